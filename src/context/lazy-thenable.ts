@@ -1,0 +1,23 @@
+/**
+ * Query builders (Knex, Drizzle, Prisma, …) are thenables that run nothing until `then` is called. Returned out of
+ * `AsyncLocalStorage.run`, they would start in the outer context. So they are started here, inside.
+ */
+export function startInside<T>(result: T): T {
+  if (isLazyThenable(result)) {
+    const started: unknown = new Promise((resolve, reject) => {
+      result.then(resolve, reject)
+    })
+    // A thenable of T is awaited as a promise of T: callers see the same awaited type.
+    return started as T
+  }
+  return result
+}
+
+function isLazyThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    !(value instanceof Promise) &&
+    typeof Reflect.get(value, 'then') === 'function'
+  )
+}

@@ -1,0 +1,122 @@
+import { ConfigurationError, TenantContextMissingError, TenantIsolationError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import { type ContextFrame, type CrossingScope, internalsOf, isTenantFrame, makeBareFrame, makeTenantFrame } from './frame.ts'
+import { startInside } from './lazy-thenable.ts'
+import { tenantStore } from './store.ts'
+import type { TenantContext, TenantContextInput } from './tenant-context.ts'
+import { readTenantContext } from './validate.ts'
+
+/**
+ * The tenant context of the running code.
+ *
+ * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+ */
+export function getCurrentTenant(): TenantContext {
+  const frame = tenantStore.getStore()
+  if (isTenantFrame(frame)) return frame
+  throw new TenantContextMissingError(
+    frame === undefined
+      ? 'There is no tenant context here. Call this inside runWithTenant(), or behind tenantContextMiddleware().'
+      : 'The tenant context is explicitly empty here (runWithoutTenant or runAcrossTenants). Open one with runWithTenant().',
+  )
+}
+
+/** The tenant context of the running code, or undefined where there is none. */
+export function tryGetCurrentTenant(): TenantContext | undefined {
+  const frame = tenantStore.getStore()
+  return isTenantFrame(frame) ? frame : undefined
+}
+
+/**
+ * Asserts that the running code works for this tenant.
+ *
+ * @returns the current context
+ * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` for any other tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
+ */
+export function requireTenant(tenantId: string): TenantContext {
+  const current = getCurrentTenant()
+  if (current.tenantId === tenantId) return current
+  const frame = tenantStore.getStore()
+  const events = frame === undefined ? undefined : internalsOf(frame).events
+  events?.emit({
+    type: 'CROSS_TENANT_ACCESS_ATTEMPT',
+    source: 'requireTenant',
+    tenantId: current.tenantId,
+    userId: current.userId,
+    requestId: current.requestId,
+    attemptedTenantId: String(tenantId),
+  })
+  throw new TenantIsolationError('The code asked for another tenant than the one of its context.', {
+    details: { tenantId: current.tenantId, attemptedTenantId: String(tenantId) },
+  })
+}
+
+/** What a caller inside partywall may attach to the frame that it opens. */
+export interface FrameOptions {
+  readonly events?: SecurityEvents
+  readonly readOnly?: boolean
+}
+
+/**
+ * Runs `fn` for one tenant. All that it awaits, schedules and starts belongs to that tenant.
+ *
+ * The context is copied, validated and frozen. A lazy thenable that `fn` returns (a query builder) is started inside.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the context is not valid
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` when another tenant's context is already open, unless inside `runAcrossTenants`
+ */
+export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
+  return runInTenantFrame(context, {}, fn)
+}
+
+/** `runWithTenant` for partywall's own doors, which attach their event emitter. */
+export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOptions, fn: () => T): T {
+  if (typeof fn !== 'function') throw new ConfigurationError('runWithTenant(context, fn): fn must be a function.')
+  const context = readTenantContext(input)
+  const outer = tenantStore.getStore()
+  const outerInside = outer === undefined ? undefined : internalsOf(outer)
+  const scope = liveScope(outer)
+  if (isTenantFrame(outer) && outer.tenantId !== context.tenantId && scope === undefined) {
+    const events = options.events ?? outerInside?.events
+    events?.emit({
+      type: 'CROSS_TENANT_ACCESS_ATTEMPT',
+      source: 'runWithTenant',
+      tenantId: outer.tenantId,
+      userId: outer.userId,
+      requestId: outer.requestId,
+      attemptedTenantId: context.tenantId,
+    })
+    throw new TenantIsolationError(
+      "runWithTenant() was called for one tenant inside another tenant's context. Use runAcrossTenants() for work over several tenants.",
+      { details: { tenantId: outer.tenantId, attemptedTenantId: context.tenantId } },
+    )
+  }
+  const frame = makeTenantFrame(context, {
+    events: options.events ?? outerInside?.events,
+    scope,
+    readOnly: options.readOnly ?? (isTenantFrame(outer) ? outerInside?.readOnly : undefined),
+  })
+  return tenantStore.run(frame, () => startInside(fn()))
+}
+
+/**
+ * Runs `fn` with the tenant context explicitly empty: row-level security shows nothing, the catalog works.
+ * For what ORMs do when they start.
+ */
+export function runWithoutTenant<T>(fn: () => T): T {
+  const outer = tenantStore.getStore()
+  const frame = makeBareFrame({ kind: 'none', events: outer === undefined ? undefined : internalsOf(outer).events })
+  return tenantStore.run(frame, () => startInside(fn()))
+}
+
+/** Opens the frame of a crossing; only `runAcrossTenants` calls it. */
+export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEvents | undefined, fn: () => T): T {
+  return tenantStore.run(makeBareFrame({ kind: 'across', scope, events }), () => startInside(fn()))
+}
+
+function liveScope(frame: ContextFrame | undefined): CrossingScope | undefined {
+  if (frame === undefined) return undefined
+  const { scope } = internalsOf(frame)
+  return scope?.alive() === true ? scope : undefined
+}

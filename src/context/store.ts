@@ -1,0 +1,19 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ContextFrame } from './frame.ts'
+
+const key = Symbol.for('partywall.context.v1')
+
+function sharedStore(): AsyncLocalStorage<ContextFrame> {
+  const existing: unknown = Reflect.get(globalThis, key)
+  if (existing instanceof AsyncLocalStorage) return existing
+  const created = new AsyncLocalStorage<ContextFrame>()
+  Object.defineProperty(globalThis, key, { value: created, enumerable: false, configurable: false, writable: false })
+  return created
+}
+
+/**
+ * The one AsyncLocalStorage of partywall, shared by all copies of the package in the process.
+ *
+ * Read it through {@link getCurrentTenant}; write it through `runWithTenant`, which validates and freezes.
+ */
+export const tenantStore: AsyncLocalStorage<ContextFrame> = sharedStore()

@@ -1,0 +1,80 @@
+/** What every event may name. Never a token, a secret, SQL or a value of a row. */
+export interface EventSubject {
+  readonly tenantId?: string | undefined
+  readonly userId?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** Everything that partywall tells its listeners. `type` discriminates. */
+export type SecurityEvent =
+  | (EventSubject & {
+      readonly type: 'CROSS_TENANT_ACCESS_ATTEMPT'
+      /** Which layer saw it: `requireTenant`, `guard`, `repository`, `database`, `header`, … */
+      readonly source: string
+      readonly attemptedTenantId?: string | undefined
+      readonly reason?: string | undefined
+    })
+  | (EventSubject & { readonly type: 'SENSITIVE_ACTION'; readonly action: string; readonly resource?: string; readonly resourceId?: string })
+  | (EventSubject & { readonly type: 'TOKEN_ATTACK'; readonly reason: string; readonly issuer?: string | undefined; readonly clientAddress?: string | undefined })
+  | (EventSubject & { readonly type: 'AUTHENTICATION_FAILED'; readonly reason: string; readonly clientAddress?: string | undefined })
+  | (EventSubject & { readonly type: 'TENANT_REFUSED'; readonly reason: 'unknown' | 'suspended' | 'not-a-member' })
+  | (EventSubject & { readonly type: 'PERMISSION_DENIED'; readonly permission: string; readonly source: string })
+  | (EventSubject & { readonly type: 'RATE_LIMITED'; readonly limits: readonly string[]; readonly tier: string })
+  | (EventSubject & { readonly type: 'CROSS_TENANT_SCOPE_OPENED'; readonly crossingId: string; readonly reason: string; readonly actor: string })
+  | (EventSubject & { readonly type: 'CONNECTION_DESTROYED'; readonly reason: string })
+  | (EventSubject & { readonly type: 'AUDIT_TAMPERED'; readonly detail: string })
+  | (EventSubject & { readonly type: 'AUDIT_LAGGING'; readonly lagSeconds: number; readonly unsealed: number })
+  | { readonly type: 'BREAKER_OPEN' | 'BREAKER_CLOSED'; readonly dependency: string }
+  | { readonly type: 'LIMITER_MODE'; readonly mode: 'store' | 'local' | 'closed' | 'open' }
+  | { readonly type: 'LISTENER_DOWN' | 'LISTENER_UP'; readonly listener: string }
+
+export type SecurityEventType = SecurityEvent['type']
+export type SecurityEventOf<T extends SecurityEventType> = Extract<SecurityEvent, { readonly type: T }>
+
+/** One typed emitter: layers emit, alerts, telemetry and the audit of refusals listen. */
+export interface SecurityEvents {
+  emit(event: SecurityEvent): void
+  /** Listens to one type, or to all with `'*'`. @returns a function that stops listening */
+  on<T extends SecurityEventType>(type: T, listener: (event: SecurityEventOf<T>) => void): () => void
+  on(type: '*', listener: (event: SecurityEvent) => void): () => void
+}
+
+/**
+ * Makes an emitter. A listener that throws harms neither the emitter's caller nor other listeners.
+ *
+ * @param onListenerError told of what listeners throw; default: nothing
+ */
+export function createSecurityEvents(onListenerError: (error: unknown) => void = () => {}): SecurityEvents {
+  const listeners = new Map<string, Set<(event: SecurityEvent) => void>>()
+
+  function deliver(type: string, event: SecurityEvent): void {
+    const interested = listeners.get(type)
+    if (interested === undefined) return
+    for (const listener of [...interested]) {
+      try {
+        listener(event)
+      } catch (error) {
+        onListenerError(error)
+      }
+    }
+  }
+
+  function on(type: string, listener: (event: never) => void): () => void {
+    const set = listeners.get(type) ?? new Set()
+    listeners.set(type, set)
+    // `deliver` hands a listener only events of the type that it asked for.
+    const entry = listener as (event: SecurityEvent) => void
+    set.add(entry)
+    return () => {
+      set.delete(entry)
+    }
+  }
+
+  return {
+    emit(event) {
+      deliver(event.type, event)
+      deliver('*', event)
+    },
+    on,
+  }
+}
