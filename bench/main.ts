@@ -51,7 +51,9 @@ function print(bench: Bench, report: BenchReport): void {
   console.log(`${bench.name}: ${bench.question}\n`)
   for (const goal of report.goals) {
     const wanted = `${goal.direction === 'at-least' ? '>=' : '<='} ${goal.target}`
-    console.log(`  ${goal.met ? 'met   ' : 'missed'}  ${goal.ratio} [${goal.low} - ${goal.high}]  (${wanted})  ${goal.goal}`)
+    console.log(
+      `  ${goal.met ? 'met   ' : 'missed'}  ${goal.ratio} [${goal.low} - ${goal.high}]  (${wanted})  ${goal.goal}`,
+    )
   }
   for (const failure of report.failures) console.log(`  FAILED  ${failure}`)
 }

@@ -17,7 +17,10 @@ try {
   console.error('partywall: cannot build: typescript is not installed. Run `npm ci` (with devDependencies) first.')
   process.exit(1)
 }
-const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit', cwd: root })
+const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+  cwd: root,
+})
 const bin = join(root, 'dist', 'cli', 'main.js')
 if (existsSync(bin)) chmodSync(bin, 0o755)
 process.exit(built.status ?? 1)

@@ -29,5 +29,13 @@ export function judge(
   const ratio = median(ratios)
   const met = direction === 'at-least' ? ratio >= target : ratio <= target
   const round = (value: number) => Math.round(value * 1000) / 1000
-  return { goal, ratio: round(ratio), low: round(Math.min(...ratios)), high: round(Math.max(...ratios)), target, direction, met }
+  return {
+    goal,
+    ratio: round(ratio),
+    low: round(Math.min(...ratios)),
+    high: round(Math.max(...ratios)),
+    target,
+    direction,
+    met,
+  }
 }

@@ -1,6 +1,13 @@
 import { ConfigurationError, TenantContextMissingError, TenantIsolationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
-import { type ContextFrame, type CrossingScope, internalsOf, isTenantFrame, makeBareFrame, makeTenantFrame } from './frame.ts'
+import {
+  type ContextFrame,
+  type CrossingScope,
+  internalsOf,
+  isTenantFrame,
+  makeBareFrame,
+  makeTenantFrame,
+} from './frame.ts'
 import { startInside } from './lazy-thenable.ts'
 import { tenantStore } from './store.ts'
 import type { TenantContext, TenantContextInput } from './tenant-context.ts'

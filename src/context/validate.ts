@@ -27,7 +27,8 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
 }
 
 function checkId(value: unknown, name: string, problems: string[]): void {
-  if (typeof value !== 'string') problems.push(`${name} must be a string, got ${value === null ? 'null' : typeof value}`)
+  if (typeof value !== 'string')
+    problems.push(`${name} must be a string, got ${value === null ? 'null' : typeof value}`)
   else if (value.length === 0) problems.push(`${name} must not be empty`)
   else if (value.length > MAX_ID_LENGTH) problems.push(`${name} must be at most ${MAX_ID_LENGTH} characters`)
   else if (hasControlCharacter(value)) problems.push(`${name} must not contain control characters`)
@@ -58,6 +59,11 @@ function readActor(actor: Actor | undefined, problems: string[]): Actor | undefi
     return undefined
   }
   checkId(actor.id, 'actor.id', problems)
-  if (!['user', 'staff', 'service'].includes(actor.type)) problems.push("actor.type must be 'user', 'staff' or 'service'")
-  return Object.freeze({ id: actor.id, type: actor.type, ...(actor.reason === undefined ? {} : { reason: actor.reason }) })
+  if (!['user', 'staff', 'service'].includes(actor.type))
+    problems.push("actor.type must be 'user', 'staff' or 'service'")
+  return Object.freeze({
+    id: actor.id,
+    type: actor.type,
+    ...(actor.reason === undefined ? {} : { reason: actor.reason }),
+  })
 }

@@ -14,13 +14,32 @@ export type SecurityEvent =
       readonly attemptedTenantId?: string | undefined
       readonly reason?: string | undefined
     })
-  | (EventSubject & { readonly type: 'SENSITIVE_ACTION'; readonly action: string; readonly resource?: string; readonly resourceId?: string })
-  | (EventSubject & { readonly type: 'TOKEN_ATTACK'; readonly reason: string; readonly issuer?: string | undefined; readonly clientAddress?: string | undefined })
-  | (EventSubject & { readonly type: 'AUTHENTICATION_FAILED'; readonly reason: string; readonly clientAddress?: string | undefined })
+  | (EventSubject & {
+      readonly type: 'SENSITIVE_ACTION'
+      readonly action: string
+      readonly resource?: string
+      readonly resourceId?: string
+    })
+  | (EventSubject & {
+      readonly type: 'TOKEN_ATTACK'
+      readonly reason: string
+      readonly issuer?: string | undefined
+      readonly clientAddress?: string | undefined
+    })
+  | (EventSubject & {
+      readonly type: 'AUTHENTICATION_FAILED'
+      readonly reason: string
+      readonly clientAddress?: string | undefined
+    })
   | (EventSubject & { readonly type: 'TENANT_REFUSED'; readonly reason: 'unknown' | 'suspended' | 'not-a-member' })
   | (EventSubject & { readonly type: 'PERMISSION_DENIED'; readonly permission: string; readonly source: string })
   | (EventSubject & { readonly type: 'RATE_LIMITED'; readonly limits: readonly string[]; readonly tier: string })
-  | (EventSubject & { readonly type: 'CROSS_TENANT_SCOPE_OPENED'; readonly crossingId: string; readonly reason: string; readonly actor: string })
+  | (EventSubject & {
+      readonly type: 'CROSS_TENANT_SCOPE_OPENED'
+      readonly crossingId: string
+      readonly reason: string
+      readonly actor: string
+    })
   | (EventSubject & { readonly type: 'CONNECTION_DESTROYED'; readonly reason: string })
   | (EventSubject & { readonly type: 'AUDIT_TAMPERED'; readonly detail: string })
   | (EventSubject & { readonly type: 'AUDIT_LAGGING'; readonly lagSeconds: number; readonly unsealed: number })
