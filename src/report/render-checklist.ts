@@ -1,0 +1,49 @@
+import type { Checklist, ChecklistLine } from './checklist.ts'
+import type { Evidence } from './evidence.ts'
+import type { ChecklistSection } from './lines.ts'
+
+const sections: readonly ChecklistSection[] = ['Completed', 'Outputs', 'Security Verification']
+const marks = { proved: '✓', open: '○', failed: '✗' } as const
+
+/** The first line of a checklist on which every line was proved; printed in no other case. */
+export const completeBanner = '✅ SKILL COMPLETE: multi-tenant-security'
+
+/** The checklist as text for a terminal: each line with its evidence, or with the command that tries it. */
+export function renderChecklist(list: Checklist): string {
+  const out = [list.complete ? completeBanner : incompleteBanner(list)]
+  for (const section of sections) {
+    out.push('', `${section}:`)
+    for (const line of list.lines.filter((each) => each.section === section)) out.push(...renderLine(line))
+  }
+  return `${out.join('\n')}\n`
+}
+
+function incompleteBanner(list: Checklist): string {
+  return `NOT COMPLETE: multi-tenant-security: ${list.proved} proved, ${list.open} open, ${list.failed} failed`
+}
+
+function renderLine(line: ChecklistLine): string[] {
+  const rows = [`  ${marks[line.verdict]} ${titleOf(line)}`]
+  if (line.reason !== undefined) rows.push(`      ${line.verdict}: ${oneLine(line.reason)}`)
+  const reasonShown = line.reason === undefined ? [] : line.evidence.filter((piece) => piece.detail === line.reason)
+  for (const piece of line.evidence) {
+    if (piece.verdict === 'open' || reasonShown.includes(piece)) continue
+    rows.push(`      ${renderPiece(piece)}`)
+  }
+  return rows
+}
+
+function titleOf(line: ChecklistLine): string {
+  return line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count))
+}
+
+function renderPiece(piece: Evidence): string {
+  const checks = piece.count === 1 ? '1 check' : `${piece.count} checks`
+  const verdict = piece.verdict === 'failed' ? 'FAILED ' : ''
+  return oneLine(`${verdict}${piece.detail} (${piece.by}, ${checks})`)
+}
+
+/** A detail may quote what a server said: no line break or escape sequence of it may forge a line of this report. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+}
