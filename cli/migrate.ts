@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { migrate } from '../src/database/migrate.ts'
+import { readOwnMigrations } from '../src/database/own-migrations.ts'
+import { ConfigurationError } from '../src/errors.ts'
+
+interface MigrateFlags {
+  readonly databaseUrl?: string
+  readonly print?: boolean
+  readonly sealSecretEnv: string
+  readonly json?: boolean
+}
+
+/** `partywall migrate`: partywall's own objects, each file once. */
+export function migrateCommand(): Command {
+  return new Command('migrate')
+    .description("Applies partywall's own objects (schema partywall: seal, directory, crossings, audit) to a database.")
+    .option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL)')
+    .option('--print', 'print the SQL and change nothing')
+    .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nRun it again with a new secret to add a second key; both stay valid until the next one.')
+    .action(run)
+}
+
+async function run(flags: MigrateFlags): Promise<void> {
+  if (flags.print === true) {
+    for (const file of await readOwnMigrations()) console.log(`-- ${file.name}\n${file.sql}`)
+    return
+  }
+  const databaseUrl = flags.databaseUrl ?? process.env['DATABASE_URL']
+  if (databaseUrl === undefined || databaseUrl === '') {
+    throw new ConfigurationError('No database: give --database-url URL, or set DATABASE_URL.')
+  }
+  const sealSecret = process.env[flags.sealSecretEnv]
+  const result = await migrate({
+    databaseUrl,
+    sealSecret: sealSecret === '' ? undefined : sealSecret,
+    onProgress: (line) => console.error(line),
+  })
+  if (flags.json === true) {
+    console.log(JSON.stringify(result))
+    return
+  }
+  const files = result.applied.length
+  console.log(files === 0 ? 'Nothing to apply: up to date.' : `${files} file${files === 1 ? '' : 's'} applied.`)
+  if (sealSecret === undefined || sealSecret === '') {
+    console.log(`No seal key was added: ${flags.sealSecretEnv} is not set. Sealed contexts need one.`)
+  }
+}

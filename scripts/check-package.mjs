@@ -1,0 +1,99 @@
+// The packed tarball as its users get it: publint, are-the-types-wrong, every door importable and requirable, licences known.
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const problems = []
+let checks = 0
+
+function run(label, file, args, cwd = root) {
+  checks += 1
+  const result = spawnSync(process.execPath, [file, ...args], { cwd, encoding: 'utf8' })
+  if (result.status !== 0) problems.push(`${label}:\n${result.stdout}${result.stderr}`)
+}
+
+function bin(name, command = name) {
+  const file = join(root, 'node_modules', name, 'package.json')
+  const { bin: entry } = JSON.parse(readFileSync(file, 'utf8'))
+  return join(dirname(file), typeof entry === 'string' ? entry : entry[command])
+}
+
+run('publint', bin('publint'), ['run', '--strict'])
+const folder = mkdtempSync(join(tmpdir(), 'partywall-pack-'))
+try {
+  const npm = process.env.npm_execpath
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]
+  const packed =
+    npm === undefined
+      ? execFileSync('npm', pack, { cwd: root })
+      : execFileSync(process.execPath, [npm, ...pack], { cwd: root })
+  const tarball = join(folder, String(packed).trim().split('\n').at(-1))
+  run('are-the-types-wrong', bin('@arethetypeswrong/cli', 'attw'), [tarball, '--profile', 'esm-only'])
+
+  const consumer = join(folder, 'consumer')
+  mkdirSync(join(consumer, 'node_modules'), { recursive: true })
+  execFileSync('tar', ['-xzf', tarball, '-C', folder])
+  symlinkSync(join(folder, 'package'), join(consumer, 'node_modules', 'partywall'), 'junction')
+  symlinkSync(join(root, 'node_modules'), join(folder, 'package', 'node_modules'), 'junction')
+  writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }')
+  const doors = Object.keys(manifest.exports).filter((door) => door !== './package.json')
+  for (const door of doors) {
+    const name = `partywall${door.slice(1)}`
+    const code = `const a = await import('${name}'); const { createRequire } = await import('node:module');
+      const b = createRequire(process.cwd() + '/x.js')('${name}');
+      if (Object.keys(a).length === 0 || Object.keys(b).length === 0) throw new Error('${name} exports nothing')`
+    run(name, '--input-type=module', ['-e', code], consumer)
+    if (!existsSync(join(folder, 'package', manifest.exports[door].types))) problems.push(`${name}: no types`)
+  }
+  if (doors.length < 10) problems.push(`only ${doors.length} doors were looked at`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+// What users install with partywall: no copyleft, nothing unknown.
+const free =
+  /^\(?(MIT|ISC|BSD-[23]-Clause|Apache-2\.0|0BSD|BlueOak-1\.0\.0|PostgreSQL|Unlicense|CC0-1\.0|Python-2\.0)( (OR|AND) [\w.-]+)*\)?$/
+const seen = new Set()
+function walk(name, from) {
+  const found = findPackage(name, from)
+  if (found === undefined || seen.has(found)) return
+  seen.add(found)
+  const { license, dependencies = {} } = JSON.parse(readFileSync(join(found, 'package.json'), 'utf8'))
+  checks += 1
+  if (typeof license !== 'string' || !free.test(license))
+    problems.push(`licence of ${name}: ${JSON.stringify(license)}`)
+  for (const dependency of Object.keys(dependencies)) walk(dependency, found)
+}
+function findPackage(name, from) {
+  for (let at = from; ; at = dirname(at)) {
+    const path = join(at, 'node_modules', name)
+    if (existsSync(join(path, 'package.json'))) return path
+    if (dirname(at) === at) return undefined
+  }
+}
+for (const name of [...Object.keys(manifest.dependencies), 'pg']) walk(name, root)
+if (seen.size < 5) problems.push(`licences: only ${seen.size} packages were looked at`)
+
+const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+checks += 1
+if (/"resolved"/.test(lock)) problems.push('package-lock.json holds addresses')
+const installed = readdirSync(join(root, 'node_modules')).length
+checks += 1
+if (installed > 500) problems.push(`${installed} packages at the root of node_modules: 500 is the limit`)
+
+for (const line of problems) console.error(line)
+console.log(`package: ${checks} checks, ${problems.length} problems`)
+process.exit(problems.length > 0 ? 1 : 0)
