@@ -17,6 +17,8 @@ export interface FrameInternals {
   readonly kind: 'tenant' | 'none' | 'across'
   readonly events?: SecurityEvents | undefined
   readonly scope?: CrossingScope | undefined
+  /** The tenant in whose context an empty frame was opened: an empty frame is no way from one tenant to another. */
+  readonly within?: string | undefined
   /** `GET` and `HEAD` under `readOnlyOnSafeMethods`. */
   readonly readOnly?: boolean | undefined
 }

@@ -84,19 +84,19 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const outer = tenantStore.getStore()
   const outerInside = outer === undefined ? undefined : internalsOf(outer)
   const scope = liveScope(outer)
-  if (isTenantFrame(outer) && outer.tenantId !== context.tenantId && scope === undefined) {
+  const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInside?.within
+  if (outerTenantId !== undefined && outerTenantId !== context.tenantId && scope === undefined) {
     const events = options.events ?? outerInside?.events
     events?.emit({
       type: 'CROSS_TENANT_ACCESS_ATTEMPT',
       source: 'runWithTenant',
-      tenantId: outer.tenantId,
-      userId: outer.userId,
-      requestId: outer.requestId,
+      tenantId: outerTenantId,
+      ...(isTenantFrame(outer) ? { userId: outer.userId, requestId: outer.requestId } : {}),
       attemptedTenantId: context.tenantId,
     })
     throw new TenantIsolationError(
       "runWithTenant() was called for one tenant inside another tenant's context. Use runAcrossTenants() for work over several tenants.",
-      { details: { tenantId: outer.tenantId, attemptedTenantId: context.tenantId } },
+      { details: { tenantId: outerTenantId, attemptedTenantId: context.tenantId } },
     )
   }
   const frame = makeTenantFrame(context, {
@@ -113,7 +113,12 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
  */
 export function runWithoutTenant<T>(fn: () => T): T {
   const outer = tenantStore.getStore()
-  const frame = makeBareFrame({ kind: 'none', events: outer === undefined ? undefined : internalsOf(outer).events })
+  const outerInside = outer === undefined ? undefined : internalsOf(outer)
+  const frame = makeBareFrame({
+    kind: 'none',
+    events: outerInside?.events,
+    within: isTenantFrame(outer) ? outer.tenantId : outerInside?.within,
+  })
   return tenantStore.run(frame, () => startInside(fn()))
 }
 

@@ -48,7 +48,12 @@ export type SecurityEvent =
   | { readonly type: 'LISTENER_DOWN' | 'LISTENER_UP'; readonly listener: string }
 
 export type SecurityEventType = SecurityEvent['type']
-export type SecurityEventOf<T extends SecurityEventType> = Extract<SecurityEvent, { readonly type: T }>
+/** The member of the union that carries this type; some members carry several. */
+export type SecurityEventOf<T extends SecurityEventType, E = SecurityEvent> = E extends { readonly type: infer Types }
+  ? T extends Types
+    ? E
+    : never
+  : never
 
 /** One typed emitter: layers emit, alerts, telemetry and the audit of refusals listen. */
 export interface SecurityEvents {
