@@ -13,6 +13,7 @@ export type PartywallErrorCode =
   | 'PARTYWALL_CONFIGURATION'
   | 'PARTYWALL_STATEMENT_REFUSED'
   | 'PARTYWALL_CONNECTION_IN_DOUBT'
+  | 'PARTYWALL_TRANSACTION_ROLLED_BACK'
   | 'PARTYWALL_AUDIT_REQUIRED'
 
 /** Facts about a refusal for the team: the audit and the log may read them, an HTTP answer may not. */
@@ -133,6 +134,13 @@ export class ConnectionInDoubtError extends PartywallError {
   readonly code = 'PARTYWALL_CONNECTION_IN_DOUBT'
   readonly status = 503
   readonly publicMessage = 'The service is temporarily unavailable.'
+}
+
+/** A transaction ended in a rollback although its function returned: a failed statement's error was caught inside. Nothing was kept. */
+export class TransactionRolledBackError extends PartywallError {
+  readonly code = 'PARTYWALL_TRANSACTION_ROLLED_BACK'
+  readonly status = 500
+  readonly publicMessage = 'The request could not be processed.'
 }
 
 /** An action that must be audited was refused because its event could not be written. */

@@ -1,0 +1,63 @@
+import { bindExecute } from './bind-execute.ts'
+import type { ContextIdentity } from './context-identity.ts'
+import { type ContextForm, contextStatementName } from './context-statement.ts'
+import type { WallSettings } from './wall-settings.ts'
+
+/** How long a new seal holds, and how much of that must be left when it is used; in seconds. */
+const SEAL_SECONDS = 60
+const RENEW_BEFORE_SECONDS = 30
+const MAX_REMEMBERED = 512
+
+interface Remembered {
+  readonly bytes: Buffer
+  /** Milliseconds since the epoch. */
+  readonly renewAt: number
+}
+
+/**
+ * The bytes that tell one connection its tenant, made once per identity and some seconds instead of once per query.
+ *
+ * Belongs to one backend: its pid is in the seals.
+ */
+export class ContextBytes {
+  readonly #settings: WallSettings
+  readonly #database: string
+  readonly #backendPid: number | undefined
+  readonly #remembered = new Map<string, Remembered>()
+
+  constructor(settings: WallSettings, place: { readonly database: string; readonly backendPid: number | undefined }) {
+    this.#settings = settings
+    this.#database = place.database
+    this.#backendPid = settings.pooler ? undefined : place.backendPid
+  }
+
+  /** Bind and Execute of one form of the context statement for one identity. */
+  of(identity: ContextIdentity, form: ContextForm): Buffer {
+    const key = form === 'full' ? identity.key : `${form}\0${identity.key}`
+    const now = Date.now()
+    const known = this.#remembered.get(key)
+    if (known !== undefined && now < known.renewAt) return known.bytes
+    const made = this.#make(identity, form, now)
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
+    this.#remembered.set(key, made)
+    return made.bytes
+  }
+
+  #make(identity: ContextIdentity, form: ContextForm, now: number): Remembered {
+    const statement = contextStatementName(form, this.#settings)
+    const { seal: source } = this.#settings
+    if (source === undefined || !identity.sealed) {
+      return {
+        bytes: bindExecute(statement, [identity.tenantId, '', identity.role]),
+        renewAt: Number.POSITIVE_INFINITY,
+      }
+    }
+    const notAfter = Math.floor(now / 1000) + SEAL_SECONDS
+    const place = { database: this.#database, backendPid: this.#backendPid }
+    const seal = source.maker.seal(identity, place, notAfter)
+    return {
+      bytes: bindExecute(statement, [identity.tenantId, seal, identity.role]),
+      renewAt: now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,
+    }
+  }
+}

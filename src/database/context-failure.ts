@@ -1,0 +1,24 @@
+import { ConfigurationError, ConnectionInDoubtError } from '../errors.ts'
+import type { ConnectionGuard } from './connection-guard.ts'
+import { isServerError } from './pg-internals.ts'
+
+/** Codes that say: the set-up of roles or settings is wrong, not the statement. */
+const SETUP_CODES = new Set(['22023', '42501', '42704'])
+
+/** The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up. */
+export function contextFailure(error: Error, guard: ConnectionGuard): Error {
+  if (!isServerError(error)) return error
+  if (error.code === '26000' || error.code === '42P14') {
+    guard.doomed ??= 'its prepared context statement was gone'
+    return new ConnectionInDoubtError(
+      'The connection had lost its prepared context statement and was destroyed; the statement did not run.',
+      { cause: error },
+    )
+  }
+  if (!SETUP_CODES.has(error.code)) return error
+  return new ConfigurationError(
+    `PostgreSQL refused the tenant’s context (${error.code}: ${error.message}); the statement did not run. ` +
+      'Check that the login role may become the tenant roles: GRANT tenant_user, tenant_admin TO <login> WITH INHERIT FALSE, SET TRUE.',
+    { cause: error },
+  )
+}

@@ -1,0 +1,61 @@
+import { type ContextFrame, internalsOf, isTenantFrame } from '../context/frame.ts'
+import type { SealSubject } from './seal.ts'
+import type { WallSettings } from './wall-settings.ts'
+
+/** What the context statement says about a frame; the same for all connections of a pool. */
+export interface ContextIdentity extends SealSubject {
+  /** Differs whenever anything that a seal binds differs. */
+  readonly key: string
+  /** What `role` is set to: a level, or `none`. */
+  readonly role: string
+  /** False for an explicitly empty context: it has no seal, and row-level security shows nothing. */
+  readonly sealed: boolean
+}
+
+/** Reads frames for one pool; remembers what it read as long as the frame lives. */
+export class IdentityReader {
+  readonly #settings: WallSettings
+  readonly #known = new WeakMap<ContextFrame, ContextIdentity>()
+
+  constructor(settings: WallSettings) {
+    this.#settings = settings
+  }
+
+  of(frame: ContextFrame): ContextIdentity {
+    const known = this.#known.get(frame)
+    if (known !== undefined) return known
+    const identity = readIdentity(frame, this.#settings)
+    this.#known.set(frame, identity)
+    return identity
+  }
+}
+
+function readIdentity(frame: ContextFrame, settings: WallSettings): ContextIdentity {
+  const across = settings.serves === 'across'
+  if (!isTenantFrame(frame)) {
+    return {
+      key: across ? 'across' : '',
+      tenantId: '',
+      userId: '',
+      actor: '',
+      level: 'tenant_user',
+      readOnly: across,
+      role: settings.setsRole ? 'tenant_user' : 'none',
+      sealed: false,
+    }
+  }
+  const { tenantId, userId } = frame
+  const actor = frame.actor?.id ?? ''
+  const level = settings.levelOf(frame)
+  const readOnly = settings.readOnlyOnSafeMethods && internalsOf(frame).readOnly === true
+  return {
+    key: JSON.stringify([tenantId, userId, actor, level, readOnly]),
+    tenantId,
+    userId,
+    actor,
+    level,
+    readOnly,
+    role: settings.setsRole ? level : 'none',
+    sealed: true,
+  }
+}

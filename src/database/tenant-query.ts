@@ -1,0 +1,183 @@
+import type { ContextFrame } from '../context/frame.ts'
+import type { ConnectionGuard } from './connection-guard.ts'
+import { contextFailure } from './context-failure.ts'
+import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
+import type { StatementKind } from './statement-kind.ts'
+
+export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
+
+/** What a connection learns from a query that has ended. */
+export interface FinishedQuery {
+  readonly frame: ContextFrame
+  readonly kept: boolean
+}
+
+/** The connection that a query runs on, as far as the query needs it. */
+export interface QueryHost {
+  readonly guard: ConnectionGuard
+  getTransactionStatus(): 'I' | 'T' | 'E' | null
+  /** The query has ended and its connection is ready, or lost. */
+  queryFinished(query: FinishedQuery): void
+}
+
+/**
+ * A `pg.Query` that carries its tenant: in one corked write the context statement goes first, then the user's own messages and
+ * one Sync. Everything up to Sync is one implicit transaction: the context holds for exactly this statement, and where it can't be
+ * set the statement never runs.
+ *
+ * No closures and no patches per query: the hooks stand on the prototype.
+ */
+export class TenantQuery extends PgQueryBase {
+  readonly frame: ContextFrame
+  readonly kind: StatementKind
+  host: QueryHost | undefined = undefined
+  resolve: ((result: unknown) => void) | undefined = undefined
+  reject: ((error: Error) => void) | undefined = undefined
+  answerTo: QueryCallback | undefined = undefined
+  /** Called once, when the connection is free again. */
+  onFinished: ((query: TenantQuery) => void) | undefined = undefined
+  failure: Error | undefined = undefined
+  /** Answers to our own statements that have not come yet. */
+  skip = 0
+  answered = false
+  finishedOnce = false
+  building = false
+  /** Something of it has reached the wire. */
+  sent = false
+  /** The user's name of a statement, hidden while pg would take our ParseComplete for its own. */
+  hiddenName: string | undefined = undefined
+
+  constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
+    super(config, values)
+    this.frame = frame
+    this.kind = kind
+    this.queryMode = 'extended'
+  }
+
+  override submit(connection: PgConnection): Error | null | undefined {
+    const host = this.#host()
+    const refusal = host.guard.admit(this.frame, host.getTransactionStatus())
+    return refusal ?? super.submit(connection)
+  }
+
+  // pg calls this after its own checks: an error of submit() behind a prefix would desynchronise the connection.
+  override prepare(connection: PgConnection): void {
+    const host = this.#host()
+    this.sent = true
+    this.skip = host.guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
+    this.building = true
+    try {
+      super.prepare(connection)
+    } finally {
+      this.building = false
+    }
+    if (this.skip > 0 && this.name && host.guard.settings.pooler) {
+      this.hiddenName = this.name
+      this.name = undefined
+    }
+  }
+
+  override handleDataRow(message: { readonly fields: readonly unknown[] }): void {
+    if (this.skip > 0 || this._canceledDueToError) return
+    try {
+      this._result.addRow(this._result.parseRow(message.fields))
+    } catch (error) {
+      this._canceledDueToError = error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  override handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void {
+    const { guard } = this.#host()
+    if (this.skip > 0) {
+      if (--this.skip === 0) {
+        guard.prefixDone(this.kind)
+        if (this.hiddenName !== undefined) this.name = this.hiddenName
+      }
+      return
+    }
+    guard.commandComplete(message.text, this.kind)
+    super.handleCommandComplete(message, connection)
+  }
+
+  override handleReadyForQuery(_connection: PgConnection): void {
+    if (this._canceledDueToError) this.failure ??= this._canceledDueToError
+    this.finish()
+    this.answer()
+  }
+
+  /** From the server, from pg itself (a broken socket, a closed client), or from a value that can't be sent. */
+  override handleError(error: Error, connection: PgConnection): void {
+    if (this.answered) return
+    const { guard } = this.#host()
+    if (!this.sent) {
+      // Refused by us or by pg before anything was written, or the connection broke while it was queued.
+      this.failure ??= error
+      this.finish()
+      this.answer()
+      return
+    }
+    if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
+    this.failure ??=
+      this._canceledDueToError || (this.skip > 0 && !this.building ? contextFailure(error, guard) : error)
+    this._canceledDueToError = false
+    // pg has sent Close and Sync: ReadyForQuery will come to this query.
+    if (this.building) return
+    if (endsSession(error)) {
+      guard.doomed ??= 'the server or the network ended it'
+      this.finish()
+      this.answer()
+      return
+    }
+    // pg forgets a failed query at once; the connection is free only when the server says so.
+    connection.once('readyForQuery', () => {
+      this.finish()
+      this.answer()
+    })
+    guard.awaiting = this
+  }
+
+  /** False where what the statement did to the session was rolled back, or may have been. */
+  get kept(): boolean {
+    if (this.failure !== undefined || this.kind === 'rollback') return false
+    return this.kind !== 'commit' || this._result.command !== 'ROLLBACK'
+  }
+
+  /** The connection is free, or lost. */
+  finish(): void {
+    if (this.finishedOnce) return
+    this.finishedOnce = true
+    this.host?.queryFinished(this)
+    this.onFinished?.(this)
+  }
+
+  /** No connection could be had: nothing was sent. */
+  fail(error: Error | undefined): void {
+    this.failure ??= error ?? new Error('no connection')
+    this.finishedOnce = true
+    this.answer()
+  }
+
+  /** Tells the caller, once. */
+  answer(): void {
+    if (this.answered) return
+    this.answered = true
+    const { failure } = this
+    if (this.answerTo !== undefined) {
+      try {
+        if (failure === undefined) this.answerTo(null, this._results)
+        else this.answerTo(failure)
+      } catch (error) {
+        // As pg does: a callback that throws must not take the connection's parser with it.
+        process.nextTick(() => {
+          throw error
+        })
+      }
+    } else if (failure === undefined) this.resolve?.(this._results)
+    else this.reject?.(failure)
+  }
+
+  #host(): QueryHost {
+    if (this.host === undefined) throw new Error('a tenant query was used before a connection took it')
+    return this.host
+  }
+}

@@ -1,0 +1,33 @@
+import type { TenantFrame } from '../context/frame.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { SealSource } from './seal-source.ts'
+
+/** A tenant's level in the database: the role that a statement runs as, and what the seal binds. */
+export type TenantLevel = 'tenant_user' | 'tenant_admin'
+
+/** What every connection of one pool knows; options checked once, then trusted. */
+export interface WallSettings {
+  /** `tenant` serves tenants (and explicitly empty contexts); `across` serves crossings alone. */
+  readonly serves: 'tenant' | 'across'
+  readonly settingName: string
+  /** As `search_path` takes it, `pg_temp` last. */
+  readonly searchPath: string
+  readonly statementTimeoutMs: number
+  readonly lockTimeoutMs: number
+  /** Behind a transaction pooler: unnamed context statement, no backend pid in the seal. */
+  readonly pooler: boolean
+  /** Whether the context statement sets a database role. */
+  readonly setsRole: boolean
+  readonly levelOf: (context: TenantFrame) => TenantLevel
+  readonly seal: SealSource | undefined
+  readonly allowStatements: ReadonlySet<string>
+  readonly multiStatements: boolean
+  readonly readOnlyOnSafeMethods: boolean
+  /** How long an answer may take before the connection counts as broken; 0 for ever. */
+  readonly answerTimeoutMs: number
+  /** Counts seconds while the pool is open: a cheap clock for statements that get no answer. */
+  readonly clock: { readonly tick: number }
+  readonly events: SecurityEvents | undefined
+  readonly logger: Logger
+}
