@@ -1,0 +1,101 @@
+import { type RefusalReason, TokenRefusedError } from './refusal.ts'
+import type { RawClaims } from './strict-json.ts'
+
+/** What an issuer's claims must hold, beside a good signature. */
+export interface ClaimRules {
+  readonly audience: readonly string[] | undefined
+  readonly authorizedParty: readonly string[] | undefined
+  readonly clientId: readonly string[] | undefined
+  readonly tokenUse: 'access' | 'id'
+  /** Whether the preset tells kinds of tokens apart by itself. */
+  readonly presetKnowsTokenUse: boolean
+  readonly maxLifetimeSeconds: number
+}
+
+export interface TokenTimes {
+  readonly expiresAtMs: number
+  readonly notBeforeMs: number
+}
+
+/**
+ * Checks `exp`, `iat`, `nbf` against the clock and against each other.
+ *
+ * A token without an end, or with one in thousands of years (milliseconds taken for seconds), would outlive everything.
+ *
+ * @throws {TokenRefusedError} `claim-missing`, `claim-invalid`, `expired`, `not-yet-valid`, `lifetime`
+ */
+export function checkTimes(
+  claims: RawClaims,
+  rules: Pick<ClaimRules, 'maxLifetimeSeconds'>,
+  nowMs: number,
+  toleranceSeconds: number,
+): TokenTimes {
+  const exp = numericDate(claims, 'exp')
+  const iat = numericDate(claims, 'iat')
+  const nbf = Object.hasOwn(claims, 'nbf') ? numericDate(claims, 'nbf') : iat
+  const now = nowMs / 1000
+  if (exp - iat > rules.maxLifetimeSeconds || exp <= iat) throw new TokenRefusedError('lifetime', 'exp')
+  if (exp <= now - toleranceSeconds) throw new TokenRefusedError('expired')
+  if (nbf > now + toleranceSeconds) throw new TokenRefusedError('not-yet-valid', 'nbf')
+  if (iat > now + toleranceSeconds) throw new TokenRefusedError('not-yet-valid', 'iat')
+  return { expiresAtMs: exp * 1000, notBeforeMs: Math.max(nbf, iat) * 1000 }
+}
+
+/** Checks that the token was made for this service. @throws {TokenRefusedError} `audience` */
+export function checkAudience(claims: RawClaims, rules: ClaimRules): void {
+  if (rules.audience !== undefined) {
+    const value = claims['aud']
+    const listed: readonly unknown[] = Array.isArray(value) ? value : [value]
+    if (!listed.every((entry) => typeof entry === 'string')) throw new TokenRefusedError('audience', 'aud')
+    if (!rules.audience.some((own) => listed.includes(own))) throw new TokenRefusedError('audience', 'aud')
+  }
+  requireOneOf(claims, 'azp', rules.authorizedParty)
+  requireOneOf(claims, 'client_id', rules.clientId)
+}
+
+/**
+ * Refuses ID tokens, refresh tokens and logout tokens in the place of access tokens, and the other way round.
+ *
+ * @throws {TokenRefusedError} `token-type`
+ * @see RFC 8725 section 3.11 and 3.12
+ */
+export function checkTokenUse(claims: RawClaims, rules: ClaimRules): void {
+  // A logout token (OpenID Connect Back-Channel Logout) or a security event is no credential at all.
+  if (Object.hasOwn(claims, 'events')) throw new TokenRefusedError('token-type', 'events')
+  const use = claims['token_use']
+  if (use !== undefined && use !== rules.tokenUse) throw new TokenRefusedError('token-type', 'token_use')
+  if (rules.presetKnowsTokenUse) return
+  const kind = typeof claims['typ'] === 'string' ? claims['typ'].toLowerCase() : undefined
+  if (kind === 'refresh' || kind === 'offline' || kind === 'logout') throw new TokenRefusedError('token-type', 'typ')
+  if (rules.tokenUse === 'id') {
+    if (kind === 'bearer') throw new TokenRefusedError('token-type', 'typ')
+    return
+  }
+  if (kind === 'id') throw new TokenRefusedError('token-type', 'typ')
+  for (const mark of ['nonce', 'at_hash', 'c_hash', 's_hash']) {
+    if (Object.hasOwn(claims, mark)) throw new TokenRefusedError('token-type', mark)
+  }
+}
+
+/** A string that is there and not empty. */
+export function requireText(claims: RawClaims, name: string, missing: RefusalReason = 'claim-missing'): string {
+  if (!Object.hasOwn(claims, name)) throw new TokenRefusedError(missing, name)
+  const value = claims[name]
+  if (typeof value !== 'string' || value === '') throw new TokenRefusedError('claim-invalid', name)
+  return value
+}
+
+function requireOneOf(claims: RawClaims, name: string, allowed: readonly string[] | undefined): void {
+  if (allowed === undefined) return
+  const value = claims[name]
+  if (typeof value !== 'string' || !allowed.includes(value)) throw new TokenRefusedError('audience', name)
+}
+
+function numericDate(claims: RawClaims, name: string): number {
+  if (!Object.hasOwn(claims, name)) throw new TokenRefusedError('claim-missing', name)
+  const value = claims[name]
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw new TokenRefusedError('claim-invalid', name)
+  }
+  return value
+}

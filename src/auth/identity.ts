@@ -1,0 +1,95 @@
+import type { Actor } from '../context/tenant-context.ts'
+import { type ClaimReader, compileReader } from './claim-path.ts'
+import type { ClaimReaders } from './options.ts'
+import type { Preset } from './presets/preset.ts'
+import { TokenRefusedError } from './refusal.ts'
+import { isRecord, type RawClaims } from './strict-json.ts'
+
+/** Who asks, for which tenant, as the token says it. */
+export interface Identity {
+  readonly tenantClaim: string
+  readonly userId: string
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+  readonly actor?: Actor
+}
+
+/** Reads and checks the identity of one issuer's claims. @throws {TokenRefusedError} */
+export type ReadIdentity = (claims: RawClaims) => Identity
+
+/** ASCII only: look-alike letters, white space and control characters make two tenants look like one. */
+const TENANT = /^[A-Za-z0-9_][A-Za-z0-9_.:@|~+=-]{0,127}$/
+const PRINTABLE = /^[\x21-\x7e]{1,128}$/
+const MAX_LIST = 256
+
+type Reader = (claims: RawClaims) => unknown
+
+/** Joins a preset and the user's own readers; the latter win, part by part. */
+export function compileIdentity(preset: Preset | undefined, readers: ClaimReaders = {}): ReadIdentity {
+  const tenant = choose(readers.tenant, preset?.tenant)
+  const user = choose(readers.user, preset?.user ?? ((claims) => claims['sub']))
+  const roles = choose(readers.roles, preset?.roles)
+  const permissions = choose(readers.permissions, preset?.permissions)
+  const actor = choose(readers.actor, actorOf)
+  const sameTenant = (readers.sameTenant ?? []).map(compileReader)
+  return (claims) => {
+    const tenantClaim = requireTenantClaim(tenant(claims))
+    for (const other of sameTenant) {
+      const value = other(claims)
+      if (value !== undefined && value !== tenantClaim) throw new TokenRefusedError('tenant-ambiguous')
+    }
+    const acting = readActor(actor(claims))
+    return {
+      tenantClaim,
+      userId: requireUser(user(claims)),
+      roles: readList(roles(claims), 'roles', (text) => [text]),
+      permissions: readList(permissions(claims), 'permissions', (text) =>
+        text.split(' ').filter((part) => part !== ''),
+      ),
+      ...(acting === undefined ? {} : { actor: acting }),
+    }
+  }
+}
+
+function choose(own: ClaimReader | undefined, otherwise: Reader | undefined): Reader {
+  if (own !== undefined) return compileReader(own)
+  return otherwise ?? (() => undefined)
+}
+
+function requireTenantClaim(value: unknown): string {
+  if (value === undefined || value === null) throw new TokenRefusedError('tenant-missing')
+  if (typeof value !== 'string' || !TENANT.test(value)) throw new TokenRefusedError('tenant-invalid')
+  return value
+}
+
+function requireUser(value: unknown): string {
+  if (value === undefined) throw new TokenRefusedError('claim-missing', 'user')
+  if (typeof value !== 'string' || !PRINTABLE.test(value)) throw new TokenRefusedError('claim-invalid', 'user')
+  return value
+}
+
+function readList(value: unknown, name: string, split: (text: string) => readonly string[]): readonly string[] {
+  if (value === undefined || value === null) return Object.freeze([])
+  const list: unknown = typeof value === 'string' ? split(value) : value
+  if (!Array.isArray(list) || list.length > MAX_LIST) throw new TokenRefusedError('claim-invalid', name)
+  const entries = list.map((entry: unknown) => {
+    if (typeof entry !== 'string' || entry === '' || entry.length > 256)
+      throw new TokenRefusedError('claim-invalid', name)
+    return entry
+  })
+  return Object.freeze([...new Set(entries)])
+}
+
+/** RFC 8693 section 4.1: whoever holds the token now is the outermost `act`. */
+function actorOf(claims: RawClaims): unknown {
+  const act = claims['act']
+  if (act === undefined) return undefined
+  return isRecord(act) ? (act['sub'] ?? null) : null
+}
+
+/** A token that says that somebody else acts, but not who, would be written down as the user's own doing. */
+function readActor(value: unknown): Actor | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || !PRINTABLE.test(value)) throw new TokenRefusedError('claim-invalid', 'act')
+  return Object.freeze({ id: value, type: 'staff' as const })
+}

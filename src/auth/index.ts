@@ -1,0 +1,19 @@
+export type { Algorithm } from './algorithms.ts'
+export { readBearerToken } from './bearer.ts'
+export type { ClaimPath, ClaimReader } from './claim-path.ts'
+export { createTokenVerifier, type TokenOrigin, type TokenVerifier } from './jwt.ts'
+export { type Authorize, type MembershipQuestion, type MembershipTenant, requireMembership } from './membership.ts'
+export type {
+  ClaimReaders,
+  CommonOptions,
+  IssuerKeys,
+  IssuerOptions,
+  KeyRefreshOptions,
+  TokenCacheOptions,
+  TokenVerifierOptions,
+  TypedClaims,
+} from './options.ts'
+export { PRESET_NAMES, type PresetName } from './presets/all.ts'
+export { REFUSAL_REASONS, type RefusalReason } from './refusal.ts'
+export type { RawClaims } from './strict-json.ts'
+export type { VerifiedToken } from './verified-token.ts'

@@ -1,0 +1,253 @@
+import { parseOptions } from '../config/parse-options.ts'
+import { ClosedError, DependencyUnavailableError, isPartywallError } from '../errors.ts'
+import { createDefaultLogger } from '../logger/logger.ts'
+import { buildIssuer, type Issuer } from './issuer.ts'
+import { type Authorize, type MembershipTenant, requireMembership } from './membership.ts'
+import type { CommonOptions, TokenVerifierOptions, TypedClaims } from './options.ts'
+import { optionsSchema, type ParsedOptions } from './options-schema.ts'
+import { isAttack, type RefusalReason, TokenRefusedError } from './refusal.ts'
+import { Revocations } from './revocations.ts'
+import { isRecord, type RawClaims } from './strict-json.ts'
+import { requireTokenText } from './strict-token.ts'
+import { type CacheEntry, TokenCache } from './token-cache.ts'
+import type { VerifiedToken } from './verified-token.ts'
+import { type JudgedToken, judgeToken } from './verify-token.ts'
+
+/** Where a token came from, for events about its refusal. */
+export interface TokenOrigin {
+  readonly clientAddress?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** Verifies tokens of the issuers it was made for. Its functions are bound: they may be taken out and handed on. */
+export interface TokenVerifier<Claims = RawClaims> {
+  /**
+   * Verifies a token; a token that was verified a moment ago comes from the cache.
+   *
+   * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION`; `details.reason` says why, never with a value of the token
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the keys can't be had: nobody can say whether
+   *   the token is good
+   * @throws {ClosedError} `PARTYWALL_CLOSED`
+   */
+  readonly verifyToken: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
+  /** The same as `verifyToken`. */
+  readonly verify: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
+  /** Looks into the cache only; undefined says nothing about the token. */
+  readonly peekCached: (token: unknown) => VerifiedToken<Claims> | undefined
+  /**
+   * Asks the `authorize` option whether the user is still a member of the tenant that the directory found; without the
+   * option it resolves.
+   *
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE`
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
+   */
+  readonly authorize: (token: VerifiedToken<Claims>, tenant: MembershipTenant, origin?: TokenOrigin) => Promise<void>
+  /** Drops the cached tokens of one tenant claim, also those whose verification is under way. */
+  readonly invalidateTenant: (tenantClaim: string) => void
+  /** Refuses the token with this `jti` from now on, in this process. */
+  readonly revoke: (tokenId: string) => void
+  /** Resolves when the keys of all issuers are usable. @throws {DependencyUnavailableError} names those that are not */
+  readonly ready: () => Promise<void>
+  /** Refuses further tokens, ends timers and requests. Idempotent. */
+  readonly close: () => void
+}
+
+/**
+ * Makes a verifier of access tokens (compact JWS). Synchronous; opens nothing: remote keys are fetched at first use.
+ *
+ * @example
+ * const verifier = createTokenVerifier({
+ *   issuer: 'https://idp.example',
+ *   keys: { jwksUrl: 'https://idp.example/.well-known/jwks.json' },
+ *   algorithms: ['ES256'],
+ *   audience: 'https://api.example',
+ *   tenantClaims: { tenant: 'org_id', roles: 'roles' },
+ * })
+ * const { tenantClaim, userId } = await verifier.verifyToken(token)
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems at once
+ * @see RFC 8725 JSON Web Token Best Current Practices; docs/auth.md says where each of its rules is kept
+ */
+export function createTokenVerifier<Claims>(options: TypedOptions<Claims>): TokenVerifier<Claims>
+export function createTokenVerifier(options: UntypedOptions): TokenVerifier
+export function createTokenVerifier<Claims>(
+  options: TypedOptions<Claims> | UntypedOptions,
+): TokenVerifier<Claims> | TokenVerifier {
+  const parsed = parseOptions(optionsSchema, withIssuerMap(options), 'createTokenVerifier(options)')
+  return options.claims === undefined
+    ? buildVerifier(parsed, options.authorize, (raw) => raw)
+    : buildVerifier(parsed, options.authorize, options.claims)
+}
+
+type TypedOptions<Claims> = TokenVerifierOptions<Claims> & TypedClaims<Claims>
+type UntypedOptions = TokenVerifierOptions & { readonly claims?: undefined }
+
+/** One issuer written flat becomes a map of one. */
+function withIssuerMap(options: unknown): unknown {
+  if (!isRecord(options) || !Object.hasOwn(options, 'issuer')) return options
+  const { issuer, tenantClaims, ...rest } = options
+  const common: Record<string, unknown> = {}
+  const own: Record<string, unknown> = { claims: tenantClaims }
+  for (const [name, value] of Object.entries(rest)) (COMMON.has(name) ? common : own)[name] = value
+  return { ...common, issuers: { [String(issuer)]: own } }
+}
+
+const COMMON_NAMES: Readonly<Record<keyof CommonOptions | 'claims' | 'issuers', true>> = {
+  cache: true,
+  keyRefresh: true,
+  authorize: true,
+  authorizeTimeoutMs: true,
+  clockToleranceSeconds: true,
+  maxTokenBytes: true,
+  now: true,
+  events: true,
+  logger: true,
+  claims: true,
+  issuers: true,
+}
+const COMMON: ReadonlySet<string> = new Set(Object.keys(COMMON_NAMES))
+
+function buildVerifier<Claims>(
+  parsed: ParsedOptions,
+  authorize: Authorize<Claims> | undefined,
+  readClaims: (raw: RawClaims) => Claims,
+): TokenVerifier<Claims> {
+  const { events, now = Date.now, logger = createDefaultLogger(), maxTokenBytes = 8_192, keyRefresh = {} } = parsed
+  const toleranceSeconds = parsed.clockToleranceSeconds ?? 5
+  const cache = new TokenCache<VerifiedToken<Claims>>({
+    maxEntries: parsed.cache?.maxEntries ?? 10_000,
+    ttlMs: parsed.cache?.ttlMs ?? 60_000,
+    toleranceMs: toleranceSeconds * 1000,
+    now,
+  })
+  const surroundings = {
+    now,
+    logger,
+    events,
+    times: {
+      refreshMs: keyRefresh.refreshMs ?? 300_000,
+      maxStaleMs: keyRefresh.maxStaleMs ?? 86_400_000,
+      unknownKeyCooldownMs: keyRefresh.unknownKeyCooldownMs ?? 30_000,
+      timeoutMs: keyRefresh.timeoutMs ?? 5_000,
+      retryMs: keyRefresh.retryMs ?? 1_000,
+    },
+    onKeysWithdrawn: (issuer: string) => cache.dropIssuer(issuer),
+  }
+  const issuers = new Map<string, Issuer>(
+    Object.entries(parsed.issuers).map(([name, options]) => [name, buildIssuer(name, options, surroundings)]),
+  )
+  const longestLife = Math.max(...[...issuers.values()].map((issuer) => issuer.maxLifetimeSeconds))
+  const revocations = new Revocations((longestLife + 2 * toleranceSeconds) * 1000, now)
+  let closed = false
+
+  function peekCached(token: unknown): VerifiedToken<Claims> | undefined {
+    if (closed || typeof token !== 'string' || token.length > maxTokenBytes) return undefined
+    return cache.get(cache.keyOf(token))?.value
+  }
+
+  async function verify(token: unknown, origin: TokenOrigin = {}): Promise<VerifiedToken<Claims>> {
+    if (closed) throw new ClosedError('The token verifier is closed.')
+    let issuer: string | undefined
+    try {
+      requireTokenText(token, maxTokenBytes)
+      const key = cache.keyOf(token)
+      const hit = cache.get(key)
+      if (hit !== undefined) return hit.value
+      const generation = cache.generation
+      const onIssuer = (name: string) => {
+        issuer = name
+      }
+      const judged = await judgeToken(token, { issuers, toleranceSeconds, now, onIssuer })
+      if (revocations.has(judged.tokenId)) throw new TokenRefusedError('revoked')
+      const entry = toEntry(judged, readClaims)
+      cache.set(key, entry, generation)
+      return entry.value
+    } catch (error) {
+      throw refusal(error, issuer, origin)
+    }
+  }
+
+  function refusal(error: unknown, issuer: string | undefined, origin: TokenOrigin): unknown {
+    if (error instanceof TokenRefusedError) {
+      report(error.reason, issuer, origin)
+      return error
+    }
+    if (isPartywallError(error)) return error
+    // Whatever else went wrong, the token is not known to be good; and what broke may quote it, so it is no cause.
+    report('malformed', issuer, origin)
+    return new TokenRefusedError('malformed')
+  }
+
+  function report(reason: RefusalReason, issuer: string | undefined, origin: TokenOrigin): void {
+    if (isAttack(reason)) events?.emit({ type: 'TOKEN_ATTACK', reason, issuer, ...origin })
+    else events?.emit({ type: 'AUTHENTICATION_FAILED', reason, ...origin })
+  }
+
+  return {
+    verify,
+    verifyToken: verify,
+    peekCached,
+    async authorize(token, tenant, origin = {}) {
+      if (authorize === undefined) return
+      const { userId, issuer, claims } = token
+      try {
+        await requireMembership(authorize, { userId, issuer, claims, tenant }, parsed.authorizeTimeoutMs)
+      } catch (error) {
+        if (isPartywallError(error) && error.code === 'PARTYWALL_TENANT_INACTIVE') {
+          const { requestId } = origin
+          events?.emit({ type: 'TENANT_REFUSED', reason: 'not-a-member', tenantId: tenant.id, userId, requestId })
+        }
+        throw error
+      }
+    },
+    invalidateTenant: (tenantClaim) => cache.dropTenant(tenantClaim),
+    revoke(tokenId) {
+      revocations.add(tokenId)
+      cache.dropTokenId(tokenId)
+    },
+    async ready() {
+      const results = await Promise.allSettled([...issuers.values()].map((issuer) => issuer.keys.ready()))
+      const problems = [...issuers.keys()].filter((_, index) => results[index]?.status === 'rejected')
+      if (problems.length === 0) return
+      throw new DependencyUnavailableError(`The keys of these issuers can not be had: ${problems.join(', ')}.`, {
+        cause: results.find((result) => result.status === 'rejected')?.reason,
+        details: { dependency: 'token keys', problems },
+      })
+    },
+    close() {
+      closed = true
+      cache.clear()
+      for (const issuer of issuers.values()) issuer.keys.close()
+    },
+  }
+}
+
+function toEntry<Claims>(
+  judged: JudgedToken,
+  readClaims: (raw: RawClaims) => Claims,
+): CacheEntry<VerifiedToken<Claims>> {
+  const { issuer, identity, tokenId, expiresAtMs, notBeforeMs } = judged
+  let claims: Claims
+  try {
+    claims = readClaims(judged.claims)
+  } catch {
+    // A validator's error quotes what it saw, so it is no cause.
+    throw new TokenRefusedError('claim-invalid', 'claims')
+  }
+  const value = Object.freeze({
+    issuer: issuer.name,
+    ...identity,
+    ...(tokenId === undefined ? {} : { tokenId }),
+    expiresAt: expiresAtMs,
+    claims: deepFreeze(claims),
+  })
+  return { value, issuer: issuer.name, tenantClaim: identity.tenantClaim, tokenId, notBeforeMs, expiresAtMs }
+}
+
+/** Requests share one cached value: what one of them changed would be another's claims. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const item of Object.values(value)) deepFreeze(item)
+  return value
+}

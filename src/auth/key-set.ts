@@ -1,0 +1,111 @@
+import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto'
+import { type Algorithm, keyFitsAlgorithm } from './algorithms.ts'
+import { isRecord } from './strict-json.ts'
+
+/** One key that may verify signatures. */
+interface VerificationKey {
+  readonly kid: string | undefined
+  /** The only algorithm that the key's publisher allows, where they say so. */
+  readonly algorithm: string | undefined
+  readonly key: KeyObject
+}
+
+/** Keys of one issuer; immutable. */
+export interface KeySet {
+  readonly size: number
+  /** Whether a token must name its key by `kid`. */
+  readonly needsKeyId: boolean
+  /** The one key that fits, or undefined where none or several do. */
+  find(algorithm: Algorithm, kid: string | undefined): KeyObject | undefined
+  all(): readonly KeyObject[]
+  /** What tells each key from others; for finding out that one was withdrawn. */
+  readonly fingerprints: ReadonlySet<string>
+}
+
+export interface JwksReading {
+  readonly keys: KeySet
+  /** Why members of the document are not used, without their material. */
+  readonly problems: readonly string[]
+}
+
+const MAX_KEYS = 100
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv']
+
+/**
+ * Reads a JWK Set. Keys for encryption and kinds we don't know are left out silently; private and symmetric keys, weak
+ * keys and broken ones are left out with a problem.
+ *
+ * @param needsKeyId remote sets change, so a token must say which key it means; static ones may hold one key without
+ */
+export function readJwks(document: unknown, needsKeyId: boolean): JwksReading {
+  const list = isRecord(document) ? document['keys'] : undefined
+  if (!Array.isArray(list))
+    return { keys: keySet([], needsKeyId), problems: ['it is no JWK Set: "keys" must be a list'] }
+  const keys: VerificationKey[] = []
+  const problems: string[] = []
+  if (list.length > MAX_KEYS) problems.push(`it holds more than ${MAX_KEYS} keys; the rest is not used`)
+  list.slice(0, MAX_KEYS).forEach((member: unknown, index) => {
+    const read = readJwk(member)
+    if (typeof read === 'string') problems.push(`key ${index}: ${read}`)
+    else if (read !== undefined) keys.push(read)
+  })
+  return { keys: keySet(keys, needsKeyId), problems }
+}
+
+/** Reads a PEM: SPKI public key or X.509 certificate. Throws on anything else, a private key among it. */
+export function readPem(pem: string): KeySet {
+  if (pem.includes('PRIVATE KEY')) throw new TypeError('it holds a private key; give the public key or the certificate')
+  return keySet([{ kid: undefined, algorithm: undefined, key: createPublicKey(pem) }], false)
+}
+
+/** The set of one shared secret. */
+export function readSecret(secret: string | Uint8Array): KeySet {
+  const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret
+  return keySet([{ kid: undefined, algorithm: undefined, key: createSecretKey(bytes) }], false)
+}
+
+/** @returns a key, a problem, or undefined for a key that is simply not for us */
+function readJwk(member: unknown): VerificationKey | string | undefined {
+  if (!isRecord(member)) return 'it is no object'
+  const { kty, kid, use, alg, key_ops: operations } = member
+  if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(member, name))) return 'it holds private or secret material'
+  if (use !== undefined && use !== 'sig') return undefined
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return undefined
+  if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return undefined
+  if (kid !== undefined && typeof kid !== 'string') return 'its kid is no string'
+  if (alg !== undefined && typeof alg !== 'string') return 'its alg is no string'
+  let key: KeyObject
+  try {
+    key = createPublicKey({ key: { ...member }, format: 'jwk' })
+  } catch {
+    return 'it can not be imported'
+  }
+  const bits = key.asymmetricKeyDetails?.modulusLength
+  if (bits !== undefined && bits < 2048) return 'its modulus has fewer than 2048 bits'
+  return { kid, algorithm: alg, key }
+}
+
+function keySet(keys: readonly VerificationKey[], needsKeyId: boolean): KeySet {
+  // A PEM or a secret has no name: whatever kid its issuer writes, there is one key that can be meant.
+  const unnamed = keys.length === 1 && keys[0]?.kid === undefined && !needsKeyId
+  return {
+    size: keys.length,
+    needsKeyId,
+    all: () => keys.map(({ key }) => key),
+    fingerprints: new Set(keys.map(({ kid, key }) => `${kid ?? ''} ${fingerprint(key)}`)),
+    find(algorithm, kid) {
+      if (needsKeyId && kid === undefined) return undefined
+      const fitting = keys.filter(
+        (candidate) =>
+          (unnamed || kid === undefined || candidate.kid === kid) &&
+          (candidate.algorithm === undefined || candidate.algorithm === algorithm) &&
+          keyFitsAlgorithm(candidate.key, algorithm),
+      )
+      return fitting.length === 1 ? fitting[0]?.key : undefined
+    },
+  }
+}
+
+function fingerprint(key: KeyObject): string {
+  return hash('sha256', key.type === 'secret' ? key.export() : key.export({ format: 'der', type: 'spki' }))
+}

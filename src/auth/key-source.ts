@@ -1,0 +1,32 @@
+import type { KeyObject } from 'node:crypto'
+import type { Algorithm } from './algorithms.ts'
+import type { KeySet } from './key-set.ts'
+import { TokenRefusedError } from './refusal.ts'
+
+/** Where one issuer's keys come from. */
+export interface KeySource {
+  /**
+   * The key that a token's header means.
+   *
+   * @throws {TokenRefusedError} `unknown-key`
+   * @throws {DependencyUnavailableError} the keys can't be had now, so nobody can say whether the token is good
+   */
+  select(algorithm: Algorithm, kid: string | undefined): Promise<KeyObject>
+  /** Resolves when keys are usable. */
+  ready(): Promise<void>
+  /** Ends timers and requests under way. */
+  close(): void
+}
+
+/** Keys that are given once and never change. */
+export function staticKeys(keys: KeySet): KeySource {
+  return {
+    async select(algorithm, kid) {
+      const key = keys.find(algorithm, kid)
+      if (key === undefined) throw new TokenRefusedError('unknown-key')
+      return key
+    },
+    async ready() {},
+    close() {},
+  }
+}

@@ -1,0 +1,62 @@
+import { DependencyUnavailableError, isPartywallError, TenantInactiveError } from '../errors.ts'
+import type { RawClaims } from './strict-json.ts'
+
+/** The tenant that the directory found, as far as a membership question needs it. */
+export interface MembershipTenant {
+  readonly id: string
+  readonly tier?: string | undefined
+}
+
+/** What an `authorize` hook is asked: a verified user, and the tenant of the directory. */
+export interface MembershipQuestion<Claims = RawClaims> {
+  readonly userId: string
+  readonly issuer: string
+  readonly claims: Claims
+  readonly tenant: MembershipTenant
+}
+
+/**
+ * Says whether the user is still a member of the tenant: a token outlives a membership that ended after it was signed.
+ *
+ * Only `true` lets the request pass. Anything else, an error or no answer in time is a refusal.
+ */
+export type Authorize<Claims = RawClaims> = (question: MembershipQuestion<Claims>) => boolean | Promise<boolean>
+
+/**
+ * Asks an `authorize` hook and turns everything but `true` into a refusal. Caches nothing.
+ *
+ * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` no longer a member; the client can't tell it from a
+ *   suspended tenant
+ * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the hook threw or gave no answer in time
+ */
+export async function requireMembership<Claims>(
+  authorize: Authorize<Claims>,
+  question: MembershipQuestion<Claims>,
+  timeoutMs = 5_000,
+): Promise<void> {
+  let answer: unknown
+  try {
+    answer = await withinTime(async () => authorize(question), timeoutMs)
+  } catch (error) {
+    if (isPartywallError(error)) throw error
+    throw unavailable('threw', error)
+  }
+  if (answer === true) return
+  throw new TenantInactiveError('The user is not a member of the tenant.', { details: { reason: 'not-a-member' } })
+}
+
+async function withinTime<T>(ask: () => Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable('gave no answer in time')), timeoutMs)
+  })
+  try {
+    return await Promise.race([ask(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function unavailable(what: string, cause?: unknown): DependencyUnavailableError {
+  return new DependencyUnavailableError(`The authorize hook ${what}.`, { cause, details: { dependency: 'authorize' } })
+}

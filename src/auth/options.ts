@@ -1,0 +1,116 @@
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { Algorithm } from './algorithms.ts'
+import type { ClaimReader } from './claim-path.ts'
+import type { Authorize } from './membership.ts'
+import type { PresetName } from './presets/all.ts'
+import type { RawClaims } from './strict-json.ts'
+
+/**
+ * One kind of keys; kinds are never mixed.
+ *
+ * `jwksUrl` must be https, or http on loopback; `allowHttp` lets it be plain http inside a network you trust.
+ */
+export type IssuerKeys =
+  | { readonly jwksUrl: string | URL; readonly allowHttp?: boolean | undefined }
+  | { readonly jwks: { readonly keys: readonly object[] } }
+  | { readonly pem: string }
+  | { readonly secret: string | Uint8Array | (() => string | Promise<string>) }
+
+/** Where the identity stands in the claims. */
+export interface ClaimReaders {
+  readonly tenant?: ClaimReader | undefined
+  /** Default `sub`. */
+  readonly user?: ClaimReader | undefined
+  /** A list of strings or one string. Default: none. */
+  readonly roles?: ClaimReader | undefined
+  /** A list of strings, or one string with spaces between (`scope`). Default: none. */
+  readonly permissions?: ClaimReader | undefined
+  /** Who really acts, where staff act for a user. Default `act.sub` (RFC 8693). */
+  readonly actor?: ClaimReader | undefined
+  /** Other claims that, where a token has them, must name the same tenant. */
+  readonly sameTenant?: readonly ClaimReader[] | undefined
+}
+
+/** What one issuer may sign, with which keys, for whom. */
+export interface IssuerOptions {
+  readonly keys: IssuerKeys
+  /** Exactly those that the issuer uses. */
+  readonly algorithms: readonly Algorithm[]
+  /** `aud` must name one of these. At least one of `audience`, `authorizedParty`, `clientId` is needed. */
+  readonly audience?: string | readonly string[] | undefined
+  /** `azp` must be one of these, for providers without `aud`. */
+  readonly authorizedParty?: string | readonly string[] | undefined
+  /** `client_id` must be one of these, for providers without `aud`. */
+  readonly clientId?: string | readonly string[] | undefined
+  /** Says that these keys sign for this service alone, so that no audience is needed (WorkOS: keys per client). */
+  readonly keysAreForThisServiceOnly?: boolean | undefined
+  /**
+   * The tenants this issuer may speak for, by their claim. Needed as soon as there is more than one issuer: otherwise each
+   * could speak for the tenants of all others. `() => true` says that it may.
+   */
+  readonly tenants?: readonly string[] | ((tenantClaim: string) => boolean | Promise<boolean>) | undefined
+  readonly preset?: PresetName | undefined
+  /** Needed without a preset; with one it replaces parts of it. */
+  readonly claims?: ClaimReaders | undefined
+  /** What the header's `typ` must be. Default: `JWT`, `at+jwt` or none. */
+  readonly typ?: string | readonly string[] | undefined
+  /** `access` (the default) refuses tokens that show themselves as ID tokens; `id` wants them. */
+  readonly tokenUse?: 'access' | 'id' | undefined
+  /** The longest `exp - iat`. Default 86_400. */
+  readonly maxLifetimeSeconds?: number | undefined
+  /** Says that users can't change the tenant claim although it looks so (`user_metadata`, `custom:…`, profile claims). */
+  readonly allowUserEditableTenantClaim?: boolean | undefined
+}
+
+/** The verified-token cache. */
+export interface TokenCacheOptions {
+  /** Default 10_000; 0 turns it off. The least recently used go first. */
+  readonly maxEntries?: number | undefined
+  /** Never longer than the token lives. Default and most 60_000. */
+  readonly ttlMs?: number | undefined
+}
+
+/** How remote keys, and secrets that are functions, are kept fresh. */
+export interface KeyRefreshOptions {
+  /** Default 300_000, give or take a fifth. */
+  readonly refreshMs?: number | undefined
+  /** How long known keys go on while their source is down. Default 24 h. */
+  readonly maxStaleMs?: number | undefined
+  /** After an answer, how long an unknown key id is refused without asking again. Default 30_000. */
+  readonly unknownKeyCooldownMs?: number | undefined
+  /** Default 5_000. */
+  readonly timeoutMs?: number | undefined
+  /** Default 1_000; doubles up to a minute. */
+  readonly retryMs?: number | undefined
+}
+
+/** Options that are not one issuer's. */
+export interface CommonOptions<Claims = RawClaims> {
+  readonly cache?: TokenCacheOptions | undefined
+  readonly keyRefresh?: KeyRefreshOptions | undefined
+  /** Asked by {@link TokenVerifier.authorize} whether the user is still a member. */
+  readonly authorize?: Authorize<Claims> | undefined
+  /** How long `authorize` may take. Default 5_000. */
+  readonly authorizeTimeoutMs?: number | undefined
+  /** How far clocks may differ; at most 60. Default 5. */
+  readonly clockToleranceSeconds?: number | undefined
+  /** Longer tokens are refused unseen. Default 8_192. */
+  readonly maxTokenBytes?: number | undefined
+  readonly now?: (() => number) | undefined
+  readonly events?: SecurityEvents | undefined
+  readonly logger?: Logger | undefined
+}
+
+/** Options of `createTokenVerifier`: a map of issuers by their exact `iss`, or one issuer written flat. */
+export type TokenVerifierOptions<Claims = RawClaims> = CommonOptions<Claims> &
+  (
+    | { readonly issuers: Readonly<Record<string, IssuerOptions>> }
+    | (Omit<IssuerOptions, 'claims'> & {
+        readonly issuer: string
+        readonly tenantClaims?: ClaimReaders | undefined
+      })
+  )
+
+/** With a reader of the claims: what it throws is a refusal, what it returns is `VerifiedToken.claims`. */
+export type TypedClaims<Claims> = { readonly claims: (raw: RawClaims) => Claims }

@@ -1,0 +1,161 @@
+import { AsyncResource } from 'node:async_hooks'
+import { ClosedError, DependencyUnavailableError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import { createBreaker } from '../resilience/breaker.ts'
+import type { KeySet } from './key-set.ts'
+import type { KeySource } from './key-source.ts'
+import { TokenRefusedError } from './refusal.ts'
+
+/** When keys that live elsewhere are asked for again. */
+export interface RefreshTimes {
+  /** Between two refreshes in the background, give or take a fifth. */
+  readonly refreshMs: number
+  /** How old keys may become while their source is down. */
+  readonly maxStaleMs: number
+  /** After an answer, how long an unknown key id is refused without asking again. */
+  readonly unknownKeyCooldownMs: number
+  /** How long one request may take. */
+  readonly timeoutMs: number
+  /** After a failure, how long before the next attempt; doubles up to a minute. */
+  readonly retryMs: number
+}
+
+export interface RefreshedKeysOptions extends RefreshTimes {
+  /** What is asked, as events name it. */
+  readonly dependency: string
+  readonly load: (signal: AbortSignal) => Promise<KeySet>
+  /** Called when a key that was there is there no more, or when all have become too old. */
+  readonly onWithdrawn: () => void
+  readonly now: () => number
+  readonly logger: Logger
+  readonly events?: SecurityEvents | undefined
+  readonly random?: () => number
+}
+
+/** More callers than this wait for no request; they are refused. */
+const MAX_WAITING = 64
+const MAX_RETRY_MS = 60_000
+
+/**
+ * Keys that are fetched at first use and refreshed in the background.
+ *
+ * While the source is down, known keys go on until they are too old, and whoever needs another key is refused at once:
+ * only callers of the first request ever wait, and at most {@link MAX_WAITING} of them.
+ */
+export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
+  const { dependency, now, logger, random = Math.random } = options
+  const breaker = createBreaker({ dependency, timeoutMs: options.timeoutMs, events: options.events })
+  // A refresh that a request starts must not carry that request's context into all refreshes after it.
+  const outside = new AsyncResource('partywall.keys')
+  const ending = new AbortController()
+  let current: { readonly keys: KeySet; readonly loadedAt: number } | undefined
+  let flight: Promise<void> | undefined
+  let failures = 0
+  let attemptedAt = Number.NEGATIVE_INFINITY
+  let waiting = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function usable(): KeySet | undefined {
+    if (current === undefined) return undefined
+    if (now() - current.loadedAt <= options.maxStaleMs) return current.keys
+    current = undefined
+    options.onWithdrawn()
+    return undefined
+  }
+
+  /** Starts a request, or joins the one under way. Never rejects unseen: whoever doesn't wait may drop the promise. */
+  function refresh(): Promise<void> {
+    if (flight !== undefined) return flight
+    attemptedAt = now()
+    const started = outside.runInAsyncScope(load)
+    flight = started
+    started.catch(() => {})
+    return started
+  }
+
+  async function load(): Promise<void> {
+    try {
+      const keys = await breaker.run((signal) => options.load(AbortSignal.any([signal, ending.signal])))
+      accept(keys)
+    } catch (error) {
+      failures++
+      if (!ending.signal.aborted) logger.warn({ dependency, failures }, 'keys could not be refreshed')
+      throw unavailable(error)
+    } finally {
+      flight = undefined
+      schedule()
+    }
+  }
+
+  function accept(keys: KeySet): void {
+    const before = current?.keys.fingerprints
+    failures = 0
+    current = { keys, loadedAt: now() }
+    if (before !== undefined && [...before].some((fingerprint) => !keys.fingerprints.has(fingerprint))) {
+      options.onWithdrawn()
+    }
+  }
+
+  function schedule(): void {
+    clearTimeout(timer)
+    if (ending.signal.aborted) return
+    const spread = 0.8 + random() * 0.4
+    timer = setTimeout(() => void refresh(), (failures === 0 ? options.refreshMs : retryDelay()) * spread)
+    timer.unref()
+  }
+
+  function retryDelay(): number {
+    return Math.min(options.retryMs * 2 ** (failures - 1), MAX_RETRY_MS, options.refreshMs)
+  }
+
+  /** Where timers don't run (a frozen process), the next request starts the overdue attempt; it doesn't wait for it. */
+  function refuseDuringOutage(): never {
+    if (now() - attemptedAt >= retryDelay()) void refresh()
+    throw unavailable()
+  }
+
+  function unavailable(cause?: unknown): DependencyUnavailableError {
+    return new DependencyUnavailableError(`${dependency}: the keys can not be had now.`, {
+      cause,
+      details: { dependency },
+    })
+  }
+
+  async function wait(): Promise<void> {
+    if (waiting >= MAX_WAITING) throw unavailable()
+    waiting++
+    try {
+      await refresh()
+    } finally {
+      waiting--
+    }
+  }
+
+  return {
+    async select(algorithm, kid) {
+      if (ending.signal.aborted) throw new ClosedError('The token verifier is closed.')
+      let keys = usable()
+      const known = keys?.find(algorithm, kid)
+      if (known !== undefined) return known
+      if (keys?.needsKeyId && kid === undefined) throw new TokenRefusedError('unknown-key')
+      if (failures > 0) refuseDuringOutage()
+      const fresh = keys !== undefined && flight === undefined && now() - attemptedAt < options.unknownKeyCooldownMs
+      if (!fresh) {
+        await wait()
+        keys = usable()
+      }
+      const key = keys?.find(algorithm, kid)
+      if (key === undefined) throw new TokenRefusedError('unknown-key')
+      return key
+    },
+    async ready() {
+      if (ending.signal.aborted) throw new ClosedError('The token verifier is closed.')
+      if (usable() === undefined) await refresh()
+    },
+    close() {
+      clearTimeout(timer)
+      ending.abort()
+    },
+  }
+}

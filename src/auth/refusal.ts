@@ -1,0 +1,61 @@
+import { AuthenticationError } from '../errors.ts'
+
+/** Why a token was refused: for the team's logs and events; a client always gets the same 401. Stable. */
+export const REFUSAL_REASONS = [
+  'missing',
+  'malformed',
+  'too-large',
+  'non-canonical',
+  'encrypted',
+  'duplicate-claim',
+  'header-forbidden',
+  'algorithm',
+  'unknown-issuer',
+  'unknown-key',
+  'signature',
+  'expired',
+  'not-yet-valid',
+  'lifetime',
+  'audience',
+  'token-type',
+  'session-inactive',
+  'claim-missing',
+  'claim-invalid',
+  'tenant-missing',
+  'tenant-invalid',
+  'tenant-ambiguous',
+  'tenant-not-of-issuer',
+  'revoked',
+] as const
+
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+/** Reasons that no honest client and no honest issuer gives: somebody made or changed this token on purpose. */
+const ATTACKS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+  'non-canonical',
+  'duplicate-claim',
+  'header-forbidden',
+  'algorithm',
+  'signature',
+  'tenant-not-of-issuer',
+])
+
+/** Whether a refusal is reported as TOKEN_ATTACK and not as AUTHENTICATION_FAILED. */
+export function isAttack(reason: RefusalReason): boolean {
+  return ATTACKS.has(reason)
+}
+
+/** A refusal of a token. It names the reason and, at most, a claim's name; never a value. */
+export class TokenRefusedError extends AuthenticationError {
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason, claim?: string, cause?: unknown) {
+    super(`The token was refused: ${reason}${claim === undefined ? '' : ` (${claim})`}.`, {
+      cause,
+      details: { reason, attack: isAttack(reason), ...(claim === undefined ? {} : { claim }) },
+    })
+    // Errors are told apart by code; one name for all keeps logs and problem documents alike.
+    this.name = 'AuthenticationError'
+    this.reason = reason
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Token ids that were revoked in this process. By `jti`, never by a hash of the token: one token must not have a second
+ * spelling that is not revoked.
+ */
+export class Revocations {
+  readonly #until = new Map<string, number>()
+  readonly #now: () => number
+  readonly #keepMs: number
+  #sweepAt = 1_000
+
+  /** @param keepMs the longest that any token can live, after which it is refused anyway */
+  constructor(keepMs: number, now: () => number) {
+    this.#keepMs = keepMs
+    this.#now = now
+  }
+
+  add(tokenId: string): void {
+    this.#until.set(tokenId, this.#now() + this.#keepMs)
+    if (this.#until.size < this.#sweepAt) return
+    const now = this.#now()
+    for (const [id, until] of this.#until) if (until <= now) this.#until.delete(id)
+    this.#sweepAt = Math.max(1_000, this.#until.size * 2)
+  }
+
+  has(tokenId: string | undefined): boolean {
+    return tokenId !== undefined && this.#until.has(tokenId)
+  }
+}

@@ -1,0 +1,117 @@
+import { hash } from 'node:crypto'
+
+/** One verified token and when it may be used. */
+export interface CacheEntry<T> {
+  readonly value: T
+  readonly issuer: string
+  readonly tenantClaim: string
+  readonly tokenId: string | undefined
+  readonly notBeforeMs: number
+  readonly expiresAtMs: number
+}
+
+interface Slot<T> extends CacheEntry<T> {
+  readonly untilMs: number
+}
+
+export interface TokenCacheSettings {
+  readonly maxEntries: number
+  readonly ttlMs: number
+  readonly toleranceMs: number
+  readonly now: () => number
+}
+
+/**
+ * Verified tokens by their SHA-256; the tokens themselves are not kept. Holds successes only: refusals would let a
+ * flood of bad tokens push out the good ones.
+ *
+ * A dropped tenant, issuer or token also stops verifications that are still under way: they began in an older
+ * generation and are not stored.
+ */
+export class TokenCache<T> {
+  readonly #slots = new Map<string, Slot<T>>()
+  readonly #byTenant = new Map<string, Set<string>>()
+  readonly #settings: TokenCacheSettings
+  #generation = 0
+
+  constructor(settings: TokenCacheSettings) {
+    this.#settings = settings
+  }
+
+  get size(): number {
+    return this.#slots.size
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The key of a token. Bytes of another encoding than UTF-8 never get here: a token's alphabet is ASCII. */
+  keyOf(token: string): string {
+    return hash('sha256', token, 'base64')
+  }
+
+  /** The entry, if it may be used right now: the clock is asked at each hit. */
+  get(key: string): CacheEntry<T> | undefined {
+    const slot = this.#slots.get(key)
+    if (slot === undefined) return undefined
+    const { now, toleranceMs } = this.#settings
+    const time = now()
+    if (time >= slot.untilMs || time >= slot.expiresAtMs + toleranceMs) {
+      this.#remove(key, slot)
+      return undefined
+    }
+    if (time + toleranceMs < slot.notBeforeMs) return undefined
+    // A Map keeps insertion order, so the first key is the least recently used.
+    this.#slots.delete(key)
+    this.#slots.set(key, slot)
+    return slot
+  }
+
+  /** Stores a success, unless something was dropped since its verification began. */
+  set(key: string, entry: CacheEntry<T>, generation: number): void {
+    const { maxEntries, ttlMs, now } = this.#settings
+    if (maxEntries === 0 || generation !== this.#generation) return
+    const previous = this.#slots.get(key)
+    if (previous !== undefined) this.#remove(key, previous)
+    this.#slots.set(key, { ...entry, untilMs: Math.min(entry.expiresAtMs, now() + ttlMs) })
+    const keys = this.#byTenant.get(entry.tenantClaim)
+    if (keys === undefined) this.#byTenant.set(entry.tenantClaim, new Set([key]))
+    else keys.add(key)
+    if (this.#slots.size <= maxEntries) return
+    const [oldest] = this.#slots
+    if (oldest !== undefined) this.#remove(oldest[0], oldest[1])
+  }
+
+  dropTenant(tenantClaim: string): void {
+    this.#generation++
+    for (const key of this.#byTenant.get(tenantClaim) ?? []) this.#slots.delete(key)
+    this.#byTenant.delete(tenantClaim)
+  }
+
+  dropIssuer(issuer: string): void {
+    this.#dropWhere((slot) => slot.issuer === issuer)
+  }
+
+  dropTokenId(tokenId: string): void {
+    this.#dropWhere((slot) => slot.tokenId === tokenId)
+  }
+
+  clear(): void {
+    this.#generation++
+    this.#slots.clear()
+    this.#byTenant.clear()
+  }
+
+  #dropWhere(drop: (slot: Slot<T>) => boolean): void {
+    this.#generation++
+    for (const [key, slot] of this.#slots) if (drop(slot)) this.#remove(key, slot)
+  }
+
+  #remove(key: string, slot: Slot<T>): void {
+    this.#slots.delete(key)
+    const keys = this.#byTenant.get(slot.tenantClaim)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#byTenant.delete(slot.tenantClaim)
+  }
+}

@@ -1,0 +1,20 @@
+import type { Actor } from '../context/tenant-context.ts'
+
+/** What a token says once everything about it is checked. Frozen. */
+export interface VerifiedToken<Claims> {
+  /** The `iss`, exactly as configured. */
+  readonly issuer: string
+  /** The raw claim; the tenant directory turns it into the tenant's canonical id. */
+  readonly tenantClaim: string
+  readonly userId: string
+  readonly roles: readonly string[]
+  /** What the token grants: it can narrow what the roles give, never widen it. */
+  readonly permissions: readonly string[]
+  /** Who really acts, where staff act for the user. */
+  readonly actor?: Actor
+  /** The `jti`. */
+  readonly tokenId?: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+  readonly claims: Claims
+}

@@ -1,0 +1,83 @@
+import type { KeyObject } from 'node:crypto'
+import { compactVerify } from 'jose'
+import { checkAudience, checkTimes, checkTokenUse, requireText } from './claim-rules.ts'
+import { checkHeader, checkHeaderOfIssuer } from './header-rules.ts'
+import type { Identity } from './identity.ts'
+import type { Issuer } from './issuer.ts'
+import { TokenRefusedError } from './refusal.ts'
+import type { RawClaims } from './strict-json.ts'
+import { parseToken } from './strict-token.ts'
+
+/** A token whose signature and claims are good. */
+export interface JudgedToken {
+  readonly issuer: Issuer
+  readonly claims: RawClaims
+  readonly identity: Identity
+  readonly tokenId: string | undefined
+  readonly expiresAtMs: number
+  readonly notBeforeMs: number
+}
+
+export interface JudgeOptions {
+  readonly issuers: ReadonlyMap<string, Issuer>
+  readonly toleranceSeconds: number
+  readonly now: () => number
+  /** Told the issuer as soon as it is known, for reports about refusals after that. */
+  readonly onIssuer: (issuer: string) => void
+}
+
+const TOKEN_ID = /^[\x20-\x7e]{1,256}$/
+
+/**
+ * Judges one token: form, header, issuer, key, signature, and only then what the claims say.
+ *
+ * The issuer is chosen first and its keys alone are asked, so no key of one issuer speaks for another.
+ *
+ * @throws {TokenRefusedError} everything that is wrong with a token
+ * @throws {DependencyUnavailableError} the keys can't be had now
+ */
+export async function judgeToken(token: string, options: JudgeOptions): Promise<JudgedToken> {
+  const { header, payload, hasSignature } = parseToken(token)
+  checkHeader(header)
+  const issuer = options.issuers.get(requireText(payload, 'iss'))
+  if (issuer === undefined) throw new TokenRefusedError('unknown-issuer')
+  options.onIssuer(issuer.name)
+  const { algorithm, kid } = checkHeaderOfIssuer(header, issuer)
+  if (!hasSignature) throw new TokenRefusedError('signature')
+  await verifySignature(token, await issuer.keys.select(algorithm, kid), algorithm)
+
+  const times = checkTimes(payload, issuer, options.now(), options.toleranceSeconds)
+  checkAudience(payload, issuer)
+  checkTokenUse(payload, issuer)
+  requireText(payload, 'sub')
+  issuer.preset?.check(payload)
+  const identity = readIdentity(payload, issuer)
+  await issuer.checkTenant(identity.tenantClaim)
+  return { issuer, claims: payload, identity, tokenId: tokenIdOf(payload), ...times }
+}
+
+async function verifySignature(token: string, key: KeyObject, algorithm: string): Promise<void> {
+  try {
+    await compactVerify(token, key, { algorithms: [algorithm] })
+  } catch (error) {
+    // jose has no code for some refusals (a weak key is a TypeError), so whatever it throws is a refusal.
+    throw new TokenRefusedError('signature', undefined, error)
+  }
+}
+
+function readIdentity(claims: RawClaims, issuer: Issuer): Identity {
+  try {
+    return issuer.readIdentity(claims)
+  } catch (error) {
+    if (error instanceof TokenRefusedError) throw error
+    // A reader that the user wrote stumbled over a claim that is not as it thought.
+    throw new TokenRefusedError('claim-invalid', undefined, error)
+  }
+}
+
+function tokenIdOf(claims: RawClaims): string | undefined {
+  if (!Object.hasOwn(claims, 'jti')) return undefined
+  const { jti } = claims
+  if (typeof jti !== 'string' || !TOKEN_ID.test(jti)) throw new TokenRefusedError('claim-invalid', 'jti')
+  return jti
+}

@@ -1,0 +1,109 @@
+import {
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleWhen,
+  isBrokenCircuitError,
+} from 'cockatiel'
+import { DependencyUnavailableError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import { isInfrastructureFailure } from './infrastructure-failure.ts'
+
+export interface BreakerOptions {
+  /** What is called, as events and errors name it: `jwks https://idp.example`, `tenant directory`. */
+  readonly dependency: string
+  /** Infrastructure failures in a row that open it. Default 3. */
+  readonly failures?: number | undefined
+  /** How long it stays open before one probe may pass; doubles with each failed probe. Default 1_000. */
+  readonly openForMs?: number | undefined
+  /** The longest time between two probes. Default 30_000. */
+  readonly maxOpenForMs?: number | undefined
+  /** A call that takes longer counts as failed: a probe that hangs must not hold the breaker half-open. Default 5_000. */
+  readonly timeoutMs?: number | undefined
+  /** Which errors count. Default {@link isInfrastructureFailure}. */
+  readonly isFailure?: ((error: unknown) => boolean) | undefined
+  readonly events?: SecurityEvents | undefined
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+/** Guards one dependency: while it is down nobody asks it, but for one probe at a time. */
+export interface Breaker {
+  readonly state: BreakerState
+  /**
+   * Calls the dependency, or refuses at once while it is known to be down or while a probe is under way.
+   *
+   * @param call gets a signal that aborts at the time-out; errors of `call` are passed on unchanged
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when open, half-open or timed out
+   */
+  run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>
+}
+
+/** Makes a breaker. It starts closed, holds no timer between calls, and needs no closing. */
+export function createBreaker(options: BreakerOptions): Breaker {
+  const { dependency, failures = 3, openForMs = 1_000, maxOpenForMs = 30_000, timeoutMs = 5_000, events } = options
+  const policy = circuitBreaker(handleWhen(options.isFailure ?? isInfrastructureFailure), {
+    breaker: new ConsecutiveBreaker(failures),
+    halfOpenAfter: new ExponentialBackoff({ initialDelay: openForMs, maxDelay: maxOpenForMs }),
+  })
+
+  // A failed probe "breaks" again; listeners are told of the outage once, not of each probe.
+  let announced = false
+  policy.onBreak(() => {
+    if (announced) return
+    announced = true
+    events?.emit({ type: 'BREAKER_OPEN', dependency })
+  })
+  policy.onReset(() => {
+    announced = false
+    events?.emit({ type: 'BREAKER_CLOSED', dependency })
+  })
+
+  return {
+    get state() {
+      return stateOf(policy.state)
+    },
+    async run(call) {
+      // cockatiel makes callers wait for the probe of somebody else; reading the state first refuses them instead.
+      if (policy.state === CircuitState.HalfOpen) throw unavailable(dependency)
+      try {
+        return await policy.execute(() => withTimeout(call, timeoutMs, dependency))
+      } catch (error) {
+        throw isBrokenCircuitError(error) ? unavailable(dependency) : error
+      }
+    },
+  }
+}
+
+function stateOf(state: CircuitState): BreakerState {
+  if (state === CircuitState.Closed) return 'closed'
+  return state === CircuitState.HalfOpen ? 'half-open' : 'open'
+}
+
+function unavailable(dependency: string, reason = 'breaker-open'): DependencyUnavailableError {
+  const message =
+    reason === 'timeout' ? `${dependency} did not answer in time` : `${dependency} is down and is not asked for now`
+  return new DependencyUnavailableError(message, { details: { dependency, reason } })
+}
+
+async function withTimeout<T>(
+  call: (signal: AbortSignal) => Promise<T>,
+  timeoutMs: number,
+  dependency: string,
+): Promise<T> {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = unavailable(dependency, 'timeout')
+      reject(error)
+      controller.abort(error)
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([call(controller.signal), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
