@@ -1,0 +1,106 @@
+import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
+import type { PreparedSource, SourceOptions } from './prepared-source.ts'
+import { type MigrationFile, type Migrations, readMigrations } from './read-migrations.ts'
+import { runFile } from './run-statements.ts'
+import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
+
+export interface LoadMigrationsOptions extends SourceOptions {
+  /** A folder, a file, or `-`. */
+  readonly path: string
+  /** Reads standard input to its end, for `-`. */
+  readonly standardInput?: () => Promise<Buffer>
+  /** Default: one is started for this run. */
+  readonly server?: ThrowAwayServer
+}
+
+/** What a dump of a schema leaves out: see "pg_dump", Notes. */
+const dumpGaps = [
+  'a dump holds no role attributes (SUPERUSER, BYPASSRLS, LOGIN) and no memberships: check them with --database-url',
+  'a dump holds no grants on the database and no settings of roles: check them with --database-url',
+]
+
+/**
+ * Builds the schema of `--migrations` on a throw-away PostgreSQL.
+ *
+ * partywall's own migrations go first where a file names partywall and none makes its schema; a schema that does not use
+ * partywall is taken as it is.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of what can't be read or run
+ */
+export async function loadMigrations(options: LoadMigrationsOptions): Promise<PreparedSource> {
+  const { onProgress = () => {} } = options
+  const migrations = await readMigrations(options.path, options.standardInput)
+  onProgress(`starting PostgreSQL for ${count(migrations.files.length, 'file')} of ${options.path}`)
+  const database = await openThrowAwayDatabase(options.server)
+  try {
+    const own = ownPart(migrations.files)
+    if (own === 'missing') await database.applyOwn()
+    const added = new Set<string>()
+    for (const file of migrations.files) {
+      onProgress(`running ${file.name}`)
+      const result = await runFile(file, { url: database.url, knownRoles: database.knownRoles, signal: options.signal })
+      for (const role of [...result.rolesAdded, ...result.rolesCreated]) database.remember(role)
+      for (const role of result.rolesAdded) added.add(role)
+    }
+    const rolesAdded = [...added]
+    const sealed = await database.addSealKey()
+    return {
+      url: database.url,
+      sealSecret: sealed ? database.sealSecret : undefined,
+      notes: notesOf(migrations, own, rolesAdded, database),
+      gaps: gapsOf(migrations.files, rolesAdded),
+      rolesAdded,
+      close: () => database.close(),
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** Whether the files need partywall's own objects, bring them along, or know nothing of them. */
+function ownPart(files: readonly MigrationFile[]): 'missing' | 'included' | 'unused' {
+  if (!files.some((file) => /\bpartywall\b|\bpartywall_/i.test(file.text))) return 'unused'
+  const included = files.some((file) =>
+    file.statements.some((statement) => /^create schema (if not exists )?"?partywall"?/.test(statement.head)),
+  )
+  return included ? 'included' : 'missing'
+}
+
+function notesOf(
+  migrations: Migrations,
+  own: 'missing' | 'included' | 'unused',
+  rolesAdded: readonly string[],
+  database: ThrowAwayDatabase,
+): string[] {
+  const notes = [`PostgreSQL ${Math.floor(database.serverVersion / 10_000)}, started for this run`]
+  if (own === 'missing') notes.push("partywall's own migrations first, with a random seal secret")
+  if (own === 'unused') notes.push("partywall's own migrations left out: no file names partywall")
+  for (const file of migrations.files) {
+    const parts = [count(file.statements.length, 'statement')]
+    if (file.dump) parts.push('written by pg_dump')
+    if (file.copiedRows > 0)
+      parts.push(`${count(file.copiedRows, 'row')} of COPY blocks left out: verify plants its own`)
+    if (file.downSectionCut) parts.push('its marked way back left out')
+    notes.push(`${file.name}: ${parts.join(', ')}`)
+  }
+  if (migrations.ignored.length > 0) notes.push(`ways back, not read: ${migrations.ignored.join(', ')}`)
+  if (rolesAdded.length > 0) {
+    notes.push(`roles named and created by no file, made here without login and attributes: ${rolesAdded.join(', ')}`)
+  }
+  return notes
+}
+
+function gapsOf(files: readonly MigrationFile[], rolesAdded: readonly string[]): string[] {
+  const gaps = files.some((file) => file.dump) ? [...dumpGaps] : []
+  if (rolesAdded.length > 0) {
+    gaps.push(
+      `the attributes and memberships of ${rolesAdded.join(', ')} are not known here: check with --database-url`,
+    )
+  }
+  return gaps
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

@@ -1,0 +1,20 @@
+/** A database that a source filled, with what a reader of the report must know of it. */
+export interface PreparedSource {
+  /** Superuser URL of the throw-away database. */
+  readonly url: string
+  /** The root secret whose key the database holds; undefined where the schema has no partywall in it. */
+  readonly sealSecret: string | undefined
+  /** What was read, in the order of reading, for people. */
+  readonly notes: readonly string[]
+  /** What such a source can't hold; it stays `unproved`. */
+  readonly gaps: readonly string[]
+  /** Roles that were named and not created, and which were therefore made (NOLOGIN). */
+  readonly rolesAdded: readonly string[]
+  close(): Promise<void>
+}
+
+export interface SourceOptions {
+  /** Told of each step. */
+  readonly onProgress?: (line: string) => void
+  readonly signal?: AbortSignal | undefined
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
+import { ConfigurationError } from '../../errors.ts'
+import type { PreparedSource, SourceOptions } from './prepared-source.ts'
+import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
+
+export interface RunCommandOptions extends SourceOptions {
+  /** Runs in a shell, in the current folder. */
+  readonly command: string
+  /** The environment that the command inherits; DATABASE_URL and PG* are added. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Default: one is started for this run. */
+  readonly server?: ThrowAwayServer
+}
+
+/** Enough to see what failed; a tool that prints without end fills no memory. */
+const OUTPUT_KEPT = 16_384
+const needsOwnObjects =
+  /schema "?partywall"? (is missing|does not exist)|role "?(tenant_user|tenant_admin|partywall_\w+)"? does not exist/i
+
+/**
+ * Runs the user's own migration tool (Prisma, Drizzle, Knex, Flyway, …) against a fresh database.
+ *
+ * The database is empty, since tools refuse a schema that is not. Where the command fails because partywall's own objects
+ * are missing, they are applied to another fresh database and the command runs once more.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the command fails; holds the end of its output
+ */
+export async function runCommand(options: RunCommandOptions): Promise<PreparedSource> {
+  const { onProgress = () => {} } = options
+  onProgress(`starting PostgreSQL for: ${options.command}`)
+  const first = await attempt(options, false)
+  if ('source' in first) return first.source
+  if (!needsOwnObjects.test(first.output)) throw failed(options.command, first)
+  onProgress("the command needs partywall's own objects: once more, on a fresh database that has them")
+  const second = await attempt(options, true)
+  if ('source' in second) return second.source
+  throw failed(options.command, second)
+}
+
+interface Failure {
+  readonly how: string
+  readonly output: string
+}
+
+async function attempt(options: RunCommandOptions, own: boolean): Promise<{ source: PreparedSource } | Failure> {
+  const database = await openThrowAwayDatabase(options.server)
+  try {
+    if (own) await database.applyOwn()
+    const failure = await execute(options, database)
+    if (failure !== undefined) {
+      await database.close()
+      return failure
+    }
+    const sealed = await database.addSealKey()
+    const notes = [`PostgreSQL ${Math.floor(database.serverVersion / 10_000)}, started for this run`]
+    if (own) notes.push("partywall's own migrations first, with a random seal secret")
+    notes.push(`schema made by: ${options.command}`)
+    return {
+      source: {
+        url: database.url,
+        sealSecret: sealed ? database.sealSecret : undefined,
+        notes,
+        gaps: [],
+        rolesAdded: [],
+        close: () => database.close(),
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promise<Failure | undefined> {
+  options.signal?.throwIfAborted()
+  const child = spawn(options.command, {
+    shell: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that the shell's children end with it.
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+    env: { ...options.environment, ...connectionVariables(database) },
+  })
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-OUTPUT_KEPT)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const end = () => endGroup(child)
+  options.signal?.addEventListener('abort', end, { once: true })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      options.signal?.removeEventListener('abort', end)
+      if (options.signal?.aborted === true) reject(options.signal.reason)
+      else if (code === 0) resolve(undefined)
+      else resolve({ how: code === null ? `was ended by ${signal}` : `ended with exit code ${code}`, output })
+    })
+  })
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    if (process.platform === 'win32') child.kill('SIGTERM')
+    else process.kill(-child.pid, 'SIGTERM')
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** What libpq, and nearly every tool, reads; the secret is for a command that runs `partywall migrate` itself. */
+function connectionVariables(database: ThrowAwayDatabase): Record<string, string> {
+  const url = new URL(database.url)
+  return {
+    DATABASE_URL: database.url,
+    PGHOST: decodeURIComponent(url.hostname),
+    PGPORT: url.port === '' ? '5432' : url.port,
+    PGUSER: decodeURIComponent(url.username),
+    PGPASSWORD: decodeURIComponent(url.password),
+    PGDATABASE: database.name,
+    PARTYWALL_SEAL_SECRET: database.sealSecret,
+  }
+}
+
+function failed(command: string, failure: Failure): ConfigurationError {
+  const output = failure.output.trim()
+  return new ConfigurationError(
+    `--run: the command ${failure.how}: ${command}\n${output === '' ? '(it printed nothing)' : output}`,
+  )
+}

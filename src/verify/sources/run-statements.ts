@@ -1,0 +1,157 @@
+import pg from 'pg'
+import { type MigrationFile, unreadable } from './read-migrations.ts'
+import type { Statement } from './split-statements.ts'
+
+export interface RunOptions {
+  /** Superuser URL of the throw-away database. */
+  readonly url: string
+  /** Roles that the server had before; a file may create them again. */
+  readonly knownRoles: ReadonlySet<string>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What running one file changed besides its objects. */
+export interface RunResult {
+  /** Roles that the file names and nobody had created. */
+  readonly rolesAdded: readonly string[]
+  /** Roles that the file's own statements made. */
+  readonly rolesCreated: readonly string[]
+}
+
+const SAVEPOINT = 'partywall_statement'
+/** The server quotes the name as it is, without doubling quotes in it. */
+const missingRole = /^role "(.+)" does not exist$/s
+const createsRole = /^create (?:role|user|group) (?:"((?:[^"]|"")+)"|([^\s"]+))/
+/** After these a savepoint can't be set, or has no meaning. */
+const transactionControl =
+  /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare transaction|set transaction)\b/
+
+/**
+ * Runs one file on a connection of its own, statement by statement as psql does, so that the file's own BEGIN and COMMIT
+ * and statements that refuse a transaction (CREATE INDEX CONCURRENTLY) work.
+ *
+ * A role that the file names and nobody created is created (NOLOGIN) and the statement tried again.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of what the server refused
+ */
+export async function runFile(file: MigrationFile, options: RunOptions): Promise<RunResult> {
+  const client = new pg.Client({ connectionString: options.url, application_name: 'partywall verify: migrations' })
+  client.on('error', () => {}) // the statement in flight reports it
+  await client.connect()
+  const rolesAdded = new Set<string>()
+  const rolesCreated: string[] = []
+  let opened: Statement | undefined
+  try {
+    // Texts of errors are read below; an external server may speak another language.
+    await client.query("set lc_messages = 'C'; set client_min_messages = error")
+    for (const statement of file.statements) {
+      options.signal?.throwIfAborted()
+      const role = createdRole(statement)
+      if (role !== undefined && options.knownRoles.has(role)) continue
+      await runStatement(client, file, statement, rolesAdded, options)
+      if (role !== undefined) rolesCreated.push(role)
+      if (client.getTransactionStatus() === 'I') opened = undefined
+      else opened ??= statement
+    }
+    if (opened !== undefined) {
+      throw unreadable(
+        file.name,
+        opened.line,
+        'the transaction that begins here is not committed, so nothing of it stays',
+      )
+    }
+    return { rolesAdded: [...rolesAdded], rolesCreated }
+  } finally {
+    await client.end()
+  }
+}
+
+function createdRole(statement: Statement): string | undefined {
+  const match = createsRole.exec(statement.head)
+  return match?.[1]?.replaceAll('""', '"') ?? match?.[2]
+}
+
+async function runStatement(
+  client: pg.Client,
+  file: MigrationFile,
+  statement: Statement,
+  rolesAdded: Set<string>,
+  options: RunOptions,
+): Promise<void> {
+  const tried = new Set<string>()
+  for (;;) {
+    const inside = client.getTransactionStatus() === 'T' && !transactionControl.test(statement.head)
+    try {
+      if (inside) await client.query(`savepoint ${SAVEPOINT}`)
+      await client.query(statement.text)
+      // Not where the statement was a procedure's or a function's own ending of the transaction.
+      if (inside && client.getTransactionStatus() === 'T') await client.query(`release savepoint ${SAVEPOINT}`)
+      return
+    } catch (error) {
+      const role = missingRoleOf(error)
+      if (role === undefined || tried.has(role)) throw refused(file, statement, error)
+      // By what was sent: the client learns the transaction's state only after it has reported the error.
+      if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+      await addRole(client, role, options.url)
+      tried.add(role)
+      rolesAdded.add(role)
+    }
+  }
+}
+
+function missingRoleOf(error: unknown): string | undefined {
+  if (!(error instanceof pg.DatabaseError)) return undefined
+  return missingRole.exec(error.message)?.[1]
+}
+
+/**
+ * On the file's own connection: inside its transaction the server does not see a role that another session made, since it
+ * remembers that there was none. After the file's ROLLBACK the role is made again when it is next named.
+ */
+async function addRole(client: pg.Client, role: string, url: string): Promise<void> {
+  const text = `create role ${pg.escapeIdentifier(role)} nologin`
+  const inside = client.getTransactionStatus() === 'T'
+  try {
+    if (inside) await client.query(`savepoint ${SAVEPOINT}`)
+    await client.query(text)
+    if (inside) await client.query(`release savepoint ${SAVEPOINT}`)
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error
+    if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+    // Of another run on the same server, at the same moment.
+    if (error.code === '42710' || error.code === '23505') return
+    // The file did SET ROLE to one that makes no roles.
+    if (error.code !== '42501') throw error
+    await asSuperuser(url, text)
+  }
+}
+
+async function asSuperuser(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {}) // the statement in flight reports it
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
+
+function refused(file: MigrationFile, statement: Statement, error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error
+  const where =
+    error.position === undefined ? statement.line : statement.line + lineOf(statement.text, Number(error.position))
+  const detail = [error.message, error.hint].filter((part) => part !== undefined && part !== '').join('. ')
+  return unreadable(file.name, where, `the server refused this (${error.code ?? 'no code'}): ${detail}`, error)
+}
+
+/** Lines before the character of that position; the server counts characters from 1, not UTF-16 units. */
+function lineOf(text: string, position: number): number {
+  let line = 0
+  let seen = 0
+  for (const char of text) {
+    if (++seen >= position) break
+    if (char === '\n') line++
+  }
+  return line
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { migrate } from '../../database/migrate.ts'
+import { deriveSealKey } from '../../database/seal-key.ts'
+import { startPostgres } from '../../embedded/start-postgres.ts'
+import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
+
+/** A fresh database that a source fills and `verify` then takes apart. */
+export interface ThrowAwayDatabase {
+  readonly name: string
+  /** Superuser URL. */
+  readonly url: string
+  /** A random root secret; its key is in the database once `applyOwn` or `addSealKey` ran. */
+  readonly sealSecret: string
+  readonly serverVersion: number
+  /** Roles of the server before anything of the source ran. */
+  readonly knownRoles: ReadonlySet<string>
+  /** Applies partywall's own migrations. */
+  applyOwn(): Promise<void>
+  /** Adds the seal key where the source itself made schema partywall; gives whether there is one. */
+  addSealKey(): Promise<boolean>
+  /** A role that goes when the database goes, on a server that is not ours. */
+  remember(role: string): void
+  close(): Promise<void>
+}
+
+/** Starts an embedded PostgreSQL, or takes the one that `PARTYWALL_POSTGRES_URL` names, and makes a database there. */
+export async function openThrowAwayDatabase(server?: ThrowAwayServer): Promise<ThrowAwayDatabase> {
+  const owned = server ?? (await startPostgres())
+  try {
+    const name = await owned.createDatabase()
+    return await fill(owned, name, server === undefined)
+  } catch (error) {
+    if (server === undefined) await owned.stop()
+    throw error
+  }
+}
+
+async function fill(server: ThrowAwayServer, name: string, stops: boolean): Promise<ThrowAwayDatabase> {
+  const url = server.url(name)
+  const sealSecret = randomBytes(32).toString('hex')
+  const roles = await withClient(url, (client) => client.query<{ rolname: string }>('select rolname from pg_roles'))
+  const made = new Set<string>()
+  return {
+    name,
+    url,
+    sealSecret,
+    serverVersion: server.versionNumber,
+    knownRoles: new Set(roles.rows.map((row) => row.rolname)),
+    async applyOwn() {
+      await migrate({ databaseUrl: url, sealSecret })
+    },
+    addSealKey: () => withClient(url, (client) => addSealKey(client, sealSecret)),
+    remember: (role) => void made.add(role),
+    async close() {
+      await server.dropDatabase(name)
+      if (server.external) for (const role of made) await dropRole(server.url(), role)
+      if (stops) await server.stop()
+    },
+  }
+}
+
+async function addSealKey(client: pg.Client, sealSecret: string): Promise<boolean> {
+  const { rows } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")
+  if (rows[0]?.there !== true) return false
+  const key = deriveSealKey(sealSecret)
+  await client.query(
+    'insert into partywall.seal_keys (key_id, inner_pad, outer_pad) values ($1, $2, $3) on conflict (key_id) do nothing',
+    [key.keyId, key.innerPad, key.outerPad],
+  )
+  return true
+}
+
+/** Fails where other databases still need the role; then it stays. */
+async function dropRole(url: string, role: string): Promise<void> {
+  await withClient(url, (client) => client.query(`drop role if exists ${pg.escapeIdentifier(role)}`)).catch(() => {})
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, application_name: 'partywall verify' })
+  client.on('error', () => {}) // the statement in flight reports it
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,170 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { packageRoot } from '../../../src/config/package-root.ts'
+import { openThrowAwayServer, type ThrowAwayServer } from '../../../src/embedded/throw-away-server.ts'
+import { loadMigrations } from '../../../src/verify/sources/load-migrations.ts'
+import type { PreparedSource } from '../../../src/verify/sources/prepared-source.ts'
+
+let server: ThrowAwayServer
+let folder: string
+const open: PreparedSource[] = []
+
+beforeAll(async () => {
+  server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+  folder = await mkdtemp(join(tmpdir(), 'partywall-sources-'))
+})
+
+afterAll(async () => {
+  for (const source of open) await source.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function load(files: Readonly<Record<string, string>>): Promise<PreparedSource> {
+  const path = await mkdtemp(join(folder, 'm-'))
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(join(path, name, '..'), { recursive: true })
+    await writeFile(join(path, name), text)
+  }
+  const source = await loadMigrations({ path, server })
+  open.push(source)
+  return source
+}
+
+async function ask(source: PreparedSource, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: source.url })
+  await client.connect()
+  try {
+    return (await client.query({ text, rowMode: 'array' })).rows.flat()
+  } finally {
+    await client.end()
+  }
+}
+
+const tables = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1"
+/** Roles belong to the whole server, which other tests use too. */
+const roleName = () => `named_${Math.random().toString(36).slice(2, 10)}`
+
+describe('loadMigrations', () => {
+  it("builds the example's schema, partywall's own objects first, with a seal key of its own", async () => {
+    const source = await loadMigrations({ path: join(packageRoot(), 'migrations'), server })
+    open.push(source)
+    expect(await ask(source, tables)).toEqual(['documents', 'projects', 'tenants', 'users'])
+    expect(source.sealSecret).toMatch(/^[0-9a-f]{64}$/)
+    expect(source.notes.join('\n')).toContain("partywall's own migrations first")
+    expect(source.notes.join('\n')).toContain('enable-rls-policies.sql')
+    expect(source.gaps).toEqual([])
+  })
+
+  it('reads *.sql bytewise by name and no way back', async () => {
+    const source = await load({
+      'b.sql': 'create table second (id int references first)',
+      'Z.sql': 'create table first (id int primary key)',
+      'b.down.sql': 'drop table second',
+      'down/a.sql': 'drop table first',
+      'notes.txt': 'no sql',
+    })
+    expect(await ask(source, tables)).toEqual(['first', 'second'])
+    expect(source.notes.join('\n')).toContain('b.down.sql')
+    expect(source.sealSecret).toBeUndefined()
+    expect(await ask(source, "select to_regnamespace('partywall')")).toEqual([null])
+  })
+
+  it('runs what brings its own transaction and what refuses one', async () => {
+    const source = await load({
+      '1.sql': 'begin; create table t (a int); commit; create index concurrently t_a on t (a);',
+      '2.sql': 'vacuum t; begin; create table gone (); rollback;',
+    })
+    expect(await ask(source, tables)).toEqual(['t'])
+    expect(await ask(source, "select indisvalid from pg_index where indrelid = 't'::regclass")).toEqual([true])
+  })
+
+  it('creates roles that files only name, in and outside a transaction, and says so', async () => {
+    const [owner, reader, odd, inBlock] = [roleName(), roleName(), `Odd "${roleName()}`, roleName()]
+    const quoted = pg.escapeIdentifier(odd)
+    const source = await load({
+      '1.sql': `create table t (a int); alter table t owner to ${owner}; grant select on t to ${reader};
+        begin; create table u (a int);
+        create policy p on u to ${quoted} using (true); alter default privileges for role ${owner} grant select on tables to ${reader};
+        do $$ begin grant select on t to ${inBlock}; end $$;
+        commit;`,
+    })
+    expect(source.rolesAdded).toEqual([owner, reader, odd, inBlock])
+    expect(source.notes.join('\n')).toContain(owner)
+    expect(source.gaps.join('\n')).toContain(reader)
+    expect(await ask(source, `select rolcanlogin from pg_roles where rolname = '${owner}'`)).toEqual([false])
+    expect(await ask(source, `select has_table_privilege('${inBlock}', 't', 'select')`)).toEqual([true])
+    await source.close()
+    open.splice(open.indexOf(source), 1)
+    const client = new pg.Client({ connectionString: server.url() })
+    await client.connect()
+    const left = await client.query('select 1 from pg_roles where rolname = any($1)', [[owner, reader, odd, inBlock]])
+    await client.end()
+    expect(left.rowCount).toBe(0)
+  })
+
+  it('reads a dump and says what it can not hold', async () => {
+    const source = await load({
+      'schema.sql': `--
+-- PostgreSQL database dump
+--
+
+\\restrict UoMm2
+
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.notes (id integer NOT NULL, body text);
+COPY public.notes (id, body) FROM stdin;
+1\tone
+\\.
+ALTER TABLE ONLY public.notes ENABLE ROW LEVEL SECURITY;
+
+\\unrestrict UoMm2
+`,
+    })
+    expect(await ask(source, 'select count(*)::int from public.notes')).toEqual([0])
+    expect(source.notes.join('\n')).toMatch(/written by pg_dump, 1 row of COPY blocks left out/)
+    expect(source.gaps.join('\n')).toMatch(/role attributes[\s\S]*grants on the database/)
+  })
+
+  it('names file and line of what the server refuses', async () => {
+    for (const [sql, line] of [
+      ["select 1;\n\nselect '😀😀',\n  nothing;", 4],
+      ['select 1;\ncreate table t (a int);\ncreate table t (a int);', 3],
+      ['select 1;\ncreate tabel t ();', 2],
+      ['select 1;\nbegin;\ncreate table open_end ();', 2],
+      ['select 1;\n\\connect other', 2],
+    ] as const) {
+      await expect(load({ 'first.sql': 'select 1', 'second.sql': sql })).rejects.toMatchObject({
+        code: 'PARTYWALL_CONFIGURATION',
+        message: expect.stringContaining(`second.sql:${line}: `),
+        details: { line },
+      })
+    }
+  })
+
+  it('refuses what is no migration with a sentence', async () => {
+    await expect(loadMigrations({ path: join(folder, 'nowhere'), server })).rejects.toThrow('no such file or folder')
+    await expect(load({ 'down/x.sql': '' })).rejects.toThrow('no *.sql')
+    await expect(load({ 'a.sql': 'PGDMP\u0001' })).rejects.toThrow('a.sql:1: ')
+    await writeFile(join(folder, 'latin.sql'), Buffer.from("select '\xe4'", 'latin1'))
+    await expect(loadMigrations({ path: join(folder, 'latin.sql'), server })).rejects.toThrow('UTF-8')
+  })
+
+  it('reads standard input and the folders of Prisma', async () => {
+    const fromInput = await loadMigrations({
+      path: '-',
+      server,
+      standardInput: async () => Buffer.from('create table piped ()'),
+    })
+    open.push(fromInput)
+    expect(await ask(fromInput, tables)).toEqual(['piped'])
+    const prisma = await load({
+      'migration_lock.toml': 'provider = "postgresql"',
+      '20260101_init/migration.sql': 'create table a (id int primary key)',
+      '20260102_more/migration.sql': 'create table b (id int references a)',
+    })
+    expect(await ask(prisma, tables)).toEqual(['a', 'b'])
+  })
+})

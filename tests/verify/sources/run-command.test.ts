@@ -1,0 +1,94 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { openThrowAwayServer, type ThrowAwayServer } from '../../../src/embedded/throw-away-server.ts'
+import type { PreparedSource } from '../../../src/verify/sources/prepared-source.ts'
+import { runCommand } from '../../../src/verify/sources/run-command.ts'
+
+let server: ThrowAwayServer
+const open: PreparedSource[] = []
+
+beforeAll(async () => {
+  server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+})
+
+afterAll(async () => {
+  for (const source of open) await source.close()
+})
+
+/** A command that runs SQL with the connection it was given. */
+function sqlCommand(sql: string): string {
+  const script = `
+    const pg = require('pg');
+    (async () => {
+      const byUrl = new pg.Client({ connectionString: process.env.DATABASE_URL });
+      await byUrl.connect(); await byUrl.query(process.argv[1]); await byUrl.end();
+      const byVariables = new pg.Client();
+      await byVariables.connect(); await byVariables.query('create table if not exists by_variables ()'); await byVariables.end();
+    })().catch((error) => { console.error(error.message); process.exit(3); })`
+  const encoded = Buffer.from(script).toString('base64')
+  return `"${process.execPath}" -e "eval(Buffer.from('${encoded}', 'base64').toString())" "${sql}"`
+}
+
+const environment = { PATH: process.env['PATH'] }
+
+describe('runCommand', () => {
+  it('gives the command a fresh database by DATABASE_URL and by PG variables', async () => {
+    const source = await runCommand({ command: sqlCommand('create table made ()'), environment, server })
+    open.push(source)
+    const client = new pg.Client({ connectionString: source.url })
+    await client.connect()
+    const { rows } = await client.query("select to_regclass('made') as made, to_regclass('by_variables') as other")
+    await client.end()
+    expect(rows).toEqual([{ made: 'made', other: 'by_variables' }])
+    expect(source.sealSecret).toBeUndefined()
+  })
+
+  it("runs once more on a database with partywall's own objects where the command misses them", async () => {
+    const command = sqlCommand('create table made (t text default partywall.tenant_id())')
+    const source = await runCommand({ command, environment, server })
+    open.push(source)
+    expect(source.sealSecret).toBeDefined()
+    expect(source.notes.join('\n')).toContain("partywall's own migrations first")
+  })
+
+  it('tells the exit code and the output of a command that fails, and leaves no database', async () => {
+    const made: string[] = []
+    const recording: ThrowAwayServer = {
+      ...server,
+      async createDatabase(options) {
+        const name = await server.createDatabase(options)
+        made.push(name)
+        return name
+      },
+    }
+    await expect(
+      runCommand({ command: sqlCommand('select nothing'), environment, server: recording }),
+    ).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringMatching(/exit code 3[\s\S]*column .*nothing.* does not exist/),
+    })
+    expect(made).toHaveLength(1)
+    expect(await databases()).not.toContain(made[0])
+  })
+
+  it('ends the command when it is aborted', async () => {
+    const stop = new AbortController()
+    const command = `"${process.execPath}" -e "setInterval(() => {}, 1000)"`
+    const running = runCommand({
+      command,
+      environment,
+      server,
+      signal: stop.signal,
+      onProgress: () => setTimeout(() => stop.abort(new Error('interrupted')), 300),
+    })
+    await expect(running).rejects.toThrow('interrupted')
+  })
+})
+
+async function databases(): Promise<string[]> {
+  const client = new pg.Client({ connectionString: server.url() })
+  await client.connect()
+  const { rows } = await client.query<{ datname: string }>('select datname from pg_database')
+  await client.end()
+  return rows.map((row) => row.datname)
+}
