@@ -186,6 +186,10 @@ export interface Relation {
   readonly rowSecurity: boolean
   readonly forceRowSecurity: boolean
   readonly isPartition: boolean
+  /** `FOR VALUES IN ('eu')`, `FOR VALUES FROM (…) TO (…)`, `DEFAULT`: which rows a partition holds. */
+  readonly partitionBound: string | undefined
+  /** `RANGE (created_at)`: how a partitioned table chooses. */
+  readonly partitionKey: string | undefined
   readonly temporary: boolean
   readonly unlogged: boolean
   /** `security_invoker`, `security_barrier`, `check_option`, … as stored; booleans are `true`/`false` text. */

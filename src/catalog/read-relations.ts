@@ -30,6 +30,8 @@ interface RelationRow extends Record<string, unknown> {
   readonly force: boolean
   readonly partition: boolean
   readonly persistence: string
+  readonly bound: string | null
+  readonly partition_key: string | null
   readonly options: readonly string[] | null
   readonly definition: string | null
   readonly updatable: number
@@ -66,6 +68,8 @@ export async function readRelations(
            case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end as definition,
            case when c.relkind = 'v' then pg_catalog.pg_relation_is_updatable(c.oid, true) else 0 end as updatable,
            f.ftserver::int8::float8 as server, c.reltuples::float8 as tuples,
+           pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound,
+           case when c.relkind = 'p' then pg_catalog.pg_get_partkeydef(c.oid) end as partition_key,
            pg_catalog.obj_description(c.oid, 'pg_class') as comment
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     left join pg_catalog.pg_foreign_table f on f.ftrelid = c.oid
@@ -93,6 +97,8 @@ export async function readRelations(
     rowSecurity: row.row_security,
     forceRowSecurity: row.force,
     isPartition: row.partition,
+    partitionBound: row.bound ?? undefined,
+    partitionKey: row.partition_key ?? undefined,
     temporary: row.persistence === 't',
     unlogged: row.persistence === 'u',
     options: new Map((row.options ?? []).map(splitEntry).map(({ name, value }) => [name, value])),

@@ -1,5 +1,4 @@
-import type { Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
-import type { Catalog } from '../catalog/model.ts'
+import type { Catalog, Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
 import type { Privileges, TablePrivilege } from '../catalog/privileges.ts'
 import type { RoleGraph, RolePath } from '../catalog/role-graph.ts'
 import type { Verb } from './finding.ts'
@@ -27,7 +26,8 @@ export type ContextSource =
       readonly path: readonly string[]
       readonly table: Relation
       readonly keyColumn: Column
-      readonly tenantColumn: Column
+      /** Undefined when the tenant is a join away. */
+      readonly tenantColumn: Column | undefined
     }
 
 /** How a relation is bound to tenants. */
@@ -37,7 +37,12 @@ export type TenantTable =
   /** The tenants themselves; `column` is their key. */
   | { readonly kind: 'root'; readonly relation: Relation; readonly column: Column }
   /** No tenant column, but a foreign key to a table of one of these kinds (nearest first; never through the root alone). */
-  | { readonly kind: 'child'; readonly relation: Relation; readonly column: undefined; readonly parents: readonly ChildLink[] }
+  | {
+      readonly kind: 'child'
+      readonly relation: Relation
+      readonly column: undefined
+      readonly parents: readonly ChildLink[]
+    }
 
 export interface ChildLink {
   readonly parent: Relation

@@ -20,4 +20,14 @@ export interface Rule {
   run(facts: Facts): Iterable<FindingDraft>
 }
 
-export type RuleGroup = 'rls' | 'role' | 'grant' | 'policy' | 'code' | 'key' | 'object' | 'metadata' | 'escape' | 'context'
+export type RuleGroup =
+  | 'rls'
+  | 'role'
+  | 'grant'
+  | 'policy'
+  | 'code'
+  | 'key'
+  | 'object'
+  | 'metadata'
+  | 'escape'
+  | 'context'
