@@ -7,6 +7,7 @@ export type PartywallErrorCode =
   | 'PARTYWALL_PERMISSION_DENIED'
   | 'PARTYWALL_NOT_FOUND'
   | 'PARTYWALL_INVALID_INPUT'
+  | 'PARTYWALL_CONFLICT'
   | 'PARTYWALL_RATE_LIMIT_EXCEEDED'
   | 'PARTYWALL_DEPENDENCY_UNAVAILABLE'
   | 'PARTYWALL_CLOSED'
@@ -92,6 +93,13 @@ export class InvalidInputError extends PartywallError {
   readonly code = 'PARTYWALL_INVALID_INPUT'
   readonly status = 400
   readonly publicMessage = 'The request is not valid.'
+}
+
+/** A row of this tenant already has that value; what other tenants have never conflicts. */
+export class ConflictError extends PartywallError {
+  readonly code = 'PARTYWALL_CONFLICT'
+  readonly status = 409
+  readonly publicMessage = 'The request conflicts with what is already there.'
 }
 
 /** The tenant has used up one of its limits. */

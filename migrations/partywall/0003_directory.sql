@@ -1,4 +1,4 @@
--- The tenant directory: one tenant by its key, before there is a context; never a list.
+-- The tenant directory: one tenant by its key, before there is a context, or by its id; never a list.
 -- partywall.install_directory('public.tenants') makes it for your tenants table.
 
 SET LOCAL ROLE partywall_owner;
@@ -29,6 +29,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   columns text := format('%I, %I, %I, %I', id_column, key_column, status_column, tier_column);
+  id_type text := (SELECT format_type(a.atttypid, NULL) FROM pg_attribute a WHERE a.attrelid = tenants AND a.attname = id_column);
   caller name := current_user;
   schema_name name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tenants);
 BEGIN
@@ -49,8 +50,17 @@ BEGIN
        BEGIN ATOMIC
          SELECT t.%I::text, t.%I::text, t.%I::text FROM %s AS t WHERE t.%I = $1 LIMIT 1;
        END', id_column, status_column, tier_column, tenants, key_column);
-  REVOKE ALL ON FUNCTION partywall.tenant_by_key(text) FROM PUBLIC;
-  GRANT EXECUTE ON FUNCTION partywall.tenant_by_key(text) TO tenant_user, tenant_admin;
+  -- For envelopes and staff access, which know the canonical id. The cast is on the parameter's side, so that the primary
+  -- key's index serves; a text that is no such id is an error there (22P02).
+  EXECUTE format(
+    'CREATE OR REPLACE FUNCTION partywall.tenant_by_id(wanted text)
+       RETURNS TABLE (id text, status text, tier text)
+       LANGUAGE sql STABLE SECURITY DEFINER
+       BEGIN ATOMIC
+         SELECT t.%I::text, t.%I::text, t.%I::text FROM %s AS t WHERE t.%I = $1::%s LIMIT 1;
+       END', id_column, status_column, tier_column, tenants, id_column, id_type);
+  REVOKE ALL ON FUNCTION partywall.tenant_by_key(text), partywall.tenant_by_id(text) FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION partywall.tenant_by_key(text), partywall.tenant_by_id(text) TO tenant_user, tenant_admin;
   EXECUTE format('SET LOCAL ROLE %I', caller);
 END
 $$;

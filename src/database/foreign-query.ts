@@ -163,9 +163,7 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   /** The inner object has told its caller already. */
-  connectionLost(): void {
-    this.finish()
-  }
+  answer(): void {}
 
   finish(): void {
     if (this.#finished) return

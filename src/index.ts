@@ -1,0 +1,40 @@
+export {
+  getCurrentTenant,
+  requireTenant,
+  runWithoutTenant,
+  runWithTenant,
+  tryGetCurrentTenant,
+} from './context/run-with-tenant.ts'
+export { tenantStore } from './context/store.ts'
+export type { Actor, TenantContext, TenantContextInput } from './context/tenant-context.ts'
+export {
+  AuditRequiredError,
+  AuthenticationError,
+  ClosedError,
+  ConfigurationError,
+  ConflictError,
+  ConnectionInDoubtError,
+  DependencyUnavailableError,
+  type ErrorDetails,
+  InvalidInputError,
+  isPartywallError,
+  NotFoundError,
+  PartywallError,
+  type PartywallErrorCode,
+  PermissionDeniedError,
+  RateLimitExceededError,
+  StatementRefusedError,
+  TenantContextMissingError,
+  TenantInactiveError,
+  TenantIsolationError,
+  TransactionRolledBackError,
+} from './errors.ts'
+export type { SecurityEvent, SecurityEventOf, SecurityEvents, SecurityEventType } from './events/security-events.ts'
+export type { Logger } from './logger/logger.ts'
+export {
+  createPartywall,
+  type DatabaseConfig,
+  type Partywall,
+  type PartywallConfig,
+  type TenantsConfig,
+} from './partywall.ts'

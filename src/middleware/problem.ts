@@ -1,0 +1,58 @@
+import { STATUS_CODES } from 'node:http'
+import { isPartywallError, type PartywallError, type PartywallErrorCode } from '../errors.ts'
+
+/** A problem document, and the headers that go with it. */
+export interface Problem {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** The `type` of a problem begins so; the code follows. */
+export const PROBLEM_TYPE = 'urn:partywall:problem#'
+
+/** Types that IANA has registered say more to generic clients than ours. @see IANA "HTTP Problem Types" */
+const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
+  PARTYWALL_RATE_LIMIT_EXCEEDED: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+}
+
+/**
+ * What a client is told of an error: the public sentence of partywall's own errors, and of all others the status alone.
+ *
+ * @param requestId becomes `instance`: all that differs between two refusals of the same kind
+ * @see RFC 9457
+ */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (isPartywallError(error)) return ownProblem(error, requestId)
+  const status = clientStatus(error)
+  return {
+    status,
+    headers: {},
+    body: { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, instance: requestId },
+  }
+}
+
+function ownProblem(error: PartywallError, requestId: string): Problem {
+  const { code, status, publicMessage } = error
+  const headers: Record<string, string> = {}
+  if (status === 401) headers['WWW-Authenticate'] = 'Bearer'
+  if (status === 503) headers['Retry-After'] = '1'
+  return {
+    status,
+    headers,
+    body: {
+      type: IANA_TYPES[code] ?? `${PROBLEM_TYPE}${code}`,
+      title: publicMessage,
+      status,
+      code,
+      instance: requestId,
+    },
+  }
+}
+
+/** Body parsers and routers put 4xx on their errors; whatever else there is was not meant for clients. */
+function clientStatus(error: unknown): number {
+  if (error === null || typeof error !== 'object') return 500
+  const status: unknown = Reflect.get(error, 'status') ?? Reflect.get(error, 'statusCode')
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 500 ? status : 500
+}

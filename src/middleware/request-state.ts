@@ -1,0 +1,34 @@
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { Admission } from '../tenants/admission.ts'
+import type { Work } from '../tenants/running-work.ts'
+
+/** The part of a wall that frameworks' adapters need. */
+export interface RequestWall {
+  readonly admit: Admission['admit']
+  /** Registers a request, so that suspension stops it and closing waits for it. */
+  beginWork(tenantId: string): Work
+  readonly events: SecurityEvents
+  readonly logger: Logger
+  /** A header whose value is taken as the request id where it is well formed: only behind a proxy that sets it. */
+  readonly requestIdHeader?: string | undefined
+}
+
+/** What partywall knows of a request, whatever the framework. */
+export interface RequestState {
+  readonly requestId: string
+  readonly wall: RequestWall
+  /** The work of the request once it was admitted. */
+  work?: Work
+}
+
+const states = new WeakMap<object, RequestState>()
+
+/** The state of a request, undefined before {@link rememberRequest}. */
+export function requestState(request: object): RequestState | undefined {
+  return states.get(request)
+}
+
+export function rememberRequest(request: object, state: RequestState): void {
+  states.set(request, state)
+}

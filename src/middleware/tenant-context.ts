@@ -1,0 +1,98 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { readBearerToken } from '../auth/bearer.ts'
+import { newRequestId } from '../context/request-id.ts'
+import { runInTenantFrame } from '../context/run-with-tenant.ts'
+import { tenantStore } from '../context/store.ts'
+import type { TenantContext } from '../context/tenant-context.ts'
+import { bindEvents } from './bind-events.ts'
+import { type RequestWall, rememberRequest, requestState } from './request-state.ts'
+import { answerProblem } from './tenant-error-handler.ts'
+import { type AgreementOptions, createHintReader } from './tenant-hints.ts'
+
+export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
+export { tenantStore } from '../context/store.ts'
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Set by `tenantContextMiddleware`; frozen. */
+      readonly tenantContext?: TenantContext
+    }
+  }
+}
+
+/** What {@link tenantContextMiddleware} takes besides the wall. */
+export interface TenantContextOptions {
+  /** What besides the token may name a tenant; it can only agree. Default: header `x-tenant-id`. */
+  readonly agreement?: AgreementOptions | undefined
+  /** Takes the token out of a request; default: `Authorization: Bearer`. */
+  readonly token?: ((request: Request) => string | undefined) | undefined
+}
+
+const WELL_FORMED_ID = /^[\w.-]{1,64}$/
+
+/**
+ * Opens the tenant context of a request: token, tenant, agreement, membership. What follows runs inside.
+ *
+ * The tenant comes from the verified token and from nothing else. Refusals go to `next(error)`; mount {@link tenantErrorHandler} last.
+ * A tenant that is suspended while its request runs gets no more data, and its answer is cut.
+ *
+ * @param wall what `createPartywall` gives
+ * @example
+ * ```ts
+ * app.use(tenantContextMiddleware(wall))
+ * app.get('/documents', async (request, response) => response.json(await documents.findAll()))
+ * app.use(tenantErrorHandler())
+ * ```
+ */
+export function tenantContextMiddleware(wall: RequestWall, options: TenantContextOptions = {}): RequestHandler {
+  const hintsOf = createHintReader(options.agreement)
+  const tokenOf = options.token ?? ((request: Request) => readBearerToken(request.headers.authorization))
+
+  return (request, response, next) => {
+    if (requestState(request)?.work !== undefined) return next() // mounted twice: the context is open
+    const requestId = readRequestId(request, wall)
+    rememberRequest(request, { requestId, wall })
+    response.setHeader('X-Request-Id', requestId)
+    const admitted = () =>
+      wall.admit({
+        token: tokenOf(request),
+        requestId,
+        clientAddress: request.ip,
+        hints: hintsOf({
+          header: (name) => request.headers[name],
+          host: request.hostname,
+          path: request.originalUrl.split('?', 1)[0] ?? '',
+        }),
+      })
+    // A request begins with nothing: not with what a pipelined request before it may have left.
+    tenantStore.exit(() => admitted().then((context) => open(wall, context, request, response, next), next))
+  }
+}
+
+function open(wall: RequestWall, context: TenantContext, request: Request, response: Response, next: () => void): void {
+  const work = wall.beginWork(context.tenantId)
+  rememberRequest(request, { requestId: context.requestId, wall, work })
+  response.once('close', () => work.end())
+  work.onStop((reason) => {
+    if (response.headersSent) request.socket.destroy()
+    else answerProblem(request, response, reason)
+  })
+  if (work.stopped() !== undefined) return
+  const readOnly = request.method === 'GET' || request.method === 'HEAD'
+  runInTenantFrame(context, { events: wall.events, readOnly, stopped: work.stopped }, () => {
+    Object.defineProperty(request, 'tenantContext', {
+      value: tenantStore.getStore(),
+      configurable: true,
+      enumerable: true,
+    })
+    bindEvents(request, response)
+    next()
+  })
+}
+
+function readRequestId(request: Request, wall: RequestWall): string {
+  const { requestIdHeader } = wall
+  const given = requestIdHeader === undefined ? undefined : request.headers[requestIdHeader.toLowerCase()]
+  return typeof given === 'string' && WELL_FORMED_ID.test(given) ? given : newRequestId()
+}

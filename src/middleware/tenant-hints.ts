@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import type { TenantHint } from '../tenants/agreement.ts'
+
+/** What besides the token may name a tenant, and then has to agree with it. */
+export interface AgreementOptions {
+  /** Default `['x-tenant-id']`; `[]` looks at none. */
+  readonly headers?: readonly string[] | undefined
+  /** `example.com`: what stands before it in the host (`acme.example.com`) names the tenant. */
+  readonly subdomainOf?: string | undefined
+  /** Subdomains that name no tenant; default `['www', 'api']`. */
+  readonly ignoreSubdomains?: readonly string[] | undefined
+  /** `/t/:tenant`: paths that begin so name the tenant. */
+  readonly path?: string | undefined
+}
+
+/** The same request, whatever the framework. */
+export interface HintSource {
+  header(name: string): string | readonly string[] | undefined
+  /** Without the port; what the framework says, with its own setting for proxies. */
+  readonly host: string | undefined
+  /** Without the query. */
+  readonly path: string
+}
+
+const schema = z.strictObject({
+  headers: z.array(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be names of headers')).optional(),
+  subdomainOf: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/i, 'must be a domain without port')
+    .optional(),
+  ignoreSubdomains: z.array(z.string()).optional(),
+  path: z
+    .string()
+    .regex(/^\/(.*\/)?:tenant(\/|$)/, 'must be a path with a segment :tenant')
+    .optional(),
+})
+
+/** Compiles the options to a function that lists a request's hints. */
+export function createHintReader(options: AgreementOptions = {}): (request: HintSource) => readonly TenantHint[] {
+  const checked = parseOptions(schema, options, 'tenantContextMiddleware(wall, { agreement })')
+  const headers = (checked.headers ?? ['x-tenant-id']).map((name) => name.toLowerCase())
+  const suffix = checked.subdomainOf === undefined ? undefined : `.${checked.subdomainOf.toLowerCase()}`
+  const ignored = new Set((checked.ignoreSubdomains ?? ['www', 'api']).map((name) => name.toLowerCase()))
+  const pattern = checked.path?.split('/').slice(1)
+  return (request) => {
+    const hints: TenantHint[] = []
+    for (const name of headers) {
+      const value = request.header(name)
+      if (value !== undefined)
+        hints.push({ source: `header ${name}`, value: typeof value === 'string' ? value : value.join(', ') })
+    }
+    const host = request.host?.toLowerCase()
+    if (suffix !== undefined && host?.endsWith(suffix)) {
+      const value = host.slice(0, -suffix.length)
+      if (!ignored.has(value)) hints.push({ source: 'subdomain', value })
+    }
+    const named = pattern === undefined ? undefined : pathTenant(pattern, request.path.split('/').slice(1))
+    if (named !== undefined) hints.push({ source: 'path', value: named })
+    return hints
+  }
+}
+
+/** Routers ignore the case of literal segments by default, so this does too. */
+function pathTenant(pattern: readonly string[], segments: readonly string[]): string | undefined {
+  let tenant: string | undefined
+  for (const [index, wanted] of pattern.entries()) {
+    const segment = segments[index]
+    if (segment === undefined) return undefined
+    if (wanted === ':tenant') tenant = decoded(segment)
+    else if (wanted !== '' && wanted.toLowerCase() !== segment.toLowerCase()) return undefined
+  }
+  return tenant
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment // malformed: names no tenant, so it agrees with none
+  }
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import type { TokenVerifierOptions, TypedClaims } from '../auth/options.ts'
+import type { RawClaims } from '../auth/strict-json.ts'
+import type { SealOptions, TenantPoolOptions, TenantRoles } from '../database/options.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { CurrentMembership } from '../tenants/envelope.ts'
+import type { TenantLookup } from '../tenants/tenant.ts'
+
+/** The database of the application: options of `pg.Pool` and of the wall. */
+export interface DatabaseConfig extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client'> {
+  /** Connection string of the application's login role. The same as `connectionString`. */
+  readonly url?: string | undefined
+  /**
+   * Which roles of a context run as `tenant_admin`; all others run as `tenant_user`. Default `{ tenant_admin: ['owner', 'admin'] }`;
+   * `false` sets no role, for schemas that have none.
+   */
+  readonly roles?: TenantRoles | false | undefined
+}
+
+/** Where tenants are looked up, and how changes are heard. */
+export interface TenantsConfig {
+  /** Default: `partywall.tenant_by_key` in the application's database. */
+  readonly findByClaim?: TenantLookup | undefined
+  /** For envelopes and staff access. Default: `partywall.tenant_by_id`, or `findByClaim` where that is yours. */
+  readonly findById?: TenantLookup | undefined
+  /** Default 60_000. */
+  readonly ttlMs?: number | undefined
+  /** Default 5_000. */
+  readonly negativeTtlMs?: number | undefined
+  /** Default 10_000. */
+  readonly maxEntries?: number | undefined
+  /** How long one lookup may take; default 5_000. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * A direct connection string for LISTEN, where `database.url` is that of a transaction pooler. `false`: nothing is heard, so answers
+   * live 5 seconds. Default: `database.url`. A function directory hears nothing and calls `wall.tenants.invalidate(id)`.
+   */
+  readonly listenUrl?: string | false | undefined
+}
+
+/** What `createPartywall` takes. */
+export interface PartywallConfig<Claims = RawClaims> {
+  readonly database: DatabaseConfig
+  readonly auth: TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>
+  readonly tenants?: TenantsConfig | undefined
+  /** Makes contexts unforgeable for injected SQL; `false` must be written out. */
+  readonly seal: SealOptions | false
+  /** What users may do now, asked when an envelope is opened. */
+  readonly membership?: CurrentMembership | undefined
+  readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
+  readonly logger?: Logger | undefined
+}
+
+const fn = z.custom((value) => typeof value === 'function', { error: 'must be a function' })
+const milliseconds = z.int({ error: 'must be whole milliseconds' }).min(1)
+
+/** What no part checks by itself. */
+export const configSchema = z.strictObject({
+  database: z.looseObject(
+    { url: z.string({ error: 'must be a connection string' }).optional() },
+    { error: 'must be an object with url' },
+  ),
+  auth: z.looseObject({}, { error: 'must be an object with issuers, or with issuer and keys' }),
+  tenants: z
+    .strictObject({
+      findByClaim: fn.optional(),
+      findById: fn.optional(),
+      ttlMs: milliseconds.optional(),
+      negativeTtlMs: milliseconds.optional(),
+      maxEntries: z.int().min(1).optional(),
+      timeoutMs: milliseconds.optional(),
+      listenUrl: z.union([z.string(), z.literal(false)], { error: 'must be a connection string or false' }).optional(),
+    })
+    .optional(),
+  seal: z.unknown(),
+  membership: fn.optional(),
+  requestId: z.strictObject({ trustHeader: z.string().optional() }).optional(),
+  logger: z
+    .looseObject({ debug: fn, info: fn, warn: fn, error: fn }, { error: 'must have debug, info, warn and error' })
+    .optional(),
+})

@@ -1,0 +1,31 @@
+import type { SealOptions } from '../database/options.ts'
+import { deriveKey, type KeyPurpose } from '../database/seal-key.ts'
+import { ConfigurationError } from '../errors.ts'
+
+/**
+ * Gives the keys of one purpose, the current one first. Secrets that are functions are fetched once.
+ *
+ * @param what the feature that needs them, for the error where there is no secret
+ */
+export function rootKeys(
+  seal: SealOptions | false,
+  purpose: KeyPurpose,
+  what: string,
+): () => Promise<readonly Buffer[]> {
+  let loaded: Promise<readonly Buffer[]> | undefined
+  return () => {
+    if (seal === false)
+      return Promise.reject(new ConfigurationError(`${what} needs seal.secret: with seal: false there is no key.`))
+    loaded ??= load(seal, purpose).catch((error: unknown) => {
+      loaded = undefined
+      throw error
+    })
+    return loaded
+  }
+}
+
+async function load({ secret, previousSecret }: SealOptions, purpose: KeyPurpose): Promise<readonly Buffer[]> {
+  const sources = previousSecret === undefined ? [secret] : [secret, previousSecret]
+  const secrets = await Promise.all(sources.map((source) => (typeof source === 'string' ? source : source())))
+  return secrets.map((text) => deriveKey(text, purpose))
+}

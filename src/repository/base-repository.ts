@@ -1,0 +1,316 @@
+import { getCurrentTenant } from '../context/run-with-tenant.ts'
+import type { TenantContext } from '../context/tenant-context.ts'
+import { ConfigurationError, InvalidInputError, NotFoundError } from '../errors.ts'
+import { couldBeId } from './column-types.ts'
+import { behind, type CursorPlace, readCursor, writeCursor } from './cursor.ts'
+import { databaseRefusal } from './database-refusal.ts'
+import { type OrderBy, type OrderTerm, orderTerms, orderText } from './order.ts'
+import { rowInput } from './row-input.ts'
+import { Statement } from './statement.ts'
+import { quote, readTable, type Table, type TableOptions } from './table.ts'
+import { type Where, whereConditions } from './where.ts'
+
+/** What a repository sends statements through: a tenant pool, a checked-out client, or an open transaction. */
+export interface RepositoryConnection {
+  query(text: string, values: unknown[]): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>
+}
+
+/** A pool that can open transactions. */
+export interface RepositoryPool extends RepositoryConnection {
+  transaction<T>(fn: (transaction: RepositoryConnection) => Promise<T>): Promise<T>
+}
+
+/** The keys of paging cursors, the current one first. */
+export type CursorKeys = () => Promise<readonly Uint8Array[]>
+
+/** What {@link TenantAwareRepository} takes. */
+export interface RepositoryOptions<Row> extends TableOptions<Row> {
+  /** A tenant pool (`wall.pool`). */
+  readonly pool: RepositoryPool
+  /** Signs cursors (`wall.cursorKeys`); without it a repository gives and takes none. */
+  readonly cursorKeys?: CursorKeys | undefined
+}
+
+/** What a new row may say. `tenant_id` may only be the context's own. */
+export type NewRow<Row> = {
+  readonly [Name in Exclude<keyof Row & string, 'id' | 'created_at'>]?: Row[Name] | undefined
+}
+
+/** What a change may say. */
+export type RowChanges<Row> = NewRow<Row>
+
+export interface ListOptions<Row> {
+  /** Default 100, at most 1000. */
+  readonly limit?: number | undefined
+  /** Rows to leave out; a cursor is cheaper on long lists. */
+  readonly offset?: number | undefined
+  /** A `nextCursor` of the same list. */
+  readonly after?: string | undefined
+  /** Default: newest first. */
+  readonly orderBy?: OrderBy<Row> | undefined
+  readonly where?: Where<Row> | undefined
+}
+
+export interface Page<Row> {
+  readonly items: readonly Row[]
+  /** For `after`; undefined on the last page. */
+  readonly nextCursor: string | undefined
+}
+
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 1_000
+const MAX_PARAMETERS = 65_000
+const ORDER_ALIAS = 'partywall_order_'
+
+/**
+ * Reads and writes one table for the tenant of the current context.
+ *
+ * Each statement filters by tenant itself, besides row-level security. Another tenant's row is the same as none: the same error after
+ * the same single statement. Names in SQL come from `columns` alone, values are parameters.
+ *
+ * All methods throw {@link TenantContextMissingError} (`PARTYWALL_CONTEXT_MISSING`) outside a tenant context, before anything is sent.
+ *
+ * @example
+ * ```ts
+ * interface Document { id: string; tenant_id: string; title: string; created_at: Date }
+ * const documents = new TenantAwareRepository<Document>({
+ *   pool: wall.pool,
+ *   table: 'documents',
+ *   columns: { id: 'uuid', tenant_id: 'uuid', title: 'text', created_at: 'timestamptz' },
+ * })
+ * ```
+ */
+export class TenantAwareRepository<Row extends object> {
+  // No #private fields: `using` makes a copy by prototype, also of subclasses.
+  private readonly connection: RepositoryConnection
+  private readonly pool: RepositoryPool
+  private readonly table: Table
+  private readonly cursorKeys: CursorKeys | undefined
+
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every option that is not as it must be */
+  constructor(options: RepositoryOptions<Row>) {
+    this.table = readTable(options)
+    this.pool = options.pool
+    this.connection = options.pool
+    this.cursorKeys = options.cursorKeys
+  }
+
+  /** This repository on an open transaction of the same tenant. */
+  using(transaction: RepositoryConnection): this {
+    const copy: this = Object.create(this)
+    Object.defineProperty(copy, 'connection', { value: transaction })
+    return copy
+  }
+
+  /** The row, or undefined: also for a malformed id and another tenant's. */
+  async findById(id: string | number | bigint): Promise<Row | undefined> {
+    const { table } = this
+    const { tenantId } = getCurrentTenant()
+    if (!couldBeId(id, table.types.get(table.idColumn) ?? 'text')) return undefined
+    const statement = new Statement()
+    const filter = statement.tenantFilter(table, tenantId)
+    const text = `select ${table.list} from ${table.quoted} where ${filter} and ${this.isId(id, statement)}`
+    return (await this.run(text, statement.values))[0]
+  }
+
+  /** Rows of the tenant, newest first. */
+  async findAll(options: ListOptions<Row> = {}): Promise<Row[]> {
+    const { rows } = await this.list(options, false)
+    return rows
+  }
+
+  /** As {@link findAll}, with the cursor of the next page. A cursor serves its tenant and its list alone. */
+  async findPage(options: ListOptions<Row> = {}): Promise<Page<Row>> {
+    const limit = readLimit(options.limit)
+    const { rows, places, place } = await this.list({ ...options, limit }, true)
+    const last = places[limit - 1]
+    const items = rows.slice(0, limit)
+    if (rows.length <= limit || last === undefined) return { items, nextCursor: undefined }
+    const [key] = await this.keys()
+    if (key === undefined) throw noCursorKey()
+    return { items, nextCursor: writeCursor(last, place, key) }
+  }
+
+  /** How many rows of the tenant there are. */
+  async count(options: { readonly where?: Where<Row> | undefined } = {}): Promise<number> {
+    const { table } = this
+    const { tenantId } = getCurrentTenant()
+    const statement = new Statement()
+    const conditions = [
+      statement.tenantFilter(table, tenantId),
+      ...whereConditions(table, options.where, statement, tenantId),
+    ]
+    const rows = await this.send(
+      `select count(*)::text as count from ${table.quoted} where ${conditions.join(' and ')}`,
+      statement.values,
+    )
+    const [row] = rows
+    return row !== null && typeof row === 'object' && 'count' in row ? Number(row.count) : 0
+  }
+
+  /**
+   * Makes a row of the tenant.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
+   * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` an unknown column, or a value that the table refuses
+   * @throws {ConflictError} `PARTYWALL_CONFLICT` the tenant has such a row already
+   */
+  async create(data: NewRow<Row>): Promise<Row> {
+    const [row] = await this.createMany([data])
+    if (row === undefined) throw new NotFoundError('The new row can not be read.')
+    return row
+  }
+
+  /** Makes several rows in one statement: all or none. At most 1000. @throws as {@link create} */
+  async createMany(data: readonly NewRow<Row>[]): Promise<Row[]> {
+    const { table } = this
+    const { tenantId } = getCurrentTenant()
+    if (!Array.isArray(data) || data.length > MAX_LIMIT)
+      throw new InvalidInputError(`At most ${MAX_LIMIT} rows can be made at once.`)
+    const inputs = data.map((row) => rowInput(table, row, tenantId))
+    if (inputs.length === 0) return []
+    const columns = [...new Set(inputs.flatMap((input) => [...input.keys()]))]
+    if (columns.length * inputs.length > MAX_PARAMETERS)
+      throw new InvalidInputError('These are too many values at once.')
+    const statement = new Statement()
+    const rows = inputs.map((input) => {
+      const values = columns.map((column) =>
+        input.has(column) ? statement.bind(table, column, input.get(column)) : 'default',
+      )
+      return `(${[statement.bind(table, table.tenantColumn, tenantId), ...values].join(', ')})`
+    })
+    const names = [table.tenantColumn, ...columns].map(quote).join(', ')
+    return this.run(
+      `insert into ${table.quoted} (${names}) values ${rows.join(', ')} returning ${table.list}`,
+      statement.values,
+    )
+  }
+
+  /**
+   * Changes a row of the tenant. Id, tenant and time of creation can't be set.
+   *
+   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` no such row, also for another tenant's
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
+   * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT`
+   */
+  async update(id: string | number | bigint, changes: RowChanges<Row>): Promise<Row> {
+    const { table } = this
+    const { tenantId } = getCurrentTenant()
+    const input = rowInput(table, changes, tenantId)
+    if (input.size === 0) throw new InvalidInputError('There is nothing to change.')
+    if (!couldBeId(id, table.types.get(table.idColumn) ?? 'text')) throw missing()
+    const statement = new Statement()
+    const sets = [...input].map(([column, value]) => `${quote(column)} = ${statement.bind(table, column, value)}`)
+    const filter = statement.tenantFilter(table, tenantId)
+    const [row] = await this.run(
+      `update ${table.quoted} set ${sets.join(', ')} where ${filter} and ${this.isId(id, statement)} returning ${table.list}`,
+      statement.values,
+    )
+    if (row === undefined) throw missing()
+    return row
+  }
+
+  /** Removes a row of the tenant. @throws {NotFoundError} `PARTYWALL_NOT_FOUND` no such row, also for another tenant's */
+  async delete(id: string | number | bigint): Promise<void> {
+    const { table } = this
+    const { tenantId } = getCurrentTenant()
+    if (!couldBeId(id, table.types.get(table.idColumn) ?? 'text')) throw missing()
+    const statement = new Statement()
+    const filter = statement.tenantFilter(table, tenantId)
+    const rows = await this.send(
+      `delete from ${table.quoted} where ${filter} and ${this.isId(id, statement)} returning 1 as deleted`,
+      statement.values,
+    )
+    if (rows.length === 0) throw missing()
+  }
+
+  /** Runs `fn` in one transaction of the tenant; {@link using} binds repositories to it. */
+  async withTenantContext<T>(fn: (transaction: RepositoryConnection, tenant: TenantContext) => Promise<T>): Promise<T> {
+    const tenant = getCurrentTenant()
+    try {
+      return await this.pool.transaction((transaction) => fn(transaction, tenant))
+    } catch (error) {
+      throw databaseRefusal(error)
+    }
+  }
+
+  private async list(options: ListOptions<Row>, withPlaces: boolean) {
+    const { table } = this
+    const { tenantId } = getCurrentTenant()
+    const limit = readLimit(options.limit)
+    const terms = orderTerms(table, options.orderBy)
+    const place: CursorPlace = { tenantId, table: table.name, where: options.where, terms }
+    const statement = new Statement()
+    const conditions = [
+      statement.tenantFilter(table, tenantId),
+      ...whereConditions(table, options.where, statement, tenantId),
+    ]
+    if (options.after !== undefined)
+      conditions.push(behind(table, terms, readCursor(options.after, place, await this.keys()), statement))
+    const columns = withPlaces ? `${table.list}, ${placeColumns(terms)}` : table.list
+    const text = `select ${columns} from ${table.quoted} where ${conditions.join(' and ')} order by ${orderText(terms)} limit ${
+      withPlaces ? limit + 1 : limit
+    } offset ${readOffset(options.offset)}`
+    const rows = await this.run(text, statement.values)
+    const places = withPlaces ? rows.map((row) => takePlace(row, terms.length)) : []
+    return { rows, places, place }
+  }
+
+  private isId(id: string | number | bigint, statement: Statement): string {
+    return `${quote(this.table.idColumn)} = ${statement.bind(this.table, this.table.idColumn, String(id))}`
+  }
+
+  private async run(text: string, values: unknown[]): Promise<Row[]> {
+    // pg builds a row from the columns that were asked for: those of `columns`, whose names the compiler compared with Row's.
+    return (await this.send(text, values)) as Row[]
+  }
+
+  private async send(text: string, values: unknown[]): Promise<unknown[]> {
+    try {
+      return (await this.connection.query(text, values)).rows
+    } catch (error) {
+      throw databaseRefusal(error)
+    }
+  }
+
+  private async keys(): Promise<readonly Uint8Array[]> {
+    if (this.cursorKeys === undefined) throw noCursorKey()
+    return this.cursorKeys()
+  }
+}
+
+function placeColumns(terms: readonly OrderTerm[]): string {
+  return terms.map(({ column }, index) => `${quote(column)}::text as ${ORDER_ALIAS}${index}`).join(', ')
+}
+
+/** Takes the helper columns off a row and gives them as the cursor's values. */
+function takePlace(row: object, length: number): (string | null)[] {
+  return Array.from({ length }, (_, index) => {
+    const name = `${ORDER_ALIAS}${index}`
+    const value: unknown = Reflect.get(row, name)
+    Reflect.deleteProperty(row, name)
+    return typeof value === 'string' ? value : null
+  })
+}
+
+function readLimit(limit: unknown): number {
+  if (limit === undefined) return DEFAULT_LIMIT
+  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  throw new InvalidInputError(`limit must be a whole number from 1 to ${MAX_LIMIT}.`)
+}
+
+function readOffset(offset: unknown): number {
+  if (offset === undefined) return 0
+  if (typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0) return offset
+  throw new InvalidInputError('offset must be a whole number, 0 or more.')
+}
+
+function missing(): NotFoundError {
+  return new NotFoundError('There is no such row.')
+}
+
+function noCursorKey(): ConfigurationError {
+  return new ConfigurationError(
+    'This repository has no key for cursors: make it with wall.repository(), or give it cursorKeys.',
+  )
+}

@@ -1,0 +1,41 @@
+import {
+  ConflictError,
+  DependencyUnavailableError,
+  InvalidInputError,
+  isPartywallError,
+  PermissionDeniedError,
+} from '../errors.ts'
+import { isolationRefusal } from './foreign-tenant.ts'
+
+/**
+ * What an error of PostgreSQL means to a client. Errors that mean nothing to a client come back as they are.
+ *
+ * Codes and routines decide, never the text: it is translated, and it quotes values.
+ *
+ * @see PostgreSQL, Appendix A: error codes
+ */
+export function databaseRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || isPartywallError(error)) return error
+  const code = textOf(error, 'code')
+  if (!/^[0-9A-Z]{5}$/.test(code)) return error
+  const cause = error
+  if (code === '42501') {
+    // The same code for "no such privilege" and for "the policy refuses this row".
+    if (textOf(error, 'routine').startsWith('aclcheck_error'))
+      return new PermissionDeniedError('The database role of this context has no privilege for this.', { cause })
+    return isolationRefusal('The database refused a row or a context.', undefined, cause)
+  }
+  if (code === '23505' || code === '23P01') return new ConflictError('A row with this value exists already.', { cause })
+  if (code.startsWith('23') || code.startsWith('22') || code === '54000') {
+    return new InvalidInputError('The database refused a value.', { cause })
+  }
+  if (/^(?:08|53|57P|58)/.test(code) || code === '57014' || code === '40001' || code === '40P01' || code === '55P03') {
+    return new DependencyUnavailableError('The database could not do this now.', { cause })
+  }
+  return error
+}
+
+function textOf(error: Error, name: string): string {
+  const value: unknown = Reflect.get(error, name)
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,86 @@
+import { InvalidInputError } from '../errors.ts'
+import { refuseForeignTenant } from './foreign-tenant.ts'
+import type { Statement } from './statement.ts'
+import { quote, type Table } from './table.ts'
+
+/** What one column may be compared with: a value (`null`: is null), a list (any of it), or operators. */
+export type Condition<Value> =
+  | Value
+  | null
+  | readonly Value[]
+  | {
+      readonly eq?: Value | null
+      readonly not?: Value | null
+      readonly in?: readonly Value[]
+      readonly lt?: Value
+      readonly lte?: Value
+      readonly gt?: Value
+      readonly gte?: Value
+    }
+
+/** Conditions of several columns: all of them. */
+export type Where<Row> = { readonly [Name in keyof Row & string]?: Condition<Row[Name]> | undefined }
+
+const OPERATORS: Readonly<Record<string, string>> = { lt: '<', lte: '<=', gt: '>', gte: '>=' }
+const MAX_LIST = 1_000
+
+/** Adds the caller's conditions to those of the tenant. Names come from the table's columns alone; values are parameters. */
+export function whereConditions(
+  table: Table,
+  where: unknown,
+  statement: Statement,
+  tenantId: string,
+): readonly string[] {
+  if (where === undefined) return []
+  if (!isRecord(where)) throw new InvalidInputError('where must be an object of columns.')
+  const conditions: string[] = []
+  for (const [column, condition] of Object.entries(where)) {
+    if (condition === undefined) continue
+    if (table.tenantAliases.has(column)) {
+      refuseForeignTenant(table, condition, tenantId, 'where')
+      continue
+    }
+    if (!table.types.has(column)) throw new InvalidInputError('where names a column that this table does not have.')
+    conditions.push(...columnConditions(table, column, condition, statement))
+  }
+  return conditions
+}
+
+function columnConditions(table: Table, column: string, condition: unknown, statement: Statement): readonly string[] {
+  const name = quote(column)
+  const bind = (value: unknown) => statement.bind(table, column, scalar(value))
+  const equals = (value: unknown) => (value === null ? `${name} is null` : `${name} = ${bind(value)}`)
+  const oneOf = (values: unknown) => {
+    if (!Array.isArray(values) || values.length > MAX_LIST)
+      throw new InvalidInputError(`A list in where must have at most ${MAX_LIST} values.`)
+    return values.length === 0 ? 'false' : `${name} in (${values.map(bind).join(', ')})`
+  }
+  if (Array.isArray(condition)) return [oneOf(condition)]
+  if (!isRecord(condition)) return [equals(condition)]
+  return Object.entries(condition).map(([operator, value]) => {
+    if (operator === 'eq') return equals(value)
+    if (operator === 'not') return value === null ? `${name} is not null` : `${name} is distinct from ${bind(value)}`
+    if (operator === 'in') return oneOf(value)
+    const symbol = Object.hasOwn(OPERATORS, operator) ? OPERATORS[operator] : undefined
+    if (symbol === undefined) throw new InvalidInputError('where uses an operator that does not exist.')
+    return `${name} ${symbol} ${bind(value)}`
+  })
+}
+
+/** Query strings become objects and lists in many frameworks; only plain values may be compared. */
+function scalar(value: unknown): unknown {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw new InvalidInputError('A value in where can’t be stored as text.')
+    return value
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return value
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value
+  throw new InvalidInputError('A value in where must be text, a number, a boolean or a date.')
+}
+
+/** Plain objects only: a Date, a Map or an instance is a value, and no list of operators. */
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}

@@ -1,0 +1,112 @@
+import type { TenantContext } from '../context/tenant-context.ts'
+import { TenantInactiveError, TenantIsolationError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import { disagreement, type TenantHint } from './agreement.ts'
+import { isActive, type Tenant, type TenantDirectory } from './tenant.ts'
+
+/** What a verifier says of a token, as far as admission needs it. */
+export interface AdmittedToken {
+  readonly tenantClaim: string
+  readonly userId: string
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+  readonly actor?: NonNullable<TenantContext['actor']>
+}
+
+/** The part of a token verifier that admission uses. */
+export interface AdmissionVerifier<Token extends AdmittedToken> {
+  verify(token: unknown, origin?: AdmissionOrigin): Promise<Token>
+  /** Whether the user is still a member of the tenant; throws where not. */
+  authorize(
+    token: Token,
+    tenant: { readonly id: string; readonly tier: string },
+    origin?: AdmissionOrigin,
+  ): Promise<void>
+}
+
+export interface AdmissionOrigin {
+  readonly clientAddress?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** What one request says of itself. */
+export interface AdmissionRequest {
+  readonly token: unknown
+  readonly requestId: string
+  readonly clientAddress?: string | undefined
+  /** What besides the token names a tenant. */
+  readonly hints: readonly TenantHint[]
+}
+
+/** From a token to the context of a request. */
+export interface Admission {
+  /**
+   * Verifies the token, finds its tenant, compares what else names one, and asks whether the user is still a member.
+   *
+   * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` the token is not good
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` tenant unknown or suspended, or the user no member; one answer for all
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` something names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
+   */
+  admit(request: AdmissionRequest): Promise<TenantContext>
+}
+
+/** What {@link createAdmission} takes. */
+export interface AdmissionOptions<Token extends AdmittedToken> {
+  readonly verifier: AdmissionVerifier<Token>
+  readonly directory: Pick<TenantDirectory, 'findByClaim'>
+  readonly events: SecurityEvents
+}
+
+/** Puts verifier and directory together; the same for every framework. */
+export function createAdmission<Token extends AdmittedToken>(options: AdmissionOptions<Token>): Admission {
+  const { verifier, directory, events } = options
+
+  function refuse(
+    reason: 'unknown' | 'suspended',
+    token: AdmittedToken,
+    tenant: Tenant | undefined,
+    requestId: string,
+  ) {
+    events.emit({ type: 'TENANT_REFUSED', reason, tenantId: tenant?.id, userId: token.userId, requestId })
+    // One message, one answer: who asks must not learn which tenants exist.
+    return new TenantInactiveError('The tenant of this token is unknown or suspended.', { details: { reason } })
+  }
+
+  return {
+    async admit({ token: text, requestId, clientAddress, hints }) {
+      const origin = { requestId, clientAddress }
+      const token = await verifier.verify(text, origin)
+      const tenant = await directory.findByClaim(token.tenantClaim)
+      if (tenant === undefined) throw refuse('unknown', token, undefined, requestId)
+      // Before the hints: an unknown tenant has none to compare with, and the two must give one answer.
+      if (!isActive(tenant)) throw refuse('suspended', token, tenant, requestId)
+      const { userId } = token
+      const other = hints.length === 0 ? undefined : disagreement(hints, token.tenantClaim, tenant.id)
+      if (other !== undefined) {
+        events.emit({
+          type: 'CROSS_TENANT_ACCESS_ATTEMPT',
+          source: other.source,
+          tenantId: tenant.id,
+          userId,
+          requestId,
+          attemptedTenantId: other.value.slice(0, 128),
+          reason: 'it names another tenant than the token',
+        })
+        throw new TenantIsolationError(`The ${other.source} names another tenant than the token.`, {
+          details: { tenantId: tenant.id, source: other.source },
+        })
+      }
+      await verifier.authorize(token, { id: tenant.id, tier: tenant.tier }, origin)
+      return {
+        tenantId: tenant.id,
+        userId,
+        roles: token.roles,
+        permissions: token.permissions,
+        tier: tenant.tier,
+        requestId,
+        ...(token.actor === undefined ? {} : { actor: token.actor }),
+      }
+    },
+  }
+}

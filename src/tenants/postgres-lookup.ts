@@ -1,0 +1,46 @@
+import { runWithoutTenant } from '../context/run-with-tenant.ts'
+import type { Tenant, TenantLookup } from './tenant.ts'
+
+/** What the lookups ask of a pool. */
+export interface DirectoryPool {
+  query(text: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/**
+ * Looks tenants up in PostgreSQL, through functions that give one tenant and never a list.
+ *
+ * Runs with the tenant context explicitly empty, on the application's own pool: there is no administrative connection.
+ *
+ * @param pool a tenant pool
+ */
+export function createPostgresLookup(pool: DirectoryPool): { findByClaim: TenantLookup; findById: TenantLookup } {
+  const find = (text: string) => async (value: string) => {
+    // PostgreSQL text can't hold NUL; no tenant is named so.
+    if (value.includes('\0')) return undefined
+    try {
+      const { rows } = await runWithoutTenant(() => pool.query(text, [value]))
+      return readTenant(rows[0])
+    } catch (error) {
+      if (isMalformed(error)) return undefined
+      throw error
+    }
+  }
+  return {
+    findByClaim: find('select id, status, tier from partywall.tenant_by_key($1)'),
+    findById: find('select id, status, tier from partywall.tenant_by_id($1)'),
+  }
+}
+
+/** Class 22: the text is no value of the id's type (`acme` where ids are UUIDs), so no tenant has it. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^22.{3}$/.test(error.code)
+}
+
+function readTenant(row: unknown): Tenant | undefined {
+  if (row === null || typeof row !== 'object') return undefined
+  const text = (name: string) => {
+    const value: unknown = Reflect.get(row, name)
+    return typeof value === 'string' ? value : ''
+  }
+  return { id: text('id'), status: text('status'), tier: text('tier') }
+}

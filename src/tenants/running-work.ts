@@ -1,0 +1,87 @@
+import { TenantInactiveError } from '../errors.ts'
+
+/** One request or job under way. */
+export interface Work {
+  /** Why it must stop; undefined while it may go on. */
+  readonly stopped: () => Error | undefined
+  /** Called once when it must stop: to answer, and to cut what is half sent. */
+  onStop(listener: (reason: Error) => void): void
+  end(): void
+}
+
+/** The work under way in this process, by tenant: so that suspension ends it, and closing waits for it. */
+export class RunningWork {
+  readonly #byTenant = new Map<string, Set<OneWork>>()
+  #waiting: (() => void)[] = []
+
+  /** Tenants with work under way. */
+  get tenants(): readonly string[] {
+    return [...this.#byTenant.keys()]
+  }
+
+  get count(): number {
+    let sum = 0
+    for (const works of this.#byTenant.values()) sum += works.size
+    return sum
+  }
+
+  begin(tenantId: string): Work {
+    const work = new OneWork(() => this.#remove(tenantId, work))
+    const works = this.#byTenant.get(tenantId)
+    if (works === undefined) this.#byTenant.set(tenantId, new Set([work]))
+    else works.add(work)
+    return work
+  }
+
+  /** Stops all work of a tenant: its queries are refused from now on. */
+  stop(tenantId: string): void {
+    for (const work of [...(this.#byTenant.get(tenantId) ?? [])]) {
+      work.stop(new TenantInactiveError('The tenant was suspended while this work was under way.'))
+    }
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#byTenant.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  #remove(tenantId: string, work: OneWork): void {
+    const works = this.#byTenant.get(tenantId)
+    if (works === undefined || !works.delete(work) || works.size > 0) return
+    this.#byTenant.delete(tenantId)
+    if (this.#byTenant.size > 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+class OneWork implements Work {
+  readonly #remove: () => void
+  #reason: Error | undefined
+  #listener: ((reason: Error) => void) | undefined
+
+  constructor(remove: () => void) {
+    this.#remove = remove
+  }
+
+  readonly stopped = (): Error | undefined => this.#reason
+
+  onStop(listener: (reason: Error) => void): void {
+    this.#listener = listener
+    if (this.#reason !== undefined) listener(this.#reason)
+  }
+
+  stop(reason: Error): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#listener?.(reason)
+  }
+
+  end(): void {
+    this.#remove()
+  }
+}
