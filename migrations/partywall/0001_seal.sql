@@ -97,6 +97,15 @@ BEGIN ATOMIC
   FROM (SELECT partywall.sealed_body() AS body OFFSET 0) AS b;
 END;
 
+-- The names of the applied files of this folder: the application asks at its start whether one is missing.
+CREATE FUNCTION partywall.applied_migrations() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+  SELECT m.name FROM partywall.migrations AS m WHERE m.name <> 'lock';
+END;
+REVOKE ALL ON FUNCTION partywall.applied_migrations() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION partywall.applied_migrations() TO tenant_user, tenant_admin;
+
 REVOKE ALL ON FUNCTION partywall.refuse(text), partywall.sealed_body(), partywall.tenant_id(), partywall.user_id(),
   partywall.actor_id(), partywall.role_at_least(text) FROM PUBLIC;
 GRANT USAGE ON SCHEMA partywall TO tenant_user, tenant_admin;

@@ -41,7 +41,8 @@ export interface TokenVerifier<Claims = RawClaims> {
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE`
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
    */
-  readonly authorize: (token: VerifiedToken<Claims>, tenant: MembershipTenant, origin?: TokenOrigin) => Promise<void>
+  // A method, so that a verifier with typed claims is also a `TokenVerifier<unknown>`.
+  authorize(token: VerifiedToken<Claims>, tenant: MembershipTenant, origin?: TokenOrigin): Promise<void>
   /** Drops the cached tokens of one tenant claim, also those whose verification is under way. */
   readonly invalidateTenant: (tenantClaim: string) => void
   /** Refuses the token with this `jti` from now on, in this process. */

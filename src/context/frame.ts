@@ -19,6 +19,8 @@ export interface FrameInternals {
   readonly scope?: CrossingScope | undefined
   /** The tenant in whose context an empty frame was opened: an empty frame is no way from one tenant to another. */
   readonly within?: string | undefined
+  /** The route was declared for `runAcrossTenants`. */
+  readonly mayCross?: boolean | undefined
   /** `GET` and `HEAD` under `readOnlyOnSafeMethods`. */
   readonly readOnly?: boolean | undefined
   /** Why the work of this frame must stop (its tenant was suspended while it ran); undefined while it may go on. */

@@ -63,6 +63,8 @@ export function requireTenant(tenantId: string): TenantContext {
 export interface FrameOptions {
   readonly events?: SecurityEvents
   readonly readOnly?: boolean
+  /** The route was declared for `runAcrossTenants`. */
+  readonly mayCross?: boolean
   readonly stopped?: () => Error | undefined
 }
 
@@ -103,6 +105,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const frame = makeTenantFrame(context, {
     events: options.events ?? outerInside?.events,
     scope,
+    mayCross: options.mayCross ?? (isTenantFrame(outer) ? outerInside?.mayCross : undefined),
     readOnly: options.readOnly ?? (isTenantFrame(outer) ? outerInside?.readOnly : undefined),
     stopped: options.stopped ?? (isTenantFrame(outer) ? outerInside?.stopped : undefined),
   })

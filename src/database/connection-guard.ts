@@ -1,5 +1,4 @@
-import { type ContextFrame, internalsOf } from '../context/frame.ts'
-import { StatementRefusedError, TenantContextMissingError, TenantIsolationError } from '../errors.ts'
+import type { ContextFrame } from '../context/frame.ts'
 import { bindExecute } from './bind-execute.ts'
 import { leavesResidue } from './command-tags.ts'
 import type { ContextBytes } from './context-bytes.ts'
@@ -7,8 +6,10 @@ import type { IdentityReader } from './context-identity.ts'
 import type { ContextForm } from './context-statement.ts'
 import { contextStatement } from './context-statement.ts'
 import type { PgConnection } from './pg-internals.ts'
+import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
 import { RESET_STATEMENT, RESTORE_STATEMENT } from './session-reset.ts'
-import { type StatementKind, statementCommand } from './statement-kind.ts'
+import { carriesData } from './statement-effects.ts'
+import type { StatementKind } from './statement-kind.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /** The status of ReadyForQuery: idle, in a transaction, in an aborted one; null before the first. */
@@ -37,7 +38,11 @@ export class ConnectionGuard {
   /** A statement may have left something that DISCARD ALL takes away. */
   dirty = false
   /** A failed query that waits for the server to be ready. */
-  awaiting: { finish(): void; answer(): void } | undefined
+  awaiting: { connectionLost(): void } | undefined
+  /** A cancel request is under way; true when it was delivered for certain. Nothing else may be sent before. */
+  cancelling: Promise<boolean> | undefined
+  /** Statements of set-up whose session settings have not been read yet. */
+  freeStatements = 0
   /** Session settings that `onConnect` made, to be made again after RESET ALL. */
   sessionSettings: readonly (readonly [name: string, value: string])[] = []
 
@@ -61,18 +66,34 @@ export class ConnectionGuard {
     const unusable = refuseFrame(frame, this.settings)
     if (unusable !== undefined || frame === undefined) return unusable
     if (this.owner !== undefined && this.owner !== frame.tenantId) {
-      return this.#isolation(
+      return isolationError(
         frame,
         this.owner,
+        this.settings,
         'A client that was checked out for one tenant was used in the context of another.',
       )
     }
-    if (kind === 'other' || kind === 'copy-from') return this.#refuseStatement(frame, kind, text)
-    return undefined
+    // What an ORM runs in an empty context on a connection that no tenant has used is as free as onConnect.
+    if (!this.#servedTenant && frame.tenantId === '' && kind === 'other') {
+      this.freeStatements++
+      return undefined
+    }
+    return refuseStatement(kind, text, this.settings)
+  }
+
+  /** What must be done before this frame's next statement may be sent; nearly always nothing. */
+  choreBefore(frame: ContextFrame): 'wait' | 'discard' | 'remember' | undefined {
+    if (this.cancelling !== undefined) return 'wait'
+    if (this.freeStatements > 0 && frame.tenantId !== '') return 'remember'
+    // A pool cleans at release. Here are clients of libraries that keep their own pools and never tell.
+    if (!this.dirty && this.#drifted.size === 0) return undefined
+    return this.inFlight === 1 && this.#transactionTenant !== frame.tenantId ? 'discard' : undefined
   }
 
   /** Binds a transaction to its tenant, just before a statement is sent. An error means that nothing is sent. */
   admit(frame: ContextFrame, status: TransactionStatus): Error | undefined {
+    const unusable = refuseFrame(frame, this.settings)
+    if (unusable !== undefined) return unusable
     if (frame.tenantId !== '') this.#servedTenant = true
     if (status !== 'T' && status !== 'E') {
       this.#transactionTenant = frame.tenantId
@@ -80,13 +101,11 @@ export class ConnectionGuard {
       this.#unlockDue = false
       return undefined
     }
-    const { settings } = this
-    const scope = refuseFrame(frame, settings)
-    if (scope !== undefined) return scope
     if (this.#transactionTenant === frame.tenantId) return undefined
-    return this.#isolation(
+    return isolationError(
       frame,
       this.#transactionTenant ?? '',
+      this.settings,
       'A transaction that was begun for one tenant was used in the context of another.',
     )
   }
@@ -119,7 +138,7 @@ export class ConnectionGuard {
 
   /** The server says what it did. */
   commandComplete(tag: string, kind: StatementKind): void {
-    if (!leavesResidue(tag)) return
+    if (!leavesResidue(tag) || this.freeStatements > 0) return
     // Local to the transaction, by the statement's exact beginning.
     if (tag.startsWith('SET') && (kind === 'set-local' || kind === 'set-transaction')) return
     this.dirty = true
@@ -168,10 +187,6 @@ export class ConnectionGuard {
     this.#resetSent = false
   }
 
-  get pristine(): boolean {
-    return !this.#servedTenant
-  }
-
   #beforeControl(
     connection: PgConnection,
     frame: ContextFrame,
@@ -201,79 +216,4 @@ export class ConnectionGuard {
     connection.stream.write(bindExecute(RESTORE_STATEMENT, [JSON.stringify(names), JSON.stringify(values)]))
     return 2
   }
-
-  #refuseStatement(frame: ContextFrame, kind: StatementKind, text: string): Error | undefined {
-    if (kind === 'copy-from') {
-      return new StatementRefusedError(
-        'COPY … FROM is refused by PostgreSQL on tables with row-level security. Use pool.copyInto(table, rows).',
-      )
-    }
-    const command = statementCommand(text)
-    if (this.settings.allowStatements.has(command)) return undefined
-    if (this.pristine && frame.tenantId === '') return undefined
-    return statementRefused(command)
-  }
-
-  #isolation(frame: ContextFrame, bound: string, message: string): TenantIsolationError {
-    const { events } = internalsOf(frame)
-    const subject = 'userId' in frame ? { userId: frame.userId, requestId: frame.requestId } : {}
-    ;(this.settings.events ?? events)?.emit({
-      type: 'CROSS_TENANT_ACCESS_ATTEMPT',
-      source: 'database',
-      tenantId: frame.tenantId,
-      attemptedTenantId: bound,
-      ...subject,
-    })
-    return new TenantIsolationError(message, { details: { tenantId: frame.tenantId, boundTenantId: bound } })
-  }
-}
-
-/** Whether a frame may use connections with these settings at all. */
-export function refuseFrame(frame: ContextFrame | undefined, settings: WallSettings): Error | undefined {
-  if (frame === undefined) {
-    return new TenantContextMissingError(
-      'A query was made outside a tenant context; nothing was sent. Call it inside runWithTenant(), or behind tenantContextMiddleware(); for an ORM’s start-up use runWithoutTenant().',
-    )
-  }
-  const { kind, scope, stopped } = internalsOf(frame)
-  const stop = stopped?.()
-  if (stop !== undefined) return stop
-  if (scope !== undefined && !scope.alive()) {
-    return new TenantIsolationError(
-      'The runAcrossTenants() scope of this work has ended; nothing was sent. Await all of its work inside fn.',
-    )
-  }
-  if ((kind === 'across') === (settings.serves === 'across')) return undefined
-  return settings.serves === 'across'
-    ? new TenantIsolationError('A connection of a runAcrossTenants() scope was used outside of it.')
-    : new TenantContextMissingError(
-        'Inside runAcrossTenants() a tenant’s connection needs a nested runWithTenant(); nothing was sent.',
-      )
-}
-
-/** The refusal of a command that could outlive its transaction. */
-export function statementRefused(command: string): StatementRefusedError {
-  const shown = /^[A-Z_]{1,40}$/.test(command) ? command : 'This statement'
-  return new StatementRefusedError(
-    `${shown} is not allowed on tenants’ connections: it could leave something behind for the next tenant. ` +
-      `Run it with the migration role, or name it in allowStatements${shown === command ? ` (allowStatements: ['${command}'])` : ''}.`,
-  )
-}
-
-const WITHOUT_DATA = new Set<StatementKind>([
-  'begin',
-  'commit',
-  'rollback',
-  'rollback-to',
-  'savepoint',
-  'release',
-  'set-transaction',
-  'set-local',
-  'show',
-  'empty',
-  'copy-from',
-])
-
-export function carriesData(kind: StatementKind): boolean {
-  return kind === 'data' || !WITHOUT_DATA.has(kind)
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { ContextIdentity } from './context-identity.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /**
@@ -47,6 +48,15 @@ export function contextStatement(form: ContextForm, settings: WallSettings): str
   if (form.endsWith('read-only')) pins.push(setting('transaction_read_only', "'on'"))
   if (form.startsWith('switch')) pins.push('pg_catalog.pg_advisory_unlock_all()::pg_catalog.text')
   return `select where pg_catalog.concat(${pins.join(', ')}) is null`
+}
+
+/** The context of an unsealed pool as text, for the simple protocol. */
+export function contextText(identity: ContextIdentity, settings: WallSettings): string {
+  const values = [identity.tenantId, '', identity.role]
+  const form = identity.readOnly ? 'full-read-only' : 'full'
+  return contextStatement(form, settings).replace(/\$([123])::/g, (_, place: string) => {
+    return `${pg.escapeLiteral(values[Number(place) - 1] ?? '')}::`
+  })
 }
 
 function setting(name: string, value: string): string {

@@ -1,10 +1,15 @@
 import type pg from 'pg'
 import { ConfigurationError } from '../errors.ts'
+import { type CheckOptions, checkDatabase, type DatabaseFinding } from './check-database.ts'
+import type { CopyIntoOptions, CopyRows } from './copy-into.ts'
+import { type CrossingParts, type CrossingRequest, runCrossing } from './crossing.ts'
 import { makeSettings } from './make-settings.ts'
-import type { TenantPoolExtras, TenantPoolOptions } from './options.ts'
+import type { CrossingRecord, TenantPoolExtras, TenantPoolOptions } from './options.ts'
 import { assertPgShape } from './pg-internals.ts'
-import { WalledPool } from './tenant-pool.ts'
+import { WalledPool, type WalledPoolParts } from './tenant-pool.ts'
+import { TenantShares } from './tenant-shares.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from './transaction.ts'
+import type { WallSettings } from './wall-settings.ts'
 
 /** A drop-in for `pg.Pool`: the same methods, events and counters, and every statement belongs to one tenant. */
 export interface TenantPool extends pg.Pool {
@@ -16,11 +21,49 @@ export interface TenantPool extends pg.Pool {
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` from a statement made in another tenant's context
    */
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Writes many rows of the current tenant in one transaction; the cure for COPY … FROM, which PostgreSQL refuses under row-level
+   * security.
+   *
+   * @param table `name` or `schema.name`
+   * @returns how many rows were written
+   */
+  copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number>
+  /**
+   * The only way to cross tenants: inside `fn` this pool reads all tenants' rows through `acrossTenantsUrl`, read-only.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when it could not be recorded; nothing ran
+   */
+  runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
+  /** Looks at the server, the login role, the policies in reach and the seal; gives all findings, each with the SQL that mends it. */
+  checkDatabase(options?: CheckOptions): Promise<readonly DatabaseFinding[]>
+  /** Takes no new work, waits for what runs, ends all connections; after `timeoutMs` (10_000) cuts off what still runs. Idempotent. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
 class TenantPoolOfOptions extends WalledPool {
+  readonly #crossing: CrossingParts
+
+  constructor(options: pg.PoolConfig, parts: WalledPoolParts, crossing: CrossingParts) {
+    super(options, parts)
+    this.#crossing = crossing
+  }
+
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return runTransaction(() => this.connect(), fn, options)
+  }
+
+  copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number> {
+    return this.transaction((transaction) => transaction.copyInto(table, rows, options))
+  }
+
+  runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T> {
+    return runCrossing(this.#crossing, request, fn)
+  }
+
+  checkDatabase(options?: CheckOptions): Promise<readonly DatabaseFinding[]> {
+    return checkDatabase(this, options)
   }
 }
 
@@ -50,8 +93,42 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
       'The tenant context is not sealed: one injected SELECT with set_config can read other tenants’ rows.',
     )
   }
+  const rest = withoutExtras(options)
+  const across = acrossPool(options, settings)
+  const shares =
+    options.perTenantConnections === undefined
+      ? undefined
+      : new TenantShares(options.perTenantConnections, options.perTenantWaitMs ?? 5_000)
+  const crossing: CrossingParts = {
+    available: across !== undefined,
+    record: options.recordCrossing ?? ((record) => recordInDatabase(across, record)),
+    events: options.events,
+  }
   // The pool's type restates pg's overloads, which its own methods answer at run time.
-  return new TenantPoolOfOptions(withoutExtras(options), settings, clock) as unknown as TenantPool
+  return new TenantPoolOfOptions(rest, { settings, clock, shares, across }, crossing) as unknown as TenantPool
+}
+
+/** The pool of the crossing's own login role: read-only, and for crossings alone. */
+function acrossPool(options: TenantPoolOptions, settings: WallSettings): WalledPool | undefined {
+  if (options.acrossTenantsUrl === undefined) return undefined
+  const clock = { tick: 1 }
+  const acrossSettings: WallSettings = { ...settings, serves: 'across', setsRole: false, seal: undefined, clock }
+  const { ssl, connectionTimeoutMillis, idleTimeoutMillis, allowExitOnIdle } = options
+  return new WalledPool(
+    {
+      connectionString: options.acrossTenantsUrl,
+      max: 4,
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(connectionTimeoutMillis === undefined ? {} : { connectionTimeoutMillis }),
+      ...(idleTimeoutMillis === undefined ? {} : { idleTimeoutMillis }),
+      ...(allowExitOnIdle === undefined ? {} : { allowExitOnIdle }),
+    },
+    { settings: acrossSettings, clock, shares: undefined, across: undefined },
+  )
+}
+
+async function recordInDatabase(across: WalledPool | undefined, { id, actor, reason }: CrossingRecord): Promise<void> {
+  await across?.runAsLogin("select partywall.record_crossing($1::uuid, $2, $3, '{}')", [id, actor, reason])
 }
 
 const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {

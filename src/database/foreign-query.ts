@@ -163,7 +163,9 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   /** The inner object has told its caller already. */
-  answer(): void {}
+  connectionLost(): void {
+    this.finish()
+  }
 
   finish(): void {
     if (this.#finished) return

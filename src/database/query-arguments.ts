@@ -1,6 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
+import type { ContextFrame } from '../context/frame.ts'
+import { MultiStatementQuery } from './multi-statement-query.ts'
 import type { PgSubmittable } from './pg-internals.ts'
-import type { QueryCallback, TenantQuery } from './tenant-query.ts'
+import type { StatementKind } from './statement-kind.ts'
+import { type QueryCallback, TenantQuery } from './tenant-query.ts'
+import type { WallSettings } from './wall-settings.ts'
 
 /** The arguments of `query()` as pg reads them. */
 export interface AskedQuery {
@@ -10,6 +14,8 @@ export interface AskedQuery {
   readonly callback: QueryCallback | undefined
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number
+  /** Why a signal that has fired already refuses the query. */
+  readonly aborted: Error | undefined
 }
 
 /** Reads `(text | config | submittable, values?, callback?)`. */
@@ -17,14 +23,10 @@ export function readQuery(config: unknown, values: unknown, callback: unknown): 
   const done = isCallback(callback) ? callback : isCallback(values) ? values : undefined
   const given = typeof values === 'function' ? undefined : values
   if (typeof config === 'string') {
-    return { submittable: undefined, text: config, values: given, callback: done, signal: undefined, timeoutMs: 0 }
+    return plain(undefined, config, given, done)
   }
-  if (config === null || typeof config !== 'object') {
-    return { submittable: undefined, text: '', values: given, callback: done, signal: undefined, timeoutMs: 0 }
-  }
-  if (isSubmittable(config)) {
-    return { submittable: config, text: '', values: given, callback: done, signal: undefined, timeoutMs: 0 }
-  }
+  if (config === null || typeof config !== 'object') return plain(undefined, '', given, done)
+  if (isSubmittable(config)) return plain(config, '', given, done)
   const own: unknown = Reflect.get(config, 'callback')
   const signal: unknown = Reflect.get(config, 'signal')
   const timeout: unknown = Reflect.get(config, 'query_timeout')
@@ -35,7 +37,48 @@ export function readQuery(config: unknown, values: unknown, callback: unknown): 
     callback: done ?? (isCallback(own) ? own : undefined),
     signal: signal instanceof AbortSignal ? signal : undefined,
     timeoutMs: typeof timeout === 'number' ? timeout : 0,
+    aborted: signal instanceof AbortSignal && signal.aborted ? abortReason(signal) : undefined,
   }
+}
+
+function plain(
+  submittable: PgSubmittable | undefined,
+  text: string,
+  values: unknown,
+  callback: QueryCallback | undefined,
+): AskedQuery {
+  return { submittable, text, values, callback, signal: undefined, timeoutMs: 0, aborted: undefined }
+}
+
+/** The query object for what was asked. */
+export function makeQuery(
+  config: unknown,
+  asked: AskedQuery,
+  frame: ContextFrame,
+  kind: StatementKind,
+  settings: WallSettings,
+): TenantQuery {
+  const several = settings.multiStatements && asked.values === undefined && typeof config === 'string'
+  const query = several
+    ? new MultiStatementQuery(config, undefined, frame, kind)
+    : new TenantQuery(config, asked.values, frame, kind)
+  query.timeoutMs = asked.timeoutMs
+  return query
+}
+
+/** Gives a query up when the signal fires, and cancels it on the server if it runs there. */
+export function limitTime(query: TenantQuery, signal: AbortSignal): void {
+  const abort = () => {
+    query.giveUp(abortReason(signal))
+    if (query.sent && !query.finishedOnce) query.host?.cancel()
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  query.stopListening = () => signal.removeEventListener('abort', abort)
+}
+
+function abortReason(signal: AbortSignal): Error {
+  const { reason } = signal
+  return reason instanceof Error ? reason : new DOMException('The query was aborted.', 'AbortError')
 }
 
 /** A statement that is asked for by its name alone was classified when its text was sent; it may touch data. */

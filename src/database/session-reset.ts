@@ -14,3 +14,8 @@ export const RESTORE_TEXT =
 /** The session's own settings, read before the first tenant. */
 export const SESSION_SETTINGS_TEXT =
   "select name, setting from pg_catalog.pg_settings where source = 'session' and context in ('user', 'superuser')"
+
+export interface SessionSetting {
+  readonly name: string
+  readonly setting: string
+}

@@ -1,24 +1,23 @@
 import pg from 'pg'
 import type { ContextFrame } from '../context/frame.ts'
 import { tenantStore } from '../context/store.ts'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError, ConnectionInDoubtError } from '../errors.ts'
+import { sendCancelRequest } from './cancel-request.ts'
 import { ConnectionGuard } from './connection-guard.ts'
 import { ContextBytes } from './context-bytes.ts'
 import type { IdentityReader } from './context-identity.ts'
 import { DiscardQuery } from './discard-query.ts'
 import { ForeignQuery, foreignKind, foreignText } from './foreign-query.ts'
 import { internalsOfClient, type PgSubmittable } from './pg-internals.ts'
-import { answerOf, readQuery, refuse } from './query-arguments.ts'
-import { SESSION_SETTINGS_TEXT } from './session-reset.ts'
+import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
+import { SESSION_SETTINGS_TEXT, type SessionSetting } from './session-reset.ts'
 import { SetupQuery } from './setup-query.ts'
 import { statementKind } from './statement-kind.ts'
-import { type FinishedQuery, type QueryCallback, type QueryHost, TenantQuery } from './tenant-query.ts'
+import type { FinishedQuery, QueryCallback, QueryHost, TenantQuery } from './tenant-query.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 type ConnectCallback = (error: Error | null, client?: TenantClient) => void
-
-/** In `setup` statements are free; in `tenant` each belongs to a context. */
-type Phase = 'setup' | 'tenant'
+type Release = (error?: Error | boolean) => void
 
 /**
  * A `pg.Client` whose every statement runs for the tenant in whose context `query()` was called.
@@ -27,39 +26,52 @@ type Phase = 'setup' | 'tenant'
  */
 export class TenantClient extends pg.Client implements QueryHost {
   readonly guard: ConnectionGuard
-  #phase: Phase = 'tenant'
-  /** Pending while the session's settings are being read; the first work waits for it. */
-  settling: Promise<void> | undefined
+  /** In set-up statements are free: nobody's data has been here. */
+  #inSetup = false
   #setupQueries = 0
-  #setupQueriesRead = 0
-  /** The watchdog's tick at which the oldest unanswered statement was sent; 0 where none is. */
+  /** Pending while the session's settings are being read or the session is being cleaned; work waits for it. */
+  #chore: Promise<void> | undefined
+  /** The pool's clock when the oldest unanswered statement was sent; 0 where none is. */
   busySince = 0
+  readonly queryTimeoutMs: number
   /** pg-pool's own release, while the client is out. */
-  poolRelease: (error?: Error | boolean) => void = () => {}
-  release: (error?: Error | boolean) => void = () => {}
+  poolRelease: Release = () => {}
+  release: Release = () => {}
+  /** The tenant whose share of the pool this connection is counted to. */
+  shareOf: string | undefined = undefined
 
   constructor(config: pg.ClientConfig | string | undefined, settings: WallSettings, identities: IdentityReader) {
     super(config)
     this.guard = new ConnectionGuard(settings, identities)
-    if (internalsOfClient(this).connection === undefined) {
+    const inside = internalsOfClient(this)
+    if (inside.connection === undefined) {
       throw new ConfigurationError(
         'partywall needs the JavaScript client of pg; pg-native can’t carry the tenant’s context.',
       )
     }
+    // pg's own read time-out patches each query's callback and leaves the connection alive with the statement running.
+    const { query_timeout: timeout } = inside.connectionParameters
+    this.queryTimeoutMs = typeof timeout === 'number' ? timeout : 0
+    inside.connectionParameters.query_timeout = false
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
       this.guard.doomed ??= `the connection broke: ${error.message}`
     })
     this.on('end', () => {
       this.guard.doomed ??= 'the connection was closed'
-      this.guard.awaiting?.finish()
-      this.guard.awaiting?.answer()
+      this.guard.awaiting?.connectionLost()
     })
   }
 
+  /** Notifications and notices belong to no tenant: their handlers run outside of any context. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== 'notification' && event !== 'notice') return super.emit(event, ...values)
+    return tenantStore.exit(() => super.emit(event, ...values))
+  }
+
   override connect(): Promise<pg.Client>
-  override connect(callback: ConnectCallback): void
-  override connect(callback?: ConnectCallback): Promise<pg.Client> | void {
+  override connect(callback: ConnectCallback): undefined
+  override connect(callback?: ConnectCallback): Promise<pg.Client> | undefined {
     if (callback === undefined) {
       return new Promise((resolve, reject) => {
         this.connect((error) => (error === null ? resolve(this) : reject(error)))
@@ -77,58 +89,45 @@ export class TenantClient extends pg.Client implements QueryHost {
       this.#setUp().then(
         () => callback(null, this),
         (problem: unknown) => {
-          const failure = problem instanceof Error ? problem : new Error(String(problem))
           this.guard.doomed ??= 'its set-up failed'
           super.end(() => {})
-          callback(failure)
+          callback(problem instanceof Error ? problem : new Error(String(problem)))
         },
       )
     })
+    return undefined
   }
 
   async #setUp(): Promise<void> {
     const { settings } = this.guard
     await settings.seal?.load()
     const database = await new Promise<string>((resolve, reject) => {
-      const query = new SetupQuery(settings, (error, result) => {
-        const row: unknown = result?.rows[0]
-        if (error !== null) reject(error)
-        else if (row !== null && typeof row === 'object' && 'database' in row) resolve(String(row.database))
-        else reject(new Error('PostgreSQL did not tell the name of the database'))
-      })
-      super.query(query as unknown as pg.Submittable)
+      this.#send(
+        new SetupQuery(settings, (error, result) => {
+          const row: unknown = result?.rows[0]
+          if (error !== null) reject(error)
+          else if (row !== null && typeof row === 'object' && 'database' in row) resolve(String(row.database))
+          else reject(new Error('PostgreSQL did not tell the name of the database'))
+        }),
+      )
     })
-    this.guard.bytes = new ContextBytes(settings, {
-      database,
-      backendPid: internalsOfClient(this).processID ?? undefined,
-    })
+    const { processID } = internalsOfClient(this)
+    this.guard.bytes = new ContextBytes(settings, { database, backendPid: processID ?? undefined })
     this.guard.watchParameters(true)
   }
 
   /** Statements are free now, for `onConnect` and for listeners of `connect`: nobody's data has been here. */
   beginSetup(): void {
-    this.#phase = 'setup'
+    this.#inSetup = true
     this.guard.watchParameters(false)
   }
 
-  /** From here on each statement belongs to a context. What the set-up made of the session is what clean-up brings back. */
+  /** From here on each statement belongs to a context. */
   endSetup(): void {
-    this.#phase = 'tenant'
-    const read = this.#setupQueries === this.#setupQueriesRead
-    this.#setupQueriesRead = this.#setupQueries
-    if (read) {
-      if (this.settling === undefined) this.guard.watchParameters(true)
-      return
-    }
-    this.settling = new Promise((resolve) => {
-      super.query(SESSION_SETTINGS_TEXT, (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
-        if (error) this.guard.doomed ??= 'its session settings could not be read'
-        else this.guard.sessionSettings = result.rows.map((row) => [row.name, row.setting])
-        this.guard.watchParameters(true)
-        this.settling = undefined
-        resolve()
-      })
-    })
+    this.#inSetup = false
+    this.guard.freeStatements += this.#setupQueries
+    this.#setupQueries = 0
+    this.guard.watchParameters(this.guard.freeStatements === 0)
   }
 
   /** As `pg.Client#query`. It answers what pg's overload for its arguments answers; `never` stands in for all of them. */
@@ -138,7 +137,7 @@ export class TenantClient extends pg.Client implements QueryHost {
 
   #query(config: unknown, values: unknown, callback: unknown): unknown {
     if (config === null || config === undefined) throw new TypeError('Client was passed a null or undefined query')
-    if (this.#phase === 'setup') {
+    if (this.#inSetup) {
       this.#setupQueries++
       return Reflect.apply(super.query, this, [config, values, callback])
     }
@@ -146,10 +145,11 @@ export class TenantClient extends pg.Client implements QueryHost {
     const asked = readQuery(config, values, callback)
     if (asked.submittable !== undefined) return this.#queryForeign(asked.submittable, asked.callback, frame)
     const kind = statementKind(asked.text)
-    const refusal = this.guard.refuse(frame, kind, asked.text)
+    const refusal = this.guard.refuse(frame, kind, asked.text) ?? asked.aborted
     if (refusal !== undefined || frame === undefined) return refuse(refusal, asked.callback)
-    const query = new TenantQuery(config, asked.values, frame, kind)
+    const query = makeQuery(config, asked, frame, kind, this.guard.settings)
     const promise = answerOf(query, asked.callback)
+    if (asked.signal !== undefined) limitTime(query, asked.signal)
     this.run(query)
     return promise
   }
@@ -157,8 +157,71 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** Runs a query that was made, and may be refused only by its transaction. */
   run(query: TenantQuery): void {
     query.host = this
-    this.guard.inFlight++
-    if (this.busySince === 0) this.busySince = this.guard.settings.clock.tick
+    this.#accept(query.frame, query)
+    const timeoutMs = query.timeoutMs || this.queryTimeoutMs
+    if (timeoutMs > 0) this.#endAfter(query, timeoutMs)
+  }
+
+  /** Runs a statement of partywall's own, as the login role and without a tenant. */
+  async runRaw(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    return super.query({ text, values: [...values] })
+  }
+
+  /** Runs somebody else's query object. */
+  runForeign(query: PgSubmittable, frame: ContextFrame, onFinished?: (done: ForeignQuery) => void): void {
+    const carrier = new ForeignQuery(query, this, frame)
+    carrier.onFinished = onFinished
+    this.#accept(frame, carrier)
+  }
+
+  #accept(frame: ContextFrame, query: PgSubmittable): void {
+    const { guard } = this
+    guard.inFlight++
+    if (this.busySince === 0) this.busySince = guard.settings.clock.tick
+    const chore = guard.choreBefore(frame)
+    if (chore === undefined && this.#chore === undefined) this.#send(query)
+    else this.#sendAfterChore(chore, query)
+  }
+
+  #sendAfterChore(chore: 'wait' | 'discard' | 'remember' | undefined, query: PgSubmittable): void {
+    const { guard } = this
+    const work = async () => {
+      if (chore === 'wait' && (await guard.cancelling) !== true) guard.doomed ??= 'a cancel request may still arrive'
+      else if (chore === 'discard') await this.discardAll()
+      else if (chore === 'remember') await this.#rememberSession()
+    }
+    const before = this.#chore ?? Promise.resolve()
+    const done = before.then(work)
+    this.#chore = done
+    const next = (error?: unknown) => {
+      if (this.#chore === done) this.#chore = undefined
+      if (error === undefined && guard.doomed === undefined) {
+        this.#send(query)
+        return
+      }
+      const doubt = new ConnectionInDoubtError('The connection could not be cleaned for its next tenant.', {
+        cause: error,
+      })
+      guard.doomed ??= 'it could not be cleaned'
+      query.handleError(doubt, internalsOfClient(this).connection)
+    }
+    done.then(() => next(), next)
+  }
+
+  /** What onConnect set must survive the clean-up between tenants. */
+  async #rememberSession(): Promise<void> {
+    this.guard.freeStatements = 0
+    this.guard.sessionSettings = await new Promise((resolve, reject) => {
+      super.query(SESSION_SETTINGS_TEXT, (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
+        if (error) reject(error)
+        else resolve(result.rows.map((row) => [row.name, row.setting] as const))
+      })
+    })
+    this.guard.watchParameters(true)
+  }
+
+  #send(query: PgSubmittable | SetupQuery): void {
+    // pg's type knows only submit(); what else it calls is declared in PgSubmittable.
     super.query(query as unknown as pg.Submittable)
   }
 
@@ -171,17 +234,37 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** Takes everything off the session, and prepares it for the next tenant. */
   async discardAll(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const query = new DiscardQuery((error) => (error ? reject(error) : resolve()))
-      super.query(query as unknown as pg.Submittable)
+      this.#send(new DiscardQuery((error) => (error ? reject(error) : resolve())))
     })
     await this.#setUp()
     this.guard.discarded()
+  }
+
+  /** Asks the server to stop what it does for this client; nothing else is sent before that request has arrived. */
+  cancel(): void {
+    const { guard } = this
+    if (guard.settings.pooler) guard.doomed ??= 'a statement was cancelled behind a transaction pooler'
+    const request = sendCancelRequest(this).then((delivered) => {
+      if (!delivered) guard.doomed ??= 'a cancel request may still arrive'
+      if (guard.cancelling === request) guard.cancelling = undefined
+      return delivered
+    })
+    guard.cancelling = request
   }
 
   /** Ends the connection without a word: who waits on it gets the error. */
   destroySocket(error: Error): void {
     this.guard.doomed ??= error.message
     internalsOfClient(this).connection.stream.destroy(error)
+  }
+
+  #endAfter(query: TenantQuery, timeoutMs: number): void {
+    const timer = setTimeout(() => {
+      query.giveUp(new Error('Query read timeout'))
+      sendCancelRequest(this).catch(() => {})
+      this.destroySocket(new ConnectionInDoubtError('A query’s read time-out passed; its connection was destroyed.'))
+    }, timeoutMs)
+    query.timer = timer
   }
 
   #queryForeign(
@@ -191,7 +274,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   ): PgSubmittable {
     const refusal = this.guard.refuse(frame, foreignKind(query), foreignText(query) ?? '')
     if (refusal !== undefined || frame === undefined) {
-      const refused = refusal ?? new Error('unreachable: a missing context is refused')
+      const refused = refusal ?? new Error('a missing context is refused')
       process.nextTick(() => query.handleError(refused, internalsOfClient(this).connection))
       return query
     }
@@ -199,17 +282,4 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.runForeign(query, frame)
     return query
   }
-
-  /** Runs somebody else's query object. */
-  runForeign(query: PgSubmittable, frame: ContextFrame, onFinished?: (done: ForeignQuery) => void): void {
-    const carrier = new ForeignQuery(query, this, frame)
-    carrier.onFinished = onFinished
-    this.guard.inFlight++
-    super.query(carrier as unknown as pg.Submittable)
-  }
-}
-
-interface SessionSetting {
-  readonly name: string
-  readonly setting: string
 }

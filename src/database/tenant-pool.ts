@@ -1,29 +1,44 @@
 import { AsyncResource } from 'node:async_hooks'
 import pg from 'pg'
-import type { ContextFrame } from '../context/frame.ts'
+import { type ContextFrame, internalsOf } from '../context/frame.ts'
 import { tenantStore } from '../context/store.ts'
-import { StatementRefusedError } from '../errors.ts'
-import { refuseFrame, statementRefused } from './connection-guard.ts'
+import { ClosedError } from '../errors.ts'
 import { IdentityReader } from './context-identity.ts'
-import { foreignKind } from './foreign-query.ts'
+import { foreignKind, foreignText } from './foreign-query.ts'
 import type { PgSubmittable } from './pg-internals.ts'
-import { type AskedQuery, answerOf, readQuery, refuse } from './query-arguments.ts'
-import { statementCommand, statementKind } from './statement-kind.ts'
+import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
+import { refuseFrame, refuseLoneStatement } from './refusals.ts'
+import { statementKind } from './statement-kind.ts'
 import { TenantClient } from './tenant-client.ts'
-import { type QueryCallback, TenantQuery } from './tenant-query.ts'
+import type { QueryCallback, TenantQuery } from './tenant-query.ts'
+import type { TenantShares } from './tenant-shares.ts'
 import type { WallSettings } from './wall-settings.ts'
 import { type WallClock, Watchdog } from './watchdog.ts'
 
-export type Release = (error?: Error | boolean) => void
+type Release = (error?: Error | boolean) => void
 type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Release) => void
+
+/** What a pool is made of, beside pg's own options. */
+export interface WalledPoolParts {
+  readonly settings: WallSettings
+  readonly clock: WallClock
+  readonly shares: TenantShares | undefined
+  /** Where work inside `runAcrossTenants` goes. */
+  readonly across: WalledPool | undefined
+}
 
 /** A `pg.Pool` whose every statement runs for the tenant in whose context it was called. */
 export class WalledPool extends pg.Pool {
   readonly settings: WallSettings
   readonly #watchdog: Watchdog
+  readonly #shares: TenantShares | undefined
+  readonly #across: WalledPool | undefined
+  readonly #open = new Set<TenantClient>()
+  #closing = false
 
-  constructor(options: pg.PoolConfig, settings: WallSettings, clock: WallClock) {
+  constructor(options: pg.PoolConfig, parts: WalledPoolParts) {
+    const { settings } = parts
     const identities = new IdentityReader(settings)
     const { onConnect } = options
     class BoundTenantClient extends TenantClient {
@@ -39,9 +54,13 @@ export class WalledPool extends pg.Pool {
       ...(onConnect === undefined ? {} : { onConnect: (client: pg.ClientBase) => setUpWith(client, onConnect) }),
     })
     this.settings = settings
-    this.#watchdog = new Watchdog(clock, settings.answerTimeoutMs)
+    this.#watchdog = new Watchdog(parts.clock, settings.answerTimeoutMs)
+    this.#shares = parts.shares
+    this.#across = parts.across
     this.on('remove', (client) => {
-      if (client instanceof TenantClient) this.#watchdog.forget(client)
+      if (!(client instanceof TenantClient)) return
+      this.#watchdog.forget(client)
+      this.#open.delete(client)
     })
   }
 
@@ -50,6 +69,7 @@ export class WalledPool extends pg.Pool {
     const [client] = values
     if (event !== 'connect' || !(client instanceof TenantClient)) return super.emit(event, ...values)
     this.#watchdog.watch(client)
+    this.#open.add(client)
     client.beginSetup()
     try {
       return super.emit(event, ...values)
@@ -59,9 +79,11 @@ export class WalledPool extends pg.Pool {
   }
 
   override connect(): Promise<pg.PoolClient>
-  override connect(callback: ConnectCallback): void
-  override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | void {
+  override connect(callback: ConnectCallback): undefined
+  override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
     const frame = tenantStore.getStore()
+    const across = this.#acrossFor(frame)
+    if (across !== undefined) return Reflect.apply(across.connect, across, callback === undefined ? [] : [callback])
     if (callback === undefined) {
       return new Promise((resolve, reject) => {
         this.#checkOut(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))
@@ -73,6 +95,7 @@ export class WalledPool extends pg.Pool {
       if (client === undefined) bound(error, undefined, () => {})
       else bound(undefined, client, (problem) => client.release(problem))
     })
+    return undefined
   }
 
   /** As `pg.Pool#query`; `never` stands in for the results of pg's overloads. */
@@ -83,14 +106,18 @@ export class WalledPool extends pg.Pool {
   #query(config: unknown, values: unknown, callback: unknown): unknown {
     if (typeof config === 'function') return super.query(config as never)
     const frame = tenantStore.getStore()
+    const across = this.#acrossFor(frame)
+    if (across !== undefined) return across.query(config, values, callback)
     const asked = readQuery(config, values, callback)
     if (asked.submittable !== undefined) return this.#queryForeign(asked.submittable, asked.callback, frame)
     const kind = statementKind(asked.text)
-    const refusal = refuseFrame(frame, this.settings) ?? this.#refuseStatement(kind, asked)
+    const refusal =
+      refuseFrame(frame, this.settings) ?? refuseLoneStatement(kind, asked.text, this.settings) ?? asked.aborted
     if (refusal !== undefined || frame === undefined) return refuse(refusal, asked.callback)
-    const query = new TenantQuery(config, asked.values, frame, kind)
+    const query = makeQuery(config, asked, frame, kind, this.settings)
     query.onFinished = this.#queryFinished
     const promise = answerOf(query, asked.callback)
+    if (asked.signal !== undefined) limitTime(query, asked.signal)
     this.#lease(frame, (error, client) => {
       if (client === undefined) query.fail(error)
       else client.run(query)
@@ -98,30 +125,18 @@ export class WalledPool extends pg.Pool {
     return promise
   }
 
-  /** A single statement takes a connection that it gives back at once; a transaction would be lost on it. */
-  #refuseStatement(kind: ReturnType<typeof statementKind>, asked: AskedQuery): Error | undefined {
-    if (kind === 'begin') {
-      return new StatementRefusedError(
-        'pool.query("BEGIN") would lose its transaction: the next query gets another connection. Use pool.transaction(), or pool.connect().',
-      )
-    }
-    if (kind === 'copy-from') {
-      return new StatementRefusedError(
-        'COPY … FROM is refused by PostgreSQL on tables with row-level security. Use pool.copyInto(table, rows).',
-      )
-    }
-    if (kind !== 'other') return undefined
-    const command = statementCommand(asked.text)
-    return this.settings.allowStatements.has(command) ? undefined : statementRefused(command)
-  }
-
   readonly #queryFinished = (query: TenantQuery): void => {
     if (query.host instanceof TenantClient) this.#giveBack(query.host)
   }
 
-  #queryForeign(query: PgSubmittable, callback: QueryCallback | undefined, frame: ContextFrame | undefined): unknown {
+  #queryForeign(
+    query: PgSubmittable,
+    callback: QueryCallback | undefined,
+    frame: ContextFrame | undefined,
+  ): Promise<unknown> | undefined {
+    const kind = foreignKind(query)
     const refusal =
-      refuseFrame(frame, this.settings) ?? (foreignKind(query) === 'other' ? statementRefused('') : undefined)
+      refuseFrame(frame, this.settings) ?? refuseLoneStatement(kind, foreignText(query) ?? '', this.settings)
     if (refusal !== undefined || frame === undefined) return refuse(refusal, callback)
     const bound = callback === undefined ? undefined : AsyncResource.bind(callback)
     const answer = new Promise<unknown>((resolve, reject) => {
@@ -138,17 +153,39 @@ export class WalledPool extends pg.Pool {
     return bound === undefined ? answer : undefined
   }
 
+  #acrossFor(frame: ContextFrame | undefined): WalledPool | undefined {
+    if (this.#across === undefined || frame === undefined || frame.tenantId !== '') return undefined
+    return internalsOf(frame).kind === 'across' ? this.#across : undefined
+  }
+
   /** A connection for one statement; pg-pool's own release stands ready on the client. */
   #lease(frame: ContextFrame | undefined, take: Leased): void {
+    if (this.#closing) {
+      take(new ClosedError('The pool is closing and takes no new work.'), undefined)
+      return
+    }
+    if (this.#shares === undefined || frame === undefined || frame.tenantId === '') {
+      this.#leaseNow(frame, undefined, take)
+      return
+    }
+    const { tenantId } = frame
+    this.#shares.acquire(tenantId, (error) => {
+      if (error === undefined) this.#leaseNow(frame, tenantId, take)
+      else take(error, undefined)
+    })
+  }
+
+  #leaseNow(frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
     super.connect((error, client) => {
-      if (error !== undefined && error !== null) take(error, undefined)
-      else if (!(client instanceof TenantClient)) take(new Error('the pool made a client of another class'), undefined)
-      else {
+      if (!error && client instanceof TenantClient) {
         client.guard.owner = frame?.tenantId
+        client.shareOf = share
         client.poolRelease = client.release
-        if (client.settling === undefined) take(undefined, client)
-        else client.settling.then(() => take(undefined, client))
+        take(undefined, client)
+        return
       }
+      if (share !== undefined) this.#shares?.release(share)
+      take(error ?? new Error('the pool made a client of another class'), undefined)
     })
   }
 
@@ -169,19 +206,22 @@ export class WalledPool extends pg.Pool {
 
   /** Decides whether a connection may serve others; in doubt it is destroyed. */
   #giveBack(client: TenantClient, problem?: Error | boolean): void {
-    const { guard, poolRelease } = client
+    const { guard } = client
     if (problem) {
       this.#destroy(client, 'it was released with an error', problem)
       return
     }
+    if (guard.cancelling !== undefined && guard.doomed === undefined) {
+      // The promise of a cancel request never rejects; what it says is on the guard.
+      void guard.cancelling.then(() => this.#giveBack(client))
+      return
+    }
     const reason = guard.unfit(client.getTransactionStatus())
     if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.dirty) {
-      guard.owner = undefined
-      poolRelease()
-    } else {
+    else if (!guard.dirty) this.#toPool(client)
+    else {
       client.discardAll().then(
-        () => poolRelease(),
+        () => this.#toPool(client),
         () => this.#destroy(client, 'DISCARD ALL failed'),
       )
     }
@@ -190,7 +230,65 @@ export class WalledPool extends pg.Pool {
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
     client.guard.doomed ??= reason
     this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
-    client.poolRelease(problem ?? new Error(`the connection was destroyed: ${reason}`))
+    this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
+  }
+
+  #toPool(client: TenantClient, problem?: Error | boolean): void {
+    const { shareOf } = client
+    client.guard.owner = undefined
+    client.shareOf = undefined
+    client.poolRelease(problem)
+    if (shareOf !== undefined) this.#shares?.release(shareOf)
+  }
+
+  /** `query` with its plain result, for partywall's own use. */
+  ask(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
+    return this.query(text, values)
+  }
+
+  /** Runs one statement as the login role, with no tenant: for partywall's own checks and records. */
+  async runAsLogin(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
+    const client = await new Promise<TenantClient>((resolve, reject) => {
+      this.#lease(undefined, (error, leased) => (leased === undefined ? reject(error) : resolve(leased)))
+    })
+    try {
+      const result = await client.runRaw(text, values)
+      this.#giveBack(client)
+      return result
+    } catch (error) {
+      this.#giveBack(client, error instanceof Error ? error : true)
+      throw error
+    }
+  }
+
+  override end(): Promise<void>
+  override end(callback: () => void): undefined
+  override end(callback?: () => void): Promise<void> | undefined {
+    const across = this.#across === undefined || this.#across.ending ? Promise.resolve() : this.#across.end()
+    const ended = Promise.all([super.end(), across]).then(() => {})
+    if (callback === undefined) return ended
+    ended.then(callback, callback)
+    return undefined
+  }
+
+  /**
+   * Takes no new work, waits for what runs, ends all connections. What still runs after the time-out is cut off. Idempotent.
+   *
+   * @param options.timeoutMs default 10_000
+   */
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const { timeoutMs = 10_000 } = options
+    this.#closing = true
+    const across = this.#across?.close(options)
+    if (!this.ending) {
+      const cut = setTimeout(() => {
+        for (const client of this.#open) client.destroySocket(new ClosedError('The pool was closed while this ran.'))
+      }, timeoutMs)
+      cut.unref()
+      await this.end()
+      clearTimeout(cut)
+    }
+    await across
   }
 }
 

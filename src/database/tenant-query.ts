@@ -15,6 +15,8 @@ export interface FinishedQuery {
 /** The connection that a query runs on, as far as the query needs it. */
 export interface QueryHost {
   readonly guard: ConnectionGuard
+  /** Asks the server to stop what it does for this connection. */
+  cancel(): void
   getTransactionStatus(): 'I' | 'T' | 'E' | null
   /** The query has ended and its connection is ready, or lost. */
   queryFinished(query: FinishedQuery): void
@@ -44,6 +46,10 @@ export class TenantQuery extends PgQueryBase {
   building = false
   /** Something of it has reached the wire. */
   sent = false
+  timeoutMs = 0
+  timer: NodeJS.Timeout | undefined = undefined
+  /** Forgets the AbortSignal. */
+  stopListening: (() => void) | undefined = undefined
   /** The user's name of a statement, hidden while pg would take our ParseComplete for its own. */
   hiddenName: string | undefined = undefined
 
@@ -55,14 +61,16 @@ export class TenantQuery extends PgQueryBase {
   }
 
   override submit(connection: PgConnection): Error | null | undefined {
-    const host = this.#host()
+    // Given up while it waited: nothing is sent.
+    if (this.failure !== undefined) return this.failure
+    const host = this.hostOrThrow()
     const refusal = host.guard.admit(this.frame, host.getTransactionStatus())
     return refusal ?? super.submit(connection)
   }
 
   // pg calls this after its own checks: an error of submit() behind a prefix would desynchronise the connection.
   override prepare(connection: PgConnection): void {
-    const host = this.#host()
+    const host = this.hostOrThrow()
     this.sent = true
     this.skip = host.guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
     this.building = true
@@ -87,7 +95,7 @@ export class TenantQuery extends PgQueryBase {
   }
 
   override handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void {
-    const { guard } = this.#host()
+    const { guard } = this.hostOrThrow()
     if (this.skip > 0) {
       if (--this.skip === 0) {
         guard.prefixDone(this.kind)
@@ -101,39 +109,52 @@ export class TenantQuery extends PgQueryBase {
 
   override handleReadyForQuery(_connection: PgConnection): void {
     if (this._canceledDueToError) this.failure ??= this._canceledDueToError
-    this.finish()
-    this.answer()
+    this.#end()
   }
 
   /** From the server, from pg itself (a broken socket, a closed client), or from a value that can't be sent. */
   override handleError(error: Error, connection: PgConnection): void {
-    if (this.answered) return
-    const { guard } = this.#host()
+    if (this.finishedOnce) return
     if (!this.sent) {
       // Refused by us or by pg before anything was written, or the connection broke while it was queued.
       this.failure ??= error
-      this.finish()
-      this.answer()
+      this.#end()
       return
     }
+    const { guard } = this.hostOrThrow()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
-    this.failure ??=
-      this._canceledDueToError || (this.skip > 0 && !this.building ? contextFailure(error, guard) : error)
+    const told = this.skip > 0 && !this.building ? contextFailure(error, guard) : error
+    this.failure ??= this._canceledDueToError || told
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.
     if (this.building) return
     if (endsSession(error)) {
       guard.doomed ??= 'the server or the network ended it'
-      this.finish()
-      this.answer()
+      this.#end()
       return
     }
     // pg forgets a failed query at once; the connection is free only when the server says so.
-    connection.once('readyForQuery', () => {
-      this.finish()
-      this.answer()
-    })
     guard.awaiting = this
+    connection.once('readyForQuery', () => {
+      if (guard.awaiting === this) guard.awaiting = undefined
+      this.#end()
+    })
+  }
+
+  /** The connection is gone: nothing more will come. */
+  connectionLost(): void {
+    this.#end()
+  }
+
+  /** The caller learns of an abort or a time-out at once; the connection is free only later. */
+  giveUp(error: Error): void {
+    this.failure ??= error
+    this.answer()
+  }
+
+  #end(): void {
+    this.finish()
+    this.answer()
   }
 
   /** False where what the statement did to the session was rolled back, or may have been. */
@@ -146,6 +167,8 @@ export class TenantQuery extends PgQueryBase {
   finish(): void {
     if (this.finishedOnce) return
     this.finishedOnce = true
+    if (this.timer !== undefined) clearTimeout(this.timer)
+    this.stopListening?.()
     this.host?.queryFinished(this)
     this.onFinished?.(this)
   }
@@ -154,6 +177,7 @@ export class TenantQuery extends PgQueryBase {
   fail(error: Error | undefined): void {
     this.failure ??= error ?? new Error('no connection')
     this.finishedOnce = true
+    this.stopListening?.()
     this.answer()
   }
 
@@ -176,7 +200,7 @@ export class TenantQuery extends PgQueryBase {
     else this.reject?.(failure)
   }
 
-  #host(): QueryHost {
+  protected hostOrThrow(): QueryHost {
     if (this.host === undefined) throw new Error('a tenant query was used before a connection took it')
     return this.host
   }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { ConfigurationError, TransactionRolledBackError } from '../errors.ts'
+import { type CopyIntoOptions, type CopyRows, copyInto } from './copy-into.ts'
 import { isServerError } from './pg-internals.ts'
 
 /** How a transaction runs. */
@@ -20,6 +21,8 @@ export interface TenantTransaction {
   readonly client: pg.PoolClient
   /** A savepoint: an error of `fn` takes back what was done since, and the outer transaction goes on. One at a time. */
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>): Promise<T>
+  /** Writes many rows in batches; see `TenantPool.copyInto`. */
+  copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number>
 }
 
 const RETRIED = new Set(['40001', '40P01'])
@@ -100,6 +103,10 @@ class OpenTransaction implements TenantTransaction {
     const run = this.#last.then(() => this.#savepoint(fn))
     this.#last = run.catch(() => {})
     return run
+  }
+
+  copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number> {
+    return copyInto(this.client, table, rows, options)
   }
 
   async #savepoint<T>(fn: (transaction: TenantTransaction) => Promise<T>): Promise<T> {

@@ -3,6 +3,9 @@ import { isRecord, type RawClaims } from '../strict-json.ts'
 import { requireActiveSession } from './clerk-session.ts'
 import type { Preset } from './preset.ts'
 
+/** Decimal; an organisation may have more permissions than a number has bits. */
+const MASK = /^\d{1,80}$/
+
 /** Clerk session tokens, version 2: the organisation is in `o`. They have no `aud`: set `authorizedParty`. */
 export const clerkV2: Preset = {
   tenant: (claims) => organisation(claims)['id'],
@@ -30,25 +33,27 @@ function organisation(claims: RawClaims): RawClaims {
  * (`read,manage`), and the n-th number of `o.fpm` is a bit mask over `o.per` for the n-th feature of the organisation.
  */
 function organisationPermissions(claims: RawClaims): readonly string[] | undefined {
-  const { per, fpm } = organisation(claims)
-  const fea = claims['fea']
-  if (per === undefined && fpm === undefined) return undefined
-  if (typeof per !== 'string' || typeof fpm !== 'string' || typeof fea !== 'string') {
-    throw new TokenRefusedError('claim-invalid', 'o.fpm')
-  }
+  const { per = '', fpm = '' } = organisation(claims)
+  const fea = claims['fea'] ?? ''
+  if (per === '' || fpm === '') return undefined
+  if (typeof per !== 'string' || typeof fpm !== 'string' || typeof fea !== 'string') throw contradiction()
   const features = list(fea)
     .map((entry) => entry.split(':'))
     .filter(([scope]) => scope?.includes('o'))
     .map(([, name]) => name ?? '')
   const names = list(per)
-  const masks = list(fpm).map(Number)
-  if (masks.length > features.length || names.length > 30) throw new TokenRefusedError('claim-invalid', 'o.fpm')
-  return masks.flatMap((mask, feature) => {
-    if (!Number.isInteger(mask) || mask < 0 || mask >= 2 ** names.length) {
-      throw new TokenRefusedError('claim-invalid', 'o.fpm')
-    }
-    return names.filter((_, bit) => (mask & (1 << bit)) !== 0).map((name) => `org:${features[feature]}:${name}`)
+  const masks = list(fpm)
+  if (masks.length > features.length) throw contradiction()
+  return masks.flatMap((text, feature) => {
+    if (!MASK.test(text)) throw contradiction()
+    const mask = BigInt(text)
+    if (mask >> BigInt(names.length) !== 0n) throw contradiction()
+    return names.filter((_, bit) => (mask >> BigInt(bit)) & 1n).map((name) => `org:${features[feature]}:${name}`)
   })
+}
+
+function contradiction(): TokenRefusedError {
+  return new TokenRefusedError('claim-invalid', 'o.fpm')
 }
 
 function list(text: string): readonly string[] {

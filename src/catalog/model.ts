@@ -1,0 +1,376 @@
+/** An object id of the server. */
+export type Oid = number
+
+/** The grantee, policy role or role-setting target that means everybody. */
+export const PUBLIC_OID: Oid = 0
+
+/** Anything that runs a statement: a pg Client, a PoolClient, or a session of the attack. */
+export interface Queryable {
+  query<Row extends Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Row[] }>
+}
+
+/** One granted privilege; `grantee` 0 is PUBLIC. */
+export interface Grant {
+  readonly grantee: Oid
+  readonly privilege: string
+  readonly grantable: boolean
+}
+
+export interface Role {
+  readonly oid: Oid
+  readonly name: string
+  readonly superuser: boolean
+  readonly inherit: boolean
+  readonly createRole: boolean
+  readonly createDatabase: boolean
+  readonly login: boolean
+  readonly replication: boolean
+  readonly bypassRls: boolean
+}
+
+/** `member` was granted `role`. Before PostgreSQL 16 inherit is the member's attribute and set is always true. */
+export interface Membership {
+  readonly role: Oid
+  readonly member: Oid
+  readonly admin: boolean
+  readonly inherit: boolean
+  readonly set: boolean
+}
+
+/** A setting stored for a role, a database or both (`ALTER ROLE … IN DATABASE … SET`); 0 is all. */
+export interface StoredSetting {
+  readonly role: Oid
+  readonly database: Oid
+  readonly name: string
+  readonly value: string
+}
+
+export interface Schema {
+  readonly oid: Oid
+  readonly name: string
+  readonly owner: Oid
+  readonly grants: readonly Grant[]
+  readonly extension: string | undefined
+}
+
+export type RelationKind = 'table' | 'partitioned-table' | 'view' | 'materialized-view' | 'foreign-table' | 'sequence'
+
+export interface Column {
+  readonly number: number
+  readonly name: string
+  /** As declared: `uuid`, `character varying(40)`, `app.org_ref`. */
+  readonly type: string
+  readonly typeOid: Oid
+  /** The type below any number of domains, without its modifier: `uuid`, `character varying`. */
+  readonly baseType: string
+  readonly baseTypeOid: Oid
+  /** pg_type.typcategory of the base type: S string, N number, A array, E enum, … */
+  readonly category: string
+  /** Of the column itself or of a domain it uses. */
+  readonly notNull: boolean
+  readonly default: string | undefined
+  readonly generated: 'stored' | 'virtual' | undefined
+  readonly identity: 'always' | 'by-default' | undefined
+  readonly collation: string | undefined
+  /** False for a nondeterministic collation: = then matches other spellings. */
+  readonly deterministic: boolean
+  readonly grants: readonly Grant[]
+  /** Functions that the default calls. */
+  readonly defaultFunctions: readonly Oid[]
+}
+
+export type PolicyCommand = 'all' | 'select' | 'insert' | 'update' | 'delete'
+
+export interface Policy {
+  readonly oid: Oid
+  readonly name: string
+  readonly relation: Oid
+  readonly permissive: boolean
+  readonly command: PolicyCommand
+  /** 0 is PUBLIC. */
+  readonly roles: readonly Oid[]
+  /** As the server prints it, every name qualified. */
+  readonly using: string | undefined
+  readonly check: string | undefined
+  readonly functions: readonly Oid[]
+  readonly relations: readonly Oid[]
+}
+
+export type ForeignKeyAction = 'no-action' | 'restrict' | 'cascade' | 'set-null' | 'set-default'
+
+export interface Constraint {
+  readonly oid: Oid
+  readonly name: string
+  readonly kind: 'check' | 'foreign-key' | 'primary-key' | 'unique' | 'exclusion' | 'not-null' | 'trigger'
+  readonly relation: Oid
+  /** Of a domain, when relation is 0. */
+  readonly domain: Oid
+  readonly columns: readonly number[]
+  readonly definition: string
+  readonly expression: string | undefined
+  readonly validated: boolean
+  readonly enforced: boolean
+  readonly withoutOverlaps: boolean
+  readonly index: Oid
+  readonly functions: readonly Oid[]
+  /** The partition's copy of a parent's constraint has its parent here. */
+  readonly parent: Oid
+  readonly references:
+    | {
+        readonly relation: Oid
+        readonly columns: readonly number[]
+        readonly onDelete: ForeignKeyAction
+        readonly onUpdate: ForeignKeyAction
+        readonly match: 'simple' | 'full' | 'partial'
+        /** `ON DELETE SET NULL (columns)`; empty: all of them. */
+        readonly setColumns: readonly number[]
+      }
+    | undefined
+}
+
+export interface Index {
+  readonly oid: Oid
+  readonly name: string
+  readonly relation: Oid
+  readonly unique: boolean
+  readonly primary: boolean
+  readonly exclusion: boolean
+  readonly valid: boolean
+  /** Key columns in order; 0 is an expression. Columns of INCLUDE are left out. */
+  readonly columns: readonly number[]
+  readonly expressions: string | undefined
+  readonly predicate: string | undefined
+  readonly definition: string
+  readonly method: string
+  readonly functions: readonly Oid[]
+}
+
+export interface Trigger {
+  readonly oid: Oid
+  readonly name: string
+  readonly relation: Oid
+  readonly function: Oid
+  readonly enabled: 'origin' | 'disabled' | 'replica' | 'always'
+  readonly timing: 'before' | 'after' | 'instead-of'
+  readonly events: readonly ('insert' | 'update' | 'delete' | 'truncate')[]
+  readonly forEachRow: boolean
+  readonly updateColumns: readonly number[]
+  readonly when: string | undefined
+  readonly definition: string
+}
+
+/** A rewrite rule that is not a view's own. */
+export interface RewriteRule {
+  readonly oid: Oid
+  readonly name: string
+  readonly relation: Oid
+  readonly event: 'select' | 'update' | 'insert' | 'delete'
+  readonly instead: boolean
+  readonly enabled: string
+  readonly definition: string
+  readonly relations: readonly Oid[]
+}
+
+export interface Relation {
+  readonly oid: Oid
+  readonly schema: string
+  readonly schemaOid: Oid
+  readonly name: string
+  /** `schema.name`, unquoted: what findings and reports call it. */
+  readonly label: string
+  readonly kind: RelationKind
+  readonly owner: Oid
+  readonly rowSecurity: boolean
+  readonly forceRowSecurity: boolean
+  readonly isPartition: boolean
+  /** `FOR VALUES IN ('eu')`, `FOR VALUES FROM (…) TO (…)`, `DEFAULT`: which rows a partition holds. */
+  readonly partitionBound: string | undefined
+  /** `RANGE (created_at)`: how a partitioned table chooses. */
+  readonly partitionKey: string | undefined
+  readonly temporary: boolean
+  readonly unlogged: boolean
+  /** `security_invoker`, `security_barrier`, `check_option`, … as stored; booleans are `true`/`false` text. */
+  readonly options: ReadonlyMap<string, string>
+  readonly columns: readonly Column[]
+  readonly grants: readonly Grant[]
+  readonly policies: readonly Policy[]
+  readonly constraints: readonly Constraint[]
+  readonly indexes: readonly Index[]
+  readonly triggers: readonly Trigger[]
+  readonly rules: readonly RewriteRule[]
+  /** Direct parents by partitioning or INHERITS. */
+  readonly parents: readonly Oid[]
+  /** Direct children by partitioning or INHERITS. */
+  readonly children: readonly Oid[]
+  /** A view's query as the server prints it, every name qualified. */
+  readonly viewDefinition: string | undefined
+  /** What a view reads, directly. */
+  readonly readsRelations: readonly Oid[]
+  readonly callsFunctions: readonly Oid[]
+  /** Auto-updatable events of a view: bit 2 update, 3 insert, 4 delete (pg_relation_is_updatable). */
+  readonly updatable: number
+  readonly foreignServer: Oid | undefined
+  readonly estimatedRows: number
+  readonly extension: string | undefined
+  readonly comment: string | undefined
+}
+
+export interface FunctionArgument {
+  readonly name: string
+  readonly type: string
+  readonly typeOid: Oid
+  readonly baseType: string
+  readonly mode: 'in' | 'out' | 'inout' | 'variadic' | 'table'
+}
+
+export interface DatabaseFunction {
+  readonly oid: Oid
+  readonly schema: string
+  readonly schemaOid: Oid
+  readonly name: string
+  /** `schema.name(type, type)`: what findings call it; also valid SQL in ALTER FUNCTION when no name needs quotes. */
+  readonly label: string
+  /** Quoted for SQL: `"app"."do it"(uuid)`. */
+  readonly signature: string
+  readonly kind: 'function' | 'procedure' | 'aggregate' | 'window'
+  readonly owner: Oid
+  readonly language: string
+  readonly languageTrusted: boolean
+  readonly securityDefiner: boolean
+  readonly leakproof: boolean
+  readonly strict: boolean
+  readonly volatility: 'immutable' | 'stable' | 'volatile'
+  readonly cost: number
+  /** proconfig: `search_path` → its value. */
+  readonly config: ReadonlyMap<string, string>
+  /** The string body; empty for BEGIN ATOMIC. */
+  readonly source: string
+  /** `BEGIN ATOMIC …` or `RETURN …` as the server prints it. */
+  readonly atomicBody: string | undefined
+  /** CREATE OR REPLACE FUNCTION …, every name qualified; undefined for aggregates. */
+  readonly definition: string | undefined
+  readonly arguments: readonly FunctionArgument[]
+  /** Input arguments that may be left out at the end. */
+  readonly defaultedArguments: number
+  readonly returnType: string
+  readonly returnTypeOid: Oid
+  readonly returnsSet: boolean
+  readonly returnsTrigger: boolean
+  readonly grants: readonly Grant[]
+  readonly extension: string | undefined
+  /** Known for BEGIN ATOMIC bodies only. */
+  readonly readsRelations: readonly Oid[]
+  readonly callsFunctions: readonly Oid[]
+}
+
+export interface DefaultPrivilege {
+  readonly role: Oid
+  readonly schema: Oid
+  readonly objectType: 'tables' | 'sequences' | 'functions' | 'types' | 'schemas' | 'large-objects'
+  readonly grants: readonly Grant[]
+}
+
+export interface SequenceFacts {
+  readonly oid: Oid
+  readonly ownedByRelation: Oid
+  readonly ownedByColumn: number
+}
+
+export interface TypeFacts {
+  readonly oid: Oid
+  readonly schema: string
+  readonly name: string
+  readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange' | 'pseudo'
+  readonly owner: Oid
+  readonly extension: string | undefined
+  readonly enumLabels: readonly string[]
+  readonly baseType: string
+  readonly notNull: boolean
+  readonly default: string | undefined
+  readonly checks: readonly string[]
+}
+
+export interface Publication {
+  readonly name: string
+  readonly allTables: boolean
+  readonly tables: readonly { readonly relation: Oid; readonly filter: string | undefined }[]
+  readonly schemas: readonly Oid[]
+}
+
+export interface ForeignServer {
+  readonly oid: Oid
+  readonly name: string
+  readonly wrapper: string
+  readonly owner: Oid
+  readonly options: readonly string[]
+  readonly grants: readonly Grant[]
+  /** Roles with a user mapping; 0 is PUBLIC. */
+  readonly mappedRoles: readonly Oid[]
+}
+
+export interface Language {
+  readonly name: string
+  readonly trusted: boolean
+  readonly grants: readonly Grant[]
+}
+
+export interface EventTrigger {
+  readonly name: string
+  readonly event: string
+  readonly function: Oid
+  readonly owner: Oid
+  readonly enabled: boolean
+}
+
+export interface LargeObject {
+  readonly oid: Oid
+  readonly owner: Oid
+}
+
+/** A function of pg_catalog whose grants were changed. */
+export interface GrantedBuiltin {
+  readonly label: string
+  readonly name: string
+  readonly grants: readonly Grant[]
+}
+
+/**
+ * A typed, frozen picture of one database: what `verify` reasons about and `protect` plans from.
+ *
+ * Only the user's schemas; what an extension owns is marked with its name.
+ */
+export interface Catalog {
+  /** `server_version_num`: 180004. */
+  readonly serverVersion: number
+  readonly database: {
+    readonly oid: Oid
+    readonly name: string
+    readonly owner: Oid
+    readonly grants: readonly Grant[]
+  }
+  /** The role that read the catalog. */
+  readonly reader: { readonly name: string; readonly superuser: boolean }
+  readonly roles: ReadonlyMap<Oid, Role>
+  readonly memberships: readonly Membership[]
+  readonly storedSettings: readonly StoredSetting[]
+  readonly parameterGrants: readonly { readonly parameter: string; readonly grants: readonly Grant[] }[]
+  readonly schemas: ReadonlyMap<Oid, Schema>
+  readonly relations: ReadonlyMap<Oid, Relation>
+  readonly functions: ReadonlyMap<Oid, DatabaseFunction>
+  readonly types: ReadonlyMap<Oid, TypeFacts>
+  readonly sequences: ReadonlyMap<Oid, SequenceFacts>
+  readonly defaultPrivileges: readonly DefaultPrivilege[]
+  readonly extensions: readonly { readonly name: string; readonly version: string; readonly schema: string }[]
+  readonly publications: readonly Publication[]
+  readonly foreignServers: readonly ForeignServer[]
+  readonly languages: readonly Language[]
+  readonly eventTriggers: readonly EventTrigger[]
+  /** The first 10,000. */
+  readonly largeObjects: readonly LargeObject[]
+  readonly grantedBuiltins: readonly GrantedBuiltin[]
+  /** Relations of pg_catalog whose grants differ from the server's initial ones, and their grants. */
+  readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]
+}

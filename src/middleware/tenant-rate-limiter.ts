@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
+import { TenantContextMissingError } from '../errors.ts'
+import { rateLimitHeaders, refusalAnswer } from '../rate-limit/answer.ts'
+import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
+
+export interface TenantRateLimiterOptions<Request extends IncomingMessage = IncomingMessage> {
+  readonly limiter: RateLimiter
+  /** What a request weighs; default 1. */
+  readonly cost?: number | ((request: Request) => number)
+  /** The name in the limiter's `routes` that a request counts against too; undefined: none. */
+  readonly route?: string | ((request: Request) => string | undefined)
+  /** Where more can be bought; default: the limiter's. */
+  readonly upgradeUrl?: string
+}
+
+/** An Express 4 or 5 handler, also one of Connect: nothing of Express itself is used. */
+export type RateLimitHandler<Request extends IncomingMessage = IncomingMessage> = (
+  request: Request,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void
+
+/**
+ * Limits the requests of each tenant in Express. It stands behind the middleware that opens the tenant context.
+ *
+ * Admitted requests carry the `X-RateLimit-…` and `RateLimit` headers; refused ones are answered here with 429 (503 where the
+ * store is down and the limiter refuses then) and problem details. Without a tenant context nothing passes.
+ *
+ * @example
+ * app.use(tenantContextMiddleware(wall))
+ * app.use(new TenantRateLimiter({ limiter }).handler)
+ */
+export class TenantRateLimiter<Request extends IncomingMessage = IncomingMessage> {
+  /** The middleware. */
+  readonly handler: RateLimitHandler<Request>
+
+  constructor(options: TenantRateLimiterOptions<Request>) {
+    this.handler = tenantRateLimiter(options)
+  }
+}
+
+/** The same as a function: makes the middleware of {@link TenantRateLimiter}. */
+export function tenantRateLimiter<Request extends IncomingMessage>(
+  options: TenantRateLimiterOptions<Request>,
+): RateLimitHandler<Request> {
+  const { limiter, upgradeUrl = limiter.upgradeUrl } = options
+  const costOf = readerOf(options.cost)
+  const routeOf = readerOf(options.route)
+
+  async function limit(request: Request, response: ServerResponse): Promise<boolean> {
+    const context = tryGetCurrentTenant()
+    if (context === undefined) {
+      throw new TenantContextMissingError(
+        'TenantRateLimiter stands before the middleware that opens the tenant context.',
+      )
+    }
+    const { tenantId, tier, userId, requestId } = context
+    const decision = await limiter.check({ tenantId, tier, userId, cost: costOf(request), route: routeOf(request) })
+    const refusal = refusalAnswer(decision, { requestId, upgradeUrl })
+    const headers = refusal?.headers ?? rateLimitHeaders(decision)
+    for (const name in headers) {
+      const value = headers[name]
+      if (value !== undefined) response.setHeader(name, value)
+    }
+    if (refusal === undefined) return true
+    response.statusCode = refusal.status
+    response.end(JSON.stringify(refusal.body))
+    return false
+  }
+
+  return (request, response, next) => {
+    limit(request, response).then(
+      (admitted) => {
+        if (admitted) next()
+      },
+      (error: unknown) => next(error),
+    )
+  }
+}
+
+function readerOf<Request, Value>(option: Value | ((request: Request) => Value) | undefined) {
+  return (request: Request): Value | undefined => (option instanceof Function ? option(request) : option)
+}

@@ -1,0 +1,41 @@
+import { isIP } from 'node:net'
+
+/**
+ * What a client address is counted as: an IPv4 address itself, an IPv6 address as its /64, which is what one customer of a provider holds.
+ *
+ * An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address. What is no address is counted as one unknown client.
+ */
+export function addressBlock(address: string | undefined): string {
+  const plain = address?.replace(/%.*$/, '') ?? ''
+  const version = isIP(plain)
+  if (version === 4) return plain
+  if (version !== 6) return 'unknown'
+  const groups = expand(plain)
+  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  if (mapped) {
+    const [high = 0, low = 0] = groups.slice(6)
+    return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':')}::/64`
+}
+
+/** The eight groups of a valid IPv6 address. */
+function expand(address: string): number[] {
+  const [head = '', tail] = address.split('::')
+  const left = groupsOf(head)
+  if (tail === undefined) return left
+  const right = groupsOf(tail)
+  return [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right]
+}
+
+function groupsOf(text: string): number[] {
+  if (text === '') return []
+  return text.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)]
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+    return [a * 256 + b, c * 256 + d]
+  })
+}

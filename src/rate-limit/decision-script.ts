@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+
+/** A Lua script with the name that EVALSHA calls it by. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+/** Size of the packed counters `<ddI4I4I4`: windowStart, fullAt, inMinute, day, inDay. */
+export const STATE_BYTES = 28
+/** Size of a packed override `<I4I4I4I4` that follows the tenant's counters: perMinute, perDay, burst, until (seconds, 0: no end). */
+export const OVERRIDE_BYTES = 16
+
+// The clock is the server's alone: no client's clock can be wrong. `ARGV` begins with it only in the test build.
+const serverClock = `local t = call('TIME')
+local sec, now = t[1] + 0, t[1] * 1000000 + t[2]
+local arg = 0`
+const drivenClock = `local now = ARGV[1] + 0
+local sec = math.floor(now / 1000000)
+local arg = 1`
+
+// One scope after another, unrolled: a loop over tables costs a third more time in the server.
+// The tenant's scope (i = 1) may carry an override behind its counters; it is the limit then.
+function readScope(i: number): string {
+  return `local pm${i}, pd${i}, bs${i} = ARGV[arg + ${i * 3 - 1}] + 0, ARGV[arg + ${i * 3}] + 0, ARGV[arg + ${i * 3 + 1}] + 0
+local s${i} = call('GET', KEYS[${i}])
+local w${i}, b${i}, m${i}, d${i}, n${i} = now, now, 0, today, 0
+${i === 1 ? readOverride : ''}
+if s${i} and #s${i} >= ${STATE_BYTES} then w${i}, b${i}, m${i}, d${i}, n${i} = struct.unpack('<ddI4I4I4', s${i}) end
+if d${i} < today then d${i} = today; n${i} = 0 end
+if w${i} > now then w${i} = now end
+if now - w${i} >= 60000000 then w${i} = now; m${i} = 0 end
+local T${i} = math.ceil(60000000 / pm${i})
+local cap${i} = bs${i} * T${i}
+if b${i} < now then b${i} = now end
+if b${i} > now + cap${i} then b${i} = now + cap${i} end
+local c${i} = cost
+if c${i} > bs${i} then c${i} = bs${i} end
+if b${i} + c${i} * T${i} > now + cap${i} or m${i} + c${i} > pm${i} or (pd${i} > 0 and n${i} + c${i} > pd${i}) then ok = 0 end`
+}
+
+const readOverride = `local tail, keep = '', 0
+if s1 and #s1 >= ${STATE_BYTES + OVERRIDE_BYTES} then
+  local opm, opd, obs, untilSec = struct.unpack('<I4I4I4I4', s1, ${STATE_BYTES + 1})
+  if untilSec == 0 or untilSec > sec then
+    pm1, pd1, bs1 = opm, opd, obs
+    tail = string.sub(s1, ${STATE_BYTES + 1}, ${STATE_BYTES + OVERRIDE_BYTES})
+    keep = untilSec == 0 and -1 or untilSec
+  end
+end`
+
+function writeScope(i: number): string {
+  const charged = `b${i} = b${i} + c${i} * T${i}; m${i} = m${i} + c${i}; n${i} = n${i} + c${i}`
+  const value = `struct.pack('<ddI4I4I4', w${i}, b${i}, m${i}, d${i}, n${i})`
+  // A minute past the end of the day, so that the day is still known when the next one begins.
+  const expiry = `(d${i} + 1) * 86400 + 60`
+  if (i > 1) return `${charged}\n  call('SET', KEYS[${i}], ${value}, 'EXAT', ${expiry})`
+  return `${charged}
+  if keep == 0 then call('SET', KEYS[1], ${value}, 'EXAT', ${expiry})
+  elseif keep == -1 then call('SET', KEYS[1], ${value} .. tail)
+  else call('SET', KEYS[1], ${value} .. tail, 'EXAT', math.max(keep, ${expiry})) end`
+}
+
+/**
+ * The decision over one to three scopes (KEYS), all or nothing.
+ *
+ * ARGV: cost, then perMinute, perDay (0: none), burst of each scope. Replies with one packed string, which costs the server half of
+ * what a list of numbers does: `B` admitted, `d` now, then `ddI4I4I4` of each scope, then the override where there is one.
+ */
+function decision(scopes: number, clock: string): string {
+  const each = (part: (i: number) => string) => Array.from({ length: scopes }, (_, index) => part(index + 1)).join('\n')
+  return `local call = redis.call
+${clock}
+local today = math.floor(sec / 86400)
+local cost = ARGV[arg + 1] + 0
+local ok = 1
+${each(readScope)}
+if cost == 0 then
+  ok = 1
+elseif ok == 1 then
+  ${each(writeScope)}
+end
+return struct.pack('<Bd', ok, now) .. ${each((i) => `struct.pack('<ddI4I4I4', w${i}, b${i}, m${i}, d${i}, n${i})`).replaceAll('\n', ' .. ')} .. tail`
+}
+
+function decisions(clock: string): readonly [Script, Script, Script] {
+  return [script(decision(1, clock)), script(decision(2, clock)), script(decision(3, clock))]
+}
+
+/** The decision for one, two and three scopes. */
+export const DECISIONS = decisions(serverClock)
+
+/** The same with the time as the first argument, for tests that drive the clock. */
+export const DECISIONS_WITH_DRIVEN_CLOCK = decisions(drivenClock)
+
+/** KEYS[1]: forgets the counters, keeps an override. */
+export const RESET = script(`local s = redis.call('GET', KEYS[1])
+if s and #s >= ${STATE_BYTES + OVERRIDE_BYTES} then
+  redis.call('SET', KEYS[1], struct.pack('<ddI4I4I4', 0, 0, 0, 0, 0) .. string.sub(s, ${STATE_BYTES + 1}), 'KEEPTTL')
+else
+  redis.call('DEL', KEYS[1])
+end
+return ''`)
+
+/** KEYS[1]; ARGV: perMinute, perDay, burst, until (seconds; 0: no end), or nothing to take the override back. Keeps the counters. */
+export const OVERRIDE = script(`local s = redis.call('GET', KEYS[1])
+local state = struct.pack('<ddI4I4I4', 0, 0, 0, 0, 0)
+if s and #s >= ${STATE_BYTES} then state = string.sub(s, 1, ${STATE_BYTES}) end
+local t = redis.call('TIME')
+local day = (math.floor(t[1] / 86400) + 1) * 86400 + 60
+if #ARGV == 0 then
+  if s then redis.call('SET', KEYS[1], state, 'EXAT', day) end
+  return ''
+end
+local untilSec = ARGV[4] + 0
+local value = state .. struct.pack('<I4I4I4I4', ARGV[1] + 0, ARGV[2] + 0, ARGV[3] + 0, untilSec)
+if untilSec == 0 then redis.call('SET', KEYS[1], value)
+else redis.call('SET', KEYS[1], value, 'EXAT', math.max(untilSec, day)) end
+return ''`)

@@ -1,0 +1,58 @@
+import type { RateLimitDecision } from './decision.ts'
+import type { Limits } from './limits.ts'
+import type { Scope } from './store.ts'
+
+interface Denial {
+  readonly until: number
+  readonly cost: number
+  readonly limits: Limits
+  readonly decision: RateLimitDecision
+}
+
+/**
+ * Refusals that this process knows to be still true, so that a blocked tenant costs the store nothing.
+ *
+ * It can't admit too much: while a scope refuses, others can only add to it. It holds a refusal for a second at most, so
+ * that a bigger tier, an override or a reset shows within that time.
+ */
+export interface DenyCache {
+  find(scopes: readonly Scope[], cost: number): RateLimitDecision | undefined
+  add(scopes: readonly Scope[], waitsMicros: readonly number[], cost: number, decision: RateLimitDecision): void
+  clear(): void
+}
+
+export function createDenyCache(maxMs: number, maxEntries = 10_000, now = () => performance.now()): DenyCache {
+  const denials = new Map<string, Denial>()
+  return {
+    find(scopes, cost) {
+      if (denials.size === 0) return undefined
+      for (const scope of scopes) {
+        const denial = denials.get(scope.key)
+        if (denial === undefined) continue
+        if (denial.until <= now()) {
+          denials.delete(scope.key)
+          continue
+        }
+        // That 5 did not fit says nothing about 1; and other limits are another question.
+        if (cost >= denial.cost && scope.limits === denial.limits) return denial.decision
+      }
+      return undefined
+    },
+    add(scopes, waitsMicros, cost, decision) {
+      scopes.forEach((scope, index) => {
+        const waitMs = Math.min(maxMs, Math.floor((waitsMicros[index] ?? 0) / 1000))
+        if (waitMs <= 0) return
+        denials.delete(scope.key)
+        denials.set(scope.key, { until: now() + waitMs, cost, limits: scope.limits, decision })
+        if (denials.size <= maxEntries) return
+        for (const oldest of denials.keys()) {
+          denials.delete(oldest)
+          break
+        }
+      })
+    },
+    clear() {
+      denials.clear()
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import { admit, type Counters, settle, waits } from './bucket.ts'
+import { addressBlock } from './client-address.ts'
+import { toLimits } from './limits.ts'
+
+export interface FailedTokenLimiterOptions {
+  /** Failures a minute and client address before the answer becomes 429. Default 30. */
+  readonly failuresPerMinute?: number
+  /** So many may come back to back. Default 10. */
+  readonly burstSize?: number
+  /** At most so many addresses are remembered; the one silent for longest is forgotten. Default 50_000. */
+  readonly maxAddresses?: number
+  /** Microseconds; default: a monotonic clock. */
+  readonly nowMicros?: () => number
+}
+
+/** What to answer to a token that did not verify. */
+export interface FailedTokenVerdict {
+  /** True: answer 429 with `Retry-After`. False: answer 401. */
+  readonly limited: boolean
+  readonly retryAfterSeconds: number
+}
+
+/** Counts tokens that did not verify, by client address; see {@link createFailedTokenLimiter}. */
+export interface FailedTokenLimiter {
+  /** Call it after a token failed, never before it was verified. @param address the client's as the framework says, `req.ip` */
+  recordFailure(address: string | undefined): FailedTokenVerdict
+  /** Whether the address has used up its failures; for cheap measures only (log less), never to refuse an unverified token. */
+  isLimited(address: string | undefined): boolean
+}
+
+const schema = z.strictObject({
+  failuresPerMinute: z.int().min(1).max(1_000_000).default(30),
+  burstSize: z.int().min(1).max(1_000_000).default(10),
+  maxAddresses: z.int().min(1).max(10_000_000).default(50_000),
+})
+
+/**
+ * Limits guessing before there is a tenant: failures only are counted, IPv6 by /64, in this process.
+ *
+ * A token that verifies is never refused by it, whoever shares the address: it is asked only after a failure. It costs no round
+ * trip, so a flood of bad tokens reaches no Redis.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function createFailedTokenLimiter(options: FailedTokenLimiterOptions = {}): FailedTokenLimiter {
+  const { nowMicros = () => Math.floor((performance.timeOrigin + performance.now()) * 1000), ...rest } = options
+  const settings = parseOptions(schema, rest, 'createFailedTokenLimiter(options)')
+  const limits = toLimits({
+    requestsPerMinute: settings.failuresPerMinute,
+    burstSize: Math.min(settings.burstSize, settings.failuresPerMinute),
+  })
+  const addresses = new Map<string, Counters>()
+
+  function standing(block: string, now: number): Counters {
+    return settle(addresses.get(block), limits, now)
+  }
+
+  return {
+    recordFailure(address) {
+      const block = addressBlock(address)
+      const now = nowMicros()
+      const counters = standing(block, now)
+      const after = admit(counters, limits, 1, now)
+      if (after === undefined) {
+        const wait = waits(counters, limits, 1, now)
+        return { limited: true, retryAfterSeconds: Math.ceil(Math.max(wait.burst, wait.minute) / 1_000_000) }
+      }
+      addresses.delete(block)
+      addresses.set(block, after)
+      if (addresses.size > settings.maxAddresses) {
+        for (const oldest of addresses.keys()) {
+          addresses.delete(oldest)
+          break
+        }
+      }
+      return { limited: false, retryAfterSeconds: 0 }
+    },
+    isLimited(address) {
+      const now = nowMicros()
+      return admit(standing(addressBlock(address), now), limits, 1, now) === undefined
+    },
+  }
+}

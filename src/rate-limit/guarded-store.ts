@@ -1,0 +1,77 @@
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import { createStoreGuard, type GuardState, isStoreTimeout } from '../resilience/store-guard.ts'
+import { failureKindOf, wantsNewConnection } from './failure-kind.ts'
+import type { RateLimiterSettings } from './options.ts'
+import type { RateLimitStore, Scope, StoreReply } from './store.ts'
+
+/** The store behind its guard; tells the team once when it goes, and once when it is back. */
+export interface GuardedStore {
+  /** False while decisions don't come from the store. */
+  readonly up: boolean
+  decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
+  ping(): Promise<void>
+}
+
+export function createGuardedStore(options: {
+  readonly store: RateLimitStore
+  readonly settings: RateLimiterSettings
+  readonly events: SecurityEvents | undefined
+  readonly logger: Logger
+}): GuardedStore {
+  const { store, settings, events, logger } = options
+  let up = true
+
+  function onState(state: GuardState, cause: unknown): void {
+    if (state === 'open' && cause !== undefined && (isStoreTimeout(cause) || wantsNewConnection(cause)))
+      store.refresh?.()
+    if (state === 'open' && up) {
+      up = false
+      events?.emit({ type: 'BREAKER_OPEN', dependency: store.kind })
+      events?.emit({ type: 'LIMITER_MODE', mode: settings.onStoreFailure })
+      logger.error(
+        { dependency: store.kind, mode: settings.onStoreFailure, reason: reasonOf(cause) },
+        'The store of rate limits is down; decisions come from elsewhere until it is back.',
+      )
+    }
+    if (state === 'closed' && !up) {
+      up = true
+      events?.emit({ type: 'BREAKER_CLOSED', dependency: store.kind })
+      events?.emit({ type: 'LIMITER_MODE', mode: 'store' })
+      logger.warn({ dependency: store.kind, mode: 'store' }, 'The store of rate limits is back.')
+    }
+  }
+
+  const guard = createStoreGuard({
+    timeoutMs: settings.storeTimeoutMs,
+    failures: settings.breakerFailures,
+    probeAfterMs: settings.probeAfterMs,
+    kindOf: failureKindOf,
+    onState,
+  })
+  // Only an admitted request was written: a replica and a server without memory still answer refusals.
+  const wasWritten = (reply: StoreReply) => reply.admitted
+
+  return {
+    get up() {
+      return up
+    },
+    decide(scopes, cost) {
+      if (store.inProcess) return store.decide(scopes, cost)
+      return guard.run(() => store.decide(scopes, cost), cost === 0 ? never : wasWritten)
+    },
+    async ping() {
+      if (store.inProcess) await store.ping()
+      else await guard.run(() => store.ping(), never)
+    },
+  }
+}
+
+/** Looking proves nothing about writing. */
+const never = () => false
+
+/** The store's own words: they hold no key and no password. The cause behind them says why a connection can't be made. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown'
+  return cause.cause instanceof Error ? `${cause.message} ${cause.cause.message}` : cause.message
+}

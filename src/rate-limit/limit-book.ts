@@ -1,0 +1,92 @@
+import { parseOptions } from '../config/parse-options.ts'
+import { ConfigurationError } from '../errors.ts'
+import { type Limits, shareOf, smallestTier, type TierLimits, tierLimitsSchema, toLimits } from './limits.ts'
+import type { RateLimiterSettings } from './options.ts'
+import type { RateLimitRequest } from './request.ts'
+import { routeKey, tenantKey, userKey } from './scope-key.ts'
+import type { Scope } from './store.ts'
+
+/** Limits as all processes enforce them together, and one process's share of them. */
+interface Shared {
+  readonly full: Limits
+  readonly share: Limits
+}
+
+interface Tier {
+  readonly name: string
+  readonly tenant: Shared
+  readonly user: Shared | undefined
+}
+
+/** One request, as the stores are asked. */
+export interface Question {
+  readonly request: RateLimitRequest
+  readonly tier: string
+  readonly cost: number
+  readonly scopes: readonly Scope[]
+  /** The same with this process's share of each limit. */
+  localScopes(): readonly Scope[]
+}
+
+/** Which limits apply to whom. Limits are the same object as long as they are the same limits: the deny cache relies on it. */
+export function createLimitBook(settings: RateLimiterSettings) {
+  const configured = new Map<string, TierLimits>(Object.entries(settings.tiers))
+  const tiers = new Map<string, Tier>()
+  const routes = new Map<string, Shared>()
+  const shared = (full: Limits): Shared => ({ full, share: shareOf(full, settings.instances) })
+  for (const [name, limits] of configured) tiers.set(name, resolve(name, limits))
+  for (const [name, limits] of Object.entries(settings.routes)) routes.set(name, shared(toLimits(limits)))
+  let smallest = findSmallest()
+
+  function resolve(name: string, limits: TierLimits): Tier {
+    const user = limits.perUser === undefined ? undefined : shared(toLimits(limits.perUser))
+    return { name, tenant: shared(toLimits(limits)), user }
+  }
+
+  function findSmallest(): Tier {
+    const limits = smallestTier(configured)
+    const found = [...tiers.values()].find((tier) => configured.get(tier.name) === limits)
+    if (found === undefined)
+      throw new ConfigurationError('createRateLimiter(options): tiers must hold one tier at least.')
+    return found
+  }
+
+  return {
+    question(request: RateLimitRequest): Question {
+      const { tenantId, userId, route, cost = 1 } = request
+      const tier = tiers.get(request.tier) ?? smallest
+      if (!Number.isInteger(cost) || cost < 1 || cost > tier.tenant.full.burst) {
+        throw new ConfigurationError(
+          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}): it could never pass.`,
+        )
+      }
+      const parts: { kind: Scope['kind']; key: string; limits: Shared }[] = [
+        { kind: 'tenant', key: tenantKey(tenantId), limits: tier.tenant },
+      ]
+      if (tier.user !== undefined && userId !== undefined) {
+        parts.push({ kind: 'user', key: userKey(tenantId, userId), limits: tier.user })
+      }
+      if (route !== undefined) {
+        const limits = routes.get(route)
+        if (limits === undefined) {
+          throw new ConfigurationError('A request names a route that createRateLimiter({ routes }) does not have.')
+        }
+        parts.push({ kind: 'route', key: routeKey(tenantId, route), limits })
+      }
+      return {
+        request,
+        tier: tier.name,
+        cost,
+        scopes: parts.map(({ kind, key, limits }) => ({ kind, key, limits: limits.full })),
+        localScopes: () => parts.map(({ kind, key, limits }) => ({ kind, key, limits: limits.share })),
+      }
+    },
+    routeKeys: (tenantId: string): string[] => [...routes.keys()].map((route) => routeKey(tenantId, route)),
+    setTier(name: string, limits: TierLimits): void {
+      const checked = parseOptions(tierLimitsSchema, limits, 'setTier(name, limits)')
+      configured.set(name, checked)
+      tiers.set(name, resolve(name, checked))
+      smallest = findSmallest()
+    },
+  }
+}

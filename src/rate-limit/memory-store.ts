@@ -1,0 +1,115 @@
+import { admit, type Counters, DAY_MICROS, settle } from './bucket.ts'
+import type { Limits } from './limits.ts'
+import type { Override, RateLimitStore, Scope, ScopeReply, StoreReply } from './store.ts'
+
+export interface MemoryStoreOptions {
+  /** At most so many tenants, users and routes are remembered; the one unused for longest is forgotten. Default 100_000. */
+  readonly maxEntries?: number
+  /** Microseconds since 1970; default: the wall clock, which never runs backwards here. */
+  readonly nowMicros?: () => number
+}
+
+interface Entry {
+  counters: Counters | undefined
+  override: Override | undefined
+}
+
+/**
+ * Counters in this process: for one process, for tests, and what the limiter falls back to while Redis is down.
+ *
+ * Same meaning as the Redis store, down to the microsecond. Several processes each admit the full limits.
+ */
+export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
+  const { maxEntries = 100_000, nowMicros = monotonicWallClock() } = options
+  // A Map keeps the order of insertion: what is used moves to the end, so the first is the one unused for longest.
+  const entries = new Map<string, Entry>()
+
+  function entryOf(key: string): Entry | undefined {
+    const entry = entries.get(key)
+    if (entry === undefined) return undefined
+    entries.delete(key)
+    entries.set(key, entry)
+    return entry
+  }
+
+  function keep(key: string, change: Partial<Entry>): void {
+    const entry = entries.get(key)
+    if (entry !== undefined) {
+      Object.assign(entry, change)
+      return
+    }
+    entries.set(key, { counters: undefined, override: undefined, ...change })
+    if (entries.size <= maxEntries) return
+    for (const [oldest, candidate] of entries) {
+      // What support gave is not lost to a crowd of tenants; an entry of its own is never the victim of its birth.
+      if (candidate.override !== undefined || oldest === key) continue
+      entries.delete(oldest)
+      break
+    }
+  }
+
+  function decideNow(scopes: readonly Scope[], cost: number): StoreReply {
+    const now = nowMicros()
+    const settled: { scope: Scope; counters: Counters; after: Counters | undefined; override: Override | undefined }[] =
+      []
+    let admitted = true
+    for (const scope of scopes) {
+      const entry = entryOf(scope.key)
+      const override = scope.kind === 'tenant' ? inForce(entry?.override, now) : undefined
+      const limits: Limits = override?.limits ?? scope.limits
+      const counters = settle(entry?.counters, limits, now)
+      const after = admit(counters, limits, cost, now)
+      if (after === undefined) admitted = false
+      settled.push({ scope, counters, after, override })
+    }
+    if (cost === 0) admitted = true
+    const replies: ScopeReply[] = settled.map(({ scope, counters, after, override }) => {
+      const current = admitted && cost > 0 && after !== undefined ? after : counters
+      if (admitted && cost > 0) keep(scope.key, { counters: current })
+      return override === undefined ? { counters: current } : { counters: current, override }
+    })
+    return { admitted, now, scopes: replies }
+  }
+
+  return {
+    kind: 'memory',
+    inProcess: true,
+    async decide(scopes, cost) {
+      return decideNow(scopes, cost)
+    },
+    async reset(keys) {
+      for (const key of keys) {
+        const entry = entries.get(key)
+        if (entry?.override === undefined) entries.delete(key)
+        else entry.counters = undefined
+      }
+    },
+    async override(key, override) {
+      keep(key, { override })
+    },
+    async ping() {},
+    async close() {
+      entries.clear()
+    },
+  }
+}
+
+function inForce(override: Override | undefined, now: number): Override | undefined {
+  if (override === undefined) return undefined
+  return override.untilSeconds === 0 || override.untilSeconds * 1_000_000 > now ? override : undefined
+}
+
+/** Starts at the wall clock and runs by the monotonic one, so that a clock set back changes nothing; follows it once a day. */
+function monotonicWallClock(): () => number {
+  let wallAt = Date.now()
+  let monotonicAt = performance.now()
+  return () => {
+    const elapsed = performance.now() - monotonicAt
+    const now = wallAt + elapsed
+    if (elapsed * 1000 > DAY_MICROS) {
+      wallAt = Math.max(now, Date.now())
+      monotonicAt = performance.now()
+    }
+    return Math.floor(now * 1000)
+  }
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { RateLimitDecision } from './decision.ts'
+import { DEFAULT_TIERS, type ScopeLimits, scopeLimitsSchema, type TierLimits, tierLimitsSchema } from './limits.ts'
+import type { RateLimitRequest } from './request.ts'
+import type { RateLimitStore } from './store.ts'
+
+export interface RateLimiterOptions {
+  /** `createRedisStore(client)`, or `createMemoryStore()` for one process. Closed with the limiter. */
+  readonly store: RateLimitStore
+  /** Limits by tier, in place of `free`, `pro` and `enterprise`. An unknown tier gets the smallest of them. */
+  readonly tiers?: Readonly<Record<string, TierLimits>>
+  /** Each tenant's limits of single routes, by names of your own. */
+  readonly routes?: Readonly<Record<string, ScopeLimits>>
+  /**
+   * What happens while the store is down. `local` (default): each process enforces its share; `closed`: all are refused with 503;
+   * `open`: all are let through. Each change of mode is logged and emitted.
+   */
+  readonly onStoreFailure?: 'local' | 'closed' | 'open'
+  /** How many processes share the limits while the store is down. Default 1: each process then admits the full limits. */
+  readonly instances?: number
+  /** How long a process may remember a refusal; at most 1000, 0 switches it off. Default 1000. */
+  readonly denyCacheMs?: number
+  /** A store that takes longer has failed for this request. Default 100. */
+  readonly storeTimeoutMs?: number
+  /** Failures in a row after which the store is left alone. Default 5. */
+  readonly breakerFailures?: number
+  /** How long it is left alone before one request tries again. Default 1000. */
+  readonly probeAfterMs?: number
+  /** Told to refused clients: where more can be bought. */
+  readonly upgradeUrl?: string
+  /** Finds the tier for `usage`, where the caller does not know it. */
+  readonly tierOf?: (tenantId: string) => string | undefined | Promise<string | undefined>
+  readonly events?: SecurityEvents
+  readonly logger?: Logger
+  /** Called with each decision, also with those from the deny cache; for metrics. Must not throw. */
+  readonly onDecision?: (decision: RateLimitDecision, request: RateLimitRequest) => void
+}
+
+const settingsSchema = z.object({
+  tiers: z
+    .record(z.string(), tierLimitsSchema)
+    .refine((tiers) => Object.keys(tiers).length > 0, 'must hold one tier at least')
+    .default(DEFAULT_TIERS),
+  routes: z.record(z.string(), scopeLimitsSchema).default({}),
+  onStoreFailure: z.enum(['local', 'closed', 'open']).default('local'),
+  instances: z.int().min(1).max(10_000).default(1),
+  denyCacheMs: z.int().min(0).max(1000).default(1000),
+  storeTimeoutMs: z.int().min(1).max(60_000).default(100),
+  breakerFailures: z.int().min(1).max(1000).default(5),
+  probeAfterMs: z.int().min(10).max(60_000).default(1000),
+  upgradeUrl: z.url().optional(),
+})
+
+const known = new Set([...Object.keys(settingsSchema.shape), 'store', 'tierOf', 'events', 'logger', 'onDecision'])
+
+export type RateLimiterSettings = z.output<typeof settingsSchema>
+
+export function readRateLimiterOptions(options: RateLimiterOptions): {
+  readonly store: RateLimitStore
+  readonly settings: RateLimiterSettings
+} {
+  const name = 'createRateLimiter(options)'
+  const unknown = Object.keys(options).filter((key) => !known.has(key))
+  if (unknown.length > 0) throw new ConfigurationError(`${name}: unknown options: ${unknown.join(', ')}.`)
+  if (typeof options.store?.decide !== 'function') {
+    throw new ConfigurationError(`${name}: store must be createRedisStore(client) or createMemoryStore().`)
+  }
+  return { store: options.store, settings: parseOptions(settingsSchema, options, name) }
+}
+
+const reason = z.string().trim().min(1).max(500)
+const reasonSchema = z.object({ reason })
+const overrideSchema = z.object({ reason, expiresInSeconds: z.int().min(1).max(315_360_000).optional() })
+
+export function readReason(options: unknown, name: string): string {
+  return parseOptions(reasonSchema, options, name).reason
+}
+
+export function readOverrideOptions(options: unknown): z.output<typeof overrideSchema> {
+  return parseOptions(overrideSchema, options, 'override(tenantId, limits, options)')
+}

@@ -1,0 +1,215 @@
+import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
+import { ConfigurationError, DependencyUnavailableError, RateLimitExceededError } from '../errors.ts'
+import { createDefaultLogger } from '../logger/logger.ts'
+import {
+  decisionOf,
+  type LimiterMode,
+  type LimitState,
+  type RateLimitDecision,
+  scopeWaits,
+  uncounted,
+} from './decision.ts'
+import { createDenyCache } from './deny-cache.ts'
+import { createGuardedStore } from './guarded-store.ts'
+import { createLimitBook } from './limit-book.ts'
+import { plainTierLimitsSchema, type TierLimits, toLimits } from './limits.ts'
+import { createMemoryStore } from './memory-store.ts'
+import { type RateLimiterOptions, readOverrideOptions, readRateLimiterOptions, readReason } from './options.ts'
+import type { RateLimitRequest } from './request.ts'
+import { tenantKey, userKey } from './scope-key.ts'
+import type { Override, StoreReply } from './store.ts'
+
+/** What a tenant has used, for support and for the customer's settings page. */
+export interface TenantUsage {
+  readonly tenantId: string
+  readonly tier: string
+  readonly limits: readonly (LimitState & { readonly used: number })[]
+  /** Present while support's limits apply in place of the tier's. */
+  readonly override?: { readonly limits: TierLimits; readonly until: Date | undefined }
+  /** `local`: the store is down, and these are the counts of this process. */
+  readonly mode: LimiterMode
+}
+
+/** Per-tenant limits; see {@link createRateLimiter}. */
+export interface RateLimiter {
+  /** Where decisions come from at the moment. */
+  readonly mode: LimiterMode
+  readonly upgradeUrl: string | undefined
+  /** Decides one request and counts it where it is admitted. Never rejects because the store is down. */
+  check(request: RateLimitRequest): Promise<RateLimitDecision>
+  /**
+   * As `check`, but throws the refusal.
+   *
+   * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED`; `details.decision` is the decision
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when the store is down and `onStoreFailure` is `closed`
+   */
+  consume(request: RateLimitRequest): Promise<RateLimitDecision>
+  /**
+   * The refusal that this process already knows of, without asking the store and without counting.
+   *
+   * For early refusals: once the tenant of a token is known, before a signature, the directory or the database is paid for.
+   */
+  blocked(request: RateLimitRequest): RateLimitDecision | undefined
+  /** What the tenant has used; counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
+  usage(tenantId: string, options?: { readonly tier?: string; readonly userId?: string }): Promise<TenantUsage>
+  /** Forgets what the tenant (its routes, and the user named) has used. Other processes may refuse for a second more. */
+  reset(tenantId: string, options: { readonly reason: string; readonly userId?: string }): Promise<void>
+  /** Gives one tenant other limits than its tier's, in all processes at once; null takes them back. Kept in the store. */
+  override(
+    tenantId: string,
+    limits: Pick<TierLimits, 'requestsPerMinute' | 'requestsPerDay' | 'burstSize'> | null,
+    options: { readonly reason: string; readonly expiresInSeconds?: number },
+  ): Promise<void>
+  /** Changes or adds a tier in this process, from the next request on. */
+  setTier(name: string, limits: TierLimits): void
+  /** Rejects where the store does not answer in time; for health checks. */
+  ping(): Promise<void>
+  /** Ends the store's connection. Later checks are answered as while the store is down. */
+  close(): Promise<void>
+}
+
+/**
+ * Limits each tenant by its tier: a burst, a minute and a UTC day, decided atomically in one round trip; a refused request is counted nowhere.
+ *
+ * While the store is down, each process enforces its share (`onStoreFailure: 'local'`), refuses (`closed`) or lets through (`open`).
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming each option that is wrong
+ */
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { store, settings } = readRateLimiterOptions(options)
+  const { events, onDecision, tierOf, logger = createDefaultLogger() } = options
+  const book = createLimitBook(settings)
+  const denials = createDenyCache(settings.denyCacheMs)
+  const local = createMemoryStore()
+  const guarded = createGuardedStore({ store, settings, events, logger })
+  const down = settings.onStoreFailure
+
+  function decided(question: Question, reply: StoreReply, mode: LimiterMode): RateLimitDecision {
+    const { scopes, cost, request, tier } = question
+    const decision = decisionOf(reply, mode === 'local' ? question.localScopes() : scopes, cost, tier, mode)
+    if (decision.outcome === 'limited') {
+      if (mode === 'store' && !store.inProcess) denials.add(scopes, scopeWaits(reply, scopes, cost), cost, decision)
+      events?.emit({
+        type: 'RATE_LIMITED',
+        tenantId: request.tenantId,
+        userId: request.userId,
+        limits: decision.violated,
+        tier,
+      })
+    }
+    return decision
+  }
+
+  async function withoutStore(question: Question): Promise<RateLimitDecision> {
+    if (down !== 'local') return uncounted(down, question.tier)
+    return decided(question, await local.decide(question.localScopes(), question.cost), 'local')
+  }
+
+  function check(request: RateLimitRequest): Promise<RateLimitDecision> {
+    const question = book.question(request)
+    const known = denials.find(question.scopes, question.cost)
+    if (known !== undefined) {
+      onDecision?.(known, request)
+      return Promise.resolve(known)
+    }
+    const answer = guarded.decide(question.scopes, question.cost).then(
+      (reply) => decided(question, reply, 'store'),
+      () => withoutStore(question),
+    )
+    if (onDecision === undefined) return answer
+    return answer.then((decision) => {
+      onDecision(decision, request)
+      return decision
+    })
+  }
+
+  async function tierFor(tenantId: string, given: string | undefined): Promise<string> {
+    if (given !== undefined) return given
+    const looked = await tierOf?.(tenantId)
+    if (looked !== undefined) return looked
+    const current = tryGetCurrentTenant()
+    return current?.tenantId === tenantId ? current.tier : ''
+  }
+
+  function report(action: string, tenantId: string, reason: string): void {
+    events?.emit({ type: 'SENSITIVE_ACTION', action, tenantId, userId: tryGetCurrentTenant()?.userId })
+    logger.info({ action, tenantId, reason }, 'A tenant’s rate limits were changed by hand.')
+  }
+
+  return {
+    get mode() {
+      return guarded.up ? 'store' : down
+    },
+    upgradeUrl: settings.upgradeUrl,
+    check,
+    async consume(request) {
+      const decision = await check(request)
+      if (decision.outcome === 'admitted') return decision
+      if (decision.outcome === 'limited') {
+        throw new RateLimitExceededError('The tenant has used up one of its limits.', { details: { decision } })
+      }
+      throw new DependencyUnavailableError('The store of rate limits does not answer.', { details: { decision } })
+    },
+    blocked(request) {
+      const question = book.question(request)
+      return denials.find(question.scopes, question.cost)
+    },
+    async usage(tenantId, { tier, userId } = {}) {
+      const question = book.question({ tenantId, tier: await tierFor(tenantId, tier), userId })
+      const { reply, mode } = await guarded.decide(question.scopes, 0).then(
+        (reply) => ({ reply, mode: 'store' as const }),
+        async () => ({ reply: await local.decide(question.localScopes(), 0), mode: down }),
+      )
+      const scopes = mode === 'store' ? question.scopes : question.localScopes()
+      const { limits } = decisionOf(reply, scopes, 0, question.tier, mode)
+      const override = reply.scopes[0]?.override
+      return {
+        tenantId,
+        tier: question.tier,
+        limits: limits.map((state) => ({ ...state, used: state.limit - state.remaining })),
+        ...(override === undefined ? {} : { override: describeOverride(override) }),
+        mode,
+      }
+    },
+    async reset(tenantId, options) {
+      const reason = readReason(options, 'reset(tenantId, options)')
+      const keys = [tenantKey(tenantId), ...book.routeKeys(tenantId)]
+      if (options.userId !== undefined) keys.push(userKey(tenantId, options.userId))
+      await Promise.all([store.reset(keys), local.reset(keys)])
+      denials.clear()
+      report('rate-limit.reset', tenantId, reason)
+    },
+    async override(tenantId, limits, options) {
+      const { reason, expiresInSeconds } = readOverrideOptions(options)
+      const parsed = limits === null ? undefined : plainTierLimitsSchema.safeParse(limits)
+      if (parsed?.success === false) {
+        throw new ConfigurationError(`override(tenantId, limits): limits ${parsed.error.issues[0]?.message}.`)
+      }
+      const override: Override | undefined =
+        parsed === undefined
+          ? undefined
+          : {
+              limits: toLimits(parsed.data),
+              untilSeconds: expiresInSeconds === undefined ? 0 : Math.ceil(Date.now() / 1000) + expiresInSeconds,
+            }
+      await store.override(tenantKey(tenantId), override)
+      denials.clear()
+      report(override === undefined ? 'rate-limit.override-ended' : 'rate-limit.override', tenantId, reason)
+    },
+    setTier: book.setTier,
+    ping: () => guarded.ping(),
+    async close() {
+      await store.close()
+      await local.close()
+    },
+  }
+}
+
+type Question = ReturnType<ReturnType<typeof createLimitBook>['question']>
+
+function describeOverride({ limits, untilSeconds }: Override): { limits: TierLimits; until: Date | undefined } {
+  return {
+    limits: { requestsPerMinute: limits.perMinute, requestsPerDay: limits.perDay, burstSize: limits.burst },
+    until: untilSeconds === 0 ? undefined : new Date(untilSeconds * 1000),
+  }
+}

@@ -1,0 +1,30 @@
+// The parts of the two Redis clients that are used, by structure: users have one of them or the other, and neither is a dependency.
+
+/** A client of `ioredis`: `new Redis(…)` or `new Cluster(…)`. */
+export interface IoredisClient {
+  readonly status: string
+  readonly isCluster: boolean
+  duplicate(...options: never[]): unknown
+}
+
+/** A client of `redis` (node-redis 5 or later): `createClient(…)` or `createCluster(…)`. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean
+  duplicate(...overrides: never[]): unknown
+}
+
+/** A client of ioredis or node-redis, single or Cluster. It is duplicated, never changed, and need not be connected. */
+export type RedisClient = IoredisClient | NodeRedisClient
+
+/** One connection of our own, with our settings, whichever library it is made of. */
+export interface RedisLink {
+  /** Resolves when it can be used for the first time. */
+  readonly ready: Promise<void>
+  readonly usable: () => boolean
+  /** What went wrong last with the connection itself: refused, wrong password. */
+  readonly lastError: () => Error | undefined
+  evalsha(sha: string, keys: string[], values: string[]): Promise<unknown>
+  evaluate(text: string, keys: string[], values: string[]): Promise<unknown>
+  /** Ends it at once; calls that wait are rejected. */
+  close(): void
+}

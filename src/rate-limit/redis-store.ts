@@ -1,0 +1,187 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import { ConfigurationError, DependencyUnavailableError } from '../errors.ts'
+import type { Counters } from './bucket.ts'
+import { DECISIONS, OVERRIDE, OVERRIDE_BYTES, RESET, type Script, STATE_BYTES } from './decision-script.ts'
+import { openIoredis } from './ioredis-link.ts'
+import { openNodeRedis } from './node-redis-link.ts'
+import type { IoredisClient, NodeRedisClient, RedisClient, RedisLink } from './redis-client.ts'
+import type { RateLimitStore, Scope, ScopeReply, StoreReply } from './store.ts'
+
+export interface RedisStoreOptions {
+  /** What all keys begin with; no braces. Default `partywall:rl:`. */
+  readonly prefix?: string
+}
+
+const optionsSchema = z.strictObject({
+  prefix: z
+    .string()
+    .max(64)
+    .regex(/^[^{}\s]*$/, 'must hold no braces (they would move the hash tag) and no white space')
+    .default('partywall:rl:'),
+})
+
+/**
+ * Counters in Redis 6.2 or later, or Valkey, single or Cluster: shared by all processes, decided in one round trip.
+ *
+ * Opens nothing until the first decision. The client is duplicated with settings that fail fast, and never changed or closed.
+ *
+ * @param connection a client of `ioredis` or `redis` (connected or not), or a `redis://` URL (needs one of the two installed)
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for anything else
+ */
+export function createRedisStore(connection: RedisClient | string, options: RedisStoreOptions = {}): RateLimitStore {
+  const { prefix } = parseOptions(optionsSchema, options, 'createRedisStore(connection, options)')
+  const open = opener(connection)
+  let link: RedisLink | undefined
+  let opening: Promise<RedisLink> | undefined
+  let closed = false
+
+  function openLink(): Promise<RedisLink> {
+    if (closed) return Promise.reject(new DependencyUnavailableError('The store of rate limits is closed.'))
+    if (opening !== undefined) return opening
+    const mine = Promise.resolve(open()).then(async (opened) => {
+      if (closed || opening !== mine) opened.close()
+      else link = opened
+      // The first calls wait here; the limiter's time-out bounds how long.
+      await opened.ready
+      return opened
+    })
+    opening = mine
+    // A failed opening is tried again by the next call.
+    mine.catch(() => {
+      if (opening === mine) opening = undefined
+    })
+    return mine
+  }
+
+  function run(script: Script, keys: string[], values: string[]): Promise<unknown> {
+    if (link?.usable() === true) return runOn(link, script, keys, values)
+    const current = link
+    if (current?.lastError() !== undefined) return Promise.reject(notConnected(current))
+    return openLink().then((opened) =>
+      opened.usable() ? runOn(opened, script, keys, values) : Promise.reject(notConnected(opened)),
+    )
+  }
+
+  return {
+    kind: 'redis',
+    inProcess: false,
+    decide(scopes, cost) {
+      const script = DECISIONS[scopes.length - 1]
+      if (script === undefined) return Promise.reject(new RangeError('A decision has one to three scopes.'))
+      const keys: string[] = []
+      const values: string[] = [String(cost)]
+      for (const { key, limits } of scopes) {
+        keys.push(prefix + key)
+        values.push(String(limits.perMinute), String(limits.perDay), String(limits.burst))
+      }
+      return run(script, keys, values).then((reply) => readReply(reply, scopes))
+    },
+    async reset(keys) {
+      for (const key of keys) await run(RESET, [prefix + key], [])
+    },
+    async override(key, override) {
+      const values =
+        override === undefined
+          ? []
+          : [override.limits.perMinute, override.limits.perDay, override.limits.burst, override.untilSeconds].map(
+              String,
+            )
+      await run(OVERRIDE, [prefix + key], values)
+    },
+    async ping() {
+      // A cluster answers a key's command only where the slot is served.
+      await run(DECISIONS[0], [`${prefix}{~ping}`], ['0', '1', '0', '1'])
+    },
+    refresh() {
+      const old = link
+      link = undefined
+      opening = undefined
+      old?.close()
+      if (!closed) openLink().catch(() => {})
+    },
+    async close() {
+      closed = true
+      link?.close()
+    },
+  }
+}
+
+/** EVALSHA; where the server lost the script (restart, SCRIPT FLUSH, fail-over), EVAL: NOSCRIPT means that nothing was run. */
+function runOn(link: RedisLink, script: Script, keys: string[], values: string[]): Promise<unknown> {
+  return link.evalsha(script.sha, keys, values).catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return link.evaluate(script.text, keys, values)
+    throw error
+  })
+}
+
+function notConnected(link: RedisLink): Error {
+  return new DependencyUnavailableError('Redis is not connected.', { cause: link.lastError() })
+}
+
+function readReply(reply: unknown, scopes: readonly Scope[]): StoreReply {
+  const size = 9 + scopes.length * STATE_BYTES
+  if (!Buffer.isBuffer(reply) || reply.length < size) {
+    throw new DependencyUnavailableError('Redis answered a rate-limit decision with something else.')
+  }
+  const replies: ScopeReply[] = []
+  for (let offset = 9; offset < size; offset += STATE_BYTES) {
+    const counters: Counters = {
+      windowStart: reply.readDoubleLE(offset),
+      fullAt: reply.readDoubleLE(offset + 8),
+      inMinute: reply.readUInt32LE(offset + 16),
+      day: reply.readUInt32LE(offset + 20),
+      inDay: reply.readUInt32LE(offset + 24),
+    }
+    if (offset > 9 || reply.length < size + OVERRIDE_BYTES) replies.push({ counters })
+    else {
+      const limits = {
+        perMinute: reply.readUInt32LE(size),
+        perDay: reply.readUInt32LE(size + 4),
+        burst: reply.readUInt32LE(size + 8),
+      }
+      replies.push({ counters, override: { limits, untilSeconds: reply.readUInt32LE(size + 12) } })
+    }
+  }
+  return { admitted: reply[0] === 1, now: reply.readDoubleLE(1), scopes: replies }
+}
+
+function opener(connection: RedisClient | string): () => RedisLink | Promise<RedisLink> {
+  if (typeof connection === 'string') {
+    if (!/^rediss?:\/\//.test(connection)) {
+      throw new ConfigurationError('createRedisStore(connection): a URL must begin with redis:// or rediss://.')
+    }
+    return () => openUrl(connection)
+  }
+  if (isIoredis(connection)) return () => openIoredis(connection)
+  if (isNodeRedis(connection)) return () => openNodeRedis(connection)
+  throw new ConfigurationError(
+    'createRedisStore(connection): connection must be a client of ioredis or of redis (node-redis), or a redis:// URL.',
+  )
+}
+
+/** Either library will do; both are optional peers. */
+async function openUrl(url: string): Promise<RedisLink> {
+  const ioredis = await import('ioredis').catch(() => undefined)
+  if (ioredis !== undefined) {
+    const template = new ioredis.Redis(url, { lazyConnect: true })
+    return openIoredis(template)
+  }
+  const redis = await import('redis').catch(() => undefined)
+  if (redis !== undefined) return openNodeRedis(redis.createClient({ url }))
+  throw new ConfigurationError('A redis:// URL needs `npm install ioredis` (or `redis`).')
+}
+
+function isIoredis(value: unknown): value is IoredisClient {
+  return hasMethods(value, ['duplicate', 'evalsha'])
+}
+
+function isNodeRedis(value: unknown): value is NodeRedisClient {
+  return hasMethods(value, ['duplicate', 'evalSha'])
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  return (
+    typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'function')
+  )
+}

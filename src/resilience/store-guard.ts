@@ -1,0 +1,189 @@
+import { DependencyUnavailableError } from '../errors.ts'
+
+export type GuardState = 'closed' | 'open' | 'half-open'
+
+/** How one failure counts: `ours` is not the store's fault; `final` says that asking again is useless until something changes. */
+export type FailureKind = 'ours' | 'passing' | 'final'
+
+export interface StoreGuardOptions {
+  /** A call that takes longer has failed; it may still have happened, so nobody repeats it. */
+  readonly timeoutMs: number
+  /** So many failures in a row open the guard; a `final` one does at once. */
+  readonly failures: number
+  /** An open guard lets one call through after this time. */
+  readonly probeAfterMs: number
+  readonly kindOf: (error: unknown) => FailureKind
+  readonly onState: (state: GuardState, cause: unknown) => void
+  /** Milliseconds; default `performance.now`. */
+  readonly now?: () => number
+}
+
+/**
+ * Time-out and circuit breaker around a store in the path of each request.
+ *
+ * While open, calls fail at once with one shared error; while it probes, all but the probe fail at once (waiting for a probe
+ * would stall every request).
+ */
+export interface StoreGuard {
+  readonly state: GuardState
+  /**
+   * Runs one call of the store.
+   *
+   * @param proves whether an answer proves that the store works in full; an answer that doesn't never closes an open guard
+   */
+  run<T>(call: () => Promise<T>, proves: (value: T) => boolean): Promise<T>
+}
+
+interface Flight {
+  settled: boolean
+  readonly deadline: number
+  readonly expire: () => void
+}
+
+class StoreTimeoutError extends DependencyUnavailableError {}
+
+/** Thrown to each caller while the guard is open: one frozen error, for a stack per request would cost more than the decision. */
+const OPEN = Object.freeze(new DependencyUnavailableError('The store is not asked while its guard is open.'))
+
+/** Makes a guard; see {@link StoreGuard}. */
+export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
+  const { timeoutMs, failures, probeAfterMs, kindOf, onState, now = () => performance.now() } = options
+  const flights = createFlights(timeoutMs, now)
+  let state: GuardState = 'closed'
+  let inARow = 0
+  let probeAt = 0
+
+  function turn(next: GuardState, cause?: unknown): void {
+    state = next
+    onState(next, cause)
+  }
+
+  function failed(error: unknown, probe: boolean): void {
+    const kind = kindOf(error)
+    if (probe) {
+      probeAt = now() + (kind === 'ours' ? 0 : probeAfterMs)
+      turn('open', error)
+      return
+    }
+    // Calls that were under way when the guard opened tell nothing new.
+    if (kind === 'ours' || state !== 'closed') return
+    inARow++
+    if (kind === 'passing' && inARow < failures) return
+    probeAt = now() + probeAfterMs
+    turn('open', error)
+  }
+
+  function answered(proof: boolean, probe: boolean): void {
+    if (!probe) {
+      if (state === 'closed') inARow = 0
+      return
+    }
+    if (proof) {
+      inARow = 0
+      turn('closed')
+    } else {
+      // A read-only replica can still refuse. The next call may probe at once.
+      probeAt = 0
+      turn('open')
+    }
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    run<T>(call: () => Promise<T>, proves: (value: T) => boolean): Promise<T> {
+      let probe = false
+      if (state !== 'closed') {
+        if (state === 'half-open' || now() < probeAt) return Promise.reject(OPEN)
+        probe = true
+        turn('half-open')
+      }
+      return new Promise<T>((resolve, reject) => {
+        const flight = flights.start(() => {
+          const error = new StoreTimeoutError('The store did not answer in time.')
+          failed(error, probe)
+          reject(error)
+        })
+        const fail = (error: unknown) => {
+          if (flight.settled) return
+          flights.end(flight)
+          failed(error, probe)
+          reject(error)
+        }
+        try {
+          call().then((value) => {
+            if (flight.settled) return
+            flights.end(flight)
+            answered(proves(value), probe)
+            resolve(value)
+          }, fail)
+        } catch (error) {
+          fail(error)
+        }
+      })
+    },
+  }
+}
+
+/** Tells a time-out of the guard from an error of the store. */
+export function isStoreTimeout(error: unknown): boolean {
+  return error instanceof StoreTimeoutError
+}
+
+/** All calls under way, in the order of their deadlines, so that one timer serves them all: a timer per call costs as much as the call. */
+function createFlights(timeoutMs: number, now: () => number) {
+  let queue: Flight[] = []
+  let head = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function dropSettled(): void {
+    while (queue[head]?.settled === true) head++
+    if (head === queue.length) {
+      queue = []
+      head = 0
+    } else if (head > 1024 && head * 2 > queue.length) {
+      queue = queue.slice(head)
+      head = 0
+    }
+  }
+
+  function arm(): void {
+    if (timer !== undefined) return
+    const first = queue[head]
+    if (first === undefined) return
+    timer = setTimeout(
+      () => {
+        // After a stall of this process, answers may lie unread in the socket: they are read before anything is given up.
+        setImmediate(sweep)
+      },
+      Math.max(1, first.deadline - now()),
+    )
+    timer.unref()
+  }
+
+  function sweep(): void {
+    timer = undefined
+    const time = now()
+    dropSettled()
+    for (let flight = queue[head]; flight !== undefined && flight.deadline <= time; flight = queue[head]) {
+      flight.settled = true
+      flight.expire()
+      dropSettled()
+    }
+    arm()
+  }
+
+  return {
+    start(expire: () => void): Flight {
+      const flight: Flight = { settled: false, deadline: now() + timeoutMs, expire }
+      queue.push(flight)
+      arm()
+      return flight
+    },
+    end(flight: Flight): void {
+      flight.settled = true
+      dropSettled()
+    },
+  }
+}

@@ -1,0 +1,127 @@
+import type { Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole, Facts } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import type { AttackContext, Contexts } from './contexts.ts'
+import type { PlantedRow, Planting, Side } from './plant.ts'
+import type { AttackSession, Probe } from './session.ts'
+
+/**
+ * Which state of the session an attack meets. A setting that was set once on a connection can never be "never set" again,
+ * so that state has a connection, a planting and a run of its own.
+ */
+export type Pass = 'set' | 'never-set'
+
+/** What an attack saw cross. */
+export interface Observation {
+  /** The rule whose finding this confirms, or the one that is raised when no static finding explains it. */
+  readonly rule: string
+  readonly object: string
+  readonly detail?: string
+  /**
+   * True for what could have several causes (rows of B were read): it confirms every static finding on these tables and
+   * verbs, and raises `rule` only if there is none.
+   */
+  readonly generic?: boolean
+  readonly tables?: readonly string[]
+  readonly verbs?: readonly Verb[]
+  readonly message: string
+  readonly evidence: readonly string[]
+  /** For a finding that no static rule raised. */
+  readonly fix: string
+}
+
+/** Everything that an attack works with. */
+export interface Arena {
+  readonly facts: Facts
+  readonly session: AttackSession
+  readonly planting: Planting
+  readonly pass: Pass
+  readonly contexts: Contexts
+  /** What the attacker is, in this pass: tenant A and the strangers, or only "never set". */
+  readonly attackers: readonly AttackContext[]
+  row(relation: Relation, side: Side): PlantedRow | undefined
+  /** Runs as a role in a context, in a savepoint that is rolled back. */
+  as<T>(role: ActingRole, context: AttackContext, fn: () => Promise<T>): Promise<Probe<T>>
+  /** Inside `as`: back to the planting role, to look at what the attack did. Nothing later in the probe is the attacker's. */
+  judge(): Promise<void>
+  /** Something crossed. */
+  report(observation: Observation): void
+  /** This verb was tried on this relation by this role, and nothing crossed. */
+  held(relation: Relation, verb: Verb): void
+  /** It could not be tried; the verdict stays unproved with this reason. */
+  notTried(relation: Relation, verb: Verb, reason: string): void
+  /** A rule's suspicion about an object was put to the test; if nothing is reported, it sinks to info. */
+  tried(rule: string, object: string): void
+  /** True when the text holds anything of the other side's: its canary. */
+  leaks(text: string, side: Side): boolean
+}
+
+/** What all attacks of a run saw, before it is joined with the static findings. */
+export class AttackLedger {
+  readonly observations: Observation[] = []
+  readonly #held = new Set<string>()
+  readonly #reasons = new Map<string, string>()
+  readonly #tried = new Set<string>()
+  /** Tables whose positive control failed, with the reason. */
+  readonly unreliable = new Map<string, string>()
+
+  hold(object: string, verb: Verb): void {
+    this.#held.add(`${object}/${verb}`)
+  }
+
+  isHeld(object: string, verb: Verb): boolean {
+    return this.#held.has(`${object}/${verb}`)
+  }
+
+  reason(object: string, verb: Verb): string | undefined {
+    return this.#reasons.get(`${object}/${verb}`)
+  }
+
+  setReason(object: string, verb: Verb, reason: string): void {
+    this.#reasons.set(`${object}/${verb}`, reason)
+  }
+
+  try(rule: string, object: string): void {
+    this.#tried.add(`${rule}/${object}`)
+  }
+
+  wasTried(rule: string, object: string): boolean {
+    return this.#tried.has(`${rule}/${object}`)
+  }
+}
+
+export interface ArenaParts {
+  readonly facts: Facts
+  readonly session: AttackSession
+  readonly planting: Planting
+  readonly pass: Pass
+  readonly contexts: Contexts
+  readonly ledger: AttackLedger
+}
+
+export function makeArena(parts: ArenaParts): Arena {
+  const { session, planting, ledger, contexts, pass } = parts
+  return {
+    facts: parts.facts,
+    session,
+    planting,
+    pass,
+    contexts,
+    attackers: pass === 'set' ? [contexts.a, ...contexts.strangers] : [contexts.unset],
+    row: (relation, side) => planting.row(relation, side),
+    as: (role, context, fn) =>
+      session.probe(async () => {
+        await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+        return await fn()
+      }),
+    judge: () => session.run('set local role none'),
+    report: (observation) => {
+      ledger.observations.push(observation)
+    },
+    held: (relation, verb) => ledger.hold(relation.label, verb),
+    notTried: (relation, verb, reason) => ledger.setReason(relation.label, verb, reason),
+    tried: (rule, object) => ledger.try(rule, object),
+    leaks: (text, side) => text.includes(planting.tenants[side].canary),
+  }
+}

@@ -1,0 +1,49 @@
+import type { Column, Relation } from '../../catalog/model.ts'
+import type { Draft, PlantedTenant } from './plant.ts'
+import type { ValueMaker } from './plant-values.ts'
+import type { ProbeError } from './session.ts'
+
+/** Makes the next draft from the last refusal. */
+export type Repair = (refusal: ProbeError | undefined) => Draft
+
+const MAX_REPAIRS = 60
+
+/** Drafts to try after the first was refused: the needed columns only, then other values where the server pointed. */
+export function* repairs(
+  maker: ValueMaker,
+  relation: Relation,
+  full: Draft,
+  needed: Draft,
+  input: { readonly serial: number; readonly tenant: PlantedTenant },
+): Generator<Repair> {
+  let draft: Draft = needed
+  yield () => draft
+  const tried = new Map<Column, number>()
+  for (let round = 0; round < MAX_REPAIRS; round += 1) {
+    yield (refusal) => {
+      const columns = refusal === undefined ? [] : suspects(relation, refusal, full)
+      const column = columns.sort((x, y) => (tried.get(x) ?? 0) - (tried.get(y) ?? 0))[0]
+      if (column === undefined) return draft
+      const at = tried.get(column) ?? 0
+      tried.set(column, at + 1)
+      const values = maker.alternatives(relation, column, input.serial + round, input.tenant.canary)
+      const value = values[at % Math.max(values.length, 1)]
+      if (value !== undefined) draft = new Map([...draft, [column, value]])
+      return draft
+    }
+  }
+}
+
+/** The columns that a refusal speaks of: of its constraint, of its domain, or named by it. */
+function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[] {
+  if (refusal.column !== undefined) return relation.columns.filter((column) => column.name === refusal.column)
+  if (refusal.dataType !== undefined)
+    return relation.columns.filter((column) => column.type.split('.').at(-1)?.replaceAll('"', '') === refusal.dataType)
+  const constraint = relation.constraints.find((candidate) => candidate.name === refusal.constraint)
+  const fixed = new Set(relation.constraints.filter((c) => c.references !== undefined).flatMap((c) => c.columns))
+  if (constraint !== undefined && constraint.references === undefined)
+    return relation.columns.filter((column) => constraint.columns.includes(column.number) && !fixed.has(column.number))
+  return [...full.keys()].filter(
+    (column) => column.category === 'S' && !fixed.has(column.number) && refusal.text.includes(column.name),
+  )
+}

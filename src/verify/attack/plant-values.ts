@@ -1,0 +1,187 @@
+import type { Catalog, Column, Relation } from '../../catalog/model.ts'
+import { quoteLiteral } from '../../catalog/names.ts'
+import type { SqlReader } from '../sql/reader.ts'
+import type { Expr } from '../sql/tree.ts'
+import { walkExpression } from '../sql/walk.ts'
+
+/** Makes values that fit a column's type, domain, enum and CHECK. Deterministic in `serial`, so that a run can be repeated. */
+export interface ValueMaker {
+  /** SQL for the column's value, or undefined where no value is known to fit. */
+  value(relation: Relation, column: Column, serial: number, canary: string): string | undefined
+  /** Other values to try, most promising first: literals that the table's CHECKs and domains name, then other forms. */
+  alternatives(relation: Relation, column: Column, serial: number, canary: string): readonly string[]
+}
+
+const STRINGS = new Set(['text', 'character varying', 'character', 'citext', 'name', '"char"', 'bpchar'])
+
+export function valueMaker(catalog: Catalog, sql: SqlReader): ValueMaker {
+  return {
+    value(relation, column, serial, canary) {
+      const named = namedLiterals(catalog, sql, relation, column)
+      if (named[0] !== undefined) return `${quoteLiteral(named[0])}::${column.type}`
+      return plain(catalog, column, serial, canary)
+    },
+    alternatives(relation, column, serial, canary) {
+      const named = namedLiterals(catalog, sql, relation, column).map((text) => `${quoteLiteral(text)}::${column.type}`)
+      const first = plain(catalog, column, serial, canary)
+      return [...named, ...(first === undefined ? [] : [first]), ...shapes(column, serial)]
+    },
+  }
+}
+
+/** Values that a CHECK of the table or of a domain names for this column: `status = ANY (ARRAY['open', 'done'])`. */
+function namedLiterals(catalog: Catalog, sql: SqlReader, relation: Relation, column: Column): readonly string[] {
+  const domain = catalog.types.get(column.typeOid)
+  const checks = [
+    ...relation.constraints
+      .filter((constraint) => constraint.kind === 'check' && constraint.columns.includes(column.number))
+      .flatMap((constraint) => constraint.expression ?? []),
+  ]
+  const literals: string[] = []
+  const collect = (text: string, name: string) => {
+    const parsed = sql.expression(text)
+    if (!parsed.ok) return
+    walkExpression(parsed.value, {
+      expression: (expr) => {
+        const sides =
+          expr.kind === 'any' && expr.op === '='
+            ? ([expr.left, expr.array] as const)
+            : expr.kind === 'operator' && expr.op === '=' && expr.left !== undefined
+              ? ([expr.left, expr.right] as const)
+              : undefined
+        if (sides !== undefined && names(sides[0], name)) literals.push(...constantsIn(sides[1]))
+      },
+    })
+  }
+  for (const check of checks) collect(check, column.name)
+  for (const check of domain?.checks ?? []) collect(check, 'value')
+  return literals
+}
+
+function names(expr: Expr, name: string): boolean {
+  if (expr.kind === 'cast') return names(expr.arg, name)
+  return expr.kind === 'column' && expr.name.toLowerCase() === name.toLowerCase()
+}
+
+function constantsIn(expr: Expr): readonly string[] {
+  if (expr.kind === 'constant') return expr.value === null ? [] : [String(expr.value)]
+  if (expr.kind === 'cast') return constantsIn(expr.arg)
+  return expr.kind === 'array' ? expr.items.flatMap(constantsIn) : []
+}
+
+function plain(catalog: Catalog, column: Column, serial: number, canary: string): string | undefined {
+  const type = column.type
+  const base = column.baseType
+  const enumLabels = catalog.types.get(column.baseTypeOid)?.enumLabels ?? []
+  if (enumLabels[0] !== undefined) return `${quoteLiteral(enumLabels[0])}::${type}`
+  if (column.category === 'A') return `'{}'::${type}`
+  if (STRINGS.has(base)) return `${quoteLiteral(fitText(type, canary))}::${type}`
+  switch (base) {
+    case 'uuid':
+      return `${quoteLiteral(serialUuid(serial))}::${type}`
+    case 'smallint':
+      return `${(serial % 30000) + 1}::${type}`
+    case 'integer':
+    case 'bigint':
+    case 'numeric':
+    case 'real':
+    case 'double precision':
+      return fitNumber(type, serial)
+    case 'boolean':
+      return `false::${type}`
+    case 'json':
+    case 'jsonb':
+      return `${quoteLiteral(JSON.stringify({ canary }))}::${type}`
+    case 'date':
+      return `(current_date + ${serial % 1000})::${type}`
+    case 'timestamp with time zone':
+    case 'timestamp without time zone':
+      return `(now() + interval '${serial % 1000} minutes')::${type}`
+    case 'time without time zone':
+    case 'time with time zone':
+      return `'12:00'::${type}`
+    case 'interval':
+      return `'1 hour'::${type}`
+    case 'bytea':
+      return `convert_to(${quoteLiteral(canary)}, 'UTF8')::${type}`
+    case 'inet':
+    case 'cidr':
+      return `'10.${(serial >> 16) & 255}.${(serial >> 8) & 255}.${serial & 255}/32'::${type}`
+    case 'macaddr':
+      return `'08:00:2b:01:02:03'::${type}`
+    case 'tsvector':
+      return `to_tsvector('simple', ${quoteLiteral(canary)})::${type}`
+    case 'xml':
+      return `xmlparse(content ${quoteLiteral(`<c>${canary}</c>`)})::${type}`
+    case 'money':
+      return `1::money::${type}`
+    case 'point':
+      return `'(0,0)'::${type}`
+    case 'bit':
+    case 'bit varying':
+      return `'0'::${type}`
+    case 'ltree':
+      return `${quoteLiteral(canary.replace(/[^A-Za-z0-9_]/g, '_'))}::${type}`
+    case 'hstore':
+      return `hstore('canary', ${quoteLiteral(canary)})::${type}`
+    case 'oid':
+      return `0::oid::${type}`
+    default:
+      if (/range$/.test(base)) return `'empty'::${type}`
+      return undefined
+  }
+}
+
+/** Forms that common CHECKs ask for. */
+function shapes(column: Column, serial: number): readonly string[] {
+  const type = column.type
+  if (STRINGS.has(column.baseType)) {
+    const texts = [
+      `user${serial}@example.com`,
+      `https://example.com/${serial}`,
+      `slug-${serial}`,
+      `a${serial}`,
+      `A${serial}`,
+      `+4930${String(serial).padStart(7, '0').slice(-7)}`,
+      'EUR',
+      'DE',
+      'en',
+      '#aabbcc',
+      `${serial}`,
+      '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+      'a'.repeat(40),
+      '',
+    ]
+    return texts.map((text) => `${quoteLiteral(text)}::${type}`)
+  }
+  if (column.category === 'N')
+    return ['1', '0', '10', '100', '0.5', '-1', '2024', '5', '50', '1000'].map((text) => `${text}::${type}`)
+  if (column.category === 'A') return [`'{}'::${type}`, `array[null]::${type}`]
+  if (column.category === 'D')
+    return [`now()::${type}`, `(now() - interval '1 day')::${type}`, `(now() + interval '30 days')::${type}`]
+  if (column.baseType === 'json' || column.baseType === 'jsonb')
+    return [`'{}'::${type}`, `'[]'::${type}`, `'null'::${type}`]
+  if (column.baseType === 'boolean') return [`true::${type}`]
+  return [`''::${type}`, `'0'::${type}`, `'{}'::${type}`].slice(0, 1)
+}
+
+/** Cuts a text to the type's modifier: `character varying(8)`. */
+function fitText(type: string, text: string): string {
+  const limit = /\((\d+)\)/.exec(type)?.[1]
+  if (type === '"char"') return 'c'
+  if (limit === undefined || Number(limit) >= text.length) return text
+  // The end of a canary is what tells rows apart.
+  return text.slice(-Number(limit))
+}
+
+function fitNumber(type: string, serial: number): string {
+  const precision = /^numeric\((\d+)(?:,(\d+))?\)/.exec(type)
+  if (precision === null) return `${serial}::${type}`
+  const whole = Number(precision[1]) - Number(precision[2] ?? 0)
+  return `${whole <= 0 ? 0 : serial % 10 ** Math.min(whole, 9)}::${type}`
+}
+
+/** A valid version 4 uuid that carries the serial. */
+export function serialUuid(serial: number): string {
+  return `ba5e0000-0000-4000-8000-${serial.toString(16).padStart(12, '0')}`
+}

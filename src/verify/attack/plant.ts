@@ -1,0 +1,235 @@
+import type { Column, Oid, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import { partitionLiterals } from './partition-literals.ts'
+import { repairs } from './plant-repair.ts'
+import { serialUuid, type ValueMaker, valueMaker } from './plant-values.ts'
+import { plantingOrder } from './planting-order.ts'
+import type { AttackSession, Probe, ProbeError } from './session.ts'
+
+export type Side = 'a' | 'b'
+
+/** A row that verify planted for one tenant. */
+export interface PlantedRow {
+  readonly side: Side
+  /** All columns as the server's text. */
+  readonly values: Readonly<Record<string, string | null>>
+  /** `t::text` of the row: compared to see whether it was changed. */
+  readonly text: string
+}
+
+/** One tenant of the attack. */
+export interface PlantedTenant {
+  readonly side: Side
+  /** Its id as the tenant column's text. */
+  readonly id: string
+  /** In every text and json column of its rows that could take it. */
+  readonly canary: string
+}
+
+export interface Planting {
+  readonly tenants: Readonly<Record<Side, PlantedTenant>>
+  readonly rows: ReadonlyMap<Oid, Readonly<Partial<Record<Side, PlantedRow>>>>
+  /** Why a table has no row, in the server's words. */
+  readonly failures: ReadonlyMap<Oid, string>
+  row(relation: Relation, side: Side): PlantedRow | undefined
+}
+
+export interface PlantOptions {
+  readonly facts: Facts
+  readonly session: AttackSession
+  /** Settings to plant under, where triggers or policies of the planting role ask for them. Not used before it must. */
+  readonly contextSql: ((side: Side, tenantId: string) => string) | undefined
+  /** Tells runs apart in a database that is attacked twice. */
+  readonly nonce: string
+}
+
+/** A draft of an INSERT: SQL by column. */
+export type Draft = ReadonlyMap<Column, string>
+
+/** Plants one row of each of two new tenants in every table that can hold them, parents first. */
+export async function plant(options: PlantOptions): Promise<Planting> {
+  const { facts, nonce } = options
+  const maker = valueMaker(facts.catalog, facts.sql)
+  const tenants = { a: makeTenant(facts, 'a', nonce), b: makeTenant(facts, 'b', nonce) }
+  const rows = new Map<Oid, Partial<Record<Side, PlantedRow>>>()
+  const failures = new Map<Oid, string>()
+  let serial = 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
+  for (const relation of plantingOrder(facts.relations)) {
+    const planted: Partial<Record<Side, PlantedRow>> = {}
+    for (const side of ['a', 'b'] as const) {
+      serial += 50
+      const result = await plantRow({ ...options, maker, relation, side, tenant: tenants[side], rows, serial })
+      if (result.ok) planted[side] = result.value
+      else failures.set(relation.oid, result.error.message)
+    }
+    rows.set(relation.oid, planted)
+  }
+  return { tenants, rows, failures, row: (relation, side) => rows.get(relation.oid)?.[side] }
+}
+
+interface RowInput extends PlantOptions {
+  readonly maker: ValueMaker
+  readonly relation: Relation
+  readonly side: Side
+  readonly tenant: PlantedTenant
+  readonly rows: ReadonlyMap<Oid, Partial<Record<Side, PlantedRow>>>
+  readonly serial: number
+}
+
+async function plantRow(input: RowInput): Promise<Probe<PlantedRow>> {
+  const full = draftRow(input, 'full')
+  let answer = await insert(input, full, '')
+  if (answer.ok) return answer
+  let first = answer
+  const context = input.contextSql?.(input.side, input.tenant.id)
+  if (context !== undefined) {
+    answer = await insert(input, full, context)
+    if (answer.ok) return answer
+    first = answer
+  }
+  const before = context ?? ''
+  for (const draft of repairs(input.maker, input.relation, full, draftRow(input, 'needed'), input)) {
+    answer = await insert(input, draft(answer.ok ? undefined : answer.error), before)
+    if (answer.ok) return answer
+  }
+  if (!input.facts.catalog.reader.superuser) return first
+  // Triggers and foreign keys step aside; CHECK and NOT NULL don't.
+  answer = await insert(input, full, `${before}set local session_replication_role = replica;`)
+  return answer.ok ? answer : first
+}
+
+async function insert(input: RowInput, draft: Draft, before: string): Promise<Probe<PlantedRow>> {
+  const { session, relation, side } = input
+  const columns = [...draft.keys()]
+  const overriding = columns.some((column) => column.identity === 'always') ? ' overriding system value' : ''
+  const list = columns.map((column) => quoteIdentifier(column.name)).join(', ')
+  const body =
+    columns.length === 0 ? 'default values' : `(${list})${overriding} values (${[...draft.values()].join(', ')})`
+  const alias = 'partywall_planted'
+  const sql = `insert into ${qualifiedName(relation)} as ${alias} ${body} returning ${alias}::text as partywall_row, ${alias}.*`
+  await session.run(`savepoint partywall_plant;${before}`)
+  try {
+    const result = await session.text(sql)
+    const row = result.rows[0]
+    if (row === undefined) throw new NoRowError(`the INSERT stored no row`)
+    const { partywall_row: text, ...values } = row
+    // Settings of `before` must not outlive the row: only the row is kept.
+    if (before !== '') await session.run(resetSql(before))
+    await session.run('release savepoint partywall_plant')
+    return { ok: true, value: { side, values, text: text ?? '' } }
+  } catch (error) {
+    await session.run('rollback to savepoint partywall_plant; release savepoint partywall_plant')
+    return { ok: false, error: asProbeError(error) }
+  }
+}
+
+class NoRowError extends Error {}
+
+function asProbeError(error: unknown): ProbeError {
+  if (error instanceof NoRowError)
+    return {
+      code: '',
+      message: error.message,
+      constraint: undefined,
+      column: undefined,
+      dataType: undefined,
+      text: error.message,
+    }
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error
+  const read = (name: string) => {
+    const value = Object.entries(error).find(([key]) => key === name)?.[1]
+    return typeof value === 'string' ? value : undefined
+  }
+  return {
+    code: error.code,
+    message: error.message,
+    constraint: read('constraint'),
+    column: read('column'),
+    dataType: read('dataType'),
+    text: error.message,
+  }
+}
+
+function resetSql(before: string): string {
+  const names = [...before.matchAll(/set_config\('([^']+)'/g)].map((match) => match[1] ?? '')
+  const replica = before.includes('session_replication_role') ? 'set local session_replication_role = origin;' : ''
+  return `${names.map((name) => `select pg_catalog.set_config(${quoteLiteral(name)}, '', true);`).join('')}${replica}select 1`
+}
+
+/** What is inserted first: `full` fills what it can, `needed` only what has to be filled. */
+function draftRow(input: RowInput, mode: 'full' | 'needed'): Draft {
+  const { facts, relation, maker, tenant, serial, side, rows } = input
+  const draft = new Map<Column, string>()
+  const table = facts.tenantTable(relation)
+  const partition = partitionLiterals(facts.catalog, relation)
+  let at = serial
+  for (const column of relation.columns) {
+    at += 1
+    if (column.generated !== undefined) continue
+    if (table?.column === column) {
+      draft.set(column, `${quoteLiteral(tenant.id)}::${column.type}`)
+      continue
+    }
+    const literal = partition.get(column.name)
+    if (literal !== undefined) {
+      draft.set(column, `${literal}::${column.type}`)
+      continue
+    }
+    if (column.identity !== undefined || column.default !== undefined) continue
+    if (mode === 'needed' && !column.notNull) continue
+    const value = maker.value(relation, column, at, tenant.canary)
+    if (value !== undefined) draft.set(column, value)
+  }
+  for (const constraint of relation.constraints) {
+    const references = constraint.references
+    if (references === undefined) continue
+    const parent = rows.get(references.relation)?.[side]
+    const target = facts.relationOf(references.relation)
+    constraint.columns.forEach((number, position) => {
+      const column = relation.columns.find((candidate) => candidate.number === number)
+      const parentColumn = target?.columns.find((candidate) => candidate.number === references.columns[position])
+      if (
+        column === undefined ||
+        parentColumn === undefined ||
+        column === table?.column ||
+        column.generated !== undefined
+      )
+        return
+      const value = parent?.values[parentColumn.name]
+      if (value !== undefined && value !== null) draft.set(column, `${quoteLiteral(value)}::${column.type}`)
+      else if (!column.notNull && !(references.relation === relation.oid && draft.has(parentColumn)))
+        draft.delete(column)
+      else if (references.relation === relation.oid) draft.set(column, draft.get(parentColumn) ?? 'null')
+    })
+  }
+  return draft
+}
+
+function makeTenant(facts: Facts, side: Side, nonce: string): PlantedTenant {
+  const number = Number.parseInt(nonce, 16) % 10_000
+  const at = side === 'a' ? 1 : 2
+  return { side, canary: `pw${nonce}canary${side.toUpperCase()}`, id: tenantId(facts, side, number * 2 + at, nonce) }
+}
+
+function tenantId(facts: Facts, side: Side, serial: number, nonce: string): string {
+  const { root, tables } = facts.tenancy
+  const column = root?.key ?? [...tables.values()].find((table) => table.kind === 'tenant')?.column
+  switch (column?.baseType) {
+    case 'uuid':
+      return serialUuid(serial + (side === 'a' ? 0xa0000000 : 0xb0000000))
+    case 'smallint':
+      return String(31000 + (serial % 1700))
+    case 'integer':
+    case 'oid':
+      return String(2_000_000_000 + serial)
+    case 'bigint':
+    case 'numeric':
+      return String(9_000_000_000_000 + serial)
+    default: {
+      const text = `pw-${nonce}-${side}`
+      const limit = /\((\d+)\)/.exec(column?.type ?? '')?.[1]
+      return limit === undefined || Number(limit) >= text.length ? text : text.slice(-Number(limit))
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
+import type { Attack } from '../attack.ts'
+import { attacks } from '../attacks/list.ts'
+import type { Facts } from '../facts.ts'
+import type { InternalError } from '../report-model.ts'
+import { type Arena, AttackLedger, makeArena, type Pass } from './arena.ts'
+import { type AttackContext, makeContexts } from './contexts.ts'
+import { checkNegativeControl, checkPositiveControls } from './controls.ts'
+import { type Planting, plant } from './plant.ts'
+import { type AttackSession, attackSession } from './session.ts'
+
+export interface AttackRun {
+  readonly ledger: AttackLedger
+  readonly internalErrors: readonly InternalError[]
+  readonly attacks: number
+  readonly probes: number
+  readonly planted: number
+}
+
+export interface AttackOptions {
+  readonly facts: Facts
+  /** Opens a connection as the role that plants; the runner closes it. */
+  readonly connect: () => Promise<pg.Client>
+  readonly sealSecret: string | undefined
+  readonly contextSql: string | undefined
+  readonly statementTimeoutMs: number
+  readonly lockTimeoutMs: number
+  readonly onProgress: (done: string) => void
+}
+
+/** Plants two tenants and runs every attack, in two passes, each in a transaction that is rolled back. */
+export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
+  const ledger = new AttackLedger()
+  const internalErrors: InternalError[] = []
+  let probes = 0
+  let planted = 0
+  const ran = new Set<string>()
+  for (const pass of ['never-set', 'set'] as const) {
+    const due = attacks.filter((attack) => (attack.passes ?? ['set']).includes(pass))
+    if (due.length === 0) continue
+    const client = await options.connect()
+    try {
+      await client.query('begin')
+      await client.query(
+        `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
+      )
+      const session = counted(attackSession(client), () => {
+        probes += 1
+      })
+      const arena = await openArena(options, session, pass, ledger)
+      planted = Math.max(planted, [...arena.planting.rows.values()].filter((rows) => rows.b !== undefined).length)
+      if (pass === 'set') {
+        await checkNegativeControl(arena, ledger)
+        await checkPositiveControls(arena, ledger)
+      }
+      for (const attack of due) {
+        ran.add(attack.name)
+        const error = await runOne(attack, arena)
+        if (error !== undefined) internalErrors.push(error)
+        options.onProgress(attack.name)
+      }
+    } finally {
+      await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
+      await client.end().catch(() => {})
+    }
+  }
+  return { ledger, internalErrors, attacks: ran.size, probes, planted }
+}
+
+async function runOne(attack: Attack, arena: Arena): Promise<InternalError | undefined> {
+  await arena.session.run('savepoint partywall_attack')
+  try {
+    await attack.run(arena)
+    return undefined
+  } catch (error) {
+    return { where: `attack ${attack.name}`, message: error instanceof Error ? error.message : String(error) }
+  } finally {
+    // An exception may have left the transaction aborted, or the session in another role.
+    await arena.session.run(
+      'rollback to savepoint partywall_attack; release savepoint partywall_attack; set local role none',
+    )
+  }
+}
+
+async function openArena(
+  options: AttackOptions,
+  session: AttackSession,
+  pass: Pass,
+  ledger: AttackLedger,
+): Promise<Arena> {
+  const { facts } = options
+  const source = facts.tenancy.context
+  const pid = await session.query<{ pid: number; database: string }>(
+    'select pg_backend_pid() as pid, current_database()::text as database',
+  )
+  const { pid: backendPid = 0, database = '' } = pid.rows[0] ?? {}
+  const sealer = options.sealSecret === undefined ? undefined : { secret: options.sealSecret, database, backendPid }
+  const own = facts.acting[0]
+  const contextsFor = (planting: Planting) => {
+    const { a, b } = planting.tenants
+    const keyOf = (side: 'a' | 'b') =>
+      source.kind === 'tenant'
+        ? planting.tenants[side].id
+        : (planting.row(source.table, side)?.values[source.keyColumn.name] ?? planting.tenants[side].id)
+    return makeContexts(
+      source,
+      { a: keyOf('a'), b: keyOf('b'), tenantA: a.id, tenantB: b.id },
+      sealer,
+      options.contextSql,
+    )
+  }
+  const planting = await plant({
+    facts,
+    session,
+    nonce: randomBytes(3).toString('hex'),
+    // In the never-set pass no setting may be touched: what can't be planted without one is not tried there.
+    contextSql:
+      pass === 'never-set' || own === undefined
+        ? undefined
+        : (side, tenantId) =>
+            plantingContext(
+              makeContexts(
+                source,
+                { a: tenantId, b: tenantId, tenantA: tenantId, tenantB: tenantId },
+                sealer,
+                options.contextSql,
+              )[side],
+              own,
+            ),
+  })
+  return makeArena({ facts, session, planting, pass, contexts: contextsFor(planting), ledger })
+}
+
+function plantingContext(context: AttackContext, role: Facts['acting'][number]): string {
+  return context.sql(role)
+}
+
+function counted(session: AttackSession, count: () => void): AttackSession {
+  return {
+    ...session,
+    probe: (fn) => {
+      count()
+      return session.probe(fn)
+    },
+  }
+}

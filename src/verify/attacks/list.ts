@@ -1,0 +1,5 @@
+import type { Attack } from '../attack.ts'
+import { readAcross } from './read-across.ts'
+
+/** Every attack, in the order in which they run. */
+export const attacks: readonly Attack[] = [readAcross]

@@ -1,0 +1,76 @@
+import { type Catalog, type Oid, PUBLIC_OID, type Relation, type Role } from '../../catalog/model.ts'
+import { type RoleGraph, roleGraph } from '../../catalog/role-graph.ts'
+import { ConfigurationError } from '../../errors.ts'
+
+/**
+ * Finds the role that the application logs in as.
+ *
+ * A LOGIN role that reaches a tenant table by a grant of its own or of a role it can become, owns none, and is none of
+ * partywall's own (or of the roles that cross tenants through one of them).
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates when it is not exactly one
+ */
+export function findAppRole(
+  catalog: Catalog,
+  tenantTables: readonly Relation[],
+  told: string | undefined,
+): { readonly role: Role; readonly note: string | undefined } {
+  if (told !== undefined) {
+    const role = [...catalog.roles.values()].find((candidate) => candidate.name === told)
+    if (role !== undefined) return { role, note: undefined }
+    throw new ConfigurationError(`There is no role "${told}" on this server.`, { details: { role: told } })
+  }
+  const graph = roleGraph(catalog)
+  const roles = [...catalog.roles.values()].filter(
+    (role) =>
+      !role.name.startsWith('pg_') && !isOurs(role, graph) && role.name !== catalog.reader.name && role.oid !== 10,
+  )
+  const reaching = roles.filter((role) => reachesByGrant(role.oid, tenantTables, graph))
+  const owning = (role: Role) => tenantTables.some((table) => canBecome(role.oid, table.owner, graph))
+  const tiers = [
+    reaching.filter((role) => role.login && !owning(role)),
+    reaching.filter((role) => !role.login && !owning(role) && !isGroupOf(role, reaching, catalog)),
+    // An app that owns its tables, or has no grant but is a superuser: holes, and still the app.
+    roles.filter((role) => role.login && (owning(role) || role.superuser)),
+    reaching.filter((role) => !role.login && !owning(role)),
+    roles.filter((role) => role.login),
+  ]
+  const candidates = tiers.find((tier) => tier.length > 0) ?? []
+  const [only, ...others] = candidates
+  if (only !== undefined && others.length === 0)
+    return { role: only, note: `app role ${only.name} found by its grants` }
+  const names = candidates.map((role) => role.name)
+  throw new ConfigurationError(
+    names.length === 0
+      ? 'No role reaches a tenant table: there is no app role to act as. Name it with --app-role NAME.'
+      : `Several roles could be the app role: ${names.join(', ')}. Name it with --app-role NAME.`,
+    { details: { candidates: names } },
+  )
+}
+
+function isOurs(role: Role, graph: RoleGraph): boolean {
+  return (
+    role.name.startsWith('partywall_') ||
+    graph.becomable(role.oid).some((path) => path.role.name.startsWith('partywall_'))
+  )
+}
+
+function canBecome(role: Oid, target: Oid, graph: RoleGraph): boolean {
+  return role === target || graph.becomable(role).some((path) => path.role.oid === target)
+}
+
+function reachesByGrant(role: Oid, tables: readonly Relation[], graph: RoleGraph): boolean {
+  const all = new Set([role, ...graph.becomable(role).map((path) => path.role.oid)])
+  return tables.some((table) =>
+    [...table.grants, ...table.columns.flatMap((column) => column.grants)].some(
+      (grant) => grant.grantee !== PUBLIC_OID && grant.grantee !== table.owner && all.has(grant.grantee),
+    ),
+  )
+}
+
+/** A NOLOGIN role that another candidate is a member of is reached through that one. */
+function isGroupOf(role: Role, candidates: readonly Role[], catalog: Catalog): boolean {
+  return catalog.memberships.some(
+    (membership) => membership.role === role.oid && candidates.some((candidate) => candidate.oid === membership.member),
+  )
+}

@@ -1,0 +1,175 @@
+import type { Catalog, Column, Oid, Relation } from '../../catalog/model.ts'
+import type { SqlReader } from '../sql/reader.ts'
+import type { Expr, FromItem, Query } from '../sql/tree.ts'
+import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'
+import { type FunctionFinder, functionFinder, innerSetting, type SettingUse, settingsIn } from './settings.ts'
+
+/** A policy compares this column with what a setting gives. */
+export interface ColumnVote {
+  readonly relation: Relation
+  readonly column: string
+  readonly use: SettingUse
+  /** `indirect`: through a lookup, or as an argument of a helper. */
+  readonly via: 'direct' | 'indirect'
+}
+
+/** A lookup compares this column with a setting: the setting is a key into this table. */
+export interface KeyVote {
+  readonly table: Relation
+  readonly column: Column
+  readonly use: SettingUse
+}
+
+export interface Evidence {
+  readonly columns: readonly ColumnVote[]
+  readonly keys: readonly KeyVote[]
+}
+
+/** What policies and their helper functions say about tenant columns and settings. */
+export function gatherEvidence(catalog: Catalog, relations: readonly Relation[], sql: SqlReader): Evidence {
+  const functions = functionFinder(catalog)
+  const columns: ColumnVote[] = []
+  const keys: KeyVote[] = []
+  const seen = new Set<Oid>()
+  const context = { catalog, sql, functions, columns, keys, seen }
+  for (const relation of relations) {
+    for (const policy of relation.policies) {
+      for (const text of [policy.using, policy.check]) {
+        const parsed = text === undefined ? undefined : sql.expression(text)
+        if (parsed?.ok === true) visitPolicy(relation, parsed.value, context)
+      }
+    }
+  }
+  return { columns, keys }
+}
+
+interface Gathering {
+  readonly catalog: Catalog
+  readonly sql: SqlReader
+  readonly functions: FunctionFinder
+  readonly columns: ColumnVote[]
+  readonly keys: KeyVote[]
+  readonly seen: Set<Oid>
+}
+
+function visitPolicy(relation: Relation, expr: Expr, gathering: Gathering): void {
+  const { sql, functions } = gathering
+  walkExpression(expr, {
+    ...lookups(gathering),
+    expression: (part) => {
+      lookups(gathering).expression?.(part)
+      for (const [left, right] of equalSides(part)) {
+        const column = ownColumn(left, relation)
+        if (column === undefined) continue
+        const direct = innerSetting(right, sql, functions)
+        if (direct !== undefined) gathering.columns.push({ relation, column, use: direct, via: 'direct' })
+        else
+          for (const use of settingsIn(right, sql, functions))
+            gathering.columns.push({ relation, column, use, via: 'indirect' })
+      }
+      if (part.kind === 'call' && functions(part.schema, part.name).length > 0) {
+        const names = part.args.flatMap((arg) => ownColumn(arg, relation) ?? [])
+        if (names.length > 0)
+          for (const use of settingsIn(part, sql, functions))
+            for (const column of names) gathering.columns.push({ relation, column, use, via: 'indirect' })
+      }
+      if (part.kind === 'subquery' && part.query.where !== undefined) {
+        const uses = settingsIn(part, sql, functions)
+        walkExpression(part.query.where, {
+          expression: (inner) => {
+            for (const [left] of equalSides(inner)) {
+              if (left.kind !== 'column' || left.table !== relation.name) continue
+              for (const use of uses) gathering.columns.push({ relation, column: left.name, use, via: 'indirect' })
+            }
+          },
+        })
+      }
+    },
+  })
+}
+
+/** Finds `table.column = setting` inside lookups, in policies and in the functions they call. */
+function lookups(gathering: Gathering): Visitor {
+  const { catalog, sql, functions, seen } = gathering
+  const visit: Visitor = {
+    query: (query) => {
+      const tables = query.from.flatMap(tablesOf)
+      const conditions = [query.where, ...query.from.flatMap(joinConditions)]
+      for (const condition of conditions) {
+        if (condition === undefined) continue
+        walkExpression(condition, {
+          expression: (part) => {
+            for (const [left, right] of equalSides(part)) {
+              if (left.kind !== 'column') continue
+              const use = innerSetting(right, sql, functions)
+              const found = use === undefined ? undefined : columnAmong(left, tables, catalog)
+              if (use !== undefined && found !== undefined) gathering.keys.push({ ...found, use })
+            }
+          },
+        })
+      }
+    },
+    expression: (part) => {
+      if (part.kind !== 'call') return
+      for (const fn of functions(part.schema, part.name)) {
+        if (seen.has(fn.oid)) continue
+        seen.add(fn.oid)
+        walkBody(sql.body(fn), visit)
+      }
+    },
+  }
+  return visit
+}
+
+/** Both orders of an equality (also IN, = ANY and IS NOT DISTINCT FROM). */
+export function equalSides(expr: Expr): readonly (readonly [Expr, Expr])[] {
+  if (expr.kind === 'operator' && expr.op === '=' && expr.left !== undefined)
+    return [
+      [bare(expr.left), expr.right],
+      [bare(expr.right), expr.left],
+    ]
+  if (expr.kind === 'any' && expr.op === '=') return [[bare(expr.left), expr.array]]
+  if (expr.kind === 'distinct' && expr.negated)
+    return [
+      [bare(expr.left), expr.right],
+      [bare(expr.right), expr.left],
+    ]
+  if (expr.kind === 'subquery' && expr.type === 'any' && expr.op === '=' && expr.left !== undefined)
+    return [[bare(expr.left), { ...expr, type: 'scalar' }]]
+  return []
+}
+
+function bare(expr: Expr): Expr {
+  return expr.kind === 'cast' || expr.kind === 'collate' ? bare(expr.arg) : expr
+}
+
+function ownColumn(expr: Expr, relation: Relation): string | undefined {
+  const inner = bare(expr)
+  if (inner.kind !== 'column' || (inner.table !== undefined && inner.table !== relation.name)) return undefined
+  return relation.columns.some((column) => column.name === inner.name) ? inner.name : undefined
+}
+
+type TableItem = Extract<FromItem, { kind: 'table' }>
+
+export function tablesOf(item: FromItem): readonly TableItem[] {
+  if (item.kind === 'table') return [item]
+  return item.kind === 'join' ? [...tablesOf(item.left), ...tablesOf(item.right)] : []
+}
+
+export function joinConditions(item: FromItem): readonly Expr[] {
+  if (item.kind !== 'join') return []
+  return [...(item.on === undefined ? [] : [item.on]), ...joinConditions(item.left), ...joinConditions(item.right)]
+}
+
+function columnAmong(expr: Extract<Expr, { kind: 'column' }>, tables: Query['from'], catalog: Catalog) {
+  for (const item of tables) {
+    if (item.kind !== 'table') continue
+    if (expr.table !== undefined && expr.table !== (item.alias ?? item.name)) continue
+    for (const table of catalog.relations.values()) {
+      if (table.name !== item.name || (item.schema !== undefined && table.schema !== item.schema)) continue
+      const column = table.columns.find((candidate) => candidate.name === expr.name)
+      if (column !== undefined) return { table, column }
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,156 @@
+import type { Catalog, DatabaseFunction, Oid } from '../../catalog/model.ts'
+import type { SqlReader } from '../sql/reader.ts'
+import type { Expr } from '../sql/tree.ts'
+import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'
+
+/** A setting that SQL reads: its name, and the keys inside it when it holds JSON. */
+export interface SettingUse {
+  readonly setting: string
+  readonly path: readonly string[]
+}
+
+/** Functions that SQL calls by name, with or without a schema. */
+export type FunctionFinder = (schema: string | undefined, name: string) => readonly DatabaseFunction[]
+
+export function functionFinder(catalog: Catalog): FunctionFinder {
+  const byName = new Map<string, DatabaseFunction[]>()
+  for (const fn of catalog.functions.values()) byName.set(fn.name, [...(byName.get(fn.name) ?? []), fn])
+  return (schema, name) => (byName.get(name) ?? []).filter((fn) => schema === undefined || fn.schema === schema)
+}
+
+/** All settings that an expression reads, also through the functions it calls. */
+export function settingsIn(expr: Expr, sql: SqlReader, functions: FunctionFinder): readonly SettingUse[] {
+  const found = new Map<string, SettingUse>()
+  collect(expr, sql, functions, new Set(), (use) => found.set(`${use.setting}/${use.path.join('.')}`, use))
+  // A path inside a setting says more than the setting alone: the walk meets both.
+  return [...found.values()].filter(
+    (use) =>
+      use.path.length > 0 ||
+      ![...found.values()].some((other) => other.setting === use.setting && other.path.length > 0),
+  )
+}
+
+/** All settings that a function's body reads. */
+export function settingsOfFunction(
+  fn: DatabaseFunction,
+  sql: SqlReader,
+  functions: FunctionFinder,
+): readonly SettingUse[] {
+  const found = new Map<string, SettingUse>()
+  const visit = visitor(sql, functions, new Set([fn.oid]), (use) =>
+    found.set(`${use.setting}/${use.path.join('.')}`, use),
+  )
+  walkBody(sql.body(fn), visit)
+  return [...found.values()].filter(
+    (use) =>
+      use.path.length > 0 ||
+      ![...found.values()].some((other) => other.setting === use.setting && other.path.length > 0),
+  )
+}
+
+function collect(
+  expr: Expr,
+  sql: SqlReader,
+  functions: FunctionFinder,
+  seen: Set<Oid>,
+  found: (use: SettingUse) => void,
+) {
+  walkExpression(expr, visitor(sql, functions, seen, found))
+}
+
+function visitor(sql: SqlReader, functions: FunctionFinder, seen: Set<Oid>, found: (use: SettingUse) => void): Visitor {
+  const visit: Visitor = {
+    expression: (expr) => {
+      const use = settingRead(expr, sql, functions)
+      if (use !== undefined) found(use)
+      if (expr.kind !== 'call') return
+      for (const fn of functions(expr.schema, expr.name)) {
+        if (seen.has(fn.oid)) continue
+        seen.add(fn.oid)
+        walkBody(sql.body(fn), visit)
+      }
+    },
+  }
+  return visit
+}
+
+/** `current_setting('a.b', true)`, `…::json ->> 'k'`, `… #>> '{a,b}'`, `jsonb_extract_path_text(…, 'k')`. */
+export function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
+  if (expr.kind === 'call' && expr.name === 'current_setting') {
+    const name = expr.args[0] === undefined ? undefined : constantText(expr.args[0])
+    return name === undefined ? undefined : { setting: name.toLowerCase(), path: [] }
+  }
+  if (expr.kind === 'operator' && (expr.op === '->>' || expr.op === '->') && expr.left !== undefined) {
+    const key = constantText(expr.right)
+    const inner = innerSetting(expr.left, sql, functions)
+    return key === undefined || inner === undefined ? undefined : { setting: inner.setting, path: [...inner.path, key] }
+  }
+  if (expr.kind === 'operator' && expr.op === '#>>' && expr.left !== undefined) {
+    const keys = constantText(expr.right)
+    const inner = innerSetting(expr.left, sql, functions)
+    if (keys === undefined || inner === undefined) return undefined
+    return { setting: inner.setting, path: [...inner.path, ...keys.replace(/^\{|\}$/g, '').split(',')] }
+  }
+  if (expr.kind === 'call' && /^jsonb?_extract_path_text$/.test(expr.name) && expr.args[0] !== undefined) {
+    const inner = innerSetting(expr.args[0], sql, functions)
+    const keys = expr.args.slice(1).map(constantText)
+    if (inner === undefined || keys.some((key) => key === undefined)) return undefined
+    return { setting: inner.setting, path: [...inner.path, ...keys.flatMap((key) => (key === undefined ? [] : [key]))] }
+  }
+  return undefined
+}
+
+/** Looks through casts, nullif, coalesce, scalar subqueries and one-expression SQL functions. */
+export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
+  const direct = settingRead(expr, sql, functions)
+  if (direct !== undefined) return direct
+  switch (expr.kind) {
+    case 'cast':
+    case 'collate':
+      return innerSetting(expr.arg, sql, functions)
+    case 'nullif':
+      return innerSetting(expr.left, sql, functions)
+    case 'coalesce':
+      for (const arg of expr.args) {
+        const use = innerSetting(arg, sql, functions)
+        if (use !== undefined) return use
+      }
+      return undefined
+    case 'subquery': {
+      const only = expr.query.targets[0]
+      if (expr.type !== 'scalar' || expr.query.from.length > 0 || only === undefined) return undefined
+      return innerSetting(only.expr, sql, functions)
+    }
+    case 'call': {
+      if (['btrim', 'trim', 'lower', 'upper', 'rtrim', 'ltrim'].includes(expr.name) && expr.args[0] !== undefined)
+        return innerSetting(expr.args[0], sql, functions)
+      const candidates = functions(expr.schema, expr.name)
+      const fn = candidates[0]
+      if (fn === undefined || candidates.length > 1 || readsTables(fn, sql)) return undefined
+      const uses = settingsOfFunction(fn, sql, functions)
+      return uses.length === 1 ? uses[0] : undefined
+    }
+    default:
+      return undefined
+  }
+}
+
+export function constantText(expr: Expr): string | undefined {
+  if (expr.kind === 'cast') return constantText(expr.arg)
+  return expr.kind === 'constant' && typeof expr.value === 'string' ? expr.value : undefined
+}
+
+/** True when a body looks anything up: then a setting in it is a key, not the value. */
+export function readsTables(fn: DatabaseFunction, sql: SqlReader): boolean {
+  const body = sql.body(fn)
+  let reads = body.kind === 'unreadable'
+  walkBody(body, {
+    table: () => {
+      reads = true
+    },
+    statement: (statement) => {
+      reads ||= statement.kind === 'dynamic'
+    },
+  })
+  return reads
+}

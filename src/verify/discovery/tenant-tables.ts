@@ -1,0 +1,87 @@
+import type { Column, Oid, Relation } from '../../catalog/model.ts'
+import type { ChildLink, TenantTable } from '../facts.ts'
+import type { ColumnVote } from './evidence.ts'
+import { isTable, tenantNameWeight } from './tenant-columns.ts'
+
+export interface TablesInput {
+  readonly relations: readonly Relation[]
+  readonly columnNames: readonly string[]
+  readonly root: { readonly relation: Relation; readonly key: Column } | undefined
+  readonly votes: readonly ColumnVote[]
+}
+
+/** Binds each table to tenants: by a column, as the table of tenants, or through foreign keys to one that is bound. */
+export function bindTables({ relations, columnNames, root, votes }: TablesInput): ReadonlyMap<Oid, TenantTable> {
+  const tables = relations.filter(isTable)
+  const bound = new Map<Oid, TenantTable>()
+  for (const relation of tables) {
+    if (root !== undefined && relation.oid === root.relation.oid) {
+      bound.set(relation.oid, { kind: 'root', relation, column: root.key })
+      continue
+    }
+    const column = tenantColumnOf(relation, columnNames, root, votes)
+    if (column !== undefined) bound.set(relation.oid, { kind: 'tenant', relation, column })
+  }
+  bindChildren(tables, bound)
+  return bound
+}
+
+function tenantColumnOf(
+  relation: Relation,
+  columnNames: readonly string[],
+  root: TablesInput['root'],
+  votes: readonly ColumnVote[],
+): Column | undefined {
+  for (const name of columnNames) {
+    const column = relation.columns.find((candidate) => candidate.name === name)
+    if (column !== undefined) return column
+  }
+  // Another name, but it points at the tenants table.
+  const references = relation.constraints
+    .filter(
+      (constraint) =>
+        root !== undefined && constraint.references?.relation === root.relation.oid && constraint.columns.length === 1,
+    )
+    .flatMap((constraint) => relation.columns.filter((column) => column.number === constraint.columns[0]))
+    .sort(
+      (a, b) =>
+        tenantNameWeight(b.name) - tenantNameWeight(a.name) ||
+        Number(b.notNull) - Number(a.notNull) ||
+        a.number - b.number,
+    )
+  if (references[0] !== undefined) return references[0]
+  const voted = votes.find(
+    (vote) => vote.relation.oid === relation.oid && vote.via === 'direct' && tenantNameWeight(vote.column) === 2,
+  )
+  return voted === undefined ? undefined : relation.columns.find((column) => column.name === voted.column)
+}
+
+function bindChildren(tables: readonly Relation[], bound: Map<Oid, TenantTable>): void {
+  let changed = true
+  while (changed) {
+    changed = false
+    for (const relation of tables) {
+      if (bound.has(relation.oid)) continue
+      const parents = relation.constraints.flatMap((constraint): readonly ChildLink[] => {
+        const references = constraint.references
+        const parent = references === undefined ? undefined : bound.get(references.relation)
+        if (references === undefined || parent === undefined || parent.relation.oid === relation.oid) return []
+        if (parent.kind === 'root') return []
+        return [
+          {
+            parent: parent.relation,
+            columns: namesOf(relation, constraint.columns),
+            parentColumns: namesOf(parent.relation, references.columns),
+          },
+        ]
+      })
+      if (parents.length === 0) continue
+      bound.set(relation.oid, { kind: 'child', relation, column: undefined, parents })
+      changed = true
+    }
+  }
+}
+
+function namesOf(relation: Relation, numbers: readonly number[]): readonly string[] {
+  return numbers.map((number) => relation.columns.find((column) => column.number === number)?.name ?? '')
+}

@@ -1,0 +1,8 @@
+export { assertIsolated } from './assert-isolated.ts'
+export type { Finding, Severity, TableVerdict, Verb, Verdict } from './finding.ts'
+export type { VerifyOptions } from './options.ts'
+export { exitCodeOf } from './report-counts.ts'
+export type { InternalError, VerifyReport, VerifySummary } from './report-model.ts'
+export type { Rule, RuleGroup } from './rule.ts'
+export { rules } from './rules/list.ts'
+export { verifyDatabase } from './verify-database.ts'

@@ -1,0 +1,100 @@
+import type { AttackLedger, Observation } from './attack/arena.ts'
+import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity } from './finding.ts'
+import type { Rule } from './rule.ts'
+
+/** A finding before it is reported, with what the verdicts need. */
+export interface JoinedFinding extends Finding {
+  readonly verbs: FindingDraft['verbs']
+  readonly tables: readonly string[]
+}
+
+/** A static finding and the rule that it is of. */
+export interface RuledDraft {
+  readonly rule: Rule
+  readonly draft: FindingDraft
+}
+
+/**
+ * Joins what rules found with what attacks saw.
+ *
+ * An observation of the same rule and object makes a finding `exploited`. A generic one (rows crossed) does that to every
+ * finding which speaks of that table and verb. What no finding explains becomes one. A suspicion that was put to the
+ * test in vain sinks to info.
+ */
+export function joinFindings(
+  drafts: readonly RuledDraft[],
+  ledger: AttackLedger | undefined,
+  rules: readonly Rule[],
+): readonly JoinedFinding[] {
+  const joined = drafts.map(({ rule, draft }) => {
+    const seen = ledger?.observations.filter((observation) => confirms(observation, rule.id, draft)) ?? []
+    const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
+    const severity = inVain ? 'info' : (draft.severity ?? rule.severity)
+    return finish(rule, draft, severity, seen)
+  })
+  const explained = (observation: Observation) =>
+    drafts.some(({ rule, draft }) => confirms(observation, rule.id, draft))
+  const alone = new Map<string, Observation[]>()
+  for (const observation of ledger?.observations ?? []) {
+    if (explained(observation)) continue
+    const key = findingKey(observation.rule, observation)
+    alone.set(key, [...(alone.get(key) ?? []), observation])
+  }
+  const raised = [...alone.values()].flatMap((observations) => {
+    const first = observations[0]
+    const rule = rules.find((candidate) => candidate.id === first?.rule) ?? fallbackRule(first?.rule)
+    if (first === undefined) return []
+    const verbs = [...new Set(observations.flatMap((observation) => observation.verbs ?? []))]
+    return [finish(rule, { ...first, verbs }, rule.severity, observations)]
+  })
+  return dedupe([...joined, ...raised]).sort(inOrder)
+}
+
+function confirms(observation: Observation, rule: string, draft: FindingDraft): boolean {
+  if (observation.generic !== true) {
+    if (observation.rule !== rule || observation.object !== draft.object) return false
+    return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
+  }
+  const tables = draft.tables ?? [draft.object]
+  const about = (observation.tables ?? [observation.object]).some((table) => tables.includes(table))
+  return about && (observation.verbs ?? []).some((verb) => draft.verbs?.includes(verb) === true)
+}
+
+function finish(rule: Rule, draft: FindingDraft, severity: Severity, seen: readonly Observation[]): JoinedFinding {
+  const evidence = [...new Set([...(draft.evidence ?? []), ...seen.flatMap((observation) => observation.evidence)])]
+  return {
+    rule: rule.id,
+    severity,
+    object: draft.object,
+    message: draft.message,
+    proof: seen.length > 0 ? 'exploited' : 'static',
+    evidence,
+    fix: draft.fix,
+    key: findingKey(rule.id, draft),
+    verbs: draft.verbs,
+    tables: draft.tables ?? [draft.object],
+  }
+}
+
+/** An attack may raise a rule that nobody wrote yet; its finding must not be lost. */
+function fallbackRule(id = 'unknown'): Rule {
+  return { id, group: 'policy', title: id, severity: 'high', meaning: '', remedy: '', run: () => [] }
+}
+
+function dedupe(findings: readonly JoinedFinding[]): JoinedFinding[] {
+  const byKey = new Map<string, JoinedFinding>()
+  for (const finding of findings) {
+    const known = byKey.get(finding.key)
+    if (known === undefined || SEVERITIES.indexOf(finding.severity) > SEVERITIES.indexOf(known.severity))
+      byKey.set(finding.key, finding)
+  }
+  return [...byKey.values()]
+}
+
+function inOrder(a: Finding, b: Finding): number {
+  return (
+    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
+    a.rule.localeCompare(b.rule) ||
+    (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  )
+}

@@ -1,0 +1,36 @@
+import type { Column, Relation } from '../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../catalog/names.ts'
+import type { Facts } from './facts.ts'
+
+/**
+ * The context as SQL of the column's type, fail-closed on NULL and '': what a repaired policy compares with.
+ * In a schema whose setting holds a user's or session's key, it is the lookup of that key's tenant.
+ */
+export function contextSql(facts: Facts, column: Column): string {
+  const { context } = facts.tenancy
+  const raw = `pg_catalog.current_setting(${quoteLiteral(context.setting)}, true)`
+  const path = context.path.map((key, at) => `${at === context.path.length - 1 ? '->>' : '->'} ${quoteLiteral(key)}`)
+  const text = path.length === 0 ? `nullif(${raw}, '')` : `nullif(nullif(${raw}, '')::json ${path.join(' ')}, '')`
+  if (context.kind === 'key' && context.tenantColumn !== undefined) {
+    const key = quoteIdentifier(context.keyColumn.name)
+    return `(select ${quoteIdentifier(context.tenantColumn.name)} from ${qualifiedName(context.table)} where ${key} = ${text}::${context.keyColumn.type})`
+  }
+  return `(select ${text}::${column.type})`
+}
+
+/** `tenant_id = (select nullif(current_setting(…), '')::uuid)`, or `IN (…)` where a key has several tenants. */
+export function tenantTestSql(facts: Facts, column: Column): string {
+  const operator = facts.tenancy.context.kind === 'key' ? 'IN' : '='
+  return `${quoteIdentifier(column.name)} ${operator} ${contextSql(facts, column)}`
+}
+
+/** A policy FOR ALL with USING and WITH CHECK, as `fix`. */
+export function tenantPolicySql(
+  facts: Facts,
+  relation: Relation,
+  column: Column,
+  name = 'tenant_isolation_policy',
+): string {
+  const test = tenantTestSql(facts, column)
+  return `CREATE POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)} FOR ALL USING (${test}) WITH CHECK (${test});`
+}

@@ -1,0 +1,42 @@
+import type { Finding, Severity, TableVerdict, Verdict } from './finding.ts'
+
+/** An exception of a rule or attack: a bug of partywall, never a finding. The run's exit code is 2. */
+export interface InternalError {
+  /** `rule rls-disabled`, `attack read-across`. */
+  readonly where: string
+  readonly message: string
+}
+
+/** What was decided without being told, and how the run went. */
+export interface VerifySummary {
+  readonly database: string
+  readonly serverVersion: number
+  readonly mode: 'static' | 'attack'
+  readonly sealed: boolean
+  readonly appRole: string
+  /** Each role that was acted as. */
+  readonly actingRoles: readonly string[]
+  readonly tenantColumns: readonly string[]
+  readonly setting: string
+  readonly rootTable: string | undefined
+  readonly notes: readonly string[]
+  readonly counts: {
+    readonly findings: Readonly<Record<Severity, number>>
+    readonly verdicts: Readonly<Record<Verdict, number>>
+    readonly rules: number
+    readonly attacks: number
+    /** Statements that attacks sent and judged. */
+    readonly probes: number
+    readonly tables: number
+    readonly tablesPlanted: number
+  }
+  readonly internalErrors: readonly InternalError[]
+}
+
+/** The JSON model of a run: versioned, deterministic, the same for every format. */
+export interface VerifyReport {
+  readonly version: 1
+  readonly findings: readonly Finding[]
+  readonly tables: readonly TableVerdict[]
+  readonly summary: VerifySummary
+}

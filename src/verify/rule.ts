@@ -1,0 +1,33 @@
+import type { Facts } from './facts.ts'
+import type { FindingDraft, Severity } from './finding.ts'
+
+/**
+ * One class of hole. A rule reads facts and yields findings; it never talks to the server.
+ *
+ * The id is stable for ever and names three files: `src/verify/rules/<id>.ts`, `tests/verify/rules/<id>.test.ts`,
+ * `docs/rules/<id>.md`.
+ */
+export interface Rule {
+  readonly id: string
+  /** The section of the catalogue: `rls`, `role`, … for grouping in reports. */
+  readonly group: RuleGroup
+  readonly title: string
+  readonly severity: Severity
+  /** One sentence: what it gives an attacker. */
+  readonly meaning: string
+  /** One sentence: how to mend it. */
+  readonly remedy: string
+  run(facts: Facts): Iterable<FindingDraft>
+}
+
+export type RuleGroup =
+  | 'rls'
+  | 'role'
+  | 'grant'
+  | 'policy'
+  | 'code'
+  | 'key'
+  | 'object'
+  | 'metadata'
+  | 'escape'
+  | 'context'

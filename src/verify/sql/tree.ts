@@ -1,0 +1,161 @@
+/**
+ * SQL as verify reasons about it: smaller than the server's parse tree, and the same for policies, views and bodies.
+ * Whatever has no shape of its own here is `other` with its parts, so that nothing is lost and nothing is guessed.
+ */
+export type Expr =
+  | { readonly kind: 'column'; readonly table: string | undefined; readonly name: string }
+  | { readonly kind: 'parameter'; readonly number: number }
+  | { readonly kind: 'constant'; readonly value: string | number | boolean | null }
+  | {
+      readonly kind: 'call'
+      readonly schema: string | undefined
+      readonly name: string
+      readonly args: readonly Expr[]
+    }
+  | { readonly kind: 'cast'; readonly arg: Expr; readonly type: string }
+  /** `left` is absent for prefix operators. LIKE is `~~`, ILIKE `~~*`, SIMILAR TO `similar`. */
+  | { readonly kind: 'operator'; readonly op: string; readonly left: Expr | undefined; readonly right: Expr }
+  /** `left op ANY (array)`; IN (…) is `= any` of an `array`, NOT IN `<> all`. */
+  | { readonly kind: 'any' | 'all'; readonly op: string; readonly left: Expr; readonly array: Expr }
+  | { readonly kind: 'and' | 'or'; readonly args: readonly Expr[] }
+  | { readonly kind: 'not'; readonly arg: Expr }
+  | { readonly kind: 'null-test'; readonly arg: Expr; readonly negated: boolean }
+  | { readonly kind: 'boolean-test'; readonly arg: Expr; readonly test: string }
+  /** IS DISTINCT FROM; `negated` is IS NOT DISTINCT FROM. */
+  | { readonly kind: 'distinct'; readonly left: Expr; readonly right: Expr; readonly negated: boolean }
+  | { readonly kind: 'nullif'; readonly left: Expr; readonly right: Expr }
+  | { readonly kind: 'coalesce'; readonly args: readonly Expr[] }
+  | {
+      readonly kind: 'case'
+      readonly subject: Expr | undefined
+      readonly whens: readonly { readonly when: Expr; readonly then: Expr }[]
+      readonly otherwise: Expr | undefined
+    }
+  | {
+      readonly kind: 'subquery'
+      readonly type: 'exists' | 'scalar' | 'any' | 'all' | 'array'
+      readonly op: string
+      readonly left: Expr | undefined
+      readonly query: Query
+    }
+  | { readonly kind: 'array' | 'row'; readonly items: readonly Expr[] }
+  /** current_user, session_user, current_date, … */
+  | { readonly kind: 'keyword'; readonly name: string }
+  | { readonly kind: 'collate'; readonly arg: Expr; readonly collation: string }
+  | { readonly kind: 'other'; readonly node: string; readonly parts: readonly Expr[] }
+
+export type FromItem =
+  | {
+      readonly kind: 'table'
+      readonly schema: string | undefined
+      readonly name: string
+      readonly alias: string | undefined
+    }
+  | { readonly kind: 'subquery'; readonly alias: string | undefined; readonly query: Query }
+  | { readonly kind: 'function'; readonly alias: string | undefined; readonly calls: readonly Expr[] }
+  | {
+      readonly kind: 'join'
+      readonly type: 'inner' | 'left' | 'right' | 'full' | 'other'
+      readonly left: FromItem
+      readonly right: FromItem
+      readonly on: Expr | undefined
+      readonly using: readonly string[]
+    }
+  | { readonly kind: 'other'; readonly node: string }
+
+export interface Target {
+  readonly name: string | undefined
+  readonly expr: Expr
+}
+
+/** One statement. DML has a `target`; a set operation has `left` and `right` and nothing of its own. */
+export interface Query {
+  readonly kind: 'select' | 'insert' | 'update' | 'delete' | 'merge' | 'other'
+  readonly with: readonly { readonly name: string; readonly query: Query }[]
+  readonly target: Extract<FromItem, { kind: 'table' }> | undefined
+  readonly from: readonly FromItem[]
+  readonly where: Expr | undefined
+  /** SELECT list, RETURNING is `returning`, SET list of UPDATE and column list of INSERT are `assignments`. */
+  readonly targets: readonly Target[]
+  readonly returning: readonly Target[]
+  readonly assignments: readonly Target[]
+  /** Rows of VALUES. */
+  readonly values: readonly (readonly Expr[])[]
+  /** SELECT that feeds an INSERT. */
+  readonly source: Query | undefined
+  readonly setOperation:
+    | { readonly op: 'union' | 'intersect' | 'except'; readonly left: Query; readonly right: Query }
+    | undefined
+  readonly onConflict:
+    | { readonly columns: readonly string[]; readonly constraint: string | undefined; readonly update: boolean }
+    | undefined
+  readonly groups: boolean
+  readonly distinct: boolean
+  readonly limited: boolean
+  /** WHEN clauses of MERGE, HAVING, ORDER BY, windows: expressions that count as read. */
+  readonly others: readonly Expr[]
+  /** Node name of a statement that is no query: `SetStmt` → `VariableSetStmt`. */
+  readonly node: string
+  /** The statement's own text when it was parsed from a body. */
+  readonly text: string | undefined
+}
+
+/** One statement of a PL/pgSQL body; blocks nest. */
+export type PlStatement =
+  | { readonly kind: 'block'; readonly body: readonly PlStatement[]; readonly handlers: readonly PlHandler[] }
+  | {
+      readonly kind: 'if'
+      readonly branches: readonly { readonly condition: Parsed<Expr>; readonly body: readonly PlStatement[] }[]
+      readonly otherwise: readonly PlStatement[]
+    }
+  | { readonly kind: 'sql'; readonly query: Parsed<Query>; readonly into: readonly string[]; readonly strict: boolean }
+  | { readonly kind: 'return-query'; readonly query: Parsed<Query> }
+  /** EXECUTE, RETURN QUERY EXECUTE, FOR … IN EXECUTE, OPEN … FOR EXECUTE. */
+  | {
+      readonly kind: 'dynamic'
+      readonly text: Parsed<Expr>
+      readonly using: readonly Parsed<Expr>[]
+      readonly body: readonly PlStatement[]
+    }
+  | { readonly kind: 'return'; readonly value: Parsed<Expr> | undefined; readonly variable: string | undefined }
+  | { readonly kind: 'assign'; readonly target: string; readonly value: Parsed<Expr> }
+  | {
+      readonly kind: 'raise'
+      readonly level: 'exception' | 'notice'
+      readonly message: string
+      readonly args: readonly Parsed<Expr>[]
+    }
+  | {
+      readonly kind: 'loop'
+      readonly query: Parsed<Query> | undefined
+      readonly conditions: readonly Parsed<Expr>[]
+      readonly body: readonly PlStatement[]
+    }
+  | {
+      readonly kind: 'other'
+      readonly node: string
+      readonly expressions: readonly Parsed<Expr>[]
+      readonly body: readonly PlStatement[]
+    }
+
+export interface PlHandler {
+  readonly conditions: readonly string[]
+  readonly body: readonly PlStatement[]
+}
+
+export interface PlVariable {
+  readonly name: string
+  readonly type: string
+  readonly default: Parsed<Expr> | undefined
+}
+
+/** What a function does, as far as it can be read. */
+export type Body =
+  | { readonly kind: 'sql'; readonly statements: readonly Query[] }
+  | { readonly kind: 'plpgsql'; readonly variables: readonly PlVariable[]; readonly statements: readonly PlStatement[] }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+
+/** A parse, or why there is none. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T; readonly text: string }
+  | { readonly ok: false; readonly reason: string; readonly text: string }

@@ -1,0 +1,55 @@
+import type { Relation } from '../catalog/model.ts'
+import type { AttackLedger } from './attack/arena.ts'
+import type { ActingRole, Facts, Proof } from './facts.ts'
+import { type TableVerdict, VERBS, type Verb, type Verdict } from './finding.ts'
+import type { JoinedFinding } from './join-findings.ts'
+import { privilegeOf } from './reach.ts'
+
+/** The verdict of each verb of each relation that is bound to tenants, or shows rows of one that is. */
+export function makeVerdicts(
+  facts: Facts,
+  findings: readonly JoinedFinding[],
+  ledger: AttackLedger | undefined,
+): readonly TableVerdict[] {
+  const leaking = new Set(
+    findings
+      .filter((finding) => finding.severity !== 'info')
+      .flatMap((finding) => finding.tables.flatMap((table) => (finding.verbs ?? []).map((verb) => `${table}/${verb}`))),
+  )
+  return facts.relations
+    .filter((relation) => facts.tenantTable(relation) !== undefined)
+    .map((relation) => {
+      const verbs: Partial<Record<Verb, Verdict>> = {}
+      const reasons: Partial<Record<Verb, string>> = {}
+      for (const verb of VERBS) {
+        const { verdict, reason } = judge(facts, relation, verb, leaking.has(`${relation.label}/${verb}`), ledger)
+        verbs[verb] = verdict
+        if (reason !== undefined) reasons[verb] = reason
+      }
+      return { object: relation.label, verbs, reasons }
+    })
+}
+
+function judge(
+  facts: Facts,
+  relation: Relation,
+  verb: Verb,
+  leaks: boolean,
+  ledger: AttackLedger | undefined,
+): { readonly verdict: Verdict; readonly reason: string | undefined } {
+  if (leaks) return { verdict: 'leaks', reason: undefined }
+  const roles: readonly ActingRole[] = facts.reach(relation, privilegeOf(verb))
+  if (roles.length === 0) return { verdict: 'proved', reason: `no role in reach may ${verb}` }
+  const proofs: readonly Proof[] = roles.map((role) => facts.proofs.of(relation, verb, role))
+  if (proofs.every((proof) => proof.status === 'proved' || proof.status === 'dark'))
+    return {
+      verdict: 'proved',
+      reason: proofs[0]?.status === 'proved' || proofs[0]?.status === 'dark' ? proofs[0].how : undefined,
+    }
+  const broken = ledger?.unreliable.get(relation.label)
+  if (broken !== undefined) return { verdict: 'unreliable', reason: broken }
+  if (ledger?.isHeld(relation.label, verb) === true) return { verdict: 'held', reason: undefined }
+  const open = proofs.find((proof) => proof.status === 'unproved')
+  const why = open?.status === 'unproved' ? open.how : 'the predicate lets other rows through'
+  return { verdict: 'unproved', reason: ledger?.reason(relation.label, verb) ?? why }
+}
