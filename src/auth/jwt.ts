@@ -174,7 +174,10 @@ function buildVerifier<Claims>(
       return error
     }
     if (isPartywallError(error)) return error
-    // Whatever else went wrong, the token is not known to be good; and what broke may quote it, so it is no cause.
+    // Whatever else went wrong, the token is not known to be good. What broke may quote it, so it is neither cause nor
+    // logged but for its name.
+    const name = error instanceof Error ? error.name : typeof error
+    logger.error({ error: name, issuer }, 'a token was refused because verifying it failed unexpectedly')
     report('malformed', issuer, origin)
     return new TokenRefusedError('malformed')
   }

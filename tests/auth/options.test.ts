@@ -151,6 +151,14 @@ describe('claims', () => {
     })
   })
 
+  it('must name a sub, also where the user is another claim', async () => {
+    const tenantClaims = { tenant: 'org_id', user: 'oid' }
+    expect((await verify({ tenantClaims }, { oid: 'o-1' })).userId).toBe('o-1')
+    await expect(verify({ tenantClaims }, { oid: 'o-1', sub: undefined })).rejects.toMatchObject({
+      details: { reason: 'claim-missing' },
+    })
+  })
+
   it('that name two tenants are refused', async () => {
     const tenantClaims = { tenant: 'org_id', sameTenant: ['tenant_id'] }
     expect((await verify({ tenantClaims }, {})).tenantClaim).toBe('tenant-a')

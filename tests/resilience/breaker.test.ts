@@ -55,6 +55,22 @@ describe('createBreaker', () => {
     expect(seen).toEqual(['BREAKER_OPEN', 'BREAKER_CLOSED'])
   })
 
+  it('says once that it is open, however many probes fail', async () => {
+    const { breaker, seen } = breakerWithEvents({ openForMs: 1 })
+    let probes = 0
+    const fail = () => {
+      probes++
+      return down()
+    }
+    await expect
+      .poll(async () => {
+        await breaker.run(fail).catch(() => {})
+        return probes
+      })
+      .toBeGreaterThan(4)
+    expect(seen).toEqual(['BREAKER_OPEN'])
+  })
+
   it('lets nobody wait behind a probe that hangs', async () => {
     const { breaker } = breakerWithEvents()
     for (let n = 0; n < 2; n++) await breaker.run(down).catch(() => {})

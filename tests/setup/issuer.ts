@@ -5,8 +5,11 @@ import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJ
 
 export type IssuerAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
 
-/** How the key endpoint behaves: well, with an error, by never answering, with something else than keys, or by a redirect. */
-export type EndpointMode = 'serve' | 'fail' | 'hang' | 'empty' | 'garbage' | 'redirect' | 'cut'
+/**
+ * How the key endpoint behaves: well, with an error, by never answering, with
+ * something else than keys, by a redirect to where the keys are, or with a document without an end.
+ */
+export type EndpointMode = 'serve' | 'fail' | 'hang' | 'empty' | 'garbage' | 'redirect' | 'cut' | 'huge'
 
 export interface IssuerKey {
   readonly kid: string
@@ -76,9 +79,9 @@ export async function startIssuer(
   let mode: EndpointMode = 'serve'
   let requests = 0
 
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
     requests++
-    answer(response, mode, { keys: published.map((key) => key.publicJwk) })
+    answer(response, request.url === '/elsewhere' ? 'serve' : mode, { keys: published.map((key) => key.publicJwk) })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo // listening on TCP, so it is an AddressInfo
@@ -165,9 +168,22 @@ function answer(response: ServerResponse, mode: EndpointMode, jwks: object): voi
       response.end('<html>maintenance</html>')
       return
     case 'redirect':
-      response.writeHead(302, { location: 'http://127.0.0.1:1/jwks.json' }).end()
+      response.writeHead(302, { location: '/elsewhere' }).end()
       return
     case 'cut':
       response.destroy()
+      return
+    case 'huge':
+      response.write(JSON.stringify(jwks))
+      pour(response)
   }
+}
+
+/** White space is allowed after JSON, so only a limit on the size ends this. */
+function pour(response: ServerResponse): void {
+  const more = () => {
+    while (!response.destroyed && response.write(' '.repeat(65_536)));
+  }
+  response.on('drain', more)
+  more()
 }
