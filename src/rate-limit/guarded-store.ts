@@ -1,3 +1,4 @@
+import { DependencyUnavailableError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 import { createStoreGuard, type GuardState, isStoreTimeout } from '../resilience/store-guard.ts'
@@ -11,6 +12,7 @@ export interface GuardedStore {
   readonly up: boolean
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
   ping(): Promise<void>
+  ready(timeoutMs: number): Promise<void>
 }
 
 export function createGuardedStore(options: {
@@ -60,10 +62,37 @@ export function createGuardedStore(options: {
       if (store.inProcess) return store.decide(scopes, cost)
       return guard.run(() => store.decide(scopes, cost), cost === 0 ? never : wasWritten)
     },
+    async ready(timeoutMs) {
+      const deadline = performance.now() + timeoutMs
+      for (;;) {
+        try {
+          return await within(store.ping(), Math.max(1, deadline - performance.now()))
+        } catch (error) {
+          if (performance.now() + RETRY_MS > deadline) throw error
+          await new Promise((resolve) => {
+            setTimeout(resolve, RETRY_MS)
+          })
+        }
+      }
+    },
     async ping() {
       if (store.inProcess) await store.ping()
       else await guard.run(() => store.ping(), never)
     },
+  }
+}
+
+const RETRY_MS = 50
+
+async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DependencyUnavailableError('The store of rate limits does not answer.')), timeoutMs)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

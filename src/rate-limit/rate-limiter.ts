@@ -62,6 +62,8 @@ export interface RateLimiter {
   ): Promise<void>
   /** Changes or adds a tier in this process, from the next request on. */
   setTier(name: string, limits: TierLimits): void
+  /** Connects before the first request does, which would wait no longer than `storeTimeoutMs` for it. @throws what keeps the store from answering */
+  ready(options?: { readonly timeoutMs?: number }): Promise<void>
   /** Rejects where the store does not answer in time; for health checks. */
   ping(): Promise<void>
   /** Ends the store's connection. Later checks are answered as while the store is down. */
@@ -197,6 +199,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       report(override === undefined ? 'rate-limit.override-ended' : 'rate-limit.override', tenantId, reason)
     },
     setTier: book.setTier,
+    ready: ({ timeoutMs = 5000 } = {}) => guarded.ready(timeoutMs),
     ping: () => guarded.ping(),
     async close() {
       await store.close()

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError, DependencyUnavailableError } from '../errors.ts'
-import type { Counters } from './bucket.ts'
-import { DECISIONS, OVERRIDE, OVERRIDE_BYTES, RESET, type Script, STATE_BYTES } from './decision-script.ts'
+import { DECISIONS, OVERRIDE, RESET, type Script } from './decision-script.ts'
 import { openIoredis } from './ioredis-link.ts'
 import { openNodeRedis } from './node-redis-link.ts'
 import type { IoredisClient, NodeRedisClient, RedisClient, RedisLink } from './redis-client.ts'
-import type { RateLimitStore, Scope, ScopeReply, StoreReply } from './store.ts'
+import { readReply } from './redis-reply.ts'
+import type { RateLimitStore } from './store.ts'
 
 export interface RedisStoreOptions {
   /** What all keys begin with; no braces. Default `partywall:rl:`. */
@@ -75,7 +75,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
         keys.push(prefix + key)
         values.push(String(limits.perMinute), String(limits.perDay), String(limits.burst))
       }
-      return run(script, keys, values).then((reply) => readReply(reply, scopes))
+      return run(script, keys, values).then((reply) => readReply(reply, scopes.length))
     },
     async reset(keys) {
       for (const key of keys) await run(RESET, [prefix + key], [])
@@ -117,33 +117,6 @@ function runOn(link: RedisLink, script: Script, keys: string[], values: string[]
 
 function notConnected(link: RedisLink): Error {
   return new DependencyUnavailableError('Redis is not connected.', { cause: link.lastError() })
-}
-
-function readReply(reply: unknown, scopes: readonly Scope[]): StoreReply {
-  const size = 9 + scopes.length * STATE_BYTES
-  if (!Buffer.isBuffer(reply) || reply.length < size) {
-    throw new DependencyUnavailableError('Redis answered a rate-limit decision with something else.')
-  }
-  const replies: ScopeReply[] = []
-  for (let offset = 9; offset < size; offset += STATE_BYTES) {
-    const counters: Counters = {
-      windowStart: reply.readDoubleLE(offset),
-      fullAt: reply.readDoubleLE(offset + 8),
-      inMinute: reply.readUInt32LE(offset + 16),
-      day: reply.readUInt32LE(offset + 20),
-      inDay: reply.readUInt32LE(offset + 24),
-    }
-    if (offset > 9 || reply.length < size + OVERRIDE_BYTES) replies.push({ counters })
-    else {
-      const limits = {
-        perMinute: reply.readUInt32LE(size),
-        perDay: reply.readUInt32LE(size + 4),
-        burst: reply.readUInt32LE(size + 8),
-      }
-      replies.push({ counters, override: { limits, untilSeconds: reply.readUInt32LE(size + 12) } })
-    }
-  }
-  return { admitted: reply[0] === 1, now: reply.readDoubleLE(1), scopes: replies }
 }
 
 function opener(connection: RedisClient | string): () => RedisLink | Promise<RedisLink> {
