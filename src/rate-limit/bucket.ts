@@ -23,7 +23,16 @@ export function tokenMicros(limits: Limits): number {
   return Math.ceil(MINUTE_MICROS / limits.perMinute)
 }
 
-/** The counters as they stand at `now` under these limits: expired windows are empty, a clock that stepped back locks nobody out. */
+/** Whether counters lie in the future: the clock stepped back, or the bucket got smaller. They must be written even when the request is refused. */
+export function areAhead(counters: Counters, limits: Limits, now: number): boolean {
+  return (
+    counters.day > Math.floor(now / DAY_MICROS) ||
+    counters.windowStart > now ||
+    counters.fullAt > now + limits.burst * tokenMicros(limits)
+  )
+}
+
+/** The counters as they stand at `now` under these limits: expired windows are empty, and none lies in the future. */
 export function settle(counters: Counters | undefined, limits: Limits, now: number): Counters {
   const today = Math.floor(now / DAY_MICROS)
   if (counters === undefined) return { windowStart: now, fullAt: now, inMinute: 0, day: today, inDay: 0 }
@@ -32,6 +41,7 @@ export function settle(counters: Counters | undefined, limits: Limits, now: numb
     day = today
     inDay = 0
   }
+  if (day > today) day = today
   if (windowStart > now) windowStart = now
   if (now - windowStart >= MINUTE_MICROS) {
     windowStart = now

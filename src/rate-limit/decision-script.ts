@@ -31,13 +31,14 @@ local s${i} = call('GET', KEYS[${i}])
 local w${i}, b${i}, m${i}, d${i}, n${i} = now, now, 0, today, 0
 ${i === 1 ? readOverride : ''}
 if s${i} and #s${i} >= ${STATE_BYTES} then w${i}, b${i}, m${i}, d${i}, n${i} = struct.unpack('<ddI4I4I4', s${i}) end
-if d${i} < today then d${i} = today; n${i} = 0 end
+local fix${i} = d${i} > today or w${i} > now
+if d${i} < today then d${i} = today; n${i} = 0 elseif d${i} > today then d${i} = today end
 if w${i} > now then w${i} = now end
 if now - w${i} >= 60000000 then w${i} = now; m${i} = 0 end
 local T${i} = math.ceil(60000000 / pm${i})
 local cap${i} = bs${i} * T${i}
 if b${i} < now then b${i} = now end
-if b${i} > now + cap${i} then b${i} = now + cap${i} end
+if b${i} > now + cap${i} then b${i} = now + cap${i}; fix${i} = true end
 local c${i} = cost
 if c${i} > bs${i} then c${i} = bs${i} end
 if b${i} + c${i} * T${i} > now + cap${i} or m${i} + c${i} > pm${i} or (pd${i} > 0 and n${i} + c${i} > pd${i}) then ok = 0 end`
@@ -53,16 +54,22 @@ if s1 and #s1 >= ${STATE_BYTES + OVERRIDE_BYTES} then
   end
 end`
 
+function chargeScope(i: number): string {
+  return `b${i} = b${i} + c${i} * T${i}; m${i} = m${i} + c${i}; n${i} = n${i} + c${i}`
+}
+
+// A refused request is written nowhere, with one exception: counters from the future (the clock stepped back, or the bucket got
+// smaller) must be brought to the present once, or the tenant would be locked out until the clock arrives there.
 function writeScope(i: number): string {
-  const charged = `b${i} = b${i} + c${i} * T${i}; m${i} = m${i} + c${i}; n${i} = n${i} + c${i}`
   const value = `struct.pack('<ddI4I4I4', w${i}, b${i}, m${i}, d${i}, n${i})`
   // A minute past the end of the day, so that the day is still known when the next one begins.
   const expiry = `(d${i} + 1) * 86400 + 60`
-  if (i > 1) return `${charged}\n  call('SET', KEYS[${i}], ${value}, 'EXAT', ${expiry})`
-  return `${charged}
-  if keep == 0 then call('SET', KEYS[1], ${value}, 'EXAT', ${expiry})
-  elseif keep == -1 then call('SET', KEYS[1], ${value} .. tail)
-  else call('SET', KEYS[1], ${value} .. tail, 'EXAT', math.max(keep, ${expiry})) end`
+  if (i > 1) return `if ok == 1 or fix${i} then call('SET', KEYS[${i}], ${value}, 'EXAT', ${expiry}) end`
+  return `if ok == 1 or fix1 then
+    if keep == 0 then call('SET', KEYS[1], ${value}, 'EXAT', ${expiry})
+    elseif keep == -1 then call('SET', KEYS[1], ${value} .. tail)
+    else call('SET', KEYS[1], ${value} .. tail, 'EXAT', math.max(keep, ${expiry})) end
+  end`
 }
 
 /**
@@ -81,7 +88,10 @@ local ok = 1
 ${each(readScope)}
 if cost == 0 then
   ok = 1
-elseif ok == 1 then
+else
+  if ok == 1 then
+    ${each(chargeScope)}
+  end
   ${each(writeScope)}
 end
 return struct.pack('<Bd', ok, now) .. ${each((i) => `struct.pack('<ddI4I4I4', w${i}, b${i}, m${i}, d${i}, n${i})`).replaceAll('\n', ' .. ')} .. tail`

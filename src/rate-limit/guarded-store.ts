@@ -87,7 +87,10 @@ const RETRY_MS = 50
 async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DependencyUnavailableError('The store of rate limits does not answer.')), timeoutMs)
+    timer = setTimeout(
+      () => reject(new DependencyUnavailableError('The store of rate limits does not answer.')),
+      timeoutMs,
+    )
   })
   try {
     await Promise.race([work, late])

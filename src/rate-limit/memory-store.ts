@@ -1,4 +1,4 @@
-import { admit, type Counters, DAY_MICROS, settle } from './bucket.ts'
+import { admit, areAhead, type Counters, DAY_MICROS, settle } from './bucket.ts'
 import type { Limits } from './limits.ts'
 import type { Override, RateLimitStore, Scope, ScopeReply, StoreReply } from './store.ts'
 
@@ -7,6 +7,14 @@ export interface MemoryStoreOptions {
   readonly maxEntries?: number
   /** Microseconds since 1970; default: the wall clock, which never runs backwards here. */
   readonly nowMicros?: () => number
+}
+
+interface Settled {
+  readonly scope: Scope
+  readonly counters: Counters
+  readonly after: Counters | undefined
+  readonly override: Override | undefined
+  readonly ahead: boolean
 }
 
 interface Entry {
@@ -50,8 +58,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitSt
 
   function decideNow(scopes: readonly Scope[], cost: number): StoreReply {
     const now = nowMicros()
-    const settled: { scope: Scope; counters: Counters; after: Counters | undefined; override: Override | undefined }[] =
-      []
+    const settled: Settled[] = []
     let admitted = true
     for (const scope of scopes) {
       const entry = entryOf(scope.key)
@@ -60,12 +67,13 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitSt
       const counters = settle(entry?.counters, limits, now)
       const after = admit(counters, limits, cost, now)
       if (after === undefined) admitted = false
-      settled.push({ scope, counters, after, override })
+      const ahead = entry?.counters !== undefined && areAhead(entry.counters, limits, now)
+      settled.push({ scope, counters, after, override, ahead })
     }
     if (cost === 0) admitted = true
-    const replies: ScopeReply[] = settled.map(({ scope, counters, after, override }) => {
+    const replies: ScopeReply[] = settled.map(({ scope, counters, after, override, ahead }) => {
       const current = admitted && cost > 0 && after !== undefined ? after : counters
-      if (admitted && cost > 0) keep(scope.key, { counters: current })
+      if (cost > 0 && (admitted || ahead)) keep(scope.key, { counters: current })
       return override === undefined ? { counters: current } : { counters: current, override }
     })
     return { admitted, now, scopes: replies }

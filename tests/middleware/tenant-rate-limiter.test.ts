@@ -125,7 +125,7 @@ describe.each(Object.entries(frameworks))('TenantRateLimiter on %s', (_name, exp
     const limiter = createRateLimiter({ store: createRedisStore(server.url), logger: silentLogger })
     cleanups.push(() => limiter.close())
     const handler = new TenantRateLimiter({ limiter }).handler
-    const app = (express)()
+    const app = express()
     app.use(handler)
     let reached = false
     app.get('/ping', (_request, response) => {

@@ -191,7 +191,10 @@ describe('the cache of refusals', () => {
 
   it('answers for a blocked tenant without a trip', async () => {
     const { store, trips } = counting()
-    const limiter = await limiterOf({ store, tiers: { free: { requestsPerMinute: 2, requestsPerDay: 2, burstSize: 2 } } })
+    const limiter = await limiterOf({
+      store,
+      tiers: { free: { requestsPerMinute: 2, requestsPerDay: 2, burstSize: 2 } },
+    })
     const request = { tenantId: freshTenant(), tier: 'free' }
     for (let i = 0; i < 3; i++) await limiter.check(request)
     const before = trips()
@@ -235,7 +238,9 @@ describe('keys', () => {
   const odd = ['a:b', '{x}', 'x', '}{', '😀', '\ud800', '\ud801', 'a'.repeat(10_240), 'A', ' ', 'x:u:1', 'é', 'e\u0301']
 
   it('keep every tenant apart, however odd its id', async () => {
-    const limiter = await limiterOf({ tiers: { free: { ...tiers.free, burstSize: 4, perUser: { requestsPerMinute: 4 } } } })
+    const limiter = await limiterOf({
+      tiers: { free: { ...tiers.free, burstSize: 4, perUser: { requestsPerMinute: 4 } } },
+    })
     for (const id of odd) {
       const request = { tenantId: `${id}`, tier: 'free', userId: '1' }
       await limiter.reset(id, { reason: 'test', userId: '1' })

@@ -1,0 +1,286 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { describe, expect, it } from 'vitest'
+import { createSecurityEvents } from '../../src/events/security-events.ts'
+import { silentLogger } from '../../src/logger/logger.ts'
+import type { RateLimiterOptions } from '../../src/rate-limit/options.ts'
+import { createRateLimiter, type RateLimiter } from '../../src/rate-limit/rate-limiter.ts'
+import type { RedisClient } from '../../src/rate-limit/redis-client.ts'
+import { createRedisStore } from '../../src/rate-limit/redis-store.ts'
+import { type RedisServer, startRedis } from '../setup/redis.ts'
+
+const tiers = { free: { requestsPerMinute: 1_000_000, requestsPerDay: 100_000_000, burstSize: 1_000_000 } }
+
+interface Bench {
+  readonly server: RedisServer
+  readonly limiter: RateLimiter
+  /** Each mode that was told to listeners, in order. */
+  readonly modes: string[]
+  readonly errors: string[]
+  /** Another connection to the server, for the test's own commands. */
+  readonly admin: Redis
+  stop(): Promise<void>
+}
+
+interface Setup {
+  readonly clientOf?: (server: RedisServer, port: number) => RedisClient | string
+  readonly options?: Partial<RateLimiterOptions>
+  readonly port?: number
+}
+
+async function start(server: RedisServer, { clientOf, options, port = server.port }: Setup = {}): Promise<Bench> {
+  const modes: string[] = []
+  const errors: string[] = []
+  const events = createSecurityEvents()
+  events.on('LIMITER_MODE', ({ mode }) => modes.push(mode))
+  const client = clientOf?.(server, port) ?? new Redis({ port, host: '127.0.0.1', lazyConnect: true })
+  const logger = { ...silentLogger, error: (_fields: object, message: string) => errors.push(message) }
+  const limiter = createRateLimiter({ store: createRedisStore(client), tiers, events, logger, ...options })
+  await limiter.ready()
+  const admin = new Redis({ port: server.port, host: '127.0.0.1', retryStrategy: () => 50 })
+  admin.on('error', () => {})
+  return {
+    server,
+    limiter,
+    modes,
+    errors,
+    admin,
+    async stop() {
+      admin.disconnect()
+      await limiter.close()
+      await server.stop()
+    },
+  }
+}
+
+/** Eight callers for a while, each pausing between its calls; the milliseconds of each decision. */
+async function load({ limiter }: Bench, forMs: number) {
+  const latencies: number[] = []
+  const outcomes = new Map<string, number>()
+  const end = performance.now() + forMs
+  async function caller(): Promise<void> {
+    while (performance.now() < end) {
+      const before = performance.now()
+      const { outcome, mode } = await limiter.check({ tenantId: 'acme', tier: 'free' })
+      latencies.push(performance.now() - before)
+      outcomes.set(`${outcome}/${mode}`, (outcomes.get(`${outcome}/${mode}`) ?? 0) + 1)
+      await pause(3)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, caller))
+  latencies.sort((a, b) => a - b)
+  return { p99: latencies[Math.floor(latencies.length * 0.99)] ?? Number.POSITIVE_INFINITY, outcomes }
+}
+
+const pause = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms)
+  })
+
+/** Milliseconds until decisions come from the store again. */
+async function recovery({ limiter }: Bench): Promise<number> {
+  const began = performance.now()
+  while (performance.now() - began < 10_000) {
+    const { mode } = await limiter.check({ tenantId: 'acme', tier: 'free' })
+    if (mode === 'store' && limiter.mode === 'store') return performance.now() - began
+    await pause(20)
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+interface Fault {
+  readonly name: string
+  readonly breakIt: (bench: Bench) => unknown
+  readonly repair: (bench: Bench) => unknown
+}
+
+const faults: readonly Fault[] = [
+  { name: 'is killed', breakIt: ({ server }) => server.kill(), repair: ({ server }) => server.restart() },
+  { name: 'hangs (SIGSTOP)', breakIt: ({ server }) => server.pause(), repair: ({ server }) => server.resume() },
+  {
+    name: 'pauses its clients',
+    breakIt: ({ admin }) => admin.client('PAUSE', 1500, 'ALL'),
+    // The pause may be over by now: the limiter must be back either way.
+    repair: () => pause(600),
+  },
+  {
+    name: 'is out of memory',
+    breakIt: ({ admin }) => admin.config('SET', 'maxmemory', '1'),
+    repair: ({ admin }) => admin.config('SET', 'maxmemory', '0'),
+  },
+  {
+    name: 'wants another password',
+    async breakIt({ admin }) {
+      await admin.config('SET', 'requirepass', 'changed')
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    },
+    repair: ({ admin }) => admin.config('SET', 'requirepass', ''),
+  },
+  {
+    name: 'has become a read-only replica',
+    breakIt: ({ admin }) => admin.replicaof('127.0.0.1', 1),
+    repair: ({ admin }) => admin.replicaof('NO', 'ONE'),
+  },
+]
+
+const clients = {
+  ioredis: undefined,
+  'node-redis': (_server: RedisServer, port: number) => createClient({ socket: { port, host: '127.0.0.1' } }),
+}
+
+const cases = Object.entries(clients).flatMap(([client, clientOf]) =>
+  faults.map((fault) => ({ ...fault, client, clientOf })),
+)
+
+describe('when the Redis server', () => {
+  it.concurrent.each(cases)('$name, $client goes on fast with its share and is back within 2 s', async (fault) => {
+    const bench = await start(await startRedis(), fault.clientOf === undefined ? {} : { clientOf: fault.clientOf })
+    try {
+      const before = await load(bench, 100)
+      expect([...before.outcomes.keys()]).toEqual(['admitted/store'])
+      await fault.breakIt(bench)
+      const during = await load(bench, 900)
+      expect(during.p99).toBeLessThan(150)
+      expect(during.outcomes.get('admitted/local')).toBeGreaterThan(50)
+      expect(bench.limiter.mode).toBe('local')
+      await fault.repair(bench)
+      expect(await recovery(bench)).toBeLessThan(2000)
+      expect(bench.modes).toEqual(['local', 'store'])
+      expect(bench.errors).toHaveLength(1)
+    } finally {
+      await bench.stop()
+    }
+  })
+
+  it.concurrent('is slow, decisions wait for it up to the time-out and no longer', async () => {
+    const server = await startRedis()
+    const proxy = await slowProxy(server.port)
+    const bench = await start(server, { port: proxy.port })
+    try {
+      proxy.delayMs = 40
+      const slow = await load(bench, 600)
+      expect(slow.p99).toBeLessThan(150)
+      expect(slow.outcomes.get('admitted/store')).toBeGreaterThan(20)
+      proxy.delayMs = 300
+      const slower = await load(bench, 900)
+      expect(slower.p99).toBeLessThan(150)
+      expect(bench.limiter.mode).toBe('local')
+      proxy.delayMs = 0
+      expect(await recovery(bench)).toBeLessThan(2000)
+    } finally {
+      await bench.stop()
+      await proxy.stop()
+    }
+  })
+
+  it.concurrent('comes back empty, it goes on with fresh counters and its script', async () => {
+    const bench = await start(await startRedis())
+    try {
+      await bench.server.kill()
+      await bench.server.restart()
+      await load(bench, 50)
+      expect(await recovery(bench)).toBeLessThan(2000)
+      const usage = await bench.limiter.usage('acme', { tier: 'free' })
+      expect(usage.mode).toBe('store')
+    } finally {
+      await bench.stop()
+    }
+  })
+
+  it.concurrent('is down from the start, the first requests are answered too', async () => {
+    const server = await startRedis()
+    await server.kill()
+    const store = createRedisStore(server.url)
+    const limiter = createRateLimiter({ store, tiers, logger: silentLogger })
+    try {
+      const { p99, outcomes } = await load(
+        { server, limiter, modes: [], errors: [], admin: new Redis({ lazyConnect: true }), stop: async () => {} },
+        300,
+      )
+      expect(p99).toBeLessThan(150)
+      expect([...outcomes.keys()]).toEqual(['admitted/local'])
+      await expect(limiter.ready({ timeoutMs: 200 })).rejects.toMatchObject({
+        code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE',
+      })
+    } finally {
+      await limiter.close()
+      await server.stop()
+    }
+  })
+
+  it.concurrent('is down, each process enforces its share of the limits', async () => {
+    const own = { free: { requestsPerMinute: 60, requestsPerDay: 1000, burstSize: 10 } }
+    const bench = await start(await startRedis(), { options: { tiers: own, instances: 4, denyCacheMs: 0 } })
+    try {
+      await bench.server.kill()
+      const decisions = await Promise.all(
+        Array.from({ length: 30 }, () => bench.limiter.check({ tenantId: 'acme', tier: 'free' })),
+      )
+      const admitted = decisions.filter((decision) => decision.outcome === 'admitted')
+      expect(admitted).toHaveLength(3)
+      expect(decisions[0]?.limits.map((state) => state.limit)).toEqual([3, 15, 250])
+    } finally {
+      await bench.stop()
+    }
+  })
+
+  it.concurrent.each([
+    { onStoreFailure: 'closed' as const, outcome: 'unavailable' },
+    { onStoreFailure: 'open' as const, outcome: 'admitted' },
+  ])(
+    'is down and the limiter is set to $onStoreFailure, each request is $outcome',
+    async ({ onStoreFailure, outcome }) => {
+      const bench = await start(await startRedis(), { options: { onStoreFailure } })
+      try {
+        await bench.server.kill()
+        const { outcomes } = await load(bench, 100)
+        expect([...outcomes.keys()]).toEqual([`${outcome}/${onStoreFailure}`])
+        expect(bench.modes).toEqual([onStoreFailure])
+        if (onStoreFailure === 'closed') {
+          await expect(bench.limiter.consume({ tenantId: 'acme', tier: 'free' })).rejects.toMatchObject({
+            code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE',
+          })
+        }
+      } finally {
+        await bench.stop()
+      }
+    },
+  )
+})
+
+/** Passes bytes on after a delay that the test sets. */
+async function slowProxy(target: number) {
+  const sockets = new Set<Socket>()
+  const state = { delayMs: 0 }
+  const server = createServer((near) => {
+    const far = connect(target, '127.0.0.1')
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => {})
+      from.on('data', (chunk) => {
+        if (from === near || state.delayMs === 0) to.write(chunk)
+        else setTimeout(() => to.write(chunk), state.delayMs)
+      })
+      from.on('close', () => to.destroy())
+    }
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    set delayMs(ms: number) {
+      state.delayMs = ms
+    },
+    async stop() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => {
+        server.close(resolve)
+      })
+    },
+  }
+}
