@@ -1,27 +1,21 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { packageRoot } from '../src/config/package-root.ts'
 import { migrateCommand } from './migrate.ts'
+import { packageVersion } from './package-version.ts'
 import { describeError } from './terminal.ts'
+import { verifyCommand } from './verify.ts'
 
 /** Exit code where a command could not run at all; 1 is kept for what a command found. */
 const COULD_NOT_RUN = 2
 
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
-  return manifest !== null && typeof manifest === 'object' ? String(Reflect.get(manifest, 'version')) : 'unknown'
-}
-
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('partywall')
     .description('Keeps the tenants of one PostgreSQL database apart, and proves it.')
-    .version(version())
+    .version(packageVersion())
     .showHelpAfterError('(partywall COMMAND --help tells the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const command of [migrateCommand()]) program.addCommand(inherit(command))
+  for (const command of [migrateCommand(), verifyCommand()]) program.addCommand(inherit(command))
   try {
     await program.parseAsync([...argv])
     return typeof process.exitCode === 'number' ? process.exitCode : 0

@@ -1,4 +1,5 @@
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
+import { locateObjects } from './locate-objects.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { type MigrationFile, type Migrations, readMigrations } from './read-migrations.ts'
 import { runFile } from './run-statements.ts'
@@ -35,6 +36,8 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   try {
     const own = ownPart(migrations.files)
     if (own === 'missing') await database.applyOwn()
+    // A dump does not hold the grants on its database: what is not known is no finding.
+    else if (!migrations.files.some((file) => file.dump)) await database.grantDefaults()
     const added = new Set<string>()
     for (const file of migrations.files) {
       onProgress(`running ${file.name}`)
@@ -49,7 +52,9 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
       sealSecret: sealed ? database.sealSecret : undefined,
       notes: notesOf(migrations, own, rolesAdded, database),
       gaps: gapsOf(migrations.files, rolesAdded),
+      files: migrations.files.map((file) => file.name),
       rolesAdded,
+      locate: locateObjects(migrations.files),
       close: () => database.close(),
     }
   } catch (error) {

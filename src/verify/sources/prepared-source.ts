@@ -8,8 +8,12 @@ export interface PreparedSource {
   readonly notes: readonly string[]
   /** What such a source can't hold; it stays `unproved`. */
   readonly gaps: readonly string[]
+  /** The files that were run. */
+  readonly files: readonly string[]
   /** Roles that were named and not created, and which were therefore made (NOLOGIN). */
   readonly rolesAdded: readonly string[]
+  /** Where the source makes an object: `public.documents`; undefined where that is not known. */
+  locate(object: string): { readonly file: string; readonly line: number } | undefined
   close(): Promise<void>
 }
 

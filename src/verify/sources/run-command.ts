@@ -47,6 +47,7 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
   const database = await openThrowAwayDatabase(options.server)
   try {
     if (own) await database.applyOwn()
+    else await database.grantDefaults()
     const failure = await execute(options, database)
     if (failure !== undefined) {
       await database.close()
@@ -62,7 +63,9 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
         sealSecret: sealed ? database.sealSecret : undefined,
         notes,
         gaps: [],
+        files: [],
         rolesAdded: [],
+        locate: () => undefined,
         close: () => database.close(),
       },
     }

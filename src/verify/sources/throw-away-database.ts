@@ -15,6 +15,11 @@ export interface ThrowAwayDatabase {
   readonly serverVersion: number
   /** Roles of the server before anything of the source ran. */
   readonly knownRoles: ReadonlySet<string>
+  /**
+   * Gives PUBLIC the TEMPORARY right back that every new database has, and that a throw-away server takes away. A schema
+   * that runs with it must be judged with it.
+   */
+  grantDefaults(): Promise<void>
   /** Applies partywall's own migrations. */
   applyOwn(): Promise<void>
   /** Adds the seal key where the source itself made schema partywall; gives whether there is one. */
@@ -47,6 +52,10 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     sealSecret,
     serverVersion: server.versionNumber,
     knownRoles: new Set(roles.rows.map((row) => row.rolname)),
+    async grantDefaults() {
+      const text = `grant temporary on database ${pg.escapeIdentifier(name)} to public`
+      await withClient(url, (client) => client.query(text))
+    },
     async applyOwn() {
       await migrate({ databaseUrl: url, sealSecret })
     },

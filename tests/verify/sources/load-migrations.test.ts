@@ -56,6 +56,10 @@ describe('loadMigrations', () => {
     expect(source.notes.join('\n')).toContain("partywall's own migrations first")
     expect(source.notes.join('\n')).toContain('enable-rls-policies.sql')
     expect(source.gaps).toEqual([])
+    expect(source.locate('public.users')).toEqual({
+      file: join(packageRoot(), 'migrations', '0001_example_schema.sql'),
+      line: expect.any(Number),
+    })
   })
 
   it('reads *.sql bytewise by name and no way back', async () => {

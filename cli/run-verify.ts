@@ -1,0 +1,168 @@
+import { writeFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { ConfigurationError } from '../src/errors.ts'
+import { applyBaseline, parseBaseline } from '../src/verify/baseline.ts'
+import { renderFixFile } from '../src/verify/fix-file.ts'
+import type { ReportDocument } from '../src/verify/formats/document.ts'
+import { renderReport } from '../src/verify/formats/formats.ts'
+import { makeDocument } from '../src/verify/formats/make-document.ts'
+import type { Painter } from '../src/verify/formats/pretty.ts'
+import { mutateSchema } from '../src/verify/mutate/mutate-schema.ts'
+import type { VerifyOptions } from '../src/verify/options.ts'
+import { rules } from '../src/verify/rules/list.ts'
+import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
+import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
+import { runCommand } from '../src/verify/sources/run-command.ts'
+import { verifyDatabase } from '../src/verify/verify-database.ts'
+import { packageVersion } from './package-version.ts'
+import { paint } from './terminal.ts'
+import { untilInterrupted } from './until-interrupted.ts'
+import { verifyChecklist } from './verify-checklist.ts'
+import { readSettings, readText, type VerifySettings } from './verify-settings.ts'
+
+/** Runs `partywall verify` with the flags of the command line and gives its exit code. */
+export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
+  const settings = await readSettings(flags, process.env)
+  const baseline =
+    settings.baseline === undefined
+      ? []
+      : parseBaseline(await readText('--baseline', settings.baseline), settings.baseline)
+  const timeoutMs = settings.timeout === undefined ? undefined : settings.timeout * 1000
+  return untilInterrupted(timeoutMs, async (signal) => {
+    const source = await prepare(settings, signal)
+    try {
+      const options = await optionsOf(settings, source, signal)
+      const report = await verifyDatabase(options)
+      const mutants =
+        settings.mutate === true ? await mutateSchema({ ...options, report, onProgress: progress }) : undefined
+      const baselined = applyBaseline(report.findings, baseline)
+      const document = makeDocument({
+        ...baselined,
+        report,
+        toolVersion: packageVersion(),
+        target: targetOf(settings),
+        failOn: settings.failOn,
+        notes: source.notes,
+        gaps: source.gaps,
+        mutants,
+        locate: (object) => source.locate(object),
+        checklist: verifyChecklist({
+          report,
+          findings: baselined.findings,
+          command: commandOf(settings),
+          files: source.files,
+        }),
+      })
+      await write(settings, document)
+      return document.summary.exitCode
+    } finally {
+      await source.close()
+    }
+  })
+}
+
+async function prepare(settings: VerifySettings, signal: AbortSignal): Promise<PreparedSource> {
+  const options = { onProgress: progress, signal }
+  if (settings.migrations !== undefined) {
+    return loadMigrations({ ...options, path: settings.migrations, standardInput: () => buffer(process.stdin) })
+  }
+  if (settings.run !== undefined) return runCommand({ ...options, command: settings.run, environment: process.env })
+  const url = settings.databaseUrl ?? ''
+  checkUrl('--database-url', url)
+  return {
+    url,
+    sealSecret: undefined,
+    notes: [],
+    gaps: [],
+    files: [],
+    rolesAdded: [],
+    locate: () => undefined,
+    close: async () => {},
+  }
+}
+
+async function optionsOf(
+  settings: VerifySettings,
+  source: PreparedSource,
+  signal: AbortSignal,
+): Promise<VerifyOptions & { readonly databaseUrl: string }> {
+  if (settings.appUrl !== undefined) checkUrl('--app-url', settings.appUrl)
+  const embedded = settings.databaseUrl === undefined
+  return {
+    databaseUrl: source.url,
+    appRole: settings.appRole,
+    appUrl: settings.appUrl,
+    schemas: settings.schema,
+    tenantColumns: settings.tenantColumn,
+    setting: settings.setting,
+    sealSecret: source.sealSecret ?? sealSecretOf(settings),
+    contextSql: settings.contextSql === undefined ? undefined : await readText('--context-sql', settings.contextSql),
+    mode: settings.static === true ? 'static' : settings.attack === true || embedded ? 'attack' : 'auto',
+    ...(settings.timeout === undefined ? {} : { statementTimeoutMs: Math.ceil(Math.min(10, settings.timeout) * 1000) }),
+    onProgress: (step) => {
+      if (process.stderr.isTTY) progress(step)
+    },
+    signal,
+  }
+}
+
+function sealSecretOf({ sealSecretEnv, databaseUrl }: VerifySettings): string | undefined {
+  if (databaseUrl === undefined) return undefined
+  const secret = process.env[sealSecretEnv ?? 'PARTYWALL_SEAL_SECRET']
+  if (secret !== undefined && secret !== '') return secret
+  if (sealSecretEnv === undefined) return undefined
+  throw new ConfigurationError(`--seal-secret-env: the environment variable ${sealSecretEnv} is not set.`)
+}
+
+function checkUrl(flag: string, url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
+  if (protocol === 'postgres:' || protocol === 'postgresql:') return
+  // Never the value: it may hold a password.
+  throw new ConfigurationError(`${flag} is no PostgreSQL URL: postgres://user:password@host:5432/database is expected.`)
+}
+
+async function write(settings: VerifySettings, document: ReportDocument): Promise<void> {
+  if (settings.fix !== undefined) {
+    const groups = new Map<string, string>(rules.map((rule) => [rule.id, rule.group]))
+    const mended = document.findings.filter((finding) => finding.severity !== 'info')
+    await save(
+      '--fix',
+      settings.fix,
+      renderFixFile(mended, (rule) => groups.get(rule), document.target),
+    )
+  }
+  const toFile = settings.output !== undefined
+  const painter: Painter | undefined = toFile ? undefined : (style, text) => paint(style, text)
+  const text = renderReport(settings.format, document, painter)
+  if (settings.output === undefined) process.stdout.write(text)
+  else {
+    await save('--output', settings.output, text)
+    console.error(`${document.summary.verdict} The report is in ${settings.output}.`)
+  }
+}
+
+async function save(flag: string, path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (cause) {
+    throw new ConfigurationError(`${flag} ${path} can't be written.`, { cause })
+  }
+}
+
+/** What is verified, without user and password. */
+function targetOf(settings: VerifySettings): string {
+  if (settings.migrations !== undefined) return settings.migrations
+  if (settings.run !== undefined) return settings.run
+  const url = new URL(settings.databaseUrl ?? '')
+  return `${decodeURIComponent(url.pathname.slice(1)) || 'database'} on ${url.host || 'this host'}`
+}
+
+function commandOf(settings: VerifySettings): string {
+  if (settings.migrations !== undefined) return `partywall verify --migrations ${settings.migrations}`
+  if (settings.run !== undefined) return `partywall verify --run "${settings.run}"`
+  return 'partywall verify --database-url …'
+}
+
+function progress(line: string): void {
+  console.error(line)
+}

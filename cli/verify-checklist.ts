@@ -1,0 +1,68 @@
+import { basename } from 'node:path'
+import { checklist } from '../src/report/checklist.ts'
+import type { Evidence } from '../src/report/evidence.ts'
+import type { ChecklistLineId } from '../src/report/lines.ts'
+import { type Finding, SEVERITIES, VERBS } from '../src/verify/finding.ts'
+import type { ChecklistEntry } from '../src/verify/formats/document.ts'
+import type { VerifyReport } from '../src/verify/report-model.ts'
+
+export interface ChecklistParts {
+  readonly report: VerifyReport
+  /** Left after the baseline. */
+  readonly findings: readonly Finding[]
+  /** The command as somebody can run it again; no password in it. */
+  readonly command: string
+  /** Names of the files that built the schema. */
+  readonly files: readonly string[]
+}
+
+/** The success checklist after `partywall verify`: the database lines judged, all others open with the command that tries them. */
+export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[] {
+  return checklist(databaseEvidence(parts)).lines.map((line) => ({
+    section: line.section,
+    title: line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count)),
+    verdict: line.verdict,
+    detail:
+      line.reason ?? line.evidence.map((piece) => `${piece.detail} (${piece.by}, ${piece.count} checks)`).join('; '),
+  }))
+}
+
+/** What `verify` has to say of the lines that speak of the database. */
+export function databaseEvidence({ report, findings, command, files }: ChecklistParts): readonly Evidence[] {
+  const verdicts = report.tables.flatMap((table) =>
+    VERBS.flatMap((verb) => {
+      const verdict = table.verbs[verb]
+      return verdict === undefined
+        ? []
+        : [{ where: `${verb} on ${table.object}`, verdict, reason: table.reasons[verb] }]
+    }),
+  )
+  const counted = verdicts.filter(({ verdict }) => verdict === 'proved' || verdict === 'held').length
+  const judge = (line: ChecklistLineId, failure: string | undefined, held: string): Evidence => {
+    const piece = { line, by: command }
+    const undecided = verdicts.find(({ verdict }) => verdict === 'unproved' || verdict === 'unreliable')
+    const error = report.summary.internalErrors[0]
+    if (failure !== undefined) return { ...piece, verdict: 'failed', count: 0, detail: failure }
+    if (error !== undefined)
+      return { ...piece, verdict: 'open', count: 0, detail: `partywall failed in ${error.where}` }
+    if (counted === 0) return { ...piece, verdict: 'open', count: 0, detail: 'no tenant table was found' }
+    if (undecided !== undefined) {
+      const detail = `${undecided.where} is ${undecided.verdict}${undecided.reason === undefined ? '' : `: ${undecided.reason}`}`
+      return { ...piece, verdict: 'open', count: 0, detail }
+    }
+    return { ...piece, verdict: 'proved', count: counted, detail: held }
+  }
+  const worst = findings.find((finding) => SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf('medium'))
+  const leaking = verdicts.find(({ verdict }) => verdict === 'leaks')
+  const failure = worst === undefined ? undefined : `${worst.rule} on ${worst.object}`
+  const leak = leaking === undefined ? undefined : `${leaking.where} leaks`
+  const tables = `${report.tables.length} tables`
+  const pieces = [
+    judge('completed-rls-policies', failure ?? leak, `row security of ${tables} proved or attacked`),
+    judge('security-rls-on-all-queries', leak ?? failure, `each verb on ${tables} sees the current tenant alone`),
+  ]
+  const migration = files.find((file) => basename(file) === 'enable-rls-policies.sql')
+  if (migration !== undefined)
+    pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run and holds`))
+  return pieces
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { parseOptions } from '../src/config/parse-options.ts'
+import { ConfigurationError } from '../src/errors.ts'
+import { FORMATS } from '../src/verify/formats/formats.ts'
+
+const text = z.string().min(1)
+
+const schema = z.strictObject({
+  databaseUrl: text.optional(),
+  migrations: text.optional(),
+  run: text.optional(),
+  appRole: text.optional(),
+  appUrl: text.optional(),
+  schema: z.array(text).nonempty().optional(),
+  tenantColumn: z.array(text).nonempty().optional(),
+  setting: text.optional(),
+  sealSecretEnv: text.optional(),
+  contextSql: text.optional(),
+  static: z.boolean().optional(),
+  attack: z.boolean().optional(),
+  mutate: z.boolean().optional(),
+  baseline: text.optional(),
+  fix: text.optional(),
+  timeout: z.number().positive().optional(),
+  format: z.enum(FORMATS).default('pretty'),
+  output: text.optional(),
+  failOn: z.enum(['low', 'medium', 'high', 'critical']).default('medium'),
+})
+
+/** What `partywall verify` was told, by the command line and `--config`. */
+export type VerifySettings = z.infer<typeof schema>
+
+const sources = ['databaseUrl', 'migrations', 'run'] as const
+
+/**
+ * Joins flags with the file of `--config`; the flags win.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems at once
+ */
+export async function readSettings(flags: unknown, environment: NodeJS.ProcessEnv): Promise<VerifySettings> {
+  const { config, ...given } = z.looseObject({ config: text.optional() }).parse(flags)
+  const fromFile = config === undefined ? {} : await readConfig(config)
+  // One source on the command line replaces the file's, whichever it was.
+  if (sources.some((source) => given[source] !== undefined)) for (const source of sources) delete fromFile[source]
+  const settings = parseOptions(schema, { ...fromFile, ...given }, 'partywall verify')
+  if (sources.filter((source) => settings[source] !== undefined).length > 1) {
+    throw new ConfigurationError('Name one of --database-url, --migrations and --run.')
+  }
+  if (settings.static === true && settings.attack === true) {
+    throw new ConfigurationError('--static and --attack exclude each other.')
+  }
+  if (sources.every((source) => settings[source] === undefined)) {
+    const databaseUrl = environment['DATABASE_URL']
+    if (databaseUrl === undefined || databaseUrl === '') {
+      throw new ConfigurationError(
+        'Nothing to verify: give --database-url URL, --migrations DIR or --run "COMMAND", or set DATABASE_URL.',
+      )
+    }
+    settings.databaseUrl = databaseUrl
+  }
+  return settings
+}
+
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const content = await readText('--config', path)
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(content))
+  } catch (cause) {
+    throw new ConfigurationError(`--config ${path} is no JSON object.`, { cause })
+  }
+}
+
+/** A file that a flag names. */
+export async function readText(flag: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ConfigurationError(`${flag} ${path} can't be read.`, { cause })
+  }
+}

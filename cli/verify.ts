@@ -1,0 +1,69 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { FORMATS } from '../src/verify/formats/formats.ts'
+import { runVerify } from './run-verify.ts'
+
+/** `partywall verify`: proves or breaks the tenant isolation of a real schema. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('Proves or breaks the tenant isolation of a database, or of the schema that migrations make.')
+    .addOption(
+      new Option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL)').conflicts([
+        'migrations',
+        'run',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--migrations <path>',
+        'a folder of *.sql, one file or dump, or - (on an embedded PostgreSQL)',
+      ).conflicts('run'),
+    )
+    .option('--run <command>', 'a command that migrates DATABASE_URL (on an embedded PostgreSQL)')
+    .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
+    .option('--app-url <url>', "URL of the application's login; only its role is taken from it")
+    .option('--schema <name>', 'look at this schema only; may be repeated', collect)
+    .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
+    .option('--setting <name>', 'the setting that holds the tenant: app.tenant_id, request.jwt.claims->tenant_id')
+    .option('--config <file>', 'these options as JSON, in camelCase; the command line wins')
+    .addOption(
+      new Option(
+        '--seal-secret-env <name>',
+        "environment variable that holds the seal's root secret (default: PARTYWALL_SEAL_SECRET)",
+      ).conflicts('contextSql'),
+    )
+    .option('--context-sql <file>', 'SQL that opens a context in your own way; $TENANT is the quoted tenant id')
+    .addOption(new Option('--static', 'catalog and proof only').conflicts(['attack']))
+    .option('--attack', 'attack also where the tables hold rows; everything is rolled back')
+    .option('--mutate', 'weaken the schema clause by clause, rolled back, and tell which weakenings were noticed')
+    .option('--baseline <file>', 'findings that are accepted: { "version": 1, "accept": [{ key, reason, expires? }] }')
+    .option('--fix <file>', 'write the fixes of all findings as one SQL file')
+    .option('--timeout <seconds>', 'give up after this time; nothing stays behind', seconds)
+    .addOption(new Option('--format <format>', 'form of the report').choices([...FORMATS]))
+    .option('--output <file>', 'write the report there (default: standard output)')
+    .addOption(
+      new Option('--fail-on <severity>', 'exit 1 from this severity up (default: medium)').choices([
+        'low',
+        'medium',
+        'high',
+        'critical',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      '\nExit code: 0 nothing at or above --fail-on, 1 findings, 2 it could not run or a control of an attack failed.',
+    )
+    .action(async (flags: unknown) => {
+      process.exitCode = await runVerify(flags)
+    })
+}
+
+function collect(value: string, known: readonly string[] = []): readonly string[] {
+  return [...known, value]
+}
+
+function seconds(value: string): number {
+  const number = Number(value)
+  if (!Number.isFinite(number) || number <= 0)
+    throw new InvalidArgumentError('a number of seconds above 0 is expected.')
+  return number
+}

@@ -1,0 +1,39 @@
+import type { ReportDocument } from './document.ts'
+import { printableJson } from './escape-text.ts'
+
+/** Raised when a field changes its meaning or goes away; new fields do not raise it. */
+export const JSON_VERSION = 1
+
+/** The report as JSON: the same bytes for the same database, with no time of day in it. */
+export function renderJson(document: ReportDocument): string {
+  const { mutants } = document
+  const report = {
+    version: JSON_VERSION,
+    tool: { name: 'partywall', version: document.toolVersion },
+    target: document.target,
+    failOn: document.failOn,
+    findings: document.findings.map((finding) => {
+      const location = document.locate(finding.object)
+      return location === undefined ? finding : { ...finding, location }
+    }),
+    accepted: document.accepted.map(({ finding, reason, expires }) => ({
+      ...finding,
+      reason,
+      expires: expires ?? null,
+    })),
+    tables: document.tables,
+    attacks: document.attacks,
+    checklist: document.checklist,
+    notes: document.notes,
+    gaps: document.gaps,
+    warnings: document.warnings,
+    ...(mutants === undefined ? {} : { mutants }),
+    summary: {
+      ...document.run,
+      counts: { ...document.run.counts, findings: document.summary.findings, accepted: document.summary.accepted },
+      exitCode: document.summary.exitCode,
+      verdict: document.summary.verdict,
+    },
+  }
+  return `${printableJson(report)}\n`
+}

@@ -1,0 +1,88 @@
+import { atLeast, type Finding, type TableVerdict, VERBS } from '../finding.ts'
+import type { InternalError } from '../report-model.ts'
+import type { AcceptedFinding, ReportDocument } from './document.ts'
+import { escapeMarkup } from './escape-text.ts'
+
+interface TestCase {
+  readonly name: string
+  readonly outcome: 'passed' | 'failure' | 'error' | 'skipped'
+  readonly message: string
+  readonly text: string
+}
+
+/** The report as test results: one suite for the tables and their verbs, one for the findings. */
+export function renderJunit(document: ReportDocument): string {
+  const suites = [
+    { name: 'tables', cases: document.tables.flatMap((table) => casesOfTable(table, document)) },
+    {
+      name: 'findings',
+      cases: [
+        ...document.findings.map((finding) => caseOfFinding(finding, document)),
+        ...document.accepted.map(caseOfAccepted),
+        ...document.internalErrors.map(caseOfError),
+      ],
+    },
+  ]
+  const all = suites.flatMap((suite) => suite.cases)
+  const body = suites.map(
+    (suite) => `  <testsuite name="partywall verify: ${suite.name}" ${counts(suite.cases)} time="0">
+${suite.cases.map((each) => renderCase(suite.name, each)).join('')}  </testsuite>
+`,
+  )
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="partywall verify: ${escapeMarkup(document.target)}" ${counts(all)} time="0">
+${body.join('')}</testsuites>
+`
+}
+
+function casesOfTable(table: TableVerdict, document: ReportDocument): TestCase[] {
+  return VERBS.flatMap((verb): TestCase[] => {
+    const verdict = table.verbs[verb]
+    if (verdict === undefined) return []
+    const message = `${verdict}${table.reasons[verb] === undefined ? '' : `: ${table.reasons[verb]}`}`
+    const outcome = {
+      proved: 'passed',
+      held: 'passed',
+      // What a baseline accepts, or lies below --fail-on, fails in no format.
+      leaks: document.summary.exitCode === 0 ? 'skipped' : 'failure',
+      unproved: 'skipped',
+      unreliable: 'error',
+    } as const
+    return [{ name: `${table.object} ${verb}`, outcome: outcome[verdict], message, text: '' }]
+  })
+}
+
+function caseOfFinding(finding: Finding, document: ReportDocument): TestCase {
+  return {
+    name: finding.key,
+    outcome: finding.severity !== 'info' && atLeast(finding.severity, document.failOn) ? 'failure' : 'passed',
+    message: `${finding.severity}: ${finding.object}: ${finding.message}`,
+    text: [`proof: ${finding.proof}`, ...finding.evidence, '', finding.fix].join('\n'),
+  }
+}
+
+function caseOfAccepted({ finding, reason }: AcceptedFinding): TestCase {
+  return { name: finding.key, outcome: 'skipped', message: `accepted: ${reason}`, text: '' }
+}
+
+function caseOfError({ where, message }: InternalError): TestCase {
+  return { name: where, outcome: 'error', message: `internal error: ${message}`, text: '' }
+}
+
+function counts(cases: readonly TestCase[]): string {
+  const number = (outcome: TestCase['outcome']) => cases.filter((each) => each.outcome === outcome).length
+  return `tests="${cases.length}" failures="${number('failure')}" errors="${number('error')}" skipped="${number('skipped')}"`
+}
+
+function renderCase(suite: string, { name, outcome, message, text }: TestCase): string {
+  const head = `    <testcase classname="partywall.${suite}" name="${escapeMarkup(name)}" time="0"`
+  const body = escapeMarkup(text)
+  if (outcome === 'passed') {
+    return text === ''
+      ? `${head}/>\n`
+      : `${head}>\n      <system-out>${escapeMarkup(message)}\n${body}</system-out>\n    </testcase>\n`
+  }
+  const type = outcome === 'skipped' ? '' : ` type="${outcome}"`
+  const inner = body === '' ? '/>' : `>${body}</${outcome}>`
+  return `${head}>\n      <${outcome} message="${escapeMarkup(message)}"${type}${inner}\n    </testcase>\n`
+}

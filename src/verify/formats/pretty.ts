@@ -1,0 +1,125 @@
+import { type Finding, type Severity, VERBS } from '../finding.ts'
+import { bySeverity, countFindings } from './by-severity.ts'
+import type { ReportDocument } from './document.ts'
+import { oneLine, plainLines } from './escape-text.ts'
+
+/** Gives text a colour or not; the CLI knows whether a terminal reads. */
+export type Painter = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan', text: string) => string
+
+const noPaint: Painter = (_, text) => text
+const styles: Readonly<Record<Severity, 'red' | 'yellow' | 'cyan' | 'dim'>> = {
+  critical: 'red',
+  high: 'red',
+  medium: 'yellow',
+  low: 'cyan',
+  info: 'dim',
+}
+const verdictStyles = { proved: 'green', held: 'green', leaks: 'red', unproved: 'yellow', unreliable: 'red' } as const
+
+/** The report for people at a terminal: findings by severity with their fix, tables with their verdicts, the checklist. */
+export function renderPretty(document: ReportDocument, paint: Painter = noPaint): string {
+  const out = [paint('bold', `partywall verify: ${oneLine(document.target)}`)]
+  for (const note of document.notes) out.push(`  ${oneLine(note)}`)
+  for (const { severity, findings } of bySeverity(document.findings)) {
+    for (const finding of findings) out.push('', ...findingLines(finding, severity, document, paint))
+  }
+  if (document.accepted.length > 0) {
+    out.push('', paint('bold', 'Accepted by the baseline'))
+    for (const { finding, reason, expires } of document.accepted) {
+      out.push(`  ${oneLine(`${finding.key}: ${reason}${expires === undefined ? '' : ` (until ${expires})`}`)}`)
+    }
+  }
+  out.push('', ...tableLines(document, paint))
+  if (document.mutants !== undefined) out.push('', ...mutantLines(document, paint))
+  if (document.internalErrors.length > 0) {
+    const errors = document.internalErrors.map(({ where, message }) => `${where}: ${message}`)
+    out.push('', ...section('Internal errors of partywall: please report them', errors, paint))
+  }
+  if (document.warnings.length > 0) out.push('', ...section('Baseline', document.warnings, paint))
+  if (document.gaps.length > 0) out.push('', ...section('Not looked at here', document.gaps, paint))
+  if (document.checklist.length > 0) out.push('', ...checklistLines(document, paint))
+  out.push('', ...summaryLines(document, paint))
+  return `${out.join('\n')}\n`
+}
+
+function findingLines(finding: Finding, severity: Severity, document: ReportDocument, paint: Painter): string[] {
+  const made = document.locate(finding.object)
+  const where = made === undefined ? '' : paint('dim', `  ${made.file}:${made.line}`)
+  const proof = finding.proof === 'exploited' ? '  exploited' : ''
+  return [
+    `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', oneLine(finding.object))}  ${finding.rule}${proof}${where}`,
+    ...plainLines(finding.message).map((line) => `  ${line}`),
+    ...finding.evidence.map((line) => paint('dim', `  · ${oneLine(line)}`)),
+    '  fix:',
+    ...plainLines(finding.fix).map((line) => `    ${line}`),
+    paint('dim', `  key: ${oneLine(finding.key)}`),
+  ]
+}
+
+function tableLines(document: ReportDocument, paint: Painter): string[] {
+  if (document.tables.length === 0) return ['No tenant table was found.']
+  const names = document.tables.map((table) => oneLine(table.object))
+  const width = Math.max(6, ...names.map((name) => name.length))
+  const lines = [
+    paint('bold', `${'Tables'.padEnd(width)}  ${VERBS.map((verb) => verb.padEnd(10)).join('  ')}`.trimEnd()),
+  ]
+  document.tables.forEach((table, index) => {
+    const cells = VERBS.map((verb) => {
+      const verdict = table.verbs[verb]
+      return verdict === undefined ? '–'.padEnd(10) : paint(verdictStyles[verdict], verdict.padEnd(10))
+    })
+    lines.push(`${(names[index] ?? '').padEnd(width)}  ${cells.join('  ')}`.trimEnd())
+    const said = new Map<string, string[]>()
+    for (const verb of VERBS) {
+      const reason = table.reasons[verb]
+      const verdict = table.verbs[verb]
+      if (reason === undefined || (verdict !== 'unproved' && verdict !== 'unreliable')) continue
+      said.set(reason, [...(said.get(reason) ?? []), verb])
+    }
+    for (const [reason, verbs] of said) lines.push(paint('dim', `  ${verbs.join(', ')}: ${oneLine(reason)}`))
+  })
+  return lines
+}
+
+function mutantLines(document: ReportDocument, paint: Painter): string[] {
+  const { killed = 0, total = 0, survivors = [] } = document.mutants ?? {}
+  const rate =
+    total === 0 ? 'no mutant applies' : `${killed} of ${total} noticed (${Math.floor((100 * killed) / total)} %)`
+  return [
+    paint('bold', `Mutants: ${rate}`),
+    ...survivors.map((each) => `  not noticed: ${oneLine(`${each.name} on ${each.object}: ${each.reason}`)}`),
+  ]
+}
+
+function section(title: string, lines: readonly string[], paint: Painter): string[] {
+  return [paint('bold', title), ...lines.map((line) => `  ${oneLine(line)}`)]
+}
+
+function checklistLines(document: ReportDocument, paint: Painter): string[] {
+  const marks = { proved: paint('green', '✓'), open: paint('yellow', '○'), failed: paint('red', '✗') }
+  const lines = [paint('bold', 'Checklist')]
+  let current = ''
+  for (const line of document.checklist) {
+    if (line.section !== current) lines.push(`  ${line.section}`)
+    current = line.section
+    const title = oneLine(line.title)
+    const detail = oneLine(line.detail)
+    const fits = title.length + detail.length < 110
+    lines.push(`    ${marks[line.verdict]} ${title}${fits && detail !== '' ? paint('dim', `: ${detail}`) : ''}`)
+    if (!fits) lines.push(paint('dim', `        ${detail}`))
+  }
+  return lines
+}
+
+function summaryLines(document: ReportDocument, paint: Painter): string[] {
+  const { summary } = document
+  const verdicts = Object.entries(summary.verdicts)
+    .filter(([, number]) => number > 0)
+    .map(([verdict, number]) => `${number} ${verdict}`)
+  const accepted = summary.accepted === 0 ? '' : `, ${summary.accepted} accepted`
+  const tried = summary.probes === 0 ? 'catalog and proof only' : `${summary.probes} probes`
+  return [
+    `${countFindings(summary.findings)}${accepted}; ${summary.tables} table${summary.tables === 1 ? '' : 's'}: ${verdicts.join(', ') || 'no verdict'}; ${summary.rules} rule${summary.rules === 1 ? '' : 's'}, ${tried}`,
+    paint(summary.exitCode === 0 ? 'green' : 'red', summary.verdict),
+  ]
+}

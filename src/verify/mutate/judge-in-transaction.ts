@@ -1,0 +1,84 @@
+import type pg from 'pg'
+import type { Queryable } from '../../catalog/model.ts'
+import { readCatalog } from '../../catalog/read-catalog.ts'
+import { runAttacks } from '../attack/run-attacks.ts'
+import { buildFacts } from '../build-facts.ts'
+import { discover } from '../discovery/discover.ts'
+import type { Facts } from '../facts.ts'
+import { type JoinedFinding, joinFindings } from '../join-findings.ts'
+import type { VerifyOptions } from '../options.ts'
+import { makeProofs } from '../prove/prove.ts'
+import { rules } from '../rules/list.ts'
+import { createSqlReader } from '../sql/reader.ts'
+
+/** How a schema is looked at, the same for all its mutants. */
+export interface JudgeOptions extends Pick<VerifyOptions, 'schemas' | 'sealSecret' | 'contextSql'> {
+  readonly appRole: string
+  readonly tenantColumns: readonly string[]
+  readonly setting: string | undefined
+  readonly sealed: boolean
+}
+
+/** Facts of the schema as this connection's open transaction sees it. */
+export async function factsInTransaction(client: pg.Client, options: JudgeOptions): Promise<Facts> {
+  const queryable: Queryable = {
+    query: (text, values) => client.query(text, values === undefined ? undefined : [...values]),
+  }
+  const catalog = await readCatalog(queryable)
+  const sql = createSqlReader()
+  const tenancy = discover(catalog, sql, options)
+  return buildFacts({ catalog, sql, tenancy, sealed: options.sealed, proofs: makeProofs })
+}
+
+/** What the catalog alone shows. An exception of a rule is no finding. */
+export function readFindings(facts: Facts): readonly JoinedFinding[] {
+  return joinFindings(draftsOf(facts), undefined, rules)
+}
+
+/** What attacks show, inside the open transaction; the connection must be fresh, so that no setting was ever set on it. */
+export async function attackFindings(
+  client: pg.Client,
+  facts: Facts,
+  options: JudgeOptions,
+): Promise<readonly JoinedFinding[]> {
+  const run = await runAttacks({
+    facts,
+    connect: async () => insideTransaction(client),
+    sealSecret: options.sealSecret,
+    contextSql: options.contextSql,
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 2_000,
+    onProgress: () => {},
+  })
+  return joinFindings(draftsOf(facts), run.ledger, rules)
+}
+
+function draftsOf(facts: Facts) {
+  return rules.flatMap((rule) => {
+    try {
+      return [...rule.run(facts)].map((draft) => ({ rule, draft }))
+    } catch {
+      return [] // the main run reports it; here it must not look like a mutant that was noticed
+    }
+  })
+}
+
+/** The attack's own BEGIN and ROLLBACK become a savepoint, so that the mutant below them stays, and its end() nothing. */
+function insideTransaction(client: pg.Client): pg.Client {
+  const control: Readonly<Record<string, string>> = {
+    begin: 'savepoint partywall_mutant_attack',
+    rollback: 'rollback to savepoint partywall_mutant_attack',
+  }
+  return new Proxy(client, {
+    get(target, property) {
+      if (property === 'end') return async () => {}
+      const value: unknown = Reflect.get(target, property)
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]) => {
+        const [first, ...rest] = given
+        const text = property === 'query' && typeof first === 'string' ? (control[first] ?? first) : first
+        return Reflect.apply(value, target, [text, ...rest])
+      }
+    },
+  })
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import type { Finding } from '../../src/verify/finding.ts'
+import { renderFixFile } from '../../src/verify/fix-file.ts'
+import { leak } from './formats/sample-document.ts'
+
+const finding = (rule: string, fix: string): Finding => ({ ...leak, rule, fix, key: `${rule}:public.documents` })
+const groups = new Map([
+  ['fk-crosses-tenants', 'key'],
+  ['rls-disabled', 'rls'],
+  ['grant-truncate', 'grant'],
+  ['tenant-index-missing', 'context'],
+])
+const render = (findings: readonly Finding[]) => renderFixFile(findings, (rule) => groups.get(rule), 'migrations/')
+
+describe('renderFixFile', () => {
+  it('writes keys before row security, rights last, and apart what refuses a transaction', () => {
+    const file = render([
+      finding('grant-truncate', 'REVOKE TRUNCATE ON t FROM app;'),
+      finding('tenant-index-missing', 'CREATE INDEX CONCURRENTLY ON t (tenant_id);'),
+      finding('rls-disabled', '-- decide about x\nALTER TABLE t ENABLE ROW LEVEL SECURITY;'),
+      finding('fk-crosses-tenants', 'ALTER TABLE t ADD UNIQUE (tenant_id, id);'),
+    ])
+    const order = ['BEGIN;', 'ADD UNIQUE', '-- decide about x', 'ENABLE ROW', 'REVOKE', 'COMMIT;', 'CONCURRENTLY']
+    const places = order.map((part) => file.indexOf(part))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(places[0]).toBeGreaterThan(0)
+  })
+
+  it('writes what several findings ask for once', () => {
+    const fix = 'ALTER TABLE t ENABLE ROW LEVEL SECURITY; REVOKE TRUNCATE ON t FROM app;'
+    const file = render([finding('rls-disabled', fix), finding('grant-truncate', 'REVOKE TRUNCATE ON t FROM app;')])
+    expect(file.match(/REVOKE/g)).toHaveLength(1)
+  })
+
+  it('keeps functions whole', () => {
+    const fix = 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ select 1; -- two\n select 2; $$;'
+    expect(render([finding('rls-disabled', fix)])).toContain(fix)
+  })
+})

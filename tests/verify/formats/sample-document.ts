@@ -1,0 +1,103 @@
+import type { Finding } from '../../../src/verify/finding.ts'
+import type { ReportDocument } from '../../../src/verify/formats/document.ts'
+
+/** A name that tries to break out of every format. */
+export const HOSTILE = 'app."><b>|`x`\u001b[31m\u0000\nred\u202e'
+
+export const leak: Finding = {
+  rule: 'rls-disabled',
+  severity: 'critical',
+  object: 'public.documents',
+  message: 'Row-level security is off on public.documents: any tenant can select the rows of all tenants.',
+  proof: 'exploited',
+  evidence: ['as app, tenant A: SELECT returned the planted row of tenant B'],
+  fix: 'ALTER TABLE "public"."documents" ENABLE ROW LEVEL SECURITY;\n-- ``` ]]> </pre>',
+  key: 'rls-disabled:public.documents',
+}
+
+const hostile: Finding = {
+  rule: 'not-in-catalogue',
+  severity: 'low',
+  object: HOSTILE,
+  message: `About ${HOSTILE}`,
+  proof: 'static',
+  evidence: [HOSTILE],
+  fix: `-- ${HOSTILE}`,
+  key: `not-in-catalogue:${HOSTILE}`,
+}
+
+export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDocument {
+  return {
+    toolVersion: '0.1.0',
+    target: 'migrations/',
+    failOn: 'medium',
+    notes: ['PostgreSQL 18, started for this run', 'found tenant_id in 3 of 4 tables'],
+    gaps: ['a dump holds no role attributes'],
+    warnings: ['baseline entry expired'],
+    findings: [leak, hostile],
+    accepted: [
+      {
+        finding: { ...leak, rule: 'grant-truncate', key: 'grant-truncate:public.users' },
+        reason: 'ops',
+        expires: '2026-12-31',
+      },
+    ],
+    tables: [
+      {
+        object: 'public.documents',
+        verbs: { select: 'leaks', insert: 'proved', update: 'held', delete: 'unproved' },
+        reasons: { delete: 'no row could be planted' },
+      },
+      { object: HOSTILE, verbs: { select: 'unreliable' }, reasons: { select: HOSTILE } },
+    ],
+    attacks: [{ name: 'read-across', title: 'reads each table as another tenant' }],
+    rules: [
+      {
+        id: 'rls-disabled',
+        group: 'rls',
+        title: 'Row-level security is off',
+        severity: 'critical',
+        meaning: 'Every tenant reads all rows.',
+        remedy: 'Enable it.',
+      },
+    ],
+    checklist: [
+      { section: 'Completed', title: 'Row-level security policies configured', verdict: 'failed', detail: 'a leak' },
+    ],
+    internalErrors: [{ where: 'rule x', message: HOSTILE }],
+    run: {
+      database: 'app',
+      serverVersion: 180004,
+      mode: 'attack',
+      sealed: false,
+      appRole: 'app',
+      actingRoles: ['app'],
+      tenantColumns: ['tenant_id'],
+      setting: 'app.current_tenant_id',
+      rootTable: undefined,
+      notes: [],
+      counts: {
+        findings: { info: 0, low: 1, medium: 0, high: 0, critical: 2 },
+        verdicts: { proved: 1, held: 1, leaks: 1, unproved: 1, unreliable: 1 },
+        rules: 1,
+        attacks: 1,
+        probes: 12,
+        tables: 2,
+        tablesPlanted: 1,
+      },
+      internalErrors: [],
+    },
+    summary: {
+      findings: { info: 0, low: 1, medium: 0, high: 0, critical: 1 },
+      accepted: 1,
+      verdicts: { proved: 1, held: 1, leaks: 1, unproved: 1, unreliable: 1 },
+      tables: 2,
+      rules: 1,
+      probes: 12,
+      exitCode: 1,
+      verdict: 'Isolation is broken.',
+    },
+    locate: (object) => (object === 'public.documents' ? { file: 'migrations/0001 a.sql', line: 7 } : undefined),
+    ...changes,
+  }
+}
