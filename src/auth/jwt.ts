@@ -36,15 +36,19 @@ export interface TokenVerifier<Claims = RawClaims> {
   readonly peekCached: (token: unknown) => VerifiedToken<Claims> | undefined
   /**
    * Asks the `authorize` option whether the user is still a member of the tenant that the directory found; without the
-   * option it resolves.
+   * option it resolves. Call it for each request: it also tells the cache which tenant the claim means.
    *
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE`
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
    */
   // A method, so that a verifier with typed claims is also a `TokenVerifier<unknown>`.
   authorize(token: VerifiedToken<Claims>, tenant: MembershipTenant, origin?: TokenOrigin): Promise<void>
-  /** Drops the cached tokens of one tenant claim, also those whose verification is under way. */
-  readonly invalidateTenant: (tenantClaim: string) => void
+  /**
+   * Drops the cached tokens of one tenant, also those whose verification is under way.
+   *
+   * @param claimOrId the raw claim, or the directory's id that `authorize` was told with it
+   */
+  readonly invalidateTenant: (claimOrId: string) => void
   /** Refuses the token with this `jti` from now on, in this process. */
   readonly revoke: (tokenId: string) => void
   /** Resolves when the keys of all issuers are usable. @throws {DependencyUnavailableError} names those that are not */
@@ -192,6 +196,7 @@ function buildVerifier<Claims>(
     verifyToken: verify,
     peekCached,
     async authorize(token, tenant, origin = {}) {
+      cache.nameTenant(token.tenantClaim, tenant.id)
       if (authorize === undefined) return
       const { userId, issuer, claims } = token
       try {
@@ -204,7 +209,7 @@ function buildVerifier<Claims>(
         throw error
       }
     },
-    invalidateTenant: (tenantClaim) => cache.dropTenant(tenantClaim),
+    invalidateTenant: (claimOrId) => cache.dropTenant(claimOrId),
     revoke(tokenId) {
       revocations.add(tokenId)
       cache.dropTokenId(tokenId)

@@ -81,7 +81,7 @@ export interface KeyRefreshOptions {
   readonly unknownKeyCooldownMs?: number | undefined
   /** Default 5_000. */
   readonly timeoutMs?: number | undefined
-  /** Default 1_000; doubles up to a minute. */
+  /** Default 1_000; doubles up to 10 seconds. */
   readonly retryMs?: number | undefined
 }
 

@@ -17,7 +17,7 @@ export interface RefreshTimes {
   readonly unknownKeyCooldownMs: number
   /** How long one request may take. */
   readonly timeoutMs: number
-  /** After a failure, how long before the next attempt; doubles up to a minute. */
+  /** After a failure, how long before the next attempt; doubles up to 10 seconds. */
   readonly retryMs: number
 }
 
@@ -33,19 +33,24 @@ export interface RefreshedKeysOptions extends RefreshTimes {
   readonly random?: () => number
 }
 
-/** More callers than this wait for no request; they are refused. */
-const MAX_WAITING = 64
-const MAX_RETRY_MS = 60_000
+/** How many callers wait for the first keys of all (a burst at the start), and for a key beside known ones. */
+const MAX_WAITING = { withoutKeys: 1_000, withKeys: 64 }
+const MAX_RETRY_MS = 10_000
 
 /**
  * Keys that are fetched at first use and refreshed in the background.
  *
  * While the source is down, known keys go on until they are too old, and whoever needs another key is refused at once:
- * only callers of the first request ever wait, and at most {@link MAX_WAITING} of them.
+ * only callers of a request that nobody knows to fail ever wait, and a bounded number of them.
  */
 export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
   const { dependency, now, logger, random = Math.random } = options
-  const breaker = createBreaker({ dependency, timeoutMs: options.timeoutMs, events: options.events })
+  const breaker = createBreaker({
+    dependency,
+    timeoutMs: options.timeoutMs,
+    maxOpenForMs: MAX_RETRY_MS,
+    events: options.events,
+  })
   // A refresh that a request starts must not carry that request's context into all refreshes after it.
   const outside = new AsyncResource('partywall.keys')
   const ending = new AbortController()
@@ -122,8 +127,8 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
     })
   }
 
-  async function wait(): Promise<void> {
-    if (waiting >= MAX_WAITING) throw unavailable()
+  async function wait(most: number): Promise<void> {
+    if (waiting >= most) throw unavailable()
     waiting++
     try {
       await refresh()
@@ -142,7 +147,7 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
       if (failures > 0) refuseDuringOutage()
       const fresh = keys !== undefined && flight === undefined && now() - attemptedAt < options.unknownKeyCooldownMs
       if (!fresh) {
-        await wait()
+        await wait(keys === undefined ? MAX_WAITING.withoutKeys : MAX_WAITING.withKeys)
         keys = usable()
       }
       const key = keys?.find(algorithm, kid)

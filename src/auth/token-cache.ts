@@ -31,6 +31,8 @@ export interface TokenCacheSettings {
 export class TokenCache<T> {
   readonly #slots = new Map<string, Slot<T>>()
   readonly #byTenant = new Map<string, Set<string>>()
+  /** The directory's ids of claims that have entries, as far as they are known. */
+  readonly #idOfClaim = new Map<string, string>()
   readonly #settings: TokenCacheSettings
   #generation = 0
 
@@ -83,10 +85,19 @@ export class TokenCache<T> {
     if (oldest !== undefined) this.#remove(oldest[0], oldest[1])
   }
 
-  dropTenant(tenantClaim: string): void {
+  /** Remembers which tenant a claim turned out to mean, so that the tenant can be dropped by its id too. */
+  nameTenant(tenantClaim: string, tenantId: string): void {
+    if (this.#byTenant.has(tenantClaim)) this.#idOfClaim.set(tenantClaim, tenantId)
+  }
+
+  /** @param claimOrId the raw claim, or the id that {@link nameTenant} was told for it */
+  dropTenant(claimOrId: string): void {
     this.#generation++
-    for (const key of this.#byTenant.get(tenantClaim) ?? []) this.#slots.delete(key)
-    this.#byTenant.delete(tenantClaim)
+    const claims = [...this.#idOfClaim].filter(([, id]) => id === claimOrId).map(([claim]) => claim)
+    for (const claim of new Set([claimOrId, ...claims])) {
+      for (const key of this.#byTenant.get(claim) ?? []) this.#slots.delete(key)
+      this.#forgetClaim(claim)
+    }
   }
 
   dropIssuer(issuer: string): void {
@@ -101,6 +112,7 @@ export class TokenCache<T> {
     this.#generation++
     this.#slots.clear()
     this.#byTenant.clear()
+    this.#idOfClaim.clear()
   }
 
   #dropWhere(drop: (slot: Slot<T>) => boolean): void {
@@ -112,6 +124,11 @@ export class TokenCache<T> {
     this.#slots.delete(key)
     const keys = this.#byTenant.get(slot.tenantClaim)
     keys?.delete(key)
-    if (keys?.size === 0) this.#byTenant.delete(slot.tenantClaim)
+    if (keys?.size === 0) this.#forgetClaim(slot.tenantClaim)
+  }
+
+  #forgetClaim(claim: string): void {
+    this.#byTenant.delete(claim)
+    this.#idOfClaim.delete(claim)
   }
 }

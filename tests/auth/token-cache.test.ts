@@ -108,6 +108,19 @@ describe('the verified-token cache', () => {
     expect(verifier.peekCached(b)).toBeDefined()
   })
 
+  it("drops the tokens of one tenant by the directory's id, once it was told", async () => {
+    const { verifier } = counting()
+    const a = await idp.sign()
+    const b = await idp.sign({ claims: { org_id: 'tenant-b' } })
+    await verifier.authorize(await verifier.verifyToken(a), { id: 'id-of-a' })
+    await verifier.authorize(await verifier.verifyToken(b), { id: 'id-of-b' })
+    verifier.invalidateTenant('id-of-nobody')
+    expect(verifier.peekCached(a)).toBeDefined()
+    verifier.invalidateTenant('id-of-a')
+    expect(verifier.peekCached(a)).toBeUndefined()
+    expect(verifier.peekCached(b)).toBeDefined()
+  })
+
   it('does not store a token whose tenant was dropped while it was being verified', async () => {
     const { verifier } = counting()
     const token = await idp.sign()
