@@ -1,6 +1,7 @@
 import type { Catalog, Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
 import type { Privileges, TablePrivilege } from '../catalog/privileges.ts'
 import type { RoleGraph, RolePath } from '../catalog/role-graph.ts'
+import type { SettingUse } from './discovery/settings.ts'
 import type { Verb } from './finding.ts'
 import type { SqlReader } from './sql/reader.ts'
 
@@ -15,9 +16,10 @@ export interface ActingRole {
   readonly bypasses: boolean
 }
 
-/** Where the tenant of a session comes from. */
-export type ContextSource =
-  /** The setting holds the tenant's id, perhaps inside JSON: `path` is `['tenant_id']` for `current_setting(…)::json->>'tenant_id'`. */
+/** Where the tenant of a session comes from. `alternatives` are settings that are coalesced with the first. */
+export type ContextSource = {
+  readonly alternatives: readonly SettingUse[]
+} /** The setting holds the tenant's id, perhaps inside JSON: `path` is `['tenant_id']` for `current_setting(…)::json->>'tenant_id'`. */ & (
   | { readonly kind: 'tenant'; readonly setting: string; readonly path: readonly string[] }
   /** The setting holds a user's or session's key; `table` says which tenants it has. */
   | {
@@ -29,6 +31,7 @@ export type ContextSource =
       /** Undefined when the tenant is a join away. */
       readonly tenantColumn: Column | undefined
     }
+)
 
 /** How a relation is bound to tenants. */
 export type TenantTable =

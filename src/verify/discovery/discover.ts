@@ -88,12 +88,15 @@ function chooseContext(
     const use = parseSetting(told)
     const isTenant = direct.some((vote) => same(vote.use, use))
     const key = evidence.keys.find((vote) => same(vote.use, use))
-    return !isTenant && key !== undefined ? keySource(key, columnNames) : { kind: 'tenant', ...use }
+    const alternatives = alternativesOf(use, evidence)
+    return !isTenant && key !== undefined
+      ? keySource(key, columnNames, alternatives)
+      : { kind: 'tenant', ...use, alternatives }
   }
   const chosen = commonest(direct.map((vote) => vote.use))
   if (chosen !== undefined) {
     notes.push(`the tenant is read from the setting ${describeSetting(chosen)}`)
-    return { kind: 'tenant', ...chosen }
+    return { kind: 'tenant', ...chosen, alternatives: alternativesOf(chosen, evidence) }
   }
   const use = commonest(evidence.keys.map((vote) => vote.use))
   const key = use === undefined ? undefined : pickKey(evidence, use, columnNames)
@@ -101,15 +104,21 @@ function chooseContext(
     notes.push(
       `the setting ${describeSetting(key.use)} holds a key of ${key.table.label} (${key.column.name}), which names the tenant`,
     )
-    return keySource(key, columnNames)
+    return keySource(key, columnNames, alternativesOf(key.use, evidence))
   }
   const indirect = commonest(evidence.columns.map((vote) => vote.use))
   if (indirect !== undefined) {
     notes.push(`the tenant is read from the setting ${describeSetting(indirect)}`)
-    return { kind: 'tenant', ...indirect }
+    return { kind: 'tenant', ...indirect, alternatives: alternativesOf(indirect, evidence) }
   }
   notes.push(`no policy reads a setting; ${DEFAULT_SETTING} is assumed`)
-  return { kind: 'tenant', setting: DEFAULT_SETTING, path: [] }
+  return { kind: 'tenant', setting: DEFAULT_SETTING, path: [], alternatives: [] }
+}
+
+function alternativesOf(use: SettingUse, evidence: Evidence): readonly SettingUse[] {
+  return evidence.coalesced
+    .filter((group) => group.some((other) => same(other, use)))
+    .flatMap((group) => group.filter((other) => !same(other, use)))
 }
 
 function pickKey(evidence: Evidence, use: SettingUse, columnNames: ReadonlySet<string>) {
@@ -117,7 +126,11 @@ function pickKey(evidence: Evidence, use: SettingUse, columnNames: ReadonlySet<s
   return votes.find((vote) => vote.table.columns.some((column) => columnNames.has(column.name))) ?? votes[0]
 }
 
-function keySource(key: Evidence['keys'][number], columnNames: ReadonlySet<string>): ContextSource {
+function keySource(
+  key: Evidence['keys'][number],
+  columnNames: ReadonlySet<string>,
+  alternatives: readonly SettingUse[],
+): ContextSource {
   const tenantColumn = key.table.columns.find((column) => columnNames.has(column.name))
   return {
     kind: 'key',
@@ -126,6 +139,7 @@ function keySource(key: Evidence['keys'][number], columnNames: ReadonlySet<strin
     table: key.table,
     keyColumn: key.column,
     tenantColumn,
+    alternatives,
   }
 }
 

@@ -23,6 +23,8 @@ export interface KeyVote {
 export interface Evidence {
   readonly columns: readonly ColumnVote[]
   readonly keys: readonly KeyVote[]
+  /** Settings that one COALESCE chooses among. */
+  readonly coalesced: readonly (readonly SettingUse[])[]
 }
 
 /** What policies and their helper functions say about tenant columns and settings. */
@@ -31,7 +33,8 @@ export function gatherEvidence(catalog: Catalog, relations: readonly Relation[],
   const columns: ColumnVote[] = []
   const keys: KeyVote[] = []
   const seen = new Set<Oid>()
-  const context = { catalog, sql, functions, columns, keys, seen }
+  const coalesced: (readonly SettingUse[])[] = []
+  const context = { catalog, sql, functions, columns, keys, coalesced, seen }
   for (const relation of relations) {
     for (const policy of relation.policies) {
       for (const text of [policy.using, policy.check]) {
@@ -40,7 +43,7 @@ export function gatherEvidence(catalog: Catalog, relations: readonly Relation[],
       }
     }
   }
-  return { columns, keys }
+  return { columns, keys, coalesced }
 }
 
 interface Gathering {
@@ -49,6 +52,7 @@ interface Gathering {
   readonly functions: FunctionFinder
   readonly columns: ColumnVote[]
   readonly keys: KeyVote[]
+  readonly coalesced: (readonly SettingUse[])[]
   readonly seen: Set<Oid>
 }
 
@@ -110,6 +114,10 @@ function lookups(gathering: Gathering): Visitor {
       }
     },
     expression: (part) => {
+      if (part.kind === 'coalesce') {
+        const uses = part.args.flatMap((arg) => innerSetting(arg, sql, functions) ?? [])
+        if (uses.length > 1) gathering.coalesced.push(uses)
+      }
       if (part.kind !== 'call') return
       for (const fn of functions(part.schema, part.name)) {
         if (seen.has(fn.oid)) continue

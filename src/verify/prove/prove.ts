@@ -1,25 +1,184 @@
 import type { Relation } from '../../catalog/model.ts'
-import type { ActingRole, Facts, Proof, Proofs } from '../facts.ts'
+import type { ActingRole, Facts, Proof, Proofs, TenantTable, Weakness } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { privilegeOf } from '../reach.ts'
+import { type AskProof, type BranchInput, proveBranch } from './branch-proof.ts'
+import { type Branch, Brancher, TooManyBranches } from './branches.ts'
+import { type Clause, type EffectiveClauses, effectiveClauses } from './effective.ts'
+import { Resolver } from './resolve.ts'
+import { type Instance, Instances, type Scope } from './scope.ts'
+import { untrustedLookup } from './trust.ts'
+import { weaknessOf } from './weakness.ts'
 
 /** The prover of one run; each relation, verb and role is proved once. */
 export function makeProofs(facts: Facts): Proofs {
-  const known = new Map<string, Proof>()
+  const known = new Map<string, Proof | 'under way'>()
+  const ask: AskProof = (relation, verb, role) => {
+    const key = `${relation.oid}/${verb}/${role.role.oid}`
+    const before = known.get(key)
+    // Policies that look at each other in a circle prove nothing by it (and the server refuses such a query).
+    if (before === 'under way') return undefined
+    if (before !== undefined) return before
+    known.set(key, 'under way')
+    const proof = prove(facts, relation, verb, role, ask)
+    known.set(key, proof)
+    return proof
+  }
   return {
-    of(relation, verb, role) {
-      const key = `${relation.oid}/${verb}/${role.role.oid}`
-      const before = known.get(key)
-      if (before !== undefined) return before
-      const proof = prove(facts, relation, verb, role)
-      known.set(key, proof)
-      return proof
-    },
+    of: (relation, verb, role) =>
+      ask(relation, verb, role) ?? { status: 'unproved', how: 'the proof goes in a circle', weaknesses: [] },
   }
 }
 
-function prove(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): Proof {
+function prove(facts: Facts, relation: Relation, verb: Verb, role: ActingRole, ask: AskProof): Proof {
   if (!facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb)))
-    return { status: 'dark', how: 'no privilege' }
-  return { status: 'unproved', how: 'not yet', weaknesses: [] }
+    return { status: 'dark', how: `${role.role.name} may not ${verb}` }
+  const table = facts.tenantTable(relation)
+  if (table === undefined) return { status: 'unproved', how: 'the table is bound to no tenant', weaknesses: [] }
+  if (!facts.protectedFor(relation, role))
+    return { status: 'unproved', how: 'row security does not hold this role', weaknesses: [] }
+  const proofs = effectiveClauses(relation, verb, role).map((clauses) => proveClauses(facts, table, role, clauses, ask))
+  const weaknesses = proofs.flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))
+  const dark = proofs.find((proof) => proof.status === 'dark')
+  if (dark !== undefined) return dark
+  if (proofs.some((proof) => proof.status === 'open')) return { status: 'open', weaknesses }
+  const unproved = proofs.find((proof) => proof.status === 'unproved')
+  if (unproved?.status === 'unproved') return { ...unproved, weaknesses }
+  return proofs[0] ?? { status: 'dark', how: 'no policy' }
+}
+
+interface Parsing {
+  readonly facts: Facts
+  readonly table: TenantTable
+  readonly role: ActingRole
+  readonly row: Instance
+  readonly instances: Instances
+  readonly brancher: Brancher
+  readonly resolver: Resolver
+  readonly scope: Scope
+}
+
+function proveClauses(
+  facts: Facts,
+  table: TenantTable,
+  role: ActingRole,
+  clauses: EffectiveClauses,
+  ask: AskProof,
+): Proof {
+  const { relation } = table
+  if (clauses.permissive.length === 0) return { status: 'dark', how: 'no permissive policy lets a row through' }
+  const instances = new Instances()
+  const row = instances.add(relation, role)
+  const resolver = new Resolver(facts, instances)
+  const scope: Scope = {
+    items: [{ alias: relation.name, instance: row }],
+    variables: new Map(),
+    parameters: [],
+    viewer: role,
+    currentUser: role.role.name,
+    ctes: new Map(),
+    outer: undefined,
+    inside: new Set(),
+  }
+  const parsing: Parsing = { facts, table, role, row, instances, resolver, brancher: new Brancher(resolver), scope }
+  const restricting = restrictions(parsing, clauses.restrictive)
+  if (restricting.some((branches) => branches.length === 0))
+    return { status: 'dark', how: 'a restrictive policy lets no row through' }
+  const weaknesses: Weakness[] = []
+  const proved = new Set<string>()
+  let any = false
+  for (const clause of clauses.permissive) {
+    const branches = branchesOf(parsing, clause)
+    if (typeof branches === 'string') {
+      // What can't be read may still be walled in by a restrictive policy that can.
+      const walled = judge(parsing, clauses.clause, clause, combine({ atoms: [], instances: [] }, restricting), ask)
+      if (walled.proved) proved.add(walled.how)
+      else
+        weaknesses.push({
+          rule: 'unproved',
+          policy: clause.policy.name,
+          clause: clauses.clause,
+          text: clause.text,
+          certain: false,
+          explanation: branches,
+        })
+      any = true
+      continue
+    }
+    for (const branch of branches) {
+      any = true
+      const result = judge(parsing, clauses.clause, clause, combine(branch, restricting), ask)
+      if (result.proved) proved.add(result.how)
+      else weaknesses.push(...result.weaknesses)
+    }
+  }
+  if (!any) return { status: 'dark', how: 'no policy is ever true' }
+  if (weaknesses.some((weakness) => weakness.certain)) return { status: 'open', weaknesses }
+  const doubt = weaknesses[0]
+  if (doubt !== undefined) return { status: 'unproved', how: doubt.explanation, weaknesses }
+  return { status: 'proved', how: [...proved].join('; ') }
+}
+
+type Judged =
+  | { readonly proved: true; readonly how: string }
+  | { readonly proved: false; readonly weaknesses: readonly Weakness[] }
+
+/** Every one of the branches that the restrictive policies leave must be proved. */
+function judge(
+  parsing: Parsing,
+  kind: 'using' | 'check',
+  clause: Clause,
+  branches: readonly Branch[],
+  ask: AskProof,
+): Judged {
+  const weaknesses: Weakness[] = []
+  const how = new Set<string>()
+  for (const branch of branches) {
+    const { facts, instances, row, table, role } = parsing
+    const input: BranchInput = { facts, instances, row, table, role, branch, clause: kind, ask }
+    const proof = proveBranch(input)
+    if (!proof.proved) {
+      weaknesses.push(weaknessOf(input, proof.knows, clause.policy.name, kind))
+      continue
+    }
+    const untrusted = untrustedLookup(facts, proof.trusts, table, role, ask)
+    if (untrusted === undefined) how.add(proof.how)
+    else weaknesses.push({ ...untrusted, policy: clause.policy.name, clause: kind, text: clause.text })
+  }
+  return weaknesses.length === 0 ? { proved: true, how: [...how].join('; ') } : { proved: false, weaknesses }
+}
+
+function restrictions(parsing: Parsing, clauses: readonly Clause[]): readonly (readonly Branch[])[] {
+  return clauses.flatMap((clause) => {
+    const branches = branchesOf(parsing, clause)
+    // A restriction that can't be read is left out: that only makes less provable.
+    return typeof branches === 'string' ? [] : [branches]
+  })
+}
+
+/** A permissive branch with each way to pass the restrictive policies; those with many ways are left out. */
+function combine(branch: Branch, restricting: readonly (readonly Branch[])[]): readonly Branch[] {
+  let product: readonly Branch[] = [branch]
+  for (const branches of restricting) {
+    if (product.length * branches.length > 64) continue
+    product = product.flatMap((one) =>
+      branches.map((other) => ({
+        atoms: [...one.atoms, ...other.atoms],
+        instances: [...one.instances, ...other.instances],
+      })),
+    )
+  }
+  return product
+}
+
+/** The branches of a clause, or why it has none that can be told. */
+function branchesOf({ facts, resolver, brancher, scope }: Parsing, clause: Clause): readonly Branch[] | string {
+  const parsed = facts.sql.expression(clause.text)
+  if (!parsed.ok) return `the parser refuses policy ${clause.policy.name}: ${parsed.reason}`
+  try {
+    return brancher.of(resolver.resolve(parsed.value, scope))
+  } catch (error) {
+    if (error instanceof TooManyBranches) return error.message
+    throw error
+  }
 }

@@ -1,0 +1,166 @@
+import type { Relation } from '../../catalog/model.ts'
+import type { ActingRole, Facts, Proof, TenantTable } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import type { Branch } from './branches.ts'
+import { Equalities } from './equalities.ts'
+import type { Instance, Instances } from './scope.ts'
+import { type Term, termOf } from './terms.ts'
+
+/** What the branch proof asks about other tables; undefined while that proof is under way. */
+export type AskProof = (relation: Relation, verb: Verb, role: ActingRole) => Proof | undefined
+
+export interface BranchInput {
+  readonly facts: Facts
+  readonly instances: Instances
+  /** The row that the policy is about. */
+  readonly row: Instance
+  readonly table: TenantTable
+  readonly role: ActingRole
+  readonly branch: Branch
+  readonly clause: 'using' | 'check'
+  readonly ask: AskProof
+}
+
+export type BranchProof =
+  | {
+      readonly proved: true
+      readonly how: string /** Lookup tables that the proof stands on. */
+      readonly trusts: readonly Instance[]
+    }
+  | { readonly proved: false; readonly knows: Equalities }
+
+/** Shows that a branch implies that the row is of the context's tenant. */
+export function proveBranch(input: BranchInput): BranchProof {
+  const { branch, facts, instances, row, table } = input
+  const knows = new Equalities()
+  for (const atom of branch.atoms) {
+    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
+    const [left, right] = [termOf(atom.left, facts, instances), termOf(atom.right, facts, instances)]
+    if (left.lossy === undefined && right.lossy === undefined) knows.union(left.key, right.key)
+  }
+  const lookups = branch.instances
+  const belonging = new Set<string>()
+  spread(input, knows, belonging)
+  const isContext = (key: string) => knows.same(key, 'context')
+
+  if (table.kind !== 'child') {
+    const own = `${row.id}.${table.column.name}`
+    if (isContext(own))
+      return { proved: true, how: lookupNames(lookups, 'tenant column = context'), trusts: trusted(input, knows, own) }
+  } else if (belonging.has(row.id)) {
+    return {
+      proved: true,
+      how: lookupNames(lookups, 'its parent is of the context'),
+      trusts: trusted(input, knows, row.id),
+    }
+  }
+  const key = table.kind === 'child' ? undefined : membership(input, knows, `${row.id}.${table.column.name}`)
+  if (key !== undefined) return { proved: true, how: 'tenant column is a tenant of the session’s key', trusts: key }
+  return { proved: false, knows }
+}
+
+/** Adds what row security and foreign keys say about the lookup tables, until nothing new follows. */
+function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): void {
+  const { facts, branch, row, table, ask } = input
+  const all = [row, ...branch.instances]
+  const bound = (instance: Instance) => (instance === row ? table : facts.tenantTable(instance.relation))
+  for (const instance of branch.instances) {
+    const own = bound(instance)
+    if (own === undefined || instance.viewer === 'bypass' || !facts.protectedFor(instance.relation, instance.viewer))
+      continue
+    const proof = ask(instance.relation, 'select', instance.viewer)
+    if (proof?.status !== 'proved' || facts.tenancy.context.kind === 'key') continue
+    if (own.kind === 'child') belonging.add(instance.id)
+    else knows.union(`${instance.id}.${own.column.name}`, 'context')
+  }
+  let changed = true
+  while (changed) {
+    changed = false
+    for (const instance of all) {
+      const own = bound(instance)
+      if (own === undefined || belonging.has(instance.id)) continue
+      const viaColumn = own.kind !== 'child' && knows.same(`${instance.id}.${own.column.name}`, 'context')
+      const viaKey = own.kind !== 'child' && membership(input, knows, `${instance.id}.${own.column.name}`) !== undefined
+      const viaParent =
+        own.kind === 'child' &&
+        own.parents.some((link) =>
+          all.some(
+            (parent) =>
+              parent.relation.oid === link.parent.oid &&
+              belonging.has(parent.id) &&
+              link.columns.every((column, at) =>
+                knows.same(`${instance.id}.${column}`, `${parent.id}.${link.parentColumns[at] ?? ''}`),
+              ),
+          ),
+        )
+      if (viaColumn || viaKey || viaParent) {
+        belonging.add(instance.id)
+        changed = true
+      }
+    }
+  }
+}
+
+/** In a schema whose setting holds a key: the lookup rows that join this tenant value with that key. */
+function membership(input: BranchInput, knows: Equalities, tenantValue: string): readonly Instance[] | undefined {
+  const { facts, branch, row } = input
+  if (facts.tenancy.context.kind !== 'key') return undefined
+  const all = [row, ...branch.instances]
+  const keyed = all.find((instance) =>
+    instance.relation.columns.some((column) => knows.same(`${instance.id}.${column.name}`, 'key')),
+  )
+  if (keyed === undefined) return undefined
+  // Walk from the row with the key over shared values to an instance that holds the tenant value.
+  const reached = new Set([keyed])
+  let grew = true
+  while (grew) {
+    grew = false
+    for (const from of reached)
+      for (const to of all) {
+        if (reached.has(to) || !joined(from, to, knows)) continue
+        reached.add(to)
+        grew = true
+      }
+  }
+  const holder = [...reached].find((instance) =>
+    instance.relation.columns.some(
+      (column) =>
+        tenantValue === `${instance.id}.${column.name}` || knows.same(`${instance.id}.${column.name}`, tenantValue),
+    ),
+  )
+  return holder === undefined ? undefined : [...reached].filter((instance) => instance !== row)
+}
+
+function joined(from: Instance, to: Instance, knows: Equalities): boolean {
+  return from.relation.columns.some((column) =>
+    to.relation.columns.some((other) => knows.same(`${from.id}.${column.name}`, `${to.id}.${other.name}`)),
+  )
+}
+
+/** Lookup tables without which the conclusion would not follow: all but those that row security alone does not need. */
+function trusted(input: BranchInput, knows: Equalities, own: string): readonly Instance[] {
+  // The row's own column was compared with the context in this very branch: no lookup is needed.
+  const direct = new Equalities()
+  for (const atom of input.branch.atoms) {
+    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
+    const terms: readonly Term[] = [
+      termOf(atom.left, input.facts, input.instances),
+      termOf(atom.right, input.facts, input.instances),
+    ]
+    const [left, right] = terms
+    if (left === undefined || right === undefined || left.lossy !== undefined || right.lossy !== undefined) continue
+    const ofRow = terms.every((term) => term.kind === 'context' || term.key.startsWith(`${input.row.id}.`))
+    if (ofRow) direct.union(left.key, right.key)
+  }
+  if (direct.same(own, 'context')) return []
+  return input.branch.instances.filter(
+    (instance) =>
+      instance.relation.columns.some((column) => knows.same(`${instance.id}.${column.name}`, 'context')) ||
+      input.table.kind === 'child',
+  )
+}
+
+function lookupNames(instances: readonly Instance[], how: string): string {
+  const names = [...new Set(instances.map((instance) => instance.relation.name))]
+  return names.length === 0 ? how : `${how} (through ${names.join(', ')})`
+}

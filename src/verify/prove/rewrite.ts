@@ -1,0 +1,154 @@
+import type { Expr } from '../sql/tree.ts'
+import type { QueryRow } from './branches.ts'
+import type { Instance } from './scope.ts'
+
+const OPPOSITE: Readonly<Record<string, string>> = {
+  '=': '<>',
+  '<>': '=',
+  '!=': '=',
+  '<': '>=',
+  '>=': '<',
+  '>': '<=',
+  '<=': '>',
+}
+
+/** NOT pushed one level in, where that is exact under three-valued logic. */
+export function negate(expr: Expr): Expr | undefined {
+  switch (expr.kind) {
+    case 'constant':
+      return typeof expr.value === 'boolean' ? { kind: 'constant', value: !expr.value } : undefined
+    case 'not':
+      return expr.arg
+    case 'and':
+      return { kind: 'or', args: expr.args.map((arg) => ({ kind: 'not', arg })) }
+    case 'or':
+      return { kind: 'and', args: expr.args.map((arg) => ({ kind: 'not', arg })) }
+    case 'null-test':
+      return { ...expr, negated: !expr.negated }
+    case 'distinct':
+      return { ...expr, negated: !expr.negated }
+    case 'operator': {
+      const op = OPPOSITE[expr.op]
+      return op === undefined ? undefined : { ...expr, op }
+    }
+    case 'coalesce': {
+      const last = expr.args.at(-1)
+      if (last?.kind !== 'constant' || typeof last.value !== 'boolean') return undefined
+      return { ...expr, args: expr.args.map((arg) => ({ kind: 'not', arg })) }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** One pair of values that an equality may come down to, with what must hold for it. */
+export interface SidePair {
+  readonly left: Expr
+  readonly right: Expr
+  readonly conditions: readonly Expr[]
+  readonly instances: readonly Instance[]
+}
+
+interface Side {
+  readonly expr: Expr
+  readonly conditions: readonly Expr[]
+  readonly instances: readonly Instance[]
+}
+
+const MAX_SIDES = 16
+
+/** Opens COALESCE, CASE, NULLIF and scalar subqueries on either side of an equality; undefined when there is none. */
+export function expandSides(
+  left: Expr,
+  right: Expr,
+  rowsOf: (subquery: Expr) => readonly QueryRow[] | undefined,
+): readonly SidePair[] | undefined {
+  if (left.kind === 'row' && right.kind === 'row') {
+    const [firstLeft, firstRight] = [left.items[0], right.items[0]]
+    if (firstLeft === undefined || firstRight === undefined) return undefined
+    const rest = left.items.slice(1).map(
+      (item, at): Expr => ({
+        kind: 'operator',
+        op: '=',
+        left: item,
+        right: right.items[at + 1] ?? { kind: 'constant', value: null },
+      }),
+    )
+    return [{ left: firstLeft, right: firstRight, conditions: rest, instances: [] }]
+  }
+  const lefts = sidesOf(left, rowsOf)
+  const rights = sidesOf(right, rowsOf)
+  if (lefts.length * rights.length > MAX_SIDES) return undefined
+  return lefts.flatMap((one) =>
+    rights.map((other) => ({
+      left: one.expr,
+      right: other.expr,
+      conditions: [...one.conditions, ...other.conditions],
+      instances: [...one.instances, ...other.instances],
+    })),
+  )
+}
+
+function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | undefined): readonly Side[] {
+  switch (expr.kind) {
+    case 'cast':
+      return sidesOf(expr.arg, rowsOf).map((side) => ({ ...side, expr: { ...expr, arg: side.expr } }))
+    case 'nullif':
+      // NULL equals nothing, so only the value itself can be meant.
+      return sidesOf(expr.left, rowsOf)
+    case 'coalesce': {
+      const before: Expr[] = []
+      return expr.args.flatMap((arg) => {
+        const sides = sidesOf(arg, rowsOf).map((side) => ({
+          ...side,
+          conditions: [
+            ...before.map((part): Expr => ({ kind: 'null-test', arg: part, negated: false })),
+            ...side.conditions,
+          ],
+        }))
+        before.push(arg)
+        return isSentinel(arg) ? [] : sides
+      })
+    }
+    case 'case': {
+      const before: Expr[] = []
+      const sides: Side[] = []
+      const add = (condition: readonly Expr[], value: Expr) => {
+        for (const side of sidesOf(value, rowsOf))
+          sides.push({ ...side, conditions: [...condition, ...side.conditions] })
+      }
+      for (const { when, then } of expr.whens) {
+        const condition: Expr =
+          expr.subject === undefined ? when : { kind: 'operator', op: '=', left: expr.subject, right: when }
+        add([...before, condition], then)
+        before.push({ kind: 'boolean-test', arg: condition, test: 'IS_NOT_TRUE' })
+      }
+      if (expr.otherwise !== undefined) add(before, expr.otherwise)
+      return sides
+    }
+    case 'subquery': {
+      const rows = expr.type === 'scalar' ? rowsOf(expr) : undefined
+      return rows === undefined
+        ? [{ expr, conditions: [], instances: [] }]
+        : rows.flatMap((row) => {
+            const target = row.targets[0]
+            return target === undefined
+              ? []
+              : [{ expr: target.expr, conditions: row.conditions, instances: row.instances }]
+          })
+    }
+    default:
+      return [{ expr, conditions: [], instances: [] }]
+  }
+}
+
+/** Values that stand for "no tenant": no row has them. */
+export function isSentinel(expr: Expr): boolean {
+  if (expr.kind === 'cast') return isSentinel(expr.arg)
+  if (expr.kind !== 'constant') return false
+  return expr.value === null || ['', '0', '-1', '00000000-0000-0000-0000-000000000000'].includes(String(expr.value))
+}
+
+export function sameExpression(left: Expr, right: Expr): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
+}

@@ -1,0 +1,40 @@
+import type { Relation } from '../../catalog/model.ts'
+import type { ActingRole, Facts, TenantTable, Weakness } from '../facts.ts'
+import type { AskProof } from './branch-proof.ts'
+import type { Instance } from './scope.ts'
+
+/**
+ * A lookup table that the attacker can change is no witness: he makes himself a member, or moves the parent to his tenant.
+ * `undefined` when all can be trusted.
+ */
+export function untrustedLookup(
+  facts: Facts,
+  lookups: readonly Instance[],
+  table: TenantTable,
+  role: ActingRole,
+  ask: AskProof,
+): Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject'> | undefined {
+  for (const { relation } of lookups) {
+    if (relation.oid === table.relation.oid) continue
+    for (const verb of ['insert', 'update'] as const) {
+      // A new parent has a new key, so it changes nothing for rows that point at the old one.
+      if (verb === 'insert' && isParentOf(relation, table)) continue
+      const writable = verb === 'insert' ? 'INSERT' : 'UPDATE'
+      if (!facts.privileges.onRelation(role.role.oid, relation, writable)) continue
+      const open = !facts.protectedFor(relation, role)
+      const proof = open ? undefined : ask(relation, verb, role)
+      if (!open && (proof === undefined || proof.status === 'proved' || proof.status === 'dark')) continue
+      return {
+        rule: 'policy-trusts-unprotected-table',
+        certain: open || proof?.status === 'open',
+        explanation: `the policy trusts ${relation.label}, where ${role.role.name} may ${verb} what it likes`,
+        subject: relation.label,
+      }
+    }
+  }
+  return undefined
+}
+
+function isParentOf(relation: Relation, table: TenantTable): boolean {
+  return table.relation.constraints.some((constraint) => constraint.references?.relation === relation.oid)
+}
