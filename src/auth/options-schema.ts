@@ -6,6 +6,7 @@ import { ALGORITHMS, isSymmetric, keyFitsAlgorithm, minSecretBytes } from './alg
 import { type ClaimReader, isUserEditable } from './claim-path.ts'
 import { type KeySet, readJwks, readPem } from './key-set.ts'
 import { PRESET_NAMES } from './presets/all.ts'
+import { isRecord } from './strict-json.ts'
 
 function aFunction<F>() {
   return z.custom<F>((value) => typeof value === 'function', 'expected a function')
@@ -93,11 +94,23 @@ const issuer = z
     maxLifetimeSeconds: z.number().int().min(1).optional(),
     allowUserEditableTenantClaim: z.boolean().optional(),
   })
-  .superRefine((value, context) => {
-    for (const [path, message] of problemsOfIssuer(value)) context.addIssue({ code: 'custom', path: [path], message })
-  })
+  .superRefine(
+    (value, context) => {
+      for (const [path, message] of problemsOfIssuer(value)) context.addIssue({ code: 'custom', path: [path], message })
+    },
+    // Also where something else in it is wrong, so that all problems are told at once.
+    { when: ({ value }) => canBeCrossChecked(value) },
+  )
 
 export type ParsedIssuer = z.infer<typeof issuer>
+
+/** Whether the parts that rules across options look at are of their kinds; the others may be anything. */
+function canBeCrossChecked(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { algorithms, keys: given, claims } = value
+  if (!z.array(z.enum(ALGORITHMS)).min(1).safeParse(algorithms).success) return false
+  return keys.safeParse(given).success && readers.optional().safeParse(claims).success
+}
 
 /** The schema of the options once a single issuer has been brought into the map's form. */
 export const optionsSchema = z
@@ -127,24 +140,30 @@ export const optionsSchema = z
     logger: anObjectWith<Logger>('debug', 'info', 'warn', 'error').optional(),
     claims: aFunction<(raw: never) => unknown>().optional(),
   })
-  .superRefine((value, context) => {
-    const entries = Object.entries(value.issuers)
-    const secrets = new Set<string>()
-    for (const [iss, { tenants, keys: issuerKeys }] of entries) {
-      if (entries.length > 1 && tenants === undefined) {
-        const message = 'with more than one issuer each must name its tenants (a list or a function)'
-        context.addIssue({ code: 'custom', path: ['issuers', iss, 'tenants'], message })
+  .superRefine(
+    (value, context) => {
+      const entries = Object.entries(value.issuers)
+      const secrets = new Set<string>()
+      for (const [iss, { tenants, keys: issuerKeys }] of entries) {
+        if (entries.length > 1 && tenants === undefined) {
+          const message = 'with more than one issuer each must name its tenants (a list or a function)'
+          context.addIssue({ code: 'custom', path: ['issuers', iss, 'tenants'], message })
+        }
+        const { secret } = issuerKeys
+        if (secret === undefined || typeof secret === 'function') continue
+        const digest = createHash('sha256').update(secret).digest('hex')
+        if (secrets.has(digest)) {
+          const message = 'another issuer has the same secret, so each could sign as the other'
+          context.addIssue({ code: 'custom', path: ['issuers', iss, 'keys', 'secret'], message })
+        }
+        secrets.add(digest)
       }
-      const { secret } = issuerKeys
-      if (secret === undefined || typeof secret === 'function') continue
-      const digest = createHash('sha256').update(secret).digest('hex')
-      if (secrets.has(digest)) {
-        const message = 'another issuer has the same secret, so each could sign as the other'
-        context.addIssue({ code: 'custom', path: ['issuers', iss, 'keys', 'secret'], message })
-      }
-      secrets.add(digest)
-    }
-  })
+    },
+    {
+      when: ({ value }) =>
+        isRecord(value) && z.record(name, z.looseObject({ keys })).safeParse(value['issuers']).success,
+    },
+  )
 
 export type ParsedOptions = z.infer<typeof optionsSchema>
 

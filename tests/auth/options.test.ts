@@ -106,6 +106,14 @@ describe('createTokenVerifier(options)', () => {
   it('names all problems at once, and no value of a secret', () => {
     const problems = problemsOf(own({ audience: undefined, algorithms: ['HS256'], tenantClaims: { tenant: 'email' } }))
     expect(problems).toHaveLength(3)
+    const mixed = {
+      audience: 5,
+      tokenUse: 'x',
+      algorithms: ['HS256'],
+      tenantClaims: { tenant: 'email' },
+      cache: { ttlMs: 'x' },
+    }
+    expect(problemsOf(own(mixed))).toHaveLength(5)
     expect(problemsOf(hmac({ keys: { secret: 'hunter2' } }))?.join()).not.toContain('hunter2')
   })
 })
