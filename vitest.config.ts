@@ -1,9 +1,19 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+// Examples import the package by its name, as users do; tests run them on the sources.
+const ownName = [
+  { find: /^partywall$/, replacement: source('index.ts') },
+  { find: /^partywall\/(express|prisma)$/, replacement: source('middleware/$1.ts') },
+  { find: /^partywall\/([a-z-]+)$/, replacement: source('$1/index.ts') },
+]
 
 // Rooms whose tests need no server; all others run in the `servers` project, which starts real ones.
 const serverless = 'tests/{context,errors,config,events,logger,resilience,guards,report,telemetry}/**/*.test.ts'
 
 export default defineConfig({
+  resolve: { alias: ownName },
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
