@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import pg from 'pg'
+import { createTenantPool } from '../database/create-tenant-pool.ts'
+import { ConfigurationError } from '../errors.ts'
+import { silentLogger } from '../logger/logger.ts'
+import { type KitDatabaseOptions, openKitDatabase } from './kit-database.ts'
+import { TenantTestHelper } from './tenant-test-helper.ts'
+import { startKitIssuer } from './test-issuer.ts'
+
+/** What the application under test is told. */
+export interface TestKitEnv {
+  /** The application's login role. */
+  readonly databaseUrl: string
+  readonly acrossTenantsUrl: string | undefined
+  readonly sealSecret: string
+  readonly issuer: string
+  readonly audience: string
+  readonly jwksUrl: string
+  /** The `auth` of `createPartywall`, ready to use: tenant in `org_id`, roles in `roles`. */
+  readonly auth: {
+    readonly issuer: string
+    readonly audience: string
+    readonly algorithms: readonly ['ES256']
+    readonly keys: { readonly jwks: { readonly keys: readonly object[] } }
+    readonly tenantClaims: { readonly tenant: 'org_id'; readonly roles: 'roles'; readonly permissions: 'permissions' }
+  }
+}
+
+/** Past every policy, as a superuser. */
+export type AdminQuery = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>
+
+/** The application: a listener, or a listener and what closes it. */
+export type AppUnderTest = RequestListener | { readonly listener: RequestListener; readonly close: () => Promise<void> }
+
+export type TestKitOptions = KitDatabaseOptions & {
+  /** Makes the application, e.g. an Express app on a wall of its own. Left out: no API, only SQL. */
+  readonly app?: (env: TestKitEnv) => AppUnderTest | Promise<AppUnderTest>
+  /** Plants a tenant and gives its id. Default: a row of `public.tenants (key, name, status, tier)`. */
+  readonly plantTenant?: (
+    admin: AdminQuery,
+    tenant: { readonly key: string; readonly name: string; readonly tier: string },
+  ) => Promise<string>
+  /** Changes a tenant's status. Default: `update public.tenants set status = …`. */
+  readonly setTenantStatus?: (admin: AdminQuery, tenantId: string, status: string) => Promise<void>
+}
+
+/** A real database, a real issuer, and the application on a real port. */
+export interface TestKit {
+  readonly env: TestKitEnv
+  readonly baseUrl: string
+  /** Makes a tenant with a name for the test's reader; each call makes another one. */
+  tenant(
+    name: string,
+    options?: { readonly tier?: string; readonly roles?: readonly string[]; readonly userId?: string },
+  ): Promise<TenantTestHelper>
+  /** Signs whatever a test wants to try. */
+  sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
+  readonly admin: AdminQuery
+  close(): Promise<void>
+}
+
+/**
+ * Starts everything that isolation tests need. Knows no test runner.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` under NODE_ENV=production
+ * @example
+ * ```ts
+ * const kit = await startTestKit({ migrations: 'migrations', app: (env) => createApp(env) })
+ * const a = await kit.tenant('a')
+ * const b = await kit.tenant('b')
+ * const made = await b.api.post('/documents', { title: 'of b' })
+ * assert.equal((await a.api.get(`/documents/${made.body.id}`)).status, 404)
+ * await kit.close()
+ * ```
+ */
+export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new ConfigurationError(
+      'startTestKit() plants tenants and signs tokens; it does not run with NODE_ENV=production.',
+    )
+  }
+  const { plantTenant = plantInTenants, setTenantStatus = updateTenants } = options
+  const opened: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end()
+  }
+  try {
+    const database = await openKitDatabase(options)
+    opened.push(() => database.close())
+    const issuer = await startKitIssuer()
+    opened.push(() => issuer.close())
+    const adminPool = new pg.Pool({ connectionString: database.adminUrl, max: 2 })
+    adminPool.on('error', () => {}) // the database may be dropped with connections open
+    opened.push(() => adminPool.end())
+    const admin: AdminQuery = (text, values) => adminPool.query(text, values === undefined ? undefined : [...values])
+    const pool = createTenantPool({
+      connectionString: database.appUrl,
+      max: 4,
+      roles: { tenant_admin: ['owner', 'admin'] },
+      seal: { secret: database.sealSecret },
+      logger: silentLogger,
+    })
+    pool.on('error', () => {})
+    opened.push(() => pool.close({ timeoutMs: 1_000 }))
+    const env: TestKitEnv = {
+      databaseUrl: database.appUrl,
+      acrossTenantsUrl: database.acrossUrl,
+      sealSecret: database.sealSecret,
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      jwksUrl: issuer.jwksUrl,
+      auth: {
+        issuer: issuer.issuer,
+        audience: issuer.audience,
+        algorithms: ['ES256'],
+        keys: { jwks: issuer.jwks },
+        tenantClaims: { tenant: 'org_id', roles: 'roles', permissions: 'permissions' },
+      },
+    }
+    const baseUrl = options.app === undefined ? 'http://127.0.0.1:9' : await serve(await options.app(env), opened)
+
+    return {
+      env,
+      baseUrl,
+      admin,
+      sign: issuer.sign,
+      close,
+      async tenant(name, { tier = 'free', roles = ['admin'], userId = randomUUID() } = {}) {
+        const key = `${name.toLowerCase().replace(/[^a-z0-9-]/g, '-')}-${randomUUID().slice(0, 8)}`
+        const tenantId = await plantTenant(admin, { key, name, tier })
+        const setStatus = (status: string) => setTenantStatus(admin, tenantId, status)
+        return new TenantTestHelper({ name, tenantId, key, userId, tier, roles, baseUrl, issuer, pool, setStatus })
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function serve(app: AppUnderTest, opened: (() => Promise<void>)[]): Promise<string> {
+  const { listener, close } = typeof app === 'function' ? { listener: app, close: undefined } : app
+  if (close !== undefined) opened.push(close)
+  const server = createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  opened.push(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  const { port } = server.address() as AddressInfo // listening on TCP, so it is an AddressInfo
+  return `http://127.0.0.1:${port}`
+}
+
+async function plantInTenants(
+  admin: AdminQuery,
+  { key, name, tier }: { readonly key: string; readonly name: string; readonly tier: string },
+): Promise<string> {
+  const { rows } = await admin('insert into public.tenants (key, name, tier) values ($1, $2, $3) returning id::text', [
+    key,
+    name,
+    tier,
+  ])
+  return String(rows[0]?.id)
+}
+
+async function updateTenants(admin: AdminQuery, tenantId: string, status: string): Promise<void> {
+  await admin('update public.tenants set status = $2 where id::text = $1', [tenantId, status])
+}

@@ -1,0 +1,91 @@
+// The example API on a real PostgreSQL, bound to a test file: TenantTestHelper.create('a') gives a tenant of it.
+import { afterAll } from 'vitest'
+import { createExampleApi, type ExampleOptions } from '../../examples/express-api/app.ts'
+import { silentLogger } from '../../src/logger/logger.ts'
+import { createPartywall, type Partywall, type PartywallConfig } from '../../src/partywall.ts'
+import { startTestKit, type TestKit, type TestKitEnv } from '../../src/testing/start-test-kit.ts'
+import type { TenantTestHelper as KitHelper } from '../../src/testing/tenant-test-helper.ts'
+import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
+
+export interface ExampleKit {
+  readonly kit: TestKit
+  readonly wall: Partywall
+  readonly database: TestDatabase
+}
+
+let current: ExampleKit | undefined
+
+/** Starts the example on a database of this test file. Call it in `beforeAll`; `TenantTestHelper.create` serves it then. */
+export async function startExample(
+  options: ExampleOptions & { readonly wall?: (env: TestKitEnv) => Partial<PartywallConfig> } = {},
+): Promise<ExampleKit> {
+  const database = await createTestDatabase()
+  let wall: Partywall | undefined
+  const kit = await startTestKit({
+    databaseUrl: database.adminUrl,
+    appUrl: database.appUrl,
+    acrossUrl: database.acrossUrl,
+    sealSecret: database.sealSecret,
+    app(env) {
+      const made = createPartywall({
+        database: { url: env.databaseUrl, acrossTenantsUrl: database.acrossUrl, max: 4 },
+        auth: env.auth,
+        seal: { secret: env.sealSecret },
+        logger: silentLogger,
+        ...options.wall?.(env),
+      })
+      wall = made
+      return { listener: createExampleApi(made, options), close: () => made.close({ timeoutMs: 2_000 }) }
+    },
+  })
+  afterAll(() => kit.close())
+  if (wall === undefined) throw new Error('the kit made no app')
+  current = { kit, wall, database }
+  return current
+}
+
+/** A tenant of the example, with one user, one project and two documents. */
+export class TenantTestHelper {
+  private constructor() {}
+
+  static async create(
+    name: string,
+    options: { readonly tier?: string; readonly roles?: readonly string[] } = {},
+  ): Promise<ExampleTenant> {
+    if (current === undefined) throw new Error('call startExample() first')
+    const { kit } = current
+    const tenant = await kit.tenant(name, options)
+    const plant = async (text: string, values: readonly unknown[]): Promise<string> =>
+      String((await kit.admin(`${text} returning id`, values)).rows[0]?.id)
+    await kit.admin('insert into users (tenant_id, id, email, name, role) values ($1, $2, $3, $4, $5)', [
+      tenant.tenantId,
+      tenant.userId,
+      `owner@${name}.example`,
+      `owner of ${name}`,
+      'owner',
+    ])
+    const projectId = await plant('insert into projects (tenant_id, name, owner_id) values ($1, $2, $3)', [
+      tenant.tenantId,
+      'Plans',
+      tenant.userId,
+    ])
+    const document = (title: string) =>
+      plant('insert into documents (tenant_id, project_id, title, body, created_by) values ($1, $2, $3, $4, $5)', [
+        tenant.tenantId,
+        projectId,
+        title,
+        `secret of ${tenant.key}`,
+        tenant.userId,
+      ])
+    const documentId = await document('Roadmap')
+    await document('Budget')
+    return Object.assign(tenant, { projectId, documentId, secret: `secret of ${tenant.key}` })
+  }
+}
+
+export type ExampleTenant = KitHelper & {
+  readonly projectId: string
+  readonly documentId: string
+  /** What only this tenant's documents say. */
+  readonly secret: string
+}
