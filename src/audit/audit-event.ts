@@ -1,0 +1,67 @@
+/** How the action ended. */
+export type AuditOutcome = 'success' | 'failure' | 'denied'
+
+/** What a caller tells of an action. Tenant, user, actor and time are not told: the server takes them from the verified seal. */
+export interface AuditInput {
+  /** What was done: `DELETE_USER`, `invoice.deleted`. At most 128 characters. */
+  readonly action: string
+  /** The kind of thing: `users`. */
+  readonly resource?: string | undefined
+  readonly resourceId?: string | undefined
+  /** Facts about the action; secrets are redacted by name, at most 8 KiB are kept. No personal data: that belongs in `private`. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined
+  /** Default `success`. */
+  readonly outcome?: AuditOutcome | undefined
+  /** The client's address, as the framework says it. */
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
+  /** Default: that of the tenant context. */
+  readonly requestId?: string | undefined
+  /** Personal values that must be erasable; the signed log keeps only a salted commitment to them. */
+  readonly private?: Readonly<Record<string, unknown>> | undefined
+  /** Whose values `private` holds; default: the context's user. `partywall.audit_erase()` finds them by it. */
+  readonly privateSubject?: string | undefined
+}
+
+/** One event as it stands in the log. */
+export interface AuditEvent {
+  readonly id: string
+  /** `''` in the system stream. */
+  readonly tenantId: string
+  readonly userId: string | undefined
+  readonly action: string
+  readonly resource: string | undefined
+  readonly resourceId: string | undefined
+  readonly details: Readonly<Record<string, unknown>>
+  readonly outcome: AuditOutcome
+  readonly actor: { readonly id: string; readonly type?: string; readonly reason?: string } | undefined
+  /** The level of whoever wrote it: `tenant_user`, `tenant_admin`, `system`, `database`, `unsealed`. */
+  readonly role: string
+  readonly requestId: string | undefined
+  readonly ip: string | undefined
+  readonly userAgent: string | undefined
+  /** The server's clock when it was written, ISO 8601 with microseconds. */
+  readonly timestamp: string
+}
+
+/** What a query of the tenant pool, of a transaction and of `pg` have in common. */
+export interface AuditQueryable {
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ readonly rows: readonly unknown[]; readonly rowCount?: number | null }>
+}
+
+/** The tenant pool, as the audit uses it. */
+export interface AuditPool extends AuditQueryable {
+  transaction<T>(fn: (transaction: AuditQueryable) => Promise<T>): Promise<T>
+}
+
+/** Actions that raise an alert and that do not happen unless their event is written. */
+export const SENSITIVE_ACTIONS: readonly string[] = Object.freeze([
+  'DELETE_USER',
+  'CHANGE_PERMISSIONS',
+  'EXPORT_DATA',
+  'API_KEY_CREATE',
+  'TENANT_SETTINGS_CHANGE',
+])

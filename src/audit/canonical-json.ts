@@ -1,0 +1,14 @@
+/**
+ * JSON with sorted member names and no white space, the same for the same value.
+ *
+ * @see RFC 8785 (JSON Canonicalization Scheme)
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`)
+  return `{${members.join(',')}}`
+}

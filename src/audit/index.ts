@@ -1,0 +1,6 @@
+export type { AuditEvent, AuditInput, AuditOutcome, AuditPool, AuditQueryable } from './audit-event.ts'
+export { SENSITIVE_ACTIONS } from './audit-event.ts'
+export type { AuditFormat } from './export-events.ts'
+export type { AuditMode, TenantAuditLoggerOptions } from './options.ts'
+export { type AuditFilter, type AuditPage, queryEvents } from './query-events.ts'
+export { type LogOptions, TenantAuditLogger } from './tenant-audit-logger.ts'

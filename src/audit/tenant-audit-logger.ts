@@ -1,0 +1,232 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { parseOptions } from '../config/parse-options.ts'
+import { getCurrentTenant, runWithoutTenant, runWithTenant } from '../context/run-with-tenant.ts'
+import type { TenantContext, TenantContextInput } from '../context/tenant-context.ts'
+import { AuditRequiredError, TenantContextMissingError } from '../errors.ts'
+import { createDefaultLogger, type Logger } from '../logger/logger.ts'
+import type { AuditInput, AuditPool, AuditQueryable } from './audit-event.ts'
+import { SENSITIVE_ACTIONS } from './audit-event.ts'
+import { BestEffortOutbox } from './best-effort-outbox.ts'
+import { plainName } from './details.ts'
+import { type AuditFormat, exportEvents } from './export-events.ts'
+import { type AuditMode, loggerOptions, type TenantAuditLoggerOptions } from './options.ts'
+import { type AuditFilter, type AuditPage, queryEvents } from './query-events.ts'
+import { type PreparedEvent, prepareEvent, prepareSystemEvent, type RowPolicy, sendEvent } from './write-event.ts'
+
+/** How one event is written. */
+export interface LogOptions {
+  /** The transaction that the event rides in: it is there if and only if the transaction commits. */
+  readonly client?: AuditQueryable | undefined
+  /** Overrides the default of the action; a sensitive action is always `required`. */
+  readonly mode?: AuditMode | undefined
+}
+
+type Write = (event: PreparedEvent) => Promise<void>
+
+/**
+ * Writes and reads the audit log of the current tenant.
+ *
+ * Tenant, user, actor and time of an event are the database's own, from the verified seal: neither the caller nor injected SQL
+ * can name others. A tenant reads its own log and nobody else's.
+ *
+ * @example
+ * ```ts
+ * await audit.change({ action: 'DELETE_USER', resource: 'users', resourceId: id }, (tx) =>
+ *   tx.query('delete from users where id = $1', [id]))
+ * ```
+ */
+export class TenantAuditLogger {
+  readonly #pool: AuditPool
+  readonly #reserved: AuditQueryable
+  readonly #policy: RowPolicy
+  readonly #defaultMode: AuditMode
+  readonly #sensitive: ReadonlySet<string>
+  readonly #outbox: BestEffortOutbox
+  readonly #options: TenantAuditLoggerOptions
+  readonly #logger: Logger
+  /** The context of the construction: refusals and retries are written outside whatever context reported them. */
+  readonly #outside = AsyncLocalStorage.snapshot()
+
+  constructor(options: TenantAuditLoggerOptions) {
+    const checked = parseOptions(loggerOptions, options, 'new TenantAuditLogger(options)')
+    this.#options = options
+    this.#pool = checked.pool
+    this.#reserved = checked.reserved ?? checked.pool
+    this.#defaultMode = checked.mode
+    this.#sensitive = new Set([...SENSITIVE_ACTIONS, ...checked.sensitiveActions])
+    this.#logger = checked.logger ?? createDefaultLogger()
+    this.#policy = {
+      secretNames: new Set(checked.secretNames.map(plainName)),
+      maxBytes: checked.maxDetailsBytes,
+      privateRequestInfo: checked.privateRequestInfo,
+      sealed: checked.sealed,
+    }
+    this.#outbox = new BestEffortOutbox(checked.outboxLimit, (lost) => {
+      this.#logger.error({ lost }, 'Audit events were lost: the outbox is full.')
+    })
+  }
+
+  /** Whether the action raises an alert and never happens without its event. */
+  isSensitive(action: string): boolean {
+    return this.#sensitive.has(action)
+  }
+
+  /** How many events wait to be written. */
+  get waiting(): number {
+    return this.#outbox.size
+  }
+
+  /** How many events were lost because too many waited. */
+  get lost(): number {
+    return this.#outbox.lost
+  }
+
+  /**
+   * Writes one event. Without `client` it is committed, on a reserved connection, when this resolves.
+   *
+   * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+   * @throws {AuditRequiredError} `PARTYWALL_AUDIT_REQUIRED` when it could not be written and is required, or rides in a transaction
+   */
+  async log(input: AuditInput, options: LogOptions = {}): Promise<void> {
+    const context = getCurrentTenant()
+    await this.#write(input, context, options)
+    this.#announce(input, context)
+  }
+
+  /**
+   * Runs a change and its event in one transaction: both are there, or neither. A change that fails leaves an event with outcome
+   * `failure` in place of it.
+   */
+  async change<T>(input: AuditInput, work: (transaction: AuditQueryable) => Promise<T>): Promise<T> {
+    const context = getCurrentTenant()
+    let result: T
+    try {
+      result = await this.#pool.transaction(async (transaction) => {
+        const done = await work(transaction)
+        await this.#write(input, context, { client: transaction })
+        return done
+      })
+    } catch (error) {
+      const failed = { ...input, outcome: 'failure' as const, details: { ...input.details, error: codeOf(error) } }
+      await this.#write(failed, context, { mode: 'bestEffort' })
+      throw error
+    }
+    this.#announce(input, context)
+    return result
+  }
+
+  /** Commits the event of a sensitive read or an export, then runs it: no row leaves before the event is safe. */
+  async read<T>(input: AuditInput, work: () => Promise<T>): Promise<T> {
+    await this.log(input, { mode: 'required' })
+    return work()
+  }
+
+  /** Writes an event for a tenant that the running code has no context of: refusals. Awaited, on the reserved connection. */
+  async logFor(context: TenantContextInput, input: AuditInput): Promise<void> {
+    await this.#outside(() => runWithTenant(context, () => this.#write(input, getCurrentTenant(), {})))
+  }
+
+  /** Writes an event without a tenant into the system stream, which only security staff (`partywall_auditor`) read. */
+  async logSystem(input: AuditInput, options: Pick<LogOptions, 'mode'> = {}): Promise<void> {
+    const event = prepareSystemEvent(input, this.#policy)
+    const write = () => this.#outside(() => runWithoutTenant(() => this.#sendReserved(event)))
+    await this.#attempt(write, this.#modeOf(input, options.mode))
+  }
+
+  /**
+   * One page of the current tenant's events, newest first.
+   *
+   * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` for a limit, date or cursor that can't be used
+   */
+  query(filter: AuditFilter = {}): Promise<AuditPage> {
+    return queryEvents(this.#pool, getCurrentTenant().tenantId, filter)
+  }
+
+  /**
+   * The current tenant's events as lines of text, newest first. The export itself is an event (`EXPORT_DATA`), committed before
+   * the first line.
+   */
+  async *export(format: AuditFormat, filter: AuditFilter = {}): AsyncGenerator<string, void, void> {
+    await this.log({ action: 'EXPORT_DATA', resource: 'audit_log', details: { format } }, { mode: 'required' })
+    yield* exportEvents((page) => this.query(page), format, filter)
+  }
+
+  /** Tries to write what waits. */
+  flush(): Promise<void> {
+    return this.#outbox.flush()
+  }
+
+  /** Tries once more to write what waits, then stops retrying. The pools are their owner's to close. */
+  async close(): Promise<void> {
+    await this.#outbox.flush()
+    this.#outbox.close()
+  }
+
+  async #write(input: AuditInput, context: TenantContext, options: LogOptions): Promise<void> {
+    const info = this.#options.requestInfo?.()
+    const event = prepareEvent({ ...info, ...input }, context, this.#policy)
+    const { client } = options
+    if (client !== undefined) {
+      await sendEvent(event, client).catch((error: unknown) => {
+        throw required(error)
+      })
+      return
+    }
+    const write = () => this.#outside(() => runWithTenant(context, () => this.#sendReserved(event)))
+    await this.#attempt(write, this.#modeOf(input, options.mode))
+  }
+
+  #modeOf(input: AuditInput, asked: AuditMode | undefined): AuditMode {
+    // A failed action has not happened: there is nothing left to refuse.
+    const mustBeWritten = this.#sensitive.has(input.action) && input.outcome !== 'failure'
+    return mustBeWritten ? 'required' : (asked ?? this.#defaultMode)
+  }
+
+  async #attempt(write: () => Promise<void>, mode: AuditMode): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      if (error instanceof TenantContextMissingError) throw error
+      if (mode === 'required') throw required(error)
+      this.#logger.warn({ error: codeOf(error) }, 'An audit event could not be written; it waits in memory.')
+      this.#outbox.add(write)
+    }
+  }
+
+  readonly #sendReserved: Write = async (event) => {
+    try {
+      await sendEvent(event, this.#reserved)
+    } catch (error) {
+      if (!isMissingMonth(error)) throw error
+      await this.#reserved.query('select partywall.audit_make_months()')
+      await sendEvent(event, this.#reserved)
+    }
+  }
+
+  #announce(input: AuditInput, context: TenantContext): void {
+    if (!this.#sensitive.has(input.action)) return
+    this.#options.events?.emit({
+      type: 'SENSITIVE_ACTION',
+      action: input.action,
+      tenantId: context.tenantId,
+      userId: context.userId,
+      requestId: context.requestId,
+      ...(input.resource === undefined ? {} : { resource: input.resource }),
+      ...(input.resourceId === undefined ? {} : { resourceId: input.resourceId }),
+    })
+  }
+}
+
+function required(cause: unknown): AuditRequiredError {
+  return new AuditRequiredError('The audit event could not be written, so the action was refused.', { cause })
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = error !== null && typeof error === 'object' ? Reflect.get(error, 'code') : undefined
+  return typeof code === 'string' ? code : 'unknown'
+}
+
+/** 23514 with the name of the partitioned table and no constraint: the month was not made ahead. */
+function isMissingMonth(error: unknown): boolean {
+  return codeOf(error) === '23514' && Reflect.get(Object(error), 'constraint') === undefined
+}

@@ -1,0 +1,108 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { TenantContext } from '../context/tenant-context.ts'
+import type { AuditInput, AuditQueryable } from './audit-event.ts'
+import { canonicalJson } from './canonical-json.ts'
+import { type DetailsPolicy, detailsText, storable } from './details.ts'
+
+/** How events are put into rows. */
+export interface RowPolicy extends DetailsPolicy {
+  /** Keeps address and user agent among the erasable values. */
+  readonly privateRequestInfo: boolean
+  /** False where contexts are not sealed: the user then comes from a plain setting that is set along with the event. */
+  readonly sealed: boolean
+}
+
+/** One event, ready to be sent. */
+export interface PreparedEvent {
+  readonly text: string
+  readonly values: unknown[]
+}
+
+const COLUMNS =
+  'action, resource, resource_id, outcome, details, actor_type, actor_reason, request_id, ip, user_agent, private_commitment'
+const PARAMETERS = '$1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $11::bytea'
+const INSERT = `insert into partywall.audit_events (${COLUMNS})`
+const PRIVATE =
+  'insert into partywall.audit_private (occurred_at, event_id, subject, salt, data) select e.occurred_at, e.id, $12, $13::bytea, $14 from e'
+
+const PLAIN = `${INSERT} values (${PARAMETERS})`
+const WITH_PRIVATE = `with e as (${PLAIN} returning id, occurred_at) ${PRIVATE}`
+/** The volatile sub-select runs before the row's defaults are computed, so they see the setting. */
+const unsealed = (user: string) =>
+  `${INSERT} select ${PARAMETERS} from (select set_config('app.current_user_id', ${user}, true) offset 0) as u`
+const UNSEALED = unsealed('$12')
+const UNSEALED_PRIVATE = `with e as (${unsealed('$15')} returning id, occurred_at) ${PRIVATE}`
+
+/** Makes the statement of one event of a tenant. Fails for nothing that a client sent. */
+export function prepareEvent(input: AuditInput, context: TenantContext, policy: RowPolicy): PreparedEvent {
+  const ip = cut(input.ip, 64)
+  const userAgent = cut(input.userAgent, 512)
+  const hidden = privateValues(input, ip, userAgent, policy)
+  const visible = policy.privateRequestInfo ? [null, null] : [ip, userAgent]
+  const values: unknown[] = [
+    storable(input.action, 128),
+    cut(input.resource, 256),
+    cut(input.resourceId, 256),
+    input.outcome ?? 'success',
+    detailsText(input.details, policy),
+    cut(context.actor?.type, 32),
+    cut(context.actor?.reason, 512),
+    cut(input.requestId ?? context.requestId, 128),
+    ...visible,
+  ]
+  if (hidden === undefined) {
+    values.push(null)
+    if (!policy.sealed) values.push(context.userId)
+    return { text: policy.sealed ? PLAIN : UNSEALED, values }
+  }
+  const salt = randomBytes(32)
+  const subject = storable(input.privateSubject ?? context.userId, 256)
+  values.push(commitment(salt, hidden), subject, salt, hidden)
+  if (!policy.sealed) values.push(context.userId)
+  return { text: policy.sealed ? WITH_PRIVATE : UNSEALED_PRIVATE, values }
+}
+
+/** What the signed row holds of the erasable values. The salt is needed: an unsalted hash of an e-mail address can be guessed. */
+export function commitment(salt: Uint8Array, data: string): Buffer {
+  return createHash('sha256').update(salt).update(data, 'utf8').digest()
+}
+
+/** Makes the statement of one event without a tenant. */
+export function prepareSystemEvent(input: AuditInput, policy: RowPolicy): PreparedEvent {
+  return {
+    text: 'select partywall.audit_system($1, $2, $3, $4, $5::jsonb, $6, $7, $8)',
+    values: [
+      storable(input.action, 128),
+      cut(input.resource, 256),
+      cut(input.resourceId, 256),
+      input.outcome ?? 'success',
+      detailsText(input.details, policy),
+      cut(input.requestId, 128),
+      cut(input.ip, 64),
+      cut(input.userAgent, 512),
+    ],
+  }
+}
+
+export async function sendEvent(event: PreparedEvent, client: AuditQueryable): Promise<void> {
+  await client.query(event.text, event.values)
+}
+
+function privateValues(
+  input: AuditInput,
+  ip: string | null,
+  userAgent: string | null,
+  policy: RowPolicy,
+): string | undefined {
+  const request = policy.privateRequestInfo
+    ? { ...(ip === null ? {} : { ip }), ...(userAgent === null ? {} : { userAgent }) }
+    : {}
+  const all = { ...input.private, ...request }
+  if (Object.keys(all).length === 0) return undefined
+  const parsed: unknown = JSON.parse(detailsText(all, policy))
+  return canonicalJson(parsed)
+}
+
+function cut(text: string | undefined, max: number): string | null {
+  return text === undefined ? null : storable(String(text), max)
+}
