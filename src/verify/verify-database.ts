@@ -5,6 +5,7 @@ import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type AttackRun, runAttacks } from './attack/run-attacks.ts'
 import { buildFacts } from './build-facts.ts'
+import { checkMembership } from './check-membership.ts'
 import { connect } from './connect.ts'
 import { describeSetting, discover } from './discovery/discover.ts'
 import type { Facts } from './facts.ts'
@@ -47,6 +48,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     const sealed = given.sealSecret !== undefined || isSealed(catalog)
     facts = buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
     attack = await shouldAttack(client, facts, given.mode)
+    if (attack) await checkMembership(client, facts)
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
   }

@@ -85,6 +85,7 @@ function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promi
     windowsHide: true,
     env: { ...options.environment, ...connectionVariables(database) },
   })
+  options.onProgress?.('the command runs')
   let output = ''
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-OUTPUT_KEPT)
@@ -104,11 +105,17 @@ function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promi
   })
 }
 
+/** The shell with all its children; what does not end when asked is killed. */
 function endGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return
+  signalGroup(child, 'SIGTERM')
+  setTimeout(() => signalGroup(child, 'SIGKILL'), 3000).unref()
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   try {
-    if (process.platform === 'win32') child.kill('SIGTERM')
-    else process.kill(-child.pid, 'SIGTERM')
+    if (process.platform === 'win32') child.kill(signal)
+    else process.kill(-child.pid, signal)
   } catch {
     // It has ended already.
   }

@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { runVerify } from '../../cli/run-verify.ts'
+import { packageRoot } from '../../src/config/package-root.ts'
+import { createTestDatabase } from '../setup/database.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'partywall-cli-'))
+  // The server of the test run in place of one started for each.
+  vi.stubEnv('PARTYWALL_POSTGRES_URL', inject('postgres').url)
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+})
+
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Run {
+  readonly code: number
+  readonly text: string
+}
+
+async function verify(flags: Readonly<Record<string, unknown>>): Promise<Run> {
+  const output = join(folder, randomBytes(4).toString('hex'))
+  const code = await runVerify({ output, ...flags })
+  return { code, text: await readFile(output, 'utf8') }
+}
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, text)
+  return path
+}
+
+/** A schema that anybody would flag; its roles are its own, since roles belong to the whole server. */
+function leaky(): { readonly sql: string; readonly app: string } {
+  const app = `leaky_${randomBytes(4).toString('hex')}`
+  return {
+    app,
+    sql: `create role ${app} login;
+      create table tenants (id uuid primary key);
+      create table notes (id int primary key, tenant_id uuid not null references tenants, body text);
+      grant select, insert, update, delete on notes to ${app};`,
+  }
+}
+
+describe('partywall verify', () => {
+  it("holds on the example's migrations", async () => {
+    const migrations = join(packageRoot(), 'migrations')
+    const { code, text } = await verify({ migrations, format: 'json', appRole: 'app' })
+    const report = JSON.parse(text)
+    expect(report.findings.filter((finding: { severity: string }) => finding.severity !== 'info')).toEqual([])
+    expect(code).toBe(0)
+    expect(report.summary).toMatchObject({ exitCode: 0, sealed: true, mode: 'attack' })
+  })
+
+  it('finds a table without row security, names where it is made, and exits 1 in every format', async () => {
+    const { sql, app } = leaky()
+    const migrations = await file('leaky.sql', sql)
+    const fix = join(folder, 'fix.sql')
+    for (const format of ['pretty', 'json', 'sarif', 'junit', 'markdown', 'html']) {
+      const { code, text } = await verify({ migrations, appRole: app, format, ...(format === 'json' ? { fix } : {}) })
+      expect(code, format).toBe(1)
+      expect(text, format).toContain('public.notes')
+    }
+    const repaired = await file('repaired.sql', `${sql}\n${await readFile(fix, 'utf8')}`)
+    expect((await verify({ migrations: repaired, appRole: app, failOn: 'critical' })).code).toBe(0)
+    const { text } = await verify({ migrations, appRole: app, format: 'pretty' })
+    expect(text).toMatch(/rls-disabled.*leaky\.sql:3/)
+  })
+
+  it('counts what a baseline accepts no more, and tells what it accepts in vain', async () => {
+    const { sql, app } = leaky()
+    const migrations = await file('accepted.sql', sql)
+    const found = JSON.parse((await verify({ migrations, appRole: app, format: 'json' })).text)
+    const accept = found.findings.map((finding: { key: string }) => ({ key: finding.key, reason: 'known' }))
+    accept.push({ key: 'rls-disabled:public.gone', reason: 'old' })
+    const baseline = await file('baseline.json', JSON.stringify({ version: 1, accept }))
+    const { code, text } = await verify({ migrations, appRole: app, format: 'json', baseline })
+    expect(code).toBe(0)
+    expect(JSON.parse(text)).toMatchObject({
+      findings: [],
+      accepted: expect.arrayContaining([
+        expect.objectContaining({ key: 'rls-disabled:public.notes', reason: 'known' }),
+      ]),
+      warnings: [expect.stringContaining('public.gone')],
+    })
+  })
+
+  it('reads options from a file, and lets the command line win', async () => {
+    const { sql, app } = leaky()
+    const migrations = await file('configured.sql', sql)
+    const config = await file(
+      'config.json',
+      JSON.stringify({ databaseUrl: 'postgres://nowhere/x', appRole: app, failOn: 'low' }),
+    )
+    const { code, text } = await verify({ migrations, config, static: true, format: 'json' })
+    expect(code).toBe(1)
+    expect(JSON.parse(text)).toMatchObject({ failOn: 'low', summary: { mode: 'static', appRole: app } })
+    const wrong = await file('wrong.json', JSON.stringify({ appRoel: 'x', timeout: '5' }))
+    await expect(verify({ migrations, config: wrong })).rejects.toThrow(/timeout[\s\S]*appRoel/)
+  })
+})
+
+describe('what partywall verify can not run', () => {
+  const cases: Readonly<Record<string, readonly [() => Promise<Record<string, unknown>>, RegExp]>> = {
+    'without a source': [async () => ({}), /--database-url URL, --migrations DIR or --run/],
+    'with what is no URL': [async () => ({ databaseUrl: 'localhost' }), /--database-url is no PostgreSQL URL/],
+    'where no server answers': [async () => ({ databaseUrl: 'postgres://a:b@127.0.0.1:1/c' }), /does not answer/],
+    'with a wrong password': [
+      async () => {
+        const url = new URL((await createTestDatabase()).appUrl)
+        url.password = 'wrong'
+        return { databaseUrl: url.href }
+      },
+      /password/,
+    ],
+    'for a role that is not there': [
+      async () => ({ databaseUrl: (await createTestDatabase()).adminUrl, appRole: 'nobody_knows' }),
+      /no role "nobody_knows"/,
+    ],
+    'on a schema without a tenant column': [
+      async () => ({ migrations: await file('plain.sql', 'create table plain (a int)') }),
+      /tenant column/,
+    ],
+    'where several roles could be the app': [
+      async () => {
+        const [a, b] = [leaky(), leaky()]
+        return {
+          migrations: await file('two.sql', `${a.sql} create role ${b.app} login; grant select on notes to ${b.app}`),
+        }
+      },
+      /Several roles.*leaky_\w+.*leaky_\w+.*--app-role/,
+    ],
+    'on a migration that the server refuses': [
+      async () => ({ migrations: await file('broken.sql', 'create table a (i int);\ncreate table a (i int);') }),
+      /broken\.sql:2: .*already exists/,
+    ],
+    'with a command that fails': [async () => ({ run: `"${process.execPath}" -e "process.exit(7)"` }), /exit code 7/],
+    'with a role that lacks rights': [
+      async () => ({ databaseUrl: (await createTestDatabase()).appUrl, appRole: 'app_across', attack: true }),
+      /may not act as app_across, partywall_cross.*GRANT app_across, partywall_cross TO app;/,
+    ],
+    'in the time that it has': [
+      async () => ({ run: `"${process.execPath}" -e "setInterval(() => {}, 1000)"`, timeout: 1 }),
+      /--timeout/,
+    ],
+  }
+  for (const [name, [flags, sentence]] of Object.entries(cases)) {
+    it(`is said in a sentence: ${name}`, async () => {
+      const given = await flags()
+      vi.stubEnv('DATABASE_URL', '')
+      await expect(verify(given)).rejects.toMatchObject({
+        code: 'PARTYWALL_CONFIGURATION',
+        message: expect.stringMatching(sentence),
+      })
+    })
+  }
+
+  it('never tells a password', async () => {
+    await expect(verify({ databaseUrl: 'postgres://a:hunter2@127.0.0.1:1/c' })).rejects.not.toThrow('hunter2')
+    await expect(verify({ databaseUrl: 'http://a:hunter2@127.0.0.1:1/c' })).rejects.not.toThrow('hunter2')
+  })
+})
+
+describe('the program', () => {
+  const program = join(packageRoot(), 'dist', 'cli', 'main.js')
+
+  it('ends with exit code 2 and leaves no server when it is interrupted', async () => {
+    const env = { ...process.env, PARTYWALL_POSTGRES_URL: '' }
+    const command = `"${process.execPath}" -e "console.log(process.env.PGPORT); setInterval(() => {}, 1000)"`
+    const child = spawn(process.execPath, [program, 'verify', '--run', command], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let errors = ''
+    let interrupted = false
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString()
+      if (interrupted || !errors.includes('the command runs')) return
+      interrupted = child.kill('SIGINT')
+    })
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect(errors).toContain('Interrupted by SIGINT')
+    expect(code).toBe(2)
+  })
+})
