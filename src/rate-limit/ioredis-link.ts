@@ -39,7 +39,9 @@ export function openIoredis(client: IoredisClient): RedisLink {
     reconnectOnError: null,
   }
   const forCluster = {
-    enableOfflineQueue: false,
+    // Nodes are connected when first used; without a queue, all calls but the first would fail meanwhile. The limiter's
+    // time-out bounds the wait, and `usable` keeps calls away while the whole cluster is gone.
+    enableOfflineQueue: true,
     enableAutoPipelining: false,
     lazyConnect: true,
     clusterRetryStrategy: () => RETRY_MS,
