@@ -70,7 +70,7 @@ describe('remote keys', () => {
   )
 
   it('let nobody queue behind an endpoint that hangs from the start', async () => {
-    const { verifyToken } = remote({ timeoutMs: 1_500, retryMs: 60_000 })
+    const { verifyToken } = remote({ timeoutMs: 20_000, retryMs: 60_000 })
     idp.setMode('hang')
     const token = await idp.sign()
     let settled = 0
@@ -82,17 +82,19 @@ describe('remote keys', () => {
       ).rejects.toMatchObject(outage),
     )
     // Only so many wait for the first answer; the others are refused long before the time-out.
-    await expect.poll(() => settled).toBe(100)
+    await expect.poll(() => settled, { timeout: 15_000 }).toBe(100)
+    await expect.poll(() => idp.requests, { timeout: 10_000 }).toBe(1)
+    idp.hangUp()
     await Promise.all(outcomes)
     expect(idp.requests).toBe(1)
     // From the second caller on the outage is known.
     const started = performance.now()
     for (let n = 0; n < 20; n++) await expect(verifyToken(token)).rejects.toMatchObject(outage)
-    expect(performance.now() - started).toBeLessThan(1_400)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 
   it('let few wait for an unknown key while known ones are there', async () => {
-    const { verifyToken } = remote({ unknownKeyCooldownMs: 1, timeoutMs: 1_500, retryMs: 60_000 })
+    const { verifyToken } = remote({ unknownKeyCooldownMs: 1, timeoutMs: 20_000, retryMs: 60_000 })
     await verifyToken(await idp.sign())
     const tokens = await Promise.all(Array.from({ length: 100 }, foreignToken))
     idp.setMode('hang')
@@ -104,7 +106,9 @@ describe('remote keys', () => {
         }),
       ).rejects.toMatchObject(outage),
     )
-    await expect.poll(() => settled).toBe(100 - 64)
+    await expect.poll(() => settled, { timeout: 15_000 }).toBe(100 - 64)
+    await expect.poll(() => idp.requests, { timeout: 10_000 }).toBe(2)
+    idp.hangUp()
     await Promise.all(outcomes)
   })
 
@@ -133,7 +137,9 @@ describe('remote keys', () => {
       const token = await idp.sign()
       await verifyToken(token)
       idp.setMode(mode)
-      await expect.poll(async () => verifyToken(await foreignToken()).catch((error) => error.status)).toBe(503)
+      await expect
+        .poll(async () => verifyToken(await foreignToken()).catch((error) => error.status), { timeout: 10_000 })
+        .toBe(503)
       const before = idp.requests
       const started = performance.now()
       for (let n = 0; n < 50; n++) {

@@ -63,10 +63,13 @@ describe('createBreaker', () => {
       return down()
     }
     await expect
-      .poll(async () => {
-        await breaker.run(fail).catch(() => {})
-        return probes
-      })
+      .poll(
+        async () => {
+          await breaker.run(fail).catch(() => {})
+          return probes
+        },
+        { timeout: 5_000 },
+      )
       .toBeGreaterThan(4)
     expect(seen).toEqual(['BREAKER_OPEN'])
   })

@@ -43,6 +43,8 @@ export interface TestIssuer {
   /** Requests that reached the key endpoint. */
   readonly requests: number
   setMode(mode: EndpointMode): void
+  /** Cuts the requests that hang. */
+  hangUp(): void
   /** Adds new keys and signs with them; the old ones go unless kept. */
   rotate(options?: { readonly keepOld?: boolean }): Promise<void>
   /** Options for `createTokenVerifier`, with the keys given by value. */
@@ -125,6 +127,7 @@ export async function startIssuer(
     setMode(next) {
       mode = next
     },
+    hangUp: () => server.closeAllConnections(),
     async rotate({ keepOld = false } = {}) {
       const fresh = await Promise.all(algorithms.map(makeKey))
       published = keepOld ? [...keys, ...fresh] : fresh
