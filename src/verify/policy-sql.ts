@@ -1,6 +1,6 @@
 import type { Column, Relation } from '../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../catalog/names.ts'
-import type { Facts } from './facts.ts'
+import type { ChildLink, Facts } from './facts.ts'
 
 /**
  * The context as SQL of the column's type, fail-closed on NULL and '': what a repaired policy compares with.
@@ -33,4 +33,31 @@ export function tenantPolicySql(
 ): string {
   const test = tenantTestSql(facts, column)
   return `CREATE POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)} FOR ALL USING (${test}) WITH CHECK (${test});`
+}
+
+/** The test that a row of this table is of the context's tenant; of a child, through its parent. Undefined: it has no tenant. */
+export function rowTestSql(facts: Facts, relation: Relation): string | undefined {
+  const table = facts.tenantTable(relation)
+  if (table === undefined) return undefined
+  if (table.kind !== 'child') return tenantTestSql(facts, table.column)
+  const link = table.parents[0]
+  return link === undefined ? undefined : parentTest(facts, link, quoteIdentifier(relation.name), 0)
+}
+
+function parentTest(facts: Facts, link: ChildLink, child: string, depth: number): string | undefined {
+  const parent = facts.tenantTable(link.parent)
+  if (parent === undefined || depth > 8) return undefined
+  const alias = `parent_${depth + 1}`
+  const join = link.columns.map(
+    (column, at) => `${alias}.${quoteIdentifier(link.parentColumns[at] ?? '')} = ${child}.${quoteIdentifier(column)}`,
+  )
+  const above = parent.kind === 'child' ? parent.parents[0] : undefined
+  const test =
+    parent.kind === 'child'
+      ? above === undefined
+        ? undefined
+        : parentTest(facts, above, alias, depth + 1)
+      : `${alias}.${tenantTestSql(facts, parent.column)}`
+  if (test === undefined) return undefined
+  return `EXISTS (SELECT 1 FROM ${qualifiedName(link.parent)} AS ${alias} WHERE ${join.join(' AND ')} AND ${test})`
 }

@@ -1,9 +1,8 @@
-import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
 import { tenantPolicySql } from '../policy-sql.ts'
 import { verbsInReach } from '../reach.ts'
 import type { Rule } from '../rule.ts'
+import { copiedFrom } from './shadow-copies.ts'
 
 export const rlsDisabled: Rule = {
   id: 'rls-disabled',
@@ -18,7 +17,7 @@ export const rlsDisabled: Rule = {
       const { relation } = table
       // Children, partitions, heirs and foreign tables have rules of their own; so has the table of tenants.
       if (table.kind !== 'tenant' || relation.kind === 'foreign-table' || relation.parents.length > 0) continue
-      if (relation.rowSecurity || isShadowCopy(facts, relation)) continue
+      if (relation.rowSecurity || copiedFrom(facts, relation) !== undefined) continue
       const verbs = verbsInReach(facts, relation)
       if (verbs.length === 0) continue
       const idle = relation.policies.length
@@ -36,9 +35,4 @@ export const rlsDisabled: Rule = {
       }
     }
   },
-}
-
-/** A copy of a protected table is reported as that: its cure is to drop it. */
-function isShadowCopy(_facts: Facts, _relation: Relation): boolean {
-  return false
 }

@@ -1,0 +1,28 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { verbsInReach } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+
+export const foreignTableExposed: Rule = {
+  id: 'foreign-table-exposed',
+  group: 'rls',
+  title: 'A foreign table of tenant data is in reach',
+  severity: 'high',
+  meaning: 'Foreign tables have no row security, and the remote session has another role and no tenant.',
+  remedy: 'Take the grants away, or read it through a function that filters.',
+  *run(facts) {
+    for (const relation of facts.relations) {
+      if (relation.kind !== 'foreign-table' || facts.tenantTable(relation) === undefined) continue
+      const verbs = verbsInReach(facts, relation)
+      if (verbs.length === 0) continue
+      const roles = facts.acting.map((role) => quoteIdentifier(role.role.name))
+      const server = facts.catalog.foreignServers.find((candidate) => candidate.oid === relation.foreignServer)
+      yield {
+        object: relation.label,
+        message: `${relation.label} is a foreign table and has no row security: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
+        evidence: [`server ${server?.name ?? 'unknown'} (${server?.wrapper ?? 'unknown'})`],
+        verbs,
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};`,
+      }
+    }
+  },
+}

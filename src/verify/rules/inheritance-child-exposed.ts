@@ -1,0 +1,36 @@
+import type { Rule } from '../rule.ts'
+import { exposedHeirs } from './inherited.ts'
+
+export const inheritanceChildExposed: Rule = {
+  id: 'inheritance-child-exposed',
+  group: 'rls',
+  title: 'An inheriting table is not protected like its parent',
+  severity: 'critical',
+  meaning: 'Policies are not inherited: the heir, or a parent without policies, shows the rows of every tenant.',
+  remedy: 'Enable and force row security with the same policies on parent and heirs, or revoke the grants.',
+  *run(facts) {
+    yield* exposedHeirs(facts, false)
+    // A parent without row security shows what its protected heirs hold.
+    for (const relation of facts.relations) {
+      if (
+        relation.kind !== 'table' ||
+        relation.children.length === 0 ||
+        relation.rowSecurity ||
+        relation.parents.length > 0
+      )
+        continue
+      const heirs = relation.children.flatMap((oid) => facts.relationOf(oid) ?? []).filter((heir) => heir.rowSecurity)
+      const readers = facts.reach(relation, 'SELECT')
+      // With a tenant column of its own it is reported as a table without row security.
+      if (heirs.length === 0 || readers.length === 0 || facts.tenantTable(relation) !== undefined) continue
+      yield {
+        object: relation.label,
+        message: `${relation.label} has no row security and shows the rows of ${heirs.map((heir) => heir.label).join(', ')}, which have.`,
+        evidence: [`${readers.map((role) => role.role.name).join(', ')} may select`],
+        verbs: ['select'],
+        tables: [relation.label, ...heirs.map((heir) => heir.label)],
+        fix: `REVOKE ALL ON ${relation.label} FROM ${readers.map((role) => role.role.name).join(', ')};`,
+      }
+    }
+  },
+}

@@ -1,0 +1,47 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+
+export const matviewExposed: Rule = {
+  id: 'matview-exposed',
+  group: 'rls',
+  title: 'A materialized view of tenant data is readable',
+  severity: 'critical',
+  meaning: 'Materialized views can’t have row security and hold what their owner saw: the rows of all tenants.',
+  remedy: 'Take SELECT away and put a view with the tenant test over it.',
+  *run(facts) {
+    for (const relation of facts.relations) {
+      if (relation.kind !== 'materialized-view') continue
+      const readers = facts.reach(relation, 'SELECT')
+      const sources = tenantSources(facts, relation)
+      if (readers.length === 0 || sources.length === 0) continue
+      const names = readers.map((role) => quoteIdentifier(role.role.name))
+      yield {
+        object: relation.label,
+        message: `${relation.label} is a materialized view over ${sources.join(', ')}: every tenant reads the rows of all.`,
+        evidence: [`${names.join(', ')} may select`],
+        verbs: ['select'],
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${names.join(', ')};`,
+      }
+    }
+  },
+}
+
+/** Tenant tables that a view reads, through views and functions with a known body too. */
+export function tenantSources(facts: Facts, relation: Relation): readonly string[] {
+  const found = new Set<string>()
+  const seen = new Set<number>()
+  const visit = (oid: number): void => {
+    if (seen.has(oid)) return
+    seen.add(oid)
+    const read = facts.relationOf(oid)
+    if (read === undefined) return
+    if (facts.tenantTable(read) !== undefined) found.add(read.label)
+    for (const next of read.readsRelations) visit(next)
+    for (const fn of read.callsFunctions)
+      for (const next of facts.catalog.functions.get(fn)?.readsRelations ?? []) visit(next)
+  }
+  for (const oid of relation.readsRelations) visit(oid)
+  return [...found].sort()
+}

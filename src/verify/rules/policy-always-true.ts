@@ -1,0 +1,12 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyAlwaysTrue: Rule = {
+  id: 'policy-always-true',
+  group: 'policy',
+  title: 'A policy is true for every row',
+  severity: 'critical',
+  meaning: 'Every tenant reads or writes the rows of all tenants, as if row security were off.',
+  remedy: 'Compare the tenant column with the context in USING and WITH CHECK.',
+  run: (facts) => policyFindings(facts, 'policy-always-true', { message: () => 'names no tenant' }),
+}

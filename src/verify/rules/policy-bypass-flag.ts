@@ -1,0 +1,12 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyBypassFlag: Rule = {
+  id: 'policy-bypass-flag',
+  group: 'policy',
+  title: 'A setting switches the policy off',
+  severity: 'high',
+  meaning: 'Whoever can run SQL can set a setting, so an injected statement opens every row.',
+  remedy: 'Use a role of its own for work across tenants, never a setting.',
+  run: (facts) => policyFindings(facts, 'policy-bypass-flag', { message: () => 'can be switched off by a setting' }),
+}

@@ -1,0 +1,18 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyColumnOptOut: Rule = {
+  id: 'policy-column-opt-out',
+  group: 'policy',
+  title: 'A column opens rows to every tenant',
+  severity: 'high',
+  meaning:
+    'Rows with that value are read by all tenants; where the policy is FOR ALL, each tenant can change or delete them.',
+  remedy: 'Share on purpose with a policy FOR SELECT of its own; keep writes strict.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-column-opt-out', {
+      message: (weakness) => `opens rows by the column ${weakness.subject ?? ''}`,
+      // Reading shared rows may be meant; changing those of others never is.
+      severity: ({ verbs }) => (verbs.every((verb) => verb === 'select') ? 'medium' : 'high'),
+    }),
+}

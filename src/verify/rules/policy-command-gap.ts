@@ -1,0 +1,12 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyCommandGap: Rule = {
+  id: 'policy-command-gap',
+  group: 'policy',
+  title: 'Reads hold, writes do not',
+  severity: 'critical',
+  meaning: 'Tests that read see nothing wrong while one tenant changes or deletes the rows of another.',
+  remedy: 'Use one policy FOR ALL, or give each command the same test.',
+  run: (facts) => policyFindings(facts, 'policy-command-gap', { message: () => 'leaves writes open while reads hold' }),
+}

@@ -1,0 +1,52 @@
+import type { Policy, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { FindingDraft, Severity } from '../finding.ts'
+import { rowTestSql } from '../policy-sql.ts'
+import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
+
+export interface PolicyFindingOptions {
+  /** The sentence after `policy p on t`: what is wrong with it. */
+  readonly message: (weakness: PolicyWeakness) => string
+  readonly severity?: (weakness: PolicyWeakness) => Severity | undefined
+  readonly fix?: (weakness: PolicyWeakness) => string
+}
+
+/** Findings of one rule of section 4, from what the prover could not prove. */
+export function* policyFindings(facts: Facts, rule: string, options: PolicyFindingOptions): Iterable<FindingDraft> {
+  for (const weakness of weaknessesOf(facts, rule)) {
+    const { relation, verbs, roles, policy } = weakness
+    const severity = options.severity?.(weakness)
+    yield {
+      object: relation.label,
+      ...(policy === undefined ? {} : { detail: policy }),
+      ...(severity === undefined ? {} : { severity }),
+      message: `Policy ${policy} on ${relation.label} ${options.message(weakness)}: ${consequence(weakness)}.`,
+      evidence: [
+        `${weakness.clause === 'using' ? 'USING' : 'WITH CHECK'} is true where: ${weakness.text}`,
+        weakness.explanation,
+        `in force for ${roles.join(', ')} on ${verbs.join(', ')}`,
+      ],
+      verbs,
+      ...(weakness.certain ? {} : { suspected: true }),
+      fix: options.fix?.(weakness) ?? narrowPolicySql(facts, relation, weakness.policyObject),
+    }
+  }
+}
+
+function consequence({ verbs }: PolicyWeakness): string {
+  const words = { select: 'read', insert: 'insert', update: 'change', delete: 'delete' } as const
+  const list = verbs.map((verb) => words[verb])
+  const said = list.length > 1 ? `${list.slice(0, -1).join(', ')} and ${list.at(-1)}` : list[0]
+  return `one tenant can ${said} rows of another`
+}
+
+/** ALTER POLICY that leaves the tenant test and nothing else, in the clauses that the command has. */
+export function narrowPolicySql(facts: Facts, relation: Relation, policy: Policy | undefined): string {
+  const test = rowTestSql(facts, relation)
+  if (policy === undefined || test === undefined)
+    return `-- Rewrite the policies of ${qualifiedName(relation)} so that they compare the tenant with the context.`
+  const using = policy.command === 'insert' ? '' : ` USING (${test})`
+  const check = policy.command === 'select' || policy.command === 'delete' ? '' : ` WITH CHECK (${test})`
+  return `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${qualifiedName(relation)}${using}${check};`
+}

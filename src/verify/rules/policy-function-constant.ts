@@ -1,0 +1,33 @@
+import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+import { decidingFunctions } from './policy-functions.ts'
+
+export const policyFunctionConstant: Rule = {
+  id: 'policy-function-constant',
+  group: 'policy',
+  title: 'A policy’s helper does not follow the context',
+  severity: 'critical',
+  meaning:
+    'It says yes whatever the tenant is, answers errors with yes, or is IMMUTABLE and keeps the first tenant in a cached plan.',
+  remedy: 'Make the helper STABLE, compare the tenant in it, and let errors be errors.',
+  *run(facts) {
+    yield* policyFindings(facts, 'policy-function-constant', {
+      message: () => 'calls a helper that says yes whatever the tenant is',
+    })
+    const functions = functionFinder(facts.catalog)
+    for (const { fn, uses, tables, inPolicy } of decidingFunctions(facts)) {
+      if (!inPolicy || fn.volatility !== 'immutable' || fn.kind !== 'function') continue
+      const settings = settingsOfFunction(fn, facts.sql, functions)
+      if (settings.length === 0) continue
+      yield {
+        object: fn.label,
+        message: `${fn.label} reads a setting and is marked IMMUTABLE: a cached plan keeps the value of one tenant and answers the next with its rows.`,
+        evidence: [...uses, `reads ${settings.map((use) => use.setting).join(', ')}`],
+        tables,
+        verbs: ['select'],
+        fix: `ALTER FUNCTION ${fn.signature} STABLE;`,
+      }
+    }
+  },
+}

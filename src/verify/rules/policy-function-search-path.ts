@@ -1,0 +1,32 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { decidingFunctions, searchesTempFirst, unqualifiedTables } from './policy-functions.ts'
+
+export const policyFunctionSearchPath: Rule = {
+  id: 'policy-function-search-path',
+  group: 'policy',
+  title: 'A policy’s helper reads whatever table has the name',
+  severity: 'critical',
+  meaning: 'The attacker makes a temporary table of that name, writes himself into it, and the helper lets him in.',
+  remedy: 'SET search_path on the function with pg_temp last, or write it BEGIN ATOMIC.',
+  *run(facts) {
+    const temp = facts.acting.filter(
+      (role) => !role.bypasses && facts.privileges.onDatabase(role.role.oid, 'TEMPORARY'),
+    )
+    if (temp.length === 0) return
+    for (const { fn, uses, tables, inPolicy } of decidingFunctions(facts)) {
+      if (!inPolicy || !searchesTempFirst(fn)) continue
+      const names = unqualifiedTables(facts, fn).filter((name) => facts.relationNamed(undefined, name) !== undefined)
+      if (names.length === 0) continue
+      const schemas = new Set(names.map((name) => facts.relationNamed(undefined, name)?.schema ?? 'public'))
+      yield {
+        object: fn.label,
+        message: `${fn.label} decides for a policy and reads ${names.join(', ')} without a schema, with no search_path of its own: a temporary table of that name takes its place, and any tenant becomes any other.`,
+        evidence: [...uses, `search_path: ${fn.config.get('search_path') ?? 'the caller’s'}`],
+        tables,
+        verbs: ['select'],
+        fix: `ALTER FUNCTION ${fn.signature} SET search_path = ${[...schemas].map(quoteIdentifier).join(', ')}, pg_temp;`,
+      }
+    }
+  },
+}

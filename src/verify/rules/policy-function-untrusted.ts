@@ -1,0 +1,39 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import { safeOwner } from '../owners.ts'
+import type { Rule } from '../rule.ts'
+import { decidingFunctions } from './policy-functions.ts'
+
+export const policyFunctionUntrusted: Rule = {
+  id: 'policy-function-untrusted',
+  group: 'policy',
+  title: 'The app owns a function that decides about rows',
+  severity: 'critical',
+  meaning: 'The app’s role replaces the function with one that always says yes, and the policy or trigger is gone.',
+  remedy: 'Give the function, and its schema, to the migration role.',
+  *run(facts) {
+    const app = facts.tenancy.appRole.oid
+    const becomable = new Set([app, ...facts.becomable.map((path) => path.role.oid)])
+    for (const { fn, uses, tables, inPolicy } of decidingFunctions(facts)) {
+      const schema = facts.catalog.schemas.get(fn.schemaOid)
+      const ownsFunction = becomable.has(fn.owner)
+      // The owner of a schema may drop what others have in it, and so rename or replace around it.
+      const ownsSchema = schema !== undefined && becomable.has(schema.owner)
+      if (!ownsFunction && !ownsSchema) continue
+      const owner = safeOwner(facts)
+      const statements = [
+        ...(ownsFunction ? [`ALTER FUNCTION ${fn.signature} OWNER TO ${quoteIdentifier(owner)};`] : []),
+        ...(ownsSchema && schema !== undefined
+          ? [`ALTER SCHEMA ${quoteIdentifier(schema.name)} OWNER TO ${quoteIdentifier(owner)};`]
+          : []),
+      ]
+      yield {
+        object: fn.label,
+        message: `${fn.label} decides about rows (${uses[0]}), and ${ownsFunction ? `its owner ${facts.roleName(fn.owner)}` : `the owner of its schema`} is the app's role or one that it can become: the app can replace it.`,
+        evidence: uses,
+        tables,
+        ...(inPolicy ? { verbs: ['select', 'insert', 'update', 'delete'] as const } : {}),
+        fix: statements.join('\n'),
+      }
+    }
+  },
+}

@@ -1,0 +1,13 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyLossyCompare: Rule = {
+  id: 'policy-lossy-compare',
+  group: 'policy',
+  title: 'The comparison holds for more than one tenant',
+  severity: 'high',
+  meaning: 'LIKE, functions, casts and lists make the ids of different tenants match.',
+  remedy: 'Compare the raw tenant column with = and cast the setting to its type.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-lossy-compare', { message: () => 'compares in a way that different tenants match' }),
+}

@@ -1,0 +1,17 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyNullTenant: Rule = {
+  id: 'policy-null-tenant',
+  group: 'policy',
+  title: 'Rows without a tenant belong to everybody',
+  severity: 'high',
+  meaning: 'Any tenant can add, change or delete rows that all tenants see.',
+  remedy: 'Allow rows without a tenant in a policy FOR SELECT only.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-null-tenant', {
+      message: () => 'lets in rows whose tenant is NULL',
+      // Rows that nobody in reach can write are a shared list on purpose.
+      severity: ({ verbs }) => (verbs.every((verb) => verb === 'select') ? 'info' : 'high'),
+    }),
+}

@@ -1,0 +1,15 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyRoleIdentity: Rule = {
+  id: 'policy-role-identity',
+  group: 'policy',
+  title: 'A policy compares with the database role',
+  severity: 'high',
+  meaning: 'All tenants share one role, so the comparison does not tell them apart.',
+  remedy: 'Compare the tenant column with the context.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-role-identity', {
+      message: () => 'compares with the database role that all tenants share',
+    }),
+}

@@ -1,0 +1,15 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policySettingMismatch: Rule = {
+  id: 'policy-setting-mismatch',
+  group: 'policy',
+  title: 'A policy reads another setting than the app sets',
+  severity: 'high',
+  meaning: 'It shows no rows, or those of an old value that somebody left on the connection.',
+  remedy: 'Use one setting name everywhere.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-setting-mismatch', {
+      message: () => 'reads another setting than the other policies',
+    }),
+}

@@ -1,0 +1,15 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policySubqueryCapture: Rule = {
+  id: 'policy-subquery-capture',
+  group: 'policy',
+  title: 'A name in a subquery binds to the inner table',
+  severity: 'critical',
+  meaning: 'The condition compares a column with itself and is always true.',
+  remedy: 'Qualify every column in the subquery with its table.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-subquery-capture', {
+      message: () => 'compares a column of the subquery with itself',
+    }),
+}

@@ -1,0 +1,13 @@
+import type { Rule } from '../rule.ts'
+import { policyFindings } from './policy-finding.ts'
+
+export const policyUserNotTenant: Rule = {
+  id: 'policy-user-not-tenant',
+  group: 'policy',
+  title: 'The policy asks for the user, not the tenant',
+  severity: 'high',
+  meaning: 'A user of two tenants mixes them, and the user setting is the only wall.',
+  remedy: 'Add the test of the tenant column.',
+  run: (facts) =>
+    policyFindings(facts, 'policy-user-not-tenant', { message: () => 'tests the user and not the tenant' }),
+}

@@ -1,0 +1,39 @@
+import { VERBS } from '../finding.ts'
+import { tenantPolicySql } from '../policy-sql.ts'
+import { appliesTo, covers } from '../prove/effective.ts'
+import { privilegeOf } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+
+export const restrictiveOnly: Rule = {
+  id: 'restrictive-only',
+  group: 'rls',
+  title: 'No policy lets a row through',
+  severity: 'low',
+  meaning:
+    'Row security is on and no permissive policy applies: the app’s grant is of no use, and somebody will switch row security off to mend it.',
+  remedy: 'Add the permissive policy, or take the grant away.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      const { relation } = table
+      if (!relation.rowSecurity || table.kind !== 'tenant' || relation.isPartition) continue
+      const roles = facts.acting.filter((role) => facts.protectedFor(relation, role))
+      const granted = VERBS.filter((verb) =>
+        roles.some((role) => facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb))),
+      )
+      const permitted = granted.filter((verb) =>
+        roles.some((role) =>
+          relation.policies.some(
+            (policy) => policy.permissive && covers(policy.command, verb) && appliesTo(policy, role),
+          ),
+        ),
+      )
+      if (granted.length === 0 || permitted.length > 0) continue
+      yield {
+        object: relation.label,
+        message: `Row security is on for ${relation.label} and no permissive policy applies to the app: it sees and writes no row at all.`,
+        evidence: [`${relation.policies.length} policies, none permissive for the app`],
+        fix: tenantPolicySql(facts, relation, table.column),
+      }
+    }
+  },
+}

@@ -1,0 +1,29 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import { verbsInReach } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+import { copiedFrom } from './shadow-copies.ts'
+
+export const shadowCopyExposed: Rule = {
+  id: 'shadow-copy-exposed',
+  group: 'rls',
+  title: 'An unprotected copy of a protected table',
+  severity: 'critical',
+  meaning: 'Row security and policies are never copied: the copy shows the rows of all tenants.',
+  remedy: 'Drop the copy, or take the app’s grants on it away.',
+  *run(facts) {
+    for (const relation of facts.relations) {
+      const original = copiedFrom(facts, relation)
+      if (original === undefined) continue
+      const verbs = verbsInReach(facts, relation)
+      if (verbs.length === 0) continue
+      const roles = [...new Set(facts.acting.map((role) => role.role.name))]
+      yield {
+        object: relation.label,
+        message: `${relation.label} has the columns of ${original.label} but no row security: any tenant can ${verbs.join(', ')} what was copied from all tenants.`,
+        evidence: [`same names and types as ${original.label}`],
+        verbs,
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};\n-- Or, when nobody needs it: DROP TABLE ${qualifiedName(relation)};`,
+      }
+    }
+  },
+}

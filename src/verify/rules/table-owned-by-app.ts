@@ -1,0 +1,29 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { safeOwner } from '../owners.ts'
+import type { Rule } from '../rule.ts'
+
+export const tableOwnedByApp: Rule = {
+  id: 'table-owned-by-app',
+  group: 'rls',
+  title: 'The app owns the table',
+  severity: 'critical',
+  meaning: 'The owner switches row security off and drops policies, forced or not.',
+  remedy: 'Give the table to a migration role that the app can’t become, and grant the app what it needs.',
+  *run(facts) {
+    const paths = new Map(facts.becomable.map((path) => [path.role.oid, path]))
+    const app = facts.tenancy.appRole
+    for (const { relation } of facts.tenancy.tables.values()) {
+      const path = paths.get(relation.owner)
+      if (relation.owner !== app.oid && path === undefined) continue
+      const owner = safeOwner(facts)
+      const how = path === undefined ? app.name : path.path.join(' → ')
+      yield {
+        object: relation.label,
+        message: `${relation.label} belongs to ${facts.roleName(relation.owner)}, which is the app's role or one that it can become: an injected ALTER TABLE switches row security off.`,
+        evidence: [`owner ${how}`],
+        verbs: ['select', 'insert', 'update', 'delete'],
+        fix: `ALTER TABLE ${qualifiedName(relation)} OWNER TO ${quoteIdentifier(owner)};\nGRANT SELECT, INSERT, UPDATE, DELETE ON ${qualifiedName(relation)} TO ${quoteIdentifier(app.name)};`,
+      }
+    }
+  },
+}

@@ -1,0 +1,32 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+
+export const tenantColumnNullable: Rule = {
+  id: 'tenant-column-nullable',
+  group: 'policy',
+  title: 'The tenant column may be NULL',
+  severity: 'medium',
+  meaning: 'Rows without a tenant belong to nobody, or later to everybody, and switch composite foreign keys off.',
+  remedy: 'SET NOT NULL on the tenant column.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      if (table.kind !== 'tenant' || table.column.notNull || table.relation.isPartition) continue
+      const { relation, column } = table
+      const writers = [...facts.reach(relation, 'INSERT'), ...facts.reach(relation, 'UPDATE')]
+      if (writers.length === 0) continue
+      const checked = writers.every((role) =>
+        (['insert', 'update'] as const).every((verb) =>
+          ['proved', 'dark'].includes(facts.proofs.of(relation, verb, role).status),
+        ),
+      )
+      yield {
+        object: relation.label,
+        detail: column.name,
+        severity: checked ? 'low' : 'medium',
+        message: `${relation.label}.${column.name} may be NULL: such a row belongs to no tenant, and foreign keys that carry the tenant do not check it.`,
+        evidence: [checked ? 'WITH CHECK refuses NULL for the app' : 'nothing refuses NULL for the app'],
+        fix: `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET NOT NULL;`,
+      }
+    }
+  },
+}

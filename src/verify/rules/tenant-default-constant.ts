@@ -1,0 +1,44 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { functionFinder, settingsIn } from '../discovery/settings.ts'
+import { contextSql } from '../policy-sql.ts'
+import { peel } from '../prove/branches.ts'
+import type { Rule } from '../rule.ts'
+
+export const tenantDefaultConstant: Rule = {
+  id: 'tenant-default-constant',
+  group: 'policy',
+  title: 'The tenant column has a constant default',
+  severity: 'medium',
+  meaning: 'A row that is written without a context lands at a real tenant.',
+  remedy: 'Take the default from the context.',
+  *run(facts) {
+    const { context } = facts.tenancy
+    const functions = functionFinder(facts.catalog)
+    for (const table of facts.tenancy.tables.values()) {
+      if (table.kind !== 'tenant' || table.column.default === undefined) continue
+      const { relation, column } = table
+      const text = column.default ?? ''
+      const parsed = facts.sql.expression(text)
+      if (!parsed.ok || facts.reach(relation, 'INSERT').length === 0) continue
+      const value = peel(parsed.value)
+      const constant = value.kind === 'constant' && value.value !== null
+      const uses = settingsIn(parsed.value, facts.sql, functions)
+      const known = [context.setting, ...context.alternatives.map((use) => use.setting)]
+      const foreign = uses.filter((use) => !known.includes(use.setting))
+      if (!constant && (foreign.length === 0 || uses.length > foreign.length)) continue
+      const why = constant ? 'a constant' : `the setting ${foreign[0]?.setting}`
+      // The key's lookup is no expression that a default may have.
+      const fix =
+        context.kind === 'key'
+          ? `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} DROP DEFAULT;`
+          : `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT ${contextSql(facts, column).replace(/^\(select (.*)\)$/s, '($1)')};`
+      yield {
+        object: relation.label,
+        detail: column.name,
+        message: `The default of ${relation.label}.${column.name} is ${why}: a row written without a tenant becomes that tenant's.`,
+        evidence: [`DEFAULT ${text}`],
+        fix,
+      }
+    }
+  },
+}

@@ -1,0 +1,102 @@
+import type { Policy, Relation } from '../../catalog/model.ts'
+import type { ActingRole, Facts, Weakness } from '../facts.ts'
+import { VERBS, type Verb } from '../finding.ts'
+import { appliesTo, covers } from '../prove/effective.ts'
+import { walkExpression } from '../sql/walk.ts'
+
+/** A weakness of a policy, joined over verbs and roles, under the rule that speaks of it. */
+export interface PolicyWeakness extends Weakness {
+  readonly relation: Relation
+  readonly policyObject: Policy | undefined
+  readonly verbs: readonly Verb[]
+  readonly roles: readonly string[]
+}
+
+const known = new WeakMap<Facts, readonly PolicyWeakness[]>()
+
+/** All weaknesses of the run that a rule of section 4 speaks of; each under exactly one rule. */
+export function weaknessesOf(facts: Facts, rule: string): readonly PolicyWeakness[] {
+  let all = known.get(facts)
+  if (all === undefined) {
+    all = gather(facts)
+    known.set(facts, all)
+  }
+  return all.filter((weakness) => weakness.rule === rule)
+}
+
+function gather(facts: Facts): readonly PolicyWeakness[] {
+  const joined = new Map<string, PolicyWeakness>()
+  for (const { relation } of facts.tenancy.tables.values()) {
+    for (const role of facts.acting) {
+      if (!facts.protectedFor(relation, role)) continue
+      for (const verb of VERBS) {
+        const proof = facts.proofs.of(relation, verb, role)
+        if (proof.status !== 'open' && proof.status !== 'unproved') continue
+        for (const weakness of proof.weaknesses) {
+          if (weakness.rule === 'unproved') continue
+          const policyObject = relation.policies.find((policy) => policy.name === weakness.policy)
+          const rule = assign(facts, relation, verb, role, weakness, policyObject)
+          const key = [
+            relation.oid,
+            rule,
+            weakness.policy,
+            weakness.clause === 'check' && rule === 'policy-check-lax' ? 'check' : '',
+          ].join('/')
+          const before = joined.get(key)
+          joined.set(key, {
+            ...weakness,
+            rule,
+            relation,
+            policyObject,
+            certain: weakness.certain || before?.certain === true,
+            verbs: unique([...(before?.verbs ?? []), verb]),
+            roles: unique([...(before?.roles ?? []), role.role.name]),
+          })
+        }
+      }
+    }
+  }
+  return [...joined.values()]
+}
+
+/** Shapes that say "nothing holds it"; why that is so depends on the policies beside it. */
+const WIDE = new Set(['policy-always-true', 'policy-wrong-column', 'policy-column-opt-out'])
+
+function assign(
+  facts: Facts,
+  relation: Relation,
+  verb: Verb,
+  role: ActingRole,
+  weakness: Weakness,
+  policy: Policy | undefined,
+): string {
+  const readsHold = ['proved', 'dark'].includes(facts.proofs.of(relation, 'select', role).status)
+  if (weakness.clause === 'check' && WIDE.has(weakness.rule) && readsHold) return 'policy-check-lax'
+  if (weakness.rule !== 'policy-always-true' || policy === undefined) return weakness.rule
+  if (callsHelper(facts, policy, weakness.clause)) return 'policy-function-constant'
+  const everybody = policy.roles.includes(0) || policy.roles.includes(facts.tenancy.appRole.oid)
+  if (!everybody) return 'policy-role-wide'
+  const besides = relation.policies.some(
+    (other) => other !== policy && (other.permissive ? covers(other.command, verb) && appliesTo(other, role) : true),
+  )
+  if (besides) return 'policy-permissive-or'
+  if (weakness.clause === 'check') return 'policy-check-lax'
+  return readsHold && verb !== 'select' ? 'policy-command-gap' : weakness.rule
+}
+
+function callsHelper(facts: Facts, policy: Policy, clause: 'using' | 'check'): boolean {
+  const text = clause === 'using' ? policy.using : (policy.check ?? policy.using)
+  const parsed = text === undefined ? undefined : facts.sql.expression(text)
+  let calls = false
+  if (parsed?.ok === true)
+    walkExpression(parsed.value, {
+      expression: (expr) => {
+        calls ||= expr.kind === 'call' && facts.functionsNamed(expr.schema, expr.name).length > 0
+      },
+    })
+  return calls
+}
+
+function unique<T>(items: readonly T[]): readonly T[] {
+  return [...new Set(items)]
+}
