@@ -1,0 +1,69 @@
+import { runWithTenant } from '../src/context/run-with-tenant.ts'
+import type { TenantPool } from '../src/database/create-tenant-pool.ts'
+import type { Ledger } from './ledger.ts'
+import type { Random } from './random.ts'
+import type { Stage } from './stage.ts'
+
+/** What an operation works with. */
+export interface Turn {
+  readonly stage: Stage
+  readonly ledger: Ledger
+  readonly random: Random
+  readonly pool: TenantPool
+  readonly tenantId: string
+  /** Another tenant, for attacks. */
+  readonly victimId: string
+}
+
+/** One thing that a tenant's code does, or an attacker in it. */
+export interface Operation {
+  readonly name: string
+  readonly weight: number
+  /** Runs only on this pool. */
+  readonly only?: 'open' | 'strict'
+  /** Needs the seal: without it the attack is known to succeed. */
+  readonly needsSeal?: boolean
+  /** Codes of errors that this operation causes itself. */
+  readonly plannedCodes?: readonly string[]
+  run(turn: Turn): Promise<void>
+}
+
+const LOST_CONNECTION =
+  /Connection terminated|connection (was|broke|is) |ECONNRESET|EPIPE|timeout exceeded|not queryable|socket/i
+const LOST_CODES = /^(08|57P)|^(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|PARTYWALL_CONNECTION_IN_DOUBT)$/
+
+/** Whether an error says that the connection went away: any operation may meet it, since the faults strike at random. */
+export function isLostConnection(error: unknown): boolean {
+  return (
+    LOST_CODES.test(codeOf(error)) ||
+    (error instanceof Error && codeOf(error) === '' && LOST_CONNECTION.test(error.message))
+  )
+}
+
+export function codeOf(error: unknown): string {
+  const code: unknown = error !== null && typeof error === 'object' ? Reflect.get(error, 'code') : undefined
+  return typeof code === 'string' ? code : ''
+}
+
+/** Runs one operation for its tenant; what it throws without having planned it is a violation. */
+export async function takeTurn(operation: Operation, turn: Turn): Promise<void> {
+  try {
+    await asTenant(turn.tenantId, () => operation.run(turn))
+  } catch (error) {
+    if (isLostConnection(error)) return
+    const code = codeOf(error)
+    if (operation.plannedCodes?.includes(code) === true) return
+    if (error instanceof Error && error.name === 'PlannedError') return
+    const kind = code === '57014' ? 'cancel that nobody planned' : 'refusal that nobody planned'
+    turn.ledger.violate(kind, `${operation.name}: ${code} ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+export function asTenant<T>(tenantId: string, fn: () => T): T {
+  return runWithTenant({ tenantId, userId: 'hunter' }, fn)
+}
+
+/** Thrown by users' code in the middle of its work. */
+export class PlannedError extends Error {
+  override readonly name = 'PlannedError'
+}

@@ -1,0 +1,98 @@
+/** What is known of a row that somebody tried to write. */
+export type RowFate = 'committed' | 'rolled back' | 'unknown' | 'deleted'
+
+export interface LedgerRow {
+  readonly tenantId: string
+  readonly id: string
+}
+
+/** A broken promise of the wall. */
+export interface Violation {
+  readonly kind:
+    | 'foreign row read'
+    | 'foreign write'
+    | 'own row missing'
+    | 'rolled-back row kept'
+    | 'refusal that nobody planned'
+    | 'cancel that nobody planned'
+    | 'attack succeeded'
+    | 'residue on a connection'
+    | 'wrong context in a callback'
+  readonly detail: string
+}
+
+const KEPT_VIOLATIONS = 50
+
+/** The hunt's own book: what each tenant wrote, and every promise that was broken. */
+export class Ledger {
+  readonly #rows = new Map<string, { readonly tenantId: string; fate: RowFate }>()
+  readonly #committed = new Map<string, string[]>()
+  readonly violations: Violation[] = []
+  readonly byKind = new Map<Violation['kind'], number>()
+
+  violate(kind: Violation['kind'], detail: string): void {
+    this.byKind.set(kind, (this.byKind.get(kind) ?? 0) + 1)
+    if (this.violations.length < KEPT_VIOLATIONS) this.violations.push({ kind, detail })
+  }
+
+  wrote(row: LedgerRow, fate: RowFate): void {
+    this.#rows.set(row.id, { tenantId: row.tenantId, fate })
+    if (fate !== 'committed') return
+    const list = this.#committed.get(row.tenantId) ?? []
+    list.push(row.id)
+    this.#committed.set(row.tenantId, list)
+  }
+
+  /** Nobody reads a row by its id from here on: its delete may or may not have happened. */
+  forget(tenantId: string, id: string, fate: RowFate): void {
+    const row = this.#rows.get(id)
+    if (row !== undefined) row.fate = fate
+    const list = this.#committed.get(tenantId)
+    const at = list?.indexOf(id) ?? -1
+    if (at >= 0) list?.splice(at, 1)
+  }
+
+  committedOf(tenantId: string): readonly string[] {
+    return this.#committed.get(tenantId) ?? []
+  }
+
+  /** Checks rows as a tenant read them: each must be its own, and written by itself. */
+  read(tenantId: string, rows: readonly unknown[], what: string): void {
+    for (const row of rows) {
+      const owner = field(row, 'tenant_id')
+      const writer = field(row, 'writer')
+      if (owner !== tenantId) this.violate('foreign row read', `${what}: a row of ${owner} came to ${tenantId}`)
+      else if (writer !== tenantId)
+        this.violate('foreign write', `${what}: a row of ${tenantId} was written by ${writer}`)
+    }
+  }
+
+  /** Judges the table as the superuser sees it at the end. */
+  judge(rows: readonly unknown[]): void {
+    const there = new Set<string>()
+    for (const row of rows) {
+      const id = String(field(row, 'id'))
+      there.add(id)
+      const owner = field(row, 'tenant_id')
+      const writer = field(row, 'writer')
+      if (owner !== writer) this.violate('foreign write', `row ${id} of ${owner} was written by ${writer}`)
+      const known = this.#rows.get(id)
+      if (known?.fate === 'rolled back' || known?.fate === 'deleted') {
+        this.violate('rolled-back row kept', `row ${id} is there although its fate was: ${known.fate}`)
+      }
+    }
+    for (const [id, row] of this.#rows) {
+      if (row.fate === 'committed' && !there.has(id)) {
+        this.violate('own row missing', `row ${id} of ${row.tenantId} was committed and is gone`)
+      }
+    }
+  }
+
+  get rows(): number {
+    return this.#rows.size
+  }
+}
+
+export function field(row: unknown, name: string): unknown {
+  return row !== null && typeof row === 'object' ? Reflect.get(row, name) : undefined
+}

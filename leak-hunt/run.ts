@@ -1,0 +1,124 @@
+import { type Operation, takeTurn } from './hunt.ts'
+import { Ledger, type Violation } from './ledger.ts'
+import { faultOperations } from './operations/faults.ts'
+import { honestOperations } from './operations/honest.ts'
+import { hostileOperations } from './operations/hostile.ts'
+import type { HuntOptions } from './options.ts'
+import { Random } from './random.ts'
+import { checkResidue } from './residue.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const WORKERS = 14
+/** Attacks among the operations that are no faults. */
+const HOSTILE_SHARE = 0.18
+/** After so many operations everything stops for a moment and the idle connections are looked at. */
+const CHECKPOINT = 2_500
+/** No single operation may take longer: nobody waits for ever. */
+const TURN_LIMIT_MS = 30_000
+
+export interface HuntResult {
+  readonly seed: number
+  readonly sealed: boolean
+  readonly operations: number
+  readonly attacks: number
+  readonly faults: Readonly<Record<string, number>>
+  readonly destroyed: Readonly<Record<string, number>>
+  readonly rowsWritten: number
+  readonly connectionsLookedAt: number
+  readonly seconds: number
+  /** Rows that crossed. */
+  readonly leaks: number
+  readonly violations: Readonly<Record<string, number>>
+  readonly examples: readonly Violation[]
+}
+
+export async function hunt(options: HuntOptions, onProgress: (line: string) => void): Promise<HuntResult> {
+  const random = new Random(options.seed)
+  const stage = await openStage(random, options)
+  const ledger = new Ledger()
+  try {
+    return await huntOn(stage, ledger, random, options, onProgress)
+  } finally {
+    await stage.close()
+  }
+}
+
+async function huntOn(
+  stage: Stage,
+  ledger: Ledger,
+  random: Random,
+  options: HuntOptions,
+  onProgress: (line: string) => void,
+): Promise<HuntResult> {
+  const started = performance.now()
+  const faults = new Map(faultOperations.map((operation) => [operation.name, 0]))
+  const hostile = hostileOperations.filter((operation) => options.sealed || operation.needsSeal !== true)
+  let begun = 0
+  let attacks = 0
+  let faultsLeft = options.faults
+  let looked = 0
+
+  const over = () => begun >= options.operations || (performance.now() - started) / 1000 >= options.seconds
+  const nextOperation = (): Operation => {
+    const left = options.operations - begun
+    // Spread evenly over what is left, each kind at least once.
+    if (faultsLeft > 0 && random.next() < faultsLeft / Math.max(left, 1)) {
+      faultsLeft -= 1
+      const unseen = faultOperations.filter((operation) => faults.get(operation.name) === 0)
+      const fault = unseen.length > 0 ? random.pick(unseen) : random.weighted(faultOperations)
+      faults.set(fault.name, (faults.get(fault.name) ?? 0) + 1)
+      return fault
+    }
+    if (!random.chance(HOSTILE_SHARE)) return random.weighted(honestOperations)
+    attacks += 1
+    return random.weighted(hostile)
+  }
+  const worker = async (until: number) => {
+    while (begun < until && !over()) {
+      begun += 1
+      const operation = nextOperation()
+      const tenantId = random.pick(stage.tenants)
+      const victimId = random.pick(stage.tenants.filter((id) => id !== tenantId))
+      const pool = operation.only === undefined ? random.pick(stage.pools) : stage[operation.only]
+      await withLimit(operation, ledger, takeTurn(operation, { stage, ledger, random, pool, tenantId, victimId }))
+    }
+  }
+
+  while (!over()) {
+    const until = Math.min(options.operations, begun + CHECKPOINT)
+    await Promise.all(Array.from({ length: WORKERS }, () => worker(until)))
+    looked += await checkResidue(stage, ledger)
+    const found = [...ledger.byKind.values()].reduce((sum, count) => sum + count, 0)
+    onProgress(
+      `${begun} operations, ${options.faults - faultsLeft} faults, ${attacks} attacks, ${found} broken promises`,
+    )
+  }
+  const { rows } = await stage.admin('select tenant_id, id, writer from ledger')
+  ledger.judge(rows)
+  return {
+    seed: options.seed,
+    sealed: options.sealed,
+    operations: begun,
+    attacks,
+    faults: Object.fromEntries(faults),
+    destroyed: Object.fromEntries(stage.destroyed),
+    rowsWritten: ledger.rows,
+    connectionsLookedAt: looked,
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    leaks: (ledger.byKind.get('foreign row read') ?? 0) + (ledger.byKind.get('foreign write') ?? 0),
+    violations: Object.fromEntries(ledger.byKind),
+    examples: ledger.violations,
+  }
+}
+
+async function withLimit(operation: Operation, ledger: Ledger, turn: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), TURN_LIMIT_MS)
+  })
+  const outcome = await Promise.race([turn.then(() => 'done' as const), limit])
+  clearTimeout(timer)
+  if (outcome === 'late') {
+    ledger.violate('refusal that nobody planned', `${operation.name}: no answer for ${TURN_LIMIT_MS / 1000} s`)
+  }
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { createTenantPool, type TenantPool } from '../src/database/create-tenant-pool.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { startPostgres } from '../src/embedded/start-postgres.ts'
+import { createSecurityEvents } from '../src/events/security-events.ts'
+import { silentLogger } from '../src/logger/logger.ts'
+import { FaultProxy } from './fault-proxy.ts'
+import type { Random } from './random.ts'
+
+const TENANTS = 24
+const CONNECTIONS = 6
+/** Small enough for a hunt, far above what a statement takes. */
+const STATEMENT_TIMEOUT_MS = 1_500
+const ANSWER_TIMEOUT_MS = 2_500
+
+export interface Stage {
+  readonly tenants: readonly string[]
+  /** Straight to the server; dangerous commands are allowed on it, so that the clean-up behind them is hunted too. */
+  readonly open: TenantPool
+  /** Through the proxy, with the default list of commands. */
+  readonly strict: TenantPool
+  readonly pools: readonly TenantPool[]
+  readonly proxy: FaultProxy
+  readonly sealed: boolean
+  /** Connections that a pool gave up on its own, by reason. */
+  readonly destroyed: Map<string, number>
+  admin(text: string, values?: readonly unknown[]): Promise<pg.QueryResult>
+  /** The clients of both pools that are connected now. */
+  clients(): readonly pg.PoolClient[]
+  close(): Promise<void>
+}
+
+export interface StageOptions {
+  readonly sealed: boolean
+  /** Takes away the layer behind a mutant: TEMP is granted, so that a temporary table can catch writes. */
+  readonly grantTemporary: boolean
+}
+
+export async function openStage(random: Random, options: StageOptions): Promise<Stage> {
+  const server = await startPostgres()
+  const database = await server.createDatabase()
+  const sealSecret = randomBytes(32).toString('hex')
+  await migrate({ databaseUrl: server.url(database), sealSecret })
+  const admin = new pg.Pool({ connectionString: server.url(database), max: 4 })
+  admin.on('error', () => {})
+  const password = randomBytes(12).toString('hex')
+  const tenants = Array.from({ length: TENANTS }, () => random.uuid())
+  await admin.query(tables(password, options.sealed, options.grantTemporary, database))
+  await admin.query(
+    'insert into ledger (tenant_id, id, writer) select t, gen_random_uuid(), t from unnest($1::uuid[]) t',
+    [tenants],
+  )
+
+  const url = server.urlAs('hunt_app', password, database)
+  const proxy = new FaultProxy(Number(new URL(url).port))
+  await proxy.open()
+  const proxied = new URL(url)
+  proxied.port = String(proxy.port)
+
+  const events = createSecurityEvents()
+  const destroyed = new Map<string, number>()
+  events.on('CONNECTION_DESTROYED', ({ reason }) => {
+    const kind = reason.replace(/:.*$/s, '').replace(/parameter \S+/, 'parameter')
+    destroyed.set(kind, (destroyed.get(kind) ?? 0) + 1)
+  })
+  const common = {
+    max: CONNECTIONS,
+    seal: options.sealed ? { secret: sealSecret } : (false as const),
+    roles: { tenant_admin: ['admin'] },
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    answerTimeoutMs: ANSWER_TIMEOUT_MS,
+    idleTimeoutMillis: 0,
+    events,
+    logger: silentLogger,
+  }
+  const allowStatements = [
+    'DO',
+    'PREPARE',
+    'EXECUTE',
+    'DEALLOCATE',
+    'SET',
+    'RESET',
+    'LISTEN',
+    'CREATE',
+    'DECLARE',
+    'DISCARD',
+    'CALL',
+  ]
+  const open = createTenantPool({ ...common, connectionString: url, allowStatements })
+  const strict = createTenantPool({ ...common, connectionString: proxied.href })
+  const pools = [open, strict]
+  const clients = new Set<pg.PoolClient>()
+  for (const pool of pools) {
+    pool.on('connect', (client) => clients.add(client))
+    pool.on('remove', (client) => clients.delete(client as pg.PoolClient))
+    pool.on('error', () => {}) // broken idle connections are what the hunt is about
+  }
+  return {
+    tenants,
+    open,
+    strict,
+    pools,
+    proxy,
+    sealed: options.sealed,
+    destroyed,
+    admin: (text, values) => admin.query(text, values === undefined ? undefined : [...values]),
+    clients: () => [...clients],
+    async close() {
+      await proxy.close()
+      await Promise.all(
+        pools.map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
+      )
+      await admin.end()
+      await server.stop()
+    },
+  }
+}
+
+function tables(password: string, sealed: boolean, grantTemporary: boolean, database: string): string {
+  const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
+  const seal = '(select partywall.tenant_id()::uuid)'
+  return `
+    do $$ begin
+      if not exists (select from pg_roles where rolname = 'hunt_app') then create role hunt_app login noinherit; end if;
+    end $$;
+    alter role hunt_app password '${password}';
+    grant tenant_user, tenant_admin to hunt_app;
+    create table ledger (
+      tenant_id uuid not null default ${context.slice(8, -1)},
+      id uuid not null,
+      writer uuid not null,
+      n integer not null default 0,
+      primary key (tenant_id, id)
+    );
+    alter table ledger enable row level security, force row level security;
+    create policy tenant_isolation_policy on ledger for all using (tenant_id = ${context}) with check (tenant_id = ${context});
+    ${
+      sealed
+        ? `create policy tenant_seal_policy on ledger as restrictive for all to tenant_user, tenant_admin
+             using (tenant_id = ${seal}) with check (tenant_id = ${seal});`
+        : ''
+    }
+    grant select, insert, update, delete on ledger to tenant_user, tenant_admin;
+    ${grantTemporary ? `grant temporary on database ${database} to public, hunt_app, tenant_user;` : ''}`
+}
