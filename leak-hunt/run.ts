@@ -77,7 +77,7 @@ async function huntOn(
     while (begun < until && !over()) {
       begun += 1
       const operation = nextOperation()
-      const tenantId = random.pick(stage.tenants)
+      const tenantId = random.pick(hostile.includes(operation) ? stage.attackers : stage.tenants)
       const victimId = random.pick(stage.tenants.filter((id) => id !== tenantId))
       const pool = operation.only === undefined ? random.pick(stage.pools) : stage[operation.only]
       await withLimit(operation, ledger, takeTurn(operation, { stage, ledger, random, pool, tenantId, victimId }))

@@ -9,6 +9,8 @@ import { FaultProxy } from './fault-proxy.ts'
 import type { Random } from './random.ts'
 
 const TENANTS = 24
+/** Tenants with an attacker inside. What an attack leaves on a connection may disturb its own tenant's next statement, nobody else's. */
+const ATTACKERS = 8
 const CONNECTIONS = 6
 /** Small enough for a hunt, far above what a statement takes. */
 const STATEMENT_TIMEOUT_MS = 1_500
@@ -16,6 +18,7 @@ const ANSWER_TIMEOUT_MS = 2_500
 
 export interface Stage {
   readonly tenants: readonly string[]
+  readonly attackers: readonly string[]
   /** Straight to the server; dangerous commands are allowed on it, so that the clean-up behind them is hunted too. */
   readonly open: TenantPool
   /** Through the proxy, with the default list of commands. */
@@ -98,6 +101,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   }
   return {
     tenants,
+    attackers: tenants.slice(0, ATTACKERS),
     open,
     strict,
     pools,
