@@ -1,6 +1,30 @@
 import pg from 'pg'
+import type { TenantPool } from '../src/database/create-tenant-pool.ts'
+import { asTenant } from './hunt.ts'
 import type { Ledger } from './ledger.ts'
 import type { Stage } from './stage.ts'
+
+interface Residue {
+  readonly tenant: string
+  readonly seal: string
+  readonly role: string
+  readonly path: string
+  readonly read_only: string
+  readonly cursors: number
+  readonly channels: number
+  readonly temporary: number
+}
+
+const EXPECTED: Residue = {
+  tenant: '',
+  seal: '',
+  role: 'none',
+  path: '"$user", public',
+  read_only: 'off',
+  cursors: 0,
+  channels: 0,
+  temporary: 0,
+}
 
 /** Past the wall: what stands on a connection while no tenant uses it. */
 const LEFT_BEHIND = `
@@ -16,27 +40,40 @@ const LEFT_BEHIND = `
 /**
  * Looks at every idle connection, from below the wall, when nothing runs.
  *
- * What a plain SELECT can leave (settings for the session, advisory locks) is taken back before the next tenant, not at once: it
- * is no residue here. What outlives RESET ALL is.
+ * What a plain SELECT left for the session is taken back before the next tenant, so an honest tenant uses each connection first.
  */
 export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number> {
+  for (const pool of stage.pools) await useEachConnection(pool, stage.honest)
   let looked = 0
   for (const client of stage.clients()) {
     const below = pg.Client.prototype.query.bind(client)
-    const answer: pg.QueryResult | undefined = await Promise.race([
-      below(LEFT_BEHIND).catch(() => undefined), // a connection that broke is nobody's problem
+    const answer: pg.QueryResult<Residue> | undefined = await Promise.race([
+      below<Residue>(LEFT_BEHIND).catch(() => undefined), // a connection that broke is nobody's problem
       new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1000).unref()),
     ])
-    const row: unknown = answer?.rows[0]
+    const row = answer?.rows[0]
     if (row === undefined) continue
     looked += 1
-    const { cursors, channels, temporary } = row as Record<string, unknown>
-    if (cursors !== 0 || channels !== 0 || temporary !== 0) {
-      ledger.violate(
-        'residue on a connection',
-        `cursors ${cursors}, channels ${channels}, temporary objects ${temporary}`,
-      )
+    const wrong = Object.entries(row).filter(([name, value]) => value !== EXPECTED[name as keyof Residue])
+    if (wrong.length > 0) {
+      const shown = wrong.map(([name, value]) => `${name} is ${name === 'seal' ? 'set' : JSON.stringify(value)}`)
+      ledger.violate('residue on a connection', shown.join(', '))
     }
   }
   return looked
+}
+
+async function useEachConnection(pool: TenantPool, tenantId: string): Promise<void> {
+  await asTenant(tenantId, async () => {
+    const clients = await Promise.allSettled(Array.from({ length: pool.totalCount }, () => pool.connect()))
+    await Promise.all(
+      clients.map(async (client) => {
+        if (client.status === 'rejected') return // a connection that broke meanwhile
+        await client.value.query('select 1').then(
+          () => client.value.release(),
+          (error: Error) => client.value.release(error),
+        )
+      }),
+    )
+  })
 }

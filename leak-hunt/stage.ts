@@ -19,6 +19,8 @@ const ANSWER_TIMEOUT_MS = 2_500
 export interface Stage {
   readonly tenants: readonly string[]
   readonly attackers: readonly string[]
+  /** One without an attacker. */
+  readonly honest: string
   /** Straight to the server; dangerous commands are allowed on it, so that the clean-up behind them is hunted too. */
   readonly open: TenantPool
   /** Through the proxy, with the default list of commands. */
@@ -102,6 +104,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   return {
     tenants,
     attackers: tenants.slice(0, ATTACKERS),
+    honest: tenants.at(-1) ?? '',
     open,
     strict,
     pools,

@@ -33,7 +33,10 @@ export function contextStatementName(form: ContextForm, settings: WallSettings):
  * does not travel back. All names are qualified and there is no operator: the session's path may be poisoned when it is planned.
  */
 export function contextStatement(form: ContextForm, settings: WallSettings): string {
+  // RESET ALL leaves the role alone; what a SELECT made of it for the session ends here.
+  const role = form.startsWith('switch') ? ["pg_catalog.set_config('role', 'none', false)"] : []
   const pins = [
+    ...role,
     setting(settings.settingName, '$1::pg_catalog.text'),
     setting('app.tenant_seal', '$2::pg_catalog.text'),
     setting('role', '$3::pg_catalog.text'),
