@@ -1,0 +1,36 @@
+import { runWithTenant } from '../../src/context/run-with-tenant.ts'
+import { createTenantPool, type TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/options.ts'
+import { silentLogger } from '../../src/logger/logger.ts'
+import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from './database.ts'
+
+/** Two tenants on one database, and pools as an application has them. */
+export interface TwoTenants {
+  readonly database: TestDatabase
+  readonly a: TestTenant
+  readonly b: TestTenant
+  /** One connection, so that each tenant gets what the other left; closed by its caller. */
+  pool(options?: Partial<TenantPoolOptions>): TenantPool
+  as<T>(tenant: TestTenant, fn: () => T, roles?: readonly string[]): T
+}
+
+export async function createTwoTenants(): Promise<TwoTenants> {
+  const database = await createTestDatabase()
+  const a = await createTestTenant(database)
+  const b = await createTestTenant(database)
+  return {
+    database,
+    a,
+    b,
+    pool: (options = {}) =>
+      createTenantPool({
+        connectionString: database.appUrl,
+        max: 1,
+        seal: { secret: database.sealSecret },
+        roles: { tenant_admin: ['owner'] },
+        logger: silentLogger,
+        ...options,
+      }),
+    as: (tenant, fn, roles = []) => runWithTenant({ tenantId: tenant.id, userId: tenant.userId, roles }, fn),
+  }
+}
