@@ -3,23 +3,25 @@ import { createTokenVerifier, type TokenVerifier } from './auth/jwt.ts'
 import type { TokenVerifierOptions } from './auth/options.ts'
 import type { RawClaims } from './auth/strict-json.ts'
 import { parseOptions } from './config/parse-options.ts'
-import { runInTenantFrame, runWithoutTenant } from './context/run-with-tenant.ts'
+import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from './database/create-tenant-pool.ts'
+import type { CrossingRequest } from './database/crossing.ts'
 import { ClosedError, ConfigurationError } from './errors.ts'
 import { createSecurityEvents, type SecurityEvents } from './events/security-events.ts'
 import { createDefaultLogger, type Logger } from './logger/logger.ts'
 import { configSchema, type PartywallConfig } from './partywall/config.ts'
+import { lookups, makeListener } from './partywall/directory-parts.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
+import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
+import { type ActAsRequest, createStaffAccess } from './partywall/staff-access.ts'
+import { createRateLimiter, type RateLimiter } from './rate-limit/rate-limiter.ts'
 import { type RepositoryOptions, TenantAwareRepository } from './repository/base-repository.ts'
 import { type Admission, createAdmission } from './tenants/admission.ts'
-import { type ChangeListener, createChangeListener } from './tenants/change-listener.ts'
 import { type CachedTenantDirectory, createTenantDirectory } from './tenants/directory.ts'
 import { createEnvelopes, type Envelopes, type ExportOptions, type ImportOptions } from './tenants/envelope.ts'
-import { createPostgresLookup } from './tenants/postgres-lookup.ts'
 import { RunningWork, type Work } from './tenants/running-work.ts'
-import { isActive, type TenantLookup } from './tenants/tenant.ts'
 
 export type { DatabaseConfig, PartywallConfig, TenantsConfig } from './partywall/config.ts'
 
@@ -34,6 +36,21 @@ export interface Partywall<Claims = RawClaims> {
   readonly logger: Logger
   /** From a request's token to its context; what adapters of frameworks call. @throws {ClosedError} while closing */
   readonly admit: Admission['admit']
+  /** Undefined where `rateLimit` is not configured. */
+  readonly limiter: RateLimiter | undefined
+  /**
+   * The only way to cross tenants: reads all tenants' rows, read-only, after the crossing was written down.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
+   */
+  runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
+  /**
+   * Staff work for one tenant: recorded before anything is read, read-only unless `write` is set, over after `expiresIn`.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended
+   */
+  actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T>
   /** Registers work under way: suspension of its tenant stops it, closing waits for it. */
   beginWork(tenantId: string): Work
   readonly requestIdHeader?: string | undefined
@@ -85,7 +102,10 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       logger,
     }),
   )
-  const builtVerifier = problems.build('auth', () => makeVerifier(config, events, logger))
+  const limiter = problems.build('rateLimit', () =>
+    config?.rateLimit === undefined ? undefined : createRateLimiter({ ...config.rateLimit, events, logger }),
+  )
+  const builtVerifier = problems.build('auth', () => makeVerifier(config?.auth, events, logger))
   problems.check('createPartywall(config)')
   // check() throws where a part could not be built.
   if (builtPool === undefined || builtVerifier === undefined)
@@ -95,7 +115,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
 
   const running = new RunningWork()
   const ownDirectory = config.tenants?.findByClaim === undefined
-  const { findByClaim, findById } = lookups(config, pool)
+  const { findByClaim, findById } = lookups(config.tenants, pool)
   const { ttlMs, negativeTtlMs, maxEntries, timeoutMs } = config.tenants ?? {}
   const tenants = createTenantDirectory({
     findByClaim,
@@ -110,7 +130,9 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       running.stop(id)
     },
   })
-  const listener = ownDirectory ? makeListener(config, connection, { tenants, running, events, logger }) : undefined
+  const listener = ownDirectory
+    ? makeListener(config.tenants, connection, { tenants, running, events, logger })
+    : undefined
   if (ownDirectory) tenants.setListening(false) // until the channel has worked once
   const admission = createAdmission({ verifier, directory: tenants, events })
   const envelopes = createEnvelopes({
@@ -120,6 +142,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     events,
   })
   const cursorKeys = rootKeys(config.seal, 'cursor', 'A paging cursor')
+  const actAs = createStaffAccess({ pool, directory: tenants, beginWork, events })
   let closing: Promise<void> | undefined
 
   function refuseWhenClosing(): void {
@@ -151,37 +174,19 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     }
   }
 
-  async function ready(): Promise<void> {
+  function ready(): Promise<void> {
     refuseWhenClosing()
     listener?.start()
-    const findings: string[] = []
-    const check = async (call: () => Promise<unknown>) => {
-      try {
-        await call()
-      } catch (error) {
-        findings.push(error instanceof Error ? error.message : String(error))
-      }
-    }
-    await Promise.all([
-      check(() => verifier.ready()),
-      check(() => runWithoutTenant(() => pool.query('select 1'))),
-      check(async () => {
-        if (ownDirectory) await findByClaim('')
-      }),
-      check(() => rootKeysReady(config)),
-    ])
-    if (findings.length > 0) {
-      throw new ConfigurationError(`partywall is not ready:\n  ${findings.join('\n  ')}`, {
-        details: { problems: findings },
-      })
-    }
+    return checkReadiness({ pool, verifier, lookup: ownDirectory ? findByClaim : undefined, limiter, logger })
   }
 
   async function shutDown(timeoutMs: number): Promise<void> {
+    const end = Date.now() + timeoutMs
     await atMost(timeoutMs, running.idle())
     await listener?.close()
     verifier.close()
-    await atMost(timeoutMs, pool.end())
+    await limiter?.close()
+    await pool.close({ timeoutMs: Math.max(1, end - Date.now()) })
   }
 
   const wall: Partywall<Claims> = {
@@ -196,6 +201,15 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
         return Promise.reject(new ClosedError('The application is closing and takes no new work.'))
       listener?.start()
       return admission.admit(request)
+    },
+    limiter,
+    async runAcrossTenants(request, fn) {
+      refuseWhenClosing()
+      return pool.runAcrossTenants(request, fn)
+    },
+    async actAs(request, fn) {
+      refuseWhenClosing()
+      return actAs(request, fn)
     },
     beginWork,
     requestIdHeader: config.requestId?.trustHeader,
@@ -213,66 +227,15 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
 }
 
 function makeVerifier<Claims>(
-  config: PartywallConfig<Claims>,
+  auth: PartywallConfig<Claims>['auth'],
   events: SecurityEvents,
   logger: Logger,
 ): TokenVerifier<Claims> {
-  const { claims, ...options } = config.auth
+  const { claims, ...options } = auth ?? {}
   if (claims !== undefined) return createTokenVerifier<Claims>({ ...options, claims, events, logger })
   // Without a reader the claims are the raw ones, and `Claims` is its default, RawClaims.
   const plain = { ...options, events, logger } as unknown as TokenVerifierOptions
   return createTokenVerifier(plain) as unknown as TokenVerifier<Claims>
-}
-
-function lookups<Claims>(config: PartywallConfig<Claims>, pool: TenantPool) {
-  const own = createPostgresLookup(pool)
-  const findByClaim: TenantLookup = config.tenants?.findByClaim ?? own.findByClaim
-  const findById: TenantLookup = config.tenants?.findById ?? config.tenants?.findByClaim ?? own.findById
-  return { findByClaim, findById }
-}
-
-interface ListenerParts {
-  readonly tenants: CachedTenantDirectory
-  readonly running: RunningWork
-  readonly events: SecurityEvents
-  readonly logger: Logger
-}
-
-function makeListener<Claims>(
-  config: PartywallConfig<Claims>,
-  connection: pg.PoolConfig,
-  { tenants, running, events, logger }: ListenerParts,
-): ChangeListener | undefined {
-  const listenUrl = config.tenants?.listenUrl
-  if (listenUrl === false) return undefined
-  return createChangeListener({
-    connection: listenUrl === undefined ? connection : { connectionString: listenUrl },
-    onChanges(hashes) {
-      for (const hash of hashes) tenants.invalidateHash(hash)
-    },
-    onUp() {
-      tenants.invalidate()
-      tenants.setListening(true)
-      // What was changed while nobody listened: work under way goes on only for tenants that are still active.
-      for (const id of running.tenants) stopUnlessActive(tenants, running, id)
-    },
-    onDown: () => tenants.setListening(false),
-    events,
-    logger,
-  })
-}
-
-function stopUnlessActive(tenants: CachedTenantDirectory, running: RunningWork, id: string): void {
-  tenants.findById(id).then(
-    (tenant) => {
-      if (!isActive(tenant)) running.stop(id)
-    },
-    () => {}, // nobody can say: its next request will be asked for
-  )
-}
-
-async function rootKeysReady<Claims>(config: PartywallConfig<Claims>): Promise<void> {
-  if (config.seal !== false) await rootKeys(config.seal, 'seal', 'The seal')()
 }
 
 async function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {

@@ -1,6 +1,11 @@
 import express, { type Express, type RequestHandler } from 'express'
 import { NotFoundError, type Partywall } from 'partywall'
-import { type AgreementOptions, tenantContextMiddleware, tenantErrorHandler } from 'partywall/express'
+import {
+  type AgreementOptions,
+  tenantContextMiddleware,
+  tenantErrorHandler,
+  tenantRateLimiter,
+} from 'partywall/express'
 import { carelessAdmission } from './careless-admission.ts'
 import { carelessRoutes } from './careless-routes.ts'
 import { ALL_LAYERS, type Layers } from './layers.ts'
@@ -34,6 +39,7 @@ export function createExampleApi(wall: Partywall, options: ExampleOptions = {}):
       agreement: options.agreement,
     }),
   )
+  if (layers.limits && wall.limiter !== undefined) app.use(tenantRateLimiter({ limiter: wall.limiter }))
   app.use(express.json({ limit: '1mb' }))
 
   const permit: Permit = () => pass

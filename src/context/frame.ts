@@ -21,8 +21,8 @@ export interface FrameInternals {
   readonly within?: string | undefined
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean | undefined
-  /** `GET` and `HEAD` under `readOnlyOnSafeMethods`. */
-  readonly readOnly?: boolean | undefined
+  /** True: `GET` and `HEAD`, for pools with `readOnlyOnSafeMethods`. `always`: for every pool. */
+  readonly readOnly?: boolean | 'always' | undefined
   /** Why the work of this frame must stop (its tenant was suspended while it ran); undefined while it may go on. */
   readonly stopped?: (() => Error | undefined) | undefined
 }

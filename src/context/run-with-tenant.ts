@@ -62,7 +62,7 @@ export function requireTenant(tenantId: string): TenantContext {
 /** What a caller inside partywall may attach to the frame that it opens. */
 export interface FrameOptions {
   readonly events?: SecurityEvents
-  readonly readOnly?: boolean
+  readonly readOnly?: boolean | 'always'
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean
   readonly stopped?: () => Error | undefined

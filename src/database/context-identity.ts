@@ -47,7 +47,8 @@ function readIdentity(frame: ContextFrame, settings: WallSettings): ContextIdent
   const { tenantId, userId } = frame
   const actor = frame.actor?.id ?? ''
   const level = settings.levelOf(frame)
-  const readOnly = settings.readOnlyOnSafeMethods && internalsOf(frame).readOnly === true
+  const asked = internalsOf(frame).readOnly
+  const readOnly = asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
   return {
     key: JSON.stringify([tenantId, userId, actor, level, readOnly]),
     tenantId,

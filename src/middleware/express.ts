@@ -9,3 +9,9 @@ export {
 } from './tenant-context.ts'
 export { tenantErrorHandler } from './tenant-error-handler.ts'
 export type { AgreementOptions } from './tenant-hints.ts'
+export {
+  type RateLimitHandler,
+  TenantRateLimiter,
+  type TenantRateLimiterOptions,
+  tenantRateLimiter,
+} from './tenant-rate-limiter.ts'

@@ -3,6 +3,7 @@ import type { TokenVerifierOptions, TypedClaims } from '../auth/options.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
 import type { SealOptions, TenantPoolOptions, TenantRoles } from '../database/options.ts'
 import type { Logger } from '../logger/logger.ts'
+import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import type { CurrentMembership } from '../tenants/envelope.ts'
 import type { TenantLookup } from '../tenants/tenant.ts'
 
@@ -45,6 +46,8 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly tenants?: TenantsConfig | undefined
   /** Makes contexts unforgeable for injected SQL; `false` must be written out. */
   readonly seal: SealOptions | false
+  /** Limits per tenant and tier; left out, nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
+  readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
   /** What users may do now, asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
@@ -73,6 +76,7 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   seal: z.unknown(),
+  rateLimit: z.unknown().optional(),
   membership: fn.optional(),
   requestId: z.strictObject({ trustHeader: z.string().optional() }).optional(),
   logger: z

@@ -1,0 +1,59 @@
+import type pg from 'pg'
+import type { TenantPool } from '../database/create-tenant-pool.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import { type ChangeListener, createChangeListener } from '../tenants/change-listener.ts'
+import type { CachedTenantDirectory } from '../tenants/directory.ts'
+import { createPostgresLookup } from '../tenants/postgres-lookup.ts'
+import type { RunningWork } from '../tenants/running-work.ts'
+import { isActive, type TenantLookup } from '../tenants/tenant.ts'
+import type { TenantsConfig } from './config.ts'
+
+/** The configured lookups, or those of the application's database. */
+export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
+  const own = createPostgresLookup(pool)
+  const findByClaim: TenantLookup = config?.findByClaim ?? own.findByClaim
+  const findById: TenantLookup = config?.findById ?? config?.findByClaim ?? own.findById
+  return { findByClaim, findById }
+}
+
+export interface ListenerParts {
+  readonly tenants: CachedTenantDirectory
+  readonly running: RunningWork
+  readonly events: SecurityEvents
+  readonly logger: Logger
+}
+
+/** Makes what hears of changes; undefined where nothing is listened to. */
+export function makeListener(
+  config: TenantsConfig | undefined,
+  connection: pg.PoolConfig,
+  { tenants, running, events, logger }: ListenerParts,
+): ChangeListener | undefined {
+  const listenUrl = config?.listenUrl
+  if (listenUrl === false) return undefined
+  return createChangeListener({
+    connection: listenUrl === undefined ? connection : { connectionString: listenUrl },
+    onChanges(hashes) {
+      for (const hash of hashes) tenants.invalidateHash(hash)
+    },
+    onUp() {
+      tenants.invalidate()
+      tenants.setListening(true)
+      // What was changed while nobody listened: work under way goes on only for tenants that are still active.
+      for (const id of running.tenants) stopUnlessActive(tenants, running, id)
+    },
+    onDown: () => tenants.setListening(false),
+    events,
+    logger,
+  })
+}
+
+function stopUnlessActive(tenants: CachedTenantDirectory, running: RunningWork, id: string): void {
+  tenants.findById(id).then(
+    (tenant) => {
+      if (!isActive(tenant)) running.stop(id)
+    },
+    () => {}, // nobody can say: its next request will be asked for
+  )
+}

@@ -1,0 +1,71 @@
+import { newRequestId } from '../context/request-id.ts'
+import { runInTenantFrame } from '../context/run-with-tenant.ts'
+import type { Actor, TenantContext } from '../context/tenant-context.ts'
+import type { TenantPool } from '../database/create-tenant-pool.ts'
+import { ConfigurationError, TenantInactiveError, TenantIsolationError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import { type Duration, durationSeconds } from '../tenants/duration.ts'
+import type { Work } from '../tenants/running-work.ts'
+import { isActive, type TenantDirectory } from '../tenants/tenant.ts'
+
+/** A visit of staff in a tenant. */
+export interface ActAsRequest {
+  readonly tenantId: string
+  /** Who really acts; named in the context, in the seal, in the crossing and in the tenant's audit log. */
+  readonly actor: string
+  readonly reason: string
+  /** After this its statements are refused; at most 8 hours. */
+  readonly expiresIn: Duration
+  /** Lets statements write; default false. */
+  readonly write?: boolean | undefined
+  /** Roles inside the tenant; default none. */
+  readonly roles?: readonly string[] | undefined
+}
+
+export interface StaffAccessParts {
+  readonly pool: Pick<TenantPool, 'runAcrossTenants'>
+  readonly directory: Pick<TenantDirectory, 'findById'>
+  beginWork(tenantId: string): Work
+  readonly events: SecurityEvents
+  /** Writes the visit into the tenant's own audit log; awaited before anything is read. */
+  readonly recordVisit?: ((context: TenantContext, request: ActAsRequest) => Promise<void>) | undefined
+  readonly now?: (() => number) | undefined
+}
+
+const LONGEST_SECONDS = 8 * 3_600
+
+/** Makes `actAs`, on top of the crossing: the same record, the same refusal inside a tenant's context. */
+export function createStaffAccess(parts: StaffAccessParts) {
+  const { pool, directory, beginWork, events, recordVisit, now = Date.now } = parts
+  return async function actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T> {
+    const { tenantId, actor, reason, write = false, roles = [] } = request
+    if (typeof tenantId !== 'string' || tenantId === '')
+      throw new ConfigurationError('actAs({ tenantId }): must be a tenant’s id.')
+    const until = now() + durationSeconds(request.expiresIn, 'actAs({ expiresIn })', LONGEST_SECONDS) * 1_000
+    return pool.runAcrossTenants({ actor, reason }, async () => {
+      const tenant = await directory.findById(tenantId)
+      if (!isActive(tenant)) throw new TenantInactiveError('The tenant is unknown or suspended.')
+      const staff: Actor = { id: actor, type: 'staff', reason }
+      const context: TenantContext = {
+        tenantId: tenant.id,
+        userId: actor,
+        roles,
+        permissions: [],
+        tier: tenant.tier,
+        requestId: newRequestId(),
+        actor: staff,
+      }
+      const work = beginWork(tenant.id)
+      const stopped = () => {
+        if (now() >= until) return new TenantIsolationError('The time of this visit is over; nothing was sent.')
+        return work.stopped()
+      }
+      try {
+        await recordVisit?.(context, request)
+        return await runInTenantFrame(context, { events, stopped, ...(write ? {} : { readOnly: 'always' }) }, fn)
+      } finally {
+        work.end()
+      }
+    })
+  }
+}
