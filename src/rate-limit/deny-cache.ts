@@ -26,9 +26,10 @@ export function createDenyCache(maxMs: number, maxEntries = 10_000, now = () => 
   return {
     find(scopes, cost) {
       if (denials.size === 0) return undefined
-      for (const scope of scopes) {
-        const denial = denials.get(scope.key)
-        if (denial === undefined) continue
+      for (let index = 0; index < scopes.length; index++) {
+        const scope = scopes[index]
+        const denial = scope === undefined ? undefined : denials.get(scope.key)
+        if (scope === undefined || denial === undefined) continue
         if (denial.until <= now()) {
           denials.delete(scope.key)
           continue

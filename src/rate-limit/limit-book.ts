@@ -18,14 +18,29 @@ interface Tier {
   readonly user: Shared | undefined
 }
 
-/** One request, as the stores are asked. */
-export interface Question {
+/** A scope that also knows this process's share of its limits. */
+interface SharedScope extends Scope {
+  readonly share: Limits
+}
+
+/** One request, as the stores are asked. Made for each request, also for those refused from the cache: it is kept small. */
+export class Question {
   readonly request: RateLimitRequest
   readonly tier: string
   readonly cost: number
-  readonly scopes: readonly Scope[]
+  readonly scopes: readonly SharedScope[]
+
+  constructor(request: RateLimitRequest, tier: string, cost: number, scopes: readonly SharedScope[]) {
+    this.request = request
+    this.tier = tier
+    this.cost = cost
+    this.scopes = scopes
+  }
+
   /** The same with this process's share of each limit. */
-  localScopes(): readonly Scope[]
+  localScopes(): readonly Scope[] {
+    return this.scopes.map(({ kind, key, share }) => ({ kind, key, limits: share }))
+  }
 }
 
 /** Which limits apply to whom. Limits are the same object as long as they are the same limits: the deny cache relies on it. */
@@ -60,26 +75,18 @@ export function createLimitBook(settings: RateLimiterSettings) {
           `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}): it could never pass.`,
         )
       }
-      const parts: { kind: Scope['kind']; key: string; limits: Shared }[] = [
-        { kind: 'tenant', key: tenantKey(tenantId), limits: tier.tenant },
-      ]
+      const scopes = [scope('tenant', tenantKey(tenantId), tier.tenant)]
       if (tier.user !== undefined && userId !== undefined) {
-        parts.push({ kind: 'user', key: userKey(tenantId, userId), limits: tier.user })
+        scopes.push(scope('user', userKey(tenantId, userId), tier.user))
       }
       if (route !== undefined) {
         const limits = routes.get(route)
         if (limits === undefined) {
           throw new ConfigurationError('A request names a route that createRateLimiter({ routes }) does not have.')
         }
-        parts.push({ kind: 'route', key: routeKey(tenantId, route), limits })
+        scopes.push(scope('route', routeKey(tenantId, route), limits))
       }
-      return {
-        request,
-        tier: tier.name,
-        cost,
-        scopes: parts.map(({ kind, key, limits }) => ({ kind, key, limits: limits.full })),
-        localScopes: () => parts.map(({ kind, key, limits }) => ({ kind, key, limits: limits.share })),
-      }
+      return new Question(request, tier.name, cost, scopes)
     },
     routeKeys: (tenantId: string): string[] => [...routes.keys()].map((route) => routeKey(tenantId, route)),
     setTier(name: string, limits: TierLimits): void {
@@ -89,4 +96,8 @@ export function createLimitBook(settings: RateLimiterSettings) {
       smallest = findSmallest()
     },
   }
+}
+
+function scope(kind: Scope['kind'], key: string, { full, share }: Shared): SharedScope {
+  return { kind, key, limits: full, share }
 }

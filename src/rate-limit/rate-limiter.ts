@@ -11,7 +11,7 @@ import {
 } from './decision.ts'
 import { createDenyCache } from './deny-cache.ts'
 import { createGuardedStore } from './guarded-store.ts'
-import { createLimitBook } from './limit-book.ts'
+import { createLimitBook, type Question } from './limit-book.ts'
 import { plainTierLimitsSchema, type TierLimits, toLimits } from './limits.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { type RateLimiterOptions, readOverrideOptions, readRateLimiterOptions, readReason } from './options.ts'
@@ -207,8 +207,6 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     },
   }
 }
-
-type Question = ReturnType<ReturnType<typeof createLimitBook>['question']>
 
 function describeOverride({ limits, untilSeconds }: Override): { limits: TierLimits; until: Date | undefined } {
   return {
