@@ -61,10 +61,18 @@ export class Brancher {
       case 'distinct':
         return expr.negated ? this.#same(expr) : atom(expr)
       case 'null-test':
-        return neverNull(expr.arg) ? (expr.negated ? ALWAYS : NONE) : atom(expr)
+        return neverNull(expr.arg) || this.#isNotNullColumn(expr.arg) ? (expr.negated ? ALWAYS : NONE) : atom(expr)
       default:
         return atom(expr)
     }
+  }
+
+  /** A NOT NULL column of the policy's own row; a lookup's row may be missing from an outer join. */
+  #isNotNullColumn(expr: Expr): boolean {
+    if (expr.kind !== 'column' || expr.table !== '#0') return false
+    return (
+      this.#resolver.instances.get('#0')?.relation.columns.find((column) => column.name === expr.name)?.notNull === true
+    )
   }
 
   /** Branches of a conjunction. */

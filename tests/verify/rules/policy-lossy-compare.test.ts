@@ -1,0 +1,23 @@
+import { ruleCase } from '../rule-case.ts'
+
+ruleCase('policy-lossy-compare', {
+  object: 'public.notes',
+  severity: 'high',
+  hole: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id::text like current_setting('app.tenant_id', true));`,
+  repaired: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));`,
+  nearMisses: {
+    'a cast to text loses nothing': `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id::text = current_setting('app.tenant_id', true));`,
+  },
+})

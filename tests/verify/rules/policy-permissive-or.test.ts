@@ -1,0 +1,28 @@
+import { ruleCase } from '../rule-case.ts'
+
+ruleCase('policy-permissive-or', {
+  object: 'public.notes',
+  severity: 'critical',
+  hole: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)); create policy service_access on notes using (true);`,
+  repaired: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));`,
+  nearMisses: {
+    'the second policy is restrictive': `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)); create policy extra on notes as restrictive using (true);`,
+    'the wide policy is for INSERT and the restriction covers it': `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};
+    create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)); create policy ins on notes for insert with check (true); create policy r on notes as restrictive using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));`,
+  },
+})
