@@ -241,10 +241,17 @@ describe('keys', () => {
     const limiter = await limiterOf({
       tiers: { free: { ...tiers.free, burstSize: 4, perUser: { requestsPerMinute: 4 } } },
     })
-    for (const id of odd) {
-      const request = { tenantId: `${id}`, tier: 'free', userId: '1' }
-      await limiter.reset(id, { reason: 'test', userId: '1' })
-      expect([id.slice(0, 20), await admittedOf(limiter, 6, request)]).toEqual([id.slice(0, 20), 4])
+    const ids = odd.flatMap((tenantId) => [
+      { tenantId, userId: '1' },
+      { tenantId: `${tenantId}}:u:1`, userId: 'b' },
+      { tenantId, userId: '1}:u:b' },
+    ])
+    for (const { tenantId, userId } of ids) await limiter.reset(tenantId, { reason: 'test', userId })
+    for (const [index, { tenantId, userId }] of ids.entries()) {
+      const user = { tenantId, userId, tier: 'free' }
+      const admitted = await admittedOf(limiter, 3, user)
+      // The third of each three is another user of the first one's tenant.
+      expect([index, admitted]).toEqual([index, index % 3 === 2 ? 1 : 3])
     }
     const redis = new Redis(server.url)
     const keys = await redis.keys('partywall:rl:*')
