@@ -38,6 +38,8 @@ export type AppUnderTest = RequestListener | { readonly listener: RequestListene
 export type TestKitOptions = KitDatabaseOptions & {
   /** Makes the application, e.g. an Express app on a wall of its own. Left out: no API, only SQL. */
   readonly app?: (env: TestKitEnv) => AppUnderTest | Promise<AppUnderTest>
+  /** The port of the application; default 0, any free one. */
+  readonly port?: number | undefined
   /** Plants a tenant and gives its id. Default: a row of `public.tenants (key, name, status, tier)`. */
   readonly plantTenant?: (
     admin: AdminQuery,
@@ -120,7 +122,8 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
         tenantClaims: { tenant: 'org_id', roles: 'roles', permissions: 'permissions' },
       },
     }
-    const baseUrl = options.app === undefined ? 'http://127.0.0.1:9' : await serve(await options.app(env), opened)
+    const baseUrl =
+      options.app === undefined ? 'http://127.0.0.1:9' : await serve(await options.app(env), options.port ?? 0, opened)
 
     return {
       env,
@@ -141,12 +144,16 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
   }
 }
 
-async function serve(app: AppUnderTest, opened: (() => Promise<void>)[]): Promise<string> {
+async function serve(app: AppUnderTest, wanted: number, opened: (() => Promise<void>)[]): Promise<string> {
   const { listener, close } = typeof app === 'function' ? { listener: app, close: undefined } : app
   if (close !== undefined) opened.push(close)
   const server = createServer(listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  server.listen(wanted, '127.0.0.1')
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw new ConfigurationError(`Port ${wanted} can't be used: another program may hold it. Choose another one.`, {
+      cause,
+    })
+  })
   opened.push(async () => {
     server.closeAllConnections()
     server.close()

@@ -1,0 +1,41 @@
+import type { Evidence } from '../src/report/evidence.ts'
+import type { ChecklistLineId } from '../src/report/lines.ts'
+import type { AttackResult } from './run-attacks.ts'
+
+const BY = 'npm run demo -- --once'
+
+/** Files that the project's users were promised, with the line that is proved by what each of them did in this run. */
+const outputs: readonly (readonly [output: ChecklistLineId, provedBy: ChecklistLineId, detail: string])[] = [
+  ['output-tenant-context', 'completed-context-middleware', 'opened the context of every request of this run'],
+  ['output-repository', 'completed-repository', 'answered every request for rows in this run'],
+  [
+    'output-isolation-test',
+    'security-no-leak',
+    'npm test runs its scenarios; this run tried the same classes of attacks',
+  ],
+]
+
+/** What the attacks of one run say about the lines of the checklist. */
+export function evidenceOf(results: readonly AttackResult[]): readonly Evidence[] {
+  const byLine = new Map<ChecklistLineId, AttackResult[]>()
+  for (const result of results) {
+    for (const line of result.attack.lines) byLine.set(line, [...(byLine.get(line) ?? []), result])
+  }
+  for (const [output, provedBy] of outputs) byLine.set(output, byLine.get(provedBy) ?? [])
+  return [...byLine].map(([line, list]): Evidence => {
+    const broken = list.filter((result) => !result.outcome.held)
+    const known = outputs.find(([output]) => output === line)
+    if (broken.length > 0) {
+      const titles = broken.map((result) => result.attack.title).join('; ')
+      return { line, verdict: 'failed', by: BY, count: broken.length, detail: `got through: ${titles}` }
+    }
+    const groups = [...new Set(list.map((result) => result.group))].join('; ')
+    return {
+      line,
+      verdict: 'proved',
+      by: BY,
+      count: list.length,
+      detail: known === undefined ? `held: ${groups}` : known[2],
+    }
+  })
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import { createExampleApi } from '../examples/express-api/app.ts'
+import { packageRoot } from '../src/config/package-root.ts'
+import { silentLogger } from '../src/logger/logger.ts'
+import { createPartywall, type Partywall } from '../src/partywall.ts'
+import { type AdminQuery, startTestKit, type TestKit } from '../src/testing/start-test-kit.ts'
+import type { TenantTestHelper } from '../src/testing/tenant-test-helper.ts'
+import { type LayerName, removalOf } from './layers.ts'
+
+/** A tenant of the demo with what its API holds. */
+export interface DemoTenant {
+  readonly name: string
+  readonly helper: TenantTestHelper
+  readonly api: TenantTestHelper['api']
+  readonly id: string
+  readonly projectId: string
+  readonly documentId: string
+  /** A user of the tenant that is not the token's. */
+  readonly colleagueId: string
+  /** What stands in this tenant's documents and nowhere else. */
+  readonly secret: string
+}
+
+/** Everything that the attacks work with. */
+export interface Stage {
+  readonly kit: TestKit
+  readonly wall: Partywall
+  readonly baseUrl: string
+  readonly a: DemoTenant
+  readonly b: DemoTenant
+  readonly admin: AdminQuery
+  close(): Promise<void>
+}
+
+export interface StageOptions {
+  readonly port: number
+  readonly without: LayerName | undefined
+}
+
+export async function openStage({ port, without }: StageOptions): Promise<Stage> {
+  const { sql = [], wiring = {} } = removalOf(without)
+  let made: Partywall | undefined
+  const kit = await startTestKit({
+    migrations: join(packageRoot(), 'migrations'),
+    port,
+    app(env) {
+      const wall = createPartywall({
+        database: {
+          url: env.databaseUrl,
+          ...(env.acrossTenantsUrl === undefined ? {} : { acrossTenantsUrl: env.acrossTenantsUrl }),
+          max: 6,
+        },
+        auth: env.auth,
+        seal: { secret: env.sealSecret },
+        logger: silentLogger,
+      })
+      made = wall
+      return {
+        listener: createExampleApi(wall, { careless: true, layers: wiring, agreement: { headers: ['x-tenant-id'] } }),
+        close: () => wall.close({ timeoutMs: 2_000 }),
+      }
+    },
+  })
+  try {
+    if (made === undefined) throw new Error('the kit made no application')
+    await plantProbes(kit.admin)
+    const a = await plant(kit, 'Acme', 'free')
+    const b = await plant(kit, 'Globex', 'pro')
+    for (const statement of sql) await kit.admin(statement)
+    const wall: Partywall = made
+    return { kit, wall, baseUrl: kit.baseUrl, a, b, admin: kit.admin, close: () => kit.close() }
+  } catch (error) {
+    await kit.close()
+    throw error
+  }
+}
+
+/** Copies of a table, each without one layer, so that a probe reaches the layer behind it alone. */
+async function plantProbes(admin: AdminQuery): Promise<void> {
+  const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
+  await admin(`
+    create table unsealed_documents (like documents including defaults including constraints including indexes);
+    alter table unsealed_documents enable row level security, force row level security;
+    create policy tenant_isolation_policy on unsealed_documents for all
+      using (tenant_id = ${context}) with check (tenant_id = ${context});
+    grant select, insert on unsealed_documents to tenant_user, tenant_admin;
+
+    create table guarded_notes (tenant_id uuid not null, note text);
+    create trigger enforce_tenant_id before insert or update on guarded_notes
+      for each row execute function enforce_tenant_id();
+    grant select, insert, update on guarded_notes to tenant_user, tenant_admin;`)
+}
+
+async function plant(kit: TestKit, name: string, tier: string): Promise<DemoTenant> {
+  const helper = await kit.tenant(name, { tier, roles: ['owner'] })
+  const secret = `secret of ${name}`
+  const id = helper.tenantId
+  const insert = async (text: string, values: readonly unknown[]): Promise<string> =>
+    String((await kit.admin(`${text} returning id`, values)).rows[0]?.id)
+  await insert("insert into users (tenant_id, id, email, name, role) values ($1, $2, $3, $4, 'owner')", [
+    id,
+    helper.userId,
+    `owner@${name.toLowerCase()}.example`,
+    `Owner of ${name}`,
+  ])
+  const colleagueId = await insert("insert into users (tenant_id, email, name, role) values ($1, $2, $3, 'member')", [
+    id,
+    `member@${name.toLowerCase()}.example`,
+    `Member of ${name}`,
+  ])
+  const projectId = await insert('insert into projects (tenant_id, name, owner_id) values ($1, $2, $3)', [
+    id,
+    `Plans of ${name}`,
+    helper.userId,
+  ])
+  const documentId = await insert(
+    'insert into documents (tenant_id, project_id, title, body, created_by) values ($1, $2, $3, $4, $5)',
+    [id, projectId, 'Roadmap', secret, helper.userId],
+  )
+  await kit.admin(
+    'insert into documents (tenant_id, project_id, title, body, created_by) select $1, $2, title, $3, $4 from unnest($5::text[]) title',
+    [id, projectId, secret, helper.userId, ['Budget', 'Minutes', 'Draft']],
+  )
+  await kit.admin('insert into unsealed_documents select * from documents where tenant_id = $1', [id])
+  return { name, helper, api: helper.api, id, projectId, documentId, colleagueId, secret }
+}
