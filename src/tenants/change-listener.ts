@@ -92,7 +92,12 @@ export function createChangeListener(options: ChangeListenerOptions): ChangeList
 
   function connect(): void {
     if (closed) return
-    const next = new pg.Client({ keepAlive: true, connectionTimeoutMillis: 5_000, ...options.connection })
+    const next = new pg.Client({
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      application_name: 'partywall listener',
+      ...options.connection,
+    })
     client = next
     next.on('error', (error) => lost(next, error))
     next.on('end', () => lost(next, undefined))

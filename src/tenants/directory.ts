@@ -38,6 +38,8 @@ export interface CachedTenantDirectory extends TenantDirectory {
   setListening(listening: boolean): void
   /** Whether the last answer about this tenant said that it may not work. */
   isKnownInactive(id: string): boolean
+  /** Whether changes are heard at once now. */
+  readonly listening: boolean
   readonly breaker: Breaker['state']
 }
 
@@ -187,6 +189,9 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
       listening = value
     },
     isKnownInactive: (id) => inactive.get(id) === true,
+    get listening() {
+      return listening
+    },
     get breaker() {
       return breaker.state
     },
