@@ -1,0 +1,66 @@
+import { ConfigurationError } from '../errors.ts'
+import { type AnyFunction, dressAs, type FunctionDecorator, isFunction, rewriteDecorated } from './decorator-forms.ts'
+
+// Registered, so that two copies of the package read each other's marks.
+const safeReason = Symbol.for('partywall.cross-tenant-safe.v1')
+const guardedOriginal = Symbol.for('partywall.guarded-original.v1')
+
+/** What {@link CrossTenantSafe} returns: a decorator, a wrapper, and a middleware for the Express response guard. */
+export interface CrossTenantSafeMark extends FunctionDecorator {
+  (request: object, response: object, next: () => void): void
+}
+
+/**
+ * Takes a method, a function or a route out of the guards, with the reason written down where it happens.
+ *
+ * On a method or around a function it undoes `preventCrossTenantAccess`, in either order. As the first handler of a route
+ * (`app.get('/totals', CrossTenantSafe('sums over all tenants, no row'), handler)`) it takes that answer out of the
+ * response guard. It opens nothing else: row-level security still decides what the code can read.
+ *
+ * @param reason why data of other tenants may pass here; at least 8 characters, for those who review
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason
+ */
+export function CrossTenantSafe(reason: string): CrossTenantSafeMark {
+  if (typeof reason !== 'string' || reason.trim().length < 8) {
+    throw new ConfigurationError(
+      'CrossTenantSafe(reason): say in at least 8 characters why other tenants may pass here.',
+    )
+  }
+  function mark(...args: readonly unknown[]): unknown {
+    const [, response, next] = args
+    if (isMiddlewareCall(response, next)) {
+      Object.defineProperty(response, safeReason, { value: reason, configurable: true })
+      next()
+      return undefined
+    }
+    return rewriteDecorated('CrossTenantSafe', args, (original) => markFunction(original, reason))
+  }
+  // The overloads are told apart at run time: `rewriteDecorated` handles the decorator forms, the check above the other.
+  return mark as CrossTenantSafeMark
+}
+
+function isMiddlewareCall(response: unknown, next: unknown): next is () => void {
+  return typeof response === 'object' && response !== null && typeof next === 'function'
+}
+
+function markFunction(original: AnyFunction, reason: string): AnyFunction {
+  const unguarded: unknown = Reflect.get(original, guardedOriginal)
+  const target = isFunction(unguarded) ? unguarded : original
+  const marked = dressAs(function (this: unknown, ...args: unknown[]) {
+    return Reflect.apply(target, this, args)
+  }, original)
+  Object.defineProperty(marked, safeReason, { value: reason })
+  return marked
+}
+
+/** The reason why guards leave this function or answer alone; undefined where they don't. */
+export function crossTenantSafeReason(marked: object): string | undefined {
+  const reason: unknown = Reflect.get(marked, safeReason)
+  return typeof reason === 'string' ? reason : undefined
+}
+
+/** Remembers what a guard was put around, so that {@link CrossTenantSafe} outside of it can undo it. */
+export function rememberOriginal(guarded: AnyFunction, original: AnyFunction): AnyFunction {
+  Object.defineProperty(guarded, guardedOriginal, { value: original })
+  return guarded
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import { type SameTenant, sameTenantId } from './tenant-value.ts'
+
+/** Which data a guard refuses. */
+export interface GuardPolicyOptions {
+  /** Names of the properties that hold a tenant id; default `tenant_id` and `tenantId`. */
+  readonly fields?: readonly string[]
+  /** A tenant field that is null, '', 0 or no id at all is a finding too; default false: it says nothing. */
+  readonly strict?: boolean
+  /** Strict mode: tests for objects that must have a tenant field; one without is a finding. */
+  readonly entities?: readonly ((value: object) => boolean)[]
+  /** Levels of nesting that are looked through; default 100, at most 1000. Deeper data is refused. */
+  readonly maxDepth?: number
+  /** Objects, elements and entries that are looked through; default 1,000,000. Larger data is refused. */
+  readonly maxNodes?: number
+  /** Whether two ids name the same tenant; default: by canonical form (uuid spelling, number against string). */
+  readonly sameTenant?: SameTenant
+}
+
+/** Checked options in the form that the walk reads. */
+export interface GuardPolicy {
+  readonly fields: readonly string[]
+  readonly fieldSet: ReadonlySet<string>
+  readonly strict: boolean
+  readonly entities: readonly ((value: object) => boolean)[]
+  readonly maxDepth: number
+  readonly maxNodes: number
+  readonly sameTenant: SameTenant
+}
+
+/** The policy's part of a zod schema, shared by all that takes these options. */
+export const policyShape = {
+  fields: z.array(z.string().min(1)).min(1).readonly().optional(),
+  strict: z.boolean().optional(),
+  entities: z
+    .array(z.custom<(value: object) => boolean>((value) => typeof value === 'function', 'expected a function'))
+    .readonly()
+    .optional(),
+  maxDepth: z.int().min(1).max(1000).optional(),
+  maxNodes: z.int().min(1).optional(),
+  sameTenant: z.custom<SameTenant>((value) => typeof value === 'function', 'expected a function').optional(),
+}
+
+const policySchema = z
+  .strictObject(policyShape)
+  .refine((options) => options.entities === undefined || options.strict === true, {
+    path: ['entities'],
+    message: 'needs strict: true',
+  })
+
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` */
+export function readPolicy(options: GuardPolicyOptions, name: string): GuardPolicy {
+  const read = parseOptions(policySchema, options, name)
+  const fields = Object.freeze([...(read.fields ?? ['tenant_id', 'tenantId'])])
+  return Object.freeze({
+    fields,
+    fieldSet: new Set(fields),
+    strict: read.strict ?? false,
+    entities: read.entities ?? [],
+    maxDepth: read.maxDepth ?? 100,
+    maxNodes: read.maxNodes ?? 1_000_000,
+    sameTenant: read.sameTenant ?? sameTenantId,
+  })
+}

@@ -1,0 +1,101 @@
+import { pipeline, Readable, Transform } from 'node:stream'
+
+/** Checks one value and gives it back, or throws. */
+export type CheckValue = <T>(value: T) => T
+
+/**
+ * Checks what a function gave, in the form in which it gives it: a value at once; a promise's (also a lazy thenable's) when
+ * it settles; the items of an iterator and of an object stream one by one, before the caller gets them.
+ *
+ * A stream of bytes can't be looked into; `refuseBytes` decides.
+ */
+export function guardResult(result: unknown, check: CheckValue, refuseBytes: () => void): unknown {
+  if (typeof result !== 'object' || result === null) return check(result)
+  if (isThenable(result)) {
+    return Promise.resolve(result).then((value) => guardResult(value, check, refuseBytes))
+  }
+  if (result instanceof Readable) return guardStream(result, check, refuseBytes)
+  if (isIterator(result, Symbol.asyncIterator)) return guardAsyncIterator(result, check)
+  if (isIterator(result, Symbol.iterator)) return guardIterator(result, check)
+  return check(result)
+}
+
+/** A promise, or what is awaited like one: query builders run when `then` is called. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
+}
+
+interface AnyIterator {
+  next(...args: readonly unknown[]): unknown
+  return?(value?: unknown): unknown
+  throw?(error?: unknown): unknown
+}
+
+/** An iterator itself (a generator, a cursor), not a collection that can be iterated again. */
+function isIterator(value: object, symbol: symbol): value is AnyIterator {
+  return typeof Reflect.get(value, symbol) === 'function' && typeof Reflect.get(value, 'next') === 'function'
+}
+
+function checkStep(step: unknown, check: CheckValue): unknown {
+  if (typeof step === 'object' && step !== null) check(Reflect.get(step, 'value'))
+  return step
+}
+
+function guardIterator(source: AnyIterator, check: CheckValue): object {
+  const run = (step: () => unknown): unknown => {
+    try {
+      return checkStep(step(), check)
+    } catch (error) {
+      source.return?.()
+      throw error
+    }
+  }
+  return wrapIterator(source, run, Symbol.iterator)
+}
+
+function guardAsyncIterator(source: AnyIterator, check: CheckValue): object {
+  const run = async (step: () => unknown): Promise<unknown> => {
+    try {
+      return checkStep(await step(), check)
+    } catch (error) {
+      await source.return?.()
+      throw error
+    }
+  }
+  return wrapIterator(source, run, Symbol.asyncIterator)
+}
+
+function wrapIterator(source: AnyIterator, run: (step: () => unknown) => unknown, symbol: symbol): object {
+  const guarded: Record<PropertyKey, unknown> = {
+    next: (...args: readonly unknown[]) => run(() => source.next(...args)),
+    return: (value?: unknown) => run(() => source.return?.(value) ?? { done: true, value }),
+    throw: (error?: unknown) =>
+      run(() => {
+        if (source.throw === undefined) throw error
+        return source.throw(error)
+      }),
+    [symbol]: () => guarded,
+  }
+  return guarded
+}
+
+function guardStream(source: Readable, check: CheckValue, refuseBytes: () => void): Readable {
+  if (!source.readableObjectMode) {
+    refuseBytes()
+    return source
+  }
+  const checked = new Transform({
+    objectMode: true,
+    transform(item, _encoding, done) {
+      try {
+        check(item)
+        done(null, item)
+      } catch (error) {
+        done(error instanceof Error ? error : new Error('The guard could not check an item.', { cause: error }))
+      }
+    },
+  })
+  // An error on either side destroys both; the reader hears of it from `checked`.
+  pipeline(source, checked, () => {})
+  return checked
+}

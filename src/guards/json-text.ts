@@ -1,0 +1,139 @@
+import { type GuardFinding, showId } from './finding.ts'
+import type { GuardPolicy } from './guard-policy.ts'
+import { judgeTenantValue } from './tenant-value.ts'
+
+/**
+ * Looks through JSON text, as it is sent, for a tenant field that names another tenant than `tenantId`.
+ *
+ * The text is searched for the fields' names and not parsed: nothing that `toJSON`, a getter or a proxy gave can differ
+ * between the check and what goes out, a key that stands twice is seen twice, and a large number keeps all its digits.
+ * Also reads text around JSON (JSONP, server-sent events). `entities` and the bounds of the policy do not apply here.
+ *
+ * @param tenantId undefined where no tenant's context is open: any tenant field that names a tenant is a finding
+ */
+export function findInJson(text: string, tenantId: string | undefined, policy: GuardPolicy): GuardFinding | undefined {
+  const readable = text.includes('\\u') ? decodeKeyEscapes(text) : text
+  for (const field of policy.fields) {
+    const found = findField(readable, field, tenantId, policy)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** `"tenant\u005fid"` is the key `tenant_id`; quotes and backslashes stay escaped, so that strings keep their ends. */
+function decodeKeyEscapes(text: string): string {
+  return text.replace(/\\(?:\\|u([0-9a-fA-F]{4}))/g, (whole, hex: string | undefined) => {
+    if (hex === undefined) return whole
+    const decoded = String.fromCharCode(Number.parseInt(hex, 16))
+    return decoded === '"' || decoded === '\\' || decoded < ' ' ? whole : decoded
+  })
+}
+
+function findField(
+  text: string,
+  field: string,
+  tenantId: string | undefined,
+  policy: GuardPolicy,
+): GuardFinding | undefined {
+  const key = JSON.stringify(field)
+  for (let start = text.indexOf(key); start !== -1; start = text.indexOf(key, start + key.length)) {
+    if (isEscaped(text, start)) continue
+    const colon = skipSpace(text, start + key.length)
+    if (text[colon] !== ':') continue
+    const found = judgeAt(text, skipSpace(text, colon + 1), tenantId, policy)
+    if (found !== undefined) return { ...found, path: [field] }
+  }
+  return undefined
+}
+
+/** A quote behind an odd number of backslashes stands inside a string: `"a \"tenant_id\": …"`. */
+function isEscaped(text: string, quote: number): boolean {
+  let index = quote
+  while (index > 0 && text[index - 1] === '\\') index--
+  return (quote - index) % 2 === 1
+}
+
+function skipSpace(text: string, from: number): number {
+  let index = from
+  while (text[index] === ' ' || text[index] === '\n' || text[index] === '\r' || text[index] === '\t') index++
+  return index
+}
+
+type FoundValue = Omit<GuardFinding, 'path'>
+
+function judgeAt(
+  text: string,
+  from: number,
+  tenantId: string | undefined,
+  policy: GuardPolicy,
+): FoundValue | undefined {
+  // The common case without a copy: the own tenant's id, closed by its quote.
+  if (
+    tenantId !== undefined &&
+    text[from] === '"' &&
+    text.startsWith(tenantId, from + 1) &&
+    text[from + 1 + tenantId.length] === '"'
+  ) {
+    return undefined
+  }
+  if (text[from] === '[') return judgeList(text, from + 1, tenantId, policy)
+  if (text[from] === '{') return policy.strict ? { kind: 'empty-tenant' } : undefined
+  const literal = readLiteral(text, from)
+  return literal === undefined ? { kind: 'unreadable' } : judgeLiteral(literal.value, tenantId, policy)
+}
+
+/** A list of ids must name this tenant throughout. */
+function judgeList(
+  text: string,
+  from: number,
+  tenantId: string | undefined,
+  policy: GuardPolicy,
+): FoundValue | undefined {
+  let index = skipSpace(text, from)
+  while (text[index] !== ']') {
+    if (text[index] === '[' || text[index] === '{') return policy.strict ? { kind: 'empty-tenant' } : undefined
+    const literal = readLiteral(text, index)
+    if (literal === undefined) return { kind: 'unreadable' }
+    const found = judgeLiteral(literal.value, tenantId, policy)
+    if (found !== undefined) return found
+    index = skipSpace(text, literal.end)
+    if (text[index] === ',') index = skipSpace(text, index + 1)
+  }
+  return undefined
+}
+
+function judgeLiteral(value: Literal, tenantId: string | undefined, policy: GuardPolicy): FoundValue | undefined {
+  // No id is the empty string, so against '' every id is another tenant's.
+  const verdict = judgeTenantValue(value, tenantId ?? '', policy.sameTenant)
+  if (verdict === 'same') return undefined
+  if (verdict === 'foreign') {
+    return { kind: tenantId === undefined ? 'no-context' : 'foreign-tenant', attemptedTenantId: showId(value) }
+  }
+  return policy.strict ? { kind: 'empty-tenant' } : undefined
+}
+
+type Literal = string | number | bigint | boolean | null
+
+// Longer strings than any id are not read, and so refused: a quantifier without a limit would let one exhaust the stack.
+const literalPattern = /"((?:[^"\\]|\\.){0,1024})"|(-?\d+)(?![\d.eE])|(-?\d[\d.eE+-]*)|(true|false|null)/y
+
+function readLiteral(text: string, from: number): { readonly value: Literal; readonly end: number } | undefined {
+  literalPattern.lastIndex = from
+  const match = literalPattern.exec(text)
+  if (match === null) return undefined
+  const [, string, integer, number, word] = match
+  const end = literalPattern.lastIndex
+  if (string !== undefined) return { value: string.includes('\\') ? unescapeString(string) : string, end }
+  if (integer !== undefined) return { value: BigInt(integer), end }
+  if (number !== undefined) return { value: Number(number), end }
+  return { value: word === 'null' ? null : word === 'true', end }
+}
+
+/** A string that JSON can't read is left as it stands: it then names no known tenant and is refused. */
+function unescapeString(text: string): string {
+  try {
+    return String(JSON.parse(`"${text}"`))
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import { getCurrentTenant } from '../context/run-with-tenant.ts'
+import type { TenantContext } from '../context/tenant-context.ts'
+import type { TenantIsolationError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import { createDefaultLogger, type Logger } from '../logger/logger.ts'
+import { crossTenantSafeReason, rememberOriginal } from './cross-tenant-safe.ts'
+import { type AnyFunction, dressAs, type FunctionDecorator, rewriteDecorated } from './decorator-forms.ts'
+import { type GuardFinding, showPath } from './finding.ts'
+import { type GuardPolicy, type GuardPolicyOptions, policyShape, readPolicy } from './guard-policy.ts'
+import { emitFinding, toError } from './guard-refusal.ts'
+import { guardResult, isThenable } from './guard-result.ts'
+import { findInJson } from './json-text.ts'
+import { findInValue } from './walk.ts'
+
+/** Options of {@link createTenantGuard}. */
+export interface TenantGuardOptions extends GuardPolicyOptions {
+  /** `report` counts and logs what it would refuse and lets it pass; for adoption. Default `enforce`. */
+  readonly enforcement?: 'enforce' | 'report'
+  /** Where CROSS_TENANT_ACCESS_ATTEMPT goes; default: the emitter of the running tenant context. */
+  readonly events?: SecurityEvents
+  /** Default: warnings as JSON on standard error. */
+  readonly logger?: Logger
+}
+
+/** What a guard has done since it was made. */
+export interface GuardCounts {
+  readonly checked: number
+  readonly refused: number
+  /** Findings that `enforcement: 'report'` let pass. */
+  readonly wouldRefuse: number
+  /** Answers that CrossTenantSafe took out of the response guard. */
+  readonly exempt: number
+}
+
+/** A guard with its own policy, counts and listeners. */
+export interface TenantGuard {
+  readonly policy: GuardPolicy
+  /**
+   * Gives back the value if nothing in it names another tenant than the running context's; of a promise, a promise.
+   *
+   * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` on a finding; emits CROSS_TENANT_ACCESS_ATTEMPT
+   */
+  guardTenantData<T>(value: T): T
+  /** As the free {@link preventCrossTenantAccess}, with this guard's policy. */
+  readonly preventCrossTenantAccess: PreventCrossTenantAccess
+  /** For adapters: what to answer instead of this JSON text; undefined where it may be sent. Counts, logs and emits. */
+  refusalOfJson(text: string, context: TenantContext | undefined): TenantIsolationError | undefined
+  /** For adapters: the same for a value that is about to be sent. */
+  refusalOfValue(value: unknown, context: TenantContext): TenantIsolationError | undefined
+  /** For adapters: the same for what can't be looked into, with a reason for the log. */
+  refusalOfUnreadable(reason: string, context: TenantContext | undefined): TenantIsolationError | undefined
+  /** For adapters: notes an answer that CrossTenantSafe took out. */
+  noteExempt(reason: string): void
+  counts(): GuardCounts
+}
+
+/** Called with nothing, it gives a decorator; called as decorator or around a function, it is one. */
+export type PreventCrossTenantAccess = FunctionDecorator & (() => FunctionDecorator)
+
+const optionsSchema = z.strictObject({
+  ...policyShape,
+  enforcement: z.enum(['enforce', 'report']).optional(),
+  events: z
+    .custom<SecurityEvents>((value) => typeof value === 'object' && value !== null, 'expected events')
+    .optional(),
+  logger: z.custom<Logger>((value) => typeof value === 'object' && value !== null, 'expected a logger').optional(),
+})
+
+/**
+ * Makes a guard that looks through data on its way out for anything of another tenant.
+ *
+ * It is the last layer, for the careless join and the cache that mixed two tenants up; row-level security decides first.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function createTenantGuard(options: TenantGuardOptions = {}): TenantGuard {
+  const { enforcement, events, logger, ...policyOptions } = options
+  parseOptions(optionsSchema, options, 'createTenantGuard(options)')
+  const policy = readPolicy(policyOptions, 'createTenantGuard(options)')
+  const log = logger ?? createDefaultLogger()
+  const counts = { checked: 0, refused: 0, wouldRefuse: 0, exempt: 0 }
+
+  function judge(finding: GuardFinding | undefined, context: TenantContext | undefined) {
+    counts.checked++
+    if (finding === undefined) return undefined
+    const where = { kind: finding.kind, path: showPath(finding.path), requestId: context?.requestId }
+    if (enforcement === 'report') {
+      counts.wouldRefuse++
+      log.warn(where, 'guard: would refuse data (report mode)')
+      return undefined
+    }
+    counts.refused++
+    log.warn(where, 'guard: refused data')
+    emitFinding(finding, context, events)
+    return toError(finding, context)
+  }
+
+  return {
+    policy,
+    guardTenantData: (value) => guardFor(getCurrentTenant(), judge, policy, value),
+    preventCrossTenantAccess: makeDecorator(policy, judge),
+    refusalOfJson: (text, context) => judge(findInJson(text, context?.tenantId, policy), context),
+    refusalOfValue: (value, context) => judge(findInValue(value, context.tenantId, policy), context),
+    refusalOfUnreadable: (reason, context) => judge({ kind: 'unreadable', path: [reason] }, context),
+    noteExempt(reason) {
+      counts.exempt++
+      log.debug({ reason }, 'guard: left out by CrossTenantSafe')
+    },
+    counts: () => ({ ...counts }),
+  }
+}
+
+type Judge = (finding: GuardFinding | undefined, context: TenantContext) => TenantIsolationError | undefined
+
+function guardFor<T>(context: TenantContext, judge: Judge, policy: GuardPolicy, value: T): T {
+  if (isThenable(value)) {
+    const guarded: unknown = Promise.resolve(value).then((settled) => guardFor(context, judge, policy, settled))
+    // A promise of the same value, checked: callers see the same awaited type.
+    return guarded as T
+  }
+  const refusal = judge(findInValue(value, context.tenantId, policy), context)
+  if (refusal !== undefined) throw refusal
+  return value
+}
+
+function makeDecorator(policy: GuardPolicy, judge: Judge): PreventCrossTenantAccess {
+  function guardFunction(original: AnyFunction): AnyFunction {
+    if (crossTenantSafeReason(original) !== undefined) return original
+    const guarded = dressAs(function (this: unknown, ...args: unknown[]) {
+      // The call's own context: work that it awaits may settle anywhere.
+      const context = getCurrentTenant()
+      const result: unknown = Reflect.apply(original, this, args)
+      return guardResult(
+        result,
+        (value) => guardFor(context, judge, policy, value),
+        () => {
+          const refusal = judge({ kind: 'unreadable', path: ['(a stream of bytes)'] }, context)
+          if (refusal !== undefined) throw refusal
+        },
+      )
+    }, original)
+    return rememberOriginal(guarded, original)
+  }
+  function decorate(...args: readonly unknown[]): unknown {
+    return args.length === 0 ? decorate : rewriteDecorated('preventCrossTenantAccess', args, guardFunction)
+  }
+  // The overloads are told apart at run time by `rewriteDecorated`, which refuses all other calls.
+  return decorate as PreventCrossTenantAccess
+}
+
+const defaultPolicy = readPolicy({}, 'guardTenantData(value, options)')
+
+const judgeWithoutCounts: Judge = (finding, context) => {
+  if (finding === undefined) return undefined
+  emitFinding(finding, context, undefined)
+  return toError(finding, context)
+}
+
+/**
+ * Gives back the value if nothing in it names another tenant than the running context's; of a promise, a promise.
+ *
+ * Looks through arrays, objects, Map, Set, class instances and cycles, and what `toJSON` would send. Never changes the value.
+ *
+ * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` on a finding, and where the value is larger than the bounds;
+ *   emits CROSS_TENANT_ACCESS_ATTEMPT to the context's listeners
+ */
+export function guardTenantData<T>(value: T, options?: GuardPolicyOptions): T {
+  const policy = options === undefined ? defaultPolicy : readPolicy(options, 'guardTenantData(value, options)')
+  return guardFor(getCurrentTenant(), judgeWithoutCounts, policy, value)
+}
+
+/**
+ * Guards what a method or function gives: as TC39 decorator, as legacy TypeScript decorator and around a plain function.
+ *
+ * Each call needs a tenant context, and its result is checked against the tenant of the call: a value at once, a promise when
+ * it settles, items of an iterator or an object stream one by one. A lazy query builder is run; streams of bytes are refused.
+ *
+ * @example
+ * class Reports {
+ *   \@preventCrossTenantAccess()
+ *   async list() { … }
+ * }
+ * const listSafely = preventCrossTenantAccess(list)
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` on a class, a setter, a parameter or a value
+ */
+export const preventCrossTenantAccess: PreventCrossTenantAccess = makeDecorator(defaultPolicy, judgeWithoutCounts)
