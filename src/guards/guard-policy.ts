@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
+import { jsonKeyPattern } from './json-keys.ts'
 import { type SameTenant, sameTenantId } from './tenant-value.ts'
 
 /** Which data a guard refuses. */
@@ -22,6 +23,8 @@ export interface GuardPolicyOptions {
 export interface GuardPolicy {
   readonly fields: readonly string[]
   readonly fieldSet: ReadonlySet<string>
+  /** The same names as keys in JSON text. */
+  readonly jsonKeys: RegExp
   readonly strict: boolean
   readonly entities: readonly ((value: object) => boolean)[]
   readonly maxDepth: number
@@ -56,6 +59,7 @@ export function readPolicy(options: GuardPolicyOptions, name: string): GuardPoli
   return Object.freeze({
     fields,
     fieldSet: new Set(fields),
+    jsonKeys: jsonKeyPattern(fields),
     strict: read.strict ?? false,
     entities: read.entities ?? [],
     maxDepth: read.maxDepth ?? 100,

@@ -12,12 +12,31 @@ import { judgeTenantValue } from './tenant-value.ts'
  * @param tenantId undefined where no tenant's context is open: any tenant field that names a tenant is a finding
  */
 export function findInJson(text: string, tenantId: string | undefined, policy: GuardPolicy): GuardFinding | undefined {
-  const readable = text.includes('\\u') ? decodeKeyEscapes(text) : text
-  for (const field of policy.fields) {
-    const found = findField(readable, field, tenantId, policy)
-    if (found !== undefined) return found
+  const readable = text.includes('\\') && text.includes('\\u') ? decodeKeyEscapes(text) : text
+  const { jsonKeys } = policy
+  const own = tenantId === undefined ? undefined : `"${tenantId}"`
+  jsonKeys.lastIndex = 0
+  while (jsonKeys.test(readable)) {
+    const from = jsonKeys.lastIndex
+    // The common case, without a match array or a copy: the own tenant's id, closed by its quote.
+    if (own !== undefined && readable.startsWith(own, from)) continue
+    const key = keyBefore(readable, from, policy)
+    if (key === undefined) continue
+    const found = judgeAt(readable, from, tenantId, policy)
+    if (found !== undefined) return { ...found, path: [key] }
   }
   return undefined
+}
+
+/** The tenant field whose key ends before a value; undefined where it is part of a string: `"a \\"tenant_id\\": …"`. */
+function keyBefore(text: string, from: number, { fields }: GuardPolicy): string | undefined {
+  const colon = text.lastIndexOf(':', from - 1)
+  const end = text.lastIndexOf('"', colon)
+  return fields.find((field) => {
+    const key = JSON.stringify(field)
+    const start = end + 1 - key.length
+    return start >= 0 && text.startsWith(key, start) && !isEscaped(text, start)
+  })
 }
 
 /** `"tenant\u005fid"` is the key `tenant_id`; quotes and backslashes stay escaped, so that strings keep their ends. */
@@ -29,24 +48,7 @@ function decodeKeyEscapes(text: string): string {
   })
 }
 
-function findField(
-  text: string,
-  field: string,
-  tenantId: string | undefined,
-  policy: GuardPolicy,
-): GuardFinding | undefined {
-  const key = JSON.stringify(field)
-  for (let start = text.indexOf(key); start !== -1; start = text.indexOf(key, start + key.length)) {
-    if (isEscaped(text, start)) continue
-    const colon = skipSpace(text, start + key.length)
-    if (text[colon] !== ':') continue
-    const found = judgeAt(text, skipSpace(text, colon + 1), tenantId, policy)
-    if (found !== undefined) return { ...found, path: [field] }
-  }
-  return undefined
-}
-
-/** A quote behind an odd number of backslashes stands inside a string: `"a \"tenant_id\": …"`. */
+/** A quote behind an odd number of backslashes. */
 function isEscaped(text: string, quote: number): boolean {
   let index = quote
   while (index > 0 && text[index - 1] === '\\') index--
@@ -67,15 +69,6 @@ function judgeAt(
   tenantId: string | undefined,
   policy: GuardPolicy,
 ): FoundValue | undefined {
-  // The common case without a copy: the own tenant's id, closed by its quote.
-  if (
-    tenantId !== undefined &&
-    text[from] === '"' &&
-    text.startsWith(tenantId, from + 1) &&
-    text[from + 1 + tenantId.length] === '"'
-  ) {
-    return undefined
-  }
   if (text[from] === '[') return judgeList(text, from + 1, tenantId, policy)
   if (text[from] === '{') return policy.strict ? { kind: 'empty-tenant' } : undefined
   const literal = readLiteral(text, from)
