@@ -82,8 +82,10 @@ export class ConnectionGuard {
   }
 
   /** What must be done before this frame's next statement may be sent; nearly always nothing. */
-  choreBefore(frame: ContextFrame): 'wait' | 'discard' | 'remember' | undefined {
+  choreBefore(frame: ContextFrame, status: TransactionStatus): 'wait' | 'discard' | 'remember' | undefined {
     if (this.cancelling !== undefined) return 'wait'
+    // Inside a transaction parameters may differ from the session's, and nothing of ours can be sent.
+    if (status !== 'I') return undefined
     if (this.freeStatements > 0 && frame.tenantId !== '') return 'remember'
     // A pool cleans at release. Here are clients of libraries that keep their own pools and never tell.
     if (!this.dirty && this.#drifted.size === 0) return undefined

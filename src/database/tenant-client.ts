@@ -178,7 +178,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     const { guard } = this
     guard.inFlight++
     if (this.busySince === 0) this.busySince = guard.settings.clock.tick
-    const chore = guard.choreBefore(frame)
+    const chore = guard.choreBefore(frame, this.getTransactionStatus())
     if (chore === undefined && this.#chore === undefined) this.#send(query)
     else this.#sendAfterChore(chore, query)
   }

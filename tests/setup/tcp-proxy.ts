@@ -25,6 +25,8 @@ export class TcpProxy {
   /** Chunks that the client wrote, as they arrived; one per corked write on loopback. */
   writes = 0
   cancelRequests = 0
+  /** New connections are closed at once; those that stand go on. */
+  refuseNew = false
 
   private constructor(target: { host: string; port: number }) {
     this.#server = createServer((client) => this.#join(client, target))
@@ -79,6 +81,10 @@ export class TcpProxy {
   }
 
   #join(client: Socket, target: { host: string; port: number }): void {
+    if (this.refuseNew) {
+      client.resetAndDestroy()
+      return
+    }
     const upstream = connect(target.port, target.host)
     const pair = { client, upstream }
     this.#pairs.add(pair)
