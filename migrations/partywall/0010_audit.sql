@@ -196,15 +196,25 @@ $$;
 
 -- Drops one month, for retention. The sealer calls it in the transaction that writes the signed prune records; a month that
 -- is dropped without them is what `verify` reports.
-CREATE FUNCTION partywall.audit_drop_month(month date) RETURNS void
+CREATE FUNCTION partywall.audit_drop_month(month date, expected bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   base text;
+  part text := 'audit_events' || to_char(month, '"_y"YYYY"m"MM');
+  found bigint := 0;
 BEGIN
   IF month >= date_trunc('month', now() AT TIME ZONE 'UTC') THEN
     RAISE EXCEPTION 'partywall: the running month can''t be dropped' USING ERRCODE = '42501';
+  END IF;
+  IF to_regclass('partywall.' || part) IS NOT NULL THEN
+    -- A transaction from before the month's end may still write into it: then the records were signed over too little.
+    EXECUTE format('LOCK TABLE partywall.%I IN ACCESS EXCLUSIVE MODE', part);
+    EXECUTE format('SELECT count(*) FROM partywall.%I', part) INTO found;
+  END IF;
+  IF found <> expected THEN
+    RAISE EXCEPTION 'partywall: the month holds other events than the signed records say' USING ERRCODE = '40001';
   END IF;
   FOREACH base IN ARRAY ARRAY['audit_events', 'audit_private'] LOOP
     EXECUTE format('DROP TABLE IF EXISTS partywall.%I', base || to_char(month, '"_y"YYYY"m"MM'));
@@ -315,13 +325,13 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION partywall.audit_who(), partywall.audit_tenant(), partywall.audit_make_months(),
-  partywall.audit_drop_month(date), partywall.audit_system(text, text, text, text, jsonb, text, text, text),
+  partywall.audit_drop_month(date, bigint), partywall.audit_system(text, text, text, text, jsonb, text, text, text),
   partywall.audit_erase(text, text, text), partywall.audit_capture() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE partywall.audit_table(regclass, name[], name, name) FROM PUBLIC;
 GRANT USAGE ON SCHEMA partywall TO partywall_sealer, partywall_auditor, partywall_privacy;
 GRANT EXECUTE ON FUNCTION partywall.audit_who(), partywall.audit_tenant(), partywall.audit_make_months(),
   partywall.audit_system(text, text, text, text, jsonb, text, text, text) TO tenant_user, tenant_admin;
-GRANT EXECUTE ON FUNCTION partywall.audit_make_months(), partywall.audit_drop_month(date) TO partywall_sealer;
+GRANT EXECUTE ON FUNCTION partywall.audit_make_months(), partywall.audit_drop_month(date, bigint) TO partywall_sealer;
 GRANT EXECUTE ON FUNCTION partywall.audit_erase(text, text, text) TO partywall_privacy;
 
 SELECT partywall.audit_make_months();

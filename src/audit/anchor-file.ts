@@ -1,0 +1,58 @@
+import { appendFile, readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { ConfigurationError } from '../errors.ts'
+import type { PublishedAnchor } from './records.ts'
+
+/** Where anchors go that must survive the database and whoever administers it. */
+export interface AnchorStore {
+  /** Called after each tick's commit, in order; a failure is retried with the next tick. */
+  publish(anchor: PublishedAnchor): Promise<void> | void
+  /** The newest published anchor, where the place can be read: the sealer then refuses a database that is behind it. */
+  last?(): Promise<PublishedAnchor | undefined>
+}
+
+const published = z.object({
+  n: z.int(),
+  kind: z.enum(['seal', 'prune', 'key']),
+  body: z.string(),
+  hash: z.string(),
+  keyId: z.string(),
+  signature: z.string(),
+  heads: z.array(z.object({ tenant: z.string(), n: z.int(), hash: z.string() })),
+})
+
+/** Appends each anchor as one line of JSON. Put the file on another machine's disk, or on storage that only appends. */
+export function anchorFile(path: string): AnchorStore {
+  return {
+    publish: (anchor) => appendFile(path, `${JSON.stringify(anchor)}\n`, { mode: 0o600 }),
+    last: async () => (await readAnchorFile(path, { missing: 'empty' })).at(-1),
+  }
+}
+
+/**
+ * All anchors of a file. A last line without its end is one whose writer was killed; it counts as not written.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a line that is no anchor
+ */
+export async function readAnchorFile(
+  path: string,
+  options: { readonly missing?: 'empty' } = {},
+): Promise<readonly PublishedAnchor[]> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if (options.missing === 'empty' && cause instanceof Error && Reflect.get(cause, 'code') === 'ENOENT') return []
+    throw new ConfigurationError('The anchors file could not be read.', { cause })
+  }
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+  return lines.filter((line) => line !== '').map((line, index) => readAnchor(line, index + 1))
+}
+
+function readAnchor(line: string, number: number): PublishedAnchor {
+  try {
+    return published.parse(JSON.parse(line))
+  } catch (cause) {
+    throw new ConfigurationError(`Line ${number} of the anchors file is no anchor.`, { cause })
+  }
+}

@@ -1,0 +1,142 @@
+import type { TenantContextInput } from '../context/tenant-context.ts'
+import type { SecurityEvent, SecurityEvents, SecurityEventType } from '../events/security-events.ts'
+import { createDefaultLogger, type Logger } from '../logger/logger.ts'
+import type { AuditInput } from './audit-event.ts'
+import type { TenantAuditLogger } from './tenant-audit-logger.ts'
+
+export interface RecordRefusalsOptions {
+  /** The first refusal of a source is written at once; the others of this window become one event with their count. Default 10_000. */
+  readonly windowMs?: number | undefined
+  /** How many sources are told apart in a window; the rest is counted together, per type. Default 1000. */
+  readonly maxSources?: number | undefined
+  readonly logger?: Logger | undefined
+}
+
+export interface RefusalRecorder {
+  /** Writes open counts now and waits for all writes. */
+  flush(): Promise<void>
+  /** Stops listening, then flushes. */
+  close(): Promise<void>
+}
+
+const RECORDED = [
+  'CROSS_TENANT_ACCESS_ATTEMPT',
+  'PERMISSION_DENIED',
+  'TENANT_REFUSED',
+  'AUTHENTICATION_FAILED',
+  'TOKEN_ATTACK',
+  'RATE_LIMITED',
+] as const satisfies readonly SecurityEventType[]
+type Refusal = Extract<SecurityEvent, { readonly type: (typeof RECORDED)[number] }>
+
+interface Source {
+  readonly event: Refusal
+  /** Refusals since the last one that was written. */
+  folded: number
+}
+
+/**
+ * Writes refusals into the log of the tenant that was refused; those without a tenant, and of tenants that are locked out, into the
+ * system stream. Repeats of one source become counts, so that nobody can fill the log.
+ */
+export function recordRefusals(
+  events: SecurityEvents,
+  audit: Pick<TenantAuditLogger, 'logFor' | 'logSystem'>,
+  options: RecordRefusalsOptions = {},
+): RefusalRecorder {
+  const { windowMs = 10_000, maxSources = 1_000, logger = createDefaultLogger() } = options
+  const sources = new Map<string, Source>()
+  const writing = new Set<Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+
+  function write(event: Refusal, count: number): void {
+    const done = record(audit, event, count).catch((error: unknown) => {
+      const problem = error instanceof Error ? error.message : String(error)
+      logger.error(
+        { type: event.type, tenantId: event.tenantId, count, problem },
+        'A refusal could not be written to the audit log.',
+      )
+    })
+    writing.add(done)
+    done.finally(() => writing.delete(done)).catch(() => {}) // `done` never rejects
+  }
+
+  function closeWindow(): void {
+    if (timer !== undefined) clearTimeout(timer)
+    timer = undefined
+    for (const { event, folded } of sources.values()) if (folded > 0) write(event, folded)
+    sources.clear()
+  }
+
+  function hear(event: Refusal): void {
+    let key = sourceOf(event)
+    if (!sources.has(key) && sources.size >= maxSources) key = `rest ${event.type}`
+    const known = sources.get(key)
+    if (known !== undefined) {
+      known.folded++
+      return
+    }
+    // What is counted together names no source.
+    const overflow = key.startsWith('rest ')
+    sources.set(key, { event: overflow ? withoutSource(event) : event, folded: overflow ? 1 : 0 })
+    if (!overflow) write(event, 1)
+    timer ??= setTimeout(closeWindow, windowMs).unref()
+  }
+
+  const stops = RECORDED.map((type) => events.on(type, hear))
+  async function flush(): Promise<void> {
+    closeWindow()
+    while (writing.size > 0) await Promise.all(writing)
+  }
+  return {
+    flush,
+    async close() {
+      for (const stop of stops) stop()
+      await flush()
+    },
+  }
+}
+
+function sourceOf(event: Refusal): string {
+  const address = 'clientAddress' in event ? event.clientAddress : undefined
+  const cause = 'reason' in event ? event.reason : 'permission' in event ? event.permission : undefined
+  return JSON.stringify([event.type, event.tenantId, event.userId, address, event.tenantId === undefined ? cause : ''])
+}
+
+function withoutSource(event: Refusal): Refusal {
+  return { ...event, tenantId: undefined, userId: undefined, requestId: undefined }
+}
+
+async function record(
+  audit: Pick<TenantAuditLogger, 'logFor' | 'logSystem'>,
+  event: Refusal,
+  count: number,
+): Promise<void> {
+  const { type, tenantId, userId, requestId, ...rest } = event
+  const { clientAddress, ...facts } = { clientAddress: undefined, ...rest }
+  const input: AuditInput = {
+    action: type,
+    outcome: 'denied',
+    details: { ...facts, ...(count === 1 ? {} : { count }) },
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(typeof clientAddress === 'string' ? { ip: clientAddress } : {}),
+  }
+  // A tenant that is unknown or suspended has no context that a connection would take.
+  if (tenantId === undefined || type === 'TENANT_REFUSED') {
+    await audit.logSystem({ ...input, details: { ...input.details, tenantId, userId } })
+    return
+  }
+  const context: TenantContextInput = {
+    tenantId,
+    userId: userId ?? 'unknown',
+    ...(requestId === undefined ? {} : { requestId }),
+  }
+  if (type !== 'CROSS_TENANT_ACCESS_ATTEMPT' || event.attemptedTenantId === undefined) {
+    await audit.logFor(context, input)
+    return
+  }
+  // The tenant reads its own log: there the other's id would be a leak. Security staff read it in the system stream.
+  const { attemptedTenantId: _, ...told } = { attemptedTenantId: '', ...input.details }
+  await audit.logFor(context, { ...input, details: told })
+  await audit.logSystem({ ...input, details: { ...input.details, tenantId, userId } })
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { canonicalJson } from './canonical-json.ts'
+import { recordHash } from './merkle.ts'
+import { type AuditKey, type Signer, signHash } from './signer.ts'
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
+const number = z.string().regex(/^\d+$/)
+
+/** What a checkpoint says of one tenant's batch. Numbers of transactions are texts: they need 64 bits. */
+export const checkpointBody = z.strictObject({
+  v: z.literal(1),
+  kind: z.enum(['seal', 'prune']),
+  tenant: z.string(),
+  n: z.int(),
+  anchor: z.int(),
+  size: z.int(),
+  root: hex,
+  prev: z.union([hex, z.literal('')]),
+  key: z.string(),
+  /** Of a prune: the month that was dropped, `2026-01`. */
+  month: z.string().optional(),
+})
+export type CheckpointBody = z.infer<typeof checkpointBody>
+
+/** What an anchor says of one tick. */
+export const anchorBody = z.strictObject({
+  v: z.literal(1),
+  kind: z.enum(['seal', 'prune', 'key']),
+  n: z.int(),
+  /** The server's clock. */
+  at: z.string(),
+  /** The cluster: after a restore into another one, numbers of transactions begin anew. */
+  system: z.string(),
+  /** All transactions below it had ended; the next tick begins here. */
+  to: number,
+  /** The first number that no transaction had yet. */
+  next: number,
+  /** How many checkpoints belong to it, and the Merkle root over their hashes in order of tenant. */
+  count: z.int(),
+  root: hex,
+  prev: z.union([hex, z.literal('')]),
+  key: z.string(),
+  month: z.string().optional(),
+  /** Of a change of key: both public keys; signed by both. */
+  oldKey: z.string().optional(),
+  newKey: z.string().optional(),
+})
+export type AnchorBody = z.infer<typeof anchorBody>
+
+/** A signed record as it is stored. */
+export interface SignedRecord {
+  readonly body: string
+  readonly hash: Buffer
+  readonly keyId: string
+  readonly signature: Buffer
+}
+
+/** An anchor as it is published outside the database. */
+export interface PublishedAnchor {
+  readonly n: number
+  readonly kind: AnchorBody['kind']
+  readonly body: string
+  /** Hex. */
+  readonly hash: string
+  readonly keyId: string
+  /** Base64. */
+  readonly signature: string
+  /** The tenants whose log grew, with number and hash of their new checkpoint, so that a cut tail can be named. */
+  readonly heads: readonly { readonly tenant: string; readonly n: number; readonly hash: string }[]
+}
+
+export async function signRecord(
+  body: CheckpointBody | AnchorBody,
+  signer: Signer,
+  key: AuditKey,
+): Promise<SignedRecord> {
+  const text = canonicalJson(body)
+  const hash = recordHash(text)
+  return { body: text, hash, keyId: key.keyId, signature: await signHash(signer, key, hash) }
+}

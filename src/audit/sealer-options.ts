@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { AnchorStore } from './anchor-file.ts'
+import type { Signer } from './signer.ts'
+
+export interface AuditSealerOptions {
+  /** A login that is a member of `partywall_sealer`; never the application's. On the primary. */
+  readonly databaseUrl: string
+  readonly signer: Signer
+  /** The signer before, for the first start with a new key; the change is signed by both. */
+  readonly previousSigner?: Signer | undefined
+  /** Where anchors go; default one log line each. */
+  readonly anchors?: AnchorStore | undefined
+  /** Default 1000. */
+  readonly tickMs?: number | undefined
+  /** A tick seals at once when so many events wait; default 1000. */
+  readonly batchSize?: number | undefined
+  /** How long fewer events may wait; default 10_000. */
+  readonly maxDelayMs?: number | undefined
+  /** From when on AUDIT_LAGGING is emitted; default 60. */
+  readonly lagSeconds?: number | undefined
+  readonly events?: SecurityEvents | undefined
+  readonly logger?: Logger | undefined
+}
+
+export const sealerOptions = z.object({
+  databaseUrl: z.string().min(1),
+  signer: z.custom<Signer>((value) => typeof Reflect.get(Object(value), 'sign') === 'function', 'must be a Signer'),
+  previousSigner: z
+    .custom<Signer>((value) => typeof Reflect.get(Object(value), 'sign') === 'function', 'must be a Signer')
+    .optional(),
+  anchors: z
+    .custom<AnchorStore>((value) => typeof Reflect.get(Object(value), 'publish') === 'function', 'must have publish()')
+    .optional(),
+  tickMs: z.int().min(10).default(1_000),
+  batchSize: z.int().min(1).default(1_000),
+  maxDelayMs: z.int().min(0).default(10_000),
+  lagSeconds: z.number().min(0).default(60),
+  events: z.custom<SecurityEvents>((value) => typeof Reflect.get(Object(value), 'emit') === 'function').optional(),
+  logger: z.custom<Logger>((value) => value !== null && typeof value === 'object').optional(),
+})
+
+export type CheckedSealerOptions = z.infer<typeof sealerOptions>

@@ -1,0 +1,99 @@
+import pg from 'pg'
+import { type Damage, type DamageKind, DamageList } from './damage.ts'
+import type { PublishedAnchor } from './records.ts'
+import { readAuditKey } from './signer.ts'
+import { AnchorChain } from './verify-anchors.ts'
+import { verifyEvents } from './verify-events.ts'
+
+export interface VerifyAuditOptions {
+  /** A login that is a member of `partywall_auditor`. */
+  readonly databaseUrl: string
+  /** Ed25519 public keys in PEM that the reader trusts. Later and earlier keys follow from signed changes of key. */
+  readonly publicKeys: readonly string[]
+  /** Only this tenant's log; `''` is the system stream. */
+  readonly tenant?: string | undefined
+  /** What was published outside the database. Without it a cut tail is not seen. */
+  readonly anchors?: readonly PublishedAnchor[] | undefined
+  /** Unsealed events older than this can't be told apart from forged ones: the verdict is then `incomplete`. Default 60. */
+  readonly lagSeconds?: number | undefined
+}
+
+export interface AuditVerdict {
+  /** `whole`: nothing was changed within the promise; `tampered`: see `damage`; `incomplete`: could not tell, see `limits`. */
+  readonly verdict: 'whole' | 'tampered' | 'incomplete'
+  /** At most 1000, in order of tenant and position; `damageCount` has them all. */
+  readonly damage: readonly Damage[]
+  readonly damageCount: number
+  readonly events: number
+  readonly tenants: number
+  readonly checkpoints: number
+  readonly anchors: number
+  /** Events that a signed record says were dropped with their month, and personal values that were erased on request. */
+  readonly pruned: number
+  readonly erased: number
+  readonly unsealed: number
+  readonly oldestUnsealedSeconds: number
+  /** What this verdict does not promise, and why an incomplete one is. */
+  readonly limits: readonly string[]
+}
+
+export type { Damage, DamageKind }
+
+/**
+ * Checks the log against its signatures, with read rights and public keys only.
+ *
+ * Any change to a sealed event, and any removal older than the last outside anchor, is found and named.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a public key that can't be read
+ */
+export async function verifyAuditLog(options: VerifyAuditOptions): Promise<AuditVerdict> {
+  const keys = options.publicKeys.map(readAuditKey)
+  const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall audit verify' })
+  client.on('error', () => {}) // the query in flight reports it
+  await client.connect()
+  try {
+    // One snapshot: a sealer may write meanwhile.
+    await client.query('begin isolation level repeatable read read only')
+    const damage = new DamageList()
+    const limits: string[] = []
+    const chain = await AnchorChain.read(client, keys, damage)
+    chain.compareWith(options.anchors, damage, options.tenant)
+    const seen = await verifyEvents(client, chain, damage, options.tenant)
+    const lag = options.lagSeconds ?? 60
+    const undecided: string[] = []
+    if (chain.size === 0) undecided.push('Nothing was ever sealed here: no anchor exists.')
+    if (chain.unknownKeys.size > 0) {
+      undecided.push(
+        `Records are signed by keys that none of the given public keys vouches for: ${[...chain.unknownKeys].join(', ')}.`,
+      )
+    }
+    if (seen.oldestUnsealedSeconds > lag) {
+      undecided.push(
+        `${seen.unsealed} events wait since ${Math.round(seen.oldestUnsealedSeconds)} s to be sealed: is a sealer running, does an open transaction hold it back?`,
+      )
+    } else if (seen.unsealed > 0) {
+      limits.push(`${seen.unsealed} newest events are not sealed yet; until then a change to them is not seen.`)
+    }
+    if (options.anchors === undefined) {
+      limits.push('No outside anchors were given: a removal of the newest checkpoints with their events is not seen.')
+    }
+    if (options.tenant !== undefined) limits.push('Only one tenant was looked at.')
+    limits.push(
+      'Who holds both the database and the signing key can rewrite what is newer than the last outside anchor.',
+    )
+    limits.push(
+      'Events that the application itself made up are events: the log says what was written, not that it was true.',
+    )
+    const found = damage.count > 0
+    return {
+      verdict: found ? 'tampered' : undecided.length > 0 ? 'incomplete' : 'whole',
+      damage: damage.sorted(),
+      damageCount: damage.count,
+      anchors: chain.size,
+      ...seen,
+      limits: [...undecided, ...limits],
+    }
+  } finally {
+    await client.end()
+  }
+}
