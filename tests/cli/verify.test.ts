@@ -40,6 +40,12 @@ async function file(name: string, text: string): Promise<string> {
   return path
 }
 
+async function filledDatabase(sql: string): Promise<string> {
+  const database = await createTestDatabase({ migrated: false })
+  await database.admin(sql)
+  return database.adminUrl
+}
+
 /** A schema that anybody would flag; its roles are its own, since roles belong to the whole server. */
 function leaky(): { readonly sql: string; readonly app: string } {
   const app = `leaky_${randomBytes(4).toString('hex')}`
@@ -75,6 +81,15 @@ describe('partywall verify', () => {
     expect((await verify({ migrations: repaired, appRole: app, failOn: 'critical' })).code).toBe(0)
     const { text } = await verify({ migrations, appRole: app, format: 'pretty' })
     expect(text).toMatch(/rls-disabled.*leaky\.sql:3/)
+  })
+
+  it('gives the same JSON for the same schema', async () => {
+    const { sql, app } = leaky()
+    const databaseUrl = await filledDatabase(sql)
+    const run = () => verify({ databaseUrl, appRole: app, attack: true, format: 'json' })
+    const first = await run()
+    expect(first.code).toBe(1)
+    expect((await run()).text).toBe(first.text)
   })
 
   it('counts what a baseline accepts no more, and tells what it accepts in vain', async () => {

@@ -33,7 +33,8 @@ export interface ThrowAwayDatabase {
 export async function openThrowAwayDatabase(server?: ThrowAwayServer): Promise<ThrowAwayDatabase> {
   const owned = server ?? (await startPostgres())
   try {
-    const name = await owned.createDatabase()
+    // Findings and keys of baselines may name the database: on a server of its own it has the same name each time.
+    const name = await owned.createDatabase(owned.external ? {} : { name: 'partywall_verify' })
     return await fill(owned, name, server === undefined)
   } catch (error) {
     if (server === undefined) await owned.stop()
