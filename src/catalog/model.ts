@@ -373,4 +373,6 @@ export interface Catalog {
   readonly grantedBuiltins: readonly GrantedBuiltin[]
   /** Relations of pg_catalog whose grants differ from the server's initial ones, and their grants. */
   readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]
+  /** Views of extended statistics without the fix of CVE-2024-4317, where the database has such statistics. */
+  readonly unfixedStatisticsViews: readonly string[]
 }

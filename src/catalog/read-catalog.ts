@@ -15,6 +15,7 @@ import {
   readServer,
   readSystemRelationGrants,
   readTypes,
+  readUnfixedStatisticsViews,
 } from './read-objects.ts'
 import { readPolicies } from './read-policies.ts'
 import { readRelations } from './read-relations.ts'
@@ -88,6 +89,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
     largeObjects: await readLargeObjects(db),
     grantedBuiltins: await readGrantedBuiltins(db),
     systemRelationGrants: await readSystemRelationGrants(db),
+    unfixedStatisticsViews: await readUnfixedStatisticsViews(db),
   }
 }
 

@@ -258,3 +258,13 @@ export async function readSystemRelationGrants(db: Queryable): Promise<Catalog['
   const relations = new Map(rows.map((row) => [row.object, row]))
   return [...relations.values()].map((row) => ({ name: row.name, grants: grants(row.object) }))
 }
+
+export async function readUnfixedStatisticsViews(db: Queryable): Promise<readonly string[]> {
+  // The fixed views ask for the rights of the table's owner; an update of the server does not change a view that is there.
+  const { rows } = await db.query<{ name: string }>(`
+    select c.relname::text as name from pg_catalog.pg_class c
+    where c.oid in ('pg_catalog.pg_stats_ext'::regclass, 'pg_catalog.pg_stats_ext_exprs'::regclass)
+      and pg_catalog.pg_get_viewdef(c.oid) !~ 'pg_has_role'
+      and exists (select from pg_catalog.pg_statistic_ext) order by 1`)
+  return rows.map((row) => row.name)
+}

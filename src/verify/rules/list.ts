@@ -1,8 +1,34 @@
 import type { Rule } from '../rule.ts'
+import { advisoryLockGlobal } from './advisory-lock-global.ts'
+import { backendSignal } from './backend-signal.ts'
+import { escapeBuiltinGranted } from './escape-builtin-granted.ts'
+import { escapeDblinkFdw } from './escape-dblink-fdw.ts'
+import { escapeLanguage } from './escape-language.ts'
+import { exclusionNotTenantScoped } from './exclusion-not-tenant-scoped.ts'
+import { fkCascadeCrosses } from './fk-cascade-crosses.ts'
+import { fkCrossesTenants } from './fk-crosses-tenants.ts'
+import { fkMatchSimpleNull } from './fk-match-simple-null.ts'
+import { fkNotEnforced } from './fk-not-enforced.ts'
+import { fkSetNullClearsTenant } from './fk-set-null-clears-tenant.ts'
 import { foreignTableExposed } from './foreign-table-exposed.ts'
+import { globalTableWritable } from './global-table-writable.ts'
+import { grantDefaultPrivileges } from './grant-default-privileges.ts'
+import { grantMaintain } from './grant-maintain.ts'
+import { grantPublic } from './grant-public.ts'
+import { grantReferences } from './grant-references.ts'
+import { grantTemporary } from './grant-temporary.ts'
+import { grantTenantColumnUpdate } from './grant-tenant-column-update.ts'
+import { grantTenantRegistryWrite } from './grant-tenant-registry-write.ts'
+import { grantTrigger } from './grant-trigger.ts'
+import { grantTruncate } from './grant-truncate.ts'
 import { inheritanceChildExposed } from './inheritance-child-exposed.ts'
+import { largeObjects } from './large-objects.ts'
+import { lockTable } from './lock-table.ts'
+import { loginRoleWider } from './login-role-wider.ts'
 import { matviewExposed } from './matview-exposed.ts'
+import { parameterPrivilege } from './parameter-privilege.ts'
 import { partitionExposed } from './partition-exposed.ts'
+import { pkNotTenantLed } from './pk-not-tenant-led.ts'
 import { policyAlwaysTrue } from './policy-always-true.ts'
 import { policyBypassFlag } from './policy-bypass-flag.ts'
 import { policyCheckLax } from './policy-check-lax.ts'
@@ -15,6 +41,7 @@ import { policyFunctionSearchPath } from './policy-function-search-path.ts'
 import { policyFunctionUntrusted } from './policy-function-untrusted.ts'
 import { policyLossyCompare } from './policy-lossy-compare.ts'
 import { policyNullTenant } from './policy-null-tenant.ts'
+import { policyPerRow } from './policy-per-row.ts'
 import { policyPermissiveOr } from './policy-permissive-or.ts'
 import { policyRangeCompare } from './policy-range-compare.ts'
 import { policyRoleIdentity } from './policy-role-identity.ts'
@@ -22,19 +49,44 @@ import { policyRoleWide } from './policy-role-wide.ts'
 import { policySettingMismatch } from './policy-setting-mismatch.ts'
 import { policySubqueryCapture } from './policy-subquery-capture.ts'
 import { policyTrustsUnprotectedTable } from './policy-trusts-unprotected-table.ts'
+import { policyUnsealed } from './policy-unsealed.ts'
 import { policyUserClaim } from './policy-user-claim.ts'
 import { policyUserNotTenant } from './policy-user-not-tenant.ts'
 import { policyWrongColumn } from './policy-wrong-column.ts'
+import { publicationUnfiltered } from './publication-unfiltered.ts'
+import { queryTextVisible } from './query-text-visible.ts'
+import { replaceableTypeOperator } from './replaceable-type-operator.ts'
 import { restrictiveOnly } from './restrictive-only.ts'
 import { rlsDisabled } from './rls-disabled.ts'
 import { rlsNotForced } from './rls-not-forced.ts'
+import { roleBypassrls } from './role-bypassrls.ts'
+import { roleCanBecomePrivileged } from './role-can-become-privileged.ts'
+import { roleCreaterole } from './role-createrole.ts'
+import { roleMonitor } from './role-monitor.ts'
+import { rolePredefined } from './role-predefined.ts'
+import { roleReplication } from './role-replication.ts'
+import { roleSelfSettings } from './role-self-settings.ts'
+import { roleSuperuser } from './role-superuser.ts'
+import { schemaCreate } from './schema-create.ts'
 import { schemaOwnedByApp } from './schema-owned-by-app.ts'
+import { sealKeyReadable } from './seal-key-readable.ts'
+import { sealOracle } from './seal-oracle.ts'
+import { sequenceOracle } from './sequence-oracle.ts'
+import { sequenceWritable } from './sequence-writable.ts'
+import { serverMinorOutdated } from './server-minor-outdated.ts'
+import { settingForgeable } from './setting-forgeable.ts'
 import { shadowCopyExposed } from './shadow-copy-exposed.ts'
+import { statisticsOracle } from './statistics-oracle.ts'
+import { statsVisible } from './stats-visible.ts'
 import { tableOwnedByApp } from './table-owned-by-app.ts'
 import { tenantColumnNullable } from './tenant-column-nullable.ts'
 import { tenantDefaultConstant } from './tenant-default-constant.ts'
+import { tenantIndexMissing } from './tenant-index-missing.ts'
+import { tenantRegistryReadable } from './tenant-registry-readable.ts'
+import { uniqueNotTenantScoped } from './unique-not-tenant-scoped.ts'
 import { untenantedChild } from './untenanted-child.ts'
 import { untenantedPayload } from './untenanted-payload.ts'
+import { upsertCrosses } from './upsert-crosses.ts'
 
 /** Every rule, in the order of the catalogue. */
 export const rules: readonly Rule[] = [
@@ -51,6 +103,27 @@ export const rules: readonly Rule[] = [
   matviewExposed,
   foreignTableExposed,
   restrictiveOnly,
+  // 2. The role
+  roleSuperuser,
+  roleBypassrls,
+  roleCanBecomePrivileged,
+  roleCreaterole,
+  roleReplication,
+  rolePredefined,
+  roleMonitor,
+  loginRoleWider,
+  parameterPrivilege,
+  // 3. Grants
+  grantTruncate,
+  grantTrigger,
+  grantReferences,
+  grantMaintain,
+  grantPublic,
+  grantDefaultPrivileges,
+  grantTenantRegistryWrite,
+  tenantRegistryReadable,
+  globalTableWritable,
+  grantTenantColumnUpdate,
   // 4. Policies that say too much
   policyAlwaysTrue,
   policyPermissiveOr,
@@ -76,4 +149,42 @@ export const rules: readonly Rule[] = [
   policyFunctionSearchPath,
   policyFunctionConstant,
   policyUserClaim,
+  // 6. Keys and constraints
+  fkCrossesTenants,
+  fkCascadeCrosses,
+  fkMatchSimpleNull,
+  fkSetNullClearsTenant,
+  fkNotEnforced,
+  uniqueNotTenantScoped,
+  exclusionNotTenantScoped,
+  upsertCrosses,
+  sequenceWritable,
+  sequenceOracle,
+  // 7. Schemas and other objects
+  schemaCreate,
+  largeObjects,
+  publicationUnfiltered,
+  replaceableTypeOperator,
+  // 8. Statistics and metadata
+  statsVisible,
+  queryTextVisible,
+  statisticsOracle,
+  serverMinorOutdated,
+  // 9. Ways out of the database
+  escapeDblinkFdw,
+  escapeBuiltinGranted,
+  escapeLanguage,
+  // 10. Context and cost
+  settingForgeable,
+  advisoryLockGlobal,
+  tenantIndexMissing,
+  policyPerRow,
+  grantTemporary,
+  policyUnsealed,
+  sealKeyReadable,
+  sealOracle,
+  roleSelfSettings,
+  backendSignal,
+  lockTable,
+  pkNotTenantLed,
 ]

@@ -1,0 +1,27 @@
+import type { Rule } from '../rule.ts'
+
+export const backendSignal: Rule = {
+  id: 'backend-signal',
+  group: 'context',
+  title: 'Tenants can end each other’s sessions',
+  severity: 'info',
+  meaning:
+    'All tenants share the app’s login: pg_terminate_backend and pg_cancel_backend work on each other’s sessions.',
+  remedy: 'Where the platform allows it, revoke EXECUTE on both from PUBLIC.',
+  *run(facts) {
+    const open = facts.catalog.grantedBuiltins.filter(
+      (builtin) => builtin.name === 'pg_terminate_backend' || builtin.name === 'pg_cancel_backend',
+    )
+    // Listed only once somebody changed the grants: then PUBLIC may be gone from them.
+    const closed = open.filter(
+      (builtin) => !facts.acting.some((role) => facts.privileges.granted(role.role.oid, builtin.grants, 'EXECUTE')),
+    )
+    if (closed.length >= 2 || facts.tenancy.tables.size === 0) return
+    yield {
+      object: `role ${facts.tenancy.appRole.name}`,
+      message: `All tenants share ${facts.tenancy.appRole.name}: injected SQL of one ends the sessions of others with pg_terminate_backend.`,
+      evidence: ['EXECUTE on pg_terminate_backend and pg_cancel_backend'],
+      fix: 'REVOKE EXECUTE ON FUNCTION pg_catalog.pg_terminate_backend(integer, bigint), pg_catalog.pg_cancel_backend(integer) FROM PUBLIC;',
+    }
+  },
+}

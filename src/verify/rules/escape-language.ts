@@ -1,0 +1,36 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, usableGrantees } from './grantees.ts'
+
+export const escapeLanguage: Rule = {
+  id: 'escape-language',
+  group: 'escape',
+  title: 'The app reaches an untrusted language',
+  severity: 'high',
+  meaning: 'Code in an untrusted language does what the server’s own user may do: files, sockets, other databases.',
+  remedy: 'Revoke USAGE on the language, and EXECUTE on functions in it.',
+  *run(facts) {
+    for (const language of facts.catalog.languages) {
+      const grantees = language.trusted ? [] : usableGrantees(facts, language.grants, 'USAGE', 10)
+      if (grantees.length === 0) continue
+      yield {
+        object: `language ${language.name}`,
+        message: `The app may write functions in ${language.name}, which is not trusted: they do what the server's own user may.`,
+        evidence: [`USAGE granted to ${granteeList(facts, grantees)}`],
+        fix: `REVOKE USAGE ON LANGUAGE ${quoteIdentifier(language.name)} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+    for (const fn of facts.functions) {
+      if (fn.languageTrusted || !fn.securityDefiner || fn.language === 'internal') continue
+      if (facts.executors(fn).length === 0 || fn.returnsTrigger) continue
+      const grantees = usableGrantees(facts, fn.grants, 'EXECUTE', fn.owner)
+      if (grantees.length === 0) continue
+      yield {
+        object: fn.label,
+        message: `The app may call ${fn.label}, a definer function in ${fn.language}, which is not trusted: what it does no policy holds, and verify can't read it.`,
+        evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}`],
+        fix: `REVOKE EXECUTE ON ROUTINE ${fn.signature} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}

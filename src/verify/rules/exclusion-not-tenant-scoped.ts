@@ -1,0 +1,40 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { unscopedIndexes } from './unique-keys.ts'
+
+export const exclusionNotTenantScoped: Rule = {
+  id: 'exclusion-not-tenant-scoped',
+  group: 'key',
+  title: 'An exclusion constraint is shared by all tenants',
+  severity: 'medium',
+  meaning:
+    'It is checked past row security: a refused range or value tells that another tenant has it, and a taken one blocks them.',
+  remedy: 'Put the tenant column into the constraint: tenant_id WITH =.',
+  *run(facts) {
+    for (const found of unscopedIndexes(facts)) {
+      const { relation, name, table, index } = found
+      if (!found.exclusion || found.tenantInside) continue
+      if (facts.reach(relation, 'INSERT').length === 0 && facts.reach(relation, 'UPDATE').length === 0) continue
+      const constraint = relation.constraints.find(
+        (candidate) => candidate.index === index.oid && candidate.kind !== 'foreign-key',
+      )
+      const definition = constraint?.definition ?? index.definition
+      const column = table.column === undefined ? undefined : quoteIdentifier(table.column.name)
+      const scoped = definition.replace(
+        '(',
+        constraint?.withoutOverlaps === true ? `(${column}, ` : `(${column} WITH =, `,
+      )
+      const sql = `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT ${quoteIdentifier(name)}, ADD CONSTRAINT ${quoteIdentifier(name)} ${scoped};`
+      yield {
+        object: relation.label,
+        detail: name,
+        message: `${name} on ${relation.label} excludes over all tenants: 23P01 tells one tenant what another has, and a taken range keeps others from it.`,
+        evidence: [definition],
+        fix:
+          column === undefined || constraint === undefined
+            ? `-- Add the tenant column to ${quoteIdentifier(name)} of ${qualifiedName(relation)}.`
+            : `CREATE EXTENSION IF NOT EXISTS btree_gist;\n${sql}`,
+      }
+    }
+  },
+}

@@ -1,0 +1,37 @@
+import type { Rule } from '../rule.ts'
+import {
+  canReference,
+  compositeForeignKeySql,
+  otherwiseHeld,
+  parentIsLoose,
+  tenantForeignKeys,
+} from './foreign-keys.ts'
+
+export const fkCascadeCrosses: Rule = {
+  id: 'fk-cascade-crosses',
+  group: 'key',
+  title: 'A delete cascades across tenants',
+  severity: 'high',
+  meaning: 'One tenant’s delete or key change destroys or alters rows of another, past row security.',
+  remedy: 'Make the foreign key composite: the tenant column first, on both sides.',
+  *run(facts) {
+    for (const key of tenantForeignKeys(facts)) {
+      const { onDelete, onUpdate } = key.references
+      const does = [
+        ...(onDelete === 'no-action' || onDelete === 'restrict' ? [] : [`ON DELETE ${onDelete.replace('-', ' ')}`]),
+        ...(onUpdate === 'no-action' || onUpdate === 'restrict' ? [] : [`ON UPDATE ${onUpdate.replace('-', ' ')}`]),
+      ].map((text) => text.toUpperCase())
+      if (does.length === 0 || key.pairsTenant || parentIsLoose(facts, key) || !canReference(facts, key)) continue
+      const held = otherwiseHeld(facts, key)
+      if (held === 'policy') continue
+      yield {
+        object: key.relation.label,
+        detail: key.constraint.name,
+        message: `Foreign key ${key.constraint.name} of ${key.relation.label} leaves out the tenant and acts on other rows: what one tenant does to its row in ${key.parent.label} is done to rows of others here, past row security.`,
+        evidence: does,
+        ...(held === 'trigger' ? { suspected: true } : {}),
+        fix: compositeForeignKeySql(key),
+      }
+    }
+  },
+}

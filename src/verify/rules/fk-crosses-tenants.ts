@@ -1,0 +1,37 @@
+import type { Rule } from '../rule.ts'
+import {
+  canReference,
+  compositeForeignKeySql,
+  otherwiseHeld,
+  parentIsLoose,
+  tenantForeignKeys,
+} from './foreign-keys.ts'
+
+export const fkCrossesTenants: Rule = {
+  id: 'fk-crosses-tenants',
+  group: 'key',
+  title: 'A foreign key crosses tenants',
+  severity: 'high',
+  meaning:
+    'Foreign keys are checked past row security: a tenant refers to another’s row, learns that it exists, and pins it.',
+  remedy: 'Make the foreign key composite: the tenant column first, on both sides.',
+  *run(facts) {
+    for (const key of tenantForeignKeys(facts)) {
+      if (key.pairsTenant || parentIsLoose(facts, key) || !canReference(facts, key)) continue
+      const held = otherwiseHeld(facts, key)
+      if (held === 'policy') continue
+      const columns = key.columns.map((column) => column.name).join(', ')
+      yield {
+        object: key.relation.label,
+        detail: key.constraint.name,
+        message: `Foreign key ${key.constraint.name} of ${key.relation.label} leaves out the tenant: a row of one tenant can refer to a row of another in ${key.parent.label}, which tells that it exists and keeps it from being deleted.`,
+        evidence: [
+          `(${columns}) → ${key.parent.label} (${key.parentColumns.map((column) => column.name).join(', ')})`,
+          ...(held === 'trigger' ? ['a trigger may check it'] : []),
+        ],
+        ...(held === 'trigger' ? { suspected: true } : {}),
+        fix: compositeForeignKeySql(key),
+      }
+    }
+  },
+}

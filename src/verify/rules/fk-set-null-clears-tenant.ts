@@ -1,0 +1,35 @@
+import type { Rule } from '../rule.ts'
+import { compositeForeignKeySql, tenantForeignKeys } from './foreign-keys.ts'
+
+export const fkSetNullClearsTenant: Rule = {
+  id: 'fk-set-null-clears-tenant',
+  group: 'key',
+  title: 'Deleting the parent takes the tenant off the row',
+  severity: 'high',
+  meaning:
+    'ON DELETE SET NULL without a column list clears the tenant column too: the row then belongs to nobody or everybody.',
+  remedy: 'Name the columns: ON DELETE SET NULL (parent_id).',
+  *run(facts) {
+    for (const key of tenantForeignKeys(facts)) {
+      const { onDelete, onUpdate, setColumns } = key.references
+      const tenant = key.table.column
+      if (tenant === undefined || !key.columns.includes(tenant) || key.columns.length < 2) continue
+      const deletes =
+        (onDelete === 'set-null' || onDelete === 'set-default') &&
+        (setColumns.length === 0 || setColumns.includes(tenant.number))
+      const updates = onUpdate === 'set-null' || onUpdate === 'set-default'
+      if (!deletes && !updates) continue
+      yield {
+        object: key.relation.label,
+        detail: key.constraint.name,
+        // The server refuses the delete then, which only keeps the parent from being deleted.
+        ...(tenant.notNull ? { severity: 'medium' as const } : {}),
+        message: tenant.notNull
+          ? `Foreign key ${key.constraint.name} of ${key.relation.label} would clear ${tenant.name} too when the parent is deleted; it is NOT NULL, so that a parent with such rows can't be deleted.`
+          : `Foreign key ${key.constraint.name} of ${key.relation.label} clears ${tenant.name} too when the parent is deleted: the row loses its tenant.`,
+        evidence: [key.constraint.definition],
+        fix: compositeForeignKeySql(key),
+      }
+    }
+  },
+}

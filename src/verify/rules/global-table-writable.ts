@@ -1,0 +1,65 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { isTable } from '../discovery/tenant-columns.ts'
+import type { ActingRole, Facts } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import { safeOwner } from '../owners.ts'
+import { appliesTo, covers } from '../prove/effective.ts'
+import { privilegeOf } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+import { copiedFrom } from './shadow-copies.ts'
+import { untenantedPayload } from './untenanted-payload.ts'
+
+export const globalTableWritable: Rule = {
+  id: 'global-table-writable',
+  group: 'grant',
+  title: 'A table that all tenants share can be written by each',
+  severity: 'medium',
+  meaning: 'One tenant changes prices, templates, settings or feature flags for all.',
+  remedy: 'Leave the app SELECT alone, or give the table a tenant.',
+  *run(facts) {
+    const payload = new Set([...untenantedPayload.run(facts)].map((finding) => finding.object))
+    for (const relation of facts.relations) {
+      if (!isTable(relation) || relation.isPartition || facts.tenantTable(relation) !== undefined) continue
+      if (payload.has(relation.label) || copiedFrom(facts, relation) !== undefined) continue
+      const verbs = writable(facts, relation)
+      if (verbs.length === 0) continue
+      const grantees = [...new Set(verbs.flatMap((verb) => relationGrantees(facts, relation, privilegeOf(verb))))]
+      const owned = facts.acting.some((role) => !role.bypasses && role.rights.has(relation.owner))
+      if (grantees.length === 0 && !owned) continue
+      const list = verbs.map(privilegeOf).join(', ')
+      yield {
+        object: relation.label,
+        message: `${relation.label} belongs to no tenant and the app may ${list} it: what one tenant writes holds for all.`,
+        evidence: [
+          ...(grantees.length > 0 ? [`granted to ${granteeList(facts, grantees)}: ${list}`] : []),
+          ...(owned ? [`owned by ${facts.roleName(relation.owner)}`] : []),
+        ],
+        fix: [
+          ...(owned ? [`ALTER TABLE ${qualifiedName(relation)} OWNER TO ${quoteIdentifier(safeOwner(facts))};`] : []),
+          ...(grantees.length > 0
+            ? [`REVOKE ${list} ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`]
+            : []),
+        ].join('\n'),
+      }
+    }
+  },
+}
+
+/** Verbs that change what other tenants read. Rows that are only added, and that the app can't read, change nothing for them. */
+function writable(facts: Facts, relation: Relation): readonly Verb[] {
+  const verbs = (['insert', 'update', 'delete'] as const).filter((verb) =>
+    facts.reach(relation, privilegeOf(verb)).some((role) => !held(facts, relation, verb, role)),
+  )
+  const readable = facts.reach(relation, 'SELECT').length > 0
+  return verbs.some((verb) => verb !== 'insert') || readable ? verbs : []
+}
+
+/** Row security with policies that say something; `true` says nothing. */
+function held(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
+  if (!facts.protectedFor(relation, role)) return false
+  const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
+  if (inForce.some((policy) => !policy.permissive)) return true
+  return !inForce.some((policy) => (verb === 'insert' ? (policy.check ?? policy.using) : policy.using) === 'true')
+}

@@ -1,0 +1,25 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+
+export const grantMaintain: Rule = {
+  id: 'grant-maintain',
+  group: 'grant',
+  title: 'The app may maintain the table',
+  severity: 'low',
+  meaning: 'From PostgreSQL 17 on MAINTAIN allows LOCK TABLE, CLUSTER and REINDEX: one tenant stops all.',
+  remedy: 'Revoke MAINTAIN; it comes with every GRANT ALL.',
+  *run(facts) {
+    if (facts.catalog.serverVersion < 170000) return
+    for (const { relation } of facts.tenancy.tables.values()) {
+      const grantees = relationGrantees(facts, relation, 'MAINTAIN')
+      if (grantees.length === 0) continue
+      yield {
+        object: relation.label,
+        message: `The app may MAINTAIN ${relation.label}: LOCK TABLE, CLUSTER and REINDEX by one tenant stop all of them.`,
+        evidence: [`MAINTAIN granted to ${granteeList(facts, grantees)}`],
+        fix: `REVOKE MAINTAIN ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}

@@ -1,0 +1,45 @@
+import { type Oid, PUBLIC_OID, type Relation } from '../../catalog/model.ts'
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+
+const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
+
+export const grantPublic: Rule = {
+  id: 'grant-public',
+  group: 'grant',
+  title: 'Everybody has rights on tenant data',
+  severity: 'high',
+  meaning: 'A grant to PUBLIC holds for every role of the server, today’s and tomorrow’s.',
+  remedy: 'Revoke from PUBLIC, and grant to the roles that need it.',
+  *run(facts) {
+    for (const relation of facts.relations) {
+      const bound = facts.tenantTable(relation) !== undefined
+      const view = relation.kind === 'view' && readsTenants(facts, relation, new Set())
+      if (!bound && !view) continue
+      const grants = [...relation.grants, ...relation.columns.flatMap((column) => column.grants)]
+      const open = PRIVILEGES.filter((privilege) =>
+        grants.some((grant) => grant.grantee === PUBLIC_OID && grant.privilege === privilege),
+      )
+      if (open.length === 0) continue
+      yield {
+        object: relation.label,
+        // A view is held by its own rules; a protected table shows no role the wrong rows.
+        severity: bound && !relation.rowSecurity ? 'high' : 'low',
+        message: `PUBLIC may ${open.join(', ')} ${relation.label}: every role of the server, those of other applications too.`,
+        evidence: [`granted to PUBLIC: ${open.join(', ')}`],
+        fix: `REVOKE ${open.join(', ')} ON ${qualifiedName(relation)} FROM PUBLIC;`,
+      }
+    }
+  },
+}
+
+function readsTenants(facts: Facts, view: Relation, seen: Set<Oid>): boolean {
+  if (seen.has(view.oid)) return false
+  seen.add(view.oid)
+  return view.readsRelations.some((oid) => {
+    const read = facts.relationOf(oid)
+    if (read === undefined) return false
+    return facts.tenantTable(read) !== undefined || readsTenants(facts, read, seen)
+  })
+}

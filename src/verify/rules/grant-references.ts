@@ -1,0 +1,33 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { canMakeTables } from './creation.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+
+export const grantReferences: Rule = {
+  id: 'grant-references',
+  group: 'grant',
+  title: 'The app may reference the table',
+  severity: 'medium',
+  meaning:
+    'A foreign key of one’s own tells which keys exist, past row security, and pins other tenants’ rows against deletion.',
+  remedy: 'Revoke REFERENCES; it comes with every GRANT ALL.',
+  *run(facts) {
+    for (const { relation } of facts.tenancy.tables.values()) {
+      if (relation.kind === 'foreign-table') continue
+      const grantees = relationGrantees(facts, relation, 'REFERENCES')
+      if (grantees.length === 0) continue
+      const make = facts.reach(relation, 'REFERENCES').flatMap((role) => canMakeTables(facts, role) ?? [])[0]
+      yield {
+        object: relation.label,
+        // Temporary tables can't reference permanent ones.
+        ...(make === undefined ? { severity: 'low' as const } : {}),
+        message: `The app may make foreign keys to ${relation.label}: they are checked past row security, so that one tenant learns which keys of another exist, and keeps it from deleting them.`,
+        evidence: [
+          `REFERENCES granted to ${granteeList(facts, grantees)}`,
+          make === undefined ? 'it can make no permanent table' : `it can make tables: ${make}`,
+        ],
+        fix: `REVOKE REFERENCES ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}

@@ -1,0 +1,29 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, usableGrantees } from './grantees.ts'
+import { sealSchema } from './seal-facts.ts'
+import { onThisDatabase, THIS_DATABASE } from './this-database.ts'
+
+export const grantTemporary: Rule = {
+  id: 'grant-temporary',
+  group: 'context',
+  title: 'The app may create temporary objects',
+  severity: 'high',
+  meaning:
+    'On a pooled connection a temporary table of a tenant table’s name catches the next tenant’s rows; temporary functions and types shadow names.',
+  remedy: 'Revoke TEMPORARY on the database; PUBLIC has it by default.',
+  *run(facts) {
+    const { database } = facts.catalog
+    const grantees = usableGrantees(facts, database.grants, 'TEMPORARY', database.owner)
+    if (grantees.length === 0) return
+    const list = granteeList(facts, grantees)
+    yield {
+      object: THIS_DATABASE,
+      // With a seal it is what is left to an injection; without one there are nearer ways.
+      severity: sealSchema(facts) === undefined ? 'low' : 'high',
+      message: `The app may create temporary tables, functions and types in ${database.name}: on a pooled connection they stay for the next tenant, in front of the real ones.`,
+      evidence: [`TEMPORARY granted to ${list}`],
+      fix: onThisDatabase(`REVOKE TEMPORARY ON DATABASE %I FROM ${list}`),
+    }
+  },
+}

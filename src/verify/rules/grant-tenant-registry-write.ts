@@ -1,0 +1,41 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import { VERBS } from '../finding.ts'
+import { privilegeOf } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+
+export const grantTenantRegistryWrite: Rule = {
+  id: 'grant-tenant-registry-write',
+  group: 'grant',
+  title: 'The app may write the table of tenants',
+  severity: 'high',
+  meaning: 'One tenant changes another’s plan, limits, status or name.',
+  remedy: 'Leave the app SELECT alone, with a policy that compares the key with the context.',
+  *run(facts) {
+    const root = facts.tenancy.root?.relation
+    if (root === undefined) return
+    const verbs = VERBS.filter(
+      (verb) =>
+        verb !== 'select' &&
+        facts.reach(root, privilegeOf(verb)).some((role) => !facts.protectedFor(root, role) || openFor(verb, role)),
+    )
+    function openFor(verb: (typeof VERBS)[number], role: Parameters<typeof facts.proofs.of>[2]): boolean {
+      return root !== undefined && facts.proofs.of(root, verb, role).status === 'open'
+    }
+    const first = verbs[0]
+    if (first === undefined) return
+    const grantees = [...new Set(verbs.flatMap((verb) => relationGrantees(facts, root, privilegeOf(verb))))]
+    // Owned by the app: that is said elsewhere.
+    if (grantees.length === 0) return
+    const list = verbs.map((verb) => privilegeOf(verb)).join(', ')
+    yield {
+      object: root.label,
+      // A sign-up adds a tenant and changes none.
+      ...(verbs.length === 1 && first === 'insert' ? { severity: 'medium' as const } : {}),
+      message: `The app may ${list} ${root.label} without a policy that holds it to its own row: one tenant changes the others'.`,
+      evidence: [`granted to ${granteeList(facts, grantees)}: ${list}`],
+      verbs,
+      fix: `REVOKE ${list} ON ${qualifiedName(root)} FROM ${granteeList(facts, grantees)};`,
+    }
+  },
+}

@@ -1,0 +1,33 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { canMakeFunctions } from './creation.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+
+export const grantTrigger: Rule = {
+  id: 'grant-trigger',
+  group: 'grant',
+  title: 'The app may attach triggers',
+  severity: 'high',
+  meaning:
+    'A trigger runs with the rights of whoever writes next: the owner’s jobs, migrations, or another tenant’s session.',
+  remedy: 'Revoke TRIGGER; it comes with every GRANT ALL.',
+  *run(facts) {
+    for (const { relation } of facts.tenancy.tables.values()) {
+      if (relation.kind === 'foreign-table') continue
+      const grantees = relationGrantees(facts, relation, 'TRIGGER')
+      if (grantees.length === 0) continue
+      const make = facts.reach(relation, 'TRIGGER').flatMap((role) => canMakeFunctions(facts, role) ?? [])[0]
+      yield {
+        object: relation.label,
+        // Without a place for a function of its own it can only attach what is there.
+        ...(make === undefined ? { severity: 'low' as const } : {}),
+        message: `The app may create triggers on ${relation.label}: its function then runs with the rights of whoever writes there next.`,
+        evidence: [
+          `TRIGGER granted to ${granteeList(facts, grantees)}`,
+          make === undefined ? 'it can make no function of its own' : `it can make functions: ${make}`,
+        ],
+        fix: `REVOKE TRIGGER ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}

@@ -1,0 +1,25 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+
+export const grantTruncate: Rule = {
+  id: 'grant-truncate',
+  group: 'grant',
+  title: 'The app may TRUNCATE',
+  severity: 'high',
+  meaning: 'TRUNCATE ignores row security: one tenant empties the table of all tenants.',
+  remedy: 'Revoke TRUNCATE; it comes with every GRANT ALL.',
+  *run(facts) {
+    for (const { relation } of facts.tenancy.tables.values()) {
+      const grantees = relationGrantees(facts, relation, 'TRUNCATE')
+      if (grantees.length === 0) continue
+      yield {
+        object: relation.label,
+        message: `The app may TRUNCATE ${relation.label}: row security does not hold TRUNCATE, so that one tenant deletes the rows of all.`,
+        evidence: [`TRUNCATE granted to ${granteeList(facts, grantees)}`],
+        verbs: ['delete'],
+        fix: `REVOKE TRUNCATE ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}

@@ -1,0 +1,73 @@
+import type { Role } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { FindingDraft } from '../finding.ts'
+import type { Rule } from '../rule.ts'
+import { crossedBy, ownedTables, someOf } from './role-paths.ts'
+
+export const loginRoleWider: Rule = {
+  id: 'login-role-wider',
+  group: 'role',
+  title: 'The login behind the app’s role has more rights',
+  severity: 'high',
+  meaning: 'The app works under SET ROLE; an injected RESET ROLE makes it the login again, which no policy holds.',
+  remedy: 'Log in as a role that owns nothing, skips nothing and inherits nothing.',
+  *run(facts) {
+    const app = facts.tenancy.appRole
+    // A role that logs in itself is not reached by SET ROLE; who else is a member of it administers it.
+    if (app.login) return
+    const logins = [...facts.catalog.roles.values()].filter(
+      (role) =>
+        role.login && role.oid !== app.oid && facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
+    )
+    const judged = logins.map((login) => ({ login, wide: widthOf(facts, login) }))
+    // Beside a login that is narrow, the wide one is the migrator's or the operator's.
+    if (judged.some(({ wide }) => wide === undefined)) return
+    for (const { login, wide } of judged) if (wide !== undefined) yield finding(facts, login, wide)
+  },
+}
+
+interface Width {
+  readonly why: string
+  readonly via: Role
+  readonly owned: readonly string[]
+}
+
+/** Why a login, or a role that it can become without the app's, is held by no policy. */
+function widthOf(facts: Facts, login: Role): Width | undefined {
+  const app = facts.tenancy.appRole
+  const others = facts.graph.becomable(login.oid).filter((path) => !path.path.includes(app.name))
+  for (const role of [login, ...others.map((path) => path.role)]) {
+    const owned = ownedTables(facts, role.oid)
+    const why = role.superuser
+      ? 'is a superuser'
+      : role.bypassRls
+        ? 'has BYPASSRLS'
+        : owned.length > 0
+          ? `owns ${someOf(owned)}`
+          : undefined
+    if (why !== undefined) return { why, via: role, owned }
+  }
+  return undefined
+}
+
+function finding(facts: Facts, login: Role, { why, via, owned }: Width): FindingDraft {
+  const name = quoteIdentifier(login.name)
+  const fix = via.superuser || via.bypassRls ? `ALTER ROLE ${quoteIdentifier(via.name)} NOSUPERUSER NOBYPASSRLS;` : ''
+  return {
+    object: `role ${login.name}`,
+    message: `The app reaches ${facts.tenancy.appRole.name} from the login ${login.name}, ${via.oid === login.oid ? `which ${why}` : `which can become ${via.name}, and that ${why}`}: RESET ROLE in injected SQL leaves the cage.`,
+    evidence: [`${login.name} is a member of ${facts.tenancy.appRole.name} and can log in`],
+    ...(owned.length > 0
+      ? { tables: owned, verbs: ['select', 'insert', 'update', 'delete'] as const }
+      : crossedBy(facts, via)),
+    fix: [
+      ...(via.oid === login.oid && fix !== '' ? [fix] : []),
+      ...(via.oid === login.oid ? [] : [`REVOKE ${quoteIdentifier(via.name)} FROM ${name};`]),
+      ...(via.oid === login.oid && owned.length > 0
+        ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`]
+        : []),
+      `ALTER ROLE ${name} NOINHERIT;`,
+    ].join('\n'),
+  }
+}

@@ -1,0 +1,40 @@
+import type { Severity } from '../finding.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, usableGrantees } from './grantees.ts'
+
+const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly what: string }>> = {
+  session_replication_role: { severity: 'high', what: 'switches guard triggers and foreign keys off' },
+  lo_compat_privileges: { severity: 'high', what: 'reads and writes every large object' },
+}
+
+export const parameterPrivilege: Rule = {
+  id: 'parameter-privilege',
+  group: 'role',
+  title: 'The app may set a parameter that guards others',
+  severity: 'high',
+  meaning: 'With session_replication_role the app switches off the triggers and foreign keys that keep tenants apart.',
+  remedy: 'Revoke the privilege on the parameter.',
+  *run(facts) {
+    for (const { parameter, grants } of facts.catalog.parameterGrants) {
+      const gives = GIVES[parameter]
+      const set = gives === undefined ? [] : usableGrantees(facts, grants, 'SET', -1)
+      const system = usableGrantees(facts, grants, 'ALTER SYSTEM', -1)
+      if (gives !== undefined && set.length > 0)
+        yield {
+          object: `parameter ${parameter}`,
+          severity: gives.severity,
+          message: `${granteeList(facts, set)} may set ${parameter}: the app ${gives.what}.`,
+          evidence: [`SET granted to ${granteeList(facts, set)}`],
+          fix: `REVOKE SET ON PARAMETER ${parameter} FROM ${granteeList(facts, set)};`,
+        }
+      if (system.length > 0)
+        yield {
+          object: `parameter ${parameter}`,
+          detail: 'ALTER SYSTEM',
+          message: `${granteeList(facts, system)} may change ${parameter} for the whole server.`,
+          evidence: [`ALTER SYSTEM granted to ${granteeList(facts, system)}`],
+          fix: `REVOKE ALTER SYSTEM ON PARAMETER ${parameter} FROM ${granteeList(facts, system)};`,
+        }
+    }
+  },
+}

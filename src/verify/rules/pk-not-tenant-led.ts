@@ -1,0 +1,25 @@
+import type { Rule } from '../rule.ts'
+
+export const pkNotTenantLed: Rule = {
+  id: 'pk-not-tenant-led',
+  group: 'context',
+  title: 'The primary key does not lead with the tenant',
+  severity: 'info',
+  meaning: 'EXPLAIN ANALYZE counts the row that a policy filtered away: it tells that another tenant has this id.',
+  remedy: 'PRIMARY KEY (tenant_id, id) in new tables.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      if (table.kind !== 'tenant' || table.relation.isPartition) continue
+      const { relation, column } = table
+      const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
+      const used = facts.reach(relation, 'SELECT').some((role) => facts.protectedFor(relation, role))
+      if (primary === undefined || primary.columns[0] === column.number || !used) continue
+      yield {
+        object: relation.label,
+        message: `The primary key of ${relation.label} does not lead with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has an id.`,
+        evidence: [primary.definition],
+        fix: `-- In a new table: PRIMARY KEY (${column.name}, id).`,
+      }
+    }
+  },
+}

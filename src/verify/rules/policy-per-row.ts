@@ -1,0 +1,98 @@
+import type { Column, DatabaseFunction } from '../../catalog/model.ts'
+import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+import { showExpression } from '../sql/show.ts'
+import type { Expr } from '../sql/tree.ts'
+import { childrenOf } from '../sql/walk.ts'
+import { narrowPolicySql } from './policy-finding.ts'
+
+export const policyPerRow: Rule = {
+  id: 'policy-per-row',
+  group: 'context',
+  title: 'The policy is evaluated for each row',
+  severity: 'low',
+  meaning:
+    'The setting or helper is read once a row, or a cast on the column keeps its index out: slow for all tenants.',
+  remedy: 'Wrap it: tenant_id = (select …), with the cast on the setting’s side.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      const { relation } = table
+      if (!relation.rowSecurity || relation.isPartition) continue
+      for (const policy of relation.policies) {
+        const text = policy.using ?? policy.check
+        const parsed = policy.using === undefined || text === undefined ? undefined : facts.sql.expression(text)
+        if (parsed?.ok !== true) continue
+        const found = perRow(facts, parsed.value, table.column)
+        if (found === undefined) continue
+        yield {
+          object: relation.label,
+          detail: policy.name,
+          message: `Policy ${policy.name} on ${relation.label} ${found.why}.`,
+          evidence: [showExpression(found.expr)],
+          fix: narrowPolicySql(facts, relation, policy),
+        }
+      }
+    }
+  },
+}
+
+interface PerRow {
+  readonly expr: Expr
+  readonly why: string
+}
+
+/** The first part outside a subquery that the server evaluates for each row. */
+function perRow(facts: Facts, expr: Expr, tenantColumn: Column | undefined): PerRow | undefined {
+  if (expr.kind === 'subquery') return undefined
+  if (expr.kind === 'call' && expr.name === 'current_setting') return { expr, why: 'reads the setting for each row' }
+  if (expr.kind === 'call') {
+    const fn = helper(facts, expr)
+    if (fn !== undefined && fn.volatility !== 'immutable')
+      return { expr, why: `calls ${fn.name} for each row${fn.volatility === 'volatile' ? ', and it is VOLATILE' : ''}` }
+  }
+  if (
+    expr.kind === 'cast' &&
+    tenantColumn !== undefined &&
+    isColumn(expr.arg, tenantColumn) &&
+    !isRelabel(tenantColumn, expr.type)
+  )
+    return { expr, why: 'casts the column, so that its index does not serve' }
+  for (const child of childrenOf(expr)) {
+    const found = perRow(facts, child, tenantColumn)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** A function of the user's without the row in its arguments, that reads a setting. */
+function helper(facts: Facts, expr: Extract<Expr, { kind: 'call' }>): DatabaseFunction | undefined {
+  if (expr.args.some(mentionsColumn)) return undefined
+  return facts
+    .functionsNamed(expr.schema, expr.name)
+    .find((fn) => settingsOfFunction(fn, facts.sql, functionFinder(facts.catalog)).length > 0)
+}
+
+function mentionsColumn(expr: Expr): boolean {
+  return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
+}
+
+function isColumn(expr: Expr, column: Column | undefined): boolean {
+  return expr.kind === 'column' && expr.name === column?.name
+}
+
+/** A domain to the type below it and varchar to text are no work, and the index serves. */
+function isRelabel(column: Column, type: string): boolean {
+  const target = type.replace(/^pg_catalog\./, '').replace(/\(.*/, '')
+  const plain = ALIASES[target] ?? target
+  if (plain === column.baseType || plain === column.type) return true
+  return /^(character varying|character|text)$/.test(column.baseType) && /^(text|character varying)$/.test(plain)
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  int2: 'smallint',
+  int4: 'integer',
+  int8: 'bigint',
+  varchar: 'character varying',
+  bpchar: 'character',
+}

@@ -1,0 +1,66 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
+import type { Facts } from '../facts.ts'
+import { VERBS } from '../finding.ts'
+import { privilegeOf } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+import { walkBody } from '../sql/walk.ts'
+import { isSealed, meansToBeSealed } from './seal-facts.ts'
+
+export const policyUnsealed: Rule = {
+  id: 'policy-unsealed',
+  group: 'context',
+  title: 'A table or function trusts the plain setting in a sealed schema',
+  severity: 'high',
+  meaning: 'Injected SQL sets the setting to another tenant; the seal that would refuse it is not asked.',
+  remedy: 'Add tenant_seal_policy for every role in reach; read partywall.tenant_id() in definer functions.',
+  *run(facts) {
+    if (!meansToBeSealed(facts)) return
+    for (const table of facts.tenancy.tables.values()) {
+      if (table.kind === 'child' || table.relation.kind === 'foreign-table') continue
+      const { relation, column } = table
+      const roles = facts.acting.filter((role) => !role.bypasses && facts.protectedFor(relation, role))
+      const open = VERBS.flatMap((verb) =>
+        roles
+          .filter((role) => facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb)))
+          .filter((role) => !isSealed(relation, verb, role))
+          .filter((role) => facts.proofs.of(relation, verb, role).status !== 'dark')
+          .map((role) => ({ verb, role })),
+      )
+      if (open.length === 0) continue
+      const names = [...new Set(open.map(({ role }) => role.role.name))]
+      const verbs = VERBS.filter((verb) => open.some((item) => item.verb === verb))
+      const test = `${quoteIdentifier(column.name)} = (select partywall.tenant_id()::${column.type})`
+      yield {
+        object: relation.label,
+        message: `${relation.label} trusts the plain setting for ${names.join(', ')}: no restrictive policy asks the seal, so that injected SQL switches the tenant there.`,
+        evidence: [`no seal policy for ${verbs.join(', ')}`],
+        verbs,
+        fix: `CREATE POLICY tenant_seal_policy_2 ON ${qualifiedName(relation)} AS RESTRICTIVE FOR ALL TO ${names.map(quoteIdentifier).join(', ')} USING (${test}) WITH CHECK (${test});`,
+      }
+    }
+    yield* unsealedFunctions(facts)
+  },
+}
+
+/** Definer functions that read the setting and not the seal: no policy stands behind them. */
+function* unsealedFunctions(facts: Facts) {
+  const finder = functionFinder(facts.catalog)
+  for (const fn of facts.functions) {
+    if (!fn.securityDefiner || (!fn.returnsTrigger && facts.executors(fn).length === 0)) continue
+    const reads = settingsOfFunction(fn, facts.sql, finder).some((use) => use.setting === facts.tenancy.context.setting)
+    let seal = false
+    walkBody(facts.sql.body(fn), {
+      expression: (expr) => {
+        seal ||= expr.kind === 'call' && expr.schema === 'partywall'
+      },
+    })
+    if (!reads || seal) continue
+    yield {
+      object: fn.label,
+      message: `${fn.label} runs as ${facts.roleName(fn.owner)} and trusts the plain setting: injected SQL sets it to another tenant, and no seal is asked.`,
+      evidence: [`reads ${facts.tenancy.context.setting}, not partywall.tenant_id()`],
+      fix: `-- Read partywall.tenant_id() in it instead of the setting, or:\nALTER FUNCTION ${fn.signature} SECURITY INVOKER;`,
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { Publication, Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+import { someOf } from './role-paths.ts'
+
+export const publicationUnfiltered: Rule = {
+  id: 'publication-unfiltered',
+  group: 'object',
+  title: 'A publication sends the rows of all tenants',
+  severity: 'medium',
+  meaning: 'Row security does not hold logical replication: a subscriber gets every tenant’s changes.',
+  remedy:
+    'A row filter per tenant, or keep the publication to subscribers that may see all tenants, and accept the finding.',
+  *run(facts) {
+    for (const publication of facts.catalog.publications) {
+      const tables = unfiltered(facts, publication)
+      if (tables.length === 0) continue
+      const labels = tables.map((relation) => relation.label)
+      yield {
+        object: `publication ${publication.name}`,
+        message: `Publication ${publication.name} sends all tenants' rows of ${someOf(labels)}: no policy holds a subscriber.`,
+        evidence: [publication.allTables ? 'FOR ALL TABLES' : `without a row filter: ${someOf(labels)}`],
+        fix: [
+          '-- A publication for each subscriber, with its tenant in the filter: FOR TABLE t WHERE (tenant_id = …). Or:',
+          `DROP PUBLICATION ${quoteIdentifier(publication.name)};`,
+        ].join('\n'),
+      }
+    }
+  },
+}
+
+function unfiltered(facts: Facts, publication: Publication): readonly Relation[] {
+  const listed = new Map(publication.tables.map((table) => [table.relation, table.filter]))
+  return [...facts.tenancy.tables.values()]
+    .filter(({ kind, relation }) => kind !== 'root' && !relation.isPartition)
+    .map(({ relation }) => relation)
+    .filter(
+      (relation) =>
+        publication.allTables ||
+        publication.schemas.includes(relation.schemaOid) ||
+        (listed.has(relation.oid) && listed.get(relation.oid) === undefined),
+    )
+}

@@ -1,0 +1,26 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+
+export const queryTextVisible: Rule = {
+  id: 'query-text-visible',
+  group: 'metadata',
+  title: 'Query texts are shared by all tenants',
+  severity: 'low',
+  meaning:
+    'All tenants share the app’s role, and pg_stat_statements shows a role its own queries, with the values that stand in them.',
+  remedy: 'Bind every value as a parameter, and revoke SELECT on pg_stat_statements from PUBLIC.',
+  *run(facts) {
+    for (const relation of facts.catalog.relations.values()) {
+      if (relation.extension !== 'pg_stat_statements' || relation.name !== 'pg_stat_statements') continue
+      const grantees = relationGrantees(facts, relation, 'SELECT')
+      if (grantees.length === 0) continue
+      yield {
+        object: relation.label,
+        message: `The app may read ${relation.label}: the texts of its own queries, which are those of every tenant.`,
+        evidence: [`SELECT granted to ${granteeList(facts, grantees)}`],
+        fix: `REVOKE SELECT ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}

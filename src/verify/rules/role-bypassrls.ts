@@ -1,0 +1,23 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { crossedBy } from './role-paths.ts'
+
+export const roleBypassrls: Rule = {
+  id: 'role-bypassrls',
+  group: 'role',
+  title: 'The app’s role skips row security',
+  severity: 'critical',
+  meaning: 'BYPASSRLS: every table that the role has a grant on shows the rows of all tenants.',
+  remedy: 'Take BYPASSRLS from the role.',
+  *run(facts) {
+    const role = facts.tenancy.appRole
+    if (!role.bypassRls || role.superuser) return
+    yield {
+      object: `role ${role.name}`,
+      message: `The app's role ${role.name} has BYPASSRLS: no policy applies to it.`,
+      evidence: ['rolbypassrls'],
+      ...crossedBy(facts, role),
+      fix: `ALTER ROLE ${quoteIdentifier(role.name)} NOBYPASSRLS;`,
+    }
+  },
+}

@@ -1,0 +1,28 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { directMembers, showPath } from './role-paths.ts'
+
+export const roleMonitor: Rule = {
+  id: 'role-monitor',
+  group: 'role',
+  title: 'The app reads the queries of all roles',
+  severity: 'medium',
+  meaning: 'pg_stat_activity and pg_stat_statements show the texts of all queries, with the values in them.',
+  remedy: 'Revoke pg_monitor and pg_read_all_stats; monitoring gets a login of its own.',
+  *run(facts) {
+    const app = facts.tenancy.appRole
+    for (const path of facts.becomable) {
+      if (path.role.name !== 'pg_monitor' && path.role.name !== 'pg_read_all_stats') continue
+      const members = directMembers(facts, path.role).filter((member) => member.name !== 'pg_monitor')
+      // pg_read_all_stats through pg_monitor is the same finding.
+      if (members.length === 0) continue
+      yield {
+        object: `role ${app.name}`,
+        detail: path.role.name,
+        message: `The app's role ${app.name} is a member of ${path.role.name}: it reads the query texts of every role, with the values in them.`,
+        evidence: [showPath(path)],
+        fix: members.map((member) => `REVOKE ${path.role.name} FROM ${quoteIdentifier(member.name)};`).join('\n'),
+      }
+    }
+  },
+}

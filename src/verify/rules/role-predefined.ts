@@ -1,0 +1,40 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Severity } from '../finding.ts'
+import type { Rule } from '../rule.ts'
+import { directMembers, showPath } from './role-paths.ts'
+
+const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly what: string }>> = {
+  pg_read_all_data: { severity: 'high', what: 'reads every table, view and sequence that row security does not hold' },
+  pg_write_all_data: { severity: 'high', what: 'writes every table that row security does not hold' },
+  pg_read_server_files: { severity: 'critical', what: 'reads the server’s files, the tables’ own among them' },
+  pg_write_server_files: { severity: 'critical', what: 'writes the server’s files, which makes it a superuser' },
+  pg_execute_server_program: { severity: 'critical', what: 'runs programs on the server, which makes it a superuser' },
+  pg_maintain: { severity: 'high', what: 'locks, clusters and rebuilds every table' },
+  pg_signal_backend: { severity: 'medium', what: 'cancels queries and ends sessions of other roles' },
+}
+
+export const rolePredefined: Rule = {
+  id: 'role-predefined',
+  group: 'role',
+  title: 'The app is a member of a powerful predefined role',
+  severity: 'high',
+  meaning: 'A predefined role reaches past the grants: all unprotected tables, files of the server, or other sessions.',
+  remedy: 'Revoke the membership, and grant table by table.',
+  *run(facts) {
+    const app = facts.tenancy.appRole
+    for (const path of facts.becomable) {
+      const gives = GIVES[path.role.name]
+      if (gives === undefined) continue
+      yield {
+        object: `role ${app.name}`,
+        detail: path.role.name,
+        severity: gives.severity,
+        message: `The app's role ${app.name} is a member of ${path.role.name}: it ${gives.what}.`,
+        evidence: [showPath(path)],
+        fix: directMembers(facts, path.role)
+          .map((member) => `REVOKE ${path.role.name} FROM ${quoteIdentifier(member.name)};`)
+          .join('\n'),
+      }
+    }
+  },
+}

@@ -1,0 +1,24 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { crossedBy } from './role-paths.ts'
+
+export const roleSuperuser: Rule = {
+  id: 'role-superuser',
+  group: 'role',
+  title: 'The app logs in as a superuser',
+  severity: 'critical',
+  meaning:
+    'No policy and no grant holds a superuser: every tenant reads and writes everything, and the server’s files.',
+  remedy: 'Give the app a role without SUPERUSER and BYPASSRLS, and grant it what it needs.',
+  *run(facts) {
+    const role = facts.tenancy.appRole
+    if (!role.superuser) return
+    yield {
+      object: `role ${role.name}`,
+      message: `The app's role ${role.name} is a superuser: row security never applies to it.`,
+      evidence: ['rolsuper'],
+      ...crossedBy(facts, role),
+      fix: `ALTER ROLE ${quoteIdentifier(role.name)} NOSUPERUSER NOBYPASSRLS;`,
+    }
+  },
+}

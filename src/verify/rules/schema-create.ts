@@ -1,0 +1,39 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, usableGrantees } from './grantees.ts'
+import { onThisDatabase, THIS_DATABASE } from './this-database.ts'
+
+export const schemaCreate: Rule = {
+  id: 'schema-create',
+  group: 'object',
+  title: 'The app may create objects',
+  severity: 'high',
+  meaning:
+    'A function, operator or table planted in the search path is what others then call: triggers, jobs, the owner.',
+  remedy: 'Revoke CREATE on schemas and on the database.',
+  *run(facts) {
+    const { database } = facts.catalog
+    for (const schema of facts.catalog.schemas.values()) {
+      if (schema.extension !== undefined || schema.name.startsWith('pg_')) continue
+      const grantees = usableGrantees(facts, schema.grants, 'CREATE', schema.owner)
+      if (grantees.length === 0) continue
+      const list = granteeList(facts, grantees)
+      yield {
+        object: `schema ${schema.name}`,
+        message: `The app may create objects in schema ${schema.name}: functions, operators and tables there shadow those that others mean.`,
+        evidence: [`CREATE granted to ${list}`],
+        fix: `REVOKE CREATE ON SCHEMA ${quoteIdentifier(schema.name)} FROM ${list};`,
+      }
+    }
+    const grantees = usableGrantees(facts, database.grants, 'CREATE', database.owner)
+    if (grantees.length === 0) return
+    const list = granteeList(facts, grantees)
+    yield {
+      object: THIS_DATABASE,
+      severity: 'medium',
+      message: `The app may create schemas: one that has the name of a role comes first in that role's search path.`,
+      evidence: [`CREATE on the database granted to ${list}`],
+      fix: onThisDatabase(`REVOKE CREATE ON DATABASE %I FROM ${list}`),
+    }
+  },
+}

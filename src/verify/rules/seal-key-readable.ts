@@ -1,0 +1,55 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
+import { keyTable } from './seal-facts.ts'
+
+export const sealKeyReadable: Rule = {
+  id: 'seal-key-readable',
+  group: 'context',
+  title: 'The seal’s key can be read',
+  severity: 'critical',
+  meaning: 'Who has the key makes a valid seal for any tenant.',
+  remedy: 'Revoke all rights on the key table and its copies, keep it out of publications, and add a new key.',
+  *run(facts) {
+    const keys = keyTable(facts)
+    if (keys === undefined) return
+    for (const relation of facts.catalog.relations.values()) {
+      const names = relation.columns.map((column) => column.name)
+      const copy = relation.oid === keys.oid || (names.includes('inner_pad') && names.includes('outer_pad'))
+      const reads = relation.readsRelations.includes(keys.oid)
+      if ((!copy && !reads) || facts.reach(relation, 'SELECT').length === 0) continue
+      const grantees = relationGrantees(facts, relation, 'SELECT')
+      yield {
+        object: relation.label,
+        message: `The app may read ${relation.label}${relation.oid === keys.oid ? '' : ', which holds the keys of the seal'}: it can then seal any tenant's context.`,
+        evidence: [
+          grantees.length > 0
+            ? `SELECT granted to ${granteeList(facts, grantees)}`
+            : `in reach of ${facts
+                .reach(relation, 'SELECT')
+                .map((role) => role.role.name)
+                .join(', ')}`,
+        ],
+        fix:
+          grantees.length > 0
+            ? `REVOKE ALL ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};\n-- Then add a new key: partywall migrate with a new secret.`
+            : `-- Take ${qualifiedName(relation)} out of the app's reach, then add a new key: partywall migrate with a new secret.`,
+      }
+    }
+    for (const publication of facts.catalog.publications) {
+      const listed =
+        publication.allTables ||
+        publication.schemas.includes(keys.schemaOid) ||
+        publication.tables.some((table) => table.relation === keys.oid)
+      if (!listed) continue
+      yield {
+        object: `publication ${publication.name}`,
+        message: `Publication ${publication.name} sends the keys of the seal to its subscribers.`,
+        evidence: [publication.allTables ? 'FOR ALL TABLES' : keys.label],
+        fix: publication.tables.some((table) => table.relation === keys.oid)
+          ? `ALTER PUBLICATION ${quoteIdentifier(publication.name)} DROP TABLE ${qualifiedName(keys)};`
+          : `-- Name the tables: a publication FOR ALL TABLES or of schema partywall can't leave one out.\nDROP PUBLICATION ${quoteIdentifier(publication.name)};`,
+      }
+    }
+  },
+}

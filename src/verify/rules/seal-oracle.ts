@@ -1,0 +1,45 @@
+import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+import { walkBody } from '../sql/walk.ts'
+import { granteeList, usableGrantees } from './grantees.ts'
+import { keyTable } from './seal-facts.ts'
+
+export const sealOracle: Rule = {
+  id: 'seal-oracle',
+  group: 'context',
+  title: 'A function in reach works with the seal’s key',
+  severity: 'critical',
+  meaning:
+    'A function that computes a MAC of its argument with the key, or returns the key, makes seals for whoever calls it.',
+  remedy: 'Revoke EXECUTE: the application seals, the database only verifies.',
+  *run(facts) {
+    const keys = keyTable(facts)
+    if (keys === undefined) return
+    for (const fn of facts.catalog.functions.values()) {
+      if (!fn.securityDefiner || facts.executors(fn).length === 0 || !readsKeys(facts, fn, keys)) continue
+      // partywall's own verifying functions take no argument to sign.
+      if (fn.schema === 'partywall' && fn.arguments.every((argument) => argument.mode === 'out')) continue
+      const grantees = usableGrantees(facts, fn.grants, 'EXECUTE', fn.owner)
+      yield {
+        object: fn.label,
+        message: `The app may call ${fn.label}, which runs as ${facts.roleName(fn.owner)} and reads the keys of the seal.`,
+        evidence: [`reads ${keys.label}`, `EXECUTE granted to ${granteeList(facts, grantees)}`],
+        fix: `REVOKE EXECUTE ON ROUTINE ${fn.signature} FROM ${granteeList(facts, grantees)};`,
+      }
+    }
+  },
+}
+
+function readsKeys(facts: Facts, fn: DatabaseFunction, keys: Relation): boolean {
+  if (fn.readsRelations.includes(keys.oid)) return true
+  const body = facts.sql.body(fn)
+  // Dynamic SQL, and languages that can't be read: the name in the text is enough to say so.
+  let reads = (body.kind === 'unreadable' || /execute/i.test(fn.source)) && fn.source.includes(keys.name)
+  walkBody(body, {
+    table: (table) => {
+      reads ||= table.name === keys.name && (table.schema === undefined || table.schema === keys.schema)
+    },
+  })
+  return reads
+}

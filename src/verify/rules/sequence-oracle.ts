@@ -1,0 +1,41 @@
+import type { Column, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+
+export const sequenceOracle: Rule = {
+  id: 'sequence-oracle',
+  group: 'key',
+  title: 'Numbers that people see count all tenants',
+  severity: 'low',
+  meaning: 'An invoice or order number from a shared sequence tells each tenant how much the others do.',
+  remedy: 'A counter per tenant, or random ids.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      const { relation } = table
+      if (table.kind === 'root' || relation.isPartition || facts.reach(relation, 'SELECT').length === 0) continue
+      for (const column of relation.columns) {
+        if (!isCounted(column) || !isShown(relation, column)) continue
+        const drop = column.identity === undefined ? 'DROP DEFAULT' : 'DROP IDENTITY'
+        yield {
+          object: relation.label,
+          detail: column.name,
+          message: `${relation.label}.${column.name} is drawn from one sequence for all tenants: two numbers of one's own tell how many rows others made in between.`,
+          evidence: [column.default ?? `identity ${column.identity}`],
+          fix: `-- A counter per tenant takes the place of the sequence:\nALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} ${drop};`,
+        }
+      }
+    }
+  },
+}
+
+function isCounted(column: Column): boolean {
+  return column.identity !== undefined || /\bnextval\(/.test(column.default ?? '')
+}
+
+/** A number for people, not the row's own key. */
+function isShown(relation: Relation, column: Column): boolean {
+  const primary = relation.constraints.some(
+    (constraint) => constraint.kind === 'primary-key' && constraint.columns.includes(column.number),
+  )
+  return !primary && /(^|_)(no|nr|num|number|seq|sequence|ref|reference|code|ticket|invoice|order)$/i.test(column.name)
+}

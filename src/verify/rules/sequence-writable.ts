@@ -1,0 +1,30 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { granteeList, usableGrantees } from './grantees.ts'
+
+export const sequenceWritable: Rule = {
+  id: 'sequence-writable',
+  group: 'key',
+  title: 'The app may set a sequence',
+  severity: 'medium',
+  meaning: 'setval by one tenant makes every tenant’s inserts collide.',
+  remedy: 'Grant USAGE on sequences, and nothing else.',
+  *run(facts) {
+    for (const sequence of facts.relations) {
+      if (sequence.kind !== 'sequence') continue
+      const inSchema = facts.acting.some(
+        (role) => !role.bypasses && facts.privileges.onSequence(role.role.oid, sequence, 'UPDATE'),
+      )
+      const grantees = inSchema ? usableGrantees(facts, sequence.grants, 'UPDATE', sequence.owner) : []
+      if (grantees.length === 0) continue
+      const name = qualifiedName(sequence)
+      const list = granteeList(facts, grantees)
+      yield {
+        object: sequence.label,
+        message: `The app may set the sequence ${sequence.label}: setval by one tenant makes the inserts of all collide.`,
+        evidence: [`UPDATE granted to ${list}`],
+        fix: `GRANT USAGE ON SEQUENCE ${name} TO ${list};\nREVOKE UPDATE ON SEQUENCE ${name} FROM ${list};`,
+      }
+    }
+  },
+}

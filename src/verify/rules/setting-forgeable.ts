@@ -1,0 +1,33 @@
+import { VERBS } from '../finding.ts'
+import { privilegeOf } from '../reach.ts'
+import type { Rule } from '../rule.ts'
+import { someOf } from './role-paths.ts'
+import { isSealed, sealSchema } from './seal-facts.ts'
+import { THIS_DATABASE } from './this-database.ts'
+
+export const settingForgeable: Rule = {
+  id: 'setting-forgeable',
+  group: 'context',
+  title: 'The tenant is read from a setting that any SQL can set',
+  severity: 'low',
+  meaning: 'One injected set_config switches the tenant: a plain setting can’t be protected.',
+  remedy: 'Seal the context: a restrictive policy on partywall.tenant_id() beside the plain one.',
+  *run(facts) {
+    const open = [...facts.tenancy.tables.values()].filter(
+      ({ kind, relation }) =>
+        kind !== 'child' &&
+        relation.rowSecurity &&
+        !relation.isPartition &&
+        VERBS.some((verb) => facts.reach(relation, privilegeOf(verb)).some((role) => !isSealed(relation, verb, role))),
+    )
+    if (open.length === 0) return
+    yield {
+      object: THIS_DATABASE,
+      // Where no seal was ever meant, it is what every schema on a plain setting has in common.
+      ...(sealSchema(facts) === undefined ? { severity: 'info' as const } : {}),
+      message: `Policies of ${open.length} ${open.length === 1 ? 'table trusts' : 'tables trust'} the plain setting ${facts.tenancy.context.setting}: injected SQL sets it to another tenant.`,
+      evidence: [`unsealed: ${someOf(open.map(({ relation }) => relation.label))}`],
+      fix: '-- partywall migrate --database-url URL\n-- partywall protect writes tenant_seal_policy for each table.',
+    }
+  },
+}

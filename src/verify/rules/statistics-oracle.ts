@@ -1,0 +1,21 @@
+import type { Rule } from '../rule.ts'
+import { THIS_DATABASE } from './this-database.ts'
+
+export const statisticsOracle: Rule = {
+  id: 'statistics-oracle',
+  group: 'metadata',
+  title: 'Row counts and estimates tell volumes over all tenants',
+  severity: 'info',
+  meaning: 'pg_class.reltuples, pg_stat_user_tables and EXPLAIN need no grant and count everybody’s rows.',
+  remedy: 'Where volumes are secret, revoke SELECT on the statistics views from PUBLIC.',
+  *run(facts) {
+    if (facts.tenancy.tables.size === 0) return
+    yield {
+      object: THIS_DATABASE,
+      message:
+        'Any role reads how many rows the tables hold over all tenants, from pg_class, pg_stat_user_tables and EXPLAIN.',
+      evidence: ['true of every PostgreSQL; no row crosses'],
+      fix: '-- Only where volumes are secret:\n-- REVOKE SELECT ON pg_catalog.pg_stat_user_tables, pg_catalog.pg_stat_all_tables FROM PUBLIC;',
+    }
+  },
+}

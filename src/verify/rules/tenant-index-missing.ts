@@ -1,0 +1,42 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+
+const MANY_ROWS = 100_000
+
+export const tenantIndexMissing: Rule = {
+  id: 'tenant-index-missing',
+  group: 'context',
+  title: 'No index leads with the tenant column',
+  severity: 'low',
+  meaning: 'Every query of every tenant reads the whole table, and a large tenant slows the small ones.',
+  remedy: 'An index that leads with the tenant column.',
+  *run(facts) {
+    for (const table of facts.tenancy.tables.values()) {
+      if (table.kind !== 'tenant') continue
+      const { relation, column } = table
+      if (relation.isPartition || (relation.kind !== 'table' && relation.kind !== 'partitioned-table')) continue
+      const used = (['SELECT', 'UPDATE', 'DELETE'] as const).some(
+        (privilege) => facts.reach(relation, privilege).length > 0,
+      )
+      if (!used || leads(relation, column.number)) continue
+      const index = `ON ${qualifiedName(relation)} (${quoteIdentifier(column.name)});`
+      yield {
+        object: relation.label,
+        ...(relation.estimatedRows > MANY_ROWS ? { severity: 'medium' as const } : {}),
+        message: `No index of ${relation.label} leads with ${column.name}: each query of a tenant reads the rows of all.`,
+        evidence: [`${Math.round(relation.estimatedRows)} rows by estimate`],
+        fix:
+          relation.kind === 'partitioned-table'
+            ? `CREATE INDEX ${index}`
+            : `-- On a table in use, outside a transaction: CREATE INDEX CONCURRENTLY ${index}\nCREATE INDEX ${index}`,
+      }
+    }
+  },
+}
+
+function leads(relation: Relation, column: number): boolean {
+  return relation.indexes.some(
+    (index) => index.columns[0] === column && index.valid && index.predicate === undefined && index.method !== 'brin',
+  )
+}

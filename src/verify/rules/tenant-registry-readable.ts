@@ -1,0 +1,37 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import { tenantTestSql } from '../policy-sql.ts'
+import type { Rule } from '../rule.ts'
+
+export const tenantRegistryReadable: Rule = {
+  id: 'tenant-registry-readable',
+  group: 'grant',
+  title: 'Every tenant reads the list of tenants',
+  severity: 'medium',
+  meaning: 'Names, domains, plans and billing ids of all customers are visible to each of them.',
+  remedy: 'Row security on the table of tenants, with a policy that compares its key with the context.',
+  *run(facts) {
+    const root = facts.tenancy.root
+    if (root === undefined) return
+    const { relation, key } = root
+    const open = facts
+      .reach(relation, 'SELECT')
+      .filter(
+        (role) => !facts.protectedFor(relation, role) || facts.proofs.of(relation, 'select', role).status === 'open',
+      )
+    if (open.length === 0) return
+    const name = qualifiedName(relation)
+    const test = tenantTestSql(facts, key)
+    const policies = relation.policies.map((policy) => policy.name)
+    yield {
+      object: relation.label,
+      message: `${open.map((role) => role.role.name).join(', ')} can read all rows of ${relation.label}: the whole list of customers.`,
+      evidence: [
+        relation.rowSecurity ? `policies that let all rows through: ${policies.join(', ')}` : 'row security is off',
+      ],
+      verbs: ['select'],
+      fix: relation.rowSecurity
+        ? `CREATE POLICY partywall_own_row ON ${name} AS RESTRICTIVE FOR ALL USING (${test}) WITH CHECK (${test});\nALTER TABLE ${name} FORCE ROW LEVEL SECURITY;`
+        : `CREATE POLICY partywall_own_row ON ${name} FOR SELECT USING (${test});\nALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
+    }
+  },
+}

@@ -1,0 +1,57 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+import { type UnscopedIndex, unscopedIndexes } from './unique-keys.ts'
+
+export const uniqueNotTenantScoped: Rule = {
+  id: 'unique-not-tenant-scoped',
+  group: 'key',
+  title: 'A unique key is shared by all tenants',
+  severity: 'medium',
+  meaning:
+    'Uniqueness is checked past row security: a refused value tells that another tenant has it, and a taken one blocks them.',
+  remedy: 'Put the tenant column first in the unique key.',
+  *run(facts) {
+    for (const found of unscopedIndexes(facts)) {
+      const { relation, index, name, table } = found
+      if (found.exclusion || found.tenantInside) continue
+      if (facts.reach(relation, 'INSERT').length === 0 && facts.reach(relation, 'UPDATE').length === 0) continue
+      const key = keyText(index.definition)
+      yield {
+        object: relation.label,
+        detail: name,
+        message: `${name} on ${relation.label} is unique over all tenants: 23505 tells one tenant which ${key} another has, and taking a value keeps others from it.`,
+        evidence: [index.definition],
+        fix:
+          table.column === undefined
+            ? `-- Add a tenant column to ${qualifiedName(relation)} and put it first in ${quoteIdentifier(name)}.`
+            : scopedSql(facts, found, quoteIdentifier(table.column.name)),
+      }
+    }
+  },
+}
+
+function scopedSql(facts: Facts, { relation, index, name }: UnscopedIndex, tenant: string): string {
+  const table = qualifiedName(relation)
+  const constraint = relation.constraints.find(
+    (candidate) => candidate.index === index.oid && candidate.kind !== 'foreign-key',
+  )
+  const quoted = quoteIdentifier(name)
+  if (constraint === undefined) {
+    const scoped = index.definition.replace(/( USING \w+ \()/, `$1${tenant}, `)
+    return `DROP INDEX ${quoteIdentifier(relation.schema)}.${quoted};\n${scoped};`
+  }
+  const referenced = [...facts.catalog.relations.values()].some((other) =>
+    other.constraints.some((candidate) => candidate.references !== undefined && candidate.index === index.oid),
+  )
+  const scoped = constraint.definition.replace('(', `(${tenant}, `)
+  const add = `ADD CONSTRAINT ${quoted} ${scoped};`
+  return referenced
+    ? `-- Foreign keys refer to ${quoted}; make them composite first. Then:\n-- ALTER TABLE ${table} DROP CONSTRAINT ${quoted}, ${add}`
+    : `ALTER TABLE ${table} DROP CONSTRAINT ${quoted}, ${add}`
+}
+
+/** What stands in the brackets of an index definition. */
+function keyText(definition: string): string {
+  return /USING \w+ (\(.*)$/.exec(definition)?.[1] ?? definition
+}
