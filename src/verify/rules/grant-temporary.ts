@@ -1,4 +1,3 @@
-import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../rule.ts'
 import { granteeList, usableGrantees } from './grantees.ts'
 import { sealSchema } from './seal-facts.ts'
