@@ -127,6 +127,10 @@ export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFind
       const candidates = functions(expr.schema, expr.name)
       const fn = candidates[0]
       if (fn === undefined || candidates.length > 1 || readsTables(fn, sql)) return undefined
+      // One expression: its own first setting, as COALESCE would choose.
+      const body = sql.body(fn)
+      const only = body.kind === 'sql' && body.statements.length === 1 ? body.statements[0]?.targets[0] : undefined
+      if (only !== undefined) return innerSetting(only.expr, sql, functions)
       const uses = settingsOfFunction(fn, sql, functions)
       return uses.length === 1 ? uses[0] : undefined
     }

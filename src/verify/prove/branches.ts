@@ -185,6 +185,8 @@ export class Brancher {
     if (expr.left === undefined) return atom(expr)
     const counted = this.#countTest(expr)
     if (counted !== undefined) return counted
+    // Whatever is compared with NULL is not true.
+    if (isNull(expr.left) || isNull(expr.right)) return NONE
     if (expr.op !== '=') return isConstantTrue(expr) ? ALWAYS : atom(expr)
     const literal = constantEquality(expr.left, expr.right)
     if (literal !== undefined) return literal ? ALWAYS : NONE
@@ -203,7 +205,7 @@ export class Brancher {
       sides.flatMap((side) =>
         this.#row({ conditions: side.conditions, instances: side.instances, targets: [] }, []).flatMap((branch) => {
           const known = constantEquality(side.left, side.right)
-          if (known === false) return []
+          if (known === false || isNull(side.left) || isNull(side.right)) return []
           const own = known === true ? [] : [{ ...expr, left: side.left, right: side.right }]
           return [{ atoms: [...branch.atoms, ...own], instances: branch.instances }]
         }),
@@ -421,6 +423,11 @@ function equality(left: Expr, row: QueryRow): Expr {
 
 function atom(expr: Expr): readonly Branch[] {
   return [{ atoms: [expr], instances: [] }]
+}
+
+function isNull(expr: Expr): boolean {
+  const inner = peel(expr)
+  return inner.kind === 'constant' && inner.value === null
 }
 
 function neverNull(expr: Expr): boolean {
