@@ -2,13 +2,14 @@ import type { Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
+import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts } from './contexts.ts'
 import type { PlantedRow, Planting, Side } from './plant.ts'
 import type { AttackSession, Probe } from './session.ts'
 
 /**
  * Which state of the session an attack meets. A setting that was set once on a connection can never be "never set" again,
- * so that state has a connection, a planting and a run of its own.
+ * so that state comes first and is a pass of its own.
  */
 export type Pass = 'set' | 'never-set'
 
@@ -40,9 +41,20 @@ export interface Arena {
   readonly contexts: Contexts
   /** What the attacker is, in this pass: tenant A and the strangers, or only "never set". */
   readonly attackers: readonly AttackContext[]
+  /**
+   * False for a context that would say nothing new: where the verb is proved for this role, tenant A, the empty setting
+   * and the one never set are tried all the same, the malformed and unknown ones not.
+   */
+  worthTrying(relation: Relation, verb: Verb, role: ActingRole, context: AttackContext): boolean
   row(relation: Relation, side: Side): PlantedRow | undefined
   /** Runs as a role in a context, in a savepoint that is rolled back. */
   as<T>(role: ActingRole, context: AttackContext, fn: () => Promise<T>): Promise<Probe<T>>
+  /** Many probes as one role in one context, each rolled back by itself, in few round trips. */
+  batch(
+    role: ActingRole,
+    context: AttackContext,
+    probes: readonly BatchProbe[],
+  ): Promise<ReadonlyMap<string, BatchAnswer>>
   /** Inside `as`: back to the planting role, to look at what the attack did. Nothing later in the probe is the attacker's. */
   judge(): Promise<void>
   /** Something crossed. */
@@ -109,12 +121,18 @@ export function makeArena(parts: ArenaParts): Arena {
     pass,
     contexts,
     attackers: pass === 'set' ? [contexts.a, ...contexts.strangers] : [contexts.unset],
+    worthTrying: (relation, verb, role, context) => {
+      if (!contexts.strangers.includes(context) || context === contexts.strangers[0]) return true
+      const { status } = parts.facts.proofs.of(relation, verb, role)
+      return status !== 'proved' && status !== 'dark'
+    },
     row: (relation, side) => planting.row(relation, side),
     as: (role, context, fn) =>
       session.probe(async () => {
         await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
         return await fn()
       }),
+    batch: (role, context, probes) => runBatch(session, role, context, probes),
     judge: () => session.run('set local role none'),
     report: (observation) => {
       ledger.observations.push(observation)

@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { seesRow } from '../attacks/read-across.ts'
+import { readProbes } from '../attacks/read-across.ts'
 import type { Arena, AttackLedger } from './arena.ts'
 
 /**
@@ -37,14 +37,20 @@ export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): 
 /** B, in B's own context, must see the planted row; else an attack that sees nothing proves nothing. */
 export async function checkPositiveControls(arena: Arena, ledger: AttackLedger): Promise<void> {
   const { facts } = arena
-  for (const relation of facts.relations) {
-    if (facts.tenantTable(relation) === undefined || relation.isPartition) continue
-    const row = arena.row(relation, 'b')
-    const roles = facts.reach(relation, 'SELECT')
-    if (row === undefined || roles.length === 0) continue
-    let seen = false
-    for (const role of roles) seen ||= await seesRow(arena, relation, role, arena.contexts.b, row)
-    if (!seen)
-      ledger.unreliable.set(relation.label, `the positive control failed: tenant B does not see its own planted row`)
+  const tried = new Set<string>()
+  const seen = new Set<string>()
+  for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
+    const probes = readProbes(arena, role, 'b')
+    const answers = await arena.batch(role, arena.contexts.b, probes)
+    for (const { key, relation } of probes) {
+      // A partition may hold none of the planted rows.
+      if (relation.isPartition) continue
+      tried.add(relation.label)
+      const answer = answers.get(key)
+      if (answer?.ok === true && answer.rows > 0) seen.add(relation.label)
+    }
   }
+  for (const label of tried)
+    if (!seen.has(label))
+      ledger.unreliable.set(label, 'the positive control failed: tenant B does not see its own planted row')
 }

@@ -42,6 +42,8 @@ export interface PlantOptions {
   readonly contextSql: ((side: Side, tenantId: string) => string) | undefined
   /** Tells runs apart in a database that is attacked twice. */
   readonly nonce: string
+  /** A first planting in the same transaction: only what it could not plant is tried again. */
+  readonly before?: Planting
 }
 
 /** A draft of an INSERT: SQL by column. */
@@ -51,14 +53,15 @@ export type Draft = ReadonlyMap<Column, string>
 export async function plant(options: PlantOptions): Promise<Planting> {
   const { facts, nonce } = options
   const maker = valueMaker(facts.catalog, facts.sql)
-  const tenants = { a: makeTenant(facts, 'a', nonce), b: makeTenant(facts, 'b', nonce) }
+  const tenants = options.before?.tenants ?? { a: makeTenant(facts, 'a', nonce), b: makeTenant(facts, 'b', nonce) }
   const rows = new Map<Oid, Partial<Record<Side, PlantedRow>>>()
   const failures = new Map<Oid, string>()
   let serial = 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
   for (const relation of plantingOrder(facts.relations)) {
-    const planted: Partial<Record<Side, PlantedRow>> = {}
+    const planted: Partial<Record<Side, PlantedRow>> = { ...options.before?.rows.get(relation.oid) }
     for (const side of ['a', 'b'] as const) {
       serial += 50
+      if (planted[side] !== undefined) continue
       const result = await plantRow({ ...options, maker, relation, side, tenant: tenants[side], rows, serial })
       if (result.ok) planted[side] = result.value
       else failures.set(relation.oid, result.error.message)

@@ -29,41 +29,42 @@ export interface AttackOptions {
   readonly onProgress: (done: string) => void
 }
 
-/** Plants two tenants and runs every attack, in two passes, each in a transaction that is rolled back. */
+/** Plants two tenants and runs every attack, in two passes, in one transaction that is rolled back. */
 export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
   const ledger = new AttackLedger()
   const internalErrors: InternalError[] = []
   let probes = 0
   let planted = 0
   const ran = new Set<string>()
-  for (const pass of ['never-set', 'set'] as const) {
-    const due = attacks.filter((attack) => (attack.passes ?? ['set']).includes(pass))
-    if (due.length === 0) continue
-    const client = await options.connect()
-    try {
-      await client.query('begin')
-      await client.query(
-        `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
-      )
-      const session = counted(attackSession(client), () => {
-        probes += 1
-      })
-      const arena = await openArena(options, session, pass, ledger)
-      planted = Math.max(planted, [...arena.planting.rows.values()].filter((rows) => rows.b !== undefined).length)
+  const client = await options.connect()
+  try {
+    await client.query('begin')
+    await client.query(
+      `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
+    )
+    const session = counted(attackSession(client), () => {
+      probes += 1
+    })
+    let before: Planting | undefined
+    // First without a setting: once one was set on a connection, it can never be "never set" again.
+    for (const pass of ['never-set', 'set'] as const) {
+      const arena = await openArena(options, session, pass, ledger, before)
+      before = arena.planting
+      planted = [...arena.planting.rows.values()].filter((rows) => rows.b !== undefined).length
       if (pass === 'set') {
         await checkNegativeControl(arena, ledger)
         await checkPositiveControls(arena, ledger)
       }
-      for (const attack of due) {
+      for (const attack of attacks.filter((candidate) => (candidate.passes ?? ['set']).includes(pass))) {
         ran.add(attack.name)
         const error = await runOne(attack, arena)
         if (error !== undefined) internalErrors.push(error)
         options.onProgress(attack.name)
       }
-    } finally {
-      await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
-      await client.end().catch(() => {})
     }
+  } finally {
+    await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
+    await client.end().catch(() => {})
   }
   return { ledger, internalErrors, attacks: ran.size, probes, planted }
 }
@@ -88,6 +89,7 @@ async function openArena(
   session: AttackSession,
   pass: Pass,
   ledger: AttackLedger,
+  before: Planting | undefined,
 ): Promise<Arena> {
   const { facts } = options
   const source = facts.tenancy.context
@@ -114,6 +116,7 @@ async function openArena(
     facts,
     session,
     nonce: randomBytes(3).toString('hex'),
+    ...(before === undefined ? {} : { before }),
     // In the never-set pass no setting may be touched: what can't be planted without one is not tried there.
     contextSql:
       pass === 'never-set' || own === undefined

@@ -1,8 +1,9 @@
 import type { Relation } from '../../catalog/model.ts'
-import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { qualifiedName } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { AttackContext } from '../attack/contexts.ts'
-import type { PlantedRow, Side } from '../attack/plant.ts'
+import type { Side } from '../attack/plant.ts'
+import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import { blameForCrossing } from './blame.ts'
@@ -14,88 +15,72 @@ export const readAcross: Attack = {
   rules: ['rls-disabled', 'policy-always-true', 'policy-fail-open', 'partition-exposed', 'untenanted-child'],
   passes: ['set', 'never-set'],
   async run(arena) {
-    for (const relation of arena.facts.relations) {
-      if (arena.facts.tenantTable(relation) === undefined) continue
-      await readTable(arena, relation)
-    }
-  },
-}
-
-async function readTable(arena: Arena, relation: Relation): Promise<void> {
-  const roles = arena.facts.reach(relation, 'SELECT')
-  if (roles.length === 0) return
-  const target = plantedIn(arena, relation)
-  if (target === undefined) {
-    arena.notTried(
-      relation,
-      'select',
-      `no row could be planted: ${arena.planting.failures.get(relation.oid) ?? 'unknown'}`,
-    )
-    return
-  }
-  let crossed = false
-  for (const role of roles) {
-    for (const context of arena.attackers) {
-      const victims: readonly Side[] = context.tenant === 'a' ? ['b'] : ['a', 'b']
-      for (const victim of victims) {
-        const row = target(victim)
-        if (row === undefined) continue
-        if (await seesRow(arena, relation, role, context, row)) {
-          crossed = true
+    const { facts } = arena
+    const crossed = new Set<Relation>()
+    const tried = new Set<Relation>()
+    for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
+      for (const context of arena.attackers) {
+        const victims: readonly Side[] = context.tenant === 'a' ? ['b'] : ['a', 'b']
+        const probes = victims
+          .flatMap((victim) => readProbes(arena, role, victim))
+          .filter(({ relation }) => arena.worthTrying(relation, 'select', role, context))
+        const answers = await arena.batch(role, context, probes)
+        for (const { key, relation, victim } of probes) {
+          const answer = answers.get(key)
+          if (answer === undefined) continue
+          tried.add(relation)
+          if (!answer.ok || answer.rows === 0) continue
+          crossed.add(relation)
           reportRead(arena, relation, role, context, victim)
         }
       }
     }
-  }
-  if (!crossed) arena.held(relation, 'select')
+    for (const relation of facts.relations) {
+      if (facts.tenantTable(relation) === undefined || facts.reach(relation, 'SELECT').length === 0) continue
+      if (tried.has(relation) && !crossed.has(relation)) arena.held(relation, 'select')
+      else if (!tried.has(relation)) arena.notTried(relation, 'select', whyNotPlanted(arena, relation))
+    }
+  },
 }
 
-/** A partition holds the row that was planted through its root; which partition that is, the row's own tableoid would say. */
-function plantedIn(arena: Arena, relation: Relation): ((side: Side) => PlantedRow | undefined) | undefined {
-  let table: Relation | undefined = relation
-  while (table?.isPartition === true) table = arena.facts.relationOf(table.parents[0] ?? 0)
-  if (table === undefined) return undefined
-  const root = table
-  return arena.row(root, 'b') === undefined ? undefined : (side) => arena.row(root, side)
+export function whyNotPlanted(arena: Arena, relation: Relation): string {
+  const failure = arena.planting.failures.get(relation.oid)
+  return failure === undefined ? 'no row of it could be planted' : `no row could be planted: ${failure}`
 }
 
-/** True when the role sees this very row in this context. */
-export async function seesRow(
-  arena: Arena,
-  relation: Relation,
-  role: ActingRole,
-  context: AttackContext,
-  row: PlantedRow,
-): Promise<boolean> {
-  const { facts, session } = arena
-  const readable = relation.columns.filter((column) =>
-    facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
-  )
-  // A filter on what identifies the row; a whole-row comparison would need every column's privilege.
-  const key = identifying(relation).filter((column) => readable.includes(column))
-  const filters = (key.length > 0 ? key : readable).flatMap((column) => {
-    const value = row.values[column.name]
-    if (value === undefined) return []
-    const name = quoteIdentifier(column.name)
-    return value === null ? [`${name} is null`] : [`${name}::text = ${quoteLiteral(value)}`]
+interface ReadProbe {
+  readonly key: string
+  readonly sql: string
+  readonly relation: Relation
+  readonly victim: Side
+}
+
+/** One SELECT for each table that the role may read and in which the victim has a row. */
+export function readProbes(arena: Arena, role: ActingRole, victim: Side): readonly ReadProbe[] {
+  const { facts } = arena
+  return facts.relations.flatMap((relation) => {
+    if (facts.tenantTable(relation) === undefined) return []
+    const row = plantedRow(arena, relation, victim)
+    if (row === undefined || !facts.privileges.onRelation(role.role.oid, relation, 'SELECT')) return []
+    const readable = relation.columns.filter((column) =>
+      facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
+    )
+    const filter = rowFilter(relation, row, readable)
+    if (filter === undefined) return []
+    return [
+      {
+        key: `${relation.oid}/${victim}`,
+        sql: `select 1 from ${qualifiedName(relation)} where ${filter}`,
+        relation,
+        victim,
+      },
+    ]
   })
-  if (filters.length === 0) return false
-  const answer = await arena.as(role, context, () =>
-    session.text(`select count(*) as seen from ${qualifiedName(relation)} where ${filters.join(' and ')}`),
-  )
-  return answer.ok && answer.value.rows[0]?.['seen'] !== '0'
-}
-
-/** The primary key's columns, and the tenant's: the same key may exist for two tenants. */
-function identifying(relation: Relation) {
-  const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
-  return relation.columns.filter((column) => primary?.columns.includes(column.number) === true)
 }
 
 function reportRead(arena: Arena, relation: Relation, role: ActingRole, context: AttackContext, victim: Side): void {
-  const blame = blameForCrossing(arena.facts, relation, 'select', role, context)
   arena.report({
-    ...blame,
+    ...blameForCrossing(arena.facts, relation, 'select', role, context),
     object: relation.label,
     generic: true,
     verbs: ['select'],

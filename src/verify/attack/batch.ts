@@ -1,0 +1,114 @@
+import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { ActingRole } from '../facts.ts'
+import type { AttackContext } from './contexts.ts'
+import type { AttackSession } from './session.ts'
+
+/** One probe of a batch. It has a subtransaction of its own, rolled back whatever happens. */
+export interface BatchProbe {
+  readonly key: string
+  /** What the attacker runs; several statements are allowed, the last one's row count is answered. */
+  readonly sql: string
+  /** Run afterwards as the planting role: one value, looked at before the roll-back. */
+  readonly judge?: string
+}
+
+export interface BatchAnswer {
+  /** False when the attacker's statement, or the look afterwards, raised an error. */
+  readonly ok: boolean
+  readonly code: string
+  readonly rows: number
+  readonly judged: string | null
+  /** Message, DETAIL, HINT and context of an error: where a canary is looked for. */
+  readonly text: string
+}
+
+/** Probes in one round trip: few enough that one slow table does not time the others out. */
+const CHUNK = 100
+const DONE = 'PWOK1'
+
+/**
+ * Runs many probes as one role in one context, in few round trips: a DO block on the server loops over them.
+ *
+ * A thousand tables in nine contexts would otherwise be tens of thousands of round trips.
+ */
+export async function runBatch(
+  session: AttackSession,
+  role: ActingRole,
+  context: AttackContext,
+  probes: readonly BatchProbe[],
+): Promise<ReadonlyMap<string, BatchAnswer>> {
+  const answers = new Map<string, BatchAnswer>()
+  for (let at = 0; at < probes.length; at += CHUNK) {
+    const chunk = probes.slice(at, at + CHUNK)
+    const answer = await session.probe(async () => {
+      await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}${batchSql(chunk)}`)
+      const { rows } = await session.text(`select pg_catalog.current_setting('partywall.batch') as answers`)
+      return rows[0]?.['answers'] ?? '[]'
+    })
+    if (!answer.ok) {
+      // A time-out, or a role that may not run DO: each by itself.
+      for (const probe of chunk) answers.set(probe.key, await runSingle(session, role, context, probe))
+      continue
+    }
+    const parsed: unknown = JSON.parse(answer.value)
+    for (const entry of Array.isArray(parsed) ? parsed : []) {
+      const { k, c, m, n, t } = entry
+      const ok = c === DONE
+      answers.set(String(k), {
+        ok,
+        code: String(c),
+        rows: Number(n ?? 0),
+        judged: ok ? (m ?? null) : null,
+        text: ok ? '' : String(t),
+      })
+    }
+  }
+  return answers
+}
+
+function batchSql(probes: readonly BatchProbe[]): string {
+  const list = JSON.stringify(probes.map((probe) => ({ k: probe.key, s: probe.sql, j: probe.judge ?? null })))
+  const body = `
+declare
+  probe record; touched bigint; judged text; answers jsonb := '[]'; said text; detail text; hint text; context text;
+begin
+  for probe in select * from pg_catalog.jsonb_to_recordset(${quoteLiteral(list)}::jsonb) as p(k text, s text, j text) loop
+    touched := 0; judged := null;
+    begin
+      execute probe.s;
+      get diagnostics touched = row_count;
+      if probe.j is not null then
+        execute 'set local role none';
+        execute probe.j into judged;
+      end if;
+      raise exception using errcode = '${DONE}', message = 'done';
+    exception when others then
+      get stacked diagnostics said = message_text, detail = pg_exception_detail, hint = pg_exception_hint, context = pg_exception_context;
+      answers := answers || pg_catalog.jsonb_build_object('k', probe.k, 'c', sqlstate, 'n', touched,
+        'm', case when sqlstate = '${DONE}' then judged end, 't', pg_catalog.concat_ws(E'\\n', said, detail, hint, context));
+    end;
+  end loop;
+  perform pg_catalog.set_config('partywall.batch', answers::text, true);
+end`
+  return `do ${quoteLiteral(body)}`
+}
+
+async function runSingle(
+  session: AttackSession,
+  role: ActingRole,
+  context: AttackContext,
+  probe: BatchProbe,
+): Promise<BatchAnswer> {
+  const answer = await session.probe(async () => {
+    await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+    const statements = probe.sql.split(/;\s+(?=set local|delete|insert|update|select)/)
+    for (const statement of statements.slice(0, -1)) await session.run(statement)
+    const { count } = await session.text(statements.at(-1) ?? '')
+    if (probe.judge === undefined) return { count, judged: null }
+    await session.run('set local role none')
+    const { rows } = await session.text(probe.judge)
+    return { count, judged: Object.values(rows[0] ?? {})[0] ?? null }
+  })
+  if (!answer.ok) return { ok: false, code: answer.error.code, rows: 0, judged: null, text: answer.error.text }
+  return { ok: true, code: DONE, rows: answer.value.count, judged: answer.value.judged, text: '' }
+}
