@@ -1,0 +1,142 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { runWithoutTenant } from '../context/run-with-tenant.ts'
+import type { SecurityEvent, SecurityEvents, SecurityEventType } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import { type AlertSeverity, dedupKey } from './alert.ts'
+import type { AlertQueryable } from './outbox.ts'
+import { type AlertThreshold, ThresholdCounter } from './thresholds.ts'
+
+export interface RaiserParts {
+  readonly events: SecurityEvents
+  /** The application's pool: alerts go into the outbox through one function of the database. */
+  readonly pool: AlertQueryable
+  readonly sinks: readonly string[]
+  readonly severities: Readonly<Partial<Record<SecurityEventType, AlertSeverity>>>
+  readonly thresholds: readonly AlertThreshold[]
+  readonly collectMs: number
+  readonly windowMs: number
+  readonly now: () => number
+  readonly logger: Logger
+}
+
+interface Collected {
+  readonly event: SecurityEvent
+  readonly severity: AlertSeverity
+  readonly firstAt: number
+  lastAt: number
+  count: number
+}
+
+/** How many sources are told apart in memory; the rest is counted together, per type. */
+const MAX_SOURCES = 1_000
+
+/** Listens to events, counts repeats for a moment, and puts alerts into the outbox. */
+export class AlertRaiser {
+  readonly #parts: RaiserParts
+  readonly #stop: () => void
+  readonly #thresholds: readonly ThresholdCounter[]
+  readonly #outside = AsyncLocalStorage.snapshot()
+  #collected = new Map<string, Collected>()
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(parts: RaiserParts) {
+    this.#parts = parts
+    this.#thresholds = parts.thresholds.map(
+      (threshold) =>
+        new ThresholdCounter(threshold, (error) => {
+          parts.logger.error({ threshold: threshold.name, error: String(error) }, 'The function of a threshold failed.')
+        }),
+    )
+    this.#stop = parts.events.on('*', (event) => this.#hear(event))
+  }
+
+  /** Writes what was collected. @returns once it is in the outbox, or was kept for the next try */
+  flush(): Promise<void> {
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#writing = this.#writing.then(() => this.#writeAll())
+    return this.#writing
+  }
+
+  async close(): Promise<void> {
+    this.#stop()
+    await this.flush()
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+  }
+
+  #hear(event: SecurityEvent): void {
+    const now = this.#parts.now()
+    for (const threshold of this.#thresholds) threshold.hear(event, now)
+    const severity = this.#parts.severities[event.type]
+    if (severity === undefined) return
+    this.#collect(dedupKey(event), { event, severity, firstAt: now, lastAt: now, count: 1 })
+    this.#schedule(this.#parts.collectMs)
+  }
+
+  #collect(source: string, each: Collected): void {
+    const full = !this.#collected.has(source) && this.#collected.size >= MAX_SOURCES
+    const key = full ? `rest ${each.event.type}` : source
+    const known = this.#collected.get(key)
+    if (known === undefined) this.#collected.set(key, each)
+    else {
+      known.count += each.count
+      known.lastAt = Math.max(known.lastAt, each.lastAt)
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.flush().catch(() => {}) // #writeAll reports and never rejects
+    }, delayMs).unref()
+  }
+
+  async #writeAll(): Promise<void> {
+    const all = this.#collected
+    this.#collected = new Map()
+    for (const [key, each] of all) {
+      try {
+        await this.#outside(() => runWithoutTenant(() => this.#write(key, each)))
+      } catch (error) {
+        this.#parts.logger.error(
+          { type: each.event.type, error: String(error) },
+          'An alert could not be put into the outbox; tried again.',
+        )
+        this.#collect(key, each)
+        this.#schedule(Math.max(this.#parts.collectMs, 1_000))
+      }
+    }
+  }
+
+  async #write(key: string, { event, severity, firstAt, lastAt, count }: Collected): Promise<void> {
+    const { type, ...rest } = event
+    const { tenantId, userId, requestId, ...details } = {
+      tenantId: undefined,
+      userId: undefined,
+      requestId: undefined,
+      ...rest,
+    }
+    await this.#parts.pool.query('select partywall.raise_alert($1::text[], $2, $3, $4, $5::jsonb, $6, $7, $8, $9)', [
+      [...this.#parts.sinks],
+      tenantId ?? '',
+      key,
+      type,
+      storableJson({ severity, tenantId, userId, requestId, details }),
+      count,
+      new Date(firstAt),
+      new Date(lastAt),
+      this.#parts.windowMs,
+    ])
+  }
+}
+
+/** jsonb refuses NUL and halves of surrogate pairs, which an attacker may send so that the alert is lost. */
+function storableJson(payload: object): string {
+  const text = JSON.stringify(payload, (_name, value: unknown) =>
+    typeof value === 'string'
+      ? // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is taken out
+        value.slice(0, 1_000).replace(/\u0000|\p{Surrogate}/gu, '\uFFFD')
+      : value,
+  )
+  return Buffer.byteLength(text) <= 16_000 ? text : JSON.stringify({ severity: 'high', details: { truncated: true } })
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import type { SecurityEvent, SecurityEventType } from '../events/security-events.ts'
+
+export type AlertSeverity = 'low' | 'medium' | 'high' | 'critical'
+
+/** One alert as sinks get it. The same `id` may come twice: delivery is at least once. */
+export interface Alert {
+  readonly id: string
+  readonly type: SecurityEventType
+  readonly severity: AlertSeverity
+  readonly tenantId: string | undefined
+  readonly userId: string | undefined
+  readonly requestId: string | undefined
+  /** How often it happened between `firstAt` and `lastAt`. */
+  readonly count: number
+  readonly firstAt: string
+  readonly lastAt: string
+  /** What else the first event said. */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** Which events raise an alert by default, and how bad each is. */
+export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSeverity>>> = Object.freeze({
+  CROSS_TENANT_ACCESS_ATTEMPT: 'high',
+  SENSITIVE_ACTION: 'medium',
+  TOKEN_ATTACK: 'high',
+  CROSS_TENANT_SCOPE_OPENED: 'medium',
+  AUDIT_TAMPERED: 'critical',
+  AUDIT_LAGGING: 'high',
+  BREAKER_OPEN: 'medium',
+  LISTENER_DOWN: 'medium',
+})
+
+/** What one source does again is the same alert. */
+export function dedupKey(event: SecurityEvent): string {
+  // What differs with each request, or with each measurement, does not make another alert.
+  const {
+    requestId: _,
+    lagSeconds: _lag,
+    unsealed: _unsealed,
+    ...source
+  } = { requestId: '', lagSeconds: 0, unsealed: 0, ...event }
+  const parts = Object.entries(source)
+    .filter(([name, value]) => value !== undefined && name !== 'crossingId')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}

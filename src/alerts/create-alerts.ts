@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { parseOptions } from '../config/parse-options.ts'
+import type { SecurityEvents, SecurityEventType } from '../events/security-events.ts'
+import { createDefaultLogger, type Logger } from '../logger/logger.ts'
+import { ALERT_SEVERITY, type AlertSeverity } from './alert.ts'
+import { AlertRaiser } from './alert-raiser.ts'
+import { AlertSender } from './alert-sender.ts'
+import { type AlertQueryable, type DeadAlert, listDeadAlerts, retryDeadAlerts } from './outbox.ts'
+import type { AlertSink } from './sinks.ts'
+import type { AlertThreshold } from './thresholds.ts'
+
+export interface AlertsOptions {
+  readonly events: SecurityEvents
+  /** The tenant pool: puts alerts into the outbox. */
+  readonly pool: AlertQueryable
+  /** A plain pool of a login that is a member of `partywall_alerts`: delivers. Left out: another process delivers. */
+  readonly outbox?: AlertQueryable | undefined
+  readonly sinks: readonly AlertSink[]
+  readonly thresholds?: readonly AlertThreshold[] | undefined
+  /** Adds types, or changes how bad they are; `undefined` takes one out. */
+  readonly severities?: Readonly<Partial<Record<SecurityEventType, AlertSeverity | undefined>>> | undefined
+  /** How long repeats are counted in memory before the first alert; default 250. What a kill takes is at most this much. */
+  readonly collectMs?: number | undefined
+  /** Repeats within this time of an alert become one more alert with their count; default 60_000. */
+  readonly windowMs?: number | undefined
+  /** Per delivery; default 10_000. */
+  readonly timeoutMs?: number | undefined
+  /** From when on an alert that can't be delivered is a dead letter; default 24 hours. */
+  readonly maxAgeMs?: number | undefined
+  /** How often the outbox is read; default 1000. */
+  readonly pollMs?: number | undefined
+  readonly now?: (() => number) | undefined
+  readonly logger?: Logger | undefined
+}
+
+export interface Alerts {
+  /** Begins to deliver, where `outbox` was given. */
+  start(): void
+  /** Writes what was collected into the outbox, and delivers what is due. @returns how many arrived */
+  flush(): Promise<number>
+  /** Alerts that could not be delivered, newest first. */
+  dead(): Promise<readonly DeadAlert[]>
+  /** Puts a sink's dead letters back into its queue. @returns how many */
+  retryDead(sink: string): Promise<number>
+  /** Stops listening, writes what was collected, waits for deliveries under way. The pools are their owner's to close. */
+  close(): Promise<void>
+}
+
+const queryable = z.custom<AlertQueryable>(
+  (value) => typeof Reflect.get(Object(value), 'query') === 'function',
+  'must be a pool',
+)
+const milliseconds = (usual: number) => z.int().min(0).default(usual)
+
+const optionsSchema = z.object({
+  events: z.custom<SecurityEvents>(
+    (value) => typeof Reflect.get(Object(value), 'on') === 'function',
+    'must be the events',
+  ),
+  pool: queryable,
+  outbox: queryable.optional(),
+  sinks: z
+    .array(
+      z.custom<AlertSink>((value) => typeof Reflect.get(Object(value), 'deliver') === 'function', 'must be a sink'),
+    )
+    .min(1)
+    .refine((sinks) => new Set(sinks.map((sink) => sink.name)).size === sinks.length, 'need different names'),
+  thresholds: z
+    .array(z.custom<AlertThreshold>((value) => typeof Reflect.get(Object(value), 'run') === 'function'))
+    .default([]),
+  severities: z.record(z.string(), z.enum(['low', 'medium', 'high', 'critical']).optional()).default({}),
+  collectMs: milliseconds(250),
+  windowMs: milliseconds(60_000),
+  timeoutMs: z.int().min(1).default(10_000),
+  maxAgeMs: milliseconds(86_400_000),
+  pollMs: z.int().min(10).default(1_000),
+  now: z.custom<() => number>((value) => typeof value === 'function').default(() => Date.now()),
+  logger: z.custom<Logger>((value) => value !== null && typeof value === 'object').optional(),
+})
+
+/**
+ * Turns security events into alerts: deduplicated, counted, and delivered at least once from an outbox in PostgreSQL.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function createAlerts(options: AlertsOptions): Alerts {
+  const checked = parseOptions(optionsSchema, options, 'createAlerts(options)')
+  const { events, pool, outbox, sinks, thresholds, collectMs, windowMs, timeoutMs, maxAgeMs, pollMs, now } = checked
+  const logger = checked.logger ?? createDefaultLogger()
+  const severities: Partial<Record<string, AlertSeverity | undefined>> = { ...ALERT_SEVERITY, ...checked.severities }
+  const names = sinks.map((sink) => sink.name)
+  const raiser = new AlertRaiser({
+    events,
+    pool,
+    sinks: names,
+    severities: clean(severities),
+    thresholds,
+    collectMs,
+    windowMs,
+    now,
+    logger,
+  })
+  const senders =
+    outbox === undefined
+      ? []
+      : sinks.map((sink) => new AlertSender({ outbox, sink, timeoutMs, maxAgeMs, pollMs, now, logger }))
+  return {
+    start() {
+      for (const sender of senders) sender.start()
+    },
+    async flush() {
+      await raiser.flush()
+      const arrived = await Promise.all(senders.map((sender) => sender.deliverDue()))
+      return arrived.reduce((sum, each) => sum + each, 0)
+    },
+    dead: async () => (outbox === undefined ? [] : listDeadAlerts(outbox)),
+    retryDead: async (sink) => (outbox === undefined ? 0 : retryDeadAlerts(outbox, sink, new Date(now()))),
+    async close() {
+      await raiser.close()
+      await Promise.all(senders.map((sender) => sender.stop()))
+    },
+  }
+}
+
+function clean(
+  all: Partial<Record<string, AlertSeverity | undefined>>,
+): Partial<Record<SecurityEventType, AlertSeverity>> {
+  return Object.fromEntries(Object.entries(all).filter(([, severity]) => severity !== undefined))
+}

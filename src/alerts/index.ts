@@ -1,0 +1,5 @@
+export { ALERT_SEVERITY, type Alert, type AlertSeverity } from './alert.ts'
+export { type Alerts, type AlertsOptions, createAlerts } from './create-alerts.ts'
+export type { AlertQueryable, DeadAlert } from './outbox.ts'
+export { type AlertSink, logSink, verifyWebhook, type WebhookSinkOptions, webhookSecret, webhookSink } from './sinks.ts'
+export type { AlertThreshold, ThresholdReached } from './thresholds.ts'

@@ -1,0 +1,136 @@
+import type { Alert, AlertSeverity } from './alert.ts'
+
+/** What a query of any pool has. */
+export interface AlertQueryable {
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ readonly rows: readonly unknown[]; readonly rowCount?: number | null }>
+}
+
+/** One delivery that a sender holds for the length of its lease. */
+export interface ClaimedAlert {
+  readonly seq: string
+  readonly attempts: number
+  readonly firstAtMs: number
+  readonly alert: Alert
+}
+
+// Only the oldest of a stream is given out, so that a tenant's alerts arrive in order; SKIP LOCKED, so that senders share the work.
+const CLAIM = `with head as (select distinct on (stream) seq from partywall.alerts
+    where sink = $1 and status = 'pending' order by stream, seq),
+  mine as (select a.seq from partywall.alerts a join head using (seq)
+    where a.due_at <= $2 and coalesce(a.locked_until <= $2, true) order by a.seq limit 20 for update of a skip locked)
+  update partywall.alerts a set attempts = a.attempts + 1, locked_until = $2::timestamptz + $3 * interval '1 millisecond'
+  from mine where a.seq = mine.seq
+  returning a.seq::text, a.id::text, a.stream, a.type, a.payload, a.count::float8, a.first_at, a.last_at, a.attempts`
+
+/** Takes what is due for a sink. A sender that dies gives its alerts back when the lease ends. */
+export async function claimAlerts(
+  client: AlertQueryable,
+  sink: string,
+  now: Date,
+  leaseMs: number,
+): Promise<readonly ClaimedAlert[]> {
+  const { rows } = await client.query(CLAIM, [sink, now, leaseMs])
+  return rows.map(readClaim).sort((a, b) => Number(BigInt(a.seq) - BigInt(b.seq)))
+}
+
+export async function markDelivered(client: AlertQueryable, seq: string, now: Date): Promise<void> {
+  await client.query(
+    "update partywall.alerts set status = 'delivered', ended_at = $2, locked_until = null, last_error = null where seq = $1",
+    [seq, now],
+  )
+}
+
+/** Back into the queue until `again`; or, without it, a dead letter that stays to be seen. */
+export async function markFailed(
+  client: AlertQueryable,
+  seq: string,
+  outcome: { readonly error: string; readonly again: Date | undefined; readonly now: Date },
+): Promise<void> {
+  await client.query(
+    `update partywall.alerts set last_error = left($2, 500), locked_until = null, due_at = coalesce($3, due_at),
+       status = case when $3::timestamptz is null then 'dead' else status end,
+       ended_at = case when $3::timestamptz is null then $4::timestamptz end
+     where seq = $1`,
+    [seq, outcome.error, outcome.again, outcome.now],
+  )
+}
+
+/** An alert that could not be delivered to its sink. */
+export interface DeadAlert {
+  readonly sink: string
+  readonly attempts: number
+  readonly lastError: string
+  readonly alert: Alert
+}
+
+/** The newest dead letters. */
+export async function listDeadAlerts(client: AlertQueryable): Promise<readonly DeadAlert[]> {
+  const { rows } = await client.query(
+    `select seq::text, id::text, sink, stream, type, payload, count::float8, first_at, last_at, attempts, last_error
+       from partywall.alerts where status = 'dead' order by seq desc limit 1000`,
+  )
+  return rows.map((row) => {
+    const { attempts, alert } = readClaim(row)
+    const get = (name: string): unknown => Reflect.get(Object(row), name)
+    return { sink: String(get('sink')), attempts, lastError: String(get('last_error')), alert }
+  })
+}
+
+/** Puts dead letters of a sink back into its queue. @returns how many */
+export async function retryDeadAlerts(client: AlertQueryable, sink: string, now = new Date()): Promise<number> {
+  const { rowCount } = await client.query(
+    `update partywall.alerts set status = 'pending', due_at = $2, first_at = $2, ended_at = null, attempts = greatest(attempts, 1)
+       where sink = $1 and status = 'dead'`,
+    [sink, now],
+  )
+  return rowCount ?? 0
+}
+
+/** Forgets what was delivered before. */
+export async function forgetDelivered(client: AlertQueryable, before: Date): Promise<void> {
+  await client.query("delete from partywall.alerts where status = 'delivered' and ended_at < $1", [before])
+}
+
+function readClaim(row: unknown): ClaimedAlert {
+  const get = (name: string): unknown => Reflect.get(Object(row), name)
+  const payload = Object(get('payload'))
+  const text = (name: string) => {
+    const value: unknown = Reflect.get(payload, name)
+    return typeof value === 'string' ? value : undefined
+  }
+  const firstAt = new Date(iso(get('first_at')))
+  const type = String(get('type'))
+  return {
+    seq: String(get('seq')),
+    attempts: Number(get('attempts')),
+    firstAtMs: firstAt.getTime(),
+    alert: {
+      id: String(get('id')),
+      type: knownType(type),
+      severity: knownSeverity(text('severity')),
+      tenantId: text('tenantId'),
+      userId: text('userId'),
+      requestId: text('requestId'),
+      count: Number(get('count')),
+      firstAt: iso(get('first_at')),
+      lastAt: iso(get('last_at')),
+      details: { ...Object(Reflect.get(payload, 'details')) },
+    },
+  }
+}
+
+function iso(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value)
+}
+
+/** Only our own function writes types, and it writes those of events. */
+function knownType(type: string): Alert['type'] {
+  return type as Alert['type']
+}
+
+function knownSeverity(text: string | undefined): AlertSeverity {
+  return text === 'low' || text === 'high' || text === 'critical' ? text : 'medium'
+}

@@ -1,0 +1,64 @@
+import type { SecurityEvent, SecurityEventType } from '../events/security-events.ts'
+
+/** What crossed a threshold. */
+export interface ThresholdReached {
+  readonly name: string
+  readonly by: AlertThreshold['by']
+  /** The tenant, user or address. */
+  readonly subject: string
+  readonly tenantId: string | undefined
+  readonly userId: string | undefined
+  readonly count: number
+}
+
+/** "N refusals of a user in a window": calls your function. partywall itself suspends nobody. Counted per process. */
+export interface AlertThreshold {
+  readonly name: string
+  readonly types: readonly SecurityEventType[]
+  readonly by: 'tenant' | 'user' | 'address'
+  readonly count: number
+  readonly windowMs: number
+  /** Called once per subject and window. What it throws is logged. */
+  readonly run: (reached: ThresholdReached) => unknown
+}
+
+/** More subjects than this at once are forgotten oldest first: an attacker chooses addresses. */
+const MAX_SUBJECTS = 10_000
+
+/** Counts one threshold's events per subject. */
+export class ThresholdCounter {
+  readonly #threshold: AlertThreshold
+  readonly #onError: (error: unknown) => void
+  readonly #counts = new Map<string, { count: number; readonly until: number }>()
+
+  constructor(threshold: AlertThreshold, onError: (error: unknown) => void) {
+    this.#threshold = threshold
+    this.#onError = onError
+  }
+
+  hear(event: SecurityEvent, now: number): void {
+    const { types, by, count: wanted, windowMs, name } = this.#threshold
+    if (!types.includes(event.type)) return
+    const tenantId = 'tenantId' in event ? event.tenantId : undefined
+    const userId = 'userId' in event ? event.userId : undefined
+    const address = 'clientAddress' in event ? event.clientAddress : undefined
+    const subject = by === 'tenant' ? tenantId : by === 'address' ? address : userId
+    if (subject === undefined) return
+    const key = by === 'user' ? `${tenantId ?? ''}\n${subject}` : subject
+    let entry = this.#counts.get(key)
+    if (entry === undefined || entry.until <= now) {
+      this.#counts.delete(key)
+      entry = { count: 0, until: now + windowMs }
+      this.#counts.set(key, entry)
+      const oldest = this.#counts.size > MAX_SUBJECTS ? this.#counts.keys().next().value : undefined
+      if (oldest !== undefined) this.#counts.delete(oldest)
+    }
+    entry.count++
+    if (entry.count !== wanted) return
+    const reached = { name, by, subject, tenantId, userId, count: entry.count }
+    // Not awaited: a function that hangs harms nobody.
+    Promise.resolve()
+      .then(() => this.#threshold.run(reached))
+      .catch(this.#onError)
+  }
+}
