@@ -4,7 +4,7 @@ import { leavesResidue } from './command-tags.ts'
 import type { ContextBytes } from './context-bytes.ts'
 import type { IdentityReader } from './context-identity.ts'
 import type { ContextForm } from './context-statement.ts'
-import { contextStatement } from './context-statement.ts'
+import { contextStatement, isUnnamed } from './context-statement.ts'
 import type { PgConnection } from './pg-internals.ts'
 import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
 import { RESET_STATEMENT, RESTORE_STATEMENT } from './session-reset.ts'
@@ -97,7 +97,7 @@ export class ConnectionGuard {
     const unusable = refuseFrame(frame, this.settings)
     if (unusable !== undefined) return unusable
     if (frame.tenantId !== '') this.#servedTenant = true
-    if (status !== 'T' && status !== 'E') {
+    if ((status !== 'T' && status !== 'E') || this.settings.shared) {
       this.#transactionTenant = frame.tenantId
       this.#pinned = false
       this.#unlockDue = false
@@ -119,14 +119,15 @@ export class ConnectionGuard {
    */
   writePrefix(connection: PgConnection, frame: ContextFrame, kind: StatementKind, status: TransactionStatus): number {
     if (!carriesData(kind)) return this.#beforeControl(connection, frame, kind, status)
-    if (status === 'E' || this.bytes === undefined) return 0
-    const inTransaction = status === 'T'
+    // A pipelined connection's status is that of an earlier answer, and no transaction is ever open on it.
+    if ((status === 'E' && !this.settings.shared) || this.bytes === undefined) return 0
+    const inTransaction = status === 'T' && !this.settings.shared
     let sent = 0
     if (!inTransaction && this.#mustReset(frame)) sent += this.#writeReset(connection)
     const identity = this.identities.of(frame)
     const base = inTransaction && this.#pinned ? 'identity' : this.#unlockDue ? 'switch' : 'full'
     const form: ContextForm = identity.readOnly ? `${base}-read-only` : base
-    if (this.settings.pooler) connection.parse({ text: contextStatement(form, this.settings), types: [25, 25, 25] })
+    if (isUnnamed(this.settings)) connection.parse({ text: contextStatement(form, this.settings), types: [25, 25, 25] })
     connection.stream.write(this.bytes.of(identity, form))
     return sent + 1
   }
@@ -144,6 +145,8 @@ export class ConnectionGuard {
     // Local to the transaction, by the statement's exact beginning.
     if (tag.startsWith('SET') && (kind === 'set-local' || kind === 'set-transaction')) return
     this.dirty = true
+    // Others' statements are on their way already: it can't be cleaned, only left.
+    if (this.settings.shared) this.doomed ??= 'a statement on a shared connection left something behind'
   }
 
   /** A statement has ended and the server is ready. */
@@ -205,7 +208,7 @@ export class ConnectionGuard {
   }
 
   #mustReset(frame: ContextFrame): boolean {
-    return this.#residueOf !== undefined && this.#residueOf !== frame.tenantId && !this.settings.pooler
+    return this.#residueOf !== undefined && this.#residueOf !== frame.tenantId && !isUnnamed(this.settings)
   }
 
   #writeReset(connection: PgConnection): number {

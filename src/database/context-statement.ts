@@ -21,9 +21,14 @@ export const CONTEXT_FORMS: readonly ContextForm[] = [
   'switch-read-only',
 ]
 
-/** The name under which a connection prepares one form; '' behind a transaction pooler. */
+/** Whether the context statement has no name: behind a pooler, and where one tenant could prepare another under its name. */
+export function isUnnamed(settings: WallSettings): boolean {
+  return settings.pooler || settings.shared
+}
+
+/** The name under which a connection prepares one form; '' where it has none. */
 export function contextStatementName(form: ContextForm, settings: WallSettings): string {
-  return settings.pooler ? '' : `partywall_context_${form}`
+  return isUnnamed(settings) ? '' : `partywall_context_${form}`
 }
 
 /**

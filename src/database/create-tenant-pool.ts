@@ -6,10 +6,12 @@ import { type CrossingParts, type CrossingRequest, runCrossing } from './crossin
 import { makeSettings } from './make-settings.ts'
 import type { CrossingRecord, TenantPoolExtras, TenantPoolOptions } from './options.ts'
 import { assertPgShape } from './pg-internals.ts'
+import { PipelinedLane } from './pipelined-lane.ts'
 import { WalledPool, type WalledPoolParts } from './tenant-pool.ts'
 import { TenantShares } from './tenant-shares.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from './transaction.ts'
 import type { WallSettings } from './wall-settings.ts'
+import type { WallClock } from './watchdog.ts'
 
 /** A drop-in for `pg.Pool`: the same methods, events and counters, and every statement belongs to one tenant. */
 export interface TenantPool extends pg.Pool {
@@ -105,7 +107,11 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
     events: options.events,
   }
   // The pool's type restates pg's overloads, which its own methods answer at run time.
-  return new TenantPoolOfOptions(rest, { settings, clock, shares, across }, crossing) as unknown as TenantPool
+  return new TenantPoolOfOptions(
+    rest,
+    { settings, clock, shares, across, lane: pipelinedLane(rest, options, settings, clock) },
+    crossing,
+  ) as unknown as TenantPool
 }
 
 /** The pool of the crossing's own login role: read-only, and for crossings alone. */
@@ -123,8 +129,28 @@ function acrossPool(options: TenantPoolOptions, settings: WallSettings): WalledP
       ...(idleTimeoutMillis === undefined ? {} : { idleTimeoutMillis }),
       ...(allowExitOnIdle === undefined ? {} : { allowExitOnIdle }),
     },
-    { settings: acrossSettings, clock, shares: undefined, across: undefined },
+    { settings: acrossSettings, clock, shares: undefined, across: undefined, lane: undefined },
   )
+}
+
+function pipelinedLane(
+  rest: pg.PoolConfig,
+  { pipelinedConnections: size }: TenantPoolOptions,
+  settings: WallSettings,
+  clock: WallClock,
+): PipelinedLane | undefined {
+  if (size === undefined) return undefined
+  if (settings.pooler || settings.multiStatements) {
+    throw new ConfigurationError(
+      'createTenantPool(options): pipelinedConnections can’t be used behind a transaction pooler or with multiStatements.',
+    )
+  }
+  const shared: WallSettings = { ...settings, shared: true }
+  const parts = { settings: shared, clock, shares: undefined, across: undefined, lane: undefined }
+  const pool = new WalledPool({ ...rest, max: size, min: 0, pipeline: true }, parts)
+  // Whoever waits for an answer hears of a broken connection; idle ones are opened again when needed.
+  pool.on('error', () => {})
+  return new PipelinedLane(pool, size)
 }
 
 async function recordInDatabase(across: WalledPool | undefined, { id, actor, reason }: CrossingRecord): Promise<void> {
@@ -141,6 +167,7 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   lockTimeoutMs: true,
   answerTimeoutMs: true,
   pooler: true,
+  pipelinedConnections: true,
   allowStatements: true,
   multiStatements: true,
   readOnlyOnSafeMethods: true,

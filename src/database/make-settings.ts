@@ -30,6 +30,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     statementTimeoutMs: checked.statementTimeoutMs,
     lockTimeoutMs: checked.lockTimeoutMs,
     pooler: checked.pooler === 'transaction',
+    shared: false,
     setsRole: options.roles !== undefined || options.levelOf !== undefined,
     levelOf: options.levelOf ?? levelByRoles(options.roles),
     seal: seal === false ? undefined : new SealSource(seal.secret),

@@ -51,6 +51,11 @@ export interface TenantPoolExtras {
   readonly answerTimeoutMs?: number | undefined
   /** `'transaction'` behind PgBouncer or another transaction pooler. */
   readonly pooler?: 'none' | 'transaction' | undefined
+  /**
+   * Sends single statements of `pool.query` over this many pipelined connections, which all tenants share (pg 8.23 or later). They
+   * wait for no answer before the next is sent; a slow one holds up those behind it. Refused where temporary objects may be made.
+   */
+  readonly pipelinedConnections?: number | undefined
   /** Commands that are let through although they can leave something behind, e.g. `['CALL', 'LISTEN']`. */
   readonly allowStatements?: readonly string[] | undefined
   /** Lets texts without parameters hold several statements (simple protocol). For job queues' start-up; refused with a seal. */
@@ -99,6 +104,7 @@ export const tenantPoolSchema = z.looseObject({
   lockTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
   answerTimeoutMs: z.int().min(0).optional(),
   pooler: z.enum(['none', 'transaction']).default('none'),
+  pipelinedConnections: z.int().min(1).max(64).optional(),
   allowStatements: z.array(z.string().regex(/^[A-Za-z_]+$/, 'must be single commands such as CALL')).default([]),
   multiStatements: z.boolean().default(false),
   readOnlyOnSafeMethods: z.boolean().default(false),

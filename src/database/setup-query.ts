@@ -1,4 +1,4 @@
-import { CONTEXT_FORMS, contextStatement, contextStatementName } from './context-statement.ts'
+import { CONTEXT_FORMS, contextStatement, contextStatementName, isUnnamed } from './context-statement.ts'
 import { type PgConnection, PgQueryBase } from './pg-internals.ts'
 import { RESET_STATEMENT, RESET_TEXT, RESTORE_STATEMENT, RESTORE_TEXT } from './session-reset.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -18,7 +18,7 @@ export class SetupQuery extends PgQueryBase {
   }
 
   override prepare(connection: PgConnection): void {
-    if (!this.#settings.pooler) {
+    if (!isUnnamed(this.#settings)) {
       for (const form of CONTEXT_FORMS) {
         connection.parse({
           name: contextStatementName(form, this.#settings),

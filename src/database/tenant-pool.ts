@@ -6,6 +6,7 @@ import { ClosedError } from '../errors.ts'
 import { IdentityReader } from './context-identity.ts'
 import { foreignKind, foreignText } from './foreign-query.ts'
 import type { PgSubmittable } from './pg-internals.ts'
+import type { PipelinedLane } from './pipelined-lane.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
 import { refuseFrame, refuseLoneStatement } from './refusals.ts'
 import { statementKind } from './statement-kind.ts'
@@ -26,6 +27,8 @@ export interface WalledPoolParts {
   readonly shares: TenantShares | undefined
   /** Where work inside `runAcrossTenants` goes. */
   readonly across: WalledPool | undefined
+  /** Where single statements go, with `pipelinedConnections`. */
+  readonly lane: PipelinedLane | undefined
 }
 
 /** A `pg.Pool` whose every statement runs for the tenant in whose context it was called. */
@@ -34,6 +37,7 @@ export class WalledPool extends pg.Pool {
   readonly #watchdog: Watchdog
   readonly #shares: TenantShares | undefined
   readonly #across: WalledPool | undefined
+  readonly #lane: PipelinedLane | undefined
   readonly #open = new Set<TenantClient>()
   #closing = false
 
@@ -57,6 +61,7 @@ export class WalledPool extends pg.Pool {
     this.#watchdog = new Watchdog(parts.clock, settings.answerTimeoutMs)
     this.#shares = parts.shares
     this.#across = parts.across
+    this.#lane = parts.lane
     this.on('remove', (client) => {
       if (!(client instanceof TenantClient)) return
       this.#watchdog.forget(client)
@@ -117,6 +122,12 @@ export class WalledPool extends pg.Pool {
     const query = makeQuery(config, asked, frame, kind, this.settings)
     query.onFinished = this.#queryFinished
     const promise = answerOf(query, asked.callback)
+    // A cancel or a time-out would hit whoever shares the connection.
+    if (this.#lane !== undefined && kind === 'data' && asked.signal === undefined && asked.timeoutMs === 0) {
+      query.onFinished = undefined
+      this.#lane.run(query)
+      return promise
+    }
     if (asked.signal !== undefined) limitTime(query, asked.signal)
     this.#lease(frame, (error, client) => {
       if (client === undefined) query.fail(error)
@@ -246,11 +257,20 @@ export class WalledPool extends pg.Pool {
     return this.query(text, values)
   }
 
+  /** A connection that its taker gives back with {@link takeBack}. */
+  leaseFor(frame: ContextFrame | undefined): Promise<TenantClient> {
+    return new Promise((resolve, reject) => {
+      this.#lease(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))
+    })
+  }
+
+  takeBack(client: TenantClient, problem?: Error): void {
+    this.#giveBack(client, problem)
+  }
+
   /** Runs one statement as the login role, with no tenant: for partywall's own checks and records. */
   async runAsLogin(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
-    const client = await new Promise<TenantClient>((resolve, reject) => {
-      this.#lease(undefined, (error, leased) => (leased === undefined ? reject(error) : resolve(leased)))
-    })
+    const client = await this.leaseFor(undefined)
     try {
       const result = await client.runRaw(text, values)
       this.#giveBack(client)
@@ -265,7 +285,8 @@ export class WalledPool extends pg.Pool {
   override end(callback: () => void): undefined
   override end(callback?: () => void): Promise<void> | undefined {
     const across = this.#across === undefined || this.#across.ending ? Promise.resolve() : this.#across.end()
-    const ended = Promise.all([super.end(), across]).then(() => {})
+    const lane = this.#lane?.end()
+    const ended = Promise.all([super.end(), across, lane]).then(() => {})
     if (callback === undefined) return ended
     ended.then(callback, callback)
     return undefined

@@ -1,6 +1,7 @@
 import type { ContextFrame } from '../context/frame.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
+import { isUnnamed } from './context-statement.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
 import type { StatementKind } from './statement-kind.ts'
 
@@ -79,7 +80,7 @@ export class TenantQuery extends PgQueryBase {
     } finally {
       this.building = false
     }
-    if (this.skip > 0 && this.name && host.guard.settings.pooler) {
+    if (this.skip > 0 && this.name && isUnnamed(host.guard.settings)) {
       this.hiddenName = this.name
       this.name = undefined
     }

@@ -17,6 +17,8 @@ export interface WallSettings {
   readonly lockTimeoutMs: number
   /** Behind a transaction pooler: unnamed context statement, no backend pid in the seal. */
   readonly pooler: boolean
+  /** The connection is pipelined and serves several tenants at once: only single statements, each with its whole context. */
+  readonly shared: boolean
   /** Whether the context statement sets a database role. */
   readonly setsRole: boolean
   readonly levelOf: (context: TenantFrame) => TenantLevel

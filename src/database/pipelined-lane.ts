@@ -1,0 +1,118 @@
+import { ClosedError, ConfigurationError } from '../errors.ts'
+import type { TenantClient } from './tenant-client.ts'
+import type { WalledPool } from './tenant-pool.ts'
+import type { TenantQuery } from './tenant-query.ts'
+
+const TEMP_TEXT = `
+  select exists (
+    select from pg_catalog.pg_roles r
+     where (r.rolname = session_user or pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))
+       and pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY')) as may`
+
+/**
+ * A few pipelined connections that all tenants' single statements share: each goes out at once, behind whatever is on its way.
+ *
+ * Each statement still has its own context in its own implicit transaction. What makes sharing safe: nobody may create temporary
+ * objects, and the context statement has no name that anybody could prepare.
+ */
+export class PipelinedLane {
+  readonly #pool: WalledPool
+  readonly #size: number
+  #clients: TenantClient[] = []
+  #opening = 0
+  #waiting: TenantQuery[] = []
+  #checked: Promise<void> | undefined
+  #ended = false
+
+  /** @param pool makes the connections: `pipeline: true`, settings `shared` */
+  constructor(pool: WalledPool, size: number) {
+    this.#pool = pool
+    this.#size = size
+  }
+
+  run(query: TenantQuery): void {
+    if (this.#ended) {
+      query.fail(new ClosedError('The pool is closing and takes no new work.'))
+      return
+    }
+    const client = this.#leastBusy()
+    if (this.#clients.length + this.#opening < this.#size && (client === undefined || client.guard.inFlight > 0))
+      this.#open()
+    if (client === undefined) this.#waiting.push(query)
+    else client.run(query)
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true
+    const clients = this.#clients
+    this.#clients = []
+    await Promise.all(clients.map((client) => this.#drain(client)))
+    await this.#pool.end()
+  }
+
+  #leastBusy(): TenantClient | undefined {
+    let best: TenantClient | undefined
+    for (const client of this.#clients) {
+      if (client.guard.doomed !== undefined) continue
+      if (best === undefined || client.guard.inFlight < best.guard.inFlight) best = client
+    }
+    return best
+  }
+
+  #open(): void {
+    this.#opening++
+    this.#checked ??= this.#refuseTemporary()
+    this.#checked
+      .then(() => this.#pool.leaseFor(undefined))
+      .then(
+        (client) => this.#opened(client),
+        (error: Error) => this.#failed(error),
+      )
+      .catch(() => {})
+  }
+
+  #opened(client: TenantClient): void {
+    this.#opening--
+    this.#clients.push(client)
+    client.once('end', () => {
+      this.#clients = this.#clients.filter((other) => other !== client)
+      this.#pool.takeBack(client, new Error('a pipelined connection ended'))
+      if (this.#waiting.length > 0 && this.#opening === 0) this.#open()
+    })
+    client.on('drain', () => this.#retire(client))
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const query of waiting) client.run(query)
+  }
+
+  #failed(error: Error): void {
+    this.#opening--
+    this.#checked = undefined
+    if (this.#clients.length > 0 || this.#opening > 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const query of waiting) query.fail(error)
+  }
+
+  /** A connection in doubt takes nothing new; when its last answer has come it is left. */
+  #retire(client: TenantClient): void {
+    if (client.guard.doomed !== undefined && client.guard.inFlight === 0)
+      client.destroySocket(new Error(client.guard.doomed))
+  }
+
+  async #drain(client: TenantClient): Promise<void> {
+    if (client.guard.inFlight > 0) await new Promise((resolve) => client.once('drain', resolve))
+    client.removeAllListeners('drain')
+    const gone = new Promise((resolve) => client.once('end', resolve))
+    client.destroySocket(new Error('the pool was closed'))
+    await gone
+  }
+
+  async #refuseTemporary(): Promise<void> {
+    const { rows } = await this.#pool.runAsLogin(TEMP_TEXT)
+    if (rows[0]?.may !== true) return
+    throw new ConfigurationError(
+      'pipelinedConnections needs a database in which the application can’t make temporary objects: REVOKE TEMPORARY ON DATABASE … FROM PUBLIC, tenant_user, tenant_admin.',
+    )
+  }
+}
