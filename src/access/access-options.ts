@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import { isGrant, type RoleSource } from './grants.ts'
+import { type GrantPattern, isGrantPattern } from './permission-pattern.ts'
+
+/** Options of `createAccessControl`. */
+export interface AccessControlOptions<P extends string = string> {
+  /** What each role gives inside a tenant. A role that is not there gives nothing. */
+  readonly roles: RoleSource<P>
+  /**
+   * How the permissions that a token carries (`context.permissions`) narrow what the roles give; they never widen it.
+   *
+   * - `when-present` (default): a token that carries permissions narrows; one that carries none (an empty list) leaves the
+   *   roles' permissions as they are, since a context can't tell an absent claim from an empty one;
+   * - `always`: an empty list means no permissions at all. Choose it where each of your tokens carries the claim;
+   * - `never`: the roles alone decide.
+   */
+  readonly tokenPermissions?: 'when-present' | 'always' | 'never'
+  /**
+   * Which permissions raise the database role to `tenant_admin`: whoever holds one of them, also under a condition or as part
+   * of a wider grant. Default `['*']`: only who may do everything.
+   */
+  readonly levels?: { readonly tenant_admin: readonly GrantPattern<P>[] }
+  /** Tiers from the least to the most; default `free`, `pro`, `enterprise`. */
+  readonly tiers?: readonly string[]
+  /** `report` counts and logs what it would refuse and lets it pass; for adoption. Never changes the database's level. */
+  readonly enforcement?: 'enforce' | 'report'
+  /** Where PERMISSION_DENIED goes; default: the emitter of the running tenant context. */
+  readonly events?: SecurityEvents
+  /** Each decision is explained at level debug. Default: warnings as JSON on standard error. */
+  readonly logger?: Logger
+}
+
+const pattern = z.custom<string>(isGrantPattern, 'expected a permission (documents:read), documents:* or *')
+const grant = z.custom(isGrant, 'expected a permission (documents:read), documents:*, * or { permission, when }')
+
+export const accessSchema = z.strictObject({
+  roles: z.union(
+    [z.record(z.string(), z.array(grant)), z.custom((value) => typeof value === 'function')],
+    'expected roles with lists of permissions (documents:read, documents:*, *), or a function',
+  ),
+  tokenPermissions: z.enum(['when-present', 'always', 'never']).optional(),
+  levels: z.strictObject({ tenant_admin: z.array(pattern) }).optional(),
+  tiers: z.array(z.string().min(1)).min(1).optional(),
+  enforcement: z.enum(['enforce', 'report']).optional(),
+  events: z.custom((value) => typeof value === 'object' && value !== null, 'expected events').optional(),
+  logger: z.custom((value) => typeof value === 'object' && value !== null, 'expected a logger').optional(),
+})

@@ -1,0 +1,80 @@
+import type { TenantContext } from '../context/tenant-context.ts'
+import { ConfigurationError } from '../errors.ts'
+import { type Grant, patternOf, type RoleGrants } from './grants.ts'
+import { covers } from './permission-pattern.ts'
+
+/** Why a permission was given or refused. */
+export type DecisionReason =
+  | 'granted'
+  | 'no-role-grants-it'
+  | 'narrowed-by-token'
+  | 'object-needed'
+  | 'condition-not-met'
+  | 'tier-too-low'
+
+/** One decision, for a debug log. Names roles and permissions, never an object's values. */
+export interface Decision {
+  readonly allowed: boolean
+  readonly permission: string
+  readonly reason: DecisionReason
+  /** Roles of the context that somebody knows, and those that nobody does. */
+  readonly roles: readonly string[]
+  readonly unknownRoles: readonly string[]
+  /** The role and the grant that gave it. */
+  readonly grantedBy?: { readonly role: string; readonly grant: string }
+}
+
+interface Question {
+  readonly context: TenantContext
+  readonly permission: string
+  readonly object: object | undefined
+  readonly roleGrants: readonly RoleGrants[]
+  readonly narrows: boolean
+}
+
+/** Decides one permission: roles give, the token narrows, conditions look at the object. */
+export function decide(question: Question): Decision {
+  const { context, permission, object, roleGrants } = question
+  const base = {
+    permission,
+    roles: roleGrants.filter(({ known }) => known).map(({ role }) => role),
+    unknownRoles: roleGrants.filter(({ known }) => !known).map(({ role }) => role),
+  }
+  const refuse = (reason: DecisionReason): Decision => ({ ...base, allowed: false, reason })
+  const given = roleGrants.flatMap(({ role, grants }) =>
+    grants.filter((grant) => covers(patternOf(grant), permission)).map((grant) => ({ role, grant })),
+  )
+  if (given.length === 0) return refuse('no-role-grants-it')
+  if (question.narrows && !context.permissions.some((held) => covers(held, permission)))
+    return refuse('narrowed-by-token')
+  const winner = given.find(({ grant }) => holds(grant, context, object))
+  if (winner === undefined) return refuse(object === undefined ? 'object-needed' : 'condition-not-met')
+  const grantedBy = { role: winner.role, grant: patternOf(winner.grant) }
+  return { ...base, allowed: true, reason: 'granted', grantedBy }
+}
+
+function holds(grant: Grant, context: TenantContext, object: object | undefined): boolean {
+  if (typeof grant === 'string') return true
+  return object !== undefined && answerOf(grant.when(context, object), grant.permission)
+}
+
+/** A promise is true to `if`: a condition that gives one would let everything pass. */
+export function answerOf(answer: unknown, permission: string): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new ConfigurationError(
+    `The condition for ${permission} must answer true or false at once, got ${answer === null ? 'null' : typeof answer}. Load what it needs before.`,
+  )
+}
+
+/** Whether any grant, conditional or not, reaches one of the patterns, and the token leaves it. */
+export function reachesAny(
+  patterns: readonly string[],
+  roleGrants: readonly RoleGrants[],
+  tokenPermissions: readonly string[] | undefined,
+): boolean {
+  return patterns.some(
+    (pattern) =>
+      roleGrants.some(({ grants }) => grants.some((grant) => covers(patternOf(grant), pattern))) &&
+      (tokenPermissions === undefined || tokenPermissions.some((held) => covers(held, pattern))),
+  )
+}

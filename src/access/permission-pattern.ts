@@ -1,0 +1,25 @@
+/** The grant `resource:*` of each resource that a union of permission names speaks of. */
+type WildcardOf<P extends string> = P extends `${infer Resource}:${string}` ? `${Resource}:*` : never
+
+/** What a role may be given: a permission, all of a resource (`documents:*`), or everything (`*`). */
+export type GrantPattern<P extends string = string> = P | WildcardOf<P> | '*'
+
+const segment = '[A-Za-z0-9_.-]+'
+const permissionForm = new RegExp(`^${segment}(?::${segment})+$`)
+const patternForm = new RegExp(`^(?:\\*|${segment}(?::${segment})*:\\*|${segment}(?::${segment})+)$`)
+
+/** Whether a text can be asked for: `documents:read`; two or more parts, no wildcard. */
+export function isPermissionName(text: unknown): text is string {
+  return typeof text === 'string' && permissionForm.test(text)
+}
+
+/** Whether a text can be granted: a permission, `documents:*` or `*`. A wildcard stands for whole parts, at the end. */
+export function isGrantPattern(text: unknown): text is string {
+  return typeof text === 'string' && patternForm.test(text)
+}
+
+/** Whether a grant covers a permission. `documents:*` covers `documents:read` and `documents:comments:read`, not `documents2:read`. */
+export function covers(pattern: string, permission: string): boolean {
+  if (pattern === '*' || pattern === permission) return true
+  return pattern.endsWith(':*') && permission.startsWith(pattern.slice(0, -1))
+}

@@ -1,0 +1,118 @@
+import { ConfigurationError } from '../errors.ts'
+import { declarationOf, type RouteDeclaration } from './route-declaration.ts'
+
+/** A route of an Express application as its router knows it. */
+export interface FoundRoute {
+  /** Upper case; `ALL` for `app.all`. */
+  readonly method: string
+  /** As written at the route; where a router is mounted, Express 5 no longer knows the path: `…` stands for it. */
+  readonly path: string
+  /** Absent where nothing in front of the route's last handler declares a permission or a public route. */
+  readonly declared?: RouteDeclaration
+}
+
+/** What {@link findUndeclaredRoutes} saw. */
+export interface RouteReport {
+  readonly routes: readonly FoundRoute[]
+  readonly undeclared: readonly FoundRoute[]
+}
+
+/**
+ * Walks the router of an Express 4 or 5 application and finds routes without a declared permission.
+ *
+ * A route is declared by `requirePermission` or `publicRoute` in front of its last handler, or on its router without a path
+ * (`router.use(requirePermission('admin:use'))`) before it. A mounted application can't be looked into and counts as undeclared:
+ * walk it by itself. Middleware that answers without a route (`app.use('/x', handler)`) is not seen.
+ *
+ * @example
+ * ```ts
+ * expect(findUndeclaredRoutes(app).undeclared).toEqual([])
+ * ```
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where there is no router or no route: a walk that saw nothing proves nothing
+ */
+export function findUndeclaredRoutes(app: object): RouteReport {
+  const stack = stackOf(app)
+  if (stack === undefined) {
+    throw new ConfigurationError('findUndeclaredRoutes(app): expected an application or a router of Express 4 or 5.')
+  }
+  const routes = walk(stack, '', undefined)
+  if (routes.length === 0) throw new ConfigurationError('findUndeclaredRoutes(app): there is no route to look at.')
+  return { routes, undeclared: routes.filter(({ declared }) => declared === undefined) }
+}
+
+function property(value: unknown, name: string): unknown {
+  const hasProperties = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return hasProperties ? Reflect.get(Object(value), name) : undefined
+}
+
+function stackOf(app: unknown): readonly unknown[] | undefined {
+  const own = property(app, 'stack')
+  if (Array.isArray(own)) return own
+  // `_router` first: in Express 4 the mere reading of `router` throws.
+  const express4 = property(property(app, '_router'), 'stack')
+  if (Array.isArray(express4)) return express4
+  const express5 = property(app, '_router') === undefined && isExpress5(app) ? property(app, 'router') : undefined
+  const stack = property(express5, 'stack')
+  return Array.isArray(stack) ? stack : undefined
+}
+
+/** Express 4 makes its router at the first route; without one `router` is a getter that throws. */
+function isExpress5(app: unknown): boolean {
+  return typeof property(app, 'lazyrouter') !== 'function'
+}
+
+function walk(stack: readonly unknown[], prefix: string, inherited: RouteDeclaration | undefined): FoundRoute[] {
+  const found: FoundRoute[] = []
+  let declared = inherited
+  for (const layer of stack) {
+    const route = property(layer, 'route')
+    const handle = property(layer, 'handle')
+    if (route !== undefined && route !== null) {
+      found.push(...routesOf(route, prefix, declared))
+      continue
+    }
+    const inner = property(handle, 'stack')
+    if (Array.isArray(inner)) found.push(...walk(inner, prefix + mountPath(layer), declared))
+    else if (property(handle, 'name') === 'mounted_app') {
+      found.push({ method: 'ALL', path: `${prefix}${mountPath(layer)}/(mounted application)` })
+    } else if (coversAll(layer)) declared ??= declarationOf(handle)
+  }
+  return found
+}
+
+/** Whether a layer of `use` stands on all paths: only then it speaks for the routes behind it. */
+function coversAll(layer: unknown): boolean {
+  return property(layer, 'slash') === true || property(property(layer, 'regexp'), 'fast_slash') === true
+}
+
+function mountPath(layer: unknown): string {
+  if (coversAll(layer)) return ''
+  // Express 4 keeps the pattern: ^\/projects\/?(?=\/|$)
+  const source = property(property(layer, 'regexp'), 'source')
+  const match = typeof source === 'string' ? /^\^((?:\\\/[\w.-]+)+)\\\/\?/.exec(source) : null
+  return match?.[1] === undefined ? '/…' : match[1].replaceAll('\\/', '/')
+}
+
+function routesOf(route: unknown, prefix: string, inherited: RouteDeclaration | undefined): FoundRoute[] {
+  const path = property(route, 'path')
+  const shown = `${prefix}${Array.isArray(path) ? path.map(String).join('|') : String(path)}`
+  const stack = property(route, 'stack')
+  const layers: readonly unknown[] = Array.isArray(stack) ? stack : []
+  // A layer without a method stands there for all methods.
+  const methods = new Set(layers.map((layer) => methodOf(layer) ?? 'all'))
+  const single = methods.size > 1 ? [...methods].filter((method) => method !== 'all') : [...methods]
+  return single.map((method) => {
+    const own = layers.filter((layer) => [undefined, 'all', method].includes(methodOf(layer)))
+    const declared =
+      own
+        .slice(0, -1)
+        .map((layer) => declarationOf(property(layer, 'handle')))
+        .find((each) => each !== undefined) ?? inherited
+    return { method: method.toUpperCase(), path: shown, ...(declared === undefined ? {} : { declared }) }
+  })
+}
+
+function methodOf(layer: unknown): string | undefined {
+  const method = property(layer, 'method')
+  return typeof method === 'string' ? method : undefined
+}

@@ -1,0 +1,70 @@
+import type { Request, RequestHandler } from 'express'
+import type { AccessControl } from '../access/access-control.ts'
+import { ConfigurationError } from '../errors.ts'
+import { declareRoute } from './route-declaration.ts'
+
+/** Options of a route's permission. */
+export interface RequirePermissionOptions {
+  /** Loads the object that the permission is asked for, where grants have conditions; undefined: the object is not asked for. */
+  readonly object?: (request: Request) => object | undefined | Promise<object | undefined>
+}
+
+/** Handlers that stand in front of a route's own. */
+export interface RoutePermissions<P extends string = string> {
+  /** Refuses with 403 unless the running context has the permission; declares it, for `findUndeclaredRoutes`. */
+  requirePermission(permission: P, options?: RequirePermissionOptions): RequestHandler
+  /** Refuses with 403 unless the tenant's tier is this one or a higher one. Declares no permission. */
+  requireTier(tier: string): RequestHandler
+}
+
+/**
+ * Binds `requirePermission` and `requireTier` to an access control, for Express 4 and 5.
+ *
+ * @example
+ * ```ts
+ * const { requirePermission } = routePermissions(access)
+ * app.get('/documents', requirePermission('documents:read'), listDocuments)
+ * ```
+ */
+export function routePermissions<P extends string>(access: AccessControl<P>): RoutePermissions<P> {
+  return {
+    requirePermission(permission, options = {}) {
+      if (typeof permission !== 'string' || permission === '') {
+        throw new ConfigurationError(
+          'requirePermission(permission): the permission must be a name such as documents:read.',
+        )
+      }
+      const handler: RequestHandler = (request, _response, next) => {
+        check(request).then(() => next(), next)
+      }
+      async function check(request: Request): Promise<void> {
+        await access.load()
+        access.requirePermission(permission, await options.object?.(request))
+      }
+      return declareRoute(handler, { permission })
+    },
+    requireTier: (tier) => (_request, _response, next) => {
+      try {
+        access.requireTier(tier)
+      } catch (error) {
+        next(error)
+        return
+      }
+      next()
+    },
+  }
+}
+
+/**
+ * Declares that a route needs no permission, with the reason written down where it happens.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
+ */
+export function publicRoute(reason: string): RequestHandler {
+  if (typeof reason !== 'string' || reason.trim().length < 8) {
+    throw new ConfigurationError(
+      'publicRoute(reason): say in at least 8 characters why this route needs no permission.',
+    )
+  }
+  return declareRoute((_request, _response, next) => next(), { reason })
+}

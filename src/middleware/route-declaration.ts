@@ -1,0 +1,23 @@
+import type { RequestHandler } from 'express'
+
+// Registered, so that two copies of the package read each other's marks.
+const declaration = Symbol.for('partywall.route-declaration.v1')
+
+/** What a route's handler says of the route: the permission that it demands, or why it demands none. */
+export type RouteDeclaration = { readonly permission: string } | { readonly reason: string }
+
+export function declareRoute(handler: RequestHandler, declared: RouteDeclaration): RequestHandler {
+  Object.defineProperty(handler, declaration, { value: Object.freeze(declared) })
+  return handler
+}
+
+/** The declaration of a handler, undefined where it makes none. */
+export function declarationOf(handler: unknown): RouteDeclaration | undefined {
+  if (typeof handler !== 'function') return undefined
+  const declared: unknown = Reflect.get(handler, declaration)
+  if (typeof declared !== 'object' || declared === null) return undefined
+  const permission: unknown = Reflect.get(declared, 'permission')
+  if (typeof permission === 'string') return { permission }
+  const reason: unknown = Reflect.get(declared, 'reason')
+  return typeof reason === 'string' ? { reason } : undefined
+}
