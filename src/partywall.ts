@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { TenantAuditLogger } from './audit/tenant-audit-logger.ts'
 import { createTokenVerifier, type TokenVerifier } from './auth/jwt.ts'
 import type { TokenVerifierOptions } from './auth/options.ts'
 import type { RawClaims } from './auth/strict-json.ts'
@@ -7,9 +8,11 @@ import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from './database/create-tenant-pool.ts'
 import type { CrossingRequest } from './database/crossing.ts'
+import type { TenantPoolOptions } from './database/options.ts'
 import { ClosedError, ConfigurationError } from './errors.ts'
 import { createSecurityEvents, type SecurityEvents } from './events/security-events.ts'
 import { createDefaultLogger, type Logger } from './logger/logger.ts'
+import { makeAudit } from './partywall/audit-parts.ts'
 import { configSchema, type PartywallConfig } from './partywall/config.ts'
 import { lookups, makeListener } from './partywall/directory-parts.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
@@ -36,6 +39,8 @@ export interface Partywall<Claims = RawClaims> {
   readonly logger: Logger
   /** From a request's token to its context; what adapters of frameworks call. @throws {ClosedError} while closing */
   readonly admit: Admission['admit']
+  /** Undefined with `audit: false`. */
+  readonly audit: TenantAuditLogger | undefined
   /** Undefined where `rateLimit` is not configured. */
   readonly limiter: RateLimiter | undefined
   /**
@@ -93,19 +98,23 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   )
   const { url, roles, ...poolOptions } = config?.database ?? {}
   const connection: pg.PoolConfig = { ...poolOptions, ...(url === undefined ? {} : { connectionString: url }) }
-  const builtPool = problems.build('database', () =>
-    createTenantPool({
-      ...connection,
-      ...(roles === false ? {} : { roles: roles ?? { tenant_admin: ['owner', 'admin'] } }),
-      seal: config?.seal,
-      events,
-      logger,
-    }),
-  )
+  const tenantPoolOptions: TenantPoolOptions = {
+    ...connection,
+    ...(roles === false ? {} : { roles: roles ?? { tenant_admin: ['owner', 'admin'] } }),
+    seal: config?.seal,
+    events,
+    logger,
+  }
+  const builtPool = problems.build('database', () => createTenantPool(tenantPoolOptions))
   const limiter = problems.build('rateLimit', () =>
     config?.rateLimit === undefined ? undefined : createRateLimiter({ ...config.rateLimit, events, logger }),
   )
   const builtVerifier = problems.build('auth', () => makeVerifier(config?.auth, events, logger))
+  const audited = problems.build('audit', () =>
+    builtPool === undefined || config.audit === false
+      ? undefined
+      : makeAudit(config.audit ?? {}, { pool: builtPool, options: tenantPoolOptions, events, logger }),
+  )
   problems.check('createPartywall(config)')
   // check() throws where a part could not be built.
   if (builtPool === undefined || builtVerifier === undefined)
@@ -142,7 +151,13 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     events,
   })
   const cursorKeys = rootKeys(config.seal, 'cursor', 'A paging cursor')
-  const actAs = createStaffAccess({ pool, directory: tenants, beginWork, events })
+  const actAs = createStaffAccess({
+    pool,
+    directory: tenants,
+    beginWork,
+    events,
+    recordVisit: audited?.recordVisit,
+  })
   let closing: Promise<void> | undefined
 
   function refuseWhenClosing(): void {
@@ -186,6 +201,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     await listener?.close()
     verifier.close()
     await limiter?.close()
+    await audited?.close(Math.max(1, end - Date.now()))
     await pool.close({ timeoutMs: Math.max(1, end - Date.now()) })
   }
 
@@ -203,6 +219,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       return admission.admit(request)
     },
     limiter,
+    audit: audited?.audit,
     async runAcrossTenants(request, fn) {
       refuseWhenClosing()
       return pool.runAcrossTenants(request, fn)

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { readBearerToken } from '../auth/bearer.ts'
+import { rememberClient } from '../context/client-info.ts'
 import { newRequestId } from '../context/request-id.ts'
 import { runInTenantFrame } from '../context/run-with-tenant.ts'
 import { tenantStore } from '../context/store.ts'
@@ -86,6 +87,7 @@ function open(wall: RequestWall, context: TenantContext, request: Request, respo
       configurable: true,
       enumerable: true,
     })
+    rememberClient(() => ({ ip: request.ip, userAgent: request.headers['user-agent'] }))
     bindEvents(request, response)
     next()
   })

@@ -6,6 +6,7 @@ import type { Logger } from '../logger/logger.ts'
 import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import type { CurrentMembership } from '../tenants/envelope.ts'
 import type { TenantLookup } from '../tenants/tenant.ts'
+import type { AuditConfig } from './audit-parts.ts'
 
 /** The database of the application: options of `pg.Pool` and of the wall. */
 export interface DatabaseConfig extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client'> {
@@ -48,6 +49,8 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly seal: SealOptions | false
   /** Limits per tenant and tier; left out, nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
+  /** The audit log; `false` writes none. Default: changes and reads that you log, and all refusals. */
+  readonly audit?: AuditConfig | false | undefined
   /** What users may do now, asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
@@ -77,6 +80,7 @@ export const configSchema = z.strictObject({
     .optional(),
   seal: z.unknown(),
   rateLimit: z.unknown().optional(),
+  audit: z.union([z.literal(false), z.looseObject({})], { error: 'must be an object or false' }).optional(),
   membership: fn.optional(),
   requestId: z.strictObject({ trustHeader: z.string().optional() }).optional(),
   logger: z

@@ -110,6 +110,16 @@ describe('a wall', () => {
       expect(touched.rows).toEqual([{ tenant_id: a.id }])
     })
 
+    it('is visible to the tenant, and to no other', async () => {
+      await wall.actAs({ ...visit, tenantId: a.id, reason: 'ticket 13' }, async () => 1)
+      const visits = async (tenant: TestTenant) =>
+        (await runWithTenant(context(tenant), async () => wall.audit?.query({ action: 'STAFF_ACCESS' })))?.events ?? []
+      expect(await visits(a)).toContainEqual(
+        expect.objectContaining({ details: expect.objectContaining({ reason: 'ticket 13', write: false }) }),
+      )
+      expect(await visits(b)).toEqual([])
+    })
+
     it('ends by itself', async () => {
       const work = wall.actAs({ ...visit, tenantId: a.id, expiresIn: 0.05 }, async () => {
         await wall.pool.query('select 1')
