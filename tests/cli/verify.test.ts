@@ -68,6 +68,22 @@ describe('partywall verify', () => {
     expect(report.summary).toMatchObject({ exitCode: 0, sealed: true, mode: 'attack' })
   })
 
+  it('exits 1 with one policy taken away, and names table, file and the SQL that mends it', async () => {
+    const source = join(packageRoot(), 'migrations')
+    const policies = await readFile(join(source, 'enable-rls-policies.sql'), 'utf8')
+    for (const name of ['tenant_isolation_policy', 'tenant_seal_policy']) {
+      const migrations = await mkdtemp(join(folder, 'weaker-'))
+      await writeFile(join(migrations, '1.sql'), await readFile(join(source, '0001_example_schema.sql'), 'utf8'))
+      const weaker = policies.replace(new RegExp(`CREATE POLICY ${name} ON public.documents [^;]*;`), '')
+      expect(weaker).not.toBe(policies)
+      await writeFile(join(migrations, '2.sql'), weaker)
+      const { code, text } = await verify({ migrations, appRole: 'app' })
+      expect(code, text).toBe(1)
+      expect(text).toMatch(/public\.documents .*1\.sql:\d+/)
+      expect(text).toContain(`CREATE POLICY ${name}`)
+    }
+  })
+
   it('finds a table without row security, names where it is made, and exits 1 in every format', async () => {
     const { sql, app } = leaky()
     const migrations = await file('leaky.sql', sql)

@@ -16,6 +16,8 @@ const styles: Readonly<Record<Severity, 'red' | 'yellow' | 'cyan' | 'dim'>> = {
 }
 const verdictStyles = { proved: 'green', held: 'green', leaks: 'red', unproved: 'yellow', unreliable: 'red' } as const
 
+const EVIDENCE_SHOWN = 5
+
 /** The report for people at a terminal: findings by severity with their fix, tables with their verdicts, the checklist. */
 export function renderPretty(document: ReportDocument, paint: Painter = noPaint): string {
   const out = [paint('bold', `partywall verify: ${oneLine(document.target)}`)]
@@ -49,10 +51,19 @@ function findingLines(finding: Finding, severity: Severity, document: ReportDocu
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', oneLine(finding.object))}  ${finding.rule}${proof}${where}`,
     ...plainLines(finding.message).map((line) => `  ${line}`),
-    ...finding.evidence.map((line) => paint('dim', `  · ${oneLine(line)}`)),
+    ...shortened(finding.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
     '  fix:',
     ...plainLines(finding.fix).map((line) => `    ${line}`),
     paint('dim', `  key: ${oneLine(finding.key)}`),
+  ]
+}
+
+/** Attacks repeat what they saw in each context; the other formats hold all of it. */
+function shortened(evidence: readonly string[]): readonly string[] {
+  if (evidence.length <= EVIDENCE_SHOWN + 1) return evidence
+  return [
+    ...evidence.slice(0, EVIDENCE_SHOWN),
+    `and ${evidence.length - EVIDENCE_SHOWN} more of the kind: --format json tells them`,
   ]
 }
 

@@ -28,8 +28,11 @@ export const restrictiveOnly: Rule = {
         ),
       )
       if (granted.length === 0 || permitted.length > 0) continue
+      // Where partywall's own restrictive policies stand, the isolation policy was taken away: a build must not pass.
+      const ours = relation.policies.some((policy) => policy.using?.includes('partywall.') === true)
       yield {
         object: relation.label,
+        severity: ours ? 'medium' : 'low',
         message: `Row security is on for ${relation.label} and no permissive policy applies to the app: it sees and writes no row at all.`,
         evidence: [`${relation.policies.length} policies, none permissive for the app`],
         fix: tenantPolicySql(facts, relation, table.column),

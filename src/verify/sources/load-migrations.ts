@@ -63,12 +63,11 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   }
 }
 
-/** Whether the files need partywall's own objects, bring them along, or know nothing of them. */
+/** Whether the files need partywall's own objects, bring them along, or know nothing of them. Comments do not count. */
 function ownPart(files: readonly MigrationFile[]): 'missing' | 'included' | 'unused' {
-  if (!files.some((file) => /\bpartywall\b|\bpartywall_/i.test(file.text))) return 'unused'
-  const included = files.some((file) =>
-    file.statements.some((statement) => /^create schema (if not exists )?"?partywall"?/.test(statement.head)),
-  )
+  const statements = files.flatMap((file) => file.statements)
+  if (!statements.some((statement) => /\bpartywall(?:\b|_)/i.test(statement.text))) return 'unused'
+  const included = statements.some((statement) => /^create schema (if not exists )?"?partywall"?/.test(statement.head))
   return included ? 'included' : 'missing'
 }
 

@@ -69,6 +69,7 @@ describe('loadMigrations', () => {
       'b.down.sql': 'drop table second',
       'down/a.sql': 'drop table first',
       'notes.txt': 'no sql',
+      'c.sql': '-- what partywall verify found\nselect 1 -- partywall\n;',
     })
     expect(await ask(source, tables)).toEqual(['first', 'second'])
     expect(source.notes.join('\n')).toContain('b.down.sql')
