@@ -1,6 +1,6 @@
 import { parseOptions } from '../config/parse-options.ts'
 import { internalsOf } from '../context/frame.ts'
-import { getCurrentTenant } from '../context/run-with-tenant.ts'
+import { getCurrentTenant, runInTenantFrame } from '../context/run-with-tenant.ts'
 import { tenantStore } from '../context/store.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { ConfigurationError, DependencyUnavailableError, isPartywallError, PermissionDeniedError } from '../errors.ts'
@@ -43,7 +43,10 @@ export interface AccessControl<P extends string = string> {
   requireTier(tier: string): TenantContext
   /** The decision with its reason, as the debug log has it. Emits nothing. */
   explain(permission: P, object?: object): Decision
-  /** The database role of a context, from its permissions. `tenant_user` while an async source has not answered. */
+  /**
+   * The database role of a context, from its permissions; `createTenantPool({ levelOf })` takes it. `tenant_user` while an
+   * async source has not answered: await `load()` before the context's first query, since the pool asks once a context.
+   */
   levelOf(context: TenantContext): AccessLevel
   /**
    * Reads the roles of the running context from an async source, once a context. The Express middleware awaits it.
@@ -189,8 +192,12 @@ export function createAccessControl<P extends string = string>(
 
   async function readAll(context: TenantContext): Promise<readonly RoleGrants[]> {
     try {
-      const roles = [...new Set(context.roles)]
-      return await Promise.all(roles.map(async (role) => checkGrants(role, await readRole(role, context))))
+      // In a frame of its own: a pool decides the level once a context, and this context's is not known before the answer.
+      return await runInTenantFrame(context, {}, () => {
+        reading.add(getCurrentTenant())
+        const roles = [...new Set(context.roles)]
+        return Promise.all(roles.map(async (role) => checkGrants(role, await readRole(role, context))))
+      })
     } catch (cause) {
       if (isPartywallError(cause)) throw cause
       throw new DependencyUnavailableError('The roles of the user could not be read.', { cause })

@@ -101,15 +101,24 @@ function routesOf(route: unknown, prefix: string, inherited: RouteDeclaration | 
   // A layer without a method stands there for all methods.
   const methods = new Set(layers.map((layer) => methodOf(layer) ?? 'all'))
   const single = methods.size > 1 ? [...methods].filter((method) => method !== 'all') : [...methods]
-  return single.map((method) => {
-    const own = layers.filter((layer) => [undefined, 'all', method].includes(methodOf(layer)))
-    const declared =
-      own
-        .slice(0, -1)
-        .map((layer) => declarationOf(property(layer, 'handle')))
-        .find((each) => each !== undefined) ?? inherited
-    return { method: method.toUpperCase(), path: shown, ...(declared === undefined ? {} : { declared }) }
-  })
+  const found = single.map((method) => ({ method, declared: declaredFor(layers, method) ?? inherited }))
+  // `app.all` stands in the router once for each of the methods that Node.js knows.
+  const isAll = single.length > 20 && new Set(found.map(({ declared }) => declared)).size === 1
+  return (isAll ? found.slice(0, 1) : found).map(({ method, declared }) => ({
+    method: isAll ? 'ALL' : method.toUpperCase(),
+    path: shown,
+    ...(declared === undefined ? {} : { declared }),
+  }))
+}
+
+/** A declaration counts in front of the last handler of its method: behind the one that answers it protects nothing. */
+function declaredFor(layers: readonly unknown[], method: string): RouteDeclaration | undefined {
+  const own = layers.filter((layer) => [undefined, 'all', method].includes(methodOf(layer)))
+  for (const layer of own.slice(0, -1)) {
+    const declared = declarationOf(property(layer, 'handle'))
+    if (declared !== undefined) return declared
+  }
+  return undefined
 }
 
 function methodOf(layer: unknown): string | undefined {

@@ -16,8 +16,9 @@ export function declarationOf(handler: unknown): RouteDeclaration | undefined {
   if (typeof handler !== 'function') return undefined
   const declared: unknown = Reflect.get(handler, declaration)
   if (typeof declared !== 'object' || declared === null) return undefined
-  const permission: unknown = Reflect.get(declared, 'permission')
-  if (typeof permission === 'string') return { permission }
-  const reason: unknown = Reflect.get(declared, 'reason')
-  return typeof reason === 'string' ? { reason } : undefined
+  return isDeclaration(declared) ? declared : undefined
+}
+
+function isDeclaration(declared: object): declared is RouteDeclaration {
+  return typeof Reflect.get(declared, 'permission') === 'string' || typeof Reflect.get(declared, 'reason') === 'string'
 }
