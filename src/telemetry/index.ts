@@ -1,0 +1,2 @@
+export { createTelemetry, type Telemetry, type TelemetryOptions } from './create-telemetry.ts'
+export { pinoMixin } from './pino-mixin.ts'
