@@ -1,6 +1,29 @@
 import type { Attack } from '../attack.ts'
+import { become } from './become.ts'
+import { createObjects } from './create-objects.ts'
+import { crossReferences } from './cross-references.ts'
+import { defaultPrivileges } from './default-privileges.ts'
+import { forgeSetting } from './forge-setting.ts'
+import { largeObject } from './large-object.ts'
 import { readAcross } from './read-across.ts'
+import { rolePowers } from './role-powers.ts'
+import { takenValues } from './taken-values.ts'
+import { truncate } from './truncate.ts'
 import { writeAcross } from './write-across.ts'
+import { writeShared } from './write-shared.ts'
 
 /** Every attack, in the order in which they run. */
-export const attacks: readonly Attack[] = [readAcross, writeAcross]
+export const attacks: readonly Attack[] = [
+  readAcross,
+  writeAcross,
+  writeShared,
+  truncate,
+  crossReferences,
+  takenValues,
+  become,
+  rolePowers,
+  createObjects,
+  defaultPrivileges,
+  largeObject,
+  forgeSetting,
+]

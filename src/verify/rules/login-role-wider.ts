@@ -13,18 +13,23 @@ export const loginRoleWider: Rule = {
   meaning: 'The app works under SET ROLE; an injected RESET ROLE makes it the login again, which no policy holds.',
   remedy: 'Log in as a role that owns nothing, skips nothing and inherits nothing.',
   *run(facts) {
-    const app = facts.tenancy.appRole
-    // A role that logs in itself is not reached by SET ROLE; who else is a member of it administers it.
-    if (app.login) return
-    const logins = [...facts.catalog.roles.values()].filter(
-      (role) =>
-        role.login && role.oid !== app.oid && facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
-    )
-    const judged = logins.map((login) => ({ login, wide: widthOf(facts, login) }))
-    // Beside a login that is narrow, the wide one is the migrator's or the operator's.
-    if (judged.some(({ wide }) => wide === undefined)) return
-    for (const { login, wide } of judged) if (wide !== undefined) yield finding(facts, login, wide)
+    for (const { login, width } of widerLogins(facts)) yield finding(facts, login, width)
   },
+}
+
+/** Logins from which the app's role is reached by SET ROLE, and which no policy holds. */
+export function widerLogins(facts: Facts): readonly { readonly login: Role; readonly width: Width }[] {
+  const app = facts.tenancy.appRole
+  // A role that logs in itself is not reached by SET ROLE; who else is a member of it administers it.
+  if (app.login) return []
+  const logins = [...facts.catalog.roles.values()].filter(
+    (role) =>
+      role.login && role.oid !== app.oid && facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
+  )
+  const judged = logins.map((login) => ({ login, width: widthOf(facts, login) }))
+  // Beside a login that is narrow, the wide one is the migrator's or the operator's.
+  if (judged.some(({ width }) => width === undefined)) return []
+  return judged.flatMap(({ login, width }) => (width === undefined ? [] : [{ login, width }]))
 }
 
 interface Width {

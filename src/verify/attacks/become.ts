@@ -1,0 +1,106 @@
+import type { Relation, Role } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { RolePath } from '../../catalog/role-graph.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Probe } from '../attack/session.ts'
+import type { Attack } from '../attack.ts'
+import type { ActingRole } from '../facts.ts'
+import { widerLogins } from '../rules/login-role-wider.ts'
+import { rolesInReach, showPath } from '../rules/role-paths.ts'
+
+/** Becomes each role that no policy holds, from the app's own login, and reads the other tenant's rows. */
+export const become: Attack = {
+  name: 'become',
+  title: 'becomes roles that row security does not hold',
+  rules: ['role-superuser', 'role-bypassrls', 'role-can-become-privileged', 'login-role-wider'],
+  async run(arena) {
+    const { facts } = arena
+    const app = facts.tenancy.appRole
+    for (const path of rolesInReach(facts)) {
+      const { role } = path
+      // An app that owns its tables is a finding of each table.
+      if (role.oid === app.oid && !role.superuser && !role.bypassRls) continue
+      const seen = await firstRead(arena, (relation) => (privileged(role, relation) ? start(path) : undefined), role)
+      if (seen === undefined) continue
+      arena.report({
+        rule:
+          role.oid !== app.oid ? 'role-can-become-privileged' : role.superuser ? 'role-superuser' : 'role-bypassrls',
+        object: `role ${app.name}`,
+        ...(role.oid === app.oid ? {} : { detail: role.name }),
+        message: `${app.name} reads rows of other tenants as ${role.name}.`,
+        evidence: [`as ${showPath(path)}, tenant A: SELECT on ${seen} returned the planted row of tenant B`],
+        fix: `REVOKE ${quoteIdentifier(role.name)} FROM ${quoteIdentifier(app.name)};`,
+      })
+    }
+    for (const { login, width } of widerLogins(facts)) {
+      const climb = `${width.via.oid === login.oid ? '' : `set local role ${quoteIdentifier(width.via.name)};`}`
+      const leave = `set local session authorization ${quoteIdentifier(login.name)};set local role ${quoteIdentifier(app.name)};reset role;${climb}`
+      const seen = await firstRead(
+        arena,
+        (relation) => (privileged(width.via, relation) ? [leave] : undefined),
+        width.via,
+      )
+      if (seen !== undefined)
+        arena.report({
+          rule: 'login-role-wider',
+          object: `role ${login.name}`,
+          message: `RESET ROLE gives ${login.name}, which reads rows of all tenants.`,
+          evidence: [
+            `logged in as ${login.name}, SET ROLE ${app.name}, RESET ROLE: SELECT on ${seen} returned the planted row of tenant B`,
+          ],
+          fix: `ALTER ROLE ${quoteIdentifier(login.name)} NOINHERIT;`,
+        })
+    }
+  },
+}
+
+function privileged(role: Role, relation: Relation): boolean {
+  return role.superuser || role.bypassRls || role.oid === relation.owner
+}
+
+/** From the login on, as the server checks SET ROLE: against the session's user. */
+function start(path: RolePath): readonly string[] {
+  const [first = '', ...hops] = path.path
+  const steps = [`set local session authorization ${quoteIdentifier(first)}`]
+  // A membership that comes with ADMIN OPTION alone is granted again, with all that it takes.
+  if (path.needsGrant) {
+    let from = first
+    for (const hop of hops) {
+      steps.push(`grant ${quoteIdentifier(hop)} to ${quoteIdentifier(from)}`)
+      from = hop
+    }
+  }
+  if (hops.length > 0) steps.push(`set local role ${quoteIdentifier(path.role.name)}`)
+  return steps
+}
+
+/** The label of the first table whose row of B is read after these steps. */
+async function firstRead(
+  arena: Arena,
+  stepsFor: (relation: Relation) => readonly string[] | undefined,
+  role: Role,
+): Promise<string | undefined> {
+  const { facts, session } = arena
+  const acting: ActingRole = { role, path: [role.name], rights: facts.graph.rightsOf(role.oid), bypasses: false }
+  for (const table of facts.tenancy.tables.values()) {
+    const { relation } = table
+    const steps = stepsFor(relation)
+    const row = arena.row(relation, 'b')
+    if (steps === undefined || row === undefined || table.kind !== 'tenant') continue
+    const b = row.values[table.column.name]
+    const answer: Probe<boolean> = await session.probe(async () => {
+      for (const step of steps) await session.run(step)
+      await session.run(`${arena.contexts.a.sql(acting)}select 1`)
+      if (role.oid === relation.owner && !role.superuser && !role.bypassRls)
+        await session.run(
+          `alter table ${qualifiedName(relation)} no force row level security, disable row level security`,
+        )
+      const seen = await session.text(
+        `select 1 from ${qualifiedName(relation)} where ${quoteIdentifier(table.column.name)}::text = ${quoteLiteral(b ?? '')} limit 1`,
+      )
+      return seen.count > 0
+    })
+    if (answer.ok && answer.value) return relation.label
+  }
+  return undefined
+}

@@ -1,0 +1,50 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import { setSql, settingText } from '../attack/contexts.ts'
+import type { Attack } from '../attack.ts'
+import { keyTable, meansToBeSealed } from '../rules/seal-facts.ts'
+import { seesRow } from './read-across.ts'
+
+/** In a sealed schema: reads the seal's keys, and sets the plain setting to B under A's seal. */
+export const forgeSetting: Attack = {
+  name: 'forge-setting',
+  title: 'switches the tenant under a valid seal, and looks for the seal’s key',
+  rules: ['policy-unsealed', 'seal-key-readable'],
+  async run(arena) {
+    const { facts, session } = arena
+    const keys = keyTable(facts)
+    const roles = facts.acting.filter((role) => !role.bypasses)
+    for (const role of keys === undefined ? [] : roles) {
+      const read = await arena.as(role, arena.contexts.a, () => session.text('select key_id from partywall.seal_keys'))
+      if (read.ok && read.value.count > 0)
+        arena.report({
+          rule: 'seal-key-readable',
+          object: 'partywall.seal_keys',
+          message: 'The app reads the keys of the seal.',
+          evidence: [`as ${role.path.join(' → ')}: SELECT on partywall.seal_keys returned ${read.value.count} rows`],
+          fix: `REVOKE ALL ON partywall.seal_keys FROM ${quoteIdentifier(role.role.name)};`,
+        })
+    }
+    const { context } = facts.tenancy
+    if (!meansToBeSealed(facts) || context.kind !== 'tenant') return
+    const forged = setSql(context.setting, settingText(context, arena.planting.tenants.b.id))
+    const under = {
+      ...arena.contexts.a,
+      sql: (role: (typeof roles)[number]) => `${arena.contexts.a.sql(role)}${forged}`,
+    }
+    for (const { kind, relation } of facts.tenancy.tables.values()) {
+      const row = arena.row(relation, 'b')
+      if (row === undefined || kind === 'child') continue
+      for (const role of facts.reach(relation, 'SELECT')) {
+        if (!(await seesRow(arena, relation, role, under, row))) continue
+        arena.report({
+          rule: 'policy-unsealed',
+          object: relation.label,
+          verbs: ['select'],
+          message: `${relation.label} follows the plain setting and not the seal.`,
+          evidence: [`as ${role.path.join(' → ')}, tenant A's seal: after set_config to tenant B its row was read`],
+          fix: `-- Add tenant_seal_policy for ${quoteIdentifier(role.role.name)}.`,
+        })
+      }
+    }
+  },
+}

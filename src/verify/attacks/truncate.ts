@@ -1,0 +1,37 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Attack } from '../attack.ts'
+
+/** Empties tables as tenant A, and looks whether B's rows are gone. */
+export const truncate: Attack = {
+  name: 'truncate',
+  title: 'TRUNCATE as one tenant',
+  rules: ['grant-truncate'],
+  async run(arena) {
+    const { session } = arena
+    for (const { relation } of arena.facts.tenancy.tables.values()) {
+      if (arena.row(relation, 'b') === undefined) continue
+      for (const role of arena.facts.reach(relation, 'TRUNCATE')) {
+        const name = qualifiedName(relation)
+        const empty = async (sql: string) =>
+          await arena.as(role, arena.contexts.a, async () => {
+            await session.run(sql)
+            await arena.judge()
+            return (await session.text(`select 1 from ${name} limit 1`)).count === 0
+          })
+        await session.run('set constraints all immediate')
+        let gone = await empty(`truncate ${name}`)
+        // Referenced tables only go with those that refer to them, and that takes the right there too.
+        if (!gone.ok) gone = await empty(`truncate ${name} cascade`)
+        if (gone.ok && gone.value)
+          arena.report({
+            rule: 'grant-truncate',
+            object: relation.label,
+            verbs: ['delete'],
+            message: `TRUNCATE by one tenant deletes the rows of all in ${relation.label}.`,
+            evidence: [`as ${role.path.join(' → ')}, tenant A: TRUNCATE removed tenant B's row`],
+            fix: `REVOKE TRUNCATE ON ${name} FROM ${quoteIdentifier(role.role.name)};`,
+          })
+      }
+    }
+  },
+}

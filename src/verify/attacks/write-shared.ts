@@ -1,0 +1,77 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import { isTable } from '../discovery/tenant-columns.ts'
+import type { ActingRole } from '../facts.ts'
+import { variantInsert } from './variant-row.ts'
+
+/** Writes what all tenants share: the table of tenants, and tables without a tenant. */
+export const writeShared: Attack = {
+  name: 'write-shared',
+  title: 'changes the table of tenants and tables that belong to none',
+  rules: ['grant-tenant-registry-write', 'global-table-writable'],
+  async run(arena) {
+    const { facts } = arena
+    for (const relation of facts.relations) {
+      if (!isTable(relation) || relation.isPartition || arena.row(relation, 'b') === undefined) continue
+      const bound = facts.tenantTable(relation)
+      const root = bound?.kind === 'root'
+      if (bound !== undefined && !root) continue
+      // As tenant A: of the tenants, only its own row is its own.
+      const others = root ? 1 : 0
+      for (const [verb, count] of await changed(arena, relation))
+        if (count > others)
+          arena.report({
+            rule: root ? 'grant-tenant-registry-write' : 'global-table-writable',
+            object: relation.label,
+            ...(root ? { verbs: [verb] } : {}),
+            message: `One tenant can ${verb} rows of ${relation.label} that all share.`,
+            evidence: [`tenant A: ${verb.toUpperCase()} on ${relation.label} touched ${count} rows`],
+            fix: `REVOKE ${verb.toUpperCase()} ON ${qualifiedName(relation)} FROM ${quoteIdentifier(facts.tenancy.appRole.name)};`,
+          })
+    }
+  },
+}
+
+async function changed(
+  arena: Arena,
+  relation: Relation,
+): Promise<readonly (readonly ['update' | 'delete' | 'insert', number])[]> {
+  const { facts } = arena
+  const found: (readonly ['update' | 'delete' | 'insert', number])[] = []
+  const name = qualifiedName(relation)
+  const most = async (roles: readonly ActingRole[], sql: (role: ActingRole) => string | undefined) => {
+    let touched = 0
+    for (const role of roles) {
+      const statement = sql(role)
+      if (statement === undefined) continue
+      const answer = await arena.as(role, arena.contexts.a, () => arena.session.text(statement))
+      if (answer.ok) touched = Math.max(touched, answer.value.count)
+    }
+    return touched
+  }
+  found.push([
+    'update',
+    await most(facts.reach(relation, 'UPDATE'), (role) => {
+      const column = relation.columns.find(
+        (candidate) =>
+          candidate.generated === undefined &&
+          candidate.identity !== 'always' &&
+          facts.privileges.onColumn(role.role.oid, relation, candidate, 'UPDATE'),
+      )
+      if (column === undefined) return undefined
+      const quoted = quoteIdentifier(column.name)
+      // Without a right to read the column, a value of one's own is written.
+      const readable = facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT')
+      return `update ${name} set ${quoted} = ${readable ? quoted : 'default'}`
+    }),
+  ])
+  found.push(['delete', await most(facts.reach(relation, 'DELETE'), () => `delete from ${name}`)])
+  if (facts.tenantTable(relation) === undefined && facts.reach(relation, 'SELECT').length > 0)
+    found.push([
+      'insert',
+      await most(facts.reach(relation, 'INSERT'), (role) => variantInsert(arena, relation, 'a', role, new Map())),
+    ])
+  return found
+}
