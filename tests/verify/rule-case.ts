@@ -31,7 +31,7 @@ export interface RuleCase {
   readonly repaired: CaseSql
   /** Schemas that look like the hole and are none. */
   readonly nearMisses: Readonly<Record<string, CaseSql>>
-  /** The object that the finding must name. */
+  /** The object that the finding must name; roles in braces, as in SQL. */
   readonly object: string
   /** Default `exploited`: an attack must have confirmed it. */
   readonly proof?: Finding['proof']
@@ -50,9 +50,10 @@ export function ruleCase(rule: string, given: RuleCase): void {
     report.findings.filter((finding) => finding.rule === rule && finding.severity !== 'info')
   describe(rule, () => {
     it('speaks of the hole', async () => {
-      await withCase([base, given.hole], async (verify) => {
+      await withCase([base, given.hole], async (verify, _run, role) => {
         const report = await verify(options)
-        const finding = speaks(report).find((candidate) => candidate.object === given.object)
+        const object = given.object.replace(/\{([a-z_]+)\}/g, (_, name: string) => role(name))
+        const finding = speaks(report).find((candidate) => candidate.object === object)
         expect(finding, describeFindings(report)).toBeDefined()
         expect(finding?.proof, describeFindings(report)).toBe(given.proof ?? 'exploited')
         if (given.severity !== undefined) expect(finding?.severity).toBe(given.severity)

@@ -1,8 +1,8 @@
-import { quoteIdentifier } from '../../catalog/names.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { setSql, settingText } from '../attack/contexts.ts'
+import { rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import { keyTable, meansToBeSealed } from '../rules/seal-facts.ts'
-import { seesRow } from './read-across.ts'
 
 /** In a sealed schema: reads the seal's keys, and sets the plain setting to B under A's seal. */
 export const forgeSetting: Attack = {
@@ -35,7 +35,15 @@ export const forgeSetting: Attack = {
       const row = arena.row(relation, 'b')
       if (row === undefined || kind === 'child') continue
       for (const role of facts.reach(relation, 'SELECT')) {
-        if (!(await seesRow(arena, relation, role, under, row))) continue
+        const readable = relation.columns.filter((column) =>
+          facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
+        )
+        const filter = rowFilter(relation, row, readable)
+        if (filter === undefined) continue
+        const read = await arena.as(role, under, () =>
+          session.text(`select 1 from ${qualifiedName(relation)} where ${filter}`),
+        )
+        if (!read.ok || read.value.count === 0) continue
         arena.report({
           rule: 'policy-unsealed',
           object: relation.label,

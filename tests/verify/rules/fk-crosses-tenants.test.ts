@@ -1,0 +1,29 @@
+import { ruleCase } from '../rule-case.ts'
+
+ruleCase('fk-crosses-tenants', {
+  hole: `create table projects (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), name text); alter table projects owner to {owner}; alter table projects enable row level security, force row level security;
+  create policy tenant_isolation on projects using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on projects to {app}; create table tasks (id bigint generated always as identity primary key, tenant_id uuid not null references tenants (id), project_id uuid, body text, foreign key (project_id) references projects (id)); alter table tasks owner to {owner}; alter table tasks enable row level security, force row level security;
+  create policy tenant_isolation on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on tasks to {app};`,
+  object: `public.tasks`,
+  severity: 'high',
+  repaired: `create table projects (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), name text); alter table projects owner to {owner}; alter table projects enable row level security, force row level security;
+  create policy tenant_isolation on projects using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on projects to {app};alter table projects add unique (tenant_id, id); create table tasks (id bigint generated always as identity primary key, tenant_id uuid not null references tenants (id), project_id uuid, body text, foreign key (project_id, tenant_id) references projects (id, tenant_id)); alter table tasks owner to {owner}; alter table tasks enable row level security, force row level security;
+  create policy tenant_isolation on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on tasks to {app};`,
+  nearMisses: {
+    'a list for all': `create table countries (code text primary key); alter table countries owner to {owner}; grant select on countries to {app}; alter table documents add column country text references countries;`,
+    'the policy asks for the parent': `create table projects (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), name text); alter table projects owner to {owner}; alter table projects enable row level security, force row level security;
+  create policy tenant_isolation on projects using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on projects to {app}; create table tasks (id bigint generated always as identity primary key, tenant_id uuid not null references tenants (id), project_id uuid, body text, foreign key (project_id) references projects (id)); alter table tasks owner to {owner}; alter table tasks enable row level security, force row level security;
+  create policy tenant_isolation on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on tasks to {app}; drop policy tenant_isolation on tasks; create policy tenant_isolation on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and (project_id is null or exists (select from projects p where p.id = project_id)));`,
+    'a trigger refuses it': `create table projects (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), name text); alter table projects owner to {owner}; alter table projects enable row level security, force row level security;
+  create policy tenant_isolation on projects using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on projects to {app}; create table tasks (id bigint generated always as identity primary key, tenant_id uuid not null references tenants (id), project_id uuid, body text, foreign key (project_id) references projects (id)); alter table tasks owner to {owner}; alter table tasks enable row level security, force row level security;
+  create policy tenant_isolation on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, insert, update, delete on tasks to {app}; create function check_project() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$ begin if new.project_id is not null and not exists (select from public.projects p where p.id = new.project_id and p.tenant_id = new.tenant_id) then raise exception 'no such project'; end if; return new; end $$; create trigger check_project before insert or update on tasks for each row execute function check_project();`,
+  },
+})

@@ -1,0 +1,11 @@
+import { ruleCase } from '../rule-case.ts'
+
+ruleCase('grant-tenant-registry-write', {
+  hole: `alter table tenants disable row level security; grant update on tenants to {app};`,
+  object: `public.tenants`,
+  severity: 'high',
+  repaired: `grant update on tenants to {app};`,
+  nearMisses: {
+    'another role writes it': `alter table tenants disable row level security; grant update on tenants to {billing};`,
+  },
+})

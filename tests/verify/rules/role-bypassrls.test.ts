@@ -1,0 +1,12 @@
+import { ruleCase } from '../rule-case.ts'
+
+ruleCase('role-bypassrls', {
+  hole: `alter role {app} bypassrls;`,
+  object: `role {app}`,
+  severity: 'critical',
+  repaired: `alter role {app} nobypassrls;`,
+  nearMisses: {
+    'another role has it': `alter role {reporting} bypassrls;`,
+    'a member of the app has it': `alter role {ops} bypassrls; grant {app} to {ops};`,
+  },
+})

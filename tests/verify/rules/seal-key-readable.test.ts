@@ -1,0 +1,35 @@
+import { HOLDING, ruleCase } from '../rule-case.ts'
+
+const SEALED = `${HOLDING}
+  create schema partywall; grant usage on schema partywall to {app};
+  create table partywall.seal_keys (key_id text primary key, inner_pad bytea not null, outer_pad bytea not null);
+  insert into partywall.seal_keys values ('00000000', 'a', 'b');
+  create function partywall.tenant_id() returns text language sql stable as $$ select nullif(current_setting('app.tenant_seal', true), '') $$;
+  create policy seal on documents as restrictive to {app} using (tenant_id = (select partywall.tenant_id()::uuid));`
+
+ruleCase('seal-key-readable', {
+  base: SEALED,
+  hole: 'grant select on partywall.seal_keys to {app};',
+  object: 'partywall.seal_keys',
+  severity: 'critical',
+  repaired: 'select 1;',
+  nearMisses: { 'another role reads it': 'grant select on partywall.seal_keys to {backup};' },
+})
+
+ruleCase('seal-key-readable', {
+  base: SEALED,
+  hole: 'create table keys_backup as table partywall.seal_keys; grant select on keys_backup to {app};',
+  object: 'public.keys_backup',
+  proof: 'static',
+  repaired: 'create table keys_backup as table partywall.seal_keys;',
+  nearMisses: {},
+})
+
+ruleCase('seal-key-readable', {
+  base: SEALED,
+  hole: 'create publication all_of_it for all tables;',
+  object: 'publication all_of_it',
+  proof: 'static',
+  repaired: 'create publication some_of_it for table documents;',
+  nearMisses: {},
+})
