@@ -3,6 +3,7 @@ import { checklist } from '../src/report/checklist.ts'
 import { renderChecklist } from '../src/report/render-checklist.ts'
 import { databaseEvidence } from './database-evidence.ts'
 import { evidenceOf } from './evidence.ts'
+import { isolationSuiteEvidence } from './isolation-suite.ts'
 import { type DemoOptions, readOptions, usage } from './options.ts'
 import { type AttackResult, runAttacks } from './run-attacks.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -54,12 +55,18 @@ async function play(stage: Stage, options: DemoOptions, started: number): Promis
     },
   })
   say(options, `\n${paint('bold', 'The schema itself: partywall verify on this database')}`)
-  const evidence = [...evidenceOf(results), ...(await databaseEvidence(stage, (line) => say(options, `  ${line}`)))]
+  const indented = (line: string) => say(options, `  ${line}`)
+  const evidence = [...evidenceOf(results), ...(await databaseEvidence(stage, indented))]
+  // With a layer out the answer is known already, and the suite has a wall of its own.
+  if (options.without === undefined) evidence.push(await isolationSuiteEvidence(indented))
   const list = checklist(evidence)
   const broken = results.filter((result) => !result.outcome.held)
   const seconds = Math.round((performance.now() - started) / 100) / 10
   if (options.json) console.log(JSON.stringify(asJson(results, list, options, seconds), null, 2))
   say(options, `\n${renderChecklist(list)}`)
+  if (options.without !== undefined && broken.some(({ attack }) => attack.layer === options.without)) {
+    say(options, paint('red', `'${options.without}' was taken out, and the attacks noticed.`))
+  }
   for (const layer of new Set(broken.map(({ attack }) => attack.layer).filter((each) => each !== undefined))) {
     say(options, paint('red', `The layer '${layer}' did not hold.`))
   }

@@ -29,6 +29,8 @@ export interface Stage {
   readonly a: DemoTenant
   readonly b: DemoTenant
   readonly admin: AdminQuery
+  /** Superuser URL of the demo's database. */
+  readonly adminUrl: string
   close(): Promise<void>
 }
 
@@ -68,7 +70,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
     const b = await plant(kit, 'Globex', 'pro')
     for (const statement of sql) await kit.admin(statement)
     const wall: Partywall = made
-    return { kit, wall, baseUrl: kit.baseUrl, a, b, admin: kit.admin, close: () => kit.close() }
+    return { kit, wall, baseUrl: kit.baseUrl, a, b, admin: kit.admin, adminUrl: kit.adminUrl, close: () => kit.close() }
   } catch (error) {
     await kit.close()
     throw error

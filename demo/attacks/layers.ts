@@ -34,11 +34,11 @@ export const layerProbes: AttackGroup = {
     },
     {
       id: 'layer-repository-filter',
-      title: 'the SQL of GET /documents as the server saw it',
+      title: 'the SQL of GET /documents/<own id> as the server saw it',
       layer: 'repository-filter',
       lines: ['completed-repository'],
       async run({ a, admin }) {
-        await a.api.get('/documents')
+        await a.api.get(`/documents/${a.documentId}`)
         const { rows } = await admin(
           `select query from pg_stat_activity where usename = 'app' and query ilike 'select%from%documents%'
              and query not ilike '%careless%' order by state_change desc limit 1`,

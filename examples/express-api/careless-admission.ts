@@ -1,4 +1,4 @@
-import { getCurrentTenant, type Partywall, runWithTenant } from 'partywall'
+import { getCurrentTenant, type Partywall, runWithTenant, TenantInactiveError } from 'partywall'
 import type { Layers } from './layers.ts'
 
 /**
@@ -9,7 +9,8 @@ export function carelessAdmission(wall: Partywall, layers: Layers): Partywall['a
   return async ({ token, requestId }) => {
     const claims = layers.tokenCheck ? await verified(wall, token) : believed(token)
     const tenant = await wall.tenants.findByClaim(claims.tenant)
-    if (tenant === undefined || (layers.directory && tenant.status !== 'active')) throw new Error('no such tenant')
+    if (tenant === undefined || (layers.directory && tenant.status !== 'active'))
+      throw new TenantInactiveError('no such tenant')
     const { id: tenantId, tier } = tenant
     // A context is built as everywhere else; only who it is for was not checked.
     return runWithTenant({ tenantId, userId: claims.user, roles: claims.roles, tier, requestId }, getCurrentTenant)

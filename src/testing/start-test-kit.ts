@@ -61,6 +61,8 @@ export interface TestKit {
   /** Signs whatever a test wants to try. */
   sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   readonly admin: AdminQuery
+  /** Superuser URL of the database, for `verifyDatabase` and other tools. */
+  readonly adminUrl: string
   close(): Promise<void>
 }
 
@@ -129,6 +131,7 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
       env,
       baseUrl,
       admin,
+      adminUrl: database.adminUrl,
       sign: issuer.sign,
       close,
       async tenant(name, { tier = 'free', roles = ['admin'], userId = randomUUID() } = {}) {

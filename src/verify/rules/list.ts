@@ -1,6 +1,7 @@
 import type { Rule } from '../rule.ts'
 import { advisoryLockGlobal } from './advisory-lock-global.ts'
 import { backendSignal } from './backend-signal.ts'
+import { checkFunctionCrosses } from './check-function-crosses.ts'
 import { escapeBuiltinGranted } from './escape-builtin-granted.ts'
 import { escapeDblinkFdw } from './escape-dblink-fdw.ts'
 import { escapeLanguage } from './escape-language.ts'
@@ -11,6 +12,9 @@ import { fkMatchSimpleNull } from './fk-match-simple-null.ts'
 import { fkNotEnforced } from './fk-not-enforced.ts'
 import { fkSetNullClearsTenant } from './fk-set-null-clears-tenant.ts'
 import { foreignTableExposed } from './foreign-table-exposed.ts'
+import { functionNotifyPayload } from './function-notify-payload.ts'
+import { functionRowSecurityOff } from './function-row-security-off.ts'
+import { functionTempResidue } from './function-temp-residue.ts'
 import { globalTableWritable } from './global-table-writable.ts'
 import { grantDefaultPrivileges } from './grant-default-privileges.ts'
 import { grantMaintain } from './grant-maintain.ts'
@@ -23,6 +27,7 @@ import { grantTrigger } from './grant-trigger.ts'
 import { grantTruncate } from './grant-truncate.ts'
 import { inheritanceChildExposed } from './inheritance-child-exposed.ts'
 import { largeObjects } from './large-objects.ts'
+import { leakproofFalse } from './leakproof-false.ts'
 import { lockTable } from './lock-table.ts'
 import { loginRoleWider } from './login-role-wider.ts'
 import { matviewExposed } from './matview-exposed.ts'
@@ -67,13 +72,20 @@ import { rolePredefined } from './role-predefined.ts'
 import { roleReplication } from './role-replication.ts'
 import { roleSelfSettings } from './role-self-settings.ts'
 import { roleSuperuser } from './role-superuser.ts'
+import { ruleAsOwner } from './rule-as-owner.ts'
 import { schemaCreate } from './schema-create.ts'
 import { schemaOwnedByApp } from './schema-owned-by-app.ts'
 import { sealKeyReadable } from './seal-key-readable.ts'
 import { sealOracle } from './seal-oracle.ts'
+import { secdefDynamicSql } from './secdef-dynamic-sql.ts'
+import { secdefSearchPath } from './secdef-search-path.ts'
+import { secdefTenantArgument } from './secdef-tenant-argument.ts'
+import { secdefUnfiltered } from './secdef-unfiltered.ts'
 import { sequenceOracle } from './sequence-oracle.ts'
 import { sequenceWritable } from './sequence-writable.ts'
 import { serverMinorOutdated } from './server-minor-outdated.ts'
+import { setterSessionScope } from './setter-session-scope.ts'
+import { settingDefault } from './setting-default.ts'
 import { settingForgeable } from './setting-forgeable.ts'
 import { shadowCopyExposed } from './shadow-copy-exposed.ts'
 import { statisticsOracle } from './statistics-oracle.ts'
@@ -83,10 +95,17 @@ import { tenantColumnNullable } from './tenant-column-nullable.ts'
 import { tenantDefaultConstant } from './tenant-default-constant.ts'
 import { tenantIndexMissing } from './tenant-index-missing.ts'
 import { tenantRegistryReadable } from './tenant-registry-readable.ts'
+import { triggerDefinerCrosses } from './trigger-definer-crosses.ts'
+import { triggerGuardDisabled } from './trigger-guard-disabled.ts'
+import { triggerOverwritesTenant } from './trigger-overwrites-tenant.ts'
 import { uniqueNotTenantScoped } from './unique-not-tenant-scoped.ts'
 import { untenantedChild } from './untenanted-child.ts'
 import { untenantedPayload } from './untenanted-payload.ts'
 import { upsertCrosses } from './upsert-crosses.ts'
+import { viewDefiner } from './view-definer.ts'
+import { viewFilterNoBarrier } from './view-filter-no-barrier.ts'
+import { viewNestedDefiner } from './view-nested-definer.ts'
+import { viewWriteNoCheck } from './view-write-no-check.ts'
 
 /** Every rule, in the order of the catalogue. */
 export const rules: readonly Rule[] = [
@@ -149,6 +168,26 @@ export const rules: readonly Rule[] = [
   policyFunctionSearchPath,
   policyFunctionConstant,
   policyUserClaim,
+  // 5. Views, functions, triggers, rules
+  viewDefiner,
+  viewNestedDefiner,
+  viewFilterNoBarrier,
+  viewWriteNoCheck,
+  secdefUnfiltered,
+  secdefTenantArgument,
+  secdefSearchPath,
+  secdefDynamicSql,
+  functionRowSecurityOff,
+  setterSessionScope,
+  settingDefault,
+  triggerDefinerCrosses,
+  triggerGuardDisabled,
+  triggerOverwritesTenant,
+  ruleAsOwner,
+  leakproofFalse,
+  functionNotifyPayload,
+  functionTempResidue,
+  checkFunctionCrosses,
   // 6. Keys and constraints
   fkCrossesTenants,
   fkCascadeCrosses,

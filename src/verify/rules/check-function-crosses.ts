@@ -1,0 +1,32 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { unheldQueries } from './definer-code.ts'
+
+export const checkFunctionCrosses: Rule = {
+  id: 'check-function-crosses',
+  group: 'code',
+  title: 'A constraint looks at all tenants’ rows',
+  severity: 'medium',
+  meaning: 'Whether a row is accepted tells whether another tenant has such a row.',
+  remedy: 'The tenant in the function’s WHERE.',
+  *run(facts) {
+    for (const { relation } of facts.tenancy.tables.values()) {
+      for (const constraint of relation.constraints) {
+        if (constraint.kind !== 'check' && constraint.kind !== 'exclusion') continue
+        for (const oid of constraint.functions) {
+          const fn = facts.catalog.functions.get(oid)
+          if (fn === undefined || !fn.securityDefiner) continue
+          const open = unheldQueries(facts, fn).filter(({ filtered }) => !filtered)
+          if (open.length === 0) continue
+          yield {
+            object: relation.label,
+            detail: constraint.name,
+            message: `Constraint ${constraint.name} of ${relation.label} asks ${fn.label}, which looks at all tenants' rows of ${[...new Set(open.map((each) => each.relation.label))].join(', ')}.`,
+            evidence: [`${fn.label} runs as ${facts.roleName(fn.owner)}`],
+            fix: `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT ${quoteIdentifier(constraint.name)};\n-- and add it again on a function that compares the tenant with the context.`,
+          }
+        }
+      }
+    }
+  },
+}

@@ -1,0 +1,212 @@
+import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import { functionFinder, settingsIn } from '../discovery/settings.ts'
+import type { Facts } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import type { Expr, PlStatement, Query } from '../sql/tree.ts'
+import { walkBody, walkExpression, walkQuery } from '../sql/walk.ts'
+import { ownerEscapes } from './definer-owner.ts'
+
+/** A statement of definer code on a table whose policies do not hold the code's owner. */
+export interface UnheldQuery {
+  readonly relation: Relation
+  readonly query: Query
+  readonly verb: Verb
+  /** It compares the tenant column with the context, or takes the tenant from there. */
+  readonly filtered: boolean
+}
+
+/** Statements of a definer function on tenant tables past their policies; the tenants table itself is no tenant's data. */
+export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly UnheldQuery[] {
+  const names = contextNames(facts, fn)
+  const found: UnheldQuery[] = []
+  walkBody(facts.sql.body(fn), {
+    query: (query) => {
+      for (const relation of tablesOf(facts, query)) {
+        const table = facts.tenantTable(relation)
+        if (table === undefined || table.kind === 'root' || !ownerEscapes(facts, fn, relation)) continue
+        const writes =
+          query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name) === relation
+        const verb: Verb = writes && isWrite(query.kind) ? query.kind : 'select'
+        found.push({ relation, query, verb, filtered: filters(facts, query, names) })
+      }
+    },
+  })
+  return found
+}
+
+function isWrite(kind: Query['kind']): kind is 'insert' | 'update' | 'delete' {
+  return kind === 'insert' || kind === 'update' || kind === 'delete'
+}
+
+function tablesOf(facts: Facts, query: Query): ReadonlySet<Relation> {
+  const tables = new Set<Relation>()
+  const own = new Set(query.with.map((cte) => cte.name))
+  // Subqueries are visited as queries of their own.
+  const add = (item: Query['from'][number]): void => {
+    if (item.kind === 'join') {
+      add(item.left)
+      add(item.right)
+    }
+    if (item.kind !== 'table' || (item.schema === undefined && own.has(item.name))) return
+    const relation = facts.relationNamed(item.schema, item.name)
+    if (relation !== undefined) tables.add(relation)
+  }
+  for (const item of query.from) add(item)
+  if (query.target !== undefined) add(query.target)
+  return tables
+}
+
+/** True when the value comes from the tenant's context: the setting, the seal, a helper that reads it, or a variable set from it. */
+export function readsContext(facts: Facts, expr: Expr, names: ReadonlySet<string> = new Set()): boolean {
+  const { context } = facts.tenancy
+  const settings = new Set([context.setting, ...context.alternatives.map((use) => use.setting)])
+  let reads = settingsIn(expr, facts.sql, functionFinder(facts.catalog)).some((use) => settings.has(use.setting))
+  walkExpression(expr, {
+    expression: (part) => {
+      if (part.kind === 'call' && part.schema === 'partywall' && part.name === 'tenant_id') reads = true
+      if (part.kind === 'column' && names.has(part.name)) reads = true
+    },
+  })
+  return reads
+}
+
+/** Variables of a body that were set from the context. */
+export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<string> {
+  const names = new Set<string>()
+  const body = facts.sql.body(fn)
+  if (body.kind !== 'plpgsql') return names
+  for (const variable of body.variables) {
+    if (variable.default?.ok === true && readsContext(facts, variable.default.value)) names.add(variable.name)
+  }
+  walkBody(body, {
+    statement: (statement) => {
+      if (statement.kind === 'assign' && statement.value.ok && readsContext(facts, statement.value.value, names)) {
+        names.add(statement.target)
+      }
+      if (statement.kind === 'sql' && statement.query.ok && statement.into.length > 0) {
+        statement.query.value.targets.forEach((target, at) => {
+          const into = statement.into[at]
+          if (into !== undefined && readsContext(facts, target.expr, names)) names.add(into)
+        })
+      }
+    },
+  })
+  return names
+}
+
+function filters(facts: Facts, query: Query, names: ReadonlySet<string>): boolean {
+  let found = false
+  walkQuery(query, {
+    expression: (expr) => {
+      const sides = comparedSides(expr)
+      if (sides === undefined) return
+      const [left, right] = sides
+      found ||=
+        (namesTenantColumn(facts, left) && readsContext(facts, right, names)) ||
+        (namesTenantColumn(facts, right) && readsContext(facts, left, names))
+    },
+  })
+  if (found || query.kind !== 'insert') return found
+  const tenant = query.assignments.findIndex((target) => isTenantColumn(facts, target.name))
+  // The column's default, or the guard trigger, fills a tenant that is not named.
+  if (tenant < 0) return true
+  const rows = query.values.length > 0 ? query.values : [(query.source?.targets ?? []).map((target) => target.expr)]
+  return rows.every((row) => row[tenant] !== undefined && readsContext(facts, row[tenant], names))
+}
+
+function comparedSides(expr: Expr): readonly [Expr, Expr] | undefined {
+  if (expr.kind === 'operator' && expr.op === '=' && expr.left !== undefined) return [expr.left, expr.right]
+  if (expr.kind === 'any' && expr.op === '=') return [expr.left, expr.array]
+  return expr.kind === 'distinct' && expr.negated ? [expr.left, expr.right] : undefined
+}
+
+function namesTenantColumn(facts: Facts, expr: Expr): boolean {
+  if (expr.kind === 'cast' || expr.kind === 'collate') return namesTenantColumn(facts, expr.arg)
+  return expr.kind === 'column' && isTenantColumn(facts, expr.name)
+}
+
+function isTenantColumn(facts: Facts, name: string | undefined): boolean {
+  if (name === undefined) return false
+  return facts.tenancy.columnNames.includes(name) || facts.tenancy.root?.key.name === name
+}
+
+/** How a body compares what it was given with the context before it goes on. */
+export type ContextGuard = 'strict' | 'lets NULL through' | 'none'
+
+/** `IF p_org IS DISTINCT FROM context THEN RAISE` is strict; with `<>` a missing context is NULL, and nothing is raised. */
+export function contextGuard(facts: Facts, fn: DatabaseFunction): ContextGuard {
+  const names = contextNames(facts, fn)
+  let guard: ContextGuard = 'none'
+  walkBody(facts.sql.body(fn), {
+    statement: (statement) => {
+      if (statement.kind !== 'if') return
+      for (const { condition, body } of statement.branches) {
+        if (!condition.ok || !stops(body)) continue
+        const kind = guardOf(facts, condition.value, names)
+        if (kind === 'strict' || (kind !== 'none' && guard === 'none')) guard = kind
+      }
+    },
+  })
+  return guard
+}
+
+function guardOf(facts: Facts, condition: Expr, names: ReadonlySet<string>): ContextGuard {
+  if (!readsContext(facts, condition, names)) return 'none'
+  let strict = false
+  let lax = false
+  walkExpression(condition, {
+    expression: (expr) => {
+      if (expr.kind === 'distinct' && !expr.negated) strict = true
+      if (expr.kind === 'null-test' && !expr.negated && readsContext(facts, expr.arg, names)) strict = true
+      if (expr.kind === 'operator' && (expr.op === '<>' || expr.op === '!=')) lax = true
+      if (expr.kind === 'not') lax = true
+    },
+  })
+  if (strict) return 'strict'
+  return lax ? 'lets NULL through' : 'none'
+}
+
+function stops(body: readonly PlStatement[]): boolean {
+  return body.some(
+    (statement) => (statement.kind === 'raise' && statement.level === 'exception') || statement.kind === 'return',
+  )
+}
+
+/** Names of the input arguments, and of variables that were set from them. */
+export function givenNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<string> {
+  const names = new Set(fn.arguments.filter((arg) => arg.mode !== 'out' && arg.mode !== 'table').map((arg) => arg.name))
+  names.delete('')
+  walkBody(facts.sql.body(fn), {
+    statement: (statement) => {
+      if (statement.kind === 'assign' && statement.value.ok && mentions(statement.value.value, names)) {
+        names.add(statement.target)
+      }
+    },
+  })
+  return names
+}
+
+/** True when an expression uses one of the names, or a numbered parameter. */
+export function mentions(expr: Expr, names: ReadonlySet<string>): boolean {
+  let found = false
+  walkExpression(expr, {
+    expression: (part) => {
+      if (part.kind === 'parameter' || (part.kind === 'column' && names.has(part.name))) found = true
+    },
+  })
+  return found
+}
+
+/** Definer functions that somebody in reach may call. */
+export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
+  for (const fn of facts.functions) {
+    if (fn.securityDefiner && !fn.returnsTrigger && fn.returnType !== 'event_trigger' && facts.executors(fn).length > 0)
+      yield fn
+  }
+}
+
+/** SQL that closes a function to everybody but its owner. */
+export function revokeExecute(facts: Facts, fn: DatabaseFunction): string {
+  const roles = facts.executors(fn).map((role) => `"${role.role.name.replaceAll('"', '""')}"`)
+  return `REVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM PUBLIC, ${[...new Set(roles)].join(', ')};`
+}

@@ -1,0 +1,28 @@
+import type { Rule } from '../rule.ts'
+
+export const functionRowSecurityOff: Rule = {
+  id: 'function-row-security-off',
+  group: 'code',
+  title: 'A function switches row security off, or carries a tenant of its own',
+  severity: 'medium',
+  meaning: 'Run by a role that may, it reads past every policy; or it works for one fixed tenant, whoever calls.',
+  remedy: 'Reset the setting on the function.',
+  *run(facts) {
+    const settings = [facts.tenancy.context.setting, ...facts.tenancy.context.alternatives.map((use) => use.setting)]
+    for (const fn of facts.functions) {
+      for (const [name, value] of fn.config) {
+        const off = name === 'row_security' && value === 'off'
+        if (!off && !settings.includes(name.toLowerCase())) continue
+        yield {
+          object: fn.label,
+          detail: name,
+          message: off
+            ? `${fn.label} runs with row_security = off: where its role may, no policy is applied.`
+            : `${fn.label} runs with ${name} set to a value of its own: it works for that tenant, whoever calls.`,
+          evidence: [`SET ${name} on the function`],
+          fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} RESET ${name};`,
+        }
+      }
+    }
+  },
+}

@@ -1,0 +1,34 @@
+import type { Rule } from '../rule.ts'
+
+export const functionTempResidue: Rule = {
+  id: 'function-temp-residue',
+  group: 'code',
+  title: 'A function leaves rows on the connection',
+  severity: 'medium',
+  meaning:
+    'Temporary tables and cursors WITH HOLD outlive the transaction: the next tenant on the connection can read them.',
+  remedy: 'ON COMMIT DROP; cursors without HOLD.',
+  *run(facts) {
+    for (const fn of facts.functions) {
+      if (!fn.returnsTrigger && facts.executors(fn).length === 0) continue
+      const text = withoutComments(fn.source)
+      const left: string[] = []
+      for (const [statement] of text.matchAll(/create\s+(?:(?:local|global)\s+)?temp(?:orary)?\s+table\b[^;]*/gi)) {
+        if (!/on\s+commit\s+drop/i.test(statement)) left.push('CREATE TEMP TABLE without ON COMMIT DROP')
+      }
+      if (/\bcursor\s+with\s+hold\b/i.test(text)) left.push('a cursor WITH HOLD')
+      if (left.length === 0) continue
+      yield {
+        object: fn.label,
+        message: `${fn.label} leaves ${[...new Set(left)].join(' and ')}: on a pooled connection the next tenant finds the rows.`,
+        evidence: [...new Set(left)],
+        fix: `-- Rewrite ${fn.signature}: ON COMMIT DROP, and no cursor WITH HOLD.`,
+      }
+    }
+  },
+}
+
+/** A comment that talks of a temporary table makes none. */
+function withoutComments(text: string): string {
+  return text.replace(/--[^\n]*/g, ' ').replace(/\/\*[\s\S]*?\*\//g, ' ')
+}

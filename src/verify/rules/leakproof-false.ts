@@ -1,0 +1,24 @@
+import type { Rule } from '../rule.ts'
+
+export const leakproofFalse: Rule = {
+  id: 'leakproof-false',
+  group: 'code',
+  title: 'A function is marked LEAKPROOF',
+  severity: 'high',
+  meaning:
+    'The planner runs it before the policies: what it raises, logs or returns early tells of other tenants’ rows.',
+  remedy: 'NOT LEAKPROOF.',
+  *run(facts) {
+    for (const fn of facts.functions) {
+      if (!fn.leakproof || facts.executors(fn).length === 0) continue
+      yield {
+        object: fn.label,
+        message: `${fn.label} is marked LEAKPROOF: in a WHERE it sees rows of all tenants before any policy does.`,
+        evidence: [`language ${fn.language}`],
+        verbs: ['select'],
+        tables: [],
+        fix: `ALTER FUNCTION ${fn.signature} NOT LEAKPROOF;`,
+      }
+    }
+  },
+}

@@ -1,0 +1,46 @@
+import type { Rule } from '../rule.ts'
+import { callableDefiners, contextGuard, givenNames, mentions, unheldQueries } from './definer-code.ts'
+
+export const secdefTenantArgument: Rule = {
+  id: 'secdef-tenant-argument',
+  group: 'code',
+  title: 'A definer function takes the caller’s word for the tenant',
+  severity: 'critical',
+  meaning: 'The tenant or the row is an argument, no policy holds the code, and nothing compares it with the context.',
+  remedy: 'SECURITY INVOKER, or compare with IS DISTINCT FROM before anything is touched.',
+  *run(facts) {
+    for (const fn of callableDefiners(facts)) {
+      const given = givenNames(facts, fn)
+      const chosen = unheldQueries(facts, fn).filter(({ query, filtered, verb }) => {
+        if (filtered) return false
+        if (query.where !== undefined && mentions(query.where, given)) return true
+        return (
+          verb === 'insert' &&
+          [...query.values.flat(), ...(query.source?.targets ?? []).map((t) => t.expr)].some((expr) =>
+            mentions(expr, given),
+          )
+        )
+      })
+      const guard = contextGuard(facts, fn)
+      if (chosen.length === 0 || guard === 'strict') continue
+      const tables = [...new Set(chosen.map(({ relation }) => relation.label))]
+      const how =
+        guard === 'none'
+          ? 'and nothing compares it with the context'
+          : 'and its comparison with the context is NULL, and raises nothing, where the context is missing'
+      yield {
+        object: fn.label,
+        message: `${fn.label} runs as ${facts.roleName(fn.owner)}, past the policies of ${tables.join(', ')}; an argument says whose row it is, ${how}.`,
+        evidence: [
+          `callable by ${facts
+            .executors(fn)
+            .map((role) => role.role.name)
+            .join(', ')}`,
+        ],
+        tables,
+        verbs: [...new Set(chosen.map(({ verb }) => verb))],
+        fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+      }
+    }
+  },
+}

@@ -1,0 +1,36 @@
+import type { Rule } from '../rule.ts'
+import { callableDefiners, contextGuard, givenNames, mentions, unheldQueries } from './definer-code.ts'
+
+export const secdefUnfiltered: Rule = {
+  id: 'secdef-unfiltered',
+  group: 'code',
+  title: 'A definer function reads or writes all tenants’ rows',
+  severity: 'critical',
+  meaning: 'It runs as an owner that no policy holds and never asks which tenant calls: everybody’s rows.',
+  remedy: 'SECURITY INVOKER, or a comparison with the context in each statement; and no EXECUTE for PUBLIC.',
+  *run(facts) {
+    for (const fn of callableDefiners(facts)) {
+      const given = givenNames(facts, fn)
+      const open = unheldQueries(facts, fn).filter(({ query, filtered }) => {
+        const names = query.where === undefined || !mentions(query.where, given)
+        // What a caller picks by an argument is secdef-tenant-argument's.
+        return !filtered && (names || fn.arguments.length === 0)
+      })
+      if (open.length === 0 || contextGuard(facts, fn) === 'strict') continue
+      const tables = [...new Set(open.map(({ relation }) => relation.label))]
+      yield {
+        object: fn.label,
+        message: `${fn.label} runs as ${facts.roleName(fn.owner)}, which the policies of ${tables.join(', ')} do not hold, and does not compare the tenant with the context.`,
+        evidence: [
+          `callable by ${facts
+            .executors(fn)
+            .map((role) => role.role.name)
+            .join(', ')}`,
+        ],
+        tables,
+        verbs: [...new Set(open.map(({ verb }) => verb))],
+        fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+      }
+    }
+  },
+}

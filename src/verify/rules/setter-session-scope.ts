@@ -1,0 +1,53 @@
+import { constantText } from '../discovery/settings.ts'
+import type { Rule } from '../rule.ts'
+import { walkBody } from '../sql/walk.ts'
+
+export const setterSessionScope: Rule = {
+  id: 'setter-session-scope',
+  group: 'code',
+  title: 'The tenant is set for the session',
+  severity: 'high',
+  meaning: 'The tenant stays on the pooled connection: the next request that forgets to set its own works as this one.',
+  remedy: 'set_config(name, value, true), or SET LOCAL: the setting ends with the transaction.',
+  *run(facts) {
+    const settings = [facts.tenancy.context.setting, ...facts.tenancy.context.alternatives.map((use) => use.setting)]
+    for (const fn of facts.functions) {
+      if (!fn.returnsTrigger && facts.executors(fn).length === 0) continue
+      const seen = new Set<string>()
+      walkBody(facts.sql.body(fn), {
+        expression: (expr) => {
+          if (expr.kind !== 'call' || expr.name !== 'set_config') return
+          const [name, , local] = expr.args
+          const setting = name === undefined ? undefined : constantText(name)?.toLowerCase()
+          if (setting === undefined || !settings.includes(setting)) return
+          if (local !== undefined && isFalse(local)) seen.add(`set_config('${setting}', …, false)`)
+        },
+        query: (query) => {
+          const text = query.text ?? ''
+          if (query.node !== 'VariableSetStmt' || /^\s*set\s+local\b/i.test(text)) return
+          const setting = settings.find((each) => text.toLowerCase().includes(each))
+          if (setting !== undefined) seen.add(`SET ${setting}`)
+        },
+      })
+      if (seen.size === 0) continue
+      yield {
+        object: fn.label,
+        message: `${fn.label} sets the tenant for the whole session: on a pooled connection it is still set for the next request.`,
+        evidence: [...seen],
+        fix: `-- Rewrite ${fn.signature}: set_config(…, …, true), or SET LOCAL.\nREVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM PUBLIC, ${[...new Set(facts.executors(fn).map((role) => `"${role.role.name.replaceAll('"', '""')}"`))].join(', ')};`.replace(
+          /, ;$/,
+          ';',
+        ),
+      }
+    }
+  },
+}
+
+function isFalse(expr: { readonly kind: string }): boolean {
+  if (expr.kind === 'cast' && 'arg' in expr) return isFalse(expr.arg as { readonly kind: string })
+  return (
+    expr.kind === 'constant' &&
+    'value' in expr &&
+    (expr.value === false || expr.value === 'f' || expr.value === 'false')
+  )
+}

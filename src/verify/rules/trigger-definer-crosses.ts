@@ -1,0 +1,39 @@
+import type { Rule } from '../rule.ts'
+import { unheldQueries } from './definer-code.ts'
+import { canFire, tenantTriggers } from './trigger-code.ts'
+
+export const triggerDefinerCrosses: Rule = {
+  id: 'trigger-definer-crosses',
+  group: 'code',
+  title: 'A definer trigger changes a row that the user pointed at',
+  severity: 'high',
+  meaning:
+    'It runs past the policies and finds its row by an id of the new row: another tenant’s parent or counter is changed.',
+  remedy: 'The tenant in the trigger’s WHERE, and a foreign key that carries the tenant.',
+  *run(facts) {
+    const seen = new Set<string>()
+    for (const { relation, trigger, fn } of tenantTriggers(facts)) {
+      if (!fn.securityDefiner || !canFire(facts, relation, trigger) || seen.has(fn.label)) continue
+      const crossing = unheldQueries(facts, fn).filter(
+        ({ verb, filtered, query }) =>
+          (verb === 'update' || verb === 'delete') && !filtered && !namesTenant(facts.tenancy.columnNames, query.where),
+      )
+      if (crossing.length === 0) continue
+      seen.add(fn.label)
+      const tables = [...new Set(crossing.map((each) => each.relation.label))]
+      yield {
+        object: fn.label,
+        message: `${fn.label} (trigger ${trigger.name} on ${relation.label}) runs as ${facts.roleName(fn.owner)} and changes ${tables.join(', ')} without the tenant in its WHERE: a row that points at another tenant's changes that one.`,
+        evidence: [`fired by ${trigger.events.join(', ')} on ${relation.label}`],
+        verbs: [...new Set(crossing.map(({ verb }) => verb))],
+        tables,
+        fix: `ALTER FUNCTION ${fn.signature} SECURITY INVOKER;`,
+      }
+    }
+  },
+}
+
+function namesTenant(names: readonly string[], where: unknown): boolean {
+  // `where c.tenant_id = new.tenant_id`: the new row's tenant was checked by the policy that let it in.
+  return names.some((name) => JSON.stringify(where ?? null).includes(`"name":"${name}"`))
+}

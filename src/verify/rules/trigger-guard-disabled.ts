@@ -1,0 +1,26 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { tenantTriggers } from './trigger-code.ts'
+
+export const triggerGuardDisabled: Rule = {
+  id: 'trigger-guard-disabled',
+  group: 'code',
+  title: 'The trigger that guards the tenant does not fire',
+  severity: 'medium',
+  meaning: 'A wrong or missing tenant goes in wherever a policy does not look.',
+  remedy: 'ENABLE ALWAYS.',
+  *run(facts) {
+    for (const { relation, trigger, fn } of tenantTriggers(facts)) {
+      if (trigger.enabled !== 'disabled' && trigger.enabled !== 'replica') continue
+      const text = fn.source === '' ? (fn.atomicBody ?? '') : fn.source
+      if (!facts.tenancy.columnNames.some((name) => text.includes(name))) continue
+      yield {
+        object: relation.label,
+        detail: trigger.name,
+        message: `Trigger ${trigger.name} of ${relation.label} looks after the tenant and is ${trigger.enabled === 'disabled' ? 'disabled' : 'enabled for replication only'}.`,
+        evidence: [`function ${fn.label}`],
+        fix: `ALTER TABLE ${qualifiedName(relation)} ENABLE ALWAYS TRIGGER ${quoteIdentifier(trigger.name)};`,
+      }
+    }
+  },
+}

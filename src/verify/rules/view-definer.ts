@@ -1,0 +1,31 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { viewAccess, writableVerbs } from './view-access.ts'
+
+export const viewDefiner: Rule = {
+  id: 'view-definer',
+  group: 'code',
+  title: 'A view reads with its owner’s eyes',
+  severity: 'critical',
+  meaning:
+    'Without security_invoker the policies are applied to the view’s owner, whom they do not hold: everybody’s rows.',
+  remedy: 'ALTER VIEW … SET (security_invoker = true).',
+  *run(facts) {
+    for (const view of facts.relations) {
+      if (view.kind !== 'view') continue
+      const readers = facts.reach(view, 'SELECT')
+      const writes = writableVerbs(facts, view)
+      if (readers.length === 0 && writes.length === 0) continue
+      const { direct, filtered } = viewAccess(facts, view)
+      if (direct.length === 0 || filtered) continue
+      yield {
+        object: view.label,
+        message: `${view.label} reads ${direct.join(', ')} as ${facts.roleName(view.owner)}, whom their policies do not hold: every tenant sees the rows of all.`,
+        evidence: [`security_invoker is off`, `${readers.map((role) => role.role.name).join(', ')} may select`],
+        verbs: ['select', ...writes],
+        tables: direct,
+        fix: `ALTER VIEW ${qualifiedName(view)} SET (security_invoker = true);`,
+      }
+    }
+  },
+}

@@ -1,0 +1,29 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { hasBarrier, viewAccess } from './view-access.ts'
+
+export const viewFilterNoBarrier: Rule = {
+  id: 'view-filter-no-barrier',
+  group: 'code',
+  title: 'A view’s own tenant filter can be overtaken',
+  severity: 'high',
+  meaning:
+    'Without security_barrier a cheap condition of the caller runs first and prints other tenants’ values in its error.',
+  remedy: 'security_barrier = true, or security_invoker = true and policies.',
+  *run(facts) {
+    for (const view of facts.relations) {
+      if (view.kind !== 'view' || hasBarrier(view) || facts.reach(view, 'SELECT').length === 0) continue
+      const { direct, nested, filtered } = viewAccess(facts, view)
+      const tables = [...direct, ...nested]
+      if (tables.length === 0 || !filtered) continue
+      yield {
+        object: view.label,
+        message: `${view.label} filters ${tables.join(', ')} by tenant itself, past their policies, and is no barrier: a condition such as secret::int = 1 runs first and shows the value in its error.`,
+        evidence: ['security_barrier is off', `reads as ${facts.roleName(view.owner)}`],
+        verbs: ['select'],
+        tables,
+        fix: `ALTER VIEW ${qualifiedName(view)} SET (security_barrier = true);`,
+      }
+    }
+  },
+}

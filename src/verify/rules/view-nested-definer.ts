@@ -1,0 +1,31 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { isInvokerView, viewAccess } from './view-access.ts'
+
+export const viewNestedDefiner: Rule = {
+  id: 'view-nested-definer',
+  group: 'code',
+  title: 'A view shows what a view below it sees',
+  severity: 'critical',
+  meaning: 'The view below reads with its owner’s eyes, so this one shows everybody’s rows, security_invoker or not.',
+  remedy: 'security_invoker on every view of the chain.',
+  *run(facts) {
+    for (const view of facts.relations) {
+      if (view.kind !== 'view' || facts.reach(view, 'SELECT').length === 0) continue
+      const { direct, nested, through, filtered } = viewAccess(facts, view)
+      if (nested.length === 0 || direct.length > 0 || filtered) continue
+      const chain = facts.relations.filter((each) => each === view || through.includes(each.label))
+      const fixes = chain
+        .filter((each) => !isInvokerView(each))
+        .map((each) => `ALTER VIEW ${qualifiedName(each)} SET (security_invoker = true);`)
+      yield {
+        object: view.label,
+        message: `${view.label} reads ${through.join(', ')}, which shows the rows of ${nested.join(', ')} past their policies.`,
+        evidence: [`through ${through.join(' → ')}`],
+        verbs: ['select'],
+        tables: nested,
+        fix: fixes.join('\n'),
+      }
+    }
+  },
+}
