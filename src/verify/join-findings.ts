@@ -25,29 +25,65 @@ export function joinFindings(
   drafts: readonly RuledDraft[],
   ledger: AttackLedger | undefined,
   rules: readonly Rule[],
+  lookupsOf: (table: string) => readonly string[] = () => [],
 ): readonly JoinedFinding[] {
+  const observations = ledger?.observations ?? []
+  const direct = new Set(
+    observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule.id, draft))),
+  )
+  // Rows that a policy lets through because the table it looks into leaks: that table's finding is the cause.
+  const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
+    observation.generic === true &&
+    (draft.severity ?? rule.severity) !== 'info' &&
+    (draft.verbs?.length ?? 0) > 0 &&
+    tablesOf(draft).some((table) => lookupsOf(observation.object).includes(table))
+  const indirect = observations.filter((observation) => !direct.has(observation))
   const joined = drafts.map(({ rule, draft }) => {
-    const seen = ledger?.observations.filter((observation) => confirms(observation, rule.id, draft)) ?? []
+    const seen = observations.filter((observation) => direct.has(observation) && confirms(observation, rule.id, draft))
+    const follow = indirect.filter((observation) => caused(observation, rule, draft))
     const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
-    const severity = inVain ? 'info' : (draft.severity ?? rule.severity)
-    return finish(rule, draft, severity, seen)
+    const finding = finish(rule, draft, inVain ? 'info' : (draft.severity ?? rule.severity), [...seen, ...follow])
+    if (follow.length === 0) return finding
+    return {
+      ...finding,
+      tables: unique([...finding.tables, ...follow.map((observation) => observation.object)]),
+      verbs: unique([...(finding.verbs ?? []), ...follow.flatMap((observation) => observation.verbs ?? [])]),
+    }
   })
-  const explained = (observation: Observation) =>
-    drafts.some(({ rule, draft }) => confirms(observation, rule.id, draft))
   const alone = new Map<string, Observation[]>()
-  for (const observation of ledger?.observations ?? []) {
-    if (explained(observation)) continue
+  const unexplained = indirect.filter(
+    (observation) => !drafts.some(({ rule, draft }) => caused(observation, rule, draft)),
+  )
+  const readable = new Set(
+    unexplained
+      .filter((observation) => observation.rule === 'policy-always-true')
+      .map((observation) => observation.object),
+  )
+  for (const seen of unexplained) {
+    // Where reads cross too, one cause is likelier than three.
+    const same =
+      readable.has(seen.object) &&
+      (seen.rule === 'policy-check-lax' || seen.rule === 'policy-command-gap' || seen.rule === 'policy-fail-open')
+    const observation = same ? { ...seen, rule: 'policy-always-true' } : seen
     const key = findingKey(observation.rule, observation)
     alone.set(key, [...(alone.get(key) ?? []), observation])
   }
-  const raised = [...alone.values()].flatMap((observations) => {
-    const first = observations[0]
+  const raised = [...alone.values()].flatMap((group) => {
+    const first = group[0]
     const rule = rules.find((candidate) => candidate.id === first?.rule) ?? fallbackRule(first?.rule)
     if (first === undefined) return []
-    const verbs = [...new Set(observations.flatMap((observation) => observation.verbs ?? []))]
-    return [finish(rule, { ...first, verbs }, rule.severity, observations)]
+    const verbs = [...new Set(group.flatMap((observation) => observation.verbs ?? []))]
+    return [finish(rule, { ...first, verbs }, rule.severity, group)]
   })
   return dedupe([...joined, ...raised]).sort(inOrder)
+}
+
+function tablesOf(draft: FindingDraft): readonly string[] {
+  return draft.tables ?? [draft.object]
+}
+
+function unique<T>(items: readonly T[]): readonly T[] {
+  return [...new Set(items)]
 }
 
 function confirms(observation: Observation, rule: string, draft: FindingDraft): boolean {

@@ -11,6 +11,7 @@ import { describeSetting, discover } from './discovery/discover.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
 import { type JoinedFinding, joinFindings, type RuledDraft } from './join-findings.ts'
+import { lookupsOf } from './lookups.ts'
 import { type VerifyOptions, verifyOptionsSchema } from './options.ts'
 import { makeProofs } from './prove/prove.ts'
 import { countFindings, countVerdicts } from './report-counts.ts'
@@ -75,7 +76,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       })
     : undefined
   internalErrors.push(...(run?.internalErrors ?? []))
-  const findings = joinFindings(drafts, run?.ledger, rules).filter(
+  const findings = joinFindings(drafts, run?.ledger, rules, lookupsOf(facts)).filter(
     (finding) => given.rules === undefined || given.rules.includes(finding.rule),
   )
   return report(facts, findings, run, chosen.length, internalErrors)

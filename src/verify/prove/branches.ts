@@ -43,6 +43,7 @@ export class Brancher {
       case 'and':
         return this.all(expr.args)
       case 'or':
+        if (hasComplement(expr.args)) return ALWAYS
         return limited(expr.args.flatMap((arg) => this.of(arg)))
       case 'not':
         return this.#not(expr.arg)
@@ -423,6 +424,11 @@ function equality(left: Expr, row: QueryRow): Expr {
 
 function atom(expr: Expr): readonly Branch[] {
   return [{ atoms: [expr], instances: [] }]
+}
+
+/** x OR NOT x: true but for NULL. */
+function hasComplement(args: readonly Expr[]): boolean {
+  return args.some((arg) => arg.kind === 'not' && args.some((other) => sameExpression(other, arg.arg)))
 }
 
 function isNull(expr: Expr): boolean {

@@ -225,6 +225,19 @@ const lossy: Shape = (reader) => {
       return { rule: 'policy-lossy-compare', certain: true, explanation: `${loss} makes different tenants equal` }
   }
   for (const atom of reader.atoms) {
+    // tenant % 1000 = setting % 1000: sums and remainders of ids meet.
+    if (atom.kind === 'operator' && atom.op === '=' && atom.left !== undefined) {
+      const sides = [atom.left, atom.right]
+      const computed = sides.some((side) => /^[-+*/%&|#^]|<<|>>$/.test(operatorOf(side)))
+      const tenant = sides.some((side) => reader.deepTerms(side).some((term) => reader.isTenantColumn(term)))
+      const context = sides.some((side) => reader.deepTerms(side).some((term) => reader.isContext(term)))
+      if (computed && tenant && context)
+        return {
+          rule: 'policy-lossy-compare',
+          certain: true,
+          explanation: 'the ids are computed with before they are compared',
+        }
+    }
     if (atom.kind === 'operator' && (atom.op === '=' || atom.op === '@>' || atom.op === '<@' || atom.op === '?'))
       continue
     const terms = reader.deepTerms(atom)
@@ -240,6 +253,11 @@ const lossy: Shape = (reader) => {
       }
   }
   return undefined
+}
+
+function operatorOf(expr: Expr): string {
+  const inner = peel(expr)
+  return inner.kind === 'operator' ? inner.op : ''
 }
 
 const settingMismatch: Shape = (reader) => {
@@ -356,10 +374,15 @@ function isNotNullTest(reader: AtomReader, atom: Expr): boolean {
 /** A lookup that says nothing about the row: EXISTS (SELECT 1 FROM members WHERE user_id = …). */
 const unrelatedLookup: Shape = (reader, knows) => {
   const { branch, row, table } = reader.input
-  if (branch.instances.length === 0 || table.kind === 'child') return undefined
-  const related = reader.atoms.some((atom) => reader.deepTerms(atom).some((term) => reader.isOwnColumn(term)))
+  if (branch.instances.length === 0) return undefined
+  const related = reader.atoms.some((atom) => {
+    const terms = reader.deepTerms(atom).filter((term) => term.kind !== 'other' && term.kind !== 'constant')
+    // A column compared with itself says nothing.
+    return terms.some((term) => reader.isOwnColumn(term)) && new Set(terms.map((term) => term.key)).size > 1
+  })
   const opaque = reader.atoms.some((atom) => atom.kind === 'call' || atom.kind === 'subquery' || atom.kind === 'other')
-  if (related || opaque || knows.same(`${row.id}.${table.column.name}`, 'context')) return undefined
+  if (related || opaque) return undefined
+  if (table.kind !== 'child' && knows.same(`${row.id}.${table.column.name}`, 'context')) return undefined
   return { rule: 'policy-always-true', certain: true, explanation: 'the lookup says nothing about the row' }
 }
 

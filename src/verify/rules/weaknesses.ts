@@ -2,7 +2,7 @@ import type { Policy, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts, Weakness } from '../facts.ts'
 import { VERBS, type Verb } from '../finding.ts'
 import { appliesTo, covers } from '../prove/effective.ts'
-import { walkExpression } from '../sql/walk.ts'
+import type { Expr } from '../sql/tree.ts'
 
 /** A weakness of a policy, joined over verbs and roles, under the rule that speaks of it. */
 export interface PolicyWeakness extends Weakness {
@@ -72,6 +72,9 @@ function assign(
 ): string {
   const readsHold = ['proved', 'dark'].includes(facts.proofs.of(relation, 'select', role).status)
   if (weakness.clause === 'check' && WIDE.has(weakness.rule) && readsHold) return 'policy-check-lax'
+  const ofWrites = policy !== undefined && (policy.command === 'update' || policy.command === 'delete')
+  if (WIDE.has(weakness.rule) && ofWrites && readsHold && isAlone(relation, policy, verb, role))
+    return 'policy-command-gap'
   if (weakness.rule !== 'policy-always-true' || policy === undefined) return weakness.rule
   if (callsHelper(facts, policy, weakness.clause)) return 'policy-function-constant'
   const everybody = policy.roles.includes(0) || policy.roles.includes(facts.tenancy.appRole.oid)
@@ -80,21 +83,27 @@ function assign(
     (other) => other !== policy && (other.permissive ? covers(other.command, verb) && appliesTo(other, role) : true),
   )
   if (besides) return 'policy-permissive-or'
-  if (weakness.clause === 'check') return 'policy-check-lax'
+  // One expression for both clauses is one hole.
+  const ownCheck = policy.command === 'insert' || (policy.check !== undefined && policy.check !== policy.using)
+  if (weakness.clause === 'check' && ownCheck) return 'policy-check-lax'
   return readsHold && verb !== 'select' ? 'policy-command-gap' : weakness.rule
 }
 
+function isAlone(relation: Relation, policy: Policy, verb: Verb, role: ActingRole): boolean {
+  return !relation.policies.some(
+    (other) => other !== policy && other.permissive && covers(other.command, verb) && appliesTo(other, role),
+  )
+}
+
+/** The whole policy is one call of a helper. */
 function callsHelper(facts: Facts, policy: Policy, clause: 'using' | 'check'): boolean {
   const text = clause === 'using' ? policy.using : (policy.check ?? policy.using)
   const parsed = text === undefined ? undefined : facts.sql.expression(text)
-  let calls = false
-  if (parsed?.ok === true)
-    walkExpression(parsed.value, {
-      expression: (expr) => {
-        calls ||= expr.kind === 'call' && facts.functionsNamed(expr.schema, expr.name).length > 0
-      },
-    })
-  return calls
+  if (parsed?.ok !== true) return false
+  let expr: Expr = parsed.value
+  while (expr.kind === 'subquery' && expr.type === 'scalar' && expr.query.targets[0] !== undefined)
+    expr = expr.query.targets[0].expr
+  return expr.kind === 'call' && facts.functionsNamed(expr.schema, expr.name).length > 0
 }
 
 function unique<T>(items: readonly T[]): readonly T[] {
