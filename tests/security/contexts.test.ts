@@ -137,23 +137,27 @@ describe('inside a transaction', () => {
 
 describe('handlers', () => {
   /** Makes A wait for a connection that B gives back: pg-pool would then run A's callback in B's context. */
-  async function whileBHolds<T>(start: () => T): Promise<T> {
-    const blocker = await two.as(two.b, () => pool.connect())
-    const started = two.as(two.a, start)
+  async function whileBHolds<T>(start: (from: TenantPool) => Promise<T>): Promise<T> {
+    // B opens the connection too: answers arrive in the context of whoever did.
+    const fresh = two.pool()
+    const blocker = await two.as(two.b, () => fresh.connect())
+    const started = two.as(two.a, () => start(fresh))
     await sleep(5)
     two.as(two.b, () => blocker.release())
-    return started
+    const result = await started
+    await fresh.end()
+    return result
   }
 
   it('of callbacks run in the caller’s context: query, connect', async () => {
     const seen = await whileBHolds(
-      () => new Promise((resolve) => pool.query('select 1', () => resolve(tryGetCurrentTenant()?.tenantId))),
+      (from) => new Promise((resolve) => from.query('select 1', () => resolve(tryGetCurrentTenant()?.tenantId))),
     )
     expect(seen).toBe(two.a.id)
     const connected = await whileBHolds(
-      () =>
+      (from) =>
         new Promise((resolve) =>
-          pool.connect((_error, _client, done) => {
+          from.connect((_error, _client, done) => {
             resolve(tryGetCurrentTenant()?.tenantId)
             done()
           }),
