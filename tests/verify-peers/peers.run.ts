@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, inject, it, vi } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
+import { atLeast } from '../../src/verify/finding.ts'
 import { exitCodeOf } from '../../src/verify/report-counts.ts'
 import type { VerifyReport } from '../../src/verify/report-model.ts'
 import type { RuleCase } from '../verify/rule-case.ts'
@@ -27,6 +28,8 @@ interface Row {
   readonly hole: { readonly ours: boolean; readonly peer: boolean }
   readonly clean: number
   readonly alarms: { readonly ours: number; readonly peer: number }
+  /** Our findings behind the alarms: other holes of the case's schema, or false alarms. */
+  readonly alarmedBy: readonly string[]
 }
 
 const rows: Row[] = []
@@ -51,10 +54,10 @@ describe('tenant-guard beside partywall verify', () => {
 
 afterAll(() => {
   const mark = (found: boolean) => (found ? 'found ' : 'missed')
-  for (const { rule, hole, clean, alarms } of rows) {
+  for (const { rule, hole, clean, alarms, alarmedBy } of rows) {
     const loss = hole.peer && !hole.ours ? '  WE LOSE' : ''
     process.stdout.write(
-      `${rule.padEnd(32)}  partywall ${mark(hole.ours)}  tenant-guard ${mark(hole.peer)}  alarms on ${clean} clean: ${alarms.ours} / ${alarms.peer}${loss}\n`,
+      `${rule.padEnd(32)}  partywall ${mark(hole.ours)}  tenant-guard ${mark(hole.peer)}  alarms on ${clean} clean: ${alarms.ours} / ${alarms.peer}${alarmedBy.length === 0 ? '' : ` (${alarmedBy.join(', ')})`}${loss}\n`,
     )
   }
   const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0)
@@ -90,8 +93,10 @@ async function compare(rule: string, given: RuleCase): Promise<Row> {
   const clean = [repaired, ...near]
   // What it says of the repaired schema too is not this hole.
   const known = new Set(repaired.peer.violations)
+  const alarming = clean.flatMap(({ report }) => report.findings).filter(({ severity }) => atLeast(severity, 'medium'))
   return {
     rule,
+    alarmedBy: [...new Set(alarming.map((finding) => finding.key))],
     hole: {
       ours: oursFails(hole.report, rule),
       peer: hole.peer.exitCode !== 0 && hole.peer.violations.some((violation) => !known.has(violation)),
