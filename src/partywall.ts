@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { type AccessControl, createAccessControl } from './access/access-control.ts'
 import type { TenantAuditLogger } from './audit/tenant-audit-logger.ts'
 import { createTokenVerifier, type TokenVerifier } from './auth/jwt.ts'
 import type { TokenVerifierOptions } from './auth/options.ts'
@@ -8,9 +9,10 @@ import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from './database/create-tenant-pool.ts'
 import type { CrossingRequest } from './database/crossing.ts'
-import type { TenantPoolOptions } from './database/options.ts'
+import type { TenantPoolOptions, TenantRoles } from './database/options.ts'
 import { ClosedError, ConfigurationError } from './errors.ts'
 import { createSecurityEvents, type SecurityEvents } from './events/security-events.ts'
+import { createTenantGuard, type TenantGuard } from './guards/tenant-guard.ts'
 import { createDefaultLogger, type Logger } from './logger/logger.ts'
 import { makeAudit } from './partywall/audit-parts.ts'
 import { configSchema, type PartywallConfig } from './partywall/config.ts'
@@ -39,6 +41,10 @@ export interface Partywall<Claims = RawClaims> {
   readonly logger: Logger
   /** From a request's token to its context; what adapters of frameworks call. @throws {ClosedError} while closing */
   readonly admit: Admission['admit']
+  /** Undefined where `access` is not configured. */
+  readonly access: AccessControl | undefined
+  /** For `responseGuard(wall.guard)`, and for values. */
+  readonly guard: TenantGuard
   /** Undefined with `audit: false`. */
   readonly audit: TenantAuditLogger | undefined
   /** Undefined where `rateLimit` is not configured. */
@@ -98,9 +104,13 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   )
   const { url, roles, ...poolOptions } = config?.database ?? {}
   const connection: pg.PoolConfig = { ...poolOptions, ...(url === undefined ? {} : { connectionString: url }) }
+  const access = problems.build('access', () =>
+    config?.access === undefined ? undefined : createAccessControl({ ...config.access, events, logger }),
+  )
+  const guard = problems.build('guard', () => createTenantGuard({ ...config?.guard, events, logger }))
   const tenantPoolOptions: TenantPoolOptions = {
     ...connection,
-    ...(roles === false ? {} : { roles: roles ?? { tenant_admin: ['owner', 'admin'] } }),
+    ...levels(roles, access),
     seal: config?.seal,
     events,
     logger,
@@ -117,7 +127,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   )
   problems.check('createPartywall(config)')
   // check() throws where a part could not be built.
-  if (builtPool === undefined || builtVerifier === undefined)
+  if (builtPool === undefined || builtVerifier === undefined || guard === undefined)
     throw new ConfigurationError('createPartywall(config) is not valid.')
   const pool = builtPool
   const verifier = builtVerifier
@@ -219,6 +229,8 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       return admission.admit(request)
     },
     limiter,
+    access,
+    guard,
     audit: audited?.audit,
     async runAcrossTenants(request, fn) {
       refuseWhenClosing()
@@ -262,4 +274,14 @@ async function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> 
   })
   await Promise.race([work, late])
   clearTimeout(timer)
+}
+
+/** The database's level of a context: by the configured roles, else by what the roles permit, else by the usual names. */
+function levels(
+  roles: TenantRoles | false | undefined,
+  access: AccessControl | undefined,
+): Pick<TenantPoolOptions, 'roles' | 'levelOf'> {
+  if (roles === false) return {}
+  if (roles !== undefined) return { roles }
+  return access === undefined ? { roles: { tenant_admin: ['owner', 'admin'] } } : { levelOf: access.levelOf }
 }

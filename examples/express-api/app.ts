@@ -1,11 +1,16 @@
 import express, { type Express, type RequestHandler } from 'express'
 import { NotFoundError, type Partywall } from 'partywall'
+import { createAccessControl } from 'partywall/access'
 import {
   type AgreementOptions,
+  publicRoute,
+  responseGuard,
+  routePermissions,
   tenantContextMiddleware,
   tenantErrorHandler,
   tenantRateLimiter,
 } from 'partywall/express'
+import { exampleAccess } from './access.ts'
 import { carelessAdmission } from './careless-admission.ts'
 import { carelessRoutes } from './careless-routes.ts'
 import { ALL_LAYERS, type Layers } from './layers.ts'
@@ -29,7 +34,7 @@ export function createExampleApi(wall: Partywall, options: ExampleOptions = {}):
   const app = express()
   app.disable('x-powered-by')
 
-  app.get('/ping', (_request, response) => {
+  app.get('/ping', publicRoute('says that the process answers'), (_request, response) => {
     response.json({ pong: true })
   })
 
@@ -42,12 +47,17 @@ export function createExampleApi(wall: Partywall, options: ExampleOptions = {}):
   if (layers.limits && wall.limiter !== undefined) app.use(tenantRateLimiter({ limiter: wall.limiter }))
   app.use(express.json({ limit: '1mb' }))
 
-  const permit: Permit = () => pass
+  if (layers.guard) app.use(responseGuard(wall.guard))
+
+  const { requirePermission } = routePermissions(
+    wall.access ?? createAccessControl({ ...exampleAccess, events: wall.events }),
+  )
+  const permit: Permit = layers.permissions ? requirePermission : () => pass
   const projects = rowsOf<tables.Project>(wall, tables.projects, layers)
   const documents = rowsOf<tables.Document>(wall, tables.documents, layers)
   const users = rowsOf<tables.User>(wall, tables.users, layers)
 
-  app.get('/me', (request, response) => {
+  app.get('/me', publicRoute('shows who is asking what they already know'), (request, response) => {
     response.json(request.tenantContext)
   })
   app.use('/projects', nestedRoutes(projects, documents, permit), resourceRoutes('projects', projects, permit))

@@ -1,5 +1,13 @@
 export { asyncRoute } from './async-route.ts'
+export { findUndeclaredRoutes } from './find-undeclared-routes.ts'
 export type { RequestWall } from './request-state.ts'
+export {
+  publicRoute,
+  type RequirePermissionOptions,
+  type RoutePermissions,
+  routePermissions,
+} from './require-permission.ts'
+export { type ResponseGuardOptions, responseGuard } from './response-guard.ts'
 export {
   getCurrentTenant,
   requireTenant,

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import type { AccessControlOptions } from '../access/access-options.ts'
 import type { TokenVerifierOptions, TypedClaims } from '../auth/options.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
 import type { SealOptions, TenantPoolOptions, TenantRoles } from '../database/options.ts'
+import type { TenantGuardOptions } from '../guards/tenant-guard.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import type { CurrentMembership } from '../tenants/envelope.ts'
@@ -51,6 +53,10 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
   /** The audit log; `false` writes none. Default: changes and reads that you log, and all refusals. */
   readonly audit?: AuditConfig | false | undefined
+  /** What roles give; the database's level follows from it, unless `database.roles` says otherwise. */
+  readonly access?: Omit<AccessControlOptions, 'events' | 'logger'> | undefined
+  /** How answers and results are looked through for other tenants; default: strict for nothing, columns `tenant_id` and `tenantId`. */
+  readonly guard?: Omit<TenantGuardOptions, 'events' | 'logger'> | undefined
   /** What users may do now, asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
@@ -80,6 +86,8 @@ export const configSchema = z.strictObject({
     .optional(),
   seal: z.unknown(),
   rateLimit: z.unknown().optional(),
+  access: z.unknown().optional(),
+  guard: z.unknown().optional(),
   audit: z.union([z.literal(false), z.looseObject({})], { error: 'must be an object or false' }).optional(),
   membership: fn.optional(),
   requestId: z.strictObject({ trustHeader: z.string().optional() }).optional(),

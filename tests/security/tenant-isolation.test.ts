@@ -1,6 +1,8 @@
 // Longer than other tests: each line of its tables is one scenario of two tenants on the real API and a real PostgreSQL.
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createExampleApi } from '../../examples/express-api/app.ts'
+import { findUndeclaredRoutes } from '../../src/middleware/express.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import type { ApiAnswer } from '../../src/testing/test-api.ts'
 import { type ExampleKit, type ExampleTenant, startExample, TenantTestHelper } from '../helpers/tenant-test-helper.ts'
@@ -592,6 +594,39 @@ describe('roles inside a tenant', () => {
     const sql = `with r as materialized (select set_config('role', 'tenant_admin', true)) delete from documents using r returning id`
     await a.api.get(`/careless/report?sql=${encodeURIComponent(sql)}`, { token: member })
     expect((await a.api.get(`/documents/${a.documentId}`)).status).toBe(200)
+  })
+})
+
+describe('permissions and the guard', () => {
+  const cases: readonly (readonly [string, string, () => string, number])[] = [
+    ['viewer', 'POST', () => '/documents', 403],
+    ['viewer', 'PATCH', () => `/documents/${a.documentId}`, 403],
+    ['viewer', 'GET', () => '/documents', 200],
+    ['viewer', 'GET', () => '/users', 403],
+    ['member', 'POST', () => '/users', 403],
+    ['nobody', 'GET', () => '/documents', 403],
+  ]
+  it.each(cases)('a %s may not do more than its role gives: %s', async (role, verb, path, status) => {
+    const token = await a.token({ roles: [role] })
+    const body = verb === 'GET' ? undefined : { title: 'x' }
+    expect((await a.api.request(verb, path(), { token, body })).status).toBe(status)
+  })
+
+  it("a careless cache that holds another tenant's rows is stopped by the guard", async () => {
+    const title = `shared ${randomUUID()}`
+    await a.api.post('/documents', { title })
+    await b.api.post('/documents', { title })
+    const query = `/careless/cached?title=${encodeURIComponent(title)}`
+    expect((await b.api.get(query)).status).toBe(200)
+    const answer = await a.api.get(query)
+    expect(answer.status).toBe(403)
+    expect(answer.text).not.toContain(b.tenantId)
+  })
+
+  it('every route of the example declares its permission, or why it needs none', () => {
+    const report = findUndeclaredRoutes(createExampleApi(wall, { careless: true }))
+    expect(report.undeclared).toEqual([])
+    expect(report.routes.length).toBeGreaterThan(20)
   })
 })
 

@@ -1,0 +1,19 @@
+import type { AccessControlOptions } from 'partywall/access'
+
+/** What each role of the example may do inside its tenant. A role that is not here may do nothing. */
+export const exampleAccess: AccessControlOptions = {
+  roles: {
+    owner: ['*'],
+    admin: ['documents:*', 'projects:*', 'users:*'],
+    member: [
+      'documents:read',
+      'documents:create',
+      'documents:update',
+      'projects:read',
+      'projects:create',
+      'users:read',
+    ],
+    viewer: ['documents:read', 'projects:read'],
+  },
+  levels: { tenant_admin: ['documents:delete', 'projects:delete', 'users:delete'] },
+}
