@@ -53,8 +53,6 @@ export type TestKitOptions = KitDatabaseOptions & {
 export interface TestKit {
   readonly env: TestKitEnv
   readonly baseUrl: string
-  /** Superuser URL of the database. */
-  readonly adminUrl: string
   /** Makes a tenant with a name for the test's reader; each call makes another one. */
   tenant(
     name: string,
@@ -132,7 +130,6 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
     return {
       env,
       baseUrl,
-      adminUrl: database.adminUrl,
       admin,
       adminUrl: database.adminUrl,
       sign: issuer.sign,
