@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { migrateCommand } from './migrate.ts'
 import { packageVersion } from './package-version.ts'
+import { protectCommand } from './protect.ts'
 import { describeError } from './terminal.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -15,7 +16,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(partywall COMMAND --help tells the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const command of [migrateCommand(), verifyCommand()]) program.addCommand(inherit(command))
+  for (const command of [migrateCommand(), protectCommand(), verifyCommand()]) program.addCommand(inherit(command))
   try {
     await program.parseAsync([...argv])
     return typeof process.exitCode === 'number' ? process.exitCode : 0

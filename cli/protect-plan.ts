@@ -1,0 +1,75 @@
+import type { Catalog, Queryable } from '../src/catalog/model.ts'
+import { readCatalog } from '../src/catalog/read-catalog.ts'
+import { ConfigurationError } from '../src/errors.ts'
+import type { ProtectPlan } from '../src/protect/change.ts'
+import { planProtection } from '../src/protect/plan.ts'
+import { readOrphans } from '../src/protect/read-orphans.ts'
+import { connect } from '../src/verify/connect.ts'
+import { DEFAULT_SETTING, type DiscoveryHints, discover } from '../src/verify/discovery/discover.ts'
+import type { Tenancy } from '../src/verify/facts.ts'
+import { loadParser } from '../src/verify/sql/parser.ts'
+import { createSqlReader } from '../src/verify/sql/reader.ts'
+
+export interface PlanOptions {
+  readonly databaseUrl: string
+  readonly tables?: readonly string[] | undefined
+  readonly tenantColumn?: readonly string[] | undefined
+  readonly schema?: readonly string[] | undefined
+  readonly setting?: string | undefined
+  readonly appRole?: string | undefined
+  readonly seal: boolean
+}
+
+/** Joins what verify discovers with what protect plans; the database is only read. */
+export async function planFor(options: PlanOptions, signal?: AbortSignal): Promise<ProtectPlan> {
+  await loadParser()
+  const client = await connect(options.databaseUrl, signal)
+  try {
+    await client.query('begin isolation level repeatable read read only')
+    const db: Queryable = {
+      query: (text, values) => client.query(text, values === undefined ? undefined : [...values]),
+    }
+    const catalog = await readCatalog(db)
+    const { tenancy, appRoleFound } = find(catalog, options)
+    const tables = [...tenancy.tables.values()]
+    const setting = settingOf(tenancy)
+    return planProtection({
+      catalog,
+      tables,
+      appRole: appRoleFound ? tenancy.appRole : undefined,
+      setting,
+      seal: options.seal,
+      only: options.tables,
+      schemas: tenancy.schemas,
+      orphans: await readOrphans(db, tables),
+      notes: tenancy.notes,
+    })
+  } finally {
+    await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
+  }
+}
+
+function find(catalog: Catalog, options: PlanOptions): { readonly tenancy: Tenancy; readonly appRoleFound: boolean } {
+  const sql = createSqlReader()
+  const hints: DiscoveryHints = {
+    appRole: options.appRole,
+    schemas: options.schema,
+    tenantColumns: options.tenantColumn,
+    setting: options.setting,
+  }
+  try {
+    return { tenancy: discover(catalog, sql, hints), appRoleFound: true }
+  } catch (error) {
+    if (!(error instanceof ConfigurationError) || options.appRole !== undefined) throw error
+    // The role can be missing in a schema that nobody protected yet. Whatever else was wrong is thrown again here.
+    const tenancy = discover(catalog, sql, { ...hints, appRole: catalog.reader.name })
+    if (Array.isArray(error.details['candidates']) && error.details['candidates'].length > 0) throw error
+    return { tenancy, appRoleFound: false }
+  }
+}
+
+/** A setting that holds a user's or session's key names no tenant; the wall's own does. */
+function settingOf({ context }: Tenancy): { readonly setting: string; readonly path: readonly string[] } {
+  if (context.kind === 'tenant') return { setting: context.setting, path: context.path }
+  return { setting: DEFAULT_SETTING, path: [] }
+}

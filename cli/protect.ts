@@ -1,0 +1,30 @@
+import { Command, Option } from 'commander'
+import { MIGRATION_FORMATS } from '../src/protect/render/render.ts'
+import { runProtect } from './run-protect.ts'
+
+/** `partywall protect`: writes the migration that makes the user's own tables hold. */
+export function protectCommand(): Command {
+  return new Command('protect')
+    .description('Writes the migration, up and down, that puts the missing tenant isolation on your own tables.')
+    .option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL); nothing is changed there')
+    .option('--tables <names>', 'these tables only, by commas: documents,app.orders (default: all of tenants)', names)
+    .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
+    .option('--schema <name>', 'look at this schema only; may be repeated', collect)
+    .option('--setting <name>', 'the setting that holds the tenant (default: found, else app.current_tenant_id)')
+    .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
+    .option('--seal', 'bind tables to the sealed context too; needs partywall migrate first')
+    .option('--out <dir>', 'write the files there (default: the way up on standard output)')
+    .addOption(new Option('--format <format>', 'form of the files').choices([...MIGRATION_FORMATS]).default('sql'))
+    .addHelpText('after', '\nExit code: 0 written or nothing to do, 2 it could not run.')
+    .action(async (flags: unknown) => {
+      await runProtect(flags)
+    })
+}
+
+function collect(value: string, known: readonly string[] = []): readonly string[] {
+  return [...known, value]
+}
+
+function names(value: string, known: readonly string[] = []): readonly string[] {
+  return [...known, ...value.split(',').map((name) => name.trim())].filter((name) => name !== '')
+}

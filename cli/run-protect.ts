@@ -1,0 +1,81 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { parseOptions } from '../src/config/parse-options.ts'
+import { ConfigurationError } from '../src/errors.ts'
+import type { ProtectPlan } from '../src/protect/change.ts'
+import { MIGRATION_FORMATS, renderMigration, type TargetFolder } from '../src/protect/render/render.ts'
+import { decisionsOf } from '../src/protect/render/script.ts'
+import { renderOneScript } from '../src/protect/render/sql.ts'
+import { planFor } from './protect-plan.ts'
+import { untilInterrupted } from './until-interrupted.ts'
+
+const text = z.string().min(1)
+
+const schema = z.strictObject({
+  databaseUrl: text.optional(),
+  tables: z.array(text).nonempty().optional(),
+  tenantColumn: z.array(text).nonempty().optional(),
+  schema: z.array(text).nonempty().optional(),
+  setting: text.optional(),
+  appRole: text.optional(),
+  seal: z.boolean().default(false),
+  out: text.optional(),
+  format: z.enum(MIGRATION_FORMATS).default('sql'),
+})
+
+type ProtectSettings = z.infer<typeof schema>
+
+/** Runs `partywall protect` with the flags of the command line. */
+export async function runProtect(flags: unknown): Promise<void> {
+  const settings = parseOptions(schema, flags, 'partywall protect')
+  const databaseUrl = settings.databaseUrl ?? process.env['DATABASE_URL']
+  if (databaseUrl === undefined || databaseUrl === '')
+    throw new ConfigurationError('No database: give --database-url URL, or set DATABASE_URL.')
+  if (settings.out === undefined && settings.format !== 'sql')
+    throw new ConfigurationError(`--format ${settings.format} writes files: name their folder with --out DIR.`)
+  const plan = await untilInterrupted(undefined, (signal) => planFor({ ...settings, databaseUrl }, signal))
+  for (const note of plan.notes) console.error(note)
+  if (plan.changes.length === 0) tellNothing(plan)
+  else if (settings.out === undefined) process.stdout.write(renderOneScript(plan))
+  else await write(plan, settings, settings.out)
+  tellDecisions(plan)
+}
+
+function tellNothing(plan: ProtectPlan): void {
+  console.error('Nothing to do: the tables have all that partywall protect would give them.')
+  if (plan.decisions.length > 0) console.log(decisionsOf(plan.decisions))
+}
+
+function tellDecisions({ decisions, changes }: ProtectPlan): void {
+  if (decisions.length === 0) return
+  const where = changes.length === 0 ? 'above' : 'under TO DECIDE in the migration'
+  const [noun, verb] = decisions.length === 1 ? ['decision', 'is'] : ['decisions', 'are']
+  console.error(`${decisions.length} ${noun} of a person ${verb} named ${where}.`)
+}
+
+async function write(plan: ProtectPlan, settings: ProtectSettings, out: string): Promise<void> {
+  const files = renderMigration(plan, settings.format, await look(out), new Date())
+  for (const file of files) {
+    const path = join(out, file.path)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, file.content)
+    console.log(path)
+  }
+}
+
+async function look(out: string): Promise<TargetFolder> {
+  const names = await readdir(out).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return []
+    throw new ConfigurationError(`--out ${out} is no folder that can be read.`, { cause: error })
+  })
+  const journal = await readFile(join(out, 'meta', '_journal.json'), 'utf8').catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined
+    throw error
+  })
+  return { names, journal }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,129 @@
+import type { Constraint, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Change, Decision, Part } from '../change.ts'
+import type { Planning } from '../input.ts'
+import { doBlock, objectName } from '../sql-text.ts'
+import type { Target } from '../target.ts'
+import { uniqueOn } from './unique-on.ts'
+
+/**
+ * Foreign keys between tenant tables carry the tenant: the composite one is added unchecked, checked, and only then takes
+ * the place of the user's, in the transaction that protects.
+ */
+export function foreignKeys(planning: Planning, target: Target): Part {
+  const changes: Change[] = []
+  const decisions: Decision[] = []
+  if (target.kind === 'root' || target.relation.isPartition) return { changes, decisions }
+  for (const constraint of target.relation.constraints) {
+    const part = foreignKey(planning, target, constraint)
+    changes.push(...part.changes)
+    decisions.push(...part.decisions)
+  }
+  return { changes, decisions }
+}
+
+function foreignKey(planning: Planning, target: Target, constraint: Constraint): Part {
+  const nothing: Part = { changes: [], decisions: [] }
+  const { references } = constraint
+  if (references === undefined || constraint.parent !== 0) return nothing
+  const parent = planning.targetOf(references.relation)
+  if (parent === undefined || parent.kind === 'root' || carriesTenant(target, parent, constraint)) return nothing
+  const key = { target, parent, constraint, references }
+  const name = objectName([constraint.name], '_tenant')
+  const composite = compositeSql(key)
+  if (target.relation.constraints.some((each) => each.name === name)) {
+    // Left by a run that ended in the middle: what stands in the way is the old one only.
+    return { changes: finish(key, name), decisions: [] }
+  }
+  const decide = (reason: string): Part => ({
+    changes: [],
+    decisions: [
+      {
+        object: target.relation.label,
+        reason: `foreign key ${constraint.name} leaves out the tenant, so a row can refer to another tenant's row. ${reason}`,
+        sql: `ALTER TABLE ${qualifiedName(target.relation)} DROP CONSTRAINT ${quoteIdentifier(constraint.name)},\n  ADD CONSTRAINT ${quoteIdentifier(constraint.name)} ${composite};`,
+      },
+    ],
+  })
+  const { relation } = parent
+  if (relation.kind === 'partitioned-table' || target.relation.kind === 'partitioned-table')
+    return decide('One of the two tables is partitioned: a unique key there must name the partition key too.')
+  if (references.match === 'full' && constraint.columns.length > 1)
+    return decide('It is MATCH FULL: with the tenant, which is never NULL, no column may be NULL any more.')
+  if (references.onUpdate.startsWith('set-'))
+    return decide('ON UPDATE SET NULL or SET DEFAULT would clear the tenant too.')
+  if (parent.column.type !== target.column.type)
+    return decide(`The tenant is ${target.column.type} here and ${parent.column.type} in ${relation.label}.`)
+  if (target.hasOrphans || parent.hasOrphans) return decide('Rows without a tenant would not be checked.')
+  const unique = uniqueOn(parent, columnNames(relation, references.columns))
+  const table = qualifiedName(target.relation)
+  const quoted = quoteIdentifier(name)
+  const add: Change = {
+    phase: 'keys',
+    object: target.relation.label,
+    up: [
+      doBlock(`  IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${quoteLiteral(table)}::regclass AND conname = ${quoteLiteral(name)}) THEN
+    ALTER TABLE ${table} ADD CONSTRAINT ${quoted} ${composite} NOT VALID;
+  END IF;`),
+    ],
+    down: [`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted};`],
+  }
+  return { changes: [...unique, add, ...finish(key, name)], decisions: [] }
+}
+
+interface Key {
+  readonly target: Target
+  readonly parent: Target
+  readonly constraint: Constraint
+  readonly references: NonNullable<Constraint['references']>
+}
+
+/** Checks the composite key, then drops the one it replaces. */
+function finish({ target, constraint }: Key, name: string): readonly Change[] {
+  const table = qualifiedName(target.relation)
+  const old = quoteIdentifier(constraint.name)
+  return [
+    {
+      phase: 'validate',
+      object: target.relation.label,
+      up: [`ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteIdentifier(name)};`],
+      down: [],
+    },
+    {
+      phase: 'protect',
+      object: target.relation.label,
+      up: [
+        `-- ${quoteIdentifier(name).replace(/\s+/g, ' ')} checks the same, and the tenant.\nALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${old};`,
+      ],
+      down: [
+        doBlock(`  IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${quoteLiteral(table)}::regclass AND conname = ${quoteLiteral(constraint.name)}) THEN
+    ALTER TABLE ${table} ADD CONSTRAINT ${old} ${constraint.definition};
+  END IF;`),
+      ],
+    },
+  ]
+}
+
+function compositeSql({ target, parent, constraint, references }: Key): string {
+  const columns = columnNames(target.relation, constraint.columns)
+  const theirs = columnNames(parent.relation, references.columns)
+  const list = (names: readonly string[]) => names.map(quoteIdentifier).join(', ')
+  const setColumns = references.setColumns.length === 0 ? columns : columnNames(target.relation, references.setColumns)
+  const onDelete =
+    references.onDelete === 'no-action'
+      ? ''
+      : ` ON DELETE ${references.onDelete.replace('-', ' ').toUpperCase()}${references.onDelete.startsWith('set-') ? ` (${list(setColumns)})` : ''}`
+  const onUpdate = references.onUpdate === 'no-action' ? '' : ` ON UPDATE ${references.onUpdate.toUpperCase()}`
+  const deferrable = /\bDEFERRABLE( INITIALLY DEFERRED)?/.exec(constraint.definition)?.[0]
+  return `FOREIGN KEY (${list([target.column.name, ...columns])}) REFERENCES ${qualifiedName(parent.relation)} (${list([parent.column.name, ...theirs])})${onUpdate}${onDelete}${deferrable === undefined ? '' : ` ${deferrable}`}`
+}
+
+function carriesTenant(target: Target, parent: Target, constraint: Constraint): boolean {
+  const own = columnNames(target.relation, constraint.columns)
+  const theirs = columnNames(parent.relation, constraint.references?.columns ?? [])
+  return own.some((name, at) => name === target.column.name && theirs[at] === parent.column.name)
+}
+
+function columnNames(relation: Relation, numbers: readonly number[]): readonly string[] {
+  return numbers.map((number) => relation.columns.find((column) => column.number === number)?.name ?? '')
+}

@@ -1,0 +1,56 @@
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { type Change, NOTHING, type Part } from '../change.ts'
+import { doBlock, objectName } from '../sql-text.ts'
+import type { Target } from '../target.ts'
+
+/** An index that leads with the tenant column, so that one tenant's query does not read the rows of all. */
+export function tenantIndex(target: Target, planned: readonly Change[]): Part {
+  const { relation, column } = target
+  if (target.kind === 'root' || relation.isPartition || relation.kind === 'foreign-table') return NOTHING
+  const number = column.existing?.number
+  const leads = relation.indexes.some(
+    (index) => index.columns[0] === number && index.valid && index.predicate === undefined && index.method !== 'brin',
+  )
+  const name = objectName([relation.name, column.name], '_idx')
+  const soon = planned.some((change) => change.phase === 'indexes' && change.object === relation.label)
+  if (leads || soon) return NOTHING
+  if (relation.kind === 'partitioned-table') {
+    const index = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)}`
+    return {
+      changes: [
+        {
+          phase: 'keys',
+          object: relation.label,
+          up: [
+            `-- Not concurrently: on a partitioned table the server can't.\nCREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${quoteIdentifier(column.name)});`,
+          ],
+          down: [`DROP INDEX IF EXISTS ${index};`],
+        },
+      ],
+      decisions: [],
+    }
+  }
+  return { changes: [concurrentIndex(target, name, [column.name], false)], decisions: [] }
+}
+
+/** CREATE INDEX CONCURRENTLY that can run again: what an interrupted one left behind is dropped first. */
+export function concurrentIndex(target: Target, name: string, columns: readonly string[], unique: boolean): Change {
+  const { relation } = target
+  const index = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)}`
+  const create = (concurrently: string) =>
+    `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${concurrently}IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${columns.map(quoteIdentifier).join(', ')});`
+  return {
+    phase: 'indexes',
+    object: relation.label,
+    up: [
+      doBlock(`  -- What an interrupted CREATE INDEX CONCURRENTLY left behind.
+  IF EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass(${quoteLiteral(index)}) AND NOT indisvalid) THEN
+    DROP INDEX ${index};
+  END IF;`),
+      create('CONCURRENTLY '),
+    ],
+    down: [`DROP INDEX CONCURRENTLY IF EXISTS ${index};`],
+    upTogether: [create('')],
+    downTogether: [`DROP INDEX IF EXISTS ${index};`],
+  }
+}

@@ -1,0 +1,108 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Change, Decision, Part } from '../change.ts'
+import type { Planning } from '../input.ts'
+
+const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
+
+/**
+ * What tenant_user and tenant_admin need besides the tenant tables, since the login role works as one of them: the schemas,
+ * the sequences behind serial keys, and whatever else the login role has rights on itself.
+ */
+export function sealedRoleGrants(planning: Planning): Part {
+  if (!planning.seal) return { changes: [], decisions: [] }
+  const changes: Change[] = []
+  for (const schema of planning.catalog.schemas.values()) {
+    const inUse = planning.targets.some((target) => target.relation.schemaOid === schema.oid)
+    if (!inUse || schema.grants.some((grant) => grant.grantee === 0 && grant.privilege === 'USAGE')) continue
+    const object = `SCHEMA ${quoteIdentifier(schema.name)}`
+    const has = (role: string) =>
+      schema.grants.some((grant) => planning.roleName(grant.grantee) === role && grant.privilege === 'USAGE')
+    const lacking = [...TENANT_ROLES, 'partywall_cross'].filter((role) => !has(role))
+    changes.push(...grant(`schema ${schema.name}`, 'USAGE', object, lacking))
+  }
+  for (const relation of planning.catalog.relations.values()) {
+    if (!planning.schemas.has(relation.schema) || planning.targetOf(relation.oid) !== undefined) continue
+    const privileges =
+      relation.kind === 'sequence' ? sequencePrivileges(planning, relation) : ownRights(planning, relation)
+    for (const privilege of privileges) {
+      const lacking = TENANT_ROLES.filter(
+        (role) =>
+          !relation.grants.some((each) => planning.roleName(each.grantee) === role && each.privilege === privilege),
+      )
+      const object = `${relation.kind === 'sequence' ? 'SEQUENCE ' : ''}${qualifiedName(relation)}`
+      changes.push(...grant(relation.label, privilege, object, lacking))
+    }
+  }
+  const membership = memberships(planning)
+  return { changes: [...changes, ...membership.changes], decisions: membership.decisions }
+}
+
+function grant(label: string, privilege: string, object: string, roles: readonly string[]): readonly Change[] {
+  if (roles.length === 0) return []
+  const list = roles.map(quoteIdentifier).join(', ')
+  return [
+    {
+      phase: 'protect',
+      object: label,
+      up: [`GRANT ${privilege} ON ${object} TO ${list};`],
+      down: [`REVOKE ${privilege} ON ${object} FROM ${list};`],
+    },
+  ]
+}
+
+/** An identity column draws by itself; a serial one calls nextval() as whoever inserts. */
+function sequencePrivileges(planning: Planning, sequence: Relation): readonly string[] {
+  const owned = planning.catalog.sequences.get(sequence.oid)
+  const target = owned === undefined ? undefined : planning.targetOf(owned.ownedByRelation)
+  if (target === undefined || target.kind === 'root') return ownRights(planning, sequence)
+  const column = target.relation.columns.find((each) => each.number === owned?.ownedByColumn)
+  return column?.identity === undefined ? ['USAGE'] : []
+}
+
+function ownRights(planning: Planning, relation: Relation): readonly string[] {
+  const app = planning.appRole
+  if (app === undefined || relation.extension !== undefined) return []
+  const useful = relation.kind === 'sequence' ? ['USAGE', 'SELECT'] : ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
+  return useful.filter((privilege) =>
+    relation.grants.some((each) => each.grantee === app.oid && each.privilege === privilege),
+  )
+}
+
+/** The login role may become both, and inherits neither. */
+function memberships(planning: Planning): Part {
+  const app = planning.appRole
+  if (app === undefined || app.superuser) return { changes: [], decisions: [] }
+  const { catalog } = planning
+  const lacking = TENANT_ROLES.filter((name) => {
+    const role = [...catalog.roles.values()].find((each) => each.name === name)
+    return !catalog.memberships.some((each) => each.role === role?.oid && each.member === app.oid && each.set)
+  })
+  if (lacking.length === 0) return { changes: [], decisions: [] }
+  const names = lacking.map(quoteIdentifier).join(', ')
+  const member = quoteIdentifier(app.name)
+  const option = catalog.serverVersion >= 160000 ? ' WITH INHERIT FALSE, SET TRUE' : ''
+  const up = `GRANT ${names} TO ${member}${option};`
+  const decision: Decision = {
+    object: `role ${app.name}`,
+    reason: 'it works as tenant_user or tenant_admin; as a role that may grant these:',
+    sql: up,
+  }
+  if (!mayGrant(planning, lacking)) return { changes: [], decisions: [decision] }
+  return {
+    changes: [{ phase: 'protect', object: `role ${app.name}`, up: [up], down: [`REVOKE ${names} FROM ${member};`] }],
+    decisions: [],
+  }
+}
+
+function mayGrant(planning: Planning, roles: readonly string[]): boolean {
+  const { catalog } = planning
+  if (catalog.reader.superuser) return true
+  const reader = [...catalog.roles.values()].find((role) => role.name === catalog.reader.name)
+  if (catalog.serverVersion < 160000 && reader?.createRole === true) return true
+  return roles.every((name) =>
+    catalog.memberships.some(
+      (each) => each.admin && each.member === reader?.oid && planning.roleName(each.role) === name,
+    ),
+  )
+}

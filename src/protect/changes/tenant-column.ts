@@ -1,0 +1,85 @@
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Change, Decision, Part } from '../change.ts'
+import { NOTHING } from '../change.ts'
+import type { Planning } from '../input.ts'
+import { contextSql, doBlock, objectName } from '../sql-text.ts'
+import type { Target } from '../target.ts'
+
+/** The tenant column is NOT NULL, and its default is the context. */
+export function tenantColumnChanges(planning: Planning, target: Target): Part {
+  // A partition's columns are its parent's; the tenants' own key is drawn, not taken from the context.
+  if (target.kind === 'root' || target.relation.isPartition || target.relation.kind === 'foreign-table') return NOTHING
+  const notNull = notNullChanges(target)
+  const byDefault = defaultChange(planning, target)
+  return {
+    changes: [...notNull.changes, ...(byDefault === undefined ? [] : [byDefault])],
+    decisions: notNull.decisions,
+  }
+}
+
+function notNullChanges(target: Target): Part {
+  const { relation, column, hasOrphans } = target
+  if (column.existing?.notNull === true) return NOTHING
+  const table = qualifiedName(relation)
+  const name = quoteIdentifier(column.name)
+  const object = relation.label
+  const set = `ALTER TABLE ${table} ALTER COLUMN ${name} SET NOT NULL;`
+  if (hasOrphans) {
+    const decision: Decision = {
+      object,
+      reason: `some rows have no ${column.name}: nobody will see them. Give each a tenant, or delete it; then:`,
+      sql: set,
+    }
+    return { changes: [], decisions: [decision] }
+  }
+  const down = [`ALTER TABLE ${table} ALTER COLUMN ${name} DROP NOT NULL;`]
+  // A column that the application does not fill yet can't be checked before the guard fills it.
+  if (column.existing === undefined || relation.kind === 'partitioned-table')
+    return { changes: [{ phase: 'protect', object, up: [set], down }], decisions: [] }
+  // A CHECK that is proved already spares SET NOT NULL its scan under the strongest lock.
+  const check = objectName(['partywall', relation.name, column.name], '_not_null')
+  const relid = `${quoteLiteral(table)}::regclass`
+  const attribute = `SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${relid} AND attname = ${quoteLiteral(column.name)} AND attnotnull`
+  const constraint = `SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${relid} AND conname = ${quoteLiteral(check)}`
+  const drop = `ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(check)};`
+  const changes: Change[] = [
+    {
+      phase: 'keys',
+      object,
+      up: [
+        doBlock(`  IF NOT EXISTS (${attribute}) AND NOT EXISTS (${constraint}) THEN
+    ALTER TABLE ${table} ADD CONSTRAINT ${quoteIdentifier(check)} CHECK (${name} IS NOT NULL) NOT VALID;
+  END IF;`),
+      ],
+      down: [drop],
+    },
+    {
+      phase: 'validate',
+      object,
+      up: [
+        doBlock(`  IF EXISTS (${constraint}) THEN
+    ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteIdentifier(check)};
+  END IF;`),
+      ],
+      down: [],
+    },
+    { phase: 'protect', object, up: [set, drop], down },
+  ]
+  return { changes, decisions: [] }
+}
+
+function defaultChange(planning: Planning, target: Target): Change | undefined {
+  const { relation, column } = target
+  const existing = column.existing
+  if (existing?.generated !== undefined || existing?.identity !== undefined) return undefined
+  // A default of the user's own that reads the same setting is kept.
+  if (existing?.default?.includes(`'${planning.setting.setting}'`) === true) return undefined
+  const alter = `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)}`
+  const before = existing?.default
+  return {
+    phase: 'protect',
+    object: relation.label,
+    up: [`${alter}\n  SET DEFAULT (${contextSql(planning.setting, column.cast)});`],
+    down: [before === undefined ? `${alter} DROP DEFAULT;` : `${alter} SET DEFAULT ${before};`],
+  }
+}

@@ -1,0 +1,29 @@
+import type { Catalog, Oid, Role } from '../catalog/model.ts'
+import type { TenantSetting } from './sql-text.ts'
+import type { FoundTable, Target } from './target.ts'
+
+/** What a plan is made from. Discovery is not done here: the caller hands in what it found. */
+export interface ProtectInput {
+  readonly catalog: Catalog
+  readonly tables: readonly FoundTable[]
+  /** The role that the application logs in as; undefined where none was found. */
+  readonly appRole: Role | undefined
+  readonly setting: TenantSetting
+  readonly seal: boolean
+  /** `schema.table` or `table`; undefined is all. */
+  readonly only?: readonly string[] | undefined
+  /** Schemas that are looked at. */
+  readonly schemas: ReadonlySet<string>
+  /** Tables that hold rows without a tenant: see readOrphans. */
+  readonly orphans: ReadonlySet<Oid>
+  readonly notes?: readonly string[]
+}
+
+/** What each part of a plan may ask. */
+export interface Planning extends Omit<ProtectInput, 'tables' | 'only' | 'orphans'> {
+  readonly targets: readonly Target[]
+  readonly targetOf: (oid: Oid) => Target | undefined
+  /** The app's role and all that it can become, superusers and bypassing roles left out. */
+  readonly acting: readonly Role[]
+  readonly roleName: (oid: Oid) => string
+}

@@ -1,0 +1,152 @@
+import type { Role } from '../catalog/model.ts'
+import { roleGraph } from '../catalog/role-graph.ts'
+import { ConfigurationError } from '../errors.ts'
+import { type Change, type Decision, type Part, PHASES, type ProtectPlan } from './change.ts'
+import { childColumn } from './changes/child-column.ts'
+import { temporaryRights } from './changes/database-rights.ts'
+import { directory } from './changes/directory.ts'
+import { foreignKeys } from './changes/foreign-keys.ts'
+import { tableGrants } from './changes/grants.ts'
+import { guardFunctions, guardTrigger } from './changes/guard-trigger.ts'
+import { tenantIndex } from './changes/indexes.ts'
+import { policyHashes, rowSecurity } from './changes/policies.ts'
+import { review } from './changes/review.ts'
+import { sealedRoleGrants } from './changes/sealed-roles.ts'
+import { tenantColumnChanges } from './changes/tenant-column.ts'
+import { uniqueKeys } from './changes/unique-keys.ts'
+import type { Planning, ProtectInput } from './input.ts'
+import { type FoundTable, makeTargets, type Target } from './target.ts'
+
+/**
+ * Plans the migration that makes the user's own tables hold: only what is missing, each change with its way back.
+ *
+ * Pure: reads the catalog it is handed and touches no database.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a table that is not there, and for a seal without schema partywall
+ */
+export function planProtection(input: ProtectInput): ProtectPlan {
+  if (input.seal) requireSeal(input)
+  const tables = input.tables.filter(
+    (table) => isKept(table) && (input.only === undefined || input.only.some((name) => names(table, name))),
+  )
+  for (const name of input.only ?? [])
+    if (!tables.some((table) => names(table, name)))
+      throw new ConfigurationError(`--tables: "${name}" is no table that belongs to tenants.`, {
+        details: { candidates: input.tables.map((table) => table.relation.label) },
+      })
+  const { targets, undecided } = makeTargets(withParents(tables, input.tables), input.orphans)
+  const chosen = new Set(tables.map((table) => table.relation.oid))
+  const kept = targets.filter((target) => chosen.has(target.relation.oid))
+  const planning = makePlanning(input, kept)
+  const parts = [
+    // Before any table is forced: from then on its owner may see no row to fill or to check.
+    ...kept.flatMap((target) => [childColumn(target), tenantColumnChanges(planning, target)]),
+    guardFunctions(planning),
+    ...kept.map((target) => targetPart(planning, target)),
+  ]
+  parts.push(sealedRoleGrants(planning), temporaryRights(planning))
+  const changes = parts.flatMap((part) => part.changes)
+  const policed = kept.filter((target) =>
+    changes.some((change) => change.object === target.relation.label && change.up.some(namesPolicy)),
+  )
+  if (policed.length > 0) changes.push({ phase: 'protect', object: 'policies', up: [policyHashes(policed)], down: [] })
+  return {
+    changes: inOrder(changes),
+    decisions: [
+      ...undecided.map(({ relation, reason }): Decision => ({ object: relation.label, reason })),
+      ...parts.flatMap((part) => part.decisions),
+      ...review(planning),
+    ],
+    notes: input.notes ?? [],
+  }
+}
+
+function targetPart(planning: Planning, target: Target): Part {
+  const keys = foreignKeys(planning, target)
+  const uniqueHere = foreignKeysTo(planning, target)
+  const parts = [
+    keys,
+    tenantIndex(target, uniqueHere),
+    guardTrigger(planning, target),
+    rowSecurity(planning, target),
+    tableGrants(planning, target),
+    directory(planning, target),
+    uniqueKeys(planning, target),
+  ]
+  return { changes: parts.flatMap((part) => part.changes), decisions: parts.flatMap((part) => part.decisions) }
+}
+
+/** What foreign keys of other tables bring to this one: a unique key that leads with the tenant is an index too. */
+function foreignKeysTo(planning: Planning, target: Target): readonly Change[] {
+  return planning.targets
+    .filter((other) =>
+      other.relation.constraints.some((constraint) => constraint.references?.relation === target.relation.oid),
+    )
+    .flatMap((other) => foreignKeys(planning, other).changes)
+    .filter((change) => change.object === target.relation.label)
+}
+
+/** Phase by phase, and within one in the order in which the parts stand; the same statement once. */
+function inOrder(changes: readonly Change[]): readonly Change[] {
+  const seen = new Set<string>()
+  return PHASES.flatMap((phase) =>
+    changes.filter((change) => {
+      if (change.phase !== phase) return false
+      const key = JSON.stringify([phase, change.up])
+      if (seen.has(key)) return false
+      seen.add(key)
+      return true
+    }),
+  )
+}
+
+function namesPolicy(statement: string): boolean {
+  return statement.includes('CREATE POLICY tenant_')
+}
+
+function isKept(table: FoundTable): boolean {
+  return table.relation.extension === undefined && !table.relation.temporary
+}
+
+function names(table: FoundTable, name: string): boolean {
+  return table.relation.label === name || table.relation.name === name
+}
+
+/** A child's tenant comes from its parent, chosen or not. */
+function withParents(chosen: readonly FoundTable[], all: readonly FoundTable[]): readonly FoundTable[] {
+  const kept = new Set(chosen)
+  for (let before = -1; before !== kept.size; ) {
+    before = kept.size
+    for (const table of [...kept])
+      if (table.kind === 'child')
+        for (const link of table.parents)
+          for (const other of all) if (other.relation.oid === link.parent.oid && other.kind !== 'child') kept.add(other)
+  }
+  return all.filter((table) => kept.has(table))
+}
+
+function makePlanning(input: ProtectInput, targets: readonly Target[]): Planning {
+  const { tables: _tables, only: _only, orphans: _orphans, ...rest } = input
+  const byOid = new Map(targets.map((target) => [target.relation.oid, target]))
+  return {
+    ...rest,
+    targets,
+    targetOf: (oid) => byOid.get(oid),
+    acting: actingRoles(input),
+    roleName: (oid) => (oid === 0 ? 'PUBLIC' : (input.catalog.roles.get(oid)?.name ?? `role ${oid}`)),
+  }
+}
+
+function actingRoles({ catalog, appRole }: ProtectInput): readonly Role[] {
+  if (appRole === undefined) return []
+  const graph = roleGraph(catalog)
+  return [appRole, ...graph.becomable(appRole.oid).map((path) => path.role)].filter(
+    (role) => !role.superuser && !role.bypassRls,
+  )
+}
+
+function requireSeal({ catalog }: ProtectInput): void {
+  const there = [...catalog.functions.values()].some((fn) => fn.schema === 'partywall' && fn.name === 'tenant_id')
+  if (!there)
+    throw new ConfigurationError('--seal needs schema partywall. Run first: partywall migrate --database-url URL')
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { ConfigurationError } from '../../errors.ts'
+import type { ProtectPlan } from '../change.ts'
+import {
+  decisionsOf,
+  headOf,
+  LOCK_TIMEOUT,
+  type MigrationFile,
+  RESET_LOCK_TIMEOUT,
+  type Section,
+  togetherOf,
+} from './script.ts'
+import { nextNumber } from './sql.ts'
+
+const BREAK = '--> statement-breakpoint'
+const JOURNAL = 'meta/_journal.json'
+
+const journalSchema = z.looseObject({
+  entries: z.array(z.looseObject({ idx: z.number(), when: z.number(), tag: z.string() })),
+})
+
+/**
+ * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the way back in `down/`, which it does not.
+ *
+ * @param journal the text of `meta/_journal.json`, where there is one
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when the journal can't be read
+ */
+export function renderDrizzle(
+  plan: ProtectPlan,
+  existing: readonly string[],
+  journal: string | undefined,
+  now: Date,
+): readonly MigrationFile[] {
+  const { next, width } = nextNumber(existing)
+  const first = existing.some((name) => /^\d+_.*\.sql$/.test(name)) ? next : 0
+  const tag = `${String(first).padStart(width, '0')}_partywall`
+  const { up, down } = togetherOf(plan)
+  return [
+    { path: `${tag}.sql`, content: file([headOf('all', 'up'), decisionsOf(plan.decisions)], up) },
+    { path: `down/${tag}.sql`, content: file([headOf('all', 'down')], down) },
+    { path: JOURNAL, content: withEntry(journal, tag, now) },
+  ]
+}
+
+function file(head: readonly string[], sections: readonly Section[]): string {
+  const intro = head.filter((text) => text !== '').join('\n\n')
+  const statements = sections.flatMap(({ title, statements }) =>
+    statements.map((statement, at) => (at === 0 ? `-- ${title.replace(/\s+/g, ' ')}\n${statement}` : statement)),
+  )
+  return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, RESET_LOCK_TIMEOUT].join(`\n${BREAK}\n`)}\n`
+}
+
+/** drizzle runs what stands in the journal and is later than the last that it ran. */
+function withEntry(journal: string | undefined, tag: string, now: Date): string {
+  const known = journal === undefined ? { version: '7', dialect: 'postgresql', entries: [] } : parseJournal(journal)
+  const last = known.entries.at(-1)
+  const entry = {
+    idx: last === undefined ? 0 : last.idx + 1,
+    version: '7',
+    when: Math.max(now.getTime(), (last?.when ?? 0) + 1),
+    tag,
+    breakpoints: true,
+  }
+  return `${JSON.stringify({ ...known, entries: [...known.entries, entry] }, null, 2)}\n`
+}
+
+function parseJournal(text: string): z.infer<typeof journalSchema> {
+  try {
+    return journalSchema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new ConfigurationError(`--out: ${JOURNAL} is no journal of drizzle-kit.`, { cause })
+  }
+}

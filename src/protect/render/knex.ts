@@ -1,0 +1,43 @@
+import type { ProtectPlan } from '../change.ts'
+import { decisionsOf, headOf, type MigrationFile, type Script, type Section, scriptsOf } from './script.ts'
+import { stampAfter } from './stamp.ts'
+
+/** `TIMESTAMP_partywall[_phase].cjs`: CommonJS, so that it loads whatever the package's own type is. */
+export function renderKnex(plan: ProtectPlan, now: Date): readonly MigrationFile[] {
+  return scriptsOf(plan).map((script, at) => ({
+    path: `${stampAfter(now, at)}_partywall${script.slug === '' ? '' : `_${script.slug}`}.cjs`,
+    content: file(plan, script),
+  }))
+}
+
+function file(plan: ProtectPlan, script: Script): string {
+  const decisions = script.phase === 'protect' ? decisionsOf(plan.decisions) : ''
+  const head = [headOf(script.phase, 'up'), decisions]
+    .filter((text) => text !== '')
+    .join('\n')
+    .replace(/^--/gm, '//')
+  // Statements that refuse a transaction go one by one: several in one message are one transaction.
+  const config = script.apart ? '\nexports.config = { transaction: false }\n' : ''
+  return `${head}
+${config}
+exports.up = async (knex) => {
+${body(script.up, script.apart)}}
+
+// The way back. Afterwards the tables are as open as they were before.
+exports.down = async (knex) => {
+${body(script.down, script.apart)}}
+`
+}
+
+function body(sections: readonly Section[], apart: boolean): string {
+  const statements = sections.flatMap((section) => section.statements)
+  // Outside a transaction each statement may go to another connection: a time-out set there would stay in the pool.
+  const all = apart || statements.length === 0 ? statements : ["SET LOCAL lock_timeout = '5s';", ...statements]
+  return all.map((statement) => `  await knex.raw(${template(statement)})\n`).join('')
+}
+
+/** knex reads ? and ?? in raw SQL as bindings; a backslash says that it is none. */
+function template(sql: string): string {
+  const unbound = sql.replaceAll('?', '\\?')
+  return `\`${unbound.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${')}\``
+}

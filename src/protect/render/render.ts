@@ -1,0 +1,39 @@
+import type { ProtectPlan } from '../change.ts'
+import { renderDrizzle } from './drizzle.ts'
+import { renderFlyway } from './flyway.ts'
+import { renderKnex } from './knex.ts'
+import { renderPrisma } from './prisma.ts'
+import type { MigrationFile } from './script.ts'
+import { renderSql } from './sql.ts'
+import { stampAfter } from './stamp.ts'
+
+export const MIGRATION_FORMATS = ['sql', 'prisma', 'drizzle', 'knex', 'flyway'] as const
+export type MigrationFormat = (typeof MIGRATION_FORMATS)[number]
+
+/** The folder that the files go to, as far as names and numbers depend on it. */
+export interface TargetFolder {
+  readonly names: readonly string[]
+  /** `meta/_journal.json` of drizzle. */
+  readonly journal: string | undefined
+}
+
+/** The files of a plan, for one migration tool. */
+export function renderMigration(
+  plan: ProtectPlan,
+  format: MigrationFormat,
+  folder: TargetFolder,
+  now: Date,
+): readonly MigrationFile[] {
+  switch (format) {
+    case 'sql':
+      return renderSql(plan, folder.names)
+    case 'prisma':
+      return renderPrisma(plan, stampAfter(now, 0))
+    case 'drizzle':
+      return renderDrizzle(plan, folder.names, folder.journal, now)
+    case 'knex':
+      return renderKnex(plan, now)
+    case 'flyway':
+      return renderFlyway(plan, now)
+  }
+}

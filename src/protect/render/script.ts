@@ -1,0 +1,95 @@
+import { APART, type Change, type Decision, PHASES, type Phase, type ProtectPlan } from '../change.ts'
+import { commentedOut, commentLine } from '../sql-text.ts'
+
+/** One file that a format writes; `path` is below the folder of --out. */
+export interface MigrationFile {
+  readonly path: string
+  readonly content: string
+}
+
+/** The statements of one phase, up or down. */
+export interface Script {
+  readonly phase: Phase
+  /** What its file is called after `partywall`; empty for the phase that protects. */
+  readonly slug: string
+  /** Each statement commits by itself, or builds concurrently: never inside a transaction. */
+  readonly apart: boolean
+  readonly up: readonly Section[]
+  readonly down: readonly Section[]
+}
+
+/** Statements under one heading. */
+export interface Section {
+  readonly title: string
+  readonly statements: readonly string[]
+}
+
+/** A lock that is not to be had soon is given up, rather than queueing everybody behind it. Run the file again. */
+export const LOCK_TIMEOUT = "SET lock_timeout = '5s';"
+export const RESET_LOCK_TIMEOUT = 'RESET lock_timeout;'
+
+/** Scripts in the order in which they go up; phases without changes are left out. */
+export function scriptsOf(plan: ProtectPlan): readonly Script[] {
+  return PHASES.flatMap((phase): readonly Script[] => {
+    const changes = plan.changes.filter((change) => change.phase === phase)
+    if (changes.length === 0) return []
+    const slug = phase === 'protect' ? '' : phase
+    const up = sections(changes, (change) => change.up)
+    const down = sections(changes.toReversed(), (change) => change.down)
+    return [{ phase, slug, apart: APART.has(phase), up, down }]
+  })
+}
+
+/** Everything as one script for tools that run a migration in one transaction. */
+export function togetherOf(plan: ProtectPlan): Pick<Script, 'up' | 'down'> {
+  return {
+    up: sections(plan.changes, (change) => change.upTogether ?? change.up),
+    down: sections(plan.changes.toReversed(), (change) => change.downTogether ?? change.down),
+  }
+}
+
+function sections(changes: readonly Change[], statementsOf: (change: Change) => readonly string[]): readonly Section[] {
+  const list: { title: string; statements: string[] }[] = []
+  for (const change of changes) {
+    const statements = statementsOf(change)
+    if (statements.length === 0) continue
+    const last = list.at(-1)
+    if (last?.title === change.object) last.statements.push(...statements)
+    else list.push({ title: change.object, statements: [...statements] })
+  }
+  return list
+}
+
+/** Sections as SQL, each under its heading. */
+export function sqlOf(parts: readonly Section[]): string {
+  return parts.map(({ title, statements }) => [commentLine(title), ...statements].join('\n')).join('\n\n')
+}
+
+/** What a person must decide, as comments. */
+export function decisionsOf(decisions: readonly Decision[]): string {
+  if (decisions.length === 0) return ''
+  const items = decisions.map(({ object, reason, sql }) =>
+    [commentLine(`* ${object}: ${reason}`), ...(sql === undefined ? [] : [commentedOut(sql)])].join('\n'),
+  )
+  return ['-- TO DECIDE. partywall changes none of this by itself:', ...items].join('\n')
+}
+
+const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
+  columns: 'Adds tenant columns to child tables. Short locks; rewrites nothing.',
+  backfill: 'Fills the new tenant columns from the parents, in batches that commit. May be stopped and run again.',
+  indexes: 'Builds indexes without stopping writes. May be stopped and run again.',
+  keys: 'Adds keys that carry the tenant; existing rows are not checked yet, so locks are short.',
+  validate: 'Checks the existing rows against the new keys; reads and writes go on.',
+  protect: 'Row security, policies, guards and grants: one transaction, so there is no moment in between.',
+}
+
+/** The first lines of a file. */
+export function headOf(phase: Phase | 'all', direction: 'up' | 'down'): string {
+  if (direction === 'down')
+    return '-- partywall protect: the way back. Afterwards the tables are as open as they were before.'
+  const what =
+    phase === 'all'
+      ? 'tenant isolation of your own tables: columns, keys, row security, policies, guards and grants.'
+      : INTRODUCTIONS[phase]
+  return `-- partywall protect: ${what}\n-- Every statement may run twice. Run it as the owner of the tables.`
+}

@@ -1,0 +1,64 @@
+import type { ProtectPlan } from '../change.ts'
+import {
+  decisionsOf,
+  headOf,
+  LOCK_TIMEOUT,
+  type MigrationFile,
+  RESET_LOCK_TIMEOUT,
+  type Script,
+  scriptsOf,
+  sqlOf,
+} from './script.ts'
+
+/** `NNNN_partywall[_phase].up.sql` and `.down.sql`, numbered behind what the folder holds. */
+export function renderSql(plan: ProtectPlan, existing: readonly string[]): readonly MigrationFile[] {
+  const { next, width } = nextNumber(existing)
+  return scriptsOf(plan).flatMap((script, at): readonly MigrationFile[] => {
+    const number = String(next + at).padStart(width, '0')
+    const name = `${number}_partywall${script.slug === '' ? '' : `_${script.slug}`}`
+    return [
+      { path: `${name}.up.sql`, content: upFile(plan, script) },
+      { path: `${name}.down.sql`, content: downFile(script) },
+    ]
+  })
+}
+
+/** All of it for psql, without files. */
+export function renderOneScript(plan: ProtectPlan): string {
+  return scriptsOf(plan)
+    .map((script) => upFile(plan, script))
+    .join('\n')
+}
+
+function upFile(plan: ProtectPlan, script: Script): string {
+  const decisions = script.phase === 'protect' ? decisionsOf(plan.decisions) : ''
+  return file([headOf(script.phase, 'up'), decisions], sqlOf(script.up), script.apart)
+}
+
+function downFile(script: Script): string {
+  return file([headOf(script.phase, 'down')], sqlOf(script.down), script.apart)
+}
+
+function file(head: readonly string[], body: string, apart: boolean): string {
+  const note = apart
+    ? '-- Not inside a transaction: psql -v ON_ERROR_STOP=1 -f FILE'
+    : '-- psql -v ON_ERROR_STOP=1 -f FILE'
+  const parts = apart
+    ? [LOCK_TIMEOUT, body, RESET_LOCK_TIMEOUT]
+    : ['BEGIN;', LOCK_TIMEOUT.replace('SET ', 'SET LOCAL '), body, 'COMMIT;']
+  const nothing = body === '' ? ['-- Nothing to take back.'] : parts
+  return `${[`${head.filter((text) => text !== '').join('\n\n')}\n${note}`, ...nothing].join('\n\n')}\n`
+}
+
+/** The number behind the highest of the folder, with as many digits. */
+export function nextNumber(existing: readonly string[]): { readonly next: number; readonly width: number } {
+  let highest = 0
+  let width = 4
+  for (const name of existing) {
+    const digits = /^(\d{1,9})(?=[_.-])/.exec(name)?.[1]
+    if (digits === undefined || Number(digits) < highest) continue
+    highest = Number(digits)
+    width = digits.length
+  }
+  return { next: highest + 1, width }
+}

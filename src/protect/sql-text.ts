@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import { quoteLiteral } from '../catalog/names.ts'
+
+/** Where the tenant of a session comes from: a setting, perhaps a key inside the JSON it holds. */
+export interface TenantSetting {
+  readonly setting: string
+  readonly path: readonly string[]
+}
+
+/** The context as SQL of a column's type: NULL when the setting is unset or ''. */
+export function contextSql({ setting, path }: TenantSetting, cast: string): string {
+  const raw = `current_setting(${quoteLiteral(setting)}, true)`
+  if (path.length === 0) return `nullif(${raw}, '')${castTo(cast)}`
+  return `nullif(${jsonPath(raw, path)}, '')${castTo(cast)}`
+}
+
+/** The context as text, for the guard. */
+export function contextText({ setting, path }: TenantSetting): string {
+  return contextSql({ setting, path }, 'text')
+}
+
+function castTo(cast: string): string {
+  return cast === 'text' ? '' : `::${cast}`
+}
+
+function jsonPath(raw: string, path: readonly string[]): string {
+  const steps = path.map((key, at) => `${at === path.length - 1 ? '->>' : '->'} ${quoteLiteral(key)}`)
+  return `nullif(${raw}, '')::json ${steps.join(' ')}`
+}
+
+/** A DO block that may run twice; its tag occurs nowhere in the body. */
+export function doBlock(body: string, declare: readonly string[] = []): string {
+  const tag = dollarTag(body)
+  const declarations = declare.length === 0 ? '' : `DECLARE\n${declare.map((line) => `  ${line}\n`).join('')}`
+  return `DO ${tag}\n${declarations}BEGIN\n${body}\nEND\n${tag};`
+}
+
+export function dollarTag(body: string): string {
+  let tag = '$partywall$'
+  for (let at = 1; body.includes(tag); at += 1) tag = `$partywall${at}$`
+  return tag
+}
+
+/** One line behind `--`, whatever line breaks a name holds. */
+export function commentLine(text: string): string {
+  return `-- ${text.replace(/\s+/g, ' ').trim()}`
+}
+
+/** SQL that a person may want to run, commented out line by line. */
+export function commentedOut(sql: string): string {
+  return sql
+    .split(/\r\n|\r|\n/)
+    .map((line) => `--   ${line}`)
+    .join('\n')
+}
+
+/** A name of at most 63 bytes; one that would be cut gets a hash, so that two long names stay two. */
+export function objectName(parts: readonly string[], suffix = ''): string {
+  const whole = `${parts.join('_')}${suffix}`
+  if (Buffer.byteLength(whole) <= 63) return whole
+  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 8)
+  let front = parts.join('_')
+  while (Buffer.byteLength(`${front}_${hash}${suffix}`) > 63) front = front.slice(0, -1)
+  return `${front}_${hash}${suffix}`
+}
+
+/**
+ * Whether the server's print of an expression is the one we would write: parentheses, casts to text and the alias of a
+ * sub-select are the server's own, everything else must be the same.
+ */
+export function sameExpression(printed: string | undefined, ours: string | undefined): boolean {
+  if (printed === undefined || ours === undefined) return printed === ours
+  return plain(printed) === plain(ours)
+}
+
+function plain(text: string): string {
+  let plain = ''
+  // Strings stay as they are: an upper-case letter or a space in a setting's key means something.
+  for (const [part, string] of text.matchAll(/('(?:[^']|'')*')|[^']+/g))
+    plain +=
+      string ??
+      part
+        .toLowerCase()
+        .replace(SUBSELECT_ALIAS, '')
+        .replace(/::text\b/g, '')
+        .replace(/[()\s]/g, '')
+  return plain
+}
+
+/** The server names a sub-select's column after the function or type it ends in. */
+const SUBSELECT_ALIAS = / as (?:"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)/g

@@ -1,0 +1,98 @@
+import type { Column, Oid, Relation } from '../catalog/model.ts'
+
+/** How a table is bound to tenants, as discovery found it. */
+export type FoundTable =
+  | { readonly kind: 'tenant' | 'root'; readonly relation: Relation; readonly column: Column }
+  | { readonly kind: 'child'; readonly relation: Relation; readonly parents: readonly FoundLink[] }
+
+export interface FoundLink {
+  readonly parent: Relation
+  readonly columns: readonly string[]
+  readonly parentColumns: readonly string[]
+}
+
+/** The tenant column as it is, or as it will be once it was added. */
+export interface TenantColumn {
+  readonly name: string
+  /** As declared. */
+  readonly type: string
+  /** What the context is cast to: never a type that would cut the context off. */
+  readonly cast: string
+  /** Undefined: it is to be added. */
+  readonly existing: Column | undefined
+}
+
+/** A table to protect. */
+export interface Target {
+  readonly kind: 'tenant' | 'root' | 'child'
+  readonly relation: Relation
+  readonly column: TenantColumn
+  /** Of a child: the parent whose tenant its rows take. */
+  readonly link: FoundLink | undefined
+  /** Rows without a tenant were seen: NOT NULL is a decision. */
+  readonly hasOrphans: boolean
+}
+
+export function tenantColumn(column: Column): TenantColumn {
+  return { name: column.name, type: column.type, cast: castOf(column), existing: column }
+}
+
+/**
+ * `varchar(5)` and `numeric(9,2)` in a cast would cut the context off or round it, so that another tenant's id matches; a
+ * length in a cast to `character` is 1 when none is named.
+ */
+function castOf(column: Column): string {
+  const domain = column.typeOid !== column.baseTypeOid
+  if (column.baseType === 'character') return 'bpchar'
+  if (domain && column.baseType === 'character varying') return column.baseType
+  return column.type.includes('(') ? column.baseType : column.type
+}
+
+/** Why a table that belongs to tenants gets no tenant column by itself. */
+export type Undecided = { readonly relation: Relation; readonly reason: string }
+
+/** Children after their parents, so that each takes its column from a parent that has one by then. */
+export function makeTargets(
+  tables: readonly FoundTable[],
+  orphans: ReadonlySet<Oid>,
+): { readonly targets: readonly Target[]; readonly undecided: readonly Undecided[] } {
+  const targets = new Map<Oid, Target>()
+  const undecided: Undecided[] = []
+  const children = tables.filter((table) => table.kind === 'child')
+  for (const table of tables)
+    if (table.kind !== 'child')
+      targets.set(table.relation.oid, {
+        kind: table.kind,
+        relation: table.relation,
+        column: tenantColumn(table.column),
+        link: undefined,
+        hasOrphans: orphans.has(table.relation.oid),
+      })
+  let waiting = children
+  for (let before = -1; before !== waiting.length; ) {
+    before = waiting.length
+    waiting = waiting.filter((table) => {
+      const link = table.parents.find((each) => targets.has(each.parent.oid) && isRequired(table.relation, each))
+      const parent = link === undefined ? undefined : targets.get(link.parent.oid)
+      if (parent === undefined) return true
+      targets.set(table.relation.oid, {
+        kind: 'child',
+        relation: table.relation,
+        column: { ...parent.column, existing: undefined },
+        link,
+        hasOrphans: false,
+      })
+      return false
+    })
+  }
+  for (const table of waiting)
+    undecided.push({
+      relation: table.relation,
+      reason: `belongs to ${table.parents.map((link) => link.parent.label).join(', ')} by foreign keys that may be NULL: whose are rows without a parent? Add a tenant column by hand, or leave it to all tenants if it holds nothing of theirs.`,
+    })
+  return { targets: [...targets.values()], undecided }
+}
+
+function isRequired(relation: Relation, link: FoundLink): boolean {
+  return link.columns.every((name) => relation.columns.some((column) => column.name === name && column.notNull))
+}
