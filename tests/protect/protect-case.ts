@@ -4,8 +4,9 @@ import { type PlanOptions, planFor } from '../../cli/protect-plan.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import type { ProtectPlan } from '../../src/protect/change.ts'
 import { renderSql } from '../../src/protect/render/sql.ts'
+import type { VerifyOptions } from '../../src/verify/options.ts'
 import { splitStatements } from '../../src/verify/sources/split-statements.ts'
-import { type VerifyOptions, verifyDatabase } from '../../src/verify/verify-database.ts'
+import { verifyDatabase } from '../../src/verify/verify-database.ts'
 
 const PASSWORD = 'of-one-test'
 
