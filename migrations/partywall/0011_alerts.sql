@@ -41,7 +41,7 @@ REVOKE ALL ON partywall.alerts FROM PUBLIC;
 GRANT SELECT, UPDATE, DELETE ON partywall.alerts TO partywall_alerts;
 
 -- One alert into the outbox of each sink. A repeat within the window waits for the window's end, and is counted.
-CREATE FUNCTION partywall.raise_alert(sinks text[], stream text, dedup_key text, type text, payload jsonb, count bigint,
+CREATE FUNCTION partywall.alert_outbox_add(sinks text[], stream text, dedup_key text, type text, payload jsonb, count bigint,
   first_at timestamptz, last_at timestamptz, window_ms double precision) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -69,10 +69,10 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION partywall.raise_alert(text[], text, text, text, jsonb, bigint, timestamptz, timestamptz, double precision)
+REVOKE ALL ON FUNCTION partywall.alert_outbox_add(text[], text, text, text, jsonb, bigint, timestamptz, timestamptz, double precision)
   FROM PUBLIC;
 GRANT USAGE ON SCHEMA partywall TO partywall_alerts;
-GRANT EXECUTE ON FUNCTION partywall.raise_alert(text[], text, text, text, jsonb, bigint, timestamptz, timestamptz, double precision)
+GRANT EXECUTE ON FUNCTION partywall.alert_outbox_add(text[], text, text, text, jsonb, bigint, timestamptz, timestamptz, double precision)
   TO tenant_user, tenant_admin;
 
 RESET ROLE;

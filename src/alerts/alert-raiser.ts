@@ -116,7 +116,7 @@ export class AlertRaiser {
       requestId: undefined,
       ...rest,
     }
-    await this.#parts.pool.query('select partywall.raise_alert($1::text[], $2, $3, $4, $5::jsonb, $6, $7, $8, $9)', [
+    await this.#parts.pool.query('select partywall.alert_outbox_add($1::text[], $2, $3, $4, $5::jsonb, $6, $7, $8, $9)', [
       [...this.#parts.sinks],
       tenantId ?? '',
       key,

@@ -257,7 +257,7 @@ describe('alerts', () => {
     for (const text of ['select from partywall.alerts', 'delete from partywall.alerts']) {
       expect(await as(text)).toMatchObject({ code: '42501' })
     }
-    const foreign = `select partywall.raise_alert(array['x'], '${world.b.id}', 'k', 'T', '{}', 1, now(), now(), 1000)`
+    const foreign = `select partywall.alert_outbox_add(array['x'], '${world.b.id}', 'k', 'T', '{}', 1, now(), now(), 1000)`
     expect(await as(foreign)).toMatchObject({ code: '42501' })
   })
 
