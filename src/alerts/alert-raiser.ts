@@ -116,17 +116,20 @@ export class AlertRaiser {
       requestId: undefined,
       ...rest,
     }
-    await this.#parts.pool.query('select partywall.alert_outbox_add($1::text[], $2, $3, $4, $5::jsonb, $6, $7, $8, $9)', [
-      [...this.#parts.sinks],
-      tenantId ?? '',
-      key,
-      type,
-      storableJson({ severity, tenantId, userId, requestId, details }),
-      count,
-      new Date(firstAt),
-      new Date(lastAt),
-      this.#parts.windowMs,
-    ])
+    await this.#parts.pool.query(
+      'select partywall.alert_outbox_add($1::text[], $2, $3, $4, $5::jsonb, $6, $7, $8, $9)',
+      [
+        [...this.#parts.sinks],
+        tenantId ?? '',
+        key,
+        type,
+        storableJson({ severity, tenantId, userId, requestId, details }),
+        count,
+        new Date(firstAt),
+        new Date(lastAt),
+        this.#parts.windowMs,
+      ],
+    )
   }
 }
 
