@@ -3,7 +3,11 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
+import type { Rule } from '../rule.ts'
 import { creatableSchemas } from '../rules/creation.ts'
+import { grantReferences } from '../rules/grant-references.ts'
+import { grantTrigger } from '../rules/grant-trigger.ts'
+import { schemaCreate } from '../rules/schema-create.ts'
 import { THIS_DATABASE } from '../rules/this-database.ts'
 import { literal } from './variant-row.ts'
 
@@ -13,10 +17,16 @@ export const createObjects: Attack = {
   title: 'plants functions, triggers, foreign keys and temporary tables',
   rules: ['schema-create', 'grant-temporary', 'grant-trigger', 'grant-references'],
   async run(arena) {
+    // What comes with ownership is no grant, and a finding of its own.
+    const said = (rule: Rule) => new Set([...rule.run(arena.facts)].map((finding) => finding.object))
+    const creates = said(schemaCreate)
+    const triggers = said(grantTrigger)
+    const references = said(grantReferences)
     const roles = arena.facts.acting.filter((role) => !role.bypasses)
     for (const role of roles) {
-      for (const schema of creatableSchemas(arena.facts, role)) await plantFunction(arena, role, schema)
-      if (arena.facts.privileges.onDatabase(role.role.oid, 'CREATE'))
+      for (const schema of creatableSchemas(arena.facts, role))
+        if (creates.has(`schema ${schema}`)) await plantFunction(arena, role, schema)
+      if (creates.has(THIS_DATABASE) && arena.facts.privileges.onDatabase(role.role.oid, 'CREATE'))
         await accepted(arena, role, ['create schema partywall_planted'], {
           rule: 'schema-create',
           object: THIS_DATABASE,
@@ -26,8 +36,10 @@ export const createObjects: Attack = {
       await plantTemporary(arena, role)
     }
     for (const { relation } of arena.facts.tenancy.tables.values()) {
-      for (const role of arena.facts.reach(relation, 'TRIGGER')) await attachTrigger(arena, relation, role)
-      for (const role of arena.facts.reach(relation, 'REFERENCES')) await reference(arena, relation, role)
+      if (triggers.has(relation.label))
+        for (const role of arena.facts.reach(relation, 'TRIGGER')) await attachTrigger(arena, relation, role)
+      if (references.has(relation.label))
+        for (const role of arena.facts.reach(relation, 'REFERENCES')) await reference(arena, relation, role)
     }
   },
 }

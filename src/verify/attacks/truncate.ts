@@ -1,5 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
+import { grantTruncate } from '../rules/grant-truncate.ts'
 
 /** Empties tables as tenant A, and looks whether B's rows are gone. */
 export const truncate: Attack = {
@@ -8,8 +9,10 @@ export const truncate: Attack = {
   rules: ['grant-truncate'],
   async run(arena) {
     const { session } = arena
+    // An owner's right is no grant, and a finding of its own.
+    const granted = new Set([...grantTruncate.run(arena.facts)].map((finding) => finding.object))
     for (const { relation } of arena.facts.tenancy.tables.values()) {
-      if (arena.row(relation, 'b') === undefined) continue
+      if (!granted.has(relation.label) || arena.row(relation, 'b') === undefined) continue
       for (const role of arena.facts.reach(relation, 'TRUNCATE')) {
         const name = qualifiedName(relation)
         const empty = async (sql: string) =>

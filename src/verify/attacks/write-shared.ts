@@ -4,6 +4,7 @@ import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
 import { isTable } from '../discovery/tenant-columns.ts'
 import type { ActingRole } from '../facts.ts'
+import { globalTableWritable } from '../rules/global-table-writable.ts'
 import { variantInsert } from './variant-row.ts'
 
 /** Writes what all tenants share: the table of tenants, and tables without a tenant. */
@@ -13,11 +14,12 @@ export const writeShared: Attack = {
   rules: ['grant-tenant-registry-write', 'global-table-writable'],
   async run(arena) {
     const { facts } = arena
+    const shared = new Set([...globalTableWritable.run(facts)].map((finding) => finding.object))
     for (const relation of facts.relations) {
       if (!isTable(relation) || relation.isPartition || arena.row(relation, 'b') === undefined) continue
       const bound = facts.tenantTable(relation)
       const root = bound?.kind === 'root'
-      if (bound !== undefined && !root) continue
+      if (!root && !shared.has(relation.label)) continue
       // As tenant A: of the tenants, only its own row is its own.
       const others = root ? 1 : 0
       for (const [verb, count] of await changed(arena, relation))

@@ -9,7 +9,6 @@ import { privilegeOf } from '../reach.ts'
 import type { Rule } from '../rule.ts'
 import { granteeList, relationGrantees } from './grantees.ts'
 import { copiedFrom } from './shadow-copies.ts'
-import { untenantedPayload } from './untenanted-payload.ts'
 
 export const globalTableWritable: Rule = {
   id: 'global-table-writable',
@@ -19,10 +18,9 @@ export const globalTableWritable: Rule = {
   meaning: 'One tenant changes prices, templates, settings or feature flags for all.',
   remedy: 'Leave the app SELECT alone, or give the table a tenant.',
   *run(facts) {
-    const payload = new Set([...untenantedPayload.run(facts)].map((finding) => finding.object))
     for (const relation of facts.relations) {
       if (!isTable(relation) || relation.isPartition || facts.tenantTable(relation) !== undefined) continue
-      if (payload.has(relation.label) || copiedFrom(facts, relation) !== undefined) continue
+      if (copiedFrom(facts, relation) !== undefined) continue
       const verbs = writable(facts, relation)
       if (verbs.length === 0) continue
       const grantees = [...new Set(verbs.flatMap((verb) => relationGrantees(facts, relation, privilegeOf(verb))))]
