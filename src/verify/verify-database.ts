@@ -3,6 +3,7 @@ import type { Catalog, Queryable, Relation } from '../catalog/model.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
+import { requireCanAct } from './attack/can-act.ts'
 import { type AttackRun, runAttacks } from './attack/run-attacks.ts'
 import { buildFacts } from './build-facts.ts'
 import { checkMembership } from './check-membership.ts'
@@ -154,5 +155,7 @@ async function shouldAttack(client: pg.Client, facts: Facts, mode: 'auto' | 'sta
     throw new ConfigurationError(
       'This server is a standby: nothing can be planted there. Attack the primary, or use --static.',
     )
-  return mode === 'attack' || (!standby && filled === 0)
+  const attack = mode === 'attack' || (!standby && filled === 0)
+  if (attack) requireCanAct(facts)
+  return attack
 }

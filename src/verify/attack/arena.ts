@@ -57,6 +57,8 @@ export interface Arena {
   ): Promise<ReadonlyMap<string, BatchAnswer>>
   /** Inside `as`: back to the planting role, to look at what the attack did. Nothing later in the probe is the attacker's. */
   judge(): Promise<void>
+  /** Runs as the planting role with B's rows in sight, in a savepoint that is rolled back. */
+  asPlanter<T>(fn: () => Promise<T>): Promise<Probe<T>>
   /** Something crossed. */
   report(observation: Observation): void
   /** This verb was tried on this relation by this role, and nothing crossed. */
@@ -114,6 +116,10 @@ export interface ArenaParts {
 
 export function makeArena(parts: ArenaParts): Arena {
   const { session, planting, ledger, contexts, pass } = parts
+  // A planting role that policies hold sees B's rows in B's context only. Never in the first pass: it would set the setting.
+  const blind = pass === 'set' && !parts.facts.catalog.reader.superuser
+  const judgedAsB = (probe: BatchProbe, role: ActingRole): BatchProbe =>
+    blind && probe.judge !== undefined ? { ...probe, judge: `${contexts.b.sql(role)}${probe.judge}` } : probe
   return {
     facts: parts.facts,
     session,
@@ -132,8 +138,20 @@ export function makeArena(parts: ArenaParts): Arena {
         await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
         return await fn()
       }),
-    batch: (role, context, probes) => runBatch(session, role, context, probes),
+    batch: (role, context, probes) =>
+      runBatch(
+        session,
+        role,
+        context,
+        probes.map((probe) => judgedAsB(probe, role)),
+      ),
     judge: () => session.run('set local role none'),
+    asPlanter: (fn) =>
+      session.probe(async () => {
+        const own = parts.facts.acting[0]
+        if (blind && own !== undefined) await session.run(contexts.b.sql(own))
+        return await fn()
+      }),
     report: (observation) => {
       ledger.observations.push(observation)
     },

@@ -28,7 +28,7 @@ export const writeAcross: Attack = {
     for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
       for (const context of arena.attackers) {
         const probes = facts.relations
-          .flatMap((relation) => writeProbes(arena, relation, role))
+          .flatMap((relation) => (before.has(relation.oid) ? writeProbes(arena, relation, role) : []))
           .filter(({ relation, verb }) => arena.worthTrying(relation, verb, role, context))
         const answers = await arena.batch(role, context, probes)
         for (const probe of probes) {
@@ -47,10 +47,15 @@ export const writeAcross: Attack = {
       for (const verb of ['insert', 'update', 'delete'] as const) {
         const key = `${relation.oid}/${verb}`
         if (tried.has(key) && !crossed.has(key)) arena.held(relation, verb)
-        else if (!tried.has(key)) arena.notTried(relation, verb, whyNotPlanted(arena, relation))
+        else if (!tried.has(key)) arena.notTried(relation, verb, whyNotTried(arena, relation))
       }
     }
   },
+}
+
+function whyNotTried(arena: Arena, relation: Relation): string {
+  if (plantedRow(arena, relation, 'b') === undefined) return whyNotPlanted(arena, relation)
+  return 'the planting role can’t put a row in another tenant’s place, or see it there'
 }
 
 interface WriteProbe extends BatchProbe {
@@ -60,16 +65,16 @@ interface WriteProbe extends BatchProbe {
   readonly crossed: (answer: BatchAnswer, before: string | undefined) => boolean
 }
 
-/** Where B's row lies before anything happened: any UPDATE moves it. */
+/** Where B's row lies before anything happened: any UPDATE moves it. What the planting role can't see is not there. */
 async function baselines(arena: Arena): Promise<ReadonlyMap<number, string>> {
   const places = new Map<number, string>()
   for (const relation of arena.facts.relations) {
     const where = arena.facts.tenantTable(relation) === undefined ? undefined : victimRow(arena, relation)
     if (where === undefined) continue
-    const { rows } = await arena.session.text(
-      `select ${PLACE} as place from ${qualifiedName(relation)} where ${where.filter}`,
+    const seen = await arena.asPlanter(() =>
+      arena.session.text(`select ${PLACE} as place from ${qualifiedName(relation)} where ${where.filter}`),
     )
-    const place = rows[0]?.['place']
+    const place = seen.ok ? seen.value.rows[0]?.['place'] : undefined
     if (typeof place === 'string') places.set(relation.oid, place)
   }
   return places

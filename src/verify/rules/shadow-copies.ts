@@ -17,8 +17,7 @@ export function copiedFrom(facts: Facts, relation: Relation): Relation | undefin
     const share = common / Math.max(original.columns.length, 1)
     if (share < SAME_SHARE || common < MIN_COLUMNS) continue
     // Two small tables may have the same columns by chance; a copy has a name that says so, or no constraint at all.
-    const named =
-      relation.name.includes(original.name) || (COPY_NAME.test(relation.name) && relation.name !== original.name)
+    const named = COPY_NAME.test(relation.name)
     const bare = relation.constraints.every((constraint) => constraint.kind === 'not-null') && common >= 4
     if (named || bare) return original
   }
