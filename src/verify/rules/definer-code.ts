@@ -127,6 +127,9 @@ function namesTenantColumn(facts: Facts, expr: Expr): boolean {
 
 function isTenantColumn(facts: Facts, name: string | undefined): boolean {
   if (name === undefined) return false
+  const { context } = facts.tenancy
+  // Where the setting holds a user's or session's key, comparing that key is the filter.
+  if (context.kind === 'key' && name === context.keyColumn.name) return true
   return facts.tenancy.columnNames.includes(name) || facts.tenancy.root?.key.name === name
 }
 
