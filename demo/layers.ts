@@ -4,6 +4,8 @@ import type { Layers } from '../examples/express-api/layers.ts'
 interface LayerRemoval {
   readonly sql?: readonly string[]
   readonly wiring?: Partial<Layers>
+  /** The application is wired without an audit log, and its tables without capture. */
+  readonly noAudit?: true
 }
 
 const removals = {
@@ -19,6 +21,7 @@ const removals = {
   guard: { wiring: { guard: false } },
   permissions: { wiring: { permissions: false } },
   limits: { wiring: { limits: false } },
+  audit: { noAudit: true },
 } as const satisfies Record<string, LayerRemoval>
 
 export type LayerName = keyof typeof removals

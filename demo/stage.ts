@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { exampleAccess } from '../examples/express-api/access.ts'
 import { createExampleApi } from '../examples/express-api/app.ts'
 import { packageRoot } from '../src/config/package-root.ts'
 import { silentLogger } from '../src/logger/logger.ts'
@@ -6,6 +7,7 @@ import { createPartywall, type Partywall } from '../src/partywall.ts'
 import { type AdminQuery, startTestKit, type TestKit } from '../src/testing/start-test-kit.ts'
 import type { TenantTestHelper } from '../src/testing/tenant-test-helper.ts'
 import { type LayerName, removalOf } from './layers.ts'
+import { openLimitStore } from './limit-store.ts'
 
 /** A tenant of the demo with what its API holds. */
 export interface DemoTenant {
@@ -21,11 +23,20 @@ export interface DemoTenant {
   readonly secret: string
 }
 
+/** The attacks send many requests as Acme and Globex, so these two have room; all other tenants have the usual tiers. */
+const demoTiers = {
+  free: { requestsPerMinute: 60, requestsPerDay: 1_000, burstSize: 10 },
+  pro: { requestsPerMinute: 300, requestsPerDay: 10_000, burstSize: 50 },
+  enterprise: { requestsPerMinute: 100_000, requestsPerDay: 1_000_000, burstSize: 10_000 },
+}
+
 /** Everything that the attacks work with. */
 export interface Stage {
   readonly kit: TestKit
   readonly wall: Partywall
   readonly baseUrl: string
+  /** Where counters of the rate limits are. */
+  readonly limits: string
   readonly a: DemoTenant
   readonly b: DemoTenant
   readonly admin: AdminQuery
@@ -40,7 +51,8 @@ export interface StageOptions {
 }
 
 export async function openStage({ port, without }: StageOptions): Promise<Stage> {
-  const { sql = [], wiring = {} } = removalOf(without)
+  const { sql = [], wiring = {}, noAudit } = removalOf(without)
+  const limits = await openLimitStore()
   let made: Partywall | undefined
   const kit = await startTestKit({
     migrations: join(packageRoot(), 'migrations'),
@@ -54,23 +66,43 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
         },
         auth: env.auth,
         seal: { secret: env.sealSecret },
+        access: exampleAccess,
+        rateLimit: { store: limits.store, tiers: demoTiers },
+        ...(noAudit ? { audit: false as const } : {}),
         logger: silentLogger,
       })
       made = wall
       return {
         listener: createExampleApi(wall, { careless: true, layers: wiring, agreement: { headers: ['x-tenant-id'] } }),
-        close: () => wall.close({ timeoutMs: 2_000 }),
+        async close() {
+          await wall.close({ timeoutMs: 2_000 })
+          await limits.close()
+        },
       }
     },
   })
   try {
     if (made === undefined) throw new Error('the kit made no application')
     await plantProbes(kit.admin)
-    const a = await plant(kit, 'Acme', 'free')
-    const b = await plant(kit, 'Globex', 'pro')
+    const a = await plant(kit, 'Acme', 'enterprise')
+    const b = await plant(kit, 'Globex', 'enterprise')
+    if (!noAudit) {
+      for (const table of ['documents', 'projects', 'users'])
+        await kit.admin(`call partywall.audit_table('public.${table}')`)
+    }
     for (const statement of sql) await kit.admin(statement)
     const wall: Partywall = made
-    return { kit, wall, baseUrl: kit.baseUrl, a, b, admin: kit.admin, adminUrl: kit.adminUrl, close: () => kit.close() }
+    return {
+      kit,
+      wall,
+      limits: limits.what,
+      baseUrl: kit.baseUrl,
+      a,
+      b,
+      admin: kit.admin,
+      adminUrl: kit.adminUrl,
+      close: () => kit.close(),
+    }
   } catch (error) {
     await kit.close()
     throw error

@@ -2,7 +2,7 @@ import type { DemoTenant, Stage } from './stage.ts'
 
 /** Where the API is, who its tenants are, and lines to paste into another terminal. */
 export async function welcome(stage: Stage): Promise<string> {
-  const lines = [`\nThe API answers at ${stage.baseUrl}`]
+  const lines = [`\nThe API answers at ${stage.baseUrl}`, `Rate limits are counted in ${stage.limits}`]
   for (const [tenant, other] of [
     [stage.a, stage.b],
     [stage.b, stage.a],

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createMemoryStore } from '../src/rate-limit/memory-store.ts'
+import { createRedisStore } from '../src/rate-limit/redis-store.ts'
+import type { RateLimitStore } from '../src/rate-limit/store.ts'
+
+export interface LimitStore {
+  readonly store: RateLimitStore
+  /** Said to people. */
+  readonly what: string
+  close(): Promise<void>
+}
+
+/** Redis where `REDIS_URL` names one or a server is on PATH, else this process's memory. */
+export async function openLimitStore(): Promise<LimitStore> {
+  const url = process.env['REDIS_URL']
+  if (url !== undefined && url !== '') {
+    const prefix = `partywall-demo-${process.pid}:rl:`
+    return { store: createRedisStore(url, { prefix }), what: 'the Redis of REDIS_URL', close: async () => {} }
+  }
+  const started = await startServer().catch(() => undefined)
+  if (started === undefined) {
+    return { store: createMemoryStore(), what: 'memory (no REDIS_URL, no redis-server on PATH)', close: async () => {} }
+  }
+  return { store: createRedisStore(started.url), what: 'a redis-server started for this run', close: started.end }
+}
+
+async function startServer(): Promise<{ url: string; end: () => Promise<void> } | undefined> {
+  const port = await freePort()
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      windowsHide: true,
+    },
+  )
+  const ready = await new Promise<boolean>((resolve) => {
+    child.once('error', () => resolve(false))
+    child.once('exit', () => resolve(false))
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (/ready to accept connections/i.test(chunk.toString())) resolve(true)
+    })
+  })
+  if (!ready) return undefined
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async end() {
+      process.removeListener('exit', kill)
+      if (child.exitCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+}
