@@ -80,7 +80,7 @@ export const audit: AttackGroup = {
           b.helper.rawQuery(`insert into partywall.audit_events (tenant_id, action) values ('${a.id}', 'forged')`),
         )
         return outcome(
-          foreign === 0 && forged === '42501',
+          foreign === 0 && ['42501', '428C9'].includes(forged),
           `${rows.length} events, all its own; writing for Acme ${forged}`,
         )
       },

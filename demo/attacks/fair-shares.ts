@@ -70,7 +70,9 @@ export const fairShares: AttackGroup = {
         try {
           const codes = new Set<string>()
           for (let request = 0; request < 40; request++) {
-            codes.add(await failureOf(async () => wall.admit({ token: await a.helper.token(), requestId: 'demo', hints: [] })))
+            codes.add(
+              await failureOf(async () => wall.admit({ token: await a.helper.token(), requestId: 'demo', hints: [] })),
+            )
           }
           const whileDown = asked
           down = false
@@ -78,7 +80,9 @@ export const fairShares: AttackGroup = {
           let code = ''
           while (code !== 'no error' && Date.now() < deadline) {
             await new Promise((resolve) => setTimeout(resolve, 100))
-            code = await failureOf(async () => wall.admit({ token: await a.helper.token(), requestId: 'demo', hints: [] }))
+            code = await failureOf(async () =>
+              wall.admit({ token: await a.helper.token(), requestId: 'demo', hints: [] }),
+            )
           }
           const onlyUnavailable = codes.size === 1 && codes.has('PARTYWALL_DEPENDENCY_UNAVAILABLE')
           return outcome(
