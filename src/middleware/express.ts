@@ -1,5 +1,5 @@
 export { asyncRoute } from './async-route.ts'
-export { findUndeclaredRoutes } from './find-undeclared-routes.ts'
+export { type FoundRoute, findUndeclaredRoutes, type RouteReport } from './find-undeclared-routes.ts'
 export type { RequestWall } from './request-state.ts'
 export {
   publicRoute,
@@ -8,6 +8,7 @@ export {
   routePermissions,
 } from './require-permission.ts'
 export { type ResponseGuardOptions, responseGuard } from './response-guard.ts'
+export type { RouteDeclaration } from './route-declaration.ts'
 export {
   getCurrentTenant,
   requireTenant,
