@@ -26,3 +26,18 @@ ruleCase('policy-fail-open', {
     create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and current_setting('app.tenant_id', true) is not null);`,
   },
 })
+
+const PRESETS = `create table presets (id uuid primary key default gen_random_uuid(), tenant_id uuid references tenants (id), name text);
+  alter table presets owner to {owner};
+  alter table presets enable row level security, force row level security;
+  create policy p on presets using (tenant_id is not distinct from nullif(current_setting('app.tenant_id', true), '')::uuid);
+  grant select, insert, update, delete on presets to {app};`
+
+// NULL is not distinct from NULL: without a context, rows without a tenant are open.
+ruleCase('policy-fail-open', {
+  object: 'public.presets',
+  proof: 'static',
+  hole: PRESETS,
+  repaired: `${PRESETS} alter table presets alter column tenant_id set not null;`,
+  nearMisses: {},
+})
