@@ -41,6 +41,7 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   const parts = [
     // Before any table is forced: from then on its owner may see no row to fill or to check.
     ...kept.flatMap((target) => [childColumn(target), tenantColumnChanges(planning, target)]),
+    ...kept.map((target) => foreignKeys(planning, target)),
     guardFunctions(planning),
     ...kept.map((target) => targetPart(planning, target)),
   ]
@@ -62,10 +63,8 @@ export function planProtection(input: ProtectInput): ProtectPlan {
 }
 
 function targetPart(planning: Planning, target: Target): Part {
-  const keys = foreignKeys(planning, target)
   const uniqueHere = foreignKeysTo(planning, target)
   const parts = [
-    keys,
     tenantIndex(target, uniqueHere),
     guardTrigger(planning, target),
     rowSecurity(planning, target),

@@ -2,7 +2,7 @@ import type { Constraint, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
-import { doBlock, objectName } from '../sql-text.ts'
+import { commentLine, doBlock, objectName } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { uniqueOn } from './unique-on.ts'
 
@@ -79,24 +79,36 @@ interface Key {
 }
 
 /** Checks the composite key, then drops the one it replaces. */
-function finish({ target, constraint }: Key, name: string): readonly Change[] {
+function finish({ target, parent, constraint }: Key, name: string): readonly Change[] {
   const table = qualifiedName(target.relation)
   const old = quoteIdentifier(constraint.name)
+  const regclass = (relation: Relation) => `${quoteLiteral(qualifiedName(relation))}::regclass`
+  const there = (which: string) =>
+    `SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${regclass(target.relation)} AND conname = ${quoteLiteral(which)}`
   return [
     {
       phase: 'validate',
       object: target.relation.label,
-      up: [`ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteIdentifier(name)};`],
+      up: [
+        doBlock(`  IF EXISTS (${there(name)} AND NOT convalidated) THEN
+    -- The server checks by a query as this role: rows that row security hides would pass unseen.
+    IF pg_catalog.row_security_active(${regclass(target.relation)}) OR pg_catalog.row_security_active(${regclass(parent.relation)}) THEN
+      RAISE EXCEPTION 'partywall: row security hides rows from role %, so a foreign key can not be checked', current_user
+        USING HINT = 'Run this as a role with BYPASSRLS, or lift FORCE ROW LEVEL SECURITY from both tables while it runs.';
+    END IF;
+    ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteIdentifier(name)};
+  END IF;`),
+      ],
       down: [],
     },
     {
       phase: 'protect',
       object: target.relation.label,
       up: [
-        `-- ${quoteIdentifier(name).replace(/\s+/g, ' ')} checks the same, and the tenant.\nALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${old};`,
+        `${commentLine(`${name} checks the same, and the tenant.`)}\nALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${old};`,
       ],
       down: [
-        doBlock(`  IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${quoteLiteral(table)}::regclass AND conname = ${quoteLiteral(constraint.name)}) THEN
+        doBlock(`  IF NOT EXISTS (${there(constraint.name)}) THEN
     ALTER TABLE ${table} ADD CONSTRAINT ${old} ${constraint.definition};
   END IF;`),
       ],
