@@ -228,14 +228,11 @@ export class Brancher {
 
   #same(expr: Extract<Expr, { kind: 'distinct' }>): readonly Branch[] {
     const equal = this.of({ kind: 'operator', op: '=', left: expr.left, right: expr.right })
-    const bothNull: Branch = {
-      atoms: [
-        { kind: 'null-test', arg: expr.left, negated: false },
-        { kind: 'null-test', arg: expr.right, negated: false },
-      ],
-      instances: [],
-    }
-    return limited([...equal, bothNull])
+    const bothNull = this.all([
+      { kind: 'null-test', arg: expr.left, negated: false },
+      { kind: 'null-test', arg: expr.right, negated: false },
+    ])
+    return limited([...equal, ...bothNull])
   }
 
   /** The ways for a query to have a row; undefined is beyond the prover. */
