@@ -63,7 +63,8 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
         hints: hintsOf({
           header: (name) => request.headers[name],
           host: request.hostname,
-          path: request.originalUrl.split('?', 1)[0] ?? '',
+          // What routes the request. Its raw target may come in absolute form, or with backslashes that routing reads as slashes.
+          path: request.baseUrl + request.path,
         }),
       })
     // A request begins with nothing: not with what a pipelined request before it may have left.
