@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { auditCommand } from './audit.ts'
 import { migrateCommand } from './migrate.ts'
 import { packageVersion } from './package-version.ts'
 import { protectCommand } from './protect.ts'
@@ -16,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(partywall COMMAND --help tells the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const command of [migrateCommand(), protectCommand(), verifyCommand()]) program.addCommand(inherit(command))
+  for (const command of [migrateCommand(), protectCommand(), verifyCommand(), auditCommand()]) program.addCommand(inherit(command))
   try {
     await program.parseAsync([...argv])
     return typeof process.exitCode === 'number' ? process.exitCode : 0
