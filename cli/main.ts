@@ -17,7 +17,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(partywall COMMAND --help tells the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const command of [migrateCommand(), protectCommand(), verifyCommand(), auditCommand()]) program.addCommand(inherit(command))
+  for (const command of [migrateCommand(), protectCommand(), verifyCommand(), auditCommand()])
+    program.addCommand(inherit(command))
   try {
     await program.parseAsync([...argv])
     return typeof process.exitCode === 'number' ? process.exitCode : 0
