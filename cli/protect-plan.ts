@@ -42,7 +42,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       only: options.tables,
       schemas: tenancy.schemas,
       orphans: await readOrphans(db, tables),
-      notes: tenancy.notes,
+      notes: [...tenancy.notes, ...settingNotes(tenancy)],
     })
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
@@ -66,6 +66,13 @@ function find(catalog: Catalog, options: PlanOptions): { readonly tenancy: Tenan
     if (Array.isArray(error.details['candidates']) && error.details['candidates'].length > 0) throw error
     return { tenancy, appRoleFound: false }
   }
+}
+
+function settingNotes({ context }: Tenancy): readonly string[] {
+  if (context.kind === 'tenant') return []
+  return [
+    `${context.setting} names no tenant but a key of ${context.table.label}; the new policies read ${DEFAULT_SETTING} (another: --setting NAME)`,
+  ]
 }
 
 /** A setting that holds a user's or session's key names no tenant; the wall's own does. */

@@ -32,14 +32,14 @@ export function renderOneScript(plan: ProtectPlan): string {
 
 function upFile(plan: ProtectPlan, script: Script): string {
   const decisions = script.phase === 'protect' ? decisionsOf(plan.decisions) : ''
-  return file([headOf(script.phase, 'up'), decisions], sqlOf(script.up), script.apart)
+  return file(headOf(script.phase, 'up'), decisions, sqlOf(script.up), script.apart)
 }
 
 function downFile(script: Script): string {
-  return file([headOf(script.phase, 'down')], sqlOf(script.down), script.apart)
+  return file(headOf(script.phase, 'down'), '', sqlOf(script.down), script.apart)
 }
 
-function file(head: readonly string[], body: string, apart: boolean): string {
+function file(head: string, decisions: string, body: string, apart: boolean): string {
   const note = apart
     ? '-- Not inside a transaction: psql -v ON_ERROR_STOP=1 -f FILE'
     : '-- psql -v ON_ERROR_STOP=1 -f FILE'
@@ -47,7 +47,7 @@ function file(head: readonly string[], body: string, apart: boolean): string {
     ? [LOCK_TIMEOUT, body, RESET_LOCK_TIMEOUT]
     : ['BEGIN;', LOCK_TIMEOUT.replace('SET ', 'SET LOCAL '), body, 'COMMIT;']
   const nothing = body === '' ? ['-- Nothing to take back.'] : parts
-  return `${[`${head.filter((text) => text !== '').join('\n\n')}\n${note}`, ...nothing].join('\n\n')}\n`
+  return `${[`${head}\n${note}`, ...(decisions === '' ? [] : [decisions]), ...nothing].join('\n\n')}\n`
 }
 
 /** The number behind the highest of the folder, with as many digits. */

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { readCatalog } from '../../src/catalog/read-catalog.ts'
+import { planProtection } from '../../src/protect/plan.ts'
+import { decisionsOf } from '../../src/protect/render/script.ts'
+import type { FoundTable } from '../../src/protect/target.ts'
+import { apply, withProtectCase } from './protect-case.ts'
+import { B, UUID_SCHEMA } from './schemas.ts'
+
+describe('what protect leaves to a person', () => {
+  it('says so where no role of the application was found, and still protects', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      const catalog = await readCatalog({
+        query: (text, values) => given.admin.query(text, values === undefined ? undefined : [...values]),
+      })
+      const tables = [...catalog.relations.values()].flatMap((relation): readonly FoundTable[] => {
+        const column = relation.columns.find((each) => each.name === 'tenant_id')
+        return column === undefined ? [] : [{ kind: 'tenant', relation, column }]
+      })
+      const plan = planProtection({
+        catalog,
+        tables,
+        appRole: undefined,
+        setting: { setting: 'app.current_tenant_id', path: [] },
+        seal: false,
+        schemas: new Set(['public']),
+        orphans: new Set(),
+      })
+      expect(plan.decisions.map((decision) => decision.reason).join()).toContain('no role of the application was found')
+      expect(plan.changes.flatMap((change) => change.up).join()).toContain('FORCE ROW LEVEL SECURITY')
+    })
+  })
+
+  it('names an application that owns its tables', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      await given.admin.query(`alter table tasks owner to ${given.appRole}`)
+      const plan = await given.plan({ appRole: given.appRole })
+      expect(plan.decisions.map((decision) => decision.reason).join()).toContain('it can turn row security off')
+    })
+  })
+
+  it('keeps a table out that is not named', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      const plan = await given.plan({ tables: ['users', 'public.tasks'] })
+      const objects = new Set(plan.changes.map((change) => change.object).filter((name) => name.startsWith('public.')))
+      expect([...objects].sort()).toEqual(['public.tasks', 'public.users'])
+      await apply(given.owner, plan, 'up')
+      await expect(given.plan({ tables: ['countries'] })).rejects.toMatchObject({ code: 'PARTYWALL_CONFIGURATION' })
+    })
+  })
+
+  it('stops at rows that refer to another tenant', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      await given.owner.query(
+        `update projects set owner_id = (select id from users where tenant_id = '${B}') where tenant_id <> '${B}'`,
+      )
+      await expect(apply(given.owner, await given.plan(), 'up')).rejects.toThrow(
+        'violates foreign key constraint "projects_owner_id_fkey_tenant"',
+      )
+    })
+  })
+
+  it('writes no line that a name could break out of', async () => {
+    const odd = `create table "x\n; drop table users; --" (id uuid primary key, tenant_id uuid, "$partywall$" text unique);`
+    await withProtectCase(UUID_SCHEMA + odd, async (given) => {
+      const plan = await given.plan()
+      await apply(given.owner, plan, 'up')
+      expect((await given.admin.query('select from users')).rowCount).toBe(2)
+      const lines = decisionsOf(plan.decisions).split('\n')
+      expect(lines.length).toBeGreaterThan(2)
+      expect(lines.filter((line) => !line.startsWith('--'))).toEqual([])
+    })
+  })
+})
