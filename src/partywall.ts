@@ -16,7 +16,7 @@ import { createTenantGuard, type TenantGuard } from './guards/tenant-guard.ts'
 import { createDefaultLogger, type Logger } from './logger/logger.ts'
 import { makeAudit } from './partywall/audit-parts.ts'
 import { configSchema, type PartywallConfig } from './partywall/config.ts'
-import { lookups, makeListener } from './partywall/directory-parts.ts'
+import { lookups, makeListener, stopInactive } from './partywall/directory-parts.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
 import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
@@ -132,7 +132,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   const pool = builtPool
   const verifier = builtVerifier
 
-  const running = new RunningWork()
+  const running = new RunningWork((id) => tenants.isKnownInactive(id))
   const ownDirectory = config.tenants?.findByClaim === undefined
   const { findByClaim, findById } = lookups(config.tenants, pool)
   const { ttlMs, negativeTtlMs, maxEntries, timeoutMs } = config.tenants ?? {}
@@ -148,10 +148,12 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       verifier.invalidateTenant(key)
       running.stop(id)
     },
+    // A directory of the user's own that has no findById takes claims: it can't be asked by id.
+    ...(ownDirectory || config.tenants?.findById !== undefined
+      ? { onInvalidated: (hash) => stopInactive(tenants, running, hash) }
+      : {}),
   })
-  const listener = ownDirectory
-    ? makeListener(config.tenants, connection, { tenants, running, events, logger })
-    : undefined
+  const listener = ownDirectory ? makeListener(config.tenants, connection, { tenants, events, logger }) : undefined
   if (ownDirectory) tenants.setListening(false) // until the channel has worked once
   const admission = createAdmission({ verifier, directory: tenants, events })
   const envelopes = createEnvelopes({
@@ -175,6 +177,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   }
 
   function beginWork(tenantId: string): Work {
+    listener?.start()
     const work = running.begin(tenantId)
     // The tenant may have been suspended between its admission and now.
     if (tenants.isKnownInactive(tenantId)) running.stop(tenantId)

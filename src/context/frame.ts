@@ -19,6 +19,8 @@ export interface FrameInternals {
   readonly scope?: CrossingScope | undefined
   /** The tenant in whose context an empty frame was opened: an empty frame is no way from one tenant to another. */
   readonly within?: string | undefined
+  /** Of the tenant's frame that an empty one stands in: a nested context of the same tenant goes on with what binds it. */
+  readonly outer?: FrameInternals | undefined
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean | undefined
   /** True: `GET` and `HEAD`, for pools with `readOnlyOnSafeMethods`. `always`: for every pool. */

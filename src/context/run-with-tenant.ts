@@ -102,12 +102,14 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
       { details: { tenantId: outerTenantId, attemptedTenantId: context.tenantId } },
     )
   }
+  const before = isTenantFrame(outer) ? outerInside : outerInside?.outer
   const frame = makeTenantFrame(context, {
     events: options.events ?? outerInside?.events,
-    scope,
-    mayCross: options.mayCross ?? (isTenantFrame(outer) ? outerInside?.mayCross : undefined),
-    readOnly: options.readOnly ?? (isTenantFrame(outer) ? outerInside?.readOnly : undefined),
-    stopped: options.stopped ?? (isTenantFrame(outer) ? outerInside?.stopped : undefined),
+    // A scope that has ended stays: the same tenant's context once more is no way to go on.
+    scope: scope ?? before?.scope,
+    mayCross: options.mayCross ?? before?.mayCross,
+    readOnly: options.readOnly ?? before?.readOnly,
+    stopped: options.stopped ?? before?.stopped,
   })
   return tenantStore.run(frame, () => startInside(fn()))
 }
@@ -123,6 +125,7 @@ export function runWithoutTenant<T>(fn: () => T): T {
     kind: 'none',
     events: outerInside?.events,
     within: isTenantFrame(outer) ? outer.tenantId : outerInside?.within,
+    outer: isTenantFrame(outer) ? outerInside : outerInside?.outer,
   })
   return tenantStore.run(frame, () => startInside(fn()))
 }

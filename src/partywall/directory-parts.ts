@@ -7,6 +7,7 @@ import type { CachedTenantDirectory } from '../tenants/directory.ts'
 import { createPostgresLookup } from '../tenants/postgres-lookup.ts'
 import type { RunningWork } from '../tenants/running-work.ts'
 import { isActive, type TenantLookup } from '../tenants/tenant.ts'
+import { tenantHash } from '../tenants/tenant-hash.ts'
 import type { TenantsConfig } from './config.ts'
 
 /** The configured lookups, or those of the application's database. */
@@ -19,7 +20,6 @@ export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
 
 export interface ListenerParts {
   readonly tenants: CachedTenantDirectory
-  readonly running: RunningWork
   readonly events: SecurityEvents
   readonly logger: Logger
 }
@@ -28,7 +28,7 @@ export interface ListenerParts {
 export function makeListener(
   config: TenantsConfig | undefined,
   connection: pg.PoolConfig,
-  { tenants, running, events, logger }: ListenerParts,
+  { tenants, events, logger }: ListenerParts,
 ): ChangeListener | undefined {
   const listenUrl = config?.listenUrl
   if (listenUrl === false) return undefined
@@ -40,13 +40,18 @@ export function makeListener(
     onUp() {
       tenants.invalidate()
       tenants.setListening(true)
-      // What was changed while nobody listened: work under way goes on only for tenants that are still active.
-      for (const id of running.tenants) stopUnlessActive(tenants, running, id)
     },
     onDown: () => tenants.setListening(false),
     events,
     logger,
   })
+}
+
+/** After a change, heard or missed: work under way goes on only for tenants that are still active, whoever began it. */
+export function stopInactive(tenants: CachedTenantDirectory, running: RunningWork, hash: string | undefined): void {
+  for (const id of running.tenants) {
+    if (hash === undefined || tenantHash(id) === hash) stopUnlessActive(tenants, running, id)
+  }
 }
 
 function stopUnlessActive(tenants: CachedTenantDirectory, running: RunningWork, id: string): void {

@@ -24,6 +24,8 @@ export interface TenantDirectoryOptions {
   readonly timeoutMs?: number | undefined
   /** Told of each tenant that an answer shows as not active (or gone), once per change. */
   readonly onInactive?: ((tenant: { readonly id: string; readonly key: string }) => void) | undefined
+  /** Told of each invalidation: the tenant's hash, undefined for all. Work may be under way for tenants that the cache does not know. */
+  readonly onInvalidated?: ((hash: string | undefined) => void) | undefined
   readonly events?: SecurityEvents | undefined
   readonly now?: (() => number) | undefined
 }
@@ -164,6 +166,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
       // Read at once: running work of a suspended tenant must end although no further request comes.
       lookup(key, before).catch(() => {}) // the next request asks again, and is told
     }
+    options.onInvalidated?.(hash)
   }
 
   return {
@@ -183,6 +186,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
       known.clear()
       unknown.clear()
       keysByHash.clear()
+      options.onInvalidated?.(undefined)
     },
     invalidateHash,
     setListening(value) {

@@ -12,7 +12,13 @@ export interface Work {
 /** The work under way in this process, by tenant: so that suspension ends it, and closing waits for it. */
 export class RunningWork {
   readonly #byTenant = new Map<string, Set<OneWork>>()
+  readonly #isInactive: (tenantId: string) => boolean
   #waiting: (() => void)[] = []
+
+  /** @param isInactive asked for what a request or job left running when it ended: nobody can tell that it must stop */
+  constructor(isInactive: (tenantId: string) => boolean = () => false) {
+    this.#isInactive = isInactive
+  }
 
   /** Tenants with work under way. */
   get tenants(): readonly string[] {
@@ -26,7 +32,10 @@ export class RunningWork {
   }
 
   begin(tenantId: string): Work {
-    const work = new OneWork(() => this.#remove(tenantId, work))
+    const work = new OneWork(
+      () => this.#remove(tenantId, work),
+      () => this.#isInactive(tenantId),
+    )
     const works = this.#byTenant.get(tenantId)
     if (works === undefined) this.#byTenant.set(tenantId, new Set([work]))
     else works.add(work)
@@ -36,7 +45,7 @@ export class RunningWork {
   /** Stops all work of a tenant: its queries are refused from now on. */
   stop(tenantId: string): void {
     for (const work of [...(this.#byTenant.get(tenantId) ?? [])]) {
-      work.stop(new TenantInactiveError('The tenant was suspended while this work was under way.'))
+      work.stop(suspended())
     }
   }
 
@@ -59,16 +68,26 @@ export class RunningWork {
   }
 }
 
+function suspended(): TenantInactiveError {
+  return new TenantInactiveError('The tenant was suspended while this work was under way.')
+}
+
 class OneWork implements Work {
   readonly #remove: () => void
+  readonly #isInactive: () => boolean
+  #ended = false
   #reason: Error | undefined
   #listener: ((reason: Error) => void) | undefined
 
-  constructor(remove: () => void) {
+  constructor(remove: () => void, isInactive: () => boolean) {
     this.#remove = remove
+    this.#isInactive = isInactive
   }
 
-  readonly stopped = (): Error | undefined => this.#reason
+  readonly stopped = (): Error | undefined => {
+    if (this.#ended && this.#isInactive()) this.#reason ??= suspended()
+    return this.#reason
+  }
 
   onStop(listener: (reason: Error) => void): void {
     this.#listener = listener
@@ -82,6 +101,7 @@ class OneWork implements Work {
   }
 
   end(): void {
+    this.#ended = true
     this.#remove()
   }
 }
