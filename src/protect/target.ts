@@ -27,7 +27,7 @@ export interface Target {
   readonly kind: 'tenant' | 'root' | 'child'
   readonly relation: Relation
   readonly column: TenantColumn
-  /** Of a child: the parent whose tenant its rows take. */
+  /** The parent whose tenant its rows take, where rows are to be filled. */
   readonly link: FoundLink | undefined
   /** Rows without a tenant were seen: NOT NULL is a decision. */
   readonly hasOrphans: boolean
@@ -60,14 +60,17 @@ export function makeTargets(
   const undecided: Undecided[] = []
   const children = tables.filter((table) => table.kind === 'child')
   for (const table of tables)
-    if (table.kind !== 'child')
+    if (table.kind !== 'child') {
+      const orphaned = orphans.has(table.relation.oid)
+      const link = orphaned ? halfFilled(table, tables) : undefined
       targets.set(table.relation.oid, {
         kind: table.kind,
         relation: table.relation,
         column: tenantColumn(table.column),
-        link: undefined,
-        hasOrphans: orphans.has(table.relation.oid),
+        link,
+        hasOrphans: orphaned && link === undefined,
       })
+    }
   let waiting = children
   for (let before = -1; before !== waiting.length; ) {
     before = waiting.length
@@ -91,6 +94,30 @@ export function makeTargets(
       reason: `belongs to ${table.parents.map((link) => link.parent.label).join(', ')} by foreign keys that may be NULL: whose are rows without a parent? Add a tenant column by hand, or leave it to all tenants if it holds nothing of theirs.`,
     })
   return { targets: [...targets.values()], undecided }
+}
+
+/** A column that a run began to fill and did not end: named and typed like the parent's, without a default or key of its own. */
+function halfFilled(
+  { relation, column }: Exclude<FoundTable, { kind: 'child' }>,
+  tables: readonly FoundTable[],
+): FoundLink | undefined {
+  const ownKey = relation.constraints.some(
+    (each) => each.references !== undefined && each.columns.length === 1 && each.columns[0] === column.number,
+  )
+  if (column.default !== undefined || ownKey) return undefined
+  const nameOf = (of: Relation, number: number) => of.columns.find((each) => each.number === number)?.name ?? ''
+  for (const { references, columns } of relation.constraints) {
+    const parent = tables.find((table) => table.kind === 'tenant' && table.relation.oid === references?.relation)
+    if (references === undefined || parent?.kind !== 'tenant' || parent.relation.oid === relation.oid) continue
+    if (parent.column.name !== column.name || parent.column.type !== column.type) continue
+    const link = {
+      parent: parent.relation,
+      columns: columns.map((number) => nameOf(relation, number)),
+      parentColumns: references.columns.map((number) => nameOf(parent.relation, number)),
+    }
+    if (isRequired(relation, link)) return link
+  }
+  return undefined
 }
 
 function isRequired(relation: Relation, link: FoundLink): boolean {

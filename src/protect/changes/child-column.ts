@@ -9,7 +9,7 @@ const BLOCKS_PER_BATCH = 256
 /** A child table without a tenant column gets one, filled from its parent. */
 export function childColumn(target: Target): Part {
   const { relation, column, link } = target
-  if (link === undefined || column.existing !== undefined || relation.isPartition) return NOTHING
+  if (link === undefined || relation.isPartition) return NOTHING
   const table = qualifiedName(relation)
   const name = quoteIdentifier(column.name)
   const add: Change = {
@@ -26,7 +26,7 @@ export function childColumn(target: Target): Part {
     down: [],
   }
   const finish: Change = { phase: 'protect', object: relation.label, up: [assertFilled(target, link)], down: [] }
-  return { changes: [add, fill, finish], decisions: [] }
+  return { changes: [...(column.existing === undefined ? [add] : []), fill, finish], decisions: [] }
 }
 
 function batches(target: Target, link: FoundLink, commits: boolean): string {

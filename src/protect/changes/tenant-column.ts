@@ -34,7 +34,7 @@ function notNullChanges(target: Target): Part {
   }
   const down = [`ALTER TABLE ${table} ALTER COLUMN ${name} DROP NOT NULL;`]
   // A column that the application does not fill yet can't be checked before the guard fills it.
-  if (column.existing === undefined || relation.kind === 'partitioned-table')
+  if (column.existing === undefined || target.link !== undefined || relation.kind === 'partitioned-table')
     return { changes: [{ phase: 'protect', object, up: [set], down }], decisions: [] }
   // A CHECK that is proved already spares SET NOT NULL its scan under the strongest lock.
   const check = objectName(['partywall', relation.name, column.name], '_not_null')
