@@ -288,6 +288,12 @@ BEGIN
   END IF;
   -- Changes past the application (a migration, psql) have no context: the row says whose they are, the server says who.
   IF partywall.audit_tenant() IS NULL THEN
+    -- A statement can take its own seal away while it runs. The application's login never changes a row without one.
+    IF EXISTS (SELECT FROM partywall.seal_keys)
+       AND (pg_has_role(session_user, 'tenant_user', 'MEMBER') OR pg_has_role(session_user, 'tenant_admin', 'MEMBER'))
+       AND NOT pg_has_role(session_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = TG_RELID), 'MEMBER') THEN
+      RAISE EXCEPTION 'partywall: a change by the application needs a seal' USING ERRCODE = '42501';
+    END IF;
     who := ARRAY[coalesce(tenant, ''), NULL, session_user::text, 'database'];
   ELSE
     who := partywall.audit_who();

@@ -49,6 +49,10 @@ AS $$
 #variable_conflict use_column
 DECLARE
   waiting bigint;
+  -- Of its stream alone: a tenant must not hold up or take in another's alerts, nor its own for ever.
+  source text := encode(sha256(convert_to($2 || chr(10) || $3, 'UTF8')), 'hex');
+  began timestamptz := least($7, clock_timestamp() + interval '1 minute');
+  pause interval := make_interval(secs => least($9, 86400000) / 1000);
 BEGIN
   IF partywall.audit_tenant() <> $2 THEN
     RAISE EXCEPTION 'partywall: the alert names another tenant than the seal' USING ERRCODE = '42501';
@@ -60,9 +64,9 @@ BEGIN
     RAISE EXCEPTION 'partywall: too many alerts of this stream wait' USING ERRCODE = '53400';
   END IF;
   INSERT INTO partywall.alerts AS open (sink, stream, dedup_key, type, payload, count, first_at, last_at, due_at)
-  SELECT s.sink, $2, $3, $4, $5, $6, $7, $8, coalesce(
-    (SELECT max(a.first_at) + make_interval(secs => $9 / 1000) FROM partywall.alerts AS a
-       WHERE a.sink = s.sink AND a.dedup_key = $3 AND a.first_at > $7 - make_interval(secs => $9 / 1000)), $7)
+  SELECT s.sink, $2, source, $4, $5, $6, began, $8, coalesce(
+    (SELECT max(a.first_at) + pause FROM partywall.alerts AS a
+       WHERE a.sink = s.sink AND a.dedup_key = source AND a.first_at > began - pause), began)
   FROM unnest($1) AS s (sink)
   ON CONFLICT (sink, dedup_key) WHERE status = 'pending' AND attempts = 0
   DO UPDATE SET count = open.count + excluded.count, last_at = greatest(open.last_at, excluded.last_at);

@@ -188,7 +188,8 @@ export class TenantClient extends pg.Client implements QueryHost {
     const work = async () => {
       if (chore === 'wait' && (await guard.cancelling) !== true) guard.doomed ??= 'a cancel request may still arrive'
       else if (chore === 'discard') await this.discardAll()
-      else if (chore === 'remember') await this.#rememberSession()
+      // Two statements may be accepted before it is done: behind the first stands what a tenant set.
+      else if (chore === 'remember' && guard.freeStatements > 0) await this.#rememberSession()
     }
     const before = this.#chore ?? Promise.resolve()
     const done = before.then(work)
