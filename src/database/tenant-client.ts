@@ -213,7 +213,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   async #rememberSession(): Promise<void> {
     this.guard.freeStatements = 0
     this.guard.sessionSettings = await new Promise((resolve, reject) => {
-      super.query(SESSION_SETTINGS_TEXT, (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
+      void super.query(SESSION_SETTINGS_TEXT, (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
         if (error) reject(error)
         else resolve(result.rows.map((row) => [row.name, row.setting] as const))
       })

@@ -164,7 +164,7 @@ describe.each(['raw', 'ours'] as const)('pg.Pool as libraries use it: %s', (side
     const rows = await new Promise((resolve, reject) =>
       pool.connect((error, client, done) => {
         if (error || client === undefined) return reject(error)
-        client.query('select 3 as n', (problem: Error, result: pg.QueryResult) => {
+        void client.query('select 3 as n', (problem: Error, result: pg.QueryResult) => {
           done()
           if (problem) reject(problem)
           else resolve(result.rows)
@@ -390,10 +390,10 @@ describe('what differs from pg.Pool, and why', () => {
       { tenantId: 'b', userId: 'u' },
       () =>
         new Promise((resolve) => {
-          pool.query(
+          void pool.query(
             "select current_setting('app.current_tenant_id') as t",
             (_error: Error, result: pg.QueryResult) => {
-              pool.query(
+              void pool.query(
                 "select current_setting('app.current_tenant_id') as t",
                 (_again: Error, second: pg.QueryResult) => resolve([result.rows[0].t, second.rows[0].t]),
               )

@@ -210,7 +210,7 @@ describe('handlers', () => {
     const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
     const listeners = process.listeners('uncaughtException').slice(0, -1)
     for (const listener of listeners) process.removeListener('uncaughtException', listener)
-    two.as(two.a, () =>
+    void two.as(two.a, () =>
       pool.query('select 1', () => {
         throw new Error('thrown in a callback')
       }),
