@@ -28,9 +28,9 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: guard,
-        find: "if (status === 'E' || this.bytes === undefined)",
+        find: "if ((status === 'E' && !this.settings.shared) || this.bytes === undefined)",
         replace:
-          "if (this.skipNext) {\n            this.skipNext = false;\n            return 0;\n        }\n        if (status === 'E' || this.bytes === undefined)",
+          "if (this.skipNext) {\n            this.skipNext = false;\n            return 0;\n        }\n        if ((status === 'E' && !this.settings.shared) || this.bytes === undefined)",
       },
     ],
   },

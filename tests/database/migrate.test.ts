@@ -13,6 +13,8 @@ describe('migrate', () => {
       '0001_seal.sql',
       '0002_crossings.sql',
       '0003_directory.sql',
+      '0010_audit.sql',
+      '0011_alerts.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })
