@@ -234,11 +234,18 @@ export class TenantClient extends pg.Client implements QueryHost {
 
   /** Takes everything off the session, and prepares it for the next tenant. */
   async discardAll(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#send(new DiscardQuery((error) => (error ? reject(error) : resolve())))
-    })
-    await this.#setUp()
-    this.guard.discarded()
+    const { guard } = this
+    // Watched as a statement is: a network that swallows the clean-up must not hold the connection for ever.
+    if (this.busySince === 0) this.busySince = guard.settings.clock.tick
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#send(new DiscardQuery((error) => (error ? reject(error) : resolve())))
+      })
+      await this.#setUp()
+      guard.discarded()
+    } finally {
+      if (guard.inFlight === 0) this.busySince = 0
+    }
   }
 
   /** Asks the server to stop what it does for this client; nothing else is sent before that request has arrived. */

@@ -63,6 +63,20 @@ describe('a broken network', () => {
       expect(await tenantOf(pool, two.b)).toEqual([{ tenant_id: two.b.id }])
     }))
 
+  it('that swallows the clean-up of a connection holds it from nobody for ever', () =>
+    through(
+      { max: 1, statementTimeoutMs: 500, answerTimeoutMs: 1000, allowStatements: ['LISTEN'] },
+      async (pool, proxy) => {
+        const client = await two.as(two.a, () => pool.connect())
+        await two.as(two.a, () => client.query('listen nobody'))
+        proxy.faults.blackHole = true
+        client.release()
+        await sleep(200)
+        proxy.faults.blackHole = false
+        expect(await tenantOf(pool, two.b)).toEqual([{ tenant_id: two.b.id }])
+      },
+    ))
+
   it('leaves a transaction of which nobody knows the end rolled back or committed, never half', () =>
     through({}, async (pool, proxy) => {
       const work = two.as(two.a, () =>
