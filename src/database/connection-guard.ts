@@ -1,4 +1,4 @@
-import type { ContextFrame } from '../context/frame.ts'
+import { type ContextFrame, internalsOf } from '../context/frame.ts'
 import { bindExecute } from './bind-execute.ts'
 import { leavesResidue } from './command-tags.ts'
 import type { ContextBytes } from './context-bytes.ts'
@@ -74,7 +74,7 @@ export class ConnectionGuard {
       )
     }
     // What an ORM runs in an empty context on a connection that no tenant has used is as free as onConnect.
-    if (!this.#servedTenant && frame.tenantId === '' && kind === 'other') {
+    if (!this.#servedTenant && internalsOf(frame).kind === 'none' && kind === 'other') {
       this.freeStatements++
       return undefined
     }
