@@ -77,21 +77,30 @@ export class TenantClient extends pg.Client implements QueryHost {
         this.connect((error) => (error === null ? resolve(this) : reject(error)))
       })
     }
+    // Until the pool has it nobody watches the connection: a network that swallows the handshake must not keep its place for ever.
+    const limitMs = this.guard.settings.answerTimeoutMs
+    const silent = () =>
+      this.destroySocket(new ConnectionInDoubtError('The database did not answer while a connection was made.'))
+    const timer = limitMs > 0 ? setTimeout(silent, limitMs).unref() : undefined
+    const settle: ConnectCallback = (error, client) => {
+      clearTimeout(timer)
+      callback(error, client)
+    }
     const { connection } = internalsOfClient(this)
     connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
       this.guard.parameterStatus(message.parameterName, message.parameterValue)
     })
     super.connect((error: Error | null | undefined) => {
       if (error) {
-        callback(error)
+        settle(error)
         return
       }
       this.#setUp().then(
-        () => callback(null, this),
+        () => settle(null, this),
         (problem: unknown) => {
           this.guard.doomed ??= 'its set-up failed'
           super.end(() => {})
-          callback(problem instanceof Error ? problem : new Error(String(problem)))
+          settle(problem instanceof Error ? problem : new Error(String(problem)))
         },
       )
     })

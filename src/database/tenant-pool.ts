@@ -39,6 +39,7 @@ export class WalledPool extends pg.Pool {
   readonly #across: WalledPool | undefined
   readonly #lane: PipelinedLane | undefined
   readonly #open = new Set<TenantClient>()
+  #cutOff = false
   #closing = false
 
   constructor(options: pg.PoolConfig, parts: WalledPoolParts) {
@@ -75,6 +76,8 @@ export class WalledPool extends pg.Pool {
     if (event !== 'connect' || !(client instanceof TenantClient)) return super.emit(event, ...values)
     this.#watchdog.watch(client)
     this.#open.add(client)
+    // It was still being made when the others were cut off.
+    if (this.#cutOff) client.destroySocket(closedMeanwhile())
     client.beginSetup()
     try {
       return super.emit(event, ...values)
@@ -303,7 +306,8 @@ export class WalledPool extends pg.Pool {
     const across = this.#across?.close(options)
     if (!this.ending) {
       const cut = setTimeout(() => {
-        for (const client of this.#open) client.destroySocket(new ClosedError('The pool was closed while this ran.'))
+        this.#cutOff = true
+        for (const client of this.#open) client.destroySocket(closedMeanwhile())
       }, timeoutMs)
       cut.unref()
       await this.end()
@@ -311,6 +315,10 @@ export class WalledPool extends pg.Pool {
     }
     await across
   }
+}
+
+function closedMeanwhile(): ClosedError {
+  return new ClosedError('The pool was closed while this ran.')
 }
 
 async function setUpWith(client: pg.ClientBase, onConnect: (client: pg.ClientBase) => unknown): Promise<void> {
