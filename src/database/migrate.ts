@@ -44,7 +44,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     await layGround(client, files)
     const applied: string[] = []
     for (const file of files) {
-      if (file.name !== GROUND && (await applyOnce(client, file))) {
+      if (file.name !== GROUND && (await withoutRaces(() => applyOnce(client, file)))) {
         applied.push(file.name)
         onProgress(`applied ${file.name}`)
       }
@@ -69,12 +69,18 @@ export async function pendingMigrations(client: Pick<pg.ClientBase, 'query'>): P
 async function layGround(client: pg.Client, files: readonly OwnMigration[]): Promise<void> {
   const ground = files.find((file) => file.name === GROUND)
   if (ground === undefined) throw new ConfigurationError(`migrations/partywall/${GROUND} is missing in this install.`)
+  await withoutRaces(() => inTransaction(client, () => client.query(ground.sql)))
+}
+
+/**
+ * Roles and their grants belong to the whole server, which no lock in this database covers: a migration of another database, or
+ * a first run before there is anything to lock, may change them at the same moment.
+ */
+async function withoutRaces<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await inTransaction(client, () => client.query(ground.sql))
-      return
+      return await work()
     } catch (error) {
-      // Two first runs at once: roles and the schema are made without a lock, since there is nothing yet to lock.
       if (attempt === 5 || !isRace(error)) throw error
       await new Promise((resolve) => setTimeout(resolve, 50 * attempt))
     }

@@ -6,7 +6,6 @@ import { ConfigurationError } from '../errors.ts'
 import { requireCanAct } from './attack/can-act.ts'
 import { type AttackRun, runAttacks } from './attack/run-attacks.ts'
 import { buildFacts } from './build-facts.ts'
-import { checkMembership } from './check-membership.ts'
 import { connect } from './connect.ts'
 import { describeSetting, discover } from './discovery/discover.ts'
 import type { Facts } from './facts.ts'
@@ -50,7 +49,6 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     const sealed = given.sealSecret !== undefined || isSealed(catalog)
     facts = buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
     attack = await shouldAttack(client, facts, given.mode)
-    if (attack) await checkMembership(client, facts)
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
   }

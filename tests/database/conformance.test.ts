@@ -287,7 +287,7 @@ describe.each(['raw', 'ours'] as const)('pg.Pool as libraries use it: %s', (side
   })
 
   test('waits for a connection, and gives up after connectionTimeoutMillis', async () => {
-    const pool = make({ max: 1, connectionTimeoutMillis: 50 })
+    const pool = make({ max: 1, connectionTimeoutMillis: 1_000 })
     const client = await pool.connect()
     await expect(pool.query('select 1')).rejects.toThrow(/timeout exceeded/)
     const waiting = pool.query('select 1 as n')
