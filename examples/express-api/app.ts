@@ -36,7 +36,7 @@ export function createExampleApi(wall: Partywall, options: ExampleOptions = {}):
 
   const checked = layers.tokenCheck && layers.directory
   app.use(
-    tenantContextMiddleware(checked ? wall : { ...wall, admit: carelessAdmission(wall, layers) }, {
+    tenantContextMiddleware(checked ? wall : { ...wall, ...carelessAdmission(wall, layers) }, {
       agreement: options.agreement,
     }),
   )

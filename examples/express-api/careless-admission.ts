@@ -5,8 +5,12 @@ import type { Layers } from './layers.ts'
  * How requests would be let in by code that skips a check: the demo's `--without token-check` and `--without directory`.
  * Never do this.
  */
-export function carelessAdmission(wall: Partywall, layers: Layers): Partywall['admit'] {
-  return async ({ token, requestId }) => {
+export function carelessAdmission(wall: Partywall, layers: Layers): Pick<Partywall, 'admit' | 'beginWork'> {
+  // Code that does not ask the directory is not told of a suspension either.
+  const beginWork: Partywall['beginWork'] = layers.directory
+    ? wall.beginWork
+    : () => ({ stopped: () => undefined, onStop() {}, end() {} })
+  const admit: Partywall['admit'] = async ({ token, requestId }) => {
     const claims = layers.tokenCheck ? await verified(wall, token) : believed(token)
     const tenant = await wall.tenants.findByClaim(claims.tenant)
     if (tenant === undefined || (layers.directory && tenant.status !== 'active'))
@@ -15,6 +19,7 @@ export function carelessAdmission(wall: Partywall, layers: Layers): Partywall['a
     // A context is built as everywhere else; only who it is for was not checked.
     return runWithTenant({ tenantId, userId: claims.user, roles: claims.roles, tier, requestId }, getCurrentTenant)
   }
+  return { admit, beginWork }
 }
 
 interface Claims {
