@@ -57,7 +57,7 @@ interface Flight {
 }
 
 /** Answers that were outdated on arrival, in a row, before a request is refused. */
-const ATTEMPTS = 3
+const ATTEMPTS = 25
 
 /**
  * A directory with a bounded cache, one lookup at a time per claim, and a breaker.
