@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { freePort } from '../src/embedded/free-port.ts'
 import { createMemoryStore } from '../src/rate-limit/memory-store.ts'
 import { createRedisStore } from '../src/rate-limit/redis-store.ts'
 import type { RateLimitStore } from '../src/rate-limit/store.ts'
@@ -56,16 +56,4 @@ async function startServer(): Promise<{ url: string; end: () => Promise<void> } 
       await ended
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() =>
-        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
 }

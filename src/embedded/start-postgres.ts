@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { embeddedUnusable, findBinaries, type PostgresBinaries } from './binaries.ts'
 import { baseFolder, type InstanceFolder, makeInstanceFolder, removeOrphans } from './data-folder.ts'
+import { freePort } from './free-port.ts'
 import { chooseUser, type RunAs } from './run-as.ts'
 import { openThrowAwayServer, type ThrowAwayServer } from './throw-away-server.ts'
 
@@ -163,18 +163,4 @@ async function endServer(child: ChildProcess): Promise<void> {
 /** Server messages in English, whatever the user's locale: we read them. */
 function serverEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port)
-        else reject(new Error('no free port'))
-      })
-    })
-  })
 }

@@ -1,4 +1,6 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import { contextSettings } from '../context-settings.ts'
 import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
@@ -58,8 +60,7 @@ function tablesOf(facts: Facts, query: Query): ReadonlySet<Relation> {
 
 /** True when the value comes from the tenant's context: the setting, the seal, a helper that reads it, or a variable set from it. */
 export function readsContext(facts: Facts, expr: Expr, names: ReadonlySet<string> = new Set()): boolean {
-  const { context } = facts.tenancy
-  const settings = new Set([context.setting, ...context.alternatives.map((use) => use.setting)])
+  const settings = contextSettings(facts)
   let reads = settingsIn(expr, facts.sql, functionFinder(facts.catalog)).some((use) => settings.has(use.setting))
   walkExpression(expr, {
     expression: (part) => {
@@ -210,6 +211,6 @@ export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
 
 /** SQL that closes a function to everybody but its owner. */
 export function revokeExecute(facts: Facts, fn: DatabaseFunction): string {
-  const roles = facts.executors(fn).map((role) => `"${role.role.name.replaceAll('"', '""')}"`)
-  return `REVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM PUBLIC, ${[...new Set(roles)].join(', ')};`
+  const roles = facts.executors(fn).map((role) => quoteIdentifier(role.role.name))
+  return `REVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM ${['PUBLIC', ...new Set(roles)].join(', ')};`
 }

@@ -24,7 +24,6 @@ export const functionNotifyPayload: Rule = {
           if (payload !== undefined)
             sends ||= holdsRow(
               payload,
-              facts.sql,
               relation.columns.map((column) => column.name),
             )
         },
@@ -73,7 +72,7 @@ function mentionsRow(expr: Expr): boolean {
 }
 
 /** A whole row, or a column of it that is no id. */
-function holdsRow(payload: Expr, _sql: unknown, columns: readonly string[]): boolean {
+function holdsRow(payload: Expr, columns: readonly string[]): boolean {
   if (wholeRow(payload)) return true
   let found = false
   walkExpression(payload, {

@@ -1,3 +1,4 @@
+import { contextSettings } from '../context-settings.ts'
 import type { Rule } from '../rule.ts'
 
 export const functionRowSecurityOff: Rule = {
@@ -8,11 +9,11 @@ export const functionRowSecurityOff: Rule = {
   meaning: 'Run by a role that may, it reads past every policy; or it works for one fixed tenant, whoever calls.',
   remedy: 'Reset the setting on the function.',
   *run(facts) {
-    const settings = [facts.tenancy.context.setting, ...facts.tenancy.context.alternatives.map((use) => use.setting)]
+    const settings = contextSettings(facts)
     for (const fn of facts.functions) {
       for (const [name, value] of fn.config) {
         const off = name === 'row_security' && value === 'off'
-        if (!off && !settings.includes(name.toLowerCase())) continue
+        if (!off && !settings.has(name.toLowerCase())) continue
         yield {
           object: fn.label,
           detail: name,

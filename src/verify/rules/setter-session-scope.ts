@@ -1,6 +1,9 @@
+import { contextSettings } from '../context-settings.ts'
 import { constantText } from '../discovery/settings.ts'
 import type { Rule } from '../rule.ts'
+import type { Expr } from '../sql/tree.ts'
 import { walkBody } from '../sql/walk.ts'
+import { revokeExecute } from './definer-code.ts'
 
 export const setterSessionScope: Rule = {
   id: 'setter-session-scope',
@@ -10,7 +13,7 @@ export const setterSessionScope: Rule = {
   meaning: 'The tenant stays on the pooled connection: the next request that forgets to set its own works as this one.',
   remedy: 'set_config(name, value, true), or SET LOCAL: the setting ends with the transaction.',
   *run(facts) {
-    const settings = [facts.tenancy.context.setting, ...facts.tenancy.context.alternatives.map((use) => use.setting)]
+    const settings = contextSettings(facts)
     for (const fn of facts.functions) {
       if (!fn.returnsTrigger && facts.executors(fn).length === 0) continue
       const seen = new Set<string>()
@@ -19,13 +22,13 @@ export const setterSessionScope: Rule = {
           if (expr.kind !== 'call' || expr.name !== 'set_config') return
           const [name, , local] = expr.args
           const setting = name === undefined ? undefined : constantText(name)?.toLowerCase()
-          if (setting === undefined || !settings.includes(setting)) return
+          if (setting === undefined || !settings.has(setting)) return
           if (local !== undefined && isFalse(local)) seen.add(`set_config('${setting}', …, false)`)
         },
         query: (query) => {
           const text = query.text ?? ''
           if (query.node !== 'VariableSetStmt' || /^\s*set\s+local\b/i.test(text)) return
-          const setting = settings.find((each) => text.toLowerCase().includes(each))
+          const setting = [...settings].find((each) => text.toLowerCase().includes(each))
           if (setting !== undefined) seen.add(`SET ${setting}`)
         },
       })
@@ -34,20 +37,13 @@ export const setterSessionScope: Rule = {
         object: fn.label,
         message: `${fn.label} sets the tenant for the whole session: on a pooled connection it is still set for the next request.`,
         evidence: [...seen],
-        fix: `-- Rewrite ${fn.signature}: set_config(…, …, true), or SET LOCAL.\nREVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM PUBLIC, ${[...new Set(facts.executors(fn).map((role) => `"${role.role.name.replaceAll('"', '""')}"`))].join(', ')};`.replace(
-          /, ;$/,
-          ';',
-        ),
+        fix: `-- Rewrite ${fn.signature}: set_config(…, …, true), or SET LOCAL.\n${revokeExecute(facts, fn)}`,
       }
     }
   },
 }
 
-function isFalse(expr: { readonly kind: string }): boolean {
-  if (expr.kind === 'cast' && 'arg' in expr) return isFalse(expr.arg as { readonly kind: string })
-  return (
-    expr.kind === 'constant' &&
-    'value' in expr &&
-    (expr.value === false || expr.value === 'f' || expr.value === 'false')
-  )
+function isFalse(expr: Expr): boolean {
+  if (expr.kind === 'cast') return isFalse(expr.arg)
+  return expr.kind === 'constant' && (expr.value === false || expr.value === 'f' || expr.value === 'false')
 }

@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { contextSettings } from '../context-settings.ts'
 import type { Rule } from '../rule.ts'
 
 export const settingDefault: Rule = {
@@ -9,10 +10,10 @@ export const settingDefault: Rule = {
   meaning: 'Code that forgets its context works as a real tenant in place of none.',
   remedy: 'Reset the stored setting: without a context there are no rows.',
   *run(facts) {
-    const settings = [facts.tenancy.context.setting, ...facts.tenancy.context.alternatives.map((use) => use.setting)]
+    const settings = contextSettings(facts)
     const acting = new Set(facts.acting.map((role) => role.role.oid))
     for (const stored of facts.catalog.storedSettings) {
-      if (!settings.includes(stored.name.toLowerCase()) || stored.value === '') continue
+      if (!settings.has(stored.name.toLowerCase()) || stored.value === '') continue
       if (stored.role !== 0 && !acting.has(stored.role)) continue
       if (stored.database !== 0 && stored.database !== facts.catalog.database.oid) continue
       const role = stored.role === 0 ? undefined : quoteIdentifier(facts.roleName(stored.role))

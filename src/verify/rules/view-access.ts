@@ -1,4 +1,5 @@
 import type { Oid, Relation } from '../../catalog/model.ts'
+import { contextSettings } from '../context-settings.ts'
 import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import { walkQuery } from '../sql/walk.ts'
@@ -75,8 +76,8 @@ export function filtersByContext(facts: Facts, view: Relation): boolean {
   const before = known.get(view)
   if (before !== undefined) return before
   const parsed = facts.sql.view(view)
-  const { context, columnNames, root } = facts.tenancy
-  const settings = new Set([context.setting, ...context.alternatives.map((use) => use.setting)])
+  const { columnNames, root } = facts.tenancy
+  const settings = contextSettings(facts)
   const finder = functionFinder(facts.catalog)
   let found = false
   if (parsed.ok) {
