@@ -37,7 +37,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'release-in-a-transaction',
     breaks: 'a connection whose transaction is open goes back to the pool',
-    edits: [{ file: guard, find: "if (status !== 'I')\n", replace: 'if (false)\n' }],
+    edits: [
+      {
+        file: guard,
+        find: "if (status !== 'I')\n            return 'a transaction was left open",
+        replace: "if (false)\n            return 'a transaction was left open",
+      },
+    ],
   },
   {
     name: 'callback-context-lost',
@@ -71,8 +77,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'session-wide-setting',
-    breaks: 'the context outlives its transaction',
-    edits: [{ file: 'database/context-statement.js', find: ', true)`', replace: ', false)`' }],
+    breaks:
+      'the context outlives its transaction (watch over reported parameters off, too: it destroys such connections)',
+    edits: [
+      { file: 'database/context-statement.js', find: ', true)`', replace: ', false)`' },
+      { file: guard, find: 'const [drifted] = this.#drifted;', replace: 'const drifted = undefined;' },
+    ],
   },
   {
     name: 'no-owner-check',

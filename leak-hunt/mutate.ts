@@ -68,7 +68,8 @@ function makeMutant(mutant: Mutant, folder: string): void {
   for (const { file, find, replace } of mutant.edits) {
     const path = join(folder, 'src', file)
     const code = readFileSync(path, 'utf8')
-    if (!code.includes(find)) throw new Error(`mutant ${mutant.name}: '${find}' no longer stands in ${file}`)
+    const places = code.split(find).length - 1
+    if (places !== 1) throw new Error(`mutant ${mutant.name}: '${find}' stands ${places} times in ${file}, not once`)
     writeFileSync(
       path,
       code.replace(find, () => replace),
