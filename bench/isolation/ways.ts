@@ -48,7 +48,8 @@ export function partywall(options: WayOptions, stage: Stage, sealed: boolean): W
     seal: sealed ? { secret: stage.sealSecret } : false,
     roles: {},
     logger: silentLogger,
-    ...(options.pipelined === true ? { pipeline: true } : {}),
+    // The pool's own lane, not pg's switch: only there may tenants share a connection that has queries under way.
+    ...(options.pipelined === true ? { pipelinedConnections: options.connections ?? CONNECTIONS } : {}),
   })
   const name = 'read'
   const queryText = text(sealed ? 'sealed' : 'walled')
