@@ -11,6 +11,8 @@ const ownName = [
 
 // Rooms whose tests need no server; all others run in the `servers` project, which starts real ones.
 const serverless = 'tests/{context,errors,config,events,logger,resilience,guards,report,telemetry}/**/*.test.ts'
+// Some 500 small cases that share nothing but a database per worker: loading verify anew for each file would double them.
+const rules = 'tests/verify/{*,rules/*}.test.ts'
 
 export default defineConfig({
   resolve: { alias: ownName },
@@ -24,10 +26,14 @@ export default defineConfig({
       { extends: true, test: { name: 'legacy-decorators', include: ['tests/legacy/**/*.test.ts'] } },
       {
         extends: true,
+        test: { name: 'rules', include: [rules], isolate: false, globalSetup: ['tests/setup/postgres.ts'] },
+      },
+      {
+        extends: true,
         test: {
           name: 'servers',
           include: ['tests/**/*.test.ts'],
-          exclude: [serverless, 'tests/legacy/**', 'tests/matrix/**', 'tests/real-schemas/**'],
+          exclude: [serverless, rules, 'tests/legacy/**', 'tests/matrix/**', 'tests/real-schemas/**'],
           globalSetup: ['tests/setup/postgres.ts'],
         },
       },

@@ -1,9 +1,8 @@
-import pg from 'pg'
-import { describe, expect, inject, it } from 'vitest'
-import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { Finding, VerifyReport } from '../../src/verify/index.ts'
 import type { VerifyOptions } from '../../src/verify/options.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
+import { openCaseDatabase } from './case-database.ts'
 
 /**
  * Roles belong to the whole server, so SQL of a case writes them in braces: `{app}` is the app's login role, `{owner}` owns
@@ -49,9 +48,18 @@ export function ruleCase(rule: string, given: RuleCase): void {
   const speaks = (report: VerifyReport) =>
     report.findings.filter((finding) => finding.rule === rule && finding.severity !== 'info')
   describe(rule, () => {
-    it('speaks of the hole', async () => {
-      await withCase([base, given.hole], async (verify, _run, role) => {
-        const report = await verify(options)
+    describe('the hole', () => {
+      // What verify says of it is asked for once, and the fix is applied where the hole still stands.
+      let opened: OpenCase | undefined
+      let said: VerifyReport | undefined
+      const look = async () => {
+        opened ??= await openCase([base, given.hole])
+        said ??= await opened.verify(options)
+        return { ...opened, report: said }
+      }
+      afterAll(() => opened?.close())
+      it('speaks of the hole', async () => {
+        const { report, role } = await look()
         const object = given.object.replace(/\{([a-z_]+)\}/g, (_, name: string) => role(name))
         const finding = speaks(report).find((candidate) => candidate.object === object)
         expect(finding, describeFindings(report)).toBeDefined()
@@ -59,17 +67,15 @@ export function ruleCase(rule: string, given: RuleCase): void {
         if (given.severity !== undefined) expect(finding?.severity).toBe(given.severity)
         expect(report.summary.internalErrors).toEqual([])
       })
-    })
-    if (given.fixMends !== false) {
-      it('gives a fix that can be run and mends it', async () => {
-        await withCase([base, given.hole], async (verify, run) => {
-          const before = speaks(await verify(options))
-          for (const finding of before) await run(finding.fix)
+      if (given.fixMends !== false) {
+        it('gives a fix that can be run and mends it', async () => {
+          const { report, run, verify } = await look()
+          for (const finding of speaks(report)) await run(finding.fix)
           const after = await verify(options)
           expect(speaks(after), describeFindings(after)).toEqual([])
         })
-      })
-    }
+      }
+    })
     it('is silent on the repaired schema', async () => {
       await withCase([base, given.repaired], async (verify) => {
         const report = await verify(options)
@@ -103,13 +109,16 @@ export type RunSql = (sql: string) => Promise<void>
 
 let counter = 0
 
-/** Makes a database of one's own with the SQL, hands over verify on it, and drops it with its roles. */
-export async function withCase(
-  sql: readonly CaseSql[],
-  fn: (verify: RunVerify, run: RunSql, role: (name: string) => string) => Promise<void>,
-): Promise<void> {
-  const provided = inject('postgres')
-  const server = await openThrowAwayServer(provided.url, { external: true, end: async () => {} })
+/** A schema that verify can be run on, until it is closed. */
+export interface OpenCase {
+  readonly verify: RunVerify
+  readonly run: RunSql
+  readonly role: (name: string) => string
+  close(): Promise<void>
+}
+
+/** Runs the SQL in an empty database and hands over verify on it. Who opens it closes it: it stands in the worker's only one. */
+export async function openCase(sql: readonly CaseSql[]): Promise<OpenCase> {
   counter += 1
   const suffix = `${process.pid}_${counter}`
   const role = (name: string) => `case_${name}_${suffix}`
@@ -119,32 +128,37 @@ export async function withCase(
     ...sql.flatMap((text) => [...text.matchAll(/\{([a-z_]+)\}/g)].map((match) => match[1] ?? '')),
   ])
   const fill = (text: string) => text.replace(/\{([a-z_]+)\}/g, (_, name: string) => role(name))
-  const database = await server.createDatabase()
-  const client = new pg.Client({ connectionString: server.url(database) })
-  client.on('error', () => {}) // the database is dropped under it when a test fails
-  await client.connect()
+  const database = await openCaseDatabase()
+  const { client } = database
+  const close = () => database.close([...names].map(role))
   try {
-    for (const name of names) await client.query(`create role ${role(name)} ${name === 'app' ? 'login' : 'nologin'}`)
-    await client.query(`grant create, usage on schema public to ${role('owner')}`)
-    // What a new database has, and a clone of ours has not.
-    await client.query(`grant temporary on database ${database} to public`)
+    const creates = [...names].map((name) => `create role ${role(name)} ${name === 'app' ? 'login' : 'nologin'}`)
+    await client.query([...creates, `grant create, usage on schema public to ${role('owner')}`].join(';'))
     for (const text of sql) await client.query(fill(text))
-    await fn(
-      (options = {}) =>
-        verifyDatabase({ appRole: role('app'), mode: 'attack', ...options, databaseUrl: server.url(database) }),
-      async (text) => {
-        await client.query(fill(text))
-      },
-      role,
-    )
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    verify: (options = {}) =>
+      verifyDatabase({ appRole: role('app'), mode: 'attack', ...options, databaseUrl: database.url }),
+    run: async (text) => {
+      await client.query(fill(text))
+    },
+    role,
+    close,
+  }
+}
+
+/** As `openCase`, closed when `fn` has ended. */
+export async function withCase(
+  sql: readonly CaseSql[],
+  fn: (verify: RunVerify, run: RunSql, role: (name: string) => string) => Promise<void>,
+): Promise<void> {
+  const opened = await openCase(sql)
+  try {
+    await fn(opened.verify, opened.run, opened.role)
   } finally {
-    // Default privileges and grants on the database would keep the roles alive.
-    for (const name of names) await client.query(`drop owned by ${role(name)} cascade`).catch(() => {})
-    await client.end()
-    await server.dropDatabase(database)
-    const cleaner = new pg.Client({ connectionString: provided.url })
-    await cleaner.connect()
-    for (const name of names) await cleaner.query(`drop role if exists ${role(name)}`).catch(() => {})
-    await cleaner.end()
+    await opened.close()
   }
 }
