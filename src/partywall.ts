@@ -1,26 +1,31 @@
 import type pg from 'pg'
 import { type AccessControl, createAccessControl } from './access/access-control.ts'
 import type { TenantAuditLogger } from './audit/tenant-audit-logger.ts'
-import { createTokenVerifier, type TokenVerifier } from './auth/jwt.ts'
-import type { TokenVerifierOptions } from './auth/options.ts'
+import type { TokenVerifier } from './auth/jwt.ts'
 import type { RawClaims } from './auth/strict-json.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from './database/create-tenant-pool.ts'
 import type { CrossingRequest } from './database/crossing.ts'
-import type { TenantPoolOptions, TenantRoles } from './database/options.ts'
+import type { TenantPoolOptions } from './database/options.ts'
 import { ClosedError, ConfigurationError } from './errors.ts'
 import { createSecurityEvents, type SecurityEvents } from './events/security-events.ts'
 import { createTenantGuard, type TenantGuard } from './guards/tenant-guard.ts'
+import type { Health } from './health/health.ts'
 import { createDefaultLogger, type Logger } from './logger/logger.ts'
+import { atMost } from './partywall/at-most.ts'
 import { makeAudit } from './partywall/audit-parts.ts'
 import { configSchema, type PartywallConfig } from './partywall/config.ts'
+import { databaseLevels } from './partywall/database-levels.ts'
 import { lookups, makeListener, stopInactive } from './partywall/directory-parts.ts'
+import { makeEarlyRefusals } from './partywall/early-refusals.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
+import { makeHealth } from './partywall/health-checks.ts'
 import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
 import { type ActAsRequest, createStaffAccess } from './partywall/staff-access.ts'
+import { makeVerifier } from './partywall/typed-verifier.ts'
 import { createRateLimiter, type RateLimiter } from './rate-limit/rate-limiter.ts'
 import { type RepositoryOptions, TenantAwareRepository } from './repository/base-repository.ts'
 import { type Admission, createAdmission } from './tenants/admission.ts'
@@ -49,6 +54,8 @@ export interface Partywall<Claims = RawClaims> {
   readonly audit: TenantAuditLogger | undefined
   /** Undefined where `rateLimit` is not configured. */
   readonly limiter: RateLimiter | undefined
+  /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
+  readonly health: Health
   /**
    * The only way to cross tenants: reads all tenants' rows, read-only, after the crossing was written down.
    *
@@ -110,7 +117,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   const guard = problems.build('guard', () => createTenantGuard({ ...config?.guard, events, logger }))
   const tenantPoolOptions: TenantPoolOptions = {
     ...connection,
-    ...levels(roles, access),
+    ...databaseLevels(roles, access),
     seal: config?.seal,
     events,
     logger,
@@ -120,16 +127,29 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     config?.rateLimit === undefined ? undefined : createRateLimiter({ ...config.rateLimit, events, logger }),
   )
   const builtVerifier = problems.build('auth', () => makeVerifier(config?.auth, events, logger))
+  const earlyRefusals = problems.build('failedTokens', () => makeEarlyRefusals(config?.failedTokens, limiter))
   const audited = problems.build('audit', () =>
     builtPool === undefined || config.audit === false
       ? undefined
       : makeAudit(config.audit ?? {}, { pool: builtPool, options: tenantPoolOptions, events, logger }),
   )
+  const health = problems.build('health', () =>
+    makeHealth(config?.health, () => ({
+      pool,
+      verifier,
+      limiter,
+      tenants,
+      listens: listener !== undefined,
+      open: closing === undefined,
+    })),
+  )
   problems.check('createPartywall(config)')
   // check() throws where a part could not be built.
-  if (builtPool === undefined || builtVerifier === undefined || guard === undefined)
+  if (builtPool === undefined || builtVerifier === undefined || guard === undefined || health === undefined)
     throw new ConfigurationError('createPartywall(config) is not valid.')
   const pool = builtPool
+  // Without a listener, a database that restarts would end the process: its idle connections break.
+  pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle connection to the database broke'))
   const verifier = builtVerifier
 
   const running = new RunningWork((id) => tenants.isKnownInactive(id))
@@ -155,7 +175,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   })
   const listener = ownDirectory ? makeListener(config.tenants, connection, { tenants, events, logger }) : undefined
   if (ownDirectory) tenants.setListening(false) // until the channel has worked once
-  const admission = createAdmission({ verifier, directory: tenants, events })
+  const admission = createAdmission({ verifier, directory: tenants, events, ...earlyRefusals })
   const envelopes = createEnvelopes({
     keys: rootKeys(config.seal, 'envelope', 'exportContext()'),
     directory: tenants,
@@ -232,6 +252,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       return admission.admit(request)
     },
     limiter,
+    health,
     access,
     guard,
     audit: audited?.audit,
@@ -256,35 +277,4 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     },
   }
   return Object.freeze(wall)
-}
-
-function makeVerifier<Claims>(
-  auth: PartywallConfig<Claims>['auth'],
-  events: SecurityEvents,
-  logger: Logger,
-): TokenVerifier<Claims> {
-  const { claims, ...options } = auth ?? {}
-  if (claims !== undefined) return createTokenVerifier<Claims>({ ...options, claims, events, logger })
-  // Without a reader the claims are the raw ones, and `Claims` is its default, RawClaims.
-  const plain = { ...options, events, logger } as unknown as TokenVerifierOptions
-  return createTokenVerifier(plain) as unknown as TokenVerifier<Claims>
-}
-
-async function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs).unref()
-  })
-  await Promise.race([work, late])
-  clearTimeout(timer)
-}
-
-/** The database's level of a context: by the configured roles, else by what the roles permit, else by the usual names. */
-function levels(
-  roles: TenantRoles | false | undefined,
-  access: AccessControl | undefined,
-): Pick<TenantPoolOptions, 'roles' | 'levelOf'> {
-  if (roles === false) return {}
-  if (roles !== undefined) return { roles }
-  return access === undefined ? { roles: { tenant_admin: ['owner', 'admin'] } } : { levelOf: access.levelOf }
 }

@@ -38,6 +38,8 @@ export function createExampleApi(wall: Partywall, options: ExampleOptions = {}):
   app.use(
     tenantContextMiddleware(checked ? wall : { ...wall, ...carelessAdmission(wall, layers) }, {
       agreement: options.agreement,
+      // The limiter below stands in the way of every route.
+      refuseBlocked: layers.limits,
     }),
   )
   if (layers.limits && wall.limiter !== undefined) app.use(tenantRateLimiter({ limiter: wall.limiter }))

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { isPartywallError, type PartywallError, type PartywallErrorCode } from '../errors.ts'
+import { answerOfLimitError } from '../rate-limit/limit-refusal.ts'
 
 /** A problem document, and the headers that go with it. */
 export interface Problem {
@@ -23,7 +24,7 @@ const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
  * @see RFC 9457
  */
 export function problemOf(error: unknown, requestId: string): Problem {
-  if (isPartywallError(error)) return ownProblem(error, requestId)
+  if (isPartywallError(error)) return answerOfLimitError(error, requestId) ?? ownProblem(error, requestId)
   const status = clientStatus(error)
   return {
     status,

@@ -28,6 +28,11 @@ export interface TenantContextOptions {
   readonly agreement?: AgreementOptions | undefined
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: Request) => string | undefined) | undefined
+  /**
+   * True where a `TenantRateLimiter` stands in the way of every request behind this one: a request that the limits are known to
+   * refuse is then refused before directory and membership are asked. Default false: routes without limits stay reachable.
+   */
+  readonly refuseBlocked?: boolean | undefined
 }
 
 const WELL_FORMED_ID = /^[\w.-]{1,64}$/
@@ -48,6 +53,7 @@ const WELL_FORMED_ID = /^[\w.-]{1,64}$/
  */
 export function tenantContextMiddleware(wall: RequestWall, options: TenantContextOptions = {}): RequestHandler {
   const hintsOf = createHintReader(options.agreement)
+  const { refuseBlocked } = options
   const tokenOf = options.token ?? ((request: Request) => readBearerToken(request.headers.authorization))
 
   return (request, response, next) => {
@@ -60,6 +66,7 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
         token: tokenOf(request),
         requestId,
         clientAddress: request.ip,
+        refuseBlocked,
         hints: hintsOf({
           header: (name) => request.headers[name],
           host: request.hostname,

@@ -5,10 +5,12 @@ import type { RawClaims } from '../auth/strict-json.ts'
 import type { SealOptions, TenantPoolOptions, TenantRoles } from '../database/options.ts'
 import type { TenantGuardOptions } from '../guards/tenant-guard.ts'
 import type { Logger } from '../logger/logger.ts'
+import type { FailedTokenLimiterOptions } from '../rate-limit/failed-token-limiter.ts'
 import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import type { CurrentMembership } from '../tenants/envelope.ts'
 import type { TenantLookup } from '../tenants/tenant.ts'
 import type { AuditConfig } from './audit-parts.ts'
+import type { HealthConfig } from './health-checks.ts'
 
 /** The database of the application: options of `pg.Pool` and of the wall. */
 export interface DatabaseConfig extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client'> {
@@ -51,6 +53,10 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly seal: SealOptions | false
   /** Limits per tenant and tier; left out, nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
+  /** How many tokens that do not verify one client address may send before it gets 429 in place of 401; `false`: any number. */
+  readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
+  /** What `wall.health` answers to an orchestrator's probes. */
+  readonly health?: HealthConfig | undefined
   /** The audit log; `false` writes none. Default: changes and reads that you log, and all refusals. */
   readonly audit?: AuditConfig | false | undefined
   /** What roles give; the database's level follows from it, unless `database.roles` says otherwise. */
@@ -86,6 +92,8 @@ export const configSchema = z.strictObject({
     .optional(),
   seal: z.unknown(),
   rateLimit: z.unknown().optional(),
+  failedTokens: z.unknown().optional(),
+  health: z.unknown().optional(),
   access: z.unknown().optional(),
   guard: z.unknown().optional(),
   audit: z.union([z.literal(false), z.looseObject({})], { error: 'must be an object or false' }).optional(),

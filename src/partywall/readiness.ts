@@ -30,7 +30,8 @@ export async function checkReadiness({ pool, verifier, lookup, limiter, logger }
   }
   await Promise.all([
     check(() => verifier.ready()),
-    check(async () => limiter?.ping()),
+    // Not ping(), which waits no longer than a request does: a first connection may take longer.
+    check(async () => limiter?.ready()),
     check(async () => lookup?.('partywall-readiness')),
     check(async () => {
       for (const { severity, object, message, fix } of await pool.checkDatabase()) {

@@ -16,6 +16,7 @@ interface Denial {
  * that a bigger tier, an override or a reset shows within that time.
  */
 export interface DenyCache {
+  readonly empty: boolean
   find(scopes: readonly Scope[], cost: number): RateLimitDecision | undefined
   add(scopes: readonly Scope[], waitsMicros: readonly number[], cost: number, decision: RateLimitDecision): void
   clear(): void
@@ -24,6 +25,9 @@ export interface DenyCache {
 export function createDenyCache(maxMs: number, maxEntries = 10_000, now = () => performance.now()): DenyCache {
   const denials = new Map<string, Denial>()
   return {
+    get empty() {
+      return denials.size === 0
+    },
     find(scopes, cost) {
       if (denials.size === 0) return undefined
       for (let index = 0; index < scopes.length; index++) {

@@ -1,5 +1,5 @@
 import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
-import { ConfigurationError, DependencyUnavailableError, RateLimitExceededError } from '../errors.ts'
+import { ConfigurationError, DependencyUnavailableError } from '../errors.ts'
 import { createDefaultLogger } from '../logger/logger.ts'
 import {
   decisionOf,
@@ -12,6 +12,7 @@ import {
 import { createDenyCache } from './deny-cache.ts'
 import { createGuardedStore } from './guarded-store.ts'
 import { createLimitBook, type Question } from './limit-book.ts'
+import { limitExceeded } from './limit-refusal.ts'
 import { plainTierLimitsSchema, type TierLimits, toLimits } from './limits.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { type RateLimiterOptions, readOverrideOptions, readRateLimiterOptions, readReason } from './options.ts'
@@ -45,9 +46,9 @@ export interface RateLimiter {
    */
   consume(request: RateLimitRequest): Promise<RateLimitDecision>
   /**
-   * The refusal that this process already knows of, without asking the store and without counting.
+   * The refusal that this process already knows of, without asking the store and without counting; `onDecision` is told of it.
    *
-   * For early refusals: once the tenant of a token is known, before a signature, the directory or the database is paid for.
+   * For early refusals: once the tenant of a token is known, before the directory, the database or the store is paid for.
    */
   blocked(request: RateLimitRequest): RateLimitDecision | undefined
   /** What the tenant has used; counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
@@ -147,14 +148,15 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     async consume(request) {
       const decision = await check(request)
       if (decision.outcome === 'admitted') return decision
-      if (decision.outcome === 'limited') {
-        throw new RateLimitExceededError('The tenant has used up one of its limits.', { details: { decision } })
-      }
+      if (decision.outcome === 'limited') throw limitExceeded(decision, settings.upgradeUrl)
       throw new DependencyUnavailableError('The store of rate limits does not answer.', { details: { decision } })
     },
     blocked(request) {
+      if (denials.empty) return undefined
       const question = book.question(request)
-      return denials.find(question.scopes, question.cost)
+      const known = denials.find(question.scopes, question.cost)
+      if (known !== undefined) onDecision?.(known, request)
+      return known
     },
     async usage(tenantId, { tier, userId } = {}) {
       const question = book.question({ tenantId, tier: await tierFor(tenantId, tier), userId })

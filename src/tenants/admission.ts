@@ -36,6 +36,20 @@ export interface AdmissionRequest {
   readonly clientAddress?: string | undefined
   /** What besides the token names a tenant. */
   readonly hints: readonly TenantHint[]
+  /** Refuses here what the tenant's limits are known to refuse, before directory and membership are asked. */
+  readonly refuseBlocked?: boolean | undefined
+}
+
+/** Refusals before everything was looked at: they save what the answer would cost, and never let anything pass. */
+export interface EarlyRefusals {
+  /** Why a tenant's request is refused already; undefined where that is not known. Asks nobody. */
+  readonly blocked?: (asking: {
+    readonly tenantId: string
+    readonly tier: string
+    readonly userId: string
+  }) => Error | undefined
+  /** Told of each token that did not verify; gives the error to refuse with. */
+  readonly failedToken?: (error: unknown, clientAddress: string | undefined) => unknown
 }
 
 /** From a token to the context of a request. */
@@ -46,21 +60,25 @@ export interface Admission {
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` the token is not good
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` tenant unknown or suspended, or the user no member; one answer for all
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` something names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
+   * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED` with `refuseBlocked`, or too many failed tokens of the address
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
    */
   admit(request: AdmissionRequest): Promise<TenantContext>
 }
 
 /** What {@link createAdmission} takes. */
-export interface AdmissionOptions<Token extends AdmittedToken> {
+export interface AdmissionOptions<Token extends AdmittedToken> extends EarlyRefusals {
   readonly verifier: AdmissionVerifier<Token>
-  readonly directory: Pick<TenantDirectory, 'findByClaim'>
+  readonly directory: Pick<TenantDirectory, 'findByClaim'> & {
+    /** What was last known of the claim's tenant, without asking anybody. */
+    peek?(claim: string): Tenant | undefined
+  }
   readonly events: SecurityEvents
 }
 
 /** Puts verifier and directory together; the same for every framework. */
 export function createAdmission<Token extends AdmittedToken>(options: AdmissionOptions<Token>): Admission {
-  const { verifier, directory, events } = options
+  const { verifier, directory, events, blocked, failedToken } = options
 
   function refuse(
     reason: 'unknown' | 'suspended',
@@ -73,10 +91,25 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
     return new TenantInactiveError('The tenant of this token is unknown or suspended.', { details: { reason } })
   }
 
+  /** A tenant whose id is some seconds old will do for a refusal; what names another tenant is refused as ever, and reported. */
+  function knownToBeBlocked(token: AdmittedToken, hints: readonly TenantHint[]): Error | undefined {
+    const tenant = directory.peek?.(token.tenantClaim)
+    if (!isActive(tenant)) return undefined
+    if (hints.length > 0 && disagreement(hints, token.tenantClaim, tenant.id) !== undefined) return undefined
+    return blocked?.({ tenantId: tenant.id, tier: tenant.tier, userId: token.userId })
+  }
+
   return {
-    async admit({ token: text, requestId, clientAddress, hints }) {
+    async admit({ token: text, requestId, clientAddress, hints, refuseBlocked }) {
       const origin = { requestId, clientAddress }
-      const token = await verifier.verify(text, origin)
+      let token: Token
+      try {
+        token = await verifier.verify(text, origin)
+      } catch (error) {
+        throw failedToken === undefined ? error : failedToken(error, clientAddress)
+      }
+      const early = refuseBlocked === true ? knownToBeBlocked(token, hints) : undefined
+      if (early !== undefined) throw early
       const tenant = await directory.findByClaim(token.tenantClaim)
       if (tenant === undefined) throw refuse('unknown', token, undefined, requestId)
       // Before the hints: an unknown tenant has none to compare with, and the two must give one answer.

@@ -38,6 +38,8 @@ export interface CachedTenantDirectory extends TenantDirectory {
   invalidateHash(hash: string): void
   /** Whether changes are heard at once. While they are not, answers live for `unheardTtlMs`. */
   setListening(listening: boolean): void
+  /** What was last known of the claim's tenant, also where that would be asked anew: good enough to refuse, never to admit. */
+  peek(claim: string): Tenant | undefined
   /** Whether the last answer about this tenant said that it may not work. */
   isKnownInactive(id: string): boolean
   /** Whether changes are heard at once now. */
@@ -192,6 +194,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
     setListening(value) {
       listening = value
     },
+    peek: (claim) => known.get(claim)?.tenant,
     isKnownInactive: (id) => inactive.get(id) === true,
     get listening() {
       return listening

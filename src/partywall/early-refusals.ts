@@ -1,0 +1,34 @@
+import { isPartywallError } from '../errors.ts'
+import { createFailedTokenLimiter, type FailedTokenLimiterOptions } from '../rate-limit/failed-token-limiter.ts'
+import { limitExceeded, tooManyFailedTokens } from '../rate-limit/limit-refusal.ts'
+import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
+import type { EarlyRefusals } from '../tenants/admission.ts'
+
+/**
+ * What admission refuses before it has looked at everything: requests of a tenant that is known to be blocked, and, with 429
+ * in place of 401, tokens that do not verify from an address that sent too many of them.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function makeEarlyRefusals(
+  failedTokens: FailedTokenLimiterOptions | false | undefined,
+  limiter: RateLimiter | undefined,
+): EarlyRefusals {
+  const failures = failedTokens === false ? undefined : createFailedTokenLimiter(failedTokens)
+  return {
+    blocked(asking) {
+      const decision = limiter?.blocked(asking)
+      return decision === undefined ? undefined : limitExceeded(decision, limiter?.upgradeUrl)
+    },
+    failedToken(error, address) {
+      if (failures === undefined || address === undefined || !isFailedToken(error)) return error
+      const { limited, retryAfterSeconds } = failures.recordFailure(address)
+      return limited ? tooManyFailedTokens(retryAfterSeconds, error) : error
+    },
+  }
+}
+
+/** No token at all is no failed one, and an outage of the keys says nothing about a token. */
+function isFailedToken(error: unknown): boolean {
+  return isPartywallError(error) && error.code === 'PARTYWALL_AUTHENTICATION' && error.details['reason'] !== 'missing'
+}

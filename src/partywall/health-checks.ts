@@ -1,0 +1,46 @@
+import { runWithoutTenant } from '../context/run-with-tenant.ts'
+import { createHealth, type DependencyHealth, type Health, type HealthOptions } from '../health/health.ts'
+import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
+
+/** What `wall.health` takes: options of `createHealth`, with checks besides those of the wall's own dependencies. */
+export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
+
+/** What a wall's health is read from, when it is asked for. */
+export interface HealthParts {
+  readonly pool: { query(text: string): Promise<unknown> }
+  readonly verifier: { readonly ready: () => Promise<void> }
+  readonly limiter: ModalLimiter | undefined
+  readonly tenants: { readonly breaker: string; readonly listening: boolean }
+  /** Whether there is a channel on which changes of tenants are heard. */
+  readonly listens: boolean
+  readonly open: boolean
+}
+
+/**
+ * Health of one wall: `database`, `keys`, `limits`, `tenants`, and the application's own checks.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function makeHealth(config: HealthConfig | undefined, parts: () => HealthParts): Health {
+  return createHealth({
+    ...config,
+    checks: {
+      // Outside any tenant: what a probe asks for must be nobody's, and shows no row.
+      database: () => runWithoutTenant(() => parts().pool.query('select 1')).then(up),
+      // Keys that were had once are used for a day: only an issuer whose keys never came is down.
+      keys: () => parts().verifier.ready().then(up),
+      limits: async () => {
+        const { limiter } = parts()
+        return limiter === undefined ? 'up' : limiterHealth(limiter)()
+      },
+      async tenants() {
+        const { tenants, listens } = parts()
+        return tenants.breaker === 'closed' && (tenants.listening || !listens) ? 'up' : 'degraded'
+      },
+      ...config?.checks,
+    },
+    open: () => parts().open,
+  })
+}
+
+const up = (): DependencyHealth => 'up'

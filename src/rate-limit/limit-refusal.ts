@@ -1,0 +1,51 @@
+import { type PartywallError, RateLimitExceededError } from '../errors.ts'
+import { type RefusalAnswer, refusalAnswer } from './answer.ts'
+import type { RateLimitDecision } from './decision.ts'
+
+/** A refusal as an error, for those who throw it; an error handler answers it as {@link answerOfLimitError} says. */
+export function limitExceeded(decision: RateLimitDecision, upgradeUrl?: string): RateLimitExceededError {
+  return new RateLimitExceededError('The tenant has used up one of its limits.', { details: { decision, upgradeUrl } })
+}
+
+const FAILED_TOKENS: readonly string[] = Object.freeze(['failed-tokens'])
+
+/** The refusal of one more token that did not verify, from an address that has sent too many. */
+export function tooManyFailedTokens(retryAfterSeconds: number, cause: unknown): RateLimitExceededError {
+  const decision: RateLimitDecision = {
+    outcome: 'limited',
+    mode: 'local',
+    tier: '',
+    violated: FAILED_TOKENS,
+    retryAfterSeconds: Math.max(1, retryAfterSeconds),
+    limits: [],
+  }
+  return new RateLimitExceededError('Too many tokens that did not verify came from this address.', {
+    cause,
+    details: { decision },
+  })
+}
+
+/** The whole answer to an error that carries a decision, with its headers; undefined for any other. */
+export function answerOfLimitError(error: PartywallError, requestId: string): RefusalAnswer | undefined {
+  if (error.code !== 'PARTYWALL_RATE_LIMIT_EXCEEDED') return undefined
+  const { decision, upgradeUrl } = error.details
+  if (!isRefusal(decision)) return undefined
+  const answer = refusalAnswer(decision, {
+    requestId,
+    upgradeUrl: typeof upgradeUrl === 'string' ? upgradeUrl : undefined,
+  })
+  if (answer === undefined || decision.violated[0] !== FAILED_TOKENS[0]) return answer
+  // What the client needs is another token, as after a 401.
+  return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
+}
+
+/** By structure: the error may come from another copy of the package. */
+function isRefusal(value: unknown): value is RateLimitDecision {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Reflect.get(value, 'outcome') === 'limited' &&
+    Array.isArray(Reflect.get(value, 'violated')) &&
+    Array.isArray(Reflect.get(value, 'limits'))
+  )
+}
