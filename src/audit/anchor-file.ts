@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendFile, readFile, truncate } from 'node:fs/promises'
 import { z } from 'zod'
 import { ConfigurationError } from '../errors.ts'
 import type { PublishedAnchor } from './records.ts'
@@ -23,10 +23,23 @@ const published = z.object({
 
 /** Appends each anchor as one line of JSON. Put the file on another machine's disk, or on storage that only appends. */
 export function anchorFile(path: string): AnchorStore {
+  let whole = false
   return {
-    publish: (anchor) => appendFile(path, `${JSON.stringify(anchor)}\n`, { mode: 0o600 }),
+    async publish(anchor) {
+      if (!whole) await cutBrokenLine(path)
+      whole = false // until this one is written
+      await appendFile(path, `${JSON.stringify(anchor)}\n`, { mode: 0o600 })
+      whole = true
+    },
     last: async () => (await readAnchorFile(path, { missing: 'empty' })).at(-1),
   }
+}
+
+/** A line whose writer was killed would spoil the next one, which would stand behind it. */
+async function cutBrokenLine(path: string): Promise<void> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0)) // not there yet, or the append says what is wrong
+  const end = bytes.lastIndexOf(10) + 1
+  if (end < bytes.length) await truncate(path, end)
 }
 
 /**

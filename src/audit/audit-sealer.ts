@@ -5,6 +5,7 @@ import { createDefaultLogger, type Logger } from '../logger/logger.ts'
 import type { AnchorStore } from './anchor-file.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { merkleRoot, recordHash } from './merkle.ts'
+import { READING } from './read-cursor.ts'
 import type { AnchorBody, PublishedAnchor } from './records.ts'
 import {
   type AnchorHead,
@@ -16,7 +17,7 @@ import {
   type SigningKey,
   writeBatches,
 } from './seal-batch.ts'
-import { batchEnd, measureBacklog, NOT_LISTED } from './sealer-backlog.ts'
+import { batchEnd, measureBacklog, SealingWindow } from './sealer-backlog.ts'
 import { type AuditSealerOptions, type CheckedSealerOptions, sealerOptions } from './sealer-options.ts'
 import { readAuditKey, signHash } from './signer.ts'
 
@@ -28,6 +29,7 @@ export interface SealTick {
   readonly tenants: number
   /** How old the oldest event is that waits, after the tick. */
   readonly lagSeconds: number
+  /** How many wait after the tick; counted up to 100,000. */
   readonly unsealed: number
 }
 
@@ -58,6 +60,7 @@ class RunningSealer implements AuditSealer {
   readonly #anchors: AnchorStore
   #client: pg.Client | undefined
   #unpublished: PublishedAnchor[] = []
+  readonly #window = new SealingWindow()
   #monthsAt = Number.NEGATIVE_INFINITY
   #checkedOutside = false
   #timer: NodeJS.Timeout | undefined
@@ -115,6 +118,7 @@ class RunningSealer implements AuditSealer {
         this.#monthsAt = performance.now()
       }
       await client.query('begin isolation level repeatable read')
+      await client.query(READING)
       const tick = await this.#seal(client, force)
       await client.query('commit')
       await this.#publish()
@@ -144,17 +148,16 @@ class RunningSealer implements AuditSealer {
     const place: { system: string; at: string; horizon: string; next: string } = rows[0]
     let head = await this.#trustedHead(client)
     head = await this.#changeKey(client, head, place)
-    const same = head !== undefined && head.body.system === place.system
-    // In another cluster transactions are numbered anew: what no checkpoint lists is sealed, once.
-    const from = same && head !== undefined ? head.body.to : '0'
-    const listed = same || head === undefined ? '' : NOT_LISTED
-    const waiting = await measureBacklog(client, from, listed)
-    const due = waiting.count >= this.#options.batchSize || waiting.ageMs >= this.#options.maxDelayMs || !same || force
+    const window = await this.#window.at(client, place, head?.body)
+    const waiting = await measureBacklog(client, window)
+    const asked = force || window.everything || head === undefined
+    const due = asked || waiting.count >= this.#options.batchSize || waiting.ageMs >= this.#options.maxDelayMs
     let sealed = { events: 0, tenants: 0 }
-    if (due && (waiting.count > 0 || !same)) {
-      const to = await batchEnd(client, from, place.horizon, listed)
-      const batches = await readBatches(client, `e.xid >= $1::xid8 and e.xid < $2::xid8${listed}`, [from, to])
-      if (batches.length > 0 || !same) {
+    if (due) {
+      const to = await batchEnd(client, window, place.horizon)
+      const [from, end] = window.values
+      const batches = await readBatches(client, window.where, [from, window.everything ? end : to])
+      if (batches.length > 0 || window.everything || head === undefined) {
         const { system, at, next } = place
         const anchor = await writeBatches(client, batches, this.#signing, { kind: 'seal', system, at, next, to }, head)
         this.#enqueue(anchor)

@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import { ConfigurationError } from '../errors.ts'
-import { eventLeaf, LEAF_AT, LEAF_COLUMNS } from './event-leaf.ts'
+import { EVENT_AT, EVENT_COLUMNS, eventLeaf } from './event-leaf.ts'
 import { merkleRoot } from './merkle.ts'
+import { readCursor } from './read-cursor.ts'
 import {
   type AnchorBody,
   anchorBody,
@@ -73,31 +74,23 @@ export async function readBatches(
   values: readonly unknown[],
 ): Promise<readonly Batch[]> {
   await client.query({
-    text: `declare audit_batch no scroll cursor for select ${LEAF_COLUMNS} from partywall.audit_events e
+    text: `declare audit_batch no scroll cursor for select ${EVENT_COLUMNS} from partywall.audit_events e
       where ${where} order by e.tenant_id collate "C", e.xid, e.occurred_at, e.id`,
     values: [...values],
   })
   const batches: Batch[] = []
-  for (;;) {
-    const { rows } = await client.query({ text: 'fetch 2000 from audit_batch', rowMode: 'array', types: ALL_TEXT })
-    for (const row of rows) {
-      const tenant = String(row[LEAF_AT.tenant])
-      let batch = batches.at(-1)
-      if (batch === undefined || batch.tenant !== tenant) {
-        batch = { tenant, ids: [], leaves: [] }
-        batches.push(batch)
-      }
-      batch.ids.push(String(row[LEAF_AT.id]))
-      batch.leaves.push(eventLeaf(row))
+  let batch: Batch | undefined
+  await readCursor(client, 'audit_batch', (row) => {
+    const tenant = String(row[EVENT_AT.tenant])
+    if (batch?.tenant !== tenant) {
+      batch = { tenant, ids: [], leaves: [] }
+      batches.push(batch)
     }
-    if (rows.length < 2000) break
-  }
-  await client.query('close audit_batch')
+    batch.ids.push(String(row[EVENT_AT.id]))
+    batch.leaves.push(eventLeaf(String(row[EVENT_AT.leafText])))
+  })
   return batches
 }
-
-/** Numbers and dates stay texts. */
-export const ALL_TEXT = { getTypeParser: () => (value: string | Buffer) => value }
 
 /** Writes the checkpoints of all batches and the anchor over them, in the caller's transaction. */
 export async function writeBatches(

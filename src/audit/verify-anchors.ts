@@ -20,10 +20,17 @@ export class AnchorChain {
   readonly #keys: ReadonlyMap<string, AuditKey>
   /** Key ids that signed something and that no given key vouches for. */
   readonly unknownKeys = new Set<string>()
+  readonly #byNumber: ReadonlyMap<number, AnchorBody | undefined>
+  #asked: { readonly xid: string; readonly anchorN: number; readonly at: string | undefined } = {
+    xid: '',
+    anchorN: 0,
+    at: undefined,
+  }
 
   private constructor(anchors: readonly StoredAnchor[], keys: ReadonlyMap<string, AuditKey>) {
     this.#anchors = anchors
     this.#keys = keys
+    this.#byNumber = new Map(anchors.map(({ n, body }) => [n, body]))
   }
 
   static async read(client: pg.ClientBase, given: readonly AuditKey[], damage: DamageList): Promise<AnchorChain> {
@@ -73,7 +80,14 @@ export class AnchorChain {
    * event of it was written later than that.
    */
   notBefore(xid: string, anchorN: number): string | undefined {
-    const of = this.#anchors.find(({ n }) => n === anchorN)?.body
+    // The events of one transaction follow each other.
+    if (this.#asked.xid === xid && this.#asked.anchorN === anchorN) return this.#asked.at
+    this.#asked = { xid, anchorN, at: this.#findNotBefore(xid, anchorN) }
+    return this.#asked.at
+  }
+
+  #findNotBefore(xid: string, anchorN: number): string | undefined {
+    const of = this.#byNumber.get(anchorN)
     if (of === undefined) return undefined
     let low = 0
     let high = this.#anchors.length

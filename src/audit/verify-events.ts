@@ -1,7 +1,7 @@
 import type pg from 'pg'
-import type { DamageList } from './damage.ts'
-import { eventLeaf, LEAF_AT, LEAF_COLUMNS, LEAF_WIDTH } from './event-leaf.ts'
-import { ALL_TEXT } from './seal-batch.ts'
+import type { DamageKind, DamageList } from './damage.ts'
+import { EVENT_AT, EVENT_COLUMNS, eventLeaf } from './event-leaf.ts'
+import { readCursor } from './read-cursor.ts'
 import type { AnchorChain } from './verify-anchors.ts'
 import { type CheckedCheckpoint, verifyCheckpoints } from './verify-checkpoints.ts'
 import { UnlistedEvents } from './verify-unlisted.ts'
@@ -18,8 +18,6 @@ export interface EventsSeen {
   readonly oldestUnsealedSeconds: number
 }
 
-const FETCH = 2000
-
 /** Every event against the leaf that its checkpoint signed, every listed event against the table, in one pass over a join. */
 export async function verifyEvents(
   client: pg.ClientBase,
@@ -31,21 +29,16 @@ export async function verifyEvents(
   const only = tenant === undefined ? '' : 'where tenant_id = $1'
   await client.query({
     text: `declare audit_all no scroll cursor for
-      select c.tenant_id, c.n::text, c.pos::text, c.id::text, p.subject, encode(p.salt, 'hex'), p.data, ${LEAF_COLUMNS}
+      select ${EVENT_COLUMNS}, c.tenant_id, c.n::text, c.pos::text, c.id::text, encode(p.salt, 'hex'), p.data
       from (select tenant_id, n, l.id, l.pos from partywall.audit_checkpoints, unnest(ids) with ordinality as l (id, pos)
             where kind = 'seal' ${tenant === undefined ? '' : 'and tenant_id = $1'}) as c
       full join (select * from partywall.audit_events ${only}) as e on e.tenant_id = c.tenant_id and e.id = c.id
       left join partywall.audit_private p on p.tenant_id = e.tenant_id and p.occurred_at = e.occurred_at and p.event_id = e.id
-      order by c.tenant_id, c.n, c.pos`,
+      order by c.tenant_id collate "C", c.n, c.pos`,
     values: tenant === undefined ? [] : [tenant],
   })
   const walk = new Walk(chain, checkpoints.all, damage)
-  for (;;) {
-    const { rows } = await client.query({ text: `fetch ${FETCH} from audit_all`, rowMode: 'array', types: ALL_TEXT })
-    for (const row of rows) walk.row(row)
-    if (rows.length < FETCH) break
-  }
-  await client.query('close audit_all')
+  await readCursor(client, 'audit_all', (row) => walk.row(row))
   const unlisted = await walk.unlisted.judge(client, chain, damage, walk.missing)
   walk.reportMissing(unlisted.moved)
   await checkErasures(client, walk, damage)
@@ -78,8 +71,10 @@ class Walk {
   readonly #chain: AnchorChain
   readonly #checkpoints: ReadonlyMap<string, CheckedCheckpoint>
   readonly #damage: DamageList
-  #lastPlace = ''
-  #lastOrder: readonly string[] = []
+  #lastEvent = ''
+  #lastPosition = 0
+  #lastOrder = ''
+  #group = { tenant: '', checkpoint: 0, of: undefined as CheckedCheckpoint | undefined }
 
   constructor(chain: AnchorChain, checkpoints: ReadonlyMap<string, CheckedCheckpoint>, damage: DamageList) {
     this.#chain = chain
@@ -88,39 +83,53 @@ class Walk {
   }
 
   row(row: readonly unknown[]): void {
-    const [listedTenant, n, pos, listedId, , salt, data] = row
-    const columns = row.slice(7, 7 + LEAF_WIDTH)
-    const there = columns[LEAF_AT.id] !== null
+    const there = row[EVENT_AT.id] !== null
     if (there) {
       this.events++
-      this.tenants.add(String(columns[LEAF_AT.tenant]))
-      this.#checkPrivate(columns, salt, data)
+      this.tenants.add(String(row[EVENT_AT.tenant]))
+      this.#checkPrivate(row)
     }
-    if (listedTenant === null) {
-      this.unlisted.add(columns)
+    if (row[LISTED.tenant] === null) {
+      this.unlisted.add(row)
       return
     }
-    const tenant = String(listedTenant)
-    const place = { tenant, checkpoint: Number(n), position: Number(pos), event: String(listedId) }
-    const checkpoint = this.#checkpoints.get(`${tenant}\n${place.checkpoint}`)
+    const checkpoint = this.#enter(String(row[LISTED.tenant]), Number(row[LISTED.n]))
+    const event = String(row[LISTED.id])
+    const position = Number(row[LISTED.position])
     if (!there) {
-      if (checkpoint?.pruned.has(place.event) === true) this.pruned++
-      else this.missing.set(place.event, place)
+      if (checkpoint?.pruned.has(event) === true) this.pruned++
+      else this.missing.set(event, { tenant: this.#group.tenant, checkpoint: this.#group.checkpoint, position })
       return
     }
-    const placeText = `${tenant}\n${place.checkpoint}\n${place.position}`
-    if (placeText === this.#lastPlace) {
-      this.#damage.add({ ...place, kind: 'event-duplicated', detail: 'the event is in the table twice' })
+    if (event === this.#lastEvent && position === this.#lastPosition) {
+      this.#found(event, position, 'event-duplicated', 'the event is in the table twice')
       return
     }
-    this.#lastPlace = placeText
-    const leaf = checkpoint?.leaves.subarray((place.position - 1) * 32, place.position * 32)
-    if (leaf === undefined || !eventLeaf(columns).equals(leaf)) {
-      this.#damage.add({ ...place, kind: 'event-changed', detail: 'the event is not what was sealed' })
+    this.#lastEvent = event
+    this.#lastPosition = position
+    const leaf = eventLeaf(String(row[EVENT_AT.leafText]))
+    const leaves = checkpoint?.leaves
+    if (leaves === undefined || leaf.compare(leaves, (position - 1) * 32, position * 32) !== 0) {
+      this.#found(event, position, 'event-changed', 'the event is not what was sealed')
       return
     }
-    this.#checkTime(place, columns, checkpoint)
-    this.#checkOrder(place, columns)
+    if (checkpoint !== undefined) this.#checkTime(event, position, row, checkpoint)
+    this.#checkOrder(event, position, row)
+  }
+
+  /** Rows come checkpoint by checkpoint. */
+  #enter(tenant: string, checkpoint: number): CheckedCheckpoint | undefined {
+    if (this.#group.checkpoint !== checkpoint || this.#group.tenant !== tenant) {
+      this.#group = { tenant, checkpoint, of: this.#checkpoints.get(`${tenant}\n${checkpoint}`) }
+      this.#lastEvent = ''
+      this.#lastOrder = ''
+    }
+    return this.#group.of
+  }
+
+  #found(event: string, position: number, kind: DamageKind, detail: string): void {
+    const { tenant, checkpoint } = this.#group
+    this.#damage.add({ tenant, checkpoint, position, event, kind, detail })
   }
 
   /** Missing events, but for those that `judge` found in another tenant's log. */
@@ -131,48 +140,38 @@ class Walk {
     }
   }
 
-  #checkPrivate(columns: readonly unknown[], salt: unknown, data: unknown): void {
-    const promised = columns[LEAF_AT.commitment]
+  #checkPrivate(row: readonly unknown[]): void {
+    const promised = row[EVENT_AT.commitment]
     if (promised === null) return
-    const event = String(columns[LEAF_AT.id])
-    const tenant = String(columns[LEAF_AT.tenant])
+    const event = String(row[EVENT_AT.id])
+    const tenant = String(row[EVENT_AT.tenant])
+    const salt = row[LISTED.salt]
     if (salt === null) this.withoutPrivate.set(event, tenant)
-    else if (commitmentHex(String(salt), String(data)) !== promised) {
-      this.#damage.add({
-        kind: 'private-changed',
-        tenant,
-        event,
-        detail: 'its personal values are not the committed ones',
-      })
+    else if (commitmentHex(String(salt), String(row[LISTED.data])) !== promised) {
+      const detail = 'its personal values are not the committed ones'
+      this.#damage.add({ kind: 'private-changed', tenant, event, detail })
     }
   }
 
-  #checkTime(place: object, columns: readonly unknown[], checkpoint: CheckedCheckpoint | undefined): void {
-    if (checkpoint === undefined) return
-    const at = String(columns[LEAF_AT.occurredAt])
-    const notBefore = this.#chain.notBefore(String(columns[LEAF_AT.xid]), checkpoint.anchor)
+  #checkTime(event: string, position: number, row: readonly unknown[], checkpoint: CheckedCheckpoint): void {
+    const at = String(row[EVENT_AT.occurredAt])
+    const notBefore = this.#chain.notBefore(String(row[EVENT_AT.xid]), checkpoint.anchor)
     // Five minutes: the server's clock may have been set back.
     if (notBefore === undefined || Date.parse(at) >= Date.parse(notBefore) - 300_000) return
-    this.#damage.add({ ...place, kind: 'event-backdated', detail: `it says ${at}, and was written after ${notBefore}` })
+    this.#found(event, position, 'event-backdated', `it says ${at}, and was written after ${notBefore}`)
   }
 
-  #checkOrder(place: { readonly tenant: string; readonly checkpoint: number }, columns: readonly unknown[]): void {
-    const xid = String(columns[LEAF_AT.xid]).padStart(20, '0')
-    const order = [
-      `${place.tenant}\n${place.checkpoint}`,
-      `${xid} ${columns[LEAF_AT.occurredAt]} ${columns[LEAF_AT.id]}`,
-    ]
-    const [group, key] = this.#lastOrder
-    if (group === order[0] && key !== undefined && key > String(order[1])) {
-      this.#damage.add({
-        ...place,
-        kind: 'events-reordered',
-        detail: 'the checkpoint lists its events in another order',
-      })
+  #checkOrder(event: string, position: number, row: readonly unknown[]): void {
+    const order = `${String(row[EVENT_AT.xid]).padStart(20, '0')} ${row[EVENT_AT.occurredAt]} ${event}`
+    if (this.#lastOrder > order) {
+      this.#found(event, position, 'events-reordered', 'the checkpoint lists its events in another order')
     }
     this.#lastOrder = order
   }
 }
+
+/** Where the other columns of a row stand, behind those of the event. */
+const LISTED = { tenant: 6, n: 7, position: 8, id: 9, salt: 10, data: 11 } as const
 
 function commitmentHex(salt: string, data: string): string {
   return commitment(Buffer.from(salt, 'hex'), data).toString('hex')

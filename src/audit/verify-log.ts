@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { type Damage, type DamageKind, DamageList } from './damage.ts'
+import { READING } from './read-cursor.ts'
 import type { PublishedAnchor } from './records.ts'
 import { readAuditKey } from './signer.ts'
 import { AnchorChain } from './verify-anchors.ts'
@@ -54,6 +55,7 @@ export async function verifyAuditLog(options: VerifyAuditOptions): Promise<Audit
   try {
     // One snapshot: a sealer may write meanwhile.
     await client.query('begin isolation level repeatable read read only')
+    await client.query(READING)
     const damage = new DamageList()
     const limits: string[] = []
     const chain = await AnchorChain.read(client, keys, damage)

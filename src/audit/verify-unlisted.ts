@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { DamageList } from './damage.ts'
-import { LEAF_AT } from './event-leaf.ts'
+import { EVENT_AT } from './event-leaf.ts'
 import type { AnchorChain } from './verify-anchors.ts'
 
 interface Unlisted {
@@ -16,10 +16,10 @@ export class UnlistedEvents {
 
   add(columns: readonly unknown[]): void {
     this.#events.push({
-      id: String(columns[LEAF_AT.id]),
-      tenant: String(columns[LEAF_AT.tenant]),
-      xid: BigInt(String(columns[LEAF_AT.xid])),
-      at: String(columns[LEAF_AT.occurredAt]),
+      id: String(columns[EVENT_AT.id]),
+      tenant: String(columns[EVENT_AT.tenant]),
+      xid: BigInt(String(columns[EVENT_AT.xid])),
+      at: String(columns[EVENT_AT.occurredAt]),
     })
   }
 
@@ -35,7 +35,9 @@ export class UnlistedEvents {
     )
     const { system, now, next } = rows[0]
     const { last } = chain
-    const sealedTo = last !== undefined && last.system === system ? BigInt(last.to) : 0n
+    // In another cluster numbers begin anew: what waited at the dump has one that this cluster is yet to give out.
+    const restored = last !== undefined && last.system !== system
+    const sealedTo = last === undefined || restored ? 0n : BigInt(last.to)
     const moved = new Set<string>()
     let unsealed = 0
     let oldest = Number.POSITIVE_INFINITY
@@ -48,7 +50,7 @@ export class UnlistedEvents {
       } else if (event.xid < sealedTo) {
         const detail = 'it belongs to transactions that were sealed long ago, and no checkpoint lists it'
         damage.add({ kind: 'event-inserted', tenant: event.tenant, event: event.id, detail })
-      } else if (event.xid >= BigInt(next)) {
+      } else if (!restored && event.xid >= BigInt(next)) {
         const detail = 'it names a transaction that does not exist yet'
         damage.add({ kind: 'event-inserted', tenant: event.tenant, event: event.id, detail })
       } else {

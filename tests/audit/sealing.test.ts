@@ -205,6 +205,8 @@ describe('the sealer', () => {
       for (const anchor of log.published.slice(0, 2)) await store.publish(anchor)
       await writeFile(path, `${await readFile(path, 'utf8')}{"n": 3, "ki`)
       expect((await readAnchorFile(path)).map((anchor) => anchor.n)).toEqual([1, 2])
+      for (const anchor of log.published.slice(2, 3)) await anchorFile(path).publish(anchor)
+      expect((await readAnchorFile(path)).map((anchor) => anchor.n)).toEqual([1, 2, 3])
       await writeFile(path, 'nonsense\n')
       await expect(readAnchorFile(path)).rejects.toMatchObject({ code: 'PARTYWALL_CONFIGURATION' })
     } finally {
