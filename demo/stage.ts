@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { exampleAccess } from '../examples/express-api/access.ts'
 import { createExampleApi } from '../examples/express-api/app.ts'
+import { stillMember } from '../examples/express-api/still-member.ts'
 import { packageRoot } from '../src/config/package-root.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { createPartywall, type Partywall } from '../src/partywall.ts'
@@ -40,6 +41,8 @@ export interface Stage {
   readonly a: DemoTenant
   readonly b: DemoTenant
   readonly admin: AdminQuery
+  /** A further tenant with one user; its token's role is that user's. */
+  newTenant(name: string, options: { readonly tier?: string; readonly role: string }): Promise<TenantTestHelper>
   /** Superuser URL of the demo's database. */
   readonly adminUrl: string
   close(): Promise<void>
@@ -58,13 +61,13 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
     migrations: join(packageRoot(), 'migrations'),
     port,
     app(env) {
-      const wall = createPartywall({
+      const wall: Partywall = createPartywall({
         database: {
           url: env.databaseUrl,
           ...(env.acrossTenantsUrl === undefined ? {} : { acrossTenantsUrl: env.acrossTenantsUrl }),
           max: 6,
         },
-        auth: env.auth,
+        auth: { ...env.auth, authorize: stillMember(() => wall.pool) },
         seal: { secret: env.sealSecret },
         access: exampleAccess,
         rateLimit: { store: limits.store, tiers: demoTiers },
@@ -100,6 +103,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
       a,
       b,
       admin: kit.admin,
+      newTenant: (name, options) => newTenant(kit, name, options),
       adminUrl: kit.adminUrl,
       close: () => kit.close(),
     }
@@ -125,18 +129,28 @@ async function plantProbes(admin: AdminQuery): Promise<void> {
     grant select, insert, update on guarded_notes to tenant_user, tenant_admin;`)
 }
 
+async function newTenant(
+  kit: TestKit,
+  name: string,
+  { tier, role }: { readonly tier?: string; readonly role: string },
+): Promise<TenantTestHelper> {
+  const helper = await kit.tenant(name, { roles: [role], ...(tier === undefined ? {} : { tier }) })
+  await kit.admin('insert into users (tenant_id, id, email, name, role) values ($1, $2, $3, $4, $5)', [
+    helper.tenantId,
+    helper.userId,
+    `${role}@${name.toLowerCase()}.example`,
+    `The ${role} of ${name}`,
+    role,
+  ])
+  return helper
+}
+
 async function plant(kit: TestKit, name: string, tier: string): Promise<DemoTenant> {
-  const helper = await kit.tenant(name, { tier, roles: ['owner'] })
+  const helper = await newTenant(kit, name, { tier, role: 'owner' })
   const secret = `secret of ${name}`
   const id = helper.tenantId
   const insert = async (text: string, values: readonly unknown[]): Promise<string> =>
     String((await kit.admin(`${text} returning id`, values)).rows[0]?.id)
-  await insert("insert into users (tenant_id, id, email, name, role) values ($1, $2, $3, $4, 'owner')", [
-    id,
-    helper.userId,
-    `owner@${name.toLowerCase()}.example`,
-    `Owner of ${name}`,
-  ])
   const colleagueId = await insert("insert into users (tenant_id, email, name, role) values ($1, $2, $3, 'member')", [
     id,
     `member@${name.toLowerCase()}.example`,

@@ -14,9 +14,9 @@ export const fairShares: AttackGroup = {
       title: `a tenant of tier free sends ${FLOOD} requests to /ping, another one asks once`,
       layer: 'limits',
       lines: ['completed-rate-limits'],
-      async run({ kit }) {
-        const loud = await kit.tenant('Umbrella', { tier: 'free', roles: ['owner'] })
-        const quiet = await kit.tenant('Wonka', { tier: 'free', roles: ['owner'] })
+      async run({ newTenant }) {
+        const loud = await newTenant('Umbrella', { tier: 'free', role: 'owner' })
+        const quiet = await newTenant('Wonka', { tier: 'free', role: 'owner' })
         await loud.api.get('/me') // its token is known from here on
         const answers = await Promise.all(Array.from({ length: FLOOD }, () => loud.api.get('/ping')))
         const refused = answers.filter(({ status }) => status === 429)
@@ -37,8 +37,8 @@ export const fairShares: AttackGroup = {
       title: 'the same flood from a tenant of tier pro',
       layer: 'limits',
       lines: ['completed-rate-limits'],
-      async run({ kit }) {
-        const pro = await kit.tenant('Stark', { tier: 'pro', roles: ['owner'] })
+      async run({ newTenant }) {
+        const pro = await newTenant('Stark', { tier: 'pro', role: 'owner' })
         await pro.api.get('/me')
         const answers = await Promise.all(Array.from({ length: FLOOD }, () => pro.api.get('/ping')))
         const served = answers.filter(({ status }) => status === 200).length

@@ -102,14 +102,45 @@ export const tokens: AttackGroup = {
       title: 'a suspended tenant with a valid token',
       layer: 'directory',
       lines,
-      async run({ kit }) {
-        const initech = await kit.tenant('Initech', { roles: ['owner'] })
+      async run({ newTenant }) {
+        const initech = await newTenant('Initech', { role: 'owner' })
         const before = (await initech.api.get('/documents')).status
         await initech.suspend()
         // From one second after the suspension committed no request succeeds.
         await new Promise((resolve) => setTimeout(resolve, 1_000))
         const after = (await initech.api.get('/documents')).status
         return outcome(before === 200 && after === 403, `${before} before, ${after} after`)
+      },
+    },
+    {
+      id: 'token-stale-member',
+      title: 'a token that is still valid, of a user who left the tenant',
+      layer: 'token-check',
+      lines,
+      async run({ newTenant, admin }) {
+        const vandelay = await newTenant('Vandelay', { role: 'owner' })
+        const before = (await vandelay.api.get('/documents')).status
+        await admin('delete from users where tenant_id = $1 and id = $2', [vandelay.tenantId, vandelay.userId])
+        const after = (await vandelay.api.get('/documents')).status
+        return outcome(before === 200 && after === 403, `${before} before, ${after} after the user left`)
+      },
+    },
+    {
+      id: 'token-stale-role',
+      title: 'a token that is still valid, of an owner who is a viewer now',
+      layer: 'token-check',
+      lines,
+      async run({ newTenant, admin }) {
+        const hooli = await newTenant('Hooli', { role: 'owner' })
+        const made = await hooli.api.post('/documents', { title: 'as an owner' })
+        await admin("update users set role = 'viewer' where tenant_id = $1 and id = $2", [hooli.tenantId, hooli.userId])
+        const remove = await hooli.api.delete(`/documents/${String(made.body?.id)}`)
+        const asViewer = await hooli.api.get('/documents', { token: await hooli.token({ roles: ['viewer'] }) })
+        const { rowCount } = await admin('select from documents where tenant_id = $1', [hooli.tenantId])
+        return outcome(
+          made.status === 201 && remove.status === 403 && asViewer.status === 200 && rowCount === 1,
+          `creates ${made.status}, after the change deletes ${remove.status}; with a new token reads ${asViewer.status}`,
+        )
       },
     },
     {

@@ -1,7 +1,8 @@
 // Starts the example on a database that `partywall migrate` and migrations/*.sql have prepared:
 //   DATABASE_URL=… PARTYWALL_SEAL_SECRET=… ISSUER=… JWKS_URL=… AUDIENCE=… node dist/examples/express-api/server.js
-import { createPartywall } from 'partywall'
+import { createPartywall, type Partywall } from 'partywall'
 import { createExampleApi } from './app.ts'
+import { stillMember } from './still-member.ts'
 
 const setting = (name: string): string => {
   const value = process.env[name]
@@ -9,7 +10,7 @@ const setting = (name: string): string => {
   return value
 }
 
-const wall = createPartywall({
+const wall: Partywall = createPartywall({
   database: { url: setting('DATABASE_URL') },
   auth: {
     issuer: setting('ISSUER'),
@@ -17,6 +18,7 @@ const wall = createPartywall({
     algorithms: ['ES256'],
     audience: setting('AUDIENCE'),
     tenantClaims: { tenant: 'org_id', roles: 'roles', permissions: 'permissions' },
+    authorize: stillMember(() => wall.pool),
   },
   seal: { secret: setting('PARTYWALL_SEAL_SECRET') },
 })

@@ -90,7 +90,7 @@ export function createAccessControl<P extends string = string>(
 
   function narrows(context: TenantContext): boolean {
     if (tokenPermissions === 'never') return false
-    return tokenPermissions === 'always' || context.permissions.length > 0
+    return tokenPermissions === 'always' || context.permissions !== undefined
   }
 
   function grantsNow(context: TenantContext): readonly RoleGrants[] | undefined {
@@ -179,7 +179,7 @@ export function createAccessControl<P extends string = string>(
     explain: (permission, object) => judge(getCurrentTenant(), permission, object),
     levelOf(context) {
       const grants = grantsNow(context) ?? []
-      const held = narrows(context) ? context.permissions : undefined
+      const held = narrows(context) ? (context.permissions ?? []) : undefined
       return reachesAny(adminPatterns, grants, held) ? 'tenant_admin' : 'tenant_user'
     },
     async load() {

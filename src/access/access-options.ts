@@ -11,9 +11,9 @@ export interface AccessControlOptions<P extends string = string> {
   /**
    * How the permissions that a token carries (`context.permissions`) narrow what the roles give; they never widen it.
    *
-   * - `when-present` (default): a token that carries permissions narrows; one that carries none (an empty list) leaves the
-   *   roles' permissions as they are, since a context can't tell an absent claim from an empty one;
-   * - `always`: an empty list means no permissions at all. Choose it where each of your tokens carries the claim;
+   * - `when-present` (default): a token that carries the claim narrows, an empty claim to nothing at all; one without the claim
+   *   leaves the roles' permissions as they are;
+   * - `always`: a token without the claim permits nothing either. Choose it where each of your tokens carries the claim;
    * - `never`: the roles alone decide.
    */
   readonly tokenPermissions?: 'when-present' | 'always' | 'never'

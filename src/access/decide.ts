@@ -45,7 +45,7 @@ export function decide(question: Question): Decision {
     grants.filter((grant) => covers(patternOf(grant), permission)).map((grant) => ({ role, grant })),
   )
   if (given.length === 0) return refuse('no-role-grants-it')
-  if (question.narrows && !context.permissions.some((held) => covers(held, permission)))
+  if (question.narrows && !(context.permissions ?? []).some((held) => covers(held, permission)))
     return refuse('narrowed-by-token')
   const winner = given.find(({ grant }) => holds(grant, context, object))
   if (winner === undefined) return refuse(object === undefined ? 'object-needed' : 'condition-not-met')

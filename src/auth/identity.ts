@@ -10,7 +10,8 @@ export interface Identity {
   readonly tenantClaim: string
   readonly userId: string
   readonly roles: readonly string[]
-  readonly permissions: readonly string[]
+  /** Undefined where the token has no such claim: an empty one says that nothing is permitted. */
+  readonly permissions: readonly string[] | undefined
   readonly actor?: Actor
 }
 
@@ -43,9 +44,7 @@ export function compileIdentity(preset: Preset | undefined, readers: ClaimReader
       tenantClaim,
       userId: requireUser(user(claims)),
       roles: readList(roles(claims), 'roles', (text) => [text]),
-      permissions: readList(permissions(claims), 'permissions', (text) =>
-        text.split(' ').filter((part) => part !== ''),
-      ),
+      permissions: readPermissions(permissions(claims)),
       ...(acting === undefined ? {} : { actor: acting }),
     }
   }
@@ -66,6 +65,12 @@ function requireUser(value: unknown): string {
   if (value === undefined) throw new TokenRefusedError('claim-missing', 'user')
   if (typeof value !== 'string' || !PRINTABLE.test(value)) throw new TokenRefusedError('claim-invalid', 'user')
   return value
+}
+
+/** `null` is a claim that is there and holds nothing. */
+function readPermissions(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined
+  return readList(value, 'permissions', (text) => text.split(' ').filter((part) => part !== ''))
 }
 
 function readList(value: unknown, name: string, split: (text: string) => readonly string[]): readonly string[] {

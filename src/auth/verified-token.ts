@@ -8,8 +8,8 @@ export interface VerifiedToken<Claims> {
   readonly tenantClaim: string
   readonly userId: string
   readonly roles: readonly string[]
-  /** What the token grants: it can narrow what the roles give, never widen it. */
-  readonly permissions: readonly string[]
+  /** Narrows what the roles give, never widens it. Undefined: the token has no such claim. An empty claim leaves nothing. */
+  readonly permissions: readonly string[] | undefined
   /** Who really acts, where staff act for the user. */
   readonly actor?: Actor
   /** The `jti`. */

@@ -25,6 +25,10 @@ export interface FrameInternals {
   readonly mayCross?: boolean | undefined
   /** True: `GET` and `HEAD`, for pools with `readOnlyOnSafeMethods`. `always`: for every pool. */
   readonly readOnly?: boolean | 'always' | undefined
+  /** A visit of staff: what is opened inside stays the visitor's, in this tenant, with no more rights. */
+  readonly visit?: TenantContext | undefined
+  /** Who really acts in the tenant's frame; nothing that is opened inside forgets it. */
+  readonly actor?: Actor | undefined
   /** Why the work of this frame must stop (its tenant was suspended while it ran); undefined while it may go on. */
   readonly stopped?: (() => Error | undefined) | undefined
 }
@@ -56,7 +60,7 @@ class Frame implements TenantContext {
   readonly tenantId: string
   readonly userId: string
   readonly roles: readonly string[]
-  readonly permissions: readonly string[]
+  readonly permissions: readonly string[] | undefined
   readonly tier: string
   readonly requestId: string
   declare readonly actor?: Actor

@@ -9,6 +9,7 @@ import {
   makeTenantFrame,
 } from './frame.ts'
 import { startInside } from './lazy-thenable.ts'
+import { continueVisit, keepActor } from './staff-visit.ts'
 import { tenantStore } from './store.ts'
 import type { TenantContext, TenantContextInput } from './tenant-context.ts'
 import { readTenantContext } from './validate.ts'
@@ -66,15 +67,18 @@ export interface FrameOptions {
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean
   readonly stopped?: () => Error | undefined
+  /** The frame is a visit of staff. */
+  readonly visit?: true
 }
 
 /**
  * Runs `fn` for one tenant. All that it awaits, schedules and starts belongs to that tenant.
  *
- * The context is copied, validated and frozen. A lazy thenable that `fn` returns (a query builder) is started inside.
+ * The context is copied, validated and frozen. Who really acts (`actor`) is kept by what is opened inside. A lazy thenable that `fn` returns (a query builder) is started inside.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the context is not valid
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` when another tenant's context is already open, unless inside `runAcrossTenants`
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` when another tenant's context is already open, unless inside `runAcrossTenants`;
+ *   inside a visit of staff also for another user, another actor or more rights than the visit has
  */
 export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
   return runInTenantFrame(context, {}, fn)
@@ -83,33 +87,38 @@ export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
 /** `runWithTenant` for partywall's own doors, which attach their event emitter. */
 export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOptions, fn: () => T): T {
   if (typeof fn !== 'function') throw new ConfigurationError('runWithTenant(context, fn): fn must be a function.')
-  const context = readTenantContext(input)
+  const given = readTenantContext(input)
   const outer = tenantStore.getStore()
   const outerInside = outer === undefined ? undefined : internalsOf(outer)
-  const scope = liveScope(outer)
+  const before = isTenantFrame(outer) ? outerInside : outerInside?.outer
+  // A visit is for one tenant, though it stands on a crossing.
+  const scope = before?.visit === undefined ? liveScope(outer) : undefined
   const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInside?.within
-  if (outerTenantId !== undefined && outerTenantId !== context.tenantId && scope === undefined) {
+  if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {
     const events = options.events ?? outerInside?.events
     events?.emit({
       type: 'CROSS_TENANT_ACCESS_ATTEMPT',
       source: 'runWithTenant',
       tenantId: outerTenantId,
       ...(isTenantFrame(outer) ? { userId: outer.userId, requestId: outer.requestId } : {}),
-      attemptedTenantId: context.tenantId,
+      attemptedTenantId: given.tenantId,
     })
     throw new TenantIsolationError(
       "runWithTenant() was called for one tenant inside another tenant's context. Use runAcrossTenants() for work over several tenants.",
-      { details: { tenantId: outerTenantId, attemptedTenantId: context.tenantId } },
+      { details: { tenantId: outerTenantId, attemptedTenantId: given.tenantId } },
     )
   }
-  const before = isTenantFrame(outer) ? outerInside : outerInside?.outer
+  if (before?.visit !== undefined) continueVisit(before.visit, given, options.events ?? before.events)
+  const context = keepActor(before?.actor, given)
   const frame = makeTenantFrame(context, {
     events: options.events ?? outerInside?.events,
     // A scope that has ended stays: the same tenant's context once more is no way to go on.
     scope: scope ?? before?.scope,
     mayCross: options.mayCross ?? before?.mayCross,
-    readOnly: options.readOnly ?? before?.readOnly,
-    stopped: options.stopped ?? before?.stopped,
+    readOnly: before?.readOnly === 'always' ? 'always' : (options.readOnly ?? before?.readOnly),
+    stopped: bothStopped(before?.stopped, options.stopped),
+    visit: before?.visit ?? (options.visit === true ? context : undefined),
+    actor: context.actor,
   })
   return tenantStore.run(frame, () => startInside(fn()))
 }
@@ -133,6 +142,14 @@ export function runWithoutTenant<T>(fn: () => T): T {
 /** Opens the frame of a crossing; only `runAcrossTenants` calls it. */
 export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEvents | undefined, fn: () => T): T {
   return tenantStore.run(makeBareFrame({ kind: 'across', scope, events }), () => startInside(fn()))
+}
+
+type Stopped = (() => Error | undefined) | undefined
+
+/** What ends the outer work ends the inner work too. */
+function bothStopped(outer: Stopped, inner: Stopped): Stopped {
+  if (outer === undefined || inner === undefined || outer === inner) return inner ?? outer
+  return () => outer() ?? inner()
 }
 
 function liveScope(frame: ContextFrame | undefined): CrossingScope | undefined {

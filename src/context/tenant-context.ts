@@ -11,7 +11,8 @@ export interface TenantContext {
   readonly tenantId: string
   readonly userId: string
   readonly roles: readonly string[]
-  readonly permissions: readonly string[]
+  /** What a token left of the roles' permissions. Undefined: it said nothing of them. An empty list: it left none. */
+  readonly permissions: readonly string[] | undefined
   /** A key of `config.tiers`: `free`, `pro` or `enterprise` by default. */
   readonly tier: string
   readonly requestId: string
@@ -19,12 +20,12 @@ export interface TenantContext {
   readonly actor?: Actor
 }
 
-/** What `runWithTenant` takes: a context whose optional parts have defaults (no roles, no permissions, tier `free`, a new request id). */
+/** What `runWithTenant` takes: a context whose optional parts have defaults (no roles, permissions as the roles give them, tier `free`, a new request id). */
 export interface TenantContextInput {
   readonly tenantId: string
   readonly userId: string
-  readonly roles?: readonly string[]
-  readonly permissions?: readonly string[]
+  readonly roles?: readonly string[] | undefined
+  readonly permissions?: readonly string[] | undefined
   readonly tier?: string
   readonly requestId?: string
   readonly actor?: Actor

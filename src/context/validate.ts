@@ -13,7 +13,7 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
   checkId(input.tenantId, 'tenantId', problems)
   checkId(input.userId, 'userId', problems)
   const roles = readList(input.roles, 'roles', problems)
-  const permissions = readList(input.permissions, 'permissions', problems)
+  const permissions = input.permissions === undefined ? undefined : readList(input.permissions, 'permissions', problems)
   const tier = input.tier ?? 'free'
   checkId(tier, 'tier', problems)
   const requestId = input.requestId ?? newRequestId()

@@ -26,7 +26,7 @@ export interface CrossingParts {
  *
  * The scope ends when `fn` settles: promises and timers that are left over throw.
  *
- * @throws {TenantIsolationError} inside a request's context, unless its route was declared for it
+ * @throws {TenantIsolationError} inside a request's context, unless its route was declared for it, and inside a visit of staff
  * @throws {DependencyUnavailableError} when the crossing could not be recorded; nothing ran
  */
 export async function runCrossing<T>(
@@ -72,7 +72,9 @@ function refuseInsideTenant(events: SecurityEvents | undefined): void {
   const frame = tenantStore.getStore()
   if (frame === undefined) return
   const inside = internalsOf(frame)
-  if (inside.scope?.alive() === true || inside.mayCross === true) return
+  // A visit of staff stands on a crossing, but is for one tenant.
+  const visit = inside.visit ?? inside.outer?.visit
+  if (visit === undefined && (inside.scope?.alive() === true || inside.mayCross === true)) return
   if (!isTenantFrame(frame) && inside.within === undefined) return
   const tenantId = isTenantFrame(frame) ? frame.tenantId : inside.within
   ;(events ?? inside.events)?.emit({

@@ -50,7 +50,7 @@ export function createStaffAccess(parts: StaffAccessParts) {
         tenantId: tenant.id,
         userId: actor,
         roles,
-        permissions: [],
+        permissions: undefined,
         tier: tenant.tier,
         requestId: newRequestId(),
         actor: staff,
@@ -62,7 +62,11 @@ export function createStaffAccess(parts: StaffAccessParts) {
       }
       try {
         await recordVisit?.(context, request)
-        return await runInTenantFrame(context, { events, stopped, ...(write ? {} : { readOnly: 'always' }) }, fn)
+        return await runInTenantFrame(
+          context,
+          { events, stopped, visit: true, ...(write ? {} : { readOnly: 'always' }) },
+          fn,
+        )
       } finally {
         work.end()
       }

@@ -9,7 +9,7 @@ export interface AdmittedToken {
   readonly tenantClaim: string
   readonly userId: string
   readonly roles: readonly string[]
-  readonly permissions: readonly string[]
+  readonly permissions: readonly string[] | undefined
   readonly actor?: NonNullable<TenantContext['actor']>
 }
 

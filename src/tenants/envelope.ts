@@ -1,7 +1,9 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { internalsOf } from '../context/frame.ts'
 import { newRequestId } from '../context/request-id.ts'
 import { getCurrentTenant } from '../context/run-with-tenant.ts'
+import { tenantStore } from '../context/store.ts'
 import type { Actor, TenantContext } from '../context/tenant-context.ts'
 import {
   AuthenticationError,
@@ -9,6 +11,7 @@ import {
   DependencyUnavailableError,
   isPartywallError,
   TenantInactiveError,
+  TenantIsolationError,
 } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -59,6 +62,7 @@ export interface Envelopes {
    * Seals the current context for one purpose. Carries who, never what they may do.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a visit of staff, which the envelope would outlive
    */
   exportContext(options: ExportOptions): Promise<string>
   /**
@@ -120,7 +124,7 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
   }
 
   async function rolesNow(body: Body, tier: string) {
-    if (membership === undefined) return { roles: [], permissions: [] }
+    if (membership === undefined) return { roles: [], permissions: undefined }
     let answer: Awaited<ReturnType<CurrentMembership>>
     try {
       answer = await membership({ userId: body.user, tenant: { id: body.tenant, tier } })
@@ -132,12 +136,15 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
     const hashes = new Set(answer.roles.map(roleHash))
     // Whoever was lowered since must ask again as who they are now: the job was accepted from somebody who could more.
     if (!body.had.every((role) => hashes.has(role))) throw inactive('not-a-member', body)
-    return { roles: answer.roles, permissions: answer.permissions ?? [] }
+    return { roles: answer.roles, permissions: answer.permissions }
   }
 
   return {
     async exportContext({ audience, jobId, payload, expiresIn }) {
       const context = getCurrentTenant()
+      const frame = tenantStore.getStore()
+      if (frame !== undefined && internalsOf(frame).visit !== undefined)
+        throw new TenantIsolationError('A visit of staff ends by itself; exportContext() can not hand it on.')
       if (typeof audience !== 'string' || audience === '')
         throw new ConfigurationError('exportContext({ audience }): must name who may open the envelope.')
       const body: Body = {

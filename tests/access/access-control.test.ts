@@ -112,13 +112,26 @@ describe('a token’s permissions', () => {
         const control = createAccessControl({ roles: { role: given }, logger })
         const byRole = as({ roles: ['role'] }, () => control.can(asked))
         const byBoth = as({ roles: ['role'], permissions: carried }, () => control.can(asked))
-        return byBoth === (byRole && (carried.length === 0 || carried.some((each) => covers(each, asked))))
+        return byBoth === (byRole && carried.some((each) => covers(each, asked)))
       }),
       { numRuns: 1_000 },
     )
   })
 
-  it('say nothing when empty, or everything, as the option says', () => {
+  it('leave nothing when the token carries an empty list, and say nothing when it carries none', () => {
+    as({ roles: ['owner'], permissions: [] }, () => {
+      expect(access.can('documents:read')).toBe(false)
+      expect(access.explain('documents:read').reason).toBe('narrowed-by-token')
+      expect(access.levelOf(getCurrentTenant())).toBe('tenant_user')
+    })
+    as({ roles: ['owner'] }, () => {
+      expect(access.can('documents:read')).toBe(true)
+      // A context that is copied says no more and no less than the one it came from.
+      expect(runWithTenant({ ...getCurrentTenant() }, () => access.can('documents:read'))).toBe(true)
+    })
+  })
+
+  it('decide as the option says where the token carries none', () => {
     const roles = { owner: ['*'] as const }
     const always = createAccessControl({ roles, tokenPermissions: 'always', logger })
     const never = createAccessControl({ roles, tokenPermissions: 'never', logger })

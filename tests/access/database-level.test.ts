@@ -35,7 +35,7 @@ beforeAll(async () => {
   b = await createTestTenant(database)
 })
 
-function as<T>(tenant: TestTenant, roles: readonly string[], fn: () => T, permissions: readonly string[] = []): T {
+function as<T>(tenant: TestTenant, roles: readonly string[], fn: () => T, permissions?: readonly string[]): T {
   return runWithTenant({ tenantId: tenant.id, userId: tenant.userId, roles, permissions }, fn)
 }
 

@@ -9,6 +9,16 @@ beforeAll(async () => {
 afterAll(() => idp.close())
 
 describe('verifyToken', () => {
+  it.each([
+    ['absent', {}, undefined],
+    ['an empty list', { permissions: [] }, []],
+    ['empty text', { permissions: '' }, []],
+    ['null', { permissions: null }, []],
+  ])('tells a permissions claim that is %s from others', async (_what, claims, expected) => {
+    const { verifyToken } = createTokenVerifier(idp.localOptions())
+    expect((await verifyToken(await idp.sign({ claims }))).permissions).toEqual(expected)
+  })
+
   it('reads tenant, user, roles, permissions and end of a good token', async () => {
     const { verifyToken } = createTokenVerifier(idp.localOptions())
     const exp = Math.floor(Date.now() / 1000) + 120

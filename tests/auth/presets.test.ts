@@ -61,6 +61,11 @@ describe('preset clerk-v2', () => {
     expect((await verify({ ...fixture, o: { ...fixture.o, fpm: '0,0' } })).permissions).toEqual([])
   })
 
+  it('says nothing of permissions where the token does not', async () => {
+    const { per: _per, fpm: _fpm, ...rest } = fixture.o
+    expect((await verify({ ...fixture, o: rest })).permissions).toBeUndefined()
+  })
+
   it('unfolds more permissions than a number has bits', async () => {
     const per = Array.from({ length: 60 }, (_, n) => `p${n}`).join(',')
     const o = { ...fixture.o, per, fpm: `${2n ** 59n + 1n},0` }
@@ -178,7 +183,7 @@ describe('preset keycloak', () => {
       tenantClaim: 'acme',
       userId: fixture.sub,
       roles: ['offline_access', 'editor'],
-      permissions: [],
+      permissions: undefined,
     })
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { internalsOf } from '../../src/context/frame.ts'
 import {
   getCurrentTenant,
   requireTenant,
@@ -46,7 +47,7 @@ describe('runWithTenant', () => {
     const seen = runWithTenant(given, () => getCurrentTenant())
     given.roles.push('owner')
     given.tenantId = 'tenant-b'
-    expect(seen).toMatchObject({ tenantId: 'tenant-a', roles: ['member'], permissions: [], tier: 'free' })
+    expect(seen).toMatchObject({ tenantId: 'tenant-a', roles: ['member'], permissions: undefined, tier: 'free' })
     expect(seen.requestId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab]/)
     expect(Object.isFrozen(seen)).toBe(true)
     expect(Object.isFrozen(seen.roles)).toBe(true)
@@ -98,6 +99,56 @@ describe('runWithTenant', () => {
       }),
     ).toThrow('inside')
     expect(tryGetCurrentTenant()).toBeUndefined()
+  })
+})
+
+describe('who really acts', () => {
+  const actor = { id: 'sam', type: 'staff' } as const
+
+  it('is kept by a context that is opened inside, and behind an empty one', () => {
+    const inside = { ...a, roles: ['owner'] }
+    expect(runWithTenant({ ...a, actor }, () => runWithTenant(inside, getCurrentTenant)).actor).toEqual(actor)
+    const behind = runWithTenant({ ...a, actor }, () => runWithoutTenant(() => runWithTenant(inside, getCurrentTenant)))
+    expect(behind.actor).toEqual(actor)
+  })
+})
+
+describe('a visit of staff', () => {
+  const actor = { id: 'sam', type: 'staff', reason: 'ticket' } as const
+  const visitor = { tenantId: 'tenant-a', userId: 'sam', roles: ['viewer'], actor }
+  const visit = <T>(fn: () => T): T =>
+    runInTenantFrame(visitor, { visit: true, readOnly: 'always', stopped: () => undefined }, fn)
+
+  it.each([
+    ['another user', { ...visitor, userId: 'ann' }],
+    ['more roles', { ...visitor, roles: ['viewer', 'owner'] }],
+    ['another actor', { ...visitor, actor: { ...actor, id: 'eve' } }],
+    ['another reason', { ...visitor, actor: { ...actor, reason: 'none' } }],
+    ['another tenant', { ...visitor, tenantId: 'tenant-b' }],
+  ])('takes on no %s, directly or behind an empty context', (_what, context) => {
+    const refused = expect.objectContaining({ code: 'PARTYWALL_TENANT_ISOLATION' })
+    const seen: SecurityEvent[] = []
+    const events = createSecurityEvents()
+    events.on('*', (event) => seen.push(event))
+    expect(() => visit(() => runInTenantFrame(context, { events }, () => 'reached'))).toThrow(refused)
+    expect(seen).toMatchObject([{ type: 'CROSS_TENANT_ACCESS_ATTEMPT', tenantId: 'tenant-a', userId: 'sam' }])
+    expect(() => visit(() => runWithoutTenant(() => runWithTenant(context, () => 'reached')))).toThrow(refused)
+    expect(() =>
+      visit(() => runWithTenant({ ...visitor, roles: [] }, () => runWithTenant(context, () => 'x'))),
+    ).toThrow(refused)
+  })
+
+  it('goes on with the same rights or fewer, still named, read-only and bound to its end', () => {
+    const ended = new Error('over')
+    runInTenantFrame(visitor, { visit: true, readOnly: 'always', stopped: () => ended }, () => {
+      runInTenantFrame({ tenantId: 'tenant-a', userId: 'sam' }, { readOnly: false, stopped: () => undefined }, () => {
+        expect(getCurrentTenant()).toMatchObject({ userId: 'sam', roles: [], actor })
+        const frame = tenantStore.getStore()
+        const inside = frame === undefined ? undefined : internalsOf(frame)
+        expect(inside?.readOnly).toBe('always')
+        expect(inside?.stopped?.()).toBe(ended)
+      })
+    })
   })
 })
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { getCurrentTenant, runWithTenant } from '../../src/context/run-with-tenant.ts'
+import { getCurrentTenant, runWithoutTenant, runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createPartywall, type Partywall } from '../../src/partywall.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
@@ -120,6 +120,39 @@ describe('a wall', () => {
       expect(await visits(b)).toEqual([])
     })
 
+    it('is for one tenant: nothing inside leads to another one, or to all', async () => {
+      const asB = { ...context(b), userId: visit.actor }
+      for (const inside of [
+        () => runWithTenant(asB, () => wall.pool.query('select 1')),
+        () => wall.actAs({ ...visit, tenantId: b.id }, async () => 1),
+        () => wall.runAcrossTenants({ actor: 'x', reason: 'y' }, async () => 1),
+        () => runWithoutTenant(() => wall.runAcrossTenants({ actor: 'x', reason: 'y' }, async () => 1)),
+      ]) {
+        const reached = wall.actAs({ ...visit, tenantId: a.id }, async () => inside())
+        await expect(reached).rejects.toMatchObject({ code: 'PARTYWALL_TENANT_ISOLATION' })
+      }
+    })
+
+    it('stays named, and gets no more rights, whatever context is opened inside', async () => {
+      const inside = (changes: object) =>
+        wall.actAs({ ...visit, tenantId: a.id, write: true }, async () =>
+          runWithTenant({ tenantId: a.id, userId: visit.actor, ...changes }, async () => {
+            const { rows } = await wall.pool.query('select partywall.actor_id() as actor, current_user as level')
+            return rows[0]
+          }),
+        )
+      expect(await inside({})).toEqual({ actor: 'support-7', level: 'tenant_user' })
+      for (const more of [{ roles: ['owner'] }, { userId: a.userId }, { actor: { id: 'x', type: 'service' } }])
+        await expect(inside(more)).rejects.toMatchObject({ code: 'PARTYWALL_TENANT_ISOLATION' })
+    })
+
+    it('can not be handed on in an envelope that outlives it', async () => {
+      const handedOn = wall.actAs({ ...visit, tenantId: a.id }, () =>
+        wall.exportContext({ audience: 'jobs', expiresIn: '1d' }),
+      )
+      await expect(handedOn).rejects.toMatchObject({ code: 'PARTYWALL_TENANT_ISOLATION' })
+    })
+
     it('ends by itself', async () => {
       const work = wall.actAs({ ...visit, tenantId: a.id, expiresIn: 0.05 }, async () => {
         await wall.pool.query('select 1')
@@ -140,6 +173,19 @@ describe('a wall', () => {
         runWithTenant(context(b), () => wall.actAs({ ...visit, tenantId: a.id }, async () => 1)),
       ).rejects.toMatchObject({ code: 'PARTYWALL_TENANT_ISOLATION' })
     })
+  })
+
+  it('outlives the end of its idle connections', async () => {
+    const warnings: string[] = []
+    const logger = { ...silentLogger, warn: (_fields: object, message: string) => void warnings.push(message) }
+    const { wall: other } = await createTestWall(database, { logger })
+    const { rows } = await runWithTenant(context(a), () => other.pool.query('select pg_backend_pid() as pid'))
+    const across = await other.runAcrossTenants({ actor: 'report', reason: 'count' }, () =>
+      other.pool.query('select pg_backend_pid() as pid'),
+    )
+    for (const pid of [rows[0].pid, across.rows[0].pid]) await database.admin('select pg_terminate_backend($1)', [pid])
+    await expect.poll(() => warnings).toContain('an idle connection to the database broke')
+    await expect(runWithTenant(context(a), () => other.pool.query('select 1 as one'))).resolves.toBeDefined()
   })
 
   it('closes once, waits for work under way, and refuses new work with 503', async () => {

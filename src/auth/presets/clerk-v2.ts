@@ -33,9 +33,11 @@ function organisation(claims: RawClaims): RawClaims {
  * (`read,manage`), and the n-th number of `o.fpm` is a bit mask over `o.per` for the n-th feature of the organisation.
  */
 function organisationPermissions(claims: RawClaims): readonly string[] | undefined {
-  const { per = '', fpm = '' } = organisation(claims)
+  const { per, fpm } = organisation(claims)
   const fea = claims['fea'] ?? ''
-  if (per === '' || fpm === '') return undefined
+  if (per === undefined && fpm === undefined) return undefined
+  // There, and empty: a member who may do nothing.
+  if (per === '' || fpm === '') return []
   if (typeof per !== 'string' || typeof fpm !== 'string' || typeof fea !== 'string') throw contradiction()
   const features = list(fea)
     .map((entry) => entry.split(':'))
