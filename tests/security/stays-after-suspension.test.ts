@@ -90,7 +90,7 @@ describe('work that outlives a suspension', () => {
     const tenant = await createTestTenant(database)
     const { wall } = await createTestWall(database)
     const again = <T>(fn: () => T) =>
-      runWithoutTenant(() => runWithTenant({ tenantId: tenant.id, userId: tenant.userId }, fn))
+      runWithoutTenant(() => runWithTenant({ tenantId: tenant.id, userId: 'staff' }, fn))
     const visit = { tenantId: tenant.id, actor: 'staff', reason: 'ticket' }
     await expect(
       wall.actAs({ ...visit, expiresIn: '1h' }, () =>
