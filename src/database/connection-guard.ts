@@ -52,6 +52,14 @@ export class ConnectionGuard {
   #residueOf: string | undefined
   #resetSent = false
   #unlockDue = false
+  /** Of a shared connection: the form that its unnamed statement holds for certain, acknowledged by the server. */
+  #held: ContextForm | undefined
+  /** From this Parse of ours on, nothing but the same text was written to the unnamed statement; 0 where there is none. */
+  #oursSince = 0
+  #oursForm: ContextForm | undefined
+  #parses = 0
+  /** The Parse that the last prefix began with; 0 where it needed none. */
+  lastParse = 0
   readonly #reported = new Map<string, string>()
   readonly #drifted = new Set<string>()
   #watching = false
@@ -127,16 +135,29 @@ export class ConnectionGuard {
     const identity = this.identities.of(frame)
     const base = inTransaction && this.#pinned ? 'identity' : this.#unlockDue ? 'switch' : 'full'
     const form: ContextForm = identity.readOnly ? `${base}-read-only` : base
-    if (isUnnamed(this.settings)) connection.parse({ text: contextStatement(form, this.settings), types: [25, 25, 25] })
+    this.lastParse = isUnnamed(this.settings) ? this.#parseUnnamed(connection, form) : 0
     connection.stream.write(this.bytes.of(identity, form))
     return sent + 1
   }
 
-  /** The last answer of the prefix has come: the context is in force. */
-  prefixDone(kind: StatementKind): void {
+  /**
+   * The last answer of the prefix has come: the context is in force.
+   *
+   * @param parse the Parse that the prefix began with; 0 where it needed none
+   */
+  prefixDone(kind: StatementKind, parse = 0): void {
     if (!carriesData(kind)) return
+    // All that was written to the unnamed statement since is the same text: it holds what later statements may bind.
+    if (this.settings.shared && parse > 0 && this.#oursSince > 0 && parse >= this.#oursSince)
+      this.#held = this.#oursForm
     this.#pinned = true
     this.#unlockDue = false
+  }
+
+  /** Somebody else's text was written to the unnamed statement, or an error leaves open what it holds. */
+  unnamedInDoubt(): void {
+    this.#held = undefined
+    this.#oursSince = 0
   }
 
   /** The server says what it did. */
@@ -205,6 +226,20 @@ export class ConnectionGuard {
     // RESET ALL takes no snapshot, so that `begin isolation level serializable` may follow; unlocking does, and waits for data.
     if (kind !== 'begin' || !this.#mustReset(frame)) return 0
     return this.#writeReset(connection)
+  }
+
+  /**
+   * The context statement where it has no name: parsed again in front of each statement behind a pooler; on a shared connection
+   * only until the server has acknowledged it, and again after anybody else's Parse. A Bind that relied on it in error fails.
+   */
+  #parseUnnamed(connection: PgConnection, form: ContextForm): number {
+    if (this.settings.shared && this.#held === form) return 0
+    connection.parse({ text: contextStatement(form, this.settings), types: [25, 25, 25] })
+    const parse = ++this.#parses
+    if (this.#oursSince === 0 || this.#oursForm !== form) this.#oursSince = parse
+    this.#oursForm = form
+    this.#held = undefined
+    return parse
   }
 
   #mustReset(frame: ContextFrame): boolean {

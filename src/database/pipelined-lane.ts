@@ -1,4 +1,5 @@
 import { ClosedError, ConfigurationError } from '../errors.ts'
+import { internalsOfClient } from './pg-internals.ts'
 import type { TenantClient } from './tenant-client.ts'
 import type { WalledPool } from './tenant-pool.ts'
 import type { TenantQuery } from './tenant-query.ts'
@@ -23,6 +24,8 @@ export class PipelinedLane {
   #waiting: TenantQuery[] = []
   #checked: Promise<void> | undefined
   #ended = false
+  /** Connections whose writes of this turn are held together. */
+  readonly #corked = new Set<TenantClient>()
 
   /** @param pool makes the connections: `pipeline: true`, settings `shared` */
   constructor(pool: WalledPool, size: number) {
@@ -39,7 +42,21 @@ export class PipelinedLane {
     if (this.#clients.length + this.#opening < this.#size && (client === undefined || client.guard.inFlight > 0))
       this.#open()
     if (client === undefined) this.#waiting.push(query)
-    else client.run(query)
+    else this.#send(client, query)
+  }
+
+  /** What is asked in the same turn of the event loop goes out in one write. */
+  #send(client: TenantClient, query: TenantQuery): void {
+    if (!this.#corked.has(client)) {
+      const { stream } = internalsOfClient(client).connection
+      this.#corked.add(client)
+      stream.cork()
+      process.nextTick(() => {
+        this.#corked.delete(client)
+        stream.uncork()
+      })
+    }
+    client.run(query)
   }
 
   async end(): Promise<void> {
@@ -82,7 +99,7 @@ export class PipelinedLane {
     client.on('drain', () => this.#retire(client))
     const waiting = this.#waiting
     this.#waiting = []
-    for (const query of waiting) client.run(query)
+    for (const query of waiting) this.#send(client, query)
   }
 
   #failed(error: Error): void {

@@ -1,7 +1,6 @@
 import type { ContextFrame } from '../context/frame.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
-import { isUnnamed } from './context-statement.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
 import type { StatementKind } from './statement-kind.ts'
 
@@ -51,6 +50,8 @@ export class TenantQuery extends PgQueryBase {
   timer: NodeJS.Timeout | undefined = undefined
   /** Forgets the AbortSignal. */
   stopListening: (() => void) | undefined = undefined
+  /** The Parse of an unnamed context statement that went in front; 0 where none did. */
+  contextParse = 0
   /** The user's name of a statement, hidden while pg would take our ParseComplete for its own. */
   hiddenName: string | undefined = undefined
 
@@ -73,14 +74,17 @@ export class TenantQuery extends PgQueryBase {
   override prepare(connection: PgConnection): void {
     const host = this.hostOrThrow()
     this.sent = true
-    this.skip = host.guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
+    const { guard } = host
+    this.skip = guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
+    this.contextParse = this.skip > 0 ? guard.lastParse : 0
     this.building = true
     try {
       super.prepare(connection)
     } finally {
       this.building = false
     }
-    if (this.skip > 0 && this.name && isUnnamed(host.guard.settings)) {
+    if (!this.name) guard.unnamedInDoubt()
+    else if (this.contextParse > 0) {
       this.hiddenName = this.name
       this.name = undefined
     }
@@ -99,7 +103,7 @@ export class TenantQuery extends PgQueryBase {
     const { guard } = this.hostOrThrow()
     if (this.skip > 0) {
       if (--this.skip === 0) {
-        guard.prefixDone(this.kind)
+        guard.prefixDone(this.kind, this.contextParse)
         if (this.hiddenName !== undefined) this.name = this.hiddenName
       }
       return
@@ -123,6 +127,7 @@ export class TenantQuery extends PgQueryBase {
       return
     }
     const { guard } = this.hostOrThrow()
+    guard.unnamedInDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
     const told = this.skip > 0 && !this.building ? contextFailure(error, guard) : error
     this.failure ??= this._canceledDueToError || told

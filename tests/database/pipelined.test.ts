@@ -34,6 +34,44 @@ describe('pipelined connections', () => {
     expect(proxy.connections).toBe(1)
   })
 
+  it('bind only a context statement that is theirs, whatever others parse without a name in between', async () => {
+    // Three text parameters, as the context statement has: bound in its place it would take the seal for a value.
+    const text =
+      'select $1::text as one, $2::text as two, $3::text as three, (select max(tenant_id::text) from documents) as own'
+    const work = Array.from({ length: 300 }, (_, index) => {
+      const tenant = index % 3 === 0 ? two.a : two.b
+      const values = ['x', String(index), 'z']
+      return two.as(tenant, async () => {
+        if (index % 11 === 0) await expect(pool.query('select nonsense from', values)).rejects.toThrow()
+        if (index % 13 === 0) await expect(pool.query('select 1/$1::int', [0])).rejects.toThrow()
+        const { rows } = await pool.query(index % 4 === 0 ? { name: 'three', text, values } : { text, values })
+        expect(rows).toEqual([{ one: 'x', two: String(index), three: 'z', own: tenant.id }])
+      })
+    })
+    await Promise.all(work)
+  })
+
+  it('parse the context statement once as long as nobody takes the unnamed statement, and write once a turn', async () => {
+    const named = () => pool.query({ name: 'own', text: 'select distinct tenant_id from documents' })
+    await two.as(two.a, named)
+    proxy.reset()
+    const rows = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => two.as(index % 2 === 0 ? two.a : two.b, named)),
+    )
+    expect(
+      new Set(rows.map((result, index) => result.rows[0].tenant_id === (index % 2 === 0 ? two.a.id : two.b.id))),
+    ).toEqual(new Set([true]))
+    expect({ parses: proxy.count('P'), syncs: proxy.roundTrips, writes: proxy.writes }).toMatchObject({
+      parses: 0,
+      syncs: 50,
+    })
+    expect(proxy.writes).toBeLessThan(10)
+    proxy.reset()
+    await two.as(two.b, () => pool.query('select 1'))
+    await two.as(two.a, named)
+    expect(proxy.sequence).toBe('BEPBDESPBEBDES')
+  })
+
   it('hold no residue against the next: the pins stand in front of each statement', async () => {
     await two.as(two.a, () =>
       pool.query(
