@@ -1,5 +1,4 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, expect, it } from 'vitest'
@@ -55,50 +54,75 @@ async function start(server: RedisServer, { clientOf, options, port = server.por
   }
 }
 
-/** Eight callers for a while, each pausing between its calls. */
-async function load({ limiter }: Bench, forMs: number) {
-  const latencies: number[] = []
+/** What a decision may take, by the requirement; and the longest that a test waits for one. */
+const DECISION_MS = 150
+
+/**
+ * Eight callers, each pausing between its calls, for a while and for enough calls to speak of one in a hundred.
+ *
+ * A decision is late where a timer of 150 ms, started with it, fires first. Timers and decisions share one event loop, so a
+ * machine that stalls delays both alike: what is measured is the limiter, not the machine.
+ */
+async function load({ limiter }: Pick<Bench, 'limiter'>, { forMs, calls = 300 }: { forMs: number; calls?: number }) {
   const outcomes = new Map<string, number>()
-  const stalls = monitorEventLoopDelay({ resolution: 5 })
-  stalls.enable()
+  let [decided, late] = [0, 0]
   const end = performance.now() + forMs
   async function caller(): Promise<void> {
-    while (performance.now() < end) {
-      const before = performance.now()
-      const { outcome, mode } = await limiter.check({ tenantId: 'acme', tier: 'free' })
-      latencies.push(performance.now() - before)
-      outcomes.set(`${outcome}/${mode}`, (outcomes.get(`${outcome}/${mode}`) ?? 0) + 1)
+    while (performance.now() < end || decided < calls) {
+      const answer = limiter.check({ tenantId: 'acme', tier: 'free' })
+      const decision = await Promise.race([answer, overdue(DECISION_MS)])
+      decided++
+      if (decision === undefined) late++
+      else {
+        const { outcome, mode } = decision
+        outcomes.set(`${outcome}/${mode}`, (outcomes.get(`${outcome}/${mode}`) ?? 0) + 1)
+      }
       await pause(8)
     }
   }
   await Promise.all(Array.from({ length: 8 }, caller))
-  stalls.disable()
-  latencies.sort((a, b) => a - b)
-  const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? Number.POSITIVE_INFINITY
-  return { p99, stallMs: stalls.max / 1e6, outcomes }
+  return { late: late / decided, outcomes }
 }
 
-/**
- * 150 ms, and what the machine took from this process: a decision that times out passes the event loop four times
- * (timer, unread answers, local decision, caller), and each may meet the longest stall. On a quiet machine that is nothing.
- */
-const bound = ({ stallMs }: { readonly stallMs: number }) => 150 + 4 * Math.max(0, stallMs - 10)
+/** Of a hundred decisions one may be late: the 99th percentile. */
+const ONE_PERCENT = 0.01
+
+/** The time-out, and then two turns of the loop: one in which answers that lie unread are read, and one for what follows from it. */
+function overdue(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => setImmediate(() => setImmediate(() => setImmediate(() => resolve(undefined)))), ms)
+  })
+}
 
 const pause = (ms: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, ms)
   })
 
-/** Milliseconds until decisions come from the store again, without what the machine took from this process. */
-async function recovery({ limiter }: Bench): Promise<number> {
-  const began = performance.now()
-  let late = 0
-  while (performance.now() - began < 15_000) {
+const TICK_MS = 20
+
+/**
+ * Milliseconds until decisions come from the store again, while the server can answer.
+ *
+ * Beside each look at the limiter, a plain client asks the same server. A tick counts only where that client was answered in it:
+ * the time in which the machine lets nobody through is not the limiter's.
+ */
+async function recovery({ limiter, admin }: Pick<Bench, 'limiter' | 'admin'>): Promise<number> {
+  const giveUp = performance.now() + 20_000
+  let counted = 0
+  while (performance.now() < giveUp) {
     const { mode } = await limiter.check({ tenantId: 'acme', tier: 'free' })
-    if (mode === 'store' && limiter.mode === 'store') return performance.now() - began - late
-    const paused = performance.now()
-    await pause(20)
-    late += performance.now() - paused - 20
+    if (mode === 'store' && limiter.mode === 'store') return counted
+    let answered = false
+    const ping = admin.status === 'ready' ? admin.ping() : Promise.reject(new Error('not connected'))
+    ping.then(
+      () => {
+        answered = true
+      },
+      () => {},
+    )
+    await pause(TICK_MS)
+    if (answered) counted += TICK_MS
   }
   return Number.POSITIVE_INFINITY
 }
@@ -147,20 +171,20 @@ const cases = Object.entries(clients).flatMap(([client, clientOf]) =>
   faults.map((fault) => ({ ...fault, client, clientOf })),
 )
 
-// Times depend on the machine: a starved one may need another try, a limiter that is wrong fails all three.
-describe('when the Redis server', { retry: 2 }, () => {
+describe('when the Redis server', () => {
   it.concurrent.each(cases)('$name, $client goes on fast with its share and is back within 2 s', async (fault) => {
     const bench = await start(await startRedis(), fault.clientOf === undefined ? {} : { clientOf: fault.clientOf })
     try {
-      await load(bench, 100)
+      await load(bench, { forMs: 100, calls: 20 })
       await recovery(bench)
       bench.modes.splice(0)
       bench.errors.splice(0)
       await fault.breakIt(bench)
-      const during = await load(bench, 900)
-      expect(during.p99).toBeLessThan(bound(during))
+      const during = await load(bench, { forMs: 900 })
+      expect(during.late).toBeLessThanOrEqual(ONE_PERCENT)
       expect(during.outcomes.get('admitted/local')).toBeGreaterThan(0)
-      expect(bench.limiter.mode).toBe('local')
+      // Not the mode of this moment: a slow machine may be past the end of a pause.
+      expect(bench.modes[0]).toBe('local')
       await fault.repair(bench)
       expect(await recovery(bench)).toBeLessThan(2000)
       // Told once for each change, however many requests met the fault.
@@ -171,18 +195,21 @@ describe('when the Redis server', { retry: 2 }, () => {
     }
   })
 
-  it.concurrent('is slow, decisions wait for it up to the time-out and no longer', async () => {
+  it.concurrent('is slow, decisions wait for it up to the time-out and no longer', async ({ expect }) => {
     const server = await startRedis()
     const proxy = await slowProxy(server.port)
     const bench = await start(server, { port: proxy.port })
     try {
       proxy.delayMs = 40
-      const slow = await load(bench, 600)
-      expect(slow.p99).toBeLessThan(bound(slow))
-      expect(slow.outcomes.get('admitted/store')).toBeGreaterThan(0)
+      const slow = await load(bench, { forMs: 600 })
+      expect(slow.late).toBeLessThanOrEqual(ONE_PERCENT)
+      // On a machine that adds 60 ms to each answer, the store is too slow; else it decides.
+      await expect
+        .poll(async () => (await bench.limiter.check({ tenantId: 'acme', tier: 'free' })).mode, { timeout: 15_000 })
+        .toBe('store')
       proxy.delayMs = 300
-      const slower = await load(bench, 900)
-      expect(slower.p99).toBeLessThan(bound(slower))
+      const slower = await load(bench, { forMs: 900 })
+      expect(slower.late).toBeLessThanOrEqual(ONE_PERCENT)
       expect(bench.limiter.mode).toBe('local')
       proxy.delayMs = 0
       expect(await recovery(bench)).toBeLessThan(2000)
@@ -197,7 +224,7 @@ describe('when the Redis server', { retry: 2 }, () => {
     try {
       await bench.server.kill()
       await bench.server.restart()
-      await load(bench, 50)
+      await load(bench, { forMs: 50, calls: 20 })
       expect(await recovery(bench)).toBeLessThan(2000)
       const usage = await bench.limiter.usage('acme', { tier: 'free' })
       expect(usage.mode).toBe('store')
@@ -212,11 +239,8 @@ describe('when the Redis server', { retry: 2 }, () => {
     const store = createRedisStore(server.url)
     const limiter = createRateLimiter({ store, tiers, logger: silentLogger })
     try {
-      const during = await load(
-        { server, limiter, modes: [], errors: [], admin: new Redis({ lazyConnect: true }), stop: async () => {} },
-        300,
-      )
-      expect(during.p99).toBeLessThan(bound(during))
+      const during = await load({ limiter }, { forMs: 300 })
+      expect(during.late).toBeLessThanOrEqual(ONE_PERCENT)
       expect([...during.outcomes.keys()]).toEqual(['admitted/local'])
       await expect(limiter.ready({ timeoutMs: 200 })).rejects.toMatchObject({
         code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE',
@@ -252,7 +276,7 @@ describe('when the Redis server', { retry: 2 }, () => {
       const bench = await start(await startRedis(), { options: { onStoreFailure } })
       try {
         await bench.server.kill()
-        const { outcomes } = await load(bench, 100)
+        const { outcomes } = await load(bench, { forMs: 100, calls: 50 })
         expect([...outcomes.keys()]).toEqual([`${outcome}/${onStoreFailure}`])
         expect(bench.modes).toEqual([onStoreFailure])
         if (onStoreFailure === 'closed') {
