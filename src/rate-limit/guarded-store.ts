@@ -11,6 +11,8 @@ export interface GuardedStore {
   /** False while decisions don't come from the store. */
   readonly up: boolean
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
+  /** A change by hand: asked for whatever the guard thinks, and given up after two seconds. It may then still happen. */
+  change(call: (store: RateLimitStore) => Promise<void>): Promise<void>
   ping(): Promise<void>
   ready(timeoutMs: number): Promise<void>
 }
@@ -62,6 +64,7 @@ export function createGuardedStore(options: {
       if (store.inProcess) return store.decide(scopes, cost)
       return guard.run(() => store.decide(scopes, cost), cost === 0 ? never : wasWritten)
     },
+    change: (call) => (store.inProcess ? call(store) : within(call(store), CHANGE_TIMEOUT_MS)),
     async ready(timeoutMs) {
       const deadline = performance.now() + timeoutMs
       for (;;) {
@@ -83,6 +86,7 @@ export function createGuardedStore(options: {
 }
 
 const RETRY_MS = 50
+const CHANGE_TIMEOUT_MS = 2000
 
 async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined

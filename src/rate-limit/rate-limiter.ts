@@ -53,7 +53,11 @@ export interface RateLimiter {
   blocked(request: RateLimitRequest): RateLimitDecision | undefined
   /** What the tenant has used; counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
   usage(tenantId: string, options?: { readonly tier?: string; readonly userId?: string }): Promise<TenantUsage>
-  /** Forgets what the tenant (its routes, and the user named) has used. Other processes may refuse for a second more. */
+  /**
+   * Forgets what the tenant (its routes, and the user named) has used. Other processes may refuse for a second more.
+   *
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the store does not answer
+   */
   reset(tenantId: string, options: { readonly reason: string; readonly userId?: string }): Promise<void>
   /** Gives one tenant other limits than its tier's, in all processes at once; null takes them back. Kept in the store. */
   override(
@@ -179,7 +183,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const reason = readReason(options, 'reset(tenantId, options)')
       const keys = [tenantKey(tenantId), ...book.routeKeys(tenantId)]
       if (options.userId !== undefined) keys.push(userKey(tenantId, options.userId))
-      await Promise.all([store.reset(keys), local.reset(keys)])
+      await Promise.all([guarded.change((shared) => shared.reset(keys)), local.reset(keys)])
       denials.clear()
       report('rate-limit.reset', tenantId, reason)
     },
@@ -196,7 +200,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
               limits: toLimits(parsed.data),
               untilSeconds: expiresInSeconds === undefined ? 0 : Math.ceil(Date.now() / 1000) + expiresInSeconds,
             }
-      await store.override(tenantKey(tenantId), override)
+      await guarded.change((shared) => shared.override(tenantKey(tenantId), override))
       denials.clear()
       report(override === undefined ? 'rate-limit.override-ended' : 'rate-limit.override', tenantId, reason)
     },

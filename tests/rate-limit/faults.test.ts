@@ -251,6 +251,21 @@ describe('when the Redis server', () => {
     }
   })
 
+  it.concurrent('hangs, changes by hand are given up and not taken for done', async ({ expect }) => {
+    const bench = await start(await startRedis())
+    try {
+      await bench.server.pause()
+      const more = { requestsPerMinute: 5, requestsPerDay: 5, burstSize: 5 }
+      const unavailable = { code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE' }
+      await expect(bench.limiter.reset('acme', { reason: 'test' })).rejects.toMatchObject(unavailable)
+      await expect(bench.limiter.override('acme', more, { reason: 'test' })).rejects.toMatchObject(unavailable)
+      expect((await bench.limiter.usage('acme', { tier: 'free' })).mode).toBe('local')
+      await bench.server.resume()
+    } finally {
+      await bench.stop()
+    }
+  })
+
   it.concurrent('is down, each process enforces its share of the limits', async () => {
     const own = { free: { requestsPerMinute: 60, requestsPerDay: 1000, burstSize: 10 } }
     const bench = await start(await startRedis(), { options: { tiers: own, instances: 4, denyCacheMs: 0 } })
