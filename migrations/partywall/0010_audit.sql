@@ -222,14 +222,15 @@ BEGIN
 END
 $$;
 
--- Events without a tenant. Not in a tenant's seal: those have a log of their own.
+-- Events without a tenant. Only in an empty context, which has a seal of its own: tenants have a log of their own, and a
+-- statement that takes its seal away is still a tenant's.
 CREATE FUNCTION partywall.audit_system(action text, resource text, resource_id text, outcome text, details jsonb,
   request_id text, ip text, user_agent text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF partywall.audit_tenant() IS NOT NULL THEN
+  IF NOT partywall.is_empty_context() THEN
     RAISE EXCEPTION 'partywall: a tenant writes no system events' USING ERRCODE = '42501';
   END IF;
   INSERT INTO partywall.audit_events (who, action, resource, resource_id, outcome, details, request_id, ip, user_agent)

@@ -54,7 +54,8 @@ DECLARE
   began timestamptz := least($7, clock_timestamp() + interval '1 minute');
   pause interval := make_interval(secs => least($9, 86400000) / 1000);
 BEGIN
-  IF partywall.audit_tenant() <> $2 THEN
+  -- The application adds alerts of all tenants in an empty context, which has a seal of its own.
+  IF partywall.audit_tenant() IS DISTINCT FROM $2 AND NOT partywall.is_empty_context() THEN
     RAISE EXCEPTION 'partywall: the alert names another tenant than the seal' USING ERRCODE = '42501';
   END IF;
   -- Injected SQL may call this; it may not fill the disk.

@@ -46,7 +46,8 @@ export class ContextBytes {
   #make(identity: ContextIdentity, form: ContextForm, now: number): Remembered {
     const statement = contextStatementName(form, this.#settings)
     const { seal: source } = this.#settings
-    if (source === undefined || !identity.sealed) {
+    // Across tenants nothing is sealed: that login has rights of its own.
+    if (source === undefined || (!identity.sealed && this.#settings.serves === 'across')) {
       return {
         bytes: bindExecute(statement, [identity.tenantId, '', identity.role]),
         renewAt: Number.POSITIVE_INFINITY,
@@ -54,7 +55,8 @@ export class ContextBytes {
     }
     const notAfter = Math.floor(now / 1000) + SEAL_SECONDS
     const place = { database: this.#database, backendPid: this.#backendPid }
-    const seal = source.maker.seal(identity, place, notAfter)
+    const { maker } = source
+    const seal = identity.sealed ? maker.seal(identity, place, notAfter) : maker.sealEmpty(place, notAfter)
     return {
       bytes: bindExecute(statement, [identity.tenantId, seal, identity.role]),
       renewAt: now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,

@@ -8,7 +8,7 @@ export interface ContextIdentity extends SealSubject {
   readonly key: string
   /** What `role` is set to: a level, or `none`. */
   readonly role: string
-  /** False for an explicitly empty context: it has no seal, and row-level security shows nothing. */
+  /** False for an explicitly empty context: its seal names no tenant, and row-level security shows nothing. */
   readonly sealed: boolean
 }
 

@@ -59,7 +59,20 @@ export class SealMaker {
     const body =
       `v1${this.keyId}${LEVELS[subject.level]}${subject.readOnly ? 'r' : 'w'}${pooled ? 't' : 'p'}` +
       `${String(notAfter).padStart(10, '0')}${lengthPrefixed(subject.tenantId)}${lengthPrefixed(subject.userId)}${lengthPrefixed(subject.actor)}`
-    const message = `${body}|${pooled ? '' : String(place.backendPid)}|${place.database}`
+    return this.#sealed(body, place)
+  }
+
+  /**
+   * Seals the absence of a tenant: what only the application may do outside all tenants asks for it, so that a statement that
+   * takes its tenant's seal away does not pass for one without a tenant.
+   */
+  sealEmpty(place: SealPlace, notAfter: number): string {
+    const bound = place.backendPid === undefined ? 't' : 'p'
+    return this.#sealed(`e1--------${this.keyId}${bound}${String(notAfter).padStart(10, '0')}`, place)
+  }
+
+  #sealed(body: string, place: SealPlace): string {
+    const message = `${body}|${place.backendPid === undefined ? '' : String(place.backendPid)}|${place.database}`
     return this.#mac(message) + body
   }
 
