@@ -61,6 +61,8 @@ export interface Arena {
   asPlanter<T>(fn: () => Promise<T>): Promise<Probe<T>>
   /** Something crossed. */
   report(observation: Observation): void
+  /** True when rows of this relation were seen to cross already: what shows them too is no hole of its own. */
+  crossed(relation: Relation, verb: Verb): boolean
   /** This verb was tried on this relation by this role, and nothing crossed. */
   held(relation: Relation, verb: Verb): void
   /** It could not be tried; the verdict stays unproved with this reason. */
@@ -155,6 +157,10 @@ export function makeArena(parts: ArenaParts): Arena {
     report: (observation) => {
       ledger.observations.push(observation)
     },
+    crossed: (relation, verb) =>
+      ledger.observations.some(
+        ({ generic, object, verbs }) => generic === true && object === relation.label && verbs?.includes(verb) === true,
+      ),
     held: (relation, verb) => ledger.hold(relation.label, verb),
     notTried: (relation, verb, reason) => ledger.setReason(relation.label, verb, reason),
     tried: (rule, object) => ledger.try(rule, object),

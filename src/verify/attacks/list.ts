@@ -8,6 +8,7 @@ import { largeObject } from './large-object.ts'
 import { readAcross } from './read-across.ts'
 import { rolePowers } from './role-powers.ts'
 import { takenValues } from './taken-values.ts'
+import { throughViews } from './through-views.ts'
 import { truncate } from './truncate.ts'
 import { writeAcross } from './write-across.ts'
 import { writeShared } from './write-shared.ts'
@@ -18,6 +19,7 @@ export const attacks: readonly Attack[] = [
   writeAcross,
   writeShared,
   truncate,
+  throughViews,
   crossReferences,
   takenValues,
   become,

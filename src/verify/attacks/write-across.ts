@@ -4,12 +4,13 @@ import type { Arena } from '../attack/arena.ts'
 import type { BatchAnswer, BatchProbe } from '../attack/batch.ts'
 import type { AttackContext } from '../attack/contexts.ts'
 import type { PlantedRow } from '../attack/plant.ts'
-import { plantedRow, rowFilter } from '../attack/row-filters.ts'
+import { plantedRow } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { blameForCrossing } from './blame.ts'
 import { whyNotPlanted } from './read-across.ts'
+import { bindingColumns, PLACE, places, tenantMark, victimRow } from './victim-row.ts'
 
 /**
  * Writes blindly into every table: UPDATE and DELETE without WHERE and RETURNING, which need no SELECT policy; a row for the
@@ -24,7 +25,7 @@ export const writeAcross: Attack = {
     const { facts } = arena
     const tried = new Set<string>()
     const crossed = new Set<string>()
-    const before = await baselines(arena)
+    const before = await places(arena)
     for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
       for (const context of arena.attackers) {
         const probes = facts.relations
@@ -63,32 +64,6 @@ interface WriteProbe extends BatchProbe {
   readonly verb: Verb
   readonly what: string
   readonly crossed: (answer: BatchAnswer, before: string | undefined) => boolean
-}
-
-/** Where B's row lies before anything happened: any UPDATE moves it. What the planting role can't see is not there. */
-async function baselines(arena: Arena): Promise<ReadonlyMap<number, string>> {
-  const places = new Map<number, string>()
-  for (const relation of arena.facts.relations) {
-    const where = arena.facts.tenantTable(relation) === undefined ? undefined : victimRow(arena, relation)
-    if (where === undefined) continue
-    const seen = await arena.asPlanter(() =>
-      arena.session.text(`select ${PLACE} as place from ${qualifiedName(relation)} where ${where.filter}`),
-    )
-    const place = seen.ok ? seen.value.rows[0]?.['place'] : undefined
-    if (typeof place === 'string') places.set(relation.oid, place)
-  }
-  return places
-}
-
-const PLACE = `tableoid::text || ctid::text`
-
-function victimRow(
-  arena: Arena,
-  relation: Relation,
-): { readonly row: PlantedRow; readonly filter: string } | undefined {
-  const row = plantedRow(arena, relation, 'b')
-  const filter = row === undefined ? undefined : rowFilter(relation, row, relation.columns)
-  return row === undefined || filter === undefined ? undefined : { row, filter }
 }
 
 function writeProbes(arena: Arena, relation: Relation, role: ActingRole): readonly WriteProbe[] {
@@ -206,21 +181,6 @@ function moveProbe(arena: Arena, relation: Relation, role: ActingRole, row: Plan
     what: 'UPDATE moved a row of tenant A to tenant B',
     crossed: (answer) => answer.ok && answer.judged !== null && Number(answer.judged) > 1,
   }
-}
-
-/** The columns that say whose a row is: the tenant's, or the foreign key to the parent. */
-function bindingColumns(arena: Arena, relation: Relation): readonly string[] {
-  const table = arena.facts.tenantTable(relation)
-  if (table === undefined) return []
-  return table.kind === 'child' ? (table.parents[0]?.columns ?? []) : [table.column.name]
-}
-
-function tenantMark(arena: Arena, relation: Relation, row: PlantedRow): string | undefined {
-  const columns = relation.columns.filter((column) => bindingColumns(arena, relation).includes(column.name))
-  if (columns.length === 0 || columns.some((column) => typeof row.values[column.name] !== 'string')) return undefined
-  return columns
-    .map((column) => `${quoteIdentifier(column.name)}::text = ${quoteLiteral(row.values[column.name] ?? '')}`)
-    .join(' and ')
 }
 
 function literal(row: PlantedRow, column: Column): string {

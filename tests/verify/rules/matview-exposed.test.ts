@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('matview-exposed', {
   object: 'public.totals',
   severity: 'critical',
-  proof: 'static',
   hole: `create materialized view totals as select tenant_id, count(*) as n from documents group by tenant_id; grant select on totals to {app};`,
   repaired: `create materialized view totals as select tenant_id, count(*) as n from documents group by tenant_id;`,
   nearMisses: {

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('view-definer', {
   object: 'public.titles',
   severity: 'critical',
-  proof: 'static',
   hole: `create view titles as select id, tenant_id, title from documents; grant select on titles to {app};`,
   repaired: `create view titles with (security_invoker = true) as select id, tenant_id, title from documents; grant select on titles to {app};`,
   nearMisses: {

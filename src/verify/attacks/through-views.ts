@@ -1,0 +1,156 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import type { ActingRole } from '../facts.ts'
+import { creatableSchemas } from '../rules/creation.ts'
+import { matviewExposed, tenantSources } from '../rules/matview-exposed.ts'
+import { viewDefiner } from '../rules/view-definer.ts'
+import { viewFilterNoBarrier } from '../rules/view-filter-no-barrier.ts'
+import { viewNestedDefiner } from '../rules/view-nested-definer.ts'
+import { viewWriteNoCheck } from '../rules/view-write-no-check.ts'
+import { holdsMarker, markersOf } from './markers.ts'
+import { places } from './victim-row.ts'
+import { type ViewWrite, viewWrites } from './view-writes.ts'
+
+const READING = [viewDefiner, viewNestedDefiner, matviewExposed]
+
+/** Reads every view and materialized view as tenant A and looks for B's rows; writes through those that pass writes on. */
+export const throughViews: Attack = {
+  name: 'through-views',
+  title: 'reads and writes through views and materialized views',
+  rules: [...READING, viewFilterNoBarrier, viewWriteNoCheck].map((rule) => rule.id),
+  async run(arena) {
+    const { facts } = arena
+    const said = (rules: typeof READING, view: Relation) =>
+      rules.filter((rule) => [...rule.run(facts)].some((draft) => draft.object === view.label)).map((rule) => rule.id)
+    for (const view of facts.relations) {
+      if (view.kind !== 'view' && view.kind !== 'materialized-view') continue
+      const labels = tenantSources(facts, view)
+      const sources = facts.relations.filter((relation) => labels.includes(relation.label))
+      const markers = markersOf(arena, sources)
+      if (markers.length === 0) continue
+      const seen = await read(arena, view, markers)
+      if (seen !== undefined) {
+        const rules = said(READING, view)
+        // What the table itself lets through is the table's finding.
+        const explained = sources.some((source) => arena.crossed(source, 'select'))
+        if (rules.length === 0 && !explained) rules.push(view.kind === 'view' ? 'view-definer' : 'matview-exposed')
+        for (const rule of rules) reportView(arena, view, rule, labels, ['select'], seen)
+      }
+      if (view.kind !== 'view') continue
+      if (said([viewFilterNoBarrier], view).length > 0) {
+        const leaked = await overtake(arena, view, markers)
+        if (leaked !== undefined) reportView(arena, view, 'view-filter-no-barrier', labels, ['select'], leaked)
+      }
+      const rules = said([viewDefiner, viewWriteNoCheck], view)
+      for (const write of await written(arena, view, sources)) {
+        if (rules.length === 0 && !sources.some((source) => arena.crossed(source, write.verb)))
+          rules.push('view-definer')
+        for (const rule of rules) reportView(arena, view, rule, labels, [write.verb], write.what)
+      }
+    }
+  },
+}
+
+async function read(arena: Arena, view: Relation, markers: readonly string[]): Promise<string | undefined> {
+  const { session } = arena
+  for (const role of arena.facts.reach(view, 'SELECT')) {
+    const answer = await arena.as(role, arena.contexts.a, async () => {
+      // It holds what its owner saw at the last refresh; the planted rows are newer.
+      if (view.kind === 'materialized-view')
+        await session.run(
+          `set local role none; refresh materialized view ${qualifiedName(view)}; set local role ${quoteIdentifier(role.role.name)}`,
+        )
+      return session.text(
+        `select 1 from ${qualifiedName(view)} as partywall_seen where ${holdsMarker('partywall_seen::text', markers)} limit 1`,
+      )
+    })
+    if (answer.ok && answer.value.count > 0)
+      return `as ${role.path.join(' → ')}, tenant A: SELECT on ${view.label} returned the planted row of tenant B`
+  }
+  return undefined
+}
+
+/** A condition of the attacker's that runs before the view's own and tells what it was given. */
+async function overtake(arena: Arena, view: Relation, markers: readonly string[]): Promise<string | undefined> {
+  const { session, facts } = arena
+  const name = qualifiedName(view)
+  const texts = view.columns.filter((column) => /^(text|character varying|citext|uuid)$/.test(column.baseType))
+  for (const role of facts.reach(view, 'SELECT')) {
+    const place = functionPlace(arena, role)
+    for (const column of texts) {
+      const value = `${name}.${quoteIdentifier(column.name)}`
+      session.takeNotices()
+      const answer = await arena.as(role, arena.contexts.a, async () => {
+        // An index on the tenant would find only one's own rows, before any condition runs.
+        await session.run(
+          'set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off',
+        )
+        if (place === undefined) return session.text(`select 1 from ${name} where ${value}::text::int = 1`)
+        await session.run(
+          `set local client_min_messages = notice;
+           create function ${place}.partywall_told(t text) returns boolean language plpgsql cost 0.000001
+             as $told$ begin raise notice '%', t; return true; end $told$`,
+        )
+        return session.text(`select 1 from ${name} where ${place}.partywall_told(${value}::text)`)
+      })
+      const told = [...session.takeNotices(), ...(answer.ok ? [] : [answer.error.text])].join('\n')
+      if (markers.some((marker) => told.includes(marker)))
+        return `as ${role.path.join(' → ')}, tenant A: ${place === undefined ? 'a cast in WHERE' : 'a cheap function in WHERE'} saw ${column.name} of tenant B's row before the view's filter did`
+    }
+  }
+  return undefined
+}
+
+function functionPlace(arena: Arena, role: ActingRole): string | undefined {
+  if (arena.facts.privileges.onDatabase(role.role.oid, 'TEMPORARY')) return 'pg_temp'
+  const schema = creatableSchemas(arena.facts, role)[0]
+  return schema === undefined ? undefined : quoteIdentifier(schema)
+}
+
+async function written(
+  arena: Arena,
+  view: Relation,
+  sources: readonly Relation[],
+): Promise<readonly Pick<ViewWrite, 'verb' | 'what'>[]> {
+  const found: { verb: ViewWrite['verb']; what: string }[] = []
+  if (view.updatable === 0) return found
+  const before = await places(arena, sources)
+  for (const role of arena.facts.acting.filter((acting) => !acting.bypasses)) {
+    const probes = sources.flatMap((source) => viewWrites(arena, view, source, role, before.get(source.oid)))
+    if (probes.length === 0) continue
+    const answers = await arena.batch(role, arena.contexts.a, probes)
+    for (const probe of probes) {
+      const answer = answers.get(probe.key)
+      if (answer !== undefined && probe.crossed(answer))
+        found.push({ verb: probe.verb, what: `as ${role.path.join(' → ')}, tenant A: ${probe.what}` })
+    }
+  }
+  return found
+}
+
+function reportView(
+  arena: Arena,
+  view: Relation,
+  rule: string,
+  tables: readonly string[],
+  verbs: readonly ViewWrite['verb'][],
+  evidence: string,
+): void {
+  arena.report({
+    rule,
+    object: view.label,
+    verbs,
+    tables,
+    message: `${view.label} crosses between tenants: rows of ${tables.join(', ')}.`,
+    evidence: [evidence],
+    fix:
+      view.kind === 'view'
+        ? `ALTER VIEW ${qualifiedName(view)} SET (security_invoker = true);`
+        : `REVOKE ALL ON ${qualifiedName(view)} FROM PUBLIC, ${arena.facts
+            .reach(view, 'SELECT')
+            .map((role) => quoteIdentifier(role.role.name))
+            .join(', ')};`,
+  })
+}
