@@ -43,3 +43,14 @@ function valuesOf(bound: string): readonly string[] {
 function splitList(list: string): readonly string[] {
   return list.match(/'(?:[^']|'')*'|[^,\s]+/g) ?? []
 }
+
+/** The values that the list partitions on this column take, as texts; none where a default partition takes the rest. */
+export function listedValues(catalog: Catalog, relation: Relation, column: string): readonly string[] {
+  if (relation.partitionKey?.startsWith('LIST') !== true || columnsOf(relation.partitionKey)[0] !== column) return []
+  const children = relation.children.flatMap((oid) => catalog.relations.get(oid) ?? [])
+  if (children.some((child) => child.partitionBound === 'DEFAULT')) return []
+  return children.flatMap((child) => {
+    const list = /^FOR VALUES IN \((.*)\)$/s.exec(child.partitionBound ?? '')?.[1]
+    return list === undefined ? [] : splitList(list).map((value) => value.replace(/^'|'$/g, '').replaceAll("''", "'"))
+  })
+}

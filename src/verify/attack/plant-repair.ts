@@ -14,14 +14,17 @@ export function* repairs(
   relation: Relation,
   full: Draft,
   needed: Draft,
-  input: { readonly serial: number; readonly tenant: PlantedTenant },
+  input: { readonly serial: number; readonly tenant: PlantedTenant; readonly tenantColumn: Column | undefined },
 ): Generator<Repair> {
   let draft: Draft = needed
   yield () => draft
   const tried = new Map<Column, number>()
   for (let round = 0; round < MAX_REPAIRS; round += 1) {
     yield (refusal) => {
-      const columns = refusal === undefined ? [] : suspects(relation, refusal, full)
+      // Another id than the tenant's would make it another tenant's row.
+      const columns = (refusal === undefined ? [] : suspects(relation, refusal, full)).filter(
+        (suspect) => suspect !== input.tenantColumn,
+      )
       const column = columns.sort((x, y) => (tried.get(x) ?? 0) - (tried.get(y) ?? 0))[0]
       if (column === undefined) return draft
       const at = tried.get(column) ?? 0
@@ -38,7 +41,7 @@ export function* repairs(
 function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[] {
   if (refusal.column !== undefined) return relation.columns.filter((column) => column.name === refusal.column)
   if (refusal.dataType !== undefined)
-    return relation.columns.filter((column) => column.type.split('.').at(-1)?.replaceAll('"', '') === refusal.dataType)
+    return relation.columns.filter((column) => typeName(column.type) === refusal.dataType)
   const constraint = relation.constraints.find((candidate) => candidate.name === refusal.constraint)
   const fixed = new Set(relation.constraints.filter((c) => c.references !== undefined).flatMap((c) => c.columns))
   if (constraint !== undefined && constraint.references === undefined)
@@ -46,4 +49,13 @@ function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[
   return [...full.keys()].filter(
     (column) => column.category === 'S' && !fixed.has(column.number) && refusal.text.includes(column.name),
   )
+}
+
+/** As an error names it: of an array the element, without schema and quotes. */
+function typeName(type: string): string | undefined {
+  return type
+    .replace(/(\[\])+$/, '')
+    .split('.')
+    .at(-1)
+    ?.replaceAll('"', '')
 }

@@ -1,8 +1,7 @@
 import type { Catalog, Column, Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { SqlReader } from '../sql/reader.ts'
-import type { Expr } from '../sql/tree.ts'
-import { walkExpression } from '../sql/walk.ts'
+import { valuesInChecks } from './check-values.ts'
 
 /** Makes values that fit a column's type, domain, enum and CHECK. Deterministic in `serial`, so that a run can be repeated. */
 export interface ValueMaker {
@@ -17,56 +16,18 @@ const STRINGS = new Set(['text', 'character varying', 'character', 'citext', 'na
 export function valueMaker(catalog: Catalog, sql: SqlReader): ValueMaker {
   return {
     value(relation, column, serial, canary) {
-      const named = namedLiterals(catalog, sql, relation, column)
+      const named = valuesInChecks(catalog, sql, relation, column, serial)
       if (named[0] !== undefined) return `${quoteLiteral(named[0])}::${column.type}`
       return plain(catalog, column, serial, canary)
     },
     alternatives(relation, column, serial, canary) {
-      const named = namedLiterals(catalog, sql, relation, column).map((text) => `${quoteLiteral(text)}::${column.type}`)
+      const named = valuesInChecks(catalog, sql, relation, column, serial).map(
+        (text) => `${quoteLiteral(text)}::${column.type}`,
+      )
       const first = plain(catalog, column, serial, canary)
-      return [...named, ...(first === undefined ? [] : [first]), ...shapes(column, serial)]
+      return [...named, ...(first === undefined ? [] : [first]), ...shapes(catalog, column, serial, canary)]
     },
   }
-}
-
-/** Values that a CHECK of the table or of a domain names for this column: `status = ANY (ARRAY['open', 'done'])`. */
-function namedLiterals(catalog: Catalog, sql: SqlReader, relation: Relation, column: Column): readonly string[] {
-  const domain = catalog.types.get(column.typeOid)
-  const checks = [
-    ...relation.constraints
-      .filter((constraint) => constraint.kind === 'check' && constraint.columns.includes(column.number))
-      .flatMap((constraint) => constraint.expression ?? []),
-  ]
-  const literals: string[] = []
-  const collect = (text: string, name: string) => {
-    const parsed = sql.expression(text)
-    if (!parsed.ok) return
-    walkExpression(parsed.value, {
-      expression: (expr) => {
-        const sides =
-          expr.kind === 'any' && expr.op === '='
-            ? ([expr.left, expr.array] as const)
-            : expr.kind === 'operator' && expr.op === '=' && expr.left !== undefined
-              ? ([expr.left, expr.right] as const)
-              : undefined
-        if (sides !== undefined && names(sides[0], name)) literals.push(...constantsIn(sides[1]))
-      },
-    })
-  }
-  for (const check of checks) collect(check, column.name)
-  for (const check of domain?.checks ?? []) collect(check, 'value')
-  return literals
-}
-
-function names(expr: Expr, name: string): boolean {
-  if (expr.kind === 'cast') return names(expr.arg, name)
-  return expr.kind === 'column' && expr.name.toLowerCase() === name.toLowerCase()
-}
-
-function constantsIn(expr: Expr): readonly string[] {
-  if (expr.kind === 'constant') return expr.value === null ? [] : [String(expr.value)]
-  if (expr.kind === 'cast') return constantsIn(expr.arg)
-  return expr.kind === 'array' ? expr.items.flatMap(constantsIn) : []
 }
 
 function plain(catalog: Catalog, column: Column, serial: number, canary: string): string | undefined {
@@ -127,13 +88,12 @@ function plain(catalog: Catalog, column: Column, serial: number, canary: string)
     case 'oid':
       return `0::oid::${type}`
     default:
-      if (/range$/.test(base)) return `'empty'::${type}`
-      return undefined
+      return rangeOf(base, type, serial) ?? (isComposite(catalog, column) ? emptyComposite(type) : undefined)
   }
 }
 
 /** Forms that common CHECKs ask for. */
-function shapes(column: Column, serial: number): readonly string[] {
+function shapes(catalog: Catalog, column: Column, serial: number, canary: string): readonly string[] {
   const type = column.type
   if (STRINGS.has(column.baseType)) {
     const texts = [
@@ -156,13 +116,67 @@ function shapes(column: Column, serial: number): readonly string[] {
   }
   if (column.category === 'N')
     return ['1', '0', '10', '100', '0.5', '-1', '2024', '5', '50', '1000'].map((text) => `${text}::${type}`)
-  if (column.category === 'A') return [`'{}'::${type}`, `array[null]::${type}`]
+  if (column.category === 'A') return filledArrays(catalog, column, serial, canary)
   if (column.category === 'D')
     return [`now()::${type}`, `(now() - interval '1 day')::${type}`, `(now() + interval '30 days')::${type}`]
   if (column.baseType === 'json' || column.baseType === 'jsonb')
     return [`'{}'::${type}`, `'[]'::${type}`, `'null'::${type}`]
   if (column.baseType === 'boolean') return [`true::${type}`]
-  return [`''::${type}`, `'0'::${type}`, `'{}'::${type}`].slice(0, 1)
+  return [`''::${type}`]
+}
+
+/** A short range of its own for each serial: exclusion constraints let it stand beside others, CHECKs want it filled. */
+function rangeOf(base: string, type: string, serial: number): string | undefined {
+  const name = base.split('.').at(-1) ?? base
+  if (!/range$/.test(name)) return undefined
+  const near = serial % 100_000
+  const bounds: Readonly<Record<string, string>> = {
+    int4: `[${serial},${serial + 1})`,
+    int8: `[${serial},${serial + 1})`,
+    num: `[${serial},${serial + 1})`,
+  }
+  const kind = name.replace(/(multi)?range$/, '')
+  const bound = bounds[kind]
+  const text =
+    bound !== undefined
+      ? quoteLiteral(bound)
+      : kind === 'date'
+        ? `'[' || (current_date + ${near}) || ',' || (current_date + ${near + 1}) || ')'`
+        : kind === 'ts' || kind === 'tstz'
+          ? `'["' || (now() + interval '${near} hours') || '","' || (now() + interval '${near + 1} hours') || '")'`
+          : `'empty'`
+  const whole = !name.endsWith('multirange') ? text : text === `'empty'` ? `'{}'` : `'{' || ${text} || '}'`
+  return `(${whole})::${type}`
+}
+
+/** Arrays with one element, of the forms that element types and domains ask for. */
+function filledArrays(catalog: Catalog, column: Column, serial: number, canary: string): readonly string[] {
+  const name = column.baseType.replace(/(\[\])+$/, '')
+  const element = [...catalog.types.values()].find(
+    (type) => type.name === name || `${type.schema}.${type.name}` === name,
+  )
+  const texts = [
+    ...(element?.enumLabels.slice(0, 1) ?? []),
+    canary,
+    String(serial),
+    serialUuid(serial),
+    `user${serial}@example.com`,
+    '1',
+    '{}',
+    '2024-01-01',
+    '10.0.0.1',
+  ]
+  const filled = texts.map((text) => `array[${quoteLiteral(text)}]::${column.type}`)
+  return [...filled, `'{}'::${column.type}`, `array[null]::${column.type}`]
+}
+
+function isComposite(catalog: Catalog, column: Column): boolean {
+  return catalog.types.get(column.baseTypeOid)?.kind === 'composite'
+}
+
+/** A row of NULLs is no NULL. */
+function emptyComposite(type: string): string {
+  return `jsonb_populate_record(null::${type}, '{}')`
 }
 
 /** Cuts a text to the type's modifier: `character varying(8)`. */

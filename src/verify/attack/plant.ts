@@ -3,9 +3,10 @@ import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/name
 import type { Facts } from '../facts.ts'
 import { partitionLiterals } from './partition-literals.ts'
 import { repairs } from './plant-repair.ts'
-import { serialUuid, type ValueMaker, valueMaker } from './plant-values.ts'
+import { type ValueMaker, valueMaker } from './plant-values.ts'
 import { plantingOrder } from './planting-order.ts'
 import type { AttackSession, Probe, ProbeError } from './session.ts'
+import { chooseTenantIds } from './tenant-ids.ts'
 
 export type Side = 'a' | 'b'
 
@@ -53,7 +54,7 @@ export type Draft = ReadonlyMap<Column, string>
 export async function plant(options: PlantOptions): Promise<Planting> {
   const { facts, nonce } = options
   const maker = valueMaker(facts.catalog, facts.sql)
-  const tenants = options.before?.tenants ?? { a: makeTenant(facts, 'a', nonce), b: makeTenant(facts, 'b', nonce) }
+  const tenants = options.before?.tenants ?? (await makeTenants(options))
   const rows = new Map<Oid, Partial<Record<Side, PlantedRow>>>()
   const failures = new Map<Oid, string>()
   let serial = 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
@@ -92,7 +93,10 @@ async function plantRow(input: RowInput): Promise<Probe<PlantedRow>> {
     first = answer
   }
   const before = context ?? ''
-  for (const draft of repairs(input.maker, input.relation, full, draftRow(input, 'needed'), input)) {
+  for (const draft of repairs(input.maker, input.relation, full, draftRow(input, 'needed'), {
+    ...input,
+    tenantColumn: input.facts.tenantTable(input.relation)?.column,
+  })) {
     answer = await insert(input, draft(answer.ok ? undefined : answer.error), before)
     if (answer.ok) return answer
   }
@@ -209,30 +213,11 @@ function draftRow(input: RowInput, mode: 'full' | 'needed'): Draft {
   return draft
 }
 
-function makeTenant(facts: Facts, side: Side, nonce: string): PlantedTenant {
-  const number = Number.parseInt(nonce, 16) % 10_000
-  const at = side === 'a' ? 1 : 2
-  return { side, canary: `pw${nonce}canary${side.toUpperCase()}`, id: tenantId(facts, side, number * 2 + at, nonce) }
+async function makeTenants({ facts, session, nonce }: PlantOptions): Promise<Planting['tenants']> {
+  const [a, b] = await chooseTenantIds(facts, session, nonce)
+  return { a: makeTenant('a', a, nonce), b: makeTenant('b', b, nonce) }
 }
 
-function tenantId(facts: Facts, side: Side, serial: number, nonce: string): string {
-  const { root, tables } = facts.tenancy
-  const column = root?.key ?? [...tables.values()].find((table) => table.kind === 'tenant')?.column
-  switch (column?.baseType) {
-    case 'uuid':
-      return serialUuid(serial + (side === 'a' ? 0xa0000000 : 0xb0000000))
-    case 'smallint':
-      return String(31000 + (serial % 1700))
-    case 'integer':
-    case 'oid':
-      return String(2_000_000_000 + serial)
-    case 'bigint':
-    case 'numeric':
-      return String(9_000_000_000_000 + serial)
-    default: {
-      const text = `pw-${nonce}-${side}`
-      const limit = /\((\d+)\)/.exec(column?.type ?? '')?.[1]
-      return limit === undefined || Number(limit) >= text.length ? text : text.slice(-Number(limit))
-    }
-  }
+function makeTenant(side: Side, id: string, nonce: string): PlantedTenant {
+  return { side, canary: `pw${nonce}canary${side.toUpperCase()}`, id }
 }

@@ -10,7 +10,7 @@ import { viewFilterNoBarrier } from '../rules/view-filter-no-barrier.ts'
 import { viewNestedDefiner } from '../rules/view-nested-definer.ts'
 import { viewWriteNoCheck } from '../rules/view-write-no-check.ts'
 import { holdsMarker, markersOf } from './markers.ts'
-import { places } from './victim-row.ts'
+import { baselines } from './victim-row.ts'
 import { type ViewWrite, viewWrites } from './view-writes.ts'
 
 const READING = [viewDefiner, viewNestedDefiner, matviewExposed]
@@ -116,7 +116,7 @@ async function written(
 ): Promise<readonly Pick<ViewWrite, 'verb' | 'what'>[]> {
   const found: { verb: ViewWrite['verb']; what: string }[] = []
   if (view.updatable === 0) return found
-  const before = await places(arena, sources)
+  const before = await baselines(arena, sources)
   for (const role of arena.facts.acting.filter((acting) => !acting.bypasses)) {
     const probes = sources.flatMap((source) => viewWrites(arena, view, source, role, before.get(source.oid)))
     if (probes.length === 0) continue

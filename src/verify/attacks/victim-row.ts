@@ -4,17 +4,32 @@ import type { Arena } from '../attack/arena.ts'
 import type { PlantedRow } from '../attack/plant.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 
-/** Where B's row lies before anything happened: any UPDATE moves it. What the planting role can't see is not there. */
-export async function places(arena: Arena, relations = arena.facts.relations): Promise<ReadonlyMap<number, string>> {
-  const known = new Map<number, string>()
+/** How it was before anything happened. */
+export interface Baseline {
+  /** Where B's row lies: any UPDATE moves it. */
+  readonly place: string
+  /** How many rows are marked as B's: heirs of the table, and what the database held before, count too. */
+  readonly marked: number
+}
+
+/** What the planting role can't see is not there. */
+export async function baselines(
+  arena: Arena,
+  relations = arena.facts.relations,
+): Promise<ReadonlyMap<number, Baseline>> {
+  const known = new Map<number, Baseline>()
   for (const relation of relations) {
     const where = arena.facts.tenantTable(relation) === undefined ? undefined : victimRow(arena, relation)
     if (where === undefined) continue
+    const mark = tenantMark(arena, relation, where.row) ?? 'false'
+    const table = qualifiedName(relation)
     const seen = await arena.asPlanter(() =>
-      arena.session.text(`select ${PLACE} as place from ${qualifiedName(relation)} where ${where.filter}`),
+      arena.session.text(
+        `select ${PLACE} as place, (select count(*) from ${table} where ${mark}) as marked from ${table} where ${where.filter}`,
+      ),
     )
-    const place = seen.ok ? seen.value.rows[0]?.['place'] : undefined
-    if (typeof place === 'string') known.set(relation.oid, place)
+    const { place, marked } = (seen.ok ? seen.value.rows[0] : undefined) ?? {}
+    if (typeof place === 'string') known.set(relation.oid, { place, marked: Number(marked) })
   }
   return known
 }

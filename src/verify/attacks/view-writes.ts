@@ -5,7 +5,7 @@ import type { BatchAnswer, BatchProbe } from '../attack/batch.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { literal } from './variant-row.ts'
-import { PLACE, tenantMark, victimRow } from './victim-row.ts'
+import { type Baseline, PLACE, tenantMark, victimRow } from './victim-row.ts'
 
 /** A write through a view that ends at B's row of a table below it. */
 export interface ViewWrite extends BatchProbe {
@@ -20,12 +20,12 @@ export function viewWrites(
   view: Relation,
   table: Relation,
   role: ActingRole,
-  place: string | undefined,
+  before: Baseline | undefined,
 ): readonly ViewWrite[] {
   const { facts } = arena
   const victim = victimRow(arena, table)
   const mark = victim === undefined ? undefined : tenantMark(arena, table, victim.row)
-  if (victim === undefined || mark === undefined || place === undefined) return []
+  if (victim === undefined || mark === undefined || before === undefined) return []
   const name = qualifiedName(view)
   const shared = table.columns.filter(
     (column) =>
@@ -58,7 +58,7 @@ export function viewWrites(
         judge: `select ${PLACE} from ${base} where ${victim.filter}`,
         verb: 'update',
         what: `UPDATE on ${view.label} changed the row of tenant B`,
-        crossed: (answer) => answer.ok && answer.judged !== null && answer.judged !== place,
+        crossed: (answer) => answer.ok && answer.judged !== null && answer.judged !== before.place,
       })
     if (owner !== undefined && shared.includes(owner))
       probes.push({
@@ -67,7 +67,7 @@ export function viewWrites(
         judge: `select count(*) from ${base} where ${mark}`,
         verb: 'update',
         what: `UPDATE on ${view.label} moved a row of tenant A to tenant B`,
-        crossed: (answer) => answer.ok && Number(answer.judged) > 1,
+        crossed: (answer) => answer.ok && Number(answer.judged) > before.marked,
       })
   }
   if (may(16, 'DELETE'))
@@ -80,15 +80,15 @@ export function viewWrites(
       what: `DELETE on ${view.label} removed the row of tenant B`,
       crossed: (answer) => answer.ok && answer.judged === '0',
     })
-  const before = lift(`delete from ${base} where ${victim.filter}`, 'set local session_replication_role = origin')
-  if (may(8, 'INSERT') && before !== undefined && shared.length > 0)
+  const cleared = lift(`delete from ${base} where ${victim.filter}`, 'set local session_replication_role = origin')
+  if (may(8, 'INSERT') && cleared !== undefined && shared.length > 0)
     probes.push({
       key: `${view.oid}/${table.oid}/insert`,
-      sql: `${before}insert into ${name} (${shared.map((column) => quoteIdentifier(column.name)).join(', ')}) values (${shared.map(value).join(', ')})`,
+      sql: `${cleared}insert into ${name} (${shared.map((column) => quoteIdentifier(column.name)).join(', ')}) values (${shared.map(value).join(', ')})`,
       judge: `select count(*) from ${base} where ${mark}`,
       verb: 'insert',
       what: `INSERT into ${view.label} stored a row of tenant B`,
-      crossed: (answer) => answer.ok && Number(answer.judged) > 0,
+      crossed: (answer) => answer.ok && Number(answer.judged) > before.marked - 1,
     })
   return probes
 }

@@ -10,7 +10,7 @@ import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { blameForCrossing } from './blame.ts'
 import { whyNotPlanted } from './read-across.ts'
-import { bindingColumns, PLACE, places, tenantMark, victimRow } from './victim-row.ts'
+import { type Baseline, baselines, bindingColumns, PLACE, tenantMark, victimRow } from './victim-row.ts'
 
 /**
  * Writes blindly into every table: UPDATE and DELETE without WHERE and RETURNING, which need no SELECT policy; a row for the
@@ -25,7 +25,7 @@ export const writeAcross: Attack = {
     const { facts } = arena
     const tried = new Set<string>()
     const crossed = new Set<string>()
-    const before = await places(arena)
+    const before = await baselines(arena)
     for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
       for (const context of arena.attackers) {
         const probes = facts.relations
@@ -34,10 +34,11 @@ export const writeAcross: Attack = {
         const answers = await arena.batch(role, context, probes)
         for (const probe of probes) {
           const answer = answers.get(probe.key)
-          if (answer === undefined) continue
+          const baseline = before.get(probe.relation.oid)
+          if (answer === undefined || baseline === undefined) continue
           const key = `${probe.relation.oid}/${probe.verb}`
           tried.add(key)
-          if (!probe.crossed(answer, before.get(probe.relation.oid))) continue
+          if (!probe.crossed(answer, baseline)) continue
           crossed.add(key)
           reportWrite(arena, probe, role, context)
         }
@@ -63,7 +64,7 @@ interface WriteProbe extends BatchProbe {
   readonly relation: Relation
   readonly verb: Verb
   readonly what: string
-  readonly crossed: (answer: BatchAnswer, before: string | undefined) => boolean
+  readonly crossed: (answer: BatchAnswer, before: Baseline) => boolean
 }
 
 function writeProbes(arena: Arena, relation: Relation, role: ActingRole): readonly WriteProbe[] {
@@ -102,8 +103,7 @@ function updateProbe(arena: Arena, relation: Relation, role: ActingRole, filter:
     relation,
     verb: 'update',
     what: 'UPDATE without WHERE changed the row of tenant B',
-    crossed: (answer, before) =>
-      answer.ok && before !== undefined && answer.judged !== null && answer.judged !== before,
+    crossed: (answer, before) => answer.ok && answer.judged !== null && answer.judged !== before.place,
   }
 }
 
@@ -160,7 +160,8 @@ function insertProbe(
     relation,
     verb: 'insert',
     what: 'INSERT stored a row of tenant B',
-    crossed: (answer) => answer.ok && answer.judged !== null && Number(answer.judged) > 0,
+    // B's own row was taken out first.
+    crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - 1,
   }
 }
 
@@ -179,7 +180,7 @@ function moveProbe(arena: Arena, relation: Relation, role: ActingRole, row: Plan
     relation,
     verb: 'update',
     what: 'UPDATE moved a row of tenant A to tenant B',
-    crossed: (answer) => answer.ok && answer.judged !== null && Number(answer.judged) > 1,
+    crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked,
   }
 }
 

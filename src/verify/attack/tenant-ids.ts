@@ -1,0 +1,147 @@
+import type { Column, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import { valuesInChecks } from './check-values.ts'
+import { listedValues } from './partition-literals.ts'
+import { serialUuid } from './plant-values.ts'
+import type { AttackSession } from './session.ts'
+
+export type TenantIds = readonly [a: string, b: string]
+
+/**
+ * Two ids that every tenant column of the schema can hold and tell apart: of its length, domain, enum, CHECK and partitions,
+ * and new where the tenants table is filled already. The first pair that the server takes; the plainest one where it takes none.
+ */
+export async function chooseTenantIds(facts: Facts, session: AttackSession, nonce: string): Promise<TenantIds> {
+  const columns = tenantColumns(facts)
+  const key = facts.tenancy.root?.key ?? columns[0]?.column
+  const plain = plainPair(key, nonce)
+  const candidates = [...closedPairs(facts, columns), plain, ...otherPairs(facts, columns, key, nonce)]
+  for (const wanted of ['new', 'any'] as const) {
+    for (const pair of candidates) if (await fits(facts, session, columns, pair, wanted)) return pair
+  }
+  return plain
+}
+
+interface TenantColumn {
+  readonly relation: Relation
+  readonly column: Column
+}
+
+function tenantColumns(facts: Facts): readonly TenantColumn[] {
+  const { root, tables } = facts.tenancy
+  const own = [...tables.values()].flatMap((table) =>
+    table.kind === 'tenant' && !table.relation.isPartition && table.relation.kind !== 'view'
+      ? [{ relation: table.relation, column: table.column }]
+      : [],
+  )
+  return root === undefined ? own : [{ relation: root.relation, column: root.key }, ...own]
+}
+
+/** The server casts both ids to each type and asks each CHECK on the column alone. */
+async function fits(
+  facts: Facts,
+  session: AttackSession,
+  columns: readonly TenantColumn[],
+  pair: TenantIds,
+  wanted: 'new' | 'any',
+): Promise<boolean> {
+  const tests = new Set<string>()
+  const root = facts.tenancy.root
+  for (const { relation, column } of columns) {
+    const checks = relation.constraints.flatMap((constraint) =>
+      constraint.kind === 'check' && constraint.columns.every((number) => number === column.number)
+        ? (constraint.expression ?? [])
+        : [],
+    )
+    for (const id of pair) {
+      const value = `${quoteLiteral(id)}::${column.type}`
+      // An explicit cast cuts a text that is too long.
+      tests.add(`rtrim((${value})::text) = ${quoteLiteral(id)}`)
+      for (const check of checks)
+        tests.add(
+          `(select (${check}) is not false from (select ${value} as ${quoteIdentifier(column.name)}) as ${quoteIdentifier(relation.name)})`,
+        )
+    }
+    tests.add(`(${quoteLiteral(pair[0])}::${column.type})::text <> (${quoteLiteral(pair[1])}::${column.type})::text`)
+  }
+  if (root !== undefined && wanted === 'new')
+    tests.add(
+      `not exists (select from ${qualifiedName(root.relation)} where ${quoteIdentifier(root.key.name)}::text in (${pair.map(quoteLiteral).join(', ')}))`,
+    )
+  if (tests.size === 0) return true
+  const answer = await session.probe(() => session.text(`select (${[...tests].join(' and ')})::text as fits`))
+  return answer.ok && answer.value.rows[0]?.['fits'] === 'true'
+}
+
+/** Where only listed values can be: labels of an enum, partitions without a default. */
+function closedPairs(facts: Facts, columns: readonly TenantColumn[]): readonly TenantIds[] {
+  const lists = columns.flatMap(({ relation, column }) => {
+    const labels = facts.catalog.types.get(column.baseTypeOid)?.enumLabels ?? []
+    return [listedValues(facts.catalog, relation, column.name), labels].filter((list) => list.length > 1)
+  })
+  return lists.flatMap(pairsOf)
+}
+
+/** Any two of a list, the last first: it is the least likely to be somebody's. */
+function pairsOf(list: readonly string[]): readonly TenantIds[] {
+  const last = list.slice(-4).reverse()
+  return last.flatMap((a, at) => last.slice(at + 1).map((b): TenantIds => [a, b]))
+}
+
+function plainPair(key: Column | undefined, nonce: string): TenantIds {
+  const number = (Number.parseInt(nonce, 16) % 10_000) * 2
+  switch (key?.baseType) {
+    case 'uuid':
+      return [serialUuid(0xa0000001 + number), serialUuid(0xb0000002 + number)]
+    case 'smallint':
+      return [String(31_000 + ((number + 1) % 1700)), String(31_000 + ((number + 2) % 1700))]
+    case 'integer':
+    case 'oid':
+      return [String(2_000_000_001 + number), String(2_000_000_002 + number)]
+    case 'bigint':
+    case 'numeric':
+      return [String(9_000_000_000_001 + number), String(9_000_000_000_002 + number)]
+    default: {
+      const limit = Number(/\((\d+)\)/.exec(key?.type ?? '')?.[1] ?? Number.POSITIVE_INFINITY)
+      const cut = (text: string) => (limit >= text.length ? text : text.slice(-limit))
+      return [cut(`pw-${nonce}-a`), cut(`pw-${nonce}-b`)]
+    }
+  }
+}
+
+/** Forms that ids take elsewhere: what the CHECKs say, numbers of few digits, codes, cuid, ulid, uuid as text. */
+function otherPairs(
+  facts: Facts,
+  columns: readonly TenantColumn[],
+  key: Column | undefined,
+  nonce: string,
+): readonly TenantIds[] {
+  const seed = Number.parseInt(nonce, 16)
+  const checked = columns.flatMap(({ relation, column }) => {
+    const [some, others] = [seed, seed + 7919].map((salt) =>
+      valuesInChecks(facts.catalog, facts.sql, relation, column, salt),
+    )
+    return [...(some ?? []).map((a, at): TenantIds => [a, others?.[at] ?? a]), ...pairsOf([...new Set(some ?? [])])]
+  })
+  const numbers: readonly TenantIds[] = [999_999_998, 9_999_998, 99_998, 9_998, 998, 98, 8].map((n) => [
+    String(n),
+    String(n + 1),
+  ])
+  if (key !== undefined && key.category === 'N') return [...checked, ...numbers]
+  const texts: readonly TenantIds[] = [
+    [serialUuid(0xa0000000 + seed), serialUuid(0xb0000000 + seed)],
+    [`cpw${nonce}aaaaaaaaaaaaaaaa`, `cpw${nonce}bbbbbbbbbbbbbbbb`],
+    ['01JPW0000000000000000000AA', '01JPW0000000000000000000BB'],
+    [`pw${nonce}a`, `pw${nonce}b`],
+    ['pwtenanta', 'pwtenantb'],
+    ['PWTENANTA', 'PWTENANTB'],
+    ['pwa', 'pwb'],
+    ['PWA', 'PWB'],
+    ['ya', 'yb'],
+    ['YA', 'YB'],
+    ['y', 'z'],
+    ['Y', 'Z'],
+  ]
+  return [...checked, ...texts, ...numbers]
+}
