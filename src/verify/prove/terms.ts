@@ -43,7 +43,7 @@ export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
       return { kind: 'constant', key: `constant ${String(expr.value)}`, lossy: undefined, value: expr.value }
     case 'cast': {
       const inner = termOf(expr.arg, facts, instances)
-      return { ...inner, lossy: inner.lossy ?? lossyCast(inner, expr.type) }
+      return { ...inner, lossy: inner.lossy ?? lossyCast(facts, inner, expr.type) }
     }
     case 'collate':
       return termOf(expr.arg, facts, instances)
@@ -111,13 +111,12 @@ const EXACT_FROM: Readonly<Record<string, RegExp>> = {
 }
 
 /** A cast that maps two different values to one; undefined when it does not. */
-function lossyCast(inner: Term, type: string): string | undefined {
-  const limit = /\((\d+)/.exec(type)?.[1]
+function lossyCast(facts: Facts, inner: Term, type: string): string | undefined {
+  // Only texts and bits are cut; a number that does not fit is an error.
+  const limit = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/.exec(type)?.[1]
   if (limit !== undefined && Number(limit) < 36) {
-    const wide =
-      inner.kind !== 'column' ||
-      Number(/\((\d+)/.exec(inner.column.type)?.[1] ?? Number.POSITIVE_INFINITY) > Number(limit)
-    if (wide) return `the cast to ${type}`
+    const length = inner.kind === 'column' ? lengthOf(inner.column) : longestTenant(facts)
+    if (length > Number(limit)) return `the cast to ${type}`
   }
   if (inner.kind !== 'column') return undefined
   const exact = EXACT_FROM[inner.column.baseType]
@@ -125,6 +124,20 @@ function lossyCast(inner: Term, type: string): string | undefined {
   // Domains and types that are not listed keep what they are cast from.
   if (exact === undefined || target.includes('.') || !KNOWN_TYPES.test(target)) return undefined
   return exact.test(target) ? undefined : `the cast to ${type}`
+}
+
+function lengthOf(column: Column): number {
+  return Number(
+    /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/.exec(column.type)?.[1] ??
+      Number.POSITIVE_INFINITY,
+  )
+}
+
+/** How long a tenant's id can be: no setting that names a tenant is longer. */
+function longestTenant(facts: Facts): number {
+  const { root, tables } = facts.tenancy
+  const keys = root === undefined ? [...tables.values()].flatMap((table) => table.column ?? []) : [root.key]
+  return Math.max(...keys.map(lengthOf))
 }
 
 const KNOWN_TYPES =

@@ -1,6 +1,7 @@
+import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../rule.ts'
-import { canReference, tenantForeignKeys } from './foreign-keys.ts'
+import { canReference, type TenantForeignKey, tenantForeignKeys } from './foreign-keys.ts'
 
 export const fkMatchSimpleNull: Rule = {
   id: 'fk-match-simple-null',
@@ -18,8 +19,9 @@ export const fkMatchSimpleNull: Rule = {
       const loose =
         tenant !== undefined && !tenant.notNull
           ? [tenant]
-          : // An optional reference is NULL as a whole; only a part that can be NULL beside one that can't is a gap.
-            others.some((column) => column.notNull)
+          : // An optional reference is NULL as a whole; only a part that can be NULL beside one that can't is a gap, and
+            // none where another key always checks the part that stays.
+            others.some((column) => column.notNull && !isAlwaysChecked(key, column))
             ? others.filter((column) => !column.notNull)
             : []
       const first = loose[0]
@@ -45,4 +47,16 @@ export const fkMatchSimpleNull: Rule = {
       }
     }
   },
+}
+
+/** Another foreign key of the table pairs this column with the tenant, and no column of it can be NULL. */
+function isAlwaysChecked(key: TenantForeignKey, column: Column): boolean {
+  return key.relation.constraints.some(
+    (other) =>
+      other !== key.constraint &&
+      other.references !== undefined &&
+      other.columns.includes(column.number) &&
+      (key.table.column === undefined || other.columns.includes(key.table.column.number)) &&
+      key.relation.columns.every((own) => own.notNull || !other.columns.includes(own.number)),
+  )
 }
