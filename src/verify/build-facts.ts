@@ -21,6 +21,7 @@ export function buildFacts({ catalog, sql, tenancy, sealed, proofs }: FactsParts
   const acting: readonly ActingRole[] = [
     { role: app, path: [app.name] },
     ...graph.settable(app.oid).map(({ role, path }) => ({ role, path })),
+    ...tenancy.siblings.map((role) => ({ role, path: [role.name] })),
   ].map(({ role, path }) => ({
     role,
     path,

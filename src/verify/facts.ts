@@ -55,6 +55,8 @@ export interface ChildLink {
 
 export interface Tenancy {
   readonly appRole: Role
+  /** Roles that requests act as beside it, though it can't become them. */
+  readonly siblings: readonly Role[]
   /** Schemas that are looked at. */
   readonly schemas: ReadonlySet<string>
   /** Names of tenant columns, the commonest first. */

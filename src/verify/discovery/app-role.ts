@@ -1,6 +1,14 @@
 import { type Catalog, type Oid, PUBLIC_OID, type Relation, type Role } from '../../catalog/model.ts'
 import { type RoleGraph, roleGraph } from '../../catalog/role-graph.ts'
 import { ConfigurationError } from '../../errors.ts'
+import { requestRoles } from './request-roles.ts'
+
+export interface FoundAppRole {
+  readonly role: Role
+  /** Roles that requests act as beside it, and that it can't become. */
+  readonly siblings: readonly Role[]
+  readonly note: string | undefined
+}
 
 /**
  * Finds the role that the application logs in as.
@@ -14,10 +22,10 @@ export function findAppRole(
   catalog: Catalog,
   tenantTables: readonly Relation[],
   told: string | undefined,
-): { readonly role: Role; readonly note: string | undefined } {
+): FoundAppRole {
   if (told !== undefined) {
     const role = [...catalog.roles.values()].find((candidate) => candidate.name === told)
-    if (role !== undefined) return { role, note: undefined }
+    if (role !== undefined) return { role, siblings: [], note: undefined }
     throw new ConfigurationError(`There is no role "${told}" on this server.`, { details: { role: told } })
   }
   const graph = roleGraph(catalog)
@@ -27,6 +35,13 @@ export function findAppRole(
   )
   const reaching = roles.filter((role) => reachesByGrant(role.oid, tenantTables, graph))
   const owning = (role: Role) => tenantTables.some((table) => canBecome(role.oid, table.owner, graph))
+  const request = requestRoles(catalog, reaching)
+  if (request !== undefined)
+    return {
+      role: request.user,
+      siblings: [request.anonymous],
+      note: `requests act as ${request.user.name} and ${request.anonymous.name}, which a gateway becomes; a login is tried with --app-role`,
+    }
   const tiers = [
     reaching.filter((role) => role.login && !owning(role)),
     reaching.filter((role) => !role.login && !owning(role) && !isGroupOf(role, reaching, catalog)),
@@ -35,10 +50,13 @@ export function findAppRole(
     reaching.filter((role) => !role.login && !owning(role)),
     roles.filter((role) => role.login),
   ]
-  const candidates = tiers.find((tier) => tier.length > 0) ?? []
+  const tier = tiers.find((some) => some.length > 0) ?? []
+  // Beside a role that policies hold, one that skips them all is the operators'.
+  const held = tier.filter((role) => !role.superuser && !role.bypassRls)
+  const candidates = held.length > 0 ? held : tier
   const [only, ...others] = candidates
   if (only !== undefined && others.length === 0)
-    return { role: only, note: `app role ${only.name} found by its grants` }
+    return { role: only, siblings: [], note: `app role ${only.name} found by its grants` }
   const names = candidates.map((role) => role.name)
   throw new ConfigurationError(
     names.length === 0

@@ -45,13 +45,13 @@ export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints
   }
   if (root !== undefined) notes.push(`tenants are the rows of ${root.relation.label} (${root.key.name})`)
   const context = chooseContext(hints.setting, evidence, new Set(columnNames), root?.relation, notes)
-  const { role, note } = findAppRole(
+  const { role, siblings, note } = findAppRole(
     catalog,
     [...bound.values()].map((table) => table.relation),
     hints.appRole,
   )
   if (note !== undefined) notes.push(note)
-  return Object.freeze({ appRole: role, schemas, columnNames, root, tables: bound, context, notes })
+  return Object.freeze({ appRole: role, siblings, schemas, columnNames, root, tables: bound, context, notes })
 }
 
 /** partywall's own schema is never looked at as the user's. */
