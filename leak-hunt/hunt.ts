@@ -30,7 +30,8 @@ export interface Operation {
 
 const LOST_CONNECTION =
   /Connection terminated|connection (was|broke|is) |ECONNRESET|EPIPE|timeout exceeded|not queryable|socket/i
-const LOST_CODES = /^(08|57P)|^(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|PARTYWALL_CONNECTION_IN_DOUBT)$/
+// 08P01 is no lost connection: messages of ours that the server could not make sense of.
+const LOST_CODES = /^(08(?!P01)|57P)|^(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|PARTYWALL_CONNECTION_IN_DOUBT)$/
 
 /** row_security = off, read-only, a time-out of 1 ms. */
 const OWN_RESIDUE = new Set(['42501', '25006', '57014'])

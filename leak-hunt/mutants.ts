@@ -145,4 +145,15 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'unnamed-statement-trusted',
+    breaks: 'a pipelined connection binds whatever the unnamed statement holds, as its context',
+    edits: [
+      {
+        file: guard,
+        find: 'unnamedInDoubt() {',
+        replace: 'unnamedInDoubt() {\n        return;',
+      },
+    ],
+  },
 ]

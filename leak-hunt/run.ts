@@ -79,7 +79,8 @@ async function huntOn(
       const operation = nextOperation()
       const tenantId = random.pick(hostile.includes(operation) ? stage.attackers : stage.tenants)
       const victimId = random.pick(stage.tenants.filter((id) => id !== tenantId))
-      const pool = operation.only === undefined ? random.pick(stage.pools) : stage[operation.only]
+      const pools = honestOperations.includes(operation) ? [...stage.pools, stage.pipelined] : stage.pools
+      const pool = operation.only === undefined ? random.pick(pools) : stage[operation.only]
       await withLimit(operation, ledger, takeTurn(operation, { stage, ledger, random, pool, tenantId, victimId }))
     }
   }

@@ -26,6 +26,11 @@ export interface Stage {
   /** Through the proxy, with the default list of commands. */
   readonly strict: TenantPool
   readonly pools: readonly TenantPool[]
+  /**
+   * Through the proxy as well; its single statements share two pipelined connections. Honest work only: what a SELECT sets
+   * for the session stays there for everybody (`row_security = off`), which refuses others' statements and shows no row.
+   */
+  readonly pipelined: TenantPool
   readonly proxy: FaultProxy
   readonly sealed: boolean
   /** Connections that a pool gave up on its own, by reason. */
@@ -94,9 +99,10 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   ]
   const open = createTenantPool({ ...common, connectionString: url, allowStatements })
   const strict = createTenantPool({ ...common, connectionString: proxied.href })
+  const pipelined = createTenantPool({ ...common, connectionString: proxied.href, pipelinedConnections: 2 })
   const pools = [open, strict]
   const clients = new Set<pg.PoolClient>()
-  for (const pool of pools) {
+  for (const pool of [...pools, pipelined]) {
     pool.on('connect', (client) => clients.add(client))
     pool.on('remove', (client) => clients.delete(client as pg.PoolClient))
     pool.on('error', () => {}) // broken idle connections are what the hunt is about
@@ -108,6 +114,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     open,
     strict,
     pools,
+    pipelined,
     proxy,
     sealed: options.sealed,
     destroyed,
@@ -116,7 +123,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     async close() {
       await proxy.close()
       await Promise.all(
-        pools.map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
+        [...pools, pipelined].map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
       )
       await admin.end()
       await server.stop()
