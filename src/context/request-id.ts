@@ -2,8 +2,10 @@ import { randomFillSync } from 'node:crypto'
 
 // One call into the random source for many ids: the call costs more than the bytes.
 const BYTES_PER_ID = 10
+const DIGITS_PER_ID = BYTES_PER_ID * 2
 const pool = Buffer.alloc(BYTES_PER_ID * 256)
-let used = pool.length
+let digits = ''
+let used = 0
 
 const VARIANTS = '89ab'
 
@@ -13,12 +15,12 @@ const VARIANTS = '89ab'
  * @see RFC 9562, section 5.7
  */
 export function newRequestId(now: () => number = Date.now): string {
-  if (used === pool.length) {
-    randomFillSync(pool)
+  if (used === digits.length) {
+    digits = randomFillSync(pool).toString('hex')
     used = 0
   }
-  const random = pool.toString('hex', used, used + BYTES_PER_ID)
-  used += BYTES_PER_ID
+  const random = digits.slice(used, used + DIGITS_PER_ID)
+  used += DIGITS_PER_ID
   const time = now().toString(16).padStart(12, '0')
   const variant = VARIANTS.charAt(Number.parseInt(random.charAt(3), 16) & 3)
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`
