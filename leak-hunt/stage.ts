@@ -123,7 +123,9 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     async close() {
       await proxy.close()
       await Promise.all(
-        [...pools, pipelined].map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
+        [...pools, pipelined].map((pool) =>
+          Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())]),
+        ),
       )
       await admin.end()
       await server.stop()
