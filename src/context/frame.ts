@@ -1,6 +1,8 @@
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Actor, TenantContext } from './tenant-context.ts'
 
+const memo: unique symbol = Symbol('partywall.memo')
+
 // Registered symbols, so that two copies of the package read each other's frames.
 const internals: unique symbol = Symbol.for('partywall.frame.v1') as never
 
@@ -65,6 +67,7 @@ class Frame implements TenantContext {
   readonly requestId: string
   declare readonly actor?: Actor
   readonly #inside: FrameInternals
+  #memo: { readonly owner: object; readonly value: unknown } | undefined = undefined
 
   constructor(context: TenantContext, inside: FrameInternals) {
     this.tenantId = context.tenantId
@@ -82,10 +85,35 @@ class Frame implements TenantContext {
   get [internals](): FrameInternals {
     return this.#inside
   }
+
+  get [memo](): { readonly owner: object; readonly value: unknown } | undefined {
+    return this.#memo
+  }
+
+  set [memo](value) {
+    this.#memo = value
+  }
 }
 
-export function makeTenantFrame(context: TenantContext, inside: Omit<FrameInternals, 'kind'>): TenantFrame {
-  return new Frame(context, Object.freeze({ ...inside, kind: 'tenant' }))
+/**
+ * What `owner` worked out for this frame, worked out once for as long as the frame lives. One place for the last owner: a WeakMap
+ * per owner costs a hundred times this, as each request brings a new key.
+ */
+export function rememberedOn<T>(frame: ContextFrame, owner: { make(frame: ContextFrame): T }): T {
+  if (!(frame instanceof Frame)) return owner.make(frame)
+  const known = frame[memo]
+  // What stands there under this owner came from its own make().
+  if (known !== undefined && known.owner === owner) return known.value as T
+  const value = owner.make(frame)
+  frame[memo] = { owner, value }
+  return value
+}
+
+export function makeTenantFrame(
+  context: TenantContext,
+  inside: FrameInternals & { readonly kind: 'tenant' },
+): TenantFrame {
+  return new Frame(context, Object.freeze(inside))
 }
 
 export function makeBareFrame(inside: FrameInternals): BareFrame {

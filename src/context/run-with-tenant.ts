@@ -111,6 +111,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   if (before?.visit !== undefined) continueVisit(before.visit, given, options.events ?? before.events)
   const context = keepActor(before?.actor, given)
   const frame = makeTenantFrame(context, {
+    kind: 'tenant',
     events: options.events ?? outerInside?.events,
     // A scope that has ended stays: the same tenant's context once more is no way to go on.
     scope: scope ?? before?.scope,

@@ -26,7 +26,8 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
     throw new ConfigurationError(`The tenant context is not valid: ${problems.join('; ')}.`)
   }
   const { tenantId, userId } = input
-  return { tenantId, userId, roles, permissions, tier, requestId, ...(actor === undefined ? {} : { actor }) }
+  if (actor === undefined) return { tenantId, userId, roles, permissions, tier, requestId }
+  return { tenantId, userId, roles, permissions, tier, requestId, actor }
 }
 
 function checkId(value: unknown, name: string, problems: string[]): void {

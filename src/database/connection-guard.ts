@@ -130,13 +130,16 @@ export class ConnectionGuard {
     // A pipelined connection's status is that of an earlier answer, and no transaction is ever open on it.
     if ((status === 'E' && !this.settings.shared) || this.bytes === undefined) return 0
     const inTransaction = status === 'T' && !this.settings.shared
-    let sent = 0
-    if (!inTransaction && this.#mustReset(frame)) sent += this.#writeReset(connection)
+    const reset = !inTransaction && this.#mustReset(frame)
+    let sent = reset ? this.#resetBegun(connection) : 0
     const identity = this.identities.of(frame)
     const base = inTransaction && this.#pinned ? 'identity' : this.#unlockDue ? 'switch' : 'full'
     const form: ContextForm = identity.readOnly ? `${base}-read-only` : base
     this.lastParse = isUnnamed(this.settings) ? this.#parseUnnamed(connection, form) : 0
-    connection.stream.write(this.bytes.of(identity, form))
+    // One chunk fewer in the write.
+    const behind = reset && sent === 0 ? RESET_BYTES : undefined
+    if (behind !== undefined) sent = 1
+    connection.stream.write(this.bytes.of(identity, form, behind))
     return sent + 1
   }
 
@@ -247,10 +250,18 @@ export class ConnectionGuard {
   }
 
   #writeReset(connection: PgConnection): number {
+    const sent = this.#resetBegun(connection)
+    if (sent > 0) return sent
+    connection.stream.write(RESET_BYTES)
+    return 1
+  }
+
+  /** Writes the clean-up where session settings must be made again; 0 where {@link RESET_BYTES} alone is all of it. */
+  #resetBegun(connection: PgConnection): number {
     this.#resetSent = true
     this.#unlockDue = true
+    if (this.sessionSettings.length === 0) return 0
     connection.stream.write(RESET_BYTES)
-    if (this.sessionSettings.length === 0) return 1
     const names = this.sessionSettings.map(([name]) => name)
     const values = this.sessionSettings.map(([, value]) => value)
     connection.stream.write(bindExecute(RESTORE_STATEMENT, [JSON.stringify(names), JSON.stringify(values)]))

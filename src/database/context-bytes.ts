@@ -23,7 +23,9 @@ export class ContextBytes {
   readonly #settings: WallSettings
   readonly #database: string
   readonly #backendPid: number | undefined
-  readonly #remembered = new Map<string, Remembered>()
+  /** By form, then by identity. */
+  readonly #remembered = new Map<string, Map<string, Remembered>>()
+  #count = 0
 
   constructor(settings: WallSettings, place: { readonly database: string; readonly backendPid: number | undefined }) {
     this.#settings = settings
@@ -31,16 +33,29 @@ export class ContextBytes {
     this.#backendPid = settings.pooler ? undefined : place.backendPid
   }
 
-  /** Bind and Execute of one form of the context statement for one identity. */
-  of(identity: ContextIdentity, form: ContextForm): Buffer {
-    const key = form === 'full' ? identity.key : `${form}\0${identity.key}`
+  /**
+   * Bind and Execute of one form of the context statement for one identity.
+   *
+   * @param behind bytes that go out in front, in the same write
+   */
+  of(identity: ContextIdentity, form: ContextForm, behind?: Buffer): Buffer {
+    const place = behind === undefined ? form : `behind ${form}`
+    let known = this.#remembered.get(place)
+    if (known === undefined) {
+      known = new Map()
+      this.#remembered.set(place, known)
+    }
     const now = Date.now()
-    const known = this.#remembered.get(key)
-    if (known !== undefined && now < known.renewAt) return known.bytes
+    const before = known.get(identity.key)
+    if (before !== undefined && now < before.renewAt) return before.bytes
     const made = this.#make(identity, form, now)
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
-    this.#remembered.set(key, made)
-    return made.bytes
+    const kept = behind === undefined ? made : { ...made, bytes: Buffer.concat([behind, made.bytes]) }
+    if (before === undefined && ++this.#count > MAX_REMEMBERED) {
+      for (const one of this.#remembered.values()) one.clear()
+      this.#count = 1
+    }
+    known.set(identity.key, kept)
+    return kept.bytes
   }
 
   #make(identity: ContextIdentity, form: ContextForm, now: number): Remembered {

@@ -1,4 +1,4 @@
-import { type ContextFrame, internalsOf, isTenantFrame } from '../context/frame.ts'
+import { type ContextFrame, internalsOf, isTenantFrame, rememberedOn } from '../context/frame.ts'
 import type { SealSubject } from './seal.ts'
 import type { WallSettings } from './wall-settings.ts'
 
@@ -12,21 +12,20 @@ export interface ContextIdentity extends SealSubject {
   readonly sealed: boolean
 }
 
-/** Reads frames for one pool; remembers what it read as long as the frame lives. */
+/** Reads frames for one pool; what it read stays with the frame. */
 export class IdentityReader {
   readonly #settings: WallSettings
-  readonly #known = new WeakMap<ContextFrame, ContextIdentity>()
 
   constructor(settings: WallSettings) {
     this.#settings = settings
   }
 
   of(frame: ContextFrame): ContextIdentity {
-    const known = this.#known.get(frame)
-    if (known !== undefined) return known
-    const identity = readIdentity(frame, this.#settings)
-    this.#known.set(frame, identity)
-    return identity
+    return rememberedOn(frame, this)
+  }
+
+  make(frame: ContextFrame): ContextIdentity {
+    return readIdentity(frame, this.#settings)
   }
 }
 
