@@ -185,10 +185,10 @@ class RunningSealer implements AuditSealer {
           'The newest anchor is not the published one: the log was rewritten. Run: partywall audit verify',
         )
       }
-      // A sealer that was killed between its commit and the publishing left these inside only.
-      if (outside !== undefined) {
+      // A sealer that was killed between its commit and the publishing left these inside only; also before its first one.
+      if (this.#anchors.last !== undefined) {
         const known = new Set(this.#unpublished.map((anchor) => anchor.n))
-        const missed = await readPublished(client, outside.n)
+        const missed = await readPublished(client, outside?.n ?? 0)
         this.#unpublished.unshift(...missed.filter((anchor) => !known.has(anchor.n)))
       }
       this.#checkedOutside = true

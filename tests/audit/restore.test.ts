@@ -43,7 +43,7 @@ describe('a log that was restored into another cluster', () => {
       logger: silentLogger,
     })
     audit = new TenantAuditLogger({ pool, mode: 'required', logger: silentLogger })
-  })
+  }, 120_000)
   afterAll(async () => {
     await log.sealer.stop()
     await sealer.stop()
