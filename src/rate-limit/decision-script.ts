@@ -16,92 +16,120 @@ export const STATE_BYTES = 28
 export const OVERRIDE_BYTES = 16
 
 // The clock is the server's alone: no client's clock can be wrong. `ARGV` begins with it only in the test build.
-const serverClock = `local t = call('TIME')
+const serverClock = `local t = redis.call('TIME')
 local sec, now = t[1] + 0, t[1] * 1000000 + t[2]
 local arg = 0`
 const drivenClock = `local now = ARGV[1] + 0
 local sec = math.floor(now / 1000000)
 local arg = 1`
 
+/** Flags of one decision in the reply. */
+export const ADMITTED = 1
+export const OVERRIDDEN = 2
+/** The key holds something else than counters: this decision alone can't be made. */
+export const WRONG_TYPE = 4
+
+function readLimits(i: number): string {
+  return `local P${i}, D${i}, B${i} = ARGV[arg + ${i * 3 - 1}] + 0, ARGV[arg + ${i * 3}] + 0, ARGV[arg + ${i * 3 + 1}] + 0
+local Q${i} = math.ceil(60000000 / P${i})
+local C${i} = cost
+if C${i} > B${i} then C${i} = B${i} end`
+}
+
 // One scope after another, unrolled: a loop over tables costs a third more time in the server.
 // The tenant's scope (i = 1) may carry an override behind its counters; it is the limit then.
 function readScope(i: number): string {
-  return `local pm${i}, pd${i}, bs${i} = ARGV[arg + ${i * 3 - 1}] + 0, ARGV[arg + ${i * 3}] + 0, ARGV[arg + ${i * 3 + 1}] + 0
-local s${i} = call('GET', KEYS[${i}])
+  return `${i === 1 ? readOverride : `local pm${i}, pd${i}, T${i}, cap${i}, c${i} = P${i}, D${i}, Q${i}, B${i} * Q${i}, C${i}`}
 local w${i}, b${i}, m${i}, d${i}, n${i} = now, now, 0, today, 0
-${i === 1 ? readOverride : ''}
-if s${i} and #s${i} >= ${STATE_BYTES} then w${i}, b${i}, m${i}, d${i}, n${i} = struct.unpack('<ddI4I4I4', s${i}) end
+if s${i} and #s${i} >= ${STATE_BYTES} then w${i}, b${i}, m${i}, d${i}, n${i} = unpack('<ddI4I4I4', s${i}) end
 local fix${i} = d${i} > today or w${i} > now
-if d${i} < today then d${i} = today; n${i} = 0 elseif d${i} > today then d${i} = today end
+if d${i} < today then n${i} = 0 end
 if w${i} > now then w${i} = now end
 if now - w${i} >= 60000000 then w${i} = now; m${i} = 0 end
-local T${i} = math.ceil(60000000 / pm${i})
-local cap${i} = bs${i} * T${i}
 if b${i} < now then b${i} = now end
 if b${i} > now + cap${i} then b${i} = now + cap${i}; fix${i} = true end
-local c${i} = cost
-if c${i} > bs${i} then c${i} = bs${i} end
 if b${i} + c${i} * T${i} > now + cap${i} or m${i} + c${i} > pm${i} or (pd${i} > 0 and n${i} + c${i} > pd${i}) then ok = 0 end`
 }
 
-const readOverride = `local tail, keep = '', 0
+const readOverride = `local pm1, pd1, bs1, T1, c1 = P1, D1, B1, Q1, C1
+local tail, keep = '', 0
 if s1 and #s1 >= ${STATE_BYTES + OVERRIDE_BYTES} then
-  local opm, opd, obs, untilSec = struct.unpack('<I4I4I4I4', s1, ${STATE_BYTES + 1})
+  local opm, opd, obs, untilSec = unpack('<I4I4I4I4', s1, ${STATE_BYTES + 1})
   if untilSec == 0 or untilSec > sec then
-    pm1, pd1, bs1 = opm, opd, obs
+    pm1, pd1, bs1, T1, c1 = opm, opd, obs, math.ceil(60000000 / opm), cost
+    if c1 > bs1 then c1 = bs1 end
     tail = string.sub(s1, ${STATE_BYTES + 1}, ${STATE_BYTES + OVERRIDE_BYTES})
     keep = untilSec == 0 and -1 or untilSec
   end
-end`
+end
+local cap1 = bs1 * T1`
 
 function chargeScope(i: number): string {
   return `b${i} = b${i} + c${i} * T${i}; m${i} = m${i} + c${i}; n${i} = n${i} + c${i}`
 }
 
+function packScope(i: number): string {
+  return `local v${i} = pack('<ddI4I4I4', w${i}, b${i}, m${i}, today, n${i})`
+}
+
 // A refused request is written nowhere, with one exception: counters from the future (the clock stepped back, or the bucket got
 // smaller) must be brought to the present once, or the tenant would be locked out until the clock arrives there.
 function writeScope(i: number): string {
-  const value = `struct.pack('<ddI4I4I4', w${i}, b${i}, m${i}, d${i}, n${i})`
-  // A minute past the end of the day, so that the day is still known when the next one begins.
-  const expiry = `(d${i} + 1) * 86400 + 60`
-  if (i > 1) return `if ok == 1 or fix${i} then call('SET', KEYS[${i}], ${value}, 'EXAT', ${expiry}) end`
+  if (i > 1) return `if ok == 1 or fix${i} then call('SET', KEYS[k + ${i}], v${i}, 'EXAT', expiry) end`
   return `if ok == 1 or fix1 then
-    if keep == 0 then call('SET', KEYS[1], ${value}, 'EXAT', ${expiry})
-    elseif keep == -1 then call('SET', KEYS[1], ${value} .. tail)
-    else call('SET', KEYS[1], ${value} .. tail, 'EXAT', math.max(keep, ${expiry})) end
-  end`
+      if keep == 0 then call('SET', KEYS[k + 1], v1, 'EXAT', expiry)
+      elseif keep == -1 then call('SET', KEYS[k + 1], v1 .. tail)
+      else call('SET', KEYS[k + 1], v1 .. tail, 'EXAT', math.max(keep, ends)) end
+    end`
 }
 
 /**
- * The decision over one to three scopes (KEYS), all or nothing.
+ * Any number of decisions, one after another, each over one to three scopes, all or nothing. All have the same limits and cost.
  *
- * ARGV: cost, then perMinute, perDay (0: none), burst of each scope. Replies with one packed string, which costs the server half of
- * what a list of numbers does: `B` admitted, `d` now, then `ddI4I4I4` of each scope, then the override where there is one.
+ * KEYS: the scopes of the first decision, those of the second, and so on. ARGV: cost, then perMinute, perDay (0: none), burst of
+ * each scope. Replies with one packed string, which costs the server half of what a list of numbers does: `d` now; then for
+ * each decision one byte of flags, `ddI4I4I4` of each scope, and the override where there is one.
+ *
+ * A key that somebody else gave another type refuses an answer to its own decision alone: others in the same call must not
+ * notice. Whatever else goes wrong does so before the first write.
  */
 function decision(scopes: number, clock: string): string {
-  const each = (part: (i: number) => string) => Array.from({ length: scopes }, (_, index) => part(index + 1)).join('\n')
-  return `local call = redis.call
+  const each = (part: (i: number) => string, separator = '\n') =>
+    Array.from({ length: scopes }, (_, index) => part(index + 1)).join(separator)
+  return `local call, try, pack, unpack = redis.call, redis.pcall, struct.pack, struct.unpack
 ${clock}
 local today = math.floor(sec / 86400)
+local ends = (today + 1) * 86400 + 60 -- a minute past the end of the day: the day is still known when the next one begins
+local expiry = string.format('%.0f', ends)
 local cost = ARGV[arg + 1] + 0
-local ok = 1
-${each(readScope)}
-if cost == 0 then
-  ok = 1
-else
-  if ok == 1 then
-    ${each(chargeScope)}
+${each(readLimits)}
+local out = { pack('<d', now) }
+for k = 0, #KEYS - 1, ${scopes} do
+  ${each((i) => `local s${i} = try('GET', KEYS[k + ${i}])`)}
+  local bad = ${each((i) => `(type(s${i}) == 'table' and s${i}.err)`, ' or ')}
+  if bad then
+    if not string.find(bad, 'WRONGTYPE', 1, true) then return redis.error_reply(bad) end
+    out[#out + 1] = string.char(${WRONG_TYPE})
+  else
+    local ok = 1
+    ${each(readScope)}
+    if cost == 0 then ok = 1
+    elseif ok == 1 then ${each(chargeScope, '; ')} end
+    ${each(packScope)}
+    if cost > 0 then
+    ${each(writeScope)}
+    end
+    out[#out + 1] = string.char(ok + (tail == '' and 0 or ${OVERRIDDEN})) .. ${each((i) => `v${i}`, ' .. ')} .. tail
   end
-  ${each(writeScope)}
 end
-return struct.pack('<Bd', ok, now) .. ${each((i) => `struct.pack('<ddI4I4I4', w${i}, b${i}, m${i}, d${i}, n${i})`).replaceAll('\n', ' .. ')} .. tail`
+return table.concat(out)`
 }
 
 function decisions(clock: string): readonly [Script, Script, Script] {
   return [script(decision(1, clock)), script(decision(2, clock)), script(decision(3, clock))]
 }
 
-/** The decision for one, two and three scopes. */
+/** Decisions over one, two and three scopes. */
 export const DECISIONS = decisions(serverClock)
 
 /** The same with the time as the first argument, for tests that drive the clock. */

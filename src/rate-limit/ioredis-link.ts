@@ -73,6 +73,7 @@ export function openIoredis(client: IoredisClient): RedisLink {
   // A refused first connection is retried; `lastError` tells why.
   link.connect().catch(() => {})
   return {
+    isCluster: client.isCluster,
     ready,
     usable: () => link.status === 'ready',
     lastError: () => lastError,

@@ -76,6 +76,7 @@ export function openNodeRedis(client: NodeRedisClient): RedisLink {
   ready.catch(() => {})
   const bytes = link.withTypeMapping({ [BLOB_STRING]: Buffer })
   return {
+    isCluster,
     ready,
     usable: () => connected && link.isReady !== false,
     lastError: () => lastError,

@@ -18,6 +18,8 @@ export type RedisClient = IoredisClient | NodeRedisClient
 
 /** One connection of our own, with our settings, whichever library it is made of. */
 export interface RedisLink {
+  /** A call's keys must then share a hash tag. */
+  readonly isCluster: boolean
   /** Resolves when it can be used for the first time. */
   readonly ready: Promise<void>
   readonly usable: () => boolean

@@ -1,32 +1,56 @@
 import { DependencyUnavailableError } from '../errors.ts'
-import type { Counters } from './bucket.ts'
-import { OVERRIDE_BYTES, STATE_BYTES } from './decision-script.ts'
+import { ADMITTED, OVERRIDDEN, OVERRIDE_BYTES, STATE_BYTES, WRONG_TYPE } from './decision-script.ts'
 import type { ScopeReply, StoreReply } from './store.ts'
 
-/** Reads the packed answer of a decision over so many scopes. */
-export function readReply(reply: unknown, scopes: number): StoreReply {
-  const size = 9 + scopes * STATE_BYTES
-  if (!Buffer.isBuffer(reply) || reply.length < size) {
-    throw new DependencyUnavailableError('Redis answered a rate-limit decision with something else.')
-  }
-  const replies: ScopeReply[] = []
-  for (let offset = 9; offset < size; offset += STATE_BYTES) {
-    const counters: Counters = {
-      windowStart: reply.readDoubleLE(offset),
-      fullAt: reply.readDoubleLE(offset + 8),
-      inMinute: reply.readUInt32LE(offset + 16),
-      day: reply.readUInt32LE(offset + 20),
-      inDay: reply.readUInt32LE(offset + 24),
+/** What one decision of a call came to: an error where its key holds something else. */
+export type DecisionReply = StoreReply | Error
+
+/** Reads the packed answer to so many decisions, over so many scopes each. @throws where it is anything else */
+export function readReplies(reply: unknown, decisions: number, scopes: number): DecisionReply[] {
+  if (!Buffer.isBuffer(reply) || reply.length < 8) throw somethingElse()
+  const now = reply.readDoubleLE(0)
+  const replies: DecisionReply[] = []
+  let offset = 8
+  for (let index = 0; index < decisions; index++) {
+    const flags = reply[offset++]
+    if (flags === WRONG_TYPE) {
+      replies.push(new Error('WRONGTYPE A key of rate limits holds something else.'))
+      continue
     }
-    if (offset > 9 || reply.length < size + OVERRIDE_BYTES) replies.push({ counters })
-    else {
-      const limits = {
-        perMinute: reply.readUInt32LE(size),
-        perDay: reply.readUInt32LE(size + 4),
-        burst: reply.readUInt32LE(size + 8),
-      }
-      replies.push({ counters, override: { limits, untilSeconds: reply.readUInt32LE(size + 12) } })
+    const overridden = flags !== undefined && (flags & OVERRIDDEN) > 0
+    const end = offset + scopes * STATE_BYTES
+    if (flags === undefined || end + (overridden ? OVERRIDE_BYTES : 0) > reply.length) throw somethingElse()
+    const read: ScopeReply[] = []
+    for (; offset < end; offset += STATE_BYTES) read.push({ counters: readCounters(reply, offset) })
+    if (overridden) {
+      const first = read[0]
+      if (first !== undefined) read[0] = { counters: first.counters, override: readOverride(reply, offset) }
+      offset += OVERRIDE_BYTES
     }
+    replies.push({ admitted: (flags & ADMITTED) > 0, now, scopes: read })
   }
-  return { admitted: reply[0] === 1, now: reply.readDoubleLE(1), scopes: replies }
+  return replies
+}
+
+function readCounters(reply: Buffer, offset: number) {
+  return {
+    windowStart: reply.readDoubleLE(offset),
+    fullAt: reply.readDoubleLE(offset + 8),
+    inMinute: reply.readUInt32LE(offset + 16),
+    day: reply.readUInt32LE(offset + 20),
+    inDay: reply.readUInt32LE(offset + 24),
+  }
+}
+
+function readOverride(reply: Buffer, offset: number) {
+  const limits = {
+    perMinute: reply.readUInt32LE(offset),
+    perDay: reply.readUInt32LE(offset + 4),
+    burst: reply.readUInt32LE(offset + 8),
+  }
+  return { limits, untilSeconds: reply.readUInt32LE(offset + 12) }
+}
+
+function somethingElse(): Error {
+  return new DependencyUnavailableError('Redis answered a rate-limit decision with something else.')
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError, DependencyUnavailableError } from '../errors.ts'
+import { createDecisionBatches } from './decision-batches.ts'
 import { DECISIONS, OVERRIDE, RESET, type Script } from './decision-script.ts'
 import { openIoredis } from './ioredis-link.ts'
 import { openNodeRedis } from './node-redis-link.ts'
 import type { IoredisClient, NodeRedisClient, RedisClient, RedisLink } from './redis-client.ts'
-import { readReply } from './redis-reply.ts'
 import type { RateLimitStore } from './store.ts'
 
 export interface RedisStoreOptions {
@@ -22,7 +22,8 @@ const optionsSchema = z.strictObject({
 })
 
 /**
- * Counters in Redis 6.2 or later, or Valkey, single or Cluster: shared by all processes, decided in one round trip.
+ * Counters in Redis 6.2 or later, or Valkey, single or Cluster: shared by all processes, decided in one round trip. Decisions
+ * that one turn of the event loop asks for share a call (not in a Cluster).
  *
  * Opens nothing until the first decision. The client is duplicated with settings that fail fast, and never changed or closed.
  *
@@ -63,20 +64,16 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
     )
   }
 
+  const batches = createDecisionBatches({
+    prefix,
+    run,
+    together: () => link !== undefined && !link.isCluster,
+  })
+
   return {
     kind: 'redis',
     inProcess: false,
-    decide(scopes, cost) {
-      const script = DECISIONS[scopes.length - 1]
-      if (script === undefined) return Promise.reject(new RangeError('A decision has one to three scopes.'))
-      const keys: string[] = []
-      const values: string[] = [String(cost)]
-      for (const { key, limits } of scopes) {
-        keys.push(prefix + key)
-        values.push(String(limits.perMinute), String(limits.perDay), String(limits.burst))
-      }
-      return run(script, keys, values).then((reply) => readReply(reply, scopes.length))
-    },
+    decide: batches.decide,
     async reset(keys) {
       for (const key of keys) await run(RESET, [prefix + key], [])
     },

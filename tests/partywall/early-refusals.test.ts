@@ -56,7 +56,12 @@ describe('a request of a blocked tenant', () => {
       },
       seal: { secret: database.sealSecret },
       tenants: { ttlMs: 1, listenUrl: false },
-      rateLimit: { store: createRedisStore(redis.url), tiers, onDecision: () => counts.decisions++ },
+      rateLimit: {
+        store: createRedisStore(redis.url),
+        tiers,
+        storeTimeoutMs: 20_000,
+        onDecision: () => counts.decisions++,
+      },
       audit: false,
       logger: silentLogger,
     })

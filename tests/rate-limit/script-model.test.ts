@@ -5,7 +5,7 @@ import { DAY_MICROS, MINUTE_MICROS } from '../../src/rate-limit/bucket.ts'
 import { DECISIONS_WITH_DRIVEN_CLOCK, OVERRIDE, RESET } from '../../src/rate-limit/decision-script.ts'
 import type { Limits } from '../../src/rate-limit/limits.ts'
 import { createMemoryStore } from '../../src/rate-limit/memory-store.ts'
-import { readReply } from '../../src/rate-limit/redis-reply.ts'
+import { readReplies } from '../../src/rate-limit/redis-reply.ts'
 import type { Scope } from '../../src/rate-limit/store.ts'
 import { redisForTests } from '../setup/redis.ts'
 
@@ -41,6 +41,11 @@ const step = fc.record({
   ),
   cost: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.nat(60) }),
   scopes: fc.integer({ min: 1, max: 3 }),
+  // Decisions in one call: of two tenants in turn, so that some meet the same counters again.
+  decisions: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(1) },
+    { weight: 1, arbitrary: fc.integer({ min: 2, max: 6 }) },
+  ),
   smaller: fc.boolean(),
   hand: fc.oneof(
     { weight: 12, arbitrary: fc.constant('none') },
@@ -60,31 +65,28 @@ describe('the script', () => {
           run++
           let now = START
           const model = createMemoryStore({ nowMicros: () => now })
-          const keys = ['', ':u:1', ':r:2'].map((suffix) => `{${run}}${suffix}`)
-          for (const { advance, cost, scopes: count, smaller, hand } of steps) {
+          const keysOf = (tenant: number) => ['', ':u:1', ':r:2'].map((suffix) => `{${run}-${tenant}}${suffix}`)
+          for (const { advance, cost, scopes: count, decisions, smaller, hand } of steps) {
             now = Math.max(START, now + advance)
-            await byHand(hand, keys[0] ?? '', other, model)
+            await byHand(hand, keysOf(0)[0] ?? '', other, model)
             const kinds = ['tenant', 'user', 'route'] as const
-            const scopes: Scope[] = kinds.slice(0, count).map((kind, index) => {
-              const own = perScope[index] ?? other
-              return {
-                kind,
-                key: keys[index] ?? '',
-                limits: smaller ? { ...own, burst: Math.max(1, own.burst >> 1) } : own,
-              }
-            })
+            const scopesOf = (tenant: number): Scope[] =>
+              kinds.slice(0, count).map((kind, index) => {
+                const own = perScope[index] ?? other
+                return {
+                  kind,
+                  key: keysOf(tenant)[index] ?? '',
+                  limits: smaller ? { ...own, burst: Math.max(1, own.burst >> 1) } : own,
+                }
+              })
+            const asked = Array.from({ length: decisions }, (_, index) => scopesOf(index % 2))
             const script = DECISIONS_WITH_DRIVEN_CLOCK[count - 1]
-            const args = scopes.flatMap((scope) => [scope.limits.perMinute, scope.limits.perDay, scope.limits.burst])
-            const raw = await redis.callBuffer(
-              'EVAL',
-              script?.text ?? '',
-              count,
-              ...scopes.map((scope) => `m:${scope.key}`),
-              now,
-              cost,
-              ...args,
-            )
-            expect(readReply(raw, count)).toEqual(await model.decide(scopes, cost))
+            const args = scopesOf(0).flatMap(({ limits }) => [limits.perMinute, limits.perDay, limits.burst])
+            const keys = asked.flat().map((scope) => `m:${scope.key}`)
+            const raw = await redis.callBuffer('EVAL', script?.text ?? '', keys.length, ...keys, now, cost, ...args)
+            const expected = []
+            for (const scopes of asked) expected.push(await model.decide(scopes, cost))
+            expect(readReplies(raw, decisions, count)).toEqual(expected)
           }
         },
       ),

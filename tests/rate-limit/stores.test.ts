@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../src/rate-limit/memory-store.ts'
 import { createRedisStore } from '../../src/rate-limit/redis-store.ts'
 import type { RateLimitStore, Scope } from '../../src/rate-limit/store.ts'
-import { redisForTests } from '../setup/redis.ts'
+import { type RedisServer, redisForTests, startRedis } from '../setup/redis.ts'
 
 let server: Awaited<ReturnType<typeof redisForTests>>
 beforeAll(async () => {
@@ -137,5 +137,96 @@ describe('the Redis store', () => {
     expect(() => createRedisStore('redis://127.0.0.1', { prefix: '{all}:' })).toThrow(
       expect.objectContaining({ code: 'PARTYWALL_CONFIGURATION' }),
     )
+  })
+})
+
+describe('decisions that are asked for at once', () => {
+  // A server of its own, whose calls are counted.
+  let own: RedisServer
+  beforeAll(async () => {
+    own = await startRedis()
+  })
+  afterAll(() => own.stop())
+
+  const clients: Record<string, () => RateLimitStore> = {
+    'ioredis client': () => createRedisStore(new Redis(own.url, { lazyConnect: true })),
+    'node-redis client': () => createRedisStore(createClient({ url: own.url })),
+  }
+
+  async function callsOf(admin: Redis): Promise<number> {
+    const stats = await admin.info('commandstats')
+    return [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
+  }
+
+  it.each(['ioredis client', 'node-redis client'])(
+    'on %s decides for many tenants in one trip, and a key of another type fails for its own tenant alone',
+    async (kind) => {
+      const admin = new Redis(own.url)
+      const made = clients[kind]?.() ?? expect.fail('no store')
+      await made.ping()
+      const limits = { perMinute: 60, perDay: 1000, burst: 10 }
+      const scopes = Array.from({ length: 40 }, (): Scope => ({ ...tenantScope(), limits }))
+      const calls = () => callsOf(admin)
+      const decideAll = () => Promise.allSettled(scopes.map((scope) => made.decide([scope], 1)))
+      await decideAll()
+      const before = await calls()
+      const [wrong] = scopes
+      await admin.del(`partywall:rl:${wrong?.key}`)
+      await admin.rpush(`partywall:rl:${wrong?.key}`, 'a list')
+      const results = await decideAll()
+      expect((await calls()) - before).toBe(1)
+      expect(results.map(({ status }) => status)).toEqual(['rejected', ...scopes.slice(1).map(() => 'fulfilled')])
+      expect(results[0]).toMatchObject({ reason: { message: expect.stringContaining('WRONGTYPE') } })
+      const looked = await Promise.all(scopes.slice(1).map((scope) => made.decide([scope], 0)))
+      expect(new Set(looked.map((reply) => reply.scopes[0]?.counters.inMinute))).toEqual(new Set([2]))
+      await made.close()
+      admin.disconnect()
+    },
+  )
+
+  it('asks for at most 64 decisions in one call, and for those with other limits or another cost in one of their own', async () => {
+    const admin = new Redis(own.url)
+    const made = createRedisStore(own.url)
+    await made.ping()
+    const [small, big] = [
+      { perMinute: 60, perDay: 1000, burst: 10 },
+      { perMinute: 600, perDay: 10_000, burst: 20 },
+    ]
+    const calls = () => callsOf(admin)
+    await made.decide([tenantScope()], 1)
+    const before = await calls()
+    const replies = await Promise.all([
+      ...Array.from({ length: 65 }, () => made.decide([{ ...tenantScope(), limits: small }], 1)),
+      made.decide([{ ...tenantScope(), limits: big }], 20),
+      made.decide([{ ...tenantScope(), limits: small }], 2),
+    ])
+    expect((await calls()) - before).toBe(4)
+    expect(replies.map((reply) => reply.scopes[0]?.counters.inMinute)).toEqual([
+      ...new Array<number>(65).fill(1),
+      20,
+      2,
+    ])
+    await made.close()
+    admin.disconnect()
+  })
+
+  it('are decided one by one where a server wants the keys of each call in one slot', async () => {
+    const node = await startRedis({ config: { 'cluster-enabled': 'yes' } })
+    const admin = new Redis(node.url)
+    await admin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16383)
+    await expect
+      .poll(async () => await admin.call('CLUSTER', 'INFO'), { timeout: 15_000 })
+      .toContain('cluster_state:ok')
+    const made = createRedisStore(node.url)
+    await made.ping()
+    const limits = { perMinute: 60, perDay: 1000, burst: 10 }
+    for (let round = 0; round < 2; round++) {
+      const scopes = Array.from({ length: 20 }, (): Scope => ({ ...tenantScope(), limits }))
+      const replies = await Promise.all(scopes.map((scope) => made.decide([scope], 1)))
+      expect(replies.map((reply) => reply.scopes[0]?.counters.inMinute)).toEqual(new Array(20).fill(1))
+    }
+    await made.close()
+    admin.disconnect()
+    await node.stop()
   })
 })
