@@ -18,7 +18,7 @@ export interface BatchAnswer {
   readonly code: string
   readonly rows: number
   readonly judged: string | null
-  /** Message, DETAIL, HINT and context of an error: where a canary is looked for. */
+  /** Message, DETAIL and HINT of an error: where a canary is looked for. Its context would hold the probe's own text. */
   readonly text: string
 }
 
@@ -70,7 +70,7 @@ function batchSql(probes: readonly BatchProbe[]): string {
   const list = JSON.stringify(probes.map((probe) => ({ k: probe.key, s: probe.sql, j: probe.judge ?? null })))
   const body = `
 declare
-  probe record; touched bigint; judged text; answers jsonb := '[]'; said text; detail text; hint text; context text;
+  probe record; touched bigint; judged text; answers jsonb := '[]'; said text; detail text; hint text;
 begin
   for probe in select * from pg_catalog.jsonb_to_recordset(${quoteLiteral(list)}::jsonb) as p(k text, s text, j text) loop
     touched := 0; judged := null;
@@ -83,9 +83,9 @@ begin
       end if;
       raise exception using errcode = '${DONE}', message = 'done';
     exception when others then
-      get stacked diagnostics said = message_text, detail = pg_exception_detail, hint = pg_exception_hint, context = pg_exception_context;
+      get stacked diagnostics said = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
       answers := answers || pg_catalog.jsonb_build_object('k', probe.k, 'c', sqlstate, 'n', touched,
-        'm', case when sqlstate = '${DONE}' then judged end, 't', pg_catalog.concat_ws(E'\\n', said, detail, hint, context));
+        'm', case when sqlstate = '${DONE}' then judged end, 't', pg_catalog.concat_ws(E'\\n', said, detail, hint));
     end;
   end loop;
   perform pg_catalog.set_config('partywall.batch', answers::text, true);

@@ -63,13 +63,20 @@ export async function plant(options: PlantOptions): Promise<Planting> {
     for (const side of ['a', 'b'] as const) {
       serial += 50
       if (planted[side] !== undefined) continue
-      const result = await plantRow({ ...options, maker, relation, side, tenant: tenants[side], rows, serial })
+      const tenant = ownerOf(facts, relation, tenants[side])
+      const result = await plantRow({ ...options, maker, relation, side, tenant, rows, serial })
       if (result.ok) planted[side] = result.value
       else failures.set(relation.oid, result.error.message)
     }
     rows.set(relation.oid, planted)
   }
   return { tenants, rows, failures, row: (relation, side) => rows.get(relation.oid)?.[side] }
+}
+
+/** In a table that belongs to no tenant the canary is another: who reads it there has read nothing of B's. */
+function ownerOf(facts: Facts, relation: Relation, tenant: PlantedTenant): PlantedTenant {
+  if (facts.tenantTable(relation) !== undefined) return tenant
+  return { ...tenant, canary: tenant.canary.replace('canary', 'shared') }
 }
 
 interface RowInput extends PlantOptions {

@@ -20,7 +20,7 @@ export const become: Attack = {
       const { role } = path
       // An app that owns its tables is a finding of each table.
       if (role.oid === app.oid && !role.superuser && !role.bypassRls) continue
-      const seen = await firstRead(arena, (relation) => (privileged(role, relation) ? start(path) : undefined), role)
+      const seen = await firstRead(arena, (relation) => (privileged(role, relation) ? stepsTo(path) : undefined), role)
       if (seen === undefined) continue
       arena.report({
         rule:
@@ -59,7 +59,7 @@ function privileged(role: Role, relation: Relation): boolean {
 }
 
 /** From the login on, as the server checks SET ROLE: against the session's user. */
-function start(path: RolePath): readonly string[] {
+export function stepsTo(path: RolePath): readonly string[] {
   const [first = '', ...hops] = path.path
   const steps = [`set local session authorization ${quoteIdentifier(first)}`]
   // A membership that comes with ADMIN OPTION alone is granted again, with all that it takes.

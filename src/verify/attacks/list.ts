@@ -1,12 +1,17 @@
 import type { Attack } from '../attack.ts'
 import { become } from './become.ts'
+import { callFunctions } from './call-functions.ts'
 import { createObjects } from './create-objects.ts'
 import { crossReferences } from './cross-references.ts'
 import { defaultPrivileges } from './default-privileges.ts'
 import { forgeSetting } from './forge-setting.ts'
 import { largeObject } from './large-object.ts'
+import { ownObjects } from './own-objects.ts'
 import { readAcross } from './read-across.ts'
+import { readShared } from './read-shared.ts'
 import { rolePowers } from './role-powers.ts'
+import { setFlags } from './set-flags.ts'
+import { shapeRows } from './shape-rows.ts'
 import { takenValues } from './taken-values.ts'
 import { throughViews } from './through-views.ts'
 import { truncate } from './truncate.ts'
@@ -20,9 +25,14 @@ export const attacks: readonly Attack[] = [
   writeShared,
   truncate,
   throughViews,
+  callFunctions,
+  setFlags,
+  shapeRows,
+  readShared,
   crossReferences,
   takenValues,
   become,
+  ownObjects,
   rolePowers,
   createObjects,
   defaultPrivileges,

@@ -36,6 +36,20 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
   return found
 }
 
+/** The function reads the whole table of tenants, with no condition at all. */
+export function readsWholeRegistry(facts: Facts, fn: DatabaseFunction): boolean {
+  const root = facts.tenancy.root?.relation
+  let whole = false
+  walkBody(facts.sql.body(fn), {
+    query: (query) => {
+      if (root === undefined || query.kind !== 'select' || query.where !== undefined || query.from.length !== 1) return
+      const counts = query.targets.every(({ expr }) => expr.kind === 'call' && expr.name === 'count')
+      whole ||= !counts && tablesOf(facts, query).has(root) && ownerEscapes(facts, fn, root)
+    },
+  })
+  return whole
+}
+
 function isWrite(kind: Query['kind']): kind is 'insert' | 'update' | 'delete' {
   return kind === 'insert' || kind === 'update' || kind === 'delete'
 }

@@ -15,7 +15,7 @@ export const restrictiveOnly: Rule = {
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       const { relation } = table
-      if (!relation.rowSecurity || table.kind !== 'tenant' || relation.isPartition) continue
+      if (!relation.rowSecurity || table.kind === 'child' || relation.isPartition) continue
       const roles = facts.acting.filter((role) => facts.protectedFor(relation, role))
       const granted = VERBS.filter((verb) =>
         roles.some((role) => facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb))),

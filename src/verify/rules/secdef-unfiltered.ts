@@ -1,5 +1,12 @@
 import type { Rule } from '../rule.ts'
-import { callableDefiners, contextGuard, givenNames, mentions, unheldQueries } from './definer-code.ts'
+import {
+  callableDefiners,
+  contextGuard,
+  givenNames,
+  mentions,
+  readsWholeRegistry,
+  unheldQueries,
+} from './definer-code.ts'
 
 export const secdefUnfiltered: Rule = {
   id: 'secdef-unfiltered',
@@ -16,10 +23,14 @@ export const secdefUnfiltered: Rule = {
         // What a caller picks by an argument is secdef-tenant-argument's.
         return !filtered && (names || fn.arguments.length === 0)
       })
-      if (open.length === 0 || contextGuard(facts, fn) === 'strict') continue
-      const tables = [...new Set(open.map(({ relation }) => relation.label))]
+      const registry = open.length === 0 && readsWholeRegistry(facts, fn) ? facts.tenancy.root?.relation : undefined
+      if ((open.length === 0 && registry === undefined) || contextGuard(facts, fn) === 'strict') continue
+      const tables =
+        registry === undefined ? [...new Set(open.map(({ relation }) => relation.label))] : [registry.label]
       yield {
         object: fn.label,
+        // The list of customers, and not their data.
+        ...(registry === undefined ? {} : { severity: 'medium' as const }),
         message: `${fn.label} runs as ${facts.roleName(fn.owner)}, which the policies of ${tables.join(', ')} do not hold, and does not compare the tenant with the context.`,
         evidence: [
           `callable by ${facts
@@ -28,7 +39,7 @@ export const secdefUnfiltered: Rule = {
             .join(', ')}`,
         ],
         tables,
-        verbs: [...new Set(open.map(({ verb }) => verb))],
+        verbs: registry === undefined ? [...new Set(open.map(({ verb }) => verb))] : ['select'],
         fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
       }
     }

@@ -35,8 +35,8 @@ const PRESETS = `create table presets (id uuid primary key default gen_random_uu
 
 // NULL is not distinct from NULL: without a context, rows without a tenant are open.
 ruleCase('policy-fail-open', {
-  object: 'public.presets',
   proof: 'static',
+  object: 'public.presets',
   hole: PRESETS,
   repaired: `${PRESETS} alter table presets alter column tenant_id set not null;`,
   nearMisses: {},

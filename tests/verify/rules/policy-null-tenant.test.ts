@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('policy-null-tenant', {
   object: 'public.presets',
   severity: 'high',
-  proof: 'static',
   hole: `create table presets (id uuid primary key default gen_random_uuid(), tenant_id uuid references tenants (id), name text); alter table presets owner to {owner}; alter table presets enable row level security, force row level security; create policy p on presets using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) or tenant_id is null); grant select, insert, update, delete on presets to {app};`,
   repaired: `create table presets (id uuid primary key default gen_random_uuid(), tenant_id uuid references tenants (id), name text); alter table presets owner to {owner}; alter table presets enable row level security, force row level security; create policy p on presets using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)); create policy shared on presets for select using (tenant_id is null); grant select, insert, update, delete on presets to {app};`,
   nearMisses: {

@@ -4,7 +4,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('policy-user-claim', {
   object: 'public.notes',
   severity: 'high',
-  proof: 'static',
   hole: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
     alter table notes owner to {owner};
     alter table notes enable row level security, force row level security;
@@ -26,6 +25,7 @@ ruleCase('policy-user-claim', {
 
 describe('where every policy trusts the claim', () => {
   ruleCase('policy-user-claim', {
+    proof: 'static',
     base: `create table tenants (id uuid primary key default gen_random_uuid(), name text);
     create table posts (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), title text);
     alter table posts owner to {owner};
@@ -33,7 +33,6 @@ describe('where every policy trusts the claim', () => {
     grant select, insert, update, delete on posts to {app};`,
     object: 'public.posts',
     severity: 'high',
-    proof: 'static',
     fixMends: false,
     hole: `create policy p on posts using (tenant_id = (select (nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'user_metadata' ->> 'tenant_id')::uuid));`,
     repaired: `create policy p on posts using (tenant_id = (select (nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> 'tenant_id')::uuid));`,

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('schema-owned-by-app', {
   object: 'schema crm',
   severity: 'high',
-  proof: 'static',
   hole: `create schema crm authorization {app};`,
   repaired: `create schema crm authorization {owner};`,
   nearMisses: {

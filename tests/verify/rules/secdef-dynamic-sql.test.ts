@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('secdef-dynamic-sql', {
   object: 'public.find_titles(text)',
   severity: 'critical',
-  proof: 'static',
   hole: `create function find_titles(wanted text) returns setof text language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$ begin return query execute 'select title from public.documents where title = ''' || wanted || ''''; end $$;`,
   repaired: `create function find_titles(wanted text) returns setof text language sql stable security invoker set search_path = pg_catalog, public, pg_temp as $$ select title from public.documents where title = wanted $$;`,
   nearMisses: {

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('secdef-tenant-argument', {
   object: 'public.title_of(uuid)',
   severity: 'critical',
-  proof: 'static',
   hole: `create function title_of(wanted uuid) returns text language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$ select title from public.documents where id = wanted $$;`,
   repaired: `create function title_of(wanted uuid) returns text language sql stable security invoker set search_path = pg_catalog, public, pg_temp as $$ select title from public.documents where id = wanted $$;`,
   nearMisses: {

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('secdef-unfiltered', {
   object: 'public.all_titles()',
   severity: 'critical',
-  proof: 'static',
   hole: `create function all_titles() returns setof text language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$ select title from public.documents $$;`,
   repaired: `create function all_titles() returns setof text language sql stable security invoker set search_path = pg_catalog, public, pg_temp as $$ select title from public.documents $$;`,
   nearMisses: {

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('table-owned-by-app', {
   object: 'public.documents',
   severity: 'critical',
-  proof: 'static',
   hole: `alter table documents owner to {app};`,
   repaired: `alter table documents owner to {owner};`,
   nearMisses: {

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('untenanted-payload', {
   object: 'public.outbox',
   severity: 'high',
-  proof: 'static',
   hole: `create table outbox (id bigint generated always as identity primary key, payload jsonb not null);
     create function log_document() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as
     $$ begin insert into public.outbox (payload) values (to_jsonb(new)); return new; end $$;

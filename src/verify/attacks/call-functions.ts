@@ -1,0 +1,141 @@
+import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { BatchProbe } from '../attack/batch.ts'
+import type { Attack } from '../attack.ts'
+import type { Rule } from '../rule.ts'
+import { callableDefiners, unheldQueries } from '../rules/definer-code.ts'
+import { calledBy } from '../rules/policy-functions.ts'
+import { secdefDynamicSql } from '../rules/secdef-dynamic-sql.ts'
+import { secdefTenantArgument } from '../rules/secdef-tenant-argument.ts'
+import { secdefUnfiltered } from '../rules/secdef-unfiltered.ts'
+import { upsertCrosses } from '../rules/upsert-crosses.ts'
+import { type ArgumentList, argumentLists } from './call-arguments.ts'
+import { holdsMarker, markersOf } from './markers.ts'
+import { tenantMark } from './victim-row.ts'
+
+const RULES: readonly Rule[] = [secdefUnfiltered, secdefTenantArgument, secdefDynamicSql, upsertCrosses]
+/** Tables that are looked at for one function whose body says nothing of tables. */
+const MOST_TABLES = 12
+/** What a roll-back does not take back, or what leaves the database. */
+const LASTING =
+  /dblink|pg_read_|pg_write_|pg_ls_|lo_import|lo_export|\bcopy\b|pg_terminate|pg_cancel|pg_reload|pg_rotate|pg_sleep|http_|net\.|setval|pg_logical|pg_switch_wal/i
+
+/** Calls every definer function with what an attacker has, and looks for B's rows in the answer and for changes to them. */
+export const callFunctions: Attack = {
+  name: 'call-functions',
+  title: 'calls definer functions with ids of another tenant, with nothing, and with text that breaks out of quotes',
+  rules: RULES.map((rule) => rule.id),
+  passes: ['set', 'never-set'],
+  async run(arena) {
+    const { facts } = arena
+    const drafts = RULES.flatMap((rule) => [...rule.run(facts)].map((draft) => ({ rule: rule.id, draft })))
+    for (const fn of callableDefiners(facts)) {
+      if (!harmless(arena, fn)) continue
+      const said = drafts.filter(({ draft }) => draft.object === fn.label)
+      const tables = touched(arena, fn, said.length > 0)
+      const seen = tables.length === 0 ? undefined : await call(arena, fn, tables, said.length > 0)
+      if (seen === undefined) continue
+      const rules = said.length > 0 ? said.map(({ rule }) => rule) : ['secdef-tenant-argument']
+      for (const rule of rules)
+        arena.report({
+          rule,
+          object: fn.label,
+          message: `${fn.label} runs as ${facts.roleName(fn.owner)} and crosses between tenants.`,
+          evidence: [seen],
+          tables: tables.map((table) => table.label),
+          fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+        })
+    }
+  },
+}
+
+function harmless(arena: Arena, fn: DatabaseFunction): boolean {
+  const seen = new Set<DatabaseFunction>()
+  const visit = (each: DatabaseFunction): boolean => {
+    if (seen.has(each)) return true
+    seen.add(each)
+    if (each.language !== 'sql' && each.language !== 'plpgsql') return false
+    if (LASTING.test(each.source) || LASTING.test(each.atomicBody ?? '')) return false
+    return calledBy(arena.facts, each).every(visit)
+  }
+  return (fn.kind === 'function' || fn.kind === 'procedure') && visit(fn)
+}
+
+/** The tenant tables that its code reaches past their policies; all of them where the code can't be read or is made at run time. */
+function touched(arena: Arena, fn: DatabaseFunction, said: boolean): readonly Relation[] {
+  const { facts } = arena
+  const named = [...new Set(unheldQueries(facts, fn).map(({ relation }) => relation))]
+  if (named.length > 0) return named
+  const root = facts.tenancy.root?.relation
+  if (!said && facts.sql.body(fn).kind !== 'unreadable') return []
+  return [...facts.tenancy.tables.values()]
+    .map(({ relation }) => relation)
+    .filter((relation) => said || relation !== root)
+    .slice(0, MOST_TABLES)
+}
+
+async function call(
+  arena: Arena,
+  fn: DatabaseFunction,
+  tables: readonly Relation[],
+  said: boolean,
+): Promise<string | undefined> {
+  const lists = argumentLists(arena, fn, tables).filter((list) => said || list.guessable)
+  const markers = markersOf(arena, tables)
+  const state = stateOf(arena, tables)
+  const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
+  const stood = before?.ok === true ? Object.values(before.value.rows[0] ?? {})[0] : undefined
+  for (const role of arena.facts.executors(fn)) {
+    for (const context of arena.attackers.slice(0, 2)) {
+      const probes = lists.map((list, at) => probe(fn, list, at, markers, state))
+      const answers = await arena.batch(role, context, probes)
+      for (const [at, list] of lists.entries()) {
+        const answer = answers.get(String(at))
+        if (answer === undefined) continue
+        const how = `as ${role.path.join(' → ')}, ${context.name}: ${fn.name}(${list.sql.replace(/\s+/g, ' ').slice(0, 160)})`
+        if (answer.ok && fn.kind === 'function' && answer.rows > 0) return `${how} returned a row of tenant B`
+        if (answer.ok && stood !== undefined && answer.judged !== null && answer.judged !== stood)
+          return `${how} changed rows of tenant B`
+        const told = without(markers, list).some((marker) => answer.text.includes(marker))
+        if (!answer.ok && told) return `${how} told values of tenant B in its error`
+      }
+    }
+  }
+  return undefined
+}
+
+function without(markers: readonly string[], list: ArgumentList): readonly string[] {
+  return markers.filter((marker) => !list.given.some((value) => value.includes(marker)))
+}
+
+function probe(
+  fn: DatabaseFunction,
+  list: ArgumentList,
+  at: number,
+  markers: readonly string[],
+  state: string | undefined,
+): BatchProbe {
+  const name = `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}(${list.sql})`
+  const looked = without(markers, list)
+  // OFFSET 0: the function is called once, and not again by the condition.
+  const sql =
+    fn.kind === 'procedure'
+      ? `call ${name}`
+      : `select 1 from (select ${name}::text as t offset 0) as said where ${looked.length === 0 ? 'said.t is null and false' : holdsMarker('said.t', looked)}`
+  return { key: String(at), sql, ...(state === undefined ? {} : { judge: state }) }
+}
+
+/** One value that changes when any row of B does. */
+function stateOf(arena: Arena, tables: readonly Relation[]): string | undefined {
+  const parts = tables.flatMap((table) => {
+    const row = arena.row(table, 'b')
+    const mark = row === undefined ? undefined : tenantMark(arena, table, row)
+    return mark === undefined
+      ? []
+      : [
+          `(select pg_catalog.concat(count(*), pg_catalog.string_agg(ctid::text, ',' order by ctid)) from ${qualifiedName(table)} where ${mark})`,
+        ]
+  })
+  return parts.length === 0 ? undefined : `select pg_catalog.concat_ws(';', ${parts.join(', ')}) as state`
+}

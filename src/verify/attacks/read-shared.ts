@@ -1,0 +1,50 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Attack } from '../attack.ts'
+import { isTable } from '../discovery/tenant-columns.ts'
+import { copiedFrom } from '../rules/shadow-copies.ts'
+import { holdsMarker, markersOf } from './markers.ts'
+
+/** Looks in tables without a tenant for what triggers wrote there when B's rows were planted. */
+export const readShared: Attack = {
+  name: 'read-shared',
+  title: 'looks for another tenant’s data in tables that belong to none',
+  rules: ['untenanted-payload'],
+  async run(arena) {
+    const { facts } = arena
+    const writing = [...facts.tenancy.tables.values()].map(({ relation }) => relation)
+    // Nothing is written elsewhere but by triggers and rules.
+    const sources = writing.filter((relation) => relation.triggers.length > 0 || relation.rules.length > 0)
+    const markers = markersOf(arena, sources)
+    if (markers.length === 0) return
+    for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
+      const probes = facts.relations
+        .filter(
+          (relation) =>
+            isTable(relation) &&
+            facts.tenantTable(relation) === undefined &&
+            copiedFrom(facts, relation) === undefined &&
+            facts.privileges.onRelation(role.role.oid, relation, 'SELECT'),
+        )
+        .map((relation) => ({
+          key: relation.label,
+          sql: `select 1 from ${qualifiedName(relation)} as partywall_seen where ${holdsMarker('partywall_seen::text', markers)} limit 1`,
+          relation,
+        }))
+      const answers = await arena.batch(role, arena.contexts.a, probes)
+      for (const { key, relation } of probes) {
+        const answer = answers.get(key)
+        if (answer?.ok !== true || answer.rows === 0) continue
+        arena.report({
+          rule: 'untenanted-payload',
+          object: relation.label,
+          verbs: ['select'],
+          message: `${relation.label} has no tenant, and what one tenant wrote elsewhere can be read in it by all.`,
+          evidence: [
+            `as ${role.path.join(' → ')}, tenant A: SELECT returned values of tenant B's rows, written by a trigger`,
+          ],
+          fix: `REVOKE SELECT ON ${qualifiedName(relation)} FROM PUBLIC, ${quoteIdentifier(role.role.name)};`,
+        })
+      }
+    }
+  },
+}

@@ -1,0 +1,128 @@
+import type { Column } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import type { ActingRole } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import { narrowPolicySql } from '../rules/policy-finding.ts'
+import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
+import { PLACE, victimRow } from './victim-row.ts'
+
+const RULES = ['policy-column-opt-out', 'policy-null-tenant', 'policy-wrong-column', 'policy-role-identity']
+/** Rows that are tried for one weakness. */
+const MOST = 12
+
+/** Gives B's row the values that a policy opens rows on, then reads, changes and deletes it as A. */
+export const shapeRows: Attack = {
+  name: 'shape-rows',
+  title: 'looks for another tenant’s row with the values that a policy opens rows on',
+  rules: RULES,
+  async run(arena) {
+    // Only who may turn triggers and keys off can give a row any value.
+    if (!arena.facts.catalog.reader.superuser) return
+    for (const rule of RULES)
+      for (const weakness of weaknessesOf(arena.facts, rule))
+        for (const role of arena.facts.acting.filter((acting) => weakness.roles.includes(acting.role.name)))
+          await reach(arena, weakness, role)
+  },
+}
+
+async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): Promise<void> {
+  const { relation, rule } = weakness
+  for (const verb of weakness.verbs) {
+    // A row of nobody that all may read is what such a policy is for; that one tenant changes it for all is not.
+    if (verb === 'insert' || (rule === 'policy-null-tenant' && verb === 'select')) continue
+    for (const shape of shapesOf(arena, weakness, role)) {
+      if (!(await crosses(arena, weakness, role, verb, shape))) continue
+      const names = [...shape.keys()].map((column) => column.name).join(', ')
+      arena.report({
+        rule,
+        object: relation.label,
+        ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
+        verbs: [verb],
+        message: `Values of ${names} open rows of other tenants in ${relation.label}.`,
+        evidence: [
+          `as ${role.path.join(' → ')}, tenant A: ${verb.toUpperCase()} reached tenant B's row once its ${names} had the value that the policy names`,
+        ],
+        fix: narrowPolicySql(arena.facts, relation, weakness.policyObject),
+      })
+      break
+    }
+  }
+}
+
+type Shape = ReadonlyMap<Column, string>
+
+async function crosses(
+  arena: Arena,
+  { relation }: PolicyWeakness,
+  role: ActingRole,
+  verb: Verb,
+  shape: Shape,
+): Promise<boolean> {
+  const { session, facts } = arena
+  const victim = victimRow(arena, relation)
+  if (victim === undefined) return false
+  const name = qualifiedName(relation)
+  const own = facts.tenantTable(relation)?.column
+  const changed = relation.columns.find(
+    (column) =>
+      column !== own &&
+      column.generated === undefined &&
+      column.identity !== 'always' &&
+      facts.privileges.onColumn(role.role.oid, relation, column, 'UPDATE'),
+  )
+  const answer = await arena.as(role, arena.contexts.a, async () => {
+    await session.run('set local role none; set local session_replication_role = replica')
+    const sets = [...shape].map(([column, value]) => `${quoteIdentifier(column.name)} = ${value}`).join(', ')
+    const { rows } = await session.text(`update ${name} set ${sets} where ${victim.filter} returning ${PLACE} as place`)
+    const place = rows[0]?.['place']
+    if (typeof place !== 'string') return false
+    const there = `select 1 from ${name} where ${PLACE} = ${quoteLiteral(place)}`
+    await session.run(
+      `${verb === 'delete' ? '' : 'set local session_replication_role = origin; '}set local role ${quoteIdentifier(role.role.name)}`,
+    )
+    if (verb === 'select') return (await session.text(there)).count > 0
+    if (verb === 'update' && changed === undefined) return false
+    const column = quoteIdentifier(changed?.name ?? '')
+    await session.run(verb === 'delete' ? `delete from ${name}` : `update ${name} set ${column} = ${column}`)
+    await session.run('set local role none')
+    return (await session.text(there)).count === 0
+  })
+  return answer.ok && answer.value
+}
+
+/** Values for the columns that the branch names. */
+function shapesOf(arena: Arena, weakness: PolicyWeakness, role: ActingRole): readonly Shape[] {
+  const { relation, rule, text, subject } = weakness
+  const { facts } = arena
+  const subjectColumn = relation.columns.find((column) => column.name === subject)
+  const one = (column: Column | undefined, values: readonly string[]) =>
+    column === undefined ? [] : values.map((value) => new Map([[column, value]]))
+  if (rule === 'policy-null-tenant') return one(facts.tenantTable(relation)?.column, ['null'])
+  if (rule === 'policy-wrong-column')
+    return one(subjectColumn, [`${quoteLiteral(arena.planting.tenants.a.id)}::${subjectColumn?.type ?? 'text'}`])
+  if (rule === 'policy-role-identity')
+    return one(
+      subjectColumn,
+      [role.role.name, facts.tenancy.appRole.name].map((name) => quoteLiteral(name)),
+    )
+  const columns = relation.columns.filter((column) =>
+    new RegExp(`(^|\\W)${column.name.replace(/[^\w]/g, '.')}(\\W|$)`).test(text),
+  )
+  const literals = [...text.matchAll(/'([^']{1,60})'/g)].map((match) => match[1] ?? '')
+  let shapes: readonly Shape[] = [new Map()]
+  for (const column of columns) {
+    const values = candidates(column, literals)
+    shapes = shapes.flatMap((shape) => values.map((value) => new Map([...shape, [column, value]]))).slice(0, MOST)
+  }
+  return shapes.filter((shape) => shape.size > 0)
+}
+
+function candidates(column: Column, literals: readonly string[]): readonly string[] {
+  const empty = column.notNull ? [] : ['null']
+  if (column.baseType === 'boolean') return ['true', 'false', ...empty]
+  if (/^(timestamp|date)/.test(column.baseType))
+    return [...empty, `(now() - interval '1 day')::${column.type}`, `(now() + interval '1 day')::${column.type}`]
+  return [...literals.map((text) => `${quoteLiteral(text)}::${column.type}`), ...empty, quoteIdentifier(column.name)]
+}
