@@ -5,6 +5,7 @@ import { couldBeId } from './column-types.ts'
 import { behind, type CursorPlace, readCursor, writeCursor } from './cursor.ts'
 import { databaseRefusal } from './database-refusal.ts'
 import { type OrderBy, type OrderTerm, orderTerms, orderText } from './order.ts'
+import { MAX_LIMIT, readLimit, readOffset } from './page-bounds.ts'
 import { rowInput } from './row-input.ts'
 import { Statement } from './statement.ts'
 import { quote, readTable, type Table, type TableOptions } from './table.ts'
@@ -57,8 +58,6 @@ export interface Page<Row> {
   readonly nextCursor: string | undefined
 }
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1_000
 const MAX_PARAMETERS = 65_000
 const ORDER_ALIAS = 'partywall_order_'
 
@@ -239,12 +238,18 @@ export class TenantAwareRepository<Row extends object> {
     const { tenantId } = getCurrentTenant()
     const limit = readLimit(options.limit)
     const terms = orderTerms(table, options.orderBy)
-    const place: CursorPlace = { tenantId, table: table.name, where: options.where, terms }
     const statement = new Statement()
     const conditions = [
       statement.tenantFilter(table, tenantId),
       ...whereConditions(table, options.where, statement, tenantId),
     ]
+    const place: CursorPlace = {
+      tenantId,
+      table: table.name,
+      conditions: [...conditions],
+      values: [...statement.values],
+      terms,
+    }
     if (options.after !== undefined)
       conditions.push(behind(table, terms, readCursor(options.after, place, await this.keys()), statement))
     const columns = withPlaces ? `${table.list}, ${placeColumns(terms)}` : table.list
@@ -291,18 +296,6 @@ function takePlace(row: object, length: number): (string | null)[] {
     Reflect.deleteProperty(row, name)
     return typeof value === 'string' ? value : null
   })
-}
-
-function readLimit(limit: unknown): number {
-  if (limit === undefined) return DEFAULT_LIMIT
-  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw new InvalidInputError(`limit must be a whole number from 1 to ${MAX_LIMIT}.`)
-}
-
-function readOffset(offset: unknown): number {
-  if (offset === undefined) return 0
-  if (typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0) return offset
-  throw new InvalidInputError('offset must be a whole number, 0 or more.')
 }
 
 function missing(): NotFoundError {

@@ -8,7 +8,9 @@ import { quote, type Table } from './table.ts'
 export interface CursorPlace {
   readonly tenantId: string
   readonly table: string
-  readonly where: unknown
+  /** As they stand in the statement, with their parameters: what the caller wrote may be of types that have no JSON. */
+  readonly conditions: readonly string[]
+  readonly values: readonly unknown[]
   readonly terms: readonly OrderTerm[]
 }
 
@@ -74,8 +76,13 @@ function further(table: Table, { column, direction }: OrderTerm, value: string |
 }
 
 function mac(text: string, place: CursorPlace, key: Uint8Array): string {
-  const bound = JSON.stringify([place.tenantId, place.table, place.where ?? null, place.terms])
+  const bound = JSON.stringify([place.tenantId, place.table, place.conditions, place.values.map(typed), place.terms])
   return createHmac('sha256', key).update(`${text}.${bound}`).digest('base64url')
+}
+
+/** Values of two types are two conditions, though they are written alike. */
+function typed(value: unknown): readonly [string, string] {
+  return [typeof value, value instanceof Date ? value.toISOString() : String(value)]
 }
 
 function digest(text: string): Buffer {

@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../errors.ts'
 import { quote, type Table } from './table.ts'
 
 /** A statement under construction: text grows, values go aside as parameters. */
@@ -18,5 +19,10 @@ export class Statement {
 
 /** pg writes a list as an array literal and would refuse it for JSON. */
 function encode(value: unknown, type: string | undefined): unknown {
-  return (type === 'jsonb' || type === 'json') && value !== null ? JSON.stringify(value) : value
+  if ((type !== 'jsonb' && type !== 'json') || value === null) return value
+  try {
+    return JSON.stringify(value)
+  } catch {
+    throw new InvalidInputError('A value can not be written as JSON.') // a cycle, a bigint, a toJSON that throws
+  }
 }

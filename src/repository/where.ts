@@ -57,7 +57,10 @@ function columnConditions(table: Table, column: string, condition: unknown, stat
   }
   if (Array.isArray(condition)) return [oneOf(condition)]
   if (!isRecord(condition)) return [equals(condition)]
-  return Object.entries(condition).map(([operator, value]) => {
+  const operators = Object.entries(condition)
+  // `{}` would be no condition at all, and the answer every row.
+  if (operators.length === 0) throw new InvalidInputError('A condition in where names no operator.')
+  return operators.map(([operator, value]) => {
     if (operator === 'eq') return equals(value)
     if (operator === 'not') return value === null ? `${name} is not null` : `${name} is distinct from ${bind(value)}`
     if (operator === 'in') return oneOf(value)
