@@ -168,10 +168,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
       verifier.invalidateTenant(key)
       running.stop(id)
     },
-    // A directory of the user's own that has no findById takes claims: it can't be asked by id.
-    ...(ownDirectory || config.tenants?.findById !== undefined
-      ? { onInvalidated: (hash) => stopInactive(tenants, running, hash) }
-      : {}),
+    onInvalidated: (hash) => stopInactive(tenants, running, hash),
   })
   const listener = ownDirectory ? makeListener(config.tenants, connection, { tenants, events, logger }) : undefined
   if (ownDirectory) tenants.setListening(false) // until the channel has worked once

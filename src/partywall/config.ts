@@ -27,7 +27,10 @@ export interface DatabaseConfig extends Omit<TenantPoolOptions, 'seal' | 'events
 export interface TenantsConfig {
   /** Default: `partywall.tenant_by_key` in the application's database. */
   readonly findByClaim?: TenantLookup | undefined
-  /** For envelopes and staff access. Default: `partywall.tenant_by_id`, or `findByClaim` where that is yours. */
+  /**
+   * For envelopes and staff access. Default: `partywall.tenant_by_id`. Where `findByClaim` is yours and this is left out, `findByClaim`
+   * is asked with the id: without claims that are ids, envelopes and visits are then refused.
+   */
   readonly findById?: TenantLookup | undefined
   /** Default 60_000. */
   readonly ttlMs?: number | undefined

@@ -14,7 +14,9 @@ import type { TenantsConfig } from './config.ts'
 export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
   const own = createPostgresLookup(pool)
   const findByClaim: TenantLookup = config?.findByClaim ?? own.findByClaim
-  const findById: TenantLookup = config?.findById ?? config?.findByClaim ?? own.findById
+  // A directory of the user's own without findById knows claims alone, and is asked by those.
+  const findById: TenantLookup | undefined =
+    config?.findById ?? (config?.findByClaim === undefined ? own.findById : undefined)
   return { findByClaim, findById }
 }
 
@@ -55,7 +57,7 @@ export function stopInactive(tenants: CachedTenantDirectory, running: RunningWor
 }
 
 function stopUnlessActive(tenants: CachedTenantDirectory, running: RunningWork, id: string): void {
-  tenants.findById(id).then(
+  tenants.readAgain(id).then(
     (tenant) => {
       if (!isActive(tenant)) running.stop(id)
     },

@@ -17,8 +17,9 @@ export class Statement {
   }
 }
 
-/** pg writes a list as an array literal and would refuse it for JSON. */
+/** pg sends a date that is none as text, and writes a list as an array literal and would refuse it for JSON. */
 function encode(value: unknown, type: string | undefined): unknown {
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw new InvalidInputError('A date is none.')
   if ((type !== 'jsonb' && type !== 'json') || value === null) return value
   try {
     return JSON.stringify(value)

@@ -40,6 +40,12 @@ export interface CachedTenantDirectory extends TenantDirectory {
   setListening(listening: boolean): void
   /** What was last known of the claim's tenant, also where that would be asked anew: good enough to refuse, never to admit. */
   peek(claim: string): Tenant | undefined
+  /**
+   * Reads a tenant anew: by its id, or, where the directory knows claims alone, by the claim that it was last found under.
+   *
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
+   */
+  readAgain(id: string): Promise<Tenant | undefined>
   /** Whether the last answer about this tenant said that it may not work. */
   isKnownInactive(id: string): boolean
   /** Whether changes are heard at once now. */
@@ -77,6 +83,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
   const known = new BoundedMap<string, Entry>(maxEntries)
   const unknown = new BoundedMap<string, number>(maxEntries)
   const keysByHash = new Map<string, Set<string>>()
+  const claims = new BoundedMap<string, string>(maxEntries)
   const flights = new Map<string, Flight>()
   const invalidations = new Invalidations(maxEntries)
   const inactive = new BoundedMap<string, true>(maxEntries)
@@ -89,6 +96,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
       return
     }
     const hash = tenantHash(tenant.id)
+    claims.set(tenant.id, key)
     known.set(key, { tenant, hash, readAt: now() })
     const keys = keysByHash.get(hash) ?? new Set()
     keys.add(key)
@@ -171,6 +179,11 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
     options.onInvalidated?.(hash)
   }
 
+  async function readById(id: string, value: string): Promise<Tenant | undefined> {
+    const tenant = await ask(breaker, () => findById(value))
+    return tenant === undefined || tenant.id !== id ? undefined : checkShape(tenant)
+  }
+
   return {
     async findByClaim(value) {
       const found = cached(value)
@@ -178,10 +191,8 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
       if (found !== undefined) return found.tenant
       return lookup(value, known.get(value))
     },
-    async findById(id) {
-      const tenant = await ask(breaker, () => findById(id))
-      return tenant === undefined || tenant.id !== id ? undefined : checkShape(tenant)
-    },
+    findById: (id) => readById(id, id),
+    readAgain: (id) => readById(id, options.findById === undefined ? (claims.get(id) ?? id) : id),
     invalidate(id) {
       if (id !== undefined) return invalidateHash(tenantHash(id))
       invalidations.addAll()

@@ -86,6 +86,35 @@ describe('work that outlives a suspension', () => {
     await expect(left).rejects.toMatchObject({ code: 'PARTYWALL_TENANT_INACTIVE' })
   })
 
+  it.each(['by its id', 'whose status changed nobody said'])(
+    'is stopped under a directory of the user\u2019s own that knows claims alone: %s',
+    async (how) => {
+      const status = new Map([
+        ['acme', 'active'],
+        ['globex', 'active'],
+      ])
+      const ids = new Map([
+        ['acme', '00000000-0000-4000-8000-00000000000a'],
+        ['globex', '00000000-0000-4000-8000-00000000000b'],
+      ])
+      const findByClaim = async (key: string) => {
+        const id = ids.get(key)
+        return id === undefined ? undefined : { id, key, status: status.get(key) ?? '', tier: 'free' }
+      }
+      const { wall, issuer } = await createTestWall(database, { tenants: { findByClaim } })
+      const admit = async (claim: string) =>
+        wall.admit({ token: await issuer.sign({ claims: { org_id: claim } }), requestId: 'r', hints: [] })
+      const [suspended, other] = [await admit('acme'), await admit('globex')].map((context) =>
+        wall.beginWork(context.tenantId),
+      )
+      status.set('acme', 'suspended')
+      wall.tenants.invalidate(how === 'by its id' ? ids.get('acme') : undefined)
+      await expect.poll(() => suspended?.stopped()).toMatchObject({ code: 'PARTYWALL_TENANT_INACTIVE' })
+      expect(other?.stopped()).toBeUndefined()
+      for (const work of [suspended, other]) work?.end()
+    },
+  )
+
   it('loses neither its end nor its read-only mode by an empty context in between', async () => {
     const tenant = await createTestTenant(database)
     const { wall } = await createTestWall(database)
