@@ -55,16 +55,30 @@ function error(id: string, object: string, message: string, fix: string): Databa
   return { id, severity: 'error', object, message, fix }
 }
 
-function serverFindings({ version }: LoginFacts): DatabaseFinding[] {
-  if (version >= OLDEST_SERVER) return []
-  return [
-    error(
-      'server-too-old',
-      'server',
-      `PostgreSQL ${Math.floor(version / 10_000)} is too old.`,
-      'Use PostgreSQL 15 or later.',
-    ),
-  ]
+function serverFindings({ version, encoding, database }: LoginFacts): DatabaseFinding[] {
+  const found: DatabaseFinding[] = []
+  if (version < OLDEST_SERVER) {
+    found.push(
+      error(
+        'server-too-old',
+        'server',
+        `PostgreSQL ${Math.floor(version / 10_000)} is too old.`,
+        'Use PostgreSQL 15 or later.',
+      ),
+    )
+  }
+  if (encoding !== 'UTF8') {
+    // The seal counts characters: where the server counts bytes, a name would reach into the part behind it.
+    found.push(
+      error(
+        'database-encoding',
+        database,
+        `The database ${database} is encoded as ${encoding}: the seal would be read otherwise than it was written.`,
+        "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'; and move the data there.",
+      ),
+    )
+  }
+  return found
 }
 
 function roleFindings({

@@ -2,6 +2,7 @@
 
 export interface LoginFacts {
   readonly version: number
+  readonly encoding: string
   readonly database: string
   readonly login: string
   readonly loginQuoted: string
@@ -76,6 +77,7 @@ const DANGEROUS_SETTINGS =
 
 export const FACTS_TEXT = `${REACH}
   select pg_catalog.current_setting('server_version_num')::int as version,
+         pg_catalog.current_setting('server_encoding') as encoding,
          pg_catalog.quote_ident(pg_catalog.current_database()) as database,
          session_user::text as login, pg_catalog.quote_ident(session_user) as "loginQuoted",
          me.rolsuper as "isSuperuser", me.rolbypassrls as bypasses,

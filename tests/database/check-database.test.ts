@@ -34,6 +34,18 @@ describe('checkDatabase', () => {
     expect(() => refuseFindings(found)).toThrow(expect.objectContaining({ code: 'PARTYWALL_CONFIGURATION' }))
   })
 
+  it('refuses a database whose encoding counts bytes where the seal counts characters', async () => {
+    const name = `${database.name}_ascii`
+    await database.admin(
+      `create database ${name} template template0 encoding 'SQL_ASCII' locale_provider libc lc_collate 'C' lc_ctype 'C'`,
+    )
+    try {
+      expect(await ids(database.appUrl.replace(database.name, name))).toContain('database-encoding')
+    } finally {
+      await database.admin(`drop database ${name} with (force)`)
+    }
+  })
+
   it('refuses a secret whose key the database does not know', async () => {
     expect(await ids(undefined, 'another secret of more than 32 characters')).toEqual(['seal-refused'])
   })
