@@ -102,8 +102,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'database/context-bytes.js',
-        find: "const key = form === 'full' ? identity.key : ",
-        replace: 'const key = true ? form : ',
+        find: 'known.get(identity.key);',
+        replace: '[...known.values()].at(-1);',
       },
     ],
   },
