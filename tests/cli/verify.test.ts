@@ -205,6 +205,24 @@ describe('what partywall verify can not run', () => {
 describe('the program', () => {
   const program = join(packageRoot(), 'dist', 'cli', 'main.js')
 
+  it('ends with exit code 2 and one sentence, without a stack, where it could not run', async () => {
+    const broken = await file('unreadable.sql', 'create table a (i int);\n\\connect other\n')
+    for (const [flags, sentence] of [
+      [['--database-url', 'postgres://a:b@127.0.0.1:1/c'], /does not answer/],
+      [['--migrations', broken], /unreadable\.sql:2: /],
+      [['--database-url', 'postgres://a:b@127.0.0.1:1/c', '--no-such-flag'], /unknown option/],
+    ] as const) {
+      const child = spawn(process.execPath, [program, 'verify', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+      let said = ''
+      child.stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString()
+      })
+      expect(await new Promise((resolve) => child.once('close', resolve)), said).toBe(2)
+      expect(said).toMatch(sentence)
+      expect(said).not.toMatch(/^\s+at /m)
+    }
+  })
+
   it('ends with exit code 2 and leaves no server when it is interrupted', async () => {
     const env = { ...process.env, PARTYWALL_POSTGRES_URL: '' }
     const command = `"${process.execPath}" -e "console.log(process.env.PGPORT); setInterval(() => {}, 1000)"`
