@@ -18,14 +18,20 @@ export function markersOf(arena: Arena, relations: readonly Relation[]): readonl
   return [...markers]
 }
 
+const known = new WeakMap<Arena, readonly string[]>()
+
 /** Values of tables that belong to no tenant: everybody may see them. */
 function sharedTexts(arena: Arena): readonly string[] {
-  return arena.facts.relations
+  const before = known.get(arena)
+  if (before !== undefined) return before
+  const texts = arena.facts.relations
     .filter((relation) => arena.facts.tenantTable(relation) === undefined)
     .flatMap((relation) =>
       (['a', 'b'] as const).flatMap((side) => Object.values(arena.row(relation, side)?.values ?? {})),
     )
     .filter((value) => value !== null)
+  known.set(arena, texts)
+  return texts
 }
 
 /** SQL that is true where the text holds one of the markers. */

@@ -22,8 +22,14 @@ export const throughViews: Attack = {
   rules: [...READING, viewFilterNoBarrier, viewWriteNoCheck].map((rule) => rule.id),
   async run(arena) {
     const { facts } = arena
+    const speaking = new Map(
+      [...READING, viewFilterNoBarrier, viewWriteNoCheck].map((rule) => [
+        rule,
+        new Set([...rule.run(facts)].map((draft) => draft.object)),
+      ]),
+    )
     const said = (rules: typeof READING, view: Relation) =>
-      rules.filter((rule) => [...rule.run(facts)].some((draft) => draft.object === view.label)).map((rule) => rule.id)
+      rules.filter((rule) => speaking.get(rule)?.has(view.label) === true).map((rule) => rule.id)
     for (const view of facts.relations) {
       if (view.kind !== 'view' && view.kind !== 'materialized-view') continue
       const labels = tenantSources(facts, view)
