@@ -24,6 +24,8 @@ export const HOLDING = `
   grant select, insert, update, delete on documents to {app};`
 
 export interface RuleCase {
+  /** Tells several cases of one rule apart. */
+  readonly name?: string
   /** Run before hole, repaired and near misses alike. Default HOLDING; '' for none. */
   readonly base?: CaseSql
   readonly hole: CaseSql
@@ -47,7 +49,7 @@ export function ruleCase(rule: string, given: RuleCase): void {
   const options = { ...(given.proof === 'static' ? { mode: 'static' as const } : {}), ...given.options }
   const speaks = (report: VerifyReport) =>
     report.findings.filter((finding) => finding.rule === rule && finding.severity !== 'info')
-  describe(rule, () => {
+  describe(given.name === undefined ? rule : `${rule}: ${given.name}`, () => {
     describe('the hole', () => {
       // What verify says of it is asked for once, and the fix is applied where the hole still stands.
       let opened: OpenCase | undefined

@@ -151,37 +151,72 @@ function isTenantColumn(facts: Facts, name: string | undefined): boolean {
 /** How a body compares what it was given with the context before it goes on. */
 export type ContextGuard = 'strict' | 'lets NULL through' | 'none'
 
-/** `IF p_org IS DISTINCT FROM context THEN RAISE` is strict; with `<>` a missing context is NULL, and nothing is raised. */
+/**
+ * `IF p_org IS DISTINCT FROM context THEN RAISE` is strict; with `<>` a missing context is NULL, and nothing is raised, unless
+ * `context IS NULL` was stopped too. That alone compares nothing. Looking for a row of the context and stopping where there is
+ * none (`IF NOT EXISTS`, `IF NOT FOUND`) is strict.
+ */
 export function contextGuard(facts: Facts, fn: DatabaseFunction): ContextGuard {
   const names = contextNames(facts, fn)
-  let guard: ContextGuard = 'none'
+  const given = givenNames(facts, fn)
+  const seen = { strict: false, lax: false, presence: false }
+  let asked = false
   walkBody(facts.sql.body(fn), {
     statement: (statement) => {
+      if (statement.kind === 'sql' && statement.query.ok)
+        asked = statement.query.value.kind === 'select' && asksFor(facts, statement.query.value, names, given)
       if (statement.kind !== 'if') return
       for (const { condition, body } of statement.branches) {
         if (!condition.ok || !stops(body)) continue
-        const kind = guardOf(facts, condition.value, names)
-        if (kind === 'strict' || (kind !== 'none' && guard === 'none')) guard = kind
+        // FOUND, or the variable that the row went into.
+        if (asked && isAbsence(condition.value)) seen.strict = true
+        else lookAt(facts, condition.value, names, given, seen)
       }
     },
   })
-  return guard
+  if (seen.strict || (seen.lax && seen.presence)) return 'strict'
+  return seen.lax ? 'lets NULL through' : 'none'
 }
 
-function guardOf(facts: Facts, condition: Expr, names: ReadonlySet<string>): ContextGuard {
-  if (!readsContext(facts, condition, names)) return 'none'
-  let strict = false
-  let lax = false
+interface GuardsSeen {
+  strict: boolean
+  lax: boolean
+  presence: boolean
+}
+
+function lookAt(
+  facts: Facts,
+  condition: Expr,
+  names: ReadonlySet<string>,
+  given: ReadonlySet<string>,
+  seen: GuardsSeen,
+): void {
+  if (!readsContext(facts, condition, names)) return
   walkExpression(condition, {
     expression: (expr) => {
-      if (expr.kind === 'distinct' && !expr.negated) strict = true
-      if (expr.kind === 'null-test' && !expr.negated && readsContext(facts, expr.arg, names)) strict = true
-      if (expr.kind === 'operator' && (expr.op === '<>' || expr.op === '!=')) lax = true
-      if (expr.kind === 'not') lax = true
+      if (expr.kind === 'distinct' && !expr.negated) seen.strict = true
+      if (expr.kind === 'null-test' && !expr.negated && readsContext(facts, expr.arg, names)) seen.presence = true
+      if (expr.kind === 'operator' && (expr.op === '<>' || expr.op === '!=')) {
+        const sides = [expr.left, expr.right].flatMap((side) => side ?? [])
+        // context <> '' asks whether there is one.
+        if (sides.some((side) => side.kind === 'constant')) return
+        seen.lax = true
+      }
+      if (expr.kind === 'not' && expr.arg.kind === 'subquery' && expr.arg.type === 'exists')
+        seen.strict ||= asksFor(facts, expr.arg.query, names, given)
+      else if (expr.kind === 'not') seen.lax ||= readsContext(facts, expr.arg, names)
     },
   })
-  if (strict) return 'strict'
-  return lax ? 'lets NULL through' : 'none'
+}
+
+/** A query for a row of the context that the caller named. */
+function asksFor(facts: Facts, query: Query, names: ReadonlySet<string>, given: ReadonlySet<string>): boolean {
+  return query.where !== undefined && mentions(query.where, given) && readsContext(facts, query.where, names)
+}
+
+function isAbsence(condition: Expr): boolean {
+  if (condition.kind === 'not') return condition.arg.kind === 'column'
+  return condition.kind === 'null-test' && !condition.negated && condition.arg.kind === 'column'
 }
 
 function stops(body: readonly PlStatement[]): boolean {

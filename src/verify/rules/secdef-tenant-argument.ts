@@ -1,5 +1,24 @@
+import type { Relation } from '../../catalog/model.ts'
+import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
+import type { Query } from '../sql/tree.ts'
+import { walkExpression } from '../sql/walk.ts'
 import { callableDefiners, contextGuard, givenNames, mentions, unheldQueries } from './definer-code.ts'
+
+/** UPDATE … SET tenant = argument: whose row it becomes is the caller's word, unless a subquery asks whether he may. */
+function namesTheTenant(facts: Facts, relation: Relation, query: Query, given: ReadonlySet<string>): boolean {
+  const column = facts.tenantTable(relation)?.column?.name
+  if (query.kind !== 'update' || facts.relationNamed(query.target?.schema, query.target?.name ?? '') !== relation)
+    return false
+  let asks = false
+  if (query.where !== undefined)
+    walkExpression(query.where, {
+      expression: (expr) => {
+        if (expr.kind === 'subquery' && mentions(expr, given)) asks = true
+      },
+    })
+  return !asks && query.assignments.some((set) => set.name === column && mentions(set.expr, given))
+}
 
 export const secdefTenantArgument: Rule = {
   id: 'secdef-tenant-argument',
@@ -11,7 +30,8 @@ export const secdefTenantArgument: Rule = {
   *run(facts) {
     for (const fn of callableDefiners(facts)) {
       const given = givenNames(facts, fn)
-      const chosen = unheldQueries(facts, fn).filter(({ query, filtered, verb }) => {
+      const chosen = unheldQueries(facts, fn).filter(({ query, filtered, verb, relation }) => {
+        if (namesTheTenant(facts, relation, query, given)) return true
         if (filtered) return false
         if (query.where !== undefined && mentions(query.where, given)) return true
         return (

@@ -10,3 +10,32 @@ ruleCase('secdef-tenant-argument', {
     'a strict check stops before anything is read': `create function title_of(wanted uuid) returns text language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$ begin if wanted is distinct from nullif(current_setting('app.tenant_id', true), '')::uuid then raise exception 'no'; end if; return (select title from public.documents where tenant_id = wanted limit 1); end $$;`,
   },
 })
+
+const DEFINER = `language plpgsql security definer set search_path = ''`
+const SETTING = `nullif(current_setting('app.tenant_id', true), '')`
+
+ruleCase('secdef-tenant-argument', {
+  name: 'a check that there is a tenant, and not which',
+  object: 'public.purge(uuid)',
+  severity: 'critical',
+  proof: 'static',
+  hole: `create procedure purge(wanted uuid) ${DEFINER} as $$ begin if ${SETTING} is null then raise exception 'no tenant'; end if; delete from public.documents where id = wanted; end $$;`,
+  repaired: `create procedure purge(wanted uuid) ${DEFINER} as $$ begin if ${SETTING} is null then raise exception 'no tenant'; end if; delete from public.documents where id = wanted and tenant_id = ${SETTING}::uuid; end $$;`,
+  nearMisses: {
+    'it stops where the caller has no such row': `create procedure purge(wanted uuid) ${DEFINER} as $$ begin if not exists (select 1 from public.documents d where d.id = wanted and d.tenant_id = ${SETTING}::uuid) then raise exception 'not found'; end if; delete from public.documents where id = wanted; end $$;`,
+    'it looks for the row first': `create procedure purge(wanted uuid) ${DEFINER} as $$ begin perform 1 from public.documents d where d.id = wanted and d.tenant_id = ${SETTING}::uuid; if not found then raise exception 'not found'; end if; delete from public.documents where id = wanted; end $$;`,
+    'no tenant is stopped, and so is another': `create procedure purge(wanted uuid) ${DEFINER} as $$ begin if ${SETTING} is null or ${SETTING}::uuid <> (select d.tenant_id from public.documents d where d.id = wanted) then raise exception 'not found'; end if; delete from public.documents where id = wanted; end $$;`,
+  },
+})
+
+ruleCase('secdef-tenant-argument', {
+  name: 'a row that is given to the tenant that the caller names',
+  object: 'public.give(uuid, uuid)',
+  severity: 'critical',
+  proof: 'static',
+  hole: `create function give(wanted uuid, target uuid) returns void ${DEFINER} as $$ begin update public.documents set tenant_id = target where id = wanted and tenant_id = ${SETTING}::uuid; end $$;`,
+  repaired: `create function give(wanted uuid, target uuid) returns void language sql security invoker as $$ update public.documents set tenant_id = target where id = wanted $$;`,
+  nearMisses: {
+    'only the title is given': `create function give(wanted uuid, target text) returns void ${DEFINER} as $$ begin update public.documents set title = target where id = wanted and tenant_id = ${SETTING}::uuid; end $$;`,
+  },
+})
