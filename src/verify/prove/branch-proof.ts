@@ -103,9 +103,10 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
 
 /** In a schema whose setting holds a key: the lookup rows that join this tenant value with that key. */
 function membership(input: BranchInput, knows: Equalities, tenantValue: string): readonly Instance[] | undefined {
-  const { facts, branch, row } = input
+  const { facts, branch, row, clause } = input
   if (facts.tenancy.context.kind !== 'key') return undefined
-  const all = [row, ...branch.instances]
+  // A row that is being written is no witness for itself: whoever names himself in it may name any tenant beside.
+  const all = clause === 'check' ? branch.instances : [row, ...branch.instances]
   const keyed = all.find((instance) =>
     instance.relation.columns.some((column) => knows.same(`${instance.id}.${column.name}`, 'key')),
   )

@@ -5,6 +5,8 @@ import { privilegeOf } from '../reach.ts'
 import { type AskProof, type BranchInput, proveBranch } from './branch-proof.ts'
 import { type Branch, Brancher, TooManyBranches } from './branches.ts'
 import { type Clause, type EffectiveClauses, effectiveClauses } from './effective.ts'
+import { type ProveAs, selfGranted } from './granted-rows.ts'
+import { mayMove } from './new-rows.ts'
 import { Resolver } from './resolve.ts'
 import { type Instance, Instances, type Scope } from './scope.ts'
 import { untrustedLookup } from './trust.ts'
@@ -20,7 +22,7 @@ export function makeProofs(facts: Facts): Proofs {
     if (before === 'under way') return undefined
     if (before !== undefined) return before
     known.set(key, 'under way')
-    const proof = prove(facts, relation, verb, role, ask)
+    const proof = prove(facts, relation, facts.tenantTable(relation), verb, role, ask)
     known.set(key, proof)
     return proof
   }
@@ -30,14 +32,23 @@ export function makeProofs(facts: Facts): Proofs {
   }
 }
 
-function prove(facts: Facts, relation: Relation, verb: Verb, role: ActingRole, ask: AskProof): Proof {
+function prove(
+  facts: Facts,
+  relation: Relation,
+  table: TenantTable | undefined,
+  verb: Verb,
+  role: ActingRole,
+  ask: AskProof,
+  nested = false,
+): Proof {
   if (!facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb)))
     return { status: 'dark', how: `${role.role.name} may not ${verb}` }
-  const table = facts.tenantTable(relation)
   if (table === undefined) return { status: 'unproved', how: 'the table is bound to no tenant', weaknesses: [] }
   if (!facts.protectedFor(relation, role))
     return { status: 'unproved', how: 'row security does not hold this role', weaknesses: [] }
-  const proofs = effectiveClauses(relation, verb, role).map((clauses) => proveClauses(facts, table, role, clauses, ask))
+  const proofs = effectiveClauses(relation, verb, role)
+    .filter((clauses) => verb !== 'update' || clauses.clause === 'using' || mayMove(facts, table, role))
+    .map((clauses) => proveClauses(facts, table, role, clauses, ask, nested))
   const weaknesses = proofs.flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))
   const dark = proofs.find((proof) => proof.status === 'dark')
   if (dark !== undefined) return dark
@@ -56,6 +67,8 @@ interface Parsing {
   readonly brancher: Brancher
   readonly resolver: Resolver
   readonly scope: Scope
+  /** A proof within a proof asks no further. */
+  readonly nested: boolean
 }
 
 function proveClauses(
@@ -64,6 +77,7 @@ function proveClauses(
   role: ActingRole,
   clauses: EffectiveClauses,
   ask: AskProof,
+  nested: boolean,
 ): Proof {
   const { relation } = table
   if (clauses.permissive.length === 0) return { status: 'dark', how: 'no permissive policy lets a row through' }
@@ -80,7 +94,17 @@ function proveClauses(
     outer: undefined,
     inside: new Set(),
   }
-  const parsing: Parsing = { facts, table, role, row, instances, resolver, brancher: new Brancher(resolver), scope }
+  const parsing: Parsing = {
+    facts,
+    table,
+    role,
+    row,
+    instances,
+    resolver,
+    brancher: new Brancher(resolver),
+    scope,
+    nested,
+  }
   const restricting = restrictions(parsing, clauses.restrictive)
   if (restricting.some((branches) => branches.length === 0))
     return { status: 'dark', how: 'a restrictive policy lets no row through' }
@@ -135,10 +159,13 @@ function judge(
   const how = new Set<string>()
   for (const branch of branches) {
     const { facts, instances, row, table, role } = parsing
+    const proveAs: ProveAs = (as, verb, by) => prove(facts, as.relation, as, verb, by, ask, true)
     const input: BranchInput = { facts, instances, row, table, role, branch, clause: kind, ask }
     const proof = proveBranch(input)
     if (!proof.proved) {
-      weaknesses.push(weaknessOf(input, proof.knows, clause.policy.name, kind))
+      const weakness = weaknessOf(input, proof.knows, clause.policy.name, kind)
+      const granted = weakness.certain || parsing.nested ? undefined : selfGranted(input, proof.knows, proveAs)
+      weaknesses.push({ ...weakness, ...granted })
       continue
     }
     const untrusted = untrustedLookup(facts, proof.trusts, table, role, ask)

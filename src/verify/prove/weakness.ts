@@ -144,9 +144,18 @@ const capture: Shape = (reader) => {
 }
 
 const failOpen: Shape = (reader) => {
+  // coalesce(one setting, another): where the first is missing the second is asked, and compared.
+  const asksAnother = reader
+    .comparisons()
+    .some(
+      ({ op, left, right }) =>
+        op === '=' &&
+        reader.isContext(left) !== reader.isContext(right) &&
+        [left, right].some((term) => term.kind === 'column'),
+    )
   for (const atom of reader.atoms) {
     const says = (what: string): Named => ({ rule: 'policy-fail-open', certain: true, explanation: what })
-    if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg))
+    if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg) && !asksAnother)
       return says('it is true when no tenant is set')
     if (atom.kind === 'boolean-test' && isContextLike(reader, atom.arg)) return says('it is true when no tenant is set')
     if (atom.kind === 'operator' && atom.op === '=' && atom.left !== undefined) {
