@@ -41,7 +41,8 @@ const WELL_FORMED_ID = /^[\w.-]{1,64}$/
  * Opens the tenant context of a request: token, tenant, agreement, membership. What follows runs inside.
  *
  * The tenant comes from the verified token and from nothing else. Refusals go to `next(error)`; mount {@link tenantErrorHandler} last.
- * A tenant that is suspended while its request runs gets no more data, and its answer is cut.
+ * Answers are for their tenant's own caches alone (`Cache-Control: private, no-cache`, `Vary: Authorization`), unless a handler sets another
+ * `Cache-Control`. A tenant that is suspended while its request runs gets no more data, and its answer is cut.
  *
  * @param wall what `createPartywall` gives
  * @example
@@ -61,6 +62,7 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
     const requestId = readRequestId(request, wall)
     rememberRequest(request, { requestId, wall })
     response.setHeader('X-Request-Id', requestId)
+    keepFromCaches(response)
     const admitted = () =>
       wall.admit({
         token: tokenOf(request),
@@ -99,6 +101,17 @@ function open(wall: RequestWall, context: TenantContext, request: Request, respo
     bindEvents(request, response)
     next()
   })
+}
+
+/**
+ * One address, many tenants: without this a cache that takes the address for the whole key would hand on what it holds. A handler
+ * may say otherwise for what belongs to nobody.
+ *
+ * @see RFC 9111, sections 3.5 and 4.1
+ */
+function keepFromCaches(response: Response): void {
+  if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'private, no-cache')
+  response.vary('Authorization')
 }
 
 function readRequestId(request: Request, wall: RequestWall): string {

@@ -50,7 +50,8 @@ export function createHintReader(options: AgreementOptions = {}): (request: Hint
       if (value !== undefined)
         hints.push({ source: `header ${name}`, value: typeof value === 'string' ? value : value.join(', ') })
     }
-    const host = request.host?.toLowerCase()
+    // `acme.example.com.` is the same host, written in full.
+    const host = request.host?.toLowerCase().replace(/\.$/, '')
     if (suffix !== undefined && host?.endsWith(suffix)) {
       const value = host.slice(0, -suffix.length)
       if (!ignored.has(value)) hints.push({ source: 'subdomain', value })

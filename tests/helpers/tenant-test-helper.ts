@@ -31,6 +31,7 @@ export async function startExample(
         database: { url: env.databaseUrl, acrossTenantsUrl: database.acrossUrl, max: 4 },
         auth: env.auth,
         seal: { secret: env.sealSecret },
+        failedTokens: false, // attacks come from one address, and each shall meet what refuses it
         logger: silentLogger,
         ...options.wall?.(env),
       })
