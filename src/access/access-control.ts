@@ -54,6 +54,8 @@ export interface AccessControl<P extends string = string> {
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` where the source failed
    */
   load(): Promise<void>
+  /** Whether `load()` has nothing to do: the roles are a table, or were read for the running context. */
+  isLoaded(): boolean
   counts(): AccessCounts
 }
 
@@ -87,6 +89,8 @@ export function createAccessControl<P extends string = string>(
   const reading = new WeakSet<TenantContext>()
   const readRole = roleReader(options.roles)
   let asyncSource = false
+  // A table of roles answers at once, and the same for every context.
+  const isTable = typeof options.roles !== 'function'
 
   function narrows(context: TenantContext): boolean {
     if (tokenPermissions === 'never') return false
@@ -184,9 +188,10 @@ export function createAccessControl<P extends string = string>(
     },
     async load() {
       const context = getCurrentTenant()
-      if (known.has(context)) return
+      if (isTable || known.has(context)) return
       known.set(context, await readAll(context))
     },
+    isLoaded: () => isTable || known.has(getCurrentTenant()),
     counts: () => ({ ...counts }),
   }
 

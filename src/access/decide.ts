@@ -35,15 +35,16 @@ interface Question {
 /** Decides one permission: roles give, the token narrows, conditions look at the object. */
 export function decide(question: Question): Decision {
   const { context, permission, object, roleGrants } = question
-  const base = {
-    permission,
-    roles: roleGrants.filter(({ known }) => known).map(({ role }) => role),
-    unknownRoles: roleGrants.filter(({ known }) => !known).map(({ role }) => role),
+  const roles: string[] = []
+  const unknownRoles: string[] = []
+  const given: { readonly role: string; readonly grant: Grant }[] = []
+  for (const { role, known, grants } of roleGrants) {
+    if (known) roles.push(role)
+    else unknownRoles.push(role)
+    for (const grant of grants) if (covers(patternOf(grant), permission)) given.push({ role, grant })
   }
+  const base = { permission, roles, unknownRoles }
   const refuse = (reason: DecisionReason): Decision => ({ ...base, allowed: false, reason })
-  const given = roleGrants.flatMap(({ role, grants }) =>
-    grants.filter((grant) => covers(patternOf(grant), permission)).map((grant) => ({ role, grant })),
-  )
   if (given.length === 0) return refuse('no-role-grants-it')
   if (question.narrows && !(context.permissions ?? []).some((held) => covers(held, permission)))
     return refuse('narrowed-by-token')

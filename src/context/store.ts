@@ -3,10 +3,10 @@ import type { ContextFrame } from './frame.ts'
 
 const key = Symbol.for('partywall.context.v1')
 
-function sharedStore(): AsyncLocalStorage<ContextFrame> {
+function sharedStore(): AsyncLocalStorage<ContextFrame | undefined> {
   const existing: unknown = Reflect.get(globalThis, key)
   if (existing instanceof AsyncLocalStorage) return existing
-  const created = new AsyncLocalStorage<ContextFrame>()
+  const created = new AsyncLocalStorage<ContextFrame | undefined>()
   Object.defineProperty(globalThis, key, { value: created, enumerable: false, configurable: false, writable: false })
   return created
 }
@@ -16,4 +16,4 @@ function sharedStore(): AsyncLocalStorage<ContextFrame> {
  *
  * Read it through {@link getCurrentTenant}; write it through `runWithTenant`, which validates and freezes.
  */
-export const tenantStore: AsyncLocalStorage<ContextFrame> = sharedStore()
+export const tenantStore: AsyncLocalStorage<ContextFrame | undefined> = sharedStore()

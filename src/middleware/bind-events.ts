@@ -13,6 +13,8 @@ export function bindEvents(...emitters: readonly EventEmitter[]): void {
   for (const emitter of emitters) {
     const emit = emitter.emit
     emitter.emit = function emitInContext(this: EventEmitter, ...values) {
+      // Most are emitted by what runs in the context anyway.
+      if (tenantStore.getStore() === frame) return Reflect.apply(emit, this, values)
       return tenantStore.run(frame, () => Reflect.apply(emit, this, values))
     }
   }

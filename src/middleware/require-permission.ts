@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express'
+import type { NextFunction, Request, RequestHandler } from 'express'
 import type { AccessControl } from '../access/access-control.ts'
 import { ConfigurationError } from '../errors.ts'
 import { declareRoute } from './route-declaration.ts'
@@ -34,12 +34,24 @@ export function routePermissions<P extends string>(access: AccessControl<P>): Ro
           'requirePermission(permission): the permission must be a name such as documents:read.',
         )
       }
+      const { object } = options
       const handler: RequestHandler = (request, _response, next) => {
-        check(request).then(() => next(), next)
+        if (object === undefined && access.isLoaded()) checkNow(next)
+        else check(request).then(() => next(), next)
+      }
+      // Nothing has to be waited for.
+      function checkNow(next: NextFunction): void {
+        try {
+          access.requirePermission(permission)
+        } catch (error) {
+          next(error)
+          return
+        }
+        next()
       }
       async function check(request: Request): Promise<void> {
         await access.load()
-        access.requirePermission(permission, await options.object?.(request))
+        access.requirePermission(permission, await object?.(request))
       }
       return declareRoute(handler, { permission })
     },

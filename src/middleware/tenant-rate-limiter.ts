@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
 import { TenantContextMissingError } from '../errors.ts'
 import { rateLimitHeaders, refusalAnswer } from '../rate-limit/answer.ts'
+import type { RateLimitDecision } from '../rate-limit/decision.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 
 export interface TenantRateLimiterOptions<Request extends IncomingMessage = IncomingMessage> {
@@ -48,15 +49,19 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
   const costOf = readerOf(options.cost)
   const routeOf = readerOf(options.route)
 
-  async function limit(request: Request, response: ServerResponse): Promise<boolean> {
+  function ask(request: Request): Promise<RateLimitDecision> {
     const context = tryGetCurrentTenant()
     if (context === undefined) {
       throw new TenantContextMissingError(
         'TenantRateLimiter stands before the middleware that opens the tenant context.',
       )
     }
-    const { tenantId, tier, userId, requestId } = context
-    const decision = await limiter.check({ tenantId, tier, userId, cost: costOf(request), route: routeOf(request) })
+    const { tenantId, tier, userId } = context
+    return limiter.check({ tenantId, tier, userId, cost: costOf(request), route: routeOf(request) })
+  }
+
+  function answer(decision: RateLimitDecision, response: ServerResponse): boolean {
+    const requestId = tryGetCurrentTenant()?.requestId
     const refusal = refusalAnswer(decision, { requestId, upgradeUrl })
     const headers = refusal?.headers ?? rateLimitHeaders(decision)
     for (const name in headers) {
@@ -70,12 +75,18 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
   }
 
   return (request, response, next) => {
-    limit(request, response).then(
-      (admitted) => {
+    let asked: Promise<RateLimitDecision>
+    try {
+      asked = ask(request)
+    } catch (error) {
+      next(error)
+      return
+    }
+    asked
+      .then((decision) => answer(decision, response))
+      .then((admitted) => {
         if (admitted) next()
-      },
-      (error: unknown) => next(error),
-    )
+      }, next)
   }
 }
 

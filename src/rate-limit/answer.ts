@@ -1,4 +1,4 @@
-import type { LimitState, RateLimitDecision } from './decision.ts'
+import type { RateLimitDecision } from './decision.ts'
 
 /** A refusal as HTTP: the status, the headers and the problem details. */
 export interface RefusalAnswer {
@@ -7,7 +7,17 @@ export interface RefusalAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-const TITLE = { burst: 'Burst', minute: 'Minute', day: 'Day' } as const
+/** Only the tenant's own limits have headers of their own. */
+const HEADER_NAMES = new Map(
+  ['Burst', 'Minute', 'Day'].map((title) => [
+    title.toLowerCase(),
+    {
+      limit: `X-RateLimit-Limit-${title}`,
+      remaining: `X-RateLimit-Remaining-${title}`,
+      reset: `X-RateLimit-Reset-${title}`,
+    },
+  ]),
+)
 
 /**
  * The headers of a decision, for answers that pass and for refusals: `X-RateLimit-{Limit,Remaining,Reset}-{Minute,Day,Burst}`
@@ -19,26 +29,23 @@ export function rateLimitHeaders(decision: RateLimitDecision): Record<string, st
   const headers: Record<string, string> = {}
   const { limits } = decision
   if (limits.length > 0) {
-    headers['RateLimit-Policy'] = limits
-      .map((state) => `"${state.name}";q=${state.limit};w=${state.windowSeconds}`)
-      .join(', ')
-    headers['RateLimit'] = limits
-      .map((state) => `"${state.name}";r=${state.remaining};t=${state.resetSeconds}`)
-      .join(', ')
-    for (const state of limits) {
-      if (!isOfTenant(state)) continue
-      const title = TITLE[state.name]
-      headers[`X-RateLimit-Limit-${title}`] = String(state.limit)
-      headers[`X-RateLimit-Remaining-${title}`] = String(state.remaining)
-      headers[`X-RateLimit-Reset-${title}`] = String(state.resetSeconds)
+    let policies = ''
+    let standing = ''
+    for (const { name, limit, remaining, resetSeconds, windowSeconds } of limits) {
+      const separator = policies === '' ? '' : ', '
+      policies += `${separator}"${name}";q=${limit};w=${windowSeconds}`
+      standing += `${separator}"${name}";r=${remaining};t=${resetSeconds}`
+      const names = HEADER_NAMES.get(name)
+      if (names === undefined) continue
+      headers[names.limit] = String(limit)
+      headers[names.remaining] = String(remaining)
+      headers[names.reset] = String(resetSeconds)
     }
+    headers['RateLimit-Policy'] = policies
+    headers['RateLimit'] = standing
   }
   if (decision.retryAfterSeconds > 0) headers['Retry-After'] = String(decision.retryAfterSeconds)
   return headers
-}
-
-function isOfTenant(state: LimitState): state is LimitState & { readonly name: keyof typeof TITLE } {
-  return state.name in TITLE
 }
 
 /**
