@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { type AccessControl, createAccessControl } from './access/access-control.ts'
+import type { Alerts } from './alerts/create-alerts.ts'
 import type { TenantAuditLogger } from './audit/tenant-audit-logger.ts'
 import type { TokenVerifier } from './auth/jwt.ts'
 import type { RawClaims } from './auth/strict-json.ts'
@@ -14,6 +15,7 @@ import { createSecurityEvents, type SecurityEvents } from './events/security-eve
 import { createTenantGuard, type TenantGuard } from './guards/tenant-guard.ts'
 import type { Health } from './health/health.ts'
 import { createDefaultLogger, type Logger } from './logger/logger.ts'
+import { makeAlerts } from './partywall/alert-parts.ts'
 import { atMost } from './partywall/at-most.ts'
 import { makeAudit } from './partywall/audit-parts.ts'
 import { configSchema, type PartywallConfig } from './partywall/config.ts'
@@ -25,8 +27,9 @@ import { makeHealth } from './partywall/health-checks.ts'
 import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
 import { type ActAsRequest, createStaffAccess } from './partywall/staff-access.ts'
+import { makeLimiter } from './partywall/telemetry-parts.ts'
 import { makeVerifier } from './partywall/typed-verifier.ts'
-import { createRateLimiter, type RateLimiter } from './rate-limit/rate-limiter.ts'
+import type { RateLimiter } from './rate-limit/rate-limiter.ts'
 import { type RepositoryOptions, TenantAwareRepository } from './repository/base-repository.ts'
 import { type Admission, createAdmission } from './tenants/admission.ts'
 import { type CachedTenantDirectory, createTenantDirectory } from './tenants/directory.ts'
@@ -52,6 +55,8 @@ export interface Partywall<Claims = RawClaims> {
   readonly guard: TenantGuard
   /** Undefined with `audit: false`. */
   readonly audit: TenantAuditLogger | undefined
+  /** Dead letters, and delivery at once. Undefined where `alerts` is not configured. */
+  readonly alerts: Alerts | undefined
   /** Undefined where `rateLimit` is not configured. */
   readonly limiter: RateLimiter | undefined
   /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
@@ -123,15 +128,21 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     logger,
   }
   const builtPool = problems.build('database', () => createTenantPool(tenantPoolOptions))
-  const limiter = problems.build('rateLimit', () =>
-    config?.rateLimit === undefined ? undefined : createRateLimiter({ ...config.rateLimit, events, logger }),
+  const telemetry = problems.build('telemetry', () =>
+    typeof config?.telemetry === 'function' ? config.telemetry(events) : undefined,
   )
+  const limiter = problems.build('rateLimit', () => makeLimiter(config?.rateLimit, { telemetry, events, logger }))
   const builtVerifier = problems.build('auth', () => makeVerifier(config?.auth, events, logger))
   const earlyRefusals = problems.build('failedTokens', () => makeEarlyRefusals(config?.failedTokens, limiter))
   const audited = problems.build('audit', () =>
     builtPool === undefined || config.audit === false
       ? undefined
       : makeAudit(config.audit ?? {}, { pool: builtPool, options: tenantPoolOptions, events, logger }),
+  )
+  const raised = problems.build('alerts', () =>
+    builtPool === undefined || config.alerts === undefined
+      ? undefined
+      : makeAlerts(config.alerts, { pool: audited?.reserved ?? builtPool, events, logger }),
   )
   const health = problems.build('health', () =>
     makeHealth(config?.health, () => ({
@@ -193,8 +204,15 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     if (closing !== undefined) throw new ClosedError('The application is closing and takes no new work.')
   }
 
-  function beginWork(tenantId: string): Work {
+  // What listens and delivers begins with the first work: making a wall opens nothing.
+  function awake(): void {
+    if (closing !== undefined) return
     listener?.start()
+    raised?.alerts.start()
+  }
+
+  function beginWork(tenantId: string): Work {
+    awake()
     const work = running.begin(tenantId)
     // The tenant may have been suspended between its admission and now.
     if (tenants.isKnownInactive(tenantId)) running.stop(tenantId)
@@ -221,7 +239,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
 
   function ready(): Promise<void> {
     refuseWhenClosing()
-    listener?.start()
+    awake()
     return checkReadiness({ pool, verifier, lookup: ownDirectory ? findByClaim : undefined, limiter, logger })
   }
 
@@ -231,6 +249,8 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     await listener?.close()
     verifier.close()
     await limiter?.close()
+    telemetry?.close()
+    await raised?.close(Math.max(1, end - Date.now()))
     await audited?.close(Math.max(1, end - Date.now()))
     await pool.close({ timeoutMs: Math.max(1, end - Date.now()) })
   }
@@ -245,7 +265,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     admit(request) {
       if (closing !== undefined)
         return Promise.reject(new ClosedError('The application is closing and takes no new work.'))
-      listener?.start()
+      awake()
       return admission.admit(request)
     },
     limiter,
@@ -253,6 +273,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     access,
     guard,
     audit: audited?.audit,
+    alerts: raised?.alerts,
     async runAcrossTenants(request, fn) {
       refuseWhenClosing()
       return pool.runAcrossTenants(request, fn)

@@ -74,7 +74,7 @@ const optionsSchema = z.object({
   timeoutMs: z.int().min(1).default(10_000),
   maxAgeMs: milliseconds(86_400_000),
   pollMs: z.int().min(10).default(1_000),
-  now: z.custom<() => number>((value) => typeof value === 'function').default(() => Date.now()),
+  now: z.custom<() => number>((value) => typeof value === 'function').default(() => () => Date.now()), // zod calls a function for its default
   logger: z.custom<Logger>((value) => value !== null && typeof value === 'object').optional(),
 })
 

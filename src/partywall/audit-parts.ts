@@ -20,6 +20,8 @@ export interface AuditConfig
 /** The audit log of a wall, and what it holds open. */
 export interface AuditParts {
   readonly audit: TenantAuditLogger
+  /** Connections that work never takes. */
+  readonly reserved: TenantPool
   recordVisit(context: TenantContext, request: ActAsRequest): Promise<void>
   close(timeoutMs: number): Promise<void>
 }
@@ -53,6 +55,7 @@ export function makeAudit(
   const recorder = refusals === false ? undefined : recordRefusals(events, audit, { ...refusals, logger })
   return {
     audit,
+    reserved,
     recordVisit: (context, { reason, write = false }) =>
       audit.logFor(context, {
         action: 'STAFF_ACCESS',

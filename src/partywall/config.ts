@@ -9,8 +9,10 @@ import type { FailedTokenLimiterOptions } from '../rate-limit/failed-token-limit
 import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import type { CurrentMembership } from '../tenants/envelope.ts'
 import type { TenantLookup } from '../tenants/tenant.ts'
+import type { AlertsConfig } from './alert-parts.ts'
 import type { AuditConfig } from './audit-parts.ts'
 import type { HealthConfig } from './health-checks.ts'
+import type { TelemetryConfig } from './telemetry-parts.ts'
 
 /** The database of the application: options of `pg.Pool` and of the wall. */
 export interface DatabaseConfig extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client'> {
@@ -60,6 +62,10 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
   /** What `wall.health` answers to an orchestrator's probes. */
   readonly health?: HealthConfig | undefined
+  /** Which security events become alerts, and where those go. Left out, none are raised. */
+  readonly alerts?: AlertsConfig | undefined
+  /** `(events) => createTelemetry({ events })` of `partywall/telemetry`; closed with the wall. */
+  readonly telemetry?: TelemetryConfig | undefined
   /** The audit log; `false` writes none. Default: changes and reads that you log, and all refusals. */
   readonly audit?: AuditConfig | false | undefined
   /** What roles give; the database's level follows from it, unless `database.roles` says otherwise. */
@@ -97,6 +103,8 @@ export const configSchema = z.strictObject({
   rateLimit: z.unknown().optional(),
   failedTokens: z.unknown().optional(),
   health: z.unknown().optional(),
+  alerts: z.unknown().optional(),
+  telemetry: fn.optional(),
   access: z.unknown().optional(),
   guard: z.unknown().optional(),
   audit: z.union([z.literal(false), z.looseObject({})], { error: 'must be an object or false' }).optional(),

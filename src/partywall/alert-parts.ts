@@ -1,0 +1,51 @@
+import pg from 'pg'
+import { type Alerts, type AlertsOptions, createAlerts } from '../alerts/create-alerts.ts'
+import type { AlertQueryable } from '../alerts/outbox.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { Logger } from '../logger/logger.ts'
+import { atMost } from './at-most.ts'
+
+/** Which alerts are raised, and where they go. */
+export interface AlertsConfig extends Omit<AlertsOptions, 'events' | 'pool' | 'outbox' | 'now' | 'logger'> {
+  /** Connection string of a login that is a member of `partywall_alerts`: this process delivers. Left out: another one does. */
+  readonly outboxUrl?: string | undefined
+}
+
+/** Alerts of a wall, and what it holds open for them. */
+export interface AlertParts {
+  readonly alerts: Alerts
+  close(timeoutMs: number): Promise<void>
+}
+
+/**
+ * Makes the alerts of a wall; opens nothing until they are started.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function makeAlerts(
+  config: AlertsConfig,
+  parts: { readonly pool: AlertQueryable; readonly events: SecurityEvents; readonly logger: Logger },
+): AlertParts {
+  const { outboxUrl, ...options } = config
+  if (outboxUrl !== undefined && (typeof outboxUrl !== 'string' || outboxUrl === ''))
+    throw new ConfigurationError('outboxUrl must be a connection string.')
+  const outbox =
+    outboxUrl === undefined
+      ? undefined
+      : new pg.Pool({ connectionString: outboxUrl, max: 2, application_name: 'partywall alerts' })
+  outbox?.on('error', (error) =>
+    parts.logger.warn({ error: error.message }, 'an idle connection to the outbox of alerts broke'),
+  )
+  const alerts = createAlerts({ ...options, ...parts, ...(outbox === undefined ? {} : { outbox }) })
+  return {
+    alerts,
+    async close(timeoutMs) {
+      // A database that does not answer must not hold up the shutdown: what stands in the outbox is delivered by the next process.
+      await atMost(
+        timeoutMs,
+        alerts.close().then(() => outbox?.end()),
+      )
+    },
+  }
+}
