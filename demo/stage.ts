@@ -71,6 +71,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
         seal: { secret: env.sealSecret },
         access: exampleAccess,
         rateLimit: { store: limits.store, tiers: demoTiers },
+        failedTokens: false, // all attacks come from one address, and each shall meet what refuses it
         ...(noAudit ? { audit: false as const } : {}),
         logger: silentLogger,
       })
