@@ -127,7 +127,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     events,
     logger,
   }
-  const builtPool = problems.build('database', () => createTenantPool(tenantPoolOptions))
+  const builtPool = problems.build('database', () => createTenantPool(tenantPoolOptions), ['seal'])
   const telemetry = problems.build('telemetry', () =>
     typeof config?.telemetry === 'function' ? config.telemetry(events) : undefined,
   )

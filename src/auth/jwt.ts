@@ -1,13 +1,13 @@
-import { parseOptions } from '../config/parse-options.ts'
 import { ClosedError, DependencyUnavailableError, isPartywallError } from '../errors.ts'
 import { createDefaultLogger } from '../logger/logger.ts'
 import { buildIssuer, type Issuer } from './issuer.ts'
 import { type Authorize, type MembershipTenant, requireMembership } from './membership.ts'
-import type { CommonOptions, TokenVerifierOptions, TypedClaims } from './options.ts'
-import { optionsSchema, type ParsedOptions } from './options-schema.ts'
+import type { TokenVerifierOptions, TypedClaims } from './options.ts'
+import type { ParsedOptions } from './options-schema.ts'
+import { parseVerifierOptions } from './parse-verifier-options.ts'
 import { isAttack, type RefusalReason, TokenRefusedError } from './refusal.ts'
 import { Revocations } from './revocations.ts'
-import { isRecord, type RawClaims } from './strict-json.ts'
+import type { RawClaims } from './strict-json.ts'
 import { requireTokenText } from './strict-token.ts'
 import { type CacheEntry, TokenCache } from './token-cache.ts'
 import type { VerifiedToken } from './verified-token.ts'
@@ -78,7 +78,7 @@ export function createTokenVerifier(options: UntypedOptions): TokenVerifier
 export function createTokenVerifier<Claims>(
   options: TypedOptions<Claims> | UntypedOptions,
 ): TokenVerifier<Claims> | TokenVerifier {
-  const parsed = parseOptions(optionsSchema, withIssuerMap(options), 'createTokenVerifier(options)')
+  const parsed = parseVerifierOptions(options)
   return options.claims === undefined
     ? buildVerifier(parsed, options.authorize, (raw) => raw)
     : buildVerifier(parsed, options.authorize, options.claims)
@@ -86,31 +86,6 @@ export function createTokenVerifier<Claims>(
 
 type TypedOptions<Claims> = TokenVerifierOptions<Claims> & TypedClaims<Claims>
 type UntypedOptions = TokenVerifierOptions & { readonly claims?: undefined }
-
-/** One issuer written flat becomes a map of one. */
-function withIssuerMap(options: unknown): unknown {
-  if (!isRecord(options) || !Object.hasOwn(options, 'issuer')) return options
-  const { issuer, tenantClaims, ...rest } = options
-  const common: Record<string, unknown> = {}
-  const own: Record<string, unknown> = { claims: tenantClaims }
-  for (const [name, value] of Object.entries(rest)) (COMMON.has(name) ? common : own)[name] = value
-  return { ...common, issuers: { [String(issuer)]: own } }
-}
-
-const COMMON_NAMES: Readonly<Record<keyof CommonOptions | 'claims' | 'issuers', true>> = {
-  cache: true,
-  keyRefresh: true,
-  authorize: true,
-  authorizeTimeoutMs: true,
-  clockToleranceSeconds: true,
-  maxTokenBytes: true,
-  now: true,
-  events: true,
-  logger: true,
-  claims: true,
-  issuers: true,
-}
-const COMMON: ReadonlySet<string> = new Set(Object.keys(COMMON_NAMES))
 
 function buildVerifier<Claims>(
   parsed: ParsedOptions,

@@ -63,9 +63,12 @@ const keys = z
   .superRefine((value, context) => {
     const kinds = ['jwksUrl', 'jwks', 'pem', 'secret'].filter((kind) => Reflect.get(value, kind) !== undefined)
     if (kinds.length !== 1) {
+      // What an environment variable that is not set leaves behind.
+      const empty = Object.keys(value).filter((kind) => Reflect.get(value, kind) === undefined)
+      const why = kinds.length === 0 && empty.length > 0 ? `${empty.join(', ')} is undefined; ` : ''
       context.addIssue({
         code: 'custom',
-        message: 'give exactly one of jwksUrl, jwks, pem, secret; kinds are never mixed',
+        message: `${why}give exactly one of jwksUrl, jwks, pem, secret; kinds are never mixed`,
       })
     }
     if (value.jwksUrl !== undefined) {
@@ -74,10 +77,12 @@ const keys = z
     }
   })
 
+const algorithmList = z.array(z.enum(ALGORITHMS)).min(1)
+
 const issuer = z
   .strictObject({
     keys,
-    algorithms: z.array(z.enum(ALGORITHMS)).min(1),
+    algorithms: algorithmList,
     audience: names.optional(),
     authorizedParty: names.optional(),
     clientId: names.optional(),
@@ -99,18 +104,10 @@ const issuer = z
       for (const [path, message] of problemsOfIssuer(value)) context.addIssue({ code: 'custom', path: [path], message })
     },
     // Also where something else in it is wrong, so that all problems are told at once.
-    { when: ({ value }) => canBeCrossChecked(value) },
+    { when: ({ value }) => isRecord(value) },
   )
 
 export type ParsedIssuer = z.infer<typeof issuer>
-
-/** Whether the parts that rules across options look at are of their kinds; the others may be anything. */
-function canBeCrossChecked(value: unknown): boolean {
-  if (!isRecord(value)) return false
-  const { algorithms, keys: given, claims } = value
-  if (!z.array(z.enum(ALGORITHMS)).min(1).safeParse(algorithms).success) return false
-  return keys.safeParse(given).success && readers.optional().safeParse(claims).success
-}
 
 /** The schema of the options once a single issuer has been brought into the map's form. */
 export const optionsSchema = z
@@ -167,15 +164,17 @@ export const optionsSchema = z
 
 export type ParsedOptions = z.infer<typeof optionsSchema>
 
+/** Other parts of the issuer may be wrong, and have been told then: only what is of its kind is looked at. */
 function problemsOfIssuer(value: ParsedIssuer): [path: string, message: string][] {
   const problems: [string, string][] = []
-  const { audience, authorizedParty, clientId, preset, claims } = value
+  const { audience, authorizedParty, clientId, preset } = value
   const noAudience = audience === undefined && authorizedParty === undefined && clientId === undefined
   if (noAudience && value.keysAreForThisServiceOnly !== true) {
     problems.push(['audience', 'give audience, authorizedParty or clientId, or tokens for other services pass'])
   }
+  const { data: claims, success } = readers.optional().safeParse(value.claims)
   const tenant = claims?.tenant
-  if (preset === undefined && tenant === undefined) {
+  if (success && preset === undefined && tenant === undefined) {
     problems.push(['claims', 'give a preset, or claims.tenant: where the tenant stands'])
   }
   if (tenant !== undefined && typeof tenant !== 'function' && isUserEditable(tenant)) {
@@ -184,7 +183,8 @@ function problemsOfIssuer(value: ParsedIssuer): [path: string, message: string][
       problems.push(['claims', `claims.tenant is a claim that users can edit at common providers; ${cure}`])
     }
   }
-  problems.push(...problemsOfKeys(value))
+  const comparable = algorithmList.safeParse(value.algorithms).success && keys.safeParse(value.keys).success
+  if (comparable) problems.push(...problemsOfKeys(value))
   return problems
 }
 

@@ -85,10 +85,15 @@ const schemaName = z
   .string()
   .regex(/^(?!pg_temp$).{1,63}$/, 'must be names of schemas, without pg_temp (it is put last)')
 
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
 /** The wall's own options; pg checks its own. */
 export const tenantPoolSchema = z.looseObject({
   seal: z.union([z.literal(false), z.object({ secret, previousSecret: secret.optional() })], {
-    error: 'must be { secret, previousSecret? }, or false written out to do without the seal',
+    error: ({ input }) =>
+      isRecord(input) && input['secret'] === undefined
+        ? 'secret is undefined; give at least 32 random characters (openssl rand -hex 32 makes some)'
+        : 'must be { secret, previousSecret? }, or false written out to do without the seal',
   }),
   roles: z
     .object({ tenant_admin: z.array(z.string()).optional(), tenant_user: z.array(z.string()).optional() })

@@ -81,12 +81,38 @@ export interface PartywallConfig<Claims = RawClaims> {
 const fn = z.custom((value) => typeof value === 'function', { error: 'must be a function' })
 const milliseconds = z.int({ error: 'must be whole milliseconds' }).min(1)
 
+/** pg reads anything else as the name of a database on this host. */
+function isConnectionString(url: string): boolean {
+  return /^(postgres(ql)?|socket):/i.test(url) || url.startsWith('/')
+}
+
+/** What an environment variable that is not set leaves behind; pg would connect to whatever listens on this host. */
+function isLeftBehind(database: Readonly<Record<string, unknown>>): boolean {
+  const others = ['connectionString', 'host', 'user', 'database']
+  return (
+    Object.hasOwn(database, 'url') &&
+    database['url'] === undefined &&
+    others.every((name) => database[name] === undefined)
+  )
+}
+
 /** What no part checks by itself. */
 export const configSchema = z.strictObject({
-  database: z.looseObject(
-    { url: z.string({ error: 'must be a connection string' }).optional() },
-    { error: 'must be an object with url' },
-  ),
+  database: z
+    .looseObject(
+      {
+        url: z
+          .string({ error: 'must be a connection string' })
+          .refine(isConnectionString, 'must be a PostgreSQL URL: postgres://user:password@host:5432/database')
+          .optional(),
+      },
+      { error: 'must be an object with url' },
+    )
+    .refine((database) => !isLeftBehind(database), {
+      path: ['url'],
+      error:
+        'is undefined; give it, or leave it out where host, user and so on (or PGHOST, PGUSER) say where to connect',
+    }),
   auth: z.looseObject({}, { error: 'must be an object with issuers, or with issuer and keys' }),
   tenants: z
     .strictObject({

@@ -4,15 +4,22 @@ import { ConfigurationError, isPartywallError } from '../errors.ts'
 export class ProblemGatherer {
   readonly #problems: string[] = []
 
-  /** @param path what the part's options are called in the whole */
-  build<T>(path: string, make: () => T): T | undefined {
+  /**
+   * @param path what the part's options are called in the whole
+   * @param atTop options of the part that stand beside it in the whole
+   */
+  build<T>(path: string, make: () => T, atTop: readonly string[] = []): T | undefined {
     try {
       return make()
     } catch (error) {
       if (!isPartywallError(error) || error.code !== 'PARTYWALL_CONFIGURATION') throw error
       const { problems } = error.details
       const list: readonly unknown[] = Array.isArray(problems) ? problems : [error.message]
-      for (const problem of list) this.#problems.push(path === '' ? String(problem) : `${path}.${String(problem)}`)
+      for (const problem of list.map(String)) {
+        const isOwn =
+          path === '' || atTop.some((name) => problem.startsWith(`${name}:`) || problem.startsWith(`${name}.`))
+        this.#problems.push(isOwn ? problem : `${path}.${problem}`)
+      }
       return undefined
     }
   }

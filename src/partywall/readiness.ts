@@ -32,7 +32,7 @@ export async function checkReadiness({ pool, verifier, lookup, limiter, logger }
     check(() => verifier.ready()),
     // Not ping(), which waits no longer than a request does: a first connection may take longer.
     check(async () => limiter?.ready()),
-    check(async () => lookup?.('partywall-readiness')),
+    check(async () => lookup?.('partywall-readiness').catch(explainLookup)),
     check(async () => {
       for (const { severity, object, message, fix } of await pool.checkDatabase()) {
         if (severity === 'error') findings.push(`${message}\n      ${fix.replaceAll('\n', '\n      ')}`)
@@ -44,4 +44,16 @@ export async function checkReadiness({ pool, verifier, lookup, limiter, logger }
   throw new ConfigurationError(`partywall is not ready:\n  - ${findings.join('\n  - ')}`, {
     details: { problems: findings },
   })
+}
+
+/** The function of the directory is not there: `partywall migrate` can't know which table is that of the tenants. */
+function explainLookup(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== '42883' && code !== '3F000') throw error
+  const cure =
+    "Run as the migration role, with your table of tenants: CALL partywall.install_directory('public.tenants', 'id', 'key', 'status', 'tier')\n" +
+    '      or give createPartywall({ tenants: { findByClaim } }) a function of your own.'
+  throw new ConfigurationError(
+    `The tenant directory is not installed: partywall.tenant_by_key is missing.\n      ${cure}`,
+  )
 }

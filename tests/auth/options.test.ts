@@ -103,6 +103,16 @@ describe('createTokenVerifier(options)', () => {
     expect(problemsOf({ issuers: { a: one, b: one } })?.join()).toMatch(/same secret/)
   })
 
+  it('names what an unset environment variable leaves behind, by the name it was written with', () => {
+    const unset = { issuer: undefined, keys: { jwksUrl: undefined }, algorithms: ['ES256'], audience: undefined }
+    expect(problemsOf({ ...unset, tenantClaims: { tenant: 'email' } })).toEqual([
+      expect.stringMatching(/^issuer: /),
+      expect.stringMatching(/^keys: jwksUrl is undefined; give exactly one of/),
+      expect.stringMatching(/^audience: /),
+      expect.stringMatching(/^tenantClaims: tenantClaims\.tenant is a claim that users can edit/),
+    ])
+  })
+
   it('names all problems at once, and no value of a secret', () => {
     const problems = problemsOf(own({ audience: undefined, algorithms: ['HS256'], tenantClaims: { tenant: 'email' } }))
     expect(problems).toHaveLength(3)

@@ -30,7 +30,7 @@ describe('createPartywall', () => {
       'database.url',
       'database.statementTimeoutMs',
       'database.roles',
-      'database.seal',
+      'seal.secret',
       'auth.',
       'rateLimit',
       'surprise',
@@ -38,6 +38,45 @@ describe('createPartywall', () => {
       expect(text).toContain(part)
     }
     expect(text).not.toContain('short-secret')
+  })
+
+  it('names each setting that an unset environment variable leaves undefined', () => {
+    const unset: unknown = {
+      database: { url: undefined },
+      auth: { issuer: undefined, keys: { jwksUrl: undefined }, algorithms: ['ES256'], audience: undefined },
+      seal: { secret: undefined },
+    }
+    let text = ''
+    try {
+      createPartywall(unset as Parameters<typeof createPartywall>[0])
+    } catch (error) {
+      text = String(error)
+    }
+    for (const line of [
+      'database.url: is undefined',
+      'auth.issuer: ',
+      'auth.keys: jwksUrl is undefined',
+      'auth.audience: ',
+    ])
+      expect(text).toContain(`\n  ${line}`)
+    expect(text).toContain('\n  seal: secret is undefined; give at least 32 random characters')
+  })
+
+  it('refuses a url that is none, and takes none where other settings say where to connect', () => {
+    const config = (database: object) => ({
+      database,
+      auth: {
+        issuer: 'https://idp.example',
+        keys: { jwksUrl: 'https://idp.example/jwks' },
+        algorithms: ['ES256' as const],
+        audience: 'api',
+        tenantClaims: { tenant: 'org_id' },
+      },
+      seal: false as const,
+    })
+    expect(() => createPartywall(config({ url: 'nonsense' }))).toThrow(/database\.url: must be a PostgreSQL URL/)
+    for (const database of [{}, { url: undefined, host: '127.0.0.1' }, { url: '/run/postgresql shop' }])
+      expect(() => createPartywall(config(database))).not.toThrow()
   })
 
   it('names what is missing where nothing is given', () => {
@@ -69,6 +108,13 @@ describe('a wall', () => {
     await bare.admin('alter table documents disable row level security')
     const { wall: other } = await createTestWall(bare)
     await expect(other.ready()).rejects.toThrow(/documents[\s\S]*row level security/i)
+  })
+
+  it('is not ready without a tenant directory, and says how to install one', async () => {
+    const bare = await createTestDatabase()
+    await bare.admin('drop function partywall.tenant_by_key(text) cascade')
+    const { wall: other } = await createTestWall(bare)
+    await expect(other.ready()).rejects.toThrow(/directory is not installed[\s\S]*install_directory[\s\S]*findByClaim/)
   })
 
   it('reads across tenants in a crossing alone, and writes it down first', async () => {
