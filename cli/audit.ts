@@ -12,6 +12,7 @@ import {
   verifyAuditLog,
 } from '../src/audit/index.ts'
 import { ConfigurationError } from '../src/errors.ts'
+import { databaseUrlFrom } from './database-url.ts'
 import { paint } from './terminal.ts'
 
 interface SigningFlags {
@@ -95,7 +96,7 @@ async function keygen(prefix: string): Promise<void> {
 async function seal(flags: SealFlags): Promise<void> {
   const previous = process.env[flags.previousKeyEnv]
   const sealer = createAuditSealer({
-    databaseUrl: databaseUrl(flags.databaseUrl),
+    databaseUrl: databaseUrlFrom(flags.databaseUrl),
     signer: signerFrom(flags.keyEnv),
     previousSigner: previous === undefined || previous === '' ? undefined : createPemSigner(previous),
     anchors:
@@ -128,7 +129,7 @@ async function seal(flags: SealFlags): Promise<void> {
 
 async function verify(flags: VerifyFlags): Promise<void> {
   const verdict = await verifyAuditLog({
-    databaseUrl: databaseUrl(flags.databaseUrl),
+    databaseUrl: databaseUrlFrom(flags.databaseUrl),
     publicKeys: await Promise.all(flags.publicKey.map((path) => readKeyFile(path))),
     anchors: flags.anchors === undefined ? undefined : await readAnchorFile(flags.anchors),
     tenant: flags.tenant,
@@ -140,7 +141,7 @@ async function verify(flags: VerifyFlags): Promise<void> {
 
 async function prune(month: string, flags: SigningFlags): Promise<void> {
   const done = await pruneAuditMonth({
-    databaseUrl: databaseUrl(flags.databaseUrl),
+    databaseUrl: databaseUrlFrom(flags.databaseUrl),
     signer: signerFrom(flags.keyEnv),
     month,
     anchors: flags.anchors === undefined ? undefined : anchorFile(flags.anchors),
@@ -168,13 +169,6 @@ function print(verdict: AuditVerdict): void {
   if (verdict.damageCount > SHOWN) console.log(`  … and ${verdict.damageCount - SHOWN} more (--json lists 1000)`)
   console.log('What this says, and what not:')
   for (const limit of verdict.limits) console.log(`  - ${limit}`)
-}
-
-function databaseUrl(given: string | undefined): string {
-  const url = given ?? process.env['DATABASE_URL']
-  if (url === undefined || url === '')
-    throw new ConfigurationError('No database: give --database-url URL, or set DATABASE_URL.')
-  return url
 }
 
 function signerFrom(variable: string): Signer {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { migrate } from '../src/database/migrate.ts'
 import { readOwnMigrations } from '../src/database/own-migrations.ts'
-import { ConfigurationError } from '../src/errors.ts'
+import { databaseUrlFrom } from './database-url.ts'
 
 interface MigrateFlags {
   readonly databaseUrl?: string
@@ -27,10 +27,7 @@ async function run(flags: MigrateFlags): Promise<void> {
     for (const file of await readOwnMigrations()) console.log(`-- ${file.name}\n${file.sql}`)
     return
   }
-  const databaseUrl = flags.databaseUrl ?? process.env['DATABASE_URL']
-  if (databaseUrl === undefined || databaseUrl === '') {
-    throw new ConfigurationError('No database: give --database-url URL, or set DATABASE_URL.')
-  }
+  const databaseUrl = databaseUrlFrom(flags.databaseUrl)
   const sealSecret = process.env[flags.sealSecretEnv]
   const result = await migrate({
     databaseUrl,

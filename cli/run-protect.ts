@@ -7,6 +7,7 @@ import type { ProtectPlan } from '../src/protect/change.ts'
 import { MIGRATION_FORMATS, renderMigration, type TargetFolder } from '../src/protect/render/render.ts'
 import { decisionsOf } from '../src/protect/render/script.ts'
 import { renderOneScript } from '../src/protect/render/sql.ts'
+import { databaseUrlFrom } from './database-url.ts'
 import { planFor } from './protect-plan.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -29,9 +30,7 @@ type ProtectSettings = z.infer<typeof schema>
 /** Runs `partywall protect` with the flags of the command line. */
 export async function runProtect(flags: unknown): Promise<void> {
   const settings = parseOptions(schema, flags, 'partywall protect')
-  const databaseUrl = settings.databaseUrl ?? process.env['DATABASE_URL']
-  if (databaseUrl === undefined || databaseUrl === '')
-    throw new ConfigurationError('No database: give --database-url URL, or set DATABASE_URL.')
+  const databaseUrl = databaseUrlFrom(settings.databaseUrl)
   if (settings.out === undefined && settings.format !== 'sql')
     throw new ConfigurationError(`--format ${settings.format} writes files: name their folder with --out DIR.`)
   const plan = await untilInterrupted(undefined, (signal) => planFor({ ...settings, databaseUrl }, signal))

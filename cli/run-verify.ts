@@ -14,6 +14,7 @@ import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
 import { runCommand } from '../src/verify/sources/run-command.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
+import { checkUrl } from './database-url.ts'
 import { packageVersion } from './package-version.ts'
 import { paint } from './terminal.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -68,7 +69,7 @@ async function prepare(settings: VerifySettings, signal: AbortSignal): Promise<P
   }
   if (settings.run !== undefined) return runCommand({ ...options, command: settings.run, environment: process.env })
   const url = settings.databaseUrl ?? ''
-  checkUrl('--database-url', url)
+  checkUrl(url === process.env['DATABASE_URL'] ? 'DATABASE_URL' : '--database-url', url)
   return {
     url,
     sealSecret: undefined,
@@ -112,13 +113,6 @@ function sealSecretOf({ sealSecretEnv, databaseUrl }: VerifySettings): string | 
   if (secret !== undefined && secret !== '') return secret
   if (sealSecretEnv === undefined) return undefined
   throw new ConfigurationError(`--seal-secret-env: the environment variable ${sealSecretEnv} is not set.`)
-}
-
-function checkUrl(flag: string, url: string): void {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
-  if (protocol === 'postgres:' || protocol === 'postgresql:') return
-  // Never the value: it may hold a password.
-  throw new ConfigurationError(`${flag} is no PostgreSQL URL: postgres://user:password@host:5432/database is expected.`)
 }
 
 async function write(settings: VerifySettings, document: ReportDocument): Promise<void> {

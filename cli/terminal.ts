@@ -5,7 +5,8 @@ type Style = Parameters<typeof styleText>[0]
 
 /** Colour only where somebody looks at a terminal that wants it. */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
-  return stream.isTTY && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text
+  const wanted = (process.env['NO_COLOR'] ?? '') === '' // set and empty means nothing: no-color.org
+  return stream.isTTY && wanted ? styleText(style, text) : text
 }
 
 /** An error as people want to read it: what, why, cure; the stack only for what nobody foresaw. */

@@ -37,7 +37,7 @@ function describe(error: unknown): string {
     case 'EAI_AGAIN':
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
-      return 'The database server does not answer at this address.'
+      return 'The database server does not answer. Is it running, and are host and port of its URL right?'
     default:
       return `The database can't be reached: ${error instanceof Error ? error.message : String(error)}`
   }
