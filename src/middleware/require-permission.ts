@@ -25,8 +25,12 @@ export interface RoutePermissions<P extends string = string> {
  * const { requirePermission } = routePermissions(access)
  * app.get('/documents', requirePermission('documents:read'), listDocuments)
  * ```
+ *
+ * @param given `wall.access`; undefined, where `access` is not configured, is refused at once
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
-export function routePermissions<P extends string>(access: AccessControl<P>): RoutePermissions<P> {
+export function routePermissions<P extends string>(given: AccessControl<P> | undefined): RoutePermissions<P> {
+  const access = requireAccess(given)
   return {
     requirePermission(permission, options = {}) {
       if (typeof permission !== 'string' || permission === '') {
@@ -79,4 +83,11 @@ export function publicRoute(reason: string): RequestHandler {
     )
   }
   return declareRoute((_request, _response, next) => next(), { reason })
+}
+
+function requireAccess<P extends string>(access: AccessControl<P> | undefined): AccessControl<P> {
+  if (access !== undefined) return access
+  throw new ConfigurationError(
+    'routePermissions(access): access is undefined. A wall has it where it is configured: createPartywall({ access: { roles } }).',
+  )
 }

@@ -64,7 +64,17 @@ function log(request: Request, error: unknown): void {
       requestId: state.requestId,
       tenantId: request.tenantContext?.tenantId,
       error: error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : undefined,
+      cause: error instanceof Error ? causeOf(error) : undefined,
     },
     'a request failed',
   )
+}
+
+/** What stood behind a refusal: its sentence alone does not say which server was down, or which function is missing. */
+function causeOf({ cause }: Error): object | undefined {
+  if (!(cause instanceof Error)) return undefined
+  const code: unknown = 'code' in cause ? cause.code : undefined
+  // PostgreSQL quotes values in its messages about data (classes 22 and 23).
+  const quotesValues = typeof code === 'string' && /^2[23]/.test(code)
+  return { name: cause.name, code, message: quotesValues ? undefined : cause.message }
 }

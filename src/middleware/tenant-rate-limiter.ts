@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
-import { TenantContextMissingError } from '../errors.ts'
+import { ConfigurationError, TenantContextMissingError } from '../errors.ts'
 import { rateLimitHeaders, refusalAnswer } from '../rate-limit/answer.ts'
 import type { RateLimitDecision } from '../rate-limit/decision.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 
 export interface TenantRateLimiterOptions<Request extends IncomingMessage = IncomingMessage> {
-  readonly limiter: RateLimiter
+  /** `wall.limiter`; undefined, where `rateLimit` is not configured, is refused at once. */
+  readonly limiter: RateLimiter | undefined
   /** What a request weighs; default 1. */
   readonly cost?: number | ((request: Request) => number)
   /** The name in the limiter's `routes` that a request counts against too; undefined: none. */
@@ -41,11 +42,16 @@ export class TenantRateLimiter<Request extends IncomingMessage = IncomingMessage
   }
 }
 
-/** The same as a function: makes the middleware of {@link TenantRateLimiter}. */
+/**
+ * The same as a function: makes the middleware of {@link TenantRateLimiter}.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the wall has no limiter
+ */
 export function tenantRateLimiter<Request extends IncomingMessage>(
   options: TenantRateLimiterOptions<Request>,
 ): RateLimitHandler<Request> {
-  const { limiter, upgradeUrl = limiter.upgradeUrl } = options
+  const limiter = requireLimiter(options.limiter)
+  const { upgradeUrl = limiter.upgradeUrl } = options
   const costOf = readerOf(options.cost)
   const routeOf = readerOf(options.route)
 
@@ -88,6 +94,13 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
         if (admitted) next()
       }, next)
   }
+}
+
+function requireLimiter(limiter: RateLimiter | undefined): RateLimiter {
+  if (limiter !== undefined) return limiter
+  throw new ConfigurationError(
+    'TenantRateLimiter: limiter is undefined. A wall has one where it is configured: createPartywall({ rateLimit: { store } }).',
+  )
 }
 
 function readerOf<Request, Value>(option: Value | ((request: Request) => Value) | undefined) {

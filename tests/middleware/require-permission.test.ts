@@ -168,6 +168,12 @@ describe.each(frameworks)('findUndeclaredRoutes on %s', (_name, framework) => {
   })
 })
 
+describe('routePermissions', () => {
+  it('refuses a wall that has no access control, before any route exists', () => {
+    expect(() => routePermissions(undefined)).toThrow(/createPartywall\(\{ access/)
+  })
+})
+
 describe('publicRoute', () => {
   it('demands a reason', () => {
     expect(codeOf(() => publicRoute('ok'))).toBe('PARTYWALL_CONFIGURATION')

@@ -149,3 +149,7 @@ describe.each(Object.entries(frameworks))('TenantRateLimiter on %s', (_name, exp
     expect(errors).toEqual([expect.objectContaining({ code: 'PARTYWALL_CONTEXT_MISSING' })])
   })
 })
+
+it('refuses a wall that limits nothing, before any request comes', () => {
+  expect(() => new TenantRateLimiter({ limiter: undefined })).toThrow(/createPartywall\(\{ rateLimit/)
+})
