@@ -19,7 +19,7 @@ export function logSink(logger: Logger = createDefaultLogger()): AlertSink {
 
 export interface WebhookSinkOptions {
   readonly url: string
-  /** 32 bytes: `deriveKey(rootSecret, 'webhook')`, or any key that the receiver has too. */
+  /** 32 random bytes that the receiver has too. */
   readonly key: Uint8Array
   /** Default `webhook`. */
   readonly name?: string | undefined
