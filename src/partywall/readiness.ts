@@ -3,6 +3,7 @@ import { ConfigurationError } from '../errors.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { TenantLookup } from '../tenants/tenant.ts'
+import { explainLookup, sayFinding } from './readiness-cures.ts'
 
 /** What a wall must have before it serves. */
 export interface ReadinessParts {
@@ -20,40 +21,32 @@ export interface ReadinessParts {
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all findings, each with what mends it
  */
 export async function checkReadiness({ pool, verifier, lookup, limiter, logger }: ReadinessParts): Promise<void> {
-  const findings: string[] = []
-  const check = async (call: () => Promise<unknown>) => {
+  // Two checks may meet the same: the database that is down.
+  const findings = new Set<string>()
+  const check = async (call: () => Promise<unknown>, say = messageOf) => {
     try {
       await call()
     } catch (error) {
-      findings.push(error instanceof Error ? error.message : String(error))
+      findings.add(say(error))
     }
   }
   await Promise.all([
     check(() => verifier.ready()),
     // Not ping(), which waits no longer than a request does: a first connection may take longer.
     check(async () => limiter?.ready()),
-    check(async () => lookup?.('partywall-readiness').catch(explainLookup)),
+    check(async () => lookup?.('partywall-readiness').catch(explainLookup), sayFinding),
     check(async () => {
       for (const { severity, object, message, fix } of await pool.checkDatabase()) {
-        if (severity === 'error') findings.push(`${message}\n      ${fix.replaceAll('\n', '\n      ')}`)
+        if (severity === 'error') findings.add(`${message}\n      ${fix.replaceAll('\n', '\n      ')}`)
         else logger.warn({ object, fix }, message)
       }
-    }),
+    }, sayFinding),
   ])
-  if (findings.length === 0) return
-  throw new ConfigurationError(`partywall is not ready:\n  - ${findings.join('\n  - ')}`, {
-    details: { problems: findings },
-  })
+  if (findings.size === 0) return
+  const problems = [...findings]
+  throw new ConfigurationError(`partywall is not ready:\n  - ${problems.join('\n  - ')}`, { details: { problems } })
 }
 
-/** The function of the directory is not there: `partywall migrate` can't know which table is that of the tenants. */
-function explainLookup(error: unknown): never {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code !== '42883' && code !== '3F000') throw error
-  const cure =
-    "Run as the migration role, with your table of tenants: CALL partywall.install_directory('public.tenants', 'id', 'key', 'status', 'tier')\n" +
-    '      or give createPartywall({ tenants: { findByClaim } }) a function of your own.'
-  throw new ConfigurationError(
-    `The tenant directory is not installed: partywall.tenant_by_key is missing.\n      ${cure}`,
-  )
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -117,6 +117,12 @@ describe('a wall', () => {
     await expect(other.ready()).rejects.toThrow(/directory is not installed[\s\S]*install_directory[\s\S]*findByClaim/)
   })
 
+  it('is not ready without a database, and names the setting once', async () => {
+    const { wall: other } = await createTestWall(database, { database: { url: 'postgres://app:x@127.0.0.1:1/shop' } })
+    const error = await other.ready().catch((thrown: unknown) => thrown)
+    expect(String(error).match(/database\.url: the server does not answer/g)).toHaveLength(1)
+  })
+
   it('reads across tenants in a crossing alone, and writes it down first', async () => {
     const rows = await wall.runAcrossTenants({ actor: 'nightly-report', reason: 'count documents' }, async () => {
       return (await wall.pool.query('select tenant_id from documents')).rows
