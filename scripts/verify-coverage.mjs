@@ -13,10 +13,10 @@ const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs
 const folder = mkdtempSync(join(tmpdir(), 'partywall-coverage-'))
 const output = join(folder, 'report.json')
 
-const classes = readdirSync(join(root, 'src', 'verify', 'rules'))
-  .filter((name) => name.endsWith('.ts'))
-  .filter((name) => /\brun\(|\*run\(/.test(readFileSync(join(root, 'src', 'verify', 'rules', name), 'utf8')))
-  .map((name) => basename(name, '.ts'))
+// Each class has a rule, a page and a file of cases; a test of the suite sees that none of the three is missing.
+const classes = readdirSync(join(root, 'tests', 'verify', 'rules'))
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => basename(name, '.test.ts'))
   .sort()
 
 spawnSync(
@@ -46,8 +46,9 @@ try {
 }
 
 const byRule = new Map(
-  classes.map((id) => [id, { found: false, attacked: false, mended: 'none', silent: 0, alarms: [] }]),
+  classes.map((id) => [id, { found: undefined, attacked: false, mended: 'none', silent: 0, alarms: [] }]),
 )
+const count = (text, pattern) => text.match(pattern)?.length ?? 0
 for (const file of report.testResults) {
   const source = readFileSync(file.name, 'utf8')
   for (const test of file.assertionResults) {
@@ -55,13 +56,16 @@ for (const file of report.testResults) {
     if (rule === undefined) continue
     const passed = test.status === 'passed'
     if (test.title === 'speaks of the hole') {
-      rule.found = passed
-      rule.attacked = passed && !/\bproof:\s*'static'/.test(source)
+      // Every hole of the class must be found; one that an attack confirms proves it.
+      rule.found = passed && rule.found !== false
+      rule.attacked ||= passed && count(source, /\bruleCase\(/g) > count(source, /\bproof:\s*'static'/g)
     } else if (test.title.startsWith('gives a fix')) rule.mended = passed ? 'yes' : 'NO'
     else if (test.title.startsWith('is silent')) {
       if (passed) rule.silent += 1
       else rule.alarms.push(test.title)
     }
+    // Classes that are never above info have cases of another form.
+    else rule.found = passed && rule.found !== false
   }
 }
 
@@ -73,11 +77,11 @@ for (const [id, rule] of rows) {
     `${id.padEnd(width)}  ${found.padEnd(6)}  fix mends: ${rule.mended.padEnd(4)}  silent on ${rule.silent}${rule.alarms.length === 0 ? '' : `  FALSE ALARM: ${rule.alarms.join('; ')}`}`,
   )
 }
-const count = (test) => rows.filter(([, rule]) => test(rule)).length
+const classesThat = (test) => rows.filter(([, rule]) => test(rule)).length
 const alarms = rows.reduce((sum, [, rule]) => sum + rule.alarms.length, 0)
 const silent = rows.reduce((sum, [, rule]) => sum + rule.silent, 0)
 console.log(
-  `\n${classes.length} classes, ${count((rule) => rule.found)} found, ${count((rule) => rule.attacked)} proved by attack, ` +
-    `${count((rule) => rule.mended === 'yes')} fixes tried and mending, ${silent} clean schemas silent, ${alarms} false alarms`,
+  `\n${classes.length} classes, ${classesThat((rule) => rule.found)} found, ${classesThat((rule) => rule.attacked)} proved by attack, ` +
+    `${classesThat((rule) => rule.mended === 'yes')} fixes tried and mending, ${silent} clean schemas silent, ${alarms} false alarms`,
 )
-process.exit(classes.length === 0 || alarms > 0 || count((rule) => !rule.found) > 0 ? 1 : 0)
+process.exit(classes.length === 0 || alarms > 0 || classesThat((rule) => !rule.found) > 0 ? 1 : 0)
