@@ -1,11 +1,13 @@
 import type { Attack } from '../attack.ts'
 import { become } from './become.ts'
+import { cachedPlan } from './cached-plan.ts'
 import { callFunctions } from './call-functions.ts'
 import { createObjects } from './create-objects.ts'
 import { crossReferences } from './cross-references.ts'
 import { defaultPrivileges } from './default-privileges.ts'
 import { forgeSetting } from './forge-setting.ts'
 import { largeObject } from './large-object.ts'
+import { letIn } from './let-in.ts'
 import { ownObjects } from './own-objects.ts'
 import { readAcross } from './read-across.ts'
 import { readShared } from './read-shared.ts'
@@ -29,6 +31,8 @@ export const attacks: readonly Attack[] = [
   setFlags,
   shapeRows,
   readShared,
+  letIn,
+  cachedPlan,
   crossReferences,
   takenValues,
   become,

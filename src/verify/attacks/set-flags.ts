@@ -7,7 +7,10 @@ import type { ActingRole } from '../facts.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
 
-const RULES = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
+const FLAGS = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
+/** Here the attacker sets nothing that is not its own: the user that it is. */
+const OWN_USER = ['policy-subquery-capture']
+const RULES = [...FLAGS, ...OWN_USER]
 const USUAL = ['on', 'true', '1', 'yes', 'admin', 'system', 'service_role']
 
 /** Sets the other settings that policies trust, as any SQL may, beside a valid context of tenant A. */
@@ -33,14 +36,42 @@ export const setFlags: Attack = {
   },
 }
 
+interface Trial {
+  readonly setting: string
+  readonly value: string
+  readonly said: string
+}
+
+/** Settings and values that are worth a try for this weakness. */
+function trials(arena: Arena, weakness: PolicyWeakness): readonly Trial[] {
+  const { subject = '', text, rule } = weakness
+  if (OWN_USER.includes(rule)) {
+    const lookup = arena.facts.relations.find((relation) => relation.label === subject)
+    const own = lookup === undefined ? undefined : arena.row(lookup, 'a')
+    const settings = new Set([...text.matchAll(/current_setting\('([^']+)'/g)].map((match) => match[1] ?? ''))
+    settings.delete(arena.facts.tenancy.context.setting)
+    return [...settings].flatMap((setting) =>
+      Object.values(own?.values ?? {}).flatMap((value) =>
+        value === null ? [] : [{ setting, value, said: `${setting} set to a value of its own row in ${subject}` }],
+      ),
+    )
+  }
+  const [setting = '', ...path] = subject.split('->')
+  if (setting === '') return []
+  const b = arena.planting.tenants.b.id
+  const named = [...text.matchAll(/'([^']{1,40})'/g)].map((match) => match[1] ?? '')
+  return [...new Set([...named.filter((value) => value !== subject), ...USUAL, b])].map((value) => ({
+    setting,
+    value: settingText({ path }, value),
+    said: `${subject} set to ${value === b ? "tenant B's id" : `'${value}'`}`,
+  }))
+}
+
 async function open(arena: Arena, weakness: PolicyWeakness): Promise<string | undefined> {
   const { facts, session } = arena
-  const { relation, subject } = weakness
+  const { relation } = weakness
   const row = arena.row(relation, 'b')
-  const [setting, ...path] = (subject ?? '').split('->')
-  if (row === undefined || setting === undefined || setting === '') return undefined
-  const named = [...weakness.text.matchAll(/'([^']{1,40})'/g)].map((match) => match[1] ?? '')
-  const values = new Set([...named.filter((value) => value !== subject), ...USUAL, arena.planting.tenants.b.id])
+  if (row === undefined) return undefined
   for (const role of facts.reach(relation, 'SELECT')) {
     if (!weakness.roles.includes(role.role.name)) continue
     const readable = relation.columns.filter((column) =>
@@ -48,12 +79,12 @@ async function open(arena: Arena, weakness: PolicyWeakness): Promise<string | un
     )
     const filter = rowFilter(relation, row, readable)
     if (filter === undefined) continue
-    for (const value of values) {
-      const answer = await arena.as(role, beside(arena.contexts.a, setting, settingText({ path }, value)), () =>
+    for (const { setting, value, said } of trials(arena, weakness)) {
+      const answer = await arena.as(role, beside(arena.contexts.a, setting, value), () =>
         session.text(`select 1 from ${qualifiedName(relation)} where ${filter}`),
       )
       if (answer.ok && answer.value.count > 0)
-        return `as ${role.path.join(' → ')}, tenant A, ${subject} set to ${value === arena.planting.tenants.b.id ? "tenant B's id" : `'${value}'`}: SELECT returned the planted row of tenant B`
+        return `as ${role.path.join(' → ')}, tenant A, ${said}: SELECT returned the planted row of tenant B`
     }
   }
   return undefined

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('policy-function-constant', {
   object: 'public.current_tenant()',
   severity: 'critical',
-  proof: 'static',
   hole: `create function current_tenant() returns uuid language sql immutable as $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$; create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
     alter table notes owner to {owner};
     alter table notes enable row level security, force row level security;

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('policy-trusts-unprotected-table', {
   object: 'public.orders',
   severity: 'critical',
-  proof: 'static',
   hole: `create table orders (id uuid primary key, tenant_id uuid not null references tenants (id), note text);
     create table order_lines (id bigint generated always as identity primary key, order_id uuid not null references orders (id), body text);
     alter table orders owner to {owner}; alter table order_lines owner to {owner};

@@ -1,0 +1,48 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import { rowFilter } from '../attack/row-filters.ts'
+import type { Attack } from '../attack.ts'
+import { policyFunctionConstant } from '../rules/policy-function-constant.ts'
+
+/** Prepares a statement as B, and runs it again as A: a helper whose value is in the plan still answers for B. */
+export const cachedPlan: Attack = {
+  name: 'cached-plan',
+  title: 'runs a statement that was prepared for another tenant',
+  rules: ['policy-function-constant'],
+  async run(arena) {
+    const { facts, session } = arena
+    const { a, b } = arena.contexts
+    for (const draft of policyFunctionConstant.run(facts)) {
+      for (const relation of facts.relations) {
+        const row = arena.row(relation, 'b')
+        if (row === undefined || draft.tables?.includes(relation.label) !== true) continue
+        for (const role of facts.reach(relation, 'SELECT')) {
+          const readable = relation.columns.filter((column) =>
+            facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
+          )
+          const filter = rowFilter(relation, row, readable)
+          if (filter === undefined) continue
+          const answer = await arena.as(role, b, async () => {
+            await session.run(`prepare partywall_cached as select 1 from ${qualifiedName(relation)} where ${filter}`)
+            await session.run(`execute partywall_cached; ${a.sql(role)}`)
+            return session.text('execute partywall_cached')
+          })
+          // A roll-back leaves prepared statements as they are.
+          await session.probe(() => session.run('deallocate partywall_cached'))
+          if (!answer.ok || answer.value.count === 0) continue
+          arena.report({
+            rule: 'policy-function-constant',
+            object: draft.object,
+            verbs: ['select'],
+            tables: [relation.label],
+            message: `A plan that was made for one tenant answers another with its rows.`,
+            evidence: [
+              `as ${role.path.join(' → ')}: a statement prepared as tenant B returned tenant B's row of ${relation.label} to tenant A`,
+            ],
+            fix: draft.fix,
+          })
+          break
+        }
+      }
+    }
+  },
+}
