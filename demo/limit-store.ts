@@ -21,7 +21,11 @@ export async function openLimitStore(): Promise<LimitStore> {
   }
   const started = await startServer().catch(() => undefined)
   if (started === undefined) {
-    return { store: createMemoryStore(), what: 'memory (no REDIS_URL, no redis-server on PATH)', close: async () => {} }
+    return {
+      store: createMemoryStore(),
+      what: 'memory (no REDIS_URL, and no redis-server on PATH that starts)',
+      close: async () => {},
+    }
   }
   return { store: createRedisStore(started.url), what: 'a redis-server started for this run', close: started.end }
 }

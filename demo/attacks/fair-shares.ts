@@ -6,6 +6,11 @@ import { type AttackGroup, failureOf, outcome } from '../attack.ts'
 
 const FLOOD = 65
 
+function shown(headers: Headers | undefined): string {
+  const names = ['X-RateLimit-Limit-Minute', 'X-RateLimit-Remaining-Burst', 'Retry-After']
+  return names.map((name) => `${name}: ${headers?.get(name) ?? 'none'}`).join(', ')
+}
+
 export const fairShares: AttackGroup = {
   title: 'Fair shares, and dependencies that are down',
   attacks: [
@@ -28,7 +33,7 @@ export const fairShares: AttackGroup = {
           Number(headers.get('retry-after')) >= 1
         return outcome(
           refused.length >= 5 && told && neighbour.status === 200,
-          `${FLOOD - refused.length} served, ${refused.length} answered 429 (Retry-After ${headers?.get('retry-after')}), the neighbour ${neighbour.status}`,
+          `${FLOOD - refused.length} served, ${refused.length} answered 429 (${shown(headers)}), the neighbour ${neighbour.status}`,
         )
       },
     },

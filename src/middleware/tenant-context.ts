@@ -8,7 +8,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import { bindEvents } from './bind-events.ts'
 import { type RequestWall, rememberRequest, requestState } from './request-state.ts'
 import { answerProblem } from './tenant-error-handler.ts'
-import { type AgreementOptions, createHintReader } from './tenant-hints.ts'
+import { type AgreementOptions, createHintReader, type HintSource } from './tenant-hints.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export { tenantStore } from '../context/store.ts'
@@ -69,12 +69,7 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
         requestId,
         clientAddress: request.ip,
         refuseBlocked,
-        hints: hintsOf({
-          header: (name) => request.headers[name],
-          host: request.hostname,
-          // What routes the request. Its raw target may come in absolute form, or with backslashes that routing reads as slashes.
-          path: request.baseUrl + request.path,
-        }),
+        hints: hintsOf(new ExpressHints(request)),
       })
     // A request begins with nothing: not with what a pipelined request before it may have left. Not `exit`: before Node 24 it takes
     // the hooks of the whole process off and on again.
@@ -119,4 +114,26 @@ function readRequestId(request: Request, wall: RequestWall): string {
   const { requestIdHeader } = wall
   const given = requestIdHeader === undefined ? undefined : request.headers[requestIdHeader.toLowerCase()]
   return typeof given === 'string' && WELL_FORMED_ID.test(given) ? given : newRequestId()
+}
+
+/** Read when they are asked for: most applications compare headers alone. */
+class ExpressHints implements HintSource {
+  readonly #request: Request
+
+  constructor(request: Request) {
+    this.#request = request
+  }
+
+  header(name: string) {
+    return this.#request.headers[name]
+  }
+
+  get host(): string | undefined {
+    return this.#request.hostname
+  }
+
+  /** What routes the request. Its raw target may come in absolute form, or with backslashes that routing reads as slashes. */
+  get path(): string {
+    return this.#request.baseUrl + this.#request.path
+  }
 }
