@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
-import { ConfigurationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { RateLimitDecision } from './decision.ts'
@@ -55,7 +54,21 @@ const settingsSchema = z.object({
   upgradeUrl: z.url().optional(),
 })
 
-const known = new Set([...Object.keys(settingsSchema.shape), 'store', 'tierOf', 'events', 'logger', 'onDecision'])
+const left = z.unknown().optional()
+
+/** Also what is no setting, so that a misspelt option and a missing store are told with all else. */
+const optionsSchema = settingsSchema
+  .extend({
+    store: z.custom<RateLimitStore>(
+      (store) => typeof store === 'object' && store !== null && 'decide' in store && typeof store.decide === 'function',
+      'must be createRedisStore(client) or createMemoryStore()',
+    ),
+    tierOf: left,
+    events: left,
+    logger: left,
+    onDecision: left,
+  })
+  .strict()
 
 export type RateLimiterSettings = z.output<typeof settingsSchema>
 
@@ -63,13 +76,7 @@ export function readRateLimiterOptions(options: RateLimiterOptions): {
   readonly store: RateLimitStore
   readonly settings: RateLimiterSettings
 } {
-  const name = 'createRateLimiter(options)'
-  const unknown = Object.keys(options).filter((key) => !known.has(key))
-  if (unknown.length > 0) throw new ConfigurationError(`${name}: unknown options: ${unknown.join(', ')}.`)
-  if (typeof options.store?.decide !== 'function') {
-    throw new ConfigurationError(`${name}: store must be createRedisStore(client) or createMemoryStore().`)
-  }
-  return { store: options.store, settings: parseOptions(settingsSchema, options, name) }
+  return { store: options.store, settings: parseOptions(optionsSchema, options, 'createRateLimiter(options)') }
 }
 
 const reason = z.string().trim().min(1).max(500)

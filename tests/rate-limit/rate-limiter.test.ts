@@ -97,6 +97,11 @@ describe('the limiter', () => {
     )
   })
 
+  it('names all options that are wrong at once', () => {
+    const wrong: unknown = { tierz: {}, instances: 0 }
+    expect(() => createRateLimiter(wrong as RateLimiterOptions)).toThrow(/instances: [\s\S]*store: must be[\s\S]*tierz/)
+  })
+
   it('throws for a cost that could never pass', async () => {
     const limiter = await limiterOf()
     for (const cost of [0, -1, 1.5, 11, Number.NaN]) {
