@@ -214,6 +214,23 @@ describe.each(frameworks)('tenantContextMiddleware on %s', (_name, framework) =>
   })
 })
 
+describe('the log of a failed request', () => {
+  it.each([
+    ['42883', 'function is missing', 'function is missing'],
+    ['22P02', 'invalid input "secret"', undefined],
+  ])('names the cause %s, but no value that PostgreSQL quotes', async (code, message, logged) => {
+    const lines: object[] = []
+    const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => lines.push(fields) }
+    const findByClaim = () => Promise.reject(Object.assign(new Error(message), { code }))
+    const { wall, issuer } = await createTestWall(await createTestDatabase(), { tenants: { findByClaim }, logger })
+    const app = express()
+    app.use(tenantContextMiddleware(wall), tenantErrorHandler())
+    const headers = { authorization: `Bearer ${await issuer.sign({ claims: { org_id: 'acme' } })}` }
+    expect((await fetch(await serve(app), { headers })).status).toBe(503)
+    expect(lines).toMatchObject([{ cause: { code, message: logged } }])
+  })
+})
+
 /** fetch refuses to set Host. */
 async function rawGet(
   url: string,
