@@ -20,7 +20,7 @@ export interface ActingRole {
 export type ContextSource = {
   readonly alternatives: readonly SettingUse[]
 } /** The setting holds the tenant's id, perhaps inside JSON: `path` is `['tenant_id']` for `current_setting(…)::json->>'tenant_id'`. */ & (
-  | { readonly kind: 'tenant'; readonly setting: string; readonly path: readonly string[] }
+  | { readonly kind: 'tenant'; readonly setting: string; readonly path: readonly string[]; readonly list?: true }
   /** The setting holds a user's or session's key; `table` says which tenants it has. */
   | {
       readonly kind: 'key'

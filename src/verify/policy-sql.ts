@@ -9,6 +9,10 @@ import type { ChildLink, Facts } from './facts.ts'
 export function contextSql(facts: Facts, column: Column): string {
   const { context } = facts.tenancy
   const raw = `pg_catalog.current_setting(${quoteLiteral(context.setting)}, true)`
+  if (context.kind === 'tenant' && context.list === true) {
+    const keys = context.path.map((key) => `-> ${quoteLiteral(key)}`).join(' ')
+    return `(select pg_catalog.jsonb_array_elements_text(nullif(${raw}, '')::jsonb ${keys})::${column.type})`
+  }
   const path = context.path.map((key, at) => `${at === context.path.length - 1 ? '->>' : '->'} ${quoteLiteral(key)}`)
   const text = path.length === 0 ? `nullif(${raw}, '')` : `nullif(nullif(${raw}, '')::json ${path.join(' ')}, '')`
   if (context.kind === 'key' && context.tenantColumn !== undefined) {
@@ -20,7 +24,8 @@ export function contextSql(facts: Facts, column: Column): string {
 
 /** `tenant_id = (select nullif(current_setting(…), '')::uuid)`, or `IN (…)` where a key has several tenants. */
 export function tenantTestSql(facts: Facts, column: Column): string {
-  const operator = facts.tenancy.context.kind === 'key' ? 'IN' : '='
+  const { context } = facts.tenancy
+  const operator = context.kind === 'key' || context.list === true ? 'IN' : '='
   return `${quoteIdentifier(column.name)} ${operator} ${contextSql(facts, column)}`
 }
 

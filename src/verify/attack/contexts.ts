@@ -93,9 +93,9 @@ export function setSql(name: string, value: string): string {
 }
 
 /** The text of the setting: the value itself, or JSON that holds it. */
-export function settingText(source: Pick<ContextSource, 'path'>, value: string): string {
+export function settingText(source: Pick<ContextSource, 'path'> & { readonly list?: true }, value: string): string {
   if (source.path.length === 0) return value
-  let json: unknown = value
+  let json: unknown = source.list === true ? [value] : value
   for (const key of [...source.path].reverse()) json = { [key]: json }
   return JSON.stringify(json)
 }

@@ -68,10 +68,12 @@ function chooseSchemas(catalog: Catalog, told: readonly string[] | undefined): R
   return new Set(told)
 }
 
-/** Parses `name`, `name->key`, `name->>key`, `name->a->b`. */
+/** Parses `name`, `name->key`, `name->>key`, `name->a->b`, and `name->keys[]` for a list of tenants. */
 export function parseSetting(text: string): SettingUse {
   const [setting = '', ...path] = text.split(/->>?/).map((part) => part.trim().replace(/^'|'$/g, ''))
-  return { setting: setting.toLowerCase(), path }
+  const last = path.at(-1)
+  if (last?.endsWith('[]') !== true) return { setting: setting.toLowerCase(), path }
+  return { setting: setting.toLowerCase(), path: [...path.slice(0, -1), last.slice(0, -2)], list: true }
 }
 
 function chooseContext(
@@ -144,7 +146,7 @@ function keySource(
 }
 
 export function describeSetting(use: SettingUse): string {
-  return [use.setting, ...use.path].join('->')
+  return [use.setting, ...use.path].join('->') + (use.list === true ? '[]' : '')
 }
 
 export function same(a: SettingUse, b: SettingUse): boolean {

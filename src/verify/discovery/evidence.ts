@@ -2,7 +2,14 @@ import type { Catalog, Column, Oid, Relation } from '../../catalog/model.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { Expr, FromItem, Query } from '../sql/tree.ts'
 import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'
-import { type FunctionFinder, functionFinder, innerSetting, type SettingUse, settingsIn } from './settings.ts'
+import {
+  type FunctionFinder,
+  functionFinder,
+  innerSetting,
+  listSetting,
+  type SettingUse,
+  settingsIn,
+} from './settings.ts'
 
 /** A policy compares this column with what a setting gives. */
 export interface ColumnVote {
@@ -65,11 +72,18 @@ function visitPolicy(relation: Relation, expr: Expr, gathering: Gathering): void
       for (const [left, right] of equalSides(part)) {
         const column = ownColumn(left, relation)
         if (column === undefined) continue
-        const direct = innerSetting(right, sql, functions)
+        const direct = listSetting(right, sql, functions) ?? innerSetting(right, sql, functions)
         if (direct !== undefined) gathering.columns.push({ relation, column, use: direct, via: 'direct' })
         else
           for (const use of settingsIn(right, sql, functions))
             gathering.columns.push({ relation, column, use, via: 'indirect' })
+      }
+      // Claims that list tenants: claims -> 'orgs' ? org_id::text, claims -> 'orgs' @> to_jsonb(org_id::text)
+      if (part.kind === 'operator' && (part.op === '?' || part.op === '@>') && part.left !== undefined) {
+        const column = ownColumn(argumentOf(part.right), relation)
+        const use = innerSetting(part.left, sql, functions)
+        if (column !== undefined && use !== undefined && use.path.length > 0)
+          gathering.columns.push({ relation, column, use: { ...use, list: true }, via: 'direct' })
       }
       if (part.kind === 'call' && functions(part.schema, part.name).length > 0) {
         const names = part.args.flatMap((arg) => ownColumn(arg, relation) ?? [])
@@ -149,6 +163,13 @@ export function equalSides(expr: Expr): readonly (readonly [Expr, Expr])[] {
 
 function bare(expr: Expr): Expr {
   return expr.kind === 'cast' || expr.kind === 'collate' ? bare(expr.arg) : expr
+}
+
+/** The one argument of to_jsonb() and its like. */
+function argumentOf(expr: Expr): Expr {
+  const inner = bare(expr)
+  const [only, ...others] = inner.kind === 'call' ? inner.args : []
+  return only === undefined || others.length > 0 ? inner : argumentOf(only)
 }
 
 function ownColumn(expr: Expr, relation: Relation): string | undefined {

@@ -7,6 +7,8 @@ import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'
 export interface SettingUse {
   readonly setting: string
   readonly path: readonly string[]
+  /** There is a JSON array, and each of its elements is a tenant of the session. */
+  readonly list?: true
 }
 
 /** Functions that SQL calls by name, with or without a schema. */
@@ -98,6 +100,20 @@ export function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinde
     return { setting: inner.setting, path: [...inner.path, ...keys.flatMap((key) => (key === undefined ? [] : [key]))] }
   }
   return undefined
+}
+
+/** `jsonb_array_elements_text(setting -> 'org_ids')`, alone, in a subquery, in FROM or in ARRAY(…). */
+export function listSetting(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
+  if (expr.kind === 'cast' || expr.kind === 'collate') return listSetting(expr.arg, sql, functions)
+  if (expr.kind === 'call' && /^jsonb?_array_elements(_text)?$/.test(expr.name) && expr.args[0] !== undefined) {
+    const use = innerSetting(expr.args[0], sql, functions)
+    return use === undefined ? undefined : { ...use, list: true }
+  }
+  if (expr.kind !== 'subquery' || expr.query.where !== undefined) return undefined
+  const [item, ...others] = expr.query.from
+  if (others.length > 0) return undefined
+  const source = item === undefined ? expr.query.targets[0]?.expr : item.kind === 'function' ? item.calls[0] : undefined
+  return source === undefined ? undefined : listSetting(source, sql, functions)
 }
 
 /** Looks through casts, nullif, coalesce, scalar subqueries and one-expression SQL functions. */

@@ -228,6 +228,10 @@ const lossy: Shape = (reader) => {
     if (RANGES.has(op))
       return { rule: 'policy-range-compare', certain: true, explanation: `${op} lets in more than one tenant` }
     const loss = left.lossy ?? right.lossy
+    // A list of tenants is asked for an element, letter by letter.
+    const { context: source } = reader.facts.tenancy
+    if (source.kind === 'tenant' && source.list === true && (op === '?' || op === '= any') && loss === undefined)
+      continue
     if (op !== '=')
       return { rule: 'policy-lossy-compare', certain: true, explanation: `${op} lets in more than one tenant` }
     if (loss !== undefined)
@@ -295,7 +299,11 @@ const settingMismatch: Shape = (reader) => {
 const wrongColumn: Shape = (reader) => {
   for (const { op, left, right } of reader.comparisons()) {
     const own = [left, right].find((term) => reader.isOwnColumn(term) && !reader.isTenantColumn(term))
-    if (op === '=' && own?.kind === 'column' && [left, right].some((term) => term.kind === 'context'))
+    if (
+      (op === '=' || op === '= any') &&
+      own?.kind === 'column' &&
+      [left, right].some((term) => term.kind === 'context')
+    )
       return {
         rule: 'policy-wrong-column',
         certain: true,

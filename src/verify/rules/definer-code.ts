@@ -7,6 +7,7 @@ import type { Verb } from '../finding.ts'
 import type { Expr, PlStatement, Query } from '../sql/tree.ts'
 import { walkBody, walkExpression, walkQuery } from '../sql/walk.ts'
 import { ownerEscapes } from './definer-owner.ts'
+import { tenantSources } from './matview-exposed.ts'
 
 /** A statement of definer code on a table whose policies do not hold the code's owner. */
 export interface UnheldQuery {
@@ -24,8 +25,10 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
   walkBody(facts.sql.body(fn), {
     query: (query) => {
       for (const relation of tablesOf(facts, query)) {
+        // A materialized view holds what its owner saw, and no policy ever holds it.
+        const stored = relation.kind === 'materialized-view' && tenantSources(facts, relation).length > 0
         const table = facts.tenantTable(relation)
-        if (table === undefined || table.kind === 'root' || !ownerEscapes(facts, fn, relation)) continue
+        if (!stored && (table === undefined || table.kind === 'root' || !ownerEscapes(facts, fn, relation))) continue
         const writes =
           query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name) === relation
         const verb: Verb = writes && isWrite(query.kind) ? query.kind : 'select'

@@ -1,5 +1,7 @@
+import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import { policyFindings } from './policy-finding.ts'
+import type { PolicyWeakness } from './weaknesses.ts'
 
 export const policyWrongColumn: Rule = {
   id: 'policy-wrong-column',
@@ -11,5 +13,20 @@ export const policyWrongColumn: Rule = {
   run: (facts) =>
     policyFindings(facts, 'policy-wrong-column', {
       message: () => 'compares the tenant with a column that is not the tenant column',
+      severity: (weakness) => (isSharing(facts, weakness) ? 'medium' : undefined),
     }),
+}
+
+/** Rows that name a second tenant, written by the first only and read by both: a share that may be meant. */
+function isSharing(facts: Facts, { relation, verbs }: PolicyWeakness): boolean {
+  const column = facts.tenantTable(relation)?.column?.name
+  const owners = relation.policies.some(
+    (policy) => policy.command !== 'insert' && column !== undefined && policy.using?.includes(column) === true,
+  )
+  const strict = (['insert', 'update'] as const).every((verb) =>
+    facts.acting
+      .filter((role) => !role.bypasses)
+      .every((role) => ['proved', 'dark'].includes(facts.proofs.of(relation, verb, role).status)),
+  )
+  return verbs.every((verb) => verb === 'select') && owners && strict
 }

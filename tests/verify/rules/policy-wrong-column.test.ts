@@ -1,4 +1,5 @@
-import { ruleCase } from '../rule-case.ts'
+import { describe, expect, it } from 'vitest'
+import { HOLDING, ruleCase, withCase } from '../rule-case.ts'
 
 ruleCase('policy-wrong-column', {
   object: 'public.notes',
@@ -20,4 +21,36 @@ ruleCase('policy-wrong-column', {
     grant select, insert, update, delete on notes to {app};
     create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and owner_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));`,
   },
+})
+
+const OWN = `tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)`
+const NAMED = `(select nullif(current_setting('app.tenant_id', true), '')::uuid) = any (shared_with)`
+const BOARDS = (
+  policies: string,
+) => `create table boards (tenant_id uuid not null references tenants, id uuid not null default gen_random_uuid(), title text, shared_with uuid[] not null default '{}', primary key (tenant_id, id));
+  alter table boards owner to {owner}; alter table boards enable row level security, force row level security; grant select, insert, update, delete on boards to {app}; ${policies}`
+
+ruleCase('policy-wrong-column', {
+  name: 'whoever a row is shared with may write it',
+  object: 'public.boards',
+  severity: 'critical',
+  proof: 'static',
+  hole: BOARDS(`create policy p on boards using (${OWN} or ${NAMED});`),
+  repaired: BOARDS(`create policy p on boards using (${OWN});`),
+  nearMisses: {},
+})
+
+describe('policy-wrong-column: rows that name a second reader', () => {
+  it('is medium where only the owner writes them', async () => {
+    const shared = BOARDS(
+      `create policy p on boards using (${OWN}); create policy r on boards for select using (${NAMED});`,
+    )
+    await withCase([HOLDING, shared], async (verify) => {
+      const { findings } = await verify({ mode: 'static' })
+      const said = findings.filter((finding) => finding.object === 'public.boards' && finding.severity !== 'low')
+      expect(said.map(({ rule, severity }) => `${rule} ${severity}`).filter((line) => !line.endsWith('info'))).toEqual([
+        'policy-wrong-column medium',
+      ])
+    })
+  })
 })

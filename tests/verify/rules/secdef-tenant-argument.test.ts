@@ -39,3 +39,20 @@ ruleCase('secdef-tenant-argument', {
     'only the title is given': `create function give(wanted uuid, target text) returns void ${DEFINER} as $$ begin update public.documents set title = target where id = wanted and tenant_id = ${SETTING}::uuid; end $$;`,
   },
 })
+
+const INDEX = `create materialized view found as select tenant_id, id, title from documents;`
+const SEARCH = (where: string) =>
+  `${INDEX} create function search(wanted text) returns table (title text) language sql stable security definer set search_path = '' as $$ select f.title from public.found f where f.title = wanted ${where} $$;`
+
+ruleCase('secdef-tenant-argument', {
+  name: 'a materialized view behind a definer function',
+  object: 'public.search(text)',
+  severity: 'critical',
+  proof: 'static',
+  fixMends: false,
+  hole: SEARCH(''),
+  repaired: SEARCH(`and f.tenant_id = ${SETTING}::uuid`),
+  nearMisses: {
+    'of the product': `create materialized view found as select 'x'::text as title; create function search(wanted text) returns table (title text) language sql stable security definer set search_path = '' as $$ select f.title from public.found f where f.title = wanted $$;`,
+  },
+})
