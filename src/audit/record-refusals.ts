@@ -97,10 +97,12 @@ export function recordRefusals(
   }
 }
 
+/** Causes are kept apart, so that each has its reason in the log: an event folded into another's would lose its own. */
 function sourceOf(event: Refusal): string {
   const address = 'clientAddress' in event ? event.clientAddress : undefined
+  const layer = 'source' in event ? event.source : undefined
   const cause = 'reason' in event ? event.reason : 'permission' in event ? event.permission : undefined
-  return JSON.stringify([event.type, event.tenantId, event.userId, address, event.tenantId === undefined ? cause : ''])
+  return JSON.stringify([event.type, event.tenantId, event.userId, address, layer, cause])
 }
 
 function withoutSource(event: Refusal): Refusal {

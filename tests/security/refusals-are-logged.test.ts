@@ -86,6 +86,13 @@ describe('every refusal', () => {
     expect(await own(a, 'CROSS_TENANT_ACCESS_ATTEMPT')).toMatchObject({ n: 4 * TIMES, reasoned: true })
     expect(await own(member, 'PERMISSION_DENIED')).toMatchObject({ n: TIMES, reasoned: true })
     expect(await own(busy, 'RATE_LIMITED')).toMatchObject({ n: TIMES, reasoned: true })
+    // One folded event would have the reason of the first alone.
+    const layers = await example.kit.admin(
+      "select distinct details ->> 'source' as layer from partywall.audit_events where tenant_id = $1 and outcome = 'denied'",
+      [a.tenantId],
+    )
+    expect(layers.rows.map((row) => row.layer)).toContain('database')
+    expect(layers.rows.length).toBeGreaterThan(2)
     const told = await example.kit.admin(
       'select from partywall.audit_events where tenant_id = $1 and details::text like $2',
       [a.tenantId, `%${b.tenantId}%`],
