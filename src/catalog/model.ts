@@ -288,6 +288,8 @@ export interface TypeFacts {
   readonly extension: string | undefined
   readonly enumLabels: readonly string[]
   readonly baseType: string
+  /** False for a domain with a nondeterministic collation. */
+  readonly deterministic: boolean
   readonly notNull: boolean
   readonly default: string | undefined
   readonly checks: readonly string[]
@@ -375,4 +377,8 @@ export interface Catalog {
   readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]
   /** Views of extended statistics without the fix of CVE-2024-4317, where the database has such statistics. */
   readonly unfixedStatisticsViews: readonly string[]
+  /** `schema.=`: operators in the user's schemas that no extension brought. */
+  readonly ownOperators: ReadonlySet<string>
+  /** `schema.name` of nondeterministic collations. */
+  readonly looseCollations: ReadonlySet<string>
 }

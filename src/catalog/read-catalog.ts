@@ -1,4 +1,5 @@
 import type { Catalog, Oid, Queryable, Relation } from './model.ts'
+import { readComparisons } from './read-comparisons.ts'
 import { readConstraints, readIndexes } from './read-constraints.ts'
 import { readDependencies } from './read-dependencies.ts'
 import { readFunctions } from './read-functions.ts'
@@ -90,6 +91,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
     grantedBuiltins: await readGrantedBuiltins(db),
     systemRelationGrants: await readSystemRelationGrants(db),
     unfixedStatisticsViews: await readUnfixedStatisticsViews(db),
+    ...(await readComparisons(db)),
   }
 }
 

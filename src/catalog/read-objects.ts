@@ -90,6 +90,7 @@ interface TypeRow extends Record<string, unknown> {
   readonly base: string
   readonly not_null: boolean
   readonly default_text: string | null
+  readonly deterministic: boolean
   readonly checks: readonly string[]
 }
 
@@ -99,9 +100,11 @@ export async function readTypes(db: Queryable, dependencies: Dependencies): Prom
            array(select e.enumlabel::text from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder) as labels,
            pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), t.typtypmod) as base, t.typnotnull as not_null,
            t.typdefault as default_text,
-           array(select pg_catalog.pg_get_expr(c.conbin, 0) from pg_catalog.pg_constraint c where c.contypid = t.oid and c.contype = 'c' order by c.conname) as checks
+           array(select pg_catalog.pg_get_expr(c.conbin, 0) from pg_catalog.pg_constraint c where c.contypid = t.oid and c.contype = 'c' order by c.conname) as checks,
+           coalesce(co.collisdeterministic, true) as deterministic
     from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
     left join pg_catalog.pg_class c on c.oid = t.typrelid
+    left join pg_catalog.pg_collation co on co.oid = t.typcollation
     where ${USER_SCHEMA} and t.typelem = 0 and (t.typrelid = 0 or c.relkind = 'c') order by 2, 3`)
   return new Map(
     rows.map((row) => [
@@ -115,6 +118,7 @@ export async function readTypes(db: Queryable, dependencies: Dependencies): Prom
         extension: dependencies.extensionOf('pg_type', row.oid),
         enumLabels: row.labels,
         baseType: row.base,
+        deterministic: row.deterministic,
         notNull: row.not_null,
         default: row.default_text ?? undefined,
         checks: row.checks,

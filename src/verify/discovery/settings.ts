@@ -78,7 +78,7 @@ function visitor(sql: SqlReader, functions: FunctionFinder, seen: Set<Oid>, foun
 
 /** `current_setting('a.b', true)`, `…::json ->> 'k'`, `… #>> '{a,b}'`, `jsonb_extract_path_text(…, 'k')`. */
 export function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
-  if (expr.kind === 'call' && expr.name === 'current_setting') {
+  if (expr.kind === 'call' && expr.name === 'current_setting' && isBuiltIn(expr)) {
     const name = expr.args[0] === undefined ? undefined : constantText(expr.args[0])
     return name === undefined ? undefined : { setting: name.toLowerCase(), path: [] }
   }
@@ -93,7 +93,12 @@ export function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinde
     if (keys === undefined || inner === undefined) return undefined
     return { setting: inner.setting, path: [...inner.path, ...keys.replace(/^\{|\}$/g, '').split(',')] }
   }
-  if (expr.kind === 'call' && /^jsonb?_extract_path_text$/.test(expr.name) && expr.args[0] !== undefined) {
+  if (
+    expr.kind === 'call' &&
+    isBuiltIn(expr) &&
+    /^jsonb?_extract_path_text$/.test(expr.name) &&
+    expr.args[0] !== undefined
+  ) {
     const inner = innerSetting(expr.args[0], sql, functions)
     const keys = expr.args.slice(1).map(constantText)
     if (inner === undefined || keys.some((key) => key === undefined)) return undefined
@@ -114,6 +119,10 @@ export function listSetting(expr: Expr, sql: SqlReader, functions: FunctionFinde
   if (others.length > 0) return undefined
   const source = item === undefined ? expr.query.targets[0]?.expr : item.kind === 'function' ? item.calls[0] : undefined
   return source === undefined ? undefined : listSetting(source, sql, functions)
+}
+
+function isBuiltIn(call: Extract<Expr, { kind: 'call' }>): boolean {
+  return call.schema === undefined || call.schema === 'pg_catalog'
 }
 
 /** Looks through casts, nullif, coalesce, scalar subqueries and one-expression SQL functions. */

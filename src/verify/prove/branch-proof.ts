@@ -54,7 +54,7 @@ export function proveBranch(input: BranchInput): BranchProof {
       trusts: trusted(input, knows, row.id),
     }
   }
-  const key = table.kind === 'child' ? undefined : membership(input, knows, `${row.id}.${table.column.name}`)
+  const key = table.kind === 'child' ? undefined : membership(input, knows, row, table.column.name)
   if (key !== undefined) return { proved: true, how: 'tenant column is a tenant of the session’s key', trusts: key }
   return { proved: false, knows }
 }
@@ -80,7 +80,7 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
       const own = bound(instance)
       if (own === undefined || belonging.has(instance.id)) continue
       const viaColumn = own.kind !== 'child' && knows.same(`${instance.id}.${own.column.name}`, 'context')
-      const viaKey = own.kind !== 'child' && membership(input, knows, `${instance.id}.${own.column.name}`) !== undefined
+      const viaKey = own.kind !== 'child' && membership(input, knows, instance, own.column.name) !== undefined
       const viaParent =
         own.kind === 'child' &&
         own.parents.some((link) =>
@@ -101,41 +101,67 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
   }
 }
 
-/** In a schema whose setting holds a key: the lookup rows that join this tenant value with that key. */
-function membership(input: BranchInput, knows: Equalities, tenantValue: string): readonly Instance[] | undefined {
+/** In a schema whose setting holds a key: the lookup rows that join this row's tenant value with that key. */
+function membership(
+  input: BranchInput,
+  knows: Equalities,
+  target: Instance,
+  column: string,
+): readonly Instance[] | undefined {
   const { facts, branch, row, clause } = input
   if (facts.tenancy.context.kind !== 'key') return undefined
   // A row that is being written is no witness for itself: whoever names himself in it may name any tenant beside.
+  const hasKey = (instance: Instance) =>
+    (instance !== row || clause === 'using') &&
+    instance.relation.columns.some((own) => knows.same(`${instance.id}.${own.name}`, 'key'))
+  // The session's own row names the session's own tenant.
+  if (hasKey(target)) return []
+  const constants = constantsOf(input)
+  const joins = (one: string, other: string) =>
+    knows.same(one, other) && !constants.some((constant) => knows.same(one, constant))
   const all = clause === 'check' ? branch.instances : [row, ...branch.instances]
-  const keyed = all.find((instance) =>
-    instance.relation.columns.some((column) => knows.same(`${instance.id}.${column.name}`, 'key')),
-  )
-  if (keyed === undefined) return undefined
-  // Walk from the row with the key over shared values to an instance that holds the tenant value.
-  const reached = new Set([keyed])
+  const lookups = all.filter((instance) => instance !== target)
+  // Walk from the rows with the key over keys that they share to one that holds the tenant value.
+  const reached = new Set(lookups.filter(hasKey))
   let grew = true
   while (grew) {
     grew = false
     for (const from of reached)
-      for (const to of all) {
-        if (reached.has(to) || !joined(from, to, knows)) continue
+      for (const to of lookups) {
+        if (reached.has(to) || !joined(facts, from, to, joins)) continue
         reached.add(to)
         grew = true
       }
   }
-  const holder = [...reached].find((instance) =>
-    instance.relation.columns.some(
-      (column) =>
-        tenantValue === `${instance.id}.${column.name}` || knows.same(`${instance.id}.${column.name}`, tenantValue),
-    ),
+  const holds = [...reached].some((instance) =>
+    instance.relation.columns.some((own) => joins(`${instance.id}.${own.name}`, `${target.id}.${column}`)),
   )
-  return holder === undefined ? undefined : [...reached].filter((instance) => instance !== row)
+  return holds ? [...reached].filter((instance) => instance !== row) : undefined
 }
 
-function joined(from: Instance, to: Instance, knows: Equalities): boolean {
-  return from.relation.columns.some((column) =>
-    to.relation.columns.some((other) => knows.same(`${from.id}.${column.name}`, `${to.id}.${other.name}`)),
+/** Rows that have a key in common. A status or a date in common joins everybody. */
+function joined(facts: Facts, from: Instance, to: Instance, joins: (one: string, other: string) => boolean): boolean {
+  return keysOf(facts, from).some((column) =>
+    keysOf(facts, to).some((other) => joins(`${from.id}.${column}`, `${to.id}.${other}`)),
   )
+}
+
+/** Columns that name a row, of this table or of another. A view and a table without constraints have those that they have. */
+function keysOf(facts: Facts, { relation }: Instance): readonly string[] {
+  const keys = relation.constraints.filter(({ kind }) => /^(primary-key|unique|foreign-key)$/.test(kind))
+  const numbers = new Set(keys.flatMap((constraint) => constraint.columns))
+  const tenant = facts.tenantTable(relation)?.column?.name
+  return relation.columns.filter(({ number, name }) => numbers.has(number) || name === tenant).map(({ name }) => name)
+}
+
+/** Keys of the constants that values of this branch are compared with. */
+function constantsOf({ branch, facts, instances }: BranchInput): readonly string[] {
+  return branch.atoms.flatMap((atom) => {
+    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) return []
+    return [termOf(atom.left, facts, instances), termOf(atom.right, facts, instances)].flatMap((term) =>
+      term.kind === 'constant' ? [term.key] : [],
+    )
+  })
 }
 
 /** Lookup tables without which the conclusion would not follow: all but those that row security alone does not need. */

@@ -1,8 +1,12 @@
+import type { Relation } from '../../catalog/model.ts'
 import type { Expr, FromItem, Query } from '../sql/tree.ts'
+import { hasRowOfNothing, isCount, isPicked } from './aggregates.ts'
+import { constantEquality, truthOf } from './constants.ts'
 import { calledFunction } from './inline.ts'
 import type { Resolver } from './resolve.ts'
-import { expandSides, negate, sameExpression } from './rewrite.ts'
+import { expandSides, negate, peel, sameExpression } from './rewrite.ts'
 import { definerViewer, type Instance, type Scope, type ScopeItem } from './scope.ts'
+import { termOf } from './terms.ts'
 
 /** One way for a predicate to be true: all atoms hold, for some rows of the instances. */
 export interface Branch {
@@ -35,9 +39,13 @@ export class Brancher {
 
   /** Branches in which a resolved expression is true. NULL is not true. */
   of(expr: Expr): readonly Branch[] {
+    const constantBranches = (constant: Extract<Expr, { kind: 'constant' }>) => {
+      const truth = truthOf(constant.value)
+      return truth === undefined ? atom(constant) : truth ? ALWAYS : NONE
+    }
     switch (expr.kind) {
       case 'constant':
-        return expr.value === true || expr.value === 't' || expr.value === 'true' ? ALWAYS : NONE
+        return constantBranches(expr)
       case 'cast':
         return expr.type === 'boolean' ? this.#booleanCast(expr) : atom(expr)
       case 'and':
@@ -147,7 +155,7 @@ export class Brancher {
 
   #subquery(expr: Extract<Expr, { kind: 'subquery' }>): readonly Branch[] {
     const scope = this.#resolver.scopeOf(expr)
-    const rows = scope === undefined ? undefined : this.rows(expr.query, scope)
+    const rows = scope === undefined ? undefined : this.rows(expr.query, scope, expr.type !== 'exists')
     if (rows === undefined) return atom(expr)
     if (expr.type === 'exists') return limited(rows.flatMap((row) => this.#row(row, [])))
     if (expr.type === 'scalar')
@@ -176,7 +184,7 @@ export class Brancher {
       )
     if (expr.op === '=' && array.kind === 'subquery') {
       const scope = this.#resolver.scopeOf(array)
-      const rows = scope === undefined ? undefined : this.rows(array.query, scope)
+      const rows = scope === undefined ? undefined : this.rows(array.query, scope, true)
       if (rows !== undefined) return limited(rows.flatMap((row) => this.#row(row, [equality(expr.left, row)])))
     }
     return atom(expr)
@@ -197,10 +205,15 @@ export class Brancher {
       [expr.right, expr.left],
     ] as const)
       if (peel(side).kind === 'constant' && (peel(side) as { value: unknown }).value === true) return this.of(other)
-    const sides = expandSides(expr.left, expr.right, (subquery) => {
-      const scope = this.#resolver.scopeOf(subquery)
-      return scope === undefined || subquery.kind !== 'subquery' ? undefined : this.rows(subquery.query, scope)
-    })
+    const sides = expandSides(
+      expr.left,
+      expr.right,
+      (subquery) => {
+        const scope = this.#resolver.scopeOf(subquery)
+        return scope === undefined || subquery.kind !== 'subquery' ? undefined : this.rows(subquery.query, scope, true)
+      },
+      (side) => this.#sourceOf(side),
+    )
     if (sides === undefined) return atom(expr)
     return limited(
       sides.flatMap((side) =>
@@ -214,13 +227,22 @@ export class Brancher {
     )
   }
 
+  /** What one side of an equality stands for: the session's own value, a tenant column, or another column. */
+  #sourceOf(expr: Expr): 'session' | 'tenant' | 'column' | undefined {
+    const { facts, instances } = this.#resolver
+    const term = termOf(expr, facts, instances)
+    if (term.kind === 'context' || term.kind === 'key' || term.kind === 'setting') return 'session'
+    if (term.kind !== 'column') return undefined
+    return facts.tenantTable(term.instance.relation)?.column?.name === term.column.name ? 'tenant' : 'column'
+  }
+
   /** (select count(*) …) > 0 is EXISTS. */
   #countTest(expr: Extract<Expr, { kind: 'operator' }>): readonly Branch[] | undefined {
     const { left, right } = expr
     if (left?.kind !== 'subquery' || right.kind !== 'constant') return undefined
     if (!((expr.op === '>' && right.value === 0) || (expr.op === '>=' && right.value === 1))) return undefined
     const target = left.query.targets[0]?.expr
-    if (target?.kind !== 'call' || target.name !== 'count') return undefined
+    if (!isCount(target)) return undefined
     const scope = this.#resolver.scopeOf(left)
     const rows = scope === undefined ? undefined : this.rows({ ...left.query, targets: [] }, scope)
     return rows === undefined ? undefined : limited(rows.flatMap((row) => this.#row(row, [])))
@@ -235,15 +257,19 @@ export class Brancher {
     return limited([...equal, ...bothNull])
   }
 
-  /** The ways for a query to have a row; undefined is beyond the prover. */
-  rows(query: Query, scope: Scope): readonly QueryRow[] | undefined {
+  /**
+   * The ways for a query to have a row; undefined is beyond the prover.
+   *
+   * @param picked the value of its one column is asked for, not whether there is a row
+   */
+  rows(query: Query, scope: Scope, picked = false): readonly QueryRow[] | undefined {
     if (query.kind !== 'select') return undefined
-    const ctes = new Map([...scope.ctes, ...query.with.map((cte) => [cte.name, cte.query] as const)])
+    const ctes = new Map([...scope.ctes, ...query.with.map((cte) => [cte.name, cte] as const)])
     const within: Scope = { ...scope, ctes }
     if (query.setOperation !== undefined) {
-      const left = this.rows(query.setOperation.left, within)
+      const left = this.rows(query.setOperation.left, within, picked)
       if (query.setOperation.op !== 'union') return left
-      const right = this.rows(query.setOperation.right, within)
+      const right = this.rows(query.setOperation.right, within, picked)
       return left === undefined || right === undefined ? undefined : [...left, ...right]
     }
     if (query.values.length > 0)
@@ -252,8 +278,7 @@ export class Brancher {
         instances: [],
         targets: row.map((value, at) => ({ name: `column${at + 1}`, expr: this.#resolver.resolve(value, within) })),
       }))
-    if (!query.groups && query.targets.some((target) => isAggregate(target.expr) && !isPicked(target.expr)))
-      return undefined
+    if (hasRowOfNothing(query, this.#resolver.facts, picked)) return undefined
     let partial: readonly Joined[] | undefined = [{ items: [], conditions: [], instances: [] }]
     for (const item of query.from) {
       partial = this.#join(partial, item, within)
@@ -285,7 +310,7 @@ export class Brancher {
         }))
       })
     }
-    const picked = isPicked(expr) && expr.kind === 'call' && expr.args[0] !== undefined ? expr.args[0] : expr
+    const picked = isPicked(expr) && expr.args[0] !== undefined ? expr.args[0] : expr
     const name = target.name ?? (expr.kind === 'column' || expr.kind === 'call' ? expr.name : undefined)
     return [{ name, expr: this.#resolver.resolve(picked, scope) }]
   }
@@ -325,19 +350,27 @@ export class Brancher {
     if (item.kind === 'table') return this.#table(item, scope)
     // LATERAL and function arguments see what stands before them.
     const lateral: Scope = { ...scope, items: before[0]?.items ?? [], variables: new Map(), outer: scope }
-    if (item.kind === 'subquery') return this.#derived(this.rows(item.query, lateral), item.alias ?? '', undefined)
+    if (item.kind === 'subquery') return this.#derived(this.rows(item.query, lateral), item.alias ?? '', item.columns)
     if (item.kind === 'function') {
       const call = item.calls[0]
       if (call?.kind !== 'call') return undefined
       const resolved = this.#resolver.resolve(call, lateral)
       const alias = item.alias ?? call.name
       if (resolved.kind !== 'subquery')
-        return [{ item: { alias, derived: new Map([[alias, resolved]]) }, conditions: [], instances: [] }]
+        return [
+          {
+            item: { alias, derived: new Map([[item.columns?.[0] ?? alias, resolved]]) },
+            conditions: [],
+            instances: [],
+          },
+        ]
       const within = this.#resolver.scopeOf(resolved)
       const names = calledFunction(this.#resolver.facts, call)
         ?.arguments.filter((argument) => argument.mode === 'table' || argument.mode === 'out')
         .map((argument) => argument.name)
-      return within === undefined ? undefined : this.#derived(this.rows(resolved.query, within), alias, names)
+      return within === undefined
+        ? undefined
+        : this.#derived(this.rows(resolved.query, within), alias, item.columns ?? names)
     }
     return undefined
   }
@@ -348,7 +381,8 @@ export class Brancher {
     const cte = item.schema === undefined ? scope.ctes.get(item.name) : undefined
     if (cte !== undefined) {
       const others = new Map([...scope.ctes].filter(([name]) => name !== item.name))
-      return this.#derived(this.rows(cte, { ...scope, ctes: others }), alias, undefined)
+      const names = item.columns ?? cte.columns
+      return this.#derived(this.rows(cte.query, { ...scope, ctes: others }), alias, names)
     }
     const relation = facts.relationNamed(item.schema, item.name)
     if (relation === undefined) return undefined
@@ -367,13 +401,17 @@ export class Brancher {
         outer: undefined,
         viewer,
       }
-      return this.#derived(
-        this.rows(parsed.value, inner),
-        alias,
-        relation.columns.map((column) => column.name),
-      )
+      return this.#derived(this.rows(parsed.value, inner), alias, renamed(relation, item.columns))
     }
     const instance = instances.add(relation, scope.viewer)
+    if (item.columns !== undefined) {
+      const names = renamed(relation, item.columns)
+      const derived = relation.columns.map((column, at): [string, Expr] => [
+        names[at] ?? column.name,
+        { kind: 'column', table: instance.id, name: column.name },
+      ])
+      return [{ item: { alias, derived: new Map(derived) }, conditions: [], instances: [instance] }]
+    }
     return [{ item: { alias, instance }, conditions: [], instances: [instance] }]
   }
 
@@ -443,21 +481,9 @@ function notTrue(expr: Expr): Expr {
   return { kind: 'boolean-test', arg: expr, test: 'IS_NOT_TRUE' }
 }
 
-export function peel(expr: Expr): Expr {
-  return expr.kind === 'cast' || expr.kind === 'collate' ? peel(expr.arg) : expr
-}
-
 function limited(branches: readonly Branch[]): readonly Branch[] {
   if (branches.length > MAX_BRANCHES) throw new TooManyBranches('the predicate has too many branches')
   return branches
-}
-
-/** Undefined when it is not two constants; NULL equals nothing. */
-function constantEquality(left: Expr, right: Expr): boolean | undefined {
-  const [one, other] = [peel(left), peel(right)]
-  if (one.kind !== 'constant' || other.kind !== 'constant') return undefined
-  if (one.value === null || other.value === null) return false
-  return String(one.value) === String(other.value)
 }
 
 function isConstantTrue(expr: Extract<Expr, { kind: 'operator' }>): boolean {
@@ -469,15 +495,7 @@ function isConstantTrue(expr: Extract<Expr, { kind: 'operator' }>): boolean {
   )
 }
 
-const AGGREGATES = new Set(
-  'count sum avg min max bool_or bool_and every array_agg string_agg json_agg jsonb_agg any_value'.split(' '),
-)
-
-function isAggregate(expr: Expr): boolean {
-  return expr.kind === 'call' && AGGREGATES.has(expr.name)
-}
-
-/** Aggregates whose value, or one of them, is that of some row. */
-function isPicked(expr: Expr): boolean {
-  return expr.kind === 'call' && ['min', 'max', 'any_value', 'array_agg', 'unnest'].includes(expr.name)
+/** A relation's columns under the names that its alias gives the first of them. */
+function renamed(relation: Relation, names: readonly string[] | undefined): readonly string[] {
+  return relation.columns.map((column, at) => names?.[at] ?? column.name)
 }

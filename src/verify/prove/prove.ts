@@ -4,6 +4,7 @@ import type { Verb } from '../finding.ts'
 import { privilegeOf } from '../reach.ts'
 import { type AskProof, type BranchInput, proveBranch } from './branch-proof.ts'
 import { type Branch, Brancher, TooManyBranches } from './branches.ts'
+import { changesSettings } from './changes-settings.ts'
 import { type Clause, type EffectiveClauses, effectiveClauses } from './effective.ts'
 import { type ProveAs, selfGranted } from './granted-rows.ts'
 import { mayMove } from './new-rows.ts'
@@ -201,6 +202,9 @@ function combine(branch: Branch, restricting: readonly (readonly Branch[])[]): r
 /** The branches of a clause, or why it has none that can be told. */
 function branchesOf({ facts, resolver, brancher, scope }: Parsing, clause: Clause): readonly Branch[] | string {
   const parsed = facts.sql.expression(clause.text)
+  // What it changes, it reads afterwards.
+  if (parsed.ok && changesSettings(parsed.value, facts))
+    return `policy ${clause.policy.name} changes a setting while it is evaluated`
   if (!parsed.ok) return `the parser refuses policy ${clause.policy.name}: ${parsed.reason}`
   try {
     return brancher.of(resolver.resolve(parsed.value, scope))

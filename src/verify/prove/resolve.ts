@@ -1,3 +1,4 @@
+import type { DatabaseFunction } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
 import type { Expr } from '../sql/tree.ts'
 import { calledFunction, inlineBody } from './inline.ts'
@@ -52,9 +53,12 @@ export class Resolver {
       case 'collate':
         return { ...expr, arg: go(expr.arg) }
       case 'operator':
+        if (this.#isOwnOperator(expr, scope))
+          return unread(expr.op, expr.left === undefined ? [go(expr.right)] : [go(expr.left), go(expr.right)])
         return { ...expr, left: maybe(expr.left), right: go(expr.right) }
       case 'any':
       case 'all':
+        if (this.#isOwnOperator(expr, scope)) return unread(expr.op, [go(expr.left), go(expr.array)])
         return { ...expr, left: go(expr.left), array: go(expr.array) }
       case 'distinct':
       case 'nullif':
@@ -83,6 +87,13 @@ export class Resolver {
     return closed
   }
 
+  /** Whether the operator is, or may be, one that somebody made: = then need not be equality. A body's names depend on a path. */
+  #isOwnOperator(expr: { readonly op: string; readonly schema?: string }, scope: Scope): boolean {
+    const own = this.facts.catalog.ownOperators
+    if (expr.schema !== undefined) return own.has(`${expr.schema}.${expr.op}`)
+    return own.size > 0 && scope.inside.size > 0 && [...own].some((name) => name.endsWith(`.${expr.op}`))
+  }
+
   #keyword(name: string, scope: Scope): Expr | undefined {
     if (name === 'current_user' || name === 'current_role' || name === 'user') return role(scope.currentUser)
     // SET ROLE leaves session_user the login.
@@ -92,6 +103,8 @@ export class Resolver {
   #subquery(expr: Extract<Expr, { kind: 'subquery' }>, scope: Scope): Expr {
     const already = this.#closures.get(expr)
     if (already !== undefined) return expr
+    if (expr.left !== undefined && this.#isOwnOperator(expr, scope))
+      return unread(expr.op, [this.resolve(expr.left, scope)])
     const only = expr.query.targets[0]
     const plain =
       expr.query.from.length === 0 &&
@@ -112,7 +125,7 @@ export class Resolver {
     const fn = calledFunction(this.facts, expr)
     if (fn === undefined || fn.schema === 'partywall') return kept
     if (scope.inside.has(fn.oid) || scope.inside.size > MAX_DEPTH) return kept
-    const inlined = inlineBody(fn, this.facts.sql.body(fn))
+    const inlined = hasOwnContext(fn) ? undefined : inlineBody(fn, this.facts.sql.body(fn))
     if (inlined === undefined) {
       this.opaque.add(fn.label)
       return kept
@@ -145,7 +158,7 @@ export class Resolver {
 
   /** pg_has_role(…) with names that are known is true or false for this role. */
   #roleTest(expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Expr | undefined {
-    if (expr.name !== 'pg_has_role') return undefined
+    if (expr.name !== 'pg_has_role' || (expr.schema !== undefined && expr.schema !== 'pg_catalog')) return undefined
     const texts = expr.args.map(textOf)
     const named = texts.length === 2 ? [scope.currentUser, ...texts] : texts
     const [who, target, mode] = named
@@ -162,6 +175,15 @@ export class Resolver {
 
 function resolveAll(variables: ReadonlyMap<string, Expr>, resolver: Resolver, scope: Scope): ReadonlyMap<string, Expr> {
   return new Map([...variables].map(([name, expr]) => [name, resolver.resolve(expr, scope)]))
+}
+
+/** A function with settings of its own reads those, not the session's. */
+function hasOwnContext(fn: DatabaseFunction): boolean {
+  return [...fn.config.keys()].some((name) => name.includes('.') || name === 'role')
+}
+
+function unread(op: string, parts: readonly Expr[]): Expr {
+  return { kind: 'other', node: `operator ${op}`, parts }
 }
 
 function role(name: string): Expr {

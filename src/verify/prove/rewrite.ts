@@ -53,7 +53,12 @@ interface Side {
   readonly expr: Expr
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
+  /** The value is a sentinel behind a COALESCE; `of` is what stands before it. */
+  readonly sentinelAfter?: Expr
 }
+
+/** What a side of an equality stands for, if that is known. */
+type SourceOf = (expr: Expr) => 'session' | 'tenant' | 'column' | undefined
 
 const MAX_SIDES = 16
 
@@ -62,6 +67,7 @@ export function expandSides(
   left: Expr,
   right: Expr,
   rowsOf: (subquery: Expr) => readonly QueryRow[] | undefined,
+  sourceOf: SourceOf,
 ): readonly SidePair[] | undefined {
   if (left.kind === 'row' && right.kind === 'row') {
     const [firstLeft, firstRight] = [left.items[0], right.items[0]]
@@ -80,13 +86,22 @@ export function expandSides(
   const rights = sidesOf(right, rowsOf)
   if (lefts.length * rights.length > MAX_SIDES) return undefined
   return lefts.flatMap((one) =>
-    rights.map((other) => ({
-      left: one.expr,
-      right: other.expr,
-      conditions: [...one.conditions, ...other.conditions],
-      instances: [...one.instances, ...other.instances],
-    })),
+    rights
+      .filter((other) => !isNobodys(one, other, sourceOf) && !isNobodys(other, one, sourceOf))
+      .map((other) => ({
+        left: one.expr,
+        right: other.expr,
+        conditions: [...one.conditions, ...other.conditions],
+        instances: [...one.instances, ...other.instances],
+      })),
   )
+}
+
+/** A sentinel for "no tenant" against a tenant or the session's own value: no row and no session has it. */
+function isNobodys(side: Side, other: Side, sourceOf: SourceOf): boolean {
+  if (side.sentinelAfter === undefined || other.sentinelAfter !== undefined) return false
+  const against = sourceOf(other.expr)
+  return against === 'column' ? sourceOf(side.sentinelAfter) === 'session' : against !== undefined
 }
 
 function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | undefined): readonly Side[] {
@@ -106,8 +121,9 @@ function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | u
             ...side.conditions,
           ],
         }))
+        const [first] = before
         before.push(arg)
-        return isSentinel(arg) ? [] : sides
+        return first !== undefined && isSentinel(arg) ? sides.map((side) => ({ ...side, sentinelAfter: first })) : sides
       })
     }
     case 'case': {
@@ -151,4 +167,9 @@ export function isSentinel(expr: Expr): boolean {
 
 export function sameExpression(left: Expr, right: Expr): boolean {
   return JSON.stringify(left) === JSON.stringify(right)
+}
+
+/** An expression without the casts and collations around it. */
+export function peel(expr: Expr): Expr {
+  return expr.kind === 'cast' || expr.kind === 'collate' ? peel(expr.arg) : expr
 }

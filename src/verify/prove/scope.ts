@@ -21,7 +21,7 @@ export interface Scope {
   readonly viewer: Viewer
   /** What current_user is here: a SECURITY DEFINER function runs as its owner. */
   readonly currentUser: string
-  readonly ctes: ReadonlyMap<string, Query>
+  readonly ctes: ReadonlyMap<string, Query['with'][number]>
   readonly outer: Scope | undefined
   /** Functions that are being read, to end recursion. */
   readonly inside: ReadonlySet<Oid>
@@ -59,10 +59,10 @@ export function resolveColumn(expr: Extract<Expr, { kind: 'column' }>, scope: Sc
       if (item.instance === undefined) {
         const found = item.derived.get(expr.name)
         if (found !== undefined) return found
-        continue
-      }
-      if (item.instance.relation.columns.some((column) => column.name === expr.name))
+      } else if (item.instance.relation.columns.some((column) => column.name === expr.name))
         return { kind: 'column', table: item.instance.id, name: expr.name }
+      // The nearest table of that name is the one that is meant, whether its columns are known or not.
+      if (expr.table !== undefined) return expr
     }
     const variable = at.variables.get(expr.table === undefined ? expr.name : `${expr.table}.${expr.name}`)
     if (variable !== undefined) return variable

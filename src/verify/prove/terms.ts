@@ -2,7 +2,8 @@ import type { Column, Relation } from '../../catalog/model.ts'
 import { innerSetting, type SettingUse } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import type { Expr } from '../sql/tree.ts'
-import { peel } from './branches.ts'
+import { looseCollation, looseColumn, lossyCast } from './casts.ts'
+import { peel } from './rewrite.ts'
 import type { Instance, Instances } from './scope.ts'
 
 /** What one side of a comparison is. Equal keys are the same value. */
@@ -45,15 +46,17 @@ export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
       const inner = termOf(expr.arg, facts, instances)
       return { ...inner, lossy: inner.lossy ?? lossyCast(facts, inner, expr.type) }
     }
-    case 'collate':
-      return termOf(expr.arg, facts, instances)
+    case 'collate': {
+      const inner = termOf(expr.arg, facts, instances)
+      return { ...inner, lossy: inner.lossy ?? looseCollation(facts, expr.collation) }
+    }
     case 'nullif':
       return termOf(expr.left, facts, instances)
     case 'call': {
       if (expr.schema === 'partywall' && expr.name === 'tenant_id')
         return { kind: 'context', key: 'context', lossy: undefined, sealed: true }
       const use = innerSetting(expr, facts.sql, NO_FUNCTIONS)
-      if (use !== undefined && expr.name === 'current_setting') return settingTerm(facts, use)
+      if (use !== undefined && expr.name === 'current_setting' && isBuiltIn(expr)) return settingTerm(facts, use)
       const first = expr.args[0]
       if (LOSSY_CALLS.test(expr.name) && first !== undefined) {
         const inner = expr.args
@@ -83,6 +86,10 @@ export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
   }
 }
 
+function isBuiltIn(call: Extract<Expr, { kind: 'call' }>): boolean {
+  return call.schema === undefined || call.schema === 'pg_catalog'
+}
+
 function settingTerm(facts: Facts, use: SettingUse): Term {
   const { context } = facts.tenancy
   const key = [use.setting, ...use.path].join('->')
@@ -97,60 +104,6 @@ function settingTerm(facts: Facts, use: SettingUse): Term {
 
 function other(expr: Expr): Term {
   return { kind: 'other', key: `other ${JSON.stringify(peel(expr))}`, lossy: undefined }
-}
-
-const EXACT_FROM: Readonly<Record<string, RegExp>> = {
-  uuid: /^(uuid|text|character varying|citext|bpchar)$/,
-  smallint: /^(smallint|integer|bigint|numeric|text|character varying|citext)$/,
-  integer: /^(integer|bigint|numeric|text|character varying|citext|smallint)$/,
-  bigint: /^(bigint|numeric|text|character varying|citext|integer|smallint)$/,
-  numeric: /^(numeric|text|character varying|citext)$/,
-  text: /^(text|character varying|uuid|citext|name)$/,
-  'character varying': /^(text|character varying|uuid|citext)$/,
-  citext: /^(text|citext|character varying)$/,
-}
-
-/** A cast that maps two different values to one; undefined when it does not. */
-function lossyCast(facts: Facts, inner: Term, type: string): string | undefined {
-  // Only texts and bits are cut; a number that does not fit is an error.
-  const limit = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/.exec(type)?.[1]
-  if (limit !== undefined && Number(limit) < 36) {
-    const length = inner.kind === 'column' ? lengthOf(inner.column) : longestTenant(facts)
-    if (length > Number(limit)) return `the cast to ${type}`
-  }
-  if (inner.kind !== 'column') return undefined
-  const exact = EXACT_FROM[inner.column.baseType]
-  const target = type.replace(/\(.*\)/, '')
-  // Domains and types that are not listed keep what they are cast from.
-  if (exact === undefined || target.includes('.') || !KNOWN_TYPES.test(target)) return undefined
-  return exact.test(target) ? undefined : `the cast to ${type}`
-}
-
-function lengthOf(column: Column): number {
-  return Number(
-    /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/.exec(column.type)?.[1] ??
-      Number.POSITIVE_INFINITY,
-  )
-}
-
-/** How long a tenant's id can be: no setting that names a tenant is longer. */
-function longestTenant(facts: Facts): number {
-  const { root, tables } = facts.tenancy
-  const keys = root === undefined ? [...tables.values()].flatMap((table) => table.column ?? []) : [root.key]
-  return Math.max(...keys.map(lengthOf))
-}
-
-const KNOWN_TYPES =
-  /^(uuid|text|character varying|character|citext|name|smallint|integer|bigint|numeric|real|double precision|boolean|date|bytea)$/
-
-/** citext and nondeterministic collations hold different spellings equal; harmless where the tenants' own key does too. */
-export function looseColumn(facts: Facts, column: Column): string | undefined {
-  const loose = (candidate: Column) =>
-    candidate.baseType === 'citext' || candidate.baseType.endsWith('.citext') || !candidate.deterministic
-  if (!loose(column)) return undefined
-  const root = facts.tenancy.root?.key
-  if (root === undefined || loose(root)) return undefined
-  return column.deterministic ? 'citext' : `collation ${column.collation ?? ''}`
 }
 
 /** The column that binds a relation's rows to a tenant, if it has one. */

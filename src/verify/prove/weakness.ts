@@ -3,9 +3,9 @@ import { showExpression } from '../sql/show.ts'
 import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
 import type { BranchInput } from './branch-proof.ts'
-import { peel } from './branches.ts'
+import { isUnjudged } from './casts.ts'
 import type { Equalities } from './equalities.ts'
-import { isSentinel } from './rewrite.ts'
+import { isSentinel, peel } from './rewrite.ts'
 import { type Term, termOf } from './terms.ts'
 
 type Named = Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject'>
@@ -235,7 +235,11 @@ const lossy: Shape = (reader) => {
     if (op !== '=')
       return { rule: 'policy-lossy-compare', certain: true, explanation: `${op} lets in more than one tenant` }
     if (loss !== undefined)
-      return { rule: 'policy-lossy-compare', certain: true, explanation: `${loss} makes different tenants equal` }
+      return {
+        rule: 'policy-lossy-compare',
+        certain: !isUnjudged(loss),
+        explanation: `${loss} makes different tenants equal`,
+      }
   }
   for (const atom of reader.atoms) {
     // tenant % 1000 = setting % 1000: sums and remainders of ids meet.

@@ -1,7 +1,7 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import { contextSql } from '../policy-sql.ts'
-import { peel } from '../prove/branches.ts'
+import { peel } from '../prove/rewrite.ts'
 import type { Rule } from '../rule.ts'
 
 export const tenantDefaultConstant: Rule = {

@@ -46,6 +46,7 @@ export function lowerExpression(node: Node): Expr {
         type: SUBLINKS[textOf(fields['subLinkType']) ?? ''] ?? 'scalar',
         // IN (SELECT …) has no operator name: it is = ANY.
         op: namesOf(fields['operName']).at(-1) ?? '=',
+        ...operatorSchema(fields['operName']),
         left: isNode(fields['testexpr']) ? expr(fields['testexpr']) : undefined,
         query: lowerSelect(nodeOf(nodeOf(fields['subselect'])?.['SelectStmt']) ?? {}),
       }
@@ -58,7 +59,8 @@ export function lowerExpression(node: Node): Expr {
     case 'CollateClause':
       return { kind: 'collate', arg: expr(fields['arg']), collation: namesOf(fields['collname']).join('.') }
     case 'NamedArgExpr':
-      return expr(fields['arg'])
+      // Its place in the list says nothing.
+      return { kind: 'other', node: kind, parts: [expr(fields['arg'])] }
     case 'SetToDefault':
       return { kind: 'keyword', name: 'default' }
     default:
@@ -112,17 +114,18 @@ function lowerCall(fields: Node): Expr {
 
 function lowerOperator(fields: Node): Expr {
   const op = namesOf(fields['name']).at(-1) ?? ''
+  const schema = operatorSchema(fields['name'])
   const left = isNode(fields['lexpr']) ? expr(fields['lexpr']) : undefined
   const right = expr(fields['rexpr'])
   const from = left ?? right
   switch (fields['kind']) {
     case 'AEXPR_OP_ANY':
-      return { kind: 'any', op, left: from, array: right }
+      return { kind: 'any', op, ...schema, left: from, array: right }
     case 'AEXPR_OP_ALL':
-      return { kind: 'all', op, left: from, array: right }
+      return { kind: 'all', op, ...schema, left: from, array: right }
     case 'AEXPR_IN': {
       const items = rightList(fields)
-      return { kind: op === '<>' ? 'all' : 'any', op, left: from, array: { kind: 'array', items } }
+      return { kind: op === '<>' ? 'all' : 'any', op, ...schema, left: from, array: { kind: 'array', items } }
     }
     case 'AEXPR_DISTINCT':
       return { kind: 'distinct', left: from, right, negated: false }
@@ -138,8 +141,20 @@ function lowerOperator(fields: Node): Expr {
     case 'AEXPR_NOT_BETWEEN_SYM':
       return lowerBetween(String(fields['kind']), from, rightList(fields))
     default:
-      return { kind: 'operator', op, left, right }
+      return { kind: 'operator', op, ...schema, left, right }
   }
+}
+
+/** Of `OPERATOR(schema.op)`; nothing for the server's own. */
+function operatorSchema(names: unknown): { readonly schema?: string } {
+  const schema = namesOf(names).at(-2)
+  return schema === undefined || schema === 'pg_catalog' ? {} : { schema }
+}
+
+/** Of `AS alias (columns)`. */
+function aliasColumns(alias: unknown): { readonly columns?: readonly string[] } {
+  const columns = namesOf(nodeOf(alias)?.['colnames'])
+  return columns.length === 0 ? {} : { columns }
 }
 
 function rightList(fields: Node): readonly Expr[] {
@@ -214,6 +229,7 @@ const EMPTY: Query = {
   setOperation: undefined,
   onConflict: undefined,
   groups: false,
+  groupsNothing: false,
   distinct: false,
   limited: false,
   others: [],
@@ -289,6 +305,9 @@ function lowerSelect(fields: Node): Query {
     targets: targets(fields['targetList']),
     values: nodesOf(fields['valuesLists']).map((row) => exprs(nodeOf(row['List'])?.['items'])),
     groups: nodesOf(fields['groupClause']).length > 0 || isNode(fields['havingClause']),
+    groupsNothing:
+      nodesOf(fields['groupClause']).some((node) => isNode(node['GroupingSet'])) ||
+      (nodesOf(fields['groupClause']).length === 0 && isNode(fields['havingClause'])),
     distinct:
       nodesOf(fields['distinctClause']).length > 0 ||
       (Array.isArray(fields['distinctClause']) && fields['distinctClause'].length > 0),
@@ -336,7 +355,12 @@ function common(fields: Node, node: string): Pick<Query, 'with' | 'returning' | 
     node,
     with: nodesOf(nodeOf(fields['withClause'])?.['ctes']).map((item) => {
       const cte = nodeOf(item['CommonTableExpr']) ?? {}
-      return { name: textOf(cte['ctename']) ?? '', query: lowerStatement(nodeOf(cte['ctequery']) ?? {}) }
+      const columns = namesOf(cte['aliascolnames'])
+      return {
+        name: textOf(cte['ctename']) ?? '',
+        ...(columns.length > 0 ? { columns } : {}),
+        query: lowerStatement(nodeOf(cte['ctequery']) ?? {}),
+      }
     }),
     returning: returning.length > 0 ? targets(returning) : targets(fields['returningList']),
   }
@@ -364,6 +388,7 @@ function tableOf(fields: Node | undefined): Extract<FromItem, { kind: 'table' }>
     schema: textOf(fields['schemaname']),
     name: textOf(fields['relname']) ?? '',
     alias: textOf(nodeOf(fields['alias'])?.['aliasname']),
+    ...aliasColumns(fields['alias']),
   }
 }
 
@@ -379,16 +404,21 @@ function lowerFrom(node: Node): FromItem {
   const alias = textOf(nodeOf(fields['alias'])?.['aliasname'])
   if (kind === 'RangeVar') return tableOf(fields) ?? { kind: 'other', node: kind }
   if (kind === 'RangeSubselect') {
-    return { kind: 'subquery', alias, query: lowerStatement(nodeOf(fields['subquery']) ?? {}) }
+    const query = lowerStatement(nodeOf(fields['subquery']) ?? {})
+    return { kind: 'subquery', alias, ...aliasColumns(fields['alias']), query }
   }
   if (kind === 'RangeFunction') {
     const calls = nodesOf(fields['functions']).flatMap((item) => exprs(nodeOf(item['List'])?.['items']).slice(0, 1))
-    return { kind: 'function', alias, calls }
+    return { kind: 'function', alias, ...aliasColumns(fields['alias']), calls }
   }
   if (kind === 'JoinExpr') {
     return {
       kind: 'join',
-      type: fields['isNatural'] === true ? 'other' : (JOINS[textOf(fields['jointype']) ?? ''] ?? 'other'),
+      // An alias of a join hides its tables' own names.
+      type:
+        fields['isNatural'] === true || alias !== undefined
+          ? 'other'
+          : (JOINS[textOf(fields['jointype']) ?? ''] ?? 'other'),
       left: lowerFrom(nodeOf(fields['larg']) ?? {}),
       right: lowerFrom(nodeOf(fields['rarg']) ?? {}),
       on: optional(fields['quals']),

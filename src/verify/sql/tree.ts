@@ -13,10 +13,25 @@ export type Expr =
       readonly args: readonly Expr[]
     }
   | { readonly kind: 'cast'; readonly arg: Expr; readonly type: string }
-  /** `left` is absent for prefix operators. LIKE is `~~`, ILIKE `~~*`, SIMILAR TO `similar`. */
-  | { readonly kind: 'operator'; readonly op: string; readonly left: Expr | undefined; readonly right: Expr }
+  /**
+   * `left` is absent for prefix operators. LIKE is `~~`, ILIKE `~~*`, SIMILAR TO `similar`. `schema` is there where the text says
+   * `OPERATOR(schema.op)` of another schema than pg_catalog: it may be anything.
+   */
+  | {
+      readonly kind: 'operator'
+      readonly op: string
+      readonly schema?: string
+      readonly left: Expr | undefined
+      readonly right: Expr
+    }
   /** `left op ANY (array)`; IN (…) is `= any` of an `array`, NOT IN `<> all`. */
-  | { readonly kind: 'any' | 'all'; readonly op: string; readonly left: Expr; readonly array: Expr }
+  | {
+      readonly kind: 'any' | 'all'
+      readonly op: string
+      readonly schema?: string
+      readonly left: Expr
+      readonly array: Expr
+    }
   | { readonly kind: 'and' | 'or'; readonly args: readonly Expr[] }
   | { readonly kind: 'not'; readonly arg: Expr }
   | { readonly kind: 'null-test'; readonly arg: Expr; readonly negated: boolean }
@@ -35,6 +50,7 @@ export type Expr =
       readonly kind: 'subquery'
       readonly type: 'exists' | 'scalar' | 'any' | 'all' | 'array'
       readonly op: string
+      readonly schema?: string
       readonly left: Expr | undefined
       readonly query: Query
     }
@@ -50,9 +66,21 @@ export type FromItem =
       readonly schema: string | undefined
       readonly name: string
       readonly alias: string | undefined
+      /** `AS alias (columns)`: the first columns by other names. */
+      readonly columns?: readonly string[]
     }
-  | { readonly kind: 'subquery'; readonly alias: string | undefined; readonly query: Query }
-  | { readonly kind: 'function'; readonly alias: string | undefined; readonly calls: readonly Expr[] }
+  | {
+      readonly kind: 'subquery'
+      readonly alias: string | undefined
+      readonly columns?: readonly string[]
+      readonly query: Query
+    }
+  | {
+      readonly kind: 'function'
+      readonly alias: string | undefined
+      readonly columns?: readonly string[]
+      readonly calls: readonly Expr[]
+    }
   | {
       readonly kind: 'join'
       readonly type: 'inner' | 'left' | 'right' | 'full' | 'other'
@@ -71,7 +99,7 @@ export interface Target {
 /** One statement. DML has a `target`; a set operation has `left` and `right` and nothing of its own. */
 export interface Query {
   readonly kind: 'select' | 'insert' | 'update' | 'delete' | 'merge' | 'other'
-  readonly with: readonly { readonly name: string; readonly query: Query }[]
+  readonly with: readonly { readonly name: string; readonly columns?: readonly string[]; readonly query: Query }[]
   readonly target: Extract<FromItem, { kind: 'table' }> | undefined
   readonly from: readonly FromItem[]
   readonly where: Expr | undefined
@@ -90,6 +118,8 @@ export interface Query {
     | { readonly columns: readonly string[]; readonly constraint: string | undefined; readonly update: boolean }
     | undefined
   readonly groups: boolean
+  /** HAVING without GROUP BY, or grouping sets: there may be a row where nothing was read. */
+  readonly groupsNothing: boolean
   readonly distinct: boolean
   readonly limited: boolean
   /** WHEN clauses of MERGE, HAVING, ORDER BY, windows: expressions that count as read. */

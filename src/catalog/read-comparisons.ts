@@ -1,0 +1,17 @@
+import type { Catalog, Queryable } from './model.ts'
+import { USER_SCHEMA } from './read-relations.ts'
+
+/** What makes an equality mean something else than it says. */
+export async function readComparisons(db: Queryable): Promise<Pick<Catalog, 'ownOperators' | 'looseCollations'>> {
+  const { rows } = await db.query<{ kind: string; name: string }>(`
+    select 'operator' as kind, n.nspname || '.' || o.oprname as name
+    from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+    where ${USER_SCHEMA} and not exists (select from pg_catalog.pg_depend d
+      where d.classid = 'pg_catalog.pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e')
+    union all
+    select 'collation', n.nspname || '.' || c.collname
+    from pg_catalog.pg_collation c join pg_catalog.pg_namespace n on n.oid = c.collnamespace
+    where not c.collisdeterministic`)
+  const named = (kind: string) => new Set(rows.filter((row) => row.kind === kind).map((row) => row.name))
+  return { ownOperators: named('operator'), looseCollations: named('collation') }
+}
