@@ -191,7 +191,11 @@ export class ConnectionGuard {
   parameterStatus(name: string, value: string): void {
     if (!this.#watching) this.#reported.set(name, value)
     else if (this.#reported.get(name) === value) this.#drifted.delete(name)
-    else this.#drifted.add(name)
+    else {
+      this.#drifted.add(name)
+      // No clean-up stands between tenants here: with another's encoding or time zone the next would read and write wrong values.
+      if (this.settings.shared) this.doomed ??= `the session parameter ${name} was changed by a statement`
+    }
   }
 
   /** From here on the reported parameters are watched; before, they are the session's own. */

@@ -82,6 +82,23 @@ describe('pipelined connections', () => {
     expect(rows).toEqual([{ tenant_id: two.b.id, role: 'tenant_user' }])
   })
 
+  it('take nothing new once a tenant has changed what the session reports: encoding, time zone, read-only', async () => {
+    const text = `select 'é' as word, current_setting('default_transaction_read_only') as read_only, current_setting('TimeZone') as zone`
+    const before = (await two.as(two.b, () => pool.query(text))).rows
+    for (const residue of [
+      ['client_encoding', 'LATIN1'],
+      ['default_transaction_read_only', 'on'],
+      ['TimeZone', 'Asia/Tokyo'],
+    ]) {
+      const poison = two.as(two.a, () => pool.query('select set_config($1, $2, false)', residue))
+      // A connection that is never idle is never cleaned: work of others stands behind it.
+      const behind = two.as(two.b, () => pool.query('select pg_sleep(0.5)'))
+      await poison
+      expect((await two.as(two.b, () => pool.query(text))).rows).toEqual(before)
+      await behind
+    }
+  })
+
   it('leave transactions to connections of their own', async () => {
     const rows = await two.as(two.a, () =>
       pool.transaction(async (tx) => (await tx.query('select distinct tenant_id from documents')).rows),
