@@ -71,7 +71,12 @@ export class FaultProxy {
         // One byte apart: a message boundary is nowhere near a packet boundary.
         const at = Math.min(chunk.length, 1 + (chunk.length >> 1))
         to.write(chunk.subarray(0, at))
-        setImmediate(() => to.write(chunk.subarray(at)))
+        // A pipelined connection has more on its way: it must not get in between.
+        from.pause()
+        setImmediate(() => {
+          to.write(chunk.subarray(at))
+          from.resume()
+        })
       } else if (link.fault === 'delay') {
         from.pause()
         setTimeout(() => {

@@ -20,11 +20,14 @@ describe('the health of a wall', () => {
     await redis.stop()
   })
 
-  async function start(health: { details?: boolean; cacheMs?: number } = {}) {
+  async function start(
+    health: { details?: boolean; cacheMs?: number } = {},
+    limits: { onStoreFailure?: 'closed' } = {},
+  ) {
     const { wall } = await createTestWall(database, {
       database: { url: proxy.url, max: 2 },
       tenants: { listenUrl: database.appUrl },
-      rateLimit: { store: createRedisStore(redis.url) },
+      rateLimit: { store: createRedisStore(redis.url), ...limits },
       audit: false,
       health,
     })
@@ -70,6 +73,15 @@ describe('the health of a wall', () => {
     await expect.poll(() => get('ready'), { timeout: 5000 }).toEqual([503, { status: 'unready' }])
     expect(await get('live')).toEqual([200, { status: 'live' }])
     proxy.refuseNew = false
+    await redis.restart()
+    await expect.poll(() => get('ready'), { timeout: 15_000 }).toEqual([200, { status: 'ready' }])
+  })
+
+  it('comes back by itself where no request brings its store back: it was out of service because of it', async () => {
+    const { wall, get } = await start({ cacheMs: 0 }, { onStoreFailure: 'closed' })
+    await redis.kill()
+    await expect.poll(() => get('ready'), { timeout: 10_000 }).toEqual([503, { status: 'unready' }])
+    expect(wall.limiter?.mode).toBe('closed')
     await redis.restart()
     await expect.poll(() => get('ready'), { timeout: 15_000 }).toEqual([200, { status: 'ready' }])
   })
