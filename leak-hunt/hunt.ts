@@ -61,7 +61,8 @@ export async function takeTurn(operation: Operation, turn: Turn): Promise<void> 
     // Its own attacker's residue: the connection went to the same tenant again, so that nothing was taken back in between.
     if (turn.stage.attackers.includes(turn.tenantId) && OWN_RESIDUE.has(code)) return
     const kind = code === '57014' ? 'cancel that nobody planned' : 'refusal that nobody planned'
-    turn.ledger.violate(kind, `${operation.name}: ${code} ${error instanceof Error ? error.message : String(error)}`)
+    const pool = turn.pool === turn.stage.open ? 'open' : turn.pool === turn.stage.strict ? 'strict' : 'pipelined'
+    turn.ledger.violate(kind, `${operation.name} (${pool}): ${code} ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

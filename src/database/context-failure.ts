@@ -5,13 +5,24 @@ import { isServerError } from './pg-internals.ts'
 /** Codes that say: the set-up of roles or settings is wrong, not the statement. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
-/** The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up. */
-export function contextFailure(error: Error, guard: ConnectionGuard): Error {
+/**
+ * The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up.
+ *
+ * @param cleaning the clean-up of what the last tenant left was not done yet: until it is, that tenant's time limits hold
+ */
+export function contextFailure(error: Error, guard: ConnectionGuard, cleaning: boolean): Error {
   if (!isServerError(error)) return error
   if (error.code === '26000' || error.code === '42P14') {
     guard.doomed ??= 'its prepared context statement was gone'
     return new ConnectionInDoubtError(
       'The connection had lost its prepared context statement and was destroyed; the statement did not run.',
+      { cause: error },
+    )
+  }
+  if (error.code === '57014' && cleaning) {
+    guard.doomed ??= 'a time limit of its last tenant cut its clean-up short'
+    return new ConnectionInDoubtError(
+      'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',
       { cause: error },
     )
   }
