@@ -62,7 +62,10 @@ export async function takeTurn(operation: Operation, turn: Turn): Promise<void> 
     if (turn.stage.attackers.includes(turn.tenantId) && OWN_RESIDUE.has(code)) return
     const kind = code === '57014' ? 'cancel that nobody planned' : 'refusal that nobody planned'
     const pool = turn.pool === turn.stage.open ? 'open' : turn.pool === turn.stage.strict ? 'strict' : 'pipelined'
-    turn.ledger.violate(kind, `${operation.name} (${pool}): ${code} ${error instanceof Error ? error.message : String(error)}`)
+    turn.ledger.violate(
+      kind,
+      `${operation.name} (${pool}): ${code} ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
