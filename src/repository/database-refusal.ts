@@ -1,3 +1,6 @@
+import { internalsOf } from '../context/frame.ts'
+import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
+import { tenantStore } from '../context/store.ts'
 import {
   ConflictError,
   DependencyUnavailableError,
@@ -21,8 +24,7 @@ export function databaseRefusal(error: unknown): unknown {
   const cause = error
   if (code === '42501') {
     // The same code for "no such privilege" and for "the policy refuses this row".
-    if (textOf(error, 'routine').startsWith('aclcheck_error'))
-      return new PermissionDeniedError('The database role of this context has no privilege for this.', { cause })
+    if (textOf(error, 'routine').startsWith('aclcheck_error')) return privilegeRefusal(cause)
     return isolationRefusal('The database refused a row or a context.', undefined, cause)
   }
   if (code === '23505' || code === '23P01') return new ConflictError('A row with this value exists already.', { cause })
@@ -33,6 +35,23 @@ export function databaseRefusal(error: unknown): unknown {
     return new DependencyUnavailableError('The database could not do this now.', { cause })
   }
   return error
+}
+
+/** Reports what the database's own roles refused: the application let it through, so nobody else has. */
+function privilegeRefusal(cause: Error): PermissionDeniedError {
+  const frame = tenantStore.getStore()
+  const context = tryGetCurrentTenant()
+  if (frame !== undefined) {
+    internalsOf(frame).events?.emit({
+      type: 'PERMISSION_DENIED',
+      source: 'database',
+      permission: 'database role',
+      tenantId: context?.tenantId,
+      userId: context?.userId,
+      requestId: context?.requestId,
+    })
+  }
+  return new PermissionDeniedError('The database role of this context has no privilege for this.', { cause })
 }
 
 function textOf(error: Error, name: string): string {

@@ -1,4 +1,5 @@
 // The example API on a real PostgreSQL, bound to a test file: TenantTestHelper.create('a') gives a tenant of it.
+import type { RequestListener } from 'node:http'
 import { afterAll } from 'vitest'
 import { createExampleApi, type ExampleOptions } from '../../examples/express-api/app.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
@@ -11,6 +12,8 @@ export interface ExampleKit {
   readonly kit: TestKit
   readonly wall: Partywall
   readonly database: TestDatabase
+  /** Answers 401, 403 and 429 that the API has given so far. */
+  readonly refused: readonly { readonly status: number; readonly request: string }[]
 }
 
 let current: ExampleKit | undefined
@@ -21,6 +24,7 @@ export async function startExample(
 ): Promise<ExampleKit> {
   const database = await createTestDatabase()
   let wall: Partywall | undefined
+  const refused: { status: number; request: string }[] = []
   const kit = await startTestKit({
     databaseUrl: database.adminUrl,
     appUrl: database.appUrl,
@@ -36,12 +40,21 @@ export async function startExample(
         ...options.wall?.(env),
       })
       wall = made
-      return { listener: createExampleApi(made, options), close: () => made.close({ timeoutMs: 2_000 }) }
+      const api = createExampleApi(made, options)
+      const listener: RequestListener = (request, response) => {
+        const line = `${request.method} ${request.url}`
+        response.on('finish', () => {
+          if ([401, 403, 429].includes(response.statusCode))
+            refused.push({ status: response.statusCode, request: line })
+        })
+        api(request, response)
+      }
+      return { listener, close: () => made.close({ timeoutMs: 2_000 }) }
     },
   })
   afterAll(() => kit.close())
   if (wall === undefined) throw new Error('the kit made no app')
-  current = { kit, wall, database }
+  current = { kit, wall, database, refused }
   return current
 }
 

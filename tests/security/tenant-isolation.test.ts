@@ -672,3 +672,28 @@ describe('many requests at once', () => {
     await expect(wall.pool.query('select 1')).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
   })
 })
+
+// Last: it closes the wall, which writes what was folded.
+describe('what was refused above', () => {
+  it('is in the log, each refusal counted, with its tenant or in the system stream, and with its reason', async () => {
+    await wall.close()
+    const { rows } = await example.kit.admin(
+      `select action in ('AUTHENTICATION_FAILED', 'TOKEN_ATTACK') as token, tenant_id = '' as system,
+         coalesce((details ->> 'count')::int, 1) as times,
+         coalesce(details ->> 'reason', details ->> 'source', details ->> 'permission', details ->> 'limits') is not null as reasoned
+       from partywall.audit_events where outcome = 'denied'
+         -- The system stream has each crossing once more, with both tenants.
+         and not (tenant_id = '' and action = 'CROSS_TENANT_ACCESS_ATTEMPT')`,
+    )
+    const logged = (token: boolean): number =>
+      rows.filter((row) => row.token === token).reduce((sum, row) => sum + Number(row.times), 0)
+    const answered = (token: boolean): number =>
+      example.refused.filter(({ status }) => (status === 401) === token).length
+    expect(rows.filter((row) => !row.reasoned || (row.token && !row.system))).toEqual([])
+    expect(answered(true)).toBeGreaterThan(15)
+    expect(logged(true)).toBe(answered(true))
+    // Refusals that no request of the API caused (a repository called by hand) are in the log as well.
+    expect(answered(false)).toBeGreaterThan(50)
+    expect(logged(false)).toBeGreaterThanOrEqual(answered(false))
+  })
+})
