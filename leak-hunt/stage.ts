@@ -101,8 +101,9 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   const strict = createTenantPool({ ...common, connectionString: proxied.href })
   const pipelined = createTenantPool({ ...common, connectionString: proxied.href, pipelinedConnections: 2 })
   const pools = [open, strict]
+  const all = [...pools, pipelined]
   const clients = new Set<pg.PoolClient>()
-  for (const pool of [...pools, pipelined]) {
+  for (const pool of all) {
     pool.on('connect', (client) => clients.add(client))
     pool.on('remove', (client) => clients.delete(client as pg.PoolClient))
     pool.on('error', () => {}) // broken idle connections are what the hunt is about
@@ -123,9 +124,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     async close() {
       await proxy.close()
       await Promise.all(
-        [...pools, pipelined].map((pool) =>
-          Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())]),
-        ),
+        all.map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
       )
       await admin.end()
       await server.stop()

@@ -1,6 +1,8 @@
 import { ConfigurationError, ConnectionInDoubtError } from '../errors.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { isServerError } from './pg-internals.ts'
+import { carriesData } from './statement-effects.ts'
+import type { StatementKind } from './statement-kind.ts'
 
 /** Codes that say: the set-up of roles or settings is wrong, not the statement. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
@@ -8,9 +10,9 @@ const SETUP_CODES = new Set(['22023', '42501', '42704'])
 /**
  * The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up.
  *
- * @param cleaning the clean-up of what the last tenant left was not done yet: until it is, that tenant's time limits hold
+ * @param left how many answers to the prefix were still to come
  */
-export function contextFailure(error: Error, guard: ConnectionGuard, cleaning: boolean): Error {
+export function contextFailure(error: Error, guard: ConnectionGuard, kind: StatementKind, left: number): Error {
   if (!isServerError(error)) return error
   if (error.code === '26000' || error.code === '42P14') {
     guard.doomed ??= 'its prepared context statement was gone'
@@ -19,7 +21,8 @@ export function contextFailure(error: Error, guard: ConnectionGuard, cleaning: b
       { cause: error },
     )
   }
-  if (error.code === '57014' && cleaning) {
+  // The context's answer is the last: with more to come the clean-up was not done, and the last tenant's time limits held.
+  if (error.code === '57014' && left > (carriesData(kind) ? 1 : 0)) {
     guard.doomed ??= 'a time limit of its last tenant cut its clean-up short'
     return new ConnectionInDoubtError(
       'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',

@@ -9,7 +9,6 @@ import {
   type PgResult,
   type PgSubmittable,
 } from './pg-internals.ts'
-import { carriesData } from './statement-effects.ts'
 import { type StatementKind, statementKind } from './statement-kind.ts'
 import type { QueryHost } from './tenant-query.ts'
 
@@ -150,7 +149,7 @@ export class ForeignQuery implements PgSubmittable {
 
   handleError(error: Error, connection: PgConnection): void {
     const { guard } = this.host
-    const told = this.#skip > 0 ? contextFailure(error, guard, this.#skip > (carriesData(this.kind) ? 1 : 0)) : error
+    const told = this.#skip > 0 ? contextFailure(error, guard, this.kind, this.#skip) : error
     this.failure ??= told
     if (!this.#sent) this.finish()
     else if (endsSession(error)) {

@@ -2,7 +2,6 @@ import type { ContextFrame } from '../context/frame.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
-import { carriesData } from './statement-effects.ts'
 import type { StatementKind } from './statement-kind.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
@@ -130,10 +129,7 @@ export class TenantQuery extends PgQueryBase {
     const { guard } = this.hostOrThrow()
     guard.unnamedInDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
-    const told =
-      this.skip > 0 && !this.building
-        ? contextFailure(error, guard, this.skip > (carriesData(this.kind) ? 1 : 0))
-        : error
+    const told = this.skip > 0 && !this.building ? contextFailure(error, guard, this.kind, this.skip) : error
     this.failure ??= this._canceledDueToError || told
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.

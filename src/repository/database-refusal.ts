@@ -1,6 +1,3 @@
-import { internalsOf } from '../context/frame.ts'
-import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
-import { tenantStore } from '../context/store.ts'
 import {
   ConflictError,
   DependencyUnavailableError,
@@ -9,6 +6,7 @@ import {
   PermissionDeniedError,
 } from '../errors.ts'
 import { isolationRefusal } from './foreign-tenant.ts'
+import { reportHere } from './report-here.ts'
 
 /**
  * What an error of PostgreSQL means to a client. Errors that mean nothing to a client come back as they are.
@@ -39,18 +37,7 @@ export function databaseRefusal(error: unknown): unknown {
 
 /** Reports what the database's own roles refused: the application let it through, so nobody else has. */
 function privilegeRefusal(cause: Error): PermissionDeniedError {
-  const frame = tenantStore.getStore()
-  const context = tryGetCurrentTenant()
-  if (frame !== undefined) {
-    internalsOf(frame).events?.emit({
-      type: 'PERMISSION_DENIED',
-      source: 'database',
-      permission: 'database role',
-      tenantId: context?.tenantId,
-      userId: context?.userId,
-      requestId: context?.requestId,
-    })
-  }
+  reportHere({ type: 'PERMISSION_DENIED', source: 'database', permission: 'database role' })
   return new PermissionDeniedError('The database role of this context has no privilege for this.', { cause })
 }
 

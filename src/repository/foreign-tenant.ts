@@ -1,7 +1,6 @@
-import { internalsOf } from '../context/frame.ts'
 import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
-import { tenantStore } from '../context/store.ts'
 import { TenantIsolationError } from '../errors.ts'
+import { reportHere } from './report-here.ts'
 import type { Table } from './table.ts'
 
 /**
@@ -21,18 +20,9 @@ export function refuseForeignTenant(table: Table, given: unknown, tenantId: stri
 
 /** Reports an attempt and gives the error to throw. */
 export function isolationRefusal(message: string, attempted?: unknown, cause?: unknown): TenantIsolationError {
-  const context = tryGetCurrentTenant()
-  const frame = tenantStore.getStore()
   const attemptedTenantId = typeof attempted === 'string' ? attempted.slice(0, 128) : undefined
-  if (frame !== undefined) {
-    internalsOf(frame).events?.emit({
-      type: 'CROSS_TENANT_ACCESS_ATTEMPT',
-      source: cause === undefined ? 'repository' : 'database',
-      tenantId: context?.tenantId,
-      userId: context?.userId,
-      requestId: context?.requestId,
-      attemptedTenantId,
-    })
-  }
-  return new TenantIsolationError(message, { cause, details: { tenantId: context?.tenantId, attemptedTenantId } })
+  const source = cause === undefined ? 'repository' : 'database'
+  reportHere({ type: 'CROSS_TENANT_ACCESS_ATTEMPT', source, attemptedTenantId })
+  const tenantId = tryGetCurrentTenant()?.tenantId
+  return new TenantIsolationError(message, { cause, details: { tenantId, attemptedTenantId } })
 }
