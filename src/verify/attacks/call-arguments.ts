@@ -75,7 +75,8 @@ function isText(baseType: string): boolean {
   return /^(text|character varying|character|citext|name)$/.test(baseType)
 }
 
-function filler(argument: FunctionArgument): string {
+/** A harmless value of the argument’s type. */
+export function filler(argument: FunctionArgument): string {
   const { baseType, type } = argument
   if (isText(baseType)) return `'pw'::${type}`
   if (/^(smallint|integer|bigint|numeric|real|double precision)$/.test(baseType)) return `1::${type}`

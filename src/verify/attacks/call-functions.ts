@@ -1,26 +1,22 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
-import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { BatchProbe } from '../attack/batch.ts'
 import type { Attack } from '../attack.ts'
 import type { Rule } from '../rule.ts'
 import { callableDefiners, unheldQueries } from '../rules/definer-code.ts'
-import { calledBy } from '../rules/policy-functions.ts'
 import { secdefDynamicSql } from '../rules/secdef-dynamic-sql.ts'
 import { secdefTenantArgument } from '../rules/secdef-tenant-argument.ts'
 import { secdefUnfiltered } from '../rules/secdef-unfiltered.ts'
 import { upsertCrosses } from '../rules/upsert-crosses.ts'
 import { type ArgumentList, argumentLists } from './call-arguments.ts'
+import { isHarmless } from './harmless.ts'
 import { holdsMarker, markersOf } from './markers.ts'
-import { tenantMark } from './victim-row.ts'
+import { victimState } from './victim-state.ts'
 
 const RULES: readonly Rule[] = [secdefUnfiltered, secdefTenantArgument, secdefDynamicSql, upsertCrosses]
 /** Tables that are looked at for one function whose body says nothing of tables. */
 const MOST_TABLES = 12
-/** What a roll-back does not take back, or what leaves the database. */
-const LASTING =
-  /dblink|pg_read_|pg_write_|pg_ls_|lo_import|lo_export|\bcopy\b|pg_terminate|pg_cancel|pg_reload|pg_rotate|pg_sleep|http_|net\.|setval|pg_logical|pg_switch_wal/i
-
 /** Calls every definer function with what an attacker has, and looks for B's rows in the answer and for changes to them. */
 export const callFunctions: Attack = {
   name: 'call-functions',
@@ -31,7 +27,7 @@ export const callFunctions: Attack = {
     const { facts } = arena
     const drafts = RULES.flatMap((rule) => [...rule.run(facts)].map((draft) => ({ rule: rule.id, draft })))
     for (const fn of callableDefiners(facts)) {
-      if (!harmless(arena, fn)) continue
+      if (!isHarmless(arena.facts, fn)) continue
       const said = drafts.filter(({ draft }) => draft.object === fn.label)
       const tables = touched(arena, fn, said.length > 0)
       const seen = tables.length === 0 ? undefined : await call(arena, fn, tables, said.length > 0)
@@ -48,18 +44,6 @@ export const callFunctions: Attack = {
         })
     }
   },
-}
-
-function harmless(arena: Arena, fn: DatabaseFunction): boolean {
-  const seen = new Set<DatabaseFunction>()
-  const visit = (each: DatabaseFunction): boolean => {
-    if (seen.has(each)) return true
-    seen.add(each)
-    if (each.language !== 'sql' && each.language !== 'plpgsql') return false
-    if (LASTING.test(each.source) || LASTING.test(each.atomicBody ?? '')) return false
-    return calledBy(arena.facts, each).every(visit)
-  }
-  return (fn.kind === 'function' || fn.kind === 'procedure') && visit(fn)
 }
 
 /** The tenant tables that its code reaches past their policies; all of them where the code can't be read or is made at run time. */
@@ -83,7 +67,7 @@ async function call(
 ): Promise<string | undefined> {
   const lists = argumentLists(arena, fn, tables).filter((list) => said || list.guessable)
   const markers = markersOf(arena, tables)
-  const state = stateOf(arena, tables)
+  const state = victimState(arena, tables)
   const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
   const stood = before?.ok === true ? Object.values(before.value.rows[0] ?? {})[0] : undefined
   for (const role of arena.facts.executors(fn)) {
@@ -124,18 +108,4 @@ function probe(
       ? `call ${name}`
       : `select 1 from (select ${name}::text as t offset 0) as said where ${looked.length === 0 ? 'said.t is null and false' : holdsMarker('said.t', looked)}`
   return { key: String(at), sql, ...(state === undefined ? {} : { judge: state }) }
-}
-
-/** One value that changes when any row of B does. */
-function stateOf(arena: Arena, tables: readonly Relation[]): string | undefined {
-  const parts = tables.flatMap((table) => {
-    const row = arena.row(table, 'b')
-    const mark = row === undefined ? undefined : tenantMark(arena, table, row)
-    return mark === undefined
-      ? []
-      : [
-          `(select pg_catalog.concat(count(*), pg_catalog.string_agg(ctid::text, ',' order by ctid)) from ${qualifiedName(table)} where ${mark})`,
-        ]
-  })
-  return parts.length === 0 ? undefined : `select pg_catalog.concat_ws(';', ${parts.join(', ')}) as state`
 }

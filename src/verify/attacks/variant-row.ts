@@ -15,6 +15,8 @@ let serial = 700_000
 /**
  * An INSERT like the planted row's, with other values where a key would collide, and with `overrides` as they are.
  * Undefined when nothing was planted or the role may not write a column that is overridden.
+ *
+ * @param omitted columns that are left to their defaults
  */
 export function variantInsert(
   arena: Arena,
@@ -22,6 +24,7 @@ export function variantInsert(
   side: Side,
   role: ActingRole,
   overrides: ReadonlyMap<Column, string | null>,
+  omitted: ReadonlySet<Column> = new Set(),
 ): string | undefined {
   const { facts } = arena
   const row = arena.row(relation, side)
@@ -37,7 +40,7 @@ export function variantInsert(
   const values = new Map<Column, string>()
   for (const column of relation.columns) {
     serial += 1
-    if (column.generated !== undefined || !may(column)) continue
+    if (column.generated !== undefined || omitted.has(column) || !may(column)) continue
     const given = overrides.get(column)
     if (given !== undefined) values.set(column, literal(column, given))
     else if (column === tenant) values.set(column, literal(column, row.values[column.name] ?? null))

@@ -1,5 +1,7 @@
+import type { StoredSetting } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { contextSettings } from '../context-settings.ts'
+import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 
 export const settingDefault: Rule = {
@@ -10,12 +12,7 @@ export const settingDefault: Rule = {
   meaning: 'Code that forgets its context works as a real tenant in place of none.',
   remedy: 'Reset the stored setting: without a context there are no rows.',
   *run(facts) {
-    const settings = contextSettings(facts)
-    const acting = new Set(facts.acting.map((role) => role.role.oid))
-    for (const stored of facts.catalog.storedSettings) {
-      if (!settings.has(stored.name.toLowerCase()) || stored.value === '') continue
-      if (stored.role !== 0 && !acting.has(stored.role)) continue
-      if (stored.database !== 0 && stored.database !== facts.catalog.database.oid) continue
+    for (const { stored, object } of storedContexts(facts)) {
       const role = stored.role === 0 ? undefined : quoteIdentifier(facts.roleName(stored.role))
       const database = stored.database === 0 ? undefined : quoteIdentifier(facts.catalog.database.name)
       const fix =
@@ -23,7 +20,7 @@ export const settingDefault: Rule = {
           ? `ALTER DATABASE ${database ?? quoteIdentifier(facts.catalog.database.name)} RESET ${stored.name};`
           : `ALTER ROLE ${role}${database === undefined ? '' : ` IN DATABASE ${database}`} RESET ${stored.name};`
       yield {
-        object: role === undefined ? 'database' : `role ${facts.roleName(stored.role)}`,
+        object,
         detail: stored.name,
         message: `${stored.name} has a stored value: a session that sets no tenant has one all the same.`,
         evidence: [`stored for ${role === undefined ? 'the database' : `role ${role}`}`],
@@ -33,4 +30,16 @@ export const settingDefault: Rule = {
       }
     }
   },
+}
+
+/** Stored values of the tenant's setting that a session of an acting role gets, and what a finding calls their place. */
+export function storedContexts(facts: Facts): readonly { readonly stored: StoredSetting; readonly object: string }[] {
+  const settings = contextSettings(facts)
+  const acting = new Set(facts.acting.map((role) => role.role.oid))
+  return facts.catalog.storedSettings.flatMap((stored) => {
+    if (!settings.has(stored.name.toLowerCase()) || stored.value === '') return []
+    if (stored.role !== 0 && !acting.has(stored.role)) return []
+    if (stored.database !== 0 && stored.database !== facts.catalog.database.oid) return []
+    return [{ stored, object: stored.role === 0 ? 'database' : `role ${facts.roleName(stored.role)}` }]
+  })
 }

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('leakproof-false', {
   object: 'public.noisy(text)',
   severity: 'high',
-  proof: 'static',
   hole: `create function noisy(t text) returns boolean language plpgsql leakproof cost 0.001 as $$ begin raise notice '%', t; return true; end $$;`,
   repaired: `create function noisy(t text) returns boolean language plpgsql not leakproof cost 0.001 as $$ begin raise notice '%', t; return true; end $$;`,
   nearMisses: {

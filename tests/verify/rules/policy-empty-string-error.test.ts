@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('policy-empty-string-error', {
   object: 'public.notes',
   severity: 'low',
-  proof: 'static',
   hole: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
     alter table notes owner to {owner};
     alter table notes enable row level security, force row level security;

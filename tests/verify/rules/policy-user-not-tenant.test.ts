@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('policy-user-not-tenant', {
   object: 'public.notes',
   severity: 'high',
-  proof: 'static',
   hole: `create table memberships (tenant_id uuid not null references tenants (id), user_id text not null, primary key (tenant_id, user_id));
     alter table memberships owner to {owner};
     grant select on memberships to {app};create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);

@@ -12,3 +12,30 @@ ruleCase('secdef-search-path', {
     'nobody in reach may call it': `create function touch() returns void language sql volatile security definer as $$ select 1 $$; revoke execute on function touch() from public;`,
   },
 })
+
+ruleCase('secdef-search-path', {
+  name: 'it reads a table without its schema',
+  object: 'public.count_documents()',
+  severity: 'high',
+  hole: `create function count_documents() returns bigint language sql stable security definer as $$ select count(*) from documents where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid $$;`,
+  repaired: `create function count_documents() returns bigint language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$ select count(*) from documents where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid $$;`,
+  nearMisses: {},
+})
+
+ruleCase('secdef-search-path', {
+  name: 'it writes a table without its schema, and searches pg_temp first',
+  object: 'public.log_it(text)',
+  severity: 'high',
+  hole: `create table log (line text); create function log_it(line text) returns void language sql security definer set search_path = public as $$ insert into log values (line) $$;`,
+  repaired: `create table log (line text); create function log_it(line text) returns void language sql security definer set search_path = public, pg_temp as $$ insert into log values (line) $$;`,
+  nearMisses: {},
+})
+
+ruleCase('secdef-search-path', {
+  name: 'all is qualified but a type',
+  object: 'public.as_key(text)',
+  severity: 'high',
+  hole: `create function as_key(given text) returns text language sql security definer as $$ select given::uuid::text $$;`,
+  repaired: `create function as_key(given text) returns text language sql security definer set search_path = pg_catalog, pg_temp as $$ select given::uuid::text $$;`,
+  nearMisses: {},
+})

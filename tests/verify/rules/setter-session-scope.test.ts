@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('setter-session-scope', {
   object: 'public.use_tenant(uuid)',
   severity: 'high',
-  proof: 'static',
   hole: `create function use_tenant(wanted uuid) returns void language sql volatile security invoker set search_path = pg_catalog, public, pg_temp as $$ select set_config('app.tenant_id', wanted::text, false) $$;`,
   repaired: `create function use_tenant(wanted uuid) returns void language sql volatile security invoker set search_path = pg_catalog, public, pg_temp as $$ select set_config('app.tenant_id', wanted::text, true) $$;`,
   nearMisses: {

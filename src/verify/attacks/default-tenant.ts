@@ -1,0 +1,55 @@
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Attack } from '../attack.ts'
+import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
+import { variantInsert } from './variant-row.ts'
+
+/** Inserts a row without naming its tenant, as A and without a context, and looks whose it became. */
+export const defaultTenant: Attack = {
+  name: 'default-tenant',
+  title: 'inserts rows that name no tenant',
+  rules: ['tenant-default-constant'],
+  async run(arena) {
+    const { facts, session } = arena
+    const root = facts.tenancy.root
+    if (!facts.catalog.reader.superuser) return
+    for (const draft of tenantDefaultConstant.run(facts)) {
+      const table = [...facts.tenancy.tables.values()].find(({ relation }) => relation.label === draft.object)
+      if (table?.kind !== 'tenant' || table.column.default === undefined) continue
+      const { relation, column } = table
+      const name = qualifiedName(relation)
+      const tenant = quoteIdentifier(column.name)
+      // B gets the id of the default: what is stored under it is B's.
+      const b = arena.planting.tenants.b.id
+      const become =
+        root === undefined
+          ? ''
+          : `set local session_replication_role = replica; update ${qualifiedName(root.relation)} set ${quoteIdentifier(root.key.name)} = (${column.default})::${root.key.type} where ${quoteIdentifier(root.key.name)}::text = ${quoteLiteral(b)}; set local session_replication_role = origin;`
+      const count = `select count(*) as rows from ${name} where ${tenant} = (${column.default})`
+      for (const role of facts.reach(relation, 'INSERT')) {
+        const insert = variantInsert(arena, relation, 'a', role, new Map(), new Set([column]))
+        if (insert === undefined) continue
+        for (const context of [arena.contexts.a, ...arena.contexts.strangers.slice(0, 1)]) {
+          const answer = await session.probe(async () => {
+            await session.run(become === '' ? 'select 1' : become)
+            const before = (await session.text(count)).rows[0]?.['rows']
+            await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+            await session.run(insert)
+            await session.run('set local role none')
+            const after = (await session.text(count)).rows[0]?.['rows']
+            return Number(after) > Number(before)
+          })
+          if (!answer.ok || !answer.value) continue
+          arena.report({
+            ...draft,
+            rule: 'tenant-default-constant',
+            verbs: ['insert'],
+            evidence: [
+              `as ${role.path.join(' → ')}, ${context.name}: INSERT without ${column.name} stored a row of the tenant that the default names`,
+            ],
+          })
+          break
+        }
+      }
+    }
+  },
+}

@@ -1,0 +1,38 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { BatchProbe } from '../attack/batch.ts'
+import type { Attack } from '../attack.ts'
+import { policyEmptyStringError } from '../rules/policy-empty-string-error.ts'
+
+/** What a cast answers to ''. */
+const INVALID_TEXT = '22P02'
+
+/** Reads with the setting as a pooled connection has it after its first transaction: the empty string. */
+export const emptySetting: Attack = {
+  name: 'empty-setting',
+  title: 'reads with the empty setting that a transaction leaves on a pooled connection',
+  rules: ['policy-empty-string-error'],
+  async run(arena) {
+    const { facts, contexts } = arena
+    const drafts = [...policyEmptyStringError.run(facts)]
+    const empty = contexts.strangers[0]
+    if (drafts.length === 0 || empty === undefined) return
+    const labels = new Set(drafts.map((draft) => draft.object))
+    const relations = facts.relations.filter((relation) => labels.has(relation.label))
+    const failed = new Map<string, string>()
+    for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
+      const probes: readonly BatchProbe[] = relations
+        .filter((relation) => !failed.has(relation.label) && facts.reach(relation, 'SELECT').includes(role))
+        .map((relation) => ({ key: relation.label, sql: `select 1 from ${qualifiedName(relation)} limit 1` }))
+      // A table that can't be read with a tenant either fails for another reason.
+      const own = await arena.batch(role, contexts.a, probes)
+      const answers = await arena.batch(role, empty, probes)
+      for (const { key } of probes)
+        if (own.get(key)?.ok === true && answers.get(key)?.code === INVALID_TEXT)
+          failed.set(key, `as ${role.path.join(' → ')}, ${empty.name}: SELECT failed with ${INVALID_TEXT}`)
+    }
+    for (const draft of drafts) {
+      const seen = failed.get(draft.object)
+      if (seen !== undefined) arena.report({ ...draft, rule: 'policy-empty-string-error', verbs: [], evidence: [seen] })
+    }
+  },
+}

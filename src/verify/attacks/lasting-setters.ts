@@ -1,0 +1,68 @@
+import type { DatabaseFunction } from '../../catalog/model.ts'
+import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import { contextSettings } from '../context-settings.ts'
+import { setterSessionScope } from '../rules/setter-session-scope.ts'
+import { filler } from './call-arguments.ts'
+import { isHarmless } from './harmless.ts'
+
+/**
+ * Calls setters inside a function that has a SET of the same setting: at its end a transaction-local value is put back, and
+ * one for the session stays, as it does after COMMIT. So nothing has to be committed to see which it is.
+ *
+ * @see PostgreSQL "CREATE FUNCTION", Notes on SET
+ */
+export const lastingSetters: Attack = {
+  name: 'lasting-setters',
+  title: 'sets the tenant by the schema’s own functions, and looks whether it outlives the transaction',
+  rules: ['setter-session-scope'],
+  async run(arena) {
+    const { facts } = arena
+    for (const draft of setterSessionScope.run(facts)) {
+      const fn = facts.functions.find((each) => each.label === draft.object)
+      if (fn === undefined || fn.returnsTrigger || !isHarmless(facts, fn)) continue
+      const seen = await call(arena, fn)
+      if (seen !== undefined) arena.report({ ...draft, rule: 'setter-session-scope', evidence: [seen] })
+    }
+  },
+}
+
+async function call(arena: Arena, fn: DatabaseFunction): Promise<string | undefined> {
+  const { facts, session, contexts } = arena
+  const b = arena.planting.tenants.b.id
+  const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
+  const isId = (type: string) => /^(text|character varying|uuid|integer|bigint|smallint)$/.test(type)
+  const list = inputs
+    .map((argument) => (isId(argument.baseType) ? `${quoteLiteral(b)}::${argument.type}` : filler(argument)))
+    .join(', ')
+  const name = `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}(${list})`
+  const run = fn.kind === 'procedure' ? `call ${name};` : `perform ${name};`
+  for (const role of facts.executors(fn)) {
+    for (const setting of contextSettings(facts)) {
+      const answer = await session.probe(async () => {
+        await session.run(
+          `create schema partywall_scope; grant usage on schema partywall_scope to ${quoteIdentifier(role.role.name)};
+          create function partywall_scope.call() returns void language plpgsql set ${settingName(setting)} = ''
+          as ${quoteLiteral(`begin ${run} end`)}`,
+        )
+        await session.run(`set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`)
+        const look = async () =>
+          (await session.text(`select pg_catalog.current_setting(${quoteLiteral(setting)}, true) as value`)).rows[0]?.[
+            'value'
+          ]
+        const before = await look()
+        await session.run('select partywall_scope.call()')
+        const after = await look()
+        return before !== after && after?.includes(b) === true
+      })
+      if (answer.ok && answer.value)
+        return `as ${role.path.join(' → ')}: after ${fn.name}(…) for tenant B, ${setting} still named it where a transaction-local value is put back`
+    }
+  }
+  return undefined
+}
+
+function settingName(setting: string): string {
+  return setting.split('.').map(quoteIdentifier).join('.')
+}

@@ -1,0 +1,77 @@
+import type { DatabaseFunction } from '../../catalog/model.ts'
+import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { RolePath } from '../../catalog/role-graph.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import { policyFunctionUntrusted } from '../rules/policy-function-untrusted.ts'
+import { rolesInReach, showPath } from '../rules/role-paths.ts'
+import { stepsTo } from './become.ts'
+import { victimRead } from './victim-read.ts'
+
+/** Replaces functions that policies ask and the app's roles own by ones that say yes, and reads B's rows. */
+export const replaceFunctions: Attack = {
+  name: 'replace-functions',
+  title: 'replaces functions that policies ask',
+  rules: ['policy-function-untrusted'],
+  async run(arena) {
+    const { facts } = arena
+    for (const draft of policyFunctionUntrusted.run(facts)) {
+      const fn = facts.functions.find((each) => each.label === draft.object)
+      const sql = fn === undefined ? undefined : replacement(arena, fn)
+      if (fn === undefined || sql === undefined) continue
+      for (const path of rolesInReach(facts)) {
+        if (path.role.oid !== fn.owner || path.role.superuser) continue
+        const seen = await replace(arena, path, sql, draft.tables ?? [])
+        if (seen === undefined) continue
+        arena.report({
+          ...draft,
+          rule: 'policy-function-untrusted',
+          verbs: ['select'],
+          tables: [seen],
+          evidence: [
+            `as ${showPath(path)}: after CREATE OR REPLACE FUNCTION ${fn.label} tenant A read the planted row of tenant B in ${seen}`,
+          ],
+        })
+        break
+      }
+    }
+  },
+}
+
+async function replace(
+  arena: Arena,
+  path: RolePath,
+  sql: string,
+  labels: readonly string[],
+): Promise<string | undefined> {
+  const { facts, session, contexts } = arena
+  for (const relation of facts.relations.filter((each) => labels.includes(each.label))) {
+    for (const role of facts.reach(relation, 'SELECT')) {
+      const read = victimRead(arena, relation, role)
+      if (read === undefined) continue
+      const look = async () => {
+        await session.run(
+          `reset session authorization;set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`,
+        )
+        return (await session.text(read)).count
+      }
+      const answer = await session.probe(async () => {
+        if ((await look()) > 0) return false
+        await session.run('set local role none')
+        for (const step of [...stepsTo(path), sql]) await session.run(step)
+        return (await look()) > 0
+      })
+      if (answer.ok && answer.value) return relation.label
+    }
+  }
+  return undefined
+}
+
+/** The same head with another body: everybody is let in, or everybody is B. */
+function replacement(arena: Arena, fn: DatabaseFunction): string | undefined {
+  const head = fn.definition?.split(/\n LANGUAGE /)[0]
+  if (head === undefined || fn.kind !== 'function' || fn.returnsTrigger) return undefined
+  const type = fn.returnType.replace(/^SETOF /i, '')
+  const answer = type === 'boolean' ? 'true' : `${quoteLiteral(arena.planting.tenants.b.id)}::${type}`
+  return `${head}\n LANGUAGE sql STABLE AS ${quoteLiteral(`select ${answer}`)}`
+}

@@ -1,0 +1,133 @@
+import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import type { ActingRole } from '../facts.ts'
+import { secdefSearchPath } from '../rules/secdef-search-path.ts'
+import { tenantTriggers } from '../rules/trigger-code.ts'
+import { walkBody } from '../sql/walk.ts'
+import { argumentLists } from './call-arguments.ts'
+import { isHarmless } from './harmless.ts'
+import { variantInsert } from './variant-row.ts'
+
+const MOST_CALLS = 8
+const CAUGHT = 'partywall: caught'
+
+/** Puts views, tables and types of its own before the names of definer code, and sees its own code run as the definer. */
+export const shadowNames: Attack = {
+  name: 'shadow-names',
+  title: 'shadows tables and types of definer code by temporary ones that run code of the attacker',
+  rules: ['secdef-search-path'],
+  async run(arena) {
+    const { facts } = arena
+    for (const draft of secdefSearchPath.run(facts)) {
+      const fn = facts.functions.find((each) => each.label === draft.object)
+      if (fn === undefined || !isHarmless(facts, fn)) continue
+      for (const role of facts.acting) {
+        if (role.bypasses || !facts.privileges.onDatabase(role.role.oid, 'TEMPORARY')) continue
+        const seen = await capture(arena, fn, role)
+        if (seen === undefined) continue
+        arena.report({ ...draft, rule: 'secdef-search-path', evidence: [seen] })
+        break
+      }
+    }
+  },
+}
+
+async function capture(arena: Arena, fn: DatabaseFunction, role: ActingRole): Promise<string | undefined> {
+  const { facts, session, contexts } = arena
+  const owner = facts.roleName(fn.owner)
+  const calls = callsOf(arena, fn, role)
+  for (const shadow of shadowsOf(arena, fn)) {
+    for (const call of calls.slice(0, MOST_CALLS)) {
+      session.takeNotices()
+      await arena.as(role, contexts.a, async () => {
+        await session.run(`set local client_min_messages = notice;${CATCH}${shadow.sql}`)
+        // A path of the function's own is not the caller's to choose.
+        if (!fn.config.has('search_path'))
+          await session.run(
+            "select pg_catalog.set_config('search_path', pg_catalog.concat('pg_temp, ', pg_catalog.current_setting('search_path'), ', pg_catalog'), true)",
+          )
+        // The call may well fail on what the shadow gives it: the catching code tells in a notice, which no roll-back takes back.
+        await session.run(call)
+      })
+      const said = session.takeNotices()
+      if (said.includes(`${CAUGHT} ${owner}`))
+        return `as ${role.path.join(' → ')}: a ${shadow.what} put before the one that ${fn.name}() means ran the caller's code as ${owner}`
+    }
+  }
+  return undefined
+}
+
+/** Tells who runs it. */
+const CATCH = `create function pg_temp.partywall_catch() returns boolean language plpgsql volatile as ${quoteLiteral(
+  `begin raise notice '${CAUGHT} %', current_user; return true; end`,
+)};create function pg_temp.partywall_catch_row() returns trigger language plpgsql as ${quoteLiteral(
+  'begin perform pg_temp.partywall_catch(); return null; end',
+)};`
+
+interface Shadow {
+  readonly what: string
+  readonly sql: string
+}
+
+/** A view for what is read, a table with a trigger for what is written, a domain with a CHECK for a type. */
+function shadowsOf(arena: Arena, fn: DatabaseFunction): readonly Shadow[] {
+  const { facts } = arena
+  const read = new Map<string, Relation>()
+  const written = new Map<string, Relation>()
+  const types = new Set<string>()
+  walkBody(facts.sql.body(fn), {
+    query: (query) => {
+      const target = query.target
+      if (target === undefined || target.schema !== undefined || query.kind === 'select') return
+      const relation = facts.relationNamed(undefined, target.name)
+      if (relation !== undefined) written.set(target.name, relation)
+    },
+    table: (item) => {
+      const relation = item.schema === undefined ? facts.relationNamed(undefined, item.name) : undefined
+      if (relation !== undefined) read.set(item.name, relation)
+    },
+    expression: (expr) => {
+      if (expr.kind === 'cast' && /^(uuid|text|date|jsonb?|citext)$/.test(expr.type)) types.add(expr.type)
+    },
+  })
+  return [
+    ...[...written].map(([name, relation]) => ({ what: `temporary table ${name}`, sql: tableSql(name, relation) })),
+    ...[...read]
+      .filter(([name]) => !written.has(name))
+      .map(([name, relation]) => ({ what: `temporary view ${name}`, sql: viewSql(name, relation) })),
+    ...[...types].map((type) => ({
+      what: `temporary type ${type}`,
+      sql: `create domain pg_temp.${quoteIdentifier(type)} as pg_catalog.${quoteIdentifier(type)} check (pg_temp.partywall_catch())`,
+    })),
+  ]
+}
+
+function viewSql(name: string, relation: Relation): string {
+  const columns = relation.columns.map((column) => `null::${column.type} as ${quoteIdentifier(column.name)}`)
+  return `create temporary view ${quoteIdentifier(name)} as select ${columns.join(', ')} where pg_temp.partywall_catch(); grant select on pg_temp.${quoteIdentifier(name)} to public`
+}
+
+function tableSql(name: string, relation: Relation): string {
+  const columns = relation.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`)
+  const shadow = `pg_temp.${quoteIdentifier(name)}`
+  return `create temporary table ${quoteIdentifier(name)} (${columns.join(', ')}); grant all on ${shadow} to public; create trigger partywall_catch before insert or update or delete on ${shadow} for each statement execute function pg_temp.partywall_catch_row()`
+}
+
+/** Statements of the role that run the function: a call, or a row for the table whose trigger it is. */
+function callsOf(arena: Arena, fn: DatabaseFunction, role: ActingRole): readonly string[] {
+  const { facts } = arena
+  if (!fn.returnsTrigger) {
+    if (!facts.executors(fn).includes(role)) return []
+    const name = `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`
+    const verb = fn.kind === 'procedure' ? 'call' : 'select'
+    return argumentLists(arena, fn, []).map((list) => `${verb} ${name}(${list.sql})`)
+  }
+  return [...tenantTriggers(facts)].flatMap(({ relation, trigger, fn: fired }) => {
+    if (fired !== fn) return []
+    const insert = trigger.events.includes('insert') ? variantInsert(arena, relation, 'a', role, new Map()) : undefined
+    const update = `update ${qualifiedName(relation)} set ${quoteIdentifier(relation.columns[0]?.name ?? '')} = default`
+    return [...(insert === undefined ? [] : [insert]), ...(trigger.events.includes('update') ? [update] : [])]
+  })
+}

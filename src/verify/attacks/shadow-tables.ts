@@ -1,0 +1,82 @@
+import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack.ts'
+import type { ActingRole } from '../facts.ts'
+import { policyFunctionSearchPath } from '../rules/policy-function-search-path.ts'
+import { unqualifiedTables } from '../rules/policy-functions.ts'
+import { literal } from './variant-row.ts'
+import { victimRead } from './victim-read.ts'
+
+/** Columns of one table whose values are mixed: more would make too many rows. */
+const MOST_MIXED = 6
+
+/** Puts temporary tables in the place of those that policies' helpers look into, and reads B's rows. */
+export const shadowTables: Attack = {
+  name: 'shadow-tables',
+  title: 'shadows the tables of policy helpers by temporary ones that say what the attacker wants',
+  rules: ['policy-function-search-path'],
+  async run(arena) {
+    const { facts } = arena
+    for (const draft of policyFunctionSearchPath.run(facts)) {
+      const fn = facts.functions.find((each) => each.label === draft.object)
+      const tables = facts.relations.filter((relation) => draft.tables?.includes(relation.label))
+      for (const role of facts.acting) {
+        if (fn === undefined || role.bypasses || !facts.privileges.onDatabase(role.role.oid, 'TEMPORARY')) continue
+        const seen = await shadow(arena, fn, tables, role)
+        if (seen === undefined) continue
+        arena.report({ ...draft, rule: 'policy-function-search-path', tables: [seen.table], evidence: [seen.how] })
+        break
+      }
+    }
+  },
+}
+
+async function shadow(
+  arena: Arena,
+  fn: DatabaseFunction,
+  tables: readonly Relation[],
+  role: ActingRole,
+): Promise<{ readonly table: string; readonly how: string } | undefined> {
+  const { facts, session, contexts } = arena
+  const names = unqualifiedTables(facts, fn)
+  const shadows = names.flatMap((name) => {
+    const relation = facts.relationNamed(undefined, name)
+    return relation === undefined ? [] : (shadowSql(arena, relation) ?? [])
+  })
+  if (shadows.length === 0) return undefined
+  for (const relation of tables) {
+    const read = victimRead(arena, relation, role)
+    if (read === undefined || !facts.reach(relation, 'SELECT').includes(role)) continue
+    const answer = await arena.as(role, contexts.a, async () => {
+      // What is seen without the shadow has another cause.
+      if ((await session.text(read)).count > 0) return false
+      for (const sql of shadows) await session.run(sql)
+      return (await session.text(read)).count > 0
+    })
+    if (answer.ok && answer.value)
+      return {
+        table: relation.label,
+        how: `as ${role.path.join(' → ')}, tenant A: with a temporary table ${names.join(', ')} of its own it read the planted row of tenant B in ${relation.label}`,
+      }
+  }
+  return undefined
+}
+
+/** A temporary table of this name with every mixture of A's and B's values: one of them makes A a member of B. */
+function shadowSql(arena: Arena, relation: Relation): string | undefined {
+  const [own, other] = [arena.row(relation, 'a'), arena.row(relation, 'b')]
+  if (own === undefined || other === undefined) return undefined
+  let rows: readonly (readonly string[])[] = [[]]
+  let mixed = 0
+  for (const column of relation.columns) {
+    const [a = null, b = null] = [own.values[column.name], other.values[column.name]]
+    const differ = a !== b && mixed < MOST_MIXED
+    if (differ) mixed += 1
+    const values = differ ? [literal(column, a), literal(column, b)] : [literal(column, b)]
+    rows = values.flatMap((value) => rows.map((row) => [...row, value]))
+  }
+  const columns = relation.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`)
+  const name = `pg_temp.${quoteIdentifier(relation.name)}`
+  return `create temporary table ${quoteIdentifier(relation.name)} (${columns.join(', ')}); grant all on ${name} to public; insert into ${name} values ${rows.map((row) => `(${row.join(', ')})`).join(', ')}`
+}

@@ -1,0 +1,74 @@
+import type { StoredSetting } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import { type AttackContext, setSql } from '../attack/contexts.ts'
+import type { Attack } from '../attack.ts'
+import { settingDefault, storedContexts } from '../rules/setting-default.ts'
+import { literal } from './variant-row.ts'
+import { victimRead } from './victim-read.ts'
+
+/** Gives B the id that is stored as the setting's default, and reads as a session that set no tenant. */
+export const storedSetting: Attack = {
+  name: 'stored-setting',
+  title: 'reads without a tenant, as a session that got the stored setting does',
+  rules: ['setting-default'],
+  passes: ['never-set', 'set'],
+  async run(arena) {
+    const drafts = [...settingDefault.run(arena.facts)]
+    // A role's stored value comes with its login only; a session of the planting role must set it.
+    const ofPass = storedContexts(arena.facts).filter(
+      ({ stored }) => (stored.role === 0) === (arena.pass === 'never-set'),
+    )
+    for (const { stored, object } of ofPass) {
+      const draft = drafts.find((each) => each.object === object && each.detail === stored.name)
+      const seen = draft === undefined ? undefined : await read(arena, stored)
+      if (draft === undefined || seen === undefined) continue
+      arena.report({
+        rule: 'setting-default',
+        object,
+        detail: stored.name,
+        message: draft.message,
+        evidence: [seen],
+        fix: draft.fix,
+      })
+    }
+  },
+}
+
+async function read(arena: Arena, stored: StoredSetting): Promise<string | undefined> {
+  const { facts, session } = arena
+  if (!facts.catalog.reader.superuser) return undefined
+  const context: AttackContext = {
+    name: 'no context set',
+    tenant: undefined,
+    sql: () => (stored.role === 0 ? '' : setSql(stored.name, stored.value)),
+  }
+  for (const { kind, relation, column } of facts.tenancy.tables.values()) {
+    if (kind !== 'tenant') continue
+    for (const role of facts.reach(relation, 'SELECT')) {
+      if (stored.role !== 0 && stored.role !== role.role.oid) continue
+      const sql = victimRead(arena, relation, role)
+      const b = arena.row(relation, 'b')?.values[column.name]
+      if (sql === undefined || typeof b !== 'string') continue
+      const name = quoteIdentifier(column.name)
+      const rename = `update ${qualifiedName(relation)} set ${name} = ${literal(column, stored.value)} where ${name}::text = ${quoteLiteral(b)}`
+      const renamed = sql.replaceAll(quoteLiteral(b), quoteLiteral(stored.value))
+      const look = async () => {
+        await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+        return (await session.text(renamed)).count
+      }
+      const answer = await session.probe(async () => {
+        // Who reads B's row under its own id needs no stored value.
+        await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+        if ((await session.text(sql)).count > 0) return false
+        await session.run(
+          `set local role none; set local session_replication_role = replica; ${rename}; set local session_replication_role = origin`,
+        )
+        return (await look()) > 0
+      })
+      if (answer.ok && answer.value)
+        return `as ${role.path.join(' → ')}, ${context.name}: SELECT on ${relation.label} returned the row of the tenant that is stored in ${stored.name}`
+    }
+  }
+  return undefined
+}

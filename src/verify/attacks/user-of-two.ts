@@ -1,0 +1,78 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Arena } from '../attack/arena.ts'
+import { setSql, settingText } from '../attack/contexts.ts'
+import { rowFilter } from '../attack/row-filters.ts'
+import type { Attack } from '../attack.ts'
+import { lookupsOf } from '../lookups.ts'
+import { narrowPolicySql } from '../rules/policy-finding.ts'
+import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
+import { literal } from './variant-row.ts'
+import { victimRead } from './victim-read.ts'
+
+const RULE = 'policy-user-not-tenant'
+
+/** Makes A's user a user of B too, as the application may, and reads B's rows while it works for A. */
+export const userOfTwo: Attack = {
+  name: 'user-of-two',
+  title: 'works for one tenant as a user who is a member of another too',
+  rules: [RULE],
+  async run(arena) {
+    const { facts } = arena
+    const lookups = lookupsOf(facts)
+    const byLabel = new Map(facts.relations.map((relation) => [relation.label, relation]))
+    for (const weakness of weaknessesOf(facts, RULE)) {
+      const { relation, policyObject, policy } = weakness
+      const tables = [relation, ...lookups(relation.label).flatMap((label) => byLabel.get(label) ?? [])]
+      for (const table of tables) {
+        const seen = await mix(arena, weakness, table)
+        if (seen === undefined) continue
+        arena.report({
+          rule: RULE,
+          object: relation.label,
+          ...(policy === undefined ? {} : { detail: policy }),
+          verbs: ['select'],
+          message: `A user of two tenants reads rows of one in ${relation.label} while working for the other.`,
+          evidence: [seen],
+          fix: narrowPolicySql(facts, relation, policyObject),
+        })
+        break
+      }
+    }
+  },
+}
+
+/** `lookup`: where it is written whose user it is, a table of memberships or the rows themselves. */
+async function mix(arena: Arena, weakness: PolicyWeakness, lookup: Relation): Promise<string | undefined> {
+  const { facts, session, contexts } = arena
+  const [setting = '', ...path] = (weakness.subject ?? '').split('->')
+  const [own, other] = [arena.row(lookup, 'a'), arena.row(lookup, 'b')]
+  const filter = other === undefined ? undefined : rowFilter(lookup, other, lookup.columns)
+  // Where the setting is itself the context, it can't be another's while A works.
+  if (!/^\w[\w.]*$/.test(setting) || setting === facts.tenancy.context.setting || filter === undefined) return undefined
+  const tenant = facts.tenantTable(lookup)?.column
+  for (const column of lookup.columns) {
+    const value = own?.values[column.name]
+    if (column === tenant || typeof value !== 'string' || column.generated !== undefined) continue
+    if (value === other?.values[column.name]) continue
+    const join = `update ${qualifiedName(lookup)} set ${quoteIdentifier(column.name)} = ${literal(column, value)} where ${filter}`
+    for (const role of facts.reach(weakness.relation, 'SELECT')) {
+      const read = victimRead(arena, weakness.relation, role)
+      if (read === undefined || !weakness.roles.includes(role.role.name)) continue
+      const as = { ...contexts.a, sql: () => `${contexts.a.sql(role)}${setSql(setting, settingText({ path }, value))}` }
+      const look = async () => {
+        await session.run(`set local role ${quoteIdentifier(role.role.name)};${as.sql()}`)
+        return (await session.text(read)).count
+      }
+      const answer = await session.probe(async () => {
+        // Who sees B's row before it belongs to B has another hole.
+        if ((await look()) > 0) return false
+        await session.run(`set local role none;${facts.catalog.reader.superuser ? '' : contexts.b.sql(role)}${join}`)
+        return (await look()) > 0
+      })
+      if (answer.ok && answer.value)
+        return `as ${role.path.join(' → ')}, tenant A, ${setting} set to a user of A who is in B too (${lookup.label}.${column.name}): SELECT on ${weakness.relation.label} returned the planted row of tenant B`
+    }
+  }
+  return undefined
+}
