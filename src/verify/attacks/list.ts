@@ -7,6 +7,7 @@ import { crossReferences } from './cross-references.ts'
 import { defaultPrivileges } from './default-privileges.ts'
 import { defaultTenant } from './default-tenant.ts'
 import { emptySetting } from './empty-setting.ts'
+import { explainPolicies } from './explain-policies.ts'
 import { fireRules } from './fire-rules.ts'
 import { fireTriggers } from './fire-triggers.ts'
 import { forgeSetting } from './forge-setting.ts'
@@ -17,6 +18,7 @@ import { letIn } from './let-in.ts'
 import { ownObjects } from './own-objects.ts'
 import { readAcross } from './read-across.ts'
 import { readShared } from './read-shared.ts'
+import { readStatistics } from './read-statistics.ts'
 import { replaceFunctions } from './replace-functions.ts'
 import { rolePowers } from './role-powers.ts'
 import { setFlags } from './set-flags.ts'
@@ -28,6 +30,7 @@ import { takenChecks } from './taken-checks.ts'
 import { takenValues } from './taken-values.ts'
 import { throughViews } from './through-views.ts'
 import { truncate } from './truncate.ts'
+import { unforcedOwner } from './unforced-owner.ts'
 import { userOfTwo } from './user-of-two.ts'
 import { writeAcross } from './write-across.ts'
 import { writeShared } from './write-shared.ts'
@@ -66,4 +69,7 @@ export const attacks: readonly Attack[] = [
   replaceFunctions,
   shadowTables,
   shadowNames,
+  explainPolicies,
+  unforcedOwner,
+  readStatistics,
 ]

@@ -3,7 +3,6 @@ import { ruleCase } from '../rule-case.ts'
 ruleCase('rls-not-forced', {
   object: 'public.documents',
   severity: 'low',
-  proof: 'static',
   hole: `alter table documents no force row level security;`,
   repaired: `select 1;`,
   nearMisses: {

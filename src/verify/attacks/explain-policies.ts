@@ -1,0 +1,42 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Attack } from '../attack.ts'
+import { policyPerRow } from '../rules/policy-per-row.ts'
+
+/** A plan is a round trip of its own; a large schema has the same policy on each table. */
+const MOST_PLANS = 40
+
+/** Looks into the plan: what stands in a filter is evaluated for each row, what stands in an InitPlan once. */
+export const explainPolicies: Attack = {
+  name: 'explain-policies',
+  title: 'looks into the plans of policies that are evaluated for each row',
+  rules: ['policy-per-row'],
+  async run(arena) {
+    const { facts, session, contexts } = arena
+    const byLabel = new Map(facts.relations.map((relation) => [relation.label, relation]))
+    for (const draft of [...policyPerRow.run(facts)].slice(0, MOST_PLANS)) {
+      const relation = byLabel.get(draft.object)
+      const role = relation === undefined ? undefined : facts.reach(relation, 'SELECT')[0]
+      const policy = relation?.policies.find((each) => each.name === draft.detail)
+      if (relation === undefined || role === undefined || policy === undefined) continue
+      const helpers = policy.functions.flatMap((oid) => facts.catalog.functions.get(oid)?.name ?? [])
+      const called = ['current_setting', ...helpers].map((name) => `${name}(`)
+      const answer = await arena.as(role, contexts.a, async () => {
+        // An index condition is evaluated once, but serves only some queries.
+        await session.run(
+          'set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off',
+        )
+        return await session.text(`explain (costs off) select 1 from ${qualifiedName(relation)}`)
+      })
+      const plan = answer.ok ? answer.value.rows.map((row) => row['QUERY PLAN'] ?? '') : []
+      const filter = plan.find((line) => /^\s*Filter:/.test(line) && called.some((name) => line.includes(name)))
+      if (filter === undefined) continue
+      arena.report({
+        ...draft,
+        rule: 'policy-per-row',
+        evidence: [
+          `as ${role.path.join(' → ')}, tenant A: EXPLAIN of a scan without an index shows it in the filter of each row and in no InitPlan`,
+        ],
+      })
+    }
+  },
+}

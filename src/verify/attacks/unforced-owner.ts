@@ -1,0 +1,37 @@
+import type { BatchProbe } from '../attack/batch.ts'
+import type { Attack } from '../attack.ts'
+import type { ActingRole } from '../facts.ts'
+import { rlsNotForced } from '../rules/rls-not-forced.ts'
+import { victimRead } from './victim-read.ts'
+
+/** Reads as the owner, as its migrations, definer functions and views do. */
+export const unforcedOwner: Attack = {
+  name: 'unforced-owner',
+  title: 'reads as the owner whom row security does not hold',
+  rules: ['rls-not-forced'],
+  async run(arena) {
+    const { facts, contexts } = arena
+    const drafts = new Map([...rlsNotForced.run(facts)].map((draft) => [draft.object, draft]))
+    const relations = facts.relations.filter((relation) => drafts.has(relation.label))
+    for (const oid of new Set(relations.map((relation) => relation.owner))) {
+      const role = facts.catalog.roles.get(oid)
+      if (role === undefined) continue
+      const owner: ActingRole = { role, path: [role.name], rights: facts.graph.rightsOf(oid), bypasses: false }
+      const probes = relations.flatMap((relation): readonly BatchProbe[] => {
+        const sql = relation.owner === oid ? victimRead(arena, relation, owner) : undefined
+        return sql === undefined ? [] : [{ key: relation.label, sql }]
+      })
+      const answers = await arena.batch(owner, contexts.a, probes)
+      for (const { key } of probes) {
+        const answer = answers.get(key)
+        const draft = drafts.get(key)
+        if (draft === undefined || answer?.ok !== true || answer.rows === 0) continue
+        arena.report({
+          ...draft,
+          rule: 'rls-not-forced',
+          evidence: [`as ${role.name}, tenant A: SELECT returned the planted row of tenant B`],
+        })
+      }
+    }
+  },
+}
