@@ -23,11 +23,10 @@ export const honestOperations: readonly Operation[] = [
       const mine = ledger.committedOf(tenantId)
       if (mine.length === 0) return
       const id = random.pick(mine)
-      const { rows } = await pool.query({
-        name: 'one_row',
-        text: `select ${COLUMNS} from ledger where id = $1`,
-        values: [id],
-      })
+      const statement = { text: `select ${COLUMNS} from ledger where id = $1`, values: [id] }
+      // Under a name of the caller's, or under one of ours.
+      const named = random.pick([{ name: 'one_row' }, { prepare: true }])
+      const { rows } = await pool.query({ ...statement, ...named })
       ledger.read(tenantId, rows, 'read a row')
       // A delete of the same row may have been on its way.
       if (rows.length === 0 && ledger.committedOf(tenantId).includes(id)) {

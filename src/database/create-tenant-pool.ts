@@ -13,8 +13,17 @@ import { runTransaction, type TenantTransaction, type TransactionOptions } from 
 import type { WallSettings } from './wall-settings.ts'
 import type { WallClock } from './watchdog.ts'
 
+/** A statement that the server parses and plans once per connection, under a name of partywall's own. */
+export interface PreparedQueryConfig extends pg.QueryConfig {
+  /** Default false. Passed over behind a pooler, on pipelined connections, and past the first 200 texts. */
+  readonly prepare?: boolean | undefined
+}
+
+type PreparedQuery = <R extends pg.QueryResultRow>(config: PreparedQueryConfig) => Promise<pg.QueryResult<R>>
+
 /** A drop-in for `pg.Pool`: the same methods, events and counters, and every statement belongs to one tenant. */
 export interface TenantPool extends pg.Pool {
+  readonly query: pg.Pool['query'] & PreparedQuery
   /** The client class of this pool, for libraries that make their own clients. */
   readonly Client: typeof pg.Client
   /**

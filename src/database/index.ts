@@ -1,6 +1,6 @@
 export { type CheckOptions, type DatabaseFinding, refuseFindings } from './check-database.ts'
 export type { CopyIntoOptions, CopyRow, CopyRows } from './copy-into.ts'
-export { createTenantPool, type TenantPool } from './create-tenant-pool.ts'
+export { createTenantPool, type PreparedQueryConfig, type TenantPool } from './create-tenant-pool.ts'
 export type { CrossingRequest } from './crossing.ts'
 export { type MigrateOptions, type MigrateResult, migrate, pendingMigrations } from './migrate.ts'
 export type {

@@ -1,7 +1,9 @@
 import type { ContextFrame } from '../context/frame.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
+import { isUnnamed } from './context-statement.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
+import { isStalePlan, preparedName } from './prepared-statement.ts'
 import type { StatementKind } from './statement-kind.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
@@ -54,12 +56,15 @@ export class TenantQuery extends PgQueryBase {
   contextParse = 0
   /** The user's name of a statement, hidden while pg would take our ParseComplete for its own. */
   hiddenName: string | undefined = undefined
+  /** Asked to be parsed and planned once per connection, under a name of ours. */
+  readonly #once: boolean
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
     super(config, values)
     this.frame = frame
     this.kind = kind
     this.queryMode = 'extended'
+    this.#once = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
   }
 
   override submit(connection: PgConnection): Error | null | undefined {
@@ -75,6 +80,8 @@ export class TenantQuery extends PgQueryBase {
     const host = this.hostOrThrow()
     this.sent = true
     const { guard } = host
+    // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
+    if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
     this.skip = guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.lastParse : 0
     this.building = true
@@ -129,6 +136,7 @@ export class TenantQuery extends PgQueryBase {
     const { guard } = this.hostOrThrow()
     guard.unnamedInDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
+    if (this.name && isStalePlan(error)) guard.doomed ??= 'a prepared statement on it was out of date or gone'
     const told = this.skip > 0 && !this.building ? contextFailure(error, guard, this.kind, this.skip) : error
     this.failure ??= this._canceledDueToError || told
     this._canceledDueToError = false

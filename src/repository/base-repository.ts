@@ -2,6 +2,7 @@ import { getCurrentTenant } from '../context/run-with-tenant.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { ConfigurationError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { couldBeId } from './column-types.ts'
+import { type RepositoryConnection, type RepositoryPool, send, sendPrepared } from './connection.ts'
 import { behind, type CursorPlace, readCursor, writeCursor } from './cursor.ts'
 import { databaseRefusal } from './database-refusal.ts'
 import { type OrderBy, type OrderTerm, orderTerms, orderText } from './order.ts'
@@ -10,16 +11,6 @@ import { rowInput } from './row-input.ts'
 import { Statement } from './statement.ts'
 import { quote, readTable, type Table, type TableOptions } from './table.ts'
 import { type Where, whereConditions } from './where.ts'
-
-/** What a repository sends statements through: a tenant pool, a checked-out client, or an open transaction. */
-export interface RepositoryConnection {
-  query(text: string, values: unknown[]): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>
-}
-
-/** A pool that can open transactions. */
-export interface RepositoryPool extends RepositoryConnection {
-  transaction<T>(fn: (transaction: RepositoryConnection) => Promise<T>): Promise<T>
-}
 
 /** The keys of paging cursors, the current one first. */
 export type CursorKeys = () => Promise<readonly Uint8Array[]>
@@ -109,7 +100,7 @@ export class TenantAwareRepository<Row extends object> {
     const statement = new Statement()
     const filter = statement.tenantFilter(table, tenantId)
     const text = `select ${table.list} from ${table.quoted} where ${filter} and ${this.isId(id, statement)}`
-    return (await this.run(text, statement.values))[0]
+    return (await this.runPrepared(text, statement.values))[0]
   }
 
   /** Rows of the tenant, newest first. */
@@ -139,7 +130,8 @@ export class TenantAwareRepository<Row extends object> {
       statement.tenantFilter(table, tenantId),
       ...whereConditions(table, options.where, statement, tenantId),
     ]
-    const rows = await this.send(
+    const rows = await send(
+      this.connection,
       `select count(*)::text as count from ${table.quoted} where ${conditions.join(' and ')}`,
       statement.values,
     )
@@ -179,10 +171,8 @@ export class TenantAwareRepository<Row extends object> {
       return `(${[statement.bind(table, table.tenantColumn, tenantId), ...values].join(', ')})`
     })
     const names = [table.tenantColumn, ...columns].map(quote).join(', ')
-    return this.run(
-      `insert into ${table.quoted} (${names}) values ${rows.join(', ')} returning ${table.list}`,
-      statement.values,
-    )
+    const text = `insert into ${table.quoted} (${names}) values ${rows.join(', ')} returning ${table.list}`
+    return inputs.length === 1 ? this.runPrepared(text, statement.values) : this.run(text, statement.values)
   }
 
   /**
@@ -201,7 +191,7 @@ export class TenantAwareRepository<Row extends object> {
     const statement = new Statement()
     const sets = [...input].map(([column, value]) => `${quote(column)} = ${statement.bind(table, column, value)}`)
     const filter = statement.tenantFilter(table, tenantId)
-    const [row] = await this.run(
+    const [row] = await this.runPrepared(
       `update ${table.quoted} set ${sets.join(', ')} where ${filter} and ${this.isId(id, statement)} returning ${table.list}`,
       statement.values,
     )
@@ -216,9 +206,11 @@ export class TenantAwareRepository<Row extends object> {
     if (!couldBeId(id, table.types.get(table.idColumn) ?? 'text')) throw missing()
     const statement = new Statement()
     const filter = statement.tenantFilter(table, tenantId)
-    const rows = await this.send(
+    const rows = await sendPrepared(
+      this.connection,
       `delete from ${table.quoted} where ${filter} and ${this.isId(id, statement)} returning 1 as deleted`,
       statement.values,
+      this.connection === this.pool,
     )
     if (rows.length === 0) throw missing()
   }
@@ -265,17 +257,18 @@ export class TenantAwareRepository<Row extends object> {
     return `${quote(this.table.idColumn)} = ${statement.bind(this.table, this.table.idColumn, String(id))}`
   }
 
-  private async run(text: string, values: unknown[]): Promise<Row[]> {
-    // pg builds a row from the columns that were asked for: those of `columns`, whose names the compiler compared with Row's.
-    return (await this.send(text, values)) as Row[]
+  /** For the few texts that find a row by its key, or make one. */
+  private async runPrepared(text: string, values: unknown[]): Promise<Row[]> {
+    return this.asRows(await sendPrepared(this.connection, text, values, this.connection === this.pool))
   }
 
-  private async send(text: string, values: unknown[]): Promise<unknown[]> {
-    try {
-      return (await this.connection.query(text, values)).rows
-    } catch (error) {
-      throw databaseRefusal(error)
-    }
+  private async run(text: string, values: unknown[]): Promise<Row[]> {
+    return this.asRows(await send(this.connection, text, values))
+  }
+
+  private asRows(rows: unknown[]): Row[] {
+    // pg builds a row from the columns that were asked for: those of `columns`, whose names the compiler compared with Row's.
+    return rows as Row[]
   }
 
   private async keys(): Promise<readonly Uint8Array[]> {

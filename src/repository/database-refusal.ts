@@ -1,3 +1,4 @@
+import { isStalePlan } from '../database/prepared-statement.ts'
 import {
   ConflictError,
   DependencyUnavailableError,
@@ -29,6 +30,8 @@ export function databaseRefusal(error: unknown): unknown {
   if (code.startsWith('23') || code.startsWith('22') || code === '54000') {
     return new InvalidInputError('The database refused a value.', { cause })
   }
+  if (isStalePlan(error))
+    return new DependencyUnavailableError('The table has changed since this was prepared.', { cause })
   if (/^(?:08|53|57P|58)/.test(code) || code === '57014' || code === '40001' || code === '40P01' || code === '55P03') {
     return new DependencyUnavailableError('The database could not do this now.', { cause })
   }

@@ -3,13 +3,12 @@ export {
   type ListOptions,
   type NewRow,
   type Page,
-  type RepositoryConnection,
   type RepositoryOptions,
-  type RepositoryPool,
   type RowChanges,
   TenantAwareRepository,
 } from './base-repository.ts'
 export type { Columns, ColumnType } from './column-types.ts'
+export type { RepositoryConnection, RepositoryPool, RepositoryStatement } from './connection.ts'
 export { databaseRefusal } from './database-refusal.ts'
 export type { Direction, OrderBy } from './order.ts'
 export type { TableOptions } from './table.ts'

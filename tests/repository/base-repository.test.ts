@@ -96,6 +96,7 @@ describe('TenantAwareRepository', () => {
       (id) => documents.delete(id),
     ]
     for (const kind of kinds) {
+      await trace(() => kind(MISSING)) // prepares it
       const foreign = await trace(() => kind(b.documentId))
       expect(foreign).toEqual(await trace(() => kind(MISSING)))
       expect(foreign.roundTrips).toBe(1)
@@ -138,8 +139,8 @@ describe('TenantAwareRepository', () => {
     const spying = new TenantAwareRepository<Document>({
       ...table,
       pool: {
-        query: (text: string, values: unknown[]) => {
-          sent.push({ text, values })
+        query: (asked: string | { text: string; values: unknown[] }, values: unknown[] = []) => {
+          sent.push(typeof asked === 'string' ? { text: asked, values } : asked)
           return Promise.resolve({ rows: [], rowCount: 0 })
         },
         transaction: () => Promise.reject(new Error('none')),

@@ -1,0 +1,55 @@
+import { isStalePlan } from '../database/prepared-statement.ts'
+import { databaseRefusal } from './database-refusal.ts'
+
+interface Answer {
+  readonly rows: unknown[]
+  readonly rowCount: number | null
+}
+
+/** A statement that a repository sends often, in the form of pg's query config. */
+export interface RepositoryStatement {
+  readonly text: string
+  values: unknown[]
+  /** Worth preparing: a tenant pool plans it once per connection; others may pass over this. */
+  readonly prepare: boolean
+}
+
+/** What a repository sends statements through: a tenant pool, a checked-out client, or an open transaction. */
+export interface RepositoryConnection {
+  query(text: string, values: unknown[]): Promise<Answer>
+  query(statement: RepositoryStatement): Promise<Answer>
+}
+
+/** A pool that can open transactions. */
+export interface RepositoryPool extends RepositoryConnection {
+  transaction<T>(fn: (transaction: RepositoryConnection) => Promise<T>): Promise<T>
+}
+
+/** Sends a statement; errors come as what they mean to a client. */
+export async function send(connection: RepositoryConnection, text: string, values: unknown[]): Promise<unknown[]> {
+  try {
+    return (await connection.query(text, values)).rows
+  } catch (error) {
+    throw databaseRefusal(error)
+  }
+}
+
+/**
+ * As {@link send}, for texts of which there are few: prepared.
+ *
+ * @param again whether it may be sent once more, unprepared, when a column has changed its type since: the server refuses that
+ *   before it runs, and a transaction would have ended with it
+ */
+export async function sendPrepared(
+  connection: RepositoryConnection,
+  text: string,
+  values: unknown[],
+  again: boolean,
+): Promise<unknown[]> {
+  try {
+    return (await connection.query({ text, values, prepare: true })).rows
+  } catch (error) {
+    if (again && isStalePlan(error)) return send(connection, text, values)
+    throw databaseRefusal(error)
+  }
+}
