@@ -79,6 +79,7 @@ begin
     execute item;
   end loop;
 end $$;
+do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$;
 create schema public authorization pg_database_owner;
 grant usage on schema public to public`
 
@@ -138,6 +139,8 @@ async function make(maintenance: string, name: string): Promise<void> {
   // Left behind when a case's clean-up was cut off.
   await client.query(`drop database if exists ${name} with (force)`)
   await client.query(`create database ${name}`)
+  // Written out, so that a case that takes it away can be undone.
+  await client.query(`grant temporary on database ${name} to public`)
   await client.end()
 }
 

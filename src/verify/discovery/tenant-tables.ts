@@ -19,23 +19,20 @@ export function bindTables({ relations, columnNames, root, votes }: TablesInput)
       bound.set(relation.oid, { kind: 'root', relation, column: root.key })
       continue
     }
-    const column = tenantColumnOf(relation, columnNames, root, votes)
+    const column = tenantColumnOf(relation, { relations, columnNames, root, votes })
     if (column !== undefined) bound.set(relation.oid, { kind: 'tenant', relation, column })
   }
   bindChildren(tables, bound)
   return bound
 }
 
-function tenantColumnOf(
-  relation: Relation,
-  columnNames: readonly string[],
-  root: TablesInput['root'],
-  votes: readonly ColumnVote[],
-): Column | undefined {
+function tenantColumnOf(relation: Relation, { relations, columnNames, root, votes }: TablesInput): Column | undefined {
   for (const name of columnNames) {
     const column = relation.columns.find((candidate) => candidate.name === name)
     if (column !== undefined) return column
   }
+  const paired = pairedWithTenant(relation, relations, columnNames)
+  if (paired !== undefined) return paired
   // Another name, but it points at the tenants table.
   const references = relation.constraints
     .filter(
@@ -54,6 +51,24 @@ function tenantColumnOf(
     (vote) => vote.relation.oid === relation.oid && vote.via === 'direct' && tenantNameWeight(vote.column) === 2,
   )
   return voted === undefined ? undefined : relation.columns.find((column) => column.name === voted.column)
+}
+
+/** Another name, but a composite foreign key pairs it with its parent's tenant column: the row is of the parent's tenant. */
+function pairedWithTenant(
+  relation: Relation,
+  relations: readonly Relation[],
+  columnNames: readonly string[],
+): Column | undefined {
+  for (const { columns, references } of relation.constraints) {
+    if (references === undefined || references.relation === relation.oid || columns.length < 2) continue
+    const parent = relations.find((candidate) => candidate.oid === references.relation)
+    const at = references.columns.findIndex((number) =>
+      parent?.columns.some((column) => column.number === number && columnNames.includes(column.name)),
+    )
+    const own = at < 0 ? undefined : relation.columns.find((column) => column.number === columns[at])
+    if (own !== undefined) return own
+  }
+  return undefined
 }
 
 function bindChildren(tables: readonly Relation[], bound: Map<Oid, TenantTable>): void {

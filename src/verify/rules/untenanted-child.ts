@@ -1,7 +1,9 @@
+import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Facts, TenantTable } from '../facts.ts'
 import { rowTestSql } from '../policy-sql.ts'
 import type { Rule } from '../rule.ts'
+import { walkBody } from '../sql/walk.ts'
 import { unheldVerbs } from './inherited.ts'
 import { copiedFrom } from './shadow-copies.ts'
 
@@ -18,8 +20,19 @@ export const untenantedChild: Rule = {
         continue
       const { relation } = table
       const verbs = unheldVerbs(facts, relation)
-      if (verbs.length === 0 || isGlobalLookup(facts, table)) continue
+      if (verbs.length === 0) continue
       const link = table.parents[0]
+      if (isGlobalLookup(facts, table)) {
+        yield {
+          object: relation.label,
+          severity: 'info',
+          message: `${relation.label} is read by all tenants, with ${link?.columns.join(', ')}, which tells a row of ${link?.parent.label}: taken for a list of the product, since nothing here writes it.`,
+          evidence: [`foreign key (${link?.columns.join(', ')}) → ${link?.parent.label}`],
+          verbs,
+          fix: `-- Leave ${link?.columns.join(', ')} out of the grant on ${qualifiedName(relation)}, or give it a policy if tenants' rows stand in it.`,
+        }
+        continue
+      }
       const test = rowTestSql(facts, relation)
       yield {
         object: relation.label,
@@ -35,14 +48,38 @@ export const untenantedChild: Rule = {
   },
 }
 
-/** A list for all that only remembers who made an entry: optional reference, and the app can only read it. */
+// Who made or changed an entry; a user_id says whose it is.
+const AUTHOR_NAME =
+  /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
+
+/** A list for all that only remembers who made an entry: optional references, and neither the app nor any code writes it. */
 function isGlobalLookup(facts: Facts, table: Extract<TenantTable, { kind: 'child' }>): boolean {
   const { relation, parents } = table
-  const optional = parents.every((link) =>
-    link.columns.some((name) => facts.columnNamed(relation, name)?.notNull === false),
+  const remembers = parents.every((link) =>
+    link.columns.every((name) => {
+      const column = facts.columnNamed(relation, name)
+      return column?.notNull === false && AUTHOR_NAME.test(snakeCased(name))
+    }),
   )
+  if (!remembers) return false
   const writable = (['INSERT', 'UPDATE', 'DELETE'] as const).some(
     (privilege) => facts.reach(relation, privilege).length > 0,
   )
-  return optional && !writable
+  return !writable && !isWrittenByCode(facts, relation)
+}
+
+function isWrittenByCode(facts: Facts, relation: Relation): boolean {
+  let written = false
+  for (const fn of facts.functions) {
+    walkBody(facts.sql.body(fn), {
+      query: ({ target }) => {
+        written ||= target !== undefined && facts.relationNamed(target.schema, target.name) === relation
+      },
+    })
+  }
+  return written
+}
+
+function snakeCased(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2')
 }

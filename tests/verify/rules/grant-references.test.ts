@@ -8,4 +8,5 @@ ruleCase('grant-references', {
   nearMisses: {
     'another role may': `grant references on documents to {builder};`,
   },
+  beside: { repaired: { rule: 'schema-create', because: 'only the app’s own tables can have such a key' } },
 })

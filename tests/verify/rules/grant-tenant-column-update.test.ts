@@ -7,6 +7,6 @@ ruleCase('grant-tenant-column-update', {
   proof: 'static',
   repaired: `select 1;`,
   nearMisses: {
-    'the column can’t be changed': `drop policy tenant_isolation on documents; create policy tenant_isolation on documents using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (true); revoke update on documents from {app}; grant update (title) on documents to {app};`,
+    'the column can be neither given nor changed': `drop policy tenant_isolation on documents; create policy tenant_isolation on documents using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)) with check (true); revoke insert, update on documents from {app}; grant update (title) on documents to {app};`,
   },
 })

@@ -8,4 +8,7 @@ ruleCase('grant-tenant-registry-write', {
   nearMisses: {
     'another role writes it': `alter table tenants disable row level security; grant update on tenants to {billing};`,
   },
+  beside: {
+    'another role writes it': { rule: 'tenant-registry-readable', because: 'no policy holds the registry' },
+  },
 })

@@ -19,6 +19,9 @@ ruleCase('policy-trusts-unprotected-table', {
     alter table orders owner to {owner}; alter table order_lines owner to {owner};
     grant select, insert, update, delete on order_lines to {app}; grant select on orders to {app}; alter table order_lines enable row level security, force row level security; create policy p on order_lines using (exists (select 1 from orders o where o.id = order_lines.order_id and o.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)));`,
   },
+  beside: {
+    'the app may only read the parent': { rule: 'rls-disabled', because: 'it reads the parents of all tenants' },
+  },
 })
 
 const CONTEXT = `(select nullif(current_setting('app.tenant_id', true), '')::uuid)`
@@ -43,6 +46,12 @@ ruleCase('policy-trusts-unprotected-table', {
   nearMisses: {
     'the key pairs the file with its owner': `${SHARED(`create table shares (owner_tenant uuid not null, file_id uuid not null, shared_with uuid not null references tenants, primary key (file_id, shared_with), foreign key (owner_tenant, file_id) references files (tenant_id, id));`)}
       create policy p on shares for select using (shared_with = ${CONTEXT} or owner_tenant = ${CONTEXT}); create policy i on shares for insert with check (owner_tenant = ${CONTEXT});`,
+  },
+  beside: {
+    'the key pairs the file with its owner': {
+      rule: 'policy-wrong-column',
+      because: 'two tenants read a share: medium, to be accepted where it is meant',
+    },
   },
 })
 

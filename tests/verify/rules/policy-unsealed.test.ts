@@ -1,6 +1,7 @@
 import { HOLDING, ruleCase } from '../rule-case.ts'
 
 const SEALED = `${HOLDING}
+  do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$;
   create schema partywall; grant usage on schema partywall to {app};
   create table partywall.seal_keys (key_id text primary key, inner_pad bytea not null, outer_pad bytea not null);
   insert into partywall.seal_keys values ('00000000', 'a', 'b');

@@ -1,11 +1,13 @@
 import { HOLDING, ruleCase } from '../rule-case.ts'
 
 const SEALED = `${HOLDING}
+  do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$;
   create schema partywall; grant usage on schema partywall to {app};
   create table partywall.seal_keys (key_id text primary key, inner_pad bytea not null, outer_pad bytea not null);
   insert into partywall.seal_keys values ('00000000', 'a', 'b');
   create function partywall.tenant_id() returns text language sql stable as $$ select nullif(current_setting('app.tenant_seal', true), '') $$;
-  create policy seal on documents as restrictive to {app} using (tenant_id = (select partywall.tenant_id()::uuid));`
+  create policy seal on documents as restrictive to {app} using (tenant_id = (select partywall.tenant_id()::uuid));
+  create policy seal on tenants as restrictive to {app} using (id = (select partywall.tenant_id()::uuid));`
 
 ruleCase('seal-key-readable', {
   base: SEALED,
@@ -30,6 +32,6 @@ ruleCase('seal-key-readable', {
   hole: 'create publication all_of_it for all tables;',
   object: 'publication all_of_it',
   proof: 'static',
-  repaired: 'create publication some_of_it for table documents;',
+  repaired: `create publication some_of_it for table documents where (tenant_id = '00000000-0000-4000-8000-000000000001');`,
   nearMisses: {},
 })
