@@ -1,7 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts, Proof, TenantTable } from '../facts.ts'
 import type { Verb } from '../finding.ts'
-import type { Branch } from './branches.ts'
+import type { Branch } from './branch.ts'
 import { Equalities } from './equalities.ts'
 import type { Instance, Instances } from './scope.ts'
 import { type Term, termOf } from './terms.ts'

@@ -1,5 +1,5 @@
 import type { Expr } from '../sql/tree.ts'
-import type { QueryRow } from './branches.ts'
+import type { QueryRow } from './branch.ts'
 import type { Instance } from './scope.ts'
 
 const OPPOSITE: Readonly<Record<string, string>> = {
