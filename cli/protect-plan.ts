@@ -1,4 +1,5 @@
-import type { Catalog, Queryable } from '../src/catalog/model.ts'
+import type { Catalog } from '../src/catalog/catalog.ts'
+import type { Queryable } from '../src/catalog/model.ts'
 import { readCatalog } from '../src/catalog/read-catalog.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'

@@ -1,12 +1,5 @@
-import {
-  type Catalog,
-  type Column,
-  type DatabaseFunction,
-  type Grant,
-  type Oid,
-  PUBLIC_OID,
-  type Relation,
-} from './model.ts'
+import type { Catalog } from './catalog.ts'
+import { type Column, type DatabaseFunction, type Grant, type Oid, PUBLIC_OID, type Relation } from './model.ts'
 import type { RoleGraph } from './role-graph.ts'
 
 export type TablePrivilege =

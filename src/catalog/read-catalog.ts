@@ -1,4 +1,5 @@
-import type { Catalog, Oid, Queryable, Relation } from './model.ts'
+import type { Catalog } from './catalog.ts'
+import type { Oid, Queryable, Relation } from './model.ts'
 import { readComparisons } from './read-comparisons.ts'
 import { readConstraints, readIndexes } from './read-constraints.ts'
 import { readDependencies } from './read-dependencies.ts'

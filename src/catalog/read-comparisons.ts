@@ -1,4 +1,5 @@
-import type { Catalog, Queryable } from './model.ts'
+import type { Catalog } from './catalog.ts'
+import type { Queryable } from './model.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 
 /** What makes an equality mean something else than it says. */

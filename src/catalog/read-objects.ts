@@ -5,13 +5,11 @@ import type {
   GrantedBuiltin,
   Language,
   LargeObject,
-  Oid,
   Publication,
-  Queryable,
-  Schema,
   SequenceFacts,
   TypeFacts,
-} from './model.ts'
+} from './catalog.ts'
+import type { Oid, Queryable, Schema } from './model.ts'
 import type { Dependencies } from './read-dependencies.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 import { type GrantRow, groupGrants } from './read-roles.ts'

@@ -1,4 +1,5 @@
-import type { EventTrigger, Oid, Queryable, RewriteRule, Trigger } from './model.ts'
+import type { EventTrigger } from './catalog.ts'
+import type { Oid, Queryable, RewriteRule, Trigger } from './model.ts'
 import type { Dependencies } from './read-dependencies.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 

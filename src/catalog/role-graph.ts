@@ -1,4 +1,5 @@
-import type { Catalog, Membership, Oid, Role } from './model.ts'
+import type { Catalog } from './catalog.ts'
+import type { Membership, Oid, Role } from './model.ts'
 
 /** How one role gets to be, or to have the rights of, another. */
 export interface RolePath {

@@ -1,4 +1,5 @@
-import type { Catalog, Oid, Role } from '../catalog/model.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Oid, Role } from '../catalog/model.ts'
 import type { TenantSetting } from './sql-text.ts'
 import type { FoundTable, Target } from './target.ts'
 

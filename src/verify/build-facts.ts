@@ -1,4 +1,5 @@
-import type { Catalog, DatabaseFunction, Relation } from '../catalog/model.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { DatabaseFunction, Relation } from '../catalog/model.ts'
 import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import type { ActingRole, Facts, Proofs, Tenancy } from './facts.ts'

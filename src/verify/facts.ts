@@ -1,4 +1,5 @@
-import type { Catalog, Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
 import type { Privileges, TablePrivilege } from '../catalog/privileges.ts'
 import type { RoleGraph, RolePath } from '../catalog/role-graph.ts'
 import type { SettingUse } from './discovery/settings.ts'

@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import type { Catalog, Queryable, Relation } from '../catalog/model.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Queryable, Relation } from '../catalog/model.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'

@@ -1,4 +1,5 @@
-import type { Catalog, Relation } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Relation } from '../../catalog/model.ts'
 
 /** Values of the partition key's columns that some partition takes: SQL literals by column name. */
 export function partitionLiterals(catalog: Catalog, relation: Relation): ReadonlyMap<string, string> {

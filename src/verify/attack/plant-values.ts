@@ -1,4 +1,5 @@
-import type { Catalog, Column, Relation } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Column, Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import { valuesInChecks } from './check-values.ts'

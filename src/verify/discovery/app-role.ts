@@ -1,4 +1,5 @@
-import { type Catalog, type Oid, PUBLIC_OID, type Relation, type Role } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { type Oid, PUBLIC_OID, type Relation, type Role } from '../../catalog/model.ts'
 import { type RoleGraph, roleGraph } from '../../catalog/role-graph.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { requestRoles } from './request-roles.ts'

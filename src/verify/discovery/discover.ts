@@ -1,4 +1,5 @@
-import type { Catalog, Relation } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Relation } from '../../catalog/model.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { ContextSource, Tenancy } from '../facts.ts'
 import type { SqlReader } from '../sql/reader.ts'

@@ -1,4 +1,5 @@
-import type { Catalog, Column, Oid, Relation } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { Expr, FromItem, Query } from '../sql/tree.ts'
 import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'

@@ -1,4 +1,5 @@
-import type { Catalog, Role } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Role } from '../../catalog/model.ts'
 
 /** Roles that a gateway becomes for each request, in the place of a login role of the app's own. */
 export interface RequestRoles {

@@ -1,4 +1,5 @@
-import type { Catalog, DatabaseFunction, Oid } from '../../catalog/model.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { DatabaseFunction, Oid } from '../../catalog/model.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { Expr } from '../sql/tree.ts'
 import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'

@@ -1,4 +1,5 @@
-import type { Column, TypeFacts } from '../../catalog/model.ts'
+import type { TypeFacts } from '../../catalog/catalog.ts'
+import type { Column } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
 import type { Term } from './terms.ts'
 

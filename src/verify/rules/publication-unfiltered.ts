@@ -1,4 +1,5 @@
-import type { Publication, Relation } from '../../catalog/model.ts'
+import type { Publication } from '../../catalog/catalog.ts'
+import type { Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'

@@ -1,0 +1,60 @@
+import type { Expr } from '../sql/tree.ts'
+import { walkExpression } from '../sql/walk.ts'
+import type { AtomReader, Shape } from './atom-reader.ts'
+
+/** A value in the row opens it to all. */
+export const columnOptOut: Shape = (reader) => {
+  const columns: string[] = []
+  for (const atom of reader.atoms) {
+    const terms = reader.deepTerms(atom).filter((term) => term.kind !== 'constant' && term.kind !== 'other')
+    const own = terms.find((term) => reader.isOwnColumn(term))
+    if (own?.kind === 'column' && terms.every((term) => reader.isOwnColumn(term))) columns.push(own.column.name)
+    else if (!isNotNullTest(reader, atom)) return undefined
+  }
+  if (columns.length === 0 || reader.input.branch.instances.length > 0) return undefined
+  return {
+    rule: 'policy-column-opt-out',
+    certain: true,
+    explanation: `a value of ${columns.join(', ')} opens the row to every tenant`,
+    subject: columns[0] ?? '',
+  }
+}
+
+function isNotNullTest(reader: AtomReader, atom: Expr): boolean {
+  return atom.kind === 'null-test' && atom.negated && reader.isContext(reader.term(atom.arg))
+}
+
+/** A lookup that says nothing about the row: EXISTS (SELECT 1 FROM members WHERE user_id = …). */
+export const unrelatedLookup: Shape = (reader, knows) => {
+  const { branch, row, table } = reader.input
+  if (branch.instances.length === 0) return undefined
+  const related = reader.atoms.some((atom) => {
+    const terms = reader.deepTerms(atom).filter((term) => term.kind !== 'other' && term.kind !== 'constant')
+    // A column compared with itself says nothing.
+    return terms.some((term) => reader.isOwnColumn(term)) && new Set(terms.map((term) => term.key)).size > 1
+  })
+  const opaque = reader.atoms.some((atom) => atom.kind === 'call' || atom.kind === 'subquery' || atom.kind === 'other')
+  if (related || opaque) return undefined
+  if (table.kind !== 'child' && knows.same(`${row.id}.${table.column.name}`, 'context')) return undefined
+  return { rule: 'policy-always-true', certain: true, explanation: 'the lookup says nothing about the row' }
+}
+
+/** A function that can’t be read. */
+export const helper: Shape = (reader) => {
+  for (const atom of reader.atoms) {
+    let name: string | undefined
+    walkExpression(atom, {
+      expression: (part) => {
+        if (part.kind === 'call' && reader.facts.functionsNamed(part.schema, part.name).length > 0) name ??= part.name
+      },
+    })
+    if (name !== undefined)
+      return {
+        rule: 'unproved',
+        certain: false,
+        explanation: `the body of ${name}() is beyond the prover`,
+        subject: name,
+      }
+  }
+  return undefined
+}
