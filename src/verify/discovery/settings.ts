@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import type { DatabaseFunction, Oid } from '../../catalog/model.ts'
+import type { DatabaseFunction } from '../../catalog/model.ts'
+import { mapExpression } from '../sql/map-expression.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { Expr } from '../sql/tree.ts'
 import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'
@@ -40,7 +41,7 @@ export function settingsOfFunction(
   functions: FunctionFinder,
 ): readonly SettingUse[] {
   const found = new Map<string, SettingUse>()
-  const visit = visitor(sql, functions, new Set([fn.oid]), (use) =>
+  const visit = visitor(sql, functions, new Set([callKey(fn, [])]), (use) =>
     found.set(`${use.setting}/${use.path.join('.')}`, use),
   )
   walkBody(sql.body(fn), visit)
@@ -55,26 +56,55 @@ function collect(
   expr: Expr,
   sql: SqlReader,
   functions: FunctionFinder,
-  seen: Set<Oid>,
+  seen: Set<string>,
   found: (use: SettingUse) => void,
 ) {
   walkExpression(expr, visitor(sql, functions, seen, found))
 }
 
-function visitor(sql: SqlReader, functions: FunctionFinder, seen: Set<Oid>, found: (use: SettingUse) => void): Visitor {
-  const visit: Visitor = {
-    expression: (expr) => {
+/** `mean` gives the arguments of the function that is walked their values: `claim('org')` reads the key `org`. */
+function visitor(
+  sql: SqlReader,
+  functions: FunctionFinder,
+  seen: Set<string>,
+  found: (use: SettingUse) => void,
+  mean: (expr: Expr) => Expr = (expr) => expr,
+): Visitor {
+  return {
+    expression: (part) => {
+      const expr = mean(part)
       const use = settingRead(expr, sql, functions)
       if (use !== undefined) found(use)
       if (expr.kind !== 'call') return
       for (const fn of functions(expr.schema, expr.name)) {
-        if (seen.has(fn.oid)) continue
-        seen.add(fn.oid)
-        walkBody(sql.body(fn), visit)
+        const key = callKey(fn, expr.args)
+        if (seen.has(key) || seen.size > MAX_CALLS) continue
+        seen.add(key)
+        walkBody(
+          sql.body(fn),
+          visitor(sql, functions, seen, found, (inner) => withArguments(inner, fn, expr.args)),
+        )
       }
     },
   }
-  return visit
+}
+
+/** A recursive function makes new arguments without end. */
+const MAX_CALLS = 500
+
+function callKey(fn: DatabaseFunction, args: readonly Expr[]): string {
+  return `${fn.oid} ${JSON.stringify(args.map(constantText))}`
+}
+
+/** An expression of a body with the arguments of one call in it. */
+function withArguments(expr: Expr, fn: DatabaseFunction, args: readonly Expr[]): Expr {
+  if (args.length === 0) return expr
+  const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
+  return mapExpression(expr, (part) => {
+    if (part.kind === 'parameter') return args[part.number - 1]
+    if (part.kind !== 'column' || (part.table !== undefined && part.table !== fn.name)) return undefined
+    return args[inputs.findIndex((argument) => argument.name === part.name)]
+  })
 }
 
 /** `current_setting('a.b', true)`, `…::json ->> 'k'`, `… #>> '{a,b}'`, `jsonb_extract_path_text(…, 'k')`. */
@@ -142,6 +172,14 @@ export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFind
         if (use !== undefined) return use
       }
       return undefined
+    case 'case': {
+      // One setting or nothing: CASE WHEN banned THEN NULL ELSE setting END.
+      const results = [...expr.whens.map(({ then }) => then), ...(expr.otherwise === undefined ? [] : [expr.otherwise])]
+      const values = results.filter((result) => !(result.kind === 'constant' && result.value === null))
+      const uses = values.map((value) => innerSetting(value, sql, functions))
+      const first = uses[0]
+      return uses.every((use) => JSON.stringify(use) === JSON.stringify(first)) ? first : undefined
+    }
     case 'subquery': {
       const only = expr.query.targets[0]
       if (expr.type !== 'scalar' || expr.query.from.length > 0 || only === undefined) return undefined
@@ -156,8 +194,8 @@ export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFind
       // One expression: its own first setting, as COALESCE would choose.
       const body = sql.body(fn)
       const only = body.kind === 'sql' && body.statements.length === 1 ? body.statements[0]?.targets[0] : undefined
-      if (only !== undefined) return innerSetting(only.expr, sql, functions)
-      const uses = settingsOfFunction(fn, sql, functions)
+      if (only !== undefined) return innerSetting(withArguments(only.expr, fn, expr.args), sql, functions)
+      const uses = settingsIn(expr, sql, functions)
       return uses.length === 1 ? uses[0] : undefined
     }
     default:

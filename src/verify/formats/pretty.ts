@@ -2,6 +2,7 @@ import { type Finding, type Severity, VERBS } from '../finding.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { oneLine, plainLines } from './escape-text.ts'
+import { type AlikeFindings, foldAlike } from './fold-alike.ts'
 
 /** Gives text a colour or not; the CLI knows whether a terminal reads. */
 export type Painter = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan', text: string) => string
@@ -23,7 +24,10 @@ export function renderPretty(document: ReportDocument, paint: Painter = noPaint)
   const out = [paint('bold', `partywall verify: ${oneLine(document.target)}`)]
   for (const note of document.notes) out.push(`  ${oneLine(note)}`)
   for (const { severity, findings } of bySeverity(document.findings)) {
-    for (const finding of findings) out.push('', ...findingLines(finding, severity, document, paint))
+    for (const group of foldAlike(findings)) {
+      const lines = group.others.length === 0 ? findingLines : alikeLines
+      out.push('', ...lines(group, severity, document, paint))
+    }
   }
   if (document.accepted.length > 0) {
     out.push('', paint('bold', 'Accepted by the baseline'))
@@ -44,7 +48,12 @@ export function renderPretty(document: ReportDocument, paint: Painter = noPaint)
   return `${out.join('\n')}\n`
 }
 
-function findingLines(finding: Finding, severity: Severity, document: ReportDocument, paint: Painter): string[] {
+function findingLines(
+  { first: finding }: AlikeFindings,
+  severity: Severity,
+  document: ReportDocument,
+  paint: Painter,
+): string[] {
   const made = document.locate(finding.object)
   const where = made === undefined ? '' : paint('dim', `  ${made.file}:${made.line}`)
   const proof = finding.proof === 'exploited' ? '  exploited' : ''
@@ -55,6 +64,31 @@ function findingLines(finding: Finding, severity: Severity, document: ReportDocu
     '  fix:',
     ...plainLines(finding.fix).map((line) => `    ${line}`),
     paint('dim', `  key: ${oneLine(finding.key)}`),
+  ]
+}
+
+/** One block for what is said of many objects: the message of the first, the names and the fixes of all. */
+function alikeLines(
+  { first, others }: AlikeFindings,
+  severity: Severity,
+  document: ReportDocument,
+  paint: Painter,
+): string[] {
+  const all = [first, ...others]
+  const where = (finding: Finding) => {
+    const made = document.locate(finding.object)
+    return made === undefined ? '' : `  ${made.file}:${made.line}`
+  }
+  const proof = first.proof === 'exploited' ? '  exploited' : ''
+  const fixes = [...new Set(all.map((finding) => finding.fix))].flatMap(plainLines)
+  return [
+    `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', `${all.length} times`)}  ${first.rule}${proof}`,
+    ...plainLines(first.message).map((line) => `  ${line}`),
+    ...shortened(first.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
+    `  the same of these ${all.length}, by key:`,
+    ...all.map((finding) => `    ${oneLine(finding.key)}${paint('dim', where(finding))}`),
+    '  fix:',
+    ...fixes.map((line) => `    ${line}`),
   ]
 }
 

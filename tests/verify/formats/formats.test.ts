@@ -44,6 +44,31 @@ describe('pretty', () => {
   })
 })
 
+describe('pretty, of a schema with many tables', () => {
+  it('says once what is the same of many, with every key and every fix', () => {
+    const many = ['a', 'b', 'c'].map((name) => ({
+      ...leak,
+      object: `public.${name}`,
+      message: `Row-level security is off on public.${name}: any tenant can select the rows of all tenants.`,
+      fix: `ALTER TABLE public.${name} ENABLE ROW LEVEL SECURITY;\n-- look`,
+      key: `rls-disabled:public.${name}`,
+    }))
+    const report = renderPretty(sampleDocument({ findings: many }))
+    expect(report.split('Row-level security is off').length - 1).toBe(1)
+    expect(report).toContain('CRITICAL  3 times  rls-disabled')
+    for (const { key, fix } of many) {
+      expect(report).toContain(key)
+      expect(report).toContain(fix.replace('\n', '\n    '))
+    }
+    // Two are read faster one by one, and what differs is not folded.
+    const two = renderPretty(sampleDocument({ findings: many.slice(1) }))
+    expect(two.split('Row-level security is off').length - 1).toBe(2)
+    const [first, ...others] = many
+    const other = { ...leak, ...first, message: 'Something else of public.a.' }
+    expect(renderPretty(sampleDocument({ findings: [other, ...others] }))).toContain('Something else of public.a.')
+  })
+})
+
 describe('json', () => {
   it('is versioned and holds findings, tables and summary', () => {
     const report: unknown = JSON.parse(renderJson(sampleDocument()))
