@@ -41,6 +41,20 @@ describe('the roles of a gateway', () => {
       expect(report.findings.map((finding) => finding.rule)).toContain('role-can-become-privileged')
     })
   })
+
+  it('acts as the one role that a file grants to, also where that role is a member of the owner', async () => {
+    await withRoles(async (run, url) => {
+      await run(`create table notes (org_id uuid not null, id uuid not null default gen_random_uuid(), primary key (org_id, id));
+        alter table notes enable row level security, force row level security;
+        create policy own on notes to authenticated using (org_id = (select nullif(current_setting('app.org_id', true), '')::uuid));
+        alter table notes owner to anon; grant usage, create on schema public to anon;
+        grant select, insert, update, delete on notes to authenticated;
+        grant anon to authenticated; alter role authenticator nologin`)
+      const report = await verifyDatabase({ databaseUrl: url, mode: 'static' })
+      expect(report.summary.appRole).toBe('authenticated')
+      expect(report.findings.map((finding) => finding.rule)).toContain('table-owned-by-app')
+    })
+  })
 })
 
 /** Roles belong to the server, and these have the names that the convention gives them: one test at a time makes them. */

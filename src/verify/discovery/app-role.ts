@@ -49,6 +49,8 @@ export function findAppRole(
     // An app that owns its tables, or has no grant but is a superuser: holes, and still the app.
     roles.filter((role) => role.login && (owning(role) || role.superuser)),
     reaching.filter((role) => !role.login && !owning(role)),
+    // The same of a file that names its app role and creates no login, as pg_dump writes it.
+    reaching.filter((role) => !isGroupOf(role, reaching, catalog)),
     roles.filter((role) => role.login),
   ]
   const tier = tiers.find((some) => some.length > 0) ?? []

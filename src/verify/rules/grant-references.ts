@@ -19,12 +19,12 @@ export const grantReferences: Rule = {
       const make = facts.reach(relation, 'REFERENCES').flatMap((role) => canMakeTables(facts, role) ?? [])[0]
       yield {
         object: relation.label,
-        // Temporary tables can't reference permanent ones.
-        ...(make === undefined ? { severity: 'low' as const } : {}),
         message: `The app may make foreign keys to ${relation.label}: they are checked past row security, so that one tenant learns which keys of another exist, and keeps it from deleting them.`,
         evidence: [
           `REFERENCES granted to ${granteeList(facts, grantees)}`,
-          make === undefined ? 'it can make no permanent table' : `it can make tables: ${make}`,
+          make === undefined
+            ? 'it can make no permanent table today (temporary ones can’t reference): the grant waits for one'
+            : `it can make tables: ${make}`,
         ],
         fix: `REVOKE REFERENCES ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
       }

@@ -61,6 +61,8 @@ function gather(facts: Facts): readonly PolicyWeakness[] {
 
 /** Shapes that say "nothing holds it"; why that is so depends on the policies beside it. */
 const WIDE = new Set(['policy-always-true', 'policy-wrong-column', 'policy-column-opt-out'])
+/** New rows that only name their user: he plants them in any tenant. */
+const WIDE_CHECK = new Set([...WIDE, 'policy-user-not-tenant'])
 
 function assign(
   facts: Facts,
@@ -71,7 +73,7 @@ function assign(
   policy: Policy | undefined,
 ): string {
   const readsHold = ['proved', 'dark'].includes(facts.proofs.of(relation, 'select', role).status)
-  if (weakness.clause === 'check' && WIDE.has(weakness.rule) && readsHold) return 'policy-check-lax'
+  if (weakness.clause === 'check' && WIDE_CHECK.has(weakness.rule) && readsHold) return 'policy-check-lax'
   const ofWrites = policy !== undefined && (policy.command === 'update' || policy.command === 'delete')
   if (WIDE.has(weakness.rule) && ofWrites && readsHold && isAlone(relation, policy, verb, role))
     return 'policy-command-gap'

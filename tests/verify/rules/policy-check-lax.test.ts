@@ -72,3 +72,23 @@ describe('policy-check-lax: a trigger that writes the context into every row', (
     for (const sql of past) expect(await severities(sql, 'static'), sql).toEqual(['critical'])
   })
 })
+
+// Members are the users of a tenant. Whoever may enter himself anywhere is in every tenant.
+const MEMBERS = (check: string) => `
+  create table members (tenant_id uuid not null references tenants (id), user_id uuid not null, role text not null default 'member', primary key (tenant_id, user_id));
+  alter table members owner to {owner}; alter table members enable row level security, force row level security;
+  grant select, insert on members to {app};
+  create policy here on members for select using (tenant_id = (select ${CONTEXT}));
+  create policy join_in on members for insert with check (${check});`
+
+ruleCase('policy-check-lax', {
+  name: 'new rows that only name their user',
+  object: 'public.members',
+  severity: 'critical',
+  proof: 'static',
+  hole: MEMBERS(`user_id = (select nullif(current_setting('app.user_id', true), '')::uuid)`),
+  repaired: MEMBERS(
+    `user_id = (select nullif(current_setting('app.user_id', true), '')::uuid) and tenant_id = (select ${CONTEXT})`,
+  ),
+  nearMisses: {},
+})
