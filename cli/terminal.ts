@@ -40,7 +40,15 @@ export function describeConnectionError(error: unknown): string | undefined {
       return `The server has no such database: ${error.message}.`
     case '42501':
       return `The role of --database-url lacks a right: ${error.message}. Use the migration role, or grant it what is missing.`
+    case '57P01':
+    case '57P02':
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return CUT
     default:
-      return undefined
+      return code === undefined && /^Connection terminated/.test(error.message) ? CUT : undefined
   }
 }
+
+const CUT =
+  'The connection to the database broke while the command ran. What was not committed is rolled back; run it again.'

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { runVerify } from '../../cli/run-verify.ts'
+import { describeError } from '../../cli/terminal.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
+import { rlsDisabled } from '../../src/verify/rules/rls-disabled.ts'
 import { createTestDatabase } from '../setup/database.ts'
 
 let folder: string
@@ -146,13 +148,21 @@ describe('what partywall verify can not run', () => {
     'without a source': [async () => ({}), /--database-url URL, --migrations DIR or --run/],
     'with what is no URL': [async () => ({ databaseUrl: 'localhost' }), /--database-url is no PostgreSQL URL/],
     'where no server answers': [async () => ({ databaseUrl: 'postgres://a:b@127.0.0.1:1/c' }), /does not answer/],
+    'with a database that is not there': [
+      async () => {
+        const url = new URL((await createTestDatabase()).adminUrl)
+        url.pathname = '/nobody_made_it'
+        return { databaseUrl: url.href }
+      },
+      /^There is no such database on this server\.$/,
+    ],
     'with a wrong password': [
       async () => {
         const url = new URL((await createTestDatabase()).appUrl)
         url.password = 'wrong'
         return { databaseUrl: url.href }
       },
-      /password/,
+      /^The database refuses this user or password\.$/,
     ],
     'for a role that is not there': [
       async () => ({ databaseUrl: (await createTestDatabase()).adminUrl, appRole: 'nobody_knows' }),
@@ -160,7 +170,7 @@ describe('what partywall verify can not run', () => {
     ],
     'on a schema without a tenant column': [
       async () => ({ migrations: await file('plain.sql', 'create table plain (a int)') }),
-      /tenant column/,
+      /^No tenant column was found\. Name it with --tenant-column NAME\.$/,
     ],
     'where several roles could be the app': [
       async () => {
@@ -189,12 +199,39 @@ describe('what partywall verify can not run', () => {
     it(`is said in a sentence: ${name}`, async () => {
       const given = await flags()
       vi.stubEnv('DATABASE_URL', '')
-      await expect(verify(given)).rejects.toMatchObject({
-        code: 'PARTYWALL_CONFIGURATION',
-        message: expect.stringMatching(sentence),
-      })
+      const error: unknown = await verify(given).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'PARTYWALL_CONFIGURATION', message: expect.stringMatching(sentence) })
+      // As the program says it, before it ends with exit code 2: no stack.
+      expect(describeError(error)).toBe(`partywall: ${error instanceof Error ? error.message : ''}`)
     })
   }
+
+  it('is said in a sentence: when the connection breaks in the middle', async () => {
+    const { sql, app } = leaky()
+    const databaseUrl = await filledDatabase(`${sql}
+      create function cut() returns trigger language plpgsql as $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
+      create trigger cut before insert on notes for each row execute function cut()`)
+    const error: unknown = await verify({ databaseUrl, appRole: app, attack: true }).catch((reason: unknown) => reason)
+    expect(describeError(error)).toMatch(/^partywall: The connection to the database broke .*rolled back[^\n]*$/)
+  })
+
+  it('is exit code 2, and said, where a rule of its own breaks', async () => {
+    const broken = vi.spyOn(rlsDisabled, 'run').mockImplementation(() => {
+      throw new TypeError('it breaks')
+    })
+    try {
+      const { sql, app } = leaky()
+      const migrations = await file('internal.sql', sql)
+      for (const format of ['pretty', 'json', 'sarif', 'junit', 'markdown', 'html']) {
+        const { code, text } = await verify({ migrations, appRole: app, static: true, format })
+        expect(code, format).toBe(2)
+        expect(text, format).toContain('rule rls-disabled')
+        expect(text, format).toContain('it breaks')
+      }
+    } finally {
+      broken.mockRestore()
+    }
+  })
 
   it('never tells a password', async () => {
     await expect(verify({ databaseUrl: 'postgres://a:hunter2@127.0.0.1:1/c' })).rejects.not.toThrow('hunter2')
