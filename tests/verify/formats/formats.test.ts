@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { SEVERITIES } from '../../../src/verify/finding.ts'
 import { FORMATS, renderReport } from '../../../src/verify/formats/formats.ts'
 import { renderHtml } from '../../../src/verify/formats/html.ts'
 import { renderJson } from '../../../src/verify/formats/json.ts'
@@ -6,8 +7,9 @@ import { renderJunit } from '../../../src/verify/formats/junit.ts'
 import { renderMarkdown } from '../../../src/verify/formats/markdown.ts'
 import { renderPretty } from '../../../src/verify/formats/pretty.ts'
 import { renderSarif } from '../../../src/verify/formats/sarif.ts'
+import { junitProblems } from './junit-shape.ts'
 import { leak, sampleDocument } from './sample-document.ts'
-import { sarifProblems } from './sarif-shape.ts'
+import { sarifProblems } from './sarif-schema.ts'
 
 describe('every format', () => {
   it('tells the finding, its fix, the table and the baseline, the same each time', () => {
@@ -83,27 +85,98 @@ describe('json', () => {
 })
 
 describe('sarif', () => {
-  it('has the shape that SARIF 2.1.0 demands, and the shape test sees what is wrong', () => {
-    const log = JSON.parse(renderSarif(sampleDocument()))
-    expect(sarifProblems(log)).toEqual([])
-    expect(log.runs[0].results).toHaveLength(3)
-    for (const result of log.runs[0].results) {
-      expect(log.runs[0].tool.driver.rules[result.ruleIndex].id).toBe(result.ruleId)
+  const everySeverity = SEVERITIES.flatMap((severity) =>
+    // public.documents has a position in a file, the other has none.
+    ['public.documents', 'public.elsewhere'].map((object) => ({
+      ...leak,
+      severity,
+      object,
+      proof: severity === 'low' ? ('static' as const) : leak.proof,
+      key: `${leak.rule}:${object}:${severity}`,
+    })),
+  )
+
+  it('is valid by the official schema of SARIF 2.1.0, with findings of every severity and without any', () => {
+    const documents = {
+      sample: sampleDocument(),
+      'every severity': sampleDocument({ findings: everySeverity }),
+      nothing: sampleDocument({
+        findings: [],
+        accepted: [],
+        tables: [],
+        rules: [],
+        warnings: [],
+        gaps: [],
+        internalErrors: [],
+      }),
+      'could not run': sampleDocument({ summary: { ...sampleDocument().summary, exitCode: 2 } }),
     }
-    log.runs[0].results[0].level = 'critical'
-    delete log.runs[0].tool.driver.name
-    expect(sarifProblems(log)).toHaveLength(2)
+    for (const [name, document] of Object.entries(documents)) {
+      const log = JSON.parse(renderSarif(document))
+      expect(sarifProblems(log), name).toEqual([])
+      expect(log.runs[0].results, name).toHaveLength(document.findings.length + document.accepted.length)
+      for (const result of log.runs[0].results) {
+        expect(log.runs[0].tool.driver.rules[result.ruleIndex].id).toBe(result.ruleId)
+      }
+    }
+    const { results } = JSON.parse(renderSarif(documents['every severity'])).runs[0]
+    const located = results.filter(
+      (result: { locations: object[] }) => 'physicalLocation' in (result.locations[0] ?? {}),
+    )
+    expect(located).toHaveLength(SEVERITIES.length + documents['every severity'].accepted.length)
+    const levels = new Set(results.map((result: { level: string }) => result.level))
+    expect([...levels].sort()).toEqual(['error', 'note', 'warning'])
+  })
+
+  it('is not valid once something in it is wrong', () => {
+    const broken = [
+      (log: SarifLog) => void Object.assign(log.runs[0].results[0], { level: 'critical' }),
+      (log: SarifLog) => void Object.assign(log.runs[0].results[0], { fix: 'an unknown property' }),
+      (log: SarifLog) =>
+        void Object.assign(log.runs[0].results[0].locations[0].physicalLocation, { region: { startLine: 0 } }),
+      (log: SarifLog) =>
+        void Object.assign(log.runs[0].results[0].locations[0].physicalLocation.artifactLocation, { uri: 'a b\\c' }),
+      (log: SarifLog) => void Reflect.deleteProperty(log.runs[0].tool.driver, 'name'),
+      (log: SarifLog) => void Object.assign(log, { $schema: 'nowhere' }),
+    ]
+    for (const change of broken) {
+      const log = JSON.parse(renderSarif(sampleDocument()))
+      change(log)
+      expect(sarifProblems(log), change.toString()).not.toEqual([])
+    }
   })
 })
 
+interface SarifLog {
+  readonly runs: readonly [
+    {
+      readonly tool: { readonly driver: object }
+      readonly results: readonly [
+        { readonly locations: readonly [{ readonly physicalLocation: { readonly artifactLocation: object } }] },
+      ]
+    },
+  ]
+}
+
 describe('junit', () => {
-  it('is well-formed and counts what fails', () => {
+  it('is well-formed, has the shape that its readers expect, and counts what fails', () => {
+    const nothing = { findings: [], accepted: [], tables: [], internalErrors: [] }
+    for (const document of [sampleDocument(), sampleDocument(nothing)]) {
+      expect(junitProblems(renderJunit(document))).toEqual([])
+    }
     const xml = renderJunit(sampleDocument())
-    expect(xmlProblem(xml)).toBeUndefined()
     expect(xml).toContain(
-      '<testsuites name="partywall verify: migrations/" tests="9" failures="2" errors="2" skipped="2"',
+      '<testsuites name="partywall verify: migrations/" tests="9" failures="2" errors="2" time="0">',
     )
-    expect(xmlProblem(`${xml}<open>`)).toBeDefined()
+    for (const broken of [
+      `${xml}<open>`,
+      xml.replace('failures="2"', 'failures="3"'),
+      xml.replace(/ classname="[^"]*"/, ''),
+      xml.replace('<testcase', '<case'),
+      xml.replace('&lt;', '<'),
+    ]) {
+      expect(junitProblems(broken)).not.toEqual([])
+    }
   })
 
   it('fails nothing where the exit code is 0', () => {
@@ -118,26 +191,10 @@ describe('markdown and html', () => {
     expect(outsideFences).not.toMatch(/[^\\]<b>/)
     const html = renderHtml(sampleDocument())
     expect(html).not.toContain('<b>|')
-    expect(html).not.toMatch(/<script|https?:/)
+    // One file: nothing is fetched, nothing runs.
+    expect(html).not.toMatch(/<script|https?:|<link|<img|<iframe|<object|\bsrc=|\burl\(|@import/)
+    expect(html).toMatch(/^<!doctype html>[\s\S]*<style>[\s\S]*<\/html>\n?$/i)
     for (const criterion of ['CC6.1', 'CC6.3', 'CC7.2']) expect(html).toContain(criterion)
     expect(html.match(/<(?!br|meta|!)[a-z][^>]*>/g)?.length).toBe(html.match(/<\/[a-z0-9]+>/g)?.length)
   })
 })
-
-/** Undefined for well-formed XML, as far as we write it: no CDATA, no comments. */
-function xmlProblem(xml: string): string | undefined {
-  const open: string[] = []
-  const body = xml.replace(/^<\?xml [^>]*\?>\n/, '')
-  for (const part of body.match(/<[^>]*>|[^<]+/g) ?? []) {
-    if (!part.startsWith('<')) {
-      if (/&(?!(amp|lt|gt|quot|#39);)/.test(part)) return `bad reference in ${part}`
-      continue
-    }
-    const tag = /^<(\/?)([\w-]+)((?: [\w-]+="[^"<]*")*)(\/?)>$/.exec(part)
-    if (tag === null) return `bad tag ${part}`
-    if (tag[1] === '/') {
-      if (open.pop() !== tag[2]) return `bad end ${part}`
-    } else if (tag[4] === '') open.push(tag[2] ?? '')
-  }
-  return open.length === 0 ? undefined : `no end of ${open}`
-}
