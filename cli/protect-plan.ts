@@ -9,7 +9,8 @@ import { connect } from '../src/verify/connect.ts'
 import { DEFAULT_SETTING, type DiscoveryHints, discover } from '../src/verify/discovery/discover.ts'
 import type { Tenancy } from '../src/verify/facts.ts'
 import { loadParser } from '../src/verify/sql/parser.ts'
-import { createSqlReader } from '../src/verify/sql/reader.ts'
+import { createSqlReader, type SqlReader } from '../src/verify/sql/reader.ts'
+import { beyondProtect } from './beyond-protect.ts'
 
 export interface PlanOptions {
   readonly databaseUrl: string
@@ -31,10 +32,11 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       query: (text, values) => client.query(text, values === undefined ? undefined : [...values]),
     }
     const catalog = await readCatalog(db)
-    const { tenancy, appRoleFound } = find(catalog, options)
+    const sql = createSqlReader()
+    const { tenancy, appRoleFound } = find(catalog, options, sql)
     const tables = [...tenancy.tables.values()]
     const setting = settingOf(tenancy)
-    return planProtection({
+    const plan = planProtection({
       catalog,
       tables,
       appRole: appRoleFound ? tenancy.appRole : undefined,
@@ -45,13 +47,19 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       orphans: await readOrphans(db, tables),
       notes: [...tenancy.notes, ...settingNotes(tenancy)],
     })
+    // Without the application's role nobody can say what is in its reach; and who names tables asks for no more.
+    if (!appRoleFound || options.tables !== undefined) return plan
+    return { ...plan, decisions: [...plan.decisions, ...beyondProtect(catalog, tenancy, sql, plan, options.seal)] }
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
   }
 }
 
-function find(catalog: Catalog, options: PlanOptions): { readonly tenancy: Tenancy; readonly appRoleFound: boolean } {
-  const sql = createSqlReader()
+function find(
+  catalog: Catalog,
+  options: PlanOptions,
+  sql: SqlReader,
+): { readonly tenancy: Tenancy; readonly appRoleFound: boolean } {
   const hints: DiscoveryHints = {
     appRole: options.appRole,
     schemas: options.schema,

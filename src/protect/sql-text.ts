@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { quoteLiteral } from '../catalog/names.ts'
 
 /** Where the tenant of a session comes from: a setting, perhaps a key inside the JSON it holds. */
@@ -52,16 +51,6 @@ export function commentedOut(sql: string): string {
     .split(/\r\n|\r|\n/)
     .map((line) => `--   ${line}`)
     .join('\n')
-}
-
-/** A name of at most 63 bytes; one that would be cut gets a hash, so that two long names stay two. */
-export function objectName(parts: readonly string[], suffix = ''): string {
-  const whole = `${parts.join('_')}${suffix}`
-  if (Buffer.byteLength(whole) <= 63) return whole
-  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 8)
-  let front = parts.join('_')
-  while (Buffer.byteLength(`${front}_${hash}${suffix}`) > 63) front = front.slice(0, -1)
-  return `${front}_${hash}${suffix}`
 }
 
 /**

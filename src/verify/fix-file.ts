@@ -49,7 +49,12 @@ export function renderFixFile(
 /** Statements that no earlier finding asked for, and the lines that are comments and nothing else. */
 function partsOf(fix: string, seen: Set<string>): { statements: readonly string[]; comments: readonly string[] } {
   const statements = splitStatements(fix).statements.map((statement) => statement.text)
-  const fresh = statements.filter((statement) => !seen.has(statement))
+  // What makes room for the next statement goes with it, also where another finding asked for the same room.
+  const makesRoom = (at: number) =>
+    /^drop\s+\w+\s+if\s+exists\b/i.test(statements[at] ?? '') && !seen.has(statements[at + 1] ?? '')
+  const fresh = statements.filter(
+    (statement, at) => !seen.has(statement) || (at + 1 < statements.length && makesRoom(at)),
+  )
   for (const statement of fresh) seen.add(statement)
   const inStatements = statements.join('\n')
   const comments = fix.split('\n').filter((line) => /^\s*--/.test(line) && !inStatements.includes(line))

@@ -37,7 +37,16 @@ export function tenantPolicySql(
   name = 'tenant_isolation_policy',
 ): string {
   const test = tenantTestSql(facts, column)
-  return `CREATE POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)} FOR ALL USING (${test}) WITH CHECK (${test});`
+  return createPolicySql(relation, name, `FOR ALL USING (${test}) WITH CHECK (${test})`)
+}
+
+/** CREATE POLICY as a fix that can be run again. A policy that the table has already keeps its name. */
+export function createPolicySql(relation: Relation, wanted: string, rest: string): string {
+  const taken = new Set(relation.policies.map((policy) => policy.name))
+  let name = wanted
+  for (let at = 2; taken.has(name); at += 1) name = `${wanted}_${at}`
+  const policy = `${quoteIdentifier(name)} ON ${qualifiedName(relation)}`
+  return `DROP POLICY IF EXISTS ${policy};\nCREATE POLICY ${policy} ${rest};`
 }
 
 /** The test that a row of this table is of the context's tenant; of a child, through its parent. Undefined: it has no tenant. */

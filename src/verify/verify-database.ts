@@ -6,6 +6,7 @@ import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { requireCanAct } from './attack/can-act.ts'
 import { type AttackRun, runAttacks } from './attack/run-attacks.ts'
+import { asSentence } from './broken-run.ts'
 import { buildFacts } from './build-facts.ts'
 import { connect } from './connect.ts'
 import { describeSetting, discover } from './discovery/discover.ts'
@@ -39,6 +40,9 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   let attack: boolean
   try {
     await client.query('begin isolation level repeatable read read only')
+    await client.query(
+      `set local statement_timeout = ${READING_TIMEOUT_MS}; set local lock_timeout = ${given.lockTimeoutMs}`,
+    )
     const catalog = await readCatalog(queryable(client))
     const sql = createSqlReader()
     const tenancy = discover(catalog, sql, {
@@ -50,6 +54,8 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     const sealed = given.sealSecret !== undefined || isSealed(catalog)
     facts = buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
     attack = await shouldAttack(client, facts, given.mode)
+  } catch (error) {
+    throw given.signal?.aborted === true ? given.signal.reason : asSentence(error)
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
   }
@@ -73,6 +79,8 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
         statementTimeoutMs: given.statementTimeoutMs,
         lockTimeoutMs: given.lockTimeoutMs,
         onProgress: given.onProgress ?? (() => {}),
+      }).catch((error: unknown) => {
+        throw given.signal?.aborted === true ? given.signal.reason : asSentence(error)
       })
     : undefined
   internalErrors.push(...(run?.internalErrors ?? []))
@@ -81,6 +89,9 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   )
   return report(facts, findings, run, chosen.length, internalErrors)
 }
+
+/** Far more than the catalog of a large database takes. */
+const READING_TIMEOUT_MS = 120_000
 
 function report(
   facts: Facts,

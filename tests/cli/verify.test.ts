@@ -279,25 +279,26 @@ describe('the program', () => {
     expect(code).toBe(2)
   })
 
-  it('leaves no row, session or lock in a database whose attack is interrupted', async () => {
-    const { sql, app } = leaky()
-    const database = await createTestDatabase({ migrated: false })
-    await database.admin(`${sql}
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    it(`leaves no row, session or lock in a database whose attack is interrupted by ${signal}`, async () => {
+      const { sql, app } = leaky()
+      const database = await createTestDatabase({ migrated: false })
+      await database.admin(`${sql}
       create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$;
       create trigger slow before insert on notes for each row execute function slow()`)
-    const sessions = async (where: string) => {
-      const text = `select count(*)::int as n from pg_stat_activity
+      const sessions = async (where: string) => {
+        const text = `select count(*)::int as n from pg_stat_activity
         where datname = $1 and application_name = 'partywall verify' ${where}`
-      return (await database.admin(text, [database.name])).rows[0].n
-    }
-    const flags = ['verify', '--database-url', database.adminUrl, '--app-role', app, '--attack']
-    const child = spawn(process.execPath, [program, ...flags], { stdio: 'ignore' })
-    const closed = new Promise((resolve) => child.once('close', resolve))
-    await vi.waitFor(async () => expect(await sessions("and wait_event = 'PgSleep'")).toBe(1), 20_000)
-    child.kill('SIGINT')
-    expect(await closed).toBe(2)
-    await vi.waitFor(async () => expect(await sessions('')).toBe(0), 20_000)
-    const { rows } = await database.admin('select (select count(*) from notes) + (select count(*) from tenants) as n')
-    expect(rows).toEqual([{ n: '0' }])
-  })
+        return (await database.admin(text, [database.name])).rows[0].n
+      }
+      const flags = ['verify', '--database-url', database.adminUrl, '--app-role', app, '--attack']
+      const child = spawn(process.execPath, [program, ...flags], { stdio: 'ignore' })
+      const closed = new Promise((resolve) => child.once('close', resolve))
+      await vi.waitFor(async () => expect(await sessions("and wait_event = 'PgSleep'")).toBe(1), 20_000)
+      child.kill(signal)
+      expect(await closed).toBe(2)
+      await vi.waitFor(async () => expect(await sessions('')).toBe(0), 20_000)
+      const { rows } = await database.admin('select (select count(*) from notes) + (select count(*) from tenants) as n')
+      expect(rows).toEqual([{ n: '0' }])
+    })
 })

@@ -1,8 +1,9 @@
 import type { Constraint, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
-import { commentLine, doBlock, objectName } from '../sql-text.ts'
+import { commentLine, doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { uniqueOn } from './unique-on.ts'
 

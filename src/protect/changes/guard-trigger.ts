@@ -1,8 +1,9 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import { type Change, NOTHING, type Part } from '../change.ts'
 import type { Planning } from '../input.ts'
-import { contextText, dollarTag, objectName } from '../sql-text.ts'
+import { contextText, dollarTag } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
 /** Tables whose guard we write: a partition gets its parent's, and a generated column can't be assigned. */

@@ -1,6 +1,7 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import { type Change, NOTHING, type Part } from '../change.ts'
-import { doBlock, objectName } from '../sql-text.ts'
+import { doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
 /** An index that leads with the tenant column, so that one tenant's query does not read the rows of all. */

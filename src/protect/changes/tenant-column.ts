@@ -1,8 +1,9 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import type { Change, Decision, Part } from '../change.ts'
 import { NOTHING } from '../change.ts'
 import type { Planning } from '../input.ts'
-import { contextSql, doBlock, objectName } from '../sql-text.ts'
+import { contextSql, doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
 /** The tenant column is NOT NULL, and its default is the context. */

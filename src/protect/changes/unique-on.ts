@@ -1,6 +1,7 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import type { Change } from '../change.ts'
-import { doBlock, objectName } from '../sql-text.ts'
+import { doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { concurrentIndex } from './indexes.ts'
 

@@ -33,6 +33,8 @@ export interface Planting {
   readonly rows: ReadonlyMap<Oid, Readonly<Partial<Record<Side, PlantedRow>>>>
   /** Why a table has no row, in the server's words. */
   readonly failures: ReadonlyMap<Oid, string>
+  /** Tables on which the server waited too long: they are left alone from then on. */
+  readonly stalled: ReadonlySet<Oid>
   row(relation: Relation, side: Side): PlantedRow | undefined
 }
 
@@ -57,20 +59,27 @@ export async function plant(options: PlantOptions): Promise<Planting> {
   const tenants = options.before?.tenants ?? (await makeTenants(options))
   const rows = new Map<Oid, Partial<Record<Side, PlantedRow>>>()
   const failures = new Map<Oid, string>()
+  const stalled = new Set<Oid>(options.before?.stalled)
+  for (const oid of stalled) failures.set(oid, options.before?.failures.get(oid) ?? '')
   let serial = 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
   for (const relation of plantingOrder(facts.relations)) {
     const planted: Partial<Record<Side, PlantedRow>> = { ...options.before?.rows.get(relation.oid) }
     for (const side of ['a', 'b'] as const) {
       serial += 50
-      if (planted[side] !== undefined) continue
+      if (planted[side] !== undefined || stalled.has(relation.oid)) continue
       const tenant = ownerOf(facts, relation, tenants[side])
       const result = await plantRow({ ...options, maker, relation, side, tenant, rows, serial })
       if (result.ok) planted[side] = result.value
-      else failures.set(relation.oid, result.error.message)
+      else {
+        failures.set(relation.oid, result.error.message)
+        if (isTimeOut(result.error)) stalled.add(relation.oid)
+      }
     }
+    // What one side alone has is nobody's to cross to, and each further statement would wait as long.
+    if (stalled.has(relation.oid)) for (const side of ['a', 'b'] as const) delete planted[side]
     rows.set(relation.oid, planted)
   }
-  return { tenants, rows, failures, row: (relation, side) => rows.get(relation.oid)?.[side] }
+  return { tenants, rows, failures, stalled, row: (relation, side) => rows.get(relation.oid)?.[side] }
 }
 
 /** In a table that belongs to no tenant the canary is another: who reads it there has read nothing of B's. */
@@ -91,12 +100,12 @@ interface RowInput extends PlantOptions {
 async function plantRow(input: RowInput): Promise<Probe<PlantedRow>> {
   const full = draftRow(input, 'full')
   let answer = await insert(input, full, '')
-  if (answer.ok) return answer
+  if (answer.ok || isTimeOut(answer.error)) return answer
   let first = answer
   const context = input.contextSql?.(input.side, input.tenant.id)
   if (context !== undefined) {
     answer = await insert(input, full, context)
-    if (answer.ok) return answer
+    if (answer.ok || isTimeOut(answer.error)) return answer
     first = answer
   }
   const before = context ?? ''
@@ -105,7 +114,7 @@ async function plantRow(input: RowInput): Promise<Probe<PlantedRow>> {
     tenantColumn: input.facts.tenantTable(input.relation)?.column,
   })) {
     answer = await insert(input, draft(answer.ok ? undefined : answer.error), before)
-    if (answer.ok) return answer
+    if (answer.ok || isTimeOut(answer.error)) return answer
   }
   if (!input.facts.catalog.reader.superuser) return first
   // Triggers and foreign keys step aside; CHECK and NOT NULL don't.
@@ -139,6 +148,11 @@ async function insert(input: RowInput, draft: Draft, before: string): Promise<Pr
 }
 
 class NoRowError extends Error {}
+
+/** A lock of others, or a trigger that takes too long: no other value helps, and each further try waits as long. */
+function isTimeOut({ code }: ProbeError): boolean {
+  return code === '55P03' || code === '57014'
+}
 
 function asProbeError(error: unknown): ProbeError {
   if (error instanceof NoRowError)

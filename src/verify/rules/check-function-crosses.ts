@@ -23,7 +23,7 @@ export const checkFunctionCrosses: Rule = {
             detail: constraint.name,
             message: `Constraint ${constraint.name} of ${relation.label} asks ${fn.label}, which looks at all tenants' rows of ${[...new Set(open.map((each) => each.relation.label))].join(', ')}.`,
             evidence: [`${fn.label} runs as ${facts.roleName(fn.owner)}`],
-            fix: `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT ${quoteIdentifier(constraint.name)};\n-- and add it again on a function that compares the tenant with the context.`,
+            fix: `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint.name)};\n-- and add it again on a function that compares the tenant with the context.`,
           }
         }
       }

@@ -1,5 +1,6 @@
 import type { Column, Constraint, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import type { Facts, TenantTable } from '../facts.ts'
 import { walkExpression } from '../sql/walk.ts'
 
@@ -90,7 +91,10 @@ export function parentIsLoose(facts: Facts, key: TenantForeignKey): boolean {
   return column !== undefined && !column.notNull && !facts.tenancy.columnNames.includes(column.name)
 }
 
-/** Drops the foreign key and makes it again with the tenant in front. */
+/**
+ * Drops the foreign key and makes it again with the tenant in front; can be run again. A comment where that would change
+ * what the table means, or the server would refuse it.
+ */
 export function compositeForeignKeySql(key: TenantForeignKey): string {
   const { table, parentTable, relation, parent, constraint, references } = key
   const name = qualifiedName(relation)
@@ -98,6 +102,7 @@ export function compositeForeignKeySql(key: TenantForeignKey): string {
     const without = table.column === undefined ? relation : parent
     return `-- Add a tenant column to ${qualifiedName(without)}, then a foreign key that pairs it with the other table's.`
   }
+  if (isShare(key)) return shareComment(key)
   const own = [table.column, ...key.columns.filter((column) => column !== table.column)]
   const theirs = [
     parentTable.column,
@@ -105,11 +110,18 @@ export function compositeForeignKeySql(key: TenantForeignKey): string {
   ]
   const list = (columns: readonly Column[]) => columns.map((column) => quoteIdentifier(column.name)).join(', ')
   const rest = own.slice(1)
+  if (!sameKind(table.column, parentTable.column))
+    return `-- The tenant is ${table.column.type} in ${name} and ${parentTable.column.type} in ${qualifiedName(parent)}: give both one type, then pair it in ${quoteIdentifier(constraint.name)}.`
   const lines: string[] = []
-  if (!hasUnique(parent, theirs))
-    lines.push(
-      `ALTER TABLE ${qualifiedName(parent)} ADD CONSTRAINT ${quoteIdentifier(nameFor(parent, theirs))} UNIQUE (${list(theirs)});`,
-    )
+  if (!hasUnique(parent, theirs)) {
+    // A unique key of a partitioned table must hold what it is partitioned by.
+    if (parent.kind === 'partitioned-table' && !holdsPartitionKey(parent, theirs))
+      return `-- ${qualifiedName(parent)} is partitioned: add the columns of ${parent.partitionKey} to ${name} and to a unique key (${list(theirs)}, …), then pair the tenant in ${quoteIdentifier(constraint.name)}.`
+    // A foreign key takes a unique index as it takes a constraint, and this can be run again.
+    const columns = theirs.map((column) => column.name)
+    const index = quoteIdentifier(objectName([parent.name, ...columns], '_key'))
+    lines.push(`CREATE UNIQUE INDEX IF NOT EXISTS ${index} ON ${qualifiedName(parent)} (${list(theirs)});`)
+  }
   const action = (kind: string, does: string) =>
     does === 'no-action'
       ? ''
@@ -117,7 +129,7 @@ export function compositeForeignKeySql(key: TenantForeignKey): string {
   const deferrable = /\bDEFERRABLE( INITIALLY DEFERRED)?/.exec(constraint.definition)?.[0]
   const constraintName = quoteIdentifier(constraint.name)
   lines.push(
-    `ALTER TABLE ${name} DROP CONSTRAINT ${constraintName}, ADD CONSTRAINT ${constraintName} FOREIGN KEY (${list(own)}) REFERENCES ${qualifiedName(parent)} (${list(theirs)})${action('UPDATE', references.onUpdate.startsWith('set-') ? 'no-action' : references.onUpdate)}${action('DELETE', references.onDelete)}${deferrable === undefined ? '' : ` ${deferrable}`};`,
+    `ALTER TABLE ${name} DROP CONSTRAINT IF EXISTS ${constraintName}, ADD CONSTRAINT ${constraintName} FOREIGN KEY (${list(own)}) REFERENCES ${qualifiedName(parent)} (${list(theirs)})${action('UPDATE', references.onUpdate.startsWith('set-') ? 'no-action' : references.onUpdate)}${action('DELETE', references.onDelete)}${deferrable === undefined ? '' : ` ${deferrable}`};`,
   )
   return lines.join('\n')
 }
@@ -133,6 +145,43 @@ function hasUnique(relation: Relation, columns: readonly Column[]): boolean {
   )
 }
 
-function nameFor(relation: Relation, columns: readonly Column[]): string {
-  return `${[relation.name, ...columns.map((column) => column.name)].join('_').slice(0, 58)}_key`
+function holdsPartitionKey(relation: Relation, columns: readonly Column[]): boolean {
+  const named = /\((.*)\)$/.exec(relation.partitionKey ?? '')?.[1]?.split(',') ?? []
+  const names = new Set(columns.flatMap((column) => [column.name, quoteIdentifier(column.name)]))
+  return named.length > 0 && named.every((name) => names.has(name.trim()))
+}
+
+function sameKind(column: Column, other: Column): boolean {
+  const comparable = column.category === other.category && ['N', 'S'].includes(column.category)
+  return column.baseTypeOid === other.baseTypeOid || comparable
+}
+
+const GIVEN_AWAY =
+  /(^|_)(shared?|shares|sharing|granted?|grantee|invited?|invitee|guest|recipient|receiver|partner|viewer)(_|$)|^(to|with|target)_/
+
+/** A row that one tenant makes for another: its tenant column says who is given something, and the parent whose it is. */
+function isShare({ table, relation, parentTable }: TenantForeignKey): boolean {
+  if (table.kind !== 'tenant') return false
+  const root = relation.constraints.filter(
+    (constraint) => constraint.references !== undefined && constraint.columns.includes(table.column.number),
+  )[0]?.references?.relation
+  const tenants = relation.constraints.filter(
+    (constraint) => root !== undefined && constraint.references?.relation === root && constraint.columns.length === 1,
+  )
+  return GIVEN_AWAY.test(table.column.name) || (tenants.length > 1 && table.column.name !== parentTable.column?.name)
+}
+
+function shareComment({ relation, parent, constraint, columns, parentColumns }: TenantForeignKey): string {
+  const on = columns
+    .map(
+      (column, at) =>
+        `p.${quoteIdentifier(parentColumns[at]?.name ?? '')} = ${quoteIdentifier(relation.name)}.${quoteIdentifier(column.name)}`,
+    )
+    .join(' AND ')
+  const name = qualifiedName(relation)
+  return [
+    `-- ${name} gives one tenant rows of another: with the tenant in ${quoteIdentifier(constraint.name)} it could not. Decide who may make`,
+    `-- such a row; as a rule the owner of the row in ${qualifiedName(parent)}, whose policy then decides:`,
+    `-- CREATE POLICY own_rows_only ON ${name} AS RESTRICTIVE FOR INSERT WITH CHECK (EXISTS (SELECT 1 FROM ${qualifiedName(parent)} AS p WHERE ${on}));`,
+  ].join('\n')
 }

@@ -1,7 +1,8 @@
-import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
 import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import { VERBS } from '../finding.ts'
+import { createPolicySql } from '../policy-sql.ts'
 import { privilegeOf } from '../reach.ts'
 import type { Rule } from '../rule.ts'
 import { walkBody } from '../sql/walk.ts'
@@ -36,7 +37,11 @@ export const policyUnsealed: Rule = {
         message: `${relation.label} trusts the plain setting for ${names.join(', ')}: no restrictive policy asks the seal, so that injected SQL switches the tenant there.`,
         evidence: [`no seal policy for ${verbs.join(', ')}`],
         verbs,
-        fix: `CREATE POLICY tenant_seal_policy_2 ON ${qualifiedName(relation)} AS RESTRICTIVE FOR ALL TO ${names.map(quoteIdentifier).join(', ')} USING (${test}) WITH CHECK (${test});`,
+        fix: createPolicySql(
+          relation,
+          'tenant_seal_policy',
+          `AS RESTRICTIVE FOR ALL TO ${names.map(quoteIdentifier).join(', ')} USING (${test}) WITH CHECK (${test})`,
+        ),
       }
     }
     yield* unsealedFunctions(facts)

@@ -24,7 +24,7 @@ export const publicationUnfiltered: Rule = {
         evidence: [publication.allTables ? 'FOR ALL TABLES' : `without a row filter: ${someOf(labels)}`],
         fix: [
           '-- A publication for each subscriber, with its tenant in the filter: FOR TABLE t WHERE (tenant_id = …). Or:',
-          `DROP PUBLICATION ${quoteIdentifier(publication.name)};`,
+          `DROP PUBLICATION IF EXISTS ${quoteIdentifier(publication.name)};`,
         ].join('\n'),
       }
     }

@@ -29,7 +29,7 @@ export const ruleAsOwner: Rule = {
           detail: rule.name,
           message: `Rule ${rule.name} on ${rule.event.toUpperCase()} of ${relation.label} runs its own statements as ${facts.roleName(relation.owner)}, whatever the caller may.`,
           evidence: [rule.instead ? 'DO INSTEAD' : 'DO ALSO'],
-          fix: `DROP RULE ${quoteIdentifier(rule.name)} ON ${qualifiedName(relation)};\n-- and do the same in a trigger that is SECURITY INVOKER.`,
+          fix: `DROP RULE IF EXISTS ${quoteIdentifier(rule.name)} ON ${qualifiedName(relation)};\n-- and do the same in a trigger that is SECURITY INVOKER.`,
         }
       }
     }

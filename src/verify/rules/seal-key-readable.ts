@@ -1,4 +1,4 @@
-import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Rule } from '../rule.ts'
 import { granteeList, relationGrantees } from './grantees.ts'
 import { keyTable } from './seal-facts.ts'
@@ -47,8 +47,8 @@ export const sealKeyReadable: Rule = {
         message: `Publication ${publication.name} sends the keys of the seal to its subscribers.`,
         evidence: [publication.allTables ? 'FOR ALL TABLES' : keys.label],
         fix: publication.tables.some((table) => table.relation === keys.oid)
-          ? `ALTER PUBLICATION ${quoteIdentifier(publication.name)} DROP TABLE ${qualifiedName(keys)};`
-          : `-- Name the tables: a publication FOR ALL TABLES or of schema partywall can't leave one out.\nDROP PUBLICATION ${quoteIdentifier(publication.name)};`,
+          ? `DO $$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_publication_tables WHERE pubname = ${quoteLiteral(publication.name)} AND schemaname = ${quoteLiteral(keys.schema)} AND tablename = ${quoteLiteral(keys.name)}) THEN ALTER PUBLICATION ${quoteIdentifier(publication.name)} DROP TABLE ${qualifiedName(keys)}; END IF; END $$;`
+          : `-- Name the tables: a publication FOR ALL TABLES or of schema partywall can't leave one out.\nDROP PUBLICATION IF EXISTS ${quoteIdentifier(publication.name)};`,
       }
     }
   },

@@ -1,5 +1,6 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { objectName } from '../../catalog/object-name.ts'
 import type { Rule } from '../rule.ts'
 
 const MANY_ROWS = 100_000
@@ -20,7 +21,7 @@ export const tenantIndexMissing: Rule = {
         (privilege) => facts.reach(relation, privilege).length > 0,
       )
       if (!used || leads(relation, column.number)) continue
-      const index = `ON ${qualifiedName(relation)} (${quoteIdentifier(column.name)});`
+      const index = `IF NOT EXISTS ${quoteIdentifier(indexName(relation, column.name))} ON ${qualifiedName(relation)} (${quoteIdentifier(column.name)});`
       yield {
         object: relation.label,
         ...(relation.estimatedRows > MANY_ROWS ? { severity: 'medium' as const } : {}),
@@ -39,4 +40,13 @@ function leads(relation: Relation, column: number): boolean {
   return relation.indexes.some(
     (index) => index.columns[0] === column && index.valid && index.predicate === undefined && index.method !== 'brin',
   )
+}
+
+/** With a name, so that the fix can be run again; one that serves another purpose keeps its own. */
+function indexName(relation: Relation, column: string): string {
+  const taken = new Set(relation.indexes.map((index) => index.name))
+  const wanted = objectName([relation.name, column], '_idx')
+  let name = wanted
+  for (let at = 2; taken.has(name); at += 1) name = objectName([relation.name, column], `_idx${at}`)
+  return name
 }

@@ -1,5 +1,5 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import { tenantTestSql } from '../policy-sql.ts'
+import { createPolicySql, tenantTestSql } from '../policy-sql.ts'
 import type { Rule } from '../rule.ts'
 
 export const tenantRegistryReadable: Rule = {
@@ -30,8 +30,8 @@ export const tenantRegistryReadable: Rule = {
       ],
       verbs: ['select'],
       fix: relation.rowSecurity
-        ? `CREATE POLICY partywall_own_row ON ${name} AS RESTRICTIVE FOR ALL USING (${test}) WITH CHECK (${test});\nALTER TABLE ${name} FORCE ROW LEVEL SECURITY;`
-        : `CREATE POLICY partywall_own_row ON ${name} FOR SELECT USING (${test});\nALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
+        ? `${createPolicySql(relation, 'partywall_own_row', `AS RESTRICTIVE FOR ALL USING (${test}) WITH CHECK (${test})`)}\nALTER TABLE ${name} FORCE ROW LEVEL SECURITY;`
+        : `${createPolicySql(relation, 'partywall_own_row', `FOR SELECT USING (${test})`)}\nALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
     }
   },
 }

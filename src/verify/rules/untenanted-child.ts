@@ -1,7 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Facts, TenantTable } from '../facts.ts'
-import { rowTestSql } from '../policy-sql.ts'
+import { createPolicySql, rowTestSql } from '../policy-sql.ts'
 import type { Rule } from '../rule.ts'
 import { walkBody } from '../sql/walk.ts'
 import { unheldVerbs } from './inherited.ts'
@@ -42,7 +42,7 @@ export const untenantedChild: Rule = {
         fix:
           test === undefined
             ? `-- Add a tenant column to ${qualifiedName(relation)}.`
-            : `CREATE POLICY tenant_isolation_policy ON ${qualifiedName(relation)} FOR ALL USING (${test}) WITH CHECK (${test});\nALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
+            : `${createPolicySql(relation, 'tenant_isolation_policy', `FOR ALL USING (${test}) WITH CHECK (${test})`)}\nALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
       }
     }
   },

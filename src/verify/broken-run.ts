@@ -1,0 +1,19 @@
+import { ConfigurationError } from '../errors.ts'
+
+/** A lock of others and a connection that went are no faults of partywall: they get a sentence. */
+export function asSentence(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === '55P03' || code === '57014')
+    return new ConfigurationError(
+      'The catalog could not be read in time: another session holds a lock on one of the tables. Run it again when that has ended.',
+      { cause: error },
+    )
+  const gone =
+    error instanceof Error && /^Connection terminated|^Client has encountered a connection error/.test(error.message)
+  if (gone || (typeof code === 'string' && /^(57P0[123]|08\d{3}|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)))
+    return new ConfigurationError(
+      'The connection to the database broke. The server has rolled everything back, nothing stays. Run it again.',
+      { cause: error },
+    )
+  return error
+}
