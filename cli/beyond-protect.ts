@@ -1,4 +1,4 @@
-import type { Catalog } from '../src/catalog/model.ts'
+import type { Catalog } from '../src/catalog/catalog.ts'
 import type { Decision, ProtectPlan } from '../src/protect/change.ts'
 import { buildFacts } from '../src/verify/build-facts.ts'
 import type { Tenancy } from '../src/verify/facts.ts'
