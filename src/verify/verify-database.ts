@@ -117,7 +117,7 @@ function report(
       tenantColumns: tenancy.columnNames,
       setting: describeSetting(tenancy.context),
       rootTable: tenancy.root?.relation.label,
-      notes: tenancy.notes,
+      notes: [...tenancy.notes, ...timeOuts(run)],
       counts: {
         findings: countFindings(findings),
         verdicts: countVerdicts(tables),
@@ -130,6 +130,12 @@ function report(
       internalErrors,
     },
   }
+}
+
+function timeOuts(run: AttackRun | undefined): string[] {
+  const count = run?.timedOut ?? 0
+  if (count === 0) return []
+  return [`${count} ${count === 1 ? 'probe' : 'probes'} of the attacks ran into the time limit and saw nothing`]
 }
 
 function queryable(client: pg.Client): Queryable {

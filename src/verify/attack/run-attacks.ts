@@ -7,6 +7,7 @@ import type { InternalError } from '../report-model.ts'
 import { type Arena, AttackLedger, makeArena, type Pass } from './arena.ts'
 import { type AttackContext, makeContexts } from './contexts.ts'
 import { checkNegativeControl, checkPositiveControls } from './controls.ts'
+import { patientSession } from './patience.ts'
 import { type Planting, plant } from './plant.ts'
 import { type AttackSession, attackSession } from './session.ts'
 
@@ -16,6 +17,8 @@ export interface AttackRun {
   readonly attacks: number
   readonly probes: number
   readonly planted: number
+  /** Probes that the statement time-out ended: they saw nothing, and prove nothing. */
+  readonly timedOut: number
 }
 
 export interface AttackOptions {
@@ -35,6 +38,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
   const internalErrors: InternalError[] = []
   let probes = 0
   let planted = 0
+  let timedOut = () => 0
   const ran = new Set<string>()
   const client = await options.connect()
   try {
@@ -42,7 +46,9 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     await client.query(
       `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
     )
-    const session = counted(attackSession(client), () => {
+    const patient = patientSession(attackSession(client), options.statementTimeoutMs)
+    timedOut = patient.timedOut
+    const session = counted(patient.session, () => {
       probes += 1
     })
     let before: Planting | undefined
@@ -66,7 +72,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
     await client.end().catch(() => {})
   }
-  return { ledger, internalErrors, attacks: ran.size, probes, planted }
+  return { ledger, internalErrors, attacks: ran.size, probes, planted, timedOut: timedOut() }
 }
 
 async function runOne(attack: Attack, arena: Arena): Promise<InternalError | undefined> {

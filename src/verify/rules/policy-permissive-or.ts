@@ -1,4 +1,9 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import { type FindingDraft, VERBS } from '../finding.ts'
+import { privilegeOf } from '../reach.ts'
 import type { Rule } from '../rule.ts'
+import { lookingPolicies, wideBesideLookup } from './looked-up-tables.ts'
 import { policyFindings } from './policy-finding.ts'
 
 export const policyPermissiveOr: Rule = {
@@ -8,8 +13,33 @@ export const policyPermissiveOr: Rule = {
   severity: 'critical',
   meaning: 'Permissive policies are OR-ed: the widest one decides, however good the others are.',
   remedy: 'Make the narrow policy cover every command, or write it AS RESTRICTIVE, or drop the wide one.',
-  run: (facts) =>
-    policyFindings(facts, 'policy-permissive-or', {
+  *run(facts) {
+    yield* policyFindings(facts, 'policy-permissive-or', {
       message: () => 'is wide, and permissive policies are OR-ed with it',
-    }),
+    })
+    yield* besideLookups(facts)
+  },
+}
+
+/** Tables without a tenant, such as users, whose other policy gives the rows to the tenants that have them. */
+function* besideLookups(facts: Facts): Iterable<FindingDraft> {
+  for (const relation of facts.relations) {
+    const looking = lookingPolicies(facts, relation)
+    if (looking.length === 0) continue
+    const wide = new Map<string, string[]>()
+    for (const verb of VERBS)
+      for (const role of facts.reach(relation, privilegeOf(verb))) {
+        const policy = facts.protectedFor(relation, role) ? wideBesideLookup(facts, relation, verb, role) : undefined
+        if (policy === undefined) continue
+        wide.set(policy.name, [...new Set([...(wide.get(policy.name) ?? []), verb])])
+      }
+    for (const [name, verbs] of wide)
+      yield {
+        object: relation.label,
+        detail: name,
+        message: `Policy ${name} on ${relation.label} is wide, and permissive policies are OR-ed with it: the look-up of ${looking.map((policy) => policy.name).join(', ')} decides nothing.`,
+        evidence: [`true for every row on ${verbs.join(', ')}`],
+        fix: `DROP POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)};`,
+      }
+  }
 }

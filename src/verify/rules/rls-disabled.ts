@@ -2,6 +2,7 @@ import { qualifiedName } from '../../catalog/names.ts'
 import { tenantPolicySql } from '../policy-sql.ts'
 import { verbsInReach } from '../reach.ts'
 import type { Rule } from '../rule.ts'
+import { lookingPolicies } from './looked-up-tables.ts'
 import { copiedFrom } from './shadow-copies.ts'
 
 export const rlsDisabled: Rule = {
@@ -32,6 +33,18 @@ export const rlsDisabled: Rule = {
               ],
         verbs,
         fix: `${idle === 0 ? `${tenantPolicySql(facts, relation, table.column)}\n` : ''}ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
+      }
+    }
+    // No tenant of its own, and yet policies that say which tenant may see a row.
+    for (const relation of facts.relations) {
+      const looking = relation.rowSecurity ? [] : lookingPolicies(facts, relation)
+      const verbs = verbsInReach(facts, relation)
+      if (looking.length === 0 || verbs.length === 0) continue
+      yield {
+        object: relation.label,
+        message: `Row-level security is off on ${relation.label}: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
+        evidence: [`policies lie idle: ${relation.policies.map((policy) => policy.name).join(', ')}`],
+        fix: `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
       }
     }
   },
