@@ -68,6 +68,10 @@ describe('policy-check-lax: a trigger that writes the context into every row', (
       `${FILLED(`new.tenant_id := ${CONTEXT}; return new;`)} alter table notes disable trigger fill;`,
       `${FILLED(`new.tenant_id := ${CONTEXT}; return new;`)} create function late() returns trigger language plpgsql as $$ begin new.tenant_id := new.note::uuid; return new; end $$; create trigger late before insert on notes for each row execute function late();`,
       FILLED(`new.tenant_id := ${CONTEXT}; new := old; return new;`),
+      FILLED(`new.tenant_id := coalesce(new.tenant_id, ${CONTEXT}); return new;`),
+      FILLED(`new.tenant_id := nullif(current_setting('app.chosen', true), '')::uuid; return new;`),
+      FILLED(`new.tenant_id := ${CONTEXT}; return new;`, 'insert or update of note'),
+      FILLED(`new.tenant_id := ${CONTEXT}; return new;`).replace('row execute', 'row when (new.note is null) execute'),
     ]
     for (const sql of past) expect(await severities(sql, 'static'), sql).toEqual(['critical'])
   })
