@@ -41,7 +41,8 @@ ruleCase('policy-function-search-path', {
 })
 
 const BY_USER = `create table memberships (tenant_id uuid not null references tenants (id), user_id text not null, primary key (tenant_id, user_id));
-  alter table memberships owner to {owner};
+  alter table memberships owner to {owner}; alter table memberships enable row level security, force row level security;
+  create policy m on memberships using (user_id = current_setting('app.user_id', true));
   grant select on memberships to {app};
   drop policy tenant_isolation on documents;
   drop policy own on tenants;`

@@ -38,4 +38,5 @@ ruleCase('policy-function-untrusted', {
   hole: `${OWN_TENANT} alter function own_tenant(uuid) owner to {app};`,
   repaired: `${OWN_TENANT} alter function own_tenant(uuid) owner to {owner};`,
   nearMisses: {},
+  beside: { repaired: { rule: 'schema-create', because: 'the app may still create there' } },
 })

@@ -37,4 +37,5 @@ ruleCase('tenant-default-constant', {
   hole: `${LAX} alter table notes alter column tenant_id set default '11111111-1111-4111-8111-111111111111';`,
   repaired: `${LAX} alter table notes alter column tenant_id set default nullif(current_setting('app.tenant_id', true), '')::uuid;`,
   nearMisses: {},
+  beside: { repaired: { rule: 'policy-check-lax', because: 'a row may still name another tenant' } },
 })
