@@ -1,5 +1,6 @@
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
 import { locateObjects } from './locate-objects.ts'
+import { type PlatformPrelude, platformPrelude } from './platform-prelude.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { type MigrationFile, type Migrations, readMigrations } from './read-migrations.ts'
 import { runFile } from './run-statements.ts'
@@ -38,20 +39,27 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
     if (own === 'missing') await database.applyOwn()
     // A dump does not hold the grants on its database: what is not known is no finding.
     else if (!migrations.files.some((file) => file.dump)) await database.grantDefaults()
+    const platform = platformPrelude(migrations.files)
+    if (platform !== undefined) await database.run(platform.before)
+    for (const role of platform?.roles ?? []) if (!database.knownRoles.has(role)) database.remember(role)
+    const knownRoles = new Set([...database.knownRoles, ...(platform?.roles ?? [])])
     const added = new Set<string>()
+    const extensions = new Set<string>()
     for (const file of migrations.files) {
       onProgress(`running ${file.name}`)
-      const result = await runFile(file, { url: database.url, knownRoles: database.knownRoles, signal: options.signal })
+      const result = await runFile(file, { url: database.url, knownRoles, signal: options.signal })
       for (const role of [...result.rolesAdded, ...result.rolesCreated]) database.remember(role)
       for (const role of result.rolesAdded) added.add(role)
+      for (const extension of result.extensionsMissing) extensions.add(extension)
     }
+    if (platform !== undefined) await database.run(platform.after)
     const rolesAdded = [...added]
     const sealed = await database.addSealKey()
     return {
       url: database.url,
       sealSecret: sealed ? database.sealSecret : undefined,
-      notes: notesOf(migrations, own, rolesAdded, database),
-      gaps: gapsOf(migrations.files, rolesAdded),
+      notes: notesOf(migrations, own, rolesAdded, database, platform),
+      gaps: gapsOf(migrations.files, rolesAdded, [...extensions]),
       files: migrations.files.map((file) => file.name),
       rolesAdded,
       locate: locateObjects(migrations.files),
@@ -76,10 +84,12 @@ function notesOf(
   own: 'missing' | 'included' | 'unused',
   rolesAdded: readonly string[],
   database: ThrowAwayDatabase,
+  platform: PlatformPrelude | undefined,
 ): string[] {
   const notes = [`PostgreSQL ${Math.floor(database.serverVersion / 10_000)}, started for this run`]
   if (own === 'missing') notes.push("partywall's own migrations first, with a random seal secret")
   if (own === 'unused') notes.push("partywall's own migrations left out: no file names partywall")
+  notes.push(...(platform?.notes ?? []))
   for (const file of migrations.files) {
     const parts = [count(file.statements.length, 'statement')]
     if (file.dump) parts.push('written by pg_dump')
@@ -95,11 +105,20 @@ function notesOf(
   return notes
 }
 
-function gapsOf(files: readonly MigrationFile[], rolesAdded: readonly string[]): string[] {
+function gapsOf(
+  files: readonly MigrationFile[],
+  rolesAdded: readonly string[],
+  extensionsMissing: readonly string[],
+): string[] {
   const gaps = files.some((file) => file.dump) ? [...dumpGaps] : []
   if (rolesAdded.length > 0) {
     gaps.push(
       `the attributes and memberships of ${rolesAdded.join(', ')} are not known here: check with --database-url`,
+    )
+  }
+  if (extensionsMissing.length > 0) {
+    gaps.push(
+      `left out, since this server does not have ${extensionsMissing.length === 1 ? 'it' : 'them'}: extension ${extensionsMissing.join(', ')}; check with --database-url`,
     )
   }
   return gaps

@@ -16,12 +16,15 @@ export interface RunResult {
   readonly rolesAdded: readonly string[]
   /** Roles that the file's own statements made. */
   readonly rolesCreated: readonly string[]
+  /** Extensions that the file asks for and that the server does not have; the statement was left out. */
+  readonly extensionsMissing: readonly string[]
 }
 
 const SAVEPOINT = 'partywall_statement'
 /** The server quotes the name as it is, without doubling quotes in it. */
 const missingRole = /^role "(.+)" does not exist$/s
 const createsRole = /^create (?:role|user|group) (?:"((?:[^"]|"")+)"|([^\s"]+))/
+const missingExtension = /^extension "(.+)" is not available$/s
 /** After these a savepoint can't be set, or has no meaning. */
 const transactionControl =
   /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare transaction|set transaction)\b/
@@ -40,6 +43,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
   await client.connect()
   const rolesAdded = new Set<string>()
   const rolesCreated: string[] = []
+  const extensionsMissing = new Set<string>()
   let opened: Statement | undefined
   try {
     // Texts of errors are read below; an external server may speak another language.
@@ -48,7 +52,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
       options.signal?.throwIfAborted()
       const role = createdRole(statement)
       if (role !== undefined && options.knownRoles.has(role)) continue
-      await runStatement(client, file, statement, rolesAdded, options)
+      await runStatement(client, file, statement, { rolesAdded, extensionsMissing }, options)
       if (role !== undefined) rolesCreated.push(role)
       if (client.getTransactionStatus() === 'I') opened = undefined
       else opened ??= statement
@@ -60,7 +64,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
         'the transaction that begins here is not committed, so nothing of it stays',
       )
     }
-    return { rolesAdded: [...rolesAdded], rolesCreated }
+    return { rolesAdded: [...rolesAdded], rolesCreated, extensionsMissing: [...extensionsMissing] }
   } finally {
     await client.end()
   }
@@ -75,7 +79,7 @@ async function runStatement(
   client: pg.Client,
   file: MigrationFile,
   statement: Statement,
-  rolesAdded: Set<string>,
+  found: { readonly rolesAdded: Set<string>; readonly extensionsMissing: Set<string> },
   options: RunOptions,
 ): Promise<void> {
   const tried = new Set<string>()
@@ -88,20 +92,25 @@ async function runStatement(
       if (inside && client.getTransactionStatus() === 'T') await client.query(`release savepoint ${SAVEPOINT}`)
       return
     } catch (error) {
-      const role = missingRoleOf(error)
+      const extension = statement.head.startsWith('create extension') ? nameIn(error, missingExtension) : undefined
+      if (extension !== undefined) {
+        if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+        found.extensionsMissing.add(extension)
+        return
+      }
+      const role = nameIn(error, missingRole)
       if (role === undefined || tried.has(role)) throw refused(file, statement, error)
       // By what was sent: the client learns the transaction's state only after it has reported the error.
       if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
       await addRole(client, role, options.url)
       tried.add(role)
-      rolesAdded.add(role)
+      found.rolesAdded.add(role)
     }
   }
 }
 
-function missingRoleOf(error: unknown): string | undefined {
-  if (!(error instanceof pg.DatabaseError)) return undefined
-  return missingRole.exec(error.message)?.[1]
+function nameIn(error: unknown, pattern: RegExp): string | undefined {
+  return error instanceof pg.DatabaseError ? pattern.exec(error.message)?.[1] : undefined
 }
 
 /**
@@ -141,7 +150,11 @@ function refused(file: MigrationFile, statement: Statement, error: unknown): unk
   if (!(error instanceof pg.DatabaseError)) return error
   const where =
     error.position === undefined ? statement.line : statement.line + lineOf(statement.text, Number(error.position))
-  const detail = [error.message, error.hint].filter((part) => part !== undefined && part !== '').join('. ')
+  const hint =
+    error.code === '3F000'
+      ? 'What your platform makes before your migrations runs first where it stands in a file of its own that sorts before them'
+      : error.hint
+  const detail = [error.message, hint].filter((part) => part !== undefined && part !== '').join('. ')
   return unreadable(file.name, where, `the server refused this (${error.code ?? 'no code'}): ${detail}`, error)
 }
 

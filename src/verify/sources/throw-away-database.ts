@@ -20,6 +20,8 @@ export interface ThrowAwayDatabase {
    * that runs with it must be judged with it.
    */
   grantDefaults(): Promise<void>
+  /** Runs statements as superuser, in one transaction. */
+  run(text: string): Promise<void>
   /** Applies partywall's own migrations. */
   applyOwn(): Promise<void>
   /** Adds the seal key where the source itself made schema partywall; gives whether there is one. */
@@ -55,6 +57,9 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     knownRoles: new Set(roles.rows.map((row) => row.rolname)),
     async grantDefaults() {
       const text = `grant temporary on database ${pg.escapeIdentifier(name)} to public`
+      await withClient(url, (client) => client.query(text))
+    },
+    async run(text) {
       await withClient(url, (client) => client.query(text))
     },
     async applyOwn() {
