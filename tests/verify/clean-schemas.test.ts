@@ -57,6 +57,17 @@ const SCHEMAS: Readonly<Record<string, string>> = {
     create policy c on users for select using (company_id = current_company());
     create policy c on contracts using (company_id = (select current_company()));
     grant select on companies, users to {app}; grant select,insert,update,delete on contracts to {app};`,
+  'closed tables behind barrier views and definer functions, no policy at all': `
+    create schema internal; create schema api;
+    create table internal.customers (tid int primary key, name text);
+    create table internal.tickets (tid int not null references internal.customers, no int not null, subject text not null, primary key (tid, no));
+    alter table internal.customers enable row level security; alter table internal.tickets enable row level security;
+    create function api.tid() returns int language plpgsql stable set search_path = pg_catalog as $$ declare v text := current_setting('portal.tid', true); begin if coalesce(v, '') = '' then raise exception 'no customer'; end if; return v::int; end $$;
+    create view api.tickets with (security_barrier = true) as select no, subject from internal.tickets where tid = (select nullif(current_setting('portal.tid', true), '')::int);
+    create function api.subjects() returns setof text language sql stable security definer set search_path = pg_catalog, pg_temp as $$ select t.subject from internal.tickets t where t.tid = api.tid() $$;
+    create function api.add(no int, subject text) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ declare mine int := nullif(current_setting('portal.tid', true), '')::int; begin if mine is null then raise exception 'no customer'; end if; insert into internal.tickets (tid, no, subject) values (mine, add.no, add.subject); end $$;
+    revoke execute on all functions in schema api from public; grant execute on all functions in schema api to {app};
+    grant usage on schema api to {app}; grant select on api.tickets to {app};`,
   'domain, partitions, a login that sets its role': `
     grant {rw} to {app} with inherit false, set true;
     create domain tenant_ref as uuid not null;

@@ -61,12 +61,13 @@ export const throughViews: Attack = {
 
 async function read(arena: Arena, view: Relation, markers: readonly string[]): Promise<string | undefined> {
   const { session } = arena
+  const stored = storedBelow(arena, view)
   for (const role of arena.facts.reach(view, 'SELECT')) {
     const answer = await arena.as(role, arena.contexts.a, async () => {
-      // It holds what its owner saw at the last refresh; the planted rows are newer.
-      if (view.kind === 'materialized-view')
+      // They hold what their owner saw at the last refresh; the planted rows are newer.
+      if (stored.length > 0)
         await session.run(
-          `set local role none; refresh materialized view ${qualifiedName(view)}; set local role ${quoteIdentifier(role.role.name)}`,
+          `set local role none; ${stored.map((each) => `refresh materialized view ${qualifiedName(each)};`).join(' ')} set local role ${quoteIdentifier(role.role.name)}`,
         )
       return session.text(
         `select 1 from ${qualifiedName(view)} as partywall_seen where ${holdsMarker('partywall_seen::text', markers)} limit 1`,
@@ -76,6 +77,23 @@ async function read(arena: Arena, view: Relation, markers: readonly string[]): P
       return `as ${role.path.join(' → ')}, tenant A: SELECT on ${view.label} returned the planted row of tenant B`
   }
   return undefined
+}
+
+/** The materialized views that it stands on, the deepest first, itself among them. */
+function storedBelow(arena: Arena, view: Relation): readonly Relation[] {
+  const found = new Set<Relation>()
+  const seen = new Set<number>()
+  const visit = (relation: Relation): void => {
+    if (seen.has(relation.oid)) return
+    seen.add(relation.oid)
+    for (const oid of relation.readsRelations) {
+      const read = arena.facts.relationOf(oid)
+      if (read?.kind === 'view' || read?.kind === 'materialized-view') visit(read)
+    }
+    if (relation.kind === 'materialized-view') found.add(relation)
+  }
+  visit(view)
+  return [...found]
 }
 
 /** A condition of the attacker's that runs before the view's own and tells what it was given. */

@@ -35,6 +35,7 @@ export function findAppRole(
       !role.name.startsWith('pg_') && !isOurs(role, graph) && role.name !== catalog.reader.name && role.oid !== 10,
   )
   const reaching = roles.filter((role) => reachesByGrant(role.oid, tenantTables, graph))
+  const views = [...catalog.relations.values()].filter(({ kind }) => kind === 'view' || kind === 'materialized-view')
   const owning = (role: Role) => tenantTables.some((table) => canBecome(role.oid, table.owner, graph))
   const request = requestRoles(catalog, reaching)
   if (request !== undefined)
@@ -46,6 +47,8 @@ export function findAppRole(
   const tiers = [
     reaching.filter((role) => role.login && !owning(role)),
     reaching.filter((role) => !role.login && !owning(role) && !isGroupOf(role, reaching, catalog)),
+    // Tables that are closed to everybody are reached through views, or functions.
+    roles.filter((role) => role.login && !owning(role) && reachesByGrant(role.oid, views, graph)),
     // An app that owns its tables, or has no grant but is a superuser: holes, and still the app.
     roles.filter((role) => role.login && (owning(role) || role.superuser)),
     reaching.filter((role) => !role.login && !owning(role)),

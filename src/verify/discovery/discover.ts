@@ -5,7 +5,7 @@ import type { ContextSource, Tenancy } from '../facts.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import { findAppRole } from './app-role.ts'
 import { type Evidence, gatherEvidence } from './evidence.ts'
-import type { SettingUse } from './settings.ts'
+import { isUserWritable, type SettingUse } from './settings.ts'
 import { chooseColumnName, findRoot, isTable } from './tenant-columns.ts'
 import { bindTables } from './tenant-tables.ts'
 
@@ -96,7 +96,8 @@ function chooseContext(
       ? keySource(key, columnNames, alternatives)
       : { kind: 'tenant', ...use, alternatives }
   }
-  const chosen = commonest(direct.map((vote) => vote.use))
+  const uses = direct.map((vote) => vote.use)
+  const chosen = commonest(uses.filter((use) => !isUserWritable(use))) ?? commonest(uses)
   if (chosen !== undefined) {
     notes.push(`the tenant is read from the setting ${describeSetting(chosen)}`)
     return { kind: 'tenant', ...chosen, alternatives: alternativesOf(chosen, evidence) }

@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { Expr, FromItem, Query } from '../sql/tree.ts'
-import { type Visitor, walkBody, walkExpression } from '../sql/walk.ts'
+import { type Visitor, walkBody, walkExpression, walkQuery } from '../sql/walk.ts'
 import {
   type FunctionFinder,
   functionFinder,
@@ -11,6 +11,7 @@ import {
   type SettingUse,
   settingsIn,
 } from './settings.ts'
+import { isTable } from './tenant-columns.ts'
 
 /** A policy compares this column with what a setting gives. */
 export interface ColumnVote {
@@ -51,7 +52,39 @@ export function gatherEvidence(catalog: Catalog, relations: readonly Relation[],
       }
     }
   }
+  // Where no policy says anything the database is reached through views and definer code: their filters say it.
+  if (columns.length === 0 && keys.length === 0) {
+    for (const relation of relations) {
+      const parsed = relation.kind === 'view' ? sql.view(relation) : undefined
+      if (parsed?.ok === true) walkQuery(parsed.value, filterVotes(context))
+    }
+    for (const fn of catalog.functions.values())
+      if (fn.securityDefiner && fn.extension === undefined && fn.schema !== 'partywall')
+        walkBody(sql.body(fn), filterVotes(context))
+  }
   return { columns, keys, coalesced }
+}
+
+/** `table.column = setting` in a query of a view or of definer code. */
+function filterVotes({ catalog, sql, functions, columns }: Gathering): Visitor {
+  return {
+    query: (query) => {
+      const tables = [...query.from.flatMap(tablesOf), ...(query.target === undefined ? [] : [query.target])]
+      for (const condition of [query.where, ...query.from.flatMap(joinConditions)]) {
+        if (condition === undefined) continue
+        walkExpression(condition, {
+          expression: (part) => {
+            for (const [left, right] of equalSides(part)) {
+              const found = left.kind === 'column' ? columnAmong(left, tables, catalog) : undefined
+              const use = found === undefined ? undefined : innerSetting(right, sql, functions)
+              if (found !== undefined && use !== undefined && isTable(found.table))
+                columns.push({ relation: found.table, column: found.column.name, use, via: 'direct' })
+            }
+          },
+        })
+      }
+    },
+  }
 }
 
 interface Gathering {

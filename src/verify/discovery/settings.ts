@@ -13,6 +13,14 @@ export interface SettingUse {
   readonly list?: true
 }
 
+/** Parts of a token that users write themselves at the provider: Supabase, Clerk, Auth0. */
+const USER_WRITABLE = /^(raw_)?user_meta_?data$|^unsafe_?metadata$/i
+
+/** A claim that the user can edit: never what tells the tenant where another setting does. */
+export function isUserWritable(use: SettingUse): boolean {
+  return use.path.some((key) => USER_WRITABLE.test(key))
+}
+
 /** Functions that SQL calls by name, with or without a schema. */
 export type FunctionFinder = (schema: string | undefined, name: string) => readonly DatabaseFunction[]
 

@@ -5,9 +5,11 @@ import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import type { Expr, PlStatement, Query } from '../sql/tree.ts'
-import { walkBody, walkExpression, walkQuery } from '../sql/walk.ts'
+import { walkBody, walkExpression } from '../sql/walk.ts'
 import { ownerEscapes } from './definer-owner.ts'
+import { holdsRows } from './held-query.ts'
 import { tenantSources } from './matview-exposed.ts'
+import { tellsOwnMembership } from './own-membership.ts'
 
 /** A statement of definer code on a table whose policies do not hold the code's owner. */
 export interface UnheldQuery {
@@ -32,6 +34,7 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
         const writes =
           query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name) === relation
         const verb: Verb = writes && isWrite(query.kind) ? query.kind : 'select'
+        if (verb === 'select' && tellsOwnMembership(facts, fn, relation, query)) continue
         found.push({ relation, query, verb, filtered: filters(facts, query, names) })
       }
     },
@@ -113,16 +116,14 @@ export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<st
 }
 
 function filters(facts: Facts, query: Query, names: ReadonlySet<string>): boolean {
-  let found = false
-  walkQuery(query, {
-    expression: (expr) => {
-      const sides = comparedSides(expr)
-      if (sides === undefined) return
-      const [left, right] = sides
-      found ||=
-        (namesTenantColumn(facts, left) && readsContext(facts, right, names)) ||
-        (namesTenantColumn(facts, right) && readsContext(facts, left, names))
-    },
+  const found = holdsRows(query, (expr) => {
+    const sides = comparedSides(expr)
+    if (sides === undefined) return false
+    const [left, right] = sides
+    return (
+      (namesTenantColumn(facts, left) && readsContext(facts, right, names)) ||
+      (namesTenantColumn(facts, right) && readsContext(facts, left, names))
+    )
   })
   if (found || query.kind !== 'insert') return found
   const tenant = query.assignments.findIndex((target) => isTenantColumn(facts, target.name))
@@ -251,6 +252,26 @@ export function mentions(expr: Expr, names: ReadonlySet<string>): boolean {
     },
   })
   return found
+}
+
+/** The caller's argument picks the rows: it is compared for equality with a column. A search by a pattern picks none. */
+export function picksBy(condition: Expr, names: ReadonlySet<string>): boolean {
+  let found = false
+  walkExpression(condition, {
+    expression: (expr) => {
+      const sides =
+        comparedSides(expr) ?? (expr.kind === 'subquery' && expr.left !== undefined ? [expr.left, expr] : undefined)
+      if (sides === undefined) return
+      const [left, right] = sides
+      found ||= (isColumn(left, names) && mentions(right, names)) || (isColumn(right, names) && mentions(left, names))
+    },
+  })
+  return found
+}
+
+function isColumn(expr: Expr, names: ReadonlySet<string>): boolean {
+  if (expr.kind === 'cast' || expr.kind === 'collate') return isColumn(expr.arg, names)
+  return expr.kind === 'column' && !names.has(expr.name)
 }
 
 /** Definer functions that somebody in reach may call. */

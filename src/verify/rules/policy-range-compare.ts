@@ -1,5 +1,10 @@
+import { contextSettings } from '../context-settings.ts'
+import { functionFinder, settingsIn } from '../discovery/settings.ts'
+import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
-import { policyFindings } from './policy-finding.ts'
+import type { Expr } from '../sql/tree.ts'
+import { narrowPolicySql, policyFindings } from './policy-finding.ts'
+import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 
 export const policyRangeCompare: Rule = {
   id: 'policy-range-compare',
@@ -8,5 +13,33 @@ export const policyRangeCompare: Rule = {
   severity: 'high',
   meaning: 'An order or inequality lets in every tenant on one side of it.',
   remedy: 'Compare with =, and put parentheses around OR.',
-  run: (facts) => policyFindings(facts, 'policy-range-compare', { message: () => 'compares by order or inequality' }),
+  *run(facts) {
+    yield* policyFindings(facts, 'policy-range-compare', { message: () => 'compares by order or inequality' })
+    for (const rule of ['policy-column-opt-out', 'policy-user-not-tenant', 'policy-role-identity'])
+      for (const weakness of weaknessesOf(facts, rule))
+        if (isSwallowedByOr(facts, weakness))
+          yield {
+            object: weakness.relation.label,
+            ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
+            ...(weakness.verbs.every((verb) => verb === 'select') ? { severity: 'medium' as const } : {}),
+            message: `Policy ${weakness.policy} on ${weakness.relation.label} mixes AND with OR: AND binds first, so what stands behind OR is not held by the test of the tenant.`,
+            evidence: [`true by itself: ${weakness.text}`],
+            verbs: weakness.verbs,
+            ...(weakness.certain ? {} : { suspected: true }),
+            fix: `-- Put parentheses around the alternatives: tenant = context AND (a OR b).\n${narrowPolicySql(facts, weakness.relation, weakness.policyObject)}`,
+          }
+  },
+}
+
+/** `tenant = context AND a OR b`: the author most likely meant the OR to stand behind the tenant's test. */
+function isSwallowedByOr(facts: Facts, { policyObject, clause }: PolicyWeakness): boolean {
+  const text = clause === 'using' ? policyObject?.using : (policyObject?.check ?? policyObject?.using)
+  const parsed = text === undefined ? undefined : facts.sql.expression(text)
+  if (parsed?.ok !== true || parsed.value.kind !== 'or') return false
+  const settings = contextSettings(facts)
+  const tests = (part: Expr) =>
+    settingsIn(part, facts.sql, functionFinder(facts.catalog)).some((use) => settings.has(use.setting))
+  return parsed.value.args.some(
+    (arm) => arm.kind === 'and' && arm.args.some(tests) && arm.args.some((part) => !tests(part)),
+  )
 }

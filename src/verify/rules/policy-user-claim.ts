@@ -1,12 +1,9 @@
 import type { Policy } from '../../catalog/model.ts'
-import { functionFinder, settingsIn } from '../discovery/settings.ts'
+import { functionFinder, isUserWritable, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import type { FindingDraft } from '../finding.ts'
 import type { Rule } from '../rule.ts'
 import { policyFindings } from './policy-finding.ts'
-
-/** Parts of a token that users write themselves at the provider: Supabase, Clerk, Auth0. */
-const USER_WRITABLE = /^(raw_)?user_meta_?data$|^unsafe_?metadata$/i
 
 export const policyUserClaim: Rule = {
   id: 'policy-user-claim',
@@ -30,7 +27,7 @@ export const policyUserClaim: Rule = {
 
 function* trustedByAll(facts: Facts): Iterable<FindingDraft> {
   const { context } = facts.tenancy
-  if (![context, ...context.alternatives].some((use) => use.path.some((key) => USER_WRITABLE.test(key)))) return
+  if (![context, ...context.alternatives].some(isUserWritable)) return
   for (const { relation } of facts.tenancy.tables.values()) {
     for (const policy of relation.policies) {
       if (!policy.permissive || !readsUserClaim(facts, policy)) continue
@@ -51,7 +48,7 @@ function readsUserClaim(facts: Facts, policy: Policy): boolean {
   return [policy.using, policy.check].some((text) => {
     const parsed = text === undefined ? undefined : facts.sql.expression(text)
     if (parsed?.ok !== true) return false
-    return settingsIn(parsed.value, facts.sql, finder).some((use) => use.path.some((key) => USER_WRITABLE.test(key)))
+    return settingsIn(parsed.value, facts.sql, finder).some(isUserWritable)
   })
 }
 

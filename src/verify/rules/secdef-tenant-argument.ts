@@ -3,7 +3,7 @@ import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import type { Query } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
-import { callableDefiners, contextGuard, givenNames, mentions, unheldQueries } from './definer-code.ts'
+import { callableDefiners, contextGuard, givenNames, mentions, picksBy, unheldQueries } from './definer-code.ts'
 
 /** UPDATE … SET tenant = argument: whose row it becomes is the caller's word, unless a subquery asks whether he may. */
 function namesTheTenant(facts: Facts, relation: Relation, query: Query, given: ReadonlySet<string>): boolean {
@@ -33,7 +33,7 @@ export const secdefTenantArgument: Rule = {
       const chosen = unheldQueries(facts, fn).filter(({ query, filtered, verb, relation }) => {
         if (namesTheTenant(facts, relation, query, given)) return true
         if (filtered) return false
-        if (query.where !== undefined && mentions(query.where, given)) return true
+        if (query.where !== undefined && picksBy(query.where, given)) return true
         return (
           verb === 'insert' &&
           [...query.values.flat(), ...(query.source?.targets ?? []).map((t) => t.expr)].some((expr) =>

@@ -3,7 +3,7 @@ import {
   callableDefiners,
   contextGuard,
   givenNames,
-  mentions,
+  picksBy,
   readsWholeRegistry,
   unheldQueries,
 } from './definer-code.ts'
@@ -19,7 +19,7 @@ export const secdefUnfiltered: Rule = {
     for (const fn of callableDefiners(facts)) {
       const given = givenNames(facts, fn)
       const open = unheldQueries(facts, fn).filter(({ query, filtered }) => {
-        const names = query.where === undefined || !mentions(query.where, given)
+        const names = query.where === undefined || !picksBy(query.where, given)
         // What a caller picks by an argument is secdef-tenant-argument's.
         return !filtered && (names || fn.arguments.length === 0)
       })

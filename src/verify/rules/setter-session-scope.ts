@@ -20,7 +20,9 @@ export const setterSessionScope: Rule = {
       walkBody(facts.sql.body(fn), {
         expression: (expr) => {
           if (expr.kind !== 'call' || expr.name !== 'set_config') return
-          const [name, , local] = expr.args
+          // is_local => false: a named argument may stand anywhere behind the name.
+          const [name] = expr.args
+          const local = expr.args.slice(1).map(withoutName).find(isFlag)
           const setting = name === undefined ? undefined : constantText(name)?.toLowerCase()
           if (setting === undefined || !settings.has(setting)) return
           if (local !== undefined && isFalse(local)) seen.add(`set_config('${setting}', …, false)`)
@@ -41,6 +43,16 @@ export const setterSessionScope: Rule = {
       }
     }
   },
+}
+
+function withoutName(expr: Expr): Expr {
+  return expr.kind === 'other' && expr.node === 'NamedArgExpr' ? (expr.parts[0] ?? expr) : expr
+}
+
+/** A constant that says true or false; the setting's new value is hardly ever one. */
+function isFlag(expr: Expr): boolean {
+  if (expr.kind === 'cast') return isFlag(expr.arg)
+  return expr.kind === 'constant' && (typeof expr.value === 'boolean' || /^(t|f|true|false)$/.test(String(expr.value)))
 }
 
 function isFalse(expr: Expr): boolean {

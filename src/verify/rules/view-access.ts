@@ -2,7 +2,9 @@ import type { Oid, Relation } from '../../catalog/model.ts'
 import { contextSettings } from '../context-settings.ts'
 import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
-import { walkQuery } from '../sql/walk.ts'
+import type { Expr } from '../sql/tree.ts'
+import { holdsRows } from './held-query.ts'
+import { tenantSources } from './matview-exposed.ts'
 
 /** Tenant tables that a view shows past their policies, and whether the view filters by tenant itself. */
 export interface ViewAccess {
@@ -44,6 +46,14 @@ export function viewAccess(facts: Facts, view: Relation): ViewAccess {
         }
         continue
       }
+      // A materialized view holds what its owner saw, and no policy ever holds it.
+      const stored = read.kind === 'materialized-view' && tenantSources(facts, read).length > 0
+      if (stored && reader !== undefined) {
+        shows = true
+        if (depth === 0) direct.add(read.label)
+        else nested.add(read.label)
+        continue
+      }
       const table = facts.tenantTable(read)
       if (table === undefined || reader === undefined || !escapes(facts, reader, read)) continue
       shows = true
@@ -79,22 +89,15 @@ export function filtersByContext(facts: Facts, view: Relation): boolean {
   const { columnNames, root } = facts.tenancy
   const settings = contextSettings(facts)
   const finder = functionFinder(facts.catalog)
-  let found = false
-  if (parsed.ok) {
-    walkQuery(parsed.value, {
-      expression: (expr) => {
-        if (expr.kind !== 'operator' || expr.op !== '=' || expr.left === undefined) return
-        const sides = [expr.left, expr.right]
-        const column = sides.some(
-          (side) => side.kind === 'column' && (columnNames.includes(side.name) || side.name === root?.key.name),
-        )
-        const setting = sides.some((side) =>
-          settingsIn(side, facts.sql, finder).some((use) => settings.has(use.setting)),
-        )
-        found ||= column && setting
-      },
-    })
+  const compares = (expr: Expr): boolean => {
+    if (expr.kind !== 'operator' || expr.op !== '=' || expr.left === undefined) return false
+    const sides = [expr.left, expr.right]
+    const column = sides.some(
+      (side) => side.kind === 'column' && (columnNames.includes(side.name) || side.name === root?.key.name),
+    )
+    return column && sides.some((side) => settingsIn(side, facts.sql, finder).some((use) => settings.has(use.setting)))
   }
+  const found = parsed.ok && holdsRows(parsed.value, compares)
   known.set(view, found)
   return found
 }

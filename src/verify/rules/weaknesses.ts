@@ -73,7 +73,11 @@ function assign(
   policy: Policy | undefined,
 ): string {
   const readsHold = ['proved', 'dark'].includes(facts.proofs.of(relation, 'select', role).status)
-  if (weakness.clause === 'check' && WIDE_CHECK.has(weakness.rule) && readsHold) return 'policy-check-lax'
+  // WITH CHECK (author = user): a condition of its own, and not on the tenant.
+  const ownCheck = policy?.command === 'insert' || (policy?.check !== undefined && policy.check !== policy.using)
+  const elsewhere = WIDE.has(weakness.rule) || (WIDE_CHECK.has(weakness.rule) && ownCheck)
+  if (weakness.clause === 'check' && elsewhere && readsHold) return 'policy-check-lax'
+  if (WIDE.has(weakness.rule) && policy !== undefined && isForOthers(facts, policy)) return 'policy-role-wide'
   const ofWrites = policy !== undefined && (policy.command === 'update' || policy.command === 'delete')
   if (WIDE.has(weakness.rule) && ofWrites && readsHold && isAlone(relation, policy, verb, role))
     return 'policy-command-gap'
@@ -86,9 +90,14 @@ function assign(
   )
   if (besides) return 'policy-permissive-or'
   // One expression for both clauses is one hole.
-  const ownCheck = policy.command === 'insert' || (policy.check !== undefined && policy.check !== policy.using)
   if (weakness.clause === 'check' && ownCheck) return 'policy-check-lax'
   return readsHold && verb !== 'select' ? 'policy-command-gap' : weakness.rule
+}
+
+/** Neither for everybody nor for a role whose policies the app's own login has without becoming it. */
+function isForOthers(facts: Facts, policy: Policy): boolean {
+  const login = facts.acting.find((role) => role.role.oid === facts.tenancy.appRole.oid)
+  return !policy.roles.some((role) => role === 0 || role === login?.role.oid || login?.rights.has(role) === true)
 }
 
 function isAlone(relation: Relation, policy: Policy, verb: Verb, role: ActingRole): boolean {

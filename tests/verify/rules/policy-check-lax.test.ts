@@ -96,3 +96,21 @@ ruleCase('policy-check-lax', {
   ),
   nearMisses: {},
 })
+
+const AUTHORS = `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), author text not null default 'x', note text);
+    alter table notes owner to {owner};
+    alter table notes enable row level security, force row level security;
+    grant select, insert, update, delete on notes to {app};`
+const TENANT = `tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)`
+
+ruleCase('policy-check-lax', {
+  name: 'WITH CHECK asks for the author alone',
+  object: 'public.notes',
+  severity: 'critical',
+  proof: 'static',
+  hole: `${AUTHORS} create policy p on notes using (${TENANT}) with check (author = current_setting('app.user', true));`,
+  repaired: `${AUTHORS} create policy p on notes using (${TENANT}) with check (${TENANT} and author = current_setting('app.user', true));`,
+  nearMisses: {
+    'one expression for both is another hole': `${AUTHORS} create policy p on notes using (author = current_setting('app.user', true));`,
+  },
+})

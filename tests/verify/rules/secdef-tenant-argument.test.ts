@@ -56,3 +56,20 @@ ruleCase('secdef-tenant-argument', {
     'of the product': `create materialized view found as select 'x'::text as title; create function search(wanted text) returns table (title text) language sql stable security definer set search_path = '' as $$ select f.title from public.found f where f.title = wanted $$;`,
   },
 })
+
+const MEMBERS = `create table members (tenant_id uuid not null references tenants (id), user_id uuid not null, role text not null, primary key (tenant_id, user_id));
+  alter table members enable row level security, force row level security;
+  create policy own on members for select using (tenant_id = (select ${SETTING}::uuid)); grant select on members to {app};`
+const USER = `nullif(current_setting('app.user_id', true), '')::uuid`
+
+ruleCase('secdef-tenant-argument', {
+  name: 'the role of anybody in any tenant',
+  object: 'public.role_in(uuid)',
+  severity: 'critical',
+  proof: 'static',
+  hole: `${MEMBERS} create function role_in(wanted uuid) returns setof text language sql stable security definer set search_path = '' as $$ select m.role from public.members m where m.tenant_id = wanted $$;`,
+  repaired: `${MEMBERS} create function role_in(wanted uuid) returns setof text language sql stable security definer set search_path = '' as $$ select m.role from public.members m where m.tenant_id = wanted and m.user_id = ${USER} $$;`,
+  nearMisses: {
+    'a user asks whether he is a member': `${MEMBERS} create function is_member(wanted uuid) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.members m where m.tenant_id = wanted and m.user_id = ${USER}) $$;`,
+  },
+})

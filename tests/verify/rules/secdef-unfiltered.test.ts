@@ -12,3 +12,29 @@ ruleCase('secdef-unfiltered', {
     'it reads no tenant data': `create table countries (code text primary key); create function codes() returns setof text language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$ select code from public.countries $$;`,
   },
 })
+
+const DEFINER = 'language sql stable security definer set search_path = pg_catalog, public, pg_temp'
+const TENANT = `tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid`
+
+ruleCase('secdef-unfiltered', {
+  name: 'a search over the rows of all',
+  object: 'public.search(text)',
+  severity: 'critical',
+  hole: `create function search(wanted text) returns setof text ${DEFINER} as $$ select title from public.documents where title ilike '%' || wanted || '%' $$;`,
+  repaired: `create function search(wanted text) returns setof text ${DEFINER} as $$ select title from public.documents where ${TENANT} and title ilike '%' || wanted || '%' $$;`,
+  nearMisses: {
+    'an argument that picks the row is secdef-tenant-argument': `create function search(wanted uuid) returns setof text ${DEFINER} as $$ select title from public.documents where id = wanted $$;`,
+  },
+})
+
+ruleCase('secdef-unfiltered', {
+  name: 'a filter that an argument switches off',
+  object: 'public.titles(boolean)',
+  severity: 'critical',
+  proof: 'static',
+  hole: `create function titles(everything boolean) returns setof text ${DEFINER} as $$ select title from public.documents where everything or ${TENANT} $$;`,
+  repaired: `create function titles(everything boolean) returns setof text ${DEFINER} as $$ select title from public.documents where (everything or title <> '') and ${TENANT} $$;`,
+  nearMisses: {
+    'it is not the callers to call': `create function titles(everything boolean) returns setof text ${DEFINER} as $$ select title from public.documents where everything or ${TENANT} $$; revoke execute on function titles(boolean) from public;`,
+  },
+})

@@ -11,3 +11,28 @@ ruleCase('view-definer', {
     'it reads no tenant data': `create table countries (code text primary key); grant select on countries to {app}; create view codes as select code from countries; grant select on codes to {app};`,
   },
 })
+
+const STORED = `create schema private; create materialized view private.counts as select tenant_id, title, count(*) from documents group by 1, 2;`
+const TENANT = `tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid`
+
+ruleCase('view-definer', {
+  name: 'over a materialized view that is closed itself',
+  object: 'public.counts',
+  severity: 'critical',
+  hole: `${STORED} create view counts as select title, count from private.counts where count >= 1; grant select on counts to {app};`,
+  repaired: `${STORED} create view counts with (security_barrier) as select title, count from private.counts where ${TENANT}; grant select on counts to {app};`,
+  nearMisses: {
+    'it reads with the rights of a caller who has none': `${STORED} create view counts with (security_invoker) as select title, count from private.counts; grant select on counts to {app};`,
+  },
+})
+
+ruleCase('view-definer', {
+  name: 'a filter beside OR filters nothing',
+  object: 'public.titles',
+  severity: 'critical',
+  hole: `create view titles with (security_barrier) as select id, title from documents where ${TENANT} or title is not null; grant select on titles to {app};`,
+  repaired: `create view titles with (security_barrier) as select id, title from documents where ${TENANT} and title is not null; grant select on titles to {app};`,
+  nearMisses: {
+    'each side of a union filters': `create view titles with (security_barrier) as select id, title from documents where ${TENANT} union all select id, title from documents where ${TENANT} and title > 'm'; grant select on titles to {app};`,
+  },
+})

@@ -173,3 +173,38 @@ ALTER TABLE ONLY public.notes ENABLE ROW LEVEL SECURITY;
     expect(await ask(prisma, tables)).toEqual(['a', 'b'])
   })
 })
+
+describe('what a hosted platform brings', () => {
+  const supabase = `create extension if not exists pg_cron;
+    create table public.orgs (id uuid primary key, name text);
+    create table public.notes (org_id uuid references public.orgs, author uuid references auth.users (id), body text);
+    alter table public.notes enable row level security;
+    alter publication supabase_realtime add table public.notes;
+    create policy own on public.notes to authenticated using (org_id = ((auth.jwt() -> 'app_metadata') ->> 'org_id')::uuid);`
+
+  it("makes Supabase's schema auth, roles and rights where files lean on them, says so, and leaves nothing else", async () => {
+    const source = await load({
+      '1_init.sql': supabase,
+      '2_more.sql': 'create role anon; create table public.later ()',
+    })
+    expect(source.notes.join('\n')).toContain('the files lean on Supabase and do not make it')
+    expect(source.gaps.join('\n')).toContain('extension pg_cron')
+    const rights = "select has_table_privilege('authenticated', 'public.later', $1::text)"
+    expect(await ask(source, rights.replace('$1::text', "'insert'"))).toEqual([true])
+    expect(await ask(source, rights.replace('$1::text', "'truncate'"))).toEqual([false])
+    expect(await ask(source, 'select count(*)::int from pg_default_acl')).toEqual([0])
+    expect(await ask(source, 'select count(*)::int from pg_publication')).toEqual([0])
+    expect(await ask(source, "select rolbypassrls from pg_roles where rolname = 'service_role'")).toEqual([true])
+  })
+
+  it('takes what the files make themselves, and points at a schema that nobody makes', async () => {
+    const own = await load({
+      '1.sql': 'create schema auth; create function auth.uid() returns uuid language sql return null::uuid',
+      '2.sql': 'create table t (id uuid default auth.uid())',
+    })
+    expect(own.notes.join('\n')).not.toContain('Supabase')
+    await expect(load({ '1.sql': 'create table vendor.t ()' })).rejects.toThrow(
+      /1\.sql:1: .*schema "vendor" does not exist\. What your platform makes/s,
+    )
+  })
+})
