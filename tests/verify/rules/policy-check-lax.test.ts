@@ -113,4 +113,10 @@ ruleCase('policy-check-lax', {
   nearMisses: {
     'one expression for both is another hole': `${AUTHORS} create policy p on notes using (author = current_setting('app.user', true));`,
   },
+  beside: {
+    'one expression for both is another hole': {
+      rule: 'policy-user-not-tenant',
+      because: 'USING asks for the author too',
+    },
+  },
 })

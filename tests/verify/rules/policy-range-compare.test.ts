@@ -38,4 +38,10 @@ ruleCase('policy-range-compare', {
   nearMisses: {
     'a branch of its own beside the bare test is policy-column-opt-out': `${AUTHORS} create policy p on notes using (${TENANT} or note = 'public');`,
   },
+  beside: {
+    'a branch of its own beside the bare test is policy-column-opt-out': {
+      rule: 'policy-column-opt-out',
+      because: 'a value opens the row, and no condition was lost',
+    },
+  },
 })

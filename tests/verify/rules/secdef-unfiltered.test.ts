@@ -25,6 +25,12 @@ ruleCase('secdef-unfiltered', {
   nearMisses: {
     'an argument that picks the row is secdef-tenant-argument': `create function search(wanted uuid) returns setof text ${DEFINER} as $$ select title from public.documents where id = wanted $$;`,
   },
+  beside: {
+    'an argument that picks the row is secdef-tenant-argument': {
+      rule: 'secdef-tenant-argument',
+      because: 'the caller names the row',
+    },
+  },
 })
 
 ruleCase('secdef-unfiltered', {
