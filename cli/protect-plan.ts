@@ -49,7 +49,10 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
     })
     // Without the application's role nobody can say what is in its reach; and who names tables asks for no more.
     if (!appRoleFound || options.tables !== undefined) return plan
-    return { ...plan, decisions: [...plan.decisions, ...beyondProtect(catalog, tenancy, sql, plan, options.seal)] }
+    return {
+      ...plan,
+      decisions: [...plan.decisions, ...beyondProtect(catalog, after(tenancy), sql, plan, options.seal)],
+    }
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
   }
@@ -82,6 +85,12 @@ function settingNotes({ context }: Tenancy): readonly string[] {
   return [
     `${context.setting} names no tenant but a key of ${context.table.label}; the new policies read ${DEFAULT_SETTING} (another: --setting NAME)`,
   ]
+}
+
+/** As verify will find it once the new policies stand beside the old ones. */
+function after(tenancy: Tenancy): Tenancy {
+  if (tenancy.context.kind === 'tenant') return tenancy
+  return { ...tenancy, context: { kind: 'tenant', ...settingOf(tenancy), alternatives: [] } }
 }
 
 /** A setting that holds a user's or session's key names no tenant; the wall's own does. */

@@ -38,6 +38,21 @@ describe('what protect leaves to a person', () => {
     })
   })
 
+  it('names what verify finds beyond the tables: code, roles, rights', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      await given.admin.query(`grant pg_read_all_data to ${given.appRole};
+        create function all_users() returns setof users language sql security definer set search_path = '' as 'select * from public.users'`)
+      const { decisions } = await given.plan({ appRole: given.appRole })
+      expect(decisions.find((decision) => decision.object === 'public.all_users()')).toMatchObject({
+        reason: expect.stringContaining('secdef-unfiltered'),
+        sql: expect.stringContaining('ALTER FUNCTION'),
+      })
+      expect(decisions.find((decision) => decision.object === `role ${given.appRole}`)?.reason).toContain(
+        'pg_read_all_data',
+      )
+    })
+  })
+
   it('keeps a table out that is not named', async () => {
     await withProtectCase(UUID_SCHEMA, async (given) => {
       const plan = await given.plan({ tables: ['users', 'public.tasks'] })

@@ -32,6 +32,14 @@ describe('renderFixFile', () => {
     expect(file.match(/REVOKE/g)).toHaveLength(1)
   })
 
+  it('makes room again for what differs under one name', () => {
+    const policy = (test: string) => `DROP POLICY IF EXISTS p ON t;\nCREATE POLICY p ON t USING (${test});`
+    const file = render([finding('rls-disabled', policy('a')), finding('grant-truncate', policy('b'))])
+    expect(file.match(/DROP POLICY/g)).toHaveLength(2)
+    const same = render([finding('rls-disabled', policy('a')), finding('grant-truncate', policy('a'))])
+    expect(same.match(/POLICY/g)).toHaveLength(2)
+  })
+
   it('keeps functions whole', () => {
     const fix = 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ select 1; -- two\n select 2; $$;'
     expect(render([finding('rls-disabled', fix)])).toContain(fix)

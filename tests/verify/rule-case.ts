@@ -118,8 +118,12 @@ let counter = 0
 
 /** A schema that verify can be run on, until it is closed. */
 export interface OpenCase {
+  /** Superuser URL of its database. */
+  readonly url: string
   readonly verify: RunVerify
   readonly run: RunSql
+  /** One query, as superuser. */
+  readonly query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
   readonly role: (name: string) => string
   close(): Promise<void>
 }
@@ -147,11 +151,13 @@ export async function openCase(sql: readonly CaseSql[]): Promise<OpenCase> {
     throw error
   }
   return {
+    url: database.url,
     verify: (options = {}) =>
       verifyDatabase({ appRole: role('app'), mode: 'attack', ...options, databaseUrl: database.url }),
     run: async (text) => {
       await client.query(fill(text))
     },
+    query: async (text) => (await client.query<Record<string, unknown>>(text)).rows,
     role,
     close,
   }

@@ -1,4 +1,5 @@
-import { ruleCase } from '../rule-case.ts'
+import { describe, expect, it } from 'vitest'
+import { HOLDING, ruleCase, withCase } from '../rule-case.ts'
 
 ruleCase('fk-crosses-tenants', {
   hole: `create table projects (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), name text); alter table projects owner to {owner}; alter table projects enable row level security, force row level security;
@@ -26,4 +27,36 @@ ruleCase('fk-crosses-tenants', {
   create policy tenant_isolation on tasks using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
   grant select, insert, update, delete on tasks to {app}; create function check_project() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$ begin if new.project_id is not null and not exists (select from public.projects p where p.id = new.project_id and p.tenant_id = new.tenant_id) then raise exception 'no such project'; end if; return new; end $$; create trigger check_project before insert or update on tasks for each row execute function check_project();`,
   },
+})
+
+describe('fk-crosses-tenants: the fix', () => {
+  const SHARES = `alter table documents add unique (id);
+    create table document_shares (document_id uuid not null references documents (id), shared_with uuid not null references tenants (id), primary key (document_id, shared_with));
+    alter table document_shares owner to {owner};
+    alter table document_shares enable row level security, force row level security;
+    create policy s on document_shares using (shared_with = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+    grant select, insert on document_shares to {app};`
+
+  it('is a decision where a row gives one tenant what another owns', async () => {
+    await withCase([HOLDING, SHARES], async (verify) => {
+      const found = (await verify({ mode: 'static' })).findings.find((each) => each.rule === 'fk-crosses-tenants')
+      expect(found?.object).toBe('public.document_shares')
+      expect(found?.fix.split('\n').every((line) => line.startsWith('--'))).toBe(true)
+      expect(found?.fix).toContain('AS RESTRICTIVE FOR INSERT')
+    })
+  })
+
+  it('can be run twice, with the other findings that ask for the same', async () => {
+    const hole = `create table projects (id uuid primary key, tenant_id uuid not null references tenants (id));
+      create table tasks (id uuid primary key, tenant_id uuid not null references tenants (id), project_id uuid not null references projects (id) on delete cascade);
+      grant select, insert, delete on projects, tasks to {app};`
+    await withCase([HOLDING, hole], async (verify, run) => {
+      const report = await verify({ mode: 'static' })
+      const fixes = report.findings.filter((each) => each.severity !== 'info').map((each) => each.fix)
+      expect(report.findings.map((each) => each.rule)).toEqual(
+        expect.arrayContaining(['fk-crosses-tenants', 'fk-cascade-crosses', 'rls-disabled', 'tenant-index-missing']),
+      )
+      for (const fix of [...fixes, ...fixes]) await run(fix)
+    })
+  })
 })
