@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
 import type { Mutant, MutantMaker } from './mutant.ts'
 import { type ProtectedTable, protectedTables } from './protected-tables.ts'
 
@@ -8,7 +9,7 @@ export const rowSecurityMutants: MutantMaker = function* (facts) {
     const { relation, name } = table
     const weaken = (operator: string, sql: string): Mutant => ({ name: operator, object: relation.label, sql })
     yield weaken('disable-rls', `alter table ${name} disable row level security`)
-    yield weaken('no-force', `alter table ${name} no force row level security`)
+    if (relation.forceRowSecurity) yield weaken('no-force', `alter table ${name} no force row level security`)
     for (const policy of relation.policies) {
       const quoted = quoteIdentifier(policy.name)
       if (!policy.permissive) {
@@ -22,7 +23,7 @@ export const rowSecurityMutants: MutantMaker = function* (facts) {
       yield weaken('drop-policy', `drop policy ${quoted} on ${name}`)
       const alter = `${table.withoutRestrictive}alter policy ${quoted} on ${name}`
       if (policy.using !== undefined) yield* weakUsing(table, alter, policy.using, facts.tenancy.context.setting)
-      if (policy.command !== 'select' && policy.command !== 'delete' && writes(table)) {
+      if (policy.command !== 'select' && policy.command !== 'delete' && writesTenant(facts, table)) {
         yield weaken('check-true', `${alter} with check (true)`)
       }
     }
@@ -46,8 +47,12 @@ function* weakUsing(table: ProtectedTable, alter: string, using: string, setting
   }
 }
 
-function writes({ verbs }: ProtectedTable): boolean {
-  return verbs.includes('insert') || verbs.includes('update')
+/** New rows, or old ones with another tenant: an UPDATE that is granted on other columns alone needs no check. */
+function writesTenant(facts: Facts, { relation, column, verbs }: ProtectedTable): boolean {
+  return (
+    verbs.includes('insert') ||
+    facts.reach(relation, 'UPDATE').some(({ role }) => facts.privileges.onColumn(role.oid, relation, column, 'UPDATE'))
+  )
 }
 
 function* widerPolicies({ relation, name, withoutRestrictive, role, verbs }: ProtectedTable): Iterable<Mutant> {

@@ -17,7 +17,7 @@ export const keyMutants: MutantMaker = function* (facts) {
       yield weaken('trigger-disabled', `alter table ${name} disable trigger ${quoteIdentifier(trigger.name)}`)
     }
     yield* singleColumnForeignKeys(facts, table)
-    yield* globalUniques(table)
+    yield* globalUniques(facts, table)
   }
 }
 
@@ -53,13 +53,19 @@ function* singleColumnForeignKeys(facts: Facts, { relation, name, column }: Prot
 }
 
 /** A natural key of one tenant becomes one of all tenants. */
-function* globalUniques({ relation, name, column }: ProtectedTable): Iterable<Mutant> {
+function* globalUniques(facts: Facts, { relation, name, column, verbs }: ProtectedTable): Iterable<Mutant> {
   for (const constraint of relation.constraints) {
     if (constraint.kind !== 'unique' || !constraint.columns.includes(column.number)) continue
     const rest = relation.columns.filter(
       (each) => each.number !== column.number && constraint.columns.includes(each.number),
     )
-    if (rest.length === 0) continue
+    // Nobody in reach chooses a value of it.
+    const chosen =
+      verbs.includes('insert') ||
+      facts
+        .reach(relation, 'UPDATE')
+        .some(({ role }) => rest.some((each) => facts.privileges.onColumn(role.oid, relation, each, 'UPDATE')))
+    if (rest.length === 0 || !chosen) continue
     const columns = rest.map((each) => quoteIdentifier(each.name)).join(', ')
     yield {
       name: 'unique-over-all-tenants',

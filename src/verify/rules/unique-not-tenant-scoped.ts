@@ -15,7 +15,7 @@ export const uniqueNotTenantScoped: Rule = {
     for (const found of unscopedIndexes(facts)) {
       const { relation, index, name, table } = found
       if (found.exclusion || found.tenantInside) continue
-      if (facts.reach(relation, 'INSERT').length === 0 && facts.reach(relation, 'UPDATE').length === 0) continue
+      if (!mayChoose(facts, found)) continue
       const key = keyText(index.definition)
       yield {
         object: relation.label,
@@ -29,6 +29,16 @@ export const uniqueNotTenantScoped: Rule = {
       }
     }
   },
+}
+
+/** Some role in reach adds rows, or changes a column of the key: UPDATE of another column meets no key. */
+function mayChoose(facts: Facts, { relation, columns }: UnscopedIndex): boolean {
+  return (
+    facts.reach(relation, 'INSERT').length > 0 ||
+    facts
+      .reach(relation, 'UPDATE')
+      .some(({ role }) => columns.some((column) => facts.privileges.onColumn(role.oid, relation, column, 'UPDATE')))
+  )
 }
 
 function scopedSql(facts: Facts, { relation, index, name }: UnscopedIndex, tenant: string): string {

@@ -14,6 +14,9 @@ ruleCase('unique-not-tenant-scoped', {
   grant select, insert, update, delete on tasks to {app};`,
     'a secret that is looked up': `alter table documents add column share_token text unique;`,
     'tenants have keys of their own': `alter table tenants add column slug text unique;`,
+    'the app may change other columns alone': `create table staff (tenant_id uuid not null references tenants (id), id uuid not null default gen_random_uuid(), email text not null unique, title text, primary key (tenant_id, id)); alter table staff owner to {owner}; alter table staff enable row level security, force row level security;
+  create policy tenant_isolation on staff using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
+  grant select, update (title) on staff to {app};`,
     'the tenant inside an expression': `create unique index on documents ((tenant_id::text || '/' || title));`,
   },
 })
