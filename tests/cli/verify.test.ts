@@ -9,6 +9,8 @@ import { describeError } from '../../cli/terminal.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { rlsDisabled } from '../../src/verify/rules/rls-disabled.ts'
 import { createTestDatabase } from '../setup/database.ts'
+import { junitProblems } from '../verify/formats/junit-shape.ts'
+import { sarifProblems } from '../verify/formats/sarif-schema.ts'
 
 let folder: string
 
@@ -94,12 +96,14 @@ describe('partywall verify', () => {
       const { code, text } = await verify({ migrations, appRole: app, format, ...(format === 'json' ? { fix } : {}) })
       expect(code, format).toBe(1)
       expect(text, format).toContain('public.notes')
+      if (format === 'sarif') expect(sarifProblems(JSON.parse(text))).toEqual([])
+      if (format === 'junit') expect(junitProblems(text)).toEqual([])
     }
     const repaired = await file('repaired.sql', `${sql}\n${await readFile(fix, 'utf8')}`)
     expect((await verify({ migrations: repaired, appRole: app, failOn: 'critical' })).code).toBe(0)
     const { text } = await verify({ migrations, appRole: app, format: 'pretty' })
     expect(text).toMatch(/rls-disabled.*leaky\.sql:3/)
-  })
+  }, 120_000)
 
   it('gives the same JSON for the same schema', async () => {
     const { sql, app } = leaky()
