@@ -33,19 +33,23 @@ export function beyondProtect(
 ): readonly Decision[] {
   const facts = buildFacts({ catalog, sql, tenancy, sealed: seal, proofs: makeProofs })
   const named = new Set(plan.decisions.map((decision) => decision.object))
-  return rules
-    .filter((rule) => !OF_THE_PLAN.has(rule.id) && (rule.group !== 'policy' || rule.id.startsWith('policy-function-')))
-    .flatMap((rule) =>
-      [...rule.run(facts)]
-        .filter((draft) => atLeast(draft.severity ?? rule.severity, 'medium'))
-        // Views and tables without policies that the plan named already.
-        .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
-        .map(
-          (draft): Decision => ({
-            object: draft.object,
-            reason: `${draft.message} (${rule.id})`,
-            sql: draft.fix,
-          }),
-        ),
-    )
+  return (
+    rules
+      // In a schema that is sealed, what is protected without a seal needs one.
+      .filter((rule) => !OF_THE_PLAN.has(rule.id) || (rule.id === 'policy-unsealed' && !seal))
+      .filter((rule) => rule.group !== 'policy' || rule.id.startsWith('policy-function-'))
+      .flatMap((rule) =>
+        [...rule.run(facts)]
+          .filter((draft) => atLeast(draft.severity ?? rule.severity, 'medium'))
+          // Views and tables without policies that the plan named already.
+          .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
+          .map(
+            (draft): Decision => ({
+              object: draft.object,
+              reason: `${draft.message} (${rule.id})`,
+              sql: draft.fix,
+            }),
+          ),
+      )
+  )
 }

@@ -11,6 +11,8 @@ import { literal } from './variant-row.ts'
 import { victimRead } from './victim-read.ts'
 
 const RULE = 'policy-user-not-tenant'
+/** Each takes many round trips; a large schema has the same policy on all its tables. */
+const MOST_TABLES = 60
 
 /** Makes A's user a user of B too, as the application may, and reads B's rows while it works for A. */
 export const userOfTwo: Attack = {
@@ -21,9 +23,9 @@ export const userOfTwo: Attack = {
     const { facts } = arena
     const lookups = lookupsOf(facts)
     const byLabel = new Map(facts.relations.map((relation) => [relation.label, relation]))
-    for (const weakness of weaknessesOf(facts, RULE)) {
+    for (const weakness of weaknessesOf(facts, RULE).slice(0, MOST_TABLES)) {
       const { relation, policyObject, policy } = weakness
-      const tables = [relation, ...lookups(relation.label).flatMap((label) => byLabel.get(label) ?? [])]
+      const tables = [...lookups(relation.label).flatMap((label) => byLabel.get(label) ?? []), relation]
       for (const table of tables) {
         const seen = await mix(arena, weakness, table)
         if (seen === undefined) continue
