@@ -68,6 +68,12 @@ const SCHEMAS: Readonly<Record<string, string>> = {
     create function api.add(no int, subject text) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ declare mine int := nullif(current_setting('portal.tid', true), '')::int; begin if mine is null then raise exception 'no customer'; end if; insert into internal.tickets (tid, no, subject) values (mine, add.no, add.subject); end $$;
     revoke execute on all functions in schema api from public; grant execute on all functions in schema api to {app};
     grant usage on schema api to {app}; grant select on api.tickets to {app};`,
+  'tenants that are users, in one table': `
+    create table notes (id uuid not null default gen_random_uuid(), user_id text not null default current_setting('request.user', true), body text, primary key (user_id, id));
+    create table tags (user_id text not null default current_setting('request.user', true), tag text not null, primary key (user_id, tag));
+    alter table notes enable row level security; alter table notes force row level security; create policy mine on notes using (user_id = (select current_setting('request.user', true)));
+    alter table tags enable row level security; alter table tags force row level security; create policy mine on tags using (user_id = (select current_setting('request.user', true)));
+    grant select, insert, update, delete on notes, tags to {app};`,
   'domain, partitions, a login that sets its role': `
     grant {rw} to {app} with inherit false, set true;
     create domain tenant_ref as uuid not null;

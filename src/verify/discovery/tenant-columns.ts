@@ -55,7 +55,8 @@ export function chooseColumnName(
 ): { readonly name: string; readonly runnerUp: Candidate | undefined } {
   const candidates = scoreColumns(tables, votes)
   const [best, second] = candidates
-  if (best === undefined || best.score < 2) {
+  // A policy that compares a column with a setting says more than any name: apps whose tenants are their users.
+  if (best === undefined || (best.score < 2 && best.direct === 0)) {
     throw new ConfigurationError('No tenant column was found. Name it with --tenant-column NAME.', {
       details: { candidates: candidates.slice(0, 5).map((candidate) => candidate.name) },
     })

@@ -1,3 +1,4 @@
+import type { Column, Relation } from '../../catalog/model.ts'
 import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
 import type { AtomReader, Shape } from './atom-reader.ts'
@@ -37,6 +38,48 @@ export const unrelatedLookup: Shape = (reader, knows) => {
   if (related || opaque) return undefined
   if (table.kind !== 'child' && knows.same(`${row.id}.${table.column.name}`, 'context')) return undefined
   return { rule: 'policy-always-true', certain: true, explanation: 'the lookup says nothing about the row' }
+}
+
+/**
+ * The row is tied to a protected lookup by numbers or names that each tenant gives out for itself: person 7 of one tenant opens
+ * the rows about person 7 of all.
+ */
+export const sharedNumber: Shape = (reader) => {
+  const { branch, table } = reader.input
+  if (branch.instances.length === 0 || table.kind === 'child') return undefined
+  let tie: { readonly relation: Relation; readonly column: Column } | undefined
+  for (const atom of reader.atoms) {
+    const own = reader.deepTerms(atom).filter((term) => reader.isOwnColumn(term))
+    if (own.length === 0) continue
+    if (own.some((term) => reader.isTenantColumn(term))) return undefined
+    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) return undefined
+    const other = [reader.term(atom.left), reader.term(atom.right)].find((term) => !reader.isOwnColumn(term))
+    if (other === undefined || other.kind === 'constant') continue
+    if (other.kind !== 'column' || !isCountedByTenant(reader, other.instance.relation, other.column)) return undefined
+    tie = { relation: other.instance.relation, column: other.column }
+  }
+  if (tie === undefined) return undefined
+  return {
+    rule: 'policy-wrong-column',
+    certain: true,
+    explanation: `each tenant may have its own ${tie.relation.name} with the same ${tie.column.name}, which is all that ties the row to one`,
+    subject: tie.column.name,
+  }
+}
+
+/** Two tenants may have a row with this value: no key keeps it apart, and it is nothing that is drawn from one source for all. */
+function isCountedByTenant(reader: AtomReader, relation: Relation, column: Column): boolean {
+  if (reader.facts.tenantTable(relation)?.kind !== 'tenant') return false
+  if (column.baseType === 'uuid' || column.identity !== undefined || column.default !== undefined) return false
+  const alone = relation.indexes.some(
+    (index) => index.unique && index.columns.length === 1 && index.columns[0] === column.number,
+  )
+  return (
+    !alone &&
+    !relation.constraints.some(
+      ({ kind, columns }) => kind === 'foreign-key' && columns[0] === column.number && columns.length === 1,
+    )
+  )
 }
 
 /** A function that can’t be read. */

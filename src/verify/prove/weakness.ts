@@ -5,7 +5,7 @@ import type { BranchInput } from './branch-proof.ts'
 import { lossy, roleIdentity, settingMismatch, userNotTenant, wrongColumn } from './comparison-shapes.ts'
 import type { Equalities } from './equalities.ts'
 import { alwaysTrue, bypassFlag, capture, failOpen, nullTenant } from './open-shapes.ts'
-import { columnOptOut, helper, unrelatedLookup } from './row-shapes.ts'
+import { columnOptOut, helper, sharedNumber, unrelatedLookup } from './row-shapes.ts'
 
 /** Says why a branch that is not proved lets other tenants' rows through: the first of the known shapes that fits. */
 export function weaknessOf(input: BranchInput, knows: Equalities, policy: string, clause: 'using' | 'check'): Weakness {
@@ -34,5 +34,6 @@ const SHAPES: readonly Shape[] = [
   roleIdentity,
   columnOptOut,
   unrelatedLookup,
+  sharedNumber,
   helper,
 ]

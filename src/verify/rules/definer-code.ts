@@ -7,6 +7,7 @@ import type { Verb } from '../finding.ts'
 import type { Expr, PlStatement, Query } from '../sql/tree.ts'
 import { walkBody, walkExpression } from '../sql/walk.ts'
 import { ownerEscapes } from './definer-owner.ts'
+import { filterReaches } from './filter-reaches.ts'
 import { holdsRows } from './held-query.ts'
 import { tenantSources } from './matview-exposed.ts'
 import { tellsOwnMembership } from './own-membership.ts'
@@ -35,7 +36,7 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
           query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name) === relation
         const verb: Verb = writes && isWrite(query.kind) ? query.kind : 'select'
         if (verb === 'select' && tellsOwnMembership(facts, fn, relation, query)) continue
-        found.push({ relation, query, verb, filtered: filters(facts, query, names) })
+        found.push({ relation, query, verb, filtered: filters(facts, query, relation, names) })
       }
     },
   })
@@ -115,7 +116,7 @@ export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<st
   return names
 }
 
-function filters(facts: Facts, query: Query, names: ReadonlySet<string>): boolean {
+function filters(facts: Facts, query: Query, relation: Relation, names: ReadonlySet<string>): boolean {
   const found = holdsRows(query, (expr) => {
     const sides = comparedSides(expr)
     if (sides === undefined) return false
@@ -125,7 +126,14 @@ function filters(facts: Facts, query: Query, names: ReadonlySet<string>): boolea
       (namesTenantColumn(facts, right) && readsContext(facts, left, names))
     )
   })
-  if (found || query.kind !== 'insert') return found
+  if (found)
+    return filterReaches(
+      facts,
+      query,
+      relation,
+      (column, other) => isTenantColumn(facts, column.name) && readsContext(facts, other, names),
+    )
+  if (query.kind !== 'insert') return false
   const tenant = query.assignments.findIndex((target) => isTenantColumn(facts, target.name))
   // The column's default, or the guard trigger, fills a tenant that is not named.
   if (tenant < 0) return true

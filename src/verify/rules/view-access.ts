@@ -2,7 +2,8 @@ import type { Oid, Relation } from '../../catalog/model.ts'
 import { contextSettings } from '../context-settings.ts'
 import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
-import type { Expr } from '../sql/tree.ts'
+import type { Expr, Query } from '../sql/tree.ts'
+import { filterReaches } from './filter-reaches.ts'
 import { holdsRows } from './held-query.ts'
 import { tenantSources } from './matview-exposed.ts'
 
@@ -89,6 +90,7 @@ export function filtersByContext(facts: Facts, view: Relation): boolean {
   const { columnNames, root } = facts.tenancy
   const settings = contextSettings(facts)
   const finder = functionFinder(facts.catalog)
+  const isFilter = (column: Expr, other: Expr) => compares({ kind: 'operator', op: '=', left: column, right: other })
   const compares = (expr: Expr): boolean => {
     if (expr.kind !== 'operator' || expr.op !== '=' || expr.left === undefined) return false
     const sides = [expr.left, expr.right]
@@ -97,7 +99,16 @@ export function filtersByContext(facts: Facts, view: Relation): boolean {
     )
     return column && sides.some((side) => settingsIn(side, facts.sql, finder).some((use) => settings.has(use.setting)))
   }
-  const found = parsed.ok && holdsRows(parsed.value, compares)
+  const reaches = (query: Query): boolean =>
+    query.setOperation === undefined
+      ? view.readsRelations.every((oid) => {
+          const read = facts.relationOf(oid)
+          return (
+            read === undefined || facts.tenantTable(read) === undefined || filterReaches(facts, query, read, isFilter)
+          )
+        })
+      : reaches(query.setOperation.left) && reaches(query.setOperation.right)
+  const found = parsed.ok && holdsRows(parsed.value, compares) && reaches(parsed.value)
   known.set(view, found)
   return found
 }

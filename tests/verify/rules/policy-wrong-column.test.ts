@@ -54,3 +54,24 @@ describe('policy-wrong-column: rows that name a second reader', () => {
     })
   })
 })
+
+const CONTEXT = `(select nullif(current_setting('app.tenant_id', true), '')::uuid)`
+const PEOPLE = `create table people (tenant_id uuid not null references tenants (id), no int not null, name text, primary key (tenant_id, no));
+  create table visits (tenant_id uuid not null, no int not null, at date not null, what text, primary key (tenant_id, no, at), foreign key (tenant_id, no) references people);
+  alter table people owner to {owner}; alter table visits owner to {owner};
+  alter table people enable row level security, force row level security; alter table visits enable row level security, force row level security;
+  grant select, insert on people to {app}; grant select, insert, update, delete on visits to {app};
+  create policy own on people using (tenant_id = ${CONTEXT});`
+
+ruleCase('policy-wrong-column', {
+  name: 'a number that each tenant counts by itself ties the row to its parent',
+  object: 'public.visits',
+  severity: 'critical',
+  proof: 'static',
+  hole: `${PEOPLE} create policy p on visits using (no in (select people.no from people));`,
+  repaired: `${PEOPLE} create policy p on visits using ((tenant_id, no) in (select people.tenant_id, people.no from people));`,
+  nearMisses: {
+    'the number is unique over all': `${PEOPLE} alter table people add unique (no); create policy p on visits using (no in (select people.no from people) and tenant_id = ${CONTEXT});`,
+    'the tenants are equal too': `${PEOPLE} create policy p on visits using (exists (select 1 from people where people.no = visits.no and people.tenant_id = visits.tenant_id));`,
+  },
+})

@@ -44,3 +44,23 @@ ruleCase('secdef-unfiltered', {
     'it is not the callers to call': `create function titles(everything boolean) returns setof text ${DEFINER} as $$ select title from public.documents where everything or ${TENANT} $$; revoke execute on function titles(boolean) from public;`,
   },
 })
+
+const NOTES = `create table notes (tenant_id uuid not null references tenants (id), no int not null, document int not null, note text, primary key (tenant_id, no));
+  create table drafts (tenant_id uuid not null references tenants (id), no int not null, at date, primary key (tenant_id, no));
+  alter table notes enable row level security, force row level security; alter table drafts enable row level security, force row level security;
+  create policy p on notes using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)); grant select, insert on notes to {app};
+  create policy p on drafts using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)); grant select, insert on drafts to {app};`
+const MINE = TENANT.replace('tenant_id', 'd.tenant_id')
+
+ruleCase('secdef-unfiltered', {
+  name: 'a filter on one table of a join, and numbers that each tenant counts',
+  object: 'public.drafted()',
+  severity: 'critical',
+  proof: 'static',
+  hole: `${NOTES} create function drafted() returns setof text ${DEFINER} as $$ select n.note from public.drafts d join public.notes n on n.document = d.no where ${MINE} $$;`,
+  repaired: `${NOTES} create function drafted() returns setof text ${DEFINER} as $$ select n.note from public.drafts d join public.notes n on n.document = d.no and n.tenant_id = d.tenant_id where ${MINE} $$;`,
+  nearMisses: {
+    'joined by the tenant with USING': `${NOTES} create function drafted() returns setof text ${DEFINER} as $$ select n.note from public.drafts d join public.notes n using (tenant_id, no) where ${MINE} $$;`,
+    'a key that names one row': `create function drafted() returns setof text ${DEFINER} as $$ select t.name from public.tenants t join public.documents d on d.tenant_id = t.id where ${MINE} $$;`,
+  },
+})
