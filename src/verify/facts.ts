@@ -92,6 +92,8 @@ export interface Weakness {
   readonly explanation: string
   /** For rules that need it: the setting, column or table that the branch trusts. */
   readonly subject?: string
+  /** The table that is trusted is in order: it is the policy that must name the tenant. */
+  readonly namesPart?: true
 }
 
 export interface Proofs {

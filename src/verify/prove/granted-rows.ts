@@ -18,11 +18,13 @@ export function selfGranted(
   input: BranchInput,
   knows: Equalities,
   proveAs: ProveAs,
-): Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject'> | undefined {
+): Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject' | 'namesPart'> | undefined {
   const { branch, facts, role, row, table } = input
   if (table.kind === 'child') return undefined
   for (const lookup of branch.instances) {
     const { relation } = lookup
+    const part = partlyNamed(input, lookup, knows)
+    if (part !== undefined) return part
     const links = linksOf(lookup, row, table, knows)
     // A parent that the row itself names is the row's business, not the other way round.
     const isParent = row.relation.constraints.some((constraint) => constraint.references?.relation === relation.oid)
@@ -49,6 +51,41 @@ function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean
     certain,
     explanation: `the policy opens what ${relation.label} names, and ${role.role.name} may ${verb} there what is not its tenant’s`,
     subject: relation.label,
+  }
+}
+
+/**
+ * A parent that is looked up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)` where channels
+ * have the key (tenant, id). Whoever adds a channel of his own with that id reads the other tenant's rows.
+ */
+function partlyNamed({ facts, role, row, table }: BranchInput, lookup: Instance, knows: Equalities) {
+  const { relation } = lookup
+  const tenant = facts.tenantTable(relation)?.column
+  if (tenant === undefined || relation.oid === row.relation.oid || !facts.protectedFor(relation, role)) return undefined
+  const linked = relation.columns.filter((column) =>
+    row.relation.columns.some(
+      (own) => own !== table.column && knows.same(`${lookup.id}.${column.name}`, `${row.id}.${own.name}`),
+    ),
+  )
+  const numbers = new Set(linked.map((column) => column.number))
+  const unique = relation.indexes.filter((index) => index.unique && index.predicate === undefined)
+  // A key of its own names one row of all tenants; without any key that holds the tenant nobody meant it to be shared.
+  if (linked.length === 0 || numbers.has(tenant.number)) return undefined
+  if (unique.some((index) => index.columns.every((number) => numbers.has(number)))) return undefined
+  const keyed = unique.some((index) => index.columns.every((number) => numbers.has(number) || number === tenant.number))
+  const bound = relation.constraints.some(
+    ({ kind, columns }) => kind === 'foreign-key' && columns.some((number) => numbers.has(number)),
+  )
+  const chooses = linked.every((column) => facts.privileges.onColumn(role.role.oid, relation, column, 'INSERT'))
+  if (!keyed || bound || !chooses) return undefined
+  const names = linked.map((column) => column.name).join(', ')
+  return {
+    rule: 'policy-trusts-unprotected-table',
+    // Nobody guesses a random id.
+    certain: linked.some((column) => column.baseType !== 'uuid'),
+    explanation: `${relation.label} is looked up by ${names} alone, which is a key only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another's`,
+    subject: relation.label,
+    namesPart: true as const,
   }
 }
 

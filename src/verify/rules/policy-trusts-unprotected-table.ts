@@ -1,7 +1,8 @@
-import { qualifiedName } from '../../catalog/names.ts'
-import { tenantPolicySql } from '../policy-sql.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import { rowTestSql, tenantPolicySql } from '../policy-sql.ts'
 import type { Rule } from '../rule.ts'
-import { weaknessesOf } from './weaknesses.ts'
+import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 
 export const policyTrustsUnprotectedTable: Rule = {
   id: 'policy-trusts-unprotected-table',
@@ -26,18 +27,31 @@ export const policyTrustsUnprotectedTable: Rule = {
       const writers = [...new Set(weaknesses.flatMap((weakness) => weakness.roles))]
       yield {
         object: label,
-        message: `Policies on ${tables.join(', ')} look into ${label}, which the app can write without a test of the tenant: one tenant lets itself into another.`,
+        message: `Policies on ${tables.join(', ')} look into ${label}, where the app can write what lets it in: one tenant lets itself into another.`,
         evidence: weaknesses.map(
           (weakness) => `policy ${weakness.policy} on ${weakness.relation.label}: ${weakness.explanation}`,
         ),
         verbs: [...new Set(weaknesses.flatMap((weakness) => weakness.verbs))],
         tables,
         ...(weaknesses.some((weakness) => weakness.certain) ? {} : { suspected: true }),
-        fix:
-          lookup.rowSecurity || column === undefined || facts.tenancy.context.kind === 'key'
+        fix: weaknesses.every((weakness) => weakness.namesPart === true)
+          ? weaknesses.flatMap((weakness) => alsoTenantSql(facts, weakness)).join('\n')
+          : lookup.rowSecurity || column === undefined || facts.tenancy.context.kind === 'key'
             ? `REVOKE INSERT, UPDATE, DELETE ON ${qualifiedName(lookup)} FROM ${writers.join(', ')};`
             : `${tenantPolicySql(facts, lookup, column)}\nALTER TABLE ${qualifiedName(lookup)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
       }
     }
   },
+}
+
+/** The policy with the tenant's test beside what it tests already. */
+function alsoTenantSql(facts: Facts, { relation, policyObject }: PolicyWeakness): readonly string[] {
+  const test = rowTestSql(facts, relation)
+  if (policyObject === undefined || test === undefined) return []
+  const { using, check, name } = policyObject
+  const clauses = [
+    using === undefined ? '' : ` USING ((${using}) AND ${test})`,
+    check === undefined ? '' : ` WITH CHECK ((${check}) AND ${test})`,
+  ]
+  return [`ALTER POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)}${clauses.join('')};`]
 }

@@ -84,3 +84,37 @@ ruleCase('policy-trusts-unprotected-table', {
     ),
   },
 })
+
+// Channels have the key (tenant, id): an id alone is one of many tenants.
+const CHANNELS = (test: string, key = 'primary key (tenant_id, id)', grants = 'select, insert') => `
+  create table channels (tenant_id uuid not null references tenants, id int not null, name text, ${key}, unique (tenant_id, id));
+  create table messages (tenant_id uuid not null, id int not null, channel_id int not null, body text, primary key (tenant_id, id), foreign key (tenant_id, channel_id) references channels (tenant_id, id));
+  alter table channels owner to {owner}; alter table messages owner to {owner}; grant ${grants} on channels to {app}; grant select on messages to {app};
+  alter table channels enable row level security, force row level security; alter table messages enable row level security, force row level security;
+  create policy own on channels using (tenant_id = ${CONTEXT}) with check (tenant_id = ${CONTEXT});
+  create policy readable on messages for select using (${test});`
+
+ruleCase('policy-trusts-unprotected-table', {
+  name: 'a parent that is looked up by a part of its key',
+  object: 'public.channels',
+  severity: 'critical',
+  proof: 'static',
+  hole: CHANNELS('exists (select from channels c where c.id = messages.channel_id)'),
+  repaired: CHANNELS(
+    'exists (select from channels c where c.id = messages.channel_id and c.tenant_id = messages.tenant_id)',
+  ),
+  nearMisses: {
+    'the tenant is tested beside': CHANNELS(
+      `tenant_id = ${CONTEXT} and exists (select from channels c where c.id = messages.channel_id)`,
+    ),
+    'the app may not add channels': CHANNELS(
+      'exists (select from channels c where c.id = messages.channel_id)',
+      undefined,
+      'select',
+    ),
+    'an id is of one tenant': CHANNELS(
+      'exists (select from channels c where c.id = messages.channel_id)',
+      'primary key (id)',
+    ),
+  },
+})
