@@ -14,7 +14,7 @@ export function tellsOwnMembership(facts: Facts, fn: DatabaseFunction, relation:
   const users = new Set<string>()
   const isOwn = (expr: Expr): boolean => {
     const column = userColumn(facts, expr)
-    if (column === undefined || !relation.columns.some(({ name }) => name === column)) return false
+    if (column === undefined || !namesSomebody(relation, column)) return false
     users.add(column)
     return true
   }
@@ -46,6 +46,16 @@ function userColumn(facts: Facts, expr: Expr): string | undefined {
     if (uses.length > 0 && !isTenant) return column.name
   }
   return undefined
+}
+
+/** A key or part of one, or called so: not a status or a region that a setting happens to filter by. */
+function namesSomebody(relation: Relation, name: string): boolean {
+  const column = relation.columns.find((own) => own.name === name)
+  if (column === undefined) return false
+  if (/user|member|person|profile|login|email|staff|employee|subject|^sub$|uid/i.test(name)) return true
+  return relation.constraints.some(
+    ({ kind, columns }) => /^(primary-key|unique|foreign-key)$/.test(kind) && columns.includes(column.number),
+  )
 }
 
 /** One row a tenant and user. */

@@ -73,3 +73,13 @@ ruleCase('secdef-tenant-argument', {
     'a user asks whether he is a member': `${MEMBERS} create function is_member(wanted uuid) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.members m where m.tenant_id = wanted and m.user_id = ${USER}) $$;`,
   },
 })
+
+ruleCase('secdef-tenant-argument', {
+  name: 'a question about anybody’s row, filtered by a setting that names nobody',
+  object: 'public.has_title(text)',
+  severity: 'critical',
+  proof: 'static',
+  hole: `alter table documents add region text; create function has_title(wanted text) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.documents d where d.title = wanted and d.region = current_setting('app.region', true)) $$;`,
+  repaired: `alter table documents add region text; create function has_title(wanted text) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.documents d where d.title = wanted and d.tenant_id = ${SETTING}::uuid) $$;`,
+  nearMisses: {},
+})
