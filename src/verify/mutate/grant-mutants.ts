@@ -46,11 +46,12 @@ export const roleMutants: MutantMaker = function* (facts) {
   yield role('tenant-by-default', `alter role ${app} set ${quoteSetting(facts.tenancy.context.setting)} = '1'`)
   yield role('replica-mode-granted', `grant set on parameter session_replication_role to ${app}`)
   const database = quoteIdentifier(catalog.database.name)
-  yield {
-    name: 'grant-temporary',
-    object: `database ${catalog.database.name}`,
-    sql: `grant temporary on database ${database} to ${app}`,
-  }
+  if (!facts.privileges.onDatabase(facts.tenancy.appRole.oid, 'TEMPORARY'))
+    yield {
+      name: 'grant-temporary',
+      object: `database ${catalog.database.name}`,
+      sql: `grant temporary on database ${database} to ${app}`,
+    }
   for (const name of facts.tenancy.schemas) {
     const schema = quoteIdentifier(name)
     if (!facts.relations.some((relation) => relation.schema === name && facts.tenantTable(relation) !== undefined))

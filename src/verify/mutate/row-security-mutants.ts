@@ -7,13 +7,18 @@ import { type ProtectedTable, protectedTables } from './protected-tables.ts'
 export const rowSecurityMutants: MutantMaker = function* (facts) {
   for (const table of protectedTables(facts)) {
     const { relation, name } = table
+    // Where each permissive policy tests the tenant itself, a restrictive one is the second lock.
+    const narrow = relation.policies.every(
+      (policy) => !policy.permissive || `${policy.using ?? policy.check}`.includes(table.column.name),
+    )
     const weaken = (operator: string, sql: string): Mutant => ({ name: operator, object: relation.label, sql })
     yield weaken('disable-rls', `alter table ${name} disable row level security`)
     if (relation.forceRowSecurity) yield weaken('no-force', `alter table ${name} no force row level security`)
     for (const policy of relation.policies) {
       const quoted = quoteIdentifier(policy.name)
       if (!policy.permissive) {
-        if (table.restrictive.includes(policy))
+        // A seal is never second.
+        if (table.restrictive.includes(policy) && (!narrow || policy.using?.includes('partywall.') === true))
           yield weaken('drop-restrictive-policy', `drop policy ${quoted} on ${name}`)
         continue
       }

@@ -65,7 +65,8 @@ function* globalUniques(facts: Facts, { relation, name, column, verbs }: Protect
       facts
         .reach(relation, 'UPDATE')
         .some(({ role }) => rest.some((each) => facts.privileges.onColumn(role.oid, relation, each, 'UPDATE')))
-    if (rest.length === 0 || !chosen) continue
+    // Nor does anybody guess a random id.
+    if (rest.length === 0 || !chosen || rest.some((each) => each.baseType === 'uuid')) continue
     const columns = rest.map((each) => quoteIdentifier(each.name)).join(', ')
     yield {
       name: 'unique-over-all-tenants',

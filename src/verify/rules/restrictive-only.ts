@@ -1,8 +1,10 @@
+import { qualifiedName } from '../../catalog/names.ts'
 import { VERBS } from '../finding.ts'
 import { tenantPolicySql } from '../policy-sql.ts'
 import { appliesTo, covers } from '../prove/effective.ts'
 import { privilegeOf } from '../reach.ts'
 import type { Rule } from '../rule.ts'
+import { granteeList, relationGrantees } from './grantees.ts'
 
 export const restrictiveOnly: Rule = {
   id: 'restrictive-only',
@@ -27,7 +29,21 @@ export const restrictiveOnly: Rule = {
           ),
         ),
       )
-      if (granted.length === 0 || permitted.length > 0) continue
+      const missing = granted.filter((verb) => !permitted.includes(verb))
+      if (missing.length === 0) continue
+      if (permitted.length > 0) {
+        const list = missing.map(privilegeOf).join(', ')
+        const grantees = granteeList(facts, [
+          ...new Set(missing.flatMap((verb) => relationGrantees(facts, relation, privilegeOf(verb)))),
+        ])
+        yield {
+          object: relation.label,
+          message: `The app may ${list} rows of ${relation.label} by its grants, and no permissive policy is for that: no row is ever met.`,
+          evidence: [`policies are for ${permitted.map(privilegeOf).join(', ')}`],
+          fix: `REVOKE ${list} ON ${qualifiedName(relation)} FROM ${grantees};`,
+        }
+        continue
+      }
       // Where partywall's own restrictive policies stand, the isolation policy was taken away: a build must not pass.
       const ours = relation.policies.some((policy) => policy.using?.includes('partywall.') === true)
       yield {
