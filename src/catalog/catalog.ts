@@ -115,4 +115,8 @@ export interface Catalog {
   readonly ownOperators: ReadonlySet<string>
   /** `schema.name` of nondeterministic collations. */
   readonly looseCollations: ReadonlySet<string>
+  /** Names that functions in the user's schemas share with functions of pg_catalog. */
+  readonly shadowedFunctions: ReadonlySet<string>
+  /** `uuid as bigint`: casts that somebody made between the server's own types. */
+  readonly ownCasts: ReadonlySet<string>
 }

@@ -1,6 +1,7 @@
 import type { Facts } from '../facts.ts'
-import type { Expr, Query } from '../sql/tree.ts'
+import type { Expr, FromItem, Query } from '../sql/tree.ts'
 import { childrenOf } from '../sql/walk.ts'
+import { isBuiltInCall } from './built-in.ts'
 
 /** The server's own aggregates, as of PostgreSQL 18. */
 const AGGREGATES = new Set(
@@ -12,40 +13,85 @@ const AGGREGATES = new Set(
   variance xmlagg`.split(/\s+/),
 )
 
-/** Aggregates whose value, or one of them, is that of some row. */
-const PICKED = new Set(['min', 'max', 'any_value', 'array_agg', 'unnest'])
+/** Aggregates whose value is that of some row. */
+const PICKED = new Set(['min', 'max', 'any_value'])
 
-export function isPicked(expr: Expr): expr is Extract<Expr, { kind: 'call' }> {
-  return expr.kind === 'call' && isBuiltIn(expr) && PICKED.has(expr.name)
+/** The value of some row of those that were read. */
+export function isPicked(expr: Expr, facts: Facts): expr is Extract<Expr, { kind: 'call' }> {
+  return expr.kind === 'call' && PICKED.has(expr.name) && isBuiltInCall(expr, facts)
 }
 
-export function isCount(expr: Expr | undefined): boolean {
-  return expr?.kind === 'call' && isBuiltIn(expr) && expr.name === 'count'
+/** An array of the values of the rows that were read: each of its elements is that of some row. */
+export function isGathered(expr: Expr, facts: Facts): expr is Extract<Expr, { kind: 'call' }> {
+  return expr.kind === 'call' && expr.name === 'array_agg' && isBuiltInCall(expr, facts)
+}
+
+export function isCount(expr: Expr | undefined, facts: Facts): boolean {
+  return expr?.kind === 'call' && expr.name === 'count' && isBuiltInCall(expr, facts)
 }
 
 /**
- * True where a query has a row even if nothing was read: it aggregates without groups.
+ * True where a query may have a row even if nothing was read: it aggregates without groups.
  *
  * @param picked the one value is asked for, not whether there is a row: that of `max(x)` is NULL then, as if there were none
  */
 export function hasRowOfNothing(query: Query, facts: Facts, picked: boolean): boolean {
   if (query.groupsNothing) return true
-  if (query.groups || !query.targets.some((target) => aggregates(target.expr, facts))) return false
+  if (query.groups) return false
   const [only, ...more] = query.targets
-  return !(picked && only !== undefined && more.length === 0 && isPicked(only.expr))
+  const isOne = picked && only !== undefined && more.length === 0
+  if (isOne && (isPicked(only.expr, facts) || isGathered(only.expr, facts))) return false
+  return [...query.targets.map((target) => target.expr), ...query.others].some((expr) => aggregates(expr, facts))
 }
 
-/** Whether an aggregate is anywhere in it; one in a subquery is that query's. */
+/** How many aggregates the SELECT list has: values of two are of two different rows. */
+export function countAggregates(query: Query, facts: Facts): number {
+  return query.targets.filter((target) => aggregates(target.expr, facts)).length
+}
+
+/** Whether an aggregate that may be this query's is anywhere in it. */
 function aggregates(expr: Expr, facts: Facts): boolean {
-  return isAggregate(expr, facts) || childrenOf(expr).some((part) => aggregates(part, facts))
+  if (isAggregate(expr, facts)) return true
+  if (childrenOf(expr).some((part) => aggregates(part, facts))) return true
+  return expr.kind === 'subquery' && lends(expr.query, facts)
+}
+
+/** An aggregate over nothing but columns of the outer query is the outer query's. */
+function lends(query: Query, facts: Facts): boolean {
+  const own = new Set(query.from.flatMap(aliasesOf))
+  const parts = [...query.targets.map((target) => target.expr), ...query.others]
+  return (
+    parts.some((part) => someAggregate(part, facts, own)) ||
+    [query.setOperation?.left, query.setOperation?.right, ...query.with.map((cte) => cte.query)].some(
+      (inner) => inner !== undefined && lends(inner, facts),
+    )
+  )
+}
+
+function someAggregate(expr: Expr, facts: Facts, own: ReadonlySet<string>): boolean {
+  if (isAggregate(expr, facts)) {
+    const columns = columnsIn(expr)
+    if (columns.length > 0 && !columns.some((column) => column.table !== undefined && own.has(column.table)))
+      return true
+  }
+  if (childrenOf(expr).some((part) => someAggregate(part, facts, own))) return true
+  return expr.kind === 'subquery' && lends(expr.query, facts)
+}
+
+function columnsIn(expr: Expr): readonly Extract<Expr, { kind: 'column' }>[] {
+  return expr.kind === 'column' ? [expr] : childrenOf(expr).flatMap(columnsIn)
+}
+
+function aliasesOf(item: FromItem): readonly string[] {
+  if (item.kind === 'join') return [...aliasesOf(item.left), ...aliasesOf(item.right)]
+  if (item.kind === 'other') return []
+  return [item.alias ?? (item.kind === 'table' ? item.name : '')]
 }
 
 function isAggregate(expr: Expr, facts: Facts): boolean {
-  if (expr.kind !== 'call') return expr.kind === 'other' && /^(Json.*Agg|XmlExpr|GroupingFunc)/.test(expr.node)
-  if (isBuiltIn(expr) && AGGREGATES.has(expr.name)) return true
+  if (expr.kind === 'other' && /^(Json.*Agg|XmlExpr|GroupingFunc)/.test(expr.node)) return true
+  // count(*) OVER () is none, but what it is computed from may be.
+  if (expr.kind !== 'call') return false
+  if (AGGREGATES.has(expr.name) && (expr.schema === undefined || expr.schema === 'pg_catalog')) return true
   return facts.functionsNamed(expr.schema, expr.name).some((fn) => fn.kind === 'aggregate')
-}
-
-function isBuiltIn(call: Extract<Expr, { kind: 'call' }>): boolean {
-  return call.schema === undefined || call.schema === 'pg_catalog'
 }

@@ -2,6 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts, Proof, TenantTable } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import type { Branch } from './branch.ts'
+import { isSameWhenEqual } from './comparable.ts'
 import { Equalities } from './equalities.ts'
 import type { Instance, Instances } from './scope.ts'
 import { type Term, termOf } from './terms.ts'
@@ -36,7 +37,7 @@ export function proveBranch(input: BranchInput): BranchProof {
   for (const atom of branch.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
     const [left, right] = [termOf(atom.left, facts, instances), termOf(atom.right, facts, instances)]
-    if (left.lossy === undefined && right.lossy === undefined) knows.union(left.key, right.key)
+    if (isSameWhenEqual(left, right, facts)) knows.union(left.key, right.key)
   }
   const lookups = branch.instances
   const belonging = new Set<string>()
@@ -175,7 +176,7 @@ function trusted(input: BranchInput, knows: Equalities, own: string): readonly I
       termOf(atom.right, input.facts, input.instances),
     ]
     const [left, right] = terms
-    if (left === undefined || right === undefined || left.lossy !== undefined || right.lossy !== undefined) continue
+    if (left === undefined || right === undefined || !isSameWhenEqual(left, right, input.facts)) continue
     const ofRow = terms.every((term) => term.kind === 'context' || term.key.startsWith(`${input.row.id}.`))
     if (ofRow) direct.union(left.key, right.key)
   }

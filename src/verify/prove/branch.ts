@@ -1,4 +1,5 @@
 import type { Expr } from '../sql/tree.ts'
+import { BeyondProver } from './beyond.ts'
 import type { Instance } from './scope.ts'
 
 /** One way for a predicate to be true: all atoms hold, for some rows of the instances. */
@@ -17,16 +18,18 @@ export interface QueryRow {
 /** More branches than this are beyond the prover. */
 const MAX_BRANCHES = 96
 
-export class TooManyBranches extends Error {}
-
+/** Never true. */
 export const NONE: readonly Branch[] = []
+/** Always true. */
 export const ALWAYS: readonly Branch[] = [{ atoms: [], instances: [] }]
 
+/** True where this is, whatever it is. */
 export function atom(expr: Expr): readonly Branch[] {
   return [{ atoms: [expr], instances: [] }]
 }
 
+/** The branches, unless they are too many. */
 export function limited(branches: readonly Branch[]): readonly Branch[] {
-  if (branches.length > MAX_BRANCHES) throw new TooManyBranches('the predicate has too many branches')
+  if (branches.length > MAX_BRANCHES) throw new BeyondProver('the predicate has too many branches')
   return branches
 }

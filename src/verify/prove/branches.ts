@@ -1,8 +1,10 @@
 import type { Expr } from '../sql/tree.ts'
 import { isCount } from './aggregates.ts'
 import { ALWAYS, atom, type Branch, limited, NONE, type QueryRow } from './branch.ts'
+import { isBuiltInCall } from './built-in.ts'
 import { constantEquality, truthOf } from './constants.ts'
-import { RowReader } from './query-rows.ts'
+import { isNeverNull } from './never-null.ts'
+import { type Asked, RowReader } from './query-rows.ts'
 import type { Resolver } from './resolve.ts'
 import { expandSides, negate, peel, sameExpression } from './rewrite.ts'
 import { termOf } from './terms.ts'
@@ -59,9 +61,8 @@ export class Brancher {
   /** A NOT NULL column of the policy's own row; a lookup's row may be missing from an outer join. */
   #isNotNullColumn(expr: Expr): boolean {
     if (expr.kind !== 'column' || expr.table !== '#0') return false
-    return (
-      this.#resolver.instances.get('#0')?.relation.columns.find((column) => column.name === expr.name)?.notNull === true
-    )
+    const relation = this.#resolver.instances.get('#0')?.relation
+    return relation !== undefined && isNeverNull(this.#resolver.facts, relation, expr.name)
   }
 
   /** Branches of a conjunction. */
@@ -135,7 +136,8 @@ export class Brancher {
 
   #subquery(expr: Extract<Expr, { kind: 'subquery' }>): readonly Branch[] {
     const scope = this.#resolver.scopeOf(expr)
-    const rows = scope === undefined ? undefined : this.#rows.rows(expr.query, scope, expr.type !== 'exists')
+    const rows =
+      scope === undefined ? undefined : this.#rows.rows(expr.query, scope, expr.type === 'exists' ? 'rows' : 'value')
     if (rows === undefined) return atom(expr)
     if (expr.type === 'exists') return limited(rows.flatMap((row) => this.#row(row, [])))
     if (expr.type === 'scalar')
@@ -144,7 +146,7 @@ export class Brancher {
       )
     if (expr.type === 'any' && expr.op === '=' && expr.left !== undefined) {
       const { left } = expr
-      return limited(rows.flatMap((row) => this.#row(row, [equality(left, row)])))
+      return limited(rows.flatMap((row) => this.#row(row, [this.#equality(left, row)])))
     }
     return atom(expr)
   }
@@ -162,18 +164,30 @@ export class Brancher {
       return limited(
         array.items.flatMap((item) => this.of({ kind: 'operator', op: '=', left: expr.left, right: item })),
       )
-    if (expr.op === '=' && array.kind === 'subquery') {
+    if (expr.op === '=' && array.kind === 'subquery' && (array.type === 'array' || array.type === 'scalar')) {
       const scope = this.#resolver.scopeOf(array)
-      const rows = scope === undefined ? undefined : this.#rows.rows(array.query, scope, true)
-      if (rows !== undefined) return limited(rows.flatMap((row) => this.#row(row, [equality(expr.left, row)])))
+      // ARRAY(SELECT …) has the rows as elements; another subquery is worth an array.
+      const asked: Asked = array.type === 'array' ? 'value' : 'elements'
+      const rows = scope === undefined ? undefined : this.#rows.rows(array.query, scope, asked)
+      if (rows !== undefined) return limited(rows.flatMap((row) => this.#row(row, [this.#equality(expr.left, row)])))
     }
     return atom(expr)
+  }
+
+  #equality(left: Expr, row: QueryRow): Expr {
+    const only = row.targets.length === 1 ? row.targets[0]?.expr : undefined
+    // A row for each element.
+    if (only?.kind === 'call' && only.name === 'unnest' && only.args.length === 1 && only.args[0] !== undefined)
+      if (isBuiltInCall(only, this.#resolver.facts)) return { kind: 'any', op: '=', left, array: only.args[0] }
+    return equality(left, row)
   }
 
   #operator(expr: Extract<Expr, { kind: 'operator' }>): readonly Branch[] {
     if (expr.left === undefined) return atom(expr)
     const counted = this.#countTest(expr)
     if (counted !== undefined) return counted
+    if (expr.op === '=' && expr.left.kind === 'row' && expr.right.kind === 'row')
+      return this.all(pairsOf(expr.left.items, expr.right.items))
     // Whatever is compared with NULL is not true.
     if (isNull(expr.left) || isNull(expr.right)) return NONE
     if (expr.op !== '=') return isConstantTrue(expr) ? ALWAYS : atom(expr)
@@ -184,7 +198,7 @@ export class Brancher {
       [expr.left, expr.right],
       [expr.right, expr.left],
     ] as const)
-      if (peel(side).kind === 'constant' && (peel(side) as { value: unknown }).value === true) return this.of(other)
+      if (isTrue(side)) return this.of(other)
     const sides = expandSides(
       expr.left,
       expr.right,
@@ -192,7 +206,7 @@ export class Brancher {
         const scope = this.#resolver.scopeOf(subquery)
         return scope === undefined || subquery.kind !== 'subquery'
           ? undefined
-          : this.#rows.rows(subquery.query, scope, true)
+          : this.#rows.rows(subquery.query, scope, 'value')
       },
       (side) => this.#sourceOf(side),
     )
@@ -224,9 +238,10 @@ export class Brancher {
     if (left?.kind !== 'subquery' || right.kind !== 'constant') return undefined
     if (!((expr.op === '>' && right.value === 0) || (expr.op === '>=' && right.value === 1))) return undefined
     const target = left.query.targets[0]?.expr
-    if (!isCount(target)) return undefined
+    if (!isCount(target, this.#resolver.facts)) return undefined
     const scope = this.#resolver.scopeOf(left)
-    const rows = scope === undefined ? undefined : this.#rows.rows({ ...left.query, targets: [] }, scope)
+    const rows =
+      scope === undefined ? undefined : this.#rows.rows({ ...left.query, targets: [], others: [] }, scope, 'rows')
     return rows === undefined ? undefined : limited(rows.flatMap((row) => this.#row(row, [])))
   }
 
@@ -251,6 +266,21 @@ function equality(left: Expr, row: QueryRow): Expr {
 /** x OR NOT x: true but for NULL. */
 function hasComplement(args: readonly Expr[]): boolean {
   return args.some((arg) => arg.kind === 'not' && args.some((other) => sameExpression(other, arg.arg)))
+}
+
+/** (a, b) = (c, d) is a = c and b = d. */
+function pairsOf(lefts: readonly Expr[], rights: readonly Expr[]): readonly Expr[] {
+  return lefts.map((left, at) => ({
+    kind: 'operator',
+    op: '=',
+    left,
+    right: rights[at] ?? { kind: 'constant', value: null },
+  }))
+}
+
+function isTrue(expr: Expr): boolean {
+  const inner = peel(expr)
+  return inner.kind === 'constant' && inner.value === true
 }
 
 function isNull(expr: Expr): boolean {

@@ -18,11 +18,17 @@ export function constantEquality(left: Expr, right: Expr): boolean | undefined {
   // 1.0 is 1 and, for some types, 'A' is 'a': equal for some type is what must be reckoned with.
   if (spelling(one.value) === spelling(other.value)) return true
   if (isNumber(one.value) && isNumber(other.value)) return Number(one.value) === Number(other.value)
-  return one.plain && other.plain && typeof one.value === typeof other.value ? false : undefined
+  const words = isWord(one.value) && isWord(other.value) && typeof one.value === typeof other.value
+  return one.plain && other.plain && words ? false : undefined
 }
 
 function spelling(value: string | number | boolean): string {
   return String(value).trim().toLowerCase()
+}
+
+/** Text that no type reads as a number, with another spelling of the same one. */
+function isWord(value: string | number | boolean): boolean {
+  return typeof value === 'boolean' || (typeof value === 'string' && !/^\s*[-+.\d]/.test(value))
 }
 
 function isNumber(value: string | number | boolean): boolean {
@@ -35,6 +41,6 @@ function bare(expr: Expr): { readonly value: string | number | boolean | null; r
   if (expr.kind !== 'cast' && expr.kind !== 'collate') return undefined
   const inner = bare(expr.arg)
   if (inner === undefined) return undefined
-  const plain = expr.kind === 'cast' && /^(text|character varying|uuid|name)$/.test(expr.type)
+  const plain = expr.kind === 'cast' && /^(text|character varying)$/.test(expr.type)
   return { value: inner.value, plain: inner.plain && plain }
 }

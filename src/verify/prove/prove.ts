@@ -2,12 +2,14 @@ import type { Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts, Proof, Proofs, TenantTable, Weakness } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { privilegeOf } from '../reach.ts'
-import { type Branch, TooManyBranches } from './branch.ts'
+import { BeyondProver } from './beyond.ts'
+import type { Branch } from './branch.ts'
 import { type AskProof, type BranchInput, proveBranch } from './branch-proof.ts'
 import { Brancher } from './branches.ts'
-import { changesSettings } from './changes-settings.ts'
 import { type Clause, type EffectiveClauses, effectiveClauses } from './effective.ts'
+import { hasEffects } from './effects.ts'
 import { type ProveAs, selfGranted } from './granted-rows.ts'
+import { loginOf } from './login.ts'
 import { mayMove } from './new-rows.ts'
 import { Resolver } from './resolve.ts'
 import { type Instance, Instances, type Scope } from './scope.ts'
@@ -85,7 +87,7 @@ function proveClauses(
   if (clauses.permissive.length === 0) return { status: 'dark', how: 'no permissive policy lets a row through' }
   const instances = new Instances()
   const row = instances.add(relation, role)
-  const resolver = new Resolver(facts, instances)
+  const resolver = new Resolver(facts, instances, loginOf(facts, role))
   const scope: Scope = {
     items: [{ alias: relation.name, instance: row }],
     variables: new Map(),
@@ -95,6 +97,7 @@ function proveClauses(
     ctes: new Map(),
     outer: undefined,
     inside: new Set(),
+    path: undefined,
   }
   const parsing: Parsing = {
     facts,
@@ -106,6 +109,14 @@ function proveClauses(
     brancher: new Brancher(resolver),
     scope,
     nested,
+  }
+  const changing = [...clauses.permissive, ...clauses.restrictive].filter((clause) => changes(facts, clause))
+  if (changing.length > 0) {
+    // What one policy changes, all of them read at the next row.
+    const weaknesses = changing.map((clause) =>
+      unread(clause, clauses.clause, says(clause, 'changes what is read after it, or may')),
+    )
+    return { status: 'unproved', how: weaknesses[0]?.explanation ?? '', weaknesses }
   }
   const restricting = restrictions(parsing, clauses.restrictive)
   if (restricting.some((branches) => branches.length === 0))
@@ -119,15 +130,7 @@ function proveClauses(
       // What can't be read may still be walled in by a restrictive policy that can.
       const walled = judge(parsing, clauses.clause, clause, combine({ atoms: [], instances: [] }, restricting), ask)
       if (walled.proved) proved.add(walled.how)
-      else
-        weaknesses.push({
-          rule: 'unproved',
-          policy: clause.policy.name,
-          clause: clauses.clause,
-          text: clause.text,
-          certain: false,
-          explanation: branches,
-        })
+      else weaknesses.push(unread(clause, clauses.clause, branches))
       any = true
       continue
     }
@@ -200,17 +203,27 @@ function combine(branch: Branch, restricting: readonly (readonly Branch[])[]): r
   return product
 }
 
+function changes(facts: Facts, clause: Clause): boolean {
+  const parsed = facts.sql.expression(clause.text)
+  return parsed.ok && hasEffects(parsed.value, facts)
+}
+
+function says(clause: Clause, what: string): string {
+  return `policy ${clause.policy.name} ${what}`
+}
+
+function unread(clause: Clause, kind: 'using' | 'check', explanation: string): Weakness {
+  return { rule: 'unproved', policy: clause.policy.name, clause: kind, text: clause.text, certain: false, explanation }
+}
+
 /** The branches of a clause, or why it has none that can be told. */
 function branchesOf({ facts, resolver, brancher, scope }: Parsing, clause: Clause): readonly Branch[] | string {
   const parsed = facts.sql.expression(clause.text)
-  // What it changes, it reads afterwards.
-  if (parsed.ok && changesSettings(parsed.value, facts))
-    return `policy ${clause.policy.name} changes a setting while it is evaluated`
   if (!parsed.ok) return `the parser refuses policy ${clause.policy.name}: ${parsed.reason}`
   try {
     return brancher.of(resolver.resolve(parsed.value, scope))
   } catch (error) {
-    if (error instanceof TooManyBranches) return error.message
+    if (error instanceof BeyondProver) return error.message
     throw error
   }
 }

@@ -62,26 +62,13 @@ type SourceOf = (expr: Expr) => 'session' | 'tenant' | 'column' | undefined
 
 const MAX_SIDES = 16
 
-/** Opens COALESCE, CASE, NULLIF and scalar subqueries on either side of an equality; undefined when there is none. */
+/** Opens COALESCE, CASE, NULLIF and scalar subqueries on either side of an equality; undefined when they are too many. */
 export function expandSides(
   left: Expr,
   right: Expr,
   rowsOf: (subquery: Expr) => readonly QueryRow[] | undefined,
   sourceOf: SourceOf,
 ): readonly SidePair[] | undefined {
-  if (left.kind === 'row' && right.kind === 'row') {
-    const [firstLeft, firstRight] = [left.items[0], right.items[0]]
-    if (firstLeft === undefined || firstRight === undefined) return undefined
-    const rest = left.items.slice(1).map(
-      (item, at): Expr => ({
-        kind: 'operator',
-        op: '=',
-        left: item,
-        right: right.items[at + 1] ?? { kind: 'constant', value: null },
-      }),
-    )
-    return [{ left: firstLeft, right: firstRight, conditions: rest, instances: [] }]
-  }
   const lefts = sidesOf(left, rowsOf)
   const rights = sidesOf(right, rowsOf)
   if (lefts.length * rights.length > MAX_SIDES) return undefined
@@ -107,6 +94,7 @@ function isNobodys(side: Side, other: Side, sourceOf: SourceOf): boolean {
 function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | undefined): readonly Side[] {
   switch (expr.kind) {
     case 'cast':
+    case 'collate':
       return sidesOf(expr.arg, rowsOf).map((side) => ({ ...side, expr: { ...expr, arg: side.expr } }))
     case 'nullif':
       // NULL equals nothing, so only the value itself can be meant.

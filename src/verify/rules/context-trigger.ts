@@ -1,7 +1,8 @@
 import type { DatabaseFunction, Relation, Trigger } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
-import { calledFunction, inlineBody } from '../prove/inline.ts'
+import { calledFunction } from '../prove/called-function.ts'
+import { inlineBody } from '../prove/inline.ts'
 import { Instances } from '../prove/scope.ts'
 import { termOf } from '../prove/terms.ts'
 import type { Expr, PlStatement } from '../sql/tree.ts'
@@ -55,8 +56,9 @@ function isContext(facts: Facts, expr: Expr, depth = 0): boolean {
     const [target, ...more] = expr.query.targets
     return target !== undefined && more.length === 0 && isContext(facts, target.expr, depth)
   }
-  const helper = expr.kind === 'call' && expr.args.length === 0 ? calledFunction(facts, expr) : undefined
-  const value = helper === undefined || depth > 3 ? undefined : inlineBody(helper, facts.sql.body(helper))
+  const helper =
+    expr.kind === 'call' && expr.args.length === 0 ? calledFunction(facts, expr, { schemas: undefined }) : undefined
+  const value = helper === undefined || depth > 3 ? undefined : inlineBody(helper, facts.sql.body(helper), facts)
   return value?.kind === 'value' && isContext(facts, value.expr, depth + 1)
 }
 

@@ -137,7 +137,7 @@ function statementOf(node: Node, datums: readonly Node[]): PlStatement {
     case 'PLpgSQL_stmt_return':
     case 'PLpgSQL_stmt_return_next':
       return {
-        kind: 'return',
+        kind: kind === 'PLpgSQL_stmt_return' ? 'return' : 'return-next',
         value: isNode(fields['expr']) ? expressionOf(fields['expr']) : undefined,
         variable: fields['retvarno'] === undefined ? undefined : nameOf(datums, fields['retvarno']),
       }
@@ -180,7 +180,14 @@ function dynamic(text: unknown, using: unknown, body: readonly PlStatement[]): P
 /** The text of an assignment holds its target: `new.org_id := x`, `a[1] = x`. */
 function assignment(text: string, target: string): PlStatement {
   const at = /^[^=:]*?:?=/.exec(text)?.[0].length ?? 0
-  return { kind: 'assign', target, value: parseExpression(text.slice(at).trim()) }
+  // A target that is no plain name: an element, or a name in quotes that may hold the sign.
+  const plain = /^\s*[\w$.\s]+:?=$/.test(text.slice(0, at))
+  return {
+    kind: 'assign',
+    target,
+    ...(plain ? {} : { part: true as const }),
+    value: parseExpression(text.slice(at).trim()),
+  }
 }
 
 function expressionsIn(fields: Node): readonly Parsed<Expr>[] {

@@ -105,6 +105,17 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
 
   function lowerCall(fields: Node): Expr {
     const names = namesOf(fields['funcname'])
+    // What a window, an order or a set of its own makes of a call is not what the call alone would be.
+    if (isNode(fields['over']) || fields['agg_within_group'] === true || fields['func_variadic'] === true)
+      return {
+        kind: 'other',
+        node: isNode(fields['over']) ? 'WindowFunc' : 'FuncCall',
+        parts: [plainCall(names, fields), ...partsOf(nodeOf(fields['over']) ?? {})],
+      }
+    return plainCall(names, fields)
+  }
+
+  function plainCall(names: readonly string[], fields: Node): Expr {
     return {
       kind: 'call',
       schema: names.length > 1 ? names.at(-2) : undefined,

@@ -21,6 +21,7 @@ function exprs(value: unknown): readonly Expr[] {
 const EMPTY: Query = {
   kind: 'other',
   with: [],
+  recursive: false,
   target: undefined,
   from: [],
   where: undefined,
@@ -118,6 +119,8 @@ function lowerSelect(fields: Node): Query {
       having: fields['havingClause'],
       group: fields['groupClause'],
       sort: fields['sortClause'],
+      distinct: fields['distinctClause'],
+      window: fields['windowClause'],
       limit: fields['limitCount'],
     }),
   }
@@ -152,10 +155,11 @@ function lowerConflict(fields: Node): Query['onConflict'] {
   }
 }
 
-function common(fields: Node, node: string): Pick<Query, 'with' | 'returning' | 'node'> {
+function common(fields: Node, node: string): Pick<Query, 'with' | 'recursive' | 'returning' | 'node'> {
   const returning = nodesOf(nodeOf(fields['returningClause'])?.['exprs'])
   return {
     node,
+    recursive: nodeOf(fields['withClause'])?.['recursive'] === true,
     with: nodesOf(nodeOf(fields['withClause'])?.['ctes']).map((item) => {
       const cte = nodeOf(item['CommonTableExpr']) ?? {}
       const columns = namesOf(cte['aliascolnames'])
@@ -208,11 +212,20 @@ function lowerFrom(node: Node): FromItem {
   if (kind === 'RangeVar') return tableOf(fields) ?? { kind: 'other', node: kind }
   if (kind === 'RangeSubselect') {
     const query = lowerStatement(nodeOf(fields['subquery']) ?? {})
-    return { kind: 'subquery', alias, ...aliasColumns(fields['alias']), query }
+    const lateral = fields['lateral'] === true ? { lateral: true as const } : {}
+    return { kind: 'subquery', alias, ...aliasColumns(fields['alias']), ...lateral, query }
   }
   if (kind === 'RangeFunction') {
     const calls = nodesOf(fields['functions']).flatMap((item) => exprs(nodeOf(item['List'])?.['items']).slice(0, 1))
-    return { kind: 'function', alias, ...aliasColumns(fields['alias']), calls }
+    // The second item of each is its list of column definitions, empty where there is none.
+    const defined = nodesOf(fields['functions']).some((item) =>
+      nodesOf(nodeOf(item['List'])?.['items'])
+        .slice(1)
+        .some((definitions) => Object.keys(definitions).length > 0),
+    )
+    const reshaped =
+      calls.length !== 1 || fields['ordinality'] === true || nodesOf(fields['coldeflist']).length > 0 || defined
+    return { kind: 'function', alias, ...aliasColumns(fields['alias']), ...(reshaped ? { reshaped } : {}), calls }
   }
   if (kind === 'JoinExpr') {
     return {

@@ -1,7 +1,10 @@
-import type { Expr, Query } from './tree.ts'
+import type { Expr, FromItem, Query, Target } from './tree.ts'
+
+/** Gives what stands in the place of a part, or undefined to leave it. */
+export type Replace = (part: Expr) => Expr | undefined
 
 /** Rebuilds an expression, replacing parts for which `replace` gives something. Subqueries are rebuilt too. */
-export function mapExpression(expr: Expr, replace: (part: Expr) => Expr | undefined): Expr {
+export function mapExpression(expr: Expr, replace: Replace): Expr {
   const done = replace(expr)
   if (done !== undefined) return done
   const map = (part: Expr) => mapExpression(part, replace)
@@ -45,20 +48,43 @@ export function mapExpression(expr: Expr, replace: (part: Expr) => Expr | undefi
   }
 }
 
-function mapQuery(query: Query, replace: (part: Expr) => Expr | undefined): Query {
+/** The same for a whole query. */
+export function mapQuery(query: Query, replace: Replace): Query {
   const map = (part: Expr) => mapExpression(part, replace)
+  const targets = (list: readonly Target[]) => list.map((target) => ({ ...target, expr: map(target.expr) }))
+  const from = (item: FromItem): FromItem => {
+    switch (item.kind) {
+      case 'subquery':
+        return { ...item, query: mapQuery(item.query, replace) }
+      case 'function':
+        return { ...item, calls: item.calls.map(map) }
+      case 'join':
+        return {
+          ...item,
+          left: from(item.left),
+          right: from(item.right),
+          on: item.on === undefined ? undefined : map(item.on),
+        }
+      default:
+        return item
+    }
+  }
+  const { setOperation } = query
   return {
     ...query,
+    from: query.from.map(from),
     where: query.where === undefined ? undefined : map(query.where),
-    targets: query.targets.map((target) => ({ ...target, expr: map(target.expr) })),
+    targets: targets(query.targets),
+    values: query.values.map((row) => row.map(map)),
+    others: query.others.map(map),
     with: query.with.map((cte) => ({ ...cte, query: mapQuery(cte.query, replace) })),
     setOperation:
-      query.setOperation === undefined
+      setOperation === undefined
         ? undefined
         : {
-            ...query.setOperation,
-            left: mapQuery(query.setOperation.left, replace),
-            right: mapQuery(query.setOperation.right, replace),
+            ...setOperation,
+            left: mapQuery(setOperation.left, replace),
+            right: mapQuery(setOperation.right, replace),
           },
   }
 }

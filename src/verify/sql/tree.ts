@@ -74,12 +74,16 @@ export type FromItem =
       readonly alias: string | undefined
       readonly columns?: readonly string[]
       readonly query: Query
+      /** It sees what stands before it in FROM. */
+      readonly lateral?: true
     }
   | {
       readonly kind: 'function'
       readonly alias: string | undefined
       readonly columns?: readonly string[]
       readonly calls: readonly Expr[]
+      /** Its columns are not those of the one function: ROWS FROM several, WITH ORDINALITY, or a list of column definitions. */
+      readonly reshaped?: true
     }
   | {
       readonly kind: 'join'
@@ -96,10 +100,19 @@ export interface Target {
   readonly expr: Expr
 }
 
+/** One query of a WITH list. */
+export interface Cte {
+  readonly name: string
+  readonly columns?: readonly string[]
+  readonly query: Query
+}
+
 /** One statement. DML has a `target`; a set operation has `left` and `right` and nothing of its own. */
 export interface Query {
   readonly kind: 'select' | 'insert' | 'update' | 'delete' | 'merge' | 'other'
-  readonly with: readonly { readonly name: string; readonly columns?: readonly string[]; readonly query: Query }[]
+  readonly with: readonly Cte[]
+  /** WITH RECURSIVE. */
+  readonly recursive: boolean
   readonly target: Extract<FromItem, { kind: 'table' }> | undefined
   readonly from: readonly FromItem[]
   readonly where: Expr | undefined
@@ -122,7 +135,7 @@ export interface Query {
   readonly groupsNothing: boolean
   readonly distinct: boolean
   readonly limited: boolean
-  /** WHEN clauses of MERGE, HAVING, ORDER BY, windows: expressions that count as read. */
+  /** WHEN clauses of MERGE, HAVING, ORDER BY, DISTINCT ON, windows: expressions that count as read. */
   readonly others: readonly Expr[]
   /** Node name of a statement that is no query: `SetStmt` → `VariableSetStmt`. */
   readonly node: string
@@ -148,7 +161,10 @@ export type PlStatement =
       readonly body: readonly PlStatement[]
     }
   | { readonly kind: 'return'; readonly value: Parsed<Expr> | undefined; readonly variable: string | undefined }
-  | { readonly kind: 'assign'; readonly target: string; readonly value: Parsed<Expr> }
+  /** One more row of those that a function returns. */
+  | { readonly kind: 'return-next'; readonly value: Parsed<Expr> | undefined; readonly variable: string | undefined }
+  /** `part`: an element, so that the rest of the target stays what it is. */
+  | { readonly kind: 'assign'; readonly target: string; readonly part?: true; readonly value: Parsed<Expr> }
   | {
       readonly kind: 'raise'
       readonly level: 'exception' | 'notice'

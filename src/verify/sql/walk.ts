@@ -124,6 +124,7 @@ function walkStatement(statement: PlStatement, visit: Visitor): void {
       walkStatements(statement.body, visit)
       return
     case 'return':
+    case 'return-next':
       if (statement.value !== undefined) walkParsed(statement.value, visit)
       return
     case 'assign':
