@@ -4,6 +4,7 @@ import type { ActingRole, Facts, Proof } from './facts.ts'
 import { type TableVerdict, VERBS, type Verb, type Verdict } from './finding.ts'
 import type { JoinedFinding } from './join-findings.ts'
 import { lookupsOf } from './lookups.ts'
+import { rolesInReach } from './prove/roles-in-reach.ts'
 import { privilegeOf } from './reach.ts'
 
 /** The verdict of each verb of each relation that is bound to tenants, or shows rows of one that is. */
@@ -51,8 +52,13 @@ function judge(
   leakingTables: ReadonlySet<string>,
 ): { readonly verdict: Verdict; readonly reason: string | undefined } {
   if (leaks) return { verdict: 'leaks', reason: undefined }
-  const roles: readonly ActingRole[] = facts.reach(relation, privilegeOf(verb))
+  const roles: readonly ActingRole[] = rolesInReach(facts).filter(({ role }) =>
+    facts.privileges.onRelation(role.oid, relation, privilegeOf(verb)),
+  )
   if (roles.length === 0) return { verdict: 'proved', reason: `no role in reach may ${verb}` }
+  const beyond = roles.find((role) => role.bypasses)
+  if (beyond !== undefined)
+    return { verdict: 'unproved', reason: `${beyond.path.join(' → ')}: no policy holds ${beyond.role.name}` }
   const proofs: readonly Proof[] = roles.map((role) => facts.proofs.of(relation, verb, role))
   if (proofs.every((proof) => proof.status === 'proved' || proof.status === 'dark'))
     return {

@@ -7,7 +7,7 @@ import { discover } from '../discovery/discover.ts'
 import type { Facts } from '../facts.ts'
 import { type JoinedFinding, joinFindings } from '../join-findings.ts'
 import type { VerifyOptions } from '../options.ts'
-import { makeProofs } from '../prove/prove.ts'
+import { makeProofs } from '../prove/proofs.ts'
 import { rules } from '../rules/list.ts'
 import { createSqlReader } from '../sql/reader.ts'
 

@@ -1,7 +1,7 @@
 import type { Facts, Weakness } from '../facts.ts'
 import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
-import type { BranchInput } from './branch-proof.ts'
+import type { BranchInput } from './branch-input.ts'
 import type { Equalities } from './equalities.ts'
 import { type Term, termOf } from './terms.ts'
 
@@ -42,6 +42,18 @@ export class AtomReader {
 
   isContext(term: Term): boolean {
     return term.kind === 'context' || term.kind === 'key'
+  }
+
+  /** Whether a part of an atom is a function of the user's, or something else that was not read: it may say anything. */
+  isOpaque(atom: Expr): boolean {
+    let found = false
+    walkExpression(atom, {
+      expression: (part) => {
+        if (part.kind === 'other') found = true
+        if (part.kind === 'call') found ||= this.facts.functionsNamed(part.schema, part.name).length > 0
+      },
+    })
+    return found
   }
 
   /** Terms of every part of an atom. */

@@ -1,26 +1,12 @@
 import type { Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts, Proof, TenantTable } from '../facts.ts'
 import type { Verb } from '../finding.ts'
-import type { Branch } from './branch.ts'
+import type { BranchInput } from './branch-input.ts'
 import { isSameWhenEqual } from './comparable.ts'
 import { Equalities } from './equalities.ts'
-import type { Instance, Instances } from './scope.ts'
+import { membership } from './membership.ts'
+import type { Instance } from './scope.ts'
 import { type Term, termOf } from './terms.ts'
-
-/** What the branch proof asks about other tables; undefined while that proof is under way. */
-export type AskProof = (relation: Relation, verb: Verb, role: ActingRole) => Proof | undefined
-
-export interface BranchInput {
-  readonly facts: Facts
-  readonly instances: Instances
-  /** The row that the policy is about. */
-  readonly row: Instance
-  readonly table: TenantTable
-  readonly role: ActingRole
-  readonly branch: Branch
-  readonly clause: 'using' | 'check'
-  readonly ask: AskProof
-}
 
 export type BranchProof =
   | {
@@ -100,69 +86,6 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
       }
     }
   }
-}
-
-/** In a schema whose setting holds a key: the lookup rows that join this row's tenant value with that key. */
-function membership(
-  input: BranchInput,
-  knows: Equalities,
-  target: Instance,
-  column: string,
-): readonly Instance[] | undefined {
-  const { facts, branch, row, clause } = input
-  if (facts.tenancy.context.kind !== 'key') return undefined
-  // A row that is being written is no witness for itself: whoever names himself in it may name any tenant beside.
-  const hasKey = (instance: Instance) =>
-    (instance !== row || clause === 'using') &&
-    instance.relation.columns.some((own) => knows.same(`${instance.id}.${own.name}`, 'key'))
-  // The session's own row names the session's own tenant.
-  if (hasKey(target)) return []
-  const constants = constantsOf(input)
-  const joins = (one: string, other: string) =>
-    knows.same(one, other) && !constants.some((constant) => knows.same(one, constant))
-  const all = clause === 'check' ? branch.instances : [row, ...branch.instances]
-  const lookups = all.filter((instance) => instance !== target)
-  // Walk from the rows with the key over keys that they share to one that holds the tenant value.
-  const reached = new Set(lookups.filter(hasKey))
-  let grew = true
-  while (grew) {
-    grew = false
-    for (const from of reached)
-      for (const to of lookups) {
-        if (reached.has(to) || !joined(facts, from, to, joins)) continue
-        reached.add(to)
-        grew = true
-      }
-  }
-  const holds = [...reached].some((instance) =>
-    instance.relation.columns.some((own) => joins(`${instance.id}.${own.name}`, `${target.id}.${column}`)),
-  )
-  return holds ? [...reached].filter((instance) => instance !== row) : undefined
-}
-
-/** Rows that have a key in common. A status or a date in common joins everybody. */
-function joined(facts: Facts, from: Instance, to: Instance, joins: (one: string, other: string) => boolean): boolean {
-  return keysOf(facts, from).some((column) =>
-    keysOf(facts, to).some((other) => joins(`${from.id}.${column}`, `${to.id}.${other}`)),
-  )
-}
-
-/** Columns that name a row, of this table or of another. A view and a table without constraints have those that they have. */
-function keysOf(facts: Facts, { relation }: Instance): readonly string[] {
-  const keys = relation.constraints.filter(({ kind }) => /^(primary-key|unique|foreign-key)$/.test(kind))
-  const numbers = new Set(keys.flatMap((constraint) => constraint.columns))
-  const tenant = facts.tenantTable(relation)?.column?.name
-  return relation.columns.filter(({ number, name }) => numbers.has(number) || name === tenant).map(({ name }) => name)
-}
-
-/** Keys of the constants that values of this branch are compared with. */
-function constantsOf({ branch, facts, instances }: BranchInput): readonly string[] {
-  return branch.atoms.flatMap((atom) => {
-    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) return []
-    return [termOf(atom.left, facts, instances), termOf(atom.right, facts, instances)].flatMap((term) =>
-      term.kind === 'constant' ? [term.key] : [],
-    )
-  })
 }
 
 /** Lookup tables without which the conclusion would not follow: all but those that row security alone does not need. */

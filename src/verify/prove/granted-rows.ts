@@ -1,7 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import type { ActingRole, Proof, TenantTable, Weakness } from '../facts.ts'
 import type { Verb } from '../finding.ts'
-import type { BranchInput } from './branch-proof.ts'
+import type { BranchInput } from './branch-input.ts'
 import type { Equalities } from './equalities.ts'
 import { mayMove } from './new-rows.ts'
 import type { Instance } from './scope.ts'

@@ -1,10 +1,11 @@
 import type { Relation } from '../../catalog/model.ts'
-import type { ActingRole, Facts, Proof, Proofs, TenantTable, Weakness } from '../facts.ts'
+import type { ActingRole, Facts, Proof, TenantTable, Weakness } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { privilegeOf } from '../reach.ts'
 import { BeyondProver } from './beyond.ts'
 import type { Branch } from './branch.ts'
-import { type AskProof, type BranchInput, proveBranch } from './branch-proof.ts'
+import type { AskProof, BranchInput } from './branch-input.ts'
+import { proveBranch } from './branch-proof.ts'
 import { Brancher } from './branches.ts'
 import { type Clause, type EffectiveClauses, effectiveClauses } from './effective.ts'
 import { hasEffects } from './effects.ts'
@@ -16,27 +17,8 @@ import { type Instance, Instances, type Scope } from './scope.ts'
 import { untrustedLookup } from './trust.ts'
 import { weaknessOf } from './weakness.ts'
 
-/** The prover of one run; each relation, verb and role is proved once. */
-export function makeProofs(facts: Facts): Proofs {
-  const known = new Map<string, Proof | 'under way'>()
-  const ask: AskProof = (relation, verb, role) => {
-    const key = `${relation.oid}/${verb}/${role.role.oid}`
-    const before = known.get(key)
-    // Policies that look at each other in a circle prove nothing by it (and the server refuses such a query).
-    if (before === 'under way') return undefined
-    if (before !== undefined) return before
-    known.set(key, 'under way')
-    const proof = prove(facts, relation, facts.tenantTable(relation), verb, role, ask)
-    known.set(key, proof)
-    return proof
-  }
-  return {
-    of: (relation, verb, role) =>
-      ask(relation, verb, role) ?? { status: 'unproved', how: 'the proof goes in a circle', weaknesses: [] },
-  }
-}
-
-function prove(
+/** Whether the policies for a verb and role imply that the row is of the context's tenant. */
+export function prove(
   facts: Facts,
   relation: Relation,
   table: TenantTable | undefined,
@@ -52,7 +34,7 @@ function prove(
     return { status: 'unproved', how: 'row security does not hold this role', weaknesses: [] }
   const proofs = effectiveClauses(relation, verb, role)
     .filter((clauses) => verb !== 'update' || clauses.clause === 'using' || mayMove(facts, table, role))
-    .map((clauses) => proveClauses(facts, table, role, clauses, ask, nested))
+    .map((clauses) => unlessTooLarge(() => proveClauses(facts, table, role, clauses, ask, nested)))
   const weaknesses = proofs.flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))
   const dark = proofs.find((proof) => proof.status === 'dark')
   if (dark !== undefined) return dark
@@ -60,6 +42,18 @@ function prove(
   const unproved = proofs.find((proof) => proof.status === 'unproved')
   if (unproved?.status === 'unproved') return { ...unproved, weaknesses }
   return proofs[0] ?? { status: 'dark', how: 'no policy' }
+}
+
+/** What can't be held at once proves nothing, and must not end the run. */
+function unlessTooLarge(proveIt: () => Proof): Proof {
+  try {
+    return proveIt()
+  } catch (error) {
+    // RangeError: nested deeper than the stack.
+    if (!(error instanceof BeyondProver || error instanceof RangeError)) throw error
+    const how = error instanceof BeyondProver ? error.message : 'the predicate is nested too deep'
+    return { status: 'unproved', how, weaknesses: [] }
+  }
 }
 
 interface Parsing {

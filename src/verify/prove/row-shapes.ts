@@ -6,6 +6,7 @@ import type { AtomReader, Shape } from './atom-reader.ts'
 /** A value in the row opens it to all. */
 export const columnOptOut: Shape = (reader) => {
   const columns: string[] = []
+  if (reader.atoms.some((atom) => reader.isOpaque(atom))) return undefined
   for (const atom of reader.atoms) {
     const terms = reader.deepTerms(atom).filter((term) => term.kind !== 'constant' && term.kind !== 'other')
     const own = terms.find((term) => reader.isOwnColumn(term))
@@ -34,7 +35,7 @@ export const unrelatedLookup: Shape = (reader, knows) => {
     // A column compared with itself says nothing.
     return terms.some((term) => reader.isOwnColumn(term)) && new Set(terms.map((term) => term.key)).size > 1
   })
-  const opaque = reader.atoms.some((atom) => atom.kind === 'call' || atom.kind === 'subquery' || atom.kind === 'other')
+  const opaque = reader.atoms.some((atom) => atom.kind === 'call' || atom.kind === 'subquery' || reader.isOpaque(atom))
   if (related || opaque) return undefined
   if (table.kind !== 'child' && knows.same(`${row.id}.${table.column.name}`, 'context')) return undefined
   return { rule: 'policy-always-true', certain: true, explanation: 'the lookup says nothing about the row' }

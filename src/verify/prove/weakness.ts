@@ -1,7 +1,7 @@
 import type { Weakness } from '../facts.ts'
 import { showExpression } from '../sql/show.ts'
 import { AtomReader, type Shape } from './atom-reader.ts'
-import type { BranchInput } from './branch-proof.ts'
+import type { BranchInput } from './branch-input.ts'
 import { lossy, roleIdentity, settingMismatch, userNotTenant, wrongColumn } from './comparison-shapes.ts'
 import type { Equalities } from './equalities.ts'
 import { alwaysTrue, bypassFlag, capture, failOpen, nullTenant } from './open-shapes.ts'

@@ -46,10 +46,9 @@ export function shapes(
 ): void {
   const all = [...Object.entries(leaking ?? {}), ...Object.entries(holding ?? {})]
   const table = (shape: Shape) => `t${all.findIndex(([, candidate]) => candidate === shape)}_`
-  const fill = (shape: Shape, sql: string) =>
-    Object.entries(kit.replace)
-      .reduce((text, [key, value]) => text.replaceAll(key, value), sql)
-      .replaceAll('{t}', table(shape))
+  const replace = (sql: string) =>
+    Object.entries(kit.replace).reduce((text, [key, value]) => text.replaceAll(key, value), sql)
+  const fill = (shape: Shape, sql: string) => replace(sql).replaceAll('{t}', table(shape))
   const made = (shape: Shape) => `
     create table {t} (${kit.columns});
     alter table {t} owner to {owner};
@@ -63,7 +62,7 @@ export function shapes(
     let opened: OpenCase
     let report: VerifyReport
     beforeAll(async () => {
-      opened = await openCase([kit.base, ...all.map(([, shape]) => fill(shape, made(shape)))])
+      opened = await openCase([replace(kit.base), ...all.map(([, shape]) => fill(shape, made(shape)))])
       report = await opened.verify({ mode: 'static', setting: kit.setting })
       expect(report.summary.internalErrors).toEqual([])
     })
