@@ -3,7 +3,7 @@ import type { Decision, ProtectPlan } from '../src/protect/change.ts'
 import { buildFacts } from '../src/verify/build-facts.ts'
 import type { Tenancy } from '../src/verify/facts.ts'
 import { atLeast } from '../src/verify/finding.ts'
-import { makeProofs } from '../src/verify/prove/prove.ts'
+import { makeProofs } from '../src/verify/prove/proofs.ts'
 import { rules } from '../src/verify/rules/list.ts'
 import type { SqlReader } from '../src/verify/sql/reader.ts'
 

@@ -1,6 +1,3 @@
-import type { Relation } from '../../catalog/model.ts'
-import type { ActingRole, Facts, Proof, TenantTable } from '../facts.ts'
-import type { Verb } from '../finding.ts'
 import type { BranchInput } from './branch-input.ts'
 import { isSameWhenEqual } from './comparable.ts'
 import { Equalities } from './equalities.ts'

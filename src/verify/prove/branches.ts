@@ -4,9 +4,19 @@ import { ALWAYS, atom, type Branch, limited, NONE, type QueryRow } from './branc
 import { isBuiltInCall } from './built-in.ts'
 import { constantEquality, truthOf } from './constants.ts'
 import { isNeverNull } from './never-null.ts'
+import {
+  equality,
+  hasComplement,
+  isConstantTrue,
+  isNull,
+  isTrue,
+  neverNull,
+  notTrue,
+  pairsOf,
+} from './plain-conditions.ts'
 import { type Asked, RowReader } from './query-rows.ts'
 import type { Resolver } from './resolve.ts'
-import { expandSides, negate, peel, sameExpression } from './rewrite.ts'
+import { expandSides, negate, peel } from './rewrite.ts'
 import { termOf } from './terms.ts'
 
 /** Brings resolved predicates into branches: a disjunction of conjunctions that is true only where the predicate is. */
@@ -253,56 +263,4 @@ export class Brancher {
     ])
     return limited([...equal, ...bothNull])
   }
-}
-
-function equality(left: Expr, row: QueryRow): Expr {
-  const right: Expr =
-    left.kind === 'row'
-      ? { kind: 'row', items: row.targets.map((target) => target.expr) }
-      : (row.targets[0]?.expr ?? { kind: 'constant', value: null })
-  return { kind: 'operator', op: '=', left, right }
-}
-
-/** x OR NOT x: true but for NULL. */
-function hasComplement(args: readonly Expr[]): boolean {
-  return args.some((arg) => arg.kind === 'not' && args.some((other) => sameExpression(other, arg.arg)))
-}
-
-/** (a, b) = (c, d) is a = c and b = d. */
-function pairsOf(lefts: readonly Expr[], rights: readonly Expr[]): readonly Expr[] {
-  return lefts.map((left, at) => ({
-    kind: 'operator',
-    op: '=',
-    left,
-    right: rights[at] ?? { kind: 'constant', value: null },
-  }))
-}
-
-function isTrue(expr: Expr): boolean {
-  const inner = peel(expr)
-  return inner.kind === 'constant' && inner.value === true
-}
-
-function isNull(expr: Expr): boolean {
-  const inner = peel(expr)
-  return inner.kind === 'constant' && inner.value === null
-}
-
-function neverNull(expr: Expr): boolean {
-  if (expr.kind === 'constant') return expr.value !== null
-  if (expr.kind === 'subquery') return expr.type === 'exists'
-  return expr.kind === 'null-test' || expr.kind === 'distinct' || expr.kind === 'boolean-test'
-}
-
-function notTrue(expr: Expr): Expr {
-  return { kind: 'boolean-test', arg: expr, test: 'IS_NOT_TRUE' }
-}
-
-function isConstantTrue(expr: Extract<Expr, { kind: 'operator' }>): boolean {
-  if (expr.left === undefined) return false
-  const equal = constantEquality(expr.left, expr.right)
-  return (
-    (expr.op === '<>' && equal === false) ||
-    ((expr.op === '<=' || expr.op === '>=') && sameExpression(expr.left, expr.right))
-  )
 }

@@ -1,9 +1,9 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
+import { mapQuery } from '../sql/map-expression.ts'
 import type { Body, Expr, PlStatement, Query } from '../sql/tree.ts'
 import { walkStatements } from '../sql/walk.ts'
 import type { Inlined } from './inline.ts'
-import { mapQuery } from '../sql/map-expression.ts'
 import { Variables } from './variables.ts'
 
 type Plpgsql = Extract<Body, { kind: 'plpgsql' }>

@@ -1,8 +1,8 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
+import { mapExpression } from '../sql/map-expression.ts'
 import type { Body, Expr } from '../sql/tree.ts'
 import { declaredAs } from './declared-type.ts'
-import { mapExpression } from '../sql/map-expression.ts'
 
 const NULL: Expr = { kind: 'constant', value: null }
 const ANYTHING: Expr = { kind: 'other', node: 'a variable', parts: [] }
