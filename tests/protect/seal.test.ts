@@ -27,6 +27,22 @@ describe('partywall protect --seal', () => {
     })
   })
 
+  it('seals a table for roles that reach it by inheritance too', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      await migrate({ databaseUrl: given.adminUrl, sealSecret: SECRET })
+      await given.admin.query(`grant pg_read_all_data to ${given.appRole}`)
+      const plan = await given.plan({ seal: true, databaseUrl: given.adminUrl, appRole: given.appRole })
+      await apply(given.admin, plan, 'up')
+      const { rows } = await given.admin.query(
+        `select polroles::regrole[]::text as roles from pg_policy where polname = 'tenant_seal_policy' and polrelid = 'users'::regclass`,
+      )
+      expect(rows[0]?.roles).toContain(given.appRole)
+      const problems = await given.problems({ sealSecret: SECRET })
+      expect(problems.filter((problem) => problem.includes('policy-unsealed'))).toEqual([])
+      await apply(given.admin, plan, 'down')
+    })
+  })
+
   it('asks for schema partywall first', async () => {
     await withProtectCase(UUID_SCHEMA, async (given) => {
       await expect(given.plan({ seal: true })).rejects.toMatchObject({ code: 'PARTYWALL_CONFIGURATION' })

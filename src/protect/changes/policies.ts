@@ -1,5 +1,6 @@
-import type { Policy, Relation } from '../../catalog/model.ts'
+import type { Policy, Relation, Role } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { roleGraph } from '../../catalog/role-graph.ts'
 import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
 import { contextSql, doBlock, sameExpression } from '../sql-text.ts'
@@ -114,16 +115,25 @@ function wantedPolicies(planning: Planning, target: Target): readonly Wanted[] {
   return policies
 }
 
-/** tenant_user, tenant_admin, and every other role in reach that keeps rights of its own on the table. */
+const TENANT_ROLES = ['tenant_user', 'tenant_admin']
+
+/** tenant_user, tenant_admin, and every other role in reach that keeps rights on the table, its own or inherited ones. */
 function sealedRoles(planning: Planning, relation: Relation): readonly string[] {
-  const others = planning.acting.filter(
-    (role) =>
-      role.oid !== planning.appRole?.oid &&
-      !['tenant_user', 'tenant_admin'].includes(role.name) &&
-      relation.grants.some((grant) => grant.grantee === role.oid),
-  )
-  return ['tenant_user', 'tenant_admin', ...others.map((role) => role.name)]
+  const { appRole, catalog } = planning
+  const graph = roleGraph(catalog)
+  const keepsRights = (role: Role) =>
+    [...graph.rightsOf(role.oid)].some((oid) => {
+      const name = catalog.roles.get(oid)?.name ?? ''
+      // The application's own grants become those of the tenant roles.
+      if (oid === appRole?.oid || TENANT_ROLES.includes(name)) return false
+      return ALL_DATA.includes(name) || relation.grants.some((grant) => grant.grantee === oid)
+    })
+  const others = planning.acting.filter((role) => !TENANT_ROLES.includes(role.name) && keepsRights(role))
+  return [...TENANT_ROLES, ...others.map((role) => role.name)]
 }
+
+/** Their members have rights on every table without a grant. */
+const ALL_DATA = ['pg_read_all_data', 'pg_write_all_data']
 
 function createPolicy(relation: Relation, policy: Wanted): string {
   const to = policy.roles.length === 0 ? '' : ` TO ${policy.roles.map(quoteIdentifier).join(', ')}`
