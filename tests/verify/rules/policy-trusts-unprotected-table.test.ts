@@ -85,10 +85,11 @@ ruleCase('policy-trusts-unprotected-table', {
   },
 })
 
-// Channels have the key (tenant, id): an id alone is one of many tenants.
+// Channels have the key (tenant, id): an id alone is one of many tenants for whoever may add one. Numbers are so by themselves:
+// policy-wrong-column speaks of them.
 const CHANNELS = (test: string, key = 'primary key (tenant_id, id)', grants = 'select, insert') => `
-  create table channels (tenant_id uuid not null references tenants, id int not null, name text, ${key}, unique (tenant_id, id));
-  create table messages (tenant_id uuid not null, id int not null, channel_id int not null, body text, primary key (tenant_id, id), foreign key (tenant_id, channel_id) references channels (tenant_id, id));
+  create table channels (tenant_id uuid not null references tenants, id uuid not null, name text, ${key}, unique (tenant_id, id));
+  create table messages (tenant_id uuid not null, id int not null, channel_id uuid not null, body text, primary key (tenant_id, id), foreign key (tenant_id, channel_id) references channels (tenant_id, id));
   alter table channels owner to {owner}; alter table messages owner to {owner}; grant ${grants} on channels to {app}; grant select on messages to {app};
   alter table channels enable row level security, force row level security; alter table messages enable row level security, force row level security;
   create policy own on channels using (tenant_id = ${CONTEXT}) with check (tenant_id = ${CONTEXT});
