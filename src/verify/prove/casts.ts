@@ -26,6 +26,9 @@ const EXACT_FROM: Readonly<Record<string, RegExp>> = {
 const KNOWN_TYPES =
   /^(uuid|text|character varying|character|bpchar|citext|name|smallint|integer|bigint|numeric|real|double precision|boolean|date|bytea)$/
 
+/** Types that cut what is longer when it is cast to them. */
+const LIMITED = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/
+
 /** A cast that maps two different values to one, or may; undefined when it does not. */
 export function lossyCast(facts: Facts, inner: Term, type: string): string | undefined {
   const says = `the cast to ${type}`
@@ -38,9 +41,9 @@ export function lossyCast(facts: Facts, inner: Term, type: string): string | und
     if (below !== undefined) return isUnjudged(below) ? `${UNJUDGED}${says}` : says
   }
   // Only texts and bits are cut; a number that does not fit is an error.
-  const limit = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/.exec(type)?.[1]
+  const limit = LIMITED.exec(type)?.[1]
   if (limit !== undefined) {
-    const length = inner.kind === 'column' ? lengthOf(inner.column) : longestTenant(facts)
+    const length = inner.kind === 'column' ? lengthOf(facts, inner.column) : longestTenant(facts)
     if (length > Number(limit)) return says
   }
   const target = named(facts, type)
@@ -74,7 +77,7 @@ function sourceCast(facts: Facts, inner: Term, target: string, type: string): st
   const isKept = kept.has(target) || (isNumeric(target) && [...kept].some(isNumeric))
   if (TEXTS.test(from) || from === 'json') {
     if (TEXTS.test(target) || /^jsonb?$/.test(target)) return undefined
-    if (/^numeric\(/.test(type) || !isKept) return doubt
+    if (!isKept || (/^numeric\(/.test(type) && !keyColumns(facts).some((column) => column.type === type))) return doubt
     // Where tenants are texts, two of their names may be two spellings of one value.
     return rootIsText(facts) ? doubt : undefined
   }
@@ -86,14 +89,16 @@ function isNumeric(type: string): boolean {
   return WHOLE.test(type) || type === 'numeric'
 }
 
-/** Types of the columns that name tenants, and the keys that the setting may hold instead. */
-function keyTypes(facts: Facts): ReadonlySet<string> {
+/** The columns that name tenants, and the keys that the setting may hold instead. */
+function keyColumns(facts: Facts): readonly Column[] {
   const { root, tables, context } = facts.tenancy
   const columns = [...tables.values()].flatMap((table) => table.column ?? [])
   const keys = context.kind === 'key' ? [context.keyColumn] : []
-  return new Set(
-    [...(root === undefined ? [] : [root.key]), ...columns, ...keys].map((column) => plainType(facts, column.baseType)),
-  )
+  return [...(root === undefined ? [] : [root.key]), ...columns, ...keys]
+}
+
+function keyTypes(facts: Facts): ReadonlySet<string> {
+  return new Set(keyColumns(facts).map((column) => plainType(facts, column.baseType)))
 }
 
 /** The type's name below domains and without a modifier; enums and arrays by their own. */
@@ -140,16 +145,25 @@ const LENGTHS: Readonly<Record<string, number>> = {
   date: 13,
 }
 
-function lengthOf(column: Column): number {
-  const limit = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/.exec(column.type)?.[1]
+function lengthOf(facts: Facts, column: Column): number {
+  const limit = limitOf(facts, column.type)
   return limit === undefined ? (LENGTHS[column.baseType] ?? Number.POSITIVE_INFINITY) : Number(limit)
+}
+
+/** The n of varchar(n) and its like, also below domains. */
+function limitOf(facts: Facts, type: string): string | undefined {
+  const limit = LIMITED.exec(type)?.[1]
+  const own = limit === undefined ? ownType(facts, type) : undefined
+  return own?.kind === 'domain' && own.baseType !== type ? limitOf(facts, own.baseType) : limit
 }
 
 /** How long a tenant's id can be: no setting that names a tenant is longer. */
 function longestTenant(facts: Facts): number {
   const { root, tables, context } = facts.tenancy
   const keys = root === undefined ? [...tables.values()].flatMap((table) => table.column ?? []) : [root.key]
-  return Math.max(...[...keys, ...(context.kind === 'key' ? [context.keyColumn] : [])].map(lengthOf))
+  return Math.max(
+    ...[...keys, ...(context.kind === 'key' ? [context.keyColumn] : [])].map((column) => lengthOf(facts, column)),
+  )
 }
 
 /** What holds different spellings of the column equal. */
