@@ -216,7 +216,9 @@ describe('what partywall verify can not run', () => {
       create function cut() returns trigger language plpgsql as $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$;
       create trigger cut before insert on notes for each row execute function cut()`)
     const error: unknown = await verify({ databaseUrl, appRole: app, attack: true }).catch((reason: unknown) => reason)
-    expect(describeError(error)).toMatch(/^partywall: The connection to the database broke .*rolled back[^\n]*$/)
+    expect(describeError(error)).toMatch(
+      /^partywall: The connection to the database broke\. .*rolled everything back[^\n]*$/,
+    )
   })
 
   it('is exit code 2, and said, where a rule of its own breaks', async () => {
