@@ -1,7 +1,12 @@
 import { ConfigurationError } from '../errors.ts'
 
+/** Why a run ended: who stopped it has said so; else the error as {@link asSentence}. */
+export function whyBroken(error: unknown, signal: AbortSignal | undefined): unknown {
+  return signal?.aborted === true ? signal.reason : asSentence(error)
+}
+
 /** A lock of others and a connection that went are no faults of partywall: they get a sentence. */
-export function asSentence(error: unknown): unknown {
+function asSentence(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === '55P03' || code === '57014')
     return new ConfigurationError(

@@ -14,7 +14,7 @@ export interface SettingUse {
 }
 
 /** Parts of a token that users write themselves at the provider: Supabase, Clerk, Auth0. */
-const USER_WRITABLE = /^(raw_)?user_meta_?data$|^unsafe_?metadata$/i
+const USER_WRITABLE = /user_meta_?data|^unsafe_?metadata$/i
 
 /** A claim that the user can edit: never what tells the tenant where another setting does. */
 export function isUserWritable(use: SettingUse): boolean {

@@ -93,3 +93,13 @@ export class AtomReader {
 
 /** A known way to be wrong: says what is wrong with a branch, if it is that. */
 export type Shape = (reader: AtomReader, knows: Equalities) => Named | undefined
+
+/** The value stands in a part of the token that the user writes. */
+export function userClaim(name: string): Named {
+  return {
+    rule: 'policy-user-claim',
+    certain: true,
+    explanation: `${name} is data that the user can edit`,
+    subject: name,
+  }
+}

@@ -1,5 +1,6 @@
+import { isUserWritable } from '../discovery/settings.ts'
 import type { Expr } from '../sql/tree.ts'
-import type { Shape } from './atom-reader.ts'
+import { type Shape, userClaim } from './atom-reader.ts'
 import { isUnjudged } from './casts.ts'
 import { peel } from './rewrite.ts'
 
@@ -70,13 +71,7 @@ export const settingMismatch: Shape = (reader) => {
     const setting = [left, right].find((term) => term.kind === 'setting')
     if (setting?.kind !== 'setting' || ![left, right].some((term) => reader.isTenantColumn(term))) continue
     const name = [setting.use.setting, ...setting.use.path].join('->')
-    if (setting.use.path.some((key) => key.includes('user_metadata')))
-      return {
-        rule: 'policy-user-claim',
-        certain: true,
-        explanation: `${name} is data that the user can edit`,
-        subject: name,
-      }
+    if (isUserWritable(setting.use)) return userClaim(name)
     return {
       rule: 'policy-setting-mismatch',
       certain: true,

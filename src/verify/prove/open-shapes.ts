@@ -1,5 +1,6 @@
+import { isUserWritable } from '../discovery/settings.ts'
 import type { Expr } from '../sql/tree.ts'
-import type { AtomReader, Named, Shape } from './atom-reader.ts'
+import { type AtomReader, type Named, type Shape, userClaim } from './atom-reader.ts'
 import { isSentinel, peel } from './rewrite.ts'
 import type { Term } from './terms.ts'
 
@@ -110,13 +111,7 @@ export const bypassFlag: Shape = (reader) => {
     const flag = terms.find((term) => term.kind === 'setting')
     if (flag?.kind !== 'setting' || terms.some((term) => term.kind === 'column')) continue
     const name = [flag.use.setting, ...flag.use.path].join('->')
-    if (flag.use.path.some((key) => key.includes('user_metadata')))
-      return {
-        rule: 'policy-user-claim',
-        certain: true,
-        explanation: `${name} is data that the user can edit`,
-        subject: name,
-      }
+    if (isUserWritable(flag.use)) return userClaim(name)
     return { rule: 'policy-bypass-flag', certain: true, explanation: `any SQL can set ${name}`, subject: name }
   }
   return undefined
