@@ -1,6 +1,7 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
 import type { Decision, ProtectPlan } from '../src/protect/change.ts'
 import { buildFacts } from '../src/verify/build-facts.ts'
+import { draftsOf } from '../src/verify/drafts.ts'
 import type { Tenancy } from '../src/verify/facts.ts'
 import { atLeast } from '../src/verify/finding.ts'
 import { makeProofs } from '../src/verify/prove/proofs.ts'
@@ -39,7 +40,7 @@ export function beyondProtect(
       .filter((rule) => !OF_THE_PLAN.has(rule.id) || (rule.id === 'policy-unsealed' && !seal))
       .filter((rule) => rule.group !== 'policy' || rule.id.startsWith('policy-function-'))
       .flatMap((rule) =>
-        [...rule.run(facts)]
+        draftsOf(rule, facts)
           .filter((draft) => atLeast(draft.severity ?? rule.severity, 'medium'))
           // Views and tables without policies that the plan named already.
           .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))

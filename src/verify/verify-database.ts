@@ -6,10 +6,11 @@ import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { requireCanAct } from './attack/can-act.ts'
 import { type AttackRun, runAttacks } from './attack/run-attacks.ts'
-import { asSentence } from './broken-run.ts'
+import { whyBroken } from './broken-run.ts'
 import { buildFacts } from './build-facts.ts'
 import { connect } from './connect.ts'
 import { describeSetting, discover } from './discovery/discover.ts'
+import { draftsOf } from './drafts.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
 import { type JoinedFinding, joinFindings, type RuledDraft } from './join-findings.ts'
@@ -55,7 +56,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     facts = buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
     attack = await shouldAttack(client, facts, given.mode)
   } catch (error) {
-    throw given.signal?.aborted === true ? given.signal.reason : asSentence(error)
+    throw whyBroken(error, given.signal)
   } finally {
     await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
   }
@@ -64,7 +65,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   const internalErrors: InternalError[] = []
   const drafts = chosen.flatMap((rule): readonly RuledDraft[] => {
     try {
-      return [...rule.run(facts)].map((draft) => ({ rule, draft }))
+      return draftsOf(rule, facts).map((draft) => ({ rule, draft }))
     } catch (error) {
       internalErrors.push({ where: `rule ${rule.id}`, message: error instanceof Error ? error.message : String(error) })
       return []
@@ -80,7 +81,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
         lockTimeoutMs: given.lockTimeoutMs,
         onProgress: given.onProgress ?? (() => {}),
       }).catch((error: unknown) => {
-        throw given.signal?.aborted === true ? given.signal.reason : asSentence(error)
+        throw whyBroken(error, given.signal)
       })
     : undefined
   internalErrors.push(...(run?.internalErrors ?? []))

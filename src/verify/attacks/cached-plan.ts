@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { policyFunctionConstant } from '../rules/policy-function-constant.ts'
 
 /** Prepares a statement as B, and runs it again as A: a helper whose value is in the plan still answers for B. */
@@ -11,7 +12,7 @@ export const cachedPlan: Attack = {
   async run(arena) {
     const { facts, session } = arena
     const { a, b } = arena.contexts
-    for (const draft of policyFunctionConstant.run(facts)) {
+    for (const draft of draftsOf(policyFunctionConstant, facts)) {
       for (const relation of facts.relations) {
         const row = arena.row(relation, 'b')
         if (row === undefined || draft.tables?.includes(relation.label) !== true) continue

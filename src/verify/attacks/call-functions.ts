@@ -3,6 +3,7 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { BatchProbe } from '../attack/batch.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { Rule } from '../rule.ts'
 import { callableDefiners, unheldQueries } from '../rules/definer-code.ts'
 import { secdefDynamicSql } from '../rules/secdef-dynamic-sql.ts'
@@ -25,7 +26,7 @@ export const callFunctions: Attack = {
   passes: ['set', 'never-set'],
   async run(arena) {
     const { facts } = arena
-    const drafts = RULES.flatMap((rule) => [...rule.run(facts)].map((draft) => ({ rule: rule.id, draft })))
+    const drafts = RULES.flatMap((rule) => draftsOf(rule, facts).map((draft) => ({ rule: rule.id, draft })))
     for (const fn of callableDefiners(facts)) {
       if (!isHarmless(arena.facts, fn)) continue
       const said = drafts.filter(({ draft }) => draft.object === fn.label)

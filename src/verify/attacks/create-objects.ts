@@ -2,6 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import { creatableSchemas } from '../rules/creation.ts'
@@ -18,7 +19,7 @@ export const createObjects: Attack = {
   rules: ['schema-create', 'grant-temporary', 'grant-trigger', 'grant-references'],
   async run(arena) {
     // What comes with ownership is no grant, and a finding of its own.
-    const said = (rule: Rule) => new Set([...rule.run(arena.facts)].map((finding) => finding.object))
+    const said = (rule: Rule) => new Set(draftsOf(rule, arena.facts).map((finding) => finding.object))
     const creates = said(schemaCreate)
     const triggers = said(grantTrigger)
     const references = said(grantReferences)

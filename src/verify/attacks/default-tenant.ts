@@ -1,5 +1,6 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
 import { variantInsert } from './variant-row.ts'
 
@@ -15,7 +16,7 @@ export const defaultTenant: Attack = {
     const { facts, session } = arena
     const root = facts.tenancy.root
     if (!facts.catalog.reader.superuser) return
-    for (const draft of [...tenantDefaultConstant.run(facts)].slice(0, MOST_TABLES)) {
+    for (const draft of draftsOf(tenantDefaultConstant, facts).slice(0, MOST_TABLES)) {
       const table = [...facts.tenancy.tables.values()].find(({ relation }) => relation.label === draft.object)
       if (table?.kind !== 'tenant' || table.column.default === undefined) continue
       const { relation, column } = table

@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import type { BatchProbe } from '../attack/batch.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { policyEmptyStringError } from '../rules/policy-empty-string-error.ts'
 
 /** What a cast answers to ''. */
@@ -13,7 +14,7 @@ export const emptySetting: Attack = {
   rules: ['policy-empty-string-error'],
   async run(arena) {
     const { facts, contexts } = arena
-    const drafts = [...policyEmptyStringError.run(facts)]
+    const drafts = draftsOf(policyEmptyStringError, facts)
     const empty = contexts.strangers[0]
     if (drafts.length === 0 || empty === undefined) return
     const labels = new Set(drafts.map((draft) => draft.object))

@@ -1,5 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { policyPerRow } from '../rules/policy-per-row.ts'
 
 /** A plan is a round trip of its own; a large schema has the same policy on each table. */
@@ -13,7 +14,7 @@ export const explainPolicies: Attack = {
   async run(arena) {
     const { facts, session, contexts } = arena
     const byLabel = new Map(facts.relations.map((relation) => [relation.label, relation]))
-    for (const draft of [...policyPerRow.run(facts)].slice(0, MOST_PLANS)) {
+    for (const draft of draftsOf(policyPerRow, facts).slice(0, MOST_PLANS)) {
       const relation = byLabel.get(draft.object)
       const role = relation === undefined ? undefined : facts.reach(relation, 'SELECT')[0]
       const policy = relation?.policies.find((each) => each.name === draft.detail)

@@ -2,6 +2,7 @@ import type { Relation, RewriteRule } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { ruleAsOwner } from '../rules/rule-as-owner.ts'
 import { variantInsert } from './variant-row.ts'
@@ -17,7 +18,7 @@ export const fireRules: Attack = {
   rules: ['rule-as-owner'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of [...ruleAsOwner.run(facts)].slice(0, MOST_RULES)) {
+    for (const draft of draftsOf(ruleAsOwner, facts).slice(0, MOST_RULES)) {
       const relation = facts.relations.find((each) => each.label === draft.object)
       const rule = relation?.rules.find((each) => each.name === draft.detail)
       const seen = relation === undefined || rule === undefined ? undefined : await fire(arena, relation, rule)

@@ -2,6 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import type { FindingDraft } from '../finding.ts'
 import { type TenantTrigger, tenantTriggers } from '../rules/trigger-code.ts'
@@ -24,7 +25,7 @@ export const fireTriggers: Attack = {
     const { facts } = arena
     const byLabel = new Map(facts.relations.map((relation) => [relation.label, relation]))
     const triggers = [...tenantTriggers(facts)].filter(({ fn }) => isHarmless(facts, fn))
-    for (const draft of triggerDefinerCrosses.run(facts)) {
+    for (const draft of draftsOf(triggerDefinerCrosses, facts)) {
       const targets = (draft.tables ?? []).flatMap((label) => byLabel.get(label) ?? [])
       await report(arena, 'trigger-definer-crosses', draft, async () =>
         firstOf(
@@ -34,7 +35,7 @@ export const fireTriggers: Attack = {
       )
     }
     const parents = [...facts.tenancy.tables.values()].map(({ relation }) => relation)
-    for (const draft of [...triggerOverwritesTenant.run(facts)].slice(0, MOST_TABLES)) {
+    for (const draft of draftsOf(triggerOverwritesTenant, facts).slice(0, MOST_TABLES)) {
       const own = triggers.filter(
         ({ relation, trigger }) => relation.label === draft.object && trigger.name === draft.detail,
       )

@@ -1,5 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { largeObjects } from '../rules/large-objects.ts'
 
 /** Stores a large object as tenant B and reads it as tenant A. */
@@ -9,7 +10,7 @@ export const largeObject: Attack = {
   rules: ['large-objects'],
   async run(arena) {
     const { facts, session } = arena
-    const objects = [...largeObjects.run(facts)].map((finding) => finding.object)
+    const objects = draftsOf(largeObjects, facts).map((finding) => finding.object)
     const role = facts.acting.find((acting) => !acting.bypasses)
     if (objects.length === 0 || role === undefined) return
     const canary = arena.planting.tenants.b.canary

@@ -3,6 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
 import { contextSettings } from '../context-settings.ts'
+import { draftsOf } from '../drafts.ts'
 import { setterSessionScope } from '../rules/setter-session-scope.ts'
 import { filler } from './call-arguments.ts'
 import { isHarmless } from './harmless.ts'
@@ -19,7 +20,7 @@ export const lastingSetters: Attack = {
   rules: ['setter-session-scope'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of setterSessionScope.run(facts)) {
+    for (const draft of draftsOf(setterSessionScope, facts)) {
       const fn = facts.functions.find((each) => each.label === draft.object)
       if (fn === undefined || fn.returnsTrigger || !isHarmless(facts, fn)) continue
       const seen = await call(arena, fn)

@@ -2,6 +2,7 @@ import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { leakproofFalse } from '../rules/leakproof-false.ts'
 import { filler } from './call-arguments.ts'
 import { isHarmless } from './harmless.ts'
@@ -17,7 +18,7 @@ export const leakyFunctions: Attack = {
   rules: ['leakproof-false'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of leakproofFalse.run(facts)) {
+    for (const draft of draftsOf(leakproofFalse, facts)) {
       const fn = facts.functions.find((each) => each.label === draft.object)
       const seen = fn === undefined || !isHarmless(facts, fn) ? undefined : await filter(arena, fn)
       if (seen === undefined) continue

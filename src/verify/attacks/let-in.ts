@@ -3,6 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { policyTrustsUnprotectedTable } from '../rules/policy-trusts-unprotected-table.ts'
 import { literal, variantInsert } from './variant-row.ts'
@@ -14,7 +15,7 @@ export const letIn: Attack = {
   rules: ['policy-trusts-unprotected-table'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of policyTrustsUnprotectedTable.run(facts)) {
+    for (const draft of draftsOf(policyTrustsUnprotectedTable, facts)) {
       const lookup = facts.relations.find((relation) => relation.label === draft.object)
       const targets = facts.relations.filter((relation) => draft.tables?.includes(relation.label))
       if (lookup === undefined) continue

@@ -2,6 +2,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { Rule } from '../rule.ts'
 import { rolesInReach, showPath } from '../rules/role-paths.ts'
 import { schemaOwnedByApp } from '../rules/schema-owned-by-app.ts'
@@ -16,7 +17,7 @@ export const ownObjects: Attack = {
   rules: ['table-owned-by-app', 'schema-owned-by-app'],
   async run(arena) {
     const { facts } = arena
-    const said = (rule: Rule) => new Set([...rule.run(facts)].map((finding) => finding.object))
+    const said = (rule: Rule) => new Set(draftsOf(rule, facts).map((finding) => finding.object))
     const [tables, schemas] = [said(tableOwnedByApp), said(schemaOwnedByApp)]
     for (const path of rolesInReach(facts)) {
       if (path.role.superuser) continue

@@ -1,5 +1,6 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { statsVisible } from '../rules/stats-visible.ts'
 import { holdsMarker, markersOf } from './markers.ts'
 
@@ -13,7 +14,7 @@ export const readStatistics: Attack = {
   rules: ['stats-visible'],
   async run(arena) {
     const { facts, session, contexts } = arena
-    const draft = [...statsVisible.run(facts)].find((each) => each.object === 'pg_catalog.pg_statistic')
+    const draft = draftsOf(statsVisible, facts).find((each) => each.object === 'pg_catalog.pg_statistic')
     if (draft === undefined) return
     const tables = [...facts.tenancy.tables.values()]
       .map(({ relation }) => relation)

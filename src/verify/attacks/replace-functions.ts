@@ -3,6 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { policyFunctionUntrusted } from '../rules/policy-function-untrusted.ts'
 import { rolesInReach, showPath } from '../rules/role-paths.ts'
 import { stepsTo } from './become.ts'
@@ -15,7 +16,7 @@ export const replaceFunctions: Attack = {
   rules: ['policy-function-untrusted'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of policyFunctionUntrusted.run(facts)) {
+    for (const draft of draftsOf(policyFunctionUntrusted, facts)) {
       const fn = facts.functions.find((each) => each.label === draft.object)
       const sql = fn === undefined ? undefined : replacement(arena, fn)
       if (fn === undefined || sql === undefined) continue

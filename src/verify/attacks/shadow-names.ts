@@ -2,6 +2,7 @@ import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { secdefSearchPath } from '../rules/secdef-search-path.ts'
 import { tenantTriggers } from '../rules/trigger-code.ts'
@@ -20,7 +21,7 @@ export const shadowNames: Attack = {
   rules: ['secdef-search-path'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of secdefSearchPath.run(facts)) {
+    for (const draft of draftsOf(secdefSearchPath, facts)) {
       const fn = facts.functions.find((each) => each.label === draft.object)
       if (fn === undefined || !isHarmless(facts, fn)) continue
       for (const role of facts.acting) {

@@ -2,6 +2,7 @@ import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { policyFunctionSearchPath } from '../rules/policy-function-search-path.ts'
 import { unqualifiedTables } from '../rules/policy-functions.ts'
@@ -18,7 +19,7 @@ export const shadowTables: Attack = {
   rules: ['policy-function-search-path'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of policyFunctionSearchPath.run(facts)) {
+    for (const draft of draftsOf(policyFunctionSearchPath, facts)) {
       const fn = facts.functions.find((each) => each.label === draft.object)
       const tables = facts.relations.filter((relation) => draft.tables?.includes(relation.label))
       for (const role of facts.acting) {

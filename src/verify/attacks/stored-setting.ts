@@ -3,6 +3,7 @@ import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/name
 import type { Arena } from '../attack/arena.ts'
 import { type AttackContext, setSql } from '../attack/contexts.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { settingDefault, storedContexts } from '../rules/setting-default.ts'
 import { literal } from './variant-row.ts'
 import { victimRead } from './victim-read.ts'
@@ -14,7 +15,7 @@ export const storedSetting: Attack = {
   rules: ['setting-default'],
   passes: ['never-set', 'set'],
   async run(arena) {
-    const drafts = [...settingDefault.run(arena.facts)]
+    const drafts = draftsOf(settingDefault, arena.facts)
     // A role's stored value comes with its login only; a session of the planting role must set it.
     const ofPass = storedContexts(arena.facts).filter(
       ({ stored }) => (stored.role === 0) === (arena.pass === 'never-set'),

@@ -2,6 +2,7 @@ import type { Column, Constraint, Relation } from '../../catalog/model.ts'
 import type { Arena } from '../attack/arena.ts'
 import { valueMaker } from '../attack/plant-values.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { checkFunctionCrosses } from '../rules/check-function-crosses.ts'
 import { variantInsert } from './variant-row.ts'
@@ -16,7 +17,7 @@ export const takenChecks: Attack = {
   rules: ['check-function-crosses'],
   async run(arena) {
     const { facts } = arena
-    for (const draft of checkFunctionCrosses.run(facts)) {
+    for (const draft of draftsOf(checkFunctionCrosses, facts)) {
       const relation = facts.relations.find((each) => each.label === draft.object)
       const constraint = relation?.constraints.find((each) => each.name === draft.detail)
       if (relation === undefined || constraint === undefined) continue

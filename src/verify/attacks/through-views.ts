@@ -2,6 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { creatableSchemas } from '../rules/creation.ts'
 import { matviewExposed, tenantSources } from '../rules/matview-exposed.ts'
@@ -25,7 +26,7 @@ export const throughViews: Attack = {
     const speaking = new Map(
       [...READING, viewFilterNoBarrier, viewWriteNoCheck].map((rule) => [
         rule,
-        new Set([...rule.run(facts)].map((draft) => draft.object)),
+        new Set(draftsOf(rule, facts).map((draft) => draft.object)),
       ]),
     )
     const said = (rules: typeof READING, view: Relation) =>

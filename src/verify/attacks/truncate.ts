@@ -1,5 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import { grantTruncate } from '../rules/grant-truncate.ts'
 
 /** Empties tables as tenant A, and looks whether B's rows are gone. */
@@ -10,7 +11,7 @@ export const truncate: Attack = {
   async run(arena) {
     const { session } = arena
     // An owner's right is no grant, and a finding of its own.
-    const granted = new Set([...grantTruncate.run(arena.facts)].map((finding) => finding.object))
+    const granted = new Set(draftsOf(grantTruncate, arena.facts).map((finding) => finding.object))
     for (const { relation } of arena.facts.tenancy.tables.values()) {
       if (!granted.has(relation.label) || arena.row(relation, 'b') === undefined) continue
       for (const role of arena.facts.reach(relation, 'TRUNCATE')) {

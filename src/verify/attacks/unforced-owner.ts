@@ -1,5 +1,6 @@
 import type { BatchProbe } from '../attack/batch.ts'
 import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { rlsNotForced } from '../rules/rls-not-forced.ts'
 import { victimRead } from './victim-read.ts'
@@ -11,7 +12,7 @@ export const unforcedOwner: Attack = {
   rules: ['rls-not-forced'],
   async run(arena) {
     const { facts, contexts } = arena
-    const drafts = new Map([...rlsNotForced.run(facts)].map((draft) => [draft.object, draft]))
+    const drafts = new Map(draftsOf(rlsNotForced, facts).map((draft) => [draft.object, draft]))
     const relations = facts.relations.filter((relation) => drafts.has(relation.label))
     for (const oid of new Set(relations.map((relation) => relation.owner))) {
       const role = facts.catalog.roles.get(oid)

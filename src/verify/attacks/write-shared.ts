@@ -3,6 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack.ts'
 import { isTable } from '../discovery/tenant-columns.ts'
+import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import { globalTableWritable } from '../rules/global-table-writable.ts'
 import { variantInsert } from './variant-row.ts'
@@ -14,7 +15,7 @@ export const writeShared: Attack = {
   rules: ['grant-tenant-registry-write', 'global-table-writable'],
   async run(arena) {
     const { facts } = arena
-    const shared = new Set([...globalTableWritable.run(facts)].map((finding) => finding.object))
+    const shared = new Set(draftsOf(globalTableWritable, facts).map((finding) => finding.object))
     for (const relation of facts.relations) {
       if (!isTable(relation) || relation.isPartition || arena.row(relation, 'b') === undefined) continue
       const bound = facts.tenantTable(relation)
