@@ -1,13 +1,14 @@
 import { type ContextFrame, internalsOf } from '../context/frame.ts'
+import { ConnectionInDoubtError } from '../errors.ts'
 import { bindExecute } from './bind-execute.ts'
 import { leavesResidue } from './command-tags.ts'
-import type { ContextBytes } from './context-bytes.ts'
-import type { IdentityReader } from './context-identity.ts'
+import type { ContextBytes, FrontBytes } from './context-bytes.ts'
+import type { ContextIdentity, IdentityReader } from './context-identity.ts'
 import type { ContextForm } from './context-statement.ts'
 import { contextStatement, isUnnamed } from './context-statement.ts'
 import type { PgConnection } from './pg-internals.ts'
 import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
-import { RESET_STATEMENT, RESTORE_STATEMENT } from './session-reset.ts'
+import { FORGET_STATEMENT, RESET_STATEMENT } from './session-reset.ts'
 import { carriesData } from './statement-effects.ts'
 import type { StatementKind } from './statement-kind.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -15,10 +16,12 @@ import type { WallSettings } from './wall-settings.ts'
 /** The status of ReadyForQuery: idle, in a transaction, in an aborted one; null before the first. */
 export type TransactionStatus = 'I' | 'T' | 'E' | null
 
-/** No tenant's id: residue of a connection whose clean-up was rolled back. */
+/** Nobody's subject: what comes next is a change of users. */
 const SOMEBODY = '\u0000somebody'
 
-const RESET_BYTES = bindExecute(RESET_STATEMENT, [])
+const RESET: FrontBytes = { bytes: bindExecute(RESET_STATEMENT, []), answers: 1 }
+const FORGET: FrontBytes = { bytes: bindExecute(FORGET_STATEMENT, []), answers: 1 }
+const RESET_AND_FORGET: FrontBytes = { bytes: Buffer.concat([RESET.bytes, FORGET.bytes]), answers: 2 }
 
 /**
  * What one connection knows about the tenants on it: whose checkout and whose transaction it is, what was told to the server,
@@ -43,15 +46,21 @@ export class ConnectionGuard {
   cancelling: Promise<boolean> | undefined
   /** Statements of set-up whose session settings have not been read yet. */
   freeStatements = 0
-  /** Session settings that `onConnect` made, to be made again after RESET ALL. */
-  sessionSettings: readonly (readonly [name: string, value: string])[] = []
+  /** RESET ALL, and the statements that make the settings of `onConnect` again; undefined where it made none. */
+  restores: FrontBytes | undefined
+
+  /** RESET ALL does not bring back the path and time-outs that were asked for at start-up: they are set with each context. */
+  startupIgnored = false
 
   #transactionTenant: string | undefined
   #pinned = false
   #servedTenant = false
-  #residueOf: string | undefined
-  #resetSent = false
-  #unlockDue = false
+  /** Of the last context that was in force: whose locks, sequences and seed may still be here. */
+  #lastSubject: string | undefined
+  /** Of the context that was written last; undefined where none was written for the statement in flight. */
+  #sentSubject: string | undefined
+  /** The prefix that was written last begins with a clean-up of ours. */
+  #cleansFirst = false
   /** Of a shared connection: the form that its unnamed statement holds for certain, acknowledged by the server. */
   #held: ContextForm | undefined
   /** From this Parse of ours on, nothing but the same text was written to the unnamed statement; 0 where there is none. */
@@ -63,10 +72,13 @@ export class ConnectionGuard {
   readonly #reported = new Map<string, string>()
   readonly #drifted = new Set<string>()
   #watching = false
+  /** Behind a transaction pooler a statement of the session's own would reach another session. */
+  readonly #resets: boolean
 
   constructor(settings: WallSettings, identities: IdentityReader) {
     this.settings = settings
     this.identities = identities
+    this.#resets = !settings.pooler
   }
 
   /** Refuses what must not be sent, when `query()` is called. */
@@ -102,13 +114,13 @@ export class ConnectionGuard {
 
   /** Binds a transaction to its tenant, just before a statement is sent. An error means that nothing is sent. */
   admit(frame: ContextFrame, status: TransactionStatus): Error | undefined {
-    const unusable = refuseFrame(frame, this.settings)
+    const unusable = refuseFrame(frame, this.settings) ?? this.#refuseUnready(frame, status)
     if (unusable !== undefined) return unusable
     if (frame.tenantId !== '') this.#servedTenant = true
     if ((status !== 'T' && status !== 'E') || this.settings.shared) {
       this.#transactionTenant = frame.tenantId
       this.#pinned = false
-      this.#unlockDue = false
+      if (!this.settings.shared) this.#cleansFirst = false
       return undefined
     }
     if (this.#transactionTenant === frame.tenantId) return undefined
@@ -120,27 +132,54 @@ export class ConnectionGuard {
     )
   }
 
+  /** What must be true before anything of a tenant is written, whoever queued it and when. */
+  #refuseUnready(frame: ContextFrame, status: TransactionStatus): Error | undefined {
+    if (this.bytes === undefined) {
+      return new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
+    }
+    // What is queued behind another tenant's statement missed the clean-up that follows an idle connection.
+    if (!this.dirty || status !== 'I' || this.settings.shared || this.#transactionTenant === frame.tenantId)
+      return undefined
+    return new ConnectionInDoubtError(
+      'A statement of another tenant left something on this connection, and this one was queued behind it; nothing was sent.',
+    )
+  }
+
   /**
    * Writes what has to reach the server before a statement.
    *
    * @returns how many answers (CommandComplete) belong to it and not to the statement
    */
   writePrefix(connection: PgConnection, frame: ContextFrame, kind: StatementKind, status: TransactionStatus): number {
-    if (!carriesData(kind)) return this.#beforeControl(connection, frame, kind, status)
+    const { bytes, settings } = this
+    if (bytes === undefined) throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
+    this.#sentSubject = undefined
+    this.lastParse = 0
+    const open = (status === 'T' || status === 'E') && !settings.shared
+    // Outside of a transaction SHOW tells what is set for the session: by then it must be the tenant's own.
+    if (!carriesData(kind) && (open || kind !== 'show')) return this.#beforeControl(connection, kind, open)
     // A pipelined connection's status is that of an earlier answer, and no transaction is ever open on it.
-    if ((status === 'E' && !this.settings.shared) || this.bytes === undefined) return 0
-    const inTransaction = status === 'T' && !this.settings.shared
-    const reset = !inTransaction && this.#mustReset(frame)
-    let sent = reset ? this.#resetBegun(connection) : 0
+    if (open && status === 'E') return 0
     const identity = this.identities.of(frame)
-    const base = inTransaction && this.#pinned ? 'identity' : this.#unlockDue ? 'switch' : 'full'
-    const form: ContextForm = identity.readOnly ? `${base}-read-only` : base
-    this.lastParse = isUnnamed(this.settings) ? this.#parseUnnamed(connection, form) : 0
-    // One chunk fewer in the write.
-    const behind = reset && sent === 0 ? RESET_BYTES : undefined
-    if (behind !== undefined) sent = 1
-    connection.stream.write(this.bytes.of(identity, form, behind))
-    return sent + 1
+    const form = this.#formOf(identity, open)
+    const restored = this.#resets && !open ? this.#writeRestore(connection) : 0
+    const reset = this.#resets && !open && restored === 0
+    const front = form.includes('switch') ? (reset ? RESET_AND_FORGET : FORGET) : reset ? RESET : undefined
+    if (isUnnamed(settings)) this.lastParse = this.#parseUnnamed(connection, form)
+    connection.stream.write(bytes.of(identity, form, front))
+    this.#sentSubject = identity.subject
+    this.#cleansFirst = restored > 0 || front !== undefined
+    return restored + (front?.answers ?? 0) + 1
+  }
+
+  #formOf(identity: ContextIdentity, open: boolean): ContextForm {
+    const { settings } = this
+    const begun = open && this.#pinned
+    // On a shared connection others' statements are on their way already: whose locks are here is not known.
+    const other = settings.shared || (this.#lastSubject !== undefined && this.#lastSubject !== identity.subject)
+    const base = (this.startupIgnored || isUnnamed(settings)) && !begun ? 'full' : 'identity'
+    const form: ContextForm = other && this.#resets && !begun ? `${base}-switch` : base
+    return identity.readOnly ? `${form}-read-only` : form
   }
 
   /**
@@ -148,13 +187,24 @@ export class ConnectionGuard {
    *
    * @param parse the Parse that the prefix began with; 0 where it needed none
    */
-  prefixDone(kind: StatementKind, parse = 0): void {
-    if (!carriesData(kind)) return
+  prefixDone(parse = 0): void {
     // All that was written to the unnamed statement since is the same text: it holds what later statements may bind.
     if (this.settings.shared && parse > 0 && this.#oursSince > 0 && parse >= this.#oursSince)
       this.#held = this.#oursForm
+    if (this.#sentSubject === undefined) return
     this.#pinned = true
-    this.#unlockDue = false
+    this.#lastSubject = this.#sentSubject
+  }
+
+  /**
+   * One answer of the prefix has come. Whoever could make another statement under the name of our clean-up made one that answers SELECT:
+   * PREPARE takes no RESET and no DISCARD.
+   *
+   * @param place 0 for the first answer
+   */
+  prefixAnswered(tag: string, place: number): void {
+    if (place === 0 && this.#cleansFirst && tag !== 'RESET' && tag !== 'DISCARD SEQUENCES')
+      this.doomed ??= 'its prepared clean-up statement was gone'
   }
 
   /** Somebody else's text was written to the unnamed statement, or an error leaves open what it holds. */
@@ -165,21 +215,12 @@ export class ConnectionGuard {
 
   /** The server says what it did. */
   commandComplete(tag: string, kind: StatementKind): void {
-    if (!leavesResidue(tag) || this.freeStatements > 0) return
+    if (this.freeStatements > 0 || (kind !== 'other' && !leavesResidue(tag))) return
     // Local to the transaction, by the statement's exact beginning.
     if (tag.startsWith('SET') && (kind === 'set-local' || kind === 'set-transaction')) return
     this.dirty = true
     // Others' statements are on their way already: it can't be cleaned, only left.
     if (this.settings.shared) this.doomed ??= 'a statement on a shared connection left something behind'
-  }
-
-  /** A statement has ended and the server is ready. */
-  finished(frame: ContextFrame, ok: boolean, status: TransactionStatus): void {
-    if (status === 'T' || status === 'E') return
-    if (this.#resetSent) {
-      this.#residueOf = ok ? frame.tenantId : SOMEBODY
-      this.#resetSent = false
-    } else this.#residueOf ??= frame.tenantId
   }
 
   /** Whether the context of a transaction is in force right now; COPY TO has no room for it in front. */
@@ -215,24 +256,21 @@ export class ConnectionGuard {
   /** DISCARD ALL was acknowledged: nothing of any tenant is left. */
   discarded(): void {
     this.dirty = false
-    // The session's own settings are gone as well: the next statement must bring them back.
-    this.#residueOf = this.sessionSettings.length > 0 ? SOMEBODY : undefined
-    this.#resetSent = false
+    // The seed of random() is still that of the last user.
+    this.#lastSubject = SOMEBODY
   }
 
-  #beforeControl(
-    connection: PgConnection,
-    frame: ContextFrame,
-    kind: StatementKind,
-    status: TransactionStatus,
-  ): number {
-    if (status === 'T' || status === 'E') {
+  #beforeControl(connection: PgConnection, kind: StatementKind, open: boolean): number {
+    if (open) {
       if (kind === 'rollback-to' || kind === 'commit' || kind === 'rollback') this.#pinned = false
       return 0
     }
-    // RESET ALL takes no snapshot, so that `begin isolation level serializable` may follow; unlocking does, and waits for data.
-    if (kind !== 'begin' || !this.#mustReset(frame)) return 0
-    return this.#writeReset(connection)
+    if (!this.#resets || kind === 'copy-from' || kind === 'empty') return 0
+    // RESET ALL and SET take no snapshot, so that `begin isolation level serializable` may follow; the rest waits for data.
+    const restored = this.#writeRestore(connection)
+    if (restored === 0) connection.stream.write(RESET.bytes)
+    this.#cleansFirst = true
+    return restored === 0 ? RESET.answers : restored
   }
 
   /**
@@ -249,26 +287,10 @@ export class ConnectionGuard {
     return parse
   }
 
-  #mustReset(frame: ContextFrame): boolean {
-    return this.#residueOf !== undefined && this.#residueOf !== frame.tenantId && !isUnnamed(this.settings)
-  }
-
-  #writeReset(connection: PgConnection): number {
-    const sent = this.#resetBegun(connection)
-    if (sent > 0) return sent
-    connection.stream.write(RESET_BYTES)
-    return 1
-  }
-
-  /** Writes the clean-up where session settings must be made again; 0 where {@link RESET_BYTES} alone is all of it. */
-  #resetBegun(connection: PgConnection): number {
-    this.#resetSent = true
-    this.#unlockDue = true
-    if (this.sessionSettings.length === 0) return 0
-    connection.stream.write(RESET_BYTES)
-    const names = this.sessionSettings.map(([name]) => name)
-    const values = this.sessionSettings.map(([, value]) => value)
-    connection.stream.write(bindExecute(RESTORE_STATEMENT, [JSON.stringify(names), JSON.stringify(values)]))
-    return 2
+  /** Writes RESET ALL and what makes the session's own settings again. @returns how many answers that gets; 0 where there are none */
+  #writeRestore(connection: PgConnection): number {
+    if (this.restores === undefined) return 0
+    connection.stream.write(this.restores.bytes)
+    return this.restores.answers
   }
 }

@@ -14,6 +14,13 @@ interface Remembered {
   readonly renewAt: number
 }
 
+/** Statements of ours that stand in front of the context; compared by identity. */
+export interface FrontBytes {
+  readonly bytes: Buffer
+  /** How many answers (CommandComplete) they get. */
+  readonly answers: number
+}
+
 /**
  * The bytes that tell one connection its tenant, made once per identity and some seconds instead of once per query.
  *
@@ -23,8 +30,8 @@ export class ContextBytes {
   readonly #settings: WallSettings
   readonly #database: string
   readonly #backendPid: number | undefined
-  /** By form, then by identity. */
-  readonly #remembered = new Map<string, Map<string, Remembered>>()
+  /** By what stands in front, by form, then by identity. */
+  readonly #remembered = new Map<FrontBytes | undefined, Map<ContextForm, Map<string, Remembered>>>()
   #count = 0
 
   constructor(settings: WallSettings, place: { readonly database: string; readonly backendPid: number | undefined }) {
@@ -36,26 +43,35 @@ export class ContextBytes {
   /**
    * Bind and Execute of one form of the context statement for one identity.
    *
-   * @param behind bytes that go out in front, in the same write
+   * @param front bytes that go out in front, in the same write
    */
-  of(identity: ContextIdentity, form: ContextForm, behind?: Buffer): Buffer {
-    const place = behind === undefined ? form : `behind ${form}`
-    let known = this.#remembered.get(place)
-    if (known === undefined) {
-      known = new Map()
-      this.#remembered.set(place, known)
-    }
+  of(identity: ContextIdentity, form: ContextForm, front?: FrontBytes): Buffer {
+    const known = this.#place(front, form)
     const now = Date.now()
     const before = known.get(identity.key)
     if (before !== undefined && now < before.renewAt) return before.bytes
     const made = this.#make(identity, form, now)
-    const kept = behind === undefined ? made : { ...made, bytes: Buffer.concat([behind, made.bytes]) }
+    const kept: Remembered = front === undefined ? made : { ...made, bytes: Buffer.concat([front.bytes, made.bytes]) }
     if (before === undefined && ++this.#count > MAX_REMEMBERED) {
-      for (const one of this.#remembered.values()) one.clear()
+      this.#remembered.clear()
       this.#count = 1
     }
-    known.set(identity.key, kept)
+    this.#place(front, form).set(identity.key, kept)
     return kept.bytes
+  }
+
+  #place(front: FrontBytes | undefined, form: ContextForm): Map<string, Remembered> {
+    let forms = this.#remembered.get(front)
+    if (forms === undefined) {
+      forms = new Map()
+      this.#remembered.set(front, forms)
+    }
+    let place = forms.get(form)
+    if (place === undefined) {
+      place = new Map()
+      forms.set(form, place)
+    }
+    return place
   }
 
   #make(identity: ContextIdentity, form: ContextForm, now: number): Remembered {

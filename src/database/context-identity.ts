@@ -6,6 +6,8 @@ import type { WallSettings } from './wall-settings.ts'
 export interface ContextIdentity extends SealSubject {
   /** Differs whenever anything that a seal binds differs. */
   readonly key: string
+  /** Who uses the connection, whether they read or write: what one leaves on it is taken back before another comes. */
+  readonly subject: string
   /** What `role` is set to: a level, or `none`. */
   readonly role: string
   /** False for an explicitly empty context: its seal names no tenant, and row-level security shows nothing. */
@@ -34,6 +36,7 @@ function readIdentity(frame: ContextFrame, settings: WallSettings): ContextIdent
   if (!isTenantFrame(frame)) {
     return {
       key: across ? 'across' : '',
+      subject: '',
       tenantId: '',
       userId: '',
       actor: '',
@@ -48,9 +51,11 @@ function readIdentity(frame: ContextFrame, settings: WallSettings): ContextIdent
   const level = settings.levelOf(frame)
   const asked = internalsOf(frame).readOnly
   const readOnly = asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
+  // Each part of free length says how long it is, so that no two users share a subject.
+  const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
   return {
-    // Each part of free length says how long it is, so that no two subjects share a key.
-    key: `${level}${readOnly ? 'r' : 'w'}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`,
+    key: readOnly ? `r${subject}` : subject,
+    subject,
     tenantId,
     userId,
     actor,

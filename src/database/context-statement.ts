@@ -1,25 +1,23 @@
 import pg from 'pg'
 import type { ContextIdentity } from './context-identity.ts'
+import { startupSettings } from './session-reset.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /**
  * The forms of the context statement. All take the same three parameters: tenant, seal, role.
  *
- * - `full`: every pin; in front of a single query and of the first statement of a transaction that touches data
- * - `identity`: tenant, seal and role alone; in front of the later ones, so that a user's own `SET LOCAL` stays
- * - `switch`: `full`, and advisory locks of the connection's last tenant are given back
- * The read-only forms add `transaction_read_only`, which can't be set to off inside a read-only transaction.
+ * - `identity`: tenant, seal and role. Enough where RESET ALL brought the rest back to the connection's start-up options, and in front
+ *   of the later statements of a transaction, so that a user's own `SET LOCAL` stays.
+ * - `full`: search_path and time-outs, too. Where RESET ALL is not sent (behind a pooler) or brings back other values.
+ * - `switch`: also gives back advisory locks and seeds `random()` anew. Where the connection served another user before.
+ * - `read-only`: adds `transaction_read_only`, which can't be set to off inside a read-only transaction.
  */
-export type ContextForm = 'full' | 'identity' | 'switch' | 'full-read-only' | 'identity-read-only' | 'switch-read-only'
+export type ContextForm = `${'identity' | 'full'}${'' | '-switch'}${'' | '-read-only'}`
 
-export const CONTEXT_FORMS: readonly ContextForm[] = [
-  'full',
-  'identity',
-  'switch',
-  'full-read-only',
-  'identity-read-only',
-  'switch-read-only',
-]
+/** All forms that begin so: a connection with its start-up options in force never needs a full one. */
+export function contextForms(base: 'identity' | 'full'): readonly ContextForm[] {
+  return [base, `${base}-read-only`, `${base}-switch`, `${base}-switch-read-only`]
+}
 
 /** Whether the context statement has no name: behind a pooler, and where one tenant could prepare another under its name. */
 export function isUnnamed(settings: WallSettings): boolean {
@@ -34,29 +32,33 @@ export function contextStatementName(form: ContextForm, settings: WallSettings):
 /**
  * The text of the context statement: the one place that knows how a tenant is told to PostgreSQL.
  *
- * `concat(…) is null` is never true, so that the statement evaluates all of its settings and answers without a row: the seal
- * does not travel back. All names are qualified and there is no operator: the session's path may be poisoned when it is planned.
+ * `num_nulls(…) = -1` is never true, so that the statement evaluates all of its settings and answers without a row: the seal does not
+ * travel back. All names and the operator are qualified: the session's path may be poisoned when it is planned.
  */
 export function contextStatement(form: ContextForm, settings: WallSettings): string {
-  // RESET ALL leaves the role alone; what a SELECT made of it for the session ends here.
-  const role = form.startsWith('switch') ? ["pg_catalog.set_config('role', 'none', false)"] : []
-  const pins = [
-    ...role,
+  const parts = [
+    ...(form.includes('switch') ? TAKEN_BACK : []),
     setting(settings.settingName, '$1::pg_catalog.text'),
     setting('app.tenant_seal', '$2::pg_catalog.text'),
     setting('role', '$3::pg_catalog.text'),
   ]
-  if (!form.startsWith('identity')) {
-    pins.push(
-      setting('search_path', pg.escapeLiteral(settings.searchPath)),
-      setting('statement_timeout', pg.escapeLiteral(String(settings.statementTimeoutMs))),
-      setting('lock_timeout', pg.escapeLiteral(String(settings.lockTimeoutMs))),
-    )
+  if (form.startsWith('full')) {
+    for (const [name, value] of startupSettings(settings)) parts.push(setting(name, pg.escapeLiteral(value)))
   }
-  if (form.endsWith('read-only')) pins.push(setting('transaction_read_only', "'on'"))
-  if (form.startsWith('switch')) pins.push('pg_catalog.pg_advisory_unlock_all()::pg_catalog.text')
-  return `select where pg_catalog.concat(${pins.join(', ')}) is null`
+  if (form.endsWith('read-only')) parts.push(setting('transaction_read_only', "'on'"))
+  return `select where pg_catalog.num_nulls(${parts.join(', ')}) operator(pg_catalog.=) -1`
 }
+
+/**
+ * What RESET ALL leaves of another user. The new seed comes from the server's strong random source and not from random(), whose
+ * next values the user before knows.
+ */
+const TAKEN_BACK = [
+  "pg_catalog.set_config('role', 'none', false)",
+  'pg_catalog.pg_advisory_unlock_all()',
+  'pg_catalog.setseed(pg_catalog.float8(pg_catalog.hashtextextended(pg_catalog.gen_random_uuid()::pg_catalog.text, 0)) ' +
+    'operator(pg_catalog./) 9223372036854775808::pg_catalog.float8)',
+]
 
 /** The context of an unsealed pool as text, for the simple protocol. */
 export function contextText(identity: ContextIdentity, settings: WallSettings): string {

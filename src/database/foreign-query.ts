@@ -26,9 +26,9 @@ export class ForeignQuery implements PgSubmittable {
   failure: Error | undefined
   onFinished: ((query: ForeignQuery) => void) | undefined
   #skip = 0
+  #prefixAnswers = 0
   #sent = false
   #finished = false
-  #lastTag = ''
   readonly #caller: AsyncResource
 
   constructor(inner: PgSubmittable, host: QueryHost, frame: ContextFrame) {
@@ -56,11 +56,6 @@ export class ForeignQuery implements PgSubmittable {
     return this.inner._result
   }
 
-  get kept(): boolean {
-    if (this.failure !== undefined || this.kind === 'rollback') return false
-    return this.kind !== 'commit' || this.#lastTag !== 'ROLLBACK'
-  }
-
   submit(connection: PgConnection): Error | null | undefined {
     const { guard } = this.host
     const status = this.host.getTransactionStatus()
@@ -72,7 +67,7 @@ export class ForeignQuery implements PgSubmittable {
     }
     connection.stream.cork()
     try {
-      return this.#submitInner(connection, prefix)
+      return this.#caller.runInAsyncScope(() => this.#submitInner(connection, prefix))
     } finally {
       connection.stream.uncork()
     }
@@ -84,7 +79,7 @@ export class ForeignQuery implements PgSubmittable {
       // A copy stream takes over the socket at once: nothing of ours may be on its way.
       if (this.kind === 'copy-to') this.#sent = true
       else prefix()
-      return this.#caller.runInAsyncScope(() => inner.submit(connection)) ?? null
+      return inner.submit(connection) ?? null
     }
     // A pg.Query checks itself first and calls prepare() afterwards; an error behind a prefix would desynchronise the connection.
     const { prepare } = inner
@@ -94,7 +89,7 @@ export class ForeignQuery implements PgSubmittable {
       prepare.call(inner, where)
     }
     try {
-      return this.#caller.runInAsyncScope(() => inner.submit(connection))
+      return inner.submit(connection)
     } finally {
       Reflect.deleteProperty(inner, 'prepare')
     }
@@ -118,10 +113,10 @@ export class ForeignQuery implements PgSubmittable {
 
   handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void {
     if (this.#skip > 0) {
-      if (--this.#skip === 0) this.host.guard.prefixDone(this.kind)
+      this.host.guard.prefixAnswered(message.text, this.#prefixAnswers++)
+      if (--this.#skip === 0) this.host.guard.prefixDone()
       return
     }
-    this.#lastTag = message.text
     this.host.guard.commandComplete(message.text, this.kind)
     this.#caller.runInAsyncScope(() => this.inner.handleCommandComplete(message, connection))
   }
@@ -170,7 +165,7 @@ export class ForeignQuery implements PgSubmittable {
   finish(): void {
     if (this.#finished) return
     this.#finished = true
-    this.host.queryFinished(this)
+    this.host.queryFinished()
     this.onFinished?.(this)
   }
 }

@@ -11,12 +11,10 @@ import { TenantQuery } from './tenant-query.ts'
  * Opt-in (`multiStatements`), unsealed pools only: whoever can inject into such a text can stack statements.
  */
 export class MultiStatementQuery extends TenantQuery {
-  override submit(connection: PgConnection): Error | null | undefined {
+  protected override submitAsCaller(connection: PgConnection): Error | null | undefined {
     const host = this.hostOrThrow()
     const { guard } = host
     const status = host.getTransactionStatus()
-    const refusal = guard.admit(this.frame, status)
-    if (refusal !== undefined) return refusal
     this.sent = true
     const alone = !/;\s*\S/.test(this.text)
     const bare = status === 'E' || (alone && !carriesData(statementKind(this.text)))

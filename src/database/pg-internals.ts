@@ -79,11 +79,24 @@ export interface PgQuery extends PgSubmittable, EventEmitter {
   requiresPreparation(): boolean
 }
 
+export interface PgConnectionParameters {
+  readonly host: string
+  readonly port: number
+  readonly ssl: unknown
+  query_timeout?: unknown
+  /** As `PGOPTIONS`; undefined or '' where there are none. */
+  options?: string | undefined
+  statement_timeout?: unknown
+  lock_timeout?: unknown
+}
+
 export interface PgClientInternals {
   readonly connection: PgConnection
   readonly processID: number | null
   readonly secretKey: number | null
-  readonly connectionParameters: { query_timeout?: unknown; host: string; port: number; ssl: unknown }
+  readonly connectionParameters: PgConnectionParameters
+  /** Text, or a function that is asked for it when a connection is made. */
+  password?: unknown
   readonly _queryable: boolean
   readonly _ending: boolean
 }

@@ -37,7 +37,8 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
   }
   if (kind !== 'other') return undefined
   const command = statementCommand(text)
-  return settings.allowStatements.has(command) ? undefined : statementRefused(command)
+  if (settings.allowStatements.has(command)) return undefined
+  return command === 'CREATE' && !/^\s*create/i.test(text) ? selectIntoRefused() : statementRefused(command)
 }
 
 /** Refuses what a single query of the pool would lose: it takes a connection and gives it back at once. */
@@ -48,6 +49,12 @@ export function refuseLoneStatement(kind: StatementKind, text: string, settings:
     )
   }
   return refuseStatement(kind, text, settings)
+}
+
+function selectIntoRefused(): StatementRefusedError {
+  return new StatementRefusedError(
+    'SELECT … INTO creates a table, so it is refused as CREATE TABLE is. Use INSERT INTO … SELECT, or run it with the migration role.',
+  )
 }
 
 function statementRefused(command: string): StatementRefusedError {

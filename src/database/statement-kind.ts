@@ -1,3 +1,5 @@
+import { selectsInto } from './select-into.ts'
+import { type SqlToken, sqlTokens } from './sql-tokens.ts'
 import { WordReader } from './statement-text.ts'
 
 /**
@@ -24,9 +26,11 @@ export type StatementKind =
   | 'other'
 
 const ROWS = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
+/** Commands that can be a `SELECT … INTO`. */
+const QUERIES = new Set(['SELECT', 'WITH', 'EXPLAIN'])
 const CURSOR = new Set(['FETCH', 'MOVE', 'CLOSE'])
 const EXPLAIN_WORDS = new Set(['ANALYZE', 'ANALYSE', 'VERBOSE'])
-const usual = /^(?:select|insert|update|delete|with)[ \n\t(]/i
+const usual = /^(?:(select|with)|insert|update|delete)[ \n\t(]/i
 
 /**
  * Tells the kind of a statement by its command, reading comments as PostgreSQL does. On a doubt: `other`.
@@ -34,17 +38,23 @@ const usual = /^(?:select|insert|update|delete|with)[ \n\t(]/i
  * Sound only for one statement: the extended protocol, which the pool always uses, makes the server refuse a second one.
  */
 export function statementKind(text: string): StatementKind {
-  if (usual.test(text)) return 'data'
+  const [beginning, query] = usual.exec(text) ?? []
+  if (beginning !== undefined) return query !== undefined && selectsInto(text) ? 'other' : 'data'
   const words = new WordReader(text)
   const kind = kindOfCommand(words)
-  return words.broken ? 'other' : kind
+  if (words.broken || (kind === 'data' && selectsInto(text))) return 'other'
+  return kind
 }
 
-/** The command of a statement in upper case, for messages and for `allowStatements`; '' where it can't be read. */
+/**
+ * The command of a statement in upper case, for messages and for `allowStatements`; '' where it can't be read. `SELECT … INTO` is
+ * a `CREATE`.
+ */
 export function statementCommand(text: string): string {
   const words = new WordReader(text)
   const command = words.next(true)
-  return words.broken ? '' : command
+  if (words.broken) return ''
+  return QUERIES.has(command) && selectsInto(text) ? 'CREATE' : command
 }
 
 function kindOfCommand(words: WordReader): StatementKind {
@@ -97,15 +107,29 @@ function rollbackKind(words: WordReader): StatementKind {
 }
 
 /** Names that decide who the tenant is: the context sets them, no statement does. */
-const PINNED = /^(?:role|session_authorization|app\.|partywall\.)/i
+const PINNED = /^(?:role|session_authorization|app\..*|partywall\..*)$/i
+/** Spellings of SET LOCAL without `=` and TO. */
+const WITHOUT_EQUALS = new Set(['TIME ZONE', 'SCHEMA', 'NAMES', 'XML OPTION'])
 
 function setKind(words: WordReader): StatementKind {
   const scope = words.next()
   if (scope === 'TRANSACTION' || scope === 'CONSTRAINTS') return 'set-transaction'
   if (scope !== 'LOCAL') return 'other'
-  const name = words.peek()
-  const rest = words.rest().trimStart()
-  return name === '' || !/^[a-z_]/i.test(rest) || PINNED.test(rest) || /^session\s/i.test(rest) ? 'other' : 'set-local'
+  const tokens = sqlTokens(words.rest(), { backslashEscapes: false })
+  return tokens !== undefined && setsHarmlessName(tokens) ? 'set-local' : 'other'
+}
+
+/** Only plain ASCII names are read: `U&"r\006fle"` and `"role"` are names of `role`, too. */
+function setsHarmlessName(tokens: readonly SqlToken[]): boolean {
+  const name: string[] = []
+  for (const { kind, text } of tokens) {
+    const isPart = text === '.' || (kind === 'word' && /^[A-Z_][A-Z0-9_$]*$/.test(text) && text !== 'TO')
+    if (!isPart) break
+    name.push(text)
+  }
+  const next = tokens[name.length]?.text
+  if (next === '=' || next === 'TO') return name.length > 0 && !PINNED.test(name.join(''))
+  return WITHOUT_EQUALS.has(name.slice(0, 2).join(' ')) || WITHOUT_EQUALS.has(name[0] ?? '')
 }
 
 function explainKind(words: WordReader): StatementKind {
@@ -127,14 +151,47 @@ function declareKind(words: WordReader): StatementKind {
   return 'other'
 }
 
-/** Copy streams use the simple protocol: a semicolon could stack a second statement, so none is let through but the last character. */
+/**
+ * Copy streams use the simple protocol: a semicolon could stack a second statement, so none is let through but the last character.
+ */
 function copyKind(words: WordReader): StatementKind {
   const rest = words.rest()
-  if (/;(?!\s*$)/.test(rest)) return 'other'
-  const trimmed = rest.trimStart()
-  if (trimmed.startsWith('(')) return 'copy-to'
-  const direction =
-    /^(?:binary\s+)?(?:[\w$]+|"[^"]+")(?:\s*\.\s*(?:[\w$]+|"[^"]+"))*\s*(?:\([^()]*\))?\s*(to|from)\b/i.exec(trimmed)
-  if (direction === null) return 'other'
-  return direction[1]?.toLowerCase() === 'to' ? 'copy-to' : 'copy-from'
+  const kind = copyDirection(sqlTokens(rest, { backslashEscapes: false }))
+  if (!rest.includes('\\')) return kind
+  // A string with a backslash ends elsewhere in a session with standard_conforming_strings = off.
+  return copyDirection(sqlTokens(rest, { backslashEscapes: true })) === kind ? kind : 'other'
+}
+
+function copyDirection(tokens: readonly SqlToken[] | undefined): StatementKind {
+  if (tokens === undefined) return 'other'
+  const stacked = tokens.findIndex(({ text }) => text === ';')
+  if (stacked !== -1 && stacked !== tokens.length - 1) return 'other'
+  let at = 0
+  if (tokens[0]?.text === '(') {
+    return tokens[endOfGroup(tokens, 0)]?.text === 'TO' ? 'copy-to' : 'other'
+  }
+  if (tokens[0]?.text === 'BINARY' && isName(tokens[1])) at = 1
+  if (!isName(tokens[at++])) return 'other'
+  while (tokens[at]?.text === '.') {
+    if (!isName(tokens[at + 1])) return 'other'
+    at += 2
+  }
+  if (tokens[at]?.text === '(') at = endOfGroup(tokens, at)
+  const direction = tokens[at]?.text
+  if (direction === 'TO') return 'copy-to'
+  return direction === 'FROM' ? 'copy-from' : 'other'
+}
+
+function isName(token: SqlToken | undefined): boolean {
+  return token !== undefined && (token.kind === 'word' || token.kind === 'quoted')
+}
+
+/** The place behind the parenthesis that closes the one at `from`; behind the last token where none does. */
+function endOfGroup(tokens: readonly SqlToken[], from: number): number {
+  let depth = 0
+  for (let at = from; at < tokens.length; at++) {
+    if (tokens[at]?.text === '(') depth++
+    else if (tokens[at]?.text === ')' && --depth === 0) return at + 1
+  }
+  return tokens.length
 }

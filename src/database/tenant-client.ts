@@ -8,12 +8,20 @@ import { ContextBytes } from './context-bytes.ts'
 import type { IdentityReader } from './context-identity.ts'
 import { DiscardQuery } from './discard-query.ts'
 import { ForeignQuery, foreignKind, foreignText } from './foreign-query.ts'
-import { internalsOfClient, type PgSubmittable } from './pg-internals.ts'
+import { internalsOfClient, type PgConnectionParameters, type PgSubmittable } from './pg-internals.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
-import { SESSION_SETTINGS_TEXT, type SessionSetting } from './session-reset.ts'
-import { SetupQuery } from './setup-query.ts'
+import {
+  type PreparedText,
+  restoreBytes,
+  restoreStatements,
+  SESSION_SETTINGS_TEXT,
+  type SessionSetting,
+  startupOptions,
+} from './session-reset.ts'
+import { SetUpGate } from './set-up-gate.ts'
+import { contextStatements, readSetupFacts, resetStatements, type SetupFacts, SetupQuery } from './setup-query.ts'
 import { statementKind } from './statement-kind.ts'
-import type { FinishedQuery, QueryCallback, QueryHost, TenantQuery } from './tenant-query.ts'
+import type { QueryCallback, QueryHost, TenantQuery } from './tenant-query.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 type ConnectCallback = (error: Error | null, client?: TenantClient) => void
@@ -29,8 +37,11 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** In set-up statements are free: nobody's data has been here. */
   #inSetup = false
   #setupQueries = 0
-  /** Pending while the session's settings are being read or the session is being cleaned; work waits for it. */
+  /** Make the settings of `onConnect` again, on a session that lost them. */
+  #restores: readonly PreparedText[] = []
+  /** Pending until the session is set up, and while its settings are being read or it is being cleaned; work waits for it. */
   #chore: Promise<void> | undefined
+  readonly #gate = new SetUpGate()
   /** The pool's clock when the oldest unanswered statement was sent; 0 where none is. */
   busySince = 0
   readonly queryTimeoutMs: number
@@ -53,6 +64,12 @@ export class TenantClient extends pg.Client implements QueryHost {
     const { query_timeout: timeout } = inside.connectionParameters
     this.queryTimeoutMs = typeof timeout === 'number' ? timeout : 0
     inside.connectionParameters.query_timeout = false
+    if (!settings.pooler) startUpWith(inside.connectionParameters, settings)
+    const { password } = inside
+    // Whoever needs the first connection is nobody in particular: no tenant's context reaches what all of them share.
+    if (isPasswordFunction(password))
+      inside.password = (...given: unknown[]) => tenantStore.exit(() => password(...given))
+    this.#chore = this.#gate.passed
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
       this.guard.doomed ??= `the connection broke: ${error.message}`
@@ -60,12 +77,13 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.on('end', () => {
       this.guard.doomed ??= 'the connection was closed'
       this.guard.awaiting?.connectionLost()
+      this.#gate.fail(new Error('the connection was closed'))
     })
   }
 
-  /** Notifications and notices belong to no tenant: their handlers run outside of any context. */
+  /** Events of a connection belong to no tenant: their handlers run outside of any context. */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
-    if (event !== 'notification' && event !== 'notice') return super.emit(event, ...values)
+    if (this.listenerCount(event) === 0) return super.emit(event, ...values)
     return tenantStore.exit(() => super.emit(event, ...values))
   }
 
@@ -92,13 +110,20 @@ export class TenantClient extends pg.Client implements QueryHost {
     })
     super.connect((error: Error | null | undefined) => {
       if (error) {
+        this.#gate.fail(error)
         settle(error)
         return
       }
       this.#setUp().then(
-        () => settle(null, this),
+        () => {
+          // Statements that were queued before go first, in their order.
+          if (this.#chore === this.#gate.passed) this.#chore = undefined
+          this.#gate.open()
+          settle(null, this)
+        },
         (problem: unknown) => {
           this.guard.doomed ??= 'its set-up failed'
+          this.#gate.fail(problem)
           super.end(() => {})
           settle(problem instanceof Error ? problem : new Error(String(problem)))
         },
@@ -108,21 +133,27 @@ export class TenantClient extends pg.Client implements QueryHost {
   }
 
   async #setUp(): Promise<void> {
-    const { settings } = this.guard
-    await settings.seal?.load()
-    const database = await new Promise<string>((resolve, reject) => {
-      this.#send(
-        new SetupQuery(settings, (error, result) => {
-          const row: unknown = result?.rows[0]
-          if (error !== null) reject(error)
-          else if (row !== null && typeof row === 'object' && 'database' in row) resolve(String(row.database))
-          else reject(new Error('PostgreSQL did not tell the name of the database'))
-        }),
-      )
-    })
+    const { guard } = this
+    const { settings } = guard
+    await tenantStore.exit(() => settings.seal?.load())
+    const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
+    const { database, startupInForce } = await this.#prepare(statements)
+    guard.startupIgnored = !startupInForce
+    if (!startupInForce) await this.#prepare(contextStatements(settings, 'full'))
     const { processID } = internalsOfClient(this)
-    this.guard.bytes = new ContextBytes(settings, { database, backendPid: processID ?? undefined })
-    this.guard.watchParameters(true)
+    guard.bytes = new ContextBytes(settings, { database, backendPid: processID ?? undefined })
+    guard.watchParameters(true)
+  }
+
+  #prepare(statements: readonly PreparedText[]): Promise<SetupFacts> {
+    return new Promise((resolve, reject) => {
+      const { settings } = this.guard
+      const ready = (error: Error | null, row: unknown) => {
+        if (error !== null) reject(error)
+        else resolve(readSetupFacts(row))
+      }
+      this.#send(new SetupQuery(settings, statements, ready))
+    })
   }
 
   /** Statements are free now, for `onConnect` and for listeners of `connect`: nobody's data has been here. */
@@ -171,8 +202,9 @@ export class TenantClient extends pg.Client implements QueryHost {
     if (timeoutMs > 0) this.#endAfter(query, timeoutMs)
   }
 
-  /** Runs a statement of partywall's own, as the login role and without a tenant. */
+  /** Runs a statement of partywall's own, as the login role and without a tenant, on a session that no tenant's setting reaches. */
   async runRaw(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    await super.query('reset all; set role none')
     return super.query({ text, values: [...values] })
   }
 
@@ -221,13 +253,22 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** What onConnect set must survive the clean-up between tenants. */
   async #rememberSession(): Promise<void> {
     this.guard.freeStatements = 0
-    this.guard.sessionSettings = await new Promise((resolve, reject) => {
+    const { rows } = await new Promise<pg.QueryResult<SessionSetting>>((resolve, reject) => {
       void super.query(SESSION_SETTINGS_TEXT, (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
         if (error) reject(error)
-        else resolve(result.rows.map((row) => [row.name, row.setting] as const))
+        else resolve(result)
       })
     })
+    this.#restores = restoreStatements(rows)
+    await this.#restoreAlways()
     this.guard.watchParameters(true)
+  }
+
+  async #restoreAlways(): Promise<void> {
+    const statements = this.#restores
+    if (statements.length === 0 || this.guard.settings.pooler) return
+    await this.#prepare(statements)
+    this.guard.restores = restoreBytes(statements)
   }
 
   #send(query: PgSubmittable | SetupQuery): void {
@@ -235,10 +276,9 @@ export class TenantClient extends pg.Client implements QueryHost {
     super.query(query as unknown as pg.Submittable)
   }
 
-  queryFinished(query: FinishedQuery): void {
+  queryFinished(): void {
     this.guard.inFlight--
     this.busySince = this.guard.inFlight === 0 ? 0 : this.guard.settings.clock.tick
-    this.guard.finished(query.frame, query.kept, this.getTransactionStatus())
   }
 
   /** Takes everything off the session, and prepares it for the next tenant. */
@@ -251,6 +291,7 @@ export class TenantClient extends pg.Client implements QueryHost {
         this.#send(new DiscardQuery((error) => (error ? reject(error) : resolve())))
       })
       await this.#setUp()
+      await this.#restoreAlways()
       guard.discarded()
     } finally {
       if (guard.inFlight === 0) this.busySince = 0
@@ -299,4 +340,15 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.runForeign(query, frame)
     return query
   }
+}
+
+/** Path and time-outs become start-up options, to which RESET ALL returns; pg would send its own time-outs beside them. */
+function startUpWith(parameters: PgConnectionParameters, settings: WallSettings): void {
+  parameters.options = startupOptions(settings, parameters.options)
+  parameters.statement_timeout = undefined
+  parameters.lock_timeout = undefined
+}
+
+function isPasswordFunction(password: unknown): password is (...given: unknown[]) => unknown {
+  return typeof password === 'function'
 }

@@ -70,8 +70,15 @@ export class WalledPool extends pg.Pool {
     })
   }
 
-  /** Statements that listeners of `connect` make on a new connection are set-up: nobody's data has been on it. */
+  /**
+   * Events of the pool belong to no tenant: their handlers run outside of any context. Statements that listeners of `connect` make on a
+   * new connection are set-up: nobody's data has been on it.
+   */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
+    return tenantStore.exit(() => this.#emitOutside(event, values))
+  }
+
+  #emitOutside(event: string | symbol, values: readonly unknown[]): boolean {
     const [client] = values
     if (event !== 'connect' || !(client instanceof TenantClient)) return super.emit(event, ...values)
     this.#watchdog.watch(client)
@@ -325,7 +332,7 @@ async function setUpWith(client: pg.ClientBase, onConnect: (client: pg.ClientBas
   if (!(client instanceof TenantClient)) return
   client.beginSetup()
   try {
-    await onConnect(client)
+    await tenantStore.exit(() => onConnect(client))
   } finally {
     client.endSetup()
   }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../context/frame.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
@@ -8,12 +9,6 @@ import type { StatementKind } from './statement-kind.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
-/** What a connection learns from a query that has ended. */
-export interface FinishedQuery {
-  readonly frame: ContextFrame
-  readonly kept: boolean
-}
-
 /** The connection that a query runs on, as far as the query needs it. */
 export interface QueryHost {
   readonly guard: ConnectionGuard
@@ -21,7 +16,7 @@ export interface QueryHost {
   cancel(): void
   getTransactionStatus(): 'I' | 'T' | 'E' | null
   /** The query has ended and its connection is ready, or lost. */
-  queryFinished(query: FinishedQuery): void
+  queryFinished(): void
 }
 
 /**
@@ -58,6 +53,12 @@ export class TenantQuery extends PgQueryBase {
   hiddenName: string | undefined = undefined
   /** Asked to be parsed and planned once per connection, under a name of ours. */
   readonly #once: boolean
+  /**
+   * The code of the application that a query runs reads `getCurrentTenant()`, too: `toPostgres()` and `toJSON()` of values, type parsers,
+   * `levelOf`. Without this it would run for whoever opened or freed the connection.
+   */
+  readonly #caller = new AsyncResource('PARTYWALL_QUERY')
+  #prefixAnswers = 0
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
     super(config, values)
@@ -72,7 +73,16 @@ export class TenantQuery extends PgQueryBase {
     if (this.failure !== undefined) return this.failure
     const host = this.hostOrThrow()
     const refusal = host.guard.admit(this.frame, host.getTransactionStatus())
-    return refusal ?? super.submit(connection)
+    return refusal ?? this.#caller.runInAsyncScope(this.submitAsCaller, this, connection)
+  }
+
+  protected submitAsCaller(connection: PgConnection): Error | null | undefined {
+    return super.submit(connection)
+  }
+
+  // The types of a result are asked for their parsers here.
+  override handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+    this.#caller.runInAsyncScope(super.handleRowDescription, this, message)
   }
 
   // pg calls this after its own checks: an error of submit() behind a prefix would desynchronise the connection.
@@ -100,7 +110,7 @@ export class TenantQuery extends PgQueryBase {
   override handleDataRow(message: { readonly fields: readonly unknown[] }): void {
     if (this.skip > 0 || this._canceledDueToError) return
     try {
-      this._result.addRow(this._result.parseRow(message.fields))
+      this._result.addRow(this.#caller.runInAsyncScope(this._result.parseRow, this._result, message.fields))
     } catch (error) {
       this._canceledDueToError = error instanceof Error ? error : new Error(String(error))
     }
@@ -109,8 +119,9 @@ export class TenantQuery extends PgQueryBase {
   override handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void {
     const { guard } = this.hostOrThrow()
     if (this.skip > 0) {
+      guard.prefixAnswered(message.text, this.#prefixAnswers++)
       if (--this.skip === 0) {
-        guard.prefixDone(this.kind, this.contextParse)
+        guard.prefixDone(this.contextParse)
         if (this.hiddenName !== undefined) this.name = this.hiddenName
       }
       return
@@ -171,19 +182,13 @@ export class TenantQuery extends PgQueryBase {
     this.answer()
   }
 
-  /** False where what the statement did to the session was rolled back, or may have been. */
-  get kept(): boolean {
-    if (this.failure !== undefined || this.kind === 'rollback') return false
-    return this.kind !== 'commit' || this._result.command !== 'ROLLBACK'
-  }
-
   /** The connection is free, or lost. */
   finish(): void {
     if (this.finishedOnce) return
     this.finishedOnce = true
     if (this.timer !== undefined) clearTimeout(this.timer)
     this.stopListening?.()
-    this.host?.queryFinished(this)
+    this.host?.queryFinished()
     this.onFinished?.(this)
   }
 

@@ -48,19 +48,19 @@ describe.each([
     return { trips: proxy.roundTrips, sequence: proxy.sequence, writes: proxy.writes }
   }
 
-  it('is one for a query, in one write: context, then the user’s messages, then one Sync', async () => {
+  it('is one for a query, in one write: RESET ALL, context, then the user’s messages, then one Sync', async () => {
     expect(await measured(() => as(a, () => pool.query('select $1::int', [1])))).toEqual({
       trips: 1,
-      sequence: 'BEPBDES',
+      sequence: 'BEBEPBDES',
       writes: 1,
     })
   })
 
-  it('is one for a query of another tenant than the last, with the clean-up in front', async () => {
+  it('is one for a query of another tenant than the last, with RESET ALL and DISCARD SEQUENCES in front', async () => {
     await as(a, () => pool.query('select 1'))
     expect(await measured(() => as(b, () => pool.query('select 1')))).toEqual({
       trips: 1,
-      sequence: 'BEBEPBDES',
+      sequence: 'BEBEBEPBDES',
       writes: 1,
     })
     await as(a, () => pool.query('select 1'))
@@ -70,7 +70,7 @@ describe.each([
     expect((await measured(() => as(a, () => pool.query('select current_role'), ['owner']))).trips).toBe(1)
     const named = () => as(a, () => pool.query({ name: 'n', text: 'select 1' }))
     expect((await measured(named)).trips).toBe(1)
-    expect((await measured(named)).sequence).toBe('BEBDES')
+    expect((await measured(named)).sequence).toBe('BEBEBDES')
     expect((await measured(() => as(a, () => expect(pool.query('select 1/0')).rejects.toThrow()))).trips).toBe(1)
   })
 
@@ -92,7 +92,7 @@ describe.each([
       )
     const { trips, sequence } = await measured(work)
     expect(trips).toBe(4)
-    expect(sequence).toBe('PBDESBEPBDESBEPBDESPBDES')
+    expect(sequence).toBe('BEPBDESBEPBDESBEPBDESPBDES')
   })
 
   it('is none for what is refused', async () => {
