@@ -176,6 +176,6 @@ async function mustFail(turn: Turn, codes: readonly string[], attack: () => Prom
 
 /** As code of another request that got hold of the client: not nested in the first one's context. */
 async function outside<T>(tenantId: string, fn: () => Promise<T>): Promise<T> {
-  const { tenantStore } = await import('../../src/context/store.ts')
-  return tenantStore.exit(() => asTenant(tenantId, fn))
+  const { outsideOfTenants } = await import('../../src/context/store.ts')
+  return outsideOfTenants(() => asTenant(tenantId, fn))
 }

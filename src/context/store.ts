@@ -17,3 +17,13 @@ function sharedStore(): AsyncLocalStorage<ContextFrame | undefined> {
  * Read it through {@link getCurrentTenant}; write it through `runWithTenant`, which validates and freezes.
  */
 export const tenantStore: AsyncLocalStorage<ContextFrame | undefined> = sharedStore()
+
+/**
+ * Runs what belongs to no tenant: handlers of connections, secrets, listeners.
+ *
+ * Not `tenantStore.exit()`: on Node 20 that switches the store off until the next `run()` anywhere, so that the caller's tenant is back
+ * as soon as `fn` opens a context of its own.
+ */
+export function outsideOfTenants<T>(fn: () => T): T {
+  return tenantStore.run(undefined, fn)
+}

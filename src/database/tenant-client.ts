@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { ContextFrame } from '../context/frame.ts'
-import { tenantStore } from '../context/store.ts'
+import { outsideOfTenants, tenantStore } from '../context/store.ts'
 import { ConfigurationError, ConnectionInDoubtError } from '../errors.ts'
 import { sendCancelRequest } from './cancel-request.ts'
 import { ConnectionGuard } from './connection-guard.ts'
@@ -68,7 +68,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     const { password } = inside
     // Whoever needs the first connection is nobody in particular: no tenant's context reaches what all of them share.
     if (isPasswordFunction(password))
-      inside.password = (...given: unknown[]) => tenantStore.exit(() => password(...given))
+      inside.password = (...given: unknown[]) => outsideOfTenants(() => password(...given))
     this.#chore = this.#gate.passed
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
@@ -84,7 +84,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** Events of a connection belong to no tenant: their handlers run outside of any context. */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (this.listenerCount(event) === 0) return super.emit(event, ...values)
-    return tenantStore.exit(() => super.emit(event, ...values))
+    return outsideOfTenants(() => super.emit(event, ...values))
   }
 
   override connect(): Promise<pg.Client>
@@ -135,7 +135,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   async #setUp(): Promise<void> {
     const { guard } = this
     const { settings } = guard
-    await tenantStore.exit(() => settings.seal?.load())
+    await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
     const { database, startupInForce } = await this.#prepare(statements)
     guard.startupIgnored = !startupInForce

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import pg from 'pg'
 import { type ContextFrame, internalsOf } from '../context/frame.ts'
-import { tenantStore } from '../context/store.ts'
+import { outsideOfTenants, tenantStore } from '../context/store.ts'
 import { ClosedError } from '../errors.ts'
 import { IdentityReader } from './context-identity.ts'
 import { foreignKind, foreignText } from './foreign-query.ts'
@@ -75,7 +75,7 @@ export class WalledPool extends pg.Pool {
    * new connection are set-up: nobody's data has been on it.
    */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
-    return tenantStore.exit(() => this.#emitOutside(event, values))
+    return outsideOfTenants(() => this.#emitOutside(event, values))
   }
 
   #emitOutside(event: string | symbol, values: readonly unknown[]): boolean {
@@ -332,7 +332,7 @@ async function setUpWith(client: pg.ClientBase, onConnect: (client: pg.ClientBas
   if (!(client instanceof TenantClient)) return
   client.beginSetup()
   try {
-    await tenantStore.exit(() => onConnect(client))
+    await outsideOfTenants(() => onConnect(client))
   } finally {
     client.endSetup()
   }

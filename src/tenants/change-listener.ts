@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { tenantStore } from '../context/store.ts'
+import { outsideOfTenants } from '../context/store.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 
@@ -154,7 +154,7 @@ export function createChangeListener(options: ChangeListenerOptions): ChangeList
       if (started || closed) return
       started = true
       // Its events belong to no request, although a request may be what starts it.
-      tenantStore.exit(connect)
+      outsideOfTenants(connect)
     },
     get up() {
       return up

@@ -158,8 +158,7 @@ describe('what A leaves by statements that were let through', () => {
   it('a no-op under the name of our statement does not let B write as A', () =>
     withPool({ allowStatements: everything, seal: false }, async (pool) => {
       await two.as(two.a, () =>
-        pool
-          .query(`do $$ declare form text; begin
+        pool.query(`do $$ declare form text; begin
             foreach form in array '{identity,identity-switch}'::text[] loop
               execute format('deallocate %I', 'partywall_context_' || form);
               execute format('prepare %I(text, text, text) as select where $1 || $2 || $3 is null', 'partywall_context_' || form);
