@@ -1,7 +1,7 @@
 -- The way back from migrations/enable-rls-policies.sql. The tables are open to whoever has grants on them afterwards.
 
 DROP TRIGGER IF EXISTS partywall_tenant_change ON public.tenants;
-DROP FUNCTION IF EXISTS partywall.tenant_by_key(text), partywall.tenant_by_id(text);
+DROP FUNCTION IF EXISTS partywall.tenant_by_key(text), partywall.tenant_by_id(text), partywall.directory_by_key(text), partywall.directory_by_id(text);
 DROP POLICY IF EXISTS tenant_directory_policy ON public.tenants;
 
 DROP POLICY IF EXISTS tenant_isolation_policy ON public.users;

@@ -31,7 +31,7 @@ export function directory(planning: Planning, target: Target): Part {
         object: relation.label,
         up: [call],
         down: [
-          'DROP FUNCTION IF EXISTS partywall.tenant_by_key(text), partywall.tenant_by_id(text);',
+          'DROP FUNCTION IF EXISTS partywall.tenant_by_key(text), partywall.tenant_by_id(text), partywall.directory_by_key(text), partywall.directory_by_id(text);',
           `DROP TRIGGER IF EXISTS partywall_tenant_change ON ${table};`,
           `DROP POLICY IF EXISTS tenant_directory_policy ON ${table};`,
           `REVOKE ALL ON ${table} FROM partywall_owner;`,
