@@ -1,15 +1,11 @@
-import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { tenantExtension } from '../../src/middleware/prisma.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import { createTestDatabase, createTestTenant, type TestTenant } from '../setup/database.ts'
+import { generatePrismaClient } from '../setup/prisma-client.ts'
 import { createTestWall } from '../setup/wall.ts'
 
 interface Row {
@@ -25,38 +21,9 @@ interface Model {
 interface Client {
   readonly documents: Model
   readonly notes: Model
-  $extends(extension: object): Client
+  $extends(extension: object | ((client: Client) => Client)): Client
   $transaction<T>(fn: (client: Client) => Promise<T>): Promise<T>
   $disconnect(): Promise<void>
-}
-
-/** `prisma generate` of the client without engines; it asks for an engine's file all the same, and never runs it. */
-async function generatedClient(): Promise<new (options: object) => Client> {
-  const folder = mkdtempSync(join(tmpdir(), 'partywall-prisma-'))
-  const engine = join(folder, 'no-engine')
-  writeFileSync(engine, '#!/bin/sh\nexit 0\n')
-  chmodSync(engine, 0o755)
-  try {
-    const run = spawnSync(
-      process.execPath,
-      [fileURLToPath(new URL('../../node_modules/prisma/build/index.js', import.meta.url)), 'generate'],
-      {
-        cwd: fileURLToPath(new URL('./prisma', import.meta.url)),
-        env: {
-          ...process.env,
-          PRISMA_SCHEMA_ENGINE_BINARY: engine,
-          CHECKPOINT_DISABLE: '1',
-          PRISMA_HIDE_UPDATE_MESSAGE: '1',
-        },
-        encoding: 'utf8',
-      },
-    )
-    if (run.status !== 0) throw new Error(`prisma generate failed:\n${run.stdout}\n${run.stderr}`)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-  const file = fileURLToPath(new URL('../../dist/test-prisma/client.ts', import.meta.url))
-  return (await import(/* @vite-ignore */ file)).PrismaClient
 }
 
 describe('Prisma 7 on the tenant pool', () => {
@@ -87,9 +54,9 @@ describe('Prisma 7 on the tenant pool', () => {
         `note of ${tenant.key}`,
       ])
     }
-    const PrismaClient = await generatedClient()
-    plain = new PrismaClient({ adapter: new PrismaPg(wall.pool) })
-    prisma = plain.$extends(tenantExtension())
+    const PrismaClient = await generatePrismaClient(new URL('./prisma', import.meta.url), 'test-prisma')
+    plain = new PrismaClient({ adapter: new PrismaPg(wall.pool) }) as Client
+    prisma = (new PrismaClient({ adapter: new PrismaPg(wall.pool) }) as Client).$extends(tenantExtension())
   })
 
   it('reads and writes for the tenant of the context', async () => {
@@ -137,7 +104,37 @@ describe('Prisma 7 on the tenant pool', () => {
     expect(seen).toMatchObject({ tenant_id: a.id })
   })
 
+  it('refuses a client whose way of collecting it does not know, and takes an extended one twice', () => {
+    const extended = prisma.$extends({ name: 'another' })
+    expect(extended.$extends(tenantExtension())).toBe(extended)
+    const unknown = { code: 'PARTYWALL_CONFIGURATION' }
+    const handlers = [
+      undefined,
+      {},
+      { dataloader: {}, request() {} },
+      { dataloader: { request() {}, options: { batchBy() {} } }, request() {} },
+      // Its requests no longer go through the loader.
+      { ...loaderOf(plain), request: async () => {} },
+    ]
+    for (const _requestHandler of handlers)
+      expect(() => tenantExtension()({ _requestHandler })).toThrow(expect.objectContaining(unknown))
+    expect(() => tenantExtension()({ _requestHandler: loaderOf(plain) })).not.toThrow()
+  })
+
   it('throws outside a tenant context', async () => {
     await expect(prisma.documents.findMany()).rejects.toThrow()
   })
 })
+
+function loaderOf(client: object) {
+  const handler: { dataloader: { request(request: unknown): Promise<unknown> } } = Reflect.get(
+    client,
+    '_requestHandler',
+  )
+  return {
+    dataloader: handler.dataloader,
+    request(request: unknown): Promise<unknown> {
+      return this.dataloader.request(request)
+    },
+  }
+}
