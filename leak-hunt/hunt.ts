@@ -23,6 +23,8 @@ export interface Operation {
   readonly only?: 'open' | 'strict'
   /** Needs the seal: without it the attack is known to succeed. */
   readonly needsSeal?: boolean
+  /** Has no meaning behind a transaction pooler, or is known to go wrong there. */
+  readonly notPooled?: boolean
   /** Codes of errors that this operation causes itself. */
   readonly plannedCodes?: readonly string[]
   run(turn: Turn): Promise<void>

@@ -19,7 +19,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   if (options.mutate !== undefined) return huntMutants(options.mutate, options)
-  console.error(`leak hunt: seed ${options.seed}, ${options.sealed ? 'sealed' : 'unsealed'}`)
+  console.error(
+    `leak hunt: seed ${options.seed}, ${options.sealed ? 'sealed' : 'unsealed'}${options.pooler ? ', through PgBouncer' : ''}`,
+  )
   const result = await hunt(options, (line) => console.error(`  ${line}`))
   if (options.json) console.log(JSON.stringify(result, null, 2))
   else print(result)

@@ -12,8 +12,8 @@ export interface Mutant {
 const guard = 'database/connection-guard.js'
 const tagsAreClean = {
   file: guard,
-  find: 'if (!leavesResidue(tag)',
-  replace: 'if (true || !leavesResidue(tag)',
+  find: "(kind !== 'other' && !leavesResidue(tag))",
+  replace: 'true',
 }
 
 export const mutants: readonly Mutant[] = [
@@ -22,15 +22,20 @@ export const mutants: readonly Mutant[] = [
     breaks: 'the statement after a failed one is sent without its context',
     edits: [
       {
-        file: guard,
-        find: 'finished(frame, ok, status) {',
-        replace: 'finished(frame, ok, status) {\n        if (!ok) this.skipNext = true;',
+        file: 'database/tenant-client.js',
+        find: 'queryFinished() {',
+        replace: 'queryFinished(failed) {\n        if (failed) this.guard.skipNext = true;',
+      },
+      {
+        file: 'database/tenant-query.js',
+        find: 'this.host?.queryFinished();',
+        replace: 'this.host?.queryFinished(this.failure !== undefined);',
       },
       {
         file: guard,
-        find: "if ((status === 'E' && !this.settings.shared) || this.bytes === undefined)",
+        find: "if (open && status === 'E')",
         replace:
-          "if (this.skipNext) {\n            this.skipNext = false;\n            return 0;\n        }\n        if ((status === 'E' && !this.settings.shared) || this.bytes === undefined)",
+          "if (this.skipNext) {\n            this.skipNext = false;\n            return 0;\n        }\n        if (open && status === 'E')",
       },
     ],
   },
@@ -66,11 +71,7 @@ export const mutants: readonly Mutant[] = [
     breaks:
       'a temporary table of a tenant table’s name catches the next tenant’s writes (tag check off and TEMP granted, too)',
     edits: [
-      {
-        file: 'database/context-statement.js',
-        find: "pins.push(setting('search_path', pg.escapeLiteral(settings.searchPath)), ",
-        replace: 'pins.push(',
-      },
+      { file: 'database/session-reset.js', find: "['search_path', settings.searchPath],", replace: '' },
       tagsAreClean,
     ],
     grantTemporary: true,
@@ -118,8 +119,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: guard,
-        find: 'if (!carriesData(kind))\n            return this.#beforeControl',
-        replace: "if (!carriesData(kind) && kind !== 'begin')\n            return this.#beforeControl",
+        find: "if (!carriesData(kind) && (open || kind !== 'show'))",
+        replace: "if (!carriesData(kind) && kind !== 'begin' && (open || kind !== 'show'))",
       },
     ],
   },
@@ -139,9 +140,84 @@ export const mutants: readonly Mutant[] = [
     breaks: 'settings that a SELECT made for the session stay for the next tenant',
     edits: [
       {
+        file: 'database/session-fronts.js',
+        find: 'const reset = [RESET_STATEMENT,',
+        replace: 'const reset = [',
+      },
+      {
         file: guard,
-        find: 'return this.#residueOf !== undefined && ',
-        replace: 'return false && this.#residueOf !== undefined && ',
+        find: 'if (place === 0 && this.#cleansFirst',
+        replace: 'if (false && place === 0 && this.#cleansFirst',
+      },
+      { file: guard, find: 'const [drifted] = this.#drifted;', replace: 'const drifted = undefined;' },
+    ],
+  },
+  {
+    name: 'nothing-forgotten',
+    breaks: 'seed, sequences and locks of one user stay for the next',
+    edits: [{ file: guard, find: 'return this.settings.shared || (', replace: 'return false && (' }],
+  },
+  {
+    name: 'defaults-of-the-last-transaction',
+    breaks: 'on a pipelined connection a tenant’s read-only default begins the next tenant’s transaction',
+    edits: [
+      { file: 'database/session-fronts.js', find: '...(shared ? [readOnly] : []), ', replace: '' },
+      {
+        file: guard,
+        find: 'if (this.settings.shared)\n                this.doomed ??= `the session',
+        replace: 'if (false)\n                this.doomed ??= `the session',
+      },
+    ],
+  },
+  {
+    name: 'user-code-of-the-opener',
+    breaks: 'values and parsers run in the context of whoever opened or freed the connection',
+    edits: [
+      {
+        file: 'database/tenant-query.js',
+        find: 'this.#caller.runInAsyncScope(this.submitAsCaller, this, connection)',
+        replace: 'this.submitAsCaller(connection)',
+      },
+    ],
+  },
+  {
+    name: 'parsers-of-the-opener',
+    breaks: 'type parsers run in the context of whoever opened the connection',
+    edits: [
+      {
+        file: 'database/tenant-query.js',
+        find: 'this.#caller.runInAsyncScope(this._result.parseRow, this._result, message.fields)',
+        replace: 'this._result.parseRow(message.fields)',
+      },
+    ],
+  },
+  {
+    name: 'queries-before-connect',
+    breaks: 'a statement that was asked for before connect() settled runs without tenant, seal and role',
+    edits: [
+      { file: 'database/tenant-client.js', find: 'this.#chore = this.#gate.passed;', replace: '' },
+      { file: guard, find: 'if (this.bytes === undefined) {', replace: 'if (false) {' },
+      {
+        file: guard,
+        find: "if (bytes === undefined)\n            throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.');",
+        replace: 'if (bytes === undefined)\n            return 0;',
+      },
+    ],
+  },
+  {
+    name: 'select-into-is-a-select',
+    breaks: 'a temporary table of a tenant table’s name is made by a SELECT (TEMP granted)',
+    edits: [{ file: 'database/select-into.js', find: 'if (!/into/i.test(text))', replace: 'if (true)' }],
+    grantTemporary: true,
+  },
+  {
+    name: 'one-prisma-loader',
+    breaks: 'Prisma’s batches of two tenants run in the context of the first',
+    edits: [
+      {
+        file: 'middleware/prisma.js',
+        find: 'handler.dataloader = new LoaderPerContext(() => new Loader(options));',
+        replace: 'void LoaderPerContext;',
       },
     ],
   },

@@ -48,6 +48,7 @@ function huntOne(mutant: Mutant, options: HuntOptions, stdio: 'inherit' | 'ignor
       ['--faults', String(MUTANT_FAULTS)],
       ['--seed', String(options.seed)],
       options.sealed && mutant.unsealed !== true ? [] : ['--unsealed'],
+      options.pooler ? ['--pooler'] : [],
       mutant.grantTemporary === true ? ['--grant-temporary'] : [],
     ].flat()
     const run = spawnSync(process.execPath, [join(folder, 'leak-hunt', 'main.js'), ...flags], {

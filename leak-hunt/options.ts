@@ -7,13 +7,15 @@ export interface HuntOptions {
   readonly seconds: number
   readonly seed: number
   readonly sealed: boolean
+  /** Through PgBouncer in transaction mode. */
+  readonly pooler: boolean
   readonly grantTemporary: boolean
   readonly mutate: string | undefined
   readonly json: boolean
   readonly help: boolean
 }
 
-export const usage = `npm run leak-hunt -- [--operations N --faults M | --seconds S] [--seed X] [--unsealed] [--mutate NAME] [--json]
+export const usage = `npm run leak-hunt -- [--operations N --faults M | --seconds S] [--seed X] [--unsealed] [--pooler] [--mutate NAME] [--json]
 
 Many tenants on two pools, random work, faults and attacks; every row that is read and every row that was written is checked.
 
@@ -22,6 +24,7 @@ Many tenants on two pools, random work, faults and attacks; every row that is re
   --seconds S        as many as fit, a fault for every 50 operations
   --seed X           the plan's seed; printed at the start (the timing is not fixed by it)
   --unsealed         without the seal
+  --pooler           through PgBouncer in transaction mode, with server_reset_query_always (on PATH, or fetched on Debian)
   --mutate NAME      breaks the wall in one place, in a copy of the build; the hunt must find it ('list' names them, 'all' runs all)
   --grant-temporary  also takes away the revoked TEMP (for mutants)
   --json             the result as JSON
@@ -37,6 +40,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
       seconds: { type: 'string' },
       seed: { type: 'string' },
       unsealed: { type: 'boolean', default: false },
+      pooler: { type: 'boolean', default: false },
       'grant-temporary': { type: 'boolean', default: false },
       mutate: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -52,6 +56,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
     seconds,
     seed: values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : number('--seed', values.seed),
     sealed: !values.unsealed,
+    pooler: values.pooler,
     grantTemporary: values['grant-temporary'],
     mutate: values.mutate,
     json: values.json,

@@ -1,5 +1,6 @@
 import { type Operation, takeTurn } from './hunt.ts'
 import { Ledger, type Violation } from './ledger.ts'
+import { aroundThePool } from './operations/around-the-pool.ts'
 import { faultOperations } from './operations/faults.ts'
 import { honestOperations } from './operations/honest.ts'
 import { hostileOperations } from './operations/hostile.ts'
@@ -19,6 +20,7 @@ const TURN_LIMIT_MS = 30_000
 export interface HuntResult {
   readonly seed: number
   readonly sealed: boolean
+  readonly pooler: boolean
   readonly operations: number
   readonly attacks: number
   readonly faults: Readonly<Record<string, number>>
@@ -52,7 +54,10 @@ async function huntOn(
 ): Promise<HuntResult> {
   const started = performance.now()
   const faults = new Map(faultOperations.map((operation) => [operation.name, 0]))
-  const hostile = hostileOperations.filter((operation) => options.sealed || operation.needsSeal !== true)
+  const fits = (operation: Operation) =>
+    (options.sealed || operation.needsSeal !== true) && !(options.pooler && operation.notPooled === true)
+  const hostile = hostileOperations.filter(fits)
+  const honest = [...honestOperations, ...aroundThePool].filter(fits)
   let begun = 0
   let attacks = 0
   let faultsLeft = options.faults
@@ -69,7 +74,7 @@ async function huntOn(
       faults.set(fault.name, (faults.get(fault.name) ?? 0) + 1)
       return fault
     }
-    if (!random.chance(HOSTILE_SHARE)) return random.weighted(honestOperations)
+    if (!random.chance(HOSTILE_SHARE)) return random.weighted(honest)
     attacks += 1
     return random.weighted(hostile)
   }
@@ -79,7 +84,7 @@ async function huntOn(
       const operation = nextOperation()
       const tenantId = random.pick(hostile.includes(operation) ? stage.attackers : stage.tenants)
       const victimId = random.pick(stage.tenants.filter((id) => id !== tenantId))
-      const pools = honestOperations.includes(operation) ? [...stage.pools, stage.pipelined] : stage.pools
+      const pools = stage.pipelined === undefined ? stage.pools : [...stage.pools, stage.pipelined]
       const pool = operation.only === undefined ? random.pick(pools) : stage[operation.only]
       await withLimit(operation, ledger, takeTurn(operation, { stage, ledger, random, pool, tenantId, victimId }))
     }
@@ -99,6 +104,7 @@ async function huntOn(
   return {
     seed: options.seed,
     sealed: options.sealed,
+    pooler: options.pooler,
     operations: begun,
     attacks,
     faults: Object.fromEntries(faults),

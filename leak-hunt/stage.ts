@@ -6,7 +6,9 @@ import { startPostgres } from '../src/embedded/start-postgres.ts'
 import { createSecurityEvents } from '../src/events/security-events.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { FaultProxy } from './fault-proxy.ts'
+import { type HuntPrisma, openHuntPrisma } from './prisma/open.ts'
 import type { Random } from './random.ts'
+import { startPgBouncer } from './servers/pgbouncer.ts'
 
 const TENANTS = 24
 /** Tenants with an attacker inside. What an attack leaves on a connection may disturb its own tenant's next statement, nobody else's. */
@@ -26,23 +28,29 @@ export interface Stage {
   /** Through the proxy, with the default list of commands. */
   readonly strict: TenantPool
   readonly pools: readonly TenantPool[]
-  /**
-   * Through the proxy as well; its single statements share two pipelined connections. Honest work only: what a SELECT sets
-   * for the session stays there for everybody (`row_security = off`), which refuses others' statements and shows no row.
-   */
-  readonly pipelined: TenantPool
+  /** Through the proxy as well; its single statements share two pipelined connections. Undefined behind a pooler. */
+  readonly pipelined: TenantPool | undefined
+  /** Prisma on a pool of its own, straight to the server; undefined behind a pooler. */
+  readonly prisma: HuntPrisma | undefined
+  /** Behind PgBouncer, whose server connections keep what nothing but its own reset takes away. */
+  readonly pooled: boolean
+  /** What random() gives after the seed that attackers set. */
+  readonly foretold: ReadonlySet<number>
+  /** Of the application's login, without the proxy. */
+  readonly url: string
   readonly proxy: FaultProxy
   readonly sealed: boolean
   /** Connections that a pool gave up on its own, by reason. */
   readonly destroyed: Map<string, number>
   admin(text: string, values?: readonly unknown[]): Promise<pg.QueryResult>
-  /** The clients of both pools that are connected now. */
+  /** The clients of all pools that are connected now. */
   clients(): readonly pg.PoolClient[]
   close(): Promise<void>
 }
 
 export interface StageOptions {
   readonly sealed: boolean
+  readonly pooler: boolean
   /** Takes away the layer behind a mutant: TEMP is granted, so that a temporary table can catch writes. */
   readonly grantTemporary: boolean
 }
@@ -63,9 +71,11 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   )
 
   const url = server.urlAs('hunt_app', password, database)
-  const proxy = new FaultProxy(Number(new URL(url).port))
+  const bouncer = options.pooler ? await startPgBouncer(url, CONNECTIONS, { resetAlways: true }) : undefined
+  const direct = bouncer?.url ?? url
+  const proxy = new FaultProxy(Number(new URL(direct).port))
   await proxy.open()
-  const proxied = new URL(url)
+  const proxied = new URL(direct)
   proxied.port = String(proxy.port)
 
   const events = createSecurityEvents()
@@ -81,6 +91,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     answerTimeoutMs: ANSWER_TIMEOUT_MS,
     idleTimeoutMillis: 0,
+    pooler: options.pooler ? ('transaction' as const) : ('none' as const),
     events,
     logger: silentLogger,
   }
@@ -97,11 +108,15 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     'DISCARD',
     'CALL',
   ]
-  const open = createTenantPool({ ...common, connectionString: url, allowStatements })
+  const open = createTenantPool({ ...common, connectionString: direct, allowStatements })
   const strict = createTenantPool({ ...common, connectionString: proxied.href })
-  const pipelined = createTenantPool({ ...common, connectionString: proxied.href, pipelinedConnections: 2 })
+  const pipelined = options.pooler
+    ? undefined
+    : createTenantPool({ ...common, connectionString: proxied.href, pipelinedConnections: 2 })
+  const orm = options.pooler ? undefined : createTenantPool({ ...common, connectionString: direct })
+  const prisma = orm === undefined ? undefined : await openHuntPrisma(orm)
   const pools = [open, strict]
-  const all = [...pools, pipelined]
+  const all = [...pools, ...(pipelined === undefined ? [] : [pipelined]), ...(orm === undefined ? [] : [orm])]
   const clients = new Set<pg.PoolClient>()
   for (const pool of all) {
     pool.on('connect', (client) => clients.add(client))
@@ -116,20 +131,38 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     strict,
     pools,
     pipelined,
+    prisma,
+    pooled: options.pooler,
+    foretold: await foretell(admin),
+    url: direct,
     proxy,
     sealed: options.sealed,
     destroyed,
     admin: (text, values) => admin.query(text, values === undefined ? undefined : [...values]),
     clients: () => [...clients],
     async close() {
+      await prisma?.$disconnect()
       await proxy.close()
       await Promise.all(
         all.map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
       )
+      await bouncer?.stop()
       await admin.end()
       await server.stop()
     },
   }
+}
+
+/** The seed of an attacker, and what random() gives behind it. */
+export const SEED = 0.5
+
+async function foretell(admin: pg.Pool): Promise<ReadonlySet<number>> {
+  const { rows } = await admin.query(
+    'select setseed($1), array(select random() from generate_series(1, 200)) as next',
+    [SEED],
+  )
+  const next: unknown = rows[0]?.next
+  return new Set(Array.isArray(next) ? next.map(Number) : [])
 }
 
 function tables(password: string, sealed: boolean, grantTemporary: boolean, database: string): string {
@@ -157,5 +190,7 @@ function tables(password: string, sealed: boolean, grantTemporary: boolean, data
         : ''
     }
     grant select, insert, update, delete on ledger to tenant_user, tenant_admin;
+    create sequence hunt_numbers;
+    grant usage, select on sequence hunt_numbers to tenant_user, tenant_admin;
     ${grantTemporary ? `grant temporary on database ${database} to public, hunt_app, tenant_user;` : ''}`
 }

@@ -2,6 +2,8 @@
 // that makes the next tenant's work go wrong. Each ends without harm, or with a refusal that is planned.
 import { asTenant, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
 
+import { SEED } from '../stage.ts'
+
 const COLUMNS = 'tenant_id, id, writer, n'
 const REFUSED = 'PARTYWALL_STATEMENT_REFUSED'
 const ISOLATED = 'PARTYWALL_TENANT_ISOLATION'
@@ -15,6 +17,8 @@ const selects: readonly (readonly [name: string, text: (turn: Turn) => string])[
   ['read-only for the session', () => "set_config('default_transaction_read_only', 'on', false)"],
   ['time-out for the session', () => "set_config('statement_timeout', '1', false)"],
   ['role for the session', () => "set_config('role', 'tenant_admin', false)"],
+  ['a seed for random()', () => `setseed(${SEED})::text`],
+  ['a value of a sequence', () => "nextval('hunt_numbers')::text"],
   ['an advisory lock', ({ random }) => `pg_advisory_lock(${random.below(1_000_000)})::text`],
 ]
 
@@ -27,6 +31,8 @@ const commands: readonly (readonly [name: string, text: (turn: Turn) => string])
   ['LISTEN', () => 'listen hunt_channel'],
   ['PREPARE', () => `prepare hunt_${Math.trunc(performance.now() * 1000)} as select 1`],
   ['DEALLOCATE', () => 'deallocate all'],
+  ['SELECT INTO', () => 'select * into temp ledger from public.ledger'],
+  ['SELECT INTO behind a CTE', () => 'with insert as (select 1 as n) select n insert into temp ledger from insert'],
   ['CREATE', () => 'create temp table ledger (tenant_id uuid, id uuid, writer uuid, n integer)'],
 ]
 

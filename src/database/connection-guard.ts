@@ -1,14 +1,13 @@
 import { type ContextFrame, internalsOf } from '../context/frame.ts'
 import { ConnectionInDoubtError } from '../errors.ts'
-import { bindExecute } from './bind-execute.ts'
 import { leavesResidue } from './command-tags.ts'
-import type { ContextBytes, FrontBytes } from './context-bytes.ts'
+import type { ContextBytes } from './context-bytes.ts'
 import type { ContextIdentity, IdentityReader } from './context-identity.ts'
 import type { ContextForm } from './context-statement.ts'
 import { contextStatement, isUnnamed } from './context-statement.ts'
 import type { PgConnection } from './pg-internals.ts'
 import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
-import { FORGET_STATEMENT, RESET_STATEMENT } from './session-reset.ts'
+import type { SessionFronts } from './session-fronts.ts'
 import { carriesData } from './statement-effects.ts'
 import type { StatementKind } from './statement-kind.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -18,10 +17,6 @@ export type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /** Nobody's subject: what comes next is a change of users. */
 const SOMEBODY = '\u0000somebody'
-
-const RESET: FrontBytes = { bytes: bindExecute(RESET_STATEMENT, []), answers: 1 }
-const FORGET: FrontBytes = { bytes: bindExecute(FORGET_STATEMENT, []), answers: 1 }
-const RESET_AND_FORGET: FrontBytes = { bytes: Buffer.concat([RESET.bytes, FORGET.bytes]), answers: 2 }
 
 /**
  * What one connection knows about the tenants on it: whose checkout and whose transaction it is, what was told to the server,
@@ -46,8 +41,8 @@ export class ConnectionGuard {
   cancelling: Promise<boolean> | undefined
   /** Statements of set-up whose session settings have not been read yet. */
   freeStatements = 0
-  /** RESET ALL, and the statements that make the settings of `onConnect` again; undefined where it made none. */
-  restores: FrontBytes | undefined
+  /** What takes back what stands on the session. None behind a transaction pooler: a clean-up there would reach another session. */
+  fronts: SessionFronts | undefined
 
   /** RESET ALL does not bring back the path and time-outs that were asked for at start-up: they are set with each context. */
   startupIgnored = false
@@ -72,13 +67,10 @@ export class ConnectionGuard {
   readonly #reported = new Map<string, string>()
   readonly #drifted = new Set<string>()
   #watching = false
-  /** Behind a transaction pooler a statement of the session's own would reach another session. */
-  readonly #resets: boolean
 
   constructor(settings: WallSettings, identities: IdentityReader) {
     this.settings = settings
     this.identities = identities
-    this.#resets = !settings.pooler
   }
 
   /** Refuses what must not be sent, when `query()` is called. */
@@ -161,25 +153,36 @@ export class ConnectionGuard {
     // A pipelined connection's status is that of an earlier answer, and no transaction is ever open on it.
     if (open && status === 'E') return 0
     const identity = this.identities.of(frame)
-    const form = this.#formOf(identity, open)
-    const restored = this.#resets && !open ? this.#writeRestore(connection) : 0
-    const reset = this.#resets && !open && restored === 0
-    const front = form.includes('switch') ? (reset ? RESET_AND_FORGET : FORGET) : reset ? RESET : undefined
-    if (isUnnamed(settings)) this.lastParse = this.#parseUnnamed(connection, form)
-    connection.stream.write(bytes.of(identity, form, front))
+    const begun = open && this.#pinned
+    const switches = this.fronts !== undefined && !begun && this.#isAnother(identity)
+    const front = open
+      ? switches
+        ? this.fronts?.inside
+        : undefined
+      : switches
+        ? this.fronts?.other
+        : this.fronts?.same
+    const form = this.#formOf(identity, begun, switches)
+    if (isUnnamed(settings)) {
+      // Parsing takes a snapshot, behind which the start of a transaction can't be changed.
+      if (front !== undefined) connection.stream.write(front.bytes)
+      this.lastParse = this.#parseUnnamed(connection, form)
+      connection.stream.write(bytes.of(identity, form))
+    } else connection.stream.write(bytes.of(identity, form, front))
     this.#sentSubject = identity.subject
-    this.#cleansFirst = restored > 0 || front !== undefined
-    return restored + (front?.answers ?? 0) + 1
+    this.#cleansFirst = front !== undefined
+    return (front?.answers ?? 0) + 1
   }
 
-  #formOf(identity: ContextIdentity, open: boolean): ContextForm {
-    const { settings } = this
-    const begun = open && this.#pinned
-    // On a shared connection others' statements are on their way already: whose locks are here is not known.
-    const other = settings.shared || (this.#lastSubject !== undefined && this.#lastSubject !== identity.subject)
-    const base = (this.startupIgnored || isUnnamed(settings)) && !begun ? 'full' : 'identity'
-    const form: ContextForm = other && this.#resets && !begun ? `${base}-switch` : base
-    return identity.readOnly ? `${form}-read-only` : form
+  /** On a shared connection others' statements are on their way already: whose state is here is not known. */
+  #isAnother({ subject }: ContextIdentity): boolean {
+    return this.settings.shared || (this.#lastSubject !== undefined && this.#lastSubject !== subject)
+  }
+
+  #formOf({ readOnly }: ContextIdentity, begun: boolean, switches: boolean): ContextForm {
+    const base = (this.startupIgnored || isUnnamed(this.settings)) && !begun ? 'full' : 'identity'
+    const form: ContextForm = switches ? `${base}-switch` : base
+    return readOnly ? `${form}-read-only` : form
   }
 
   /**
@@ -265,12 +268,11 @@ export class ConnectionGuard {
       if (kind === 'rollback-to' || kind === 'commit' || kind === 'rollback') this.#pinned = false
       return 0
     }
-    if (!this.#resets || kind === 'copy-from' || kind === 'empty') return 0
-    // RESET ALL and SET take no snapshot, so that `begin isolation level serializable` may follow; the rest waits for data.
-    const restored = this.#writeRestore(connection)
-    if (restored === 0) connection.stream.write(RESET.bytes)
+    if (this.fronts === undefined || kind === 'copy-from' || kind === 'empty') return 0
+    // What takes a snapshot waits for the first statement with data.
+    connection.stream.write(this.fronts.begin.bytes)
     this.#cleansFirst = true
-    return restored === 0 ? RESET.answers : restored
+    return this.fronts.begin.answers
   }
 
   /**
@@ -285,12 +287,5 @@ export class ConnectionGuard {
     this.#oursForm = form
     this.#held = undefined
     return parse
-  }
-
-  /** Writes RESET ALL and what makes the session's own settings again. @returns how many answers that gets; 0 where there are none */
-  #writeRestore(connection: PgConnection): number {
-    if (this.restores === undefined) return 0
-    connection.stream.write(this.restores.bytes)
-    return this.restores.answers
   }
 }

@@ -1,6 +1,7 @@
 import { bindExecute } from './bind-execute.ts'
 import type { ContextIdentity } from './context-identity.ts'
 import { type ContextForm, contextStatementName } from './context-statement.ts'
+import type { FrontBytes } from './session-fronts.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /** How long a new seal holds, and how much of that must be left when it is used; in seconds. */
@@ -12,13 +13,6 @@ interface Remembered {
   readonly bytes: Buffer
   /** Milliseconds since the epoch. */
   readonly renewAt: number
-}
-
-/** Statements of ours that stand in front of the context; compared by identity. */
-export interface FrontBytes {
-  readonly bytes: Buffer
-  /** How many answers (CommandComplete) they get. */
-  readonly answers: number
 }
 
 /**

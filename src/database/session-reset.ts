@@ -1,6 +1,4 @@
 import pg from 'pg'
-import { bindExecute } from './bind-execute.ts'
-import type { FrontBytes } from './context-bytes.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 // What travels ahead of a statement, so that it meets nothing that an earlier one left on the session.
@@ -16,6 +14,44 @@ export const RESET_TEXT = 'reset all'
 /** Prepared once per connection, and sent where another user comes: `currval` and `lastval` know nothing afterwards. */
 export const FORGET_STATEMENT = 'partywall_forget'
 export const FORGET_TEXT = 'discard sequences'
+
+/**
+ * What a transaction begins with. A tenant can change the defaults for the session, and the implicit transaction that RESET ALL stands
+ * in has begun with them by then: so they are set once more. Not by SET TRANSACTION, which warns outside of a transaction block.
+ */
+export interface TransactionStart {
+  readonly isolation: Isolation
+  readonly readOnly: 'on' | 'off'
+  readonly deferrable: 'on' | 'off'
+}
+
+export type Isolation = (typeof ISOLATIONS)[number]
+const ISOLATIONS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'] as const
+
+export function isIsolation(value: string): value is Isolation {
+  return ISOLATIONS.some((known) => known === value)
+}
+
+/** The name of the prepared statement that sets one part of a transaction's start. */
+export function startStatement(part: 'isolation' | 'read_only' | 'deferrable', value: string): string {
+  return `partywall_${part}_${value.replace(' ', '_')}`
+}
+
+const STARTS: readonly PreparedText[] = [
+  ...ISOLATIONS.map((value) => ({
+    name: startStatement('isolation', value),
+    text: `set transaction_isolation to '${value}'`,
+  })),
+  ...(['read_only', 'deferrable'] as const).flatMap((part) =>
+    ['on', 'off'].map((value) => ({ name: startStatement(part, value), text: `set transaction_${part} to ${value}` })),
+  ),
+]
+
+/** What a connection prepares for the clean-up between statements; nothing behind a transaction pooler. */
+export function resetStatements(settings: WallSettings): readonly PreparedText[] {
+  if (settings.pooler) return []
+  return [{ name: RESET_STATEMENT, text: RESET_TEXT }, { name: FORGET_STATEMENT, text: FORGET_TEXT }, ...STARTS]
+}
 
 /** A statement that a connection prepares under a name of ours. */
 export interface PreparedText {
@@ -33,12 +69,6 @@ export function restoreStatements(settings: readonly SessionSetting[]): readonly
     const quoted = name.split('.').map((part) => pg.escapeIdentifier(part))
     return { name: `partywall_restore_${place}`, text: `set ${quoted.join('.')} to ${pg.escapeLiteral(setting)}` }
   })
-}
-
-/** RESET ALL and the statements of {@link restoreStatements}. */
-export function restoreBytes(statements: readonly PreparedText[]): FrontBytes {
-  const names = [RESET_STATEMENT, ...statements.map(({ name }) => name)]
-  return { bytes: Buffer.concat(names.map((name) => bindExecute(name, []))), answers: names.length }
 }
 
 /** The session's own settings, read before the first tenant; without those that partywall decides. */

@@ -1,14 +1,7 @@
 import pg from 'pg'
 import { contextForms, contextStatement, contextStatementName, isUnnamed } from './context-statement.ts'
 import { type PgConnection, PgQueryBase, type PgResult } from './pg-internals.ts'
-import {
-  FORGET_STATEMENT,
-  FORGET_TEXT,
-  type PreparedText,
-  RESET_STATEMENT,
-  RESET_TEXT,
-  startupSettings,
-} from './session-reset.ts'
+import { isIsolation, type PreparedText, startupSettings, type TransactionStart } from './session-reset.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 const TEXT_OID = 25
@@ -19,6 +12,7 @@ export interface SetupFacts {
   readonly database: string
   /** RESET ALL brings back the path and time-outs that the pool was made with. A proxy in between may have dropped the start-up options. */
   readonly startupInForce: boolean
+  readonly start: TransactionStart
 }
 
 /**
@@ -45,15 +39,6 @@ export class SetupQuery extends PgQueryBase {
   }
 }
 
-/** What a connection prepares for the clean-up between statements; nothing behind a transaction pooler. */
-export function resetStatements(settings: WallSettings): readonly PreparedText[] {
-  if (settings.pooler) return []
-  return [
-    { name: RESET_STATEMENT, text: RESET_TEXT },
-    { name: FORGET_STATEMENT, text: FORGET_TEXT },
-  ]
-}
-
 /** The forms of the context statement that a connection prepares. */
 export function contextStatements(settings: WallSettings, base: 'identity' | 'full'): readonly PreparedText[] {
   if (isUnnamed(settings)) return []
@@ -70,12 +55,28 @@ function factsText(settings: WallSettings): string {
     const quoted = pg.escapeLiteral(name)
     return `pg_catalog.current_setting(${quoted}) operator(pg_catalog.=) pg_catalog.set_config(${quoted}, ${pg.escapeLiteral(value)}, true)`
   })
-  return `select pg_catalog.current_database() as database, (${inForce.join(' and ')})::pg_catalog.text as in_force`
+  const start = ['isolation', 'read_only', 'deferrable'].map(
+    (part) => `pg_catalog.current_setting('transaction_${part}') as ${part}`,
+  )
+  return `select pg_catalog.current_database() as database, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force`
 }
 
 /** @throws {Error} where the server answered something else */
 export function readSetupFacts(row: unknown): SetupFacts {
-  if (row === null || typeof row !== 'object' || !('database' in row) || !('in_force' in row))
-    throw new Error('PostgreSQL did not tell the name of the database')
-  return { database: String(row.database), startupInForce: row.in_force === 'true' }
+  const text = (name: string): string => {
+    const value: unknown = row !== null && typeof row === 'object' ? Reflect.get(row, name) : undefined
+    if (typeof value !== 'string') throw new Error(`PostgreSQL did not tell the ${name} of the session`)
+    return value
+  }
+  const isolation = text('isolation')
+  if (!isIsolation(isolation)) throw new Error(`PostgreSQL has an isolation level that is not known: ${isolation}`)
+  return {
+    database: text('database'),
+    startupInForce: text('in_force') === 'true',
+    start: {
+      isolation,
+      readOnly: text('read_only') === 'on' ? 'on' : 'off',
+      deferrable: text('deferrable') === 'on' ? 'on' : 'off',
+    },
+  }
 }

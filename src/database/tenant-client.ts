@@ -10,16 +10,17 @@ import { DiscardQuery } from './discard-query.ts'
 import { ForeignQuery, foreignKind, foreignText } from './foreign-query.ts'
 import { internalsOfClient, type PgConnectionParameters, type PgSubmittable } from './pg-internals.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
+import { sessionFronts } from './session-fronts.ts'
 import {
   type PreparedText,
-  restoreBytes,
+  resetStatements,
   restoreStatements,
   SESSION_SETTINGS_TEXT,
   type SessionSetting,
   startupOptions,
 } from './session-reset.ts'
 import { SetUpGate } from './set-up-gate.ts'
-import { contextStatements, readSetupFacts, resetStatements, type SetupFacts, SetupQuery } from './setup-query.ts'
+import { contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
 import { statementKind } from './statement-kind.ts'
 import type { QueryCallback, QueryHost, TenantQuery } from './tenant-query.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -137,8 +138,9 @@ export class TenantClient extends pg.Client implements QueryHost {
     const { settings } = guard
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
-    const { database, startupInForce } = await this.#prepare(statements)
+    const { database, startupInForce, start } = await this.#prepare(statements)
     guard.startupIgnored = !startupInForce
+    if (!settings.pooler) guard.fronts = sessionFronts(start, [], settings.shared)
     if (!startupInForce) await this.#prepare(contextStatements(settings, 'full'))
     const { processID } = internalsOfClient(this)
     guard.bytes = new ContextBytes(settings, { database, backendPid: processID ?? undefined })
@@ -267,8 +269,8 @@ export class TenantClient extends pg.Client implements QueryHost {
   async #restoreAlways(): Promise<void> {
     const statements = this.#restores
     if (statements.length === 0 || this.guard.settings.pooler) return
-    await this.#prepare(statements)
-    this.guard.restores = restoreBytes(statements)
+    const { start } = await this.#prepare(statements)
+    this.guard.fronts = sessionFronts(start, statements, this.guard.settings.shared)
   }
 
   #send(query: PgSubmittable | SetupQuery): void {

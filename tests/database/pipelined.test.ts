@@ -69,7 +69,7 @@ describe('pipelined connections', () => {
     proxy.reset()
     await two.as(two.b, () => pool.query('select 1'))
     await two.as(two.a, named)
-    expect(proxy.sequence).toBe('BEBEBEPBDESPBEBEBEBDES')
+    expect(proxy.sequence).toBe('BEBEBEBEBEPBDESBEBEBEBEPBEBDES')
   })
 
   it('hold no residue against the next: the pins stand in front of each statement', async () => {

@@ -2,7 +2,7 @@
 // the unnamed statement are the wall.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import { type PgBouncer, startPgBouncer } from '../setup/pgbouncer.ts'
+import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants

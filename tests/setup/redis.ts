@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { fetchDebPackages } from './deb-packages.ts'
+import { fetchDebPackages } from '../../leak-hunt/servers/deb-packages.ts'
 
 /** A server program that works here. */
 export interface RedisProgram {

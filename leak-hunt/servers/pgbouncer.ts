@@ -55,8 +55,13 @@ function versionOf(path: string, env: Readonly<Record<string, string>>): string 
  *
  * @param connectionString of the login role that the application uses
  * @param serverConnections how many connections to PostgreSQL all clients share; few, so that they meet
+ * @param options.resetAlways `server_reset_query_always`: DISCARD ALL after each transaction; default off, as in PgBouncer
  */
-export async function startPgBouncer(connectionString: string, serverConnections = 2): Promise<PgBouncer> {
+export async function startPgBouncer(
+  connectionString: string,
+  serverConnections = 2,
+  options: { readonly resetAlways?: boolean } = {},
+): Promise<PgBouncer> {
   const program = await findPgBouncer()
   const target = new URL(connectionString)
   const folder = await mkdtemp(join(tmpdir(), 'partywall-pgbouncer-'))
@@ -75,6 +80,7 @@ unix_socket_dir =
 auth_type = plain
 auth_file = ${join(folder, 'users.txt')}
 pool_mode = transaction
+server_reset_query_always = ${options.resetAlways === true ? 1 : 0}
 default_pool_size = ${serverConnections}
 max_client_conn = 200
 ignore_startup_parameters = extra_float_digits
