@@ -9,6 +9,7 @@ import {
   type PgResult,
   type PgSubmittable,
 } from './pg-internals.ts'
+import { withoutName } from './prepared-statement.ts'
 import { type StatementKind, statementKind } from './statement-kind.ts'
 import type { QueryHost } from './tenant-query.ts'
 
@@ -59,7 +60,8 @@ export class ForeignQuery implements PgSubmittable {
   submit(connection: PgConnection): Error | null | undefined {
     const { guard } = this.host
     const status = this.host.getTransactionStatus()
-    const refusal = guard.admit(this.frame, status) ?? this.#refuseCopy(status)
+    const named = guard.settings.pooler && this.inner.name ? withoutName(this.inner) : undefined
+    const refusal = guard.admit(this.frame, status) ?? this.#refuseCopy(status) ?? named
     if (refusal !== undefined) return refusal
     const prefix = () => {
       this.#sent = true

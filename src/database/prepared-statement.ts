@@ -1,3 +1,4 @@
+import { StatementRefusedError } from '../errors.ts'
 import { isServerError } from './pg-internals.ts'
 
 /** Each connection keeps the plans of what it has prepared: some tens of kilobytes apiece on the server. */
@@ -26,4 +27,20 @@ export function isStalePlan(error: unknown): boolean {
   if (!(error instanceof Error) || !isServerError(error)) return false
   if (error.code === '26000') return true
   return error.code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
+}
+
+/**
+ * Takes the name off a statement that goes through a transaction pooler: what was prepared under it stands on another server
+ * connection by the next time.
+ *
+ * @returns why it can't be sent, where the name is all there is
+ */
+export function withoutName(query: { name?: string | undefined; readonly text?: unknown }): Error | undefined {
+  if (typeof query.text !== 'string') {
+    return new StatementRefusedError(
+      "A statement was asked for by its name alone, which a transaction pooler can't find again. Give its text with each call.",
+    )
+  }
+  query.name = undefined
+  return undefined
 }

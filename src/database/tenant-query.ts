@@ -4,7 +4,7 @@ import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
 import { isUnnamed } from './context-statement.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
-import { isStalePlan, preparedName } from './prepared-statement.ts'
+import { isStalePlan, preparedName, withoutName } from './prepared-statement.ts'
 import type { StatementKind } from './statement-kind.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
@@ -77,7 +77,8 @@ export class TenantQuery extends PgQueryBase {
   }
 
   protected submitAsCaller(connection: PgConnection): Error | null | undefined {
-    return super.submit(connection)
+    const refusal = this.name && this.hostOrThrow().guard.settings.pooler ? withoutName(this) : undefined
+    return refusal ?? super.submit(connection)
   }
 
   // The types of a result are asked for their parsers here.

@@ -1,8 +1,10 @@
 // Behind a transaction pooler a server connection is anybody's from one transaction to the next: the pins, the revoked TEMP and
 // the unnamed statement are the wall.
+import { once } from 'node:events'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
 import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
+import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -30,6 +32,29 @@ describe('through PgBouncer in transaction mode, sealed', () => {
       })
     })
     await Promise.all(work)
+  })
+
+  it('finds named statements again, whatever server connection they meet', async () => {
+    const text = 'select tenant_id, $1::int as n from documents'
+    for (let round = 0; round < 4; round++) {
+      for (const tenant of [two.a, two.b]) {
+        await two.as(tenant, async () => {
+          const asked = Array.from({ length: 6 }, (_, n) => pool.query({ name: 'own_documents', text, values: [n] }))
+          for (const [n, { rows }] of (await Promise.all(asked)).entries())
+            expect(rows).toEqual([{ tenant_id: tenant.id, n }])
+          const client = await pool.connect()
+          const query = client.query(new pg.Query({ name: 'own_documents', text, values: [7] }))
+          const [[row]] = await Promise.all([once(query, 'row'), once(query, 'end')])
+          expect(row).toEqual({ tenant_id: tenant.id, n: 7 })
+          client.release()
+        })
+      }
+    }
+  })
+
+  it('refuses a statement that has nothing but its name', async () => {
+    const asked = two.as(two.a, () => pool.query({ name: 'own_documents', values: [1] } as unknown as pg.QueryConfig))
+    await expect(asked).rejects.toMatchObject({ code: 'PARTYWALL_STATEMENT_REFUSED' })
   })
 
   it('keeps transactions and savepoints together', async () => {
