@@ -68,7 +68,7 @@ export const injection: AttackGroup = {
     asReport(
       'inject-prepare',
       'PREPARE over the pool’s own statement',
-      () => 'prepare partywall_context_full (text, text, text) as select 1',
+      () => 'prepare partywall_context_identity (text, text, text) as select 1',
     ),
     asReport(
       'inject-temp',
@@ -85,6 +85,24 @@ export const injection: AttackGroup = {
       'the statements of other sessions',
       () => "select query from pg_stat_activity where query like '%secret%'",
     ),
+    {
+      id: 'inject-catalog-role',
+      title: 'the same, with the role taken off',
+      lines,
+      async run({ a, b }) {
+        // The login role of all sessions may read the texts of all of them. Values travel apart from the text, as parameters.
+        const sql =
+          "with r as materialized (select set_config('role', 'none', true) as role) select role, query from r, pg_stat_activity where pid <> pg_backend_pid() and query <> ''"
+        const { status, text, body } = await a.api.get(`/careless/report?sql=${encodeURIComponent(sql)}`)
+        const rows: readonly { readonly query?: unknown }[] = Array.isArray(body) ? body : (body?.items ?? [])
+        const texts = rows.filter(({ query }) => query !== '<insufficient privilege>').length
+        const foreign = text.includes(b.secret) || text.includes(b.documentId)
+        return outcome(
+          status === 200 && !foreign,
+          `visible: ${texts} statement texts of other sessions, ${foreign ? 'with values of Globex' : 'without values, which are parameters'}`,
+        )
+      },
+    },
     asReport(
       'inject-statistics',
       'the statistics of the table',

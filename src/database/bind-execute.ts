@@ -25,3 +25,6 @@ export function bindExecute(statement: string, values: readonly string[]): Buffe
 
 /** Execute of the unnamed portal without a row limit. */
 const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])
+
+/** How many bytes of {@link bindExecute} are Execute. */
+export const EXECUTE_LENGTH = EXECUTE.length

@@ -4,7 +4,7 @@ import { leavesResidue } from './command-tags.ts'
 import type { ContextBytes } from './context-bytes.ts'
 import type { ContextIdentity, IdentityReader } from './context-identity.ts'
 import type { ContextForm } from './context-statement.ts'
-import { contextStatement, isUnnamed } from './context-statement.ts'
+import { contextStatement, contextTypes, isUnnamed } from './context-statement.ts'
 import type { PgConnection } from './pg-internals.ts'
 import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
 import type { SessionFronts } from './session-fronts.ts'
@@ -281,7 +281,7 @@ export class ConnectionGuard {
    */
   #parseUnnamed(connection: PgConnection, form: ContextForm): number {
     if (this.settings.shared && this.#held === form) return 0
-    connection.parse({ text: contextStatement(form, this.settings), types: [25, 25, 25] })
+    connection.parse({ text: contextStatement(form, this.settings), types: contextTypes(form) })
     const parse = ++this.#parses
     if (this.#oursSince === 0 || this.#oursForm !== form) this.#oursSince = parse
     this.#oursForm = form

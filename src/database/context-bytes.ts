@@ -1,4 +1,5 @@
-import { bindExecute } from './bind-execute.ts'
+import { randomInt } from 'node:crypto'
+import { bindExecute, EXECUTE_LENGTH } from './bind-execute.ts'
 import type { ContextIdentity } from './context-identity.ts'
 import { type ContextForm, contextStatementName } from './context-statement.ts'
 import type { FrontBytes } from './session-fronts.ts'
@@ -43,7 +44,7 @@ export class ContextBytes {
     const known = this.#place(front, form)
     const now = Date.now()
     const before = known.get(identity.key)
-    if (before !== undefined && now < before.renewAt) return before.bytes
+    if (before !== undefined && now < before.renewAt) return seeded(before.bytes, form)
     const made = this.#make(identity, form, now)
     const kept: Remembered = front === undefined ? made : { ...made, bytes: Buffer.concat([front.bytes, made.bytes]) }
     if (before === undefined && ++this.#count > MAX_REMEMBERED) {
@@ -51,7 +52,7 @@ export class ContextBytes {
       this.#count = 1
     }
     this.#place(front, form).set(identity.key, kept)
-    return kept.bytes
+    return seeded(kept.bytes, form)
   }
 
   #place(front: FrontBytes | undefined, form: ContextForm): Map<string, Remembered> {
@@ -74,7 +75,7 @@ export class ContextBytes {
     // Across tenants nothing is sealed: that login has rights of its own.
     if (source === undefined || (!identity.sealed && this.#settings.serves === 'across')) {
       return {
-        bytes: bindExecute(statement, [identity.tenantId, '', identity.role]),
+        bytes: bindExecute(statement, [identity.tenantId, '', identity.role, ...seedOf(form)]),
         renewAt: Number.POSITIVE_INFINITY,
       }
     }
@@ -83,8 +84,27 @@ export class ContextBytes {
     const { maker } = source
     const seal = identity.sealed ? maker.seal(identity, place, notAfter) : maker.sealEmpty(place, notAfter)
     return {
-      bytes: bindExecute(statement, [identity.tenantId, seal, identity.role]),
+      bytes: bindExecute(statement, [identity.tenantId, seal, identity.role, ...seedOf(form)]),
       renewAt: now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,
     }
   }
+}
+
+/** The seed stands last among the parameters, always as long as this, so that it can be written over. */
+const SEED_LENGTH = 16
+const BEHIND_SEED = 2 + EXECUTE_LENGTH
+
+function seedOf(form: ContextForm): readonly string[] {
+  return form.includes('switch') ? ['0.'.padEnd(SEED_LENGTH, '0')] : []
+}
+
+/**
+ * Gives a remembered `switch` form a new seed. In place: where the bytes of an earlier statement are still on their way to the socket,
+ * that one gets another seed, which is as good.
+ */
+function seeded(bytes: Buffer, form: ContextForm): Buffer {
+  if (!form.includes('switch')) return bytes
+  const digits = randomInt(10 ** (SEED_LENGTH - 2))
+  bytes.write(String(digits).padStart(SEED_LENGTH - 2, '0'), bytes.length - BEHIND_SEED - SEED_LENGTH + 2, 'latin1')
+  return bytes
 }

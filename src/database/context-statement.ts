@@ -4,7 +4,7 @@ import { startupSettings } from './session-reset.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /**
- * The forms of the context statement. All take the same three parameters: tenant, seal, role.
+ * The forms of the context statement. All take tenant, seal and role as parameters; `switch` a seed, too.
  *
  * - `identity`: tenant, seal and role. Enough where RESET ALL brought the rest back to the connection's start-up options, and in front
  *   of the later statements of a transaction, so that a user's own `SET LOCAL` stays.
@@ -49,16 +49,16 @@ export function contextStatement(form: ContextForm, settings: WallSettings): str
   return `select where pg_catalog.num_nulls(${parts.join(', ')}) operator(pg_catalog.=) -1`
 }
 
-/**
- * What RESET ALL leaves of another user. The new seed comes from the server's strong random source and not from random(), whose
- * next values the user before knows.
- */
-const TAKEN_BACK = [
-  "pg_catalog.set_config('role', 'none', false)",
-  'pg_catalog.pg_advisory_unlock_all()',
-  'pg_catalog.setseed(pg_catalog.float8(pg_catalog.hashtextextended(pg_catalog.gen_random_uuid()::pg_catalog.text, 0)) ' +
-    'operator(pg_catalog./) 9223372036854775808::pg_catalog.float8)',
-]
+/** What RESET ALL leaves of another user. The seed is the fourth parameter, new each time. */
+const TAKEN_BACK = ['pg_catalog.pg_advisory_unlock_all()', 'pg_catalog.setseed($4::pg_catalog.float8)']
+
+/** The types of a form's parameters: tenant, seal, role, and a seed where another user comes. */
+export function contextTypes(form: ContextForm): readonly number[] {
+  return form.includes('switch') ? [TEXT_OID, TEXT_OID, TEXT_OID, FLOAT8_OID] : [TEXT_OID, TEXT_OID, TEXT_OID]
+}
+
+const TEXT_OID = 25
+const FLOAT8_OID = 701
 
 /** The context of an unsealed pool as text, for the simple protocol. */
 export function contextText(identity: ContextIdentity, settings: WallSettings): string {

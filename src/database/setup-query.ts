@@ -1,10 +1,8 @@
 import pg from 'pg'
-import { contextForms, contextStatement, contextStatementName, isUnnamed } from './context-statement.ts'
+import { contextForms, contextStatement, contextStatementName, contextTypes, isUnnamed } from './context-statement.ts'
 import { type PgConnection, PgQueryBase, type PgResult } from './pg-internals.ts'
 import { isIsolation, type PreparedText, startupSettings, type TransactionStart } from './session-reset.ts'
 import type { WallSettings } from './wall-settings.ts'
-
-const TEXT_OID = 25
 
 /** What a connection learns of itself when it is set up. */
 export interface SetupFacts {
@@ -45,7 +43,7 @@ export function contextStatements(settings: WallSettings, base: 'identity' | 'fu
   return contextForms(base).map((form) => ({
     name: contextStatementName(form, settings),
     text: contextStatement(form, settings),
-    types: [TEXT_OID, TEXT_OID, TEXT_OID],
+    types: contextTypes(form),
   }))
 }
 
