@@ -73,7 +73,7 @@ const REACH = `
   )`
 
 const DANGEROUS_SETTINGS =
-  "'(row_security|search_path|role|session_authorization|session_preload_libraries|local_preload_libraries|default_transaction_read_only|.*[.].*)'"
+  "'(row_security|session_replication_role|search_path|role|session_authorization|session_preload_libraries|local_preload_libraries|default_transaction_read_only|.*[.].*)'"
 
 export const FACTS_TEXT = `${REACH}
   select pg_catalog.current_setting('server_version_num')::int as version,

@@ -95,7 +95,8 @@ export class TenantClient extends pg.Client implements QueryHost {
         settle(error)
         return
       }
-      this.#setUp().then(
+      const ready = this.#setUp().then(() => this.guard.settings.protection?.compare())
+      ready.then(
         () => settle(null, this),
         (problem: unknown) => {
           this.guard.doomed ??= 'its set-up failed'

@@ -15,6 +15,7 @@ describe('migrate', () => {
       '0003_directory.sql',
       '0010_audit.sql',
       '0011_alerts.sql',
+      '0012_known_protection.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })
