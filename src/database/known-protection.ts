@@ -40,7 +40,9 @@ export function textHash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-const WORD = /"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff.]*|[\s\S]/g
+// The server names a sub-select's column for the function it calls: `AS tenant_id` is no column of the table.
+const WORD =
+  /AS (?:"(?:[^"]|"")*"|\w+)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff.]*|[\s\S]/g
 
 /** Whole words only: strings, and names that merely hold the column's name, stay as they are. */
 function withoutColumn(expression: string | null, column: string | null): string | null {

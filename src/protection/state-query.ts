@@ -45,6 +45,9 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
       -- A body that is a string leaves no dependency: its calls are found by their names.
       select 'pg_proc'::regclass, f.oid from functions f join pg_proc caller on c.classid = 'pg_proc'::regclass and caller.oid = c.oid
        where f.oid <> caller.oid and caller.prosqlbody is null and strpos(caller.prosrc, f.proname) > 0
+         and caller.prosrc ~ ('\\m' || regexp_replace(f.proname, '(\\W)', '\\\\\\1', 'g') || '\\M')
+         -- Those of partywall look names up in pg_catalog alone, and so call each other by their full names.
+         and (caller.pronamespace <> 'partywall'::regnamespace or f.nspname = 'partywall')
     ) x
   ), of_interest as materialized (
     select c.oid from called c where c.classid = 'pg_proc'::regclass

@@ -28,9 +28,16 @@ type ProtectionEvent = SecurityEventOf<'PROTECTION_CHANGED'> | SecurityEventOf<'
 export const refused = { code: 'PARTYWALL_PROTECTION_LOST', status: 503 }
 const PATIENCE = { timeout: 15_000, interval: 25 }
 
-/** @param changes options of the wall; the watch looks every 100 ms */
-export async function createWatched(changes: Partial<PartywallConfig> = {}): Promise<Watched> {
+/**
+ * @param changes options of the wall; the watch looks every 100 ms
+ * @param prepare run before `ready()`; may give more options
+ */
+export async function createWatched(
+  changes: Partial<PartywallConfig> = {},
+  prepare: (database: TestDatabase) => Promise<Partial<PartywallConfig> | undefined> = async () => undefined,
+): Promise<Watched> {
   const database = await createTestDatabase()
+  const more = (await prepare(database)) ?? {}
   const [a, b] = [await createTestTenant(database), await createTestTenant(database)]
   const notes: string[] = []
   const note = (fields: object, message: string) => void notes.push(`${message} ${JSON.stringify(fields)}`)
@@ -38,6 +45,7 @@ export async function createWatched(changes: Partial<PartywallConfig> = {}): Pro
     protectionWatch: { intervalMs: 100 },
     logger: { debug() {}, info: note, warn: note, error: note },
     ...changes,
+    ...more,
   })
   const told: ProtectionEvent[] = []
   wall.events.on('PROTECTION_CHANGED', (event) => told.push(event))
@@ -65,21 +73,15 @@ export async function createWatched(changes: Partial<PartywallConfig> = {}): Pro
       await expect(titles()).rejects.toMatchObject(refused)
     },
     async back() {
-      await expect
-        .poll(
-          () =>
-            titles().then(
-              (list) => list.length,
-              (error) => error.code,
-            ),
-          PATIENCE,
-        )
-        .toBe(1)
+      const seen = () => titles().then((list) => String(list.length), refusalOf)
+      // The last note says why it is still lost.
+      const refusalOf = (error: unknown) => `${String(error)} ${notes.at(-1)}`
+      await expect.poll(seen, PATIENCE).toBe('1')
     },
     async accepted(object) {
       await expect
-        .poll(() => notes.filter((line) => line.includes('passed all checks') && object.test(line)), PATIENCE)
-        .not.toHaveLength(0)
+        .poll(() => notes.slice(-5).join('\n'), PATIENCE)
+        .toMatch(new RegExp(`passed all checks.*${object.source}`))
       expect(await titles()).toHaveLength(1)
     },
   }
