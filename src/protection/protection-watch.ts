@@ -234,7 +234,12 @@ function told(
   problems: readonly { readonly object: string; readonly message: string }[],
   changed: readonly string[],
 ) {
-  const named = [...new Set([...findings, ...problems].map(({ object }) => object))].sort()
+  const checked = findings.map(({ object }) => object)
+  // The checks leave the schema out where it is public.
+  const judged = problems
+    .map(({ object }) => object)
+    .filter((name) => !checked.some((object) => name === `public.${object}`))
+  const named = [...new Set([...checked, ...judged])].sort()
   return {
     objects: (named.length > 0 ? named : changed).slice(0, MAX_NAMED),
     messages: [...findings, ...problems].map(({ message }) => message).slice(0, MAX_NAMED),
