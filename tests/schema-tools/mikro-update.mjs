@@ -18,7 +18,5 @@ const orm = await MikroORM.init(
     discovery: { warnWhenNoEntities: false },
   }),
 )
-const sql = await orm.schema.getUpdateSchemaSQL()
-console.log(sql)
-await orm.schema.updateSchema()
+await orm.schema.update({ dropTables: false })
 await orm.close()
