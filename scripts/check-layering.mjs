@@ -17,7 +17,7 @@ const levels = [
   ['resilience', 'embedded', 'catalog'],
   ['auth'],
   ['database'],
-  ['rate-limit', 'audit', 'guards', 'repository', 'access', 'tenants'],
+  ['rate-limit', 'audit', 'guards', 'repository', 'access', 'tenants', 'protection'],
   ['alerts', 'telemetry', 'health'],
   ['middleware'],
   ['verify', 'protect', 'testing'],

@@ -16,6 +16,7 @@ export type PartywallErrorCode =
   | 'PARTYWALL_CONNECTION_IN_DOUBT'
   | 'PARTYWALL_TRANSACTION_ROLLED_BACK'
   | 'PARTYWALL_AUDIT_REQUIRED'
+  | 'PARTYWALL_PROTECTION_LOST'
 
 /** Facts about a refusal for the team: the audit and the log may read them, an HTTP answer may not. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
@@ -154,6 +155,13 @@ export class TransactionRolledBackError extends PartywallError {
 /** An action that must be audited was refused because its event could not be written. */
 export class AuditRequiredError extends PartywallError {
   readonly code = 'PARTYWALL_AUDIT_REQUIRED'
+  readonly status = 503
+  readonly publicMessage = 'The service is temporarily unavailable.'
+}
+
+/** The database no longer keeps tenants apart, or nobody can tell; all work of tenants is refused until it does. */
+export class ProtectionLostError extends PartywallError {
+  readonly code = 'PARTYWALL_PROTECTION_LOST'
   readonly status = 503
   readonly publicMessage = 'The service is temporarily unavailable.'
 }

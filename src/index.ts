@@ -22,6 +22,7 @@ export {
   PartywallError,
   type PartywallErrorCode,
   PermissionDeniedError,
+  ProtectionLostError,
   RateLimitExceededError,
   StatementRefusedError,
   TenantContextMissingError,
@@ -36,5 +37,6 @@ export {
   type DatabaseConfig,
   type Partywall,
   type PartywallConfig,
+  type ProtectionWatchOptions,
   type TenantsConfig,
 } from './partywall.ts'

@@ -24,6 +24,7 @@ import { lookups, makeListener, stopInactive } from './partywall/directory-parts
 import { makeEarlyRefusals } from './partywall/early-refusals.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
 import { makeHealth } from './partywall/health-checks.ts'
+import { makeGate, makeProtection } from './partywall/protection-parts.ts'
 import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
 import { type ActAsRequest, createStaffAccess } from './partywall/staff-access.ts'
@@ -37,6 +38,7 @@ import { createEnvelopes, type Envelopes, type ExportOptions, type ImportOptions
 import { RunningWork, type Work } from './tenants/running-work.ts'
 
 export type { DatabaseConfig, PartywallConfig, TenantsConfig } from './partywall/config.ts'
+export type { ProtectionWatchOptions } from './protection/options.ts'
 
 /** Everything of one application, wired. Its functions are bound: they may be taken out and handed on. */
 export interface Partywall<Claims = RawClaims> {
@@ -127,7 +129,15 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     events,
     logger,
   }
-  const builtPool = problems.build('database', () => createTenantPool(tenantPoolOptions), ['seal'])
+  const gate = makeGate()
+  const builtPool = problems.build('database', () => createTenantPool({ ...tenantPoolOptions, protection: gate }), [
+    'seal',
+  ])
+  const protection = problems.build('protectionWatch', () =>
+    builtPool === undefined
+      ? undefined
+      : makeProtection(config.protectionWatch, { gate, options: tenantPoolOptions, events, logger }),
+  )
   const telemetry = problems.build('telemetry', () =>
     typeof config?.telemetry === 'function' ? config.telemetry(events) : undefined,
   )
@@ -142,7 +152,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   const raised = problems.build('alerts', () =>
     builtPool === undefined || config.alerts === undefined
       ? undefined
-      : makeAlerts(config.alerts, { pool: audited?.reserved ?? builtPool, events, logger }),
+      : makeAlerts(config.alerts, { pool: audited?.reserved ?? protection?.pool ?? builtPool, events, logger }),
   )
   const health = problems.build('health', () =>
     makeHealth(config?.health, () => ({
@@ -204,6 +214,12 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     if (closing !== undefined) throw new ClosedError('The application is closing and takes no new work.')
   }
 
+  function refuseWork(): void {
+    refuseWhenClosing()
+    const lost = gate.refusal()
+    if (lost !== undefined) throw lost
+  }
+
   // What listens and delivers begins with the first work: making a wall opens nothing.
   function awake(): void {
     if (closing !== undefined) return
@@ -226,7 +242,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     options: ImportOptions,
     fn?: () => Promise<T>,
   ): Promise<T | TenantContext> {
-    refuseWhenClosing()
+    refuseWork()
     const context = await envelopes.importContext(envelope, options)
     if (fn === undefined) return context
     const work = beginWork(context.tenantId)
@@ -240,7 +256,11 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   function ready(): Promise<void> {
     refuseWhenClosing()
     awake()
-    return checkReadiness({ pool, verifier, lookup: ownDirectory ? findByClaim : undefined, limiter, logger })
+    // On connections that work while tenants are refused.
+    const checked = protection?.pool ?? pool
+    const lookup = ownDirectory ? lookups(config.tenants, checked).findByClaim : undefined
+    const checks = () => checkReadiness({ pool: checked, verifier, lookup, limiter, logger })
+    return protection === undefined ? checks() : protection.record(checks)
   }
 
   async function shutDown(timeoutMs: number): Promise<void> {
@@ -252,6 +272,8 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     telemetry?.close()
     await raised?.close(Math.max(1, end - Date.now()))
     await audited?.close(Math.max(1, end - Date.now()))
+    // After the alerts, which may write over its connections.
+    await protection?.close()
     await pool.close({ timeoutMs: Math.max(1, end - Date.now()) })
   }
 
@@ -262,9 +284,8 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     tenants,
     events,
     logger,
-    admit(request) {
-      if (closing !== undefined)
-        return Promise.reject(new ClosedError('The application is closing and takes no new work.'))
+    async admit(request) {
+      refuseWork()
       awake()
       return admission.admit(request)
     },
@@ -275,11 +296,11 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     audit: audited?.audit,
     alerts: raised?.alerts,
     async runAcrossTenants(request, fn) {
-      refuseWhenClosing()
+      refuseWork()
       return pool.runAcrossTenants(request, fn)
     },
     async actAs(request, fn) {
-      refuseWhenClosing()
+      refuseWork()
       return actAs(request, fn)
     },
     beginWork,

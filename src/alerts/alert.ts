@@ -29,6 +29,7 @@ export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSev
   AUDIT_LAGGING: 'high',
   BREAKER_OPEN: 'medium',
   LISTENER_DOWN: 'medium',
+  PROTECTION_CHANGED: 'critical',
 })
 
 /** What one source does again is the same alert. */

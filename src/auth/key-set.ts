@@ -1,6 +1,7 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { type Algorithm, keyFitsAlgorithm } from './algorithms.ts'
 import { isRecord } from './strict-json.ts'
+import { problemOfKey } from './unfit-key.ts'
 
 /** One key that may verify signatures. */
 interface VerificationKey {
@@ -32,8 +33,8 @@ const MAX_KEYS = 100
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv']
 
 /**
- * Reads a JWK Set. Keys for encryption and kinds we don't know are left out silently; private and symmetric keys, weak
- * keys and broken ones are left out with a problem.
+ * Reads a JWK Set. Keys for encryption and kinds we don't know are left out silently; private and symmetric keys, unfit
+ * keys, broken ones and all that share a `kid` are left out with a problem. The other keys of the set are used.
  *
  * @param needsKeyId remote sets change, so a token must say which key it means; static ones may hold one key without
  */
@@ -44,18 +45,23 @@ export function readJwks(document: unknown, needsKeyId: boolean): JwksReading {
   const keys: VerificationKey[] = []
   const problems: string[] = []
   if (list.length > MAX_KEYS) problems.push(`it holds more than ${MAX_KEYS} keys; the rest is not used`)
-  list.slice(0, MAX_KEYS).forEach((member: unknown, index) => {
-    const read = readJwk(member)
+  const members: readonly unknown[] = list.slice(0, MAX_KEYS)
+  const repeated = repeatedIds(members)
+  members.forEach((member, index) => {
+    const read = readJwk(member, repeated)
     if (typeof read === 'string') problems.push(`key ${index}: ${read}`)
     else if (read !== undefined) keys.push(read)
   })
   return { keys: keySet(keys, needsKeyId), problems }
 }
 
-/** Reads a PEM: SPKI public key or X.509 certificate. Throws on anything else, a private key among it. */
+/** Reads a PEM: SPKI public key or X.509 certificate. Throws on anything else, a private key or an unfit one among it. */
 export function readPem(pem: string): KeySet {
   if (pem.includes('PRIVATE KEY')) throw new TypeError('it holds a private key; give the public key or the certificate')
-  return keySet([{ kid: undefined, algorithm: undefined, key: createPublicKey(pem) }], false)
+  const key = createPublicKey(pem)
+  const problem = problemOfKey(key)
+  if (problem !== undefined) throw new TypeError(problem)
+  return keySet([{ kid: undefined, algorithm: undefined, key }], false)
 }
 
 /** The set of one shared secret. */
@@ -64,14 +70,32 @@ export function readSecret(secret: string | Uint8Array): KeySet {
   return keySet([{ kid: undefined, algorithm: undefined, key: createSecretKey(bytes) }], false)
 }
 
+/** Whether a key may be for us: of a kind that we know, and published for signatures. */
+function isForSignatures({ kty, use, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {
+  if (use !== undefined && use !== 'sig') return false
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return false
+  return kty === 'RSA' || kty === 'EC' || kty === 'OKP'
+}
+
+/** Key ids that more than one key for signatures bears: a token that names one does not say which key it means. */
+function repeatedIds(members: readonly unknown[]): ReadonlySet<unknown> {
+  const seen = new Set<unknown>()
+  const repeated = new Set<unknown>()
+  for (const member of members) {
+    if (!isRecord(member) || member['kid'] === undefined || !isForSignatures(member)) continue
+    if (seen.has(member['kid'])) repeated.add(member['kid'])
+    seen.add(member['kid'])
+  }
+  return repeated
+}
+
 /** @returns a key, a problem, or undefined for a key that is simply not for us */
-function readJwk(member: unknown): VerificationKey | string | undefined {
+function readJwk(member: unknown, repeated: ReadonlySet<unknown>): VerificationKey | string | undefined {
   if (!isRecord(member)) return 'it is no object'
-  const { kty, kid, use, alg, key_ops: operations } = member
+  const { kid, alg } = member
   if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(member, name))) return 'it holds private or secret material'
-  if (use !== undefined && use !== 'sig') return undefined
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return undefined
-  if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return undefined
+  if (!isForSignatures(member)) return undefined
+  if (repeated.has(kid)) return 'another key has the same kid'
   if (kid !== undefined && typeof kid !== 'string') return 'its kid is no string'
   if (alg !== undefined && typeof alg !== 'string') return 'its alg is no string'
   let key: KeyObject
@@ -80,9 +104,7 @@ function readJwk(member: unknown): VerificationKey | string | undefined {
   } catch {
     return 'it can not be imported'
   }
-  const bits = key.asymmetricKeyDetails?.modulusLength
-  if (bits !== undefined && bits < 2048) return 'its modulus has fewer than 2048 bits'
-  return { kid, algorithm: alg, key }
+  return problemOfKey(key) ?? { kid, algorithm: alg, key }
 }
 
 function keySet(keys: readonly VerificationKey[], needsKeyId: boolean): KeySet {

@@ -230,6 +230,7 @@ export function problemOfSecret(
   const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret
   const least = minSecretBytes(algorithms)
   if (bytes.byteLength < least) return `at least ${least} bytes are needed`
+  if (bytes.every((byte) => byte === 0)) return 'all its bytes are 0; fill it with random ones'
   return Buffer.from(bytes).includes('-----BEGIN') ? 'a PEM is no secret; public keys go into keys.pem' : undefined
 }
 

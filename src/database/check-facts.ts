@@ -73,7 +73,7 @@ const REACH = `
   )`
 
 const DANGEROUS_SETTINGS =
-  "'(row_security|search_path|role|session_authorization|session_preload_libraries|local_preload_libraries|default_transaction_read_only|.*[.].*)'"
+  "'(row_security|session_replication_role|search_path|role|session_authorization|session_preload_libraries|local_preload_libraries|default_transaction_read_only|.*[.].*)'"
 
 export const FACTS_TEXT = `${REACH}
   select pg_catalog.current_setting('server_version_num')::int as version,
@@ -102,6 +102,10 @@ export const FACTS_TEXT = `${REACH}
          ), '[]') as "storedSettings"
     from pg_catalog.pg_roles me where me.rolname = session_user`
 
+/** A right on one column is enough to read or write. */
+const MAY_TOUCH = `(pg_catalog.has_table_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE, DELETE')
+                         or pg_catalog.has_any_column_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE'))`
+
 /** $1: names of tenant columns. */
 export const TABLES_TEXT = `${REACH}
   select t.name, pg_catalog.quote_ident(a.attname) as column, pg_catalog.format_type(a.atttypid, null) as "columnType",
@@ -109,7 +113,7 @@ export const TABLES_TEXT = `${REACH}
          exists (select from pg_catalog.pg_policy p where p.polrelid = t.oid) as "hasPolicy",
          exists (select from reach r where pg_catalog.has_table_privilege(r.oid, t.oid, 'TRUNCATE')) as "mayTruncate",
          array(select pg_catalog.quote_ident(r.rolname) from reach r
-                where pg_catalog.has_table_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE, DELETE')
+                where ${MAY_TOUCH}
                   and not exists (select from pg_catalog.pg_policy p
                     where p.polrelid = t.oid and not p.polpermissive and p.polcmd = '*'
                       and (p.polroles = '{0}' or r.oid = any (p.polroles))
@@ -117,5 +121,5 @@ export const TABLES_TEXT = `${REACH}
                       and coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), 'partywall.tenant_id()') like '%partywall.tenant_id()%')
                 order by 1) as "unsealedRoles"
     from tables t join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attname = any ($1) and not a.attisdropped
-   where exists (select from reach r where pg_catalog.has_table_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE, DELETE'))
+   where exists (select from reach r where ${MAY_TOUCH})
    order by t.name`

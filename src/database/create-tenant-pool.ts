@@ -187,6 +187,7 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   perTenantWaitMs: true,
   acrossTenantsUrl: true,
   recordCrossing: true,
+  protection: true,
   events: true,
   logger: true,
 }

@@ -40,6 +40,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     answerTimeoutMs:
       checked.answerTimeoutMs ?? (checked.statementTimeoutMs === 0 ? 0 : checked.statementTimeoutMs + 5_000),
     clock,
+    protection: options.protection,
     events: options.events,
     logger: options.logger ?? createDefaultLogger(),
   }

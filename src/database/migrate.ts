@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { ConfigurationError } from '../errors.ts'
+import { recordKnownProtection } from './known-protection.ts'
 import { GROUND, type OwnMigration, readOwnMigrations } from './own-migrations.ts'
 import { deriveSealKey, MIN_SECRET_LENGTH, type SealKey } from './seal-key.ts'
 
@@ -49,6 +50,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
         onProgress(`applied ${file.name}`)
       }
     }
+    await withoutRaces(() => recordKnown(client))
     const keyAdded = sealSecret !== undefined && (await addKey(client, deriveSealKey(sealSecret), onProgress))
     return { applied, keyAdded }
   } finally {
@@ -107,6 +109,13 @@ async function applyOnce(client: pg.Client, file: OwnMigration): Promise<boolean
     await client.query(file.sql)
     await client.query('insert into partywall.migrations (name, checksum) values ($1, $2)', [file.name, file.checksum])
     return true
+  })
+}
+
+async function recordKnown(client: pg.Client): Promise<void> {
+  await inTransaction(client, async () => {
+    await client.query("select from partywall.migrations where name = 'lock' for update")
+    await recordKnownProtection(client)
   })
 }
 

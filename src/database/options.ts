@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { TenantContext } from '../context/tenant-context.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
+import type { ProtectionGate } from './protection-gate.ts'
 import type { SecretSource } from './seal-source.ts'
 import type { TenantLevel } from './wall-settings.ts'
 
@@ -70,6 +71,8 @@ export interface TenantPoolExtras {
   readonly acrossTenantsUrl?: string | undefined
   /** Awaited before the first query of a crossing; its failure refuses the crossing. Default: a row in partywall.crossings. */
   readonly recordCrossing?: ((crossing: CrossingRecord) => Promise<void>) | undefined
+  /** Asked before each statement of a tenant; `createPartywall` gives its protection watch. */
+  readonly protection?: ProtectionGate | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined
 }

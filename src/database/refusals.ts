@@ -11,6 +11,8 @@ export function refuseFrame(frame: ContextFrame | undefined, settings: WallSetti
       'A query was made outside a tenant context; nothing was sent. Call it inside runWithTenant(), or behind tenantContextMiddleware(); for an ORM’s start-up use runWithoutTenant().',
     )
   }
+  const lost = settings.protection?.refusal()
+  if (lost !== undefined) return lost
   const { kind, scope, stopped } = internalsOf(frame)
   const stop = stopped?.()
   if (stop !== undefined) return stop

@@ -115,7 +115,8 @@ export class TenantClient extends pg.Client implements QueryHost {
         settle(error)
         return
       }
-      this.#setUp().then(
+      const ready = this.#setUp().then(() => this.guard.settings.protection?.compare())
+      ready.then(
         () => {
           // Statements that were queued before go first, in their order.
           if (this.#chore === this.#gate.passed) this.#chore = undefined

@@ -1,6 +1,7 @@
 import type { TenantFrame } from '../context/frame.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
+import type { ProtectionGate } from './protection-gate.ts'
 import type { SealSource } from './seal-source.ts'
 
 /** A tenant's level in the database: the role that a statement runs as, and what the seal binds. */
@@ -30,6 +31,8 @@ export interface WallSettings {
   readonly answerTimeoutMs: number
   /** Counts seconds while the pool is open: a cheap clock for statements that get no answer. */
   readonly clock: { readonly tick: number }
+  /** Whether the database still protects what is asked for. */
+  readonly protection: ProtectionGate | undefined
   readonly events: SecurityEvents | undefined
   readonly logger: Logger
 }

@@ -45,6 +45,14 @@ export type SecurityEvent =
   | (EventSubject & { readonly type: 'AUDIT_LAGGING'; readonly lagSeconds: number; readonly unsealed: number })
   | { readonly type: 'BREAKER_OPEN' | 'BREAKER_CLOSED'; readonly dependency: string }
   | { readonly type: 'LIMITER_MODE'; readonly mode: 'store' | 'local' | 'closed' | 'open' }
+  | {
+      readonly type: 'PROTECTION_CHANGED'
+      /** `changed`: the database no longer passes the checks; `unwatched`: it could not be compared three times. */
+      readonly reason: 'changed' | 'unwatched'
+      /** Tables, policies, roles and so on, as PostgreSQL names them. */
+      readonly objects: readonly string[]
+    }
+  | { readonly type: 'PROTECTION_RESTORED' }
   | { readonly type: 'LISTENER_DOWN' | 'LISTENER_UP'; readonly listener: string }
 
 export type SecurityEventType = SecurityEvent['type']

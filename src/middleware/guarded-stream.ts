@@ -1,8 +1,11 @@
-import { StringDecoder } from 'node:string_decoder'
+import { isUtf8 } from 'node:buffer'
+import { type BodyHeaders, type Reading, readingOf } from './body-reading.ts'
 
 /** What becomes of a chunk that the handler wrote. */
 export type ChunkVerdict =
   | { readonly kind: 'send'; readonly chunk: Buffer | string }
+  /** Sent, and nothing after it is looked at. */
+  | { readonly kind: 'pass'; readonly chunk: Buffer }
   | { readonly kind: 'hold' }
   | { readonly kind: 'refuse'; readonly error: Error }
 
@@ -13,79 +16,100 @@ export interface StreamCheck {
   end(): ChunkVerdict
 }
 
-/** Gives an error for a text that must not be sent. */
-export type RefusalOfText = (text: string) => Error | undefined
-/** Gives an error for an answer that can't be checked; undefined where it is let through all the same. */
-export type RefusalOfUnreadable = (reason: string) => Error | undefined
-
-const recordTypes = /ndjson|jsonl|json-seq|json-lines|stream\+json|event-stream/i
-const jsonTypes = /json|javascript/i
-const jsonStart = /^\s*[[{]/
-
-/** Whether text of this content type, or text that begins like this, is JSON or holds JSON. */
-export function holdsJson(contentType: string, start: string): boolean {
-  return jsonTypes.test(contentType) || recordTypes.test(contentType) || jsonStart.test(start)
+/** How an answer is judged; each function gives an error for what must not be sent. */
+export interface StreamJudge {
+  readonly maxBufferBytes: number
+  readonly refusalOf: (text: string) => Error | undefined
+  /** For an answer that can't be checked; undefined where it is let through all the same. */
+  readonly refusalOfUnreadable: (reason: string) => Error | undefined
 }
 
-/** How an answer that is written piece by piece is checked; undefined where it is no JSON. */
-export function streamCheckFor(
-  contentType: string,
-  firstChunk: Buffer,
-  maxBufferBytes: number,
-  refusalOf: RefusalOfText,
-  refusalOfUnreadable: RefusalOfUnreadable,
-): StreamCheck | undefined {
-  const refusalOfSize = () => refusalOfUnreadable('(an answer longer than maxBufferBytes: send records, or pages)')
-  if (recordTypes.test(contentType)) return recordCheck(maxBufferBytes, refusalOf, refusalOfSize)
-  if (!holdsJson(contentType, firstChunk.toString('utf8', 0, 64))) return undefined
-  return documentCheck(maxBufferBytes, refusalOf, refusalOfSize)
+/**
+ * The text that a client reads from bytes of JSON, or undefined where they are none: not UTF-8, or with a zero in it, as
+ * UTF-16 and UTF-32 have.
+ */
+export function jsonTextOf(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) && !bytes.includes(0) ? bytes.toString('utf8') : undefined
+}
+
+/** How an answer that is written piece by piece is checked: by its headers, and by its first bytes that are no white space. */
+export function streamCheckFor(headers: BodyHeaders, judge: StreamJudge): StreamCheck {
+  let start: Buffer = Buffer.alloc(0)
+  let decided: StreamCheck | undefined
+
+  function begin(reading: Reading): ChunkVerdict {
+    if (reading.kind === 'undecided' && start.length <= judge.maxBufferBytes) return { kind: 'hold' }
+    if (reading.kind === 'undecided' || reading.kind === 'unreadable') {
+      const reason = reading.kind === 'unreadable' ? reading.reason : '(white space longer than maxBufferBytes)'
+      const error = judge.refusalOfUnreadable(reason)
+      return error === undefined ? { kind: 'pass', chunk: start } : { kind: 'refuse', error }
+    }
+    if (reading.kind === 'other') return { kind: 'pass', chunk: start }
+    decided = reading.kind === 'records' ? recordCheck(judge) : documentCheck(judge)
+    return decided.write(start)
+  }
+
+  return {
+    write(chunk) {
+      if (decided !== undefined) return decided.write(chunk)
+      // A copy: its writer may use the memory again once it was told that the chunk was taken.
+      start = Buffer.concat([start, chunk])
+      return begin(readingOf(headers, start))
+    },
+    end: () => decided?.end() ?? { kind: 'send', chunk: start },
+  }
+}
+
+function judgeBytes(bytes: Buffer, judge: StreamJudge): ChunkVerdict {
+  const text = jsonTextOf(bytes)
+  const error = text === undefined ? judge.refusalOfUnreadable('(JSON that is not UTF-8)') : judge.refusalOf(text)
+  return error === undefined ? { kind: 'send', chunk: bytes } : { kind: 'refuse', error }
+}
+
+function refusalOfSize(judge: StreamJudge): Error | undefined {
+  return judge.refusalOfUnreadable('(an answer longer than maxBufferBytes: send records, or pages)')
 }
 
 /** Records end with a line: each is sent once it is complete and was looked through. */
-function recordCheck(maxBytes: number, refusalOf: RefusalOfText, refusalOfSize: () => Error | undefined): StreamCheck {
-  const decoder = new StringDecoder('utf8')
-  let held = ''
-  const judge = (text: string): ChunkVerdict => {
-    const error = refusalOf(text)
-    return error === undefined ? { kind: 'send', chunk: text } : { kind: 'refuse', error }
-  }
+function recordCheck(judge: StreamJudge): StreamCheck {
+  let held: Buffer[] = []
+  let size = 0
   return {
     write(chunk) {
-      held += decoder.write(chunk)
-      const complete = held.lastIndexOf('\n') + 1
-      if (complete > 0) {
-        const text = held.slice(0, complete)
-        held = held.slice(complete)
-        return judge(text)
+      // In UTF-8 the byte of a line's end is part of no other character.
+      const complete = chunk.lastIndexOf(0x0a) + 1
+      const isTooLong = complete === 0 && size + chunk.length > judge.maxBufferBytes
+      // A copy: its writer may use the memory again once it was told that the chunk was taken.
+      const copy = Buffer.from(chunk)
+      if (complete === 0 && !isTooLong) {
+        held.push(copy)
+        size += copy.length
+        return { kind: 'hold' }
       }
-      if (held.length <= maxBytes) return { kind: 'hold' }
-      const error = refusalOfSize()
+      const error = isTooLong ? refusalOfSize(judge) : undefined
       if (error !== undefined) return { kind: 'refuse', error }
-      const text = held
-      held = ''
-      return judge(text)
+      const end = isTooLong ? copy.length : complete
+      const lines = Buffer.concat([...held, copy.subarray(0, end)])
+      held = [copy.subarray(end)]
+      size = copy.length - end
+      return judgeBytes(lines, judge)
     },
-    end: () => judge(held + decoder.end()),
+    end: () => judgeBytes(Buffer.concat(held), judge),
   }
 }
 
 /** In one JSON document the tenant may stand behind the content: nothing is sent before all of it was seen. */
-function documentCheck(
-  maxBytes: number,
-  refusalOf: RefusalOfText,
-  refusalOfSize: () => Error | undefined,
-): StreamCheck {
+function documentCheck(judge: StreamJudge): StreamCheck {
   let held: Buffer[] = []
   let size = 0
   let unchecked = false
   return {
     write(chunk) {
       if (unchecked) return { kind: 'send', chunk }
-      // A copy: its writer may use the memory again once it was told that the chunk was taken.
       held.push(Buffer.from(chunk))
       size += chunk.length
-      if (size <= maxBytes) return { kind: 'hold' }
-      const error = refusalOfSize()
+      if (size <= judge.maxBufferBytes) return { kind: 'hold' }
+      const error = refusalOfSize(judge)
       if (error !== undefined) return { kind: 'refuse', error }
       unchecked = true
       return { kind: 'send', chunk: Buffer.concat(held) }
@@ -94,8 +118,7 @@ function documentCheck(
       if (unchecked) return { kind: 'send', chunk: '' }
       const whole = Buffer.concat(held)
       held = []
-      const error = refusalOf(whole.toString('utf8'))
-      return error === undefined ? { kind: 'send', chunk: whole } : { kind: 'refuse', error }
+      return judgeBytes(whole, judge)
     },
   }
 }

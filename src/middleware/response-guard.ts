@@ -4,7 +4,8 @@ import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
 import { ConfigurationError } from '../errors.ts'
 import { crossTenantSafeReason } from '../guards/cross-tenant-safe.ts'
 import type { TenantGuard } from '../guards/tenant-guard.ts'
-import { holdsJson, type StreamCheck, streamCheckFor } from './guarded-stream.ts'
+import { type BodyHeaders, holdsJson, readingOf } from './body-reading.ts'
+import { jsonTextOf, type StreamCheck, streamCheckFor } from './guarded-stream.ts'
 import { answerProblem } from './tenant-error-handler.ts'
 
 /** Options of {@link responseGuard}. */
@@ -68,11 +69,12 @@ class GuardedAnswer {
   }
 
   install(): void {
-    const { json, send, write, end } = this.#response
+    const { json, send, write, end, writeHead } = this.#response
     this.#replace('json', (args) => this.#json(json, args))
     this.#replace('send', (args) => this.#send(send, args))
     this.#replace('write', (args) => this.#write(write, args))
     this.#replace('end', (args) => this.#end(write, end, args))
+    this.#replace('writeHead', (args) => this.#writeHead(writeHead, args))
   }
 
   #replace(name: string, method: (args: readonly unknown[]) => unknown): void {
@@ -113,22 +115,26 @@ class GuardedAnswer {
     if (this.#state === 'passed' || this.#isExempt()) return this.#call(send, args)
     // Express 4 also takes (status, body) and (body, status).
     const body = args.length > 1 && typeof args[0] === 'number' ? args[1] : args[0]
-    const text = this.#textOf(body)
-    if (text !== undefined) {
-      const error = this.#refusalOf(text)
-      if (error !== undefined) return this.#refuse(error)
-    }
+    const error = this.#refusalOfBody(body)
+    if (error !== undefined) return this.#refuse(error)
     // Objects come back as text: Express sends them through json().
     if (typeof body === 'string' || ArrayBuffer.isView(body)) this.#state = 'passed'
     return this.#call(send, args)
   }
 
-  #textOf(body: unknown): string | undefined {
-    const type = this.#contentType()
-    if (typeof body === 'string') return holdsJson(type, body.slice(0, 64)) ? body : undefined
-    if (!ArrayBuffer.isView(body)) return undefined
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-    return holdsJson(type, bytes.toString('utf8', 0, 64)) ? bytes.toString('utf8') : undefined
+  /** What is sent whole. Express encodes text as UTF-8 and says so, whatever charset was set before. */
+  #refusalOfBody(body: unknown): Error | undefined {
+    if (body === '' || (typeof body !== 'string' && !ArrayBuffer.isView(body))) return undefined
+    const headers = this.#headers()
+    const bytes = typeof body === 'string' ? undefined : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    if (bytes?.length === 0) return undefined
+    const contentType = bytes === undefined ? withoutCharset(headers.contentType) : headers.contentType
+    const reading = readingOf({ ...headers, contentType }, bytes ?? readableStart)
+    if (reading.kind === 'unreadable') return this.#refusalOfUnreadable(reading.reason)
+    if (typeof body === 'string') return holdsJson(contentType, body) ? this.#refusalOf(body) : undefined
+    if (bytes === undefined || reading.kind === 'other' || reading.kind === 'undecided') return undefined
+    const text = jsonTextOf(bytes)
+    return text === undefined ? this.#refusalOfUnreadable('(JSON that is not UTF-8)') : this.#refusalOf(text)
   }
 
   #write(write: AnyMethod, args: readonly unknown[]): unknown {
@@ -136,11 +142,10 @@ class GuardedAnswer {
     if (this.#state === 'passed' || this.#isExempt()) return this.#call(write, args)
     const chunk = chunkOf(args)
     if (chunk === undefined) return this.#call(write, args)
-    const check = this.#startCheck(chunk)
-    if (check === undefined) return this.#hasRefused() ? settle(args, true) : this.#call(write, args)
-    const verdict = check.write(chunk)
+    const verdict = this.#startCheck().write(chunk)
     if (verdict.kind === 'refuse') this.#refuse(verdict.error)
-    if (verdict.kind !== 'send') return settle(args, true)
+    if (verdict.kind === 'refuse' || verdict.kind === 'hold') return settle(args, true)
+    if (verdict.kind === 'pass') this.#state = 'passed'
     return this.#call(write, [verdict.chunk, ...callbacks(args)])
   }
 
@@ -148,12 +153,15 @@ class GuardedAnswer {
     if (this.#state === 'refused') return settle(args, this.#response)
     if (this.#state === 'passed' || this.#isExempt()) return this.#call(end, args)
     const chunk = chunkOf(args)
-    const check = chunk === undefined ? this.#check : this.#startCheck(chunk)
-    if (this.#hasRefused()) return settle(args, this.#response)
+    const check = chunk === undefined ? this.#check : this.#startCheck()
     if (check === undefined) return this.#call(end, args)
     if (chunk !== undefined) {
       const verdict = check.write(chunk)
       if (verdict.kind === 'refuse') return this.#refuse(verdict.error)
+      if (verdict.kind === 'pass') {
+        this.#state = 'passed'
+        return this.#call(end, [verdict.chunk, ...callbacks(args)])
+      }
       if (verdict.kind === 'send') this.#call(write, [verdict.chunk])
     }
     const rest = check.end()
@@ -161,38 +169,31 @@ class GuardedAnswer {
     this.#state = 'passed'
     return this.#call(
       end,
-      rest.kind === 'send' && rest.chunk.length > 0 ? [rest.chunk, ...callbacks(args)] : callbacks(args),
+      rest.kind !== 'hold' && rest.chunk.length > 0 ? [rest.chunk, ...callbacks(args)] : callbacks(args),
     )
   }
 
-  /** The check of a written answer, decided at its first bytes; undefined where it is no JSON, or was just refused. */
-  #startCheck(chunk: Buffer): StreamCheck | undefined {
-    const type = this.#contentType()
+  /** Headers that go straight into `writeHead` are in no list that could be read later. */
+  #writeHead(writeHead: AnyMethod, args: readonly unknown[]): unknown {
+    const headers = args.at(-1)
+    if (this.#response.headersSent || typeof headers !== 'object' || headers === null)
+      return this.#call(writeHead, args)
+    for (const [name, value] of headerEntries(headers)) this.#response.setHeader(name, value)
+    return this.#call(writeHead, args.slice(0, -1))
+  }
+
+  #startCheck(): StreamCheck {
+    const headers = this.#headers()
     // Another type before anything was sent is another answer: an error's, in place of the one that was held back.
-    const replaced = type !== this.#checkedType && !this.#response.headersSent
+    const replaced = headers.contentType !== this.#checkedType && !this.#response.headersSent
     if (this.#check !== undefined && !replaced) return this.#check
-    this.#checkedType = type
-    const refusalOfUnreadable = (reason: string) => this.#guard.refusalOfUnreadable(reason, this.#tenant())
-    const encoding = this.#response.getHeader('content-encoding')
-    if (encoding !== undefined && encoding !== 'identity' && holdsJson(type, '')) {
-      const error = refusalOfUnreadable('(compressed JSON: mount the response guard behind compression)')
-      if (error !== undefined) this.#refuse(error)
-      else this.#state = 'passed'
-      return undefined
-    }
-    this.#check = streamCheckFor(
-      type,
-      chunk,
-      this.#maxBufferBytes,
-      (text) => this.#refusalOf(text),
-      refusalOfUnreadable,
-    )
-    if (this.#check === undefined) this.#state = 'passed'
+    this.#checkedType = headers.contentType
+    this.#check = streamCheckFor(headers, {
+      maxBufferBytes: this.#maxBufferBytes,
+      refusalOf: (text) => this.#refusalOf(text),
+      refusalOfUnreadable: (reason) => this.#refusalOfUnreadable(reason),
+    })
     return this.#check
-  }
-
-  #hasRefused(): boolean {
-    return this.#state === 'refused'
   }
 
   #tenant() {
@@ -203,8 +204,17 @@ class GuardedAnswer {
     return this.#guard.refusalOfJson(text, this.#tenant())
   }
 
-  #contentType(): string {
-    return String(this.#response.getHeader('content-type') ?? '')
+  #refusalOfUnreadable(reason: string): Error | undefined {
+    return this.#guard.refusalOfUnreadable(reason, this.#tenant())
+  }
+
+  #headers(): BodyHeaders {
+    const read = (name: string) => String(this.#response.getHeader(name) ?? '')
+    return {
+      contentType: read('content-type'),
+      codings: `${read('content-encoding')},${read('transfer-encoding')}`,
+      isPart: this.#response.statusCode === 206 || this.#response.hasHeader('content-range'),
+    }
   }
 
   #refuse(error: Error): Response {
@@ -225,6 +235,29 @@ class GuardedAnswer {
     this.#state = 'refused'
     return response
   }
+}
+
+/** Stands for text whose first bytes say nothing: only the headers decide. */
+const readableStart = Buffer.from('text')
+
+function withoutCharset(contentType: string): string {
+  return contentType.replace(/;\s*charset\s*=[^;]*/gi, '')
+}
+
+/** Headers as `writeHead` takes them: an object, a flat list of names and values, or a list of pairs. */
+function headerEntries(headers: object): [name: string, value: string | string[]][] {
+  if (!Array.isArray(headers)) return Object.entries(headers).map(([name, value]) => [name, headerValue(value)])
+  const flat: readonly unknown[] = headers.flat()
+  const grouped = new Map<string, string[]>()
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = String(flat[index])
+    grouped.set(name, [...(grouped.get(name) ?? []), String(flat[index + 1])])
+  }
+  return Array.from(grouped, ([name, values]) => [name, values.length === 1 ? String(values[0]) : values])
+}
+
+function headerValue(value: unknown): string | string[] {
+  return Array.isArray(value) ? value.map(String) : String(value)
 }
 
 function chunkOf(args: readonly unknown[]): Buffer | undefined {

@@ -5,6 +5,7 @@ import type { RawClaims } from '../auth/strict-json.ts'
 import type { SealOptions, TenantPoolOptions, TenantRoles } from '../database/options.ts'
 import type { TenantGuardOptions } from '../guards/tenant-guard.ts'
 import type { Logger } from '../logger/logger.ts'
+import type { ProtectionWatchOptions } from '../protection/options.ts'
 import type { FailedTokenLimiterOptions } from '../rate-limit/failed-token-limiter.ts'
 import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import type { CurrentMembership } from '../tenants/envelope.ts'
@@ -15,7 +16,8 @@ import type { HealthConfig } from './health-checks.ts'
 import type { TelemetryConfig } from './telemetry-parts.ts'
 
 /** The database of the application: options of `pg.Pool` and of the wall. */
-export interface DatabaseConfig extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client'> {
+export interface DatabaseConfig
+  extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client' | 'protection'> {
   /** Connection string of the application's login role. The same as `connectionString`. */
   readonly url?: string | undefined
   /**
@@ -72,6 +74,11 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly access?: Omit<AccessControlOptions, 'events' | 'logger'> | undefined
   /** How answers and results are looked through for other tenants; default: strict for nothing, columns `tenant_id` and `tenantId`. */
   readonly guard?: Omit<TenantGuardOptions, 'events' | 'logger'> | undefined
+  /**
+   * How the process watches, from the first `ready()` on, whether the database still keeps tenants apart. Default: every 10 seconds, and 503
+   * when it does not; `false` watches nothing.
+   */
+  readonly protectionWatch?: ProtectionWatchOptions | false | undefined
   /** What users may do now, asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
@@ -134,6 +141,7 @@ export const configSchema = z.strictObject({
   access: z.unknown().optional(),
   guard: z.unknown().optional(),
   audit: z.union([z.literal(false), z.looseObject({})], { error: 'must be an object or false' }).optional(),
+  protectionWatch: z.unknown().optional(),
   membership: fn.optional(),
   requestId: z.strictObject({ trustHeader: z.string().optional() }).optional(),
   logger: z

@@ -32,8 +32,16 @@ describe('readJwks', () => {
   })
 
   it('takes neither of two keys with one kid', () => {
-    const { keys } = read(jwkOf(ec().publicKey), jwkOf(ec().publicKey))
+    const { keys, problems } = read(jwkOf(ec().publicKey), jwkOf(ec().publicKey), jwkOf(ec().publicKey, { kid: 'k2' }))
     expect(keys.find('ES256', 'k1')).toBeUndefined()
+    expect(keys.find('ES256', 'k2')).toBeDefined()
+    expect(problems).toHaveLength(2)
+  })
+
+  it('takes a key whose kid a key for encryption has too', () => {
+    const { keys, problems } = read(jwkOf(ec().publicKey), jwkOf(ec().publicKey, { use: 'enc' }))
+    expect(keys.find('ES256', 'k1')).toBeDefined()
+    expect(problems).toEqual([])
   })
 
   it.each([

@@ -16,6 +16,7 @@ describe('migrate', () => {
       '0004_directory_context.sql',
       '0010_audit.sql',
       '0011_alerts.sql',
+      '0012_known_protection.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })
@@ -72,9 +73,9 @@ describe('the example schema', () => {
     expect(await read('tenant_user')).toEqual({ n: 0 })
     await expect(client.query('select * from documents')).rejects.toMatchObject({ code: '42501' })
     await client.query('begin; set local role tenant_user')
-    await expect(
-      client.query('select * from partywall.tenant_by_key($1)', [tenant.key]),
-    ).rejects.toMatchObject({ code: '42501' })
+    await expect(client.query('select * from partywall.tenant_by_key($1)', [tenant.key])).rejects.toMatchObject({
+      code: '42501',
+    })
     await client.end()
   })
 })

@@ -11,6 +11,7 @@ beforeAll(async () => {
 const MAY: readonly string[] = [
   'function actor_id() execute',
   'function applied_migrations() execute',
+  'function known_protection_hashes() execute',
   'function role_at_least(text) execute',
   'function tenant_by_id(text) execute',
   'function tenant_by_key(text) execute',

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import pg from 'pg'
+
+/** What a known text is for: a policy that isolates, one that holds the seal, one that bounds a level, a function of schema partywall. */
+export type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
+
+/** A policy as the server prints it, with `search_path = pg_catalog, pg_temp`. */
+export interface PrintedPolicy {
+  readonly permissive: boolean
+  readonly command: string
+  readonly using: string | null
+  readonly check: string | null
+  /** The only column of its table that it reads, quoted where it must be. */
+  readonly column: string | null
+}
+
+/** A function by what decides its answers. `body` is the digest of {@link FUNCTION_BODY}. */
+export interface PrintedFunction {
+  readonly name: string
+  readonly owner: string
+  readonly definer: boolean
+  readonly settings: readonly string[]
+  readonly body: string
+}
+
+/** SQL that digests what a function `f` (a row of pg_proc) does; the same for who records it and who compares it. */
+export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname from pg_language l where l.oid = f.prolang), f.provolatile, f.proleakproof,
+  f.prosrc, pg_get_function_sqlbody(f.oid))::text, 'UTF8')), 'hex')`
+
+/** The policy's text without the name of its column, so that tables with other columns compare. */
+export function policyText({ permissive, command, using, check, column }: PrintedPolicy): string {
+  return JSON.stringify([permissive, command, withoutColumn(using, column), withoutColumn(check, column)])
+}
+
+export function functionText({ name, owner, definer, settings, body }: PrintedFunction): string {
+  return JSON.stringify([name, owner, definer, settings, body])
+}
+
+export function textHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+// The server names a sub-select's column for the function it calls: `AS tenant_id` is no column of the table.
+const WORD =
+  /AS (?:"(?:[^"]|"")*"|\w+)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff.]*|[\s\S]/g
+
+/** Whole words only: strings, and names that merely hold the column's name, stay as they are. */
+function withoutColumn(expression: string | null, column: string | null): string | null {
+  if (expression === null || column === null) return expression
+  return expression.replace(WORD, (word) => (word === column ? '{column}' : word))
+}
+
+/** Types that tenant columns usually have; those of the database at hand come on top. */
+const TYPES = ['uuid', 'bigint', 'integer', 'smallint', 'text', 'character varying']
+const SCRATCH = 'partywall.known_protection_scratch'
+
+/** Policies of tenant tables as this release writes them, by purpose: kind and verb, USING and WITH CHECK. */
+function policiesOf(type: string): readonly (readonly [KnownPurpose, string, string])[] {
+  const cast = type === 'text' ? '' : `::${type}`
+  const isolation = `tenant_column = (select nullif(current_setting('app.current_tenant_id', true), '')${cast})`
+  const seal = `tenant_column = (select partywall.tenant_id()${cast})`
+  return [
+    ['isolation', 'as permissive for all', `using (${isolation}) with check (${isolation})`],
+    ['seal', 'as restrictive for all', `using (${seal}) with check (${seal})`],
+    ['level', 'as restrictive for delete', "using ((select partywall.role_at_least('tenant_admin')))"],
+  ]
+}
+
+/**
+ * Writes down the hashes of what this release writes, as this server prints it; inside a transaction of its caller.
+ *
+ * @returns how many were not known before
+ */
+export async function recordKnownProtection(client: Pick<pg.ClientBase, 'query'>): Promise<number> {
+  await client.query('set local search_path = pg_catalog, pg_temp')
+  const { rows: columns } = await client.query(`
+    select distinct format_type(a.atttypid, null) as type from pg_attribute a join pg_class c on c.oid = a.attrelid
+     where a.attname = 'tenant_id' and c.relkind in ('r', 'p') and not a.attisdropped`)
+  const types = new Set([...TYPES, ...columns.map((row: { type: string }) => row.type)])
+  const known: (readonly [KnownPurpose, string])[] = []
+  for (const type of types) known.push(...(await printedPolicies(client, type)))
+  const { rows: functions } = await client.query(`
+    select f.oid::regprocedure::text as name, pg_get_userbyid(f.proowner) as owner, f.prosecdef as definer,
+           coalesce(f.proconfig, '{}') as settings, ${FUNCTION_BODY} as body
+      from pg_proc f where f.pronamespace = 'partywall'::regnamespace`)
+  for (const each of functions) known.push(['function', textHash(functionText(each))])
+  const { rowCount } = await client.query(
+    `insert into partywall.known_protection (purpose, hash)
+     select * from unnest($1::text[], $2::text[]) on conflict do nothing`,
+    [known.map(([purpose]) => purpose), known.map(([, hash]) => hash)],
+  )
+  return rowCount ?? 0
+}
+
+/** Has the server print the policies on a table that is gone again at once; a type that can't be compared has none. */
+async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: string) {
+  const known: (readonly [KnownPurpose, string])[] = []
+  await client.query('savepoint printed')
+  try {
+    await client.query(`create table ${SCRATCH} (tenant_column ${type})`)
+    for (const [purpose, kind, clauses] of policiesOf(type)) {
+      await client.query(`create policy ${pg.escapeIdentifier(purpose)} on ${SCRATCH} ${kind} ${clauses}`)
+    }
+    const { rows } = await client.query(`
+      select p.polname as purpose, p.polpermissive as permissive, p.polcmd as command, pg_get_expr(p.polqual, p.polrelid) as using,
+             pg_get_expr(p.polwithcheck, p.polrelid) as check
+        from pg_policy p where p.polrelid = '${SCRATCH}'::regclass`)
+    for (const row of rows) {
+      // A level reads no column.
+      const column = row.purpose === 'level' ? null : 'tenant_column'
+      known.push([row.purpose, textHash(policyText({ ...row, column }))])
+    }
+  } catch {
+    // The type has no = of its own, or is not ours to use: nobody could have written such a policy with it.
+    known.length = 0
+  }
+  await client.query('rollback to savepoint printed')
+  return known
+}

@@ -1,0 +1,109 @@
+/** What says how the bytes of an answer are to be read. */
+export interface BodyHeaders {
+  readonly contentType: string
+  /** All of Content-Encoding and Transfer-Encoding. */
+  readonly codings: string
+  /** Whether the answer is a part of a longer one (206, Content-Range). */
+  readonly isPart: boolean
+}
+
+/**
+ * How the guard reads an answer.
+ *
+ * - `records`: JSON texts, one a line; `document`: one JSON text, or text around JSON; `other`: no JSON, so it passes;
+ * - `undecided`: so far only white space;
+ * - `unreadable`: it is or may be JSON in a form that the guard can't read, so it is refused.
+ */
+export type Reading =
+  | { readonly kind: 'records' | 'document' | 'other' | 'undecided' }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+
+const recordTypes = /ndjson|jsonl|json-seq|json-lines|stream\+json|event-stream/i
+const jsonTypes = /json|javascript|^multipart\/mixed/i
+/** Types that say nothing about what the bytes are. */
+const vagueTypes = /^\s*(?:$|;|text\/plain|application\/octet-stream|binary\/octet-stream|\*)/i
+const mediaTypes = /^\s*(?:image|audio|video|font)\//i
+const readableCharsets = /^(?:utf-?8|us-ascii|ascii)$/i
+/** In these the characters of JSON's structure have the bytes of ASCII, so its beginning can be seen. */
+const asciiSupersets = /^(?:iso-?8859-\d+|latin-?\d|windows-125\d|cp125\d)$/i
+
+/**
+ * Decides how an answer is read, by its headers and its first bytes.
+ *
+ * @param start the answer's first bytes; more of them can decide what was undecided
+ */
+export function readingOf({ contentType, codings, isPart }: BodyHeaders, start: Uint8Array): Reading {
+  if (start.length === 0) return { kind: 'undecided' }
+  const isMedia = mediaTypes.test(contentType)
+  if (isCoded(codings) && !isMedia)
+    return unreadable('a compressed answer: mount the response guard behind compression')
+  const charsets = charsetsOf(contentType)
+  const isReadable = charsets.every((charset) => readableCharsets.test(charset))
+  if (recordTypes.test(contentType) || jsonTypes.test(contentType)) {
+    if (isPart) return unreadable('a part of a JSON document: its tenant may stand in another part')
+    if (!isReadable) return unreadable('JSON in another charset than UTF-8')
+    return { kind: recordTypes.test(contentType) ? 'records' : 'document' }
+  }
+  if (vagueTypes.test(contentType)) {
+    if (isPart) return unreadable('a part of an answer of no known type')
+    if (!isReadable && !charsets.every((charset) => asciiSupersets.test(charset)))
+      return unreadable('text in a charset that is not known')
+    if (contentType.trim() === '' && isCompressed(start)) return unreadable('compressed bytes without a content type')
+  }
+  return readingOfStart(start, isReadable)
+}
+
+/** Whether text of this content type, or text that begins like this, is JSON or holds JSON. */
+export function holdsJson(contentType: string, text: string): boolean {
+  if (jsonTypes.test(contentType) || recordTypes.test(contentType)) return true
+  let from = 0
+  while (from < text.length && isSkippedCharacter(text.charAt(from))) from++
+  return beginsJson(text.slice(from, from + LONGEST_GUARD))
+}
+
+function unreadable(reason: string): Reading {
+  return { kind: 'unreadable', reason: `(${reason})` }
+}
+
+function isCoded(codings: string): boolean {
+  return codings.split(',').some((coding) => !['', 'identity', 'chunked'].includes(coding.trim().toLowerCase()))
+}
+
+function charsetsOf(contentType: string): readonly string[] {
+  return Array.from(contentType.matchAll(/charset\s*=\s*["']?([^\s;"',]*)/gi), ([, name]) => name ?? '')
+}
+
+/** The first bytes of gzip, zlib (Content-Encoding deflate), Zstandard. */
+function isCompressed(start: Uint8Array): boolean {
+  const [first, second, third] = start
+  if (first === 0x1f) return second === 0x8b
+  if (first === 0x28) return second === 0xb5 && third === 0x2f
+  return first === 0x78 && second !== undefined && [0x01, 0x5e, 0x9c, 0xda].includes(second)
+}
+
+/** What servers put before JSON so that it can't be run as a script. */
+const scriptGuards = [")]}'", 'while(1);', 'for(;;);']
+const LONGEST_GUARD = 10
+
+function beginsJson(text: string): boolean {
+  return /^[[{]/.test(text) || scriptGuards.some((guard) => text.startsWith(guard))
+}
+
+function isSkippedCharacter(character: string): boolean {
+  return character.trim() === '' || skipped.has(character.charCodeAt(0))
+}
+
+// White space, the record separator of JSON text sequences, and what stands before and between characters of UTF-16
+// and UTF-32: byte order marks and zeros. JSON in these is found here and refused when it is decoded.
+const skipped = new Set([0x00, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1e, 0x20, 0xef, 0xbb, 0xbf, 0xff, 0xfe])
+
+function readingOfStart(start: Uint8Array, isReadable: boolean): Reading {
+  const from = start.findIndex((byte) => !skipped.has(byte))
+  if (from === -1) return { kind: 'undecided' }
+  const text = Buffer.from(start.subarray(from, from + LONGEST_GUARD)).toString('latin1')
+  if (!beginsJson(text)) {
+    const mayBegin = scriptGuards.some((guard) => guard.startsWith(text))
+    return { kind: mayBegin ? 'undecided' : 'other' }
+  }
+  return isReadable ? { kind: 'document' } : unreadable('JSON in another charset than UTF-8')
+}

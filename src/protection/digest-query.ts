@@ -1,0 +1,70 @@
+import pg from 'pg'
+
+/** One digest for each kind of object that protects tenants; equal digests mean that nothing changed. */
+export type ProtectionDigest = ReadonlyMap<string, string>
+
+// Schemas of PostgreSQL's own; temporary and TOAST schemas among them.
+const SYSTEM = "select n.oid from pg_namespace n where n.nspname like 'pg\\_%' or n.nspname = 'information_schema'"
+const FIRST_USER_OID = 16_384
+
+/**
+ * What is digested, as SQL that gives one text (`line`) a row. PostgreSQL writes a new version of a catalog row for each change, so
+ * its `xmin` tells a change without reading the row: bodies and expressions of 1,000 tables are megabytes. Printing them
+ * (`pg_get_expr`) would also wait for the lock of a migration that rewrites a table. Where a version is new and says the same, the full
+ * reading finds no change.
+ */
+function categories(tenantColumns: readonly string[]): Readonly<Record<string, string>> {
+  const columns = tenantColumns.map((name) => pg.escapeLiteral(name)).join(', ')
+  const version = (table: string, where: string, key = 'oid') =>
+    `select concat_ws(' ', ${key}, x.xmin) as line from ${table} x where ${where}`
+  return {
+    relations: version(
+      'pg_class',
+      `x.relkind in ('r', 'p', 'v', 'm', 'f') and x.relpersistence <> 't' and x.relnamespace not in (${SYSTEM})`,
+    ),
+    columns: version(
+      'pg_attribute',
+      // All columns of all tables must be looked at. As a bigint, so that no index is used: fetching row by row costs three times as much.
+      `(x.attname in (${columns}) or x.attacl is not null) and x.attrelid::bigint >= ${FIRST_USER_OID} and not x.attisdropped`,
+      'x.attrelid, x.attnum',
+    ),
+    policies: version('pg_policy', 'true'),
+    triggers: version('pg_trigger', 'not x.tgisinternal'),
+    rules: version('pg_rewrite', `x.ev_class >= ${FIRST_USER_OID}`),
+    inheritance: version('pg_inherits', 'true', 'x.inhrelid, x.inhparent'),
+    functions: version('pg_proc', `x.pronamespace not in (${SYSTEM})`),
+    operators: `${version('pg_operator', `x.oid >= ${FIRST_USER_OID}`, "'operator', x.oid")}
+      union all ${version('pg_cast', `x.oid >= ${FIRST_USER_OID}`, "'cast', x.oid")}`,
+    // pg_authid is not for the application: of the view, the contents.
+    roles: `
+      select row(r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls)::text as line
+        from pg_roles r`,
+    memberships: "select (to_jsonb(m) - 'oid' - 'grantor')::text as line from pg_auth_members m",
+    settings: `
+      select row(s.setdatabase, s.setrole, s.setconfig)::text as line from pg_db_role_setting s
+       where s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))`,
+    rights: `
+      select row('database', d.datdba, d.datacl)::text as line from pg_database d where d.datname = current_database()
+      union all ${version('pg_namespace', `x.oid not in (${SYSTEM})`, "'schema', x.oid")}`,
+  }
+}
+
+/** The comparison: one statement, whose answer is a dozen short rows: of each kind the number and the sum of hashes, which needs no sort. Names are looked up in `pg_catalog` alone; see {@link pinned}. */
+export function digestQuery(tenantColumns: readonly string[]): string {
+  return Object.entries(categories(tenantColumns))
+    .map(
+      ([name, lines]) => `
+    select '${name}' as category, count(*) || ' ' || coalesce(sum(hashtextextended(l.line, 0)), 0) as digest
+      from (${lines}) l`,
+    )
+    .join('\n    union all')
+}
+
+/**
+ * A statement in a transaction of its own whose settings nobody else chooses: a stored `search_path` can't put another operator
+ * before PostgreSQL's, and a stored time-out can't end it. One round trip; works behind a transaction pooler.
+ */
+export function pinned(statement: string, timeoutMs: number): string {
+  return `begin read only; set local search_path = pg_catalog, pg_temp; set local role none; set local quote_all_identifiers = off;
+    set local statement_timeout = ${Math.ceil(timeoutMs)}; set local lock_timeout = ${Math.ceil(timeoutMs)}; ${statement}; commit`
+}

@@ -1,0 +1,261 @@
+import { functionText, policyText, textHash } from '../database/known-protection.ts'
+import type { ProtectedPolicy, ProtectedRelation, ProtectionState } from './protected-object.ts'
+
+/** A change that the checks of `ready()` do not see, or do not judge, and that takes protection away. */
+export interface ProtectionProblem {
+  readonly object: string
+  readonly message: string
+}
+
+/** What was accepted before, and what releases of partywall write. */
+export interface Accepted {
+  readonly state: ProtectionState
+  /** `purpose hash`, of `partywall.known_protection`. */
+  readonly known: ReadonlySet<string>
+  readonly sealed: boolean
+}
+
+/**
+ * Compares two states of one database and names each change after which a tenant might see more than before.
+ *
+ * A change counts as harmless where it is proved to be: the policy's text is one that partywall writes, it was accepted on this
+ * table before, it only narrows, or no role of the application meets it. All else is named.
+ */
+export function judgeChange(before: Accepted, now: ProtectionState, known: ReadonlySet<string>): ProtectionProblem[] {
+  const judge = new Judge(before, now, known)
+  return [
+    ...judge.walls(),
+    ...judge.shadows(),
+    ...judge.parents(),
+    ...judge.functions(),
+    ...now.relations.filter((table) => judge.isTenantTable(table)).flatMap((table) => judge.policies(table)),
+    ...judge.triggers(),
+    ...judge.views(),
+  ]
+}
+
+class Judge {
+  readonly #before: ProtectionState
+  readonly #now: ProtectionState
+  readonly #known: ReadonlySet<string>
+  readonly #sealed: boolean
+  readonly #walled: readonly ProtectedRelation[]
+
+  constructor(before: Accepted, now: ProtectionState, known: ReadonlySet<string>) {
+    this.#before = before.state
+    this.#now = now
+    this.#known = new Set([...before.known, ...known])
+    this.#sealed = before.sealed
+    this.#walled = before.state.relations.filter((relation) => relation.inReach && relation.enabled)
+  }
+
+  /** Read by the application, and with a tenant column or row security now or before. */
+  isTenantTable(table: ProtectedRelation): boolean {
+    return table.inReach && table.enabled && (table.column !== null || this.#earlier(table) !== undefined)
+  }
+
+  /** Row security that was on and is off, by the table's name and by the table itself, which may have got another name. */
+  walls(): ProtectionProblem[] {
+    return this.#now.relations
+      .filter((table) => table.inReach && !table.enabled && this.#earlier(table) !== undefined)
+      .map((table) => problem(table.name, 'row security is off, and was on'))
+  }
+
+  /** A new relation without row security that bears the name of a tenant table: in another schema, or in its place. */
+  shadows(): ProtectionProblem[] {
+    const names = new Set(this.#walled.map((table) => table.relname))
+    const known = new Set(this.#before.relations.map((relation) => relation.oid))
+    return this.#now.relations
+      .filter((relation) => relation.inReach && !relation.enabled && !known.has(relation.oid) && !isView(relation))
+      .filter((relation) => names.has(relation.relname) || (relation.relkind === 'f' && relation.column !== null))
+      .map((relation) => problem(relation.name, 'it is new, has no row security, and bears the name of a tenant table'))
+  }
+
+  /** A select on a parent reads its children's rows and asks the parent's policies alone. */
+  parents(): ProtectionProblem[] {
+    const byName = new Map(this.#now.relations.map((relation) => [relation.name, relation]))
+    const earlier = new Map(this.#before.relations.map((relation) => [relation.oid, relation.parents]))
+    const problems = new Map<string, ProtectionProblem>()
+    const follow = (table: ProtectedRelation): void => {
+      for (const name of table.parents) {
+        const parent = byName.get(name)
+        if (parent === undefined) continue
+        // With a tenant column the parent is judged as a tenant table of its own.
+        if (parent.inReach && parent.column === null && earlier.get(table.oid)?.includes(name) !== true)
+          problems.set(name, problem(name, 'it became the parent of a tenant table, whose policies it does not ask'))
+        follow(parent)
+      }
+    }
+    for (const table of this.#now.relations)
+      if (table.column !== null || this.#earlier(table) !== undefined) follow(table)
+    return [...problems.values()]
+  }
+
+  /** Functions of schema partywall: the seal is worth what they say. */
+  functions(): ProtectionProblem[] {
+    const problems: ProtectionProblem[] = []
+    for (const [name, each] of this.#now.functions) {
+      if (!name.startsWith('partywall.') || /^partywall\.(?:tenant_by_|directory_by_|install_)/.test(name)) continue
+      const earlier = this.#before.functions.get(name)
+      if (earlier === undefined || functionText(earlier) === functionText(each)) continue
+      if (!this.#known.has(`function ${textHash(functionText(each))}`))
+        problems.push(problem(name, 'the function is not the one that partywall writes'))
+    }
+    return problems
+  }
+
+  policies(table: ProtectedRelation): ProtectionProblem[] {
+    const now = this.#policiesOf(this.#now, table.name)
+    if (this.#sealed && now.some((policy) => this.#isSeal(policy, table))) return []
+    const earlier = this.#earlier(table)
+    const before = earlier === undefined ? [] : this.#policiesOf(this.#before, earlier.name)
+    const accepted = new Set(
+      before.filter((policy) => policy.inReach).map((policy) => this.#textOf(policy, this.#before)),
+    )
+    const isAccepted = (policy: ProtectedPolicy) =>
+      this.#isIsolation(policy, table) ||
+      accepted.has(this.#textOf(policy, this.#now)) ||
+      this.#isUsedElsewhere(policy, table)
+    const permissive = now.filter((policy) => policy.permissive && policy.inReach)
+    const problems = permissive
+      .filter((policy) => !isAccepted(policy))
+      .map((policy) => problem(policy.name, 'the permissive policy is new or says something else than before'))
+    if (permissive.every((policy) => this.#isIsolation(policy, table))) return problems
+    const texts = new Set(now.map((policy) => this.#textOf(policy, this.#now)))
+    for (const policy of before) {
+      if (policy.permissive || !policy.inReach || texts.has(this.#textOf(policy, this.#before))) continue
+      problems.push(problem(policy.name, 'the restrictive policy is gone or says something else than before'))
+    }
+    return problems
+  }
+
+  /** A trigger that fills or checks the tenant. */
+  triggers(): ProtectionProblem[] {
+    const byTable = (state: ProtectionState) =>
+      new Set(
+        state.triggers.filter((each) => each.enabled && each.protects).map((each) => `${each.type} ${each.table}`),
+      )
+    const [before, now] = [byTable(this.#before), byTable(this.#now)]
+    const tables = new Map(this.#now.relations.map((relation) => [relation.oid, relation]))
+    return this.#before.triggers
+      .filter((trigger) => before.has(`${trigger.type} ${trigger.table}`) && trigger.enabled && trigger.protects)
+      .filter((trigger) => {
+        const earlier = this.#before.relations.find((relation) => relation.name === trigger.table)
+        const same = this.#now.relations.find((relation) => relation.name === trigger.table)
+        const table = same ?? tables.get(earlier?.oid ?? '')
+        return table?.inReach === true && !now.has(`${trigger.type} ${table.name}`)
+      })
+      .map((trigger) =>
+        problem(trigger.name, 'the trigger that guards the tenant column is gone, disabled or does something else'),
+      )
+  }
+
+  /** Views that read tenant tables with their owner's rights, where no policy holds the owner. */
+  views(): ProtectionProblem[] {
+    const walled = new Set([
+      ...this.#walled.map((table) => table.name),
+      ...this.#now.relations
+        .filter((table) => this.isTenantTable(table) || table.column !== null)
+        .map((table) => table.name),
+    ])
+    const before = new Set(this.#before.relations.filter(isView).map(viewText))
+    return this.#now.relations
+      .filter((view) => isView(view) && view.inReach && !before.has(viewText(view)))
+      .filter((view) => this.#readsPast(view, walled))
+      .map((view) =>
+        problem(
+          view.name,
+          'the view is new or changed, and reads tenant tables as its owner: set security_invoker = true',
+        ),
+      )
+  }
+
+  /** Follows views that a view reads; one of them may run as an owner whom nothing holds. */
+  #readsPast(view: ProtectedRelation, walled: ReadonlySet<string>): boolean {
+    const byName = new Map(this.#now.relations.map((relation) => [relation.name, relation]))
+    const seen = new Set<string>()
+    const follow = (name: string, unbound: boolean): boolean => {
+      const relation = byName.get(name)
+      if (relation === undefined || seen.has(`${name} ${unbound}`)) return false
+      seen.add(`${name} ${unbound}`)
+      if (!isView(relation))
+        return unbound && (walled.has(name) || relation.parents.some((parent) => walled.has(parent)))
+      const runs = relation.relkind === 'm' || (!relation.invoker && this.#isUnbound(relation))
+      return relation.reads.some((next) => follow(next, runs || (relation.invoker && unbound)))
+    }
+    return follow(view.name, false)
+  }
+
+  #isUnbound(view: ProtectedRelation): boolean {
+    // The seal's policies are for the roles of the application: what runs as another role trusts the plain setting.
+    return (
+      this.#sealed ||
+      view.ownerBypasses ||
+      this.#now.policies.some((policy) => policy.permissive && policy.roles.includes(view.owner))
+    )
+  }
+
+  /** The table as it was accepted: under this name, or as this very table under another. */
+  #earlier(table: ProtectedRelation): ProtectedRelation | undefined {
+    return (
+      this.#walled.find((earlier) => earlier.name === table.name) ?? this.#walled.find(({ oid }) => oid === table.oid)
+    )
+  }
+
+  #policiesOf(state: ProtectionState, table: string): readonly ProtectedPolicy[] {
+    return state.policies.filter((policy) => policy.table === table)
+  }
+
+  /** A known policy on the tenant's own column. Tables without one are the tenants table itself, whose column is its key. */
+  #isKnown(purpose: 'isolation' | 'seal', policy: ProtectedPolicy, table: ProtectedRelation): boolean {
+    if (policy.column === null || policy.column !== (table.column ?? 'id')) return false
+    const isAsBefore = (name: string) => {
+      const [earlier, each] = [this.#before.functions.get(name), this.#now.functions.get(name)]
+      return earlier !== undefined && each !== undefined && functionText(earlier) === functionText(each)
+    }
+    // A type of the user's own may compare by a function of the user's own.
+    if (!policy.functions.every((name) => name.startsWith('partywall.') || isAsBefore(name))) return false
+    return this.#known.has(`${purpose} ${textHash(policyText(policy))}`)
+  }
+
+  #isIsolation(policy: ProtectedPolicy, table: ProtectedRelation): boolean {
+    return this.#isKnown('isolation', policy, table)
+  }
+
+  #isSeal(policy: ProtectedPolicy, table: ProtectedRelation): boolean {
+    return policy.coversReach && this.#isKnown('seal', policy, table)
+  }
+
+  /** A new table may have the policy of its neighbours, as long as that reads the tenant's column. */
+  #isUsedElsewhere(policy: ProtectedPolicy, table: ProtectedRelation): boolean {
+    if (policy.column === null || policy.column !== table.column || this.#earlier(table) !== undefined) return false
+    const text = this.#textOf(policy, this.#now)
+    return this.#walled.some((other) =>
+      this.#policiesOf(this.#before, other.name).some(
+        (each) => each.inReach && each.column === other.column && this.#textOf(each, this.#before) === text,
+      ),
+    )
+  }
+
+  /** What a policy says, what the functions that it calls do, and whether the application meets it. */
+  #textOf(policy: ProtectedPolicy, state: ProtectionState): string {
+    const called = policy.functions.map((name) => {
+      const each = state.functions.get(name)
+      const text = each === undefined ? name : functionText(each)
+      return name.startsWith('partywall.') ? name : text
+    })
+    return JSON.stringify([policyText(policy), policy.inReach, called])
+  }
+}
+
+function problem(object: string, message: string): ProtectionProblem {
+  return { object, message: `${object}: ${message}` }
+}
+
+function isView({ relkind }: ProtectedRelation): boolean {
+  return relkind === 'v' || relkind === 'm'
+}
+
+function viewText({ name, definition, owner, ownerBypasses, invoker, inReach }: ProtectedRelation): string {
+  return JSON.stringify([name, definition, owner, ownerBypasses, invoker, inReach])
+}

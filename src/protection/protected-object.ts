@@ -1,0 +1,114 @@
+import { z } from 'zod'
+
+/** A table, view or foreign table, as far as it decides what the application may read. */
+const relation = z.object({
+  kind: z.literal('relation'),
+  name: z.string(),
+  oid: z.string(),
+  /** Without its schema. */
+  relname: z.string(),
+  relkind: z.enum(['r', 'p', 'v', 'm', 'f']),
+  owner: z.string(),
+  /** The owner is a superuser or has BYPASSRLS: no policy holds what runs as it. */
+  ownerBypasses: z.boolean(),
+  enabled: z.boolean(),
+  forced: z.boolean(),
+  /** The tenant column, quoted where it must be. */
+  column: z.string().nullable(),
+  /** Some role that the login can become may read or write it. */
+  inReach: z.boolean(),
+  /** A view that reads with its caller's rights. */
+  invoker: z.boolean(),
+  /** What a view reads. */
+  reads: z.array(z.string()),
+  parents: z.array(z.string()),
+  grants: z.string().nullable(),
+  definition: z.string().nullable(),
+})
+
+const policy = z.object({
+  kind: z.literal('policy'),
+  name: z.string(),
+  table: z.string(),
+  permissive: z.boolean(),
+  /** `*`, `r`, `a`, `w` or `d`. */
+  command: z.string(),
+  /** Role names; empty: PUBLIC. */
+  roles: z.array(z.string()),
+  inReach: z.boolean(),
+  /** It applies to every role in reach that has rights on the table. */
+  coversReach: z.boolean(),
+  using: z.string().nullable(),
+  check: z.string().nullable(),
+  /** The only column of the table that it reads, quoted where it must be; null where it reads several or none. */
+  column: z.string().nullable(),
+  /** Names of all functions that it calls, theirs included. */
+  functions: z.array(z.string()),
+})
+
+const trigger = z.object({
+  kind: z.literal('trigger'),
+  name: z.string(),
+  table: z.string(),
+  type: z.number(),
+  enabled: z.boolean(),
+  /** Its function reads the tenant column or partywall's context. */
+  protects: z.boolean(),
+  calls: z.string(),
+})
+
+const callable = z.object({
+  kind: z.literal('function'),
+  name: z.string(),
+  owner: z.string(),
+  definer: z.boolean(),
+  settings: z.array(z.string()),
+  body: z.string(),
+  grants: z.string().nullable(),
+})
+
+/** What the checks of `ready()` judge, and what is only named when it changes: roles, memberships, settings, rights, … */
+const other = z.object({
+  kind: z.enum(['role', 'membership', 'setting', 'rights', 'operator', 'cast', 'rule', 'column-grant']),
+  name: z.string(),
+  detail: z.string().nullable(),
+})
+
+export const protectedObject = z.discriminatedUnion('kind', [relation, policy, trigger, callable, other])
+
+export type ProtectedRelation = z.infer<typeof relation>
+export type ProtectedPolicy = z.infer<typeof policy>
+export type ProtectedTrigger = z.infer<typeof trigger>
+export type ProtectedFunction = z.infer<typeof callable>
+export type ProtectedObject = z.infer<typeof protectedObject>
+
+/** All that protects the tenants of one database at one moment, seen through the application's login. */
+export interface ProtectionState {
+  readonly objects: readonly ProtectedObject[]
+  readonly relations: readonly ProtectedRelation[]
+  readonly policies: readonly ProtectedPolicy[]
+  readonly triggers: readonly ProtectedTrigger[]
+  readonly functions: ReadonlyMap<string, ProtectedFunction>
+}
+
+/** @throws {z.ZodError} where the server answered in another shape */
+export function readState(rows: readonly unknown[]): ProtectionState {
+  const objects = rows.map((row) => protectedObject.parse(row))
+  const of = <K extends ProtectedObject['kind']>(kind: K) =>
+    objects.filter((object): object is Extract<ProtectedObject, { kind: K }> => object.kind === kind)
+  return {
+    objects,
+    relations: of('relation'),
+    policies: of('policy'),
+    triggers: of('trigger'),
+    functions: new Map(of('function').map((each) => [each.name, each])),
+  }
+}
+
+/** Names of what was added, removed or changed between two states, as `kind name`, in order. */
+export function changedObjects(before: ProtectionState, now: ProtectionState): readonly string[] {
+  const told = (state: ProtectionState) =>
+    new Map(state.objects.map((object) => [`${object.kind} ${object.name}`, JSON.stringify(object)]))
+  const [old, fresh] = [told(before), told(now)]
+  return [...new Set([...old.keys(), ...fresh.keys()])].filter((key) => old.get(key) !== fresh.get(key)).sort()
+}

@@ -1,0 +1,112 @@
+import type pg from 'pg'
+import { runWithTenant } from '../context/run-with-tenant.ts'
+import type { DatabaseFinding } from '../database/check-database.ts'
+import { createTenantPool, type TenantPool } from '../database/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../database/options.ts'
+import { WalledPool } from '../database/tenant-pool.ts'
+import { ConfigurationError, ConnectionInDoubtError } from '../errors.ts'
+import { silentLogger } from '../logger/logger.ts'
+import { digestQuery, type ProtectionDigest, pinned } from './digest-query.ts'
+import { type ProtectionState, readState } from './protected-object.ts'
+import { stateQuery } from './state-query.ts'
+
+/** Reads the protection of one database, on connections that no tenant's work takes. */
+export interface ProtectionReader {
+  /** For partywall's own work that must go on while tenants are refused: checks, alerts. */
+  readonly pool: TenantPool
+  digest(): Promise<ProtectionDigest>
+  state(): Promise<ProtectionState>
+  /** `purpose hash` of what releases of partywall write. */
+  known(): Promise<ReadonlySet<string>>
+  /** The checks of `wall.ready()` that are about the database. */
+  check(): Promise<readonly DatabaseFinding[]>
+  close(): Promise<void>
+}
+
+const TENANT_COLUMNS = ['tenant_id']
+/** One for the comparison, one for what else must go on meanwhile. */
+const CONNECTIONS = 2
+
+/**
+ * Makes a reader on a small pool of its own, with the application's own login; opens nothing yet.
+ *
+ * @param timeoutMs how long one reading may take; then its connection is destroyed
+ */
+export function createProtectionReader(options: TenantPoolOptions, timeoutMs: number): ProtectionReader {
+  const { acrossTenantsUrl: _, onConnect: __, pipelinedConnections: ___, perTenantConnections: ____, ...rest } = options
+  const pool = createTenantPool({
+    ...rest,
+    max: CONNECTIONS,
+    min: 0,
+    // Kept open: when a tenant has taken all connections of the server, there might be none left to compare with.
+    idleTimeoutMillis: 0,
+    allowExitOnIdle: true,
+    connectionTimeoutMillis: timeoutMs,
+    application_name: 'partywall protection watch',
+    logger: silentLogger,
+  })
+  pool.on('error', () => {}) // the next reading opens another connection, or counts as missed
+  if (!(pool instanceof WalledPool)) throw new ConfigurationError('createTenantPool() made a pool of another class.')
+  const walled: WalledPool = pool
+  const settingName = walled.settings.settingName
+
+  return {
+    pool,
+    async digest() {
+      const rows = await readPinned(walled, digestQuery(TENANT_COLUMNS), timeoutMs)
+      return new Map(rows.map((row) => [String(row['category']), String(row['digest'])]))
+    },
+    async state() {
+      const rows = await readPinned(walled, stateQuery(TENANT_COLUMNS, settingName), timeoutMs * 4)
+      return readState(rows.map((row) => row['object']))
+    },
+    async known() {
+      // As a tenant's role, which may ask; the context of a tenant that does not exist.
+      const rows = await runWithTenant({ tenantId: PROBE, userId: PROBE }, () =>
+        walled.ask('select k.purpose, k.hash from partywall.known_protection_hashes() as k'),
+      )
+      return new Set(rows.rows.map((row: { purpose: string; hash: string }) => `${row.purpose} ${row.hash}`))
+    },
+    check: () => pool.checkDatabase({ tenantColumns: TENANT_COLUMNS }),
+    close: () => pool.close({ timeoutMs: 1_000 }),
+  }
+}
+
+const PROBE = 'partywall-check'
+
+/** One round trip. A server that stays silent costs the connection, so that the next reading gets another. */
+async function readPinned(pool: WalledPool, statement: string, timeoutMs: number) {
+  const client = await pool.leaseFor(undefined)
+  // A process whose other work is done may end.
+  unreference(client)
+  const timer = setTimeout(
+    () => client.destroySocket(new ConnectionInDoubtError('The protection of the tables could not be read in time.')),
+    timeoutMs + 1_000,
+  ).unref()
+  try {
+    const answers: unknown = await client.runRaw(pinned(statement, timeoutMs), [])
+    pool.takeBack(client)
+    return rowsOf(answers)
+  } catch (error) {
+    pool.takeBack(client, error instanceof Error ? error : new Error(String(error)))
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** pg's types leave `unref` out. */
+function unreference(client: object): void {
+  const unref: unknown = Reflect.get(client, 'unref')
+  if (typeof unref === 'function') Reflect.apply(unref, client, [])
+}
+
+/** The rows of the only statement that gives any; pg answers several statements with a list. */
+function rowsOf(answers: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const list: readonly unknown[] = Array.isArray(answers) ? answers : [answers]
+  return list.flatMap((answer) => (isResult(answer) ? answer.rows : []))
+}
+
+function isResult(answer: unknown): answer is pg.QueryResult<Record<string, unknown>> {
+  return typeof answer === 'object' && answer !== null && 'rows' in answer && Array.isArray(answer.rows)
+}
