@@ -13,6 +13,9 @@ export interface SetupFacts {
   readonly start: TransactionStart
 }
 
+/** Reads all as text: the application's own type parsers must not touch what the pool learns of its connections. */
+export const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => String }
+
 /**
  * The first query of a connection: asks for {@link SetupFacts} and, in the same round trip, prepares our statements. Its own
  * statement has no name, so that pg does not take their ParseComplete for it.
@@ -25,8 +28,10 @@ export class SetupQuery extends PgQueryBase {
     statements: readonly PreparedText[],
     callback: (error: Error | null, row: unknown) => void,
   ) {
-    super({ text: factsText(settings), queryMode: 'extended' }, undefined, (error: Error | null, result?: PgResult) =>
-      callback(error, result?.rows[0]),
+    super(
+      { text: factsText(settings), queryMode: 'extended', types: AS_TEXT },
+      undefined,
+      (error: Error | null, result?: PgResult) => callback(error, result?.rows[0]),
     )
     this.#statements = statements
   }

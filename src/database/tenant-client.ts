@@ -20,7 +20,7 @@ import {
   startupOptions,
 } from './session-reset.ts'
 import { SetUpGate } from './set-up-gate.ts'
-import { contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
+import { AS_TEXT, contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
 import { statementKind } from './statement-kind.ts'
 import type { QueryCallback, QueryHost, TenantQuery } from './tenant-query.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -152,8 +152,12 @@ export class TenantClient extends pg.Client implements QueryHost {
     return new Promise((resolve, reject) => {
       const { settings } = this.guard
       const ready = (error: Error | null, row: unknown) => {
-        if (error !== null) reject(error)
-        else resolve(readSetupFacts(row))
+        try {
+          if (error !== null) throw error
+          resolve(readSetupFacts(row))
+        } catch (problem) {
+          reject(problem)
+        }
       }
       this.#send(new SetupQuery(settings, statements, ready))
     })
@@ -257,10 +261,13 @@ export class TenantClient extends pg.Client implements QueryHost {
   async #rememberSession(): Promise<void> {
     this.guard.freeStatements = 0
     const { rows } = await new Promise<pg.QueryResult<SessionSetting>>((resolve, reject) => {
-      void super.query(SESSION_SETTINGS_TEXT, (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
-        if (error) reject(error)
-        else resolve(result)
-      })
+      void super.query(
+        { text: SESSION_SETTINGS_TEXT, types: AS_TEXT },
+        (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
+          if (error) reject(error)
+          else resolve(result)
+        },
+      )
     })
     this.#restores = restoreStatements(rows)
     await this.#restoreAlways()
