@@ -1,6 +1,6 @@
 import { ClosedError, ConfigurationError } from '../errors.ts'
 import { internalsOfClient } from './pg-internals.ts'
-import type { TenantClient } from './tenant-client.ts'
+import { TenantClient } from './tenant-client.ts'
 import type { WalledPool } from './tenant-pool.ts'
 import type { TenantQuery } from './tenant-query.ts'
 
@@ -56,6 +56,7 @@ export class PipelinedLane {
         stream.uncork()
       })
     }
+    query.onFinished = this.#retire
     client.run(query)
   }
 
@@ -96,7 +97,6 @@ export class PipelinedLane {
       this.#pool.takeBack(client, new Error('a pipelined connection ended'))
       if (this.#waiting.length > 0 && this.#opening === 0) this.#open()
     })
-    client.on('drain', () => this.#retire(client))
     const waiting = this.#waiting
     this.#waiting = []
     for (const query of waiting) this.#send(client, query)
@@ -111,15 +111,17 @@ export class PipelinedLane {
     for (const query of waiting) query.fail(error)
   }
 
-  /** A connection in doubt takes nothing new; when its last answer has come it is left. */
-  #retire(client: TenantClient): void {
-    if (client.guard.doomed !== undefined && client.guard.inFlight === 0)
-      client.destroySocket(new Error(client.guard.doomed))
+  /**
+   * A connection in doubt takes nothing new; when its last answer has come it is closed. Not at pg's `drain`, which comes before the end of
+   * a statement that failed: the connection would stay, and whatever waits for its place with it.
+   */
+  readonly #retire = ({ host }: TenantQuery): void => {
+    if (!(host instanceof TenantClient) || host.guard.doomed === undefined || host.guard.inFlight > 0) return
+    host.destroySocket(new Error(host.guard.doomed))
   }
 
   async #drain(client: TenantClient): Promise<void> {
     if (client.guard.inFlight > 0) await new Promise((resolve) => client.once('drain', resolve))
-    client.removeAllListeners('drain')
     const gone = new Promise((resolve) => client.once('end', resolve))
     client.destroySocket(new Error('the pool was closed'))
     await gone

@@ -99,6 +99,38 @@ describe('pipelined connections', () => {
     }
   })
 
+  it('go on when the last statement of a connection that a tenant spoilt fails', async () => {
+    const spoilt = two.as(two.a, () => pool.query("select set_config('TimeZone', 'Asia/Tokyo', false)"))
+    const behind = two.as(two.b, () => expect(pool.query('select pg_sleep(0.2), 1/0')).rejects.toThrow())
+    await spoilt
+    const asked = Array.from({ length: 6 }, () =>
+      two.as(two.b, () => pool.query("select current_setting('TimeZone') as zone")),
+    )
+    for (const { rows } of await Promise.all(asked)) expect(rows[0].zone).not.toBe('Asia/Tokyo')
+    await behind
+  })
+
+  it.each([
+    'default_transaction_read_only',
+    'default_transaction_isolation',
+    'default_transaction_deferrable',
+    'row_security',
+  ])('begin each statement as the session began, whatever a tenant made of it: %s', async (name) => {
+    const value = name.endsWith('isolation') ? 'serializable' : name === 'row_security' ? 'off' : 'on'
+    const spoilt = two.as(two.a, () => pool.query('select set_config($1, $2, false)', [name, value]))
+    const asked = Array.from({ length: 4 }, () =>
+      two.as(two.b, () =>
+        pool.query(
+          "insert into documents (title) values ('behind') returning tenant_id, current_setting('transaction_isolation') as isolation",
+        ),
+      ),
+    )
+    for (const { rows } of await Promise.all(asked))
+      expect(rows).toEqual([{ tenant_id: two.b.id, isolation: 'read committed' }])
+    await spoilt
+    await two.database.admin("delete from documents where title = 'behind'")
+  })
+
   it('leave transactions to connections of their own', async () => {
     const rows = await two.as(two.a, () =>
       pool.transaction(async (tx) => (await tx.query('select distinct tenant_id from documents')).rows),

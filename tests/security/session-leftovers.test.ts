@@ -87,6 +87,30 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
       expect(rows).toEqual((await next(() => pool.query('select current_role::text as role'))).rows)
     }))
 
+  it.each([
+    ['default_transaction_isolation', 'serializable', 'transaction_isolation', 'read committed'],
+    ['default_transaction_deferrable', 'on', 'transaction_deferrable', 'off'],
+    ['default_transaction_read_only', 'on', 'transaction_read_only', 'off'],
+  ])('is not what a transaction begins with: %s', (name, value, started, expected) =>
+    withPool({}, async (pool) => {
+      const leave = () => two.as(two.a, () => pool.query('select set_config($1, $2, false)', [name, value]))
+      const read = `select current_setting('${started}') as value`
+      await leave()
+      if (name !== 'default_transaction_deferrable')
+        expect((await next(() => pool.query(read))).rows).toEqual([{ value: expected }])
+      await leave()
+      const inside = next(() => pool.transaction((tx) => tx.query(read)))
+      expect((await inside).rows).toEqual([{ value: expected }])
+      await leave()
+      const asked = next(() =>
+        pool.transaction((tx) => tx.query("select current_setting('transaction_isolation') as value"), {
+          isolation: 'serializable',
+        }),
+      )
+      expect((await asked).rows).toEqual([{ value: 'serializable' }])
+    }),
+  )
+
   it('is no value of a sequence', () =>
     withPool({}, async (pool) => {
       const leave = () => two.as(two.a, () => pool.query('insert into counters default values returning n'))
