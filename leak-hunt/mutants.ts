@@ -232,4 +232,15 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'blind-watch',
+    breaks: 'the protection watch takes every state for the one that it recorded',
+    edits: [
+      {
+        file: 'protection/protection-watch.js',
+        find: 'if (isSame(digest, accepted.digest))',
+        replace: 'if (true)',
+      },
+    ],
+  },
 ]

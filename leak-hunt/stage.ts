@@ -9,6 +9,7 @@ import { FaultProxy } from './fault-proxy.ts'
 import { type HuntPrisma, openHuntPrisma } from './prisma/open.ts'
 import type { Random } from './random.ts'
 import { startPgBouncer } from './servers/pgbouncer.ts'
+import { openWatchedService, type WatchedService } from './watched-service.ts'
 
 const TENANTS = 24
 /** Tenants with an attacker inside. What an attack leaves on a connection may disturb its own tenant's next statement, nobody else's. */
@@ -32,6 +33,8 @@ export interface Stage {
   readonly pipelined: TenantPool | undefined
   /** Prisma on a pool of its own, straight to the server; undefined behind a pooler. */
   readonly prisma: HuntPrisma | undefined
+  /** Under the protection watch, on a database of its own; undefined behind a pooler. */
+  readonly watched: WatchedService | undefined
   /** Behind PgBouncer, whose server connections keep what nothing but its own reset takes away. */
   readonly pooled: boolean
   /** What random() gives after the seed that attackers set. */
@@ -115,6 +118,9 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     : createTenantPool({ ...common, connectionString: proxied.href, pipelinedConnections: 2 })
   const orm = options.pooler ? undefined : createTenantPool({ ...common, connectionString: direct })
   const prisma = orm === undefined ? undefined : await openHuntPrisma(orm)
+  const watched = options.pooler
+    ? undefined
+    : await openWatchedService(server, { user: 'hunt_app', password }, options.sealed ? sealSecret : undefined)
   const pools = [open, strict]
   const all = [...pools, ...(pipelined === undefined ? [] : [pipelined]), ...(orm === undefined ? [] : [orm])]
   const clients = new Set<pg.PoolClient>()
@@ -132,6 +138,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     pools,
     pipelined,
     prisma,
+    watched,
     pooled: options.pooler,
     foretold: await foretell(admin),
     url: direct,
@@ -142,6 +149,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     clients: () => [...clients],
     async close() {
       await prisma?.$disconnect()
+      await watched?.close()
       await proxy.close()
       await Promise.all(
         all.map((pool) => Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 3000).unref())])),
