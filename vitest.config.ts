@@ -33,7 +33,14 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['tests/**/*.test.ts'],
-          exclude: [serverless, rules, 'tests/legacy/**', 'tests/matrix/**', 'tests/real-schemas/**'],
+          exclude: [
+            'tests/**/node_modules/**',
+            serverless,
+            rules,
+            'tests/legacy/**',
+            'tests/matrix/**',
+            'tests/real-schemas/**',
+          ],
           globalSetup: ['tests/setup/postgres.ts'],
         },
       },

@@ -16,9 +16,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF NOT partywall.is_empty_context() THEN
-    RAISE EXCEPTION 'partywall: the tenant directory answers only in the empty context of the application'
-      USING ERRCODE = '42501',
-            HINT = 'Use runWithoutTenant(). This database has a seal key, so the pool needs seal: { secret } for it, too.';
+    RAISE EXCEPTION 'partywall: the tenant directory answers only in the empty context of the application (runWithoutTenant)%',
+      CASE WHEN EXISTS (SELECT FROM partywall.seal_keys)
+        THEN '; this database has a seal key, so the pool needs seal: { secret }' ELSE '' END
+      USING ERRCODE = '42501';
   END IF;
   RETURN true;
 END

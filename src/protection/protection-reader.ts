@@ -40,6 +40,7 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
     min: 0,
     // Kept open: when a tenant has taken all connections of the server, there might be none left to compare with.
     idleTimeoutMillis: 0,
+    // Between two readings a process may end. Not within one: `await wall.ready()` may be all that a process waits for.
     allowExitOnIdle: true,
     connectionTimeoutMillis: timeoutMs,
     application_name: 'partywall protection watch',
@@ -77,8 +78,6 @@ const PROBE = 'partywall-check'
 /** One round trip. A server that stays silent costs the connection, so that the next reading gets another. */
 async function readPinned(pool: WalledPool, statement: string, timeoutMs: number) {
   const client = await pool.leaseFor(undefined)
-  // A process whose other work is done may end.
-  unreference(client)
   const timer = setTimeout(
     () => client.destroySocket(new ConnectionInDoubtError('The protection of the tables could not be read in time.')),
     timeoutMs + 1_000,
@@ -93,12 +92,6 @@ async function readPinned(pool: WalledPool, statement: string, timeoutMs: number
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** pg's types leave `unref` out. */
-function unreference(client: object): void {
-  const unref: unknown = Reflect.get(client, 'unref')
-  if (typeof unref === 'function') Reflect.apply(unref, client, [])
 }
 
 /** The rows of the only statement that gives any; pg answers several statements with a list. */

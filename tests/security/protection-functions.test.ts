@@ -62,6 +62,7 @@ describe('functions and operators of the user’s own that policies call', () =>
   const current = "select nullif(current_setting('app.current_tenant_id', true), '')::uuid"
   beforeAll(async () => {
     watched = await createWatched({ seal: false }, async (database) => {
+      await database.admin('delete from partywall.seal_keys')
       for (const table of ['documents', 'projects', 'users', 'tenants'])
         await database.admin(`drop policy tenant_seal_policy on public.${table}`)
       await database.admin(`

@@ -66,6 +66,8 @@ describe('policies that change while an unsealed application runs', () => {
   const run = (...sql: readonly string[]) => watched.database.admin(sql.join(';'))
   beforeAll(async () => {
     watched = await createWatched({ seal: false }, async (database) => {
+      // Unsealed: with a key in the database its directory would ask for a seal.
+      await database.admin('delete from partywall.seal_keys')
       for (const table of ['documents', 'projects', 'users', 'tenants'])
         await database.admin(`drop policy tenant_seal_policy on public.${table}`)
       await database.admin("create policy only_first on public.documents as restrictive using (title like 'First%')")
@@ -145,6 +147,8 @@ describe('policies that change while an unsealed application runs', () => {
 describe('a restrictive policy of the user’s own', () => {
   it('is noticed when it goes, where the permissive ones are wide', async () => {
     const watched = await createWatched({ seal: false }, async (database) => {
+      // Unsealed: with a key in the database its directory would ask for a seal.
+      await database.admin('delete from partywall.seal_keys')
       for (const table of ['documents', 'projects', 'users', 'tenants'])
         await database.admin(`drop policy tenant_seal_policy on public.${table}`)
       await database.admin(`drop policy tenant_isolation_policy on public.documents;
