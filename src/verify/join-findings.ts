@@ -1,11 +1,14 @@
 import type { AttackLedger, Observation } from './attack/arena.ts'
 import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity } from './finding.ts'
-import type { Rule } from './rule.ts'
+import type { Rule, RuleGroup } from './rule.ts'
 
 /** A finding before it is reported, with what the verdicts need. */
 export interface JoinedFinding extends Finding {
   readonly verbs: FindingDraft['verbs']
   readonly tables: readonly string[]
+  readonly group: RuleGroup
+  /** False where the verbs fail instead: a denial, and no row of another tenant. */
+  readonly crosses: boolean
 }
 
 /** A static finding and the rule that it is of. */
@@ -42,7 +45,10 @@ export function joinFindings(
     const seen = observations.filter((observation) => direct.has(observation) && confirms(observation, rule.id, draft))
     const follow = indirect.filter((observation) => caused(observation, rule, draft))
     const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
-    const finding = finish(rule, draft, inVain ? 'info' : (draft.severity ?? rule.severity), [...seen, ...follow])
+    const confirmed = seen.length + follow.length > 0
+    const usual = draft.severity ?? rule.severity
+    const severity = inVain ? 'info' : confirmed ? usual : (draft.unconfirmed ?? usual)
+    const finding = finish(rule, draft, severity, [...seen, ...follow])
     if (follow.length === 0) return finding
     return {
       ...finding,
@@ -109,6 +115,8 @@ function finish(rule: Rule, draft: FindingDraft, severity: Severity, seen: reado
     key: findingKey(rule.id, draft),
     verbs: draft.verbs,
     tables: draft.tables ?? [draft.object],
+    group: rule.group,
+    crosses: rule.denies !== true && (draft.suspected !== true || seen.length > 0),
   }
 }
 
@@ -127,7 +135,8 @@ function dedupe(findings: readonly JoinedFinding[]): JoinedFinding[] {
   return [...byKey.values()]
 }
 
-function inOrder(a: Finding, b: Finding): number {
+/** By severity, then by rule and key: the same each time. */
+export function inOrder(a: Finding, b: Finding): number {
   return (
     SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
     a.rule.localeCompare(b.rule) ||

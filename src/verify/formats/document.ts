@@ -1,5 +1,6 @@
 import type { Finding, Severity, TableVerdict } from '../finding.ts'
 import type { InternalError, VerifySummary } from '../report-model.ts'
+import type { Verdict } from '../verdict.ts'
 
 /** What a reader must know of a rule. */
 export interface RuleInfo {
@@ -40,7 +41,7 @@ export interface ReportSummary {
   readonly findings: Readonly<Record<Severity, number>>
   readonly accepted: number
   /** Tables times verbs, by verdict. */
-  readonly verdicts: Readonly<Record<'proved' | 'held' | 'leaks' | 'unproved' | 'unreliable', number>>
+  readonly verdicts: Readonly<Record<Verdict, number>>
   readonly tables: number
   /** How many rules were asked. */
   readonly rules: number

@@ -1,4 +1,5 @@
 import { type Finding, VERBS } from '../finding.ts'
+import { VERDICT_NAMES, VERDICTS } from '../verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { escapeMarkup } from './escape-text.ts'
@@ -65,11 +66,7 @@ function resultOf({ summary, failOn }: ReportDocument): string {
   return `<p class="${state}">${text(summary.verdict)}</p>
 <p>${countFindings(summary.findings)}, ${summary.accepted} accepted. ${summary.tables} tables, by table and verb: ${verdicts.join(', ')}.
 Findings from <b>${failOn}</b> up fail the run.</p>
-<dl><dt>proved</dt><dd>the policies in force, read as the server parsed them, let only rows of the current tenant through</dd>
-<dt>held</dt><dd>attacked as another tenant; nothing crossed, and controls showed that the attack could have seen it</dd>
-<dt>leaks</dt><dd>rows of another tenant were read or changed, or the catalog leaves no doubt that they can be</dd>
-<dt>unproved</dt><dd>neither proved nor attacked; the reason stands beside it</dd>
-<dt>unreliable</dt><dd>a control of the attack failed, so its result says nothing</dd></dl>`
+<dl>${VERDICT_NAMES.map((name) => `<dt>${name}</dt><dd>${escapeMarkup(VERDICTS[name].meaning)}</dd>`).join('\n')}</dl>`
 }
 
 function triedOf(document: ReportDocument): string {

@@ -1,4 +1,5 @@
 import { type Finding, VERBS } from '../finding.ts'
+import { VERDICTS } from '../verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { escapeMarkdown, fenced } from './escape-text.ts'
@@ -56,7 +57,7 @@ function tableOfTables(document: ReportDocument): string {
       const verdict = table.verbs[verb]
       if (verdict === undefined) return '–'
       const reason = table.reasons[verb]
-      const said = verdict === 'unproved' || verdict === 'unreliable' ? reason : undefined
+      const said = VERDICTS[verdict].checklist === 'stays open' ? reason : undefined
       return said === undefined ? mark(verdict) : `${mark(verdict)}: ${escapeMarkdown(said)}`
     })
     return `| ${[escapeMarkdown(table.object), ...cells].join(' | ')} |`

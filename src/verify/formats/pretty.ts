@@ -1,4 +1,5 @@
 import { type Finding, type Severity, VERBS } from '../finding.ts'
+import { VERDICTS } from '../verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { oneLine, plainLines } from './escape-text.ts'
@@ -15,7 +16,17 @@ const styles: Readonly<Record<Severity, 'red' | 'yellow' | 'cyan' | 'dim'>> = {
   low: 'cyan',
   info: 'dim',
 }
-const verdictStyles = { proved: 'green', held: 'green', leaks: 'red', unproved: 'yellow', unreliable: 'red' } as const
+const verdictStyles = {
+  proved: 'green',
+  'proved-static': 'yellow',
+  held: 'green',
+  'no-access': 'dim',
+  leaks: 'red',
+  unproved: 'yellow',
+  unreliable: 'red',
+} as const
+/** As wide as the longest verdict. */
+const WIDTH = 13
 
 const EVIDENCE_SHOWN = 5
 
@@ -106,19 +117,19 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
   const names = document.tables.map((table) => oneLine(table.object))
   const width = Math.max(6, ...names.map((name) => name.length))
   const lines = [
-    paint('bold', `${'Tables'.padEnd(width)}  ${VERBS.map((verb) => verb.padEnd(10)).join('  ')}`.trimEnd()),
+    paint('bold', `${'Tables'.padEnd(width)}  ${VERBS.map((verb) => verb.padEnd(WIDTH)).join('  ')}`.trimEnd()),
   ]
   document.tables.forEach((table, index) => {
     const cells = VERBS.map((verb) => {
       const verdict = table.verbs[verb]
-      return verdict === undefined ? '–'.padEnd(10) : paint(verdictStyles[verdict], verdict.padEnd(10))
+      return verdict === undefined ? '–'.padEnd(WIDTH) : paint(verdictStyles[verdict], verdict.padEnd(WIDTH))
     })
     lines.push(`${(names[index] ?? '').padEnd(width)}  ${cells.join('  ')}`.trimEnd())
     const said = new Map<string, string[]>()
     for (const verb of VERBS) {
       const reason = table.reasons[verb]
       const verdict = table.verbs[verb]
-      if (reason === undefined || (verdict !== 'unproved' && verdict !== 'unreliable')) continue
+      if (reason === undefined || verdict === undefined || VERDICTS[verdict].checklist !== 'stays open') continue
       said.set(reason, [...(said.get(reason) ?? []), verb])
     }
     for (const [reason, verbs] of said) lines.push(paint('dim', `  ${verbs.join(', ')}: ${oneLine(reason)}`))

@@ -49,6 +49,7 @@ import { policyNullTenant } from './policy-null-tenant.ts'
 import { policyPerRow } from './policy-per-row.ts'
 import { policyPermissiveOr } from './policy-permissive-or.ts'
 import { policyRangeCompare } from './policy-range-compare.ts'
+import { policyRecursion } from './policy-recursion.ts'
 import { policyRoleIdentity } from './policy-role-identity.ts'
 import { policyRoleWide } from './policy-role-wide.ts'
 import { policySettingMismatch } from './policy-setting-mismatch.ts'
@@ -161,6 +162,7 @@ export const rules: readonly Rule[] = [
   policySubqueryCapture,
   policyTrustsUnprotectedTable,
   policyUserNotTenant,
+  policyRecursion,
   policyRoleIdentity,
   policyLossyCompare,
   policyRangeCompare,
