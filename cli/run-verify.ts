@@ -49,6 +49,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         notes: [...source.notes, ...assumed],
         gaps: source.gaps,
         mutants,
+        verbose: settings.verbose,
         locate: (object) => source.locate(object),
         checklist: verifyChecklist({
           report,

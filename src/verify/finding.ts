@@ -45,6 +45,8 @@ export interface Finding {
   readonly fix: string
   /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
   readonly key: string
+  /** Keys of further findings of the same cause, which this one stands for. */
+  readonly alike?: readonly string[]
 }
 
 export interface TableVerdict {

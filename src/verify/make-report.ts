@@ -5,6 +5,7 @@ import type { JudgedScope } from './judge-scope.ts'
 import { isReachable } from './reachable.ts'
 import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
+import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Joins what was found of each scope into one report; the first scope is the application's own. */
@@ -23,6 +24,7 @@ export function makeReport(
     version: 1,
     findings,
     tables,
+    unwalled: joinUnwalled(scopes, tables),
     summary: {
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,
@@ -91,6 +93,16 @@ function joinTables(scopes: readonly JudgedScope[]): readonly TableVerdict[] {
       }
     }
   return [...joined].map(([object, entry]) => ({ object, ...entry })).sort((a, b) => a.object.localeCompare(b.object))
+}
+
+/** A table that is a tenant table in any scope is judged there. */
+function joinUnwalled(scopes: readonly JudgedScope[], tables: readonly TableVerdict[]): readonly UnwalledTable[] {
+  const judged = new Set(tables.map((table) => table.object))
+  const found = new Map<string, UnwalledTable>()
+  for (const { facts } of scopes)
+    for (const table of unwalledTables(facts))
+      if (!judged.has(table.object) && !found.has(table.object)) found.set(table.object, table)
+  return [...found.values()].sort((a, b) => a.object.localeCompare(b.object))
 }
 
 function timeOuts(scopes: readonly JudgedScope[]): string[] {

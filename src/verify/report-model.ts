@@ -1,4 +1,5 @@
 import type { Finding, Severity, TableVerdict } from './finding.ts'
+import type { UnwalledTable } from './unwalled.ts'
 import type { Verdict } from './verdict.ts'
 
 /** An exception of a rule or attack: a bug of partywall, never a finding. The run's exit code is 2. */
@@ -41,5 +42,7 @@ export interface VerifyReport {
   readonly version: 1
   readonly findings: readonly Finding[]
   readonly tables: readonly TableVerdict[]
+  /** Tables that a role in reach may use and that no policy holds, though they are no tenant tables. */
+  readonly unwalled: readonly UnwalledTable[]
   readonly summary: VerifySummary
 }

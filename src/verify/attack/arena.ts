@@ -1,6 +1,6 @@
 import type { Oid, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts } from '../facts.ts'
-import type { Verb } from '../finding.ts'
+import type { Severity, Verb } from '../finding.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts, Said } from './contexts.ts'
 import { Controls } from './control.ts'
@@ -27,6 +27,8 @@ export interface Observation {
   readonly generic?: boolean
   readonly tables?: readonly string[]
   readonly verbs?: readonly Verb[]
+  /** The finding is no worse than this: what was given is a secret that its holder may use. */
+  readonly most?: Severity
   readonly message: string
   readonly evidence: readonly string[]
   /** For a finding that no static rule raised. */

@@ -23,7 +23,9 @@ export async function crosses(
   }
   const baseline = (await baselines(arena, [relation])).get(relation.oid)
   if (baseline === undefined) return false
-  const probes = writeProbes(arena, relation, role, true).filter((probe) => probe.verb === verb)
+  const probes = writeProbes(arena, relation, role, true).filter(
+    (probe) => probe.verb === verb && probe.isAttack !== false,
+  )
   const answers = await arena.batch(role, context, probes)
   return probes.some((probe) => {
     const answer = answers.get(probe.key)

@@ -31,6 +31,7 @@ export const writeAcross: Attack = {
           .flatMap((relation) =>
             before.has(relation.oid) ? writeProbes(arena, relation, role, isOpen(arena, relation, role, context)) : [],
           )
+          .filter((probe) => probe.isAttack !== false)
           .filter(({ relation, verb }) => arena.worthTrying(relation, verb, role, context))
         const answers = await arena.batch(role, context, probes)
         for (const probe of probes) {

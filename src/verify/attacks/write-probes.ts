@@ -16,6 +16,8 @@ export interface WriteProbe extends BatchProbe {
   readonly what: string
   /** False for a move: a tenant that moves its own row to itself shows nothing. */
   readonly isControl: boolean
+  /** False where what it stores is no row of another tenant. */
+  readonly isAttack?: boolean
   readonly crossed: (answer: BatchAnswer, before: Baseline) => boolean
 }
 
@@ -211,6 +213,8 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
     verb: 'insert',
     what: 'INSERT stored a row of tenant B',
     isControl: true,
+    // A row of the tenants' own table is a new tenant; only a control may put it there.
+    isAttack: facts.tenantTable(relation)?.kind !== 'root',
     // B's own row was taken out first.
     crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - 1,
   }

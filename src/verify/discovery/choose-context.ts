@@ -1,5 +1,5 @@
 import type { Relation } from '../../catalog/model.ts'
-import type { ContextSource, SettingBinding } from '../facts.ts'
+import type { ContextSource, SettingBinding, Tenancy } from '../facts.ts'
 import type { ColumnVote, Evidence, KeyVote } from './evidence.ts'
 import { isUserWritable, type SettingUse } from './settings.ts'
 import { stemOf, tenantNameWeight } from './tenant-columns.ts'
@@ -21,7 +21,7 @@ export interface ContextInput {
   /** Of the policies that hold the roles of this scope. */
   readonly evidence: Evidence
   readonly columnNames: ReadonlySet<string>
-  readonly root: Relation | undefined
+  readonly root: Tenancy['root']
   /** Settings that functions of the schema set to an argument of theirs. */
   readonly setters: readonly string[]
   readonly notes: string[]
@@ -30,7 +30,9 @@ export interface ContextInput {
 /** Finds what the session's tenant is read from: a setting that holds it, or one that holds a key into a members table. */
 export function chooseContext({ told, evidence, columnNames, root, setters, notes }: ContextInput): ContextSource {
   const direct = evidence.columns.filter(
-    (vote) => vote.via === 'direct' && (columnNames.has(vote.column) || vote.relation.oid === root?.oid),
+    (vote) =>
+      vote.via === 'direct' &&
+      (columnNames.has(vote.column) || (vote.relation.oid === root?.relation.oid && vote.column === root.key.name)),
   )
   const callOf = (use: SettingUse, votes: readonly Pick<ColumnVote, 'use' | 'call'>[]) => {
     const call = votes.find((vote) => vote.call !== undefined && same(vote.use, use))?.call

@@ -76,7 +76,7 @@ export function discoverAll(
     told: hints.setting,
     evidence: own,
     columnNames: names,
-    root: root?.relation,
+    root,
     setters,
     notes,
   })
@@ -98,7 +98,7 @@ export function discoverAll(
       told: undefined,
       evidence: theirs,
       columnNames: names,
-      root: root?.relation,
+      root,
       setters: [],
       notes: said,
     }

@@ -1,5 +1,6 @@
 import type { Finding, Severity, TableVerdict } from '../finding.ts'
 import type { InternalError, VerifySummary } from '../report-model.ts'
+import type { UnwalledTable } from '../unwalled.ts'
 import type { Verdict } from '../verdict.ts'
 
 /** What a reader must know of a rule. */
@@ -67,6 +68,8 @@ export interface ReportDocument {
   readonly findings: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
   readonly tables: readonly TableVerdict[]
+  /** Tables in reach without a wall that are no tenant tables. */
+  readonly unwalled: readonly UnwalledTable[]
   /** Attacks that ran; empty where only the catalog was read. */
   readonly attacks: readonly { readonly name: string; readonly title: string }[]
   readonly rules: readonly RuleInfo[]

@@ -14,6 +14,7 @@ export function renderHtml(document: ReportDocument): string {
     section('How it was read', listOf(document.notes)),
     section('What was tried', triedOf(document)),
     section('Tables', tablesOf(document)),
+    ...(document.unwalled.length === 0 ? [] : [section('In reach without a wall', unwalledOf(document))]),
     section('Findings', findingsOf(document)),
     document.accepted.length === 0 ? '' : section('Accepted findings', acceptedOf(document)),
     document.mutants === undefined ? '' : section('Would this run have noticed?', mutantsOf(document)),
@@ -86,6 +87,17 @@ function triedOf(document: ReportDocument): string {
     document.attacks.map((attack) => [`<code>${text(attack.name)}</code>`, text(attack.title)]),
   )
   return `<p>${document.summary.probes} probes as two tenants, in one transaction that was rolled back.</p>\n${attacks}\n${rules}`
+}
+
+function unwalledOf(document: ReportDocument): string {
+  return table(
+    ['table', 'what everybody in reach may do', 'why it is taken for no tenant table'],
+    document.unwalled.map(({ object, verbs, reason }) => [
+      `<code>${text(object)}</code>`,
+      text(verbs.join(', ')),
+      text(reason),
+    ]),
+  )
 }
 
 function tablesOf(document: ReportDocument): string {

@@ -16,6 +16,17 @@ export function renderJunit(document: ReportDocument): string {
   const suites = [
     { name: 'tables', cases: document.tables.flatMap((table) => casesOfTable(table, document)) },
     {
+      name: 'without a wall',
+      cases: document.unwalled.map(
+        ({ object, verbs, reason }): TestCase => ({
+          name: object,
+          outcome: 'skipped',
+          message: `${verbs.join(', ')} by everybody in reach: ${reason}`,
+          text: '',
+        }),
+      ),
+    },
+    {
       name: 'findings',
       cases: [
         ...document.findings.map((finding) => caseOfFinding(finding, document)),

@@ -5,6 +5,7 @@ import type { VerifyReport } from '../report-model.ts'
 import { rules } from '../rules/list.ts'
 import { VERDICT_NAMES, VERDICTS } from '../verdict.ts'
 import type { AcceptedFinding, ChecklistEntry, Location, MutantSummary, ReportDocument } from './document.ts'
+import { foldCauses } from './fold-causes.ts'
 
 export interface DocumentParts {
   readonly report: VerifyReport
@@ -20,12 +21,16 @@ export interface DocumentParts {
   readonly warnings?: readonly string[]
   readonly checklist?: readonly ChecklistEntry[]
   readonly mutants?: MutantSummary | undefined
+  /** Each finding by itself; default: one for each cause. */
+  readonly verbose?: boolean | undefined
   readonly locate?: (object: string) => Location | undefined
 }
 
 /** Joins a run with what only its surroundings know, and judges it: one exit code for all formats. */
 export function makeDocument(parts: DocumentParts): ReportDocument {
-  const { report, failOn, findings = report.findings, accepted = [], mutants } = parts
+  const { report, failOn, findings: all = report.findings, accepted = [], mutants } = parts
+  const groups = new Map<string, string>(rules.map((rule) => [rule.id, rule.group]))
+  const findings = parts.verbose === true ? all : foldCauses(all, (rule) => groups.get(rule))
   const { counts, internalErrors, mode, notes } = report.summary
   const failing = findings.filter((finding) => atLeast(finding.severity, failOn)).length
   const exitCode = exitCodeOf(report, failOn, findings)
@@ -40,6 +45,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     findings,
     accepted,
     tables: report.tables,
+    unwalled: report.unwalled,
     attacks: attacked ? attacks.map(({ name, title }) => ({ name, title })) : [],
     rules: rules.map(({ id, group, title, severity, meaning, remedy }) => ({
       id,

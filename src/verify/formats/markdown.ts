@@ -26,6 +26,11 @@ export function renderMarkdown(document: ReportDocument): string {
     )
   }
   parts.push('## Tables', tableOfTables(document))
+  if (document.unwalled.length > 0)
+    parts.push(
+      '## In reach without a wall',
+      list(document.unwalled.map(({ object, verbs, reason }) => `${object} (${verbs.join(', ')}): ${reason}`)),
+    )
   if (document.mutants !== undefined) {
     const { killed, total, survivors } = document.mutants
     parts.push('## Mutants', `${killed} of ${total} weakened schemas were noticed.`)

@@ -47,6 +47,7 @@ export function renderPretty(document: ReportDocument, paint: Painter = noPaint)
     }
   }
   out.push('', ...tableLines(document, paint))
+  if (document.unwalled.length > 0) out.push('', ...unwalledLines(document, paint))
   if (document.mutants !== undefined) out.push('', ...mutantLines(document, paint))
   if (document.internalErrors.length > 0) {
     const errors = document.internalErrors.map(({ where, message }) => `${where}: ${message}`)
@@ -75,6 +76,7 @@ function findingLines(
     '  fix:',
     ...plainLines(finding.fix).map((line) => `    ${line}`),
     paint('dim', `  key: ${oneLine(finding.key)}`),
+    ...(finding.alike ?? []).map((key) => paint('dim', `       ${oneLine(key)}`)),
   ]
 }
 
@@ -135,6 +137,15 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
     for (const [reason, verbs] of said) lines.push(paint('dim', `  ${verbs.join(', ')}: ${oneLine(reason)}`))
   })
   return lines
+}
+
+function unwalledLines(document: ReportDocument, paint: Painter): string[] {
+  return [
+    paint('bold', 'In reach without a wall, and taken for no tenant tables'),
+    ...document.unwalled.map(
+      ({ object, verbs, reason }) => `  ${oneLine(`${object} (${verbs.join(', ')}): ${reason}`)}`,
+    ),
+  ]
 }
 
 function mutantLines(document: ReportDocument, paint: Painter): string[] {

@@ -59,6 +59,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
     standIns: new Map(),
     indexes: { leftOut: 0 },
     filled: new Set(),
+    extensionsMade: new Set(),
     database: '',
   }
   let opened: Statement | undefined
@@ -108,6 +109,8 @@ interface Found {
   readonly standIns: Map<string, string>
   readonly indexes: { leftOut: number }
   readonly filled: Set<string>
+  /** Extensions that the files use and do not make. */
+  readonly extensionsMade: Set<string>
   database: string
 }
 
@@ -138,8 +141,13 @@ function instead(
   statement: Statement,
   error: unknown,
   found: Found,
-): { readonly text: string | undefined } | undefined {
+): { readonly text: string | undefined; readonly again?: true } | undefined {
   if (!(error instanceof pg.DatabaseError)) return undefined
+  const own = usualExtension(error)
+  if (own !== undefined && !found.extensionsMade.has(own)) {
+    found.extensionsMade.add(own)
+    return { text: `create extension if not exists "${own}"`, again: true }
+  }
   // An access method or operator class of an extension that something stands in for; no index decides whose a row is.
   if (/^create (unique )?index/.test(statement.head) && error.code === '42704') {
     found.indexes.leftOut += 1
@@ -150,6 +158,22 @@ function instead(
   if (filled === undefined) return undefined
   for (const name of filled.filled) found.filled.add(name)
   return { text: filled.text }
+}
+
+/** Extensions that a tool's set-up makes before the migrations, by what the server misses. */
+const USUAL: readonly (readonly [RegExp, string])[] = [
+  [/type "citext" does not exist/, 'citext'],
+  [/type "hstore" does not exist/, 'hstore'],
+  [/type "ltree" does not exist/, 'ltree'],
+  [/function (\w+\.)?uuid_generate_v\d\w*\(/, 'uuid-ossp'],
+  [/function (\w+\.)?(gen_random_bytes|crypt|gen_salt|hmac|digest|pgp_sym_encrypt)\(/, 'pgcrypto'],
+  [/function (\w+\.)?(similarity|word_similarity)\(|operator class "gi[ns]t?_trgm_ops"/, 'pg_trgm'],
+  [/function (\w+\.)?unaccent\(/, 'unaccent'],
+]
+
+function usualExtension({ code, message }: pg.DatabaseError): string | undefined {
+  if (code !== '42704' && code !== '42883') return undefined
+  return USUAL.find(([pattern]) => pattern.test(message))?.[1]
 }
 
 function hintFor(statement: Statement, error: pg.DatabaseError, { extensionsMissing }: Found): string | undefined {
@@ -187,6 +211,10 @@ async function runStatement(
       if (other !== undefined) {
         if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
         if (other.text === undefined) return
+        if (other.again === true) {
+          await client.query(other.text)
+          continue
+        }
         return await runStatement(client, file, { ...statement, text: other.text }, found, options)
       }
       const role = nameIn(error, missingRole)

@@ -51,6 +51,7 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
       },
       { object: HOSTILE, verbs: { select: 'unreliable' }, reasons: { select: HOSTILE } },
     ],
+    unwalled: [{ object: 'public.countries', verbs: ['select'], reason: HOSTILE }],
     attacks: [{ name: 'read-across', title: 'reads each table as another tenant' }],
     rules: [
       {
