@@ -127,7 +127,8 @@ async function optionsOf(
     mode: settings.static === true ? 'static' : settings.attack === true || embedded ? 'attack' : 'auto',
     ...(settings.timeout === undefined ? {} : { statementTimeoutMs: Math.ceil(Math.min(10, settings.timeout) * 1000) }),
     onProgress: (step) => {
-      if (process.stderr.isTTY) progress(step)
+      // One line that says where the run is; the report takes its place.
+      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2Kattacking: ${step}`)
     },
     signal,
   }
@@ -151,6 +152,7 @@ async function write(settings: VerifySettings, document: ReportDocument): Promis
       renderFixFile(mended, (rule) => groups.get(rule), document.target),
     )
   }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
   const toFile = settings.output !== undefined
   const painter: Painter | undefined = toFile ? undefined : (style, text) => paint(style, text)
   const text = renderReport(settings.format, document, painter)

@@ -19,15 +19,46 @@ export interface ChecklistParts {
   readonly assumed?: string | undefined
 }
 
+/** The lines that no look at a database can prove, in a word. */
+const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
+  'completed-context-middleware': 'the context middleware',
+  'completed-repository': 'the repositories',
+  'completed-cross-tenant-access': 'requests of one tenant for data of another',
+  'completed-rate-limits': 'rate limits',
+  'completed-audit': 'the audit log',
+  'output-tenant-context': 'the tenant context in the code',
+  'output-rls-migration': 'the migration file',
+  'output-repository': 'the repository class',
+  'output-guard': 'the guard',
+  'output-isolation-test': 'the isolation test',
+  'security-no-leak': 'test scenarios over HTTP',
+  'security-circuit-breaker': 'circuit breakers',
+  'security-audit-trail': 'the audit trail',
+}
+
 /** The success checklist after `partywall verify`: the database lines judged, all others open with the command that tries them. */
 export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[] {
-  return checklist(databaseEvidence(parts)).lines.map((line) => ({
-    section: line.section,
-    title: line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count)),
-    verdict: line.verdict,
-    detail:
-      line.reason ?? line.evidence.map((piece) => `${piece.detail} (${piece.by}, ${piece.count} checks)`).join('; '),
-  }))
+  const { lines } = checklist(databaseEvidence(parts))
+  const judged = lines.filter((line) => line.evidence.length > 0)
+  const others = lines.filter((line) => line.evidence.length === 0)
+  const entries = judged.map(
+    (line): ChecklistEntry => ({
+      section: line.section,
+      title: line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count)),
+      verdict: line.verdict,
+      detail:
+        line.reason ?? line.evidence.map((piece) => `${piece.detail} (${piece.by}, ${piece.count} checks)`).join('; '),
+    }),
+  )
+  return [
+    ...entries,
+    {
+      section: 'Not part of verify',
+      title: `Not part of verify: ${others.map((line) => NAMES[line.id] ?? line.title).join(', ')}`,
+      verdict: 'open',
+      detail: 'they are tried on your running application',
+    },
+  ]
 }
 
 /** What `verify` has to say of the lines that speak of the database. */

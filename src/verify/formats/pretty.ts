@@ -32,7 +32,11 @@ const EVIDENCE_SHOWN = 5
 
 /** The report for people at a terminal: findings by severity with their fix, tables with their verdicts, the checklist. */
 export function renderPretty(document: ReportDocument, paint: Painter = noPaint): string {
-  const out = [paint('bold', `partywall verify: ${oneLine(document.target)}`)]
+  const { summary } = document
+  const out = [
+    paint('bold', `partywall verify: ${oneLine(document.target)}`),
+    paint(summary.exitCode === 0 ? 'green' : 'red', oneLine(summary.verdict)),
+  ]
   for (const note of document.notes) out.push(`  ${oneLine(note)}`)
   for (const { severity, findings } of bySeverity(document.findings)) {
     for (const group of foldAlike(findings)) {
@@ -71,7 +75,9 @@ function findingLines(
   const proof = finding.proof === 'exploited' ? '  exploited' : ''
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', oneLine(finding.object))}  ${finding.rule}${proof}${where}`,
-    ...plainLines(finding.message).map((line) => `  ${line}`),
+    ...plainLines(finding.message)
+      .flatMap(wrapped)
+      .map((line) => `  ${line}`),
     ...shortened(finding.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
     '  fix:',
     ...plainLines(finding.fix).map((line) => `    ${line}`),
@@ -96,13 +102,28 @@ function alikeLines(
   const fixes = [...new Set(all.map((finding) => finding.fix))].flatMap(plainLines)
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', `${all.length} times`)}  ${first.rule}${proof}`,
-    ...plainLines(first.message).map((line) => `  ${line}`),
+    ...plainLines(first.message)
+      .flatMap(wrapped)
+      .map((line) => `  ${line}`),
     ...shortened(first.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
     `  the same of these ${all.length}, by key:`,
     ...all.map((finding) => `    ${oneLine(finding.key)}${paint('dim', where(finding))}`),
     '  fix:',
     ...fixes.map((line) => `    ${line}`),
   ]
+}
+
+/** A terminal breaks lines anywhere; these break at words. */
+function wrapped(line: string): readonly string[] {
+  const lines: string[] = []
+  let last = ''
+  for (const word of line.split(' ')) {
+    if (last !== '' && last.length + word.length >= 118) {
+      lines.push(last)
+      last = word
+    } else last = last === '' ? word : `${last} ${word}`
+  }
+  return [...lines, last]
 }
 
 /** Attacks repeat what they saw in each context; the other formats hold all of it. */
