@@ -9,6 +9,7 @@ import { makeDocument } from '../src/verify/formats/make-document.ts'
 import type { Painter } from '../src/verify/formats/pretty.ts'
 import { mutateSchema } from '../src/verify/mutate/mutate-schema.ts'
 import type { VerifyOptions } from '../src/verify/options.ts'
+import type { VerifyReport } from '../src/verify/report-model.ts'
 import { rules } from '../src/verify/rules/list.ts'
 import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
@@ -33,9 +34,11 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
     const source = await prepare(settings, signal)
     try {
       const options = await optionsOf(settings, source, signal)
-      const report = await verifyDatabase(options)
+      const { report, assumed } = await verifyAs(options, source)
       const mutants =
-        settings.mutate === true ? await mutateSchema({ ...options, report, onProgress: progress }) : undefined
+        settings.mutate === true
+          ? await mutateSchema({ ...options, appRole: report.summary.appRole, report, onProgress: progress })
+          : undefined
       const baselined = applyBaseline(report.findings, baseline)
       const document = makeDocument({
         ...baselined,
@@ -43,15 +46,17 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         toolVersion: packageVersion(),
         target: targetOf(settings),
         failOn: settings.failOn,
-        notes: source.notes,
+        notes: [...source.notes, ...assumed],
         gaps: source.gaps,
         mutants,
+        verbose: settings.verbose,
         locate: (object) => source.locate(object),
         checklist: verifyChecklist({
           report,
           findings: baselined.findings,
           command: commandOf(settings),
           files: source.files,
+          assumed: assumed[0],
         }),
       })
       await write(settings, document)
@@ -60,6 +65,26 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
       await source.close()
     }
   })
+}
+
+/** Where nothing names the application's role, one is made for the run, and said so: a first run must not end there. */
+async function verifyAs(
+  options: VerifyOptions,
+  source: PreparedSource,
+): Promise<{ readonly report: VerifyReport; readonly assumed: readonly string[] }> {
+  try {
+    return { report: await verifyDatabase(options), assumed: [] }
+  } catch (error) {
+    const missing = error instanceof ConfigurationError && error.details['missing'] === 'app-role'
+    if (!missing || source.makeAppRole === undefined || options.appRole !== undefined) throw error
+    const appRole = await source.makeAppRole()
+    return {
+      report: await verifyDatabase({ ...options, appRole }),
+      assumed: [
+        `no role of the application is made by the source: ${appRole} was made for this run, with SELECT, INSERT, UPDATE, DELETE on every table. An application that logs in as the owner of its tables is held by no policy: make it such a role`,
+      ],
+    }
+  }
 }
 
 async function prepare(settings: VerifySettings, signal: AbortSignal): Promise<PreparedSource> {
@@ -78,6 +103,7 @@ async function prepare(settings: VerifySettings, signal: AbortSignal): Promise<P
     files: [],
     rolesAdded: [],
     locate: () => undefined,
+    makeAppRole: undefined,
     close: async () => {},
   }
 }
@@ -101,7 +127,8 @@ async function optionsOf(
     mode: settings.static === true ? 'static' : settings.attack === true || embedded ? 'attack' : 'auto',
     ...(settings.timeout === undefined ? {} : { statementTimeoutMs: Math.ceil(Math.min(10, settings.timeout) * 1000) }),
     onProgress: (step) => {
-      if (process.stderr.isTTY) progress(step)
+      // One line that says where the run is; the report takes its place.
+      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2Kattacking: ${step}`)
     },
     signal,
   }
@@ -125,6 +152,7 @@ async function write(settings: VerifySettings, document: ReportDocument): Promis
       renderFixFile(mended, (rule) => groups.get(rule), document.target),
     )
   }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
   const toFile = settings.output !== undefined
   const painter: Painter | undefined = toFile ? undefined : (style, text) => paint(style, text)
   const text = renderReport(settings.format, document, painter)

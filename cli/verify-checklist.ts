@@ -5,6 +5,7 @@ import type { ChecklistLineId } from '../src/report/lines.ts'
 import { type Finding, SEVERITIES, VERBS } from '../src/verify/finding.ts'
 import type { ChecklistEntry } from '../src/verify/formats/document.ts'
 import type { VerifyReport } from '../src/verify/report-model.ts'
+import { VERDICTS } from '../src/verify/verdict.ts'
 
 export interface ChecklistParts {
   readonly report: VerifyReport
@@ -14,21 +15,54 @@ export interface ChecklistParts {
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
+  /** What was taken for granted, so that nothing is confirmed. */
+  readonly assumed?: string | undefined
+}
+
+/** The lines that no look at a database can prove, in a word. */
+const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
+  'completed-context-middleware': 'the context middleware',
+  'completed-repository': 'the repositories',
+  'completed-cross-tenant-access': 'requests of one tenant for data of another',
+  'completed-rate-limits': 'rate limits',
+  'completed-audit': 'the audit log',
+  'output-tenant-context': 'the tenant context in the code',
+  'output-rls-migration': 'the migration file',
+  'output-repository': 'the repository class',
+  'output-guard': 'the guard',
+  'output-isolation-test': 'the isolation test',
+  'security-no-leak': 'test scenarios over HTTP',
+  'security-circuit-breaker': 'circuit breakers',
+  'security-audit-trail': 'the audit trail',
 }
 
 /** The success checklist after `partywall verify`: the database lines judged, all others open with the command that tries them. */
 export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[] {
-  return checklist(databaseEvidence(parts)).lines.map((line) => ({
-    section: line.section,
-    title: line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count)),
-    verdict: line.verdict,
-    detail:
-      line.reason ?? line.evidence.map((piece) => `${piece.detail} (${piece.by}, ${piece.count} checks)`).join('; '),
-  }))
+  const { lines } = checklist(databaseEvidence(parts))
+  const judged = lines.filter((line) => line.evidence.length > 0)
+  const others = lines.filter((line) => line.evidence.length === 0)
+  const entries = judged.map(
+    (line): ChecklistEntry => ({
+      section: line.section,
+      title: line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count)),
+      verdict: line.verdict,
+      detail:
+        line.reason ?? line.evidence.map((piece) => `${piece.detail} (${piece.by}, ${piece.count} checks)`).join('; '),
+    }),
+  )
+  return [
+    ...entries,
+    {
+      section: 'Not part of verify',
+      title: `Not part of verify: ${others.map((line) => NAMES[line.id] ?? line.title).join(', ')}`,
+      verdict: 'open',
+      detail: 'they are tried on your running application',
+    },
+  ]
 }
 
 /** What `verify` has to say of the lines that speak of the database. */
-export function databaseEvidence({ report, findings, command, files }: ChecklistParts): readonly Evidence[] {
+export function databaseEvidence({ report, findings, command, files, assumed }: ChecklistParts): readonly Evidence[] {
   const verdicts = report.tables.flatMap((table) =>
     VERBS.flatMap((verb) => {
       const verdict = table.verbs[verb]
@@ -37,15 +71,23 @@ export function databaseEvidence({ report, findings, command, files }: Checklist
         : [{ where: `${verb} on ${table.object}`, verdict, reason: table.reasons[verb] }]
     }),
   )
-  const counted = verdicts.filter(({ verdict }) => verdict === 'proved' || verdict === 'held').length
+  const counted = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'closes').length
   const judge = (line: ChecklistLineId, failure: string | undefined, held: string): Evidence => {
     const piece = { line, by: command }
-    const undecided = verdicts.find(({ verdict }) => verdict === 'unproved' || verdict === 'unreliable')
+    const undecided = verdicts.find(({ verdict }) => VERDICTS[verdict].checklist === 'stays open')
     const error = report.summary.internalErrors[0]
     if (failure !== undefined) return { ...piece, verdict: 'failed', count: 0, detail: failure }
     if (error !== undefined)
       return { ...piece, verdict: 'open', count: 0, detail: `partywall failed in ${error.where}` }
-    if (counted === 0) return { ...piece, verdict: 'open', count: 0, detail: 'no tenant table was found' }
+    if (assumed !== undefined)
+      return { ...piece, verdict: 'open', count: 0, detail: 'the role of the application was made for this run' }
+    if (counted === 0)
+      return {
+        ...piece,
+        verdict: 'open',
+        count: 0,
+        detail: report.tables.length === 0 ? 'no tenant table was found' : 'no verb of a tenant table was seen to hold',
+      }
     if (undecided !== undefined) {
       const detail = `${undecided.where} is ${undecided.verdict}${undecided.reason === undefined ? '' : `: ${undecided.reason}`}`
       return { ...piece, verdict: 'open', count: 0, detail }

@@ -20,6 +20,7 @@ const schema = z.strictObject({
   static: z.boolean().optional(),
   attack: z.boolean().optional(),
   mutate: z.boolean().optional(),
+  verbose: z.boolean().optional(),
   baseline: text.optional(),
   fix: text.optional(),
   timeout: z.number().positive().optional(),

@@ -35,6 +35,7 @@ export function verifyCommand(): Command {
     .addOption(new Option('--static', 'catalog and proof only').conflicts(['attack']))
     .option('--attack', 'attack also where the tables hold rows; everything is rolled back')
     .option('--mutate', 'weaken the schema clause by clause, rolled back, and tell which weakenings were noticed')
+    .option('--verbose', 'each finding and each probe by itself; default: one finding for each cause')
     .option('--baseline <file>', 'findings that are accepted: { "version": 1, "accept": [{ key, reason, expires? }] }')
     .option('--fix <file>', 'write the fixes of all findings as one SQL file')
     .option('--timeout <seconds>', 'give up after this time; nothing stays behind', seconds)

@@ -48,17 +48,15 @@ try {
 const byRule = new Map(
   classes.map((id) => [id, { found: undefined, attacked: false, mended: 'none', silent: 0, alarms: [] }]),
 )
-const count = (text, pattern) => text.match(pattern)?.length ?? 0
 for (const file of report.testResults) {
-  const source = readFileSync(file.name, 'utf8')
   for (const test of file.assertionResults) {
     const rule = byRule.get(test.ancestorTitles.find((title) => byRule.has(title)) ?? basename(file.name, '.test.ts'))
     if (rule === undefined) continue
     const passed = test.status === 'passed'
-    if (test.title === 'speaks of the hole') {
+    if (test.title.startsWith('speaks of the hole')) {
       // Every hole of the class must be found; one that an attack confirms proves it.
       rule.found = passed && rule.found !== false
-      rule.attacked ||= passed && count(source, /\bruleCase\(/g) > count(source, /\bproof:\s*'static'/g)
+      rule.attacked ||= passed && test.title.endsWith('confirmed by an attack')
     } else if (test.title.startsWith('gives a fix')) rule.mended = passed ? 'yes' : 'NO'
     else if (test.title.startsWith('is silent')) {
       if (passed) rule.silent += 1

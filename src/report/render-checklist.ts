@@ -34,7 +34,9 @@ function renderLine(line: ChecklistLine): string[] {
 }
 
 function titleOf(line: ChecklistLine): string {
-  return line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count))
+  if (line.atLeast === undefined) return line.title
+  // Nothing is confirmed by nothing.
+  return line.count === 0 ? line.title.replace(/ across N .*$/, '') : line.title.replace(/\bN\b/, String(line.count))
 }
 
 function renderPiece(piece: Evidence): string {

@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert'
 import type { Severity } from './finding.ts'
 import type { VerifyOptions } from './options.ts'
-import { exitCodeOf } from './report-counts.ts'
+import { exitCodeOf, unreliableTables } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
 import { verifyDatabase } from './verify-database.ts'
 
@@ -22,8 +22,12 @@ export async function assertIsolated(
     (finding) => `${finding.severity} ${finding.rule} ${finding.object}: ${finding.message}\n  fix: ${finding.fix}`,
   )
   const errors = report.summary.internalErrors.map((error) => `internal error in ${error.where}: ${error.message}`)
-  const unreliable = report.tables.filter((table) => Object.values(table.verbs).includes('unreliable'))
-  const lines = [...findings, ...errors, ...unreliable.map((table) => `unreliable ${table.object}: a control failed`)]
+  const lines = [
+    ...findings,
+    ...errors,
+    ...unreliableTables(report.tables).map((table) => `unreliable ${table}: a control failed`),
+  ]
+  if (!report.summary.reachable) lines.push(`${report.summary.appRole} can reach no tenant table`)
   throw new AssertionError({
     message: `The database does not keep its tenants apart:\n${lines.join('\n')}`,
     actual: report.findings,

@@ -23,12 +23,14 @@ export function buildFacts({ catalog, sql, tenancy, sealed, proofs }: FactsParts
     { role: app, path: [app.name] },
     ...graph.settable(app.oid).map(({ role, path }) => ({ role, path })),
     ...tenancy.siblings.map((role) => ({ role, path: [role.name] })),
-  ].map(({ role, path }) => ({
-    role,
-    path,
-    rights: graph.rightsOf(role.oid),
-    bypasses: role.superuser || role.bypassRls,
-  }))
+  ]
+    .filter(({ role }) => !tenancy.excluded.has(role.oid))
+    .map(({ role, path }) => ({
+      role,
+      path,
+      rights: graph.rightsOf(role.oid),
+      bypasses: role.superuser || role.bypassRls,
+    }))
   const held = acting.filter((role) => !role.bypasses)
   const relations = [...catalog.relations.values()]
     .filter((relation) => relation.extension === undefined && tenancy.schemas.has(relation.schema))

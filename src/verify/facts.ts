@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
 import type { Privileges, TablePrivilege } from '../catalog/privileges.ts'
 import type { RoleGraph, RolePath } from '../catalog/role-graph.ts'
+import type { SessionCall } from './discovery/evidence.ts'
 import type { SettingUse } from './discovery/settings.ts'
 import type { Verb } from './finding.ts'
 import type { SqlReader } from './sql/reader.ts'
@@ -20,6 +21,8 @@ export interface ActingRole {
 /** Where the tenant of a session comes from. `alternatives` are settings that are coalesced with the first. */
 export type ContextSource = {
   readonly alternatives: readonly SettingUse[]
+  /** How the policies ask for it, where that is a call: fixes keep it. */
+  readonly call?: SessionCall
 } /** The setting holds the tenant's id, perhaps inside JSON: `path` is `['tenant_id']` for `current_setting(…)::json->>'tenant_id'`. */ & (
   | { readonly kind: 'tenant'; readonly setting: string; readonly path: readonly string[]; readonly list?: true }
   /** The setting holds a user's or session's key; `table` says which tenants it has. */
@@ -33,6 +36,12 @@ export type ContextSource = {
       readonly tenantColumn: Column | undefined
     }
 )
+
+/** A setting, and the columns that are compared with it. */
+export interface SettingBinding {
+  readonly use: SettingUse
+  readonly columns: readonly { readonly relation: Relation; readonly column: Column }[]
+}
 
 /** How a relation is bound to tenants. */
 export type TenantTable =
@@ -58,6 +67,8 @@ export interface Tenancy {
   readonly appRole: Role
   /** Roles that requests act as beside it, though it can't become them. */
   readonly siblings: readonly Role[]
+  /** Roles that the app's role can become and that have a context of their own: they are looked at by themselves. */
+  readonly excluded: ReadonlySet<Oid>
   /** Schemas that are looked at. */
   readonly schemas: ReadonlySet<string>
   /** Names of tenant columns, the commonest first. */
@@ -65,6 +76,8 @@ export interface Tenancy {
   readonly root: { readonly relation: Relation; readonly key: Column } | undefined
   readonly tables: ReadonlyMap<Oid, TenantTable>
   readonly context: ContextSource
+  /** Every setting that policies read, the context's own among them. */
+  readonly bindings: readonly SettingBinding[]
   /** What was found without being told, as sentences: `found org_id in 41 of 47 tables`. */
   readonly notes: readonly string[]
 }

@@ -1,3 +1,5 @@
+import type { Verdict } from './verdict.ts'
+
 /** In order; `info` never fails a run. */
 export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -28,6 +30,8 @@ export interface FindingDraft {
   readonly tables?: readonly string[]
   /** The catalog can't decide it. Where attacks run and none confirms it, the finding sinks to `info`. */
   readonly suspected?: boolean
+  /** Its severity as long as no attack confirms what is suspected. */
+  readonly unconfirmed?: Severity
 }
 
 /** A finding as it is reported. Sorted by severity, rule, key; the same each time. */
@@ -41,16 +45,15 @@ export interface Finding {
   readonly fix: string
   /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
   readonly key: string
+  /** Keys of further findings of the same cause, which this one stands for. */
+  readonly alike?: readonly string[]
 }
-
-/** **proved**: shown on the parsed predicate. **held**: attacked, nothing crossed. **leaks**: with a finding that says how. */
-export type Verdict = 'proved' | 'held' | 'leaks' | 'unproved' | 'unreliable'
 
 export interface TableVerdict {
   readonly object: string
   /** A verb is missing where the object does not know it (INSERT into a materialized view). */
   readonly verbs: Readonly<Partial<Record<Verb, Verdict>>>
-  /** Why a verb is `unproved` or `unreliable`, or how it was proved. */
+  /** Why a verb is not proved, or how it was proved. */
   readonly reasons: Readonly<Partial<Record<Verb, string>>>
 }
 

@@ -1,11 +1,14 @@
 import type { AttackLedger, Observation } from './attack/arena.ts'
 import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity } from './finding.ts'
-import type { Rule } from './rule.ts'
+import type { Rule, RuleGroup } from './rule.ts'
 
 /** A finding before it is reported, with what the verdicts need. */
 export interface JoinedFinding extends Finding {
   readonly verbs: FindingDraft['verbs']
   readonly tables: readonly string[]
+  readonly group: RuleGroup
+  /** False where the verbs fail instead: a denial, and no row of another tenant. */
+  readonly crosses: boolean
 }
 
 /** A static finding and the rule that it is of. */
@@ -29,20 +32,25 @@ export function joinFindings(
 ): readonly JoinedFinding[] {
   const observations = ledger?.observations ?? []
   const direct = new Set(
-    observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule.id, draft))),
+    observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule, draft))),
   )
   // Rows that a policy lets through because the table it looks into leaks: that table's finding is the cause.
   const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
     observation.generic === true &&
+    OF_TABLES.has(rule.group) &&
     (draft.severity ?? rule.severity) !== 'info' &&
     (draft.verbs?.length ?? 0) > 0 &&
     tablesOf(draft).some((table) => lookupsOf(observation.object).includes(table))
   const indirect = observations.filter((observation) => !direct.has(observation))
   const joined = drafts.map(({ rule, draft }) => {
-    const seen = observations.filter((observation) => direct.has(observation) && confirms(observation, rule.id, draft))
+    const seen = observations.filter((observation) => direct.has(observation) && confirms(observation, rule, draft))
     const follow = indirect.filter((observation) => caused(observation, rule, draft))
     const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
-    const finding = finish(rule, draft, inVain ? 'info' : (draft.severity ?? rule.severity), [...seen, ...follow])
+    const confirmed = seen.length + follow.length > 0
+    const usual = draft.severity ?? rule.severity
+    const most = seen.find((observation) => observation.most !== undefined)?.most
+    const severity = inVain ? 'info' : confirmed ? (most ?? usual) : (draft.unconfirmed ?? usual)
+    const finding = finish(rule, draft, severity, [...seen, ...follow])
     if (follow.length === 0) return finding
     return {
       ...finding,
@@ -86,11 +94,15 @@ function unique<T>(items: readonly T[]): readonly T[] {
   return [...new Set(items)]
 }
 
-function confirms(observation: Observation, rule: string, draft: FindingDraft): boolean {
+/** Findings that rows crossing a table can speak for; code, keys and views are confirmed by what was tried on them. */
+const OF_TABLES: ReadonlySet<string> = new Set(['rls', 'policy', 'role', 'grant'])
+
+function confirms(observation: Observation, rule: Rule, draft: FindingDraft): boolean {
   if (observation.generic !== true) {
-    if (observation.rule !== rule || observation.object !== draft.object) return false
+    if (observation.rule !== rule.id || observation.object !== draft.object) return false
     return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
   }
+  if (!OF_TABLES.has(rule.group)) return false
   const tables = draft.tables ?? [draft.object]
   const about = (observation.tables ?? [observation.object]).some((table) => tables.includes(table))
   return about && (observation.verbs ?? []).some((verb) => draft.verbs?.includes(verb) === true)
@@ -109,6 +121,8 @@ function finish(rule: Rule, draft: FindingDraft, severity: Severity, seen: reado
     key: findingKey(rule.id, draft),
     verbs: draft.verbs,
     tables: draft.tables ?? [draft.object],
+    group: rule.group,
+    crosses: rule.denies !== true && (draft.suspected !== true || seen.length > 0),
   }
 }
 
@@ -127,7 +141,8 @@ function dedupe(findings: readonly JoinedFinding[]): JoinedFinding[] {
   return [...byKey.values()]
 }
 
-function inOrder(a: Finding, b: Finding): number {
+/** By severity, then by rule and key: the same each time. */
+export function inOrder(a: Finding, b: Finding): number {
   return (
     SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
     a.rule.localeCompare(b.rule) ||

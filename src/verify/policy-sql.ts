@@ -1,5 +1,6 @@
 import type { Column, Relation } from '../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../catalog/names.ts'
+import type { SessionCall } from './discovery/evidence.ts'
 import type { ChildLink, Facts } from './facts.ts'
 
 /**
@@ -8,6 +9,8 @@ import type { ChildLink, Facts } from './facts.ts'
  */
 export function contextSql(facts: Facts, column: Column): string {
   const { context } = facts.tenancy
+  const asked = calledSql(facts, column)
+  if (asked !== undefined) return asked
   const raw = `pg_catalog.current_setting(${quoteLiteral(context.setting)}, true)`
   if (context.kind === 'tenant' && context.list === true) {
     const keys = context.path.map((key) => `-> ${quoteLiteral(key)}`).join(' ')
@@ -17,9 +20,30 @@ export function contextSql(facts: Facts, column: Column): string {
   const text = path.length === 0 ? `nullif(${raw}, '')` : `nullif(nullif(${raw}, '')::json ${path.join(' ')}, '')`
   if (context.kind === 'key' && context.tenantColumn !== undefined) {
     const key = quoteIdentifier(context.keyColumn.name)
-    return `(select ${quoteIdentifier(context.tenantColumn.name)} from ${qualifiedName(context.table)} where ${key} = ${text}::${context.keyColumn.type})`
+    return `(select ${quoteIdentifier(context.tenantColumn.name)} from ${qualifiedName(context.table)} where ${key} = ${contextKeySql(facts, context.keyColumn)})`
   }
   return `(select ${text}::${column.type})`
+}
+
+/** What the session says of itself, of the type of a column that holds it: the user's key, or the tenant. */
+export function contextKeySql(facts: Facts, column: Column): string {
+  const { context } = facts.tenancy
+  if (context.call !== undefined) return sessionCallSql(context.call, column)
+  const raw = `pg_catalog.current_setting(${quoteLiteral(context.setting)}, true)`
+  const path = context.path.map((key, at) => `${at === context.path.length - 1 ? '->>' : '->'} ${quoteLiteral(key)}`)
+  const text = path.length === 0 ? `nullif(${raw}, '')` : `nullif(nullif(${raw}, '')::json ${path.join(' ')}, '')`
+  return `(select ${text}::${column.type})`
+}
+
+/** What the policies themselves ask by, `(select auth.uid())`: a setting inside of it may not be set by anybody. */
+function calledSql(facts: Facts, column: Column): string | undefined {
+  const { context } = facts.tenancy
+  return context.kind === 'tenant' && context.call !== undefined ? sessionCallSql(context.call, column) : undefined
+}
+
+function sessionCallSql(call: SessionCall, column: Column): string {
+  const cast = call.type === column.type || call.type === column.baseType ? '' : `::${column.type}`
+  return `(select ${call.sql}${cast})`
 }
 
 /** `tenant_id = (select nullif(current_setting(…), '')::uuid)`, or `IN (…)` where a key has several tenants. */

@@ -1,4 +1,6 @@
-import type { Finding, Severity, TableVerdict, Verdict } from './finding.ts'
+import type { Finding, Severity, TableVerdict } from './finding.ts'
+import type { UnwalledTable } from './unwalled.ts'
+import type { Verdict } from './verdict.ts'
 
 /** An exception of a rule or attack: a bug of partywall, never a finding. The run's exit code is 2. */
 export interface InternalError {
@@ -19,6 +21,8 @@ export interface VerifySummary {
   readonly tenantColumns: readonly string[]
   readonly setting: string
   readonly rootTable: string | undefined
+  /** False where the application reaches no tenant table, by no verb, view or function: then nothing was judged. */
+  readonly reachable: boolean
   readonly notes: readonly string[]
   readonly counts: {
     readonly findings: Readonly<Record<Severity, number>>
@@ -38,5 +42,7 @@ export interface VerifyReport {
   readonly version: 1
   readonly findings: readonly Finding[]
   readonly tables: readonly TableVerdict[]
+  /** Tables that a role in reach may use and that no policy holds, though they are no tenant tables. */
+  readonly unwalled: readonly UnwalledTable[]
   readonly summary: VerifySummary
 }

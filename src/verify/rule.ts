@@ -17,6 +17,8 @@ export interface Rule {
   readonly meaning: string
   /** One sentence: how to mend it. */
   readonly remedy: string
+  /** Its verbs fail for everybody; no row of another tenant is met. */
+  readonly denies?: true
   run(facts: Facts): Iterable<FindingDraft>
 }
 

@@ -5,24 +5,19 @@ import { readCatalog } from '../catalog/read-catalog.ts'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { requireCanAct } from './attack/can-act.ts'
-import { type AttackRun, runAttacks } from './attack/run-attacks.ts'
 import { whyBroken } from './broken-run.ts'
 import { buildFacts } from './build-facts.ts'
 import { connect } from './connect.ts'
-import { describeSetting, discover } from './discovery/discover.ts'
-import { draftsOf } from './drafts.ts'
-import type { Facts } from './facts.ts'
-import type { Finding } from './finding.ts'
-import { type JoinedFinding, joinFindings, type RuledDraft } from './join-findings.ts'
-import { lookupsOf } from './lookups.ts'
+import { discoverAll } from './discovery/discover.ts'
+import type { Facts, Tenancy } from './facts.ts'
+import { type JudgedScope, judgeScope } from './judge-scope.ts'
+import { makeReport } from './make-report.ts'
 import { type VerifyOptions, verifyOptionsSchema } from './options.ts'
 import { makeProofs } from './prove/proofs.ts'
-import { countFindings, countVerdicts } from './report-counts.ts'
-import type { InternalError, VerifyReport } from './report-model.ts'
+import type { VerifyReport } from './report-model.ts'
 import { rules } from './rules/list.ts'
 import { loadParser } from './sql/parser.ts'
 import { createSqlReader } from './sql/reader.ts'
-import { makeVerdicts } from './verdicts.ts'
 
 /**
  * Proves or breaks the tenant isolation of a real database.
@@ -37,7 +32,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   await loadParser()
   const appRole = given.appRole ?? (given.appUrl === undefined ? undefined : await roleOf(given.appUrl))
   const client = await connect(given.databaseUrl, given.signal)
-  let facts: Facts
+  let scopes: readonly [Facts, ...(readonly Facts[])]
   let attack: boolean
   try {
     await client.query('begin isolation level repeatable read read only')
@@ -46,15 +41,16 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     )
     const catalog = await readCatalog(queryable(client))
     const sql = createSqlReader()
-    const tenancy = discover(catalog, sql, {
+    const [first, ...others] = discoverAll(catalog, sql, {
       appRole,
       schemas: given.schemas,
       tenantColumns: given.tenantColumns,
       setting: given.setting,
     })
     const sealed = given.sealSecret !== undefined || isSealed(catalog)
-    facts = buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
-    attack = await shouldAttack(client, facts, given.mode)
+    const factsOf = (tenancy: Tenancy) => buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
+    scopes = [factsOf(first), ...others.map(factsOf)]
+    attack = await shouldAttack(client, scopes[0], given.mode)
   } catch (error) {
     throw whyBroken(error, given.signal)
   } finally {
@@ -62,82 +58,31 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   }
 
   const chosen = rules.filter((rule) => given.rules === undefined || given.rules.includes(rule.id))
-  const internalErrors: InternalError[] = []
-  const drafts = chosen.flatMap((rule): readonly RuledDraft[] => {
-    try {
-      return draftsOf(rule, facts).map((draft) => ({ rule, draft }))
-    } catch (error) {
-      internalErrors.push({ where: `rule ${rule.id}`, message: error instanceof Error ? error.message : String(error) })
-      return []
-    }
-  })
-  const run: AttackRun | undefined = attack
-    ? await runAttacks({
-        facts,
-        connect: () => connect(given.databaseUrl, given.signal),
-        sealSecret: given.sealSecret,
-        contextSql: given.contextSql,
-        statementTimeoutMs: given.statementTimeoutMs,
-        lockTimeoutMs: given.lockTimeoutMs,
-        onProgress: given.onProgress ?? (() => {}),
-      }).catch((error: unknown) => {
-        throw whyBroken(error, given.signal)
-      })
-    : undefined
-  internalErrors.push(...(run?.internalErrors ?? []))
-  const findings = joinFindings(drafts, run?.ledger, rules, lookupsOf(facts)).filter(
-    (finding) => given.rules === undefined || given.rules.includes(finding.rule),
-  )
-  return report(facts, findings, run, chosen.length, internalErrors)
+  const judge = (facts: Facts) =>
+    judgeScope(facts, {
+      chosen,
+      only: given.rules,
+      attack: attack
+        ? {
+            connect: () => connect(given.databaseUrl, given.signal),
+            sealSecret: given.sealSecret,
+            contextSql: given.contextSql,
+            statementTimeoutMs: given.statementTimeoutMs,
+            lockTimeoutMs: given.lockTimeoutMs,
+            onProgress: given.onProgress ?? (() => {}),
+          }
+        : undefined,
+    }).catch((error: unknown) => {
+      throw whyBroken(error, given.signal)
+    })
+  const [first, ...others] = scopes
+  const judged: [JudgedScope, ...JudgedScope[]] = [await judge(first)]
+  for (const facts of others) judged.push(await judge(facts))
+  return makeReport(judged, chosen.length)
 }
 
 /** Far more than the catalog of a large database takes. */
 const READING_TIMEOUT_MS = 120_000
-
-function report(
-  facts: Facts,
-  joined: readonly JoinedFinding[],
-  run: AttackRun | undefined,
-  ruleCount: number,
-  internalErrors: readonly InternalError[],
-): VerifyReport {
-  const tables = makeVerdicts(facts, joined, run?.ledger)
-  const findings = joined.map(({ verbs: _verbs, tables: _tables, ...finding }): Finding => finding)
-  const { tenancy, catalog } = facts
-  return {
-    version: 1,
-    findings,
-    tables,
-    summary: {
-      database: catalog.database.name,
-      serverVersion: catalog.serverVersion,
-      mode: run === undefined ? 'static' : 'attack',
-      sealed: facts.sealed,
-      appRole: tenancy.appRole.name,
-      actingRoles: facts.acting.map((role) => role.role.name),
-      tenantColumns: tenancy.columnNames,
-      setting: describeSetting(tenancy.context),
-      rootTable: tenancy.root?.relation.label,
-      notes: [...tenancy.notes, ...timeOuts(run)],
-      counts: {
-        findings: countFindings(findings),
-        verdicts: countVerdicts(tables),
-        rules: ruleCount,
-        attacks: run?.attacks ?? 0,
-        probes: run?.probes ?? 0,
-        tables: tables.length,
-        tablesPlanted: run?.planted ?? 0,
-      },
-      internalErrors,
-    },
-  }
-}
-
-function timeOuts(run: AttackRun | undefined): string[] {
-  const count = run?.timedOut ?? 0
-  if (count === 0) return []
-  return [`${count} ${count === 1 ? 'probe' : 'probes'} of the attacks ran into the time limit and saw nothing`]
-}
 
 function queryable(client: pg.Client): Queryable {
   return { query: (text, values) => client.query(text, values === undefined ? undefined : [...values]) }

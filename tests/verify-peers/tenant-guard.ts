@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { plant } from '../../src/verify/attack/plant.ts'
 import { attackSession } from '../../src/verify/attack/session.ts'
+import { sessionKeys } from '../../src/verify/attack/session-keys.ts'
 import { factsInTransaction } from '../../src/verify/mutate/judge-in-transaction.ts'
 import type { VerifyReport } from '../../src/verify/report-model.ts'
 
@@ -74,7 +75,9 @@ async function plantTwoTenants(url: string, report: VerifyReport): Promise<void>
     await client.query('begin')
     const { appRole, tenantColumns, sealed } = report.summary
     const facts = await factsInTransaction(client, { appRole, tenantColumns, setting: undefined, sealed })
-    await plant({ facts, session: attackSession(client), contextSql: undefined, nonce: 'a1b2c3' })
+    const nonce = 'a1b2c3'
+    const keys = sessionKeys(facts, nonce)
+    await plant({ facts, session: attackSession(client), contextSql: undefined, nonce, keys })
     await client.query('commit')
   } finally {
     await client.end()

@@ -67,7 +67,7 @@ export function ruleCase(rule: string, given: RuleCase): void {
         return { ...opened, report: said }
       }
       afterAll(() => opened?.close())
-      it('speaks of the hole', async () => {
+      it(`speaks of the hole${(given.proof ?? 'exploited') === 'exploited' ? ', confirmed by an attack' : ''}`, async () => {
         const { report, role } = await look()
         const object = given.object.replace(/\{([a-z_]+)\}/g, (_, name: string) => role(name))
         const finding = speaks(report).find((candidate) => candidate.object === object)

@@ -1,9 +1,10 @@
-import type { Relation } from '../../catalog/model.ts'
-import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Oid, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts } from '../facts.ts'
-import type { Verb } from '../finding.ts'
+import type { Severity, Verb } from '../finding.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
-import type { AttackContext, Contexts } from './contexts.ts'
+import type { AttackContext, Contexts, Said } from './contexts.ts'
+import { Controls } from './control.ts'
+import { AS_PLANTER, becomeSql } from './identity.ts'
 import type { PlantedRow, Planting, Side } from './plant.ts'
 import type { AttackSession, Probe } from './session.ts'
 
@@ -26,6 +27,8 @@ export interface Observation {
   readonly generic?: boolean
   readonly tables?: readonly string[]
   readonly verbs?: readonly Verb[]
+  /** The finding is no worse than this: what was given is a secret that its holder may use. */
+  readonly most?: Severity
   readonly message: string
   readonly evidence: readonly string[]
   /** For a finding that no static rule raised. */
@@ -79,8 +82,16 @@ export class AttackLedger {
   readonly #held = new Set<string>()
   readonly #reasons = new Map<string, string>()
   readonly #tried = new Set<string>()
-  /** Tables whose positive control failed, with the reason. */
+  /** Tables on which nothing can be told, since the negative control failed, with the reason. */
   readonly unreliable = new Map<string, string>()
+  /** What a session says beside its tenant before it sees its own rows of a table. */
+  readonly needs = new Map<Oid, readonly Said[]>()
+  /** What tenants could do with their own rows. */
+  readonly controls: Controls
+
+  constructor(facts: Facts) {
+    this.controls = new Controls(facts)
+  }
 
   hold(object: string, verb: Verb): void {
     this.#held.add(`${object}/${verb}`)
@@ -122,6 +133,7 @@ export function makeArena(parts: ArenaParts): Arena {
   const blind = pass === 'set' && !parts.facts.catalog.reader.superuser
   const judgedAsB = (probe: BatchProbe, role: ActingRole): BatchProbe =>
     blind && probe.judge !== undefined ? { ...probe, judge: `${contexts.b.sql(role)}${probe.judge}` } : probe
+  const enter = (role: ActingRole, context: AttackContext) => `${becomeSql(parts.facts, role)};${context.sql(role)}`
   return {
     facts: parts.facts,
     session,
@@ -137,17 +149,16 @@ export function makeArena(parts: ArenaParts): Arena {
     row: (relation, side) => planting.row(relation, side),
     as: (role, context, fn) =>
       session.probe(async () => {
-        await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+        await session.run(enter(role, context))
         return await fn()
       }),
     batch: (role, context, probes) =>
       runBatch(
         session,
-        role,
-        context,
+        enter(role, context),
         probes.map((probe) => judgedAsB(probe, role)),
       ),
-    judge: () => session.run('set local role none'),
+    judge: () => session.run(AS_PLANTER),
     asPlanter: (fn) =>
       session.probe(async () => {
         const own = parts.facts.acting[0]

@@ -1,6 +1,5 @@
-import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
-import type { ActingRole } from '../facts.ts'
-import type { AttackContext } from './contexts.ts'
+import { quoteLiteral } from '../../catalog/names.ts'
+import { AS_PLANTER } from './identity.ts'
 import type { AttackSession } from './session.ts'
 
 /** One probe of a batch. It has a subtransaction of its own, rolled back whatever happens. */
@@ -33,21 +32,20 @@ const DONE = 'PWOK1'
  */
 export async function runBatch(
   session: AttackSession,
-  role: ActingRole,
-  context: AttackContext,
+  enter: string,
   probes: readonly BatchProbe[],
 ): Promise<ReadonlyMap<string, BatchAnswer>> {
   const answers = new Map<string, BatchAnswer>()
   for (let at = 0; at < probes.length; at += CHUNK) {
     const chunk = probes.slice(at, at + CHUNK)
     const answer = await session.probe(async () => {
-      await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}${batchSql(chunk)}`)
+      await session.run(`${enter}${batchSql(chunk)}`)
       const { rows } = await session.text(`select pg_catalog.current_setting('partywall.batch') as answers`)
       return rows[0]?.['answers'] ?? '[]'
     })
     if (!answer.ok) {
       // A time-out, or a role that may not run DO: each by itself.
-      for (const probe of chunk) answers.set(probe.key, await runSingle(session, role, context, probe))
+      for (const probe of chunk) answers.set(probe.key, await runSingle(session, enter, probe))
       continue
     }
     const parsed: unknown = JSON.parse(answer.value)
@@ -78,6 +76,7 @@ begin
       execute probe.s;
       get diagnostics touched = row_count;
       if probe.j is not null then
+        execute ${quoteLiteral('set local session authorization default')};
         execute 'set local role none';
         execute probe.j into judged;
       end if;
@@ -93,19 +92,14 @@ end`
   return `do ${quoteLiteral(body)}`
 }
 
-async function runSingle(
-  session: AttackSession,
-  role: ActingRole,
-  context: AttackContext,
-  probe: BatchProbe,
-): Promise<BatchAnswer> {
+async function runSingle(session: AttackSession, enter: string, probe: BatchProbe): Promise<BatchAnswer> {
   const answer = await session.probe(async () => {
-    await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+    await session.run(`${enter}select 1`)
     const statements = probe.sql.split(/;\s+(?=set local|delete|insert|update|select)/)
     for (const statement of statements.slice(0, -1)) await session.run(statement)
     const { count } = await session.text(statements.at(-1) ?? '')
     if (probe.judge === undefined) return { count, judged: null }
-    await session.run('set local role none')
+    await session.run(AS_PLANTER)
     const { rows } = await session.text(probe.judge)
     return { count, judged: Object.values(rows[0] ?? {})[0] ?? null }
   })

@@ -1,6 +1,13 @@
 import { quoteLiteral } from '../../catalog/names.ts'
 import { SealMaker } from '../../database/seal.ts'
+import type { SettingUse } from '../discovery/settings.ts'
 import type { ActingRole, ContextSource } from '../facts.ts'
+
+/** One thing that a session says of itself. */
+export interface Said {
+  readonly use: SettingUse
+  readonly value: string
+}
 
 /** A state of the session's settings that an attack runs in. `sql` sets it, transaction-locally. */
 export interface AttackContext {
@@ -9,6 +16,8 @@ export interface AttackContext {
   readonly sql: (role: ActingRole) => string
   /** Whose rows may be seen: only this tenant's, or nobody's. */
   readonly tenant: 'a' | 'b' | undefined
+  /** The same session that says something more, or something else, of itself. */
+  readonly saying: (said: readonly Said[]) => AttackContext
 }
 
 /** Makes the seal of a sealed context. */
@@ -25,6 +34,9 @@ export interface ContextValues {
   /** The tenants' own ids, for the seal. */
   readonly tenantA: string
   readonly tenantB: string
+  /** What policies ask beside it: the user, where the setting holds the tenant. */
+  readonly besideA: readonly Said[]
+  readonly besideB: readonly Said[]
 }
 
 export interface Contexts {
@@ -70,21 +82,68 @@ export function makeContexts(
     )
     return setSql('app.tenant_seal', text)
   }
-  const own = (name: string, value: string, tenantId: string, tenant: 'a' | 'b'): AttackContext => ({
+  const use: SettingUse = {
+    setting: source.setting,
+    path: source.path,
+    ...(source.kind === 'tenant' && source.list === true ? { list: true } : {}),
+  }
+  const own = (name: string, tenantId: string, tenant: 'a' | 'b', said: readonly Said[]) =>
+    context(name, tenant, said, (role) => `${seal(tenantId, role)}${extra(tenantId)}`)
+  return {
+    a: own('tenant A', values.tenantA, 'a', [...values.besideA, { use, value: values.a }]),
+    b: own('tenant B', values.tenantB, 'b', [...values.besideB, { use, value: values.b }]),
+    strangers: GARBAGE.map(([label, value]) => context(`setting ${label}`, undefined, [{ use, value }], () => '')),
+    unset: context('setting never set', undefined, [], () => ''),
+  }
+}
+
+function context(
+  name: string,
+  tenant: AttackContext['tenant'],
+  said: readonly Said[],
+  more: (role: ActingRole) => string,
+): AttackContext {
+  return {
     name,
     tenant,
-    sql: (role) => `${setSql(source.setting, settingText(source, value))}${seal(tenantId, role)}${extra(tenantId)}`,
-  })
-  return {
-    a: own('tenant A', values.a, values.tenantA, 'a'),
-    b: own('tenant B', values.b, values.tenantB, 'b'),
-    strangers: GARBAGE.map(([label, value]) => ({
-      name: `setting ${label}`,
-      tenant: undefined,
-      sql: () => setSql(source.setting, value === '' ? '' : settingText(source, value)),
-    })),
-    unset: { name: 'setting never set', tenant: undefined, sql: () => '' },
+    sql: (role) => `${sayingSql(said, role)}${more(role)}`,
+    saying: (others) => context(name, tenant, [...said, ...others], more),
   }
+}
+
+/** What PostgREST puts into the claims of each request beside the token's own. */
+const CLAIMS = 'request.jwt.claims'
+
+/** Sets all that is said; what is said later wins, and claims of one JSON document stand in it together. */
+function sayingSql(said: readonly Said[], role: ActingRole): string {
+  const plain = new Map<string, string>()
+  const documents = new Map<string, Record<string, unknown>>()
+  for (const { use, value } of said) {
+    if (use.path.length === 0 || value === '') plain.set(use.setting, value)
+    if (use.path.length === 0) continue
+    if (value !== '') plain.delete(use.setting)
+    const document = documents.get(use.setting) ?? (use.setting === CLAIMS ? { role: role.role.name } : {})
+    documents.set(use.setting, document)
+    put(document, use.path, use.list === true ? [value] : value)
+  }
+  const settings = [...documents].map(([setting, document]): readonly [string, string] => [
+    setting,
+    plain.get(setting) ?? JSON.stringify(document),
+  ])
+  return [...[...plain].filter(([setting]) => !documents.has(setting)), ...settings]
+    .map(([setting, text]) => setSql(setting, text))
+    .join('')
+}
+
+function put(document: Record<string, unknown>, [first = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    document[first] = value
+    return
+  }
+  const inner: unknown = document[first]
+  const next: Record<string, unknown> = { ...(typeof inner === 'object' && inner !== null ? inner : {}) }
+  document[first] = next
+  put(next, rest, value)
 }
 
 /** One `set_config`, transaction-local, as a statement. */

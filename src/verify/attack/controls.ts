@@ -1,6 +1,16 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { readProbes } from '../attacks/read-across.ts'
+import { readProbes, whyNotPlanted } from '../attacks/read-across.ts'
+import { baselines } from '../attacks/victim-row.ts'
+import { type WriteProbe, writeProbes } from '../attacks/write-probes.ts'
+import type { ActingRole } from '../facts.ts'
+import { VERBS } from '../finding.ts'
+import { privilegeOf } from '../reach.ts'
 import type { Arena, AttackLedger } from './arena.ts'
+import type { BatchAnswer } from './batch.ts'
+import type { Control } from './control.ts'
+import { fitRows } from './fit-rows.ts'
+import { AS_PLANTER } from './identity.ts'
+import { plantedRow } from './row-filters.ts'
 
 /**
  * A table that denies everybody must stay dark for every acting role. If it does not, policies do not hold that role and
@@ -19,7 +29,7 @@ export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): 
     for (const role of roles) {
       await session.run(`set local role ${quoteIdentifier(role.role.name)}`)
       const seen = await session.text('select count(*) as seen from partywall_control.deny_all')
-      await session.run('set local role none')
+      await session.run(AS_PLANTER)
       if (seen.rows[0]?.['seen'] !== '0')
         for (const relation of facts.relations)
           ledger.unreliable.set(
@@ -34,23 +44,109 @@ export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): 
   }
 }
 
-/** B, in B's own context, must see the planted row; else an attack that sees nothing proves nothing. */
-export async function checkPositiveControls(arena: Arena, ledger: AttackLedger): Promise<void> {
-  const { facts } = arena
-  const tried = new Set<string>()
-  const seen = new Set<string>()
-  for (const role of facts.acting.filter((acting) => !acting.bypasses)) {
-    const probes = readProbes(arena, role, 'b')
-    const answers = await arena.batch(role, arena.contexts.b, probes)
-    for (const { key, relation } of probes) {
-      // A partition may hold none of the planted rows.
-      if (relation.isPartition) continue
-      tried.add(relation.label)
-      const answer = answers.get(key)
-      if (answer?.ok === true && answer.rows > 0) seen.add(relation.label)
-    }
+/**
+ * Tenant B, in its own context, reads and writes its own planted row with the statements that the attack uses. An attack that
+ * reaches nothing says something only where these had their effect.
+ */
+export async function checkPositiveControls(arena: Arena, ledger: AttackLedger, sealable: boolean): Promise<void> {
+  const roles = arena.facts.acting.filter((acting) => !acting.bypasses)
+  if (arena.facts.sealed && !sealable) {
+    for (const role of roles)
+      noteNotRun(arena, ledger, role, 'no seal could be made: --seal-secret-env names its secret')
+    return
   }
-  for (const label of tried)
-    if (!seen.has(label))
-      ledger.unreliable.set(label, 'the positive control failed: tenant B does not see its own planted row')
+  for (const role of roles) await readControls(arena, ledger, role)
+  await fitRows(arena, ledger)
+  const before = await baselines(arena)
+  for (const role of roles) {
+    noteNotRun(arena, ledger, role)
+    await readControls(arena, ledger, role)
+    await writeControls(arena, ledger, role, before)
+  }
+}
+
+/** Each right has a reason until a control was run. */
+function noteNotRun(arena: Arena, ledger: AttackLedger, role: ActingRole, because?: string): void {
+  const { facts } = arena
+  for (const relation of facts.relations) {
+    if (facts.tenantTable(relation) === undefined) continue
+    for (const verb of VERBS)
+      if (facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb))) {
+        const how =
+          because ??
+          (plantedRow(arena, relation, 'b') === undefined
+            ? whyNotPlanted(arena, relation)
+            : 'its own row could not be written by a control')
+        ledger.controls.note(relation, verb, role, { status: 'not-run', how })
+      }
+  }
+}
+
+async function readControls(arena: Arena, ledger: AttackLedger, role: ActingRole): Promise<void> {
+  const probes = readProbes(arena, role, 'b')
+  const answers = await arena.batch(role, arena.contexts.b, probes)
+  for (const { key, relation } of probes) {
+    const answer = answers.get(key)
+    if (answer === undefined) continue
+    const control: Control = !answer.ok
+      ? failure(answer)
+      : answer.rows > 0
+        ? { status: 'worked' }
+        : relation.isPartition
+          ? { status: 'not-run', how: 'the planted row lies in another partition' }
+          : { status: 'dark', how: 'tenant B does not see its own planted row' }
+    ledger.controls.note(relation, 'select', role, control)
+  }
+}
+
+async function writeControls(
+  arena: Arena,
+  ledger: AttackLedger,
+  role: ActingRole,
+  before: Awaited<ReturnType<typeof baselines>>,
+): Promise<void> {
+  const probes = arena.facts.relations
+    .flatMap((relation) => (before.has(relation.oid) ? writeProbes(arena, relation, role, false) : []))
+    .filter((probe) => probe.isControl)
+  const answers = await answersOf(arena, ledger, role, probes)
+  for (const probe of probes) {
+    const answer = answers.get(probe.key)
+    const baseline = before.get(probe.relation.oid)
+    if (answer === undefined || baseline === undefined) continue
+    const control: Control = probe.crossed(answer, baseline)
+      ? { status: 'worked' }
+      : !answer.ok
+        ? failure(answer)
+        : probe.relation.isPartition
+          ? { status: 'not-run', how: 'the planted row lies in another partition' }
+          : { status: 'refused', how: `tenant B could not ${probe.verb} its own planted row` }
+    ledger.controls.note(probe.relation, probe.verb, role, control)
+  }
+}
+
+/** As tenant B; on tables whose policies ask for more, saying that too. */
+async function answersOf(
+  arena: Arena,
+  ledger: AttackLedger,
+  role: ActingRole,
+  probes: readonly WriteProbe[],
+): Promise<ReadonlyMap<string, BatchAnswer>> {
+  const plain = probes.filter(({ relation }) => !ledger.needs.has(relation.oid))
+  const answers = new Map(await arena.batch(role, arena.contexts.b, plain))
+  for (const [oid, said] of ledger.needs) {
+    const own = probes.filter(({ relation }) => relation.oid === oid)
+    for (const [key, answer] of await arena.batch(role, arena.contexts.b.saying(said), own)) answers.set(key, answer)
+  }
+  return answers
+}
+
+/** A refusal by a policy or a guard, a row that verify could not make fit, or an error of the schema itself. */
+function failure({ code, text }: BatchAnswer): Control {
+  const message = text.split('\n')[0] ?? ''
+  if (code === '42501' && /row-level security/i.test(text))
+    return { status: 'refused', how: 'the policies refuse the row that verify made for tenant B' }
+  // Constraints and triggers want a row of another make; a time-out is no answer.
+  if (/^(23|P0|57)/.test(code) || code === '55P03')
+    return { status: 'not-run', how: `no row could be made: ${message}` }
+  return { status: 'error', code, how: message }
 }

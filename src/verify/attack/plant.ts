@@ -6,6 +6,7 @@ import { repairs } from './plant-repair.ts'
 import { type ValueMaker, valueMaker } from './plant-values.ts'
 import { plantingOrder } from './planting-order.ts'
 import type { AttackSession, Probe, ProbeError } from './session.ts'
+import type { SessionKeys } from './session-keys.ts'
 import { chooseTenantIds } from './tenant-ids.ts'
 
 export type Side = 'a' | 'b'
@@ -29,6 +30,7 @@ export interface PlantedTenant {
 }
 
 export interface Planting {
+  readonly nonce: string
   readonly tenants: Readonly<Record<Side, PlantedTenant>>
   readonly rows: ReadonlyMap<Oid, Readonly<Partial<Record<Side, PlantedRow>>>>
   /** Why a table has no row, in the server's words. */
@@ -36,6 +38,8 @@ export interface Planting {
   /** Tables on which the server waited too long: they are left alone from then on. */
   readonly stalled: ReadonlySet<Oid>
   row(relation: Relation, side: Side): PlantedRow | undefined
+  /** The row of its side, as it is now. */
+  put(relation: Relation, row: PlantedRow): void
 }
 
 export interface PlantOptions {
@@ -45,6 +49,8 @@ export interface PlantOptions {
   readonly contextSql: ((side: Side, tenantId: string) => string) | undefined
   /** Tells runs apart in a database that is attacked twice. */
   readonly nonce: string
+  /** The user of each side. */
+  readonly keys: SessionKeys
   /** A first planting in the same transaction: only what it could not plant is tried again. */
   readonly before?: Planting
 }
@@ -79,7 +85,15 @@ export async function plant(options: PlantOptions): Promise<Planting> {
     if (stalled.has(relation.oid)) for (const side of ['a', 'b'] as const) delete planted[side]
     rows.set(relation.oid, planted)
   }
-  return { tenants, rows, failures, stalled, row: (relation, side) => rows.get(relation.oid)?.[side] }
+  return {
+    nonce,
+    tenants,
+    rows,
+    failures,
+    stalled,
+    row: (relation, side) => rows.get(relation.oid)?.[side],
+    put: (relation, row) => rows.set(relation.oid, { ...rows.get(relation.oid), [row.side]: row }),
+  }
 }
 
 /** In a table that belongs to no tenant the canary is another: who reads it there has read nothing of B's. */
@@ -202,6 +216,11 @@ function draftRow(input: RowInput, mode: 'full' | 'needed'): Draft {
     const literal = partition.get(column.name)
     if (literal !== undefined) {
       draft.set(column, `${literal}::${column.type}`)
+      continue
+    }
+    const key = input.keys.value(column, side, tenant.id)
+    if (key !== undefined) {
+      draft.set(column, key)
       continue
     }
     if (column.identity !== undefined || column.default !== undefined) continue

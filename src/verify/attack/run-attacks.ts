@@ -7,9 +7,11 @@ import type { InternalError } from '../report-model.ts'
 import { type Arena, AttackLedger, makeArena, type Pass } from './arena.ts'
 import { type AttackContext, makeContexts } from './contexts.ts'
 import { checkNegativeControl, checkPositiveControls } from './controls.ts'
+import { AS_PLANTER } from './identity.ts'
 import { patientSession } from './patience.ts'
 import { type Planting, plant } from './plant.ts'
 import { type AttackSession, attackSession } from './session.ts'
+import { sessionKeys } from './session-keys.ts'
 
 export interface AttackRun {
   readonly ledger: AttackLedger
@@ -34,7 +36,7 @@ export interface AttackOptions {
 
 /** Plants two tenants and runs every attack, in two passes, in one transaction that is rolled back. */
 export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
-  const ledger = new AttackLedger()
+  const ledger = new AttackLedger(options.facts)
   const internalErrors: InternalError[] = []
   let probes = 0
   let planted = 0
@@ -59,7 +61,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
       planted = [...arena.planting.rows.values()].filter((rows) => rows.b !== undefined).length
       if (pass === 'set') {
         await checkNegativeControl(arena, ledger)
-        await checkPositiveControls(arena, ledger)
+        await checkPositiveControls(arena, ledger, options.sealSecret !== undefined)
       }
       for (const attack of attacks.filter((candidate) => (candidate.passes ?? ['set']).includes(pass))) {
         ran.add(attack.name)
@@ -84,9 +86,7 @@ async function runOne(attack: Attack, arena: Arena): Promise<InternalError | und
     return { where: `attack ${attack.name}`, message: error instanceof Error ? error.message : String(error) }
   } finally {
     // An exception may have left the transaction aborted, or the session in another role.
-    await arena.session.run(
-      'rollback to savepoint partywall_attack; release savepoint partywall_attack; set local role none',
-    )
+    await arena.session.run(`rollback to savepoint partywall_attack; release savepoint partywall_attack; ${AS_PLANTER}`)
   }
 }
 
@@ -105,6 +105,8 @@ async function openArena(
   const { pid: backendPid = 0, database = '' } = pid.rows[0] ?? {}
   const sealer = options.sealSecret === undefined ? undefined : { secret: options.sealSecret, database, backendPid }
   const own = facts.acting[0]
+  const nonce = before?.nonce ?? randomBytes(3).toString('hex')
+  const keys = sessionKeys(facts, nonce)
   const contextsFor = (planting: Planting) => {
     const { a, b } = planting.tenants
     const keyOf = (side: 'a' | 'b') =>
@@ -113,7 +115,14 @@ async function openArena(
         : (planting.row(source.table, side)?.values[source.keyColumn.name] ?? planting.tenants[side].id)
     return makeContexts(
       source,
-      { a: keyOf('a'), b: keyOf('b'), tenantA: a.id, tenantB: b.id },
+      {
+        a: keyOf('a'),
+        b: keyOf('b'),
+        tenantA: a.id,
+        tenantB: b.id,
+        besideA: keys.beside(planting, 'a'),
+        besideB: keys.beside(planting, 'b'),
+      },
       sealer,
       options.contextSql,
     )
@@ -121,7 +130,8 @@ async function openArena(
   const planting = await plant({
     facts,
     session,
-    nonce: randomBytes(3).toString('hex'),
+    nonce,
+    keys,
     ...(before === undefined ? {} : { before }),
     // In the never-set pass no setting may be touched: what can't be planted without one is not tried there.
     contextSql:
@@ -131,7 +141,7 @@ async function openArena(
             plantingContext(
               makeContexts(
                 source,
-                { a: tenantId, b: tenantId, tenantA: tenantId, tenantB: tenantId },
+                { a: tenantId, b: tenantId, tenantA: tenantId, tenantB: tenantId, besideA: [], besideB: [] },
                 sealer,
                 options.contextSql,
               )[side],

@@ -10,10 +10,15 @@ export interface ArgumentList {
   readonly given: readonly string[]
   /** Only ids and nothing: an attacker has them. A title or a token of B's must be known first. */
   readonly guessable: boolean
+  /** What is given is a token or code, which whoever holds it may use. */
+  readonly secret: boolean
 }
 
 /** Calls of one function; more would make a schema with many functions slow. */
 const MOST = 24
+/** Names of columns whose value is a right in itself. */
+const SECRET =
+  /token|secret|otp|invite_?code|access_?code|api_?key|verification|nonce|signature|share_?(key|code|link)/i
 const BREAKS_OUT = ["' or true --", "' or 'a' = 'a", '%']
 
 /** Lists worth calling a function with: ids of B, rows of B by the arguments' names, nothing, and text that breaks out of quotes. */
@@ -23,9 +28,14 @@ export function argumentLists(
   tables: readonly Relation[],
 ): readonly ArgumentList[] {
   const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
-  if (inputs.length === 0) return [{ sql: '', given: [], guessable: true }]
+  if (inputs.length === 0) return [{ sql: '', given: [], guessable: true, secret: false }]
   const lists = new Map<string, ArgumentList>()
-  const add = (pick: (argument: FunctionArgument) => string | undefined, guessable: boolean, fill = true) => {
+  const add = (
+    pick: (argument: FunctionArgument) => string | undefined,
+    guessable: boolean,
+    fill = true,
+    secret = false,
+  ) => {
     const picked = inputs.map((argument) => pick(argument))
     if (fill && picked.every((value) => value === undefined)) return
     const sql = inputs
@@ -35,7 +45,7 @@ export function argumentLists(
       })
       .join(', ')
     if (lists.size < MOST && !lists.has(sql))
-      lists.set(sql, { sql, given: picked.filter((value) => value !== undefined), guessable })
+      lists.set(sql, { sql, given: picked.filter((value) => value !== undefined), guessable, secret })
   }
   const { b } = arena.planting.tenants
   const tenantType = arena.facts.tenancy.root?.key.baseType ?? 'uuid'
@@ -55,11 +65,13 @@ export function argumentLists(
       return (column === undefined ? undefined : row?.values[column.name]) ?? undefined
     }
     const onlyIds = inputs.every((argument) => byName(argument) === undefined || isId(argument))
-    add(byName, onlyIds)
+    const named = inputs.flatMap((argument) => matchingColumn(arena.facts, table, argument) ?? [])
+    add(byName, onlyIds, true, !onlyIds && named.some(({ name }) => SECRET.test(name)))
     for (const column of table.columns) {
       const value = row?.values[column.name]
       if (typeof value !== 'string' || !isText(column.baseType)) continue
-      add((argument) => (isText(argument.baseType) ? value : isId(argument) ? b.id : undefined), false)
+      const secret = SECRET.test(column.name)
+      add((argument) => (isText(argument.baseType) ? value : isId(argument) ? b.id : undefined), false, true, secret)
     }
   }
   add(() => undefined, true, false)

@@ -39,7 +39,8 @@ export const callFunctions: Attack = {
           rule,
           object: fn.label,
           message: `${fn.label} runs as ${facts.roleName(fn.owner)} and crosses between tenants.`,
-          evidence: [seen],
+          evidence: [seen.how],
+          ...(seen.secret ? { most: 'medium' as const } : {}),
           tables: tables.map((table) => table.label),
           fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
         })
@@ -65,8 +66,11 @@ async function call(
   fn: DatabaseFunction,
   tables: readonly Relation[],
   said: boolean,
-): Promise<string | undefined> {
-  const lists = argumentLists(arena, fn, tables).filter((list) => said || list.guessable)
+): Promise<{ readonly how: string; readonly secret: boolean } | undefined> {
+  // What an attacker has comes first; a token only its holder has.
+  const lists = argumentLists(arena, fn, tables)
+    .filter((list) => said || list.guessable)
+    .toSorted((a, b) => Number(a.secret) - Number(b.secret))
   const markers = markersOf(arena, tables)
   const state = victimState(arena, tables)
   const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
@@ -79,11 +83,12 @@ async function call(
         const answer = answers.get(String(at))
         if (answer === undefined) continue
         const how = `as ${role.path.join(' → ')}, ${context.name}: ${fn.name}(${list.sql.replace(/\s+/g, ' ').slice(0, 160)})`
-        if (answer.ok && fn.kind === 'function' && answer.rows > 0) return `${how} returned a row of tenant B`
+        if (answer.ok && fn.kind === 'function' && answer.rows > 0)
+          return { how: `${how} returned a row of tenant B`, secret: list.secret }
         if (answer.ok && stood !== undefined && answer.judged !== null && answer.judged !== stood)
-          return `${how} changed rows of tenant B`
+          return { how: `${how} changed rows of tenant B`, secret: list.secret }
         const told = without(markers, list).some((marker) => answer.text.includes(marker))
-        if (!answer.ok && told) return `${how} told values of tenant B in its error`
+        if (!answer.ok && told) return { how: `${how} told values of tenant B in its error`, secret: list.secret }
       }
     }
   }

@@ -1,5 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from '../rules/foreign-keys.ts'
@@ -87,11 +88,11 @@ async function cascades(arena: Arena, key: TenantForeignKey, role: ActingRole, p
     key.parentColumns.map((column) => victim.values[column.name]),
   )
   const deleted = await session.probe(async () => {
-    await session.run(`set local role ${quoteIdentifier(deleter.role.name)};${arena.contexts.b.sql(deleter)}select 1`)
+    await session.run(`${becomeSql(arena.facts, deleter)};${arena.contexts.b.sql(deleter)}select 1`)
     await session.run(`delete from ${qualifiedName(key.parent)} where ${gone}`)
     return await pointing()
   })
-  await session.run(`set local role ${quoteIdentifier(role.role.name)}`)
+  await session.run(`${becomeSql(arena.facts, role)}`)
   return deleted.ok && deleted.value < before
 }
 

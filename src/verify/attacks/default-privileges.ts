@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { usableGrantees } from '../rules/grantees.ts'
 import { THIS_DATABASE } from '../rules/this-database.ts'
@@ -40,7 +41,7 @@ export const defaultPrivileges: Attack = {
           await session.run(`set local role ${quoteIdentifier(creator)}`)
           await session.run(`create table ${table} (body text); insert into ${table} values ('x')`)
           arena.tried('grant-default-privileges', object)
-          await session.run(`set local role none; set local role ${quoteIdentifier(role.role.name)}`)
+          await session.run(`${AS_PLANTER}; ${becomeSql(arena.facts, role)}`)
           return (await session.text(use)).count
         })
         if (!made.ok || made.value === 0) continue

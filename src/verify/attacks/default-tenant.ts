@@ -1,4 +1,5 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
@@ -36,9 +37,9 @@ export const defaultTenant: Attack = {
           const answer = await session.probe(async () => {
             await session.run(become === '' ? 'select 1' : become)
             const before = (await session.text(count)).rows[0]?.['rows']
-            await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+            await session.run(`${becomeSql(arena.facts, role)};${context.sql(role)}`)
             await session.run(insert)
-            await session.run('set local role none')
+            await session.run(AS_PLANTER)
             const after = (await session.text(count)).rows[0]?.['rows']
             return Number(after) > Number(before)
           })

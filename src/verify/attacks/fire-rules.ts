@@ -1,6 +1,7 @@
 import type { Relation, RewriteRule } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
@@ -40,13 +41,13 @@ async function fire(arena: Arena, relation: Relation, rule: RewriteRule): Promis
       const state = mayWrite ? victimState(arena, [table]) : wholeState(table)
       if (state === undefined) continue
       const look = async () => {
-        await session.run('set local role none')
+        await session.run(AS_PLANTER)
         if (!facts.catalog.reader.superuser) await session.run(`${contexts.b.sql(role)}select 1`)
         return Object.values((await session.text(state)).rows[0] ?? {})[0]
       }
       const answer = await session.probe(async () => {
         const before = await look()
-        await session.run(`set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`)
+        await session.run(`${becomeSql(arena.facts, role)};${contexts.a.sql(role)}select 1`)
         await session.run(statement)
         return (await look()) !== before
       })

@@ -1,6 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
@@ -89,7 +90,7 @@ async function fire(
       for (const { verb, sql } of writes(arena, relation, role, pointer, trigger.events.includes('delete'))) {
         const answer = await session.probe(async () => {
           const before = await looked(arena, state, role)
-          await session.run(`set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`)
+          await session.run(`${becomeSql(arena.facts, role)};${contexts.a.sql(role)}select 1`)
           for (const statement of sql) await session.run(statement)
           await session.run('set constraints all immediate')
           return before !== undefined && (await looked(arena, state, role)) !== before
@@ -103,7 +104,7 @@ async function fire(
 }
 
 async function looked(arena: Arena, state: string, role: ActingRole): Promise<string | null | undefined> {
-  await arena.session.run('set local role none')
+  await arena.session.run(AS_PLANTER)
   if (!arena.facts.catalog.reader.superuser) await arena.session.run(`${arena.contexts.b.sql(role)}select 1`)
   return Object.values((await arena.session.text(state)).rows[0] ?? {})[0]
 }

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../../catalog/names.ts'
+import { becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import { largeObjects } from '../rules/large-objects.ts'
@@ -18,7 +18,7 @@ export const largeObject: Attack = {
       const made = await session.text(
         `select pg_catalog.lo_from_bytea(0, convert_to('${canary}', 'UTF8'))::text as oid`,
       )
-      await session.run(`set local role ${quoteIdentifier(role.role.name)};${arena.contexts.a.sql(role)}select 1`)
+      await session.run(`${becomeSql(arena.facts, role)};${arena.contexts.a.sql(role)}select 1`)
       const read = await session.text(
         `select convert_from(pg_catalog.lo_get(${made.rows[0]?.['oid'] ?? '0'}::oid), 'UTF8') as body`,
       )

@@ -1,6 +1,7 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { contextSettings } from '../context-settings.ts'
 import { draftsOf } from '../drafts.ts'
@@ -47,7 +48,7 @@ async function call(arena: Arena, fn: DatabaseFunction): Promise<string | undefi
           create function partywall_scope.call() returns void language plpgsql set ${settingName(setting)} = ''
           as ${quoteLiteral(`begin ${run} end`)}`,
         )
-        await session.run(`set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`)
+        await session.run(`${becomeSql(arena.facts, role)};${contexts.a.sql(role)}select 1`)
         const look = async () =>
           (await session.text(`select pg_catalog.current_setting(${quoteLiteral(setting)}, true) as value`)).rows[0]?.[
             'value'

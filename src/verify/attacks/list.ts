@@ -19,6 +19,7 @@ import { ownObjects } from './own-objects.ts'
 import { readAcross } from './read-across.ts'
 import { readShared } from './read-shared.ts'
 import { readStatistics } from './read-statistics.ts'
+import { recurse } from './recurse.ts'
 import { replaceFunctions } from './replace-functions.ts'
 import { rolePowers } from './role-powers.ts'
 import { setFlags } from './set-flags.ts'
@@ -38,6 +39,7 @@ import { writeShared } from './write-shared.ts'
 /** Every attack, in the order in which they run. */
 export const attacks: readonly Attack[] = [
   readAcross,
+  recurse,
   writeAcross,
   writeShared,
   truncate,

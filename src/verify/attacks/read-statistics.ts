@@ -1,4 +1,5 @@
-import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { qualifiedName, quoteLiteral } from '../../catalog/names.ts'
+import { becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import { statsVisible } from '../rules/stats-visible.ts'
@@ -27,7 +28,7 @@ export const readStatistics: Attack = {
         )
         const answer = await session.probe(async () => {
           await session.run(`analyze ${qualifiedName(relation)}`)
-          await session.run(`set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`)
+          await session.run(`${becomeSql(arena.facts, role)};${contexts.a.sql(role)}select 1`)
           return await session.text(
             `select 1 from pg_catalog.pg_statistic as s where s.starelid = ${quoteLiteral(qualifiedName(relation))}::regclass and ${told}`,
           )

@@ -1,7 +1,8 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
-import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { quoteLiteral } from '../../catalog/names.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
 import type { Arena } from '../attack/arena.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import { policyFunctionUntrusted } from '../rules/policy-function-untrusted.ts'
@@ -51,14 +52,12 @@ async function replace(
       const read = victimRead(arena, relation, role)
       if (read === undefined) continue
       const look = async () => {
-        await session.run(
-          `reset session authorization;set local role ${quoteIdentifier(role.role.name)};${contexts.a.sql(role)}select 1`,
-        )
+        await session.run(`${becomeSql(arena.facts, role)};${contexts.a.sql(role)}select 1`)
         return (await session.text(read)).count
       }
       const answer = await session.probe(async () => {
         if ((await look()) > 0) return false
-        await session.run('set local role none')
+        await session.run(AS_PLANTER)
         for (const step of [...stepsTo(path), sql]) await session.run(step)
         return (await look()) > 0
       })

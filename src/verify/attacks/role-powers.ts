@@ -1,5 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { ownedTables, rolesInReach } from '../rules/role-paths.ts'
 
@@ -54,7 +55,7 @@ async function useAllData(arena: Arena): Promise<void> {
       await session.run(
         "create schema partywall_unshared; create table partywall_unshared.note (body text); insert into partywall_unshared.note values ('x')",
       )
-      await session.run(`set local role ${quoteIdentifier(role.role.name)}`)
+      await session.run(`${becomeSql(arena.facts, role)}`)
       return (await session.text(statement)).count
     })
     if (answer.ok && answer.value > 0)
@@ -79,7 +80,7 @@ async function watchQueries(arena: Arena): Promise<void> {
     const role = facts.acting.find((acting) => power !== undefined && !acting.bypasses && acting.rights.has(power.oid))
     if (role === undefined) continue
     const answer = await session.probe(async () => {
-      await session.run(`set local role ${quoteIdentifier(role.role.name)}`)
+      await session.run(`${becomeSql(arena.facts, role)}`)
       // This session belongs to another role than the one in force: its query text is another role's.
       return await session.text(
         `select query from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid() and usename <> current_user and query <> '<insufficient privilege>'`,
@@ -103,7 +104,7 @@ async function setParameter(arena: Arena): Promise<void> {
   for (const role of facts.acting) {
     if (role.bypasses) continue
     const answer = await session.probe(async () => {
-      await session.run(`set local role ${quoteIdentifier(role.role.name)}`)
+      await session.run(`${becomeSql(arena.facts, role)}`)
       await session.run('set local session_replication_role = replica')
     })
     if (!answer.ok) continue

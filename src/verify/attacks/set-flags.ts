@@ -1,11 +1,12 @@
-import { qualifiedName } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
-import { type AttackContext, setSql, settingText } from '../attack/contexts.ts'
-import { rowFilter } from '../attack/row-filters.ts'
+import type { Said } from '../attack/contexts.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
+import type { Verb } from '../finding.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
+import { walkExpression } from '../sql/walk.ts'
+import { crosses } from './crosses.ts'
 
 const FLAGS = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
 /** Here the attacker sets nothing that is not its own: the user that it is. */
@@ -20,76 +21,90 @@ export const setFlags: Attack = {
   rules: RULES,
   async run(arena) {
     for (const rule of RULES)
-      for (const weakness of weaknessesOf(arena.facts, rule)) {
-        const seen = await open(arena, weakness)
-        if (seen === undefined) continue
-        arena.report({
-          rule,
-          object: weakness.relation.label,
-          ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
-          verbs: ['select'],
-          message: `A setting opens rows of other tenants in ${weakness.relation.label}.`,
-          evidence: [seen],
-          fix: narrowPolicySql(arena.facts, weakness.relation, weakness.policyObject),
-        })
-      }
+      for (const weakness of weaknessesOf(arena.facts, rule))
+        for (const verb of weakness.verbs)
+          for (const role of rolesOf(arena, weakness)) {
+            const seen = await open(arena, weakness, verb, role)
+            if (seen === undefined) continue
+            arena.report({
+              rule,
+              object: weakness.relation.label,
+              ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
+              verbs: [verb],
+              message: `A setting opens rows of other tenants in ${weakness.relation.label}.`,
+              evidence: [seen],
+              fix: narrowPolicySql(arena.facts, weakness.relation, weakness.policyObject),
+            })
+            break
+          }
   },
 }
 
-interface Trial {
-  readonly setting: string
-  readonly value: string
-  readonly said: string
+function rolesOf(arena: Arena, weakness: PolicyWeakness): readonly ActingRole[] {
+  return arena.facts.acting.filter((role) => !role.bypasses && weakness.roles.includes(role.role.name))
 }
 
-/** Settings and values that are worth a try for this weakness. */
+interface Trial {
+  readonly said: Said
+  readonly told: string
+}
+
+/** Settings and values that are worth a try for this weakness: above all those that the policy itself compares with. */
 function trials(arena: Arena, weakness: PolicyWeakness): readonly Trial[] {
-  const { subject = '', text, rule } = weakness
-  if (OWN_USER.includes(rule)) {
-    const lookup = arena.facts.relations.find((relation) => relation.label === subject)
-    const own = lookup === undefined ? undefined : arena.row(lookup, 'a')
-    const settings = new Set([...text.matchAll(/current_setting\('([^']+)'/g)].map((match) => match[1] ?? ''))
-    settings.delete(arena.facts.tenancy.context.setting)
-    return [...settings].flatMap((setting) =>
-      Object.values(own?.values ?? {}).flatMap((value) =>
-        value === null ? [] : [{ setting, value, said: `${setting} set to a value of its own row in ${subject}` }],
-      ),
-    )
-  }
+  const { subject = '', rule } = weakness
+  if (OWN_USER.includes(rule)) return ownUserTrials(arena, weakness)
   const [setting = '', ...path] = subject.split('->')
   if (setting === '') return []
   const b = arena.planting.tenants.b.id
-  const named = [...text.matchAll(/'([^']{1,40})'/g)].map((match) => match[1] ?? '')
-  return [...new Set([...named.filter((value) => value !== subject), ...USUAL, b])].map((value) => ({
-    setting,
-    value: settingText({ path }, value),
-    said: `${subject} set to ${value === b ? "tenant B's id" : `'${value}'`}`,
+  const names = new Set([setting, ...path])
+  const named = literalsOf(arena, weakness).filter((text) => !names.has(text))
+  return [...new Set([...named, ...USUAL, b])].map((value) => ({
+    said: { use: { setting, path }, value },
+    told: `${subject} set to ${value === b ? "tenant B's id" : `'${value}'`}`,
   }))
 }
 
-async function open(arena: Arena, weakness: PolicyWeakness): Promise<string | undefined> {
-  const { facts, session } = arena
-  const { relation } = weakness
-  const row = arena.row(relation, 'b')
-  if (row === undefined) return undefined
-  for (const role of facts.reach(relation, 'SELECT')) {
-    if (!weakness.roles.includes(role.role.name)) continue
-    const readable = relation.columns.filter((column) =>
-      facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
-    )
-    const filter = rowFilter(relation, row, readable)
-    if (filter === undefined) continue
-    for (const { setting, value, said } of trials(arena, weakness)) {
-      const answer = await arena.as(role, beside(arena.contexts.a, setting, value), () =>
-        session.text(`select 1 from ${qualifiedName(relation)} where ${filter}`),
-      )
-      if (answer.ok && answer.value.count > 0)
-        return `as ${role.path.join(' → ')}, tenant A, ${said}: SELECT returned the planted row of tenant B`
-    }
+/** The texts that stand in the policy's expressions as constants. */
+function literalsOf({ facts }: Arena, { policyObject }: PolicyWeakness): readonly string[] {
+  const found = new Set<string>()
+  for (const text of [policyObject?.using, policyObject?.check]) {
+    const parsed = text === undefined ? undefined : facts.sql.expression(text)
+    if (parsed?.ok !== true) continue
+    walkExpression(parsed.value, {
+      expression: (expr) => {
+        if (expr.kind === 'constant' && expr.value !== null && expr.value !== '') found.add(String(expr.value))
+      },
+    })
   }
-  return undefined
+  return [...found]
 }
 
-function beside(context: AttackContext, setting: string, value: string): AttackContext {
-  return { ...context, sql: (role: ActingRole) => `${context.sql(role)}${setSql(setting, value)}` }
+function ownUserTrials(arena: Arena, { subject = '', text }: PolicyWeakness): readonly Trial[] {
+  const lookup = arena.facts.relations.find((relation) => relation.label === subject)
+  const own = lookup === undefined ? undefined : arena.row(lookup, 'a')
+  const settings = new Set([...text.matchAll(/current_setting\('([^']+)'/g)].map((match) => match[1] ?? ''))
+  settings.delete(arena.facts.tenancy.context.setting)
+  return [...settings].flatMap((setting) =>
+    Object.values(own?.values ?? {}).flatMap((value): readonly Trial[] =>
+      value === null
+        ? []
+        : [
+            {
+              said: { use: { setting, path: [] }, value },
+              told: `${setting} set to a value of its own row in ${subject}`,
+            },
+          ],
+    ),
+  )
+}
+
+async function open(arena: Arena, weakness: PolicyWeakness, verb: Verb, role: ActingRole): Promise<string | undefined> {
+  const { relation } = weakness
+  // Without the setting: what crosses already has another cause.
+  if (!OWN_USER.includes(weakness.rule) && (await crosses(arena, relation, verb, role, arena.contexts.a)))
+    return undefined
+  for (const { said, told } of trials(arena, weakness))
+    if (await crosses(arena, relation, verb, role, arena.contexts.a.saying([said])))
+      return `as ${role.path.join(' → ')}, tenant A, ${told}: ${verb.toUpperCase()} reached the planted row of tenant B, and did not without it`
+  return undefined
 }

@@ -1,6 +1,7 @@
 import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
@@ -73,20 +74,20 @@ async function crosses(
       facts.privileges.onColumn(role.role.oid, relation, column, 'UPDATE'),
   )
   const answer = await arena.as(role, arena.contexts.a, async () => {
-    await session.run('set local role none; set local session_replication_role = replica')
+    await session.run(`${AS_PLANTER}; set local session_replication_role = replica`)
     const sets = [...shape].map(([column, value]) => `${quoteIdentifier(column.name)} = ${value}`).join(', ')
     const { rows } = await session.text(`update ${name} set ${sets} where ${victim.filter} returning ${PLACE} as place`)
     const place = rows[0]?.['place']
     if (typeof place !== 'string') return false
     const there = `select 1 from ${name} where ${PLACE} = ${quoteLiteral(place)}`
     await session.run(
-      `${verb === 'delete' ? '' : 'set local session_replication_role = origin; '}set local role ${quoteIdentifier(role.role.name)}`,
+      `${verb === 'delete' ? '' : 'set local session_replication_role = origin; '}${becomeSql(arena.facts, role)}`,
     )
     if (verb === 'select') return (await session.text(there)).count > 0
     if (verb === 'update' && changed === undefined) return false
     const column = quoteIdentifier(changed?.name ?? '')
     await session.run(verb === 'delete' ? `delete from ${name}` : `update ${name} set ${column} = ${column}`)
-    await session.run('set local role none')
+    await session.run(AS_PLANTER)
     return (await session.text(there)).count === 0
   })
   return answer.ok && answer.value

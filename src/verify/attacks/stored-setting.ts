@@ -1,7 +1,7 @@
 import type { StoredSetting } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
-import { type AttackContext, setSql } from '../attack/contexts.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import { settingDefault, storedContexts } from '../rules/setting-default.ts'
@@ -39,11 +39,9 @@ export const storedSetting: Attack = {
 async function read(arena: Arena, stored: StoredSetting): Promise<string | undefined> {
   const { facts, session } = arena
   if (!facts.catalog.reader.superuser) return undefined
-  const context: AttackContext = {
-    name: 'no context set',
-    tenant: undefined,
-    sql: () => (stored.role === 0 ? '' : setSql(stored.name, stored.value)),
-  }
+  const { unset } = arena.contexts
+  const use = { setting: stored.name, path: [] }
+  const context = stored.role === 0 ? unset : unset.saying([{ use, value: stored.value }])
   for (const { kind, relation, column } of facts.tenancy.tables.values()) {
     if (kind !== 'tenant') continue
     for (const role of facts.reach(relation, 'SELECT')) {
@@ -55,15 +53,15 @@ async function read(arena: Arena, stored: StoredSetting): Promise<string | undef
       const rename = `update ${qualifiedName(relation)} set ${name} = ${literal(column, stored.value)} where ${name}::text = ${quoteLiteral(b)}`
       const renamed = sql.replaceAll(quoteLiteral(b), quoteLiteral(stored.value))
       const look = async () => {
-        await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+        await session.run(`${becomeSql(arena.facts, role)};${context.sql(role)}`)
         return (await session.text(renamed)).count
       }
       const answer = await session.probe(async () => {
         // Who reads B's row under its own id needs no stored value.
-        await session.run(`set local role ${quoteIdentifier(role.role.name)};${context.sql(role)}`)
+        await session.run(`${becomeSql(arena.facts, role)};${context.sql(role)}`)
         if ((await session.text(sql)).count > 0) return false
         await session.run(
-          `set local role none; set local session_replication_role = replica; ${rename}; set local session_replication_role = origin`,
+          `${AS_PLANTER}; set local session_replication_role = replica; ${rename}; set local session_replication_role = origin`,
         )
         return (await look()) > 0
       })

@@ -1,6 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
@@ -68,7 +69,7 @@ async function read(arena: Arena, view: Relation, markers: readonly string[]): P
       // They hold what their owner saw at the last refresh; the planted rows are newer.
       if (stored.length > 0)
         await session.run(
-          `set local role none; ${stored.map((each) => `refresh materialized view ${qualifiedName(each)};`).join(' ')} set local role ${quoteIdentifier(role.role.name)}`,
+          `${AS_PLANTER}; ${stored.map((each) => `refresh materialized view ${qualifiedName(each)};`).join(' ')} ${becomeSql(arena.facts, role)}`,
         )
       return session.text(
         `select 1 from ${qualifiedName(view)} as partywall_seen where ${holdsMarker('partywall_seen::text', markers)} limit 1`,

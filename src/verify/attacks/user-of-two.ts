@@ -1,9 +1,11 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
-import { setSql, settingText } from '../attack/contexts.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
+import { same } from '../discovery/choose-context.ts'
+import type { Facts } from '../facts.ts'
 import { lookupsOf } from '../lookups.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
@@ -44,14 +46,18 @@ export const userOfTwo: Attack = {
   },
 }
 
+/** Where the setting is itself the context, it can't be another's while A works. */
+function isContext({ tenancy }: Facts, setting: string, path: readonly string[]): boolean {
+  return [tenancy.context, ...tenancy.context.alternatives].some((use) => same(use, { setting, path }))
+}
+
 /** `lookup`: where it is written whose user it is, a table of memberships or the rows themselves. */
 async function mix(arena: Arena, weakness: PolicyWeakness, lookup: Relation): Promise<string | undefined> {
   const { facts, session, contexts } = arena
   const [setting = '', ...path] = (weakness.subject ?? '').split('->')
   const [own, other] = [arena.row(lookup, 'a'), arena.row(lookup, 'b')]
   const filter = other === undefined ? undefined : rowFilter(lookup, other, lookup.columns)
-  // Where the setting is itself the context, it can't be another's while A works.
-  if (!/^\w[\w.]*$/.test(setting) || setting === facts.tenancy.context.setting || filter === undefined) return undefined
+  if (!/^\w[\w.]*$/.test(setting) || isContext(facts, setting, path) || filter === undefined) return undefined
   const tenant = facts.tenantTable(lookup)?.column
   for (const column of lookup.columns) {
     const value = own?.values[column.name]
@@ -61,15 +67,15 @@ async function mix(arena: Arena, weakness: PolicyWeakness, lookup: Relation): Pr
     for (const role of facts.reach(weakness.relation, 'SELECT')) {
       const read = victimRead(arena, weakness.relation, role)
       if (read === undefined || !weakness.roles.includes(role.role.name)) continue
-      const as = { ...contexts.a, sql: () => `${contexts.a.sql(role)}${setSql(setting, settingText({ path }, value))}` }
+      const as = contexts.a.saying([{ use: { setting, path }, value }])
       const look = async () => {
-        await session.run(`set local role ${quoteIdentifier(role.role.name)};${as.sql()}`)
+        await session.run(`${becomeSql(arena.facts, role)};${as.sql(role)}`)
         return (await session.text(read)).count
       }
       const answer = await session.probe(async () => {
         // Who sees B's row before it belongs to B has another hole.
         if ((await look()) > 0) return false
-        await session.run(`set local role none;${facts.catalog.reader.superuser ? '' : contexts.b.sql(role)}${join}`)
+        await session.run(`${AS_PLANTER};${facts.catalog.reader.superuser ? '' : contexts.b.sql(role)}${join}`)
         return (await look()) > 0
       })
       if (answer.ok && answer.value)

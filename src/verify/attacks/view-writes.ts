@@ -2,6 +2,7 @@ import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { BatchAnswer, BatchProbe } from '../attack/batch.ts'
+import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { literal } from './variant-row.ts'
@@ -42,10 +43,10 @@ export function viewWrites(
   const lift = (...statements: readonly string[]) =>
     facts.catalog.reader.superuser
       ? [
-          'set local role none',
+          AS_PLANTER,
           'set local session_replication_role = replica',
           ...statements,
-          `set local role ${quoteIdentifier(role.role.name)}`,
+          `${becomeSql(arena.facts, role)}`,
           '',
         ].join('; ')
       : undefined

@@ -5,7 +5,9 @@ import type { Attack } from '../attack.ts'
 import { isTable } from '../discovery/tenant-columns.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
+import { privilegeOf } from '../reach.ts'
 import { globalTableWritable } from '../rules/global-table-writable.ts'
+import { crosses } from './crosses.ts'
 import { variantInsert } from './variant-row.ts'
 
 /** Writes what all tenants share: the table of tenants, and tables without a tenant. */
@@ -21,20 +23,39 @@ export const writeShared: Attack = {
       const bound = facts.tenantTable(relation)
       const root = bound?.kind === 'root'
       if (!root && !shared.has(relation.label)) continue
-      // As tenant A: of the tenants, only its own row is its own.
-      const others = root ? 1 : 0
+      if (root) {
+        await writeRegistry(arena, relation)
+        continue
+      }
       for (const [verb, count] of await changed(arena, relation))
-        if (count > others)
+        if (count > 0)
           arena.report({
-            rule: root ? 'grant-tenant-registry-write' : 'global-table-writable',
+            rule: 'global-table-writable',
             object: relation.label,
-            ...(root ? { verbs: [verb] } : {}),
             message: `One tenant can ${verb} rows of ${relation.label} that all share.`,
             evidence: [`tenant A: ${verb.toUpperCase()} on ${relation.label} touched ${count} rows`],
             fix: `REVOKE ${verb.toUpperCase()} ON ${qualifiedName(relation)} FROM ${quoteIdentifier(facts.tenancy.appRole.name)};`,
           })
     }
   },
+}
+
+/** Of the tenants, a session may have several of its own; the row of tenant B is none of them. */
+async function writeRegistry(arena: Arena, relation: Relation): Promise<void> {
+  const { facts } = arena
+  for (const verb of ['update', 'delete'] as const)
+    for (const role of facts.reach(relation, privilegeOf(verb))) {
+      if (!(await crosses(arena, relation, verb, role, arena.contexts.a))) continue
+      arena.report({
+        rule: 'grant-tenant-registry-write',
+        object: relation.label,
+        verbs: [verb],
+        message: `One tenant can ${verb} the row of another in ${relation.label}.`,
+        evidence: [`as ${role.path.join(' → ')}, tenant A: ${verb.toUpperCase()} reached the row of tenant B`],
+        fix: `REVOKE ${verb.toUpperCase()} ON ${qualifiedName(relation)} FROM ${quoteIdentifier(role.role.name)};`,
+      })
+      break
+    }
 }
 
 async function changed(

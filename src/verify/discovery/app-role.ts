@@ -66,9 +66,9 @@ export function findAppRole(
   const names = candidates.map((role) => role.name)
   throw new ConfigurationError(
     names.length === 0
-      ? 'No role reaches a tenant table: there is no app role to act as. Name it with --app-role NAME.'
+      ? 'No role has grants on a tenant table, so there is nobody to act as. Grant the role that the application logs in as what it uses (GRANT SELECT, INSERT, UPDATE, DELETE ON … TO app), or name it with --app-role NAME.'
       : `Several roles could be the app role: ${names.join(', ')}. Name it with --app-role NAME.`,
-    { details: { candidates: names } },
+    { details: { candidates: names, ...(names.length === 0 ? { missing: 'app-role' } : {}) } },
   )
 }
 

@@ -1,13 +1,19 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import type { Relation } from '../../catalog/model.ts'
+import type { Oid, Relation } from '../../catalog/model.ts'
+import { roleGraph } from '../../catalog/role-graph.ts'
 import { ConfigurationError } from '../../errors.ts'
-import type { ContextSource, Tenancy } from '../facts.ts'
+import type { Tenancy } from '../facts.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import { findAppRole } from './app-role.ts'
+import { bindingsOf, chooseContext, describeSetting } from './choose-context.ts'
 import { type Evidence, gatherEvidence } from './evidence.ts'
-import { isUserWritable, type SettingUse } from './settings.ts'
+import { otherCallers } from './other-callers.ts'
+import { personalTables } from './personal-tables.ts'
+import { settersOf } from './setters.ts'
 import { chooseColumnName, findRoot, isTable } from './tenant-columns.ts'
 import { bindTables } from './tenant-tables.ts'
+
+export { DEFAULT_SETTING, describeSetting, parseSetting, same } from './choose-context.ts'
 
 export interface DiscoveryHints {
   readonly appRole?: string | undefined
@@ -17,15 +23,28 @@ export interface DiscoveryHints {
   readonly setting?: string | undefined
 }
 
-/** What a session's tenant is read from when no policy says so. */
-export const DEFAULT_SETTING = 'app.current_tenant_id'
-
 /**
- * Finds what was not told: tenant column, tenants table, setting, app role.
+ * Finds what was not told: tenant column, tenants table, setting, app role. Of a schema with several kinds of callers or of
+ * tenants the first: see {@link discoverAll}.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when there is none or more than one, with the candidates
  */
 export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints): Tenancy {
+  const [first] = discoverAll(catalog, sql, hints)
+  return first
+}
+
+/**
+ * All that has to be looked at by itself: the tenants as the application sees them; the same for each role with a context of
+ * its own; and tables that belong to a person, where the others belong to a tenant.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` as {@link discover}
+ */
+export function discoverAll(
+  catalog: Catalog,
+  sql: SqlReader,
+  hints: DiscoveryHints,
+): readonly [Tenancy, ...(readonly Tenancy[])] {
   const notes: string[] = []
   const schemas = chooseSchemas(catalog, hints.schemas)
   const relations = [...catalog.relations.values()].filter(
@@ -33,7 +52,7 @@ export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints
   )
   const tables = relations.filter(isTable)
   const evidence = gatherEvidence(catalog, relations, sql)
-  const columnNames = hints.tenantColumns ?? [chooseColumnName(tables, evidence.columns).name]
+  const columnNames = hints.tenantColumns ?? [chooseColumnName(tables, evidence).name]
   for (const name of columnNames) {
     if (!tables.some((table) => table.columns.some((column) => column.name === name)))
       throw new ConfigurationError(`No table in ${[...schemas].join(', ')} has a column "${name}".`)
@@ -45,14 +64,74 @@ export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints
     notes.push(`found ${columnNames[0]} in ${having} of ${tables.length} tables`)
   }
   if (root !== undefined) notes.push(`tenants are the rows of ${root.relation.label} (${root.key.name})`)
-  const context = chooseContext(hints.setting, evidence, new Set(columnNames), root?.relation, notes)
-  const { role, siblings, note } = findAppRole(
-    catalog,
-    [...bound.values()].map((table) => table.relation),
-    hints.appRole,
-  )
+  const boundTables = [...bound.values()].map((table) => table.relation)
+  const { role, siblings, note } = findAppRole(catalog, boundTables, hints.appRole)
+  const acting = actingOids(catalog, role.oid, siblings)
+  const callers = otherCallers(catalog, evidence, boundTables, acting, hints)
+  const excluded = new Set(callers.map((caller) => caller.role.oid))
+  const own = ofRoles(evidence, (oids) => !oids.every((oid) => excluded.has(oid)))
+  const names = new Set(columnNames)
+  const setters = settersOf(catalog, sql)
+  const context = chooseContext({
+    told: hints.setting,
+    evidence: own,
+    columnNames: names,
+    root,
+    setters,
+    notes,
+  })
   if (note !== undefined) notes.push(note)
-  return Object.freeze({ appRole: role, siblings, schemas, columnNames, root, tables: bound, context, notes })
+  const shared = { schemas, columnNames, root, tables: bound }
+  const first: Tenancy = {
+    ...shared,
+    appRole: role,
+    siblings,
+    excluded,
+    context,
+    bindings: bindingsOf(own),
+    notes,
+  }
+  const others = callers.map(({ role: caller, roles }): Tenancy => {
+    const said: string[] = []
+    const theirs = ofRoles(evidence, (oids) => oids.some((oid) => roles.has(oid)))
+    const input = {
+      told: undefined,
+      evidence: theirs,
+      columnNames: names,
+      root,
+      setters: [],
+      notes: said,
+    }
+    const source = chooseContext(input)
+    return {
+      ...shared,
+      appRole: caller,
+      siblings: [],
+      excluded: new Set([...acting].filter((oid) => oid !== caller.oid)),
+      context: source,
+      bindings: bindingsOf(theirs),
+      notes: [`${caller.name} has a context of its own: ${describeSetting(source)}`],
+    }
+  })
+  // Told what to look at, nothing else is looked for.
+  const personal = hints.tenantColumns === undefined ? personalTables(first, relations, own) : undefined
+  return [freeze(first), ...[...others, ...(personal === undefined ? [] : [personal])].map(freeze)]
+}
+
+function freeze(tenancy: Tenancy): Tenancy {
+  return Object.freeze(tenancy)
+}
+
+/** The app's role, those that SET ROLE gives it, and those that requests act as beside it. */
+function actingOids(catalog: Catalog, app: Oid, siblings: Tenancy['siblings']): ReadonlySet<Oid> {
+  const graph = roleGraph(catalog)
+  return new Set([app, ...graph.settable(app).map(({ role }) => role.oid), ...siblings.map(({ oid }) => oid)])
+}
+
+/** What policies for some roles say; what stands in no policy is said for all. */
+function ofRoles(evidence: Evidence, applies: (roles: readonly Oid[]) => boolean): Evidence {
+  const fits = ({ roles }: { readonly roles: readonly Oid[] }) => roles.length === 0 || applies(roles)
+  return { ...evidence, columns: evidence.columns.filter(fits), keys: evidence.keys.filter(fits) }
 }
 
 /** partywall's own schema is never looked at as the user's. */
@@ -69,100 +148,15 @@ function chooseSchemas(catalog: Catalog, told: readonly string[] | undefined): R
   return new Set(told)
 }
 
-/** Parses `name`, `name->key`, `name->>key`, `name->a->b`, and `name->keys[]` for a list of tenants. */
-export function parseSetting(text: string): SettingUse {
-  const [setting = '', ...path] = text.split(/->>?/).map((part) => part.trim().replace(/^'|'$/g, ''))
-  const last = path.at(-1)
-  if (last?.endsWith('[]') !== true) return { setting: setting.toLowerCase(), path }
-  return { setting: setting.toLowerCase(), path: [...path.slice(0, -1), last.slice(0, -2)], list: true }
-}
-
-function chooseContext(
-  told: string | undefined,
-  evidence: Evidence,
-  columnNames: ReadonlySet<string>,
-  root: Relation | undefined,
-  notes: string[],
-): ContextSource {
-  const direct = evidence.columns.filter(
-    (vote) => vote.via === 'direct' && (columnNames.has(vote.column) || vote.relation.oid === root?.oid),
+/** A table that a policy holds and that is bound to no tenant. */
+export function unboundWithPolicies(
+  relations: readonly Relation[],
+  tenancies: readonly Tenancy[],
+): readonly Relation[] {
+  return relations.filter(
+    (relation) =>
+      isTable(relation) &&
+      relation.policies.length > 0 &&
+      !tenancies.some((tenancy) => tenancy.tables.has(relation.oid)),
   )
-  if (told !== undefined) {
-    const use = parseSetting(told)
-    const isTenant = direct.some((vote) => same(vote.use, use))
-    const key = evidence.keys.find((vote) => same(vote.use, use))
-    const alternatives = alternativesOf(use, evidence)
-    return !isTenant && key !== undefined
-      ? keySource(key, columnNames, alternatives)
-      : { kind: 'tenant', ...use, alternatives }
-  }
-  const uses = direct.map((vote) => vote.use)
-  const chosen = commonest(uses.filter((use) => !isUserWritable(use))) ?? commonest(uses)
-  if (chosen !== undefined) {
-    notes.push(`the tenant is read from the setting ${describeSetting(chosen)}`)
-    return { kind: 'tenant', ...chosen, alternatives: alternativesOf(chosen, evidence) }
-  }
-  const use = commonest(evidence.keys.map((vote) => vote.use))
-  const key = use === undefined ? undefined : pickKey(evidence, use, columnNames)
-  if (key !== undefined) {
-    notes.push(
-      `the setting ${describeSetting(key.use)} holds a key of ${key.table.label} (${key.column.name}), which names the tenant`,
-    )
-    return keySource(key, columnNames, alternativesOf(key.use, evidence))
-  }
-  const indirect = commonest(evidence.columns.map((vote) => vote.use))
-  if (indirect !== undefined) {
-    notes.push(`the tenant is read from the setting ${describeSetting(indirect)}`)
-    return { kind: 'tenant', ...indirect, alternatives: alternativesOf(indirect, evidence) }
-  }
-  notes.push(`no policy reads a setting; ${DEFAULT_SETTING} is assumed`)
-  return { kind: 'tenant', setting: DEFAULT_SETTING, path: [], alternatives: [] }
-}
-
-function alternativesOf(use: SettingUse, evidence: Evidence): readonly SettingUse[] {
-  return evidence.coalesced
-    .filter((group) => group.some((other) => same(other, use)))
-    .flatMap((group) => group.filter((other) => !same(other, use)))
-}
-
-function pickKey(evidence: Evidence, use: SettingUse, columnNames: ReadonlySet<string>) {
-  const votes = evidence.keys.filter((vote) => same(vote.use, use))
-  return votes.find((vote) => vote.table.columns.some((column) => columnNames.has(column.name))) ?? votes[0]
-}
-
-function keySource(
-  key: Evidence['keys'][number],
-  columnNames: ReadonlySet<string>,
-  alternatives: readonly SettingUse[],
-): ContextSource {
-  const tenantColumn = key.table.columns.find((column) => columnNames.has(column.name))
-  return {
-    kind: 'key',
-    setting: key.use.setting,
-    path: key.use.path,
-    table: key.table,
-    keyColumn: key.column,
-    tenantColumn,
-    alternatives,
-  }
-}
-
-export function describeSetting(use: SettingUse): string {
-  return [use.setting, ...use.path].join('->') + (use.list === true ? '[]' : '')
-}
-
-export function same(a: SettingUse, b: SettingUse): boolean {
-  return a.setting === b.setting && a.path.join('->') === b.path.join('->')
-}
-
-function commonest(uses: readonly SettingUse[]): SettingUse | undefined {
-  const counts = new Map<string, { use: SettingUse; count: number }>()
-  for (const use of uses) {
-    const entry = counts.get(describeSetting(use)) ?? { use, count: 0 }
-    entry.count += 1
-    counts.set(describeSetting(use), entry)
-  }
-  return [...counts.values()].sort(
-    (a, b) => b.count - a.count || describeSetting(a.use).localeCompare(describeSetting(b.use)),
-  )[0]?.use
 }

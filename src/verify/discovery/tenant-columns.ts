@@ -1,6 +1,6 @@
-import type { Column, Relation } from '../../catalog/model.ts'
+import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import { ConfigurationError } from '../../errors.ts'
-import type { ColumnVote } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 
 // Words that by themselves mean a customer of a B2B product; the second list can also mean people or things inside one.
 const STRONG = /^(tenant|org|organi[sz]ation|workspace|account|company|customer_account|merchant|business)$/
@@ -51,9 +51,9 @@ interface Candidate {
 /** Chooses the name that most tables and policies agree on. */
 export function chooseColumnName(
   tables: readonly Relation[],
-  votes: readonly ColumnVote[],
+  evidence: Evidence,
 ): { readonly name: string; readonly runnerUp: Candidate | undefined } {
-  const candidates = scoreColumns(tables, votes)
+  const candidates = scoreColumns(tables, evidence)
   const [best, second] = candidates
   // A policy that compares a column with a setting says more than any name: apps whose tenants are their users.
   if (best === undefined || (best.score < 2 && best.direct === 0)) {
@@ -74,8 +74,17 @@ function describe(candidate: Candidate): string {
   return `${candidate.name} (in ${candidate.tables} ${candidate.tables === 1 ? 'table' : 'tables'})`
 }
 
-function scoreColumns(tables: readonly Relation[], votes: readonly ColumnVote[]): readonly Candidate[] {
-  const counts = new Map<string, { tables: number; direct: Set<number>; indirect: Set<number>; referenced: number }>()
+interface Weights {
+  tables: number
+  readonly direct: Set<number>
+  readonly indirect: Set<number>
+  referenced: number
+  /** By referenced table: how many tables have the column as a foreign key to it. */
+  readonly parents: Map<Oid, number>
+}
+
+function weigh(tables: readonly Relation[]): Map<string, Weights> {
+  const counts = new Map<string, Weights>()
   for (const relation of tables) {
     for (const column of relation.columns) {
       const entry = counts.get(column.name) ?? {
@@ -83,31 +92,72 @@ function scoreColumns(tables: readonly Relation[], votes: readonly ColumnVote[])
         direct: new Set<number>(),
         indirect: new Set<number>(),
         referenced: 0,
+        parents: new Map<Oid, number>(),
       }
       counts.set(column.name, entry)
       // A partition repeats its parent's columns.
-      if (!relation.isPartition) entry.tables += 1
+      if (relation.isPartition) continue
+      entry.tables += 1
       if (referencesLikelyRoot(relation, column, tables)) entry.referenced += 1
+      for (const target of targetsOf(relation, column)) entry.parents.set(target, (entry.parents.get(target) ?? 0) + 1)
     }
   }
-  for (const vote of votes) {
+  return counts
+}
+
+function targetsOf(relation: Relation, column: Column): readonly Oid[] {
+  return relation.constraints.flatMap(({ references, columns }) =>
+    references !== undefined &&
+    columns.length === 1 &&
+    columns[0] === column.number &&
+    references.relation !== relation.oid
+      ? [references.relation]
+      : [],
+  )
+}
+
+/** Tables of people, by their names: what refers to them is a person's, not a tenant's. */
+const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
+
+/**
+ * Weighs the columns that could be the tenant's: by the tables that have them, by foreign keys to one common parent, by what
+ * policies compare them with, and last by their names.
+ *
+ * A column that policies only look people up by (`members.person = setting`) names the person. The column that they take
+ * from that row names the tenant.
+ */
+function scoreColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
+  const counts = weigh(tables)
+  for (const vote of evidence.columns) {
     const entry = counts.get(vote.column)
     if (entry === undefined) continue
     ;(vote.via === 'direct' ? entry.direct : entry.indirect).add(vote.relation.oid)
   }
+  const people = new Set(tables.filter((table) => PEOPLE.test(table.name)).map((table) => table.oid))
+  // A policy on the tenants themselves speaks of every column that refers to them.
+  const votedRoots = new Set(evidence.columns.map((vote) => vote.relation.oid))
+  const lookedUpBy = new Set(evidence.keys.map((key) => key.column.name))
+  const anyVotes = [...counts.values()].some((entry) => entry.direct.size + entry.indirect.size > 0)
   return [...counts]
     .map(([name, entry]): Candidate => {
       const weight = tenantNameWeight(name)
       // `id` and its like are every table's own key: policies on the tenants table compare it, and only there rightly.
       const key = /^(id|uuid|pk)$/i.test(name)
-      const personal = /^(user|owner|author|creator|created_by|member|employee|profile)(_?id)?$/i.test(name)
-      const own = key ? 0 : personal ? 0.4 : 1
+      const toPeople = [...entry.parents.keys()].some((oid) => people.has(oid))
+      const personal =
+        (weight === 0 && (toPeople || lookedUpBy.has(name))) ||
+        /^(user|owner|author|creator|created_by|member|employee|profile)(_?id)?$/i.test(name)
+      const shared = Math.max(0, ...entry.parents.values())
+      const voted =
+        entry.direct.size + entry.indirect.size > 0 || [...entry.parents.keys()].some((oid) => votedRoots.has(oid))
+      const own = key ? 0 : personal ? 0.4 : anyVotes && !voted ? 0.4 : 1
       const score =
         own *
         (entry.tables * weight +
           entry.direct.size * 3 +
-          entry.indirect.size * (weight > 0 ? 2 : 0.5) +
-          entry.referenced)
+          entry.indirect.size * 2 +
+          entry.referenced +
+          (shared > 1 && voted && !personal ? shared : 0))
       return { name, tables: entry.tables, direct: entry.direct.size, score }
     })
     .filter((candidate) => candidate.score > 0)

@@ -1,5 +1,7 @@
 import type { Finding, Severity, TableVerdict } from '../finding.ts'
 import type { InternalError, VerifySummary } from '../report-model.ts'
+import type { UnwalledTable } from '../unwalled.ts'
+import type { Verdict } from '../verdict.ts'
 
 /** What a reader must know of a rule. */
 export interface RuleInfo {
@@ -40,7 +42,7 @@ export interface ReportSummary {
   readonly findings: Readonly<Record<Severity, number>>
   readonly accepted: number
   /** Tables times verbs, by verdict. */
-  readonly verdicts: Readonly<Record<'proved' | 'held' | 'leaks' | 'unproved' | 'unreliable', number>>
+  readonly verdicts: Readonly<Record<Verdict, number>>
   readonly tables: number
   /** How many rules were asked. */
   readonly rules: number
@@ -66,6 +68,8 @@ export interface ReportDocument {
   readonly findings: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
   readonly tables: readonly TableVerdict[]
+  /** Tables in reach without a wall that are no tenant tables. */
+  readonly unwalled: readonly UnwalledTable[]
   /** Attacks that ran; empty where only the catalog was read. */
   readonly attacks: readonly { readonly name: string; readonly title: string }[]
   readonly rules: readonly RuleInfo[]

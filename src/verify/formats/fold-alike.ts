@@ -24,7 +24,7 @@ export function foldAlike(findings: readonly Finding[]): readonly AlikeFindings[
 }
 
 /** The message with this object's own names taken out: what is left is said of each. */
-function withoutNames({ rule, object, key, message }: Finding): string {
+export function withoutNames({ rule, object, key, message }: Finding): string {
   const detail = key.slice(`${rule}:${object}:`.length)
   return [object, detail]
     .filter((name) => name !== '')

@@ -1,4 +1,5 @@
 import { type Finding, VERBS } from '../finding.ts'
+import { VERDICT_NAMES, VERDICTS } from '../verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { escapeMarkup } from './escape-text.ts'
@@ -13,6 +14,7 @@ export function renderHtml(document: ReportDocument): string {
     section('How it was read', listOf(document.notes)),
     section('What was tried', triedOf(document)),
     section('Tables', tablesOf(document)),
+    ...(document.unwalled.length === 0 ? [] : [section('In reach without a wall', unwalledOf(document))]),
     section('Findings', findingsOf(document)),
     document.accepted.length === 0 ? '' : section('Accepted findings', acceptedOf(document)),
     document.mutants === undefined ? '' : section('Would this run have noticed?', mutantsOf(document)),
@@ -65,11 +67,7 @@ function resultOf({ summary, failOn }: ReportDocument): string {
   return `<p class="${state}">${text(summary.verdict)}</p>
 <p>${countFindings(summary.findings)}, ${summary.accepted} accepted. ${summary.tables} tables, by table and verb: ${verdicts.join(', ')}.
 Findings from <b>${failOn}</b> up fail the run.</p>
-<dl><dt>proved</dt><dd>the policies in force, read as the server parsed them, let only rows of the current tenant through</dd>
-<dt>held</dt><dd>attacked as another tenant; nothing crossed, and controls showed that the attack could have seen it</dd>
-<dt>leaks</dt><dd>rows of another tenant were read or changed, or the catalog leaves no doubt that they can be</dd>
-<dt>unproved</dt><dd>neither proved nor attacked; the reason stands beside it</dd>
-<dt>unreliable</dt><dd>a control of the attack failed, so its result says nothing</dd></dl>`
+<dl>${VERDICT_NAMES.map((name) => `<dt>${name}</dt><dd>${escapeMarkup(VERDICTS[name].meaning)}</dd>`).join('\n')}</dl>`
 }
 
 function triedOf(document: ReportDocument): string {
@@ -89,6 +87,17 @@ function triedOf(document: ReportDocument): string {
     document.attacks.map((attack) => [`<code>${text(attack.name)}</code>`, text(attack.title)]),
   )
   return `<p>${document.summary.probes} probes as two tenants, in one transaction that was rolled back.</p>\n${attacks}\n${rules}`
+}
+
+function unwalledOf(document: ReportDocument): string {
+  return table(
+    ['table', 'what everybody in reach may do', 'why it is taken for no tenant table'],
+    document.unwalled.map(({ object, verbs, reason }) => [
+      `<code>${text(object)}</code>`,
+      text(verbs.join(', ')),
+      text(reason),
+    ]),
+  )
 }
 
 function tablesOf(document: ReportDocument): string {

@@ -22,6 +22,7 @@ export function renderJson(document: ReportDocument): string {
       expires: expires ?? null,
     })),
     tables: document.tables,
+    unwalled: document.unwalled,
     attacks: document.attacks,
     checklist: document.checklist,
     notes: document.notes,

@@ -1,5 +1,6 @@
 import { atLeast, type Finding, type TableVerdict, VERBS } from '../finding.ts'
 import type { InternalError } from '../report-model.ts'
+import { VERDICTS, type Verdict } from '../verdict.ts'
 import type { AcceptedFinding, ReportDocument } from './document.ts'
 import { escapeMarkup } from './escape-text.ts'
 
@@ -14,6 +15,17 @@ interface TestCase {
 export function renderJunit(document: ReportDocument): string {
   const suites = [
     { name: 'tables', cases: document.tables.flatMap((table) => casesOfTable(table, document)) },
+    {
+      name: 'without a wall',
+      cases: document.unwalled.map(
+        ({ object, verbs, reason }): TestCase => ({
+          name: object,
+          outcome: 'skipped',
+          message: `${verbs.join(', ')} by everybody in reach: ${reason}`,
+          text: '',
+        }),
+      ),
+    },
     {
       name: 'findings',
       cases: [
@@ -40,16 +52,16 @@ function casesOfTable(table: TableVerdict, document: ReportDocument): TestCase[]
     const verdict = table.verbs[verb]
     if (verdict === undefined) return []
     const message = `${verdict}${table.reasons[verb] === undefined ? '' : `: ${table.reasons[verb]}`}`
-    const outcome = {
-      proved: 'passed',
-      held: 'passed',
-      // What a baseline accepts, or lies below --fail-on, fails in no format.
-      leaks: document.summary.exitCode === 0 ? 'skipped' : 'failure',
-      unproved: 'skipped',
-      unreliable: 'error',
-    } as const
-    return [{ name: `${table.object} ${verb}`, outcome: outcome[verdict], message, text: '' }]
+    return [{ name: `${table.object} ${verb}`, outcome: outcomeOf(verdict, document), message, text: '' }]
   })
+}
+
+function outcomeOf(verdict: Verdict, document: ReportDocument): TestCase['outcome'] {
+  const { checklist, exitCode } = VERDICTS[verdict]
+  if (exitCode === '2') return 'error'
+  // What a baseline accepts, or lies below --fail-on, fails in no format.
+  if (checklist === 'fails') return document.summary.exitCode === 0 ? 'skipped' : 'failure'
+  return checklist === 'stays open' ? 'skipped' : 'passed'
 }
 
 function caseOfFinding(finding: Finding, document: ReportDocument): TestCase {

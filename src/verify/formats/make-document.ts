@@ -1,9 +1,11 @@
 import { attacks } from '../attacks/list.ts'
 import { atLeast, type Finding, SEVERITIES, type Severity } from '../finding.ts'
-import { countFindings } from '../report-counts.ts'
+import { countFindings, exitCodeOf, unreliableTables } from '../report-counts.ts'
 import type { VerifyReport } from '../report-model.ts'
 import { rules } from '../rules/list.ts'
+import { VERDICT_NAMES, VERDICTS } from '../verdict.ts'
 import type { AcceptedFinding, ChecklistEntry, Location, MutantSummary, ReportDocument } from './document.ts'
+import { foldCauses } from './fold-causes.ts'
 
 export interface DocumentParts {
   readonly report: VerifyReport
@@ -19,16 +21,19 @@ export interface DocumentParts {
   readonly warnings?: readonly string[]
   readonly checklist?: readonly ChecklistEntry[]
   readonly mutants?: MutantSummary | undefined
+  /** Each finding by itself; default: one for each cause. */
+  readonly verbose?: boolean | undefined
   readonly locate?: (object: string) => Location | undefined
 }
 
 /** Joins a run with what only its surroundings know, and judges it: one exit code for all formats. */
 export function makeDocument(parts: DocumentParts): ReportDocument {
-  const { report, failOn, findings = report.findings, accepted = [], mutants } = parts
+  const { report, failOn, findings: all = report.findings, accepted = [], mutants } = parts
+  const groups = new Map<string, string>(rules.map((rule) => [rule.id, rule.group]))
+  const findings = parts.verbose === true ? all : foldCauses(all, (rule) => groups.get(rule))
   const { counts, internalErrors, mode, notes } = report.summary
-  const unreliable = report.tables.filter((table) => Object.values(table.verbs).includes('unreliable'))
   const failing = findings.filter((finding) => atLeast(finding.severity, failOn)).length
-  const exitCode = internalErrors.length > 0 || unreliable.length > 0 ? 2 : failing > 0 ? 1 : 0
+  const exitCode = exitCodeOf(report, failOn, findings)
   const attacked = mode === 'attack'
   return {
     toolVersion: parts.toolVersion,
@@ -40,6 +45,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     findings,
     accepted,
     tables: report.tables,
+    unwalled: report.unwalled,
     attacks: attacked ? attacks.map(({ name, title }) => ({ name, title })) : [],
     rules: rules.map(({ id, group, title, severity, meaning, remedy }) => ({
       id,
@@ -59,13 +65,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
       rules: counts.rules,
       probes: counts.probes,
       exitCode,
-      verdict: sentence(
-        exitCode,
-        failing,
-        failOn,
-        report,
-        unreliable.map((table) => table.object),
-      ),
+      verdict: sentence(exitCode, failing, failOn, report),
     },
     run: report.summary,
     locate: parts.locate ?? (() => undefined),
@@ -77,21 +77,23 @@ function actingNotes({ summary }: VerifyReport): string[] {
   return [`acts as ${summary.actingRoles.join(', ')}${summary.sealed ? ', in sealed contexts' : ''}`]
 }
 
-function sentence(
-  exitCode: 0 | 1 | 2,
-  failing: number,
-  failOn: Severity,
-  { summary }: VerifyReport,
-  unreliable: readonly string[],
-): string {
+function sentence(exitCode: 0 | 1 | 2, failing: number, failOn: Severity, { summary, tables }: VerifyReport): string {
   if (exitCode === 2) {
     const first = summary.internalErrors[0]
     if (first !== undefined) return `No verdict: partywall itself failed in ${first.where}: ${first.message}`
-    return `No verdict: a control of the attack failed on ${unreliable.join(', ')}, so what held there says nothing.`
+    if (!summary.reachable)
+      return `No verdict: ${summary.appRole} can reach no tenant table, so nothing was judged. Grant it what the application uses, or name another role with --app-role NAME.`
+    const unreliable = unreliableTables(tables)
+    const others = failing === 0 ? '' : ` Beside that: ${failing} finding${failing === 1 ? '' : 's'}.`
+    return `No verdict: a control failed on ${unreliable.join(', ')}: what held there says nothing. The reasons stand with the tables.${others}`
   }
   const worst = SEVERITIES[SEVERITIES.length - 1]
   const floor = failOn === worst ? `of severity ${failOn}` : `at or above ${failOn}`
   if (exitCode === 1) return `Isolation is broken: ${failing} finding${failing === 1 ? '' : 's'} ${floor}.`
-  const { unproved } = summary.counts.verdicts
-  return `No finding ${floor}.${unproved === 0 ? '' : ` ${unproved} verdict${unproved === 1 ? ' is' : 's are'} unproved: the reasons stand with the tables.`}`
+  const open = VERDICT_NAMES.filter((name) => VERDICTS[name].checklist === 'stays open')
+  const counted = open.flatMap((name) => {
+    const number = summary.counts.verdicts[name]
+    return number === 0 ? [] : [`${number} ${number === 1 ? 'verdict is' : 'verdicts are'} ${name}`]
+  })
+  return `No finding ${floor}.${counted.length === 0 ? '' : ` ${counted.join(', ')}: the reasons stand with the tables.`}`
 }

@@ -1,4 +1,5 @@
 import { type Finding, VERBS } from '../finding.ts'
+import { VERDICTS } from '../verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { escapeMarkdown, fenced } from './escape-text.ts'
@@ -25,6 +26,11 @@ export function renderMarkdown(document: ReportDocument): string {
     )
   }
   parts.push('## Tables', tableOfTables(document))
+  if (document.unwalled.length > 0)
+    parts.push(
+      '## In reach without a wall',
+      list(document.unwalled.map(({ object, verbs, reason }) => `${object} (${verbs.join(', ')}): ${reason}`)),
+    )
   if (document.mutants !== undefined) {
     const { killed, total, survivors } = document.mutants
     parts.push('## Mutants', `${killed} of ${total} weakened schemas were noticed.`)
@@ -56,7 +62,7 @@ function tableOfTables(document: ReportDocument): string {
       const verdict = table.verbs[verb]
       if (verdict === undefined) return '–'
       const reason = table.reasons[verb]
-      const said = verdict === 'unproved' || verdict === 'unreliable' ? reason : undefined
+      const said = VERDICTS[verdict].checklist === 'stays open' ? reason : undefined
       return said === undefined ? mark(verdict) : `${mark(verdict)}: ${escapeMarkdown(said)}`
     })
     return `| ${[escapeMarkdown(table.object), ...cells].join(' | ')} |`

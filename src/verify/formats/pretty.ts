@@ -1,4 +1,5 @@
 import { type Finding, type Severity, VERBS } from '../finding.ts'
+import { VERDICTS } from '../verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { oneLine, plainLines } from './escape-text.ts'
@@ -15,13 +16,27 @@ const styles: Readonly<Record<Severity, 'red' | 'yellow' | 'cyan' | 'dim'>> = {
   low: 'cyan',
   info: 'dim',
 }
-const verdictStyles = { proved: 'green', held: 'green', leaks: 'red', unproved: 'yellow', unreliable: 'red' } as const
+const verdictStyles = {
+  proved: 'green',
+  'proved-static': 'yellow',
+  held: 'green',
+  'no-access': 'dim',
+  leaks: 'red',
+  unproved: 'yellow',
+  unreliable: 'red',
+} as const
+/** As wide as the longest verdict. */
+const WIDTH = 13
 
 const EVIDENCE_SHOWN = 5
 
 /** The report for people at a terminal: findings by severity with their fix, tables with their verdicts, the checklist. */
 export function renderPretty(document: ReportDocument, paint: Painter = noPaint): string {
-  const out = [paint('bold', `partywall verify: ${oneLine(document.target)}`)]
+  const { summary } = document
+  const out = [
+    paint('bold', `partywall verify: ${oneLine(document.target)}`),
+    paint(summary.exitCode === 0 ? 'green' : 'red', oneLine(summary.verdict)),
+  ]
   for (const note of document.notes) out.push(`  ${oneLine(note)}`)
   for (const { severity, findings } of bySeverity(document.findings)) {
     for (const group of foldAlike(findings)) {
@@ -36,6 +51,7 @@ export function renderPretty(document: ReportDocument, paint: Painter = noPaint)
     }
   }
   out.push('', ...tableLines(document, paint))
+  if (document.unwalled.length > 0) out.push('', ...unwalledLines(document, paint))
   if (document.mutants !== undefined) out.push('', ...mutantLines(document, paint))
   if (document.internalErrors.length > 0) {
     const errors = document.internalErrors.map(({ where, message }) => `${where}: ${message}`)
@@ -59,11 +75,14 @@ function findingLines(
   const proof = finding.proof === 'exploited' ? '  exploited' : ''
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', oneLine(finding.object))}  ${finding.rule}${proof}${where}`,
-    ...plainLines(finding.message).map((line) => `  ${line}`),
+    ...plainLines(finding.message)
+      .flatMap(wrapped)
+      .map((line) => `  ${line}`),
     ...shortened(finding.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
     '  fix:',
     ...plainLines(finding.fix).map((line) => `    ${line}`),
     paint('dim', `  key: ${oneLine(finding.key)}`),
+    ...(finding.alike ?? []).map((key) => paint('dim', `       ${oneLine(key)}`)),
   ]
 }
 
@@ -83,13 +102,28 @@ function alikeLines(
   const fixes = [...new Set(all.map((finding) => finding.fix))].flatMap(plainLines)
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', `${all.length} times`)}  ${first.rule}${proof}`,
-    ...plainLines(first.message).map((line) => `  ${line}`),
+    ...plainLines(first.message)
+      .flatMap(wrapped)
+      .map((line) => `  ${line}`),
     ...shortened(first.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
     `  the same of these ${all.length}, by key:`,
     ...all.map((finding) => `    ${oneLine(finding.key)}${paint('dim', where(finding))}`),
     '  fix:',
     ...fixes.map((line) => `    ${line}`),
   ]
+}
+
+/** A terminal breaks lines anywhere; these break at words. */
+function wrapped(line: string): readonly string[] {
+  const lines: string[] = []
+  let last = ''
+  for (const word of line.split(' ')) {
+    if (last !== '' && last.length + word.length >= 118) {
+      lines.push(last)
+      last = word
+    } else last = last === '' ? word : `${last} ${word}`
+  }
+  return [...lines, last]
 }
 
 /** Attacks repeat what they saw in each context; the other formats hold all of it. */
@@ -106,24 +140,33 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
   const names = document.tables.map((table) => oneLine(table.object))
   const width = Math.max(6, ...names.map((name) => name.length))
   const lines = [
-    paint('bold', `${'Tables'.padEnd(width)}  ${VERBS.map((verb) => verb.padEnd(10)).join('  ')}`.trimEnd()),
+    paint('bold', `${'Tables'.padEnd(width)}  ${VERBS.map((verb) => verb.padEnd(WIDTH)).join('  ')}`.trimEnd()),
   ]
   document.tables.forEach((table, index) => {
     const cells = VERBS.map((verb) => {
       const verdict = table.verbs[verb]
-      return verdict === undefined ? '–'.padEnd(10) : paint(verdictStyles[verdict], verdict.padEnd(10))
+      return verdict === undefined ? '–'.padEnd(WIDTH) : paint(verdictStyles[verdict], verdict.padEnd(WIDTH))
     })
     lines.push(`${(names[index] ?? '').padEnd(width)}  ${cells.join('  ')}`.trimEnd())
     const said = new Map<string, string[]>()
     for (const verb of VERBS) {
       const reason = table.reasons[verb]
       const verdict = table.verbs[verb]
-      if (reason === undefined || (verdict !== 'unproved' && verdict !== 'unreliable')) continue
+      if (reason === undefined || verdict === undefined || VERDICTS[verdict].checklist !== 'stays open') continue
       said.set(reason, [...(said.get(reason) ?? []), verb])
     }
     for (const [reason, verbs] of said) lines.push(paint('dim', `  ${verbs.join(', ')}: ${oneLine(reason)}`))
   })
   return lines
+}
+
+function unwalledLines(document: ReportDocument, paint: Painter): string[] {
+  return [
+    paint('bold', 'In reach without a wall, and taken for no tenant tables'),
+    ...document.unwalled.map(
+      ({ object, verbs, reason }) => `  ${oneLine(`${object} (${verbs.join(', ')}): ${reason}`)}`,
+    ),
+  ]
 }
 
 function mutantLines(document: ReportDocument, paint: Painter): string[] {

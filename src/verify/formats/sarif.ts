@@ -67,7 +67,12 @@ export function renderSarif(document: ReportDocument): string {
         suppressions: [{ kind: 'external', status: 'accepted', justification: reason }],
       })),
     ],
-    properties: { target: document.target, summary: document.summary, tables: document.tables },
+    properties: {
+      target: document.target,
+      summary: document.summary,
+      tables: document.tables,
+      unwalled: document.unwalled,
+    },
   }
   return `${printableJson({ $schema: SCHEMA, version: '2.1.0', runs: [run] })}\n`
 }

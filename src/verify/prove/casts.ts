@@ -78,11 +78,17 @@ function sourceCast(facts: Facts, inner: Term, target: string, type: string): st
   if (TEXTS.test(from) || from === 'json') {
     if (TEXTS.test(target) || /^jsonb?$/.test(target)) return undefined
     if (!isKept || (/^numeric\(/.test(type) && !keyColumns(facts).some((column) => column.type === type))) return doubt
-    // Where tenants are texts, two of their names may be two spellings of one value.
-    return rootIsText(facts) ? doubt : undefined
+    // Where they are texts, two of their names may be two spellings of one value.
+    return sourceIsText(facts) ? doubt : undefined
   }
   if (WHOLE.test(from) && isNumeric(target) && !/\(/.test(type)) return undefined
-  return TEXTS.test(target) && !rootIsText(facts) && kept.has(from) ? undefined : doubt
+  return TEXTS.test(target) && !sourceIsText(facts) && kept.has(from) ? undefined : doubt
+}
+
+/** Whether what the session says is kept as a text: the tenant, or the user where the setting names the user. */
+function sourceIsText(facts: Facts): boolean {
+  const { context } = facts.tenancy
+  return context.kind === 'key' ? TEXTS.test(plainType(facts, context.keyColumn.baseType)) : rootIsText(facts)
 }
 
 function isNumeric(type: string): boolean {

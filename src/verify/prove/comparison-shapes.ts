@@ -120,10 +120,12 @@ export const userNotTenant: Shape = (reader, knows) => {
     )
   const who = [setting.left, setting.right].find((term) => term.kind === 'setting')
   const name = who?.kind === 'setting' ? [who.use.setting, ...who.use.path].join('->') : 'the key'
+  // Where the session is a user and nothing else, all tenants of that user are the session's own.
+  const certain = reader.facts.tenancy.context.kind === 'tenant' || reader.input.clause === 'check'
   if (tenantMeets)
     return {
       rule: 'policy-user-not-tenant',
-      certain: true,
+      certain,
       explanation: `all tenants of the user in ${name} are mixed`,
       subject: name,
     }
@@ -131,7 +133,7 @@ export const userNotTenant: Shape = (reader, knows) => {
   if (own?.kind === 'column')
     return {
       rule: 'policy-user-not-tenant',
-      certain: true,
+      certain,
       explanation: `${own.column.name} = ${name} is the only wall`,
       subject: name,
     }

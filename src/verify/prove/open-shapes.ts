@@ -64,7 +64,7 @@ export const failOpen: Shape = (reader) => {
       ({ op, left, right }) =>
         op === '=' &&
         reader.isContext(left) !== reader.isContext(right) &&
-        [left, right].some((term) => term.kind === 'column'),
+        [left, right].every((term) => term.kind !== 'constant'),
     )
   for (const atom of reader.atoms) {
     const says = (what: string): Named => ({ rule: 'policy-fail-open', certain: true, explanation: what })

@@ -32,6 +32,8 @@ export function prove(
   if (table === undefined) return { status: 'unproved', how: 'the table is bound to no tenant', weaknesses: [] }
   if (!facts.protectedFor(relation, role))
     return { status: 'unproved', how: 'row security does not hold this role', weaknesses: [] }
+  if (verb === 'insert' && isNewTenant(table))
+    return { status: 'proved', how: 'a new row is a new tenant: its key is unique' }
   const proofs = effectiveClauses(relation, verb, role)
     .filter((clauses) => verb !== 'update' || clauses.clause === 'using' || mayMove(facts, table, role))
     .map((clauses) => unlessTooLarge(() => proveClauses(facts, table, role, clauses, ask, nested)))
@@ -42,6 +44,17 @@ export function prove(
   const unproved = proofs.find((proof) => proof.status === 'unproved')
   if (unproved?.status === 'unproved') return { ...unproved, weaknesses }
   return proofs[0] ?? { status: 'dark', how: 'no policy' }
+}
+
+/** A row of the table of tenants: its key is nobody's yet, so it is no row of another tenant. */
+function isNewTenant(table: TenantTable): boolean {
+  return (
+    table.kind === 'root' &&
+    table.relation.constraints.some(
+      ({ kind, columns }) =>
+        (kind === 'primary-key' || kind === 'unique') && columns.length === 1 && columns[0] === table.column.number,
+    )
+  )
 }
 
 /** What can't be held at once proves nothing, and must not end the run. */

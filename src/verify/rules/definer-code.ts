@@ -168,13 +168,15 @@ export type ContextGuard = 'strict' | 'lets NULL through' | 'none'
  * `context IS NULL` was stopped too. That alone compares nothing. Looking for a row of the context and stopping where there is
  * none (`IF NOT EXISTS`, `IF NOT FOUND`) is strict.
  */
-export function contextGuard(facts: Facts, fn: DatabaseFunction): ContextGuard {
+export function contextGuard(facts: Facts, fn: DatabaseFunction, depth = 0): ContextGuard {
   const names = contextNames(facts, fn)
   const given = givenNames(facts, fn)
   const seen = { strict: false, lax: false, presence: false }
   let asked = false
   walkBody(facts.sql.body(fn), {
     statement: (statement) => {
+      if (statement.kind === 'sql' && statement.query.ok && callsGuard(facts, statement.query.value, given, depth))
+        seen.strict = true
       if (statement.kind === 'sql' && statement.query.ok)
         asked = statement.query.value.kind === 'select' && asksFor(facts, statement.query.value, names, given)
       if (statement.kind !== 'if') return
@@ -188,6 +190,27 @@ export function contextGuard(facts: Facts, fn: DatabaseFunction): ContextGuard {
   })
   if (seen.strict || (seen.lax && seen.presence)) return 'strict'
   return seen.lax ? 'lets NULL through' : 'none'
+}
+
+/** `PERFORM assert_member(p_org)`: the guard of the function that is called, for what the caller named. */
+function callsGuard(facts: Facts, query: Query, given: ReadonlySet<string>, depth: number): boolean {
+  if (depth > 4 || query.from.length > 0) return false
+  return query.targets.some(({ expr }) => {
+    if (expr.kind !== 'call' || !expr.args.some((arg) => mentions(arg, given))) return false
+    const [fn, ...others] = facts.functionsNamed(expr.schema, expr.name)
+    return fn !== undefined && others.length === 0 && contextGuard(facts, fn, depth + 1) === 'strict'
+  })
+}
+
+/** A helper that answers true or false and never NULL: `SELECT EXISTS (…)`. */
+function isNeverNullCall(facts: Facts, expr: Expr): boolean {
+  if (expr.kind !== 'call') return false
+  const [fn, ...others] = facts.functionsNamed(expr.schema, expr.name)
+  if (fn === undefined || others.length > 0) return false
+  const body = facts.sql.body(fn)
+  const only = body.kind === 'sql' && body.statements.length === 1 ? body.statements[0]?.targets[0]?.expr : undefined
+  if (only?.kind === 'subquery') return only.type === 'exists'
+  return only?.kind === 'coalesce' && only.args.at(-1)?.kind === 'constant'
 }
 
 interface GuardsSeen {
@@ -216,6 +239,8 @@ function lookAt(
       }
       if (expr.kind === 'not' && expr.arg.kind === 'subquery' && expr.arg.type === 'exists')
         seen.strict ||= asksFor(facts, expr.arg.query, names, given)
+      else if (expr.kind === 'not' && isNeverNullCall(facts, expr.arg))
+        seen.strict ||= mentions(expr.arg, given) && readsContext(facts, expr.arg, names)
       else if (expr.kind === 'not') seen.lax ||= readsContext(facts, expr.arg, names)
     },
   })

@@ -49,6 +49,7 @@ import { policyNullTenant } from './policy-null-tenant.ts'
 import { policyPerRow } from './policy-per-row.ts'
 import { policyPermissiveOr } from './policy-permissive-or.ts'
 import { policyRangeCompare } from './policy-range-compare.ts'
+import { policyRecursion } from './policy-recursion.ts'
 import { policyRoleIdentity } from './policy-role-identity.ts'
 import { policyRoleWide } from './policy-role-wide.ts'
 import { policySettingMismatch } from './policy-setting-mismatch.ts'
@@ -70,6 +71,7 @@ import { roleCreaterole } from './role-createrole.ts'
 import { roleMonitor } from './role-monitor.ts'
 import { rolePredefined } from './role-predefined.ts'
 import { roleReplication } from './role-replication.ts'
+import { roleSecondLogin } from './role-second-login.ts'
 import { roleSelfSettings } from './role-self-settings.ts'
 import { roleSuperuser } from './role-superuser.ts'
 import { ruleAsOwner } from './rule-as-owner.ts'
@@ -101,6 +103,7 @@ import { triggerOverwritesTenant } from './trigger-overwrites-tenant.ts'
 import { uniqueNotTenantScoped } from './unique-not-tenant-scoped.ts'
 import { untenantedChild } from './untenanted-child.ts'
 import { untenantedPayload } from './untenanted-payload.ts'
+import { unwalledSecrets } from './unwalled-secrets.ts'
 import { upsertCrosses } from './upsert-crosses.ts'
 import { viewDefiner } from './view-definer.ts'
 import { viewFilterNoBarrier } from './view-filter-no-barrier.ts'
@@ -161,6 +164,7 @@ export const rules: readonly Rule[] = [
   policySubqueryCapture,
   policyTrustsUnprotectedTable,
   policyUserNotTenant,
+  policyRecursion,
   policyRoleIdentity,
   policyLossyCompare,
   policyRangeCompare,
@@ -196,6 +200,7 @@ export const rules: readonly Rule[] = [
   fkNotEnforced,
   uniqueNotTenantScoped,
   exclusionNotTenantScoped,
+  unwalledSecrets,
   upsertCrosses,
   sequenceWritable,
   sequenceOracle,
@@ -222,6 +227,7 @@ export const rules: readonly Rule[] = [
   policyUnsealed,
   sealKeyReadable,
   sealOracle,
+  roleSecondLogin,
   roleSelfSettings,
   backendSignal,
   lockTable,

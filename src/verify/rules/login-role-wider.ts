@@ -31,7 +31,11 @@ export function widerLogins(facts: Facts): readonly { readonly login: Role; read
   if (app.login) return []
   const logins = [...facts.catalog.roles.values()].filter(
     (role) =>
-      role.login && role.oid !== app.oid && facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
+      // The role that initdb makes is a member of what it created; no application logs in as it.
+      role.oid !== 10 &&
+      role.login &&
+      role.oid !== app.oid &&
+      facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
   )
   const judged = logins.map((login) => ({ login, width: widthOf(facts, login) }))
   // Beside a login that is narrow, the wide one is the migrator's or the operator's.

@@ -1,5 +1,6 @@
 import type { Rule } from '../rule.ts'
 import { policyFindings } from './policy-finding.ts'
+import type { PolicyWeakness } from './weaknesses.ts'
 
 export const policyColumnOptOut: Rule = {
   id: 'policy-column-opt-out',
@@ -13,6 +14,13 @@ export const policyColumnOptOut: Rule = {
     policyFindings(facts, 'policy-column-opt-out', {
       message: (weakness) => `opens rows by the column ${weakness.subject ?? ''}`,
       // Reading shared rows may be meant; changing those of others never is.
-      severity: ({ verbs }) => (verbs.every((verb) => verb === 'select') ? 'medium' : 'high'),
+      severity: (weakness) =>
+        weakness.verbs.every((verb) => verb === 'select') && !isDate(weakness) ? 'medium' : 'high',
     }),
+}
+
+/** `deleted_at IS NOT NULL`: a date says what became of a row, and not that its tenant shares it. */
+function isDate({ relation, subject }: PolicyWeakness): boolean {
+  const column = relation.columns.find(({ name }) => name === subject)
+  return column !== undefined && column.category === 'D'
 }

@@ -10,6 +10,8 @@ export interface PolicyFindingOptions {
   readonly message: (weakness: PolicyWeakness) => string
   readonly severity?: (weakness: PolicyWeakness) => Severity | undefined
   readonly fix?: (weakness: PolicyWeakness) => string
+  /** Of what is only suspected, as long as no attack confirms it. */
+  readonly unconfirmed?: Severity
 }
 
 /** Findings of one rule of section 4, from what the prover could not prove. */
@@ -28,10 +30,14 @@ export function* policyFindings(facts: Facts, rule: string, options: PolicyFindi
         `in force for ${roles.join(', ')} on ${verbs.join(', ')}`,
       ],
       verbs,
-      ...(weakness.certain ? {} : { suspected: true }),
+      ...(weakness.certain ? {} : { suspected: true, ...unconfirmed(options, weakness) }),
       fix: options.fix?.(weakness) ?? narrowPolicySql(facts, relation, weakness.policyObject),
     }
   }
+}
+
+function unconfirmed({ unconfirmed: severity }: PolicyFindingOptions, { certain }: PolicyWeakness) {
+  return certain || severity === undefined ? {} : { unconfirmed: severity }
 }
 
 function consequence({ verbs }: PolicyWeakness): string {

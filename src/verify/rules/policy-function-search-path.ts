@@ -21,6 +21,8 @@ export const policyFunctionSearchPath: Rule = {
       const schemas = new Set(names.map((name) => facts.relationNamed(undefined, name)?.schema ?? 'public'))
       yield {
         object: fn.label,
+        // Injected SQL can make a temporary table; a request to a gateway, which builds the SQL itself, can't.
+        ...(facts.tenancy.appRole.login ? {} : { suspected: true, unconfirmed: 'high' as const }),
         message: `${fn.label} decides for a policy and reads ${names.join(', ')} without a schema, with no search_path of its own: a temporary table of that name takes its place, and any tenant becomes any other.`,
         evidence: [...uses, `search_path: ${fn.config.get('search_path') ?? 'the caller’s'}`],
         tables,

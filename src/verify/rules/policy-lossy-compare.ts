@@ -9,5 +9,8 @@ export const policyLossyCompare: Rule = {
   meaning: 'LIKE, functions, casts and lists make the ids of different tenants match.',
   remedy: 'Compare the raw tenant column with = and cast the setting to its type.',
   run: (facts) =>
-    policyFindings(facts, 'policy-lossy-compare', { message: () => 'compares in a way that different tenants match' }),
+    policyFindings(facts, 'policy-lossy-compare', {
+      message: () => 'compares in a way that different tenants match',
+      unconfirmed: 'low',
+    }),
 }

@@ -3,6 +3,7 @@ import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import type { Query } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
+import { untilCalled } from './asks-inside.ts'
 import { callableDefiners, contextGuard, givenNames, mentions, picksBy, unheldQueries } from './definer-code.ts'
 
 /** UPDATE … SET tenant = argument: whose row it becomes is the caller's word, unless a subquery asks whether he may. */
@@ -50,6 +51,7 @@ export const secdefTenantArgument: Rule = {
           : 'and its comparison with the context is NULL, and raises nothing, where the context is missing'
       yield {
         object: fn.label,
+        ...untilCalled(facts, fn),
         message: `${fn.label} runs as ${facts.roleName(fn.owner)}, past the policies of ${tables.join(', ')}; an argument says whose row it is, ${how}.`,
         evidence: [
           `callable by ${facts

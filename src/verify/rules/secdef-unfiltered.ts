@@ -1,4 +1,5 @@
 import type { Rule } from '../rule.ts'
+import { untilCalled } from './asks-inside.ts'
 import {
   callableDefiners,
   contextGuard,
@@ -29,6 +30,7 @@ export const secdefUnfiltered: Rule = {
         registry === undefined ? [...new Set(open.map(({ relation }) => relation.label))] : [registry.label]
       yield {
         object: fn.label,
+        ...untilCalled(facts, fn),
         // The list of customers, and not their data.
         ...(registry === undefined ? {} : { severity: 'medium' as const }),
         message: `${fn.label} runs as ${facts.roleName(fn.owner)}, which the policies of ${tables.join(', ')} do not hold, and does not compare the tenant with the context.`,

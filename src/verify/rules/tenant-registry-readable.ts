@@ -1,4 +1,5 @@
 import { qualifiedName } from '../../catalog/names.ts'
+import type { Proof } from '../facts.ts'
 import { createPolicySql, tenantTestSql } from '../policy-sql.ts'
 import type { Rule } from '../rule.ts'
 
@@ -16,7 +17,7 @@ export const tenantRegistryReadable: Rule = {
     const open = facts
       .reach(relation, 'SELECT')
       .filter(
-        (role) => !facts.protectedFor(relation, role) || facts.proofs.of(relation, 'select', role).status === 'open',
+        (role) => !facts.protectedFor(relation, role) || letsAllThrough(facts.proofs.of(relation, 'select', role)),
       )
     if (open.length === 0) return
     const name = qualifiedName(relation)
@@ -34,4 +35,12 @@ export const tenantRegistryReadable: Rule = {
         : `${createPolicySql(relation, 'partywall_own_row', `FOR SELECT USING (${test})`)}\nALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
     }
   },
+}
+
+/** A members table that the app may write opens it too; that is the finding of the members table. */
+function letsAllThrough(proof: Proof): boolean {
+  return (
+    proof.status === 'open' &&
+    proof.weaknesses.some(({ certain, rule }) => certain && rule !== 'policy-trusts-unprotected-table')
+  )
 }

@@ -1,5 +1,6 @@
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
 import { locateObjects } from './locate-objects.ts'
+import { filledNote } from './placeholders.ts'
 import { type PlatformPrelude, platformPrelude } from './platform-prelude.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { type MigrationFile, type Migrations, readMigrations } from './read-migrations.ts'
@@ -45,12 +46,23 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
     const knownRoles = new Set([...database.knownRoles, ...(platform?.roles ?? [])])
     const added = new Set<string>()
     const extensions = new Set<string>()
+    const standIns = new Map<string, string>()
+    const filled = new Set<string>()
+    let indexesLeftOut = 0
     for (const file of migrations.files) {
       onProgress(`running ${file.name}`)
-      const result = await runFile(file, { url: database.url, knownRoles, signal: options.signal })
+      const result = await runFile(file, {
+        url: database.url,
+        knownRoles,
+        signal: options.signal,
+        extensionsMissing: extensions,
+      })
       for (const role of [...result.rolesAdded, ...result.rolesCreated]) database.remember(role)
       for (const role of result.rolesAdded) added.add(role)
       for (const extension of result.extensionsMissing) extensions.add(extension)
+      for (const [extension, says] of result.standIns) standIns.set(extension, says)
+      for (const name of result.filled) filled.add(name)
+      indexesLeftOut += result.indexesLeftOut
     }
     if (platform !== undefined) await database.run(platform.after)
     const rolesAdded = [...added]
@@ -58,11 +70,12 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
     return {
       url: database.url,
       sealSecret: sealed ? database.sealSecret : undefined,
-      notes: notesOf(migrations, own, rolesAdded, database, platform),
-      gaps: gapsOf(migrations.files, rolesAdded, [...extensions]),
+      notes: [...notesOf(migrations, own, rolesAdded, database, platform), ...filledNote(filled)],
+      gaps: [...gapsOf(migrations.files, rolesAdded, [...extensions]), ...standInGaps(standIns, indexesLeftOut)],
       files: migrations.files.map((file) => file.name),
       rolesAdded,
       locate: locateObjects(migrations.files),
+      makeAppRole: () => database.makeAppRole(),
       close: () => database.close(),
     }
   } catch (error) {
@@ -121,6 +134,15 @@ function gapsOf(
       `left out, since this server does not have ${extensionsMissing.length === 1 ? 'it' : 'them'}: extension ${extensionsMissing.join(', ')}; check with --database-url`,
     )
   }
+  return gaps
+}
+
+function standInGaps(standIns: ReadonlyMap<string, string>, indexesLeftOut: number): string[] {
+  const gaps = [...standIns].map(
+    ([name, says]) => `extension ${name} is not on this server; in its place stood ${says}`,
+  )
+  if (indexesLeftOut > 0)
+    gaps.push(`${count(indexesLeftOut, 'index')} of such an extension left out`.replace('indexs', 'indexes'))
   return gaps
 }
 

@@ -14,6 +14,11 @@ export interface PreparedSource {
   readonly rolesAdded: readonly string[]
   /** Where the source makes an object: `public.documents`; undefined where that is not known. */
   locate(object: string): { readonly file: string; readonly line: number } | undefined
+  /**
+   * Makes a login with the usual grants on all that the source made, for a schema that names no role of the application; gives
+   * its name. Undefined where the database is not this run's own.
+   */
+  readonly makeAppRole: (() => Promise<string>) | undefined
   close(): Promise<void>
 }
 

@@ -66,6 +66,7 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
         files: [],
         rolesAdded: [],
         locate: () => undefined,
+        makeAppRole: () => database.makeAppRole(),
         close: () => database.close(),
       },
     }

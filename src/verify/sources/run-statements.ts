@@ -1,6 +1,8 @@
 import pg from 'pg'
+import { fillVariables, placeholderHint } from './placeholders.ts'
 import { type MigrationFile, unreadable } from './read-migrations.ts'
 import type { Statement } from './split-statements.ts'
+import { standInFor } from './stand-ins.ts'
 
 export interface RunOptions {
   /** Superuser URL of the throw-away database. */
@@ -8,6 +10,8 @@ export interface RunOptions {
   /** Roles that the server had before; a file may create them again. */
   readonly knownRoles: ReadonlySet<string>
   readonly signal?: AbortSignal | undefined
+  /** Extensions that files before this one asked for in vain. */
+  readonly extensionsMissing?: ReadonlySet<string>
 }
 
 /** What running one file changed besides its objects. */
@@ -18,6 +22,12 @@ export interface RunResult {
   readonly rolesCreated: readonly string[]
   /** Extensions that the file asks for and that the server does not have; the statement was left out. */
   readonly extensionsMissing: readonly string[]
+  /** Extensions that something stood in for, and what that was. */
+  readonly standIns: ReadonlyMap<string, string>
+  /** Indexes that need an extension's access method or operator class, and were left out. */
+  readonly indexesLeftOut: number
+  /** Placeholders that were filled with a name of their own. */
+  readonly filled: ReadonlySet<string>
 }
 
 const SAVEPOINT = 'partywall_statement'
@@ -43,16 +53,26 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
   await client.connect()
   const rolesAdded = new Set<string>()
   const rolesCreated: string[] = []
-  const extensionsMissing = new Set<string>()
+  const found: Found = {
+    rolesAdded,
+    extensionsMissing: new Set(options.extensionsMissing),
+    standIns: new Map(),
+    indexes: { leftOut: 0 },
+    filled: new Set(),
+    extensionsMade: new Set(),
+    database: '',
+  }
   let opened: Statement | undefined
   try {
     // Texts of errors are read below; an external server may speak another language.
     await client.query("set lc_messages = 'C'; set client_min_messages = error")
+    const { rows } = await client.query<{ name: string }>('select current_database()::text as name')
+    found.database = rows[0]?.name ?? ''
     for (const statement of file.statements) {
       options.signal?.throwIfAborted()
       const role = createdRole(statement)
       if (role !== undefined && options.knownRoles.has(role)) continue
-      await runStatement(client, file, statement, { rolesAdded, extensionsMissing }, options)
+      await runStatement(client, file, statement, found, options)
       if (role !== undefined) rolesCreated.push(role)
       if (client.getTransactionStatus() === 'I') opened = undefined
       else opened ??= statement
@@ -64,7 +84,14 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
         'the transaction that begins here is not committed, so nothing of it stays',
       )
     }
-    return { rolesAdded: [...rolesAdded], rolesCreated, extensionsMissing: [...extensionsMissing] }
+    return {
+      rolesAdded: [...rolesAdded],
+      rolesCreated,
+      extensionsMissing: [...found.extensionsMissing],
+      standIns: found.standIns,
+      indexesLeftOut: found.indexes.leftOut,
+      filled: found.filled,
+    }
   } finally {
     await client.end()
   }
@@ -75,11 +102,93 @@ function createdRole(statement: Statement): string | undefined {
   return match?.[1]?.replaceAll('""', '"') ?? match?.[2]
 }
 
+/** What happens while one file runs. */
+interface Found {
+  readonly rolesAdded: Set<string>
+  readonly extensionsMissing: Set<string>
+  readonly standIns: Map<string, string>
+  readonly indexes: { leftOut: number }
+  readonly filled: Set<string>
+  /** Extensions that the files use and do not make. */
+  readonly extensionsMade: Set<string>
+  database: string
+}
+
+/** Something of the same names, so that the schema can be built; else the extension is missing, and said so. */
+async function standIn(client: pg.Client, statement: Statement, extension: string, found: Found): Promise<void> {
+  const stands = standInFor(extension, statement.text)
+  if (stands === undefined) {
+    found.extensionsMissing.add(extension)
+    return
+  }
+  const inside = client.getTransactionStatus() === 'T'
+  if (inside) await client.query(`savepoint ${SAVEPOINT}`)
+  try {
+    if (stands.sql !== '') await client.query(stands.sql)
+    found.standIns.set(extension, stands.says)
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error
+    if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+    // Of a file before this one.
+    if (error.code !== '42710' && error.code !== '42P07' && error.code !== '42723')
+      found.extensionsMissing.add(extension)
+  }
+  if (inside) await client.query(`release savepoint ${SAVEPOINT}`)
+}
+
+/** What to run in the place of a statement that was refused: nothing for an index, filled placeholders, or undefined. */
+function instead(
+  statement: Statement,
+  error: unknown,
+  found: Found,
+): { readonly text: string | undefined; readonly again?: true } | undefined {
+  if (!(error instanceof pg.DatabaseError)) return undefined
+  const own = usualExtension(error)
+  if (own !== undefined && !found.extensionsMade.has(own)) {
+    found.extensionsMade.add(own)
+    return { text: `create extension if not exists "${own}"`, again: true }
+  }
+  // An access method or operator class of an extension that something stands in for; no index decides whose a row is.
+  if (/^create (unique )?index/.test(statement.head) && error.code === '42704') {
+    found.indexes.leftOut += 1
+    return { text: undefined }
+  }
+  if (error.code !== '42601') return undefined
+  const filled = fillVariables(statement, found.database)
+  if (filled === undefined) return undefined
+  for (const name of filled.filled) found.filled.add(name)
+  return { text: filled.text }
+}
+
+/** Extensions that a tool's set-up makes before the migrations, by what the server misses. */
+const USUAL: readonly (readonly [RegExp, string])[] = [
+  [/type "citext" does not exist/, 'citext'],
+  [/type "hstore" does not exist/, 'hstore'],
+  [/type "ltree" does not exist/, 'ltree'],
+  [/function (\w+\.)?uuid_generate_v\d\w*\(/, 'uuid-ossp'],
+  [/function (\w+\.)?(gen_random_bytes|crypt|gen_salt|hmac|digest|pgp_sym_encrypt)\(/, 'pgcrypto'],
+  [/function (\w+\.)?(similarity|word_similarity)\(|operator class "gi[ns]t?_trgm_ops"/, 'pg_trgm'],
+  [/function (\w+\.)?unaccent\(/, 'unaccent'],
+]
+
+function usualExtension({ code, message }: pg.DatabaseError): string | undefined {
+  if (code !== '42704' && code !== '42883') return undefined
+  return USUAL.find(([pattern]) => pattern.test(message))?.[1]
+}
+
+function hintFor(statement: Statement, error: pg.DatabaseError, { extensionsMissing }: Found): string | undefined {
+  if (error.code === '42601') return placeholderHint(statement)
+  const missing = [...extensionsMissing]
+  if (missing.length === 0 || !/^(42704|42883|42P01|3F000|42846)$/.test(error.code ?? '')) return undefined
+  const [noun, verb] = missing.length === 1 ? ['extension', 'was'] : ['extensions', 'were']
+  return `The ${noun} ${missing.join(', ')} ${verb} left out, since the started server does not have ${missing.length === 1 ? 'it' : 'them'}. Use a server that does: PARTYWALL_POSTGRES_URL=<superuser URL of a throw-away server>, or --database-url`
+}
+
 async function runStatement(
   client: pg.Client,
   file: MigrationFile,
   statement: Statement,
-  found: { readonly rolesAdded: Set<string>; readonly extensionsMissing: Set<string> },
+  found: Found,
   options: RunOptions,
 ): Promise<void> {
   const tried = new Set<string>()
@@ -95,11 +204,21 @@ async function runStatement(
       const extension = statement.head.startsWith('create extension') ? nameIn(error, missingExtension) : undefined
       if (extension !== undefined) {
         if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
-        found.extensionsMissing.add(extension)
+        await standIn(client, statement, extension, found)
         return
       }
+      const other = instead(statement, error, found)
+      if (other !== undefined) {
+        if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+        if (other.text === undefined) return
+        if (other.again === true) {
+          await client.query(other.text)
+          continue
+        }
+        return await runStatement(client, file, { ...statement, text: other.text }, found, options)
+      }
       const role = nameIn(error, missingRole)
-      if (role === undefined || tried.has(role)) throw refused(file, statement, error)
+      if (role === undefined || tried.has(role)) throw refused(file, statement, error, found)
       // By what was sent: the client learns the transaction's state only after it has reported the error.
       if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
       await addRole(client, role, options.url)
@@ -146,14 +265,14 @@ async function asSuperuser(url: string, text: string): Promise<void> {
   }
 }
 
-function refused(file: MigrationFile, statement: Statement, error: unknown): unknown {
+function refused(file: MigrationFile, statement: Statement, error: unknown, found: Found): unknown {
   if (!(error instanceof pg.DatabaseError)) return error
   const where =
     error.position === undefined ? statement.line : statement.line + lineOf(statement.text, Number(error.position))
   const hint =
     error.code === '3F000'
       ? 'What your platform makes before your migrations runs first where it stands in a file of its own that sorts before them'
-      : error.hint
+      : (hintFor(statement, error, found) ?? error.hint)
   const detail = [error.message, hint].filter((part) => part !== undefined && part !== '').join('. ')
   return unreadable(file.name, where, `the server refused this (${error.code ?? 'no code'}): ${detail}`, error)
 }

@@ -26,6 +26,8 @@ export interface ThrowAwayDatabase {
   applyOwn(): Promise<void>
   /** Adds the seal key where the source itself made schema partywall; gives whether there is one. */
   addSealKey(): Promise<boolean>
+  /** Makes a login with the usual grants on every table of the user's; gives its name. */
+  makeAppRole(): Promise<string>
   /** A role that goes when the database goes, on a server that is not ours. */
   remember(role: string): void
   close(): Promise<void>
@@ -67,6 +69,11 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     },
     addSealKey: () => withClient(url, (client) => addSealKey(client, sealSecret)),
     remember: (role) => void made.add(role),
+    async makeAppRole() {
+      await withClient(url, (client) => client.query(APP_ROLE_SQL))
+      made.add(APP_ROLE)
+      return APP_ROLE
+    },
     async close() {
       await server.dropDatabase(name)
       if (server.external) for (const role of made) await dropRole(server.url(), role)
@@ -74,6 +81,25 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     },
   }
 }
+
+/** The role that stands for the application where no file names one. */
+const APP_ROLE = 'app_for_this_run'
+
+const APP_ROLE_SQL = `
+do $$
+declare name text;
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = '${APP_ROLE}') then create role ${APP_ROLE} login; end if;
+  for name in
+    select nspname from pg_catalog.pg_namespace
+    where nspname !~ '^pg_' and nspname not in ('information_schema', 'partywall')
+      and not exists (select from pg_catalog.pg_depend where classid = 'pg_namespace'::regclass and objid = pg_namespace.oid and deptype = 'e')
+  loop
+    execute format('grant usage on schema %I to ${APP_ROLE}', name);
+    execute format('grant select, insert, update, delete on all tables in schema %I to ${APP_ROLE}', name);
+    execute format('grant usage, select on all sequences in schema %I to ${APP_ROLE}', name);
+  end loop;
+end $$`
 
 async function addSealKey(client: pg.Client, sealSecret: string): Promise<boolean> {
   const { rows } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")

@@ -166,7 +166,7 @@ describe('junit', () => {
     }
     const xml = renderJunit(sampleDocument())
     expect(xml).toContain(
-      '<testsuites name="partywall verify: migrations/" tests="9" failures="2" errors="2" time="0">',
+      '<testsuites name="partywall verify: migrations/" tests="10" failures="2" errors="2" time="0">',
     )
     for (const broken of [
       `${xml}<open>`,

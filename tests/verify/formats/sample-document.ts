@@ -1,5 +1,6 @@
 import type { Finding } from '../../../src/verify/finding.ts'
 import type { ReportDocument } from '../../../src/verify/formats/document.ts'
+import { noVerdicts } from '../../../src/verify/verdict.ts'
 
 /** A name that tries to break out of every format. */
 export const HOSTILE = 'app."><b>|`x`\u001b[31m\u0000\nred\u202e'
@@ -50,6 +51,7 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
       },
       { object: HOSTILE, verbs: { select: 'unreliable' }, reasons: { select: HOSTILE } },
     ],
+    unwalled: [{ object: 'public.countries', verbs: ['select'], reason: HOSTILE }],
     attacks: [{ name: 'read-across', title: 'reads each table as another tenant' }],
     rules: [
       {
@@ -75,10 +77,11 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
       tenantColumns: ['tenant_id'],
       setting: 'app.current_tenant_id',
       rootTable: undefined,
+      reachable: true,
       notes: [],
       counts: {
         findings: { info: 0, low: 1, medium: 0, high: 0, critical: 2 },
-        verdicts: { proved: 1, held: 1, leaks: 1, unproved: 1, unreliable: 1 },
+        verdicts: { ...noVerdicts(), proved: 1, held: 1, leaks: 1, unproved: 1, unreliable: 1 },
         rules: 1,
         attacks: 1,
         probes: 12,
@@ -90,7 +93,7 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
     summary: {
       findings: { info: 0, low: 1, medium: 0, high: 0, critical: 1 },
       accepted: 1,
-      verdicts: { proved: 1, held: 1, leaks: 1, unproved: 1, unreliable: 1 },
+      verdicts: { ...noVerdicts(), proved: 1, held: 1, leaks: 1, unproved: 1, unreliable: 1 },
       tables: 2,
       rules: 1,
       probes: 12,

@@ -1,0 +1,75 @@
+import type { Relation } from '../../catalog/model.ts'
+import type { ActingRole, Facts } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import { appliesTo, covers } from '../prove/effective.ts'
+import { privilegeOf } from '../reach.ts'
+
+/**
+ * What became of a control: a tenant, in its own context, reads or writes its own planted row.
+ *
+ * - `worked`: it had its effect;
+ * - `dark`: its own row is invisible to it, or was not reached;
+ * - `refused`: the policies refused the row that verify made, which may lack what they ask for beside the tenant;
+ * - `error`: it ended in an error, with the server's words;
+ * - `not-run`: it could not be tried, with the reason.
+ */
+export type Control =
+  /** `needs`: only where the session says more than its tenant. */
+  | { readonly status: 'worked'; readonly needs?: string }
+  | { readonly status: 'dark' | 'refused' | 'not-run'; readonly how: string }
+  | { readonly status: 'error'; readonly code: string; readonly how: string }
+
+/** From the strongest: of two tries of one control the stronger counts. */
+const ORDER = ['worked', 'error', 'dark', 'refused', 'not-run'] as const
+
+/** The controls of a run, by table, verb and role. One that worked counts for all tables of its shape. */
+export class Controls {
+  readonly #facts: Facts
+  readonly #own = new Map<string, Control>()
+  readonly #shapes = new Set<string>()
+
+  constructor(facts: Facts) {
+    this.#facts = facts
+  }
+
+  note(relation: Relation, verb: Verb, role: ActingRole, control: Control): void {
+    const key = keyOf(relation, verb, role)
+    const before = this.#own.get(key)
+    if (before !== undefined && ORDER.indexOf(before.status) <= ORDER.indexOf(control.status)) return
+    this.#own.set(key, control)
+    if (control.status === 'worked') this.#shapes.add(shapeOf(this.#facts, relation, verb, role))
+  }
+
+  /** The table's own; where that could not be run, one of its shape. */
+  of(relation: Relation, verb: Verb, role: ActingRole): Control {
+    const own = this.#own.get(keyOf(relation, verb, role)) ?? { status: 'not-run', how: 'no control was run' }
+    if (own.status !== 'not-run') return own
+    return this.#shapes.has(shapeOf(this.#facts, relation, verb, role)) ? { status: 'worked' } : own
+  }
+}
+
+function keyOf(relation: Relation, verb: Verb, role: ActingRole): string {
+  return `${relation.oid}/${verb}/${role.role.oid}`
+}
+
+/** Tables of one shape have the same policies for the verb and role, the same rights, and are bound to tenants alike. */
+function shapeOf(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): string {
+  const table = facts.tenantTable(relation)
+  const generic = (text: string | undefined) =>
+    text?.replace(new RegExp(`\\b${relation.name.replace(/[^\w]/g, '.')}\\b`, 'g'), '#')
+  const policies = relation.policies
+    .filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
+    .map((policy) => [policy.permissive, generic(policy.using), generic(policy.check)].map(String).join(' '))
+    .sort()
+  return JSON.stringify([
+    verb,
+    role.role.oid,
+    relation.kind,
+    table?.kind,
+    table?.column?.name,
+    table?.column?.type,
+    facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb)),
+    facts.protectedFor(relation, role),
+    policies,
+  ])
+}

@@ -1,0 +1,38 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole, Facts } from '../facts.ts'
+
+/** Back to the role that plants, in a session that is its own again. */
+export const AS_PLANTER = 'set local session authorization default; set local role none'
+
+/**
+ * SQL that makes the session one of the application's: the login first, then SET ROLE, as a pool or a gateway does it.
+ *
+ * Policies and functions may ask for session_user. A superuser that only did SET ROLE would answer for the login there. A
+ * planting role that is no superuser can't change session_user: see {@link keepsSessionUser}.
+ */
+export function becomeSql(facts: Facts, { role, path }: Pick<ActingRole, 'role' | 'path'>): string {
+  const become = `set local role ${quoteIdentifier(role.name)}`
+  if (!facts.catalog.reader.superuser) return become
+  return `set local session authorization ${quoteIdentifier(loginName(facts, path[0] ?? role.name))}; ${become}`
+}
+
+/** True where an attack can't be the application's login: session_user stays the planting role. */
+export function keepsSessionUser(facts: Facts): boolean {
+  return !facts.catalog.reader.superuser
+}
+
+/** The login that becomes a role: itself, or the gateway that may SET ROLE to it; itself where nobody may. */
+function loginName(facts: Facts, name: string): string {
+  const roles = [...facts.catalog.roles.values()]
+  const role = roles.find((candidate) => candidate.name === name)
+  if (role === undefined || role.login) return name
+  const gateway = roles.find(
+    (candidate) =>
+      candidate.login &&
+      !candidate.superuser &&
+      !candidate.bypassRls &&
+      candidate.name !== facts.catalog.reader.name &&
+      facts.graph.settable(candidate.oid).some((path) => path.role.oid === role.oid),
+  )
+  return gateway?.name ?? name
+}

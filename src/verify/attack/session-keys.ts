@@ -1,0 +1,91 @@
+import type { Column, Relation } from '../../catalog/model.ts'
+import { quoteLiteral } from '../../catalog/names.ts'
+import { same } from '../discovery/choose-context.ts'
+import type { Facts, SettingBinding } from '../facts.ts'
+import type { Said } from './contexts.ts'
+import type { Planting, Side } from './plant.ts'
+import { serialUuid } from './plant-values.ts'
+
+/**
+ * One value for each side in all columns that policies compare with one setting: the planted rows of a side belong to one user,
+ * and the session of that side says that it is that user.
+ */
+export interface SessionKeys {
+  /** SQL of the column's value on this side; undefined where no setting is compared with it. */
+  value(column: Column, side: Side, tenantId: string): string | undefined
+  /** What the session says beside the context itself, read from the planted rows. */
+  beside(planting: Planting, side: Side): readonly Said[]
+}
+
+interface KeyClass {
+  readonly binding: SettingBinding
+  readonly columns: ReadonlyMap<Column, Relation>
+  readonly numeric: boolean
+}
+
+export function sessionKeys(facts: Facts, nonce: string): SessionKeys {
+  const { context, bindings } = facts.tenancy
+  const tenantColumns = new Set([...facts.tenancy.tables.values()].flatMap((table) => table.column ?? []))
+  const classes = bindings
+    .filter(({ use }) => context.kind === 'key' || !same(use, context))
+    .map((binding): KeyClass => {
+      const columns = closure(facts, binding, tenantColumns)
+      return { binding, columns, numeric: [...columns.keys()].some((column) => column.category === 'N') }
+    })
+  // Columns beside the tenant's own that policies compare with the context, too.
+  const tenants = new Set(
+    bindings
+      .filter(({ use }) => context.kind === 'tenant' && same(use, context))
+      .flatMap(({ columns }) => columns.map(({ column }) => column))
+      .filter((column) => !tenantColumns.has(column)),
+  )
+  const seed = Number.parseInt(nonce, 16) % 10_000
+  const number = (at: number, side: Side) => at * 10 + (side === 'a' ? 1 : 2)
+  return {
+    value(column, side, tenantId) {
+      if (tenants.has(column)) return `${quoteLiteral(tenantId)}::${column.type}`
+      const at = classes.findIndex((each) => each.columns.has(column))
+      const found = classes[at]
+      if (found === undefined) return undefined
+      const small = 20_000 + number(at, side)
+      const text = found.numeric
+        ? String(column.baseType === 'smallint' ? small : 1_500_000_000 + seed * 100 + number(at, side))
+        : serialUuid(0xc00000000 + seed * 1000 + number(at, side))
+      return `${quoteLiteral(text)}::${column.type}`
+    },
+    beside(planting, side) {
+      return classes.flatMap(({ binding, columns }): readonly Said[] => {
+        const { use } = binding
+        if ([context, ...context.alternatives].some((other) => same(other, use))) return []
+        for (const { relation, column } of binding.columns) {
+          if (!columns.has(column)) continue
+          const value = planting.row(relation, side)?.values[column.name]
+          if (typeof value === 'string') return [{ use, value }]
+        }
+        return []
+      })
+    },
+  }
+}
+
+/** The columns themselves, and those that they refer to: a members row and the user that it names. */
+function closure(
+  facts: Facts,
+  binding: SettingBinding,
+  tenantColumns: ReadonlySet<Column>,
+): ReadonlyMap<Column, Relation> {
+  const found = new Map<Column, Relation>()
+  const edge = binding.columns.map(({ relation, column }) => ({ relation, column }))
+  for (let next = edge.pop(); next !== undefined; next = edge.pop()) {
+    const { relation, column } = next
+    if (found.has(column) || tenantColumns.has(column)) continue
+    found.set(column, relation)
+    for (const { references, columns } of relation.constraints) {
+      if (references === undefined || columns.length !== 1 || columns[0] !== column.number) continue
+      const target = facts.relationOf(references.relation)
+      const key = target?.columns.find((each) => each.number === references.columns[0])
+      if (target !== undefined && key !== undefined) edge.push({ relation: target, column: key })
+    }
+  }
+  return found
+}

@@ -1,0 +1,34 @@
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Attack } from '../attack.ts'
+import { draftsOf } from '../drafts.ts'
+import { policyRecursion } from '../rules/policy-recursion.ts'
+
+/** 42P17: policies that the planner sees; 54001: through functions, where the stack ends it. */
+const RECURSES = new Set(['42P17', '54001'])
+
+/** Reads tables whose policies ask for each other, as the tenant itself. */
+export const recurse: Attack = {
+  name: 'recurse',
+  title: 'reads tables whose policies ask for each other',
+  rules: [policyRecursion.id],
+  async run(arena) {
+    const { facts, session, contexts } = arena
+    for (const draft of draftsOf(policyRecursion, facts)) {
+      for (const relation of facts.relations.filter((each) => (draft.tables ?? []).includes(each.label)))
+        for (const role of facts.reach(relation, 'SELECT')) {
+          const answer = await arena.as(role, contexts.b, () =>
+            session.text(`select 1 from ${qualifiedName(relation)} limit 1`),
+          )
+          arena.tried(policyRecursion.id, draft.object)
+          if (answer.ok || !RECURSES.has(answer.error.code)) continue
+          arena.report({
+            ...draft,
+            rule: policyRecursion.id,
+            evidence: [
+              `as ${role.path.join(' → ')}, tenant B: SELECT on its own row in ${relation.label} ended in ${answer.error.code}: ${answer.error.message}`,
+            ],
+          })
+        }
+    }
+  },
+}

@@ -1,0 +1,46 @@
+import type { Finding } from '../finding.ts'
+import { withoutNames } from './fold-alike.ts'
+
+/** From so many of one cause on there is one finding that lists them. */
+const FEW = 3
+
+/** Rules that speak of one cause: a foreign key without the tenant, and what its ON DELETE does then. */
+const SAME_CAUSE: Readonly<Record<string, string>> = { 'fk-cascade-crosses': 'fk-crosses-tenants' }
+
+/** Parts of the catalogue whose findings differ in the object alone; a policy or a function is a cause of its own. */
+const BY_RULE = new Set(['rls', 'grant', 'key', 'object', 'context', 'metadata'])
+
+/**
+ * One finding for each cause: all foreign keys that lack the tenant, all tables without row-level security. The first stands
+ * for all; `alike` has the keys of the others, `fix` the statements of all.
+ */
+export function foldCauses(
+  findings: readonly Finding[],
+  groupOf: (rule: string) => string | undefined,
+): readonly Finding[] {
+  const groups = new Map<string, Finding[]>()
+  for (const finding of findings) {
+    const rule = SAME_CAUSE[finding.rule] ?? finding.rule
+    const said = BY_RULE.has(groupOf(rule) ?? '') ? '' : withoutNames(finding)
+    const key = JSON.stringify([rule, finding.severity, said])
+    groups.set(key, [...(groups.get(key) ?? []), finding])
+  }
+  return [...groups.values()].flatMap((group) => (group.length < FEW ? group : [foldGroup(group)]))
+}
+
+function foldGroup(group: readonly Finding[]): Finding {
+  // What was seen speaks for all; of two rules the one that names the cause.
+  const first = group.find(({ rule, proof }) => SAME_CAUSE[rule] === undefined && proof === 'exploited') ?? group[0]
+  if (first === undefined) throw new RangeError('A group of findings is never empty.')
+  const others = group.filter((finding) => finding !== first)
+  const objects = [...new Set(group.map(({ object }) => object))]
+  const shown = objects.length === 1 ? [] : [`the same cause on ${objects.length} objects: ${objects.join(', ')}`]
+  return {
+    ...first,
+    message: `${first.message} ${others.length} more of this cause are listed by key.`,
+    proof: group.some(({ proof }) => proof === 'exploited') ? 'exploited' : 'static',
+    evidence: [...first.evidence, ...shown],
+    fix: [...new Set(group.map(({ fix }) => fix))].join('\n'),
+    alike: others.map(({ key }) => key),
+  }
+}

@@ -1,0 +1,74 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { FindingDraft } from '../finding.ts'
+import { contextKeySql } from '../policy-sql.ts'
+import type { Rule } from '../rule.ts'
+import { type Recursion, recursions } from './recursion.ts'
+
+export const policyRecursion: Rule = {
+  id: 'policy-recursion',
+  group: 'policy',
+  title: 'Policies ask for each other in a circle',
+  severity: 'medium',
+  meaning:
+    'PostgreSQL refuses every query that needs these policies, so nobody reads a row, and somebody will switch row-level security off to get on.',
+  remedy:
+    'Look the membership up in a SECURITY DEFINER function with a fixed search_path, owned by a role that the policies do not hold.',
+  denies: true,
+  *run(facts) {
+    for (const circle of recursions(facts)) yield draftOf(facts, circle)
+  },
+}
+
+function draftOf(facts: Facts, circle: Recursion): FindingDraft {
+  const [first] = circle.cycle
+  const names = circle.cycle.map((relation) => relation.label)
+  const reached = [...new Set(circle.reached.map(({ relation }) => relation.label))].sort()
+  return {
+    object: first?.label ?? '',
+    message: `The policies of ${reached.join(', ')} ${circle.certain ? 'end' : 'may end'} in an infinite recursion: ${names.join(' → ')}. Every query that needs them fails.`,
+    evidence: circle.policies.map(
+      ({ relation, name }) => `policy ${name} on ${relation.label} reads a table of the circle, with its policies`,
+    ),
+    tables: reached,
+    verbs: [...new Set(circle.reached.map(({ verb }) => verb))],
+    ...(circle.certain ? {} : { suspected: true }),
+    fix: fixOf(facts, circle),
+  }
+}
+
+/** The lookup moves into a definer function; the policies of the circle that can ask it are rewritten. */
+function fixOf(facts: Facts, circle: Recursion): string {
+  const { context } = facts.tenancy
+  const [first] = circle.cycle
+  const advice = [
+    '-- A SECURITY DEFINER function reads the table as its owner. Its owner must not be held by the policies of that table:',
+    '-- a superuser, a role with BYPASSRLS, or the owner of a table without FORCE ROW LEVEL SECURITY.',
+  ]
+  if (context.kind !== 'key' || context.tenantColumn === undefined || first === undefined)
+    return [
+      ...advice,
+      `-- CREATE FUNCTION ${quoteIdentifier(first?.schema ?? 'public')}.my_tenants() RETURNS SETOF … LANGUAGE sql STABLE SECURITY DEFINER`,
+      `--   SET search_path = pg_catalog, pg_temp AS $$ SELECT … FROM ${first === undefined ? '…' : qualifiedName(first)} WHERE … $$;`,
+      `-- Then write the policies of ${circle.policies.map(({ relation }) => relation.label).join(', ')} as: column IN (SELECT my_tenants())`,
+    ].join('\n')
+  const { table, keyColumn, tenantColumn } = context
+  const helper = `${quoteIdentifier(table.schema)}.${quoteIdentifier(`partywall_my_${tenantColumn.name}s`)}`
+  const rewritten = circle.policies.flatMap(({ relation, name }) => {
+    const bound = facts.tenantTable(relation)
+    const policy = relation.policies.find((each) => each.name === name)
+    if (bound === undefined || bound.kind === 'child' || policy === undefined) return []
+    const test = `${quoteIdentifier(bound.column.name)} IN (SELECT ${helper}())`
+    const using = policy.using === undefined ? '' : ` USING (${test})`
+    const check = policy.check === undefined ? '' : ` WITH CHECK (${test})`
+    return [`ALTER POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)}${using}${check};`]
+  })
+  return [
+    ...advice,
+    `CREATE OR REPLACE FUNCTION ${helper}() RETURNS SETOF ${tenantColumn.type} LANGUAGE sql STABLE SECURITY DEFINER`,
+    `  SET search_path = pg_catalog, pg_temp`,
+    `  AS $$ SELECT ${quoteIdentifier(tenantColumn.name)} FROM ${qualifiedName(table)} WHERE ${quoteIdentifier(keyColumn.name)} = ${contextKeySql(facts, keyColumn)} $$;`,
+    `-- What a policy asked for beside the membership (a role, a status) must be added again by hand.`,
+    ...rewritten,
+  ].join('\n')
+}

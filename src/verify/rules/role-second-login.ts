@@ -1,0 +1,44 @@
+import type { Role } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import type { Rule } from '../rule.ts'
+
+/** The role that initdb makes; every server has it. */
+const BOOTSTRAP = 10
+
+export const roleSecondLogin: Rule = {
+  id: 'role-second-login',
+  group: 'role',
+  title: 'A second login of the application skips row-level security',
+  severity: 'medium',
+  meaning:
+    'Jobs, reports or webhooks that log in as a superuser or with BYPASSRLS read and write the rows of all tenants.',
+  remedy: 'ALTER ROLE … NOSUPERUSER NOBYPASSRLS, and open a context for the tenant that the job works for.',
+  *run(facts) {
+    for (const role of facts.catalog.roles.values()) {
+      if (!role.login || !(role.superuser || role.bypassRls) || !isApplications(facts, role)) continue
+      const why = role.superuser ? 'a superuser' : 'BYPASSRLS'
+      const attributes = [...(role.superuser ? ['NOSUPERUSER'] : []), ...(role.bypassRls ? ['NOBYPASSRLS'] : [])]
+      yield {
+        object: `role ${role.name}`,
+        message: `${role.name} has grants on tenant tables, logs in, and is ${why === 'BYPASSRLS' ? 'exempt from every policy (BYPASSRLS)' : why}: what runs as it sees the rows of all tenants.`,
+        evidence: [`beside ${facts.tenancy.appRole.name}, the role that was verified`],
+        fix: `ALTER ROLE ${quoteIdentifier(role.name)} ${attributes.join(' ')};`,
+      }
+    }
+  },
+}
+
+/** Not the one that is verified, the migrator or partywall's own; and somebody granted it the use of tenant tables. */
+function isApplications(facts: Facts, role: Role): boolean {
+  const { appRole, tables } = facts.tenancy
+  if (role.oid === BOOTSTRAP || role.oid === appRole.oid || role.name === facts.catalog.reader.name) return false
+  if (role.name.startsWith('partywall_') || facts.acting.some((acting) => acting.role.oid === role.oid)) return false
+  return [...tables.values()].some(
+    ({ relation }) =>
+      relation.owner !== role.oid &&
+      [...relation.grants, ...relation.columns.flatMap((column) => column.grants)].some(
+        (grant) => grant.grantee === role.oid,
+      ),
+  )
+}

@@ -1,0 +1,60 @@
+/** What one verdict means, which exit code it asks for, and what it does to the line of the checklist. */
+export interface VerdictMeaning {
+  readonly meaning: string
+  /** `finding`: the finding that says how decides, by its severity and `--fail-on`. */
+  readonly exitCode: '0' | '2' | 'finding'
+  readonly checklist: 'closes' | 'stays open' | 'neutral' | 'fails'
+}
+
+/** The one table of verdicts; docs/verify.md shows it, and every format and command reads it. */
+export const VERDICTS = {
+  proved: {
+    meaning: 'the predicate implies the tenant, and a control was seen working',
+    exitCode: '0',
+    checklist: 'closes',
+  },
+  'proved-static': {
+    meaning: 'the predicate implies the tenant, and no control was run: `--static`, or no row could be planted',
+    exitCode: '0',
+    checklist: 'stays open',
+  },
+  held: {
+    meaning: 'attacked, nothing crossed, and a control was seen working',
+    exitCode: '0',
+    checklist: 'closes',
+  },
+  'no-access': {
+    meaning: 'no role in reach has this right, or no policy lets it reach a row',
+    exitCode: '0',
+    checklist: 'neutral',
+  },
+  leaks: { meaning: 'rows cross; a finding says how', exitCode: 'finding', checklist: 'fails' },
+  unproved: {
+    meaning: 'neither proved nor attacked, with the reason; or a finding explains why the control failed',
+    exitCode: '0',
+    checklist: 'stays open',
+  },
+  unreliable: {
+    meaning: 'a planted row is invisible to its own tenant, or a control ended in an error, and no finding explains it',
+    exitCode: '2',
+    checklist: 'stays open',
+  },
+} as const satisfies Record<string, VerdictMeaning>
+
+export type Verdict = keyof typeof VERDICTS
+
+/** In the order of the table: the best first, but for `no-access`, which says nothing. */
+export const VERDICT_NAMES: readonly Verdict[] = [
+  'proved',
+  'proved-static',
+  'held',
+  'no-access',
+  'leaks',
+  'unproved',
+  'unreliable',
+]
+
+/** A count of 0 for each verdict. */
+export function noVerdicts(): Record<Verdict, number> {
+  return { proved: 0, 'proved-static': 0, held: 0, 'no-access': 0, leaks: 0, unproved: 0, unreliable: 0 }
+}
