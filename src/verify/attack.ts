@@ -1,4 +1,5 @@
 import type { Arena, Pass } from './attack/arena.ts'
+import type { RuleId } from './rule-id.ts'
 
 /**
  * One way of attacking. It runs inside the transaction that is always rolled back; an exception of one attack is
@@ -9,7 +10,7 @@ export interface Attack {
   readonly name: string
   readonly title: string
   /** Rules whose findings it confirms or raises. */
-  readonly rules: readonly string[]
+  readonly rules: readonly RuleId[]
   /** Default: `['set']`. */
   readonly passes?: readonly Pass[]
   run(arena: Arena): Promise<void>

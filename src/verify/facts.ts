@@ -5,6 +5,7 @@ import type { RoleGraph, RolePath } from '../catalog/role-graph.ts'
 import type { SessionCall } from './discovery/evidence.ts'
 import type { SettingUse } from './discovery/settings.ts'
 import type { Verb } from './finding.ts'
+import type { RuleId } from './rule-id.ts'
 import type { SqlReader } from './sql/reader.ts'
 
 /** A role that an attacker inside the app can be in force as: the app's login role, or one that SET ROLE gives it. */
@@ -94,8 +95,8 @@ export type Proof =
 
 /** One branch of an effective predicate that does not imply `tenant column = context`, and why. */
 export interface Weakness {
-  /** The rule of section 4 (or 1) that speaks of it. */
-  readonly rule: string
+  /** The rule that speaks of it; `unproved` where none does. */
+  readonly rule: RuleId | 'unproved'
   readonly policy: string | undefined
   readonly clause: 'using' | 'check'
   /** The branch as SQL, shortened. */

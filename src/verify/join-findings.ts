@@ -72,14 +72,14 @@ export function joinFindings(
     const same =
       readable.has(seen.object) &&
       (seen.rule === 'policy-check-lax' || seen.rule === 'policy-command-gap' || seen.rule === 'policy-fail-open')
-    const observation = same ? { ...seen, rule: 'policy-always-true' } : seen
+    const observation: Observation = same ? { ...seen, rule: 'policy-always-true' } : seen
     const key = findingKey(observation.rule, observation)
     alone.set(key, [...(alone.get(key) ?? []), observation])
   }
   const raised = [...alone.values()].flatMap((group) => {
     const first = group[0]
-    const rule = rules.find((candidate) => candidate.id === first?.rule) ?? fallbackRule(first?.rule)
-    if (first === undefined) return []
+    const rule = rules.find((candidate) => candidate.id === first?.rule)
+    if (first === undefined || rule === undefined) return []
     const verbs = [...new Set(group.flatMap((observation) => observation.verbs ?? []))]
     return [finish(rule, { ...first, verbs }, rule.severity, group)]
   })
@@ -124,11 +124,6 @@ function finish(rule: Rule, draft: FindingDraft, severity: Severity, seen: reado
     group: rule.group,
     crosses: rule.denies !== true && (draft.suspected !== true || seen.length > 0),
   }
-}
-
-/** An attack may raise a rule that nobody wrote yet; its finding must not be lost. */
-function fallbackRule(id = 'unknown'): Rule {
-  return { id, group: 'policy', title: id, severity: 'high', meaning: '', remedy: '', run: () => [] }
 }
 
 function dedupe(findings: readonly JoinedFinding[]): JoinedFinding[] {

@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts'
 import type { FindingDraft, Severity } from './finding.ts'
+import type { RuleId } from './rule-id.ts'
 
 /**
  * One class of hole. A rule reads facts and yields findings; it never talks to the server.
@@ -8,7 +9,7 @@ import type { FindingDraft, Severity } from './finding.ts'
  * `docs/rules/<id>.md`.
  */
 export interface Rule {
-  readonly id: string
+  readonly id: RuleId
   /** The section of the catalogue: `rls`, `role`, … for grouping in reports. */
   readonly group: RuleGroup
   readonly title: string

@@ -1,6 +1,7 @@
 import type { Oid, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Severity, Verb } from '../finding.ts'
+import type { RuleId } from '../rule-id.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts, Said } from './contexts.ts'
 import { Controls } from './control.ts'
@@ -17,7 +18,7 @@ export type Pass = 'set' | 'never-set'
 /** What an attack saw cross. */
 export interface Observation {
   /** The rule whose finding this confirms, or the one that is raised when no static finding explains it. */
-  readonly rule: string
+  readonly rule: RuleId
   readonly object: string
   readonly detail?: string
   /**
@@ -71,7 +72,7 @@ export interface Arena {
   /** It could not be tried; the verdict stays unproved with this reason. */
   notTried(relation: Relation, verb: Verb, reason: string): void
   /** A rule's suspicion about an object was put to the test; if nothing is reported, it sinks to info. */
-  tried(rule: string, object: string): void
+  tried(rule: RuleId, object: string): void
   /** True when the text holds anything of the other side's: its canary. */
   leaks(text: string, side: Side): boolean
 }

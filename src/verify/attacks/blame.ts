@@ -3,6 +3,7 @@ import { qualifiedName } from '../../catalog/names.ts'
 import type { AttackContext } from '../attack/contexts.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
+import type { RuleId } from '../rule-id.ts'
 
 /** Which rule to raise when rows crossed and no static finding says why. */
 export function blameForCrossing(
@@ -11,7 +12,7 @@ export function blameForCrossing(
   verb: Verb,
   role: ActingRole,
   context: AttackContext,
-): { readonly rule: string; readonly fix: string } {
+): { readonly rule: RuleId; readonly fix: string } {
   const name = qualifiedName(relation)
   if (!relation.rowSecurity)
     return { rule: 'rls-disabled', fix: `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;` }

@@ -5,6 +5,7 @@ import type { BatchProbe } from '../attack/batch.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { Rule } from '../rule.ts'
+import type { RuleId } from '../rule-id.ts'
 import { callableDefiners, unheldQueries } from '../rules/definer-code.ts'
 import { secdefDynamicSql } from '../rules/secdef-dynamic-sql.ts'
 import { secdefTenantArgument } from '../rules/secdef-tenant-argument.ts'
@@ -33,7 +34,7 @@ export const callFunctions: Attack = {
       const tables = touched(arena, fn, said.length > 0)
       const seen = tables.length === 0 ? undefined : await call(arena, fn, tables, said.length > 0)
       if (seen === undefined) continue
-      const rules = said.length > 0 ? said.map(({ rule }) => rule) : ['secdef-tenant-argument']
+      const rules: readonly RuleId[] = said.length > 0 ? said.map(({ rule }) => rule) : ['secdef-tenant-argument']
       for (const rule of rules)
         arena.report({
           rule,

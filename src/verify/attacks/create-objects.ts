@@ -5,6 +5,7 @@ import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Rule } from '../rule.ts'
+import type { RuleId } from '../rule-id.ts'
 import { creatableSchemas } from '../rules/creation.ts'
 import { grantReferences } from '../rules/grant-references.ts'
 import { grantTrigger } from '../rules/grant-trigger.ts'
@@ -46,7 +47,7 @@ export const createObjects: Attack = {
 }
 
 interface Said {
-  readonly rule: string
+  readonly rule: RuleId
   readonly object: string
   readonly message: string
   readonly what: string

@@ -6,6 +6,7 @@ import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
 import type { FindingDraft } from '../finding.ts'
+import type { RuleId } from '../rule-id.ts'
 import { type TenantTrigger, tenantTriggers } from '../rules/trigger-code.ts'
 import { triggerDefinerCrosses } from '../rules/trigger-definer-crosses.ts'
 import { triggerOverwritesTenant } from '../rules/trigger-overwrites-tenant.ts'
@@ -56,7 +57,7 @@ export const fireTriggers: Attack = {
 
 async function report(
   arena: Arena,
-  rule: string,
+  rule: RuleId,
   draft: FindingDraft,
   attack: () => Promise<string | undefined>,
 ): Promise<void> {

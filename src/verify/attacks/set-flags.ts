@@ -3,14 +3,15 @@ import type { Said } from '../attack/contexts.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
+import type { RuleId } from '../rule-id.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
 import { walkExpression } from '../sql/walk.ts'
 import { crosses } from './crosses.ts'
 
-const FLAGS = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
+const FLAGS: readonly RuleId[] = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
 /** Here the attacker sets nothing that is not its own: the user that it is. */
-const OWN_USER = ['policy-subquery-capture']
+const OWN_USER: readonly RuleId[] = ['policy-subquery-capture']
 const RULES = [...FLAGS, ...OWN_USER]
 const USUAL = ['on', 'true', '1', 'yes', 'admin', 'system', 'service_role']
 
@@ -44,6 +45,10 @@ function rolesOf(arena: Arena, weakness: PolicyWeakness): readonly ActingRole[] 
   return arena.facts.acting.filter((role) => !role.bypasses && weakness.roles.includes(role.role.name))
 }
 
+function isOwnUser(rule: string): boolean {
+  return OWN_USER.some((id) => id === rule)
+}
+
 interface Trial {
   readonly said: Said
   readonly told: string
@@ -52,7 +57,7 @@ interface Trial {
 /** Settings and values that are worth a try for this weakness: above all those that the policy itself compares with. */
 function trials(arena: Arena, weakness: PolicyWeakness): readonly Trial[] {
   const { subject = '', rule } = weakness
-  if (OWN_USER.includes(rule)) return ownUserTrials(arena, weakness)
+  if (isOwnUser(rule)) return ownUserTrials(arena, weakness)
   const [setting = '', ...path] = subject.split('->')
   if (setting === '') return []
   const b = arena.planting.tenants.b.id
@@ -101,8 +106,7 @@ function ownUserTrials(arena: Arena, { subject = '', text }: PolicyWeakness): re
 async function open(arena: Arena, weakness: PolicyWeakness, verb: Verb, role: ActingRole): Promise<string | undefined> {
   const { relation } = weakness
   // Without the setting: what crosses already has another cause.
-  if (!OWN_USER.includes(weakness.rule) && (await crosses(arena, relation, verb, role, arena.contexts.a)))
-    return undefined
+  if (!isOwnUser(weakness.rule) && (await crosses(arena, relation, verb, role, arena.contexts.a))) return undefined
   for (const { said, told } of trials(arena, weakness))
     if (await crosses(arena, relation, verb, role, arena.contexts.a.saying([said])))
       return `as ${role.path.join(' → ')}, tenant A, ${told}: ${verb.toUpperCase()} reached the planted row of tenant B, and did not without it`

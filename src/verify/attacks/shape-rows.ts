@@ -5,11 +5,17 @@ import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
+import type { RuleId } from '../rule-id.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
 import { PLACE, victimRow } from './victim-row.ts'
 
-const RULES = ['policy-column-opt-out', 'policy-null-tenant', 'policy-wrong-column', 'policy-role-identity']
+const RULES: readonly RuleId[] = [
+  'policy-column-opt-out',
+  'policy-null-tenant',
+  'policy-wrong-column',
+  'policy-role-identity',
+]
 /** Rows that are tried for one weakness. */
 const MOST = 12
 
@@ -36,6 +42,7 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
     for (const shape of shapesOf(arena, weakness, role)) {
       if (!(await crosses(arena, weakness, role, verb, shape))) continue
       const names = [...shape.keys()].map((column) => column.name).join(', ')
+      if (rule === 'unproved') continue
       arena.report({
         rule,
         object: relation.label,

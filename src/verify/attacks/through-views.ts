@@ -5,6 +5,7 @@ import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
 import type { ActingRole } from '../facts.ts'
+import type { RuleId } from '../rule-id.ts'
 import { creatableSchemas } from '../rules/creation.ts'
 import { matviewExposed, tenantSources } from '../rules/matview-exposed.ts'
 import { viewDefiner } from '../rules/view-definer.ts'
@@ -159,7 +160,7 @@ async function written(
 function reportView(
   arena: Arena,
   view: Relation,
-  rule: string,
+  rule: RuleId,
   tables: readonly string[],
   verbs: readonly ViewWrite['verb'][],
   evidence: string,

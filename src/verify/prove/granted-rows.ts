@@ -45,7 +45,9 @@ export function selfGranted(
   return undefined
 }
 
-function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean) {
+type Granted = Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject' | 'namesPart'>
+
+function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean): Granted {
   return {
     rule: 'policy-trusts-unprotected-table',
     certain,
@@ -58,7 +60,11 @@ function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean
  * A parent that is looked up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)` where channels
  * have the key (tenant, id). Whoever adds a channel of his own with that id reads the other tenant's rows.
  */
-function partlyNamed({ facts, role, row, table }: BranchInput, lookup: Instance, knows: Equalities) {
+function partlyNamed(
+  { facts, role, row, table }: BranchInput,
+  lookup: Instance,
+  knows: Equalities,
+): Granted | undefined {
   const { relation } = lookup
   const tenant = facts.tenantTable(relation)?.column
   if (tenant === undefined || relation.oid === row.relation.oid || !facts.protectedFor(relation, role)) return undefined

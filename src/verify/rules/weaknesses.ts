@@ -2,6 +2,7 @@ import type { Policy, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts, Weakness } from '../facts.ts'
 import { VERBS, type Verb } from '../finding.ts'
 import { appliesTo, covers } from '../prove/effective.ts'
+import type { RuleId } from '../rule-id.ts'
 import type { Expr } from '../sql/tree.ts'
 
 /** A weakness of a policy, joined over verbs and roles, under the rule that speaks of it. */
@@ -71,7 +72,7 @@ function assign(
   role: ActingRole,
   weakness: Weakness,
   policy: Policy | undefined,
-): string {
+): RuleId | 'unproved' {
   const readsHold = ['proved', 'dark'].includes(facts.proofs.of(relation, 'select', role).status)
   // WITH CHECK (author = user): a condition of its own, and not on the tenant.
   const ownCheck = policy?.command === 'insert' || (policy?.check !== undefined && policy.check !== policy.using)
