@@ -23,6 +23,7 @@ export {
   type PartywallErrorCode,
   PermissionDeniedError,
   RateLimitExceededError,
+  ResultTooLargeError,
   StatementRefusedError,
   TenantContextMissingError,
   TenantInactiveError,

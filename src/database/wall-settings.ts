@@ -30,6 +30,8 @@ export interface WallSettings {
   readonly answerTimeoutMs: number
   /** Counts seconds while the pool is open: a cheap clock for statements that get no answer. */
   readonly clock: { readonly tick: number }
+  /** Of one message, and of one buffered answer. */
+  readonly maxResultBytes: number
   readonly events: SecurityEvents | undefined
   readonly logger: Logger
 }
