@@ -17,6 +17,7 @@ export type PartywallErrorCode =
   | 'PARTYWALL_TRANSACTION_ROLLED_BACK'
   | 'PARTYWALL_AUDIT_REQUIRED'
   | 'PARTYWALL_PROTECTION_LOST'
+  | 'PARTYWALL_RESULT_TOO_LARGE'
 
 /** Facts about a refusal for the team: the audit and the log may read them, an HTTP answer may not. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
@@ -127,6 +128,13 @@ export class ClosedError extends PartywallError {
 /** The set-up is wrong; the message names the setting and the cure. */
 export class ConfigurationError extends PartywallError {
   readonly code = 'PARTYWALL_CONFIGURATION'
+  readonly status = 500
+  readonly publicMessage = 'The request could not be processed.'
+}
+
+/** An answer of the database is larger than `maxResultBytes`. Its connection was closed. */
+export class ResultTooLargeError extends PartywallError {
+  readonly code = 'PARTYWALL_RESULT_TOO_LARGE'
   readonly status = 500
   readonly publicMessage = 'The request could not be processed.'
 }

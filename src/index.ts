@@ -24,6 +24,7 @@ export {
   PermissionDeniedError,
   ProtectionLostError,
   RateLimitExceededError,
+  ResultTooLargeError,
   StatementRefusedError,
   TenantContextMissingError,
   TenantInactiveError,

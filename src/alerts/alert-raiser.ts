@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import { runWithoutTenant } from '../context/run-with-tenant.ts'
 import type { SecurityEvent, SecurityEvents, SecurityEventType } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
@@ -27,8 +28,11 @@ interface Collected {
   count: number
 }
 
-/** How many sources are told apart in memory; the rest is counted together, per type. */
-const MAX_SOURCES = 1_000
+/** How many sources of one tenant are told apart in memory; its other ones are counted together, per type. */
+const MAX_SOURCES_OF_TENANT = 100
+
+/** How many are told apart in all. Beyond it alerts are counted per type and name no tenant. */
+const MAX_SOURCES = 10_000
 
 /** Listens to events, counts repeats for a moment, and puts alerts into the outbox. */
 export class AlertRaiser {
@@ -37,6 +41,8 @@ export class AlertRaiser {
   readonly #thresholds: readonly ThresholdCounter[]
   readonly #outside = AsyncLocalStorage.snapshot()
   #collected = new Map<string, Collected>()
+  /** How many of them each tenant has. */
+  #sources = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> = Promise.resolve()
 
@@ -75,14 +81,26 @@ export class AlertRaiser {
   }
 
   #collect(source: string, each: Collected): void {
-    const full = !this.#collected.has(source) && this.#collected.size >= MAX_SOURCES
-    const key = full ? `rest ${each.event.type}` : source
+    const { key, entry } = this.#collected.has(source) ? { key: source, entry: each } : this.#place(source, each)
     const known = this.#collected.get(key)
-    if (known === undefined) this.#collected.set(key, each)
-    else {
-      known.count += each.count
-      known.lastAt = Math.max(known.lastAt, each.lastAt)
+    if (known === undefined) {
+      this.#collected.set(key, entry)
+      const tenant = tenantOf(entry.event)
+      this.#sources.set(tenant, (this.#sources.get(tenant) ?? 0) + 1)
+    } else {
+      known.count += entry.count
+      known.lastAt = Math.max(known.lastAt, entry.lastAt)
     }
+  }
+
+  /** Where a new source is counted. A tenant with many sources must not take the places of the others. */
+  #place(source: string, each: Collected): { readonly key: string; readonly entry: Collected } {
+    const tenant = tenantOf(each.event)
+    const { type } = each.event
+    if (this.#collected.size >= MAX_SOURCES && !this.#collected.has(`rest ${type} ${tenant}`))
+      return { key: `rest ${type}`, entry: { ...each, event: withoutSubject(each.event) } }
+    if ((this.#sources.get(tenant) ?? 0) < MAX_SOURCES_OF_TENANT) return { key: source, entry: each }
+    return { key: `rest ${type} ${tenant}`, entry: each }
   }
 
   #schedule(delayMs: number): void {
@@ -94,6 +112,7 @@ export class AlertRaiser {
   async #writeAll(): Promise<void> {
     const all = this.#collected
     this.#collected = new Map()
+    this.#sources = new Map()
     for (const [key, each] of all) {
       try {
         await this.#outside(() => runWithoutTenant(() => this.#write(key, each)))
@@ -120,8 +139,8 @@ export class AlertRaiser {
       'select partywall.alert_outbox_add($1::text[], $2, $3, $4, $5::jsonb, $6, $7, $8, $9)',
       [
         [...this.#parts.sinks],
-        tenantId ?? '',
-        key,
+        tenantId === undefined ? '' : storable(tenantId, 256),
+        createHash('sha256').update(key).digest('hex'),
         type,
         storableJson({ severity, tenantId, userId, requestId, details }),
         count,
@@ -133,13 +152,24 @@ export class AlertRaiser {
   }
 }
 
-/** jsonb refuses NUL and halves of surrogate pairs, which an attacker may send so that the alert is lost. */
+function tenantOf(event: SecurityEvent): string {
+  return 'tenantId' in event ? (event.tenantId ?? '') : ''
+}
+
+/** The same kind of event, of nobody in particular. */
+function withoutSubject(event: SecurityEvent): SecurityEvent {
+  return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
+}
+
+/** PostgreSQL refuses NUL and halves of surrogate pairs, which an attacker may send so that the alert is lost. */
+function storable(text: string, max: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is taken out
+  return text.slice(0, max).replace(/\u0000|\p{Surrogate}/gu, '\uFFFD')
+}
+
 function storableJson(payload: object): string {
   const text = JSON.stringify(payload, (_name, value: unknown) =>
-    typeof value === 'string'
-      ? // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is taken out
-        value.slice(0, 1_000).replace(/\u0000|\p{Surrogate}/gu, '\uFFFD')
-      : value,
+    typeof value === 'string' ? storable(value, 1_000) : value,
   )
   return Buffer.byteLength(text) <= 16_000 ? text : JSON.stringify({ severity: 'high', details: { truncated: true } })
 }

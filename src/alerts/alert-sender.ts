@@ -3,9 +3,10 @@ import {
   type AlertQueryable,
   type ClaimedAlert,
   claimAlerts,
-  forgetDelivered,
+  forgetOld,
   markDelivered,
   markFailed,
+  registerSink,
 } from './outbox.ts'
 import type { AlertSink } from './sinks.ts'
 
@@ -23,6 +24,11 @@ export interface SenderParts {
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 300_000
 const KEEP_DELIVERED_MS = 7 * 86_400_000
+const KEEP_ANY_MS = 30 * 86_400_000
+const FORGET_EVERY_MS = 60_000
+
+/** How one delivery ended. After `dead` the next alert of its stream may be due at once. */
+type Delivery = 'delivered' | 'dead' | 'later'
 
 /** Delivers the alerts of one sink; each sink has its own, so that one that hangs holds up nobody else. */
 export class AlertSender {
@@ -30,6 +36,8 @@ export class AlertSender {
   #timer: NodeJS.Timeout | undefined
   #stopped = true
   #running: Promise<number> | undefined
+  #registered = false
+  #forgotAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: SenderParts) {
     this.#parts = parts
@@ -67,20 +75,50 @@ export class AlertSender {
   async #deliverAll(): Promise<number> {
     const { outbox, sink, timeoutMs, now } = this.#parts
     let delivered = 0
+    if (!this.#registered) await registerSink(outbox, sink.name)
+    this.#registered = true
+    await this.#forget()
     for (;;) {
       // Twenty in a row may each take the whole time-out before the last one is marked.
       const claimed = await claimAlerts(outbox, sink.name, new Date(now()), timeoutMs * 25)
       if (claimed.length === 0) break
-      const done = await Promise.all(claimed.map((each) => this.#deliver(each)))
-      delivered += done.filter(Boolean).length
-      if (!done.some(Boolean)) break
+      // Each by itself: one that cannot be marked comes again when its lease ends, and the others are not held up.
+      const settled = await Promise.allSettled(claimed.map((each) => this.#deliver(each)))
+      const done = settled.filter((each) => each.status === 'fulfilled' && each.value !== 'later')
+      delivered += done.filter((each) => each.status === 'fulfilled' && each.value === 'delivered').length
+      for (const each of settled) if (each.status === 'rejected') this.#reportUnmarked(each.reason)
+      if (done.length === 0) break
     }
-    await forgetDelivered(outbox, new Date(now() - KEEP_DELIVERED_MS))
     return delivered
   }
 
-  async #deliver({ seq, attempts, firstAtMs, alert }: ClaimedAlert): Promise<boolean> {
+  async #forget(): Promise<void> {
+    const at = this.#parts.now()
+    if (at - this.#forgotAt < FORGET_EVERY_MS) return
+    await forgetOld(this.#parts.outbox, {
+      delivered: new Date(at - KEEP_DELIVERED_MS),
+      any: new Date(at - KEEP_ANY_MS),
+    })
+    this.#forgotAt = at
+  }
+
+  #reportUnmarked(error: unknown): void {
+    this.#parts.logger.error(
+      { sink: this.#parts.sink.name, error: String(error) },
+      'A delivery of an alert could not be written down in the outbox; the alert comes again.',
+    )
+  }
+
+  async #deliver({ seq, attempts, firstAtMs, alert, unreadable }: ClaimedAlert): Promise<Delivery> {
     const { outbox, sink, timeoutMs, maxAgeMs, now, logger } = this.#parts
+    if (unreadable !== undefined) {
+      await markFailed(outbox, seq, { error: unreadable, again: undefined, now: new Date(now()) })
+      logger.error(
+        { sink: sink.name, alert: alert.id, error: unreadable },
+        'An alert of the outbox cannot be read and is a dead letter.',
+      )
+      return 'dead'
+    }
     try {
       await withTimeout((signal) => sink.deliver(alert, signal), timeoutMs)
     } catch (error) {
@@ -98,10 +136,10 @@ export class AlertSender {
           { sink: sink.name, alert: alert.id, type: alert.type },
           'An alert could not be delivered and is a dead letter.',
         )
-      return false
+      return dead ? 'dead' : 'later'
     }
     await markDelivered(outbox, seq, new Date(now()))
-    return true
+    return 'delivered'
   }
 }
 

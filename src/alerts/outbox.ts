@@ -14,6 +14,13 @@ export interface ClaimedAlert {
   readonly attempts: number
   readonly firstAtMs: number
   readonly alert: Alert
+  /** Why no alert can be made of this row, for example a date that JavaScript cannot hold. */
+  readonly unreadable: string | undefined
+}
+
+/** Registers a sink as one that somebody delivers to: the outbox takes alerts for registered sinks only. */
+export async function registerSink(client: AlertQueryable, sink: string): Promise<void> {
+  await client.query('insert into partywall.alert_sinks (name) values ($1) on conflict do nothing', [sink])
 }
 
 // Only the oldest of a stream is given out, so that a tenant's alerts arrive in order; SKIP LOCKED, so that senders share the work.
@@ -54,7 +61,8 @@ export async function markFailed(
        status = case when $3::timestamptz is null then 'dead' else status end,
        ended_at = case when $3::timestamptz is null then $4::timestamptz end
      where seq = $1`,
-    [seq, outcome.error, outcome.again, outcome.now],
+    // PostgreSQL stores no NUL, and a sink's error may quote one that a tenant sent.
+    [seq, outcome.error.slice(0, 2_000).replaceAll('\u0000', '\uFFFD'), outcome.again, outcome.now],
   )
 }
 
@@ -89,9 +97,15 @@ export async function retryDeadAlerts(client: AlertQueryable, sink: string, now 
   return rowCount ?? 0
 }
 
-/** Forgets what was delivered before. */
-export async function forgetDelivered(client: AlertQueryable, before: Date): Promise<void> {
-  await client.query("delete from partywall.alerts where status = 'delivered' and ended_at < $1", [before])
+/**
+ * Deletes delivered rows that ended before `delivered`, and rows of any state that were added before `any`: dead letters, and
+ * alerts of a sink that nobody delivers to.
+ */
+export async function forgetOld(client: AlertQueryable, before: { delivered: Date; any: Date }): Promise<void> {
+  await client.query(
+    "delete from partywall.alerts where (status = 'delivered' and ended_at < $1) or (added_at < $2 and first_at < $2)",
+    [before.delivered, before.any],
+  )
 }
 
 function readClaim(row: unknown): ClaimedAlert {
@@ -101,29 +115,38 @@ function readClaim(row: unknown): ClaimedAlert {
     const value: unknown = Reflect.get(payload, name)
     return typeof value === 'string' ? value : undefined
   }
-  const firstAt = new Date(iso(get('first_at')))
+  const firstAt = readDate(get('first_at'))
+  const lastAt = readDate(get('last_at'))
   const type = String(get('type'))
+  const unreadable = firstAt === undefined || lastAt === undefined ? 'first_at or last_at is no date' : undefined
   return {
     seq: String(get('seq')),
     attempts: Number(get('attempts')),
-    firstAtMs: firstAt.getTime(),
+    firstAtMs: firstAt?.getTime() ?? 0,
+    unreadable,
     alert: {
       id: String(get('id')),
       type: knownType(type),
       severity: knownSeverity(text('severity')),
-      tenantId: text('tenantId'),
+      tenantId: tenantOf(String(get('stream'))),
       userId: text('userId'),
       requestId: text('requestId'),
       count: Number(get('count')),
-      firstAt: iso(get('first_at')),
-      lastAt: iso(get('last_at')),
+      firstAt: firstAt?.toISOString() ?? 'unreadable',
+      lastAt: lastAt?.toISOString() ?? 'unreadable',
       details: { ...Object(Reflect.get(payload, 'details')) },
     },
   }
 }
 
-function iso(value: unknown): string {
-  return value instanceof Date ? value.toISOString() : String(value)
+/** The driver gives a Date, which may be invalid (the year 294000), or a number for an infinite time. */
+function readDate(value: unknown): Date | undefined {
+  return value instanceof Date && Number.isFinite(value.getTime()) ? value : undefined
+}
+
+/** The stream and not the payload, which could name another tenant in rows of older releases. */
+function tenantOf(stream: string): string | undefined {
+  return stream === '' ? undefined : stream
 }
 
 /** Only our own function writes types, and it writes those of events. */

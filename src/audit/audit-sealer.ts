@@ -9,6 +9,7 @@ import { READING } from './read-cursor.ts'
 import type { AnchorBody, PublishedAnchor } from './records.ts'
 import {
   type AnchorHead,
+  type Batch,
   insertAnchor,
   publishedForm,
   readBatches,
@@ -161,13 +162,30 @@ class RunningSealer implements AuditSealer {
         const { system, at, next } = place
         const anchor = await writeBatches(client, batches, this.#signing, { kind: 'seal', system, at, next, to }, head)
         this.#enqueue(anchor)
-        sealed = { events: batches.reduce((sum, batch) => sum + batch.ids.length, 0), tenants: batches.length }
+        sealed = {
+          events: batches.reduce((sum, batch) => sum + batch.ids.length, 0),
+          tenants: new Set(batches.map((batch) => batch.tenant)).size,
+        }
+        for (const batch of batches) this.#reportAside(batch)
       }
     }
     await client.query('update partywall.audit_sealer set ticks = ticks + 1, ticked_at = clock_timestamp()')
     const unsealed = waiting.count - sealed.events
     const lagSeconds = unsealed > 0 ? waiting.ageMs / 1000 : 0
     return { state: sealed.events > 0 ? 'sealed' : 'idle', ...sealed, lagSeconds, unsealed }
+  }
+
+  /** Loud: new events have a size limit, so that these were written before it, or by somebody who took it away. */
+  #reportAside({ tenant, aside }: Batch): void {
+    if (aside === undefined || aside.digest + aside.unreadable === 0) return
+    const { digest, unreadable } = aside
+    this.#logger.error(
+      { tenant, digest, unreadable },
+      'Events with more than 128 KiB of details were sealed by their digest, and those that PostgreSQL cannot turn into text by their size only. The limit holds since migration 0014: find out who wrote them.',
+    )
+    if (unreadable === 0) return
+    const detail = `${unreadable} events hold details that cannot be read. They are sealed by their size only.`
+    this.#options.events?.emit({ type: 'AUDIT_TAMPERED', tenantId: tenant, detail })
   }
 
   async #trustedHead(client: pg.Client): Promise<AnchorHead | undefined> {

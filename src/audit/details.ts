@@ -46,7 +46,10 @@ function clean(value: unknown, policy: DetailsPolicy, seen: Set<object>, depth: 
     case 'string':
       return storable(value, policy.maxBytes)
     case 'number':
-      return Number.isFinite(value) ? value : String(value)
+      // jsonb writes 1e300 out in 301 digits: 5 bytes of a client would grow beyond every limit.
+      return Number.isFinite(value) && (value === 0 || (Math.abs(value) < 1e21 && Math.abs(value) >= 1e-6))
+        ? value
+        : String(value)
     case 'boolean':
       return value
     case 'bigint':

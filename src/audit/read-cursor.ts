@@ -3,8 +3,11 @@ import type pg from 'pg'
 /** Numbers and dates stay texts. */
 const ALL_TEXT = { getTypeParser: () => (value: string | Buffer) => value }
 
-/** How many rows come at once: few enough to be held, many enough that round trips don't count. */
-const FETCH = 2_000
+/**
+ * How many rows come at once: many enough that round trips don't count, and so few that the largest rows that a tenant can write
+ * (a quarter of a megabyte) fit into memory: 50 MB.
+ */
+const FETCH = 200
 
 /**
  * Hands over all rows of a declared cursor, each an array of texts, and closes it. The server makes the next rows while these are

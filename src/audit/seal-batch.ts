@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { ConfigurationError } from '../errors.ts'
-import { EVENT_AT, EVENT_COLUMNS, eventLeaf } from './event-leaf.ts'
+import { EVENT_AT, EVENT_COLUMNS, eventLeaf, setAside } from './event-leaf.ts'
 import { merkleRoot } from './merkle.ts'
 import { readCursor } from './read-cursor.ts'
 import {
@@ -19,12 +19,17 @@ export interface AnchorHead {
   readonly hash: Buffer
 }
 
-/** The events of one tenant in one tick, or those of a dropped month. */
+/** Events of one tenant in one tick, or those of a dropped month. */
 export interface Batch {
   readonly tenant: string
   readonly ids: string[]
   readonly leaves: Buffer[]
+  /** How many of them are sealed by a digest of their details, and how many cannot be read at all. */
+  readonly aside?: { digest: number; unreadable: number }
 }
+
+/** One transaction is never split over two ticks, but over several checkpoints: it may hold any number of events. */
+const EVENTS_PER_CHECKPOINT = 10_000
 
 export interface SigningKey {
   readonly signer: Signer
@@ -56,7 +61,7 @@ export async function readHead(client: pg.ClientBase, keys: readonly AuditKey[])
 export async function readPublished(client: pg.ClientBase, after: number): Promise<readonly PublishedAnchor[]> {
   const { rows } = await client.query(
     `select a.body, a.hash, a.key_id, a.signature, coalesce((select json_agg(json_build_object('tenant', c.tenant_id, 'n', c.n,
-         'hash', encode(c.hash, 'hex')) order by c.tenant_id collate "C")
+         'hash', encode(c.hash, 'hex')) order by c.tenant_id collate "C", c.n)
        from partywall.audit_checkpoints c where c.anchor_n = a.n), '[]') as heads
      from partywall.audit_anchors a where a.n > $1 order by a.n`,
     [after],
@@ -82,12 +87,15 @@ export async function readBatches(
   let batch: Batch | undefined
   await readCursor(client, 'audit_batch', (row) => {
     const tenant = String(row[EVENT_AT.tenant])
-    if (batch?.tenant !== tenant) {
-      batch = { tenant, ids: [], leaves: [] }
+    if (batch?.tenant !== tenant || batch.ids.length >= EVENTS_PER_CHECKPOINT) {
+      batch = { tenant, ids: [], leaves: [], aside: { digest: 0, unreadable: 0 } }
       batches.push(batch)
     }
+    const text = String(row[EVENT_AT.leafText])
+    const form = setAside(text)
+    if (form !== undefined && batch.aside !== undefined) batch.aside[form]++
     batch.ids.push(String(row[EVENT_AT.id]))
-    batch.leaves.push(eventLeaf(String(row[EVENT_AT.leafText])))
+    batch.leaves.push(eventLeaf(text))
   })
   return batches
 }
@@ -101,10 +109,7 @@ export async function writeBatches(
   head: AnchorHead | undefined,
 ): Promise<PublishedAnchor> {
   const n = (head?.body.n ?? 0) + 1
-  const heads = await tenantHeads(
-    client,
-    batches.map((batch) => batch.tenant),
-  )
+  const heads = new Map(await tenantHeads(client, [...new Set(batches.map((batch) => batch.tenant))]))
   const written: { readonly body: CheckpointBody; readonly record: SignedRecord; readonly batch: Batch }[] = []
   for (const batch of batches) {
     const before = heads.get(batch.tenant)
@@ -120,11 +125,11 @@ export async function writeBatches(
       key: signing.key.keyId,
       ...(anchor.month === undefined ? {} : { month: anchor.month }),
     }
-    written.push({ body, batch, record: await signRecord(body, signing.signer, signing.key) })
+    const record = await signRecord(body, signing.signer, signing.key)
+    written.push({ body, batch, record })
+    heads.set(batch.tenant, { n: body.n, hash: record.hash })
   }
-  // In slices: one statement with all leaves of a large backlog would be one message of hundreds of megabytes.
-  for (let from = 0; from < written.length; from += 500)
-    await insertCheckpoints(client, written.slice(from, from + 500))
+  for (const slice of slices(written)) await insertCheckpoints(client, slice)
   const body: AnchorBody = {
     v: 1,
     n,
@@ -141,6 +146,21 @@ export async function writeBatches(
     record,
     written.map((each) => ({ tenant: each.body.tenant, n: each.body.n, hash: each.record.hash.toString('hex') })),
   )
+}
+
+/** One statement with all leaves of a large backlog would be one message of hundreds of megabytes. */
+function* slices<T extends { readonly batch: Batch }>(written: readonly T[]): Generator<readonly T[]> {
+  let slice: T[] = []
+  let events = 0
+  for (const each of written) {
+    slice.push(each)
+    events += each.batch.ids.length
+    if (slice.length < 500 && events < 2 * EVENTS_PER_CHECKPOINT) continue
+    yield slice
+    slice = []
+    events = 0
+  }
+  if (slice.length > 0) yield slice
 }
 
 export async function insertAnchor(

@@ -126,7 +126,7 @@ export class AnchorChain {
 
   async #check(client: pg.ClientBase, damage: DamageList): Promise<void> {
     const { rows } = await client.query(
-      'select anchor_n::float8 as anchor, array_agg(hash order by tenant_id collate "C") as hashes from partywall.audit_checkpoints group by anchor_n',
+      'select anchor_n::float8 as anchor, array_agg(hash order by tenant_id collate "C", n) as hashes from partywall.audit_checkpoints group by anchor_n',
     )
     const hashes = new Map<number, Buffer[]>(rows.map((row) => [row.anchor, row.hashes]))
     let before: StoredAnchor | undefined

@@ -4,6 +4,9 @@ import { leafHash, merkleRoot, recordHash } from './merkle.ts'
 import { type CheckpointBody, checkpointBody } from './records.ts'
 import type { AnchorChain } from './verify-anchors.ts'
 
+/** Each may hold the leaves of 10,000 events. */
+const FETCH = 100
+
 /** A checkpoint as events are held against it. */
 export interface CheckedCheckpoint {
   readonly anchor: number
@@ -31,7 +34,7 @@ export async function verifyCheckpoints(
   let before: { readonly tenant: string; readonly n: number; readonly hash: string } | undefined
   let pruned = new Set<string>()
   for (;;) {
-    const { rows } = await client.query('fetch 500 from audit_checkpoints_all')
+    const { rows } = await client.query(`fetch ${FETCH} from audit_checkpoints_all`)
     for (const row of rows) {
       count++
       const place = { tenant: String(row.tenant_id), checkpoint: Number(row.n) }
@@ -59,7 +62,7 @@ export async function verifyCheckpoints(
         if (valid) for (const id of row.ids) pruned.add(id)
       } else all.set(`${place.tenant}\n${place.checkpoint}`, { anchor: row.anchor, leaves: row.leaves, pruned })
     }
-    if (rows.length < 500) break
+    if (rows.length < FETCH) break
   }
   await client.query('close audit_checkpoints_all')
   return { all, count }

@@ -8,7 +8,7 @@ import type { CrossingRecord, TenantPoolExtras, TenantPoolOptions } from './opti
 import { assertPgShape } from './pg-internals.ts'
 import { PipelinedLane } from './pipelined-lane.ts'
 import { WalledPool, type WalledPoolParts } from './tenant-pool.ts'
-import { TenantShares } from './tenant-shares.ts'
+import { defaultShare, TenantShares } from './tenant-shares.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from './transaction.ts'
 import type { WallSettings } from './wall-settings.ts'
 import type { WallClock } from './watchdog.ts'
@@ -106,10 +106,13 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
   }
   const rest = withoutExtras(options)
   const across = acrossPool(options, settings)
-  const shares =
-    options.perTenantConnections === undefined
-      ? undefined
-      : new TenantShares(options.perTenantConnections, options.perTenantWaitMs ?? 5_000)
+  // pg's own reading of its option.
+  const capacity = rest.max || 10
+  const shares = new TenantShares({
+    limit: options.perTenantConnections ?? defaultShare(capacity),
+    capacity,
+    waitMs: options.perTenantWaitMs ?? (rest.connectionTimeoutMillis || 10_000),
+  })
   const crossing: CrossingParts = {
     available: across !== undefined,
     record: options.recordCrossing ?? ((record) => recordInDatabase(across, record)),
@@ -178,6 +181,7 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   statementTimeoutMs: true,
   lockTimeoutMs: true,
   answerTimeoutMs: true,
+  maxResultBytes: true,
   pooler: true,
   pipelinedConnections: true,
   allowStatements: true,

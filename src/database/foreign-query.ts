@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../context/frame.ts'
-import { StatementRefusedError } from '../errors.ts'
+import { ConnectionInDoubtError, StatementRefusedError } from '../errors.ts'
 import { contextFailure } from './context-failure.ts'
+import { tooLarge } from './message-bounds.ts'
 import {
   endsSession,
   type PgCommandComplete,
@@ -10,8 +11,9 @@ import {
   type PgSubmittable,
 } from './pg-internals.ts'
 import { withoutName } from './prepared-statement.ts'
+import { refuseShape } from './query-shape.ts'
 import { type StatementKind, statementKind } from './statement-kind.ts'
-import type { QueryHost } from './tenant-query.ts'
+import { type QueryHost, ROW_BYTES } from './tenant-query.ts'
 
 /**
  * Carries somebody else's query object (pg-cursor, pg-query-stream, a copy stream, a plain `pg.Query`) with its tenant's context.
@@ -27,6 +29,7 @@ export class ForeignQuery implements PgSubmittable {
   failure: Error | undefined
   onFinished: ((query: ForeignQuery) => void) | undefined
   #skip = 0
+  #bytes = 0
   #prefixAnswers = 0
   #sent = false
   #finished = false
@@ -69,7 +72,14 @@ export class ForeignQuery implements PgSubmittable {
     }
     connection.stream.cork()
     try {
-      return this.#caller.runInAsyncScope(() => this.#submitInner(connection, prefix))
+      return refuseShape(this.inner) ?? this.#caller.runInAsyncScope(() => this.#submitInner(connection, prefix))
+    } catch (error) {
+      const told = error instanceof Error ? error : new Error(String(error))
+      if (this.#sent)
+        this.host.destroySocket(
+          new ConnectionInDoubtError('A statement could not be sent as a whole.', { cause: error }),
+        )
+      return told
     } finally {
       connection.stream.uncork()
     }
@@ -108,8 +118,15 @@ export class ForeignQuery implements PgSubmittable {
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))
   }
 
-  handleDataRow(message: { readonly fields: readonly unknown[] }): void {
+  handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void {
     if (this.#skip > 0) return
+    // A plain pg.Query without a listener collects its rows; cursors and streams hand them on.
+    if ('_accumulateRows' in this.inner && this.inner._accumulateRows) {
+      const { maxResultBytes } = this.host.guard.settings
+      this.#bytes += Math.max(message.length, ROW_BYTES)
+      if (this.#bytes > maxResultBytes)
+        throw tooLarge(`The answer has more than ${maxResultBytes} bytes`, maxResultBytes)
+    }
     this.#caller.runInAsyncScope(() => this.inner.handleDataRow(message))
   }
 

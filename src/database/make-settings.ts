@@ -39,6 +39,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     readOnlyOnSafeMethods: checked.readOnlyOnSafeMethods,
     answerTimeoutMs:
       checked.answerTimeoutMs ?? (checked.statementTimeoutMs === 0 ? 0 : checked.statementTimeoutMs + 5_000),
+    maxResultBytes: checked.maxResultBytes,
     clock,
     protection: options.protection,
     events: options.events,

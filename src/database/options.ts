@@ -50,6 +50,11 @@ export interface TenantPoolExtras {
   readonly lockTimeoutMs?: number | undefined
   /** How long the server may be silent before the connection counts as broken; default `statementTimeoutMs` + 5_000, 0 for ever. */
   readonly answerTimeoutMs?: number | undefined
+  /**
+   * How many bytes one buffered answer, or one message of a cursor or stream, may have; each row counts at least 64. Default 67_108_864
+   * (64 MiB). A larger one ends its connection with `PARTYWALL_RESULT_TOO_LARGE`; without a limit one row could end the process.
+   */
+  readonly maxResultBytes?: number | undefined
   /** `'transaction'` behind PgBouncer or another transaction pooler. */
   readonly pooler?: 'none' | 'transaction' | undefined
   /**
@@ -63,9 +68,9 @@ export interface TenantPoolExtras {
   readonly multiStatements?: boolean | undefined
   /** Makes statements of GET and HEAD requests read-only. */
   readonly readOnlyOnSafeMethods?: boolean | undefined
-  /** How many connections one tenant may hold at once; default: all. */
+  /** How many connections one tenant may hold at once; default: three quarters of `max`, below `max` from 3 on. */
   readonly perTenantConnections?: number | undefined
-  /** How long a query waits for its tenant's share; default 5_000. */
+  /** How long a statement waits for a connection, in its tenant's turn; default `connectionTimeoutMillis`, or 10_000. */
   readonly perTenantWaitMs?: number | undefined
   /** Connection string of the crossing's own login role; without it `runAcrossTenants` refuses. */
   readonly acrossTenantsUrl?: string | undefined
@@ -111,13 +116,14 @@ export const tenantPoolSchema = z.looseObject({
   statementTimeoutMs: z.int().min(0).max(2_147_483_647).default(30_000),
   lockTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
   answerTimeoutMs: z.int().min(0).optional(),
+  maxResultBytes: z.int().min(1_024).max(536_870_888).default(67_108_864),
   pooler: z.enum(['none', 'transaction']).default('none'),
   pipelinedConnections: z.int().min(1).max(64).optional(),
   allowStatements: z.array(z.string().regex(/^[A-Za-z_]+$/, 'must be single commands such as CALL')).default([]),
   multiStatements: z.boolean().default(false),
   readOnlyOnSafeMethods: z.boolean().default(false),
   perTenantConnections: z.int().min(1).optional(),
-  perTenantWaitMs: z.int().min(1).default(5_000),
+  perTenantWaitMs: z.int().min(1).optional(),
   acrossTenantsUrl: z.string().optional(),
   recordCrossing: z.function().optional(),
 })

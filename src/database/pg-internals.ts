@@ -12,6 +12,8 @@ export interface PgConnection extends EventEmitter {
   parsedStatements: Record<string, string>
   /** Since pg 8.23. */
   submittedNamedStatements?: Record<string, string>
+  /** Hands the stream's bytes to the parser. */
+  attachListeners(stream: Duplex): void
   parse(message: { readonly name?: string; readonly text: string; readonly types?: readonly number[] }): void
   bind(message: object): void
   execute(message: object): void
@@ -55,7 +57,7 @@ export interface PgSubmittable {
   _result?: PgResult | undefined
   submit(connection: PgConnection): Error | null | undefined
   handleRowDescription(message: { readonly fields: readonly unknown[] }): void
-  handleDataRow(message: { readonly fields: readonly unknown[] }): void
+  handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void
   handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void
   handleReadyForQuery(connection: PgConnection): void
   handleError(error: Error, connection: PgConnection): void

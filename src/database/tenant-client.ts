@@ -8,8 +8,10 @@ import { ContextBytes } from './context-bytes.ts'
 import type { IdentityReader } from './context-identity.ts'
 import { DiscardQuery } from './discard-query.ts'
 import { ForeignQuery, foreignKind, foreignText } from './foreign-query.ts'
+import { boundMessages } from './message-bounds.ts'
 import { internalsOfClient, type PgConnectionParameters, type PgSubmittable } from './pg-internals.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
+import { refuseShape } from './query-shape.ts'
 import { sessionFronts } from './session-fronts.ts'
 import {
   type PreparedText,
@@ -71,6 +73,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     if (isPasswordFunction(password))
       inside.password = (...given: unknown[]) => outsideOfTenants(() => password(...given))
     this.#chore = this.#gate.passed
+    boundMessages(inside.connection, settings.maxResultBytes, (error) => this.lose(error))
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
       this.guard.doomed ??= `the connection broke: ${error.message}`
@@ -195,6 +198,8 @@ export class TenantClient extends pg.Client implements QueryHost {
     const refusal = this.guard.refuse(frame, kind, asked.text) ?? asked.aborted
     if (refusal !== undefined || frame === undefined) return refuse(refusal, asked.callback)
     const query = makeQuery(config, asked, frame, kind, this.guard.settings)
+    const misshapen = refuseShape(query)
+    if (misshapen !== undefined) return refuse(misshapen, asked.callback)
     const promise = answerOf(query, asked.callback)
     if (asked.signal !== undefined) limitTime(query, asked.signal)
     this.run(query)
@@ -324,6 +329,12 @@ export class TenantClient extends pg.Client implements QueryHost {
   destroySocket(error: Error): void {
     this.guard.doomed ??= error.message
     internalsOfClient(this).connection.stream.destroy(error)
+  }
+
+  /** The server may still be busy with what nobody reads any more. */
+  lose(error: Error): void {
+    sendCancelRequest(this).catch(() => {})
+    this.destroySocket(error)
   }
 
   #endAfter(query: TenantQuery, timeoutMs: number): void {

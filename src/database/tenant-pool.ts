@@ -8,6 +8,7 @@ import { foreignKind, foreignText } from './foreign-query.ts'
 import type { PgSubmittable } from './pg-internals.ts'
 import type { PipelinedLane } from './pipelined-lane.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
+import { refuseShape } from './query-shape.ts'
 import { refuseFrame, refuseLoneStatement } from './refusals.ts'
 import { statementKind } from './statement-kind.ts'
 import { TenantClient } from './tenant-client.ts'
@@ -63,11 +64,22 @@ export class WalledPool extends pg.Pool {
     this.#shares = parts.shares
     this.#across = parts.across
     this.#lane = parts.lane
+    // What waits for its tenant's turn has not reached pg-pool's own queue.
+    const { shares } = parts
+    if (shares !== undefined) {
+      const pending = (): number => this.#pendingInPool()
+      Object.defineProperty(this, 'waitingCount', { get: () => pending() + shares.waiting, configurable: true })
+    }
     this.on('remove', (client) => {
       if (!(client instanceof TenantClient)) return
       this.#watchdog.forget(client)
       this.#open.delete(client)
     })
+  }
+
+  #pendingInPool(): number {
+    const count: unknown = Reflect.get(pg.Pool.prototype, 'waitingCount', this)
+    return typeof count === 'number' ? count : 0
   }
 
   /**
@@ -99,6 +111,13 @@ export class WalledPool extends pg.Pool {
     const frame = tenantStore.getStore()
     const across = this.#acrossFor(frame)
     if (across !== undefined) return Reflect.apply(across.connect, across, callback === undefined ? [] : [callback])
+    // Before a connection is taken: libraries do not release one whose BEGIN was refused.
+    const refusal = refuseFrame(frame, this.settings)
+    if (refusal !== undefined) {
+      if (callback === undefined) return Promise.reject(refusal)
+      process.nextTick(AsyncResource.bind(() => callback(refusal, undefined, () => {})))
+      return undefined
+    }
     if (callback === undefined) {
       return new Promise((resolve, reject) => {
         this.#checkOut(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))
@@ -130,6 +149,8 @@ export class WalledPool extends pg.Pool {
       refuseFrame(frame, this.settings) ?? refuseLoneStatement(kind, asked.text, this.settings) ?? asked.aborted
     if (refusal !== undefined || frame === undefined) return refuse(refusal, asked.callback)
     const query = makeQuery(config, asked, frame, kind, this.settings)
+    const misshapen = refuseShape(query)
+    if (misshapen !== undefined) return refuse(misshapen, asked.callback)
     query.onFinished = this.#queryFinished
     const promise = answerOf(query, asked.callback)
     // A cancel or a time-out would hit whoever shares the connection.
@@ -185,11 +206,11 @@ export class WalledPool extends pg.Pool {
       take(new ClosedError('The pool is closing and takes no new work.'), undefined)
       return
     }
-    if (this.#shares === undefined || frame === undefined || frame.tenantId === '') {
+    if (this.#shares === undefined) {
       this.#leaseNow(frame, undefined, take)
       return
     }
-    const { tenantId } = frame
+    const tenantId = frame?.tenantId ?? ''
     this.#shares.acquire(tenantId, (error) => {
       if (error === undefined) this.#leaseNow(frame, tenantId, take)
       else take(error, undefined)
@@ -312,17 +333,26 @@ export class WalledPool extends pg.Pool {
     this.#closing = true
     const across = this.#across?.close(options)
     if (!this.ending) {
-      const cut = setTimeout(() => {
-        this.#cutOff = true
-        for (const client of this.#open) client.destroySocket(closedMeanwhile())
-      }, timeoutMs)
-      cut.unref()
-      await this.end()
+      let cut: NodeJS.Timeout | undefined
+      // pg-pool waits for ever for a client that nobody releases; its socket is gone by then.
+      const late = new Promise<void>((resolve) => {
+        cut = setTimeout(() => {
+          this.#cutOff = true
+          this.#shares?.close()
+          for (const client of this.#open) client.destroySocket(closedMeanwhile())
+          // Those who wait for an answer hear of it first.
+          cut = setTimeout(resolve, SETTLE_MS)
+        }, timeoutMs)
+      })
+      await Promise.race([this.end(), late])
       clearTimeout(cut)
     }
     await across
   }
 }
+
+/** How long after the cut broken connections may take to say so. */
+const SETTLE_MS = 100
 
 function closedMeanwhile(): ClosedError {
   return new ClosedError('The pool was closed while this ran.')

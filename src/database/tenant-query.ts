@@ -1,19 +1,26 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../context/frame.ts'
+import { ConnectionInDoubtError } from '../errors.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { contextFailure } from './context-failure.ts'
 import { isUnnamed } from './context-statement.ts'
+import { tooLarge } from './message-bounds.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
 import { isStalePlan, preparedName, withoutName } from './prepared-statement.ts'
 import type { StatementKind } from './statement-kind.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
+/** A row takes more memory than its few bytes on the wire. */
+export const ROW_BYTES = 64
+
 /** The connection that a query runs on, as far as the query needs it. */
 export interface QueryHost {
   readonly guard: ConnectionGuard
   /** Asks the server to stop what it does for this connection. */
   cancel(): void
+  /** Ends the connection; whoever waits on it gets the error. */
+  destroySocket(error: Error): void
   getTransactionStatus(): 'I' | 'T' | 'E' | null
   /** The query has ended and its connection is ready, or lost. */
   queryFinished(): void
@@ -59,6 +66,8 @@ export class TenantQuery extends PgQueryBase {
    */
   readonly #caller = new AsyncResource('PARTYWALL_QUERY')
   #prefixAnswers = 0
+  /** Of the rows so far, as they came over the wire. */
+  #bytes = 0
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
     super(config, values)
@@ -73,7 +82,21 @@ export class TenantQuery extends PgQueryBase {
     if (this.failure !== undefined) return this.failure
     const host = this.hostOrThrow()
     const refusal = host.guard.admit(this.frame, host.getTransactionStatus())
-    return refusal ?? this.#caller.runInAsyncScope(this.submitAsCaller, this, connection)
+    if (refusal !== undefined) return refusal
+    try {
+      return this.#caller.runInAsyncScope(this.submitAsCaller, this, connection)
+    } catch (error) {
+      return this.#unsendable(error, host)
+    }
+  }
+
+  /** Thrown in whatever turn the connection became free: nobody else could catch it. Half a message may be on its way. */
+  #unsendable(error: unknown, host: QueryHost): Error {
+    const told = error instanceof Error ? error : new Error(String(error))
+    if (!this.sent) return told
+    this.failure ??= told
+    host.destroySocket(new ConnectionInDoubtError('A statement could not be sent as a whole.', { cause: error }))
+    return told
   }
 
   protected submitAsCaller(connection: PgConnection): Error | null | undefined {
@@ -108,8 +131,15 @@ export class TenantQuery extends PgQueryBase {
     }
   }
 
-  override handleDataRow(message: { readonly fields: readonly unknown[] }): void {
-    if (this.skip > 0 || this._canceledDueToError) return
+  override handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void {
+    if (this.skip > 0 || this._canceledDueToError || this.failure !== undefined) return
+    this.#bytes += Math.max(message.length, ROW_BYTES)
+    const { maxResultBytes } = this.hostOrThrow().guard.settings
+    if (this.#bytes > maxResultBytes) {
+      this._result.rows = []
+      // Ends the reading of this connection at once: `boundMessages` catches it.
+      throw tooLarge(`The answer has more than ${maxResultBytes} bytes`, maxResultBytes)
+    }
     try {
       this._result.addRow(this.#caller.runInAsyncScope(this._result.parseRow, this._result, message.fields))
     } catch (error) {

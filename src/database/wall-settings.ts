@@ -33,6 +33,8 @@ export interface WallSettings {
   readonly clock: { readonly tick: number }
   /** Whether the database still protects what is asked for. */
   readonly protection: ProtectionGate | undefined
+  /** Of one message, and of one buffered answer. */
+  readonly maxResultBytes: number
   readonly events: SecurityEvents | undefined
   readonly logger: Logger
 }

@@ -377,7 +377,8 @@ describe('what differs from pg.Pool, and why', () => {
   it('needs a context for each query', async () => {
     const pool = open()
     await expect(pool.query('select 1')).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
-    const client = await pool.connect()
+    await expect(pool.connect()).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
+    const client = await runWithTenant({ tenantId: 'a', userId: 'u' }, () => pool.connect())
     await expect(client.query('select 1')).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
     client.release()
     await pool.end()

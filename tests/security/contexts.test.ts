@@ -41,7 +41,9 @@ describe('a checked-out client', () => {
   })
 
   it('taken without a context belongs to each query’s own, and to its transaction', async () => {
-    const client = await pool.connect()
+    // Of nobody in particular: pool.connect() needs a context.
+    const client = new pool.Client({ connectionString: two.database.appUrl })
+    await client.connect()
     await two.as(two.a, async () => {
       await client.query('begin')
       await client.query('select 1')
@@ -55,18 +57,20 @@ describe('a checked-out client', () => {
     await two.as(two.a, () => client.query('rollback'))
     const { rows } = await two.as(two.b, () => client.query('select distinct tenant_id from documents'))
     expect(rows).toEqual([{ tenant_id: two.b.id }])
-    client.release()
+    await client.end()
   })
 
   it('refuses in an aborted transaction too', async () => {
-    const client = await pool.connect()
+    // Of nobody in particular: pool.connect() needs a context.
+    const client = new pool.Client({ connectionString: two.database.appUrl })
+    await client.connect()
     await two.as(two.a, async () => {
       await client.query('begin')
       await client.query('select 1/0').catch(() => {})
     })
     await two.as(two.b, () => expect(client.query('rollback')).rejects.toMatchObject(refused))
     await two.as(two.a, () => client.query('rollback'))
-    client.release()
+    await client.end()
   })
 })
 
@@ -167,7 +171,9 @@ describe('handlers', () => {
   })
 
   it('of row, end and error of a submittable run in the caller’s context', async () => {
-    const client = await pool.connect()
+    // Of nobody in particular: pool.connect() needs a context.
+    const client = new pool.Client({ connectionString: two.database.appUrl })
+    await client.connect()
     const seen: string[] = []
     await two.as(two.a, async () => {
       const query = client.query(new pg.Query('select 1 as n'))
@@ -183,7 +189,7 @@ describe('handlers', () => {
       stream.on('data', () => seen.push(`data ${getCurrentTenant().tenantId}`))
       await once(stream, 'end')
     })
-    client.release()
+    await client.end()
     expect(seen).toEqual([
       `row ${two.a.id}`,
       `end ${two.a.id}`,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
@@ -43,15 +42,40 @@ describe('a tenant that floods the pool', () => {
     await pool.end()
   })
 
-  it('takes the whole pool where no share is set: what the share is there for', async () => {
-    const pool = two.pool({ max: HANDS })
+  it('holds three quarters of the pool by default, and is served in turns with its neighbours', async () => {
+    const pool = two.pool({ max: HANDS, perTenantWaitMs: 60_000 })
     const release = await holdLock()
     const flood = Array.from({ length: 20 }, () => two.as(two.a, () => pool.query(HELD)))
-    await expect.poll(waitingForTheLock).toBe(HANDS)
-    const neighbour = two.as(two.b, () => pool.query('select 1 as n'))
-    expect(await Promise.race([neighbour, sleep(300, 'waits')])).toBe('waits')
+    await expect.poll(waitingForTheLock).toBe(HANDS - 1)
+    expect((await two.as(two.b, () => pool.query('select 1 as n'))).rows).toEqual([{ n: 1 }])
+    expect(pool.waitingCount).toBe(20 - (HANDS - 1))
     await release()
-    await Promise.all([...flood, neighbour])
+    await Promise.all(flood)
+    expect(pool.waitingCount).toBe(0)
+    await pool.end()
+  })
+
+  it('with a long queue is served as often as a tenant with one statement', async () => {
+    const pool = two.pool({ max: 1, perTenantWaitMs: 60_000 })
+    const order: string[] = []
+    const ask = (tenant: typeof two.a, name: string) =>
+      two.as(tenant, () => pool.query('select 1')).then(() => order.push(name))
+    await Promise.all([
+      ...Array.from({ length: 50 }, () => ask(two.a, 'a')),
+      ...Array.from({ length: 3 }, () => ask(two.b, 'b')),
+    ])
+    expect(order.slice(0, 7).filter((name) => name === 'b').length, order.join('')).toBeGreaterThanOrEqual(2)
+    await pool.end()
+  })
+
+  it('is told why, where pool.query() waits for a connection that its own transaction holds', async () => {
+    const pool = two.pool({ max: 1, perTenantWaitMs: 200 })
+    const nested = two.as(two.a, () => pool.transaction(() => pool.query('select 1')))
+    await expect(nested).rejects.toMatchObject({
+      code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE',
+      message: expect.stringContaining('pool.transaction(fn)'),
+    })
+    expect((await two.as(two.a, () => pool.query('select 1 as n'))).rows).toEqual([{ n: 1 }])
     await pool.end()
   })
 
@@ -100,5 +124,29 @@ describe('a tenant that floods the pool', () => {
     expect((await two.as(two.a, () => pool.query('select 1 as n'))).rows).toEqual([{ n: 1 }])
     await pool.close({ timeoutMs: 1000 })
     await proxy.stop()
+  })
+})
+
+describe('a connection that nobody releases', () => {
+  it('is never taken outside of any context', async () => {
+    const pool = two.pool({ max: 2 })
+    for (let n = 0; n < 5; n++) {
+      await expect(pool.connect()).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
+      const called = new Promise((resolve) => pool.connect((error) => resolve(error)))
+      expect(await called).toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
+    }
+    expect(pool.totalCount).toBe(0)
+    expect((await two.as(two.a, () => pool.query('select 1 as n'))).rows).toEqual([{ n: 1 }])
+    await pool.end()
+  })
+
+  it('does not hold up close(), nor does what waits for it', async () => {
+    const pool = two.pool({ max: 1, perTenantWaitMs: 60_000 })
+    pool.on('error', () => {})
+    const lost = await two.as(two.a, () => pool.connect())
+    const waiting = two.as(two.a, () => pool.query('select 1')).catch((error: unknown) => error)
+    await pool.close({ timeoutMs: 100 })
+    expect(await waiting).toMatchObject({ code: 'PARTYWALL_CLOSED' })
+    await expect(two.as(two.a, async () => lost.query('select 1'))).rejects.toThrow()
   })
 })
