@@ -123,7 +123,7 @@ describe('a watch that can not see', () => {
       return {
         audit: false,
         tenants: { listenUrl: false },
-        database: { url: url.href, max: 4, connectionTimeoutMillis: 2_000 },
+        database: { url: url.href, max: 4, perTenantConnections: 4, connectionTimeoutMillis: 2_000 },
       }
     })
     const { wall, a, database } = watched
