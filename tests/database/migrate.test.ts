@@ -17,6 +17,8 @@ describe('migrate', () => {
       '0010_audit.sql',
       '0011_alerts.sql',
       '0012_known_protection.sql',
+      '0013_alert_bounds.sql',
+      '0014_audit_bounds.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })

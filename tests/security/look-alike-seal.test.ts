@@ -31,7 +31,7 @@ const replaced = (name: string, body: string) => `
 
 describe('a function that is called partywall.tenant_id', () => {
   it('proves a table while it is partywall’s own', async () => {
-    expect(await verdicts()).toEqual({ proved: 4 })
+    expect(await verdicts()).toEqual({ 'proved-static': 4 })
   })
 
   it.each([
@@ -41,8 +41,9 @@ describe('a function that is called partywall.tenant_id', () => {
   ])('proves nothing once the body of %s is another', async (name, body) => {
     const before = await database.admin(`select pg_get_functiondef('partywall.${name}()'::regprocedure) as made`)
     await database.admin(replaced(name, body))
-    expect((await verdicts()).proved ?? 0).toBe(0)
+    const { proved = 0, 'proved-static': still = 0 } = await verdicts()
+    expect(proved + still).toBe(0)
     await database.admin(String(before.rows[0]?.made))
-    expect(await verdicts()).toEqual({ proved: 4 })
+    expect(await verdicts()).toEqual({ 'proved-static': 4 })
   })
 })
