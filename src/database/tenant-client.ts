@@ -145,7 +145,9 @@ export class TenantClient extends pg.Client implements QueryHost {
     const { database, startupInForce, start } = await this.#prepare(statements)
     guard.startupIgnored = !startupInForce
     if (!settings.pooler) guard.fronts = sessionFronts(start, [], settings.shared)
-    if (!startupInForce) await this.#prepare(contextStatements(settings, 'full'))
+    // Without names there is nothing more to prepare, and no second round trip.
+    const full = startupInForce ? [] : contextStatements(settings, 'full')
+    if (full.length > 0) await this.#prepare(full)
     const { processID } = internalsOfClient(this)
     guard.bytes = new ContextBytes(settings, { database, backendPid: processID ?? undefined })
     guard.watchParameters(true)
