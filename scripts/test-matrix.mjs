@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { failedTests, nameFailedTests } from './failed-tests.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const matrix = join(root, 'tests', 'matrix')
@@ -56,16 +57,7 @@ for (const version of versions) {
   const report = join(folder, 'report.json')
   const run = spawnSync(
     process.execPath,
-    [
-      vitest,
-      'run',
-      '--project',
-      'servers',
-      '--reporter=dot',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
-      ...suites,
-    ],
+    [vitest, 'run', '--project', 'servers', '--reporter=json', `--outputFile.json=${report}`, ...suites],
     { cwd: root, stdio: 'inherit', env: { ...process.env, PARTYWALL_TEST_POSTGRES_PACKAGE: entry } },
   )
   let result
@@ -76,7 +68,9 @@ for (const version of versions) {
   }
   rmSync(folder, { recursive: true, force: true })
   passed += result?.numPassedTests ?? 0
-  const broken = (result?.numFailedTests ?? 0) + (result?.numPendingTests ?? 0)
+  const lines = failedTests(result, root)
+  nameFailedTests(lines.map((line) => `PostgreSQL ${version}: ${line}`))
+  const broken = lines.length + (result?.numPendingTests ?? 0)
   failed += broken > 0 || run.status === 0 ? broken : 1
   console.log(`PostgreSQL ${version}: ${result?.numPassedTests ?? 0} passed, ${broken} failed`)
 }

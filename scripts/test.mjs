@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { failedTests, nameFailedTests } from './failed-tests.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const require = createRequire(import.meta.url)
@@ -29,11 +30,8 @@ try {
 }
 
 const passed = result?.numPassedTests ?? 0
-let failed = (result?.numFailedTests ?? 0) + (result?.numPendingTests ?? 0) + (result?.numTodoTests ?? 0)
-// A suite that fails before its first test has no failed test to count.
-for (const file of result?.testResults ?? []) {
-  if (file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')) failed += 1
-}
+const broken = failedTests(result, root)
+let failed = broken.length + (result?.numPendingTests ?? 0) + (result?.numTodoTests ?? 0)
 const scenarios = (result?.testResults ?? [])
   .filter((file) => relative(root, file.name) === join('tests', 'security', 'tenant-isolation.test.ts'))
   .flatMap((file) => file.assertionResults)
@@ -43,6 +41,7 @@ const security = (result?.testResults ?? [])
   .flatMap((file) => file.assertionResults)
   .filter((test) => test.status === 'passed').length
 if (scenarios > 0) console.log(`\nIsolation scenarios held: ${scenarios} (all security tests: ${security})`)
+nameFailedTests(broken)
 if (run.status !== 0 && failed === 0) failed = 1
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 || passed === 0 ? 1 : 0)

@@ -94,6 +94,8 @@ describe('alerts and telemetry of a wall', () => {
     expect(got.every((alert) => alert.tenantId === a.id)).toBe(true)
     expect(reached).toMatchObject([{ name: 'crossings', userId: a.userId, tenantId: a.id }])
     expect(await wall.alerts?.dead()).toEqual([])
+    // Its sender would deliver the alerts of the tests below.
+    await wall.close({ timeoutMs: 20_000 })
   })
 
   it('puts what it heard last into the outbox when it closes', async () => {

@@ -220,12 +220,16 @@ describe('on a Redis Cluster of three masters', () => {
       const store = await connected(stores[client]?.() ?? expect.fail('no client'))
       const scope = minuteOf300(`{moving-${client}}`)
       let admitted = 0
-      let moving = true
+      let refusedAfterMove = 0
+      let moved = false
+      let asking = true
       const errors: unknown[] = []
       async function caller(): Promise<void> {
-        while (moving) {
+        while (asking) {
+          const after = moved
           try {
             if ((await store.decide([scope], 1)).admitted) admitted++
+            else if (after) refusedAfterMove++
           } catch (error) {
             errors.push(error)
           }
@@ -233,12 +237,11 @@ describe('on a Redis Cluster of three masters', () => {
       }
       const callers = Array.from({ length: 8 }, caller)
       await cluster.moveSlotOf(`partywall:rl:${scope.key}`).finally(() => {
-        setTimeout(() => {
-          moving = false
-        }, 300)
+        moved = true
       })
-      await expect.poll(() => admitted, { timeout: 10_000 }).toBe(300)
-      moving = false
+      // The new master refuses too: it knows what the old one admitted.
+      await expect.poll(() => refusedAfterMove, { timeout: 20_000 }).toBeGreaterThan(100)
+      asking = false
       await Promise.all(callers)
       expect(errors).toEqual([])
       expect(admitted).toBe(300)
