@@ -2,8 +2,9 @@
 // A long log hides what failed; `.ci/run` repeats these lines at its end.
 import { appendFileSync } from 'node:fs'
 import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
-const firstLine = (message) => (message ?? '').replace(/\u001b\[[0-9;]*m/g, '').split('\n', 1)[0]
+const firstLine = (message) => stripVTControlCharacters(message ?? '').split('\n', 1)[0]
 
 export function failedTests(report, root) {
   return (report?.testResults ?? []).flatMap((file) => {
