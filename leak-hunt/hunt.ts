@@ -1,4 +1,5 @@
 import { runWithTenant } from '../src/context/run-with-tenant.ts'
+import { outsideOfTenants } from '../src/context/store.ts'
 import type { TenantPool } from '../src/database/create-tenant-pool.ts'
 import type { Ledger } from './ledger.ts'
 import type { Random } from './random.ts'
@@ -73,6 +74,11 @@ export async function takeTurn(operation: Operation, turn: Turn): Promise<void> 
 
 export function asTenant<T>(tenantId: string, fn: () => T): T {
   return runWithTenant({ tenantId, userId: 'hunter' }, fn)
+}
+
+/** As code of another request, not nested in the first one's context. Begins in the same tick. */
+export function asAnotherRequest<T>(tenantId: string, fn: () => T): T {
+  return outsideOfTenants(() => asTenant(tenantId, fn))
 }
 
 /** Thrown by users' code in the middle of its work. */

@@ -2,8 +2,7 @@
 // libraries, and what one user left on a session for the next.
 import pg from 'pg'
 import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
-import { outsideOfTenants } from '../../src/context/store.ts'
-import { asTenant, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
+import { asAnotherRequest, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
 
 const COLUMNS = 'tenant_id, id, writer, n'
 const UUID = 2950
@@ -101,7 +100,7 @@ export const aroundThePool: readonly Operation[] = [
 async function bothInOneTick(turn: Turn, work: (turn: Turn) => Promise<void>): Promise<void> {
   const other: Turn = { ...turn, tenantId: turn.victimId, victimId: turn.tenantId }
   const own = work(turn)
-  const others = outsideOfTenants(() => asTenant(other.tenantId, () => work(other)))
+  const others = asAnotherRequest(other.tenantId, () => work(other))
   for (const outcome of await Promise.allSettled([own, others])) {
     if (outcome.status === 'rejected' && !isPrismaLost(outcome.reason)) throw outcome.reason
   }

@@ -40,9 +40,11 @@ export const faultOperations: readonly Operation[] = [
     name: 'cancel that comes too late',
     weight: 4,
     async run(turn) {
-      await abortAfter(turn, turn.random.below(4), `select ${COLUMNS} from ledger limit 5`)
-      const { rows } = await turn.pool.query(`select pg_sleep(0.004), ${COLUMNS} from ledger limit 5`)
-      turn.ledger.read(turn.tenantId, rows, 'after a cancel')
+      for (let round = 0; round < 4; round += 1) {
+        await abortAfter(turn, turn.random.below(4), `select ${COLUMNS} from ledger limit 5`)
+        const { rows } = await turn.pool.query(`select pg_sleep(0.004), ${COLUMNS} from ledger limit 5`)
+        turn.ledger.read(turn.tenantId, rows, 'after a cancel')
+      }
     },
   },
   {

@@ -1,6 +1,6 @@
 // What an attacker inside one tenant's code or SQL tries: to become another tenant now, or to leave something on the connection
 // that makes the next tenant's work go wrong. Each ends without harm, or with a refusal that is planned.
-import { asTenant, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
+import { asAnotherRequest, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
 
 import { SEED } from '../stage.ts'
 
@@ -141,7 +141,7 @@ export const hostileOperations: readonly Operation[] = [
     async run(turn) {
       const client = await turn.pool.connect()
       try {
-        await outside(turn.victimId, () =>
+        await asAnotherRequest(turn.victimId, () =>
           mustFail(turn, [ISOLATED], () => client.query(`select ${COLUMNS} from ledger limit 1`)),
         )
       } finally {
@@ -155,10 +155,27 @@ export const hostileOperations: readonly Operation[] = [
     async run(turn) {
       await turn.pool.transaction(async (transaction) => {
         await transaction.query('select 1')
-        await outside(turn.victimId, () =>
+        await asAnotherRequest(turn.victimId, () =>
           mustFail(turn, [ISOLATED], () => transaction.query(`select ${COLUMNS} from ledger limit 1`)),
         )
       })
+    },
+  },
+  {
+    // In one tick, so that on a pipelined connection the write follows the attacker's statement at once.
+    name: 'a default of the session, and the write of another tenant behind it',
+    weight: 2,
+    async run(turn) {
+      const id = turn.random.uuid()
+      turn.ledger.wrote({ tenantId: turn.victimId, id }, 'unknown')
+      const left = turn.pool.query("select set_config('default_transaction_read_only', 'on', false)")
+      const wrote = asAnotherRequest(turn.victimId, () =>
+        turn.pool.query('insert into ledger (id, writer) values ($1, $2)', [id, turn.victimId]),
+      )
+      const [, answer] = await Promise.allSettled([left, wrote])
+      if (answer.status === 'fulfilled') turn.ledger.wrote({ tenantId: turn.victimId, id }, 'committed')
+      else if (!isLostConnection(answer.reason))
+        turn.ledger.violate('refusal that nobody planned', `the write of ${turn.victimId}: ${String(answer.reason)}`)
     },
   },
   {
@@ -178,10 +195,4 @@ async function mustFail(turn: Turn, codes: readonly string[], attack: () => Prom
     throw error
   }
   turn.ledger.violate('attack succeeded', `nothing refused it: ${codes.join(' or ')} was due`)
-}
-
-/** As code of another request that got hold of the client: not nested in the first one's context. */
-async function outside<T>(tenantId: string, fn: () => Promise<T>): Promise<T> {
-  const { outsideOfTenants } = await import('../../src/context/store.ts')
-  return outsideOfTenants(() => asTenant(tenantId, fn))
 }

@@ -1,5 +1,5 @@
 // A schema tool that runs as the owner while the service runs: it takes row security away, and puts it back.
-import { asTenant, codeOf, type Operation, type Turn } from '../hunt.ts'
+import { asAnotherRequest, codeOf, type Operation, type Turn } from '../hunt.ts'
 
 const TAKEN_AWAY = [
   [
@@ -52,7 +52,9 @@ async function becomes({ stage }: Turn, wanted: 'refused' | 'answered'): Promise
   if (watched === undefined) return false
   const until = performance.now() + NOTICED_WITHIN_MS
   while (performance.now() < until) {
-    const asked = await asTenantOutside(watched.tenantId, () => watched.pool.query('select tenant_id from vault')).then(
+    const asked = await asAnotherRequest(watched.tenantId, () =>
+      watched.pool.query('select tenant_id from vault'),
+    ).then(
       ({ rows }) => (rows.length === 1 ? 'answered' : 'open'),
       (error: unknown) => (codeOf(error) === 'PARTYWALL_PROTECTION_LOST' ? 'refused' : 'failed'),
     )
@@ -60,9 +62,4 @@ async function becomes({ stage }: Turn, wanted: 'refused' | 'answered'): Promise
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return false
-}
-
-async function asTenantOutside<T>(tenantId: string, fn: () => Promise<T>): Promise<T> {
-  const { outsideOfTenants } = await import('../../src/context/store.ts')
-  return outsideOfTenants(() => asTenant(tenantId, fn))
 }

@@ -11,7 +11,11 @@ beforeAll(async () => {
       alter table public.events enable row level security, force row level security;
       create policy isolation on public.events using (tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid));
       create policy seal on public.events as restrictive to tenant_user, tenant_admin using (tenant_id = (select partywall.tenant_id()::uuid));
-      grant select on public.events to tenant_user`)
+      grant select on public.events to tenant_user;
+      create table public.lines (document_id uuid not null, note text);
+      alter table public.lines enable row level security, force row level security;
+      create policy of_document on public.lines using (exists (select from public.documents d where d.id = document_id));
+      grant select on public.lines to tenant_user`)
     return undefined
   })
 })
@@ -29,6 +33,28 @@ describe('tables that lose their protection while the application runs', () => {
       ['alter table public.documents no force row level security'],
       ['alter table public.documents force row level security'],
       'documents',
+    ],
+    [
+      'row security disabled on a table that follows its parent and has no tenant column',
+      ['alter table public.lines disable row level security'],
+      ['alter table public.lines enable row level security'],
+      'lines',
+    ],
+    [
+      'such a table that gets another name on the way',
+      [
+        'begin',
+        'alter table public.lines disable row level security',
+        'alter table public.lines rename to rows',
+        'commit',
+      ],
+      [
+        'begin',
+        'alter table public.rows rename to lines',
+        'alter table public.lines enable row level security',
+        'commit',
+      ],
+      'rows',
     ],
     [
       'a new table with a tenant column and no wall',
