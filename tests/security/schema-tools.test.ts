@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,6 +39,8 @@ function run(program: string, args: readonly string[], environment: Readonly<Rec
 
 interface Service {
   readonly database: TestDatabase
+  /** The login that owns the table, as a migration role does: no superuser. */
+  readonly ownerUrl: string
   readonly told: readonly string[]
   /** Status, and the tenants whose rows are in the answer. */
   ask(): Promise<{ readonly status: number; readonly tenants: number }>
@@ -46,10 +49,16 @@ interface Service {
 /** A service with one table, that the tool knows too, and rows of two tenants in it. */
 async function startService(protectionWatch: PartywallConfig['protectionWatch']): Promise<Service> {
   const database = await createTestDatabase()
+  const owner = `schema_owner_${randomUUID().slice(0, 8)}`
+  const ownerUrl = new URL(database.adminUrl)
+  ownerUrl.username = owner
+  ownerUrl.password = database.appPassword
   await database.admin(`drop table public.documents cascade; drop table public.projects, public.users cascade;
     create table public.documents (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, title text not null,
       created_at timestamptz not null default now());
-    alter table public.documents owner to app_owner; grant select, insert, update on public.documents to tenant_user, tenant_admin; ${PROTECT}`)
+    create role ${owner} login password '${database.appPassword}'; grant create, usage on schema public to ${owner};
+    grant connect, create on database "${new URL(database.adminUrl).pathname.slice(1)}" to ${owner};
+    alter table public.documents owner to ${owner}; grant select, insert, update on public.documents to tenant_user, tenant_admin; ${PROTECT}`)
   const ids = await Promise.all([plant(database), plant(database)])
   const { wall, issuer } = await createTestWall(database, { protectionWatch, audit: false })
   const told: string[] = []
@@ -66,6 +75,7 @@ async function startService(protectionWatch: PartywallConfig['protectionWatch'])
   const token = await issuer.sign({ claims: { org_id: key } })
   return {
     database,
+    ownerUrl: ownerUrl.href,
     told,
     async ask() {
       const answer = await fetch(`${url}/documents`, { headers: { authorization: `Bearer ${token}` } })
@@ -86,10 +96,10 @@ async function plant(database: TestDatabase): Promise<string> {
   return key
 }
 
-const tools: readonly (readonly [string, (database: TestDatabase) => unknown])[] = [
+const tools: readonly (readonly [string, (ownerUrl: string) => unknown])[] = [
   [
     'drizzle-kit push --force',
-    (database) =>
+    (ownerUrl) =>
       run(
         process.execPath,
         [
@@ -99,29 +109,26 @@ const tools: readonly (readonly [string, (database: TestDatabase) => unknown])[]
           '--dialect=postgresql',
           '--schema=drizzle-schema.ts',
           '--tablesFilter=documents',
-          `--url=${database.adminUrl}`,
+          `--url=${ownerUrl}`,
         ],
         {},
       ),
   ],
-  [
-    'MikroORM’s schema update',
-    (database) => run(process.execPath, ['mikro-update.mjs'], { DATABASE_URL: database.adminUrl }),
-  ],
+  ['MikroORM’s schema update', (ownerUrl) => run(process.execPath, ['mikro-update.mjs'], { DATABASE_URL: ownerUrl })],
 ]
 
 describe.each(tools)('%s, run as the owner while a service runs', (_name, change) => {
   it('lets a request see two tenants where nothing watches', async () => {
     const service = await startService(false)
     expect(await service.ask()).toEqual({ status: 200, tenants: 1 })
-    await change(service.database)
+    await change(service.ownerUrl)
     expect(await service.ask()).toEqual({ status: 200, tenants: 2 })
   })
 
   it('is answered with 503 after at most one interval, and with rows when the protection is back', async () => {
     const service = await startService({ intervalMs: 200 })
     expect(await service.ask()).toEqual({ status: 200, tenants: 1 })
-    await change(service.database)
+    await change(service.ownerUrl)
     await expect.poll(() => service.ask(), { timeout: 10_000, interval: 20 }).toEqual({ status: 503, tenants: 0 })
     expect(service.told).toContain('documents')
     await service.database.admin(PROTECT)
