@@ -36,6 +36,23 @@ describe('policies that change while a sealed application runs', () => {
     await watched.back()
   })
 
+  it('are noticed when the seal policy leaves a role out, and that role’s policies show more', async () => {
+    await run(
+      'begin',
+      'alter policy tenant_seal_policy on public.documents to tenant_user',
+      'create policy open on public.documents for select to tenant_admin using (true)',
+      'commit',
+    )
+    await watched.lost('open on public.documents')
+    await run(
+      'begin',
+      'drop policy open on public.documents',
+      'alter policy tenant_seal_policy on public.documents to tenant_user, tenant_admin',
+      'commit',
+    )
+    await watched.back()
+  })
+
   it('are accepted where they are wider and the seal still bounds them', async () => {
     await run('create policy open on public.documents for select using (true)')
     await watched.accepted(/open on public\.documents/)
@@ -140,6 +157,34 @@ describe('policies that change while an unsealed application runs', () => {
     )
     await watched.lost('p on public.open_notes')
     await run('drop table public.open_notes')
+    await watched.back()
+  })
+
+  it('are noticed where a new table has its neighbours’ policy on another column', async () => {
+    await run(
+      'begin',
+      'create table public.copies (tenant_id uuid not null, sender uuid not null, note text)',
+      'alter table public.copies enable row level security, force row level security',
+      `create policy p on public.copies using (${isolation.replace('tenant_id =', 'sender =')})`,
+      'grant select on public.copies to tenant_user',
+      'commit',
+    )
+    await watched.lost('p on public.copies')
+    await run('drop table public.copies')
+    await watched.back()
+  })
+
+  it.each([
+    ['a view of a superuser', 'create view public.v as select title from public.documents', 'view'],
+    [
+      'a materialized view of the tables’ owner',
+      'create materialized view public.v as select title from public.documents; alter materialized view public.v owner to app_owner',
+      'materialized view',
+    ],
+  ])('are circumvented, and that is noticed, by %s', async (_name, create, kind) => {
+    await run(create, 'grant select on public.v to tenant_user')
+    await watched.lost('public.v')
+    await run(`drop ${kind} public.v`)
     await watched.back()
   })
 })

@@ -63,6 +63,7 @@ const leaks: Readonly<Record<string, Case>> = {
     chunks: [Buffer.from(own.replace('"title"', '"ten\u00e4nt"'), 'latin1')],
   },
   'JSON in windows-1252 as text': { type: 'text/plain; charset=windows-1252', chunks: [foreign] },
+  'JSON in latin1 that calls itself a page': { type: 'text/html; charset=iso-8859-1', chunks: [foreign] },
   'JSON in an unknown charset': { type: `${json}; charset=x-own`, chunks: [foreign] },
   'JSON that names two charsets': {
     type: `${json}; charset=utf-8; charset=utf-16le`,
