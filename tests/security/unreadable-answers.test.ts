@@ -64,6 +64,10 @@ const leaks: Readonly<Record<string, Case>> = {
   },
   'JSON in windows-1252 as text': { type: 'text/plain; charset=windows-1252', chunks: [foreign] },
   'JSON in latin1 that calls itself a page': { type: 'text/html; charset=iso-8859-1', chunks: [foreign] },
+  'JSON in utf-7 that calls itself a page': {
+    type: 'text/html; charset=utf-7',
+    chunks: [foreign.replaceAll('"', '+ACI-')],
+  },
   'JSON in an unknown charset': { type: `${json}; charset=x-own`, chunks: [foreign] },
   'JSON that names two charsets': {
     type: `${json}; charset=utf-8; charset=utf-16le`,
