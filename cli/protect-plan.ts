@@ -5,12 +5,15 @@ import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'
 import { planProtection } from '../src/protect/plan.ts'
 import { readOrphans } from '../src/protect/read-orphans.ts'
+import { buildFacts } from '../src/verify/build-facts.ts'
 import { connect } from '../src/verify/connect.ts'
 import { DEFAULT_SETTING, type DiscoveryHints, discover } from '../src/verify/discovery/discover.ts'
 import type { Tenancy } from '../src/verify/facts.ts'
+import { makeProofs } from '../src/verify/prove/proofs.ts'
 import { loadParser } from '../src/verify/sql/parser.ts'
 import { createSqlReader, type SqlReader } from '../src/verify/sql/reader.ts'
 import { beyondProtect } from './beyond-protect.ts'
+import { knowledgeOf } from './protect-knowledge.ts'
 
 export interface PlanOptions {
   readonly databaseUrl: string
@@ -36,6 +39,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
     const { tenancy, appRoleFound } = find(catalog, options, sql)
     const tables = [...tenancy.tables.values()]
     const setting = settingOf(tenancy)
+    const facts = buildFacts({ catalog, sql, tenancy, sealed: options.seal, proofs: makeProofs })
     const plan = planProtection({
       catalog,
       tables,
@@ -45,6 +49,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       only: options.tables,
       schemas: tenancy.schemas,
       orphans: await readOrphans(db, tables),
+      ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
       notes: [...tenancy.notes, ...settingNotes(tenancy)],
     })
     // Without the application's role nobody can say what is in its reach; and who names tables asks for no more.

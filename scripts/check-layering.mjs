@@ -21,6 +21,7 @@ const levels = [
   ['alerts', 'telemetry', 'health'],
   ['middleware'],
   ['verify', 'protect', 'testing'],
+  ['compare'],
   ['report'],
   ['partywall'],
   ['index'],
@@ -33,6 +34,7 @@ const only = new Map([
   ['verify', below],
   ['protect', below],
   ['testing', below],
+  ['compare', [...below, 'verify', 'protect']],
 ])
 const proofRooms = new Set(['verify', 'protect', 'testing'])
 // Of the database room the proof rooms see the seal and the migrations, the testing kit also the pool.

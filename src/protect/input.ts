@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Oid, Role } from '../catalog/model.ts'
+import type { Oid, Relation, Role } from '../catalog/model.ts'
+import type { Knowledge } from './knowledge.ts'
 import type { TenantSetting } from './sql-text.ts'
 import type { FoundTable, Target } from './target.ts'
 
@@ -18,13 +19,19 @@ export interface ProtectInput {
   /** Tables that hold rows without a tenant: see readOrphans. */
   readonly orphans: ReadonlySet<Oid>
   readonly notes?: readonly string[]
+  readonly knowledge?: Knowledge
 }
 
 /** What each part of a plan may ask. */
-export interface Planning extends Omit<ProtectInput, 'tables' | 'only' | 'orphans'> {
+export interface Planning extends Omit<ProtectInput, 'tables' | 'only' | 'orphans' | 'knowledge'>, Knowledge {
   readonly targets: readonly Target[]
   readonly targetOf: (oid: Oid) => Target | undefined
   /** The app's role and all that it can become, superusers and bypassing roles left out. */
   readonly acting: readonly Role[]
   readonly roleName: (oid: Oid) => string
+  /** The role itself and those whose rights it has. */
+  readonly rightsOf: (role: Oid) => ReadonlySet<Oid>
+  readonly mayDo: (role: Role, relation: Relation, verb: 'select' | 'insert' | 'update' | 'delete') => boolean
+  /** Has any right to its rows. */
+  readonly mayTouch: (role: Role, relation: Relation) => boolean
 }

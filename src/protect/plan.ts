@@ -1,4 +1,5 @@
 import type { Role } from '../catalog/model.ts'
+import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Change, type Decision, type Part, PHASES, type ProtectPlan } from './change.ts'
@@ -9,12 +10,16 @@ import { foreignKeys } from './changes/foreign-keys.ts'
 import { tableGrants } from './changes/grants.ts'
 import { guardFunctions, guardTrigger } from './changes/guard-trigger.ts'
 import { tenantIndex } from './changes/indexes.ts'
-import { policyHashes, rowSecurity } from './changes/policies.ts'
 import { review } from './changes/review.ts'
+import { policyHashes } from './changes/row-security/policy-text.ts'
+import { rowSecurity } from './changes/row-security/row-security.ts'
+import { stanceOf } from './changes/row-security/stance.ts'
 import { sealedRoleGrants } from './changes/sealed-roles.ts'
 import { tenantColumnChanges } from './changes/tenant-column.ts'
 import { uniqueKeys } from './changes/unique-keys.ts'
+import { doubtOf } from './doubt.ts'
 import type { Planning, ProtectInput } from './input.ts'
+import { NO_KNOWLEDGE } from './knowledge.ts'
 import { type FoundTable, makeTargets, type Target } from './target.ts'
 
 /**
@@ -38,11 +43,12 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   const chosen = new Set(tables.map((table) => table.relation.oid))
   const kept = targets.filter((target) => chosen.has(target.relation.oid))
   const planning = makePlanning(input, kept)
+  const bound = kept.filter((target) => isBound(planning, target))
   const parts = [
     // Before any table is forced: from then on its owner may see no row to fill or to check.
-    ...kept.flatMap((target) => [childColumn(target), tenantColumnChanges(planning, target)]),
-    ...kept.map((target) => foreignKeys(planning, target)),
-    guardFunctions(planning),
+    ...bound.flatMap((target) => [childColumn(target), tenantColumnChanges(planning, target)]),
+    ...bound.map((target) => foreignKeys(planning, target)),
+    guardFunctions(planning, bound),
     ...kept.map((target) => targetPart(planning, target)),
   ]
   parts.push(sealedRoleGrants(planning), temporaryRights(planning))
@@ -66,13 +72,19 @@ function targetPart(planning: Planning, target: Target): Part {
   const uniqueHere = foreignKeysTo(planning, target)
   const parts = [
     tenantIndex(target, uniqueHere),
-    guardTrigger(planning, target),
+    ...(isBound(planning, target) ? [guardTrigger(planning, target)] : []),
     rowSecurity(planning, target),
     tableGrants(planning, target),
     directory(planning, target),
     uniqueKeys(planning, target),
   ]
   return { changes: parts.flatMap((part) => part.changes), decisions: parts.flatMap((part) => part.decisions) }
+}
+
+/** Its rows are the context's: nothing that fills or checks their tenant from it can break what works. */
+function isBound(planning: Planning, target: Target): boolean {
+  if (planning.seal) return true
+  return doubtOf(planning, target) === undefined && stanceOf(target.relation) !== 'closed'
 }
 
 /** What foreign keys of other tables bring to this one: a unique key that leads with the tenant is an index too. */
@@ -125,16 +137,25 @@ function withParents(chosen: readonly FoundTable[], all: readonly FoundTable[]):
 }
 
 function makePlanning(input: ProtectInput, targets: readonly Target[]): Planning {
-  const { tables: _tables, only: _only, orphans: _orphans, ...rest } = input
+  const { tables: _tables, only: _only, orphans: _orphans, knowledge = NO_KNOWLEDGE, ...rest } = input
+  const graph = roleGraph(input.catalog)
+  const privileges = privilegesOf(input.catalog, graph)
   const byOid = new Map(targets.map((target) => [target.relation.oid, target]))
   return {
     ...rest,
+    ...knowledge,
     targets,
     targetOf: (oid) => byOid.get(oid),
     acting: actingRoles(input),
     roleName: (oid) => (oid === 0 ? 'PUBLIC' : (input.catalog.roles.get(oid)?.name ?? `role ${oid}`)),
+    rightsOf: graph.rightsOf,
+    mayDo: (role, relation, verb) => privileges.onRelation(role.oid, relation, PRIVILEGES[verb]),
+    mayTouch: (role, relation) =>
+      Object.values(PRIVILEGES).some((privilege) => privileges.onRelation(role.oid, relation, privilege)),
   }
 }
+
+const PRIVILEGES = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
 
 function actingRoles({ catalog, appRole }: ProtectInput): readonly Role[] {
   if (appRole === undefined) return []

@@ -55,6 +55,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     return decide('ON UPDATE SET NULL or SET DEFAULT would clear the tenant too.')
   if (parent.column.type !== target.column.type)
     return decide(`The tenant is ${target.column.type} here and ${parent.column.type} in ${relation.label}.`)
+  if (planning.sharesRows(relation)) return decide('Rows there may belong to no tenant, and could not be referred to.')
   if (target.hasOrphans || parent.hasOrphans) return decide('Rows without a tenant would not be checked.')
   const unique = uniqueOn(parent, columnNames(relation, references.columns))
   const table = qualifiedName(target.relation)

@@ -1,52 +1,93 @@
 import { type Grant, PUBLIC_OID, type Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Change, Part } from '../change.ts'
+import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
+import { commentLine } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
 const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 /** TRUNCATE empties all tenants' rows past every policy; the others let a role read or change what it must not. */
 const DANGEROUS = ['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
 
-/** Grants on one tenant table: what is taken away, what is given instead. */
+/**
+ * Grants on one tenant table. Unsealed, only what reaches past the policies is taken away, and the tenants' own row stays
+ * writable; sealed, the rights of the login role become those of the roles that it works as.
+ */
 export function tableGrants(planning: Planning, target: Target): Part {
   const { relation } = target
-  const writes: readonly string[] = target.kind === 'root' ? ['INSERT', 'UPDATE', 'DELETE'] : []
-  const removable = new Set<string>([...DANGEROUS, ...writes])
   const acting = new Set(planning.acting.map((role) => role.oid))
-  const taken: Grant[] = []
-  for (const grant of relation.grants) {
-    if (grant.grantee === relation.owner) continue
+  const taken = relation.grants.filter((grant) => {
+    if (grant.grantee === relation.owner) return false
     const name = planning.roleName(grant.grantee)
-    if (grant.grantee === PUBLIC_OID) taken.push(grant)
-    else if (isOurs(name) ? !allowed(target, name).includes(grant.privilege) : acting.has(grant.grantee)) {
-      // Sealed, the login role has no right of its own: it becomes tenant_user or tenant_admin.
-      const all = planning.seal && grant.grantee === planning.appRole?.oid
-      if (isOurs(name) || all || removable.has(grant.privilege)) taken.push(grant)
-    }
-  }
-  const given = missing(relation, planning, [
-    ...(planning.seal ? sealedGrants(target) : instead(planning, target, taken, removable)),
-  ])
-  const changes: Change[] = []
-  for (const [grantee, grants] of byGrantee(taken)) {
+    if (isOurs(name)) return !allowed(planning, target, name).includes(grant.privilege)
+    if (grant.grantee !== PUBLIC_OID && !acting.has(grant.grantee)) return false
+    if (isDangerous(grant.privilege)) return true
+    // Sealed, who has a right by itself or through PUBLIC would not need to be tenant_user or tenant_admin.
+    return planning.seal && (grant.grantee === PUBLIC_OID || grant.grantee === planning.appRole?.oid)
+  })
+  const given = planning.seal ? missing(relation, planning, sealedGrants(planning, target)) : []
+  const changes = [...revokes(planning, target, taken), ...given.map((each) => grantOf(relation, each))]
+  return { changes, decisions: registryWrites(planning, target) }
+}
+
+function revokes(planning: Planning, target: Target, taken: readonly Grant[]): readonly Change[] {
+  const { relation } = target
+  const table = qualifiedName(relation)
+  return [...byGrantee(taken)].map(([grantee, grants]): Change => {
     const role = grantee === PUBLIC_OID ? 'PUBLIC' : quoteIdentifier(planning.roleName(grantee))
-    const table = qualifiedName(relation)
-    changes.push({
+    const privileges = list(grants.map((grant) => grant.privilege))
+    return {
       phase: 'protect',
       object: relation.label,
-      up: [`REVOKE ${list(grants.map((grant) => grant.privilege))} ON ${table} FROM ${role};`],
+      up: [`${commentLine(whyTaken(planning, role, grants))}\nREVOKE ${privileges} ON ${table} FROM ${role};`],
       down: grantBack(grants, table, role),
-    })
+    }
+  })
+}
+
+function whyTaken(planning: Planning, role: string, grants: readonly Grant[]): string {
+  const dangerous = grants.map((grant) => grant.privilege).filter(isDangerous)
+  const reasons =
+    dangerous.length === 0 ? [] : [`${list(dangerous)} of ${role}: no policy holds a role to its own rows there`]
+  const rows = grants.map((grant) => grant.privilege).filter((privilege) => !isDangerous(privilege))
+  if (rows.length > 0)
+    reasons.push(
+      planning.seal
+        ? `${list(rows)} of ${role}: the application works as tenant_user or tenant_admin from now on`
+        : `${list(rows)} of ${role}`,
+    )
+  return `Takes away ${reasons.join('; ')}.`
+}
+
+function grantOf(relation: Relation, { role, privileges }: Given): Change {
+  const [table, name] = [qualifiedName(relation), quoteIdentifier(role)]
+  return {
+    phase: 'protect',
+    object: relation.label,
+    up: [`GRANT ${list(privileges)} ON ${table} TO ${name};`],
+    down: [`REVOKE ${list(privileges)} ON ${table} FROM ${name};`],
   }
-  for (const { role, privileges } of given)
-    changes.push({
-      phase: 'protect',
-      object: relation.label,
-      up: [`GRANT ${list(privileges)} ON ${qualifiedName(relation)} TO ${quoteIdentifier(role)};`],
-      down: [`REVOKE ${list(privileges)} ON ${qualifiedName(relation)} FROM ${quoteIdentifier(role)};`],
-    })
-  return { changes, decisions: [] }
+}
+
+/** The policies hold the application to its own row of the tenants' table; whether it should change that is a person's to say. */
+function registryWrites(planning: Planning, target: Target): readonly Decision[] {
+  const { relation } = target
+  if (target.kind !== 'root' || planning.isHeld(relation)) return []
+  const writes = ['INSERT', 'UPDATE', 'DELETE'] as const
+  return [...byGrantee(relation.grants)].flatMap(([grantee, grants]): readonly Decision[] => {
+    if (grantee === relation.owner || isOurs(planning.roleName(grantee))) return []
+    if (grantee !== PUBLIC_OID && !planning.acting.some((role) => role.oid === grantee)) return []
+    const privileges = writes.filter((write) => grants.some((grant) => grant.privilege === write))
+    if (privileges.length === 0) return []
+    const role = grantee === PUBLIC_OID ? 'PUBLIC' : quoteIdentifier(planning.roleName(grantee))
+    return [
+      {
+        object: relation.label,
+        reason: `${role} may ${list(privileges)} the tenants' own rows; a tenant could change its status or tier. ${planning.seal ? 'tenant_user and tenant_admin keep what it had, each on its own row.' : 'It is held to its own row.'} If no request needs it:`,
+        sql: `REVOKE ${list(privileges)} ON ${qualifiedName(relation)} FROM ${planning.seal ? 'tenant_user, tenant_admin' : role};`,
+      },
+    ]
+  })
 }
 
 interface Given {
@@ -58,32 +99,33 @@ function isOurs(role: string): boolean {
   return role === 'tenant_user' || role === 'tenant_admin' || role === 'partywall_cross'
 }
 
-function allowed(target: Target, role: string): readonly string[] {
-  if (target.kind === 'root' || role === 'partywall_cross') return ['SELECT']
-  return role === 'tenant_admin' ? ROWS : ['SELECT', 'INSERT', 'UPDATE']
+function isDangerous(privilege: string): boolean {
+  return (DANGEROUS as readonly string[]).includes(privilege)
 }
 
-function sealedGrants(target: Target): readonly Given[] {
+function allowed(planning: Planning, target: Target, role: string): readonly string[] {
+  if (role === 'partywall_cross') return ['SELECT']
+  const rows: readonly string[] = role === 'tenant_admin' ? ROWS : ['SELECT', 'INSERT', 'UPDATE']
+  if (target.kind !== 'root') return rows
+  // What the login role may do to the tenants' table, and what these roles were given in its place before.
+  const { grants } = target.relation
+  const had = (privilege: string) =>
+    grants.some(
+      (grant) =>
+        grant.privilege === privilege &&
+        (grant.grantee === PUBLIC_OID ||
+          grant.grantee === planning.appRole?.oid ||
+          planning.roleName(grant.grantee) === role),
+    )
+  return rows.filter((privilege) => privilege === 'SELECT' || had(privilege))
+}
+
+function sealedGrants(planning: Planning, target: Target): readonly Given[] {
   if (target.relation.isPartition) return []
   return ['tenant_user', 'tenant_admin', 'partywall_cross'].map((role) => ({
     role,
-    privileges: allowed(target, role),
+    privileges: allowed(planning, target, role),
   }))
-}
-
-/** What the application had through PUBLIC alone, and still needs. */
-function instead(
-  planning: Planning,
-  target: Target,
-  taken: readonly Grant[],
-  removable: ReadonlySet<string>,
-): readonly Given[] {
-  const role = planning.appRole
-  if (role === undefined || role.superuser) return []
-  const lost = taken.filter((grant) => grant.grantee === PUBLIC_OID && !removable.has(grant.privilege))
-  return target.relation.owner === role.oid
-    ? []
-    : [{ role: role.name, privileges: lost.map((grant) => grant.privilege) }]
 }
 
 function missing(relation: Relation, planning: Planning, wanted: readonly Given[]): readonly Given[] {

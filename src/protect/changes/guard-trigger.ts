@@ -17,10 +17,10 @@ function isGuarded(target: Target): boolean {
 }
 
 /** One guard function for each schema and name of a tenant column that needs one. */
-export function guardFunctions(planning: Planning): Part {
+export function guardFunctions(planning: Planning, targets: readonly Target[]): Part {
   const changes: Change[] = []
   const seen = new Set<string>()
-  for (const target of planning.targets) {
+  for (const target of targets) {
     const { schema } = target.relation
     const name = guardName(target)
     const key = JSON.stringify([schema, name])

@@ -10,7 +10,7 @@ import type { Target } from '../target.ts'
 export function tenantColumnChanges(planning: Planning, target: Target): Part {
   // A partition's columns are its parent's; the tenants' own key is drawn, not taken from the context.
   if (target.kind === 'root' || target.relation.isPartition || target.relation.kind === 'foreign-table') return NOTHING
-  const notNull = notNullChanges(target)
+  const notNull = notNullChanges(planning, target)
   const byDefault = defaultChange(planning, target)
   return {
     changes: [...notNull.changes, ...(byDefault === undefined ? [] : [byDefault])],
@@ -18,13 +18,17 @@ export function tenantColumnChanges(planning: Planning, target: Target): Part {
   }
 }
 
-function notNullChanges(target: Target): Part {
+function notNullChanges(planning: Planning, target: Target): Part {
   const { relation, column, hasOrphans } = target
   if (column.existing?.notNull === true) return NOTHING
   const table = qualifiedName(relation)
   const name = quoteIdentifier(column.name)
   const object = relation.label
   const set = `ALTER TABLE ${table} ALTER COLUMN ${name} SET NOT NULL;`
+  if (planning.sharesRows(relation)) {
+    const reason = `its policies show rows without ${column.name} to all tenants, so it may stay empty. If no row is meant to have none:`
+    return { changes: [], decisions: [{ object, reason, sql: set }] }
+  }
   if (hasOrphans) {
     const decision: Decision = {
       object,

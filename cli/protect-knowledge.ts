@@ -1,0 +1,82 @@
+import type { Relation } from '../src/catalog/model.ts'
+import type { Knowledge } from '../src/protect/knowledge.ts'
+import { same } from '../src/verify/discovery/choose-context.ts'
+import type { ContextSource, Facts } from '../src/verify/facts.ts'
+import { VERBS } from '../src/verify/finding.ts'
+
+/** Rules that speak of rows which are meant for all tenants, or look like it. */
+const SHARED: ReadonlySet<string> = new Set(['policy-null-tenant', 'policy-column-opt-out'])
+
+/** What verify's discovery and prover say of the schema, for protect. @param chosen the user named the setting */
+export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
+  const { tenancy } = facts
+  const { context, bindings } = tenancy
+  const roles = facts.acting.filter((role) => !role.bypasses)
+  const proofs = (relation: Relation) =>
+    roles.flatMap((role) => VERBS.map((verb) => facts.proofs.of(relation, verb, role)))
+  const bound = bindings.filter(({ use }) => context.kind === 'tenant' && same(use, context))
+  return {
+    exempt: tenancy.excluded,
+    asksFor: chosen ? undefined : otherQuestion(facts, bound.length > 0),
+    contextTypes: new Set(chosen ? [] : bound.flatMap(({ columns }) => columns.map(({ column }) => column.baseType))),
+    isHeld: (relation) => proofs(relation).every(({ status }) => status === 'proved' || status === 'dark'),
+    sharesRows: (relation) =>
+      proofs(relation).some(
+        (proof) =>
+          (proof.status === 'open' || proof.status === 'unproved') &&
+          proof.weaknesses.some((weakness) => SHARED.has(weakness.rule)),
+      ) || readByAll(relation),
+    readAsOwner: (relation) => ownersReaders(facts, relation),
+  }
+}
+
+/** How the policies ask for the session, where that is not one tenant in the setting that new policies would read. */
+function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
+  const { context, bindings } = tenancy
+  if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`
+  if (context.list === true) return `${describe(context)}, a list of tenants`
+  if (isBound || bindings.length === 0) return undefined
+  return bindings.map(({ use }) => `the setting ${use.setting}`).join(' and ')
+}
+
+function describe({ call, setting }: ContextSource): string {
+  return call?.sql ?? `the setting ${setting}`
+}
+
+/** FOR SELECT USING (true) beside narrower policies for writing: a public page, a price list. */
+function readByAll({ policies }: Relation): boolean {
+  return policies.some(
+    ({ permissive, command, using }) => permissive && command === 'select' && /^\(*true\)*$/i.test(using ?? ''),
+  )
+}
+
+/** Definer functions, views with their owner's rights and materialized views of the table's owner that read it. */
+function ownersReaders(facts: Facts, relation: Relation): readonly string[] {
+  const name = new RegExp(`(?<![\\w$])${relation.name.replace(/[^\w]/g, '\\$&')}(?![\\w$])`, 'i')
+  const functions = facts.functions.filter(
+    (fn) =>
+      fn.securityDefiner &&
+      fn.owner === relation.owner &&
+      (fn.readsRelations.includes(relation.oid) || name.test(fn.source) || name.test(fn.atomicBody ?? '')),
+  )
+  const views = facts.relations.filter(
+    (view) =>
+      (view.kind === 'view' || view.kind === 'materialized-view') &&
+      view.owner === relation.owner &&
+      !/^(true|on|1|yes)$/i.test(view.options.get('security_invoker') ?? '') &&
+      reads(facts, view, relation),
+  )
+  return [...functions.map((fn) => fn.label), ...views.map((view) => view.label)]
+}
+
+function reads(facts: Facts, view: Relation, table: Relation): boolean {
+  const seen = new Set<number>()
+  const edge = [...view.readsRelations]
+  for (let next = edge.pop(); next !== undefined; next = edge.pop()) {
+    if (next === table.oid) return true
+    if (seen.has(next)) continue
+    seen.add(next)
+    edge.push(...(facts.relationOf(next)?.readsRelations ?? []))
+  }
+  return false
+}

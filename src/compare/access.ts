@@ -1,0 +1,41 @@
+import type { Verb } from '../verify/finding.ts'
+
+/** Who acts: two users of tenant one, one user of tenant two, and a session that says nothing of itself. */
+export const USERS = ['user 1 of tenant 1', 'user 2 of tenant 1', 'user 3 of tenant 2', 'nobody'] as const
+export type User = (typeof USERS)[number]
+/** Whose row it is. */
+export type Owner = Exclude<User, 'nobody'>
+
+export function tenantOf(user: User): 1 | 2 | undefined {
+  if (user === 'nobody') return undefined
+  return user === 'user 3 of tenant 2' ? 2 : 1
+}
+
+/**
+ * What the server did with one statement on one row.
+ *
+ * - `done`: the row was read, changed or removed, or its new version passed the policies;
+ * - `nothing`: the statement ran and did not reach the row;
+ * - `refused`: no right, or the policies refused (42501);
+ * - else `error` with the SQLSTATE.
+ */
+export type Outcome = 'done' | 'nothing' | 'refused' | `error ${string}`
+
+/** One statement of one user, as one role, on one planted row. */
+export interface Access {
+  readonly role: string
+  readonly user: User
+  /** `schema.table`; of a view the view. */
+  readonly object: string
+  readonly verb: Verb
+  readonly row: Owner
+  /** The row belongs to a tenant. */
+  readonly isTenants: boolean
+}
+
+/** Everything that was tried, by {@link keyOf}. */
+export type AccessRecord = ReadonlyMap<string, { readonly access: Access; readonly outcome: Outcome }>
+
+export function keyOf({ role, user, object, verb, row }: Access): string {
+  return JSON.stringify([role, user, object, verb, row])
+}

@@ -1,0 +1,68 @@
+import { type Access, type AccessRecord, type Outcome, tenantOf } from './access.ts'
+
+/**
+ * One difference between before and after.
+ *
+ * - `wider`: what had no effect has one now: somebody sees or changes more;
+ * - `narrower`: a row of the user's own tenant, or of no tenant, is out of reach now;
+ * - `error`: what ran on such a row, with effect or without, ends in an error now;
+ * - `closed`: a row of another tenant is out of reach now, which is what isolation means.
+ */
+export interface Difference {
+  readonly kind: 'wider' | 'narrower' | 'error' | 'closed'
+  readonly access: Access
+  readonly before: Outcome
+  readonly after: Outcome
+}
+
+export function differencesOf(before: AccessRecord, after: AccessRecord): readonly Difference[] {
+  const differences: Difference[] = []
+  for (const [key, { access, outcome }] of before) {
+    // What is gone altogether (a table, a role) can be reached by nobody.
+    const now = after.get(key)?.outcome ?? 'refused'
+    const kind = kindOf(access, outcome, now)
+    if (kind !== undefined) differences.push({ kind, access, before: outcome, after: now })
+  }
+  return differences
+}
+
+function kindOf(access: Access, before: Outcome, after: Outcome): Difference['kind'] | undefined {
+  if (before === after) return undefined
+  if (after === 'done') return 'wider'
+  const tenant = tenantOf(access.user)
+  const isOwn = !access.isTenants || (tenant !== undefined && tenant === tenantOf(access.row))
+  if (before === 'done') return isOwn ? (after.startsWith('error') ? 'error' : 'narrower') : 'closed'
+  // It had no effect before either; a session of its own tenant must not stumble where it did not.
+  const ranBefore = before === 'nothing'
+  const failsNow = after === 'refused' || after.startsWith('error')
+  return isOwn && ranBefore && failsNow ? 'error' : undefined
+}
+
+/** Whether the change may be made without anybody noticing anything but closed doors between tenants. */
+export function isHarmless(differences: readonly Difference[]): boolean {
+  return differences.every(({ kind }) => kind === 'closed')
+}
+
+/** One sentence for each kind of difference of a role, verb and object. */
+export function tell(differences: readonly Difference[]): readonly string[] {
+  const groups = new Map<string, Difference[]>()
+  for (const difference of differences) {
+    const { role, object, verb } = difference.access
+    const key = JSON.stringify([difference.kind, role, object, verb])
+    groups.set(key, [...(groups.get(key) ?? []), difference])
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group
+    if (first === undefined) return ''
+    const { role, object, verb } = first.access
+    const whom = [...new Set(group.map(({ access }) => `${access.user} on the row of ${access.row}`))]
+    return `${WORDS[first.kind]}: ${verb.toUpperCase()} on ${object} as ${role}: ${whom.join('; ')} (before: ${first.before}, after: ${first.after})`
+  })
+}
+
+const WORDS: Readonly<Record<Difference['kind'], string>> = {
+  wider: 'can do more',
+  narrower: 'can do less inside its own tenant',
+  error: 'meets an error',
+  closed: 'can no more reach another tenant',
+}

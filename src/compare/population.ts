@@ -1,0 +1,90 @@
+import type { Oid, Relation } from '../catalog/model.ts'
+import { type ContextSealer, makeContexts } from '../verify/attack/contexts.ts'
+import { type PlantedRow, type Planting, plant, type Side } from '../verify/attack/plant.ts'
+import type { AttackSession } from '../verify/attack/session.ts'
+import { sessionKeys } from '../verify/attack/session-keys.ts'
+import type { ActingRole, Facts } from '../verify/facts.ts'
+import type { Owner, User } from './access.ts'
+
+/** Three users in two tenants, with a row of each in every table that takes one. */
+export interface Population {
+  row(relation: Relation, owner: Owner): PlantedRow | undefined
+  /** Statements that make the session this user's, in the ways that the facts know. */
+  sessionSql(facts: Facts, user: User, role: ActingRole): string
+  /** Tables without a row, with the server's reason. */
+  readonly failures: ReadonlyMap<Oid, string>
+}
+
+const FIRST = '0a51c1'
+const SECOND = '07a3e9'
+
+/** Plants as the session's own role, which sees past the policies; nothing is committed here. */
+export async function populate(
+  facts: Facts,
+  session: AttackSession,
+  sealer: ContextSealer | undefined,
+): Promise<Population> {
+  const first = await plantUsers(facts, session, FIRST, undefined)
+  // The same tenants again, with other users: only the tenants' own rows are shared.
+  const second = await plantUsers(facts, session, SECOND, {
+    ...first,
+    rows: registryRows(facts, first),
+    failures: new Map(),
+  })
+  const placed: Readonly<Record<Owner, readonly [Planting, Side]>> = {
+    'user 1 of tenant 1': [first, 'a'],
+    'user 2 of tenant 1': [second, 'a'],
+    'user 3 of tenant 2': [first, 'b'],
+  }
+  return {
+    failures: first.failures,
+    row(relation, owner) {
+      const [planting, side] = placed[owner]
+      return planting.row(relation, side)
+    },
+    sessionSql(of, user, role) {
+      const [planting, side] = placed[user === 'nobody' ? 'user 1 of tenant 1' : user]
+      const contexts = contextsOf(of, planting, planting === first ? FIRST : SECOND, sealer)
+      const context = user === 'nobody' ? contexts.strangers[0] : contexts[side]
+      return context?.sql(role) ?? ''
+    },
+  }
+}
+
+function plantUsers(facts: Facts, session: AttackSession, nonce: string, before: Planting | undefined) {
+  return plant({
+    facts,
+    session,
+    nonce,
+    keys: sessionKeys(facts, nonce),
+    contextSql: undefined,
+    ...(before === undefined ? {} : { before }),
+  })
+}
+
+function registryRows(facts: Facts, planting: Planting): Planting['rows'] {
+  return new Map([...planting.rows].filter(([oid]) => facts.tenancy.tables.get(oid)?.kind === 'root'))
+}
+
+function contextsOf(facts: Facts, planting: Planting, nonce: string, sealer: ContextSealer | undefined) {
+  const source = facts.tenancy.context
+  const keys = sessionKeys(facts, nonce)
+  const { a, b } = planting.tenants
+  const keyOf = (side: Side) =>
+    source.kind === 'tenant'
+      ? planting.tenants[side].id
+      : (planting.row(source.table, side)?.values[source.keyColumn.name] ?? planting.tenants[side].id)
+  return makeContexts(
+    source,
+    {
+      a: keyOf('a'),
+      b: keyOf('b'),
+      tenantA: a.id,
+      tenantB: b.id,
+      besideA: keys.beside(planting, 'a'),
+      besideB: keys.beside(planting, 'b'),
+    },
+    sealer,
+    undefined,
+  )
+}

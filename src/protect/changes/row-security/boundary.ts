@@ -1,0 +1,71 @@
+import { qualifiedName } from '../../../catalog/names.ts'
+import type { Decision } from '../../change.ts'
+import { doubtOf } from '../../doubt.ts'
+import type { Planning } from '../../input.ts'
+import { commentLine } from '../../sql-text.ts'
+import type { Target } from '../../target.ts'
+import { clausesOf, createPolicy, type Wanted } from './policy-text.ts'
+import { appliesToApp, usersPolicies } from './stance.ts'
+import { isolationTest } from './tests-of-tenant.ts'
+
+/** What stands beside the user's own policies: a restrictive one, or the reason why a person must decide. */
+export interface Boundary {
+  readonly wanted: Wanted | undefined
+  readonly decision: Decision | undefined
+}
+
+const NOTHING: Boundary = { wanted: undefined, decision: undefined }
+
+/**
+ * A restrictive policy for a table that has permissive policies of the user's own. Where they are proved to hold, and sessions
+ * name their tenant in another way than the setting, there is nothing to do.
+ *
+ * PostgreSQL joins permissive policies by OR and restrictive ones by AND, so only a restrictive policy can stand beside
+ * policies of the user's own without opening anything (PostgreSQL manual, CREATE POLICY).
+ */
+export function boundaryOf(planning: Planning, target: Target): Boundary {
+  const { relation } = target
+  const held = planning.isHeld(relation)
+  const policies = usersPolicies(relation).filter((policy) => policy.permissive && appliesToApp(planning, policy))
+  const wide = policies.map((policy) => `${policy.name} ${clausesOf(policy)}`).join('; ')
+  const wanted: Wanted = {
+    ...restrictive(planning, target, 'tenant_isolation_policy'),
+    why: commentLine(
+      held
+        ? 'Takes nothing away: it holds if a policy beside it is ever widened.'
+        : `Takes away: rows of other tenants, which these policies let through or may let through: ${wide}. Nothing of the session's own tenant.`,
+    ),
+  }
+  const doubt = doubtOf(planning, target) ?? sharedRows(planning, target)
+  if (doubt === undefined) return { wanted, decision: undefined }
+  if (held) return NOTHING
+  return {
+    wanted: undefined,
+    decision: {
+      object: relation.label,
+      reason: `its policies let other tenants' rows through, or may: ${wide}. ${doubt} If each session of the application names its tenant so:`,
+      sql: createPolicy(relation, wanted),
+    },
+  }
+}
+
+/** FOR ALL, for the roles that the application works as; for all where they are not known. */
+export function restrictive(planning: Planning, target: Target, name: string): Wanted {
+  const test = isolationTest(planning, target)
+  return { name, permissive: false, command: 'all', roles: restrictedRoles(planning, target), using: test, check: test }
+}
+
+function restrictedRoles(planning: Planning, { relation }: Target): readonly string[] {
+  if (planning.appRole === undefined) return []
+  return planning.acting
+    .filter((role) => role.oid !== relation.owner && !planning.exempt.has(role.oid))
+    .filter((role) => planning.mayTouch(role, relation))
+    .map((role) => role.name)
+}
+
+/** Rows that are meant for all tenants by the row's own word: a flag, a NULL tenant. A restrictive policy would hide them. */
+function sharedRows(planning: Planning, { relation }: Target): string | undefined {
+  return planning.sharesRows(relation)
+    ? `Some of its rows are shared on purpose, by a flag or without a tenant, and a policy by the tenant alone would hide them (${qualifiedName(relation)}).`
+    : undefined
+}

@@ -1,0 +1,64 @@
+import { qualifiedName, quoteIdentifier } from '../../../catalog/names.ts'
+import type { Change, Decision, Part } from '../../change.ts'
+import type { Planning } from '../../input.ts'
+import { commentLine } from '../../sql-text.ts'
+import type { Target } from '../../target.ts'
+import { policyChange, type Wanted } from './policy-text.ts'
+import { isolationTest } from './tests-of-tenant.ts'
+
+/**
+ * FORCE ROW LEVEL SECURITY, which holds the table's owner to the policies too.
+ *
+ * Code that runs as the owner (definer functions, views with their owner's rights, refreshes) reads past the policies until
+ * then, also for a caller who has no tenant yet: a login, a job. A policy that calls such a function would call itself.
+ *
+ * @param ownerSees a policy that applies to the owner lets it see the context's tenant
+ */
+export function force(planning: Planning, target: Target, ownerSees: boolean): Part {
+  const { relation } = target
+  if (relation.forceRowSecurity) return { changes: [], decisions: [] }
+  const table = qualifiedName(relation)
+  const owner = planning.catalog.roles.get(relation.owner)
+  const unbound = owner?.superuser === true || owner?.bypassRls === true
+  const readers = planning.acting.some((role) => role.oid === relation.owner) ? [] : planning.readAsOwner(relation)
+  if (!unbound && readers.length > 0) return { changes: [], decisions: [undecided(target, readers)] }
+  const changes: Change[] = []
+  const ownersPolicy =
+    unbound || ownerSees ? undefined : policyChange(planning, relation, ownerPolicy(planning, target))
+  if (ownersPolicy !== undefined) changes.push(ownersPolicy)
+  const notice = unbound
+    ? ''
+    : `${commentLine(`From here on its owner ${owner?.name ?? ''} sees the rows of the context's tenant only: jobs and backfills of the owner set ${planning.setting.setting} first.`)}\n`
+  changes.push({
+    phase: 'protect',
+    object: relation.label,
+    up: [`${notice}ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`],
+    down: [`ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`],
+  })
+  return { changes, decisions: [] }
+}
+
+function undecided({ relation }: Target, readers: readonly string[]): Decision {
+  return {
+    object: relation.label,
+    reason: `${readers.slice(0, 5).join(', ')}${readers.length > 5 ? ` and ${readers.length - 5} more` : ''} read it as its owner, past the policies. Forced, they would see the context's tenant only, and nothing where no tenant is set; a policy that calls one of them would call itself. If they bear that:`,
+    sql: `ALTER TABLE ${qualifiedName(relation)} FORCE ROW LEVEL SECURITY;`,
+  }
+}
+
+/** Once forced, the user's own policies hold the owner too: those of one role or one user would show it nothing. */
+function ownerPolicy(planning: Planning, target: Target): Wanted {
+  const test = isolationTest(planning, target)
+  const owner = planning.roleName(target.relation.owner)
+  return {
+    name: 'tenant_owner_policy',
+    permissive: true,
+    command: 'all',
+    roles: [owner],
+    using: test,
+    check: test,
+    why: commentLine(
+      `For the owner ${quoteIdentifier(owner)} alone, which saw all rows until now: with FORCE it keeps those of the context's tenant.`,
+    ),
+  }
+}

@@ -1,0 +1,136 @@
+import type { Relation } from '../../../catalog/model.ts'
+import { qualifiedName } from '../../../catalog/names.ts'
+import { type Change, type Decision, NOTHING, type Part } from '../../change.ts'
+import { doubtOf } from '../../doubt.ts'
+import type { Planning } from '../../input.ts'
+import { commentLine } from '../../sql-text.ts'
+import type { Target } from '../../target.ts'
+import { boundaryOf, restrictive } from './boundary.ts'
+import { closedVerbs } from './closed-verbs.ts'
+import { force } from './force.ts'
+import { clausesOf, policyChange, type Wanted } from './policy-text.ts'
+import { asksForRole, extendToTenantRoles, sealPolicies } from './seal.ts'
+import { type Stance, stanceOf, usersPolicies } from './stance.ts'
+import { isolationTest } from './tests-of-tenant.ts'
+
+/**
+ * Row security on and forced, with policies that hold. Nobody sees or changes more than before, and a session sees no less of
+ * its own tenant: what is permissive is added only where everybody saw all rows until now.
+ */
+export function rowSecurity(planning: Planning, target: Target): Part {
+  const { relation } = target
+  if (relation.kind === 'foreign-table' || isHiddenPartition(planning, relation)) return NOTHING
+  const stance = stanceOf(relation)
+  if (stance === 'open' || stance === 'dormant') return opened(planning, target, stance)
+  return besideOwn(planning, target, stance)
+}
+
+/** Row security is off, or was before an earlier run: the tenant's rows stay visible, all others go. */
+function opened(planning: Planning, target: Target, stance: Stance): Part {
+  const { relation } = target
+  const doubt = planning.seal ? undefined : doubtOf(planning, target)
+  if (doubt !== undefined) return { changes: [], decisions: [leftOpen(planning, target, doubt)] }
+  const test = isolationTest(planning, target)
+  const isolation: Wanted = {
+    name: 'tenant_isolation_policy',
+    permissive: true,
+    command: 'all',
+    roles: [],
+    using: test,
+    check: test,
+    ...(relation.rowSecurity ? {} : { why: whatIsTaken(planning, target) }),
+  }
+  const wanted: Wanted[] = [isolation]
+  if (planning.seal) wanted.push(...sealPolicies(planning, target, stance))
+  // The user's permissive policies wake up with row security, and any of them could let other tenants' rows through.
+  else if (stance === 'dormant') wanted.push(restrictive(planning, target, 'tenant_boundary_policy'))
+  const changes = [
+    ...wanted.flatMap((policy) => policyChange(planning, relation, policy) ?? []),
+    ...(planning.seal ? extendToTenantRoles(planning, target) : []),
+    ...(relation.rowSecurity ? [] : [enable(target)]),
+  ]
+  const forced = force(planning, target, true)
+  const decisions = stance === 'dormant' ? dormant(target) : []
+  return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
+}
+
+/** Row security is on: nothing permissive is added for anybody who did not see all rows before. */
+function besideOwn(planning: Planning, target: Target, stance: Stance): Part {
+  const { relation } = target
+  const decisions: Decision[] = [...closedVerbs(planning, target)]
+  const changes: Change[] = []
+  if (planning.seal) {
+    const policies = sealPolicies(planning, target, stance)
+    changes.push(...policies.flatMap((policy) => policyChange(planning, relation, policy) ?? []))
+    changes.push(...extendToTenantRoles(planning, target))
+    decisions.push(...asksForRole(target))
+  } else if (stance === 'own') {
+    const { wanted, decision } = boundaryOf(planning, target)
+    const change = wanted === undefined ? undefined : policyChange(planning, relation, wanted)
+    if (change !== undefined) changes.push(change)
+    if (decision !== undefined) decisions.push(decision)
+  }
+  // Closed tables stay as they are; and a session that names no tenant by the setting could not show the owner its rows.
+  const named = planning.seal || doubtOf(planning, target) === undefined
+  const forced = stance === 'own' && named ? force(planning, target, false) : NOTHING
+  return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
+}
+
+function enable({ relation }: Target): Change {
+  const table = qualifiedName(relation)
+  const asleep = usersPolicies(relation)
+  const list =
+    asleep.length === 0
+      ? ''
+      : `${[commentLine('These policies were asleep while row security was off, and take effect now:'), ...asleep.map((policy) => commentLine(`  ${policy.name}${policy.permissive ? '' : ' (restrictive)'} ${clausesOf(policy)}`))].join('\n')}\n`
+  return {
+    phase: 'protect',
+    object: relation.label,
+    up: [`${list}ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`],
+    down: [`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`],
+  }
+}
+
+function whatIsTaken({ setting }: Planning, target: Target): string {
+  const lines = [
+    `Takes away: rows of other tenants, and all rows from a session in which ${setting.setting} is not set.`,
+    ...(target.kind === 'root'
+      ? [
+          `A sign-up sets ${setting.setting} to the new tenant's ${target.column.name} before it inserts; a look-up before the tenant is known needs a function of the owner.`,
+        ]
+      : []),
+  ]
+  return lines.map(commentLine).join('\n')
+}
+
+function dormant({ relation }: Target): readonly Decision[] {
+  const asleep = usersPolicies(relation).filter((policy) => policy.permissive)
+  if (asleep.length === 0) return []
+  return [
+    {
+      object: relation.label,
+      reason: `row security was off, so ${asleep.map((policy) => policy.name).join(', ')} decided nothing, and each session saw all rows. It now sees all rows of its tenant. To let the table's own policies decide within the tenant:`,
+      sql: `DROP POLICY tenant_isolation_policy ON ${qualifiedName(relation)};`,
+    },
+  ]
+}
+
+function leftOpen(planning: Planning, target: Target, doubt: string): Decision {
+  const { relation } = target
+  const test = isolationTest(planning, target)
+  return {
+    object: relation.label,
+    reason: `row security is off: each session sees the rows of all tenants. ${doubt} If each session of the application names its tenant so:`,
+    sql: `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY;\nCREATE POLICY tenant_isolation_policy ON ${qualifiedName(relation)} USING (${test}) WITH CHECK (${test});`,
+  }
+}
+
+/** A partition is read through its parent, whose policies hold; only one that can be named directly needs its own. */
+function isHiddenPartition(planning: Planning, relation: Relation): boolean {
+  return (
+    relation.isPartition &&
+    !relation.rowSecurity &&
+    planning.appRole !== undefined &&
+    !relation.grants.some((grant) => grant.grantee === 0 || planning.acting.some((role) => role.oid === grant.grantee))
+  )
+}

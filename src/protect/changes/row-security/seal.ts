@@ -1,0 +1,84 @@
+import type { Policy, Relation, Role } from '../../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../../catalog/names.ts'
+import type { Change, Decision } from '../../change.ts'
+import type { Planning } from '../../input.ts'
+import { commentLine } from '../../sql-text.ts'
+import type { Target } from '../../target.ts'
+import type { Wanted } from './policy-text.ts'
+import { appliesToApp, type Stance, usersPolicies } from './stance.ts'
+import { sealTest } from './tests-of-tenant.ts'
+
+const TENANT_ROLES = ['tenant_user', 'tenant_admin']
+/** Their members have rights on every table without a grant. */
+const ALL_DATA = ['pg_read_all_data', 'pg_write_all_data']
+
+/** The policies that bind a table to the sealed context. All but the last are restrictive: they open nothing. */
+export function sealPolicies(planning: Planning, target: Target, stance: Stance): readonly Wanted[] {
+  const roles = sealedRoles(planning, target.relation)
+  const test = sealTest(target)
+  const seal = { permissive: false, roles }
+  const policies: Wanted[] = [{ name: 'tenant_seal_policy', ...seal, command: 'all', using: test, check: test }]
+  // Nobody deletes a tenant by the usual grants: they are SELECT alone.
+  if (target.kind !== 'root')
+    policies.push({
+      name: 'tenant_level_policy',
+      ...seal,
+      command: 'delete',
+      using: `(select partywall.role_at_least('tenant_admin'))`,
+      check: undefined,
+      why: commentLine('Takes away: DELETE from sessions of the level tenant_user. Those of tenant_admin keep it.'),
+    })
+  if (stance !== 'closed')
+    policies.push({
+      name: 'tenant_cross_policy',
+      permissive: true,
+      command: 'select',
+      roles: ['partywall_cross'],
+      using: 'true',
+      check: undefined,
+      why: commentLine(
+        'For runAcrossTenants() alone: partywall_cross is a role that no login of the application may become.',
+      ),
+    })
+  return policies
+}
+
+/** The user's own policies for the application's role hold for the roles that it works as from now on, too. */
+export function extendToTenantRoles(planning: Planning, { relation }: Target): readonly Change[] {
+  return usersPolicies(relation).flatMap((policy): readonly Change[] => {
+    if (policy.roles.includes(0) || !appliesToApp(planning, policy)) return []
+    const names = policy.roles.map(planning.roleName)
+    const lacking = TENANT_ROLES.filter((role) => !names.includes(role))
+    if (lacking.length === 0) return []
+    const alter = (roles: readonly string[]) =>
+      `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${qualifiedName(relation)} TO ${roles.map(quoteIdentifier).join(', ')};`
+    return [{ phase: 'protect', object: relation.label, up: [alter([...names, ...lacking])], down: [alter(names)] }]
+  })
+}
+
+/** Policies that ask for the role itself read another name once the application works as tenant_user. */
+export function asksForRole({ relation }: Target): readonly Decision[] {
+  const asking = usersPolicies(relation).filter((policy) => readsRole(policy))
+  return asking.map((policy) => ({
+    object: relation.label,
+    reason: `policy ${policy.name} asks for current_user, which is tenant_user or tenant_admin in a sealed application. Let it ask for something else, or name these roles in it.`,
+  }))
+}
+
+function readsRole({ using, check }: Policy): boolean {
+  return /\bcurrent_user\b|\bcurrent_role\b|\bpg_has_role\b/i.test(`${using ?? ''} ${check ?? ''}`)
+}
+
+/** tenant_user, tenant_admin, and every other role in reach that keeps rights on the table, its own or inherited ones. */
+function sealedRoles(planning: Planning, relation: Relation): readonly string[] {
+  const { appRole, catalog } = planning
+  const keepsRights = (role: Role) =>
+    [...planning.rightsOf(role.oid)].some((oid) => {
+      const name = catalog.roles.get(oid)?.name ?? ''
+      // The application's own grants become those of the tenant roles.
+      if (oid === appRole?.oid || TENANT_ROLES.includes(name)) return false
+      return ALL_DATA.includes(name) || relation.grants.some((grant) => grant.grantee === oid)
+    })
+  const others = planning.acting.filter((role) => !TENANT_ROLES.includes(role.name) && keepsRights(role))
+  return [...TENANT_ROLES, ...others.map((role) => role.name)]
+}
