@@ -7,54 +7,101 @@ import { buildFacts } from '../verify/build-facts.ts'
 import { type DiscoveryHints, discover } from '../verify/discovery/discover.ts'
 import type { ActingRole, Facts } from '../verify/facts.ts'
 import { makeProofs } from '../verify/prove/proofs.ts'
+import { splitStatements } from '../verify/sources/split-statements.ts'
 import { createSqlReader } from '../verify/sql/reader.ts'
+import type { AccessRecord } from './access.ts'
 import { type Difference, differencesOf } from './differences.ts'
 import { type Population, populate } from './population.ts'
 import { recordAccess } from './record.ts'
 
 /** What came of applying statements to a copy of a schema. */
 export interface TrialResult {
-  /** The server's words where the statements could not be applied. */
+  /** The server's words where the statements could not be applied, or the schema could not be read afterwards. */
   readonly refused: string | undefined
   readonly differences: readonly Difference[]
-  /** Tables of which nothing is known, since no row could be planted: name and reason. */
-  readonly unknown: ReadonlyMap<string, string>
+  /** The schema as the statements left it; undefined where they were refused. */
+  readonly after: Facts | undefined
 }
 
 /**
- * Applies statements to a throw-away database and tells who can see or do more, and who less. Three users of two tenants are
- * planted first; each role in reach and each owner tries every verb on every row, before and after. All of it is one
- * transaction that is rolled back.
+ * A copy of a schema in which statements are tried, one after the other, each in a transaction that is rolled back.
  *
- * @param client a superuser's connection, outside of any transaction; loadParser() was awaited
- * @param statements may be several in one text; none that refuses a transaction
+ * Three users of two tenants are planted. Each role in reach and each owner of a table tries every verb on every planted row,
+ * once before and once after the statements.
  */
-export async function tryStatements(
-  client: pg.Client,
-  hints: DiscoveryHints,
-  statements: string,
-): Promise<TrialResult> {
-  const session = attackSession(client)
-  await client.query('begin')
-  try {
+export class Trial {
+  readonly #session: AttackSession
+  readonly #hints: DiscoveryHints
+  readonly #population: Population
+  readonly #before: AccessRecord
+  readonly #roles: readonly ActingRole[]
+  /** The schema as it is. */
+  readonly facts: Facts
+  readonly #client: pg.Client
+
+  private constructor(parts: {
+    readonly client: pg.Client
+    readonly session: AttackSession
+    readonly hints: DiscoveryHints
+    readonly facts: Facts
+    readonly population: Population
+    readonly before: AccessRecord
+    readonly roles: readonly ActingRole[]
+  }) {
+    this.#client = parts.client
+    this.#session = parts.session
+    this.#hints = parts.hints
+    this.facts = parts.facts
+    this.#population = parts.population
+    this.#before = parts.before
+    this.#roles = parts.roles
+  }
+
+  /** @param client a superuser's connection to the copy, outside of any transaction; `loadParser()` was awaited */
+  static async open(client: pg.Client, hints: DiscoveryHints): Promise<Trial> {
+    const session = attackSession(client)
+    await client.query('begin')
     await client.query("set local statement_timeout = '30s'; set local lock_timeout = '5s'")
-    const before = await factsOf(session, hints)
-    const population = await populate(before, session, undefined)
-    const tenants = rolesOf(before)
-    // Whose context it will be is known only once the statements ran: each session speaks for both, so both are recorded late.
-    const applied = await session.probe(async () => {
-      await session.run(statements)
-      return factsOf(session, hints)
+    const facts = await factsOf(session, hints)
+    const population = await populate(facts, session, undefined)
+    const roles = rolesOf(facts)
+    const before = await recordAccess({ facts, population, session, roles, spoken: [facts] })
+    return new Trial({ client, session, hints, facts, population, before, roles })
+  }
+
+  /** Tables of which nothing is known, since no row could be planted: name and the server's reason. */
+  get unknown(): ReadonlyMap<string, string> {
+    const named = [...this.#population.failures].flatMap(([oid, reason]) => {
+      const label = this.facts.relationOf(oid)?.label
+      return label === undefined ? [] : [[label, reason] as const]
     })
-    if (!applied.ok) return { refused: applied.error.message, differences: [], unknown: new Map() }
-    const spoken = [before, applied.value]
-    const input = { facts: before, population, session, roles: tenants, spoken }
-    const first = await recordAccess(input)
-    await session.run(statements)
-    const second = await recordAccess(input)
-    return { refused: undefined, differences: differencesOf(first, second), unknown: unknownOf(before, population) }
-  } finally {
-    await client.query('rollback')
+    return new Map(named)
+  }
+
+  /** @param statements several in one text; BEGIN, COMMIT and CONCURRENTLY are left out, since all of it is one transaction here */
+  async try(statements: string): Promise<TrialResult> {
+    const answer = await this.#session.probe(async () => {
+      for (const { text } of splitStatements(statements).statements)
+        if (!/^(?:begin|commit|start\s+transaction|end)\b/i.test(text))
+          await this.#session.run(text.replace(/\bconcurrently\b/gi, ''))
+      const after = await factsOf(this.#session, this.#hints)
+      const record = await recordAccess({
+        facts: this.facts,
+        population: this.#population,
+        session: this.#session,
+        roles: this.#roles,
+        // The statements may have made sessions name their tenant in a way of its own.
+        spoken: [this.facts, after],
+      })
+      return { after, differences: differencesOf(this.#before, record) }
+    })
+    if (!answer.ok) return { refused: answer.error.message, differences: [], after: undefined }
+    return { refused: undefined, ...answer.value }
+  }
+
+  /** Takes everything back. The connection stays open. */
+  async close(): Promise<void> {
+    await this.#client.query('rollback')
   }
 }
 
@@ -77,13 +124,4 @@ function ownerRole(catalog: Catalog, oid: number): readonly ActingRole[] {
   const role = catalog.roles.get(oid)
   if (role === undefined || role.superuser || role.bypassRls) return []
   return [{ role, path: [role.name], rights: roleGraph(catalog).rightsOf(oid), bypasses: false }]
-}
-
-function unknownOf(facts: Facts, population: Population): ReadonlyMap<string, string> {
-  return new Map(
-    [...population.failures].flatMap(([oid, reason]) => {
-      const label = facts.relationOf(oid)?.label
-      return label === undefined ? [] : [[label, reason] as const]
-    }),
-  )
 }

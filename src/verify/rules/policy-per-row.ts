@@ -1,11 +1,12 @@
-import type { Column, DatabaseFunction } from '../../catalog/model.ts'
+import type { Column, DatabaseFunction, Policy, Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
 import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import { showExpression } from '../sql/show.ts'
 import type { Expr } from '../sql/tree.ts'
 import { childrenOf } from '../sql/walk.ts'
-import { narrowPolicySql } from './policy-finding.ts'
+import { wrapCallsSql } from './wrap-calls.ts'
 
 export const policyPerRow: Rule = {
   id: 'policy-per-row',
@@ -30,11 +31,37 @@ export const policyPerRow: Rule = {
           detail: policy.name,
           message: `Policy ${policy.name} on ${relation.label} ${found.why}.`,
           evidence: [showExpression(found.expr)],
-          fix: narrowPolicySql(facts, relation, policy),
+          fix: fixFor(facts, relation, policy, table.column),
         }
       }
     }
   },
+}
+
+/** Wraps calls and changes nothing else. A cast of the column stays: without it other values would end in errors. */
+function fixFor(facts: Facts, relation: Relation, policy: Policy, column: Column | undefined): string {
+  const names = new Set(['current_setting', 'pg_catalog.current_setting'])
+  const parsed = facts.sql.expression(`${policy.using ?? 'true'}`)
+  const checked = facts.sql.expression(`${policy.check ?? 'true'}`)
+  for (const side of [parsed, checked])
+    if (side.ok)
+      for (const call of calls(side.value)) {
+        const fn = helper(facts, call)
+        // A VOLATILE function may answer differently for each row; who wrote it decides whether it does.
+        if (fn !== undefined && fn.volatility !== 'volatile') names.add(printedName(fn)).add(fn.name)
+      }
+  return (
+    wrapCallsSql(relation, policy, names) ??
+    `-- Cast the setting and not the column${column === undefined ? '' : ` ${column.name}`}, or declare the function STABLE and call it as (select f()).`
+  )
+}
+
+function calls(expr: Expr): readonly Extract<Expr, { kind: 'call' }>[] {
+  return [...(expr.kind === 'call' ? [expr] : []), ...childrenOf(expr).flatMap(calls)]
+}
+
+function printedName(fn: DatabaseFunction): string {
+  return `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`
 }
 
 interface PerRow {

@@ -40,7 +40,7 @@ export const restrictiveOnly: Rule = {
           object: relation.label,
           message: `The app may ${list} rows of ${relation.label} by its grants, and no permissive policy is for that: no row is ever met.`,
           evidence: [`policies are for ${permitted.map(privilegeOf).join(', ')}`],
-          fix: `REVOKE ${list} ON ${qualifiedName(relation)} FROM ${grantees};`,
+          fix: `-- Where no statement asks for it, and an error is as good as no row:\n--   REVOKE ${list} ON ${qualifiedName(relation)} FROM ${grantees};`,
         }
         continue
       }
@@ -51,8 +51,15 @@ export const restrictiveOnly: Rule = {
         severity: ours ? 'medium' : 'low',
         message: `Row security is on for ${relation.label} and no permissive policy applies to the app: it sees and writes no row at all.`,
         evidence: [`${relation.policies.length} policies, none permissive for the app`],
-        fix: tenantPolicySql(facts, relation, table.column),
+        fix: `-- It stays closed. To open the rows of its own tenant to the app:\n${commented(tenantPolicySql(facts, relation, table.column))}`,
       }
     }
   },
+}
+
+function commented(sql: string): string {
+  return sql
+    .split('\n')
+    .map((line) => `--   ${line}`)
+    .join('\n')
 }

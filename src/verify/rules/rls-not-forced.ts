@@ -1,4 +1,8 @@
-import { qualifiedName } from '../../catalog/names.ts'
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../facts.ts'
+import { ownersReaders } from '../owners-readers.ts'
+import { createPolicySql, rowTestSql } from '../policy-sql.ts'
 import type { Rule } from '../rule.ts'
 
 export const rlsNotForced: Rule = {
@@ -21,8 +25,34 @@ export const rlsNotForced: Rule = {
           ? `Row-level security is not forced on ${relation.label}, and the app is or can become its owner ${owner}: the policies do not hold it.`
           : `Row-level security is not forced on ${relation.label}: whatever runs as its owner ${owner} sees the rows of all tenants.`,
         evidence: [`owner ${owner}`],
-        fix: `ALTER TABLE ${qualifiedName(relation)} FORCE ROW LEVEL SECURITY;`,
+        fix: forceSql(facts, relation),
       }
     }
   },
+}
+
+/** FORCE, with a policy by which the owner keeps the rows of the context's tenant. Comments where code of the owner reads past the policies. */
+function forceSql(facts: Facts, relation: Relation): string {
+  const table = qualifiedName(relation)
+  const force = `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`
+  const owner = facts.catalog.roles.get(relation.owner)
+  if (owner === undefined || owner.superuser || owner.bypassRls) return force
+  const readers = ownersReaders(facts, relation)
+  if (readers.length > 0)
+    return `-- ${readers.slice(0, 5).join(', ')} read it as its owner, past the policies; forced, they would see the context's tenant only. If they bear that:\n--   ${force}`
+  const test = rowTestSql(facts, relation)
+  if (test === undefined || facts.tenancy.context.kind !== 'tenant')
+    return `-- Forced, its owner ${owner.name} sees what the policies show it. If its jobs bear that:\n--   ${force}`
+  const seesAll = relation.policies.some(
+    (policy) =>
+      policy.permissive && policy.roles.includes(0) && policy.command === 'all' && isWhole(facts, policy.using),
+  )
+  if (seesAll) return force
+  const rest = `FOR ALL TO ${quoteIdentifier(owner.name)} USING (${test}) WITH CHECK (${test})`
+  return `${createPolicySql(relation, 'tenant_owner_policy', rest)}\n${force}`
+}
+
+/** A policy FOR ALL that asks for nothing but the setting of the tenant. */
+function isWhole({ tenancy }: Facts, using: string | undefined): boolean {
+  return using !== undefined && !/\b(and|or|select .* from)\b/i.test(using) && using.includes(tenancy.context.setting)
 }

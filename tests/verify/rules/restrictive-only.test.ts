@@ -4,6 +4,8 @@ ruleCase('restrictive-only', {
   object: 'public.notes',
   severity: 'low',
   proof: 'static',
+  // A closed table stays closed until a person opens it.
+  fixMends: false,
   hole: `create table notes (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), note text);
     alter table notes owner to {owner};
     alter table notes enable row level security, force row level security;
@@ -35,6 +37,8 @@ ruleCase('restrictive-only', {
   object: 'public.notes',
   severity: 'low',
   proof: 'static',
+  // An error in place of no row may break what works.
+  fixMends: false,
   hole: NOTES('select, insert, update'),
   repaired: NOTES('select, insert'),
   nearMisses: {},

@@ -1,0 +1,81 @@
+import type { Policy, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+
+/**
+ * ALTER POLICY that says what the policy says, with each of these calls in a sub-select: the server then makes the call once
+ * for a statement, not once for a row. Undefined where no call could be wrapped without touching anything else.
+ *
+ * @param names functions as the server prints them: `current_setting`, `auth.uid`
+ */
+export function wrapCallsSql(relation: Relation, policy: Policy, names: ReadonlySet<string>): string | undefined {
+  return rewritePolicySql(relation, policy, (expression) => wrapCalls(expression, names))
+}
+
+/** ALTER POLICY with each `current_setting` read as NULL where it is '' or was never set: no row in place of an error. */
+export function emptyAsNullSql(relation: Relation, policy: Policy): string | undefined {
+  const call = /\b(?:pg_catalog\.)?current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)/g
+  return rewritePolicySql(relation, policy, (expression) =>
+    expression.replace(call, (_, name: string) => `NULLIF(current_setting(${name}, true), '')`),
+  )
+}
+
+function rewritePolicySql(
+  relation: Relation,
+  policy: Policy,
+  rewrite: (expression: string) => string,
+): string | undefined {
+  const using = policy.using === undefined ? undefined : rewrite(policy.using)
+  const check = policy.check === undefined ? undefined : rewrite(policy.check)
+  if ((using ?? policy.using) === policy.using && (check ?? policy.check) === policy.check) return undefined
+  const clauses = [
+    ...(using === undefined ? [] : [`USING (${using})`]),
+    ...(check === undefined ? [] : [`WITH CHECK (${check})`]),
+  ]
+  return `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${qualifiedName(relation)} ${clauses.join(' ')};`
+}
+
+const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[\s\S]/g
+
+/** The expression as the server prints it, with the calls wrapped that stand outside of any sub-select and read no column. */
+export function wrapCalls(expression: string, names: ReadonlySet<string>): string {
+  const tokens = expression.match(TOKEN) ?? []
+  let wrapped = ''
+  for (let at = 0; at < tokens.length; ) {
+    const select = tokens[at] === '(' && /^\s*select\b/i.test(tokens.slice(at + 1, at + 4).join(''))
+    if (select) {
+      const end = closing(tokens, at)
+      wrapped += tokens.slice(at, end + 1).join('')
+      at = end + 1
+      continue
+    }
+    const call = callAt(tokens, at, names)
+    wrapped += call === undefined ? (tokens[at] ?? '') : `( SELECT ${call.text})`
+    at = call === undefined ? at + 1 : call.end + 1
+  }
+  return wrapped
+}
+
+/** A call of one of the functions that begins here: `name(…)` or `schema.name(…)`. */
+function callAt(tokens: readonly string[], at: number, names: ReadonlySet<string>) {
+  if (tokens[at - 1] === '.' || !/^[A-Za-z_"\u0080-\uffff]/.test(tokens[at] ?? '')) return undefined
+  const open = tokens[at + 1] === '.' ? at + 3 : at + 1
+  if (tokens[open] !== '(' || !names.has(tokens.slice(at, open).join(''))) return undefined
+  const end = closing(tokens, open)
+  return isConstant(tokens.slice(open + 1, end)) ? { text: tokens.slice(at, end + 1).join(''), end } : undefined
+}
+
+/** Literals, casts and commas: nothing that could be a column or another call. */
+function isConstant(tokens: readonly string[]): boolean {
+  const text = tokens.map((token) => (token.startsWith("'") ? '0' : token)).join('')
+  return /^[\d\s,.+-]*$/.test(text.replace(/::(?:"[^"]*"|[a-z_ ])+/gi, '').replace(/\b(?:true|false|null)\b/gi, ''))
+}
+
+function closing(tokens: readonly string[], open: number): number {
+  let depth = 0
+  for (let at = open; at < tokens.length; at += 1) {
+    if (tokens[at] === '(') depth += 1
+    if (tokens[at] === ')') depth -= 1
+    if (depth === 0) return at
+  }
+  return tokens.length - 1
+}
