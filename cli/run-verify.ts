@@ -18,6 +18,7 @@ import { verifyDatabase } from '../src/verify/verify-database.ts'
 import { checkUrl } from './database-url.ts'
 import { packageVersion } from './package-version.ts'
 import { paint } from './terminal.ts'
+import { type TriedOptions, triedReport } from './tried-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 import { verifyChecklist } from './verify-checklist.ts'
 import { readSettings, readText, type VerifySettings } from './verify-settings.ts'
@@ -34,7 +35,15 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
     const source = await prepare(settings, signal)
     try {
       const options = await optionsOf(settings, source, signal)
-      const { report, assumed } = await verifyAs(options, source)
+      const { report: found, assumed } = await verifyAs(options, source)
+      const report = await triedReport(found, {
+        copy: copyOf(settings, source),
+        schemas: settings.schema,
+        tenantColumns: settings.tenantColumn,
+        setting: settings.setting,
+        all: settings.fix !== undefined,
+        onProgress: liveLine,
+      })
       const mutants =
         settings.mutate === true
           ? await mutateSchema({ ...options, appRole: report.summary.appRole, report, onProgress: progress })
@@ -126,10 +135,7 @@ async function optionsOf(
     contextSql: settings.contextSql === undefined ? undefined : await readText('--context-sql', settings.contextSql),
     mode: settings.static === true ? 'static' : settings.attack === true || embedded ? 'attack' : 'auto',
     ...(settings.timeout === undefined ? {} : { statementTimeoutMs: Math.ceil(Math.min(10, settings.timeout) * 1000) }),
-    onProgress: (step) => {
-      // One line that says where the run is; the report takes its place.
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2Kattacking: ${step}`)
-    },
+    onProgress: (step) => liveLine(`attacking: ${step}`),
     signal,
   }
 }
@@ -183,6 +189,18 @@ function commandOf(settings: VerifySettings): string {
   if (settings.migrations !== undefined) return `partywall verify --migrations ${settings.migrations}`
   if (settings.run !== undefined) return `partywall verify --run "${settings.run}"`
   return 'partywall verify --database-url …'
+}
+
+/** Where fixes are tried: never in a database that others use. */
+function copyOf(settings: VerifySettings, source: PreparedSource): TriedOptions['copy'] {
+  return settings.databaseUrl === undefined
+    ? { url: source.url }
+    : { missing: 'a fix is tried in a copy of the schema, and --database-url gives none (--migrations or --run do)' }
+}
+
+/** One line that says where the run is; the report takes its place. */
+function liveLine(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`)
 }
 
 function progress(line: string): void {

@@ -47,6 +47,7 @@ function huntOne(mutant: Mutant, options: HuntOptions, stdio: 'inherit' | 'ignor
       ['--operations', String(Math.min(options.operations, MUTANT_OPERATIONS))],
       ['--faults', String(MUTANT_FAULTS)],
       ['--seed', String(options.seed)],
+      ['--until-found'],
       options.sealed && mutant.unsealed !== true ? [] : ['--unsealed'],
       options.pooler ? ['--pooler'] : [],
       mutant.grantTemporary === true ? ['--grant-temporary'] : [],

@@ -10,6 +10,8 @@ export interface HuntOptions {
   /** Through PgBouncer in transaction mode. */
   readonly pooler: boolean
   readonly grantTemporary: boolean
+  /** Ends at the first look that finds a broken promise. */
+  readonly untilFound: boolean
   readonly mutate: string | undefined
   readonly json: boolean
   readonly help: boolean
@@ -25,6 +27,7 @@ Many tenants on two pools, random work, faults and attacks; every row that is re
   --seed X           the plan's seed; printed at the start (the timing is not fixed by it)
   --unsealed         without the seal
   --pooler           through PgBouncer in transaction mode, with server_reset_query_always (on PATH, or fetched on Debian)
+  --until-found      ends as soon as something was found (looked at every 1,000 operations)
   --mutate NAME      breaks the wall in one place, in a copy of the build; the hunt must find it ('list' names them, 'all' runs all)
   --grant-temporary  also takes away the revoked TEMP (for mutants)
   --json             the result as JSON
@@ -42,6 +45,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
       unsealed: { type: 'boolean', default: false },
       pooler: { type: 'boolean', default: false },
       'grant-temporary': { type: 'boolean', default: false },
+      'until-found': { type: 'boolean', default: false },
       mutate: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -58,6 +62,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
     sealed: !values.unsealed,
     pooler: values.pooler,
     grantTemporary: values['grant-temporary'],
+    untilFound: values['until-found'],
     mutate: values.mutate,
     json: values.json,
     help: values.help,

@@ -14,7 +14,7 @@ const WORKERS = 14
 /** Attacks among the operations that are no faults. */
 const HOSTILE_SHARE = 0.18
 /** After so many operations everything stops for a moment and the idle connections are looked at. */
-const CHECKPOINT = 2_500
+const CHECKPOINT = 1_000
 /** No single operation may take longer: nobody waits for ever. */
 const TURN_LIMIT_MS = 30_000
 
@@ -99,6 +99,7 @@ async function huntOn(
     onProgress(
       `${begun} operations, ${options.faults - faultsLeft} faults, ${attacks} attacks, ${found} broken promises`,
     )
+    if (options.untilFound && found > 0) break
   }
   const { rows } = await stage.admin('select tenant_id, id, writer from ledger')
   ledger.judge(rows)

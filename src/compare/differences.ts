@@ -18,8 +18,8 @@ export interface Difference {
 export function differencesOf(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   const differences: Difference[] = []
   for (const [key, { access, outcome }] of before) {
-    // What is gone altogether (a table, a role) can be reached by nobody.
-    const now = after.get(key)?.outcome ?? 'refused'
+    // Not tried again: it has nothing to do with what was changed.
+    const now = after.get(key)?.outcome ?? outcome
     const kind = kindOf(access, outcome, now)
     if (kind !== undefined) differences.push({ kind, access, before: outcome, after: now })
   }

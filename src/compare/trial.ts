@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Relation } from '../catalog/model.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import { type AttackSession, attackSession } from '../verify/attack/session.ts'
@@ -78,7 +79,10 @@ export class Trial {
     return new Map(named)
   }
 
-  /** @param statements several in one text; BEGIN, COMMIT and CONCURRENTLY are left out, since all of it is one transaction here */
+  /**
+   * @param statements several in one text; BEGIN, COMMIT and CONCURRENTLY are left out, since all of it is one transaction here.
+   * Where they name tables, only what has to do with these is tried.
+   */
   async try(statements: string): Promise<TrialResult> {
     const answer = await this.#session.probe(async () => {
       for (const { text } of splitStatements(statements).statements)
@@ -90,6 +94,7 @@ export class Trial {
         population: this.#population,
         session: this.#session,
         roles: this.#roles,
+        relations: concerned(this.facts, statements),
         // The statements may have made sessions name their tenant in a way of its own.
         spoken: [this.facts, after],
       })
@@ -103,6 +108,26 @@ export class Trial {
   async close(): Promise<void> {
     await this.#client.query('rollback')
   }
+}
+
+/** The relations that statements name, and those whose policies or definitions read them; all where they name none. */
+function concerned({ relations }: Facts, statements: string): readonly Relation[] {
+  const words = new Set(statements.match(/[\w$\u0080-\uffff]+/g))
+  const found = new Set(relations.filter((relation) => words.has(relation.name)))
+  if (found.size === 0) return relations
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    const oids = new Set([...found].map((relation) => relation.oid))
+    for (const relation of relations) {
+      const reads = [
+        ...relation.readsRelations,
+        ...relation.parents,
+        ...relation.policies.flatMap((each) => each.relations),
+      ]
+      if (reads.some((oid) => oids.has(oid))) found.add(relation)
+    }
+  }
+  return [...found]
 }
 
 async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<Facts> {

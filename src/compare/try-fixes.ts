@@ -52,3 +52,68 @@ function draftKeys(facts: Facts): ReadonlyMap<string, boolean> {
     ),
   )
 }
+
+export interface TryOptions {
+  /** After it the fixes that are left are not tried, and said to be so. Default: all are tried. */
+  readonly budgetMs?: number
+  readonly onProgress?: (done: number, of: number) => void
+}
+
+/**
+ * The findings with the fixes as they may be printed: one that is not shown to be harmless becomes a comment with the reason.
+ *
+ * Each is tried by itself, then all together.
+ */
+export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
+  trial: Trial,
+  findings: readonly F[],
+  { budgetMs = Number.POSITIVE_INFINITY, onProgress }: TryOptions = {},
+): Promise<readonly F[]> {
+  const until = performance.now() + budgetMs
+  const verdicts = new Map<string, FixVerdict>()
+  // Two ALTER of one policy: the second would take back the first. The worse finding comes first.
+  const altered = new Set<string>()
+  for (const [at, finding] of findings.entries()) {
+    if (verdicts.has(finding.fix)) continue
+    const policies = finding.fix.match(/^ALTER POLICY (?:"(?:[^"]|"")*"|\S+) ON (?:"(?:[^"]|"")*"|[^\s"])+/gm) ?? []
+    if (policies.some((policy) => altered.has(policy))) {
+      verdicts.set(finding.fix, against('another fix changes this policy too; run verify again after it'))
+      continue
+    }
+    for (const policy of policies) altered.add(policy)
+    verdicts.set(
+      finding.fix,
+      performance.now() > until
+        ? against('not tried, for want of time: --fix FILE tries all')
+        : await tryFix(trial, finding),
+    )
+    onProgress?.(at + 1, findings.length)
+  }
+  await tryTogether(trial, verdicts)
+  return findings.map((finding) => {
+    const verdict = verdicts.get(finding.fix)
+    return verdict === undefined || verdict.harmless
+      ? finding
+      : { ...finding, fix: asComment(finding.fix, verdict.reason) }
+  })
+}
+
+/** Two fixes that are harmless alone may not be so together: then those that came first are kept. */
+async function tryTogether(trial: Trial, verdicts: Map<string, FixVerdict>): Promise<void> {
+  const fixes = [...verdicts].flatMap(([fix, verdict]) =>
+    verdict.harmless && splitStatements(fix).statements.length > 0 ? [fix] : [],
+  )
+  if (fixes.length < 2 || judgeTrial(trial, await trial.try(fixes.join('\n'))).harmless) return
+  const kept: string[] = []
+  for (const fix of fixes) {
+    const verdict = judgeTrial(trial, await trial.try([...kept, fix].join('\n')))
+    if (verdict.harmless) kept.push(fix)
+    else verdicts.set(fix, against(`with the fixes above it ${verdict.reason}`))
+  }
+}
+
+/** SQL as a comment under the reason why it is none. */
+export function asComment(fix: string, reason: string): string {
+  const lines = fix.split(/\r\n|\r|\n/).map((line) => (/^\s*--/.test(line) ? line : `--   ${line}`))
+  return [`-- Not shown to be harmless: ${reason.replace(/\s+/g, ' ')}. Decide, then run:`, ...lines].join('\n')
+}

@@ -2,7 +2,7 @@ import type { Rule } from '../rule.ts'
 import { showExpression } from '../sql/show.ts'
 import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
-import { emptyAsNullSql } from './wrap-calls.ts'
+import { askOnceSql } from './session-calls.ts'
 
 const TEXTUAL = /^(text|character varying|character|citext|name|json|jsonb)/
 
@@ -30,7 +30,7 @@ export const policyEmptyStringError: Rule = {
           message: `Policy ${policy.name} on ${relation.label} casts the setting without nullif: after the first transaction on a pooled connection it raises an error instead of showing no rows.`,
           evidence: [showExpression(first)],
           fix:
-            emptyAsNullSql(relation, policy) ??
+            askOnceSql(facts, relation, policy) ??
             "-- Read the setting as nullif(current_setting('…', true), '') before it is cast.",
         }
       }

@@ -1,12 +1,10 @@
-import type { Column, DatabaseFunction, Policy, Relation } from '../../catalog/model.ts'
-import { quoteIdentifier } from '../../catalog/names.ts'
-import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
+import type { Column } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import { showExpression } from '../sql/show.ts'
 import type { Expr } from '../sql/tree.ts'
 import { childrenOf } from '../sql/walk.ts'
-import { wrapCallsSql } from './wrap-calls.ts'
+import { askOnceSql, sessionHelper } from './session-calls.ts'
 
 export const policyPerRow: Rule = {
   id: 'policy-per-row',
@@ -31,37 +29,13 @@ export const policyPerRow: Rule = {
           detail: policy.name,
           message: `Policy ${policy.name} on ${relation.label} ${found.why}.`,
           evidence: [showExpression(found.expr)],
-          fix: fixFor(facts, relation, policy, table.column),
+          fix:
+            askOnceSql(facts, relation, policy) ??
+            '-- Cast the setting and not the column, or declare the function STABLE and call it as (select f()).',
         }
       }
     }
   },
-}
-
-/** Wraps calls and changes nothing else. A cast of the column stays: without it other values would end in errors. */
-function fixFor(facts: Facts, relation: Relation, policy: Policy, column: Column | undefined): string {
-  const names = new Set(['current_setting', 'pg_catalog.current_setting'])
-  const parsed = facts.sql.expression(`${policy.using ?? 'true'}`)
-  const checked = facts.sql.expression(`${policy.check ?? 'true'}`)
-  for (const side of [parsed, checked])
-    if (side.ok)
-      for (const call of calls(side.value)) {
-        const fn = helper(facts, call)
-        // A VOLATILE function may answer differently for each row; who wrote it decides whether it does.
-        if (fn !== undefined && fn.volatility !== 'volatile') names.add(printedName(fn)).add(fn.name)
-      }
-  return (
-    wrapCallsSql(relation, policy, names) ??
-    `-- Cast the setting and not the column${column === undefined ? '' : ` ${column.name}`}, or declare the function STABLE and call it as (select f()).`
-  )
-}
-
-function calls(expr: Expr): readonly Extract<Expr, { kind: 'call' }>[] {
-  return [...(expr.kind === 'call' ? [expr] : []), ...childrenOf(expr).flatMap(calls)]
-}
-
-function printedName(fn: DatabaseFunction): string {
-  return `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`
 }
 
 interface PerRow {
@@ -74,7 +48,7 @@ function perRow(facts: Facts, expr: Expr, tenantColumn: Column | undefined): Per
   if (expr.kind === 'subquery') return undefined
   if (expr.kind === 'call' && expr.name === 'current_setting') return { expr, why: 'reads the setting for each row' }
   if (expr.kind === 'call') {
-    const fn = helper(facts, expr)
+    const fn = sessionHelper(facts, expr)
     if (fn !== undefined && fn.volatility !== 'immutable')
       return { expr, why: `calls ${fn.name} for each row${fn.volatility === 'volatile' ? ', and it is VOLATILE' : ''}` }
   }
@@ -90,18 +64,6 @@ function perRow(facts: Facts, expr: Expr, tenantColumn: Column | undefined): Per
     if (found !== undefined) return found
   }
   return undefined
-}
-
-/** A function of the user's without the row in its arguments, that reads a setting. */
-function helper(facts: Facts, expr: Extract<Expr, { kind: 'call' }>): DatabaseFunction | undefined {
-  if (expr.args.some(mentionsColumn)) return undefined
-  return facts
-    .functionsNamed(expr.schema, expr.name)
-    .find((fn) => settingsOfFunction(fn, facts.sql, functionFinder(facts.catalog)).length > 0)
-}
-
-function mentionsColumn(expr: Expr): boolean {
-  return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
 }
 
 function isColumn(expr: Expr, column: Column | undefined): boolean {

@@ -1,25 +1,18 @@
 import type { Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 
-/**
- * ALTER POLICY that says what the policy says, with each of these calls in a sub-select: the server then makes the call once
- * for a statement, not once for a row. Undefined where no call could be wrapped without touching anything else.
- *
- * @param names functions as the server prints them: `current_setting`, `auth.uid`
- */
-export function wrapCallsSql(relation: Relation, policy: Policy, names: ReadonlySet<string>): string | undefined {
-  return rewritePolicySql(relation, policy, (expression) => wrapCalls(expression, names))
+/** Each `current_setting` that is cast, read as NULL where it is '' or was never set: no row in place of an error. */
+export function emptyAsNull(expression: string): string {
+  const bare = /\(current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)\)::(?!text\b|character|jsonb?\b)/g
+  const inside =
+    /\( SELECT current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\) AS current_setting\)\)::(?!text\b|character|jsonb?\b)/g
+  return expression
+    .replace(bare, (_, name: string) => `(NULLIF(current_setting(${name}, true), ''))::`)
+    .replace(inside, (_, name: string) => `( SELECT NULLIF(current_setting(${name}, true), '')))::`)
 }
 
-/** ALTER POLICY with each `current_setting` read as NULL where it is '' or was never set: no row in place of an error. */
-export function emptyAsNullSql(relation: Relation, policy: Policy): string | undefined {
-  const call = /\b(?:pg_catalog\.)?current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)/g
-  return rewritePolicySql(relation, policy, (expression) =>
-    expression.replace(call, (_, name: string) => `NULLIF(current_setting(${name}, true), '')`),
-  )
-}
-
-function rewritePolicySql(
+/** ALTER POLICY with both clauses rewritten; undefined where that changes nothing. */
+export function rewritePolicySql(
   relation: Relation,
   policy: Policy,
   rewrite: (expression: string) => string,

@@ -1,0 +1,43 @@
+import type { DatabaseFunction, Policy, Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
+import type { Facts } from '../facts.ts'
+import type { Expr } from '../sql/tree.ts'
+import { childrenOf } from '../sql/walk.ts'
+import { emptyAsNull, rewritePolicySql, wrapCalls } from './wrap-calls.ts'
+
+type Call = Extract<Expr, { kind: 'call' }>
+
+/** A function of the user's without the row in its arguments, that reads a setting. */
+export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | undefined {
+  if (expr.args.some(mentionsColumn)) return undefined
+  return facts
+    .functionsNamed(expr.schema, expr.name)
+    .find((fn) => settingsOfFunction(fn, facts.sql, functionFinder(facts.catalog)).length > 0)
+}
+
+/**
+ * ALTER POLICY that asks the session once for a statement, and reads a setting that is '' or missing as NULL. All else that the
+ * policy says stays as it is. Undefined where there is nothing to change.
+ */
+export function askOnceSql(facts: Facts, relation: Relation, policy: Policy): string | undefined {
+  const names = new Set(['current_setting'])
+  for (const text of [policy.using, policy.check]) {
+    const parsed = text === undefined ? undefined : facts.sql.expression(text)
+    for (const call of parsed?.ok === true ? callsOf(parsed.value) : []) {
+      const fn = sessionHelper(facts, call)
+      // A VOLATILE function may answer differently for each row; who wrote it decides whether it does.
+      if (fn === undefined || fn.volatility === 'volatile') continue
+      names.add(`${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`).add(fn.name)
+    }
+  }
+  return rewritePolicySql(relation, policy, (expression) => wrapCalls(emptyAsNull(expression), names))
+}
+
+function callsOf(expr: Expr): readonly Call[] {
+  return [...(expr.kind === 'call' ? [expr] : []), ...childrenOf(expr).flatMap(callsOf)]
+}
+
+function mentionsColumn(expr: Expr): boolean {
+  return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
+}
