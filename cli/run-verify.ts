@@ -119,6 +119,7 @@ async function optionsOf(
     databaseUrl: source.url,
     appRole: settings.appRole,
     appUrl: settings.appUrl,
+    ownServer: embedded,
     schemas: settings.schema,
     tenantColumns: settings.tenantColumn,
     setting: settings.setting,

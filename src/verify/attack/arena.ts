@@ -2,10 +2,11 @@ import type { Oid, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Severity, Verb } from '../finding.ts'
 import type { RuleId } from '../rule-id.ts'
+import { asksForSession } from '../session-askers.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts, Said } from './contexts.ts'
 import { Controls } from './control.ts'
-import { AS_PLANTER, becomeSql } from './identity.ts'
+import { AS_PLANTER, becomeSql, keepsSessionUser } from './identity.ts'
 import type { PlantedRow, Planting, Side } from './plant.ts'
 import type { AttackSession, Probe } from './session.ts'
 
@@ -83,6 +84,8 @@ export class AttackLedger {
   readonly #held = new Set<string>()
   readonly #reasons = new Map<string, string>()
   readonly #tried = new Set<string>()
+  readonly #differences = new Map<string, string>()
+  #noLogin: string | undefined
   /** Tables on which nothing can be told, since the negative control failed, with the reason. */
   readonly unreliable = new Map<string, string>()
   /** What a session says beside its tenant before it sees its own rows of a table. */
@@ -92,6 +95,24 @@ export class AttackLedger {
 
   constructor(facts: Facts) {
     this.controls = new Controls(facts)
+  }
+
+  /** Why nobody could log in as the application, though policies ask who logged in. */
+  noLogin(reason: string): void {
+    this.#noLogin = reason
+  }
+
+  get loginFailure(): string | undefined {
+    return this.#noLogin
+  }
+
+  /** The application's own login reached less than the session of the attacks: what these saw says nothing of it. */
+  differ(object: string, verb: Verb, reason: string): void {
+    this.#differences.set(`${object}/${verb}`, reason)
+  }
+
+  difference(object: string, verb: Verb): string | undefined {
+    return this.#differences.get(`${object}/${verb}`)
   }
 
   hold(object: string, verb: Verb): void {
@@ -167,7 +188,11 @@ export function makeArena(parts: ArenaParts): Arena {
         return await fn()
       }),
     report: (observation) => {
-      ledger.observations.push(observation)
+      // session_user is the planting role here: what such a policy shows it, it may not show the application.
+      const asks = [observation.object, ...(observation.tables ?? [])].some((label) =>
+        asksForSession(parts.facts, label),
+      )
+      if (!asks || !keepsSessionUser(parts.facts)) ledger.observations.push(observation)
     },
     crossed: (relation, verb) =>
       ledger.observations.some(

@@ -11,7 +11,7 @@ export function blameForCrossing(
   relation: Relation,
   verb: Verb,
   role: ActingRole,
-  context: AttackContext,
+  context: Pick<AttackContext, 'tenant'>,
 ): { readonly rule: RuleId; readonly fix: string } {
   const name = qualifiedName(relation)
   if (!relation.rowSecurity)

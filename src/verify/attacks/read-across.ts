@@ -56,9 +56,14 @@ interface ReadProbe {
 }
 
 /** One SELECT for each table that the role may read and in which the victim has a row. */
-export function readProbes(arena: Arena, role: ActingRole, victim: Side): readonly ReadProbe[] {
+export function readProbes(
+  arena: Arena,
+  role: ActingRole,
+  victim: Side,
+  relations = arena.facts.relations,
+): readonly ReadProbe[] {
   const { facts } = arena
-  return facts.relations.flatMap((relation) => {
+  return relations.flatMap((relation) => {
     if (facts.tenantTable(relation) === undefined) return []
     const row = plantedRow(arena, relation, victim)
     if (row === undefined || !facts.privileges.onRelation(role.role.oid, relation, 'SELECT')) return []
