@@ -16,6 +16,14 @@ import type { AttackSession, Probe } from './session.ts'
  */
 export type Pass = 'set' | 'never-set'
 
+/** A role in a context. */
+export interface Crosser {
+  readonly role: ActingRole
+  readonly context: AttackContext
+  /** `as app, tenant A` */
+  readonly name: string
+}
+
 /** What an attack saw cross. */
 export interface Observation {
   /** The rule whose finding this confirms, or the one that is raised when no static finding explains it. */
@@ -29,6 +37,8 @@ export interface Observation {
   readonly generic?: boolean
   readonly tables?: readonly string[]
   readonly verbs?: readonly Verb[]
+  /** As whom, and in which context: of a generic one. */
+  readonly by?: Crosser
   /** The finding is no worse than this: what was given is a secret that its holder may use. */
   readonly most?: Severity
   readonly message: string
@@ -68,6 +78,10 @@ export interface Arena {
   report(observation: Observation): void
   /** True when rows of this relation were seen to cross already: what shows them too is no hole of its own. */
   crossed(relation: Relation, verb: Verb): boolean
+  /** What was seen to cross so far and could have several causes. */
+  crossings(): readonly Observation[]
+  /** Of such a crossing: whether this policy alone lets it through. */
+  attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void
   /** This verb was tried on this relation by this role, and nothing crossed. */
   held(relation: Relation, verb: Verb): void
   /** It could not be tried; the verdict stays unproved with this reason. */
@@ -85,6 +99,7 @@ export class AttackLedger {
   readonly #reasons = new Map<string, string>()
   readonly #tried = new Set<string>()
   readonly #differences = new Map<string, string>()
+  readonly #causes = new Map<string, boolean>()
   #noLogin: string | undefined
   /** Tables on which nothing can be told, since the negative control failed, with the reason. */
   readonly unreliable = new Map<string, string>()
@@ -95,6 +110,15 @@ export class AttackLedger {
 
   constructor(facts: Facts) {
     this.controls = new Controls(facts)
+  }
+
+  attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void {
+    this.#causes.set(`${object}/${verb}/${by}/${policy}`, alone)
+  }
+
+  /** Whether a policy alone let a crossing through; undefined where that was not looked at. */
+  isCause({ object, verbs, by }: Observation, policy: string): boolean | undefined {
+    return this.#causes.get(`${object}/${verbs?.[0]}/${by?.name}/${policy}`)
   }
 
   /** Why nobody could log in as the application, though policies ask who logged in. */
@@ -198,6 +222,8 @@ export function makeArena(parts: ArenaParts): Arena {
       ledger.observations.some(
         ({ generic, object, verbs }) => generic === true && object === relation.label && verbs?.includes(verb) === true,
       ),
+    crossings: () => ledger.observations.filter(({ generic }) => generic === true),
+    attribute: (object, verb, by, policy, alone) => ledger.attribute(object, verb, by, policy, alone),
     held: (relation, verb) => ledger.hold(relation.label, verb),
     notTried: (relation, verb, reason) => ledger.setReason(relation.label, verb, reason),
     tried: (rule, object) => ledger.try(rule, object),

@@ -23,3 +23,8 @@ export function blameForCrossing(
   if (verb === 'insert') return { rule: 'policy-check-lax', fix }
   return { rule: verb === 'select' ? 'policy-always-true' : 'policy-command-gap', fix }
 }
+
+/** `as app → admin, tenant A` */
+export function asCrosser(role: ActingRole, context: Pick<AttackContext, 'name'>): string {
+  return `as ${role.path.join(' → ')}, ${context.name}`
+}

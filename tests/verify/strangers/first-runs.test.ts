@@ -185,7 +185,7 @@ describe('a first run on somebody else’s schema', () => {
       'create table teams (id int primary key); create table notes (id int primary key, team_id int not null references teams (id));',
     )
     try {
-      const appRole = await source.makeAppRole?.()
+      const appRole = (await source.makeAppRole?.())?.name
       const report = await verifyDatabase({ databaseUrl: source.url, appRole, mode: 'attack' })
       expect(loud(report.findings)).toContain('rls-disabled public.notes')
     } finally {
