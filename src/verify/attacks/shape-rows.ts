@@ -155,5 +155,12 @@ function candidates(column: Column, literals: readonly string[]): readonly strin
   if (column.baseType === 'boolean') return ['true', 'false', ...empty]
   if (/^(timestamp|date)/.test(column.baseType))
     return [...empty, `(now() - interval '1 day')::${column.type}`, `(now() + interval '1 day')::${column.type}`]
-  return [...literals.map((text) => `${quoteLiteral(text)}::${column.type}`), ...empty, quoteIdentifier(column.name)]
+  // `kind <> 'private'` opens on whatever else there is.
+  const other = /^(text|character varying|citext)$/.test(column.baseType) ? [`'pw'::${column.type}`] : []
+  return [
+    ...literals.map((text) => `${quoteLiteral(text)}::${column.type}`),
+    ...other,
+    ...empty,
+    quoteIdentifier(column.name),
+  ]
 }

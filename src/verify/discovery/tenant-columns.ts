@@ -43,8 +43,8 @@ export function chooseColumnName(tables: readonly Relation[], evidence: Evidence
 }
 
 /** One column in one table says little, unless it refers to a table of such a name. */
-function isEnough({ score, direct, claimed, parent }: Candidate): boolean {
-  return score >= 1.5 || direct > 0 || (claimed && parent !== undefined)
+function isEnough({ score, direct, claimed, named }: Candidate): boolean {
+  return score >= 1.5 || direct > 0 || (claimed && named)
 }
 
 /**

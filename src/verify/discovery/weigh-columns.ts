@@ -12,6 +12,8 @@ export interface Candidate {
   readonly voted: boolean
   /** The table that most foreign keys of the column refer to. */
   readonly parent: Relation | undefined
+  /** The column is called as its parent: `board_id` refers to `boards`. */
+  readonly named: boolean
   /** Something beside foreign keys says that the parent's rows are tenants: its name, or a table of members. */
   readonly claimed: boolean
   readonly score: number
@@ -76,7 +78,16 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
       const score =
         own *
         (support + entry.direct.size * 3 + entry.indirect.size * 2 + (support > 0 ? weight / 4 + (members ? 1 : 0) : 0))
-      return { name, tables: entry.tables, direct: entry.direct.size, voted, parent, claimed, score }
+      return {
+        name,
+        tables: entry.tables,
+        direct: entry.direct.size,
+        voted,
+        parent,
+        named: entry.named > 0,
+        claimed,
+        score,
+      }
     })
     .filter((candidate) => candidate.score > 0)
     .sort((a, b) => b.score - a.score || b.tables - a.tables || a.name.localeCompare(b.name))

@@ -48,6 +48,7 @@ describe('exploited means exploited', () => {
 
   for (const [name, column, test] of [
     ['a number', 'level int not null default 0', 'level = 7'],
+    ['anything but one text', `kind text not null default 'private'`, `kind <> 'private'`],
     ['a list', `kind text not null default 'plain'`, `kind in ('team', 'world')`],
     [
       'a text far behind',

@@ -111,6 +111,12 @@ describe('the tenant column', () => {
     )
   })
 
+  it('is none where a key refers to no table of its name', async () => {
+    await expect(
+      columnsOf(tables({ kv_store: 'value text', kv_index: 'store_key int references kv_store (id)' })),
+    ).rejects.toThrow('No tenant column was found')
+  })
+
   it('is said with those that were weighed beside it', async () => {
     const sql = tables({
       orgs: 'label text',
