@@ -78,10 +78,18 @@ function asksHelper(facts: Facts, query: Query, names: ReadonlySet<string>, give
   return (
     query.from.length === 0 &&
     query.targets.length === 1 &&
-    query.targets.every(
-      ({ expr }) => isNeverNullCall(facts, expr) && mentions(expr, given) && readsContext(facts, expr, names),
-    )
+    query.targets.every(({ expr }) => asksHelperFor(facts, expr, names, given))
   )
+}
+
+/** `is_member(p_org)`, of a helper that never answers NULL. */
+export function asksHelperFor(
+  facts: Facts,
+  expr: Expr,
+  names: ReadonlySet<string>,
+  given: ReadonlySet<string>,
+): boolean {
+  return isNeverNullCall(facts, expr) && mentions(expr, given) && readsContext(facts, expr, names)
 }
 
 /** A helper that answers true or false and never NULL: `SELECT EXISTS (…)`. */
@@ -129,7 +137,7 @@ function lookAt(
 }
 
 /** A query for a row of the context that the caller named. */
-function asksFor(facts: Facts, query: Query, names: ReadonlySet<string>, given: ReadonlySet<string>): boolean {
+export function asksFor(facts: Facts, query: Query, names: ReadonlySet<string>, given: ReadonlySet<string>): boolean {
   return query.where !== undefined && mentions(query.where, given) && readsContext(facts, query.where, names)
 }
 

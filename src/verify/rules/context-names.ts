@@ -2,7 +2,7 @@ import type { DatabaseFunction } from '../../catalog/model.ts'
 import { contextSettings } from '../context-settings.ts'
 import { functionFinder, settingsIn } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
-import type { Expr } from '../sql/tree.ts'
+import type { Expr, Query } from '../sql/tree.ts'
 import { walkBody, walkExpression } from '../sql/walk.ts'
 
 /** True when the value comes from the tenant's context: the setting, the seal, a helper that reads it, or a variable set from it. */
@@ -12,7 +12,8 @@ export function readsContext(facts: Facts, expr: Expr, names: ReadonlySet<string
   walkExpression(expr, {
     expression: (part) => {
       if (part.kind === 'call' && part.schema === 'partywall' && part.name === 'tenant_id') reads = true
-      if (part.kind === 'column' && names.has(part.name)) reads = true
+      if (part.kind === 'column' && (names.has(part.name) || (part.table !== undefined && names.has(part.table))))
+        reads = true
     },
   })
   return reads
@@ -31,6 +32,9 @@ export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<st
       if (statement.kind === 'assign' && statement.value.ok && readsContext(facts, statement.value.value, names)) {
         names.add(statement.target)
       }
+      // A tenant that the body has just made is nobody else's.
+      if (statement.kind === 'sql' && statement.query.ok && makesTenant(facts, statement.query.value))
+        for (const into of statement.into) names.add(into)
       if (statement.kind === 'sql' && statement.query.ok && statement.into.length > 0) {
         statement.query.value.targets.forEach((target, at) => {
           const into = statement.into[at]
@@ -40,4 +44,9 @@ export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<st
     },
   })
   return names
+}
+
+function makesTenant(facts: Facts, { kind, target }: Query): boolean {
+  const root = facts.tenancy.root?.relation
+  return kind === 'insert' && root !== undefined && facts.relationNamed(target?.schema, target?.name ?? '') === root
 }

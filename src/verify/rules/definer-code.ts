@@ -8,6 +8,7 @@ import { contextNames, readsContext } from './context-names.ts'
 import { ownerEscapes } from './definer-owner.ts'
 import { filterReaches } from './filter-reaches.ts'
 import { comparedSides } from './given-names.ts'
+import { guardedQueries } from './guarded-branches.ts'
 import { holdsRows } from './held-query.ts'
 import { tenantSources } from './matview-exposed.ts'
 import { tellsOwnMembership } from './own-membership.ts'
@@ -24,6 +25,7 @@ export interface UnheldQuery {
 /** Statements of a definer function on tenant tables past their policies; the tenants table itself is no tenant's data. */
 export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly UnheldQuery[] {
   const names = contextNames(facts, fn)
+  const guarded = guardedQueries(facts, fn)
   const found: UnheldQuery[] = []
   walkBody(facts.sql.body(fn), {
     query: (query) => {
@@ -36,7 +38,7 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
           query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name) === relation
         const verb: Verb = writes && isWrite(query.kind) ? query.kind : 'select'
         if (verb === 'select' && tellsOwnMembership(facts, fn, relation, query)) continue
-        found.push({ relation, query, verb, filtered: filters(facts, query, relation, names) })
+        found.push({ relation, query, verb, filtered: guarded.has(query) || filters(facts, query, relation, names) })
       }
     },
   })

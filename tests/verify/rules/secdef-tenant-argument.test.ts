@@ -99,8 +99,9 @@ const BILLS = `
     end $$;
   create function may_see(tenant uuid) returns boolean language sql stable set search_path = '' as $$
     select exists (select 1 from public.tenants t where t.id = ${SETTING}::uuid and t.id = may_see.tenant) $$;`
-const BILLING = (guard: string, declared = '') =>
-  `${BILLS} create function billing(tenant uuid) returns text ${DEFINER} as $$ ${declared} begin ${guard} return (select b.email from public.bills b where b.tenant_id = billing.tenant limit 1); end $$; alter function billing(uuid) owner to {owner};`
+const READ = 'return (select b.email from public.bills b where b.tenant_id = billing.tenant limit 1);'
+const BILLING = (guard: string, declared = '', last = READ) =>
+  `${BILLS} create function billing(tenant uuid) returns text ${DEFINER} as $$ ${declared} begin ${guard} ${last} end $$; alter function billing(uuid) owner to {owner};`
 
 ruleCase('secdef-tenant-argument', {
   name: 'guards that stand in helpers',
@@ -112,6 +113,16 @@ ruleCase('secdef-tenant-argument', {
     'a helper raises where the caller is nobody there': BILLING(
       'select public.role_json(billing.tenant) into answer;',
       'declare answer jsonb;',
+    ),
+    'it reads only where the caller is asked for': BILLING(
+      `if exists (select 1 from public.tenants t where t.id = ${SETTING}::uuid and t.id = billing.tenant) then ${READ} end if;`,
+      '',
+      'return null;',
+    ),
+    'it reads only where a helper says yes': BILLING(
+      `if public.may_see(billing.tenant) and true then ${READ} end if;`,
+      '',
+      'return null;',
     ),
     'a variable gets what the helper that raises answers': BILLING(
       'answer := public.role_json(billing.tenant);',
