@@ -32,7 +32,7 @@ export function beyondProtect(
   plan: ProtectPlan,
   seal: boolean,
 ): readonly Decision[] {
-  const facts = buildFacts({ catalog, sql, tenancy, sealed: seal, proofs: makeProofs })
+  const facts = buildFacts({ catalog, sql, tenancy, sealed: seal, loginDoubt: undefined, proofs: makeProofs })
   const named = new Set(plan.decisions.map((decision) => decision.object))
   return (
     rules

@@ -35,7 +35,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
     const source = await prepare(settings, signal)
     try {
       const options = await optionsOf(settings, source, signal)
-      const { report: found, assumed } = await verifyAs(options, source)
+      const { report: found, assumed, setUp } = await verifyAs(options, source)
       const report = await triedReport(found, {
         copy: copyOf(settings, source),
         schemas: settings.schema,
@@ -57,6 +57,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         failOn: settings.failOn,
         notes: [...source.notes, ...assumed],
         gaps: source.gaps,
+        ...(setUp === undefined ? {} : { setUp }),
         mutants,
         verbose: settings.verbose,
         locate: (object) => source.locate(object),
@@ -80,17 +81,22 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
 async function verifyAs(
   options: VerifyOptions,
   source: PreparedSource,
-): Promise<{ readonly report: VerifyReport; readonly assumed: readonly string[] }> {
+): Promise<{
+  readonly report: VerifyReport
+  readonly assumed: readonly string[]
+  readonly setUp?: readonly string[]
+}> {
   try {
     return { report: await verifyDatabase(options), assumed: [] }
   } catch (error) {
     const missing = error instanceof ConfigurationError && error.details['missing'] === 'app-role'
     if (!missing || source.makeAppRole === undefined || options.appRole !== undefined) throw error
-    const appRole = await source.makeAppRole()
+    const { name: appRole, setUp } = await source.makeAppRole()
     return {
       report: await verifyDatabase({ ...options, appRole }),
+      setUp,
       assumed: [
-        `no role of the application is made by the source: ${appRole} was made for this run, with SELECT, INSERT, UPDATE, DELETE on every table. An application that logs in as the owner of its tables is held by no policy: make it such a role`,
+        `no role of the application is made by the source: ${appRole} was made for this run, with SELECT, INSERT, UPDATE, DELETE on every table. An application that logs in as the owner of its tables is held by no policy`,
       ],
     }
   }
@@ -128,6 +134,7 @@ async function optionsOf(
     databaseUrl: source.url,
     appRole: settings.appRole,
     appUrl: settings.appUrl,
+    ownServer: embedded,
     schemas: settings.schema,
     tenantColumns: settings.tenantColumn,
     setting: settings.setting,

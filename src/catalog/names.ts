@@ -27,3 +27,11 @@ const KEYWORDS = new Set(
   treat trim true union unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat
   xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable`.split(/\s+/),
 )
+
+/** Types of extensions that stand in whatever schema the extension was made in: known by their names alone. */
+const EXTENSION_TYPES = /^(?:\w+|"[^"]+")\.(citext|ltree|lquery|hstore|lo)((?:\[\])*)$/
+
+/** `public.citext` → `citext`; every other type as the server prints it. */
+export function withoutExtensionSchema(type: string): string {
+  return type.replace(EXTENSION_TYPES, '$1$2')
+}

@@ -1,5 +1,5 @@
 import type { DatabaseFunction, FunctionArgument, Oid, Queryable } from './model.ts'
-import { qualifiedName } from './names.ts'
+import { qualifiedName, withoutExtensionSchema } from './names.ts'
 import type { Dependencies } from './read-dependencies.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 import { type GrantRow, groupGrants, splitEntry } from './read-roles.ts'
@@ -119,7 +119,7 @@ function readArguments(row: FunctionRow): readonly FunctionArgument[] {
     name: row.argument_names?.[at] ?? '',
     type,
     typeOid: row.argument_oids[at] ?? 0,
-    baseType: row.argument_bases[at] ?? type,
+    baseType: withoutExtensionSchema(row.argument_bases[at] ?? type),
     mode: MODES[row.argument_modes?.[at] ?? 'i'],
   }))
 }

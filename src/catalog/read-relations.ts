@@ -1,4 +1,5 @@
 import type { Column, Oid, Queryable, Relation, RelationKind } from './model.ts'
+import { withoutExtensionSchema } from './names.ts'
 import { type GrantRow, groupGrants, splitEntry } from './read-roles.ts'
 
 /** Which schemas are the user's; used by each catalog query. */
@@ -160,7 +161,7 @@ async function readColumns(
         name: row.name,
         type: row.type,
         typeOid: row.type_oid,
-        baseType: row.base_type,
+        baseType: withoutExtensionSchema(row.base_type),
         baseTypeOid: row.base_oid,
         category: row.category,
         notNull: row.not_null,

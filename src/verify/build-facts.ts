@@ -10,12 +10,13 @@ export interface FactsParts {
   readonly sql: SqlReader
   readonly tenancy: Tenancy
   readonly sealed: boolean
+  readonly loginDoubt: string | undefined
   /** The prover needs the facts it is a part of. */
   readonly proofs: (facts: Facts) => Proofs
 }
 
 /** Joins catalog, discovery and prover into what rules and attacks read. */
-export function buildFacts({ catalog, sql, tenancy, sealed, proofs }: FactsParts): Facts {
+export function buildFacts({ catalog, sql, tenancy, sealed, loginDoubt, proofs }: FactsParts): Facts {
   const graph = roleGraph(catalog)
   const privileges = privilegesOf(catalog, graph)
   const app = tenancy.appRole
@@ -53,6 +54,7 @@ export function buildFacts({ catalog, sql, tenancy, sealed, proofs }: FactsParts
       return lazyProofs()
     },
     sealed,
+    loginDoubt,
     reach: (relation, privilege) => held.filter(({ role }) => privileges.onRelation(role.oid, relation, privilege)),
     executors: (fn) => held.filter(({ role }) => privileges.onFunction(role.oid, fn)),
     relations,

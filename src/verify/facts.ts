@@ -121,6 +121,8 @@ export interface Facts {
   readonly privileges: Privileges
   readonly sql: SqlReader
   readonly tenancy: Tenancy
+  /** Why attacks are not the application's login, or may not be; undefined where they are. Then policies that ask who logged in are unproved. */
+  readonly loginDoubt: string | undefined
   /** The app's role first, then those that SET ROLE gives it. */
   readonly acting: readonly ActingRole[]
   /** All that the app's role can become in any way (ADMIN OPTION and inheritance too). */

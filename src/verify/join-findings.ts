@@ -32,7 +32,7 @@ export function joinFindings(
 ): readonly JoinedFinding[] {
   const observations = ledger?.observations ?? []
   const direct = new Set(
-    observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule, draft))),
+    observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule, draft, ledger))),
   )
   // Rows that a policy lets through because the table it looks into leaks: that table's finding is the cause.
   const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
@@ -43,7 +43,9 @@ export function joinFindings(
     tablesOf(draft).some((table) => lookupsOf(observation.object).includes(table))
   const indirect = observations.filter((observation) => !direct.has(observation))
   const joined = drafts.map(({ rule, draft }) => {
-    const seen = observations.filter((observation) => direct.has(observation) && confirms(observation, rule, draft))
+    const seen = observations.filter(
+      (observation) => direct.has(observation) && confirms(observation, rule, draft, ledger),
+    )
     const follow = indirect.filter((observation) => caused(observation, rule, draft))
     const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
     const confirmed = seen.length + follow.length > 0
@@ -97,12 +99,20 @@ function unique<T>(items: readonly T[]): readonly T[] {
 /** Findings that rows crossing a table can speak for; code, keys and views are confirmed by what was tried on them. */
 const OF_TABLES: ReadonlySet<string> = new Set(['rls', 'policy', 'role', 'grant'])
 
-function confirms(observation: Observation, rule: Rule, draft: FindingDraft): boolean {
+function confirms(
+  observation: Observation,
+  rule: Rule,
+  draft: FindingDraft,
+  ledger: AttackLedger | undefined,
+): boolean {
   if (observation.generic !== true) {
     if (observation.rule !== rule.id || observation.object !== draft.object) return false
     return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
   }
   if (!OF_TABLES.has(rule.group)) return false
+  // Another policy of the table let it through: that is no evidence against this one.
+  if (rule.group === 'policy' && draft.detail !== undefined && ledger?.isCause(observation, draft.detail) === false)
+    return false
   const tables = draft.tables ?? [draft.object]
   const about = (observation.tables ?? [observation.object]).some((table) => tables.includes(table))
   return about && (observation.verbs ?? []).some((verb) => draft.verbs?.includes(verb) === true)

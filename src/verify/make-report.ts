@@ -1,4 +1,6 @@
+import { grantLines } from './app-role-sql.ts'
 import { describeSetting } from './discovery/discover.ts'
+import type { Tenancy } from './facts.ts'
 import { type Finding, SEVERITIES, type TableVerdict, VERBS, type Verb } from './finding.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
 import type { JudgedScope } from './judge-scope.ts'
@@ -19,6 +21,7 @@ export function makeReport(
     ({ verbs: _verbs, tables: _tables, group: _group, crosses: _crosses, ...finding }): Finding => finding,
   )
   const { tenancy, catalog } = first.facts
+  const reachable = scopes.some((scope) => isReachable(scope.facts, scope.tables))
   const sum = (count: (scope: JudgedScope) => number) => scopes.reduce((total, scope) => total + count(scope), 0)
   return {
     version: 1,
@@ -35,7 +38,8 @@ export function makeReport(
       tenantColumns: tenancy.columnNames,
       setting: describeSetting(tenancy.context),
       rootTable: tenancy.root?.relation.label,
-      reachable: scopes.some((scope) => isReachable(scope.facts, scope.tables)),
+      reachable,
+      grantsMissing: reachable ? [] : grantLines(tenancy.appRole.name, schemasOf(tenancy)),
       notes: [...scopes.flatMap(({ facts }) => facts.tenancy.notes), ...timeOuts(scopes)],
       counts: {
         findings: countFindings(findings),
@@ -103,6 +107,10 @@ function joinUnwalled(scopes: readonly JudgedScope[], tables: readonly TableVerd
     for (const table of unwalledTables(facts))
       if (!judged.has(table.object) && !found.has(table.object)) found.set(table.object, table)
   return [...found.values()].sort((a, b) => a.object.localeCompare(b.object))
+}
+
+function schemasOf({ tables }: Tenancy): readonly string[] {
+  return unique([...tables.values()].map(({ relation }) => relation.schema))
 }
 
 function timeOuts(scopes: readonly JudgedScope[]): string[] {

@@ -10,6 +10,7 @@ export const verifyOptionsSchema = z.strictObject({
   setting: z.string().min(1).optional(),
   sealSecret: z.string().min(1).optional(),
   contextSql: z.string().min(1).optional(),
+  ownServer: z.boolean().default(false),
   mode: z.enum(['auto', 'static', 'attack']).default('auto'),
   rules: z.array(z.string().refine((id) => rules.some((rule) => rule.id === id), 'there is no such rule')).optional(),
   statementTimeoutMs: z.number().int().positive().default(10_000),
@@ -24,7 +25,7 @@ export interface VerifyOptions {
   readonly databaseUrl: string
   /** The role that the application logs in as. Default: found by its grants. */
   readonly appRole?: string | undefined
-  /** URL of the application's login; only its role is taken from it. */
+  /** URL of the application's login; only its role is taken from it, and that it is the login which policies may ask for. */
   readonly appUrl?: string | undefined
   /** Default: all of the user's. */
   readonly schemas?: readonly string[] | undefined
@@ -36,6 +37,11 @@ export interface VerifyOptions {
   readonly sealSecret?: string | undefined
   /** SQL that opens a context in its own way; `$TENANT` stands for the quoted tenant id. Run after the setting was set. */
   readonly contextSql?: string | undefined
+  /**
+   * The server was started, or is thrown away, for this run: verify may copy the database there, and log in as the application
+   * with a password of its own making. Default false.
+   */
+  readonly ownServer?: boolean | undefined
   /** `auto`: attack where all tenant tables are empty, else catalog and proof only. */
   readonly mode?: 'auto' | 'static' | 'attack' | undefined
   /** Only these rules; for tests and for one finding at a time. */

@@ -23,6 +23,8 @@ export interface VerifySummary {
   readonly rootTable: string | undefined
   /** False where the application reaches no tenant table, by no verb, view or function: then nothing was judged. */
   readonly reachable: boolean
+  /** Where it reaches none: SQL that grants it what an application usually may. */
+  readonly grantsMissing: readonly string[]
   readonly notes: readonly string[]
   readonly counts: {
     readonly findings: Readonly<Record<Severity, number>>

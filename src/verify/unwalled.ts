@@ -1,5 +1,5 @@
 import type { Relation } from '../catalog/model.ts'
-import { isTable } from './discovery/tenant-columns.ts'
+import { isTable } from './discovery/tenant-root.ts'
 import type { ActingRole, Facts } from './facts.ts'
 import { VERBS, type Verb } from './finding.ts'
 import { appliesTo, covers } from './prove/effective.ts'
@@ -40,8 +40,8 @@ export function isOpen(facts: Facts, relation: Relation, verb: Verb, role: Actin
 function reasonOf(facts: Facts, relation: Relation): string {
   const { columnNames, root } = facts.tenancy
   const names = columnNames.join(' or ')
-  const target = root === undefined ? '' : `, and no foreign key leads to ${root.relation.label}`
-  const said = `it has no column ${names}${target} or to a table of tenants`
+  const target = root === undefined ? 'a table that has one' : `${root.relation.label} or to a table of tenants`
+  const said = `it has no column ${names}, and no foreign key leads to ${target}`
   if (relation.policies.length > 0 && relation.rowSecurity)
     return `${said}; its policies compare no column of it with the session`
   return relation.rowSecurity ? said : `${said}; row-level security is off`

@@ -6,6 +6,7 @@ import type { JoinedFinding } from './join-findings.ts'
 import { lookupsOf } from './lookups.ts'
 import { rolesInReach } from './prove/roles-in-reach.ts'
 import { privilegeOf } from './reach.ts'
+import { asksForSession } from './session-askers.ts'
 import type { Verdict } from './verdict.ts'
 
 interface Judged {
@@ -61,6 +62,9 @@ function judge(court: Court, relation: Relation, verb: Verb): Judged {
     return { verdict: 'unproved', reason: `${beyond.path.join(' → ')}: no policy holds ${beyond.role.name}` }
   const live = roles.filter((role) => facts.proofs.of(relation, verb, role).status !== 'dark')
   if (live.length === 0) return { verdict: 'no-access', reason: `no policy lets a role in reach ${verb} any row` }
+  const doubt = facts.loginDoubt ?? ledger?.loginFailure
+  if (doubt !== undefined && asksForSession(facts, relation.label))
+    return { verdict: 'unproved', reason: `its policies ask who logged in: ${doubt}` }
   const proofs = live.map((role) => facts.proofs.of(relation, verb, role))
   const [first] = proofs
   const proved = proofs.every((proof) => proof.status === 'proved')
@@ -91,6 +95,8 @@ function failedControl(court: Court, relation: Relation, verb: Verb, roles: read
   const { ledger, explains } = court
   const negative = ledger?.unreliable.get(relation.label)
   if (negative !== undefined) return { verdict: 'unreliable', reason: negative }
+  const difference = ledger?.difference(relation.label, verb)
+  if (difference !== undefined) return { verdict: 'unreliable', reason: difference }
   for (const role of roles) {
     const control = ledger?.controls.of(relation, verb, role)
     if (control?.status !== 'dark' && control?.status !== 'error') continue

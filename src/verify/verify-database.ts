@@ -48,7 +48,8 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       setting: given.setting,
     })
     const sealed = given.sealSecret !== undefined || isSealed(catalog)
-    const factsOf = (tenancy: Tenancy) => buildFacts({ catalog, sql, tenancy, sealed, proofs: makeProofs })
+    const factsOf = (tenancy: Tenancy) =>
+      buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), proofs: makeProofs })
     scopes = [factsOf(first), ...others.map(factsOf)]
     attack = await shouldAttack(client, scopes[0], given.mode)
   } catch (error) {
@@ -67,6 +68,9 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
             connect: () => connect(given.databaseUrl, given.signal),
             sealSecret: given.sealSecret,
             contextSql: given.contextSql,
+            ownServer: given.ownServer
+              ? { url: given.databaseUrl, connect: (url) => connect(url, given.signal) }
+              : undefined,
             statementTimeoutMs: given.statementTimeoutMs,
             lockTimeoutMs: given.lockTimeoutMs,
             onProgress: given.onProgress ?? (() => {}),
@@ -96,6 +100,17 @@ async function roleOf(url: string): Promise<string> {
   } finally {
     await client.end()
   }
+}
+
+/** Nobody but the application's own login is who its policies ask for. */
+function loginDoubt(
+  { reader }: Catalog,
+  given: { readonly ownServer: boolean; readonly appUrl?: string | undefined },
+): string | undefined {
+  if (given.ownServer) return undefined
+  if (!reader.superuser)
+    return `${reader.name} is no superuser and can only SET ROLE, so session_user stays ${reader.name}. Verify as a superuser, with --app-url URL of the application's login`
+  return given.appUrl === undefined ? '--app-url URL tells which login the application has' : undefined
 }
 
 /** A seal policy anywhere says that the schema means to be sealed. */

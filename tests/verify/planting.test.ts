@@ -37,6 +37,16 @@ describe('planting two tenants', () => {
     })
   }
 
+  it('fills types of extensions, in whatever schema they stand', async () => {
+    const schema = `create schema tools; create extension citext schema tools; create extension ltree schema tools; create extension hstore schema tools;
+      create table tenants (id uuid primary key, slug tools.citext not null unique);
+      create table items (id int primary key, tenant_id uuid not null references tenants, label tools.citext not null, place tools.ltree not null, more tools.hstore not null);
+      grant select on items to {app};`
+    await withCase([schema], async (verify) => {
+      expect((await verify()).summary.counts.tablesPlanted).toBe(2)
+    })
+  })
+
   it('fills ranges, arrays, composites, lists of keys and patterns that constraints ask for', async () => {
     const schema = `create type address as (street text, zip varchar(10));
       create domain email as text check (value ~ '^[^@]+@[^@]+$');

@@ -2,10 +2,11 @@ import type { Oid, Relation } from '../../catalog/model.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Severity, Verb } from '../finding.ts'
 import type { RuleId } from '../rule-id.ts'
+import { asksForSession } from '../session-askers.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts, Said } from './contexts.ts'
 import { Controls } from './control.ts'
-import { AS_PLANTER, becomeSql } from './identity.ts'
+import { AS_PLANTER, becomeSql, keepsSessionUser } from './identity.ts'
 import type { PlantedRow, Planting, Side } from './plant.ts'
 import type { AttackSession, Probe } from './session.ts'
 
@@ -14,6 +15,14 @@ import type { AttackSession, Probe } from './session.ts'
  * so that state comes first and is a pass of its own.
  */
 export type Pass = 'set' | 'never-set'
+
+/** A role in a context. */
+export interface Crosser {
+  readonly role: ActingRole
+  readonly context: AttackContext
+  /** `as app, tenant A` */
+  readonly name: string
+}
 
 /** What an attack saw cross. */
 export interface Observation {
@@ -28,6 +37,8 @@ export interface Observation {
   readonly generic?: boolean
   readonly tables?: readonly string[]
   readonly verbs?: readonly Verb[]
+  /** As whom, and in which context: of a generic one. */
+  readonly by?: Crosser
   /** The finding is no worse than this: what was given is a secret that its holder may use. */
   readonly most?: Severity
   readonly message: string
@@ -67,6 +78,10 @@ export interface Arena {
   report(observation: Observation): void
   /** True when rows of this relation were seen to cross already: what shows them too is no hole of its own. */
   crossed(relation: Relation, verb: Verb): boolean
+  /** What was seen to cross so far and could have several causes. */
+  crossings(): readonly Observation[]
+  /** Of such a crossing: whether this policy alone lets it through. */
+  attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void
   /** This verb was tried on this relation by this role, and nothing crossed. */
   held(relation: Relation, verb: Verb): void
   /** It could not be tried; the verdict stays unproved with this reason. */
@@ -83,6 +98,9 @@ export class AttackLedger {
   readonly #held = new Set<string>()
   readonly #reasons = new Map<string, string>()
   readonly #tried = new Set<string>()
+  readonly #differences = new Map<string, string>()
+  readonly #causes = new Map<string, boolean>()
+  #noLogin: string | undefined
   /** Tables on which nothing can be told, since the negative control failed, with the reason. */
   readonly unreliable = new Map<string, string>()
   /** What a session says beside its tenant before it sees its own rows of a table. */
@@ -92,6 +110,33 @@ export class AttackLedger {
 
   constructor(facts: Facts) {
     this.controls = new Controls(facts)
+  }
+
+  attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void {
+    this.#causes.set(`${object}/${verb}/${by}/${policy}`, alone)
+  }
+
+  /** Whether a policy alone let a crossing through; undefined where that was not looked at. */
+  isCause({ object, verbs, by }: Observation, policy: string): boolean | undefined {
+    return this.#causes.get(`${object}/${verbs?.[0]}/${by?.name}/${policy}`)
+  }
+
+  /** Why nobody could log in as the application, though policies ask who logged in. */
+  noLogin(reason: string): void {
+    this.#noLogin = reason
+  }
+
+  get loginFailure(): string | undefined {
+    return this.#noLogin
+  }
+
+  /** The application's own login reached less than the session of the attacks: what these saw says nothing of it. */
+  differ(object: string, verb: Verb, reason: string): void {
+    this.#differences.set(`${object}/${verb}`, reason)
+  }
+
+  difference(object: string, verb: Verb): string | undefined {
+    return this.#differences.get(`${object}/${verb}`)
   }
 
   hold(object: string, verb: Verb): void {
@@ -167,12 +212,18 @@ export function makeArena(parts: ArenaParts): Arena {
         return await fn()
       }),
     report: (observation) => {
-      ledger.observations.push(observation)
+      // session_user is the planting role here: what such a policy shows it, it may not show the application.
+      const asks = [observation.object, ...(observation.tables ?? [])].some((label) =>
+        asksForSession(parts.facts, label),
+      )
+      if (!asks || !keepsSessionUser(parts.facts)) ledger.observations.push(observation)
     },
     crossed: (relation, verb) =>
       ledger.observations.some(
         ({ generic, object, verbs }) => generic === true && object === relation.label && verbs?.includes(verb) === true,
       ),
+    crossings: () => ledger.observations.filter(({ generic }) => generic === true),
+    attribute: (object, verb, by, policy, alone) => ledger.attribute(object, verb, by, policy, alone),
     held: (relation, verb) => ledger.hold(relation.label, verb),
     notTried: (relation, verb, reason) => ledger.setReason(relation.label, verb, reason),
     tried: (rule, object) => ledger.try(rule, object),

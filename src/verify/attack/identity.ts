@@ -22,7 +22,7 @@ export function keepsSessionUser(facts: Facts): boolean {
 }
 
 /** The login that becomes a role: itself, or the gateway that may SET ROLE to it; itself where nobody may. */
-function loginName(facts: Facts, name: string): string {
+export function loginName(facts: Facts, name: string): string {
   const roles = [...facts.catalog.roles.values()]
   const role = roles.find((candidate) => candidate.name === name)
   if (role === undefined || role.login) return name

@@ -85,7 +85,7 @@ function plain(catalog: Catalog, column: Column, serial: number, canary: string)
     case 'ltree':
       return `${quoteLiteral(canary.replace(/[^A-Za-z0-9_]/g, '_'))}::${type}`
     case 'hstore':
-      return `hstore('canary', ${quoteLiteral(canary)})::${type}`
+      return `${quoteLiteral(`"canary"=>"${canary}"`)}::${type}`
     case 'oid':
       return `0::oid::${type}`
     default:

@@ -1,17 +1,16 @@
-import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import type { Attack } from '../attack.ts'
 import { attacks } from '../attacks/list.ts'
 import type { Facts } from '../facts.ts'
 import type { InternalError } from '../report-model.ts'
-import { type Arena, AttackLedger, makeArena, type Pass } from './arena.ts'
-import { type AttackContext, makeContexts } from './contexts.ts'
+import { type Arena, AttackLedger } from './arena.ts'
 import { checkNegativeControl, checkPositiveControls } from './controls.ts'
 import { AS_PLANTER } from './identity.ts'
+import { openArena } from './open-arena.ts'
 import { patientSession } from './patience.ts'
-import { type Planting, plant } from './plant.ts'
+import type { Planting } from './plant.ts'
+import { compareWithRealLogin } from './real-login.ts'
 import { type AttackSession, attackSession } from './session.ts'
-import { sessionKeys } from './session-keys.ts'
 
 export interface AttackRun {
   readonly ledger: AttackLedger
@@ -29,6 +28,8 @@ export interface AttackOptions {
   readonly connect: () => Promise<pg.Client>
   readonly sealSecret: string | undefined
   readonly contextSql: string | undefined
+  /** Where the server is this run's own: opens other connections to it. */
+  readonly ownServer: { readonly url: string; readonly connect: (url: string) => Promise<pg.Client> } | undefined
   readonly statementTimeoutMs: number
   readonly lockTimeoutMs: number
   readonly onProgress: (done: string) => void
@@ -74,6 +75,10 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
     await client.end().catch(() => {})
   }
+  if (options.ownServer !== undefined) {
+    const { url: ownServerUrl, connect } = options.ownServer
+    await compareWithRealLogin({ ...options, ownServerUrl, connect }, ledger)
+  }
   return { ledger, internalErrors, attacks: ran.size, probes, planted, timedOut: timedOut() }
 }
 
@@ -88,71 +93,6 @@ async function runOne(attack: Attack, arena: Arena): Promise<InternalError | und
     // An exception may have left the transaction aborted, or the session in another role.
     await arena.session.run(`rollback to savepoint partywall_attack; release savepoint partywall_attack; ${AS_PLANTER}`)
   }
-}
-
-async function openArena(
-  options: AttackOptions,
-  session: AttackSession,
-  pass: Pass,
-  ledger: AttackLedger,
-  before: Planting | undefined,
-): Promise<Arena> {
-  const { facts } = options
-  const source = facts.tenancy.context
-  const pid = await session.query<{ pid: number; database: string }>(
-    'select pg_backend_pid() as pid, current_database()::text as database',
-  )
-  const { pid: backendPid = 0, database = '' } = pid.rows[0] ?? {}
-  const sealer = options.sealSecret === undefined ? undefined : { secret: options.sealSecret, database, backendPid }
-  const own = facts.acting[0]
-  const nonce = before?.nonce ?? randomBytes(3).toString('hex')
-  const keys = sessionKeys(facts, nonce)
-  const contextsFor = (planting: Planting) => {
-    const { a, b } = planting.tenants
-    const keyOf = (side: 'a' | 'b') =>
-      source.kind === 'tenant'
-        ? planting.tenants[side].id
-        : (planting.row(source.table, side)?.values[source.keyColumn.name] ?? planting.tenants[side].id)
-    return makeContexts(
-      source,
-      {
-        a: keyOf('a'),
-        b: keyOf('b'),
-        tenantA: a.id,
-        tenantB: b.id,
-        besideA: keys.beside(planting, 'a'),
-        besideB: keys.beside(planting, 'b'),
-      },
-      sealer,
-      options.contextSql,
-    )
-  }
-  const planting = await plant({
-    facts,
-    session,
-    nonce,
-    keys,
-    ...(before === undefined ? {} : { before }),
-    // In the never-set pass no setting may be touched: what can't be planted without one is not tried there.
-    contextSql:
-      pass === 'never-set' || own === undefined
-        ? undefined
-        : (side, tenantId) =>
-            plantingContext(
-              makeContexts(
-                source,
-                { a: tenantId, b: tenantId, tenantA: tenantId, tenantB: tenantId, besideA: [], besideB: [] },
-                sealer,
-                options.contextSql,
-              )[side],
-              own,
-            ),
-  })
-  return makeArena({ facts, session, planting, pass, contexts: contextsFor(planting), ledger })
-}
-
-function plantingContext(context: AttackContext, role: Facts['acting'][number]): string {
-  return context.sql(role)
 }
 
 function counted(session: AttackSession, count: () => void): AttackSession {

@@ -11,7 +11,7 @@ export function blameForCrossing(
   relation: Relation,
   verb: Verb,
   role: ActingRole,
-  context: AttackContext,
+  context: Pick<AttackContext, 'tenant'>,
 ): { readonly rule: RuleId; readonly fix: string } {
   const name = qualifiedName(relation)
   if (!relation.rowSecurity)
@@ -22,4 +22,9 @@ export function blameForCrossing(
   if (context.tenant === undefined) return { rule: 'policy-fail-open', fix }
   if (verb === 'insert') return { rule: 'policy-check-lax', fix }
   return { rule: verb === 'select' ? 'policy-always-true' : 'policy-command-gap', fix }
+}
+
+/** `as app → admin, tenant A` */
+export function asCrosser(role: ActingRole, context: Pick<AttackContext, 'name'>): string {
+  return `as ${role.path.join(' → ')}, ${context.name}`
 }

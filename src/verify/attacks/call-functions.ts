@@ -33,7 +33,11 @@ export const callFunctions: Attack = {
       const said = drafts.filter(({ draft }) => draft.object === fn.label)
       const tables = touched(arena, fn, said.length > 0)
       const seen = tables.length === 0 ? undefined : await call(arena, fn, tables, said.length > 0)
-      if (seen === undefined) continue
+      if (seen === undefined) {
+        if (said.length > 0 && arena.pass === 'set' && (await worksForItsOwn(arena, fn, tables)))
+          for (const { rule } of said) arena.tried(rule, fn.label)
+        continue
+      }
       const rules: readonly RuleId[] = said.length > 0 ? said.map(({ rule }) => rule) : ['secdef-tenant-argument']
       for (const rule of rules)
         arena.report({
@@ -94,6 +98,28 @@ async function call(
     }
   }
   return undefined
+}
+
+/**
+ * The control of a call that got nothing: the same call does something for the tenant whose ids are given. Then it is the function
+ * that kept tenant A out, and not an argument that fits no row.
+ */
+async function worksForItsOwn(arena: Arena, fn: DatabaseFunction, tables: readonly Relation[]): Promise<boolean> {
+  const lists = argumentLists(arena, fn, tables).filter(({ guessable }) => guessable)
+  const markers = markersOf(arena, tables)
+  const state = victimState(arena, tables)
+  const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
+  const stood = before?.ok === true ? Object.values(before.value.rows[0] ?? {})[0] : undefined
+  for (const role of arena.facts.executors(fn)) {
+    const probes = lists.map((list, at) => probe(fn, list, at, markers, state))
+    const answers = await arena.batch(role, arena.contexts.b, probes)
+    for (const answer of answers.values()) {
+      if (!answer.ok) continue
+      if (fn.kind === 'function' && answer.rows > 0) return true
+      if (stood !== undefined && answer.judged !== null && answer.judged !== stood) return true
+    }
+  }
+  return false
 }
 
 function without(markers: readonly string[], list: ArgumentList): readonly string[] {

@@ -40,10 +40,11 @@ export const forgeSetting: Attack = {
         )
         const filter = rowFilter(relation, row, readable)
         if (filter === undefined) continue
-        const read = await arena.as(role, under, () =>
-          session.text(`select 1 from ${qualifiedName(relation)} where ${filter}`),
-        )
-        if (!read.ok || read.value.count === 0) continue
+        const sql = `select 1 from ${qualifiedName(relation)} where ${filter}`
+        // What is seen without the forged setting has another cause.
+        const plain = await arena.as(role, arena.contexts.a, () => session.text(sql))
+        const read = await arena.as(role, under, () => session.text(sql))
+        if (!read.ok || read.value.count === 0 || (plain.ok && plain.value.count > 0)) continue
         arena.report({
           rule: 'policy-unsealed',
           object: relation.label,

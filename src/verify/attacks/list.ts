@@ -29,6 +29,7 @@ import { shapeRows } from './shape-rows.ts'
 import { storedSetting } from './stored-setting.ts'
 import { takenChecks } from './taken-checks.ts'
 import { takenValues } from './taken-values.ts'
+import { tellPoliciesApart } from './tell-policies-apart.ts'
 import { throughViews } from './through-views.ts'
 import { truncate } from './truncate.ts'
 import { unforcedOwner } from './unforced-owner.ts'
@@ -41,6 +42,7 @@ export const attacks: readonly Attack[] = [
   readAcross,
   recurse,
   writeAcross,
+  tellPoliciesApart,
   writeShared,
   truncate,
   throughViews,

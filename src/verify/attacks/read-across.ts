@@ -6,7 +6,7 @@ import type { Side } from '../attack/plant.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
-import { blameForCrossing } from './blame.ts'
+import { asCrosser, blameForCrossing } from './blame.ts'
 
 /** Reads every table that is bound to a tenant as every role: what is seen of the other tenant crossed. */
 export const readAcross: Attack = {
@@ -56,9 +56,14 @@ interface ReadProbe {
 }
 
 /** One SELECT for each table that the role may read and in which the victim has a row. */
-export function readProbes(arena: Arena, role: ActingRole, victim: Side): readonly ReadProbe[] {
+export function readProbes(
+  arena: Arena,
+  role: ActingRole,
+  victim: Side,
+  relations = arena.facts.relations,
+): readonly ReadProbe[] {
   const { facts } = arena
-  return facts.relations.flatMap((relation) => {
+  return relations.flatMap((relation) => {
     if (facts.tenantTable(relation) === undefined) return []
     const row = plantedRow(arena, relation, victim)
     if (row === undefined || !facts.privileges.onRelation(role.role.oid, relation, 'SELECT')) return []
@@ -83,11 +88,10 @@ function reportRead(arena: Arena, relation: Relation, role: ActingRole, context:
     ...blameForCrossing(arena.facts, relation, 'select', role, context),
     object: relation.label,
     generic: true,
+    by: { role, context, name: asCrosser(role, context) },
     verbs: ['select'],
     tables: [relation.label],
     message: `Rows of another tenant can be read from ${relation.label}.`,
-    evidence: [
-      `as ${role.path.join(' → ')}, ${context.name}: SELECT returned the planted row of tenant ${victim.toUpperCase()}`,
-    ],
+    evidence: [`${asCrosser(role, context)}: SELECT returned the planted row of tenant ${victim.toUpperCase()}`],
   })
 }

@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack.ts'
-import { isTable } from '../discovery/tenant-columns.ts'
+import { isTable } from '../discovery/tenant-root.ts'
 import { copiedFrom } from '../rules/shadow-copies.ts'
 import { holdsMarker, markersOf } from './markers.ts'
 

@@ -1,13 +1,14 @@
 import type { Arena } from '../attack/arena.ts'
 import type { Said } from '../attack/contexts.ts'
+import { withOnlyPolicy } from '../attack/only-policy.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import type { RuleId } from '../rule-id.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
-import { walkExpression } from '../sql/walk.ts'
 import { crosses } from './crosses.ts'
+import { literalsOf, settingsRead } from './policy-literals.ts'
 
 const FLAGS: readonly RuleId[] = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
 /** Here the attacker sets nothing that is not its own: the user that it is. */
@@ -62,53 +63,34 @@ function trials(arena: Arena, weakness: PolicyWeakness): readonly Trial[] {
   if (setting === '') return []
   const b = arena.planting.tenants.b.id
   const names = new Set([setting, ...path])
-  const named = literalsOf(arena, weakness).filter((text) => !names.has(text))
+  const named = literalsOf(arena.facts, weakness.policyObject).filter((text) => !names.has(text))
   return [...new Set([...named, ...USUAL, b])].map((value) => ({
     said: { use: { setting, path }, value },
     told: `${subject} set to ${value === b ? "tenant B's id" : `'${value}'`}`,
   }))
 }
 
-/** The texts that stand in the policy's expressions as constants. */
-function literalsOf({ facts }: Arena, { policyObject }: PolicyWeakness): readonly string[] {
-  const found = new Set<string>()
-  for (const text of [policyObject?.using, policyObject?.check]) {
-    const parsed = text === undefined ? undefined : facts.sql.expression(text)
-    if (parsed?.ok !== true) continue
-    walkExpression(parsed.value, {
-      expression: (expr) => {
-        if (expr.kind === 'constant' && expr.value !== null && expr.value !== '') found.add(String(expr.value))
-      },
-    })
-  }
-  return [...found]
-}
-
-function ownUserTrials(arena: Arena, { subject = '', text }: PolicyWeakness): readonly Trial[] {
-  const lookup = arena.facts.relations.find((relation) => relation.label === subject)
-  const own = lookup === undefined ? undefined : arena.row(lookup, 'a')
-  const settings = new Set([...text.matchAll(/current_setting\('([^']+)'/g)].map((match) => match[1] ?? ''))
-  settings.delete(arena.facts.tenancy.context.setting)
-  return [...settings].flatMap((setting) =>
+function ownUserTrials({ facts, row }: Arena, { subject = '', policyObject }: PolicyWeakness): readonly Trial[] {
+  const lookup = facts.relations.find((relation) => relation.label === subject)
+  const own = lookup === undefined ? undefined : row(lookup, 'a')
+  const others = settingsRead(facts, policyObject).filter(({ setting }) => setting !== facts.tenancy.context.setting)
+  return others.flatMap((use) =>
     Object.values(own?.values ?? {}).flatMap((value): readonly Trial[] =>
       value === null
         ? []
-        : [
-            {
-              said: { use: { setting, path: [] }, value },
-              told: `${setting} set to a value of its own row in ${subject}`,
-            },
-          ],
+        : [{ said: { use, value }, told: `${use.setting} set to a value of its own row in ${subject}` }],
     ),
   )
 }
 
 async function open(arena: Arena, weakness: PolicyWeakness, verb: Verb, role: ActingRole): Promise<string | undefined> {
-  const { relation } = weakness
-  // Without the setting: what crosses already has another cause.
-  if (!isOwnUser(weakness.rule) && (await crosses(arena, relation, verb, role, arena.contexts.a))) return undefined
-  for (const { said, told } of trials(arena, weakness))
-    if (await crosses(arena, relation, verb, role, arena.contexts.a.saying([said])))
-      return `as ${role.path.join(' → ')}, tenant A, ${told}: ${verb.toUpperCase()} reached the planted row of tenant B, and did not without it`
-  return undefined
+  const { relation, policyObject } = weakness
+  return withOnlyPolicy(arena, relation, policyObject, verb, async () => {
+    // Without the setting: what crosses already has another cause.
+    if (!isOwnUser(weakness.rule) && (await crosses(arena, relation, verb, role, arena.contexts.a))) return undefined
+    for (const { said, told } of trials(arena, weakness))
+      if (await crosses(arena, relation, verb, role, arena.contexts.a.saying([said])))
+        return `as ${role.path.join(' → ')}, tenant A, ${told}: ${verb.toUpperCase()} reached the planted row of tenant B, and did not without it`
+    return undefined
+  })
 }

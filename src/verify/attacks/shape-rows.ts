@@ -2,12 +2,14 @@ import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
+import { withOnlyPolicy } from '../attack/only-policy.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import type { RuleId } from '../rule-id.ts'
 import { narrowPolicySql } from '../rules/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
+import { columnsIn, literalsOf } from './policy-literals.ts'
 import { PLACE, victimRow } from './victim-row.ts'
 
 const RULES: readonly RuleId[] = [
@@ -39,10 +41,9 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
   for (const verb of weakness.verbs) {
     // A row of nobody that all may read is what such a policy is for; that one tenant changes it for all is not.
     if (verb === 'insert' || (rule === 'policy-null-tenant' && verb === 'select')) continue
-    for (const shape of shapesOf(arena, weakness, role)) {
-      if (!(await crosses(arena, weakness, role, verb, shape))) continue
+    const shape = await openShape(arena, weakness, role, verb)
+    if (shape !== undefined && rule !== 'unproved') {
       const names = [...shape.keys()].map((column) => column.name).join(', ')
-      if (rule === 'unproved') continue
       arena.report({
         rule,
         object: relation.label,
@@ -54,12 +55,27 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
         ],
         fix: narrowPolicySql(arena.facts, relation, weakness.policyObject),
       })
-      break
     }
   }
 }
 
 type Shape = ReadonlyMap<Column, string>
+
+/** The first shape in which this policy, and no other, lets B's row through that it held as it was. */
+async function openShape(
+  arena: Arena,
+  weakness: PolicyWeakness,
+  role: ActingRole,
+  verb: Verb,
+): Promise<Shape | undefined> {
+  return withOnlyPolicy(arena, weakness.relation, weakness.policyObject, verb, async () => {
+    // What crosses as it is needs no value: that is evidence of another kind.
+    if (await crosses(arena, weakness, role, verb, new Map())) return undefined
+    for (const shape of shapesOf(arena, weakness, role))
+      if (await crosses(arena, weakness, role, verb, shape)) return shape
+    return undefined
+  })
+}
 
 async function crosses(
   arena: Arena,
@@ -83,7 +99,11 @@ async function crosses(
   const answer = await arena.as(role, arena.contexts.a, async () => {
     await session.run(`${AS_PLANTER}; set local session_replication_role = replica`)
     const sets = [...shape].map(([column, value]) => `${quoteIdentifier(column.name)} = ${value}`).join(', ')
-    const { rows } = await session.text(`update ${name} set ${sets} where ${victim.filter} returning ${PLACE} as place`)
+    const { rows } = await session.text(
+      shape.size === 0
+        ? `select ${PLACE} as place from ${name} where ${victim.filter}`
+        : `update ${name} set ${sets} where ${victim.filter} returning ${PLACE} as place`,
+    )
     const place = rows[0]?.['place']
     if (typeof place !== 'string') return false
     const there = `select 1 from ${name} where ${PLACE} = ${quoteLiteral(place)}`
@@ -102,7 +122,7 @@ async function crosses(
 
 /** Values for the columns that the branch names. */
 function shapesOf(arena: Arena, weakness: PolicyWeakness, role: ActingRole): readonly Shape[] {
-  const { relation, rule, text, subject } = weakness
+  const { relation, rule, policyObject, subject, text } = weakness
   const { facts } = arena
   const subjectColumn = relation.columns.find((column) => column.name === subject)
   const one = (column: Column | undefined, values: readonly string[]) =>
@@ -115,10 +135,13 @@ function shapesOf(arena: Arena, weakness: PolicyWeakness, role: ActingRole): rea
       subjectColumn,
       [role.role.name, facts.tenancy.appRole.name].map((name) => quoteLiteral(name)),
     )
-  const columns = relation.columns.filter((column) =>
-    new RegExp(`(^|\\W)${column.name.replace(/[^\w]/g, '.')}(\\W|$)`).test(text),
+  const columns = columnsIn(facts, relation, policyObject).filter(
+    (column) =>
+      column !== facts.tenantTable(relation)?.column &&
+      column.generated === undefined &&
+      (text.endsWith('…') || text.includes(column.name)),
   )
-  const literals = [...text.matchAll(/'([^']{1,60})'/g)].map((match) => match[1] ?? '')
+  const literals = literalsOf(facts, policyObject)
   let shapes: readonly Shape[] = [new Map()]
   for (const column of columns) {
     const values = candidates(column, literals)
@@ -132,5 +155,12 @@ function candidates(column: Column, literals: readonly string[]): readonly strin
   if (column.baseType === 'boolean') return ['true', 'false', ...empty]
   if (/^(timestamp|date)/.test(column.baseType))
     return [...empty, `(now() - interval '1 day')::${column.type}`, `(now() + interval '1 day')::${column.type}`]
-  return [...literals.map((text) => `${quoteLiteral(text)}::${column.type}`), ...empty, quoteIdentifier(column.name)]
+  // `kind <> 'private'` opens on whatever else there is.
+  const other = /^(text|character varying|citext)$/.test(column.baseType) ? [`'pw'::${column.type}`] : []
+  return [
+    ...literals.map((text) => `${quoteLiteral(text)}::${column.type}`),
+    ...other,
+    ...empty,
+    quoteIdentifier(column.name),
+  ]
 }

@@ -2,6 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
+import { withOnlyPolicy } from '../attack/only-policy.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import { same } from '../discovery/choose-context.ts'
@@ -29,7 +30,7 @@ export const userOfTwo: Attack = {
       const { relation, policyObject, policy } = weakness
       const tables = [...lookups(relation.label).flatMap((label) => byLabel.get(label) ?? []), relation]
       for (const table of tables) {
-        const seen = await mix(arena, weakness, table)
+        const seen = await withOnlyPolicy(arena, relation, policyObject, 'select', () => mix(arena, weakness, table))
         if (seen === undefined) continue
         arena.report({
           rule: RULE,

@@ -5,7 +5,7 @@ import type { BatchAnswer, BatchProbe } from '../attack/batch.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import type { PlantedRow } from '../attack/plant.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
-import type { ActingRole } from '../facts.ts'
+import type { ActingRole, Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { type Baseline, bindingColumns, PLACE, tenantMark, victimRow } from './victim-row.ts'
 
@@ -191,23 +191,13 @@ function deleteProbes({ arena, relation, role, filter }: Target, wide: boolean):
 function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe | undefined {
   const { facts } = arena
   if (!facts.catalog.reader.superuser) return undefined
-  const columns = relation.columns.filter(
-    (column) =>
-      column.generated === undefined &&
-      column.identity !== 'always' &&
-      facts.privileges.onColumn(role.role.oid, relation, column, 'INSERT'),
-  )
   const mark = tenantMark(arena, relation, row)
-  if (mark === undefined || columns.length === 0) return undefined
+  const insert = insertSql(facts, relation, role, row)
+  if (mark === undefined || insert === undefined) return undefined
   const table = qualifiedName(relation)
-  const values = columns.map((column) => literal(row, column))
   return {
     key: `${relation.oid}/insert`,
-    sql: [
-      asReplica(`delete from ${table} where ${filter}`),
-      becomeSql(facts, role),
-      `insert into ${table} (${columns.map((column) => quoteIdentifier(column.name)).join(', ')}) values (${values.join(', ')})`,
-    ].join('; '),
+    sql: [asReplica(`delete from ${table} where ${filter}`), becomeSql(facts, role), insert].join('; '),
     judge: `select count(*) from ${table} where ${mark}`,
     relation,
     verb: 'insert',
@@ -218,6 +208,19 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
     // B's own row was taken out first.
     crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - 1,
   }
+}
+
+/** The row again, in the columns that the role may write; undefined where it may write none. */
+export function insertSql(facts: Facts, relation: Relation, role: ActingRole, row: PlantedRow): string | undefined {
+  const columns = relation.columns.filter(
+    (column) =>
+      column.generated === undefined &&
+      column.identity !== 'always' &&
+      facts.privileges.onColumn(role.role.oid, relation, column, 'INSERT'),
+  )
+  if (columns.length === 0) return undefined
+  const values = columns.map((column) => literal(row, column))
+  return `insert into ${qualifiedName(relation)} (${columns.map((column) => quoteIdentifier(column.name)).join(', ')}) values (${values.join(', ')})`
 }
 
 function moveProbe({ arena, relation, role, row }: Target): WriteProbe | undefined {

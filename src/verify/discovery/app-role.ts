@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { type Oid, PUBLIC_OID, type Relation, type Role } from '../../catalog/model.ts'
 import { type RoleGraph, roleGraph } from '../../catalog/role-graph.ts'
 import { ConfigurationError } from '../../errors.ts'
+import { appRoleLines, freeRoleName } from '../app-role-sql.ts'
 import { requestRoles } from './request-roles.ts'
 
 export interface FoundAppRole {
@@ -66,10 +67,22 @@ export function findAppRole(
   const names = candidates.map((role) => role.name)
   throw new ConfigurationError(
     names.length === 0
-      ? 'No role has grants on a tenant table, so there is nobody to act as. Grant the role that the application logs in as what it uses (GRANT SELECT, INSERT, UPDATE, DELETE ON … TO app), or name it with --app-role NAME.'
-      : `Several roles could be the app role: ${names.join(', ')}. Name it with --app-role NAME.`,
+      ? nobody(catalog, tenantTables)
+      : `Several roles could be the app role: ${names.join(', ')}. Name it with ${names.map((name) => `--app-role ${name}`).join(' or ')}.`,
     { details: { candidates: names, ...(names.length === 0 ? { missing: 'app-role' } : {}) } },
   )
+}
+
+/** What to do where no role has a right: lines that can be run as they stand. */
+function nobody(catalog: Catalog, tenantTables: readonly Relation[]): string {
+  const role = freeRoleName(new Set([...catalog.roles.values()].map(({ name }) => name)))
+  const schemas = [...new Set(tenantTables.map(({ schema }) => schema))]
+  const owners = [...new Set(tenantTables.map(({ owner }) => catalog.roles.get(owner)?.name ?? ''))]
+  return [
+    'No role has grants on a tenant table, so there is nobody to act as. These lines make a role for the application:',
+    ...appRoleLines(role, schemas).map((line) => `  ${line}`),
+    `If the application logs in as the owner of its tables, no policy holds it: --app-role ${owners[0]} shows what that means.`,
+  ].join('\n')
 }
 
 function isOurs(role: Role, graph: RoleGraph): boolean {

@@ -10,7 +10,8 @@ import { type Evidence, gatherEvidence } from './evidence.ts'
 import { otherCallers } from './other-callers.ts'
 import { personalTables } from './personal-tables.ts'
 import { settersOf } from './setters.ts'
-import { chooseColumnName, findRoot, isTable } from './tenant-columns.ts'
+import { chooseColumnName, describe } from './tenant-columns.ts'
+import { findRoot, isTable } from './tenant-root.ts'
 import { bindTables } from './tenant-tables.ts'
 
 export { DEFAULT_SETTING, describeSetting, parseSetting, same } from './choose-context.ts'
@@ -52,7 +53,8 @@ export function discoverAll(
   )
   const tables = relations.filter(isTable)
   const evidence = gatherEvidence(catalog, relations, sql)
-  const columnNames = hints.tenantColumns ?? [chooseColumnName(tables, evidence).name]
+  const chosen = hints.tenantColumns === undefined ? chooseColumnName(tables, evidence) : undefined
+  const columnNames = hints.tenantColumns ?? (chosen === undefined ? [] : [chosen.name])
   for (const name of columnNames) {
     if (!tables.some((table) => table.columns.some((column) => column.name === name)))
       throw new ConfigurationError(`No table in ${[...schemas].join(', ')} has a column "${name}".`)
@@ -62,6 +64,9 @@ export function discoverAll(
   if (hints.tenantColumns === undefined) {
     const having = tables.filter((table) => table.columns.some((column) => column.name === columnNames[0])).length
     notes.push(`found ${columnNames[0]} in ${having} of ${tables.length} tables`)
+    const weighed = (chosen?.others ?? []).slice(0, 3)
+    if (weighed.length > 0)
+      notes.push(`also weighed: ${weighed.map(describe).join('; ')}. --tenant-column NAME looks at one of these`)
   }
   if (root !== undefined) notes.push(`tenants are the rows of ${root.relation.label} (${root.key.name})`)
   const boundTables = [...bound.values()].map((table) => table.relation)

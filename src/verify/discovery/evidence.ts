@@ -13,7 +13,7 @@ import {
   type SettingUse,
   settingsIn,
 } from './settings.ts'
-import { isTable } from './tenant-columns.ts'
+import { isTable } from './tenant-root.ts'
 
 /** A policy compares this column with what a setting gives. */
 export interface ColumnVote {

@@ -1,7 +1,8 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import type { ChildLink, TenantTable } from '../facts.ts'
 import type { ColumnVote } from './evidence.ts'
-import { isTable, tenantNameWeight } from './tenant-columns.ts'
+import { tenantNameWeight } from './tenant-names.ts'
+import { isTable } from './tenant-root.ts'
 
 export interface TablesInput {
   readonly relations: readonly Relation[]

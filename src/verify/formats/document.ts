@@ -61,6 +61,8 @@ export interface ReportDocument {
   readonly failOn: Severity
   /** How it was read: sources, what discovery found. */
   readonly notes: readonly string[]
+  /** SQL that makes a role for the application, where the source has none. */
+  readonly setUp: readonly string[]
   /** What this run could not look at. */
   readonly gaps: readonly string[]
   /** Of the baseline: entries that expired or match nothing. */

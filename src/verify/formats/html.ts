@@ -12,6 +12,9 @@ export function renderHtml(document: ReportDocument): string {
   const sections = [
     section('Result', resultOf(document)),
     section('How it was read', listOf(document.notes)),
+    document.setUp.length === 0
+      ? ''
+      : section('Lines that make such a role', `<pre>${escapeMarkup(document.setUp.join('\n'))}</pre>`),
     section('What was tried', triedOf(document)),
     section('Tables', tablesOf(document)),
     ...(document.unwalled.length === 0 ? [] : [section('In reach without a wall', unwalledOf(document))]),

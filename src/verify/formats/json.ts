@@ -27,6 +27,7 @@ export function renderJson(document: ReportDocument): string {
     checklist: document.checklist,
     notes: document.notes,
     gaps: document.gaps,
+    ...(document.setUp.length === 0 ? {} : { setUp: document.setUp }),
     warnings: document.warnings,
     ...(mutants === undefined ? {} : { mutants }),
     summary: {

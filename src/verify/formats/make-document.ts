@@ -15,6 +15,8 @@ export interface DocumentParts {
   /** What the source tells of itself. */
   readonly notes: readonly string[]
   readonly gaps: readonly string[]
+  /** SQL that makes a role for the application, where the source has none. */
+  readonly setUp?: readonly string[]
   /** Findings left after the baseline; default: all. */
   readonly findings?: readonly Finding[]
   readonly accepted?: readonly AcceptedFinding[]
@@ -41,6 +43,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     failOn,
     notes: [...parts.notes, ...notes, ...actingNotes(report)],
     gaps: [...parts.gaps, ...(attacked ? [] : ['nothing was attacked: --attack tries what the catalog leaves open'])],
+    setUp: parts.setUp ?? report.summary.grantsMissing,
     warnings: parts.warnings ?? [],
     findings,
     accepted,
@@ -82,7 +85,7 @@ function sentence(exitCode: 0 | 1 | 2, failing: number, failOn: Severity, { summ
     const first = summary.internalErrors[0]
     if (first !== undefined) return `No verdict: partywall itself failed in ${first.where}: ${first.message}`
     if (!summary.reachable)
-      return `No verdict: ${summary.appRole} can reach no tenant table, so nothing was judged. Grant it what the application uses, or name another role with --app-role NAME.`
+      return `No verdict: ${summary.appRole} can reach no tenant table, so nothing was judged. Grant it what the application uses, as the lines below do, or name another role with --app-role NAME.`
     const unreliable = unreliableTables(tables)
     const others = failing === 0 ? '' : ` Beside that: ${failing} finding${failing === 1 ? '' : 's'}.`
     return `No verdict: a control failed on ${unreliable.join(', ')}: what held there says nothing. The reasons stand with the tables.${others}`

@@ -11,6 +11,7 @@ export function renderMarkdown(document: ReportDocument): string {
     `# partywall verify: ${escapeMarkdown(document.target)}`,
     `**${escapeMarkdown(summary.verdict)}** ${countFindings(summary.findings)}${summary.accepted === 0 ? '' : `, ${summary.accepted} accepted`}.`,
     list(document.notes),
+    document.setUp.length === 0 ? '' : `These lines make such a role:\n\n${fenced(document.setUp.join('\n'), 'sql')}`,
   ]
   for (const { severity, findings } of bySeverity(document.findings)) {
     parts.push(`## ${severity}`, ...findings.map((finding) => renderFinding(finding, document)))

@@ -4,6 +4,7 @@ import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { oneLine, plainLines } from './escape-text.ts'
 import { type AlikeFindings, foldAlike } from './fold-alike.ts'
+import { wrapped, wrappedSql } from './wrap.ts'
 
 /** Gives text a colour or not; the CLI knows whether a terminal reads. */
 export type Painter = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan', text: string) => string
@@ -35,9 +36,11 @@ export function renderPretty(document: ReportDocument, paint: Painter = noPaint)
   const { summary } = document
   const out = [
     paint('bold', `partywall verify: ${oneLine(document.target)}`),
-    paint(summary.exitCode === 0 ? 'green' : 'red', oneLine(summary.verdict)),
+    ...wrapped(oneLine(summary.verdict), 0).map((line) => paint(summary.exitCode === 0 ? 'green' : 'red', line)),
   ]
-  for (const note of document.notes) out.push(`  ${oneLine(note)}`)
+  for (const note of document.notes) out.push(...hanging(oneLine(note), '  ', '    '))
+  if (document.setUp.length > 0)
+    out.push('  these lines make such a role:', ...document.setUp.flatMap(sqlLines).map((line) => `    ${line}`))
   for (const { severity, findings } of bySeverity(document.findings)) {
     for (const group of foldAlike(findings)) {
       const lines = group.others.length === 0 ? findingLines : alikeLines
@@ -75,12 +78,10 @@ function findingLines(
   const proof = finding.proof === 'exploited' ? '  exploited' : ''
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', oneLine(finding.object))}  ${finding.rule}${proof}${where}`,
-    ...plainLines(finding.message)
-      .flatMap(wrapped)
-      .map((line) => `  ${line}`),
-    ...shortened(finding.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
+    ...plainLines(finding.message).flatMap((line) => hanging(line, '  ', '  ')),
+    ...shortened(finding.evidence).flatMap((line) => dimmed(hanging(oneLine(line), '  · ', '    '), paint)),
     '  fix:',
-    ...plainLines(finding.fix).map((line) => `    ${line}`),
+    ...sqlLines(finding.fix).map((line) => `    ${line}`),
     paint('dim', `  key: ${oneLine(finding.key)}`),
     ...(finding.alike ?? []).map((key) => paint('dim', `       ${oneLine(key)}`)),
   ]
@@ -99,13 +100,11 @@ function alikeLines(
     return made === undefined ? '' : `  ${made.file}:${made.line}`
   }
   const proof = first.proof === 'exploited' ? '  exploited' : ''
-  const fixes = [...new Set(all.map((finding) => finding.fix))].flatMap(plainLines)
+  const fixes = [...new Set(all.map((finding) => finding.fix))].flatMap(sqlLines)
   return [
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', `${all.length} times`)}  ${first.rule}${proof}`,
-    ...plainLines(first.message)
-      .flatMap(wrapped)
-      .map((line) => `  ${line}`),
-    ...shortened(first.evidence).map((line) => paint('dim', `  · ${oneLine(line)}`)),
+    ...plainLines(first.message).flatMap((line) => hanging(line, '  ', '  ')),
+    ...shortened(first.evidence).flatMap((line) => dimmed(hanging(oneLine(line), '  · ', '    '), paint)),
     `  the same of these ${all.length}, by key:`,
     ...all.map((finding) => `    ${oneLine(finding.key)}${paint('dim', where(finding))}`),
     '  fix:',
@@ -113,17 +112,17 @@ function alikeLines(
   ]
 }
 
-/** A terminal breaks lines anywhere; these break at words. */
-function wrapped(line: string): readonly string[] {
-  const lines: string[] = []
-  let last = ''
-  for (const word of line.split(' ')) {
-    if (last !== '' && last.length + word.length >= 118) {
-      lines.push(last)
-      last = word
-    } else last = last === '' ? word : `${last} ${word}`
-  }
-  return [...lines, last]
+/** Lines that break at words, the first behind its mark and the others below its text. */
+function hanging(text: string, mark: string, below: string): readonly string[] {
+  return wrapped(text, Math.max(mark.length, below.length)).map((line, at) => `${at === 0 ? mark : below}${line}`)
+}
+
+function dimmed(lines: readonly string[], paint: Painter): readonly string[] {
+  return lines.map((line) => paint('dim', line))
+}
+
+function sqlLines(sql: string): readonly string[] {
+  return plainLines(sql).flatMap((line) => wrappedSql(line))
 }
 
 /** Attacks repeat what they saw in each context; the other formats hold all of it. */
@@ -155,7 +154,8 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
       if (reason === undefined || verdict === undefined || VERDICTS[verdict].checklist !== 'stays open') continue
       said.set(reason, [...(said.get(reason) ?? []), verb])
     }
-    for (const [reason, verbs] of said) lines.push(paint('dim', `  ${verbs.join(', ')}: ${oneLine(reason)}`))
+    for (const [reason, verbs] of said)
+      lines.push(...dimmed(hanging(oneLine(`${verbs.join(', ')}: ${reason}`), '  ', '    '), paint))
   })
   return lines
 }
@@ -163,8 +163,8 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
 function unwalledLines(document: ReportDocument, paint: Painter): string[] {
   return [
     paint('bold', 'In reach without a wall, and taken for no tenant tables'),
-    ...document.unwalled.map(
-      ({ object, verbs, reason }) => `  ${oneLine(`${object} (${verbs.join(', ')}): ${reason}`)}`,
+    ...document.unwalled.flatMap(({ object, verbs, reason }) =>
+      hanging(oneLine(`${object} (${verbs.join(', ')}): ${reason}`), '  ', '    '),
     ),
   ]
 }
@@ -175,12 +175,14 @@ function mutantLines(document: ReportDocument, paint: Painter): string[] {
     total === 0 ? 'no mutant applies' : `${killed} of ${total} noticed (${Math.floor((100 * killed) / total)} %)`
   return [
     paint('bold', `Mutants: ${rate}`),
-    ...survivors.map((each) => `  not noticed: ${oneLine(`${each.name} on ${each.object}: ${each.reason}`)}`),
+    ...survivors.flatMap((each) =>
+      hanging(oneLine(`not noticed: ${each.name} on ${each.object}: ${each.reason}`), '  ', '    '),
+    ),
   ]
 }
 
 function section(title: string, lines: readonly string[], paint: Painter): string[] {
-  return [paint('bold', title), ...lines.map((line) => `  ${oneLine(line)}`)]
+  return [paint('bold', title), ...lines.flatMap((line) => hanging(oneLine(line), '  ', '    '))]
 }
 
 function checklistLines(document: ReportDocument, paint: Painter): string[] {
@@ -193,8 +195,10 @@ function checklistLines(document: ReportDocument, paint: Painter): string[] {
     const title = oneLine(line.title)
     const detail = oneLine(line.detail)
     const fits = title.length + detail.length < 110
-    lines.push(`    ${marks[line.verdict]} ${title}${fits && detail !== '' ? paint('dim', `: ${detail}`) : ''}`)
-    if (!fits) lines.push(paint('dim', `        ${detail}`))
+    const [first = '', ...rest] = wrapped(title, 8)
+    lines.push(`    ${marks[line.verdict]} ${first}${fits && detail !== '' ? paint('dim', `: ${detail}`) : ''}`)
+    lines.push(...rest.map((more) => `      ${more}`))
+    if (!fits) lines.push(...dimmed(hanging(detail, '        ', '        '), paint))
   }
   return lines
 }
@@ -207,7 +211,10 @@ function summaryLines(document: ReportDocument, paint: Painter): string[] {
   const accepted = summary.accepted === 0 ? '' : `, ${summary.accepted} accepted`
   const tried = summary.probes === 0 ? 'catalog and proof only' : `${summary.probes} probes`
   return [
-    `${countFindings(summary.findings)}${accepted}; ${summary.tables} table${summary.tables === 1 ? '' : 's'}: ${verdicts.join(', ') || 'no verdict'}; ${summary.rules} rule${summary.rules === 1 ? '' : 's'}, ${tried}`,
-    paint(summary.exitCode === 0 ? 'green' : 'red', summary.verdict),
+    ...wrapped(
+      `${countFindings(summary.findings)}${accepted}; ${summary.tables} table${summary.tables === 1 ? '' : 's'}: ${verdicts.join(', ') || 'no verdict'}; ${summary.rules} rule${summary.rules === 1 ? '' : 's'}, ${tried}`,
+      0,
+    ),
+    ...wrapped(oneLine(summary.verdict), 0).map((line) => paint(summary.exitCode === 0 ? 'green' : 'red', line)),
   ]
 }

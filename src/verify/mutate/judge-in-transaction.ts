@@ -27,7 +27,7 @@ export async function factsInTransaction(client: pg.Client, options: JudgeOption
   const catalog = await readCatalog(queryable)
   const sql = createSqlReader()
   const tenancy = discover(catalog, sql, options)
-  return buildFacts({ catalog, sql, tenancy, sealed: options.sealed, proofs: makeProofs })
+  return buildFacts({ catalog, sql, tenancy, sealed: options.sealed, loginDoubt: undefined, proofs: makeProofs })
 }
 
 /** What the catalog alone shows. An exception of a rule is no finding. */
@@ -46,6 +46,7 @@ export async function attackFindings(
     connect: async () => insideTransaction(client),
     sealSecret: options.sealSecret,
     contextSql: options.contextSql,
+    ownServer: undefined,
     statementTimeoutMs: 10_000,
     lockTimeoutMs: 2_000,
     onProgress: () => {},

@@ -3,21 +3,23 @@ import type { Facts } from '../facts.ts'
 import type { FindingDraft } from '../finding.ts'
 import type { Expr } from '../sql/tree.ts'
 import { walkBody } from '../sql/walk.ts'
-import { givenNames, mentions } from './definer-code.ts'
+import { givenNames, mentions } from './given-names.ts'
 import { calledBy } from './policy-functions.ts'
 
 /**
  * What a finding on a definer function may say before an attack called it.
  *
- * A body that raises, that asks another function, or that answers true or false about rows with a certain state, may ask who
- * calls in a way that is not read here. It is suspected and at most medium, until a call with another tenant's id gets through.
+ * A body that raises, or that asks another function, may ask who calls in a way that is not read here. It is suspected and at
+ * most medium, until a call with another tenant's id gets through. A body that answers true or false about rows with a certain
+ * state tells of rows that are meant to be told of: at most low.
  */
 export function untilCalled(facts: Facts, fn: DatabaseFunction): Pick<FindingDraft, 'suspected' | 'unconfirmed'> {
-  return asksInside(facts, fn) ? { suspected: true, unconfirmed: 'medium' } : {}
+  const asked = asksInside(facts, fn)
+  return asked === undefined ? {} : { suspected: true, unconfirmed: asked === 'state' ? 'low' : 'medium' }
 }
 
-function asksInside(facts: Facts, fn: DatabaseFunction): boolean {
-  if (calledBy(facts, fn).some((called) => called.extension === undefined)) return true
+/** `state`: true or false about rows that are meant to be told of, and nothing else. */
+function asksInside(facts: Facts, fn: DatabaseFunction): 'guard' | 'state' | undefined {
   const given = givenNames(facts, fn)
   let raises = false
   let states = false
@@ -36,7 +38,8 @@ function asksInside(facts: Facts, fn: DatabaseFunction): boolean {
       if (isState(expr)) states = true
     },
   })
-  return raises || (states && fn.returnType === 'boolean' && !fn.returnsSet)
+  if (states && !raises && fn.returnType === 'boolean' && !fn.returnsSet) return 'state'
+  return raises || calledBy(facts, fn).some((called) => called.extension === undefined) ? 'guard' : undefined
 }
 
 /** `sharing <> 'private'`: rows that are meant to be told of. */

@@ -1,6 +1,6 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { isTable } from '../discovery/tenant-columns.ts'
+import { isTable } from '../discovery/tenant-root.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { safeOwner } from '../owners.ts'

@@ -1,5 +1,5 @@
 import type { Policy, Relation } from '../../catalog/model.ts'
-import { isTable } from '../discovery/tenant-columns.ts'
+import { isTable } from '../discovery/tenant-root.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
 import { appliesTo, covers } from '../prove/effective.ts'

@@ -3,7 +3,8 @@ import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import type { Expr } from '../sql/tree.ts'
 import { childrenOf, walkBody } from '../sql/walk.ts'
-import { callableDefiners, givenNames } from './definer-code.ts'
+import { callableDefiners } from './definer-code.ts'
+import { givenNames } from './given-names.ts'
 
 const QUOTING = new Set(['quote_literal', 'quote_ident', 'quote_nullable'])
 

@@ -4,7 +4,9 @@ import type { Rule } from '../rule.ts'
 import type { Query } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
 import { untilCalled } from './asks-inside.ts'
-import { callableDefiners, contextGuard, givenNames, mentions, picksBy, unheldQueries } from './definer-code.ts'
+import { contextGuard } from './context-guard.ts'
+import { callableDefiners, unheldQueries } from './definer-code.ts'
+import { givenNames, mentions, picksBy } from './given-names.ts'
 
 /** UPDATE … SET tenant = argument: whose row it becomes is the caller's word, unless a subquery asks whether he may. */
 function namesTheTenant(facts: Facts, relation: Relation, query: Query, given: ReadonlySet<string>): boolean {

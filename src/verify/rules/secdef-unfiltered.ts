@@ -1,13 +1,8 @@
 import type { Rule } from '../rule.ts'
 import { untilCalled } from './asks-inside.ts'
-import {
-  callableDefiners,
-  contextGuard,
-  givenNames,
-  picksBy,
-  readsWholeRegistry,
-  unheldQueries,
-} from './definer-code.ts'
+import { contextGuard } from './context-guard.ts'
+import { callableDefiners, readsWholeRegistry, unheldQueries } from './definer-code.ts'
+import { givenNames, picksBy } from './given-names.ts'
 
 export const secdefUnfiltered: Rule = {
   id: 'secdef-unfiltered',

@@ -1,6 +1,6 @@
 import type { Rule } from '../rule.ts'
 import { walkBody } from '../sql/walk.ts'
-import { contextNames, readsContext } from './definer-code.ts'
+import { contextNames, readsContext } from './context-names.ts'
 import { canFire, tenantTriggers } from './trigger-code.ts'
 
 export const triggerOverwritesTenant: Rule = {

@@ -1,6 +1,7 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
-import { isTable, stemOf, tenantNameWeight } from '../discovery/tenant-columns.ts'
+import { stemOf, tenantNameWeight } from '../discovery/tenant-names.ts'
+import { isTable } from '../discovery/tenant-root.ts'
 import type { Facts } from '../facts.ts'
 import type { Rule } from '../rule.ts'
 import { walkBody } from '../sql/walk.ts'

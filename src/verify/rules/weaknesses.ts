@@ -17,12 +17,16 @@ const known = new WeakMap<Facts, readonly PolicyWeakness[]>()
 
 /** All weaknesses of the run that a rule of section 4 speaks of; each under exactly one rule. */
 export function weaknessesOf(facts: Facts, rule: string): readonly PolicyWeakness[] {
+  return allWeaknesses(facts).filter((weakness) => weakness.rule === rule)
+}
+
+export function allWeaknesses(facts: Facts): readonly PolicyWeakness[] {
   let all = known.get(facts)
   if (all === undefined) {
     all = gather(facts)
     known.set(facts, all)
   }
-  return all.filter((weakness) => weakness.rule === rule)
+  return all
 }
 
 function gather(facts: Facts): readonly PolicyWeakness[] {

@@ -15,11 +15,18 @@ export interface PreparedSource {
   /** Where the source makes an object: `public.documents`; undefined where that is not known. */
   locate(object: string): { readonly file: string; readonly line: number } | undefined
   /**
-   * Makes a login with the usual grants on all that the source made, for a schema that names no role of the application; gives
-   * its name. Undefined where the database is not this run's own.
+   * Makes a login with the usual grants on all that the source made, for a schema that names no role of the application.
+   * Undefined where the database is not this run's own.
    */
-  readonly makeAppRole: (() => Promise<string>) | undefined
+  readonly makeAppRole: (() => Promise<MadeRole>) | undefined
   close(): Promise<void>
+}
+
+/** A role that was made for one run. */
+export interface MadeRole {
+  readonly name: string
+  /** Lines that make one like it for good. */
+  readonly setUp: readonly string[]
 }
 
 export interface SourceOptions {

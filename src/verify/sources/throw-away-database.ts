@@ -4,6 +4,8 @@ import { migrate } from '../../database/migrate.ts'
 import { deriveSealKey } from '../../database/seal-key.ts'
 import { startPostgres } from '../../embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
+import { appRoleLines, freeRoleName, grantLines } from '../app-role-sql.ts'
+import type { MadeRole } from './prepared-source.ts'
 
 /** A fresh database that a source fills and `verify` then takes apart. */
 export interface ThrowAwayDatabase {
@@ -26,8 +28,8 @@ export interface ThrowAwayDatabase {
   applyOwn(): Promise<void>
   /** Adds the seal key where the source itself made schema partywall; gives whether there is one. */
   addSealKey(): Promise<boolean>
-  /** Makes a login with the usual grants on every table of the user's; gives its name. */
-  makeAppRole(): Promise<string>
+  /** Makes a login with the usual grants on every table of the user's. */
+  makeAppRole(): Promise<MadeRole>
   /** A role that goes when the database goes, on a server that is not ours. */
   remember(role: string): void
   close(): Promise<void>
@@ -70,9 +72,8 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     addSealKey: () => withClient(url, (client) => addSealKey(client, sealSecret)),
     remember: (role) => void made.add(role),
     async makeAppRole() {
-      await withClient(url, (client) => client.query(APP_ROLE_SQL))
       made.add(APP_ROLE)
-      return APP_ROLE
+      return withClient(url, makeAppRole)
     },
     async close() {
       await server.dropDatabase(name)
@@ -85,21 +86,20 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
 /** The role that stands for the application where no file names one. */
 const APP_ROLE = 'app_for_this_run'
 
-const APP_ROLE_SQL = `
-do $$
-declare name text;
-begin
-  if not exists (select from pg_catalog.pg_roles where rolname = '${APP_ROLE}') then create role ${APP_ROLE} login; end if;
-  for name in
-    select nspname from pg_catalog.pg_namespace
-    where nspname !~ '^pg_' and nspname not in ('information_schema', 'partywall')
-      and not exists (select from pg_catalog.pg_depend where classid = 'pg_namespace'::regclass and objid = pg_namespace.oid and deptype = 'e')
-  loop
-    execute format('grant usage on schema %I to ${APP_ROLE}', name);
-    execute format('grant select, insert, update, delete on all tables in schema %I to ${APP_ROLE}', name);
-    execute format('grant usage, select on all sequences in schema %I to ${APP_ROLE}', name);
-  end loop;
-end $$`
+const USERS_SCHEMAS = `
+select nspname as name from pg_catalog.pg_namespace
+where nspname !~ '^pg_' and nspname not in ('information_schema', 'partywall')
+  and not exists (select from pg_catalog.pg_depend where classid = 'pg_namespace'::regclass and objid = pg_namespace.oid and deptype = 'e')
+order by nspname`
+
+async function makeAppRole(client: pg.Client): Promise<MadeRole> {
+  const schemas = (await client.query<{ name: string }>(USERS_SCHEMAS)).rows.map(({ name }) => name)
+  const roles = await client.query<{ name: string }>('select rolname as name from pg_catalog.pg_roles')
+  const taken = new Set(roles.rows.map(({ name }) => name))
+  const lines = taken.has(APP_ROLE) ? grantLines(APP_ROLE, schemas) : appRoleLines(APP_ROLE, schemas)
+  await client.query(lines.join('\n'))
+  return { name: APP_ROLE, setUp: appRoleLines(freeRoleName(taken), schemas) }
+}
 
 async function addSealKey(client: pg.Client, sealSecret: string): Promise<boolean> {
   const { rows } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")

@@ -46,6 +46,32 @@ describe('pretty', () => {
   })
 })
 
+describe('pretty, in lines that a terminal need not break', () => {
+  it('breaks text and SQL at words, and the SQL stays what it was', () => {
+    const words = Array.from({ length: 60 }, (_, at) => `word${at}`).join(' ')
+    const statement = `CREATE POLICY p ON t USING (name = 'two  words ${'and more '.repeat(30)}' AND ${words.replaceAll(' ', ' + ')} > 1);`
+    const report = renderPretty(
+      sampleDocument({
+        notes: [words],
+        gaps: [words],
+        findings: [{ ...leak, message: words, evidence: [words], fix: `${statement}\n-- ${words}` }],
+        tables: [{ object: 'public.t', verbs: { select: 'unproved' }, reasons: { select: words } }],
+        unwalled: [{ object: 'public.u', verbs: ['select'], reason: words }],
+        setUp: ['CREATE ROLE app LOGIN;'],
+      }),
+    )
+    const long = report.split('\n').filter((line) => line.length > 118)
+    // One quoted text can't be broken.
+    expect(long.map((line) => line.trim().slice(0, 12))).toEqual([`'two  words `])
+    const fix = /fix:\n([\s\S]*?)\n {2}key:/.exec(report)?.[1] ?? ''
+    const lines = fix.split('\n').map((line) => line.slice(4))
+    const sql = lines.filter((line) => !line.startsWith('--'))
+    expect(sql.map((line, at) => (at === 0 ? line : line.slice(2))).join(' ')).toBe(statement)
+    expect(lines.filter((line) => line.startsWith('--')).length).toBeGreaterThan(2)
+    expect(report).toContain('these lines make such a role:\n    CREATE ROLE app LOGIN;')
+  })
+})
+
 describe('pretty, of a schema with many tables', () => {
   it('says once what is the same of many, with every key and every fix', () => {
     const many = ['a', 'b', 'c'].map((name) => ({

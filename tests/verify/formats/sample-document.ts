@@ -33,6 +33,7 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
     target: 'migrations/',
     failOn: 'medium',
     notes: ['PostgreSQL 18, started for this run', 'found tenant_id in 3 of 4 tables'],
+    setUp: ['CREATE ROLE app LOGIN;'],
     gaps: ['a dump holds no role attributes'],
     warnings: ['baseline entry expired'],
     findings: [leak, hostile],
@@ -78,6 +79,7 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
       setting: 'app.current_tenant_id',
       rootTable: undefined,
       reachable: true,
+      grantsMissing: [],
       notes: [],
       counts: {
         findings: { info: 0, low: 1, medium: 0, high: 0, critical: 2 },

@@ -83,3 +83,61 @@ ruleCase('secdef-tenant-argument', {
   repaired: `alter table documents add region text; create function has_title(wanted text) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.documents d where d.title = wanted and d.tenant_id = ${SETTING}::uuid) $$;`,
   nearMisses: {},
 })
+
+const BILLS = `
+  create table bills (id uuid primary key default gen_random_uuid(), tenant_id uuid not null references tenants (id), email text not null);
+  create index on bills (tenant_id); alter table bills owner to {owner};
+  alter table bills enable row level security; grant select on bills to {app};
+  create policy own on bills for select using (tenant_id = (select ${SETTING}::uuid));
+  create function role_json(tenant uuid) returns jsonb language plpgsql stable set search_path = '' as $$
+    declare answer jsonb;
+    begin
+      select jsonb_build_object('role', 'member') into answer from public.tenants t
+      where t.id = ${SETTING}::uuid and t.id = role_json.tenant;
+      if answer ->> 'role' is null then raise exception 'Not found'; end if;
+      return answer;
+    end $$;
+  create function may_see(tenant uuid) returns boolean language sql stable set search_path = '' as $$
+    select exists (select 1 from public.tenants t where t.id = ${SETTING}::uuid and t.id = may_see.tenant) $$;`
+const READ = 'return (select b.email from public.bills b where b.tenant_id = billing.tenant limit 1);'
+const BILLING = (guard: string, declared = '', last = READ) =>
+  `${BILLS} create function billing(tenant uuid) returns text ${DEFINER} as $$ ${declared} begin ${guard} ${last} end $$; alter function billing(uuid) owner to {owner};`
+
+ruleCase('secdef-tenant-argument', {
+  name: 'guards that stand in helpers',
+  object: 'public.billing(uuid)',
+  severity: 'critical',
+  hole: BILLING(''),
+  repaired: BILLING('perform public.role_json(billing.tenant);'),
+  nearMisses: {
+    'a helper raises where the caller is nobody there': BILLING(
+      'select public.role_json(billing.tenant) into answer;',
+      'declare answer jsonb;',
+    ),
+    'it reads only where the caller is asked for': BILLING(
+      `if exists (select 1 from public.tenants t where t.id = ${SETTING}::uuid and t.id = billing.tenant) then ${READ} end if;`,
+      '',
+      'return null;',
+    ),
+    'it reads only where a helper says yes': BILLING(
+      `if public.may_see(billing.tenant) and true then ${READ} end if;`,
+      '',
+      'return null;',
+    ),
+    'a variable gets what the helper that raises answers': BILLING(
+      'answer := public.role_json(billing.tenant);',
+      'declare answer jsonb;',
+    ),
+    'a condition asks the helper that raises': BILLING(
+      `if (select public.role_json(billing.tenant) ->> 'role' <> 'member') then raise exception 'no'; end if;`,
+    ),
+    'a helper answers yes or no': BILLING(
+      `select public.may_see(billing.tenant) into allowed; if not allowed then raise exception 'no'; end if;`,
+      'declare allowed boolean;',
+    ),
+    'a helper is asked in a way that is not read, and keeps the other tenant out when called': BILLING(
+      `allowed := (select bool_and(public.may_see(t)) from unnest(array[billing.tenant]) as t); if allowed is not true then raise exception 'no'; end if;`,
+      'declare allowed boolean;',
+    ),
+  },
+})

@@ -64,3 +64,22 @@ ruleCase('secdef-unfiltered', {
     'a key that names one row': `create function drafted() returns setof text ${DEFINER} as $$ select t.name from public.tenants t join public.documents d on d.tenant_id = t.id where ${MINE} $$;`,
   },
 })
+
+const SIGN_UP = (tenant: string) => `
+  create function sign_up(named text) returns uuid language plpgsql security definer set search_path = '' as $$
+    declare made public.tenants;
+    begin
+      insert into public.tenants (name) values (named) returning * into made;
+      insert into public.documents (tenant_id, title) values (${tenant}, 'welcome');
+      return made.id;
+    end $$;`
+
+ruleCase('secdef-unfiltered', {
+  name: 'a first row for a tenant',
+  object: 'public.sign_up(text)',
+  severity: 'critical',
+  proof: 'static',
+  hole: SIGN_UP('(select t.id from public.tenants t limit 1)'),
+  repaired: SIGN_UP(`nullif(current_setting('app.tenant_id', true), '')::uuid`),
+  nearMisses: { 'the tenant that it has just made': SIGN_UP('made.id') },
+})

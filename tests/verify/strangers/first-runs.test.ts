@@ -1,36 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { openThrowAwayServer } from '../../../src/embedded/throw-away-server.ts'
+import { describe, expect, it } from 'vitest'
 import type { Finding, Verdict, VerifyReport } from '../../../src/verify/index.ts'
 import { exitCodeOf } from '../../../src/verify/report-counts.ts'
-import { loadMigrations } from '../../../src/verify/sources/load-migrations.ts'
-import type { PreparedSource } from '../../../src/verify/sources/prepared-source.ts'
 import { verifyDatabase } from '../../../src/verify/verify-database.ts'
-
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'partywall-first-run-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-/** As `partywall verify --migrations FILE` does it. */
-async function firstRun<T>(sql: string, fn: (report: VerifyReport, source: PreparedSource) => Promise<T>): Promise<T> {
-  // The tests' server has logins of other tests; a server of its own has none.
-  const appRole = /create role (\w+) login/.exec(sql)?.[1]
-  const path = join(folder, 'schema.sql')
-  await writeFile(path, sql)
-  const provided = inject('postgres')
-  const server = await openThrowAwayServer(provided.url, { external: true, end: async () => {} })
-  const source = await loadMigrations({ path, server })
-  try {
-    return await fn(await verifyDatabase({ databaseUrl: source.url, mode: 'attack', appRole }), source)
-  } finally {
-    await source.close()
-  }
-}
+import { firstRun, loadSql } from '../first-run.ts'
 
 const loud = (findings: readonly Finding[]) =>
   findings
@@ -208,15 +181,11 @@ describe('a first run on somebody else’s schema', () => {
   })
 
   it('makes a login with the usual grants where no file names one', async () => {
-    await writeFile(
-      join(folder, 'bare.sql'),
+    const source = await loadSql(
       'create table teams (id int primary key); create table notes (id int primary key, team_id int not null references teams (id));',
     )
-    const provided = inject('postgres')
-    const server = await openThrowAwayServer(provided.url, { external: true, end: async () => {} })
-    const source = await loadMigrations({ path: join(folder, 'bare.sql'), server })
     try {
-      const appRole = await source.makeAppRole?.()
+      const appRole = (await source.makeAppRole?.())?.name
       const report = await verifyDatabase({ databaseUrl: source.url, appRole, mode: 'attack' })
       expect(loud(report.findings)).toContain('rls-disabled public.notes')
     } finally {

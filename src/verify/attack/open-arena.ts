@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import type { Facts } from '../facts.ts'
+import { type Arena, type AttackLedger, makeArena, type Pass } from './arena.ts'
+import { type AttackContext, type Contexts, makeContexts } from './contexts.ts'
+import { type Planting, plant } from './plant.ts'
+import type { AttackSession } from './session.ts'
+import { sessionKeys } from './session-keys.ts'
+
+export interface ArenaOptions {
+  readonly facts: Facts
+  readonly sealSecret: string | undefined
+  readonly contextSql: string | undefined
+}
+
+/** Plants what is not planted yet, and gives all that the attacks of one pass work with. */
+export async function openArena(
+  options: ArenaOptions,
+  session: AttackSession,
+  pass: Pass,
+  ledger: AttackLedger,
+  before: Planting | undefined,
+): Promise<Arena> {
+  const { facts, contextSql } = options
+  const source = facts.tenancy.context
+  const sealer = await sealerOf(options, session)
+  const own = facts.acting[0]
+  const nonce = before?.nonce ?? randomBytes(3).toString('hex')
+  const planting = await plant({
+    facts,
+    session,
+    nonce,
+    keys: sessionKeys(facts, nonce),
+    ...(before === undefined ? {} : { before }),
+    // In the never-set pass no setting may be touched: what can't be planted without one is not tried there.
+    contextSql:
+      pass === 'never-set' || own === undefined
+        ? undefined
+        : (side, tenantId) =>
+            plantingContext(
+              makeContexts(
+                source,
+                { a: tenantId, b: tenantId, tenantA: tenantId, tenantB: tenantId, besideA: [], besideB: [] },
+                sealer,
+                contextSql,
+              )[side],
+              own,
+            ),
+  })
+  const contexts = await contextsOf(options, session, planting)
+  return makeArena({ facts, session, planting, pass, contexts, ledger })
+}
+
+/** The contexts of both planted tenants and of strangers, for this connection: a seal is good on one alone. */
+export async function contextsOf(options: ArenaOptions, session: AttackSession, planting: Planting): Promise<Contexts> {
+  const { facts, contextSql } = options
+  const source = facts.tenancy.context
+  const keys = sessionKeys(facts, planting.nonce)
+  const { a, b } = planting.tenants
+  const keyOf = (side: 'a' | 'b') =>
+    source.kind === 'tenant'
+      ? planting.tenants[side].id
+      : (planting.row(source.table, side)?.values[source.keyColumn.name] ?? planting.tenants[side].id)
+  return makeContexts(
+    source,
+    {
+      a: keyOf('a'),
+      b: keyOf('b'),
+      tenantA: a.id,
+      tenantB: b.id,
+      besideA: keys.beside(planting, 'a'),
+      besideB: keys.beside(planting, 'b'),
+    },
+    await sealerOf(options, session),
+    contextSql,
+  )
+}
+
+async function sealerOf({ sealSecret }: ArenaOptions, session: AttackSession) {
+  if (sealSecret === undefined) return undefined
+  const { rows } = await session.query<{ pid: number; database: string }>(
+    'select pg_backend_pid() as pid, current_database()::text as database',
+  )
+  const { pid: backendPid = 0, database = '' } = rows[0] ?? {}
+  return { secret: sealSecret, database, backendPid }
+}
+
+function plantingContext(context: AttackContext, role: Facts['acting'][number]): string {
+  return context.sql(role)
+}

@@ -1,0 +1,39 @@
+import type { Relation } from '../../catalog/model.ts'
+import { besides, withOnlyPolicy } from '../attack/only-policy.ts'
+import type { Attack } from '../attack.ts'
+import type { Facts } from '../facts.ts'
+import type { Verb } from '../finding.ts'
+import { allWeaknesses, type PolicyWeakness } from '../rules/weaknesses.ts'
+import { crosses } from './crosses.ts'
+
+/** Where rows crossed and several policies could be why: the same with each policy by itself. */
+export const tellPoliciesApart: Attack = {
+  name: 'tell-policies-apart',
+  title: 'looks which of several policies lets rows of another tenant through',
+  rules: [],
+  passes: ['set', 'never-set'],
+  async run(arena) {
+    const byLabel = new Map(arena.facts.relations.map((relation) => [relation.label, relation]))
+    const seen = new Set<string>()
+    for (const { object, by, verbs } of arena.crossings()) {
+      const relation = byLabel.get(object)
+      const [verb] = verbs ?? []
+      if (relation === undefined || by === undefined || verb === undefined || seen.has(`${object}/${verb}/${by.name}`))
+        continue
+      seen.add(`${object}/${verb}/${by.name}`)
+      for (const { policyObject: policy } of suspects(arena.facts, relation, verb)) {
+        if (policy === undefined || besides(relation, policy, verb).length === 0) continue
+        const alone = await withOnlyPolicy(arena, relation, policy, verb, () =>
+          crosses(arena, relation, verb, by.role, by.context),
+        )
+        // A policy that looks into its own table needs the others to be read: then nothing is told apart.
+        const looksIntoItself = policy.relations.includes(relation.oid)
+        if (alone === true || !looksIntoItself) arena.attribute(object, verb, by.name, policy.name, alone === true)
+      }
+    }
+  },
+}
+
+function suspects(facts: Facts, relation: Relation, verb: Verb): readonly PolicyWeakness[] {
+  return allWeaknesses(facts).filter((weakness) => weakness.relation === relation && weakness.verbs.includes(verb))
+}

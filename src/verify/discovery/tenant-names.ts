@@ -1,0 +1,33 @@
+// Words that by themselves mean a customer of a B2B product; the second list can also mean people or things inside one.
+const STRONG = /^(tenant|org|organi[sz]ation|workspace|account|company|customer_account|merchant|business)$/
+const WEAK =
+  /^(customer|client|team|group|site|shop|store|school|clinic|agency|firm|brand|club|partner|realm|instance|subscriber|owner_org|space|vendor|practice|property)$/
+
+/** 2 for `org_id`, `tenant`; 1 for `team_id`; 0 for other names. */
+export function tenantNameWeight(name: string): number {
+  const stem = stemOf(name)
+  return STRONG.test(stem) ? 2 : WEAK.test(stem) ? 1 : 0
+}
+
+/** `org_id`, `orgId`, `org_uuid`, `fk_org`, `org` → `org`. */
+export function stemOf(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/^(fk|id|ref|current)_/, '')
+    .replace(/_?(id|uuid|uid|key|ref|code|slug|no|num|guid|fk|pk)$/, '')
+    .replace(/^_+|_+$/g, '')
+}
+
+/** Tables that hold the tenants: `orgs`, `organizations`, `tenant`, named like the column's stem. */
+export function looksLikeRoot(table: string, stem: string): boolean {
+  const single = table
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/^(tbl|app|t)_/, '')
+    .replace(/ies$/, 'y')
+    .replace(/(ss|x|ch)es$/, '$1')
+    .replace(/([^s])s$/, '$1')
+  if (stem === '') return false
+  return single === stem || (stem.length >= 3 && single.startsWith(stem) && STRONG.test(single))
+}

@@ -1,0 +1,178 @@
+import type { Column, Oid, Relation } from '../../catalog/model.ts'
+import type { Evidence } from './evidence.ts'
+import { looksLikeRoot, stemOf, tenantNameWeight } from './tenant-names.ts'
+
+/** A column name that could be the tenant's, with what speaks for it. */
+export interface Candidate {
+  readonly name: string
+  readonly tables: number
+  /** Policies that compare it with a setting. */
+  readonly direct: number
+  /** Policies of any kind that speak of it, or of the table that it refers to. */
+  readonly voted: boolean
+  /** The table that most foreign keys of the column refer to. */
+  readonly parent: Relation | undefined
+  /** The column is called as its parent: `board_id` refers to `boards`. */
+  readonly named: boolean
+  /** Something beside foreign keys says that the parent's rows are tenants: its name, or a table of members. */
+  readonly claimed: boolean
+  readonly score: number
+}
+
+interface Weights {
+  tables: number
+  readonly direct: Set<number>
+  readonly indirect: Set<number>
+  /** The column is a foreign key to a table of its own name: `board_id` to `boards`. */
+  named: number
+  /** By referenced table: how many tables have the column as a foreign key to it. */
+  readonly parents: Map<Oid, number>
+}
+
+/** Tables of people, by their names: what refers to them is a person's, not a tenant's. */
+const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
+
+/**
+ * Weighs the columns that could be the tenant's: by the tables that refer to one common parent or have the column, and by what
+ * policies compare them with.
+ *
+ * A name alone decides nothing: it makes a column without foreign keys a candidate, and weighs as much as half a table. A column
+ * that policies only look people up by (`members.person = setting`) names the person; the column that they take from that row
+ * names the tenant.
+ */
+export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
+  const counts = countColumns(tables)
+  for (const vote of evidence.columns) {
+    const entry = counts.get(vote.column)
+    if (entry !== undefined) (vote.via === 'direct' ? entry.direct : entry.indirect).add(vote.relation.oid)
+  }
+  const byOid = new Map(tables.map((table) => [table.oid, table]))
+  const referring = countReferring(tables)
+  const people = new Set(tables.filter((table) => PEOPLE.test(table.name)).map((table) => table.oid))
+  // A policy on the tenants themselves speaks of every column that refers to them.
+  const votedRoots = new Set(evidence.columns.map((vote) => vote.relation.oid))
+  const lookedUpBy = peopleColumns(evidence)
+  const anyVotes = [...counts.values()].some((entry) => entry.direct.size + entry.indirect.size > 0)
+  return [...counts]
+    .map(([name, entry]): Candidate => {
+      const weight = tenantNameWeight(name)
+      // `id` and its like are every table's own key: policies on the tenants table compare it, and only there rightly.
+      const key = /^(id|uuid|pk)$/i.test(name)
+      const [parentOid, direct = 0] = [...entry.parents].sort((a, b) => b[1] - a[1])[0] ?? []
+      const parent = parentOid === undefined ? undefined : byOid.get(parentOid)
+      const toPeople = [...entry.parents.keys()].some((oid) => people.has(oid))
+      const personal =
+        lookedUpBy.has(name) ||
+        (weight === 0 && toPeople) ||
+        // The name speaks where no foreign key says what the column refers to.
+        ((parent === undefined || toPeople) &&
+          /^(user|owner|author|creator|created_by|member|employee|profile)(_?id)?$/i.test(name))
+      const voted =
+        entry.direct.size + entry.indirect.size > 0 || [...entry.parents.keys()].some((oid) => votedRoots.has(oid))
+      const members = parent !== undefined && !personal && hasMembers(parent, tables, people)
+      const claimed = weight > 0 || members
+      const shared = parentOid === undefined || direct < 1 ? 0 : (referring.get(parentOid) ?? 0)
+      const counted = weight > 0 || entry.named > 0 || members || (shared > 1 && voted && !personal)
+      const support = counted ? Math.max(shared, weight > 0 ? entry.tables : 0) : 0
+      const own = key ? 0 : personal ? 0.4 : anyVotes && !voted ? 0.4 : claimed || voted ? 1 : 0.5
+      const score =
+        own *
+        (support + entry.direct.size * 3 + entry.indirect.size * 2 + (support > 0 ? weight / 4 + (members ? 1 : 0) : 0))
+      return {
+        name,
+        tables: entry.tables,
+        direct: entry.direct.size,
+        voted,
+        parent,
+        named: entry.named > 0,
+        claimed,
+        score,
+      }
+    })
+    .filter((candidate) => candidate.score > 0)
+    .sort((a, b) => b.score - a.score || b.tables - a.tables || a.name.localeCompare(b.name))
+}
+
+function countColumns(tables: readonly Relation[]): Map<string, Weights> {
+  const counts = new Map<string, Weights>()
+  for (const relation of tables) {
+    for (const column of relation.columns) {
+      const entry = counts.get(column.name) ?? {
+        tables: 0,
+        direct: new Set<number>(),
+        indirect: new Set<number>(),
+        named: 0,
+        parents: new Map<Oid, number>(),
+      }
+      counts.set(column.name, entry)
+      // A partition repeats its parent's columns.
+      if (relation.isPartition) continue
+      entry.tables += 1
+      for (const target of targetsOf(relation, column)) {
+        entry.parents.set(target, (entry.parents.get(target) ?? 0) + 1)
+        const named = tables.find((table) => table.oid === target)
+        if (named !== undefined && looksLikeRoot(named.name, stemOf(column.name))) entry.named += 1
+      }
+    }
+  }
+  return counts
+}
+
+/** By table: how many others refer to it with a key of one column, whatever that column is called. */
+function countReferring(tables: readonly Relation[]): ReadonlyMap<Oid, number> {
+  const counts = new Map<Oid, number>()
+  for (const relation of tables) {
+    if (relation.isPartition) continue
+    for (const target of new Set(relation.columns.flatMap((column) => targetsOf(relation, column))))
+      counts.set(target, (counts.get(target) ?? 0) + 1)
+  }
+  return counts
+}
+
+export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
+  return relation.constraints.flatMap(({ references, columns }) =>
+    references !== undefined &&
+    columns.length === 1 &&
+    columns[0] === column.number &&
+    references.relation !== relation.oid
+      ? [references.relation]
+      : [],
+  )
+}
+
+/**
+ * Columns that policies find a person's rows by, to take another column from them: `person` in `select club_id from members where
+ * person = setting`. Where the other column is the row's own key, the row is a parent, and the column names its tenant.
+ */
+function peopleColumns(evidence: Evidence): ReadonlySet<string> {
+  const taken = evidence.columns.filter((vote) => vote.via === 'indirect')
+  const found = evidence.keys.filter((key) =>
+    taken.some(
+      (vote) =>
+        vote.relation.oid === key.table.oid && vote.column !== key.column.name && !isOwnKey(key.table, vote.column),
+    ),
+  )
+  const elsewhere = new Set(taken.map((vote) => vote.column))
+  return new Set(found.map((key) => key.column.name).filter((name) => !elsewhere.has(name)))
+}
+
+function isOwnKey(relation: Relation, name: string): boolean {
+  const number = relation.columns.find((column) => column.name === name)?.number
+  return relation.constraints.some(
+    ({ kind, columns }) =>
+      (kind === 'primary-key' || kind === 'unique') && columns.length === 1 && columns[0] === number,
+  )
+}
+
+/** A table whose key is one person in one row of this table. */
+function hasMembers(parent: Relation, tables: readonly Relation[], people: ReadonlySet<Oid>): boolean {
+  return tables.some((table) =>
+    table.constraints.some(({ kind, columns }) => {
+      if ((kind !== 'primary-key' && kind !== 'unique') || columns.length !== 2) return false
+      const targets = table.columns
+        .filter(({ number }) => columns.includes(number))
+        .flatMap((column) => targetsOf(table, column))
+      return targets.includes(parent.oid) && targets.some((oid) => people.has(oid))
+    }),
+  )
+}
