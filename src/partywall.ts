@@ -19,6 +19,7 @@ import { lookups, makeListener, stopInactive } from './partywall/directory-parts
 import { makeEarlyRefusals } from './partywall/early-refusals.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
 import { makeHealth } from './partywall/health-checks.ts'
+import { logRefusals } from './partywall/log-refusals.ts'
 import { makeGate, makeProtection } from './partywall/protection-parts.ts'
 import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
@@ -108,6 +109,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   // check() throws where a part could not be built.
   if (builtPool === undefined || builtVerifier === undefined || guard === undefined || health === undefined)
     throw new ConfigurationError('createPartywall(config) is not valid.')
+  const stopRefusalLog = config.refusalLog === false ? undefined : logRefusals(events, logger, config.refusalLog)
   const pool = builtPool
   // Without a listener, a database that restarts would end the process: its idle connections break.
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle connection to the database broke'))
@@ -210,6 +212,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     verifier.close()
     await limiter?.close()
     telemetry?.close()
+    stopRefusalLog?.()
     await raised?.close(Math.max(1, end - Date.now()))
     await audited?.close(Math.max(1, end - Date.now()))
     // After the alerts, which may write over its connections.
