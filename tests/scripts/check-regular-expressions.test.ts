@@ -23,7 +23,7 @@ describe('the check of regular expressions in npm run lint', { timeout: 60_000 }
   it.each([
     ['(/(a+)+$/.exec(header))', 'exponential'],
     ['header.replace(/\\s+$/, "")', 'super-linear'],
-    ['z.string().regex(/^[\\w.]*\\.\\w*$/)', 'super-linear'],
+    ['z.string().regex(/^\\d*\\w*:$/)', 'super-linear'],
     ['new RegExp(header)', "can't be looked at"],
     ['const none = 1', 'the check itself is broken'],
   ])('fails on %s', (source, why) => {
