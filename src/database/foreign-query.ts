@@ -72,7 +72,7 @@ export class ForeignQuery implements PgSubmittable {
     if (refusal !== undefined) return refusal
     const prefix = () => {
       this.#sent = true
-      this.#skip = guard.writePrefix(connection, this.frame, this.kind, status)
+      this.#skip = guard.writePrefix(connection, this.frame, this, status)
     }
     connection.stream.cork()
     try {

@@ -59,7 +59,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     }
     this.queryTimeoutMs = prepareParameters(inside, settings)
     this.#chore = this.#gate.passed
-    boundMessages(inside.connection, settings.maxResultBytes, (error) => this.lose(error))
+    boundMessages(inside.connection, settings.maxResultBytes, (error) => this.destroySocket(error))
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
       this.guard.doomed ??= `the connection broke: ${error.message}`
@@ -277,16 +277,22 @@ export class TenantClient extends pg.Client implements QueryHost {
     guard.cancelling = request
   }
 
-  /** Ends the connection without a word: who waits on it gets the error. */
+  /**
+   * Ends the connection without a word: who waits on it gets the error. What the server still does for it is cancelled first, or it would
+   * go on for as long as its time-out lets it, for nobody.
+   */
   destroySocket(error: Error): void {
     this.guard.doomed ??= error.message
-    internalsOfClient(this).connection.stream.destroy(error)
+    const { stream } = internalsOfClient(this).connection
+    const cancelled = this.cancelRunning()
+    // A pooler forgets whom to cancel once the client is gone; without one the request needs nothing of this socket.
+    if (!this.guard.settings.pooler || cancelled === undefined) stream.destroy(error)
+    else void atMost(POOLER_CANCEL_MS, cancelled).then(() => stream.destroy(error))
   }
 
-  /** The server may still be busy with what nobody reads any more. */
-  lose(error: Error): void {
-    sendCancelRequest(this).catch(() => {})
-    this.destroySocket(error)
+  /** Cancels what runs on a connection that nobody will use again; undefined where nothing runs. */
+  cancelRunning(): Promise<unknown> | undefined {
+    return this.guard.inFlight === 0 ? undefined : sendCancelRequest(this).catch(() => {})
   }
 
   #endAfter(query: TenantQuery, timeoutMs: number): void {
@@ -308,7 +314,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   }
 
   #endTooLate(): void {
-    this.lose(new ConnectionInDoubtError('A query’s read time-out passed; its connection was destroyed.'))
+    this.destroySocket(new ConnectionInDoubtError('A query’s read time-out passed; its connection was destroyed.'))
   }
 
   #queryForeign(
@@ -326,4 +332,16 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.runForeign(query, frame)
     return query
   }
+}
+
+/** How long a cancel request to a pooler may take before its connection goes all the same. */
+const POOLER_CANCEL_MS = 1_000
+
+function atMost(limitMs: number, work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([
+    work,
+    new Promise((resolve) => {
+      setTimeout(resolve, limitMs).unref()
+    }),
+  ])
 }

@@ -273,6 +273,8 @@ export class WalledPool extends pg.Pool {
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
     client.guard.doomed ??= reason
     this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
+    // pg-pool cuts the socket: a statement that still runs would go on for nobody.
+    void client.cancelRunning()
     this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
   }
 

@@ -118,7 +118,7 @@ export class TenantQuery extends PgQueryBase {
     const { guard } = host
     // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
     if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
-    this.skip = guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
+    this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.lastParse : 0
     this.building = true
     try {
