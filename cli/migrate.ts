@@ -7,6 +7,7 @@ interface MigrateFlags {
   readonly databaseUrl?: string
   readonly print?: boolean
   readonly sealSecretEnv: string
+  readonly rotate?: boolean
   readonly json?: boolean
 }
 
@@ -17,8 +18,12 @@ export function migrateCommand(): Command {
     .option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL)')
     .option('--print', 'print the SQL and change nothing')
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
+    .option('--rotate', 'let the secret be another one than the database knows')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nRun it again with a new secret to add a second key; both stay valid until the next one.')
+    .addHelpText(
+      'after',
+      '\nTo change the secret run it again with the new one and --rotate; both keys stay valid until the next rotation.',
+    )
     .action(run)
 }
 
@@ -32,6 +37,7 @@ async function run(flags: MigrateFlags): Promise<void> {
   const result = await migrate({
     databaseUrl,
     sealSecret: sealSecret === '' ? undefined : sealSecret,
+    rotate: flags.rotate,
     onProgress: (line) => console.error(line),
   })
   if (flags.json === true) {

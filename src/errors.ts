@@ -9,6 +9,7 @@ export type PartywallErrorCode =
   | 'PARTYWALL_INVALID_INPUT'
   | 'PARTYWALL_CONFLICT'
   | 'PARTYWALL_RATE_LIMIT_EXCEEDED'
+  | 'PARTYWALL_CONCURRENCY_EXCEEDED'
   | 'PARTYWALL_DEPENDENCY_UNAVAILABLE'
   | 'PARTYWALL_CLOSED'
   | 'PARTYWALL_CONFIGURATION'
@@ -109,6 +110,13 @@ export class RateLimitExceededError extends PartywallError {
   readonly code = 'PARTYWALL_RATE_LIMIT_EXCEEDED'
   readonly status = 429
   readonly publicMessage = 'Too many requests.'
+}
+
+/** The tenant has as many requests in flight as its tier may have in one process. */
+export class ConcurrencyExceededError extends PartywallError {
+  readonly code = 'PARTYWALL_CONCURRENCY_EXCEEDED'
+  readonly status = 429
+  readonly publicMessage = 'Too many requests at the same time.'
 }
 
 /** Something that the decision depends on (directory, JWKS, Redis, database) does not answer. */

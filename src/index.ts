@@ -11,6 +11,7 @@ export {
   AuditRequiredError,
   AuthenticationError,
   ClosedError,
+  ConcurrencyExceededError,
   ConfigurationError,
   ConflictError,
   ConnectionInDoubtError,

@@ -1,20 +1,15 @@
 import type pg from 'pg'
-import { type AccessControl, createAccessControl } from './access/access-control.ts'
-import type { Alerts } from './alerts/create-alerts.ts'
-import type { TenantAuditLogger } from './audit/tenant-audit-logger.ts'
-import type { TokenVerifier } from './auth/jwt.ts'
+import { createAccessControl } from './access/access-control.ts'
 import type { RawClaims } from './auth/strict-json.ts'
 import { parseOptions } from './config/parse-options.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
-import { createTenantPool, type TenantPool } from './database/create-tenant-pool.ts'
-import type { CrossingRequest } from './database/crossing.ts'
+import { createTenantPool } from './database/create-tenant-pool.ts'
 import type { TenantPoolOptions } from './database/options.ts'
 import { ClosedError, ConfigurationError } from './errors.ts'
-import { createSecurityEvents, type SecurityEvents } from './events/security-events.ts'
-import { createTenantGuard, type TenantGuard } from './guards/tenant-guard.ts'
-import type { Health } from './health/health.ts'
-import { createDefaultLogger, type Logger } from './logger/logger.ts'
+import { createSecurityEvents } from './events/security-events.ts'
+import { createTenantGuard } from './guards/tenant-guard.ts'
+import { createDefaultLogger } from './logger/logger.ts'
 import { makeAlerts } from './partywall/alert-parts.ts'
 import { atMost } from './partywall/at-most.ts'
 import { makeAudit } from './partywall/audit-parts.ts'
@@ -24,77 +19,23 @@ import { lookups, makeListener, stopInactive } from './partywall/directory-parts
 import { makeEarlyRefusals } from './partywall/early-refusals.ts'
 import { ProblemGatherer } from './partywall/gather-problems.ts'
 import { makeHealth } from './partywall/health-checks.ts'
+import { logRefusals } from './partywall/log-refusals.ts'
 import { makeGate, makeProtection } from './partywall/protection-parts.ts'
 import { checkReadiness } from './partywall/readiness.ts'
 import { rootKeys } from './partywall/root-keys.ts'
-import { type ActAsRequest, createStaffAccess } from './partywall/staff-access.ts'
+import { createStaffAccess } from './partywall/staff-access.ts'
 import { makeLimiter } from './partywall/telemetry-parts.ts'
 import { makeVerifier } from './partywall/typed-verifier.ts'
-import type { RateLimiter } from './rate-limit/rate-limiter.ts'
-import { type RepositoryOptions, TenantAwareRepository } from './repository/base-repository.ts'
-import { type Admission, createAdmission } from './tenants/admission.ts'
-import { type CachedTenantDirectory, createTenantDirectory } from './tenants/directory.ts'
-import { createEnvelopes, type Envelopes, type ExportOptions, type ImportOptions } from './tenants/envelope.ts'
+import type { Partywall } from './partywall/wall.ts'
+import { TenantAwareRepository } from './repository/base-repository.ts'
+import { createAdmission } from './tenants/admission.ts'
+import { createTenantDirectory } from './tenants/directory.ts'
+import { createEnvelopes, type ImportOptions } from './tenants/envelope.ts'
 import { RunningWork, type Work } from './tenants/running-work.ts'
 
 export type { DatabaseConfig, PartywallConfig, TenantsConfig } from './partywall/config.ts'
+export type { Partywall } from './partywall/wall.ts'
 export type { ProtectionWatchOptions } from './protection/options.ts'
-
-/** Everything of one application, wired. Its functions are bound: they may be taken out and handed on. */
-export interface Partywall<Claims = RawClaims> {
-  /** A drop-in for `pg.Pool`; ORMs take it as theirs. */
-  readonly pool: TenantPool
-  readonly verifyToken: TokenVerifier<Claims>['verifyToken']
-  readonly verifier: TokenVerifier<Claims>
-  readonly tenants: CachedTenantDirectory
-  readonly events: SecurityEvents
-  readonly logger: Logger
-  /** From a request's token to its context; what adapters of frameworks call. @throws {ClosedError} while closing */
-  readonly admit: Admission['admit']
-  /** Undefined where `access` is not configured. */
-  readonly access: AccessControl | undefined
-  /** For `responseGuard(wall.guard)`, and for values. */
-  readonly guard: TenantGuard
-  /** Undefined with `audit: false`. */
-  readonly audit: TenantAuditLogger | undefined
-  /** Dead letters, and delivery at once. Undefined where `alerts` is not configured. */
-  readonly alerts: Alerts | undefined
-  /** Undefined where `rateLimit` is not configured. */
-  readonly limiter: RateLimiter | undefined
-  /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
-  readonly health: Health
-  /**
-   * The only way to cross tenants: reads all tenants' rows, read-only, after the crossing was written down.
-   *
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
-   */
-  runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
-  /**
-   * Staff work for one tenant: recorded before anything is read, read-only unless `write` is set, over after `expiresIn`.
-   *
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
-   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended
-   */
-  actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T>
-  /** Registers work under way: suspension of its tenant stops it, closing waits for it. */
-  beginWork(tenantId: string): Work
-  readonly requestIdHeader?: string | undefined
-  /** A repository on this pool whose cursors this application signs. */
-  repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>
-  readonly cursorKeys: () => Promise<readonly Uint8Array[]>
-  readonly exportContext: (options: ExportOptions) => Promise<string>
-  /** Opens an envelope; with `fn` runs it in the context. @throws see {@link Envelopes.importContext} */
-  importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
-  importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
-  /**
-   * Resolves when all that requests depend on is there; else rejects with all findings at once.
-   *
-   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
-   */
-  ready(): Promise<void>
-  /** Refuses new work (503), waits for what is under way, and ends connections and timers. Idempotent. */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>
-}
 
 /**
  * Wires an application's parts. Synchronous; opens nothing: connections are made at first use, or by `ready()`.
@@ -168,6 +109,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   // check() throws where a part could not be built.
   if (builtPool === undefined || builtVerifier === undefined || guard === undefined || health === undefined)
     throw new ConfigurationError('createPartywall(config) is not valid.')
+  const stopRefusalLog = config.refusalLog === false ? undefined : logRefusals(events, logger, config.refusalLog)
   const pool = builtPool
   // Without a listener, a database that restarts would end the process: its idle connections break.
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle connection to the database broke'))
@@ -270,6 +212,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
     verifier.close()
     await limiter?.close()
     telemetry?.close()
+    stopRefusalLog?.()
     await raised?.close(Math.max(1, end - Date.now()))
     await audited?.close(Math.max(1, end - Date.now()))
     // After the alerts, which may write over its connections.

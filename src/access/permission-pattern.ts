@@ -4,9 +4,8 @@ type WildcardOf<P extends string> = P extends `${infer Resource}:${string}` ? `$
 /** What a role may be given: a permission, all of a resource (`documents:*`), or everything (`*`). */
 export type GrantPattern<P extends string = string> = P | WildcardOf<P> | '*'
 
-const segment = '[A-Za-z0-9_.-]+'
-const permissionForm = new RegExp(`^${segment}(?::${segment})+$`)
-const patternForm = new RegExp(`^(?:\\*|${segment}(?::${segment})*:\\*|${segment}(?::${segment})+)$`)
+const permissionForm = /^[\w.-]+(?::[\w.-]+)+$/
+const patternForm = /^(?:\*|[\w.-]+(?::[\w.-]+)*:(?:\*|[\w.-]+))$/
 
 /** Whether a text can be asked for: `documents:read`; two or more parts, no wildcard. */
 export function isPermissionName(text: unknown): text is string {

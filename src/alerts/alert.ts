@@ -39,8 +39,9 @@ export function dedupKey(event: SecurityEvent): string {
     requestId: _,
     lagSeconds: _lag,
     unsealed: _unsealed,
+    fact: _fact,
     ...source
-  } = { requestId: '', lagSeconds: 0, unsealed: 0, ...event }
+  } = { requestId: '', lagSeconds: 0, unsealed: 0, fact: '', ...event }
   const parts = Object.entries(source)
     .filter(([name, value]) => value !== undefined && name !== 'crossingId')
     .sort(([a], [b]) => (a < b ? -1 : 1))

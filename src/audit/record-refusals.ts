@@ -1,4 +1,5 @@
 import type { TenantContextInput } from '../context/tenant-context.ts'
+import { FoldedEvents } from '../events/fold-events.ts'
 import type { SecurityEvent, SecurityEvents, SecurityEventType } from '../events/security-events.ts'
 import { createDefaultLogger, type Logger } from '../logger/logger.ts'
 import type { AuditInput } from './audit-event.ts'
@@ -29,12 +30,6 @@ const RECORDED = [
 ] as const satisfies readonly SecurityEventType[]
 type Refusal = Extract<SecurityEvent, { readonly type: (typeof RECORDED)[number] }>
 
-interface Source {
-  readonly event: Refusal
-  /** Refusals since the last one that was written. */
-  folded: number
-}
-
 /**
  * Writes refusals into the log of the tenant that was refused; those without a tenant, and of tenants that are locked out, into the
  * system stream. Repeats of one source become counts, so that nobody can fill the log.
@@ -45,9 +40,7 @@ export function recordRefusals(
   options: RecordRefusalsOptions = {},
 ): RefusalRecorder {
   const { windowMs = 10_000, maxSources = 1_000, logger = createDefaultLogger() } = options
-  const sources = new Map<string, Source>()
   const writing = new Set<Promise<void>>()
-  let timer: NodeJS.Timeout | undefined
 
   function write(event: Refusal, count: number): void {
     const done = record(audit, event, count).catch((error: unknown) => {
@@ -61,31 +54,17 @@ export function recordRefusals(
     done.finally(() => writing.delete(done)).catch(() => {}) // `done` never rejects
   }
 
-  function closeWindow(): void {
-    if (timer !== undefined) clearTimeout(timer)
-    timer = undefined
-    for (const { event, folded } of sources.values()) if (folded > 0) write(event, folded)
-    sources.clear()
-  }
-
-  function hear(event: Refusal): void {
-    let key = sourceOf(event)
-    if (!sources.has(key) && sources.size >= maxSources) key = `rest ${event.type}`
-    const known = sources.get(key)
-    if (known !== undefined) {
-      known.folded++
-      return
-    }
-    // What is counted together names no source.
-    const overflow = key.startsWith('rest ')
-    sources.set(key, { event: overflow ? withoutSource(event) : event, folded: overflow ? 1 : 0 })
-    if (!overflow) write(event, 1)
-    timer ??= setTimeout(closeWindow, windowMs).unref()
-  }
-
-  const stops = RECORDED.map((type) => events.on(type, hear))
+  const folded = new FoldedEvents<Refusal>({
+    windowMs,
+    maxSources,
+    typeOf: (event) => event.type,
+    sourceOf,
+    withoutSource,
+    write,
+  })
+  const stops = RECORDED.map((type) => events.on(type, (event) => folded.add(event)))
   async function flush(): Promise<void> {
-    closeWindow()
+    folded.flush()
     while (writing.size > 0) await Promise.all(writing)
   }
   return {
@@ -115,7 +94,8 @@ async function record(
   count: number,
 ): Promise<void> {
   const { type, tenantId, userId, requestId, ...rest } = event
-  const { clientAddress, ...facts } = { clientAddress: undefined, ...rest }
+  // `fact` is a sentence for the application's log, with durations of this one token.
+  const { clientAddress, fact: _fact, ...facts } = { clientAddress: undefined, fact: undefined, ...rest }
   const input: AuditInput = {
     action: type,
     outcome: 'denied',

@@ -34,10 +34,23 @@ export function checkTimes(
   const iat = numericDate(claims, 'iat')
   const nbf = Object.hasOwn(claims, 'nbf') ? numericDate(claims, 'nbf') : iat
   const now = nowMs / 1000
-  if (exp - iat > rules.maxLifetimeSeconds || exp <= iat) throw new TokenRefusedError('lifetime', 'exp')
-  if (exp <= now - toleranceSeconds) throw new TokenRefusedError('expired')
-  if (nbf > now + toleranceSeconds) throw new TokenRefusedError('not-yet-valid', 'nbf')
-  if (iat > now + toleranceSeconds) throw new TokenRefusedError('not-yet-valid', 'iat')
+  const refuse = (reason: RefusalReason, claim: string, fact: string) =>
+    new TokenRefusedError(reason, claim, undefined, fact)
+  const { maxLifetimeSeconds } = rules
+  if (exp <= iat) throw refuse('lifetime', 'exp', 'the token ends before it begins')
+  if (exp - iat > maxLifetimeSeconds) {
+    const fact = `the token is valid for ${spell(exp - iat)}, the limit is ${spell(maxLifetimeSeconds)}`
+    throw refuse('lifetime', 'exp', fact)
+  }
+  if (exp <= now - toleranceSeconds) throw refuse('expired', 'exp', `the token ended ${spell(now - exp)} ago`)
+  for (const [claim, begin] of [
+    ['nbf', nbf],
+    ['iat', iat],
+  ] as const) {
+    if (begin > now + toleranceSeconds) {
+      throw refuse('not-yet-valid', claim, `the token begins in ${spell(begin - now)}, by this server's clock`)
+    }
+  }
   return { expiresAtMs: exp * 1000, notBeforeMs: Math.max(nbf, iat) * 1000 }
 }
 
@@ -89,6 +102,17 @@ function requireOneOf(claims: RawClaims, name: string, allowed: readonly string[
   if (allowed === undefined) return
   const value = claims[name]
   if (typeof value !== 'string' || !allowed.includes(value)) throw new TokenRefusedError('audience', name)
+}
+
+/** A duration in its largest fitting unit, rounded: days only from two on, since limits are told in hours. */
+function spell(seconds: number): string {
+  const units = [
+    ['days', 86_400, 2 * 86_400],
+    ['h', 3_600, 3_600],
+    ['min', 60, 60],
+  ] as const
+  for (const [unit, size, from] of units) if (seconds >= from) return `${Math.round(seconds / size)} ${unit}`
+  return `${Math.ceil(seconds)} s`
 }
 
 function numericDate(claims: RawClaims, name: string): number {

@@ -5,7 +5,7 @@ import { type Authorize, type MembershipTenant, requireMembership } from './memb
 import type { TokenVerifierOptions, TypedClaims } from './options.ts'
 import type { ParsedOptions } from './options-schema.ts'
 import { parseVerifierOptions } from './parse-verifier-options.ts'
-import { isAttack, type RefusalReason, TokenRefusedError } from './refusal.ts'
+import { isAttack, TokenRefusedError } from './refusal.ts'
 import { Revocations } from './revocations.ts'
 import type { RawClaims } from './strict-json.ts'
 import { requireTokenText } from './strict-token.ts'
@@ -149,7 +149,7 @@ function buildVerifier<Claims>(
 
   function refusal(error: unknown, issuer: string | undefined, origin: TokenOrigin): unknown {
     if (error instanceof TokenRefusedError) {
-      report(error.reason, issuer, origin)
+      report(error, issuer, origin)
       return error
     }
     if (isPartywallError(error)) return error
@@ -157,13 +157,20 @@ function buildVerifier<Claims>(
     // logged but for its name.
     const name = error instanceof Error ? error.name : typeof error
     logger.error({ error: name, issuer }, 'a token was refused because verifying it failed unexpectedly')
-    report('malformed', issuer, origin)
-    return new TokenRefusedError('malformed')
+    const refused = new TokenRefusedError('malformed')
+    report(refused, issuer, origin)
+    return refused
   }
 
-  function report(reason: RefusalReason, issuer: string | undefined, origin: TokenOrigin): void {
-    if (isAttack(reason)) events?.emit({ type: 'TOKEN_ATTACK', reason, issuer, ...origin })
-    else events?.emit({ type: 'AUTHENTICATION_FAILED', reason, ...origin })
+  function report({ reason, claim, fact }: TokenRefusedError, issuer: string | undefined, origin: TokenOrigin): void {
+    const told = {
+      reason,
+      ...(claim === undefined ? {} : { claim }),
+      ...(fact === undefined ? {} : { fact }),
+      ...origin,
+    }
+    if (isAttack(reason)) events?.emit({ type: 'TOKEN_ATTACK', issuer, ...told })
+    else events?.emit({ type: 'AUTHENTICATION_FAILED', ...told })
   }
 
   return {

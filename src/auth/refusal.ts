@@ -49,13 +49,24 @@ export function isAttack(reason: RefusalReason): boolean {
 export class TokenRefusedError extends AuthenticationError {
   readonly reason: RefusalReason
 
-  constructor(reason: RefusalReason, claim?: string, cause?: unknown) {
+  /** What the reason alone does not say, such as how long too long was; no value of the token. */
+  readonly fact: string | undefined
+  readonly claim: string | undefined
+
+  constructor(reason: RefusalReason, claim?: string, cause?: unknown, fact?: string) {
     super(`The token was refused: ${reason}${claim === undefined ? '' : ` (${claim})`}.`, {
       cause,
-      details: { reason, attack: isAttack(reason), ...(claim === undefined ? {} : { claim }) },
+      details: {
+        reason,
+        attack: isAttack(reason),
+        ...(claim === undefined ? {} : { claim }),
+        ...(fact === undefined ? {} : { fact }),
+      },
     })
     // Errors are told apart by code; one name for all keeps logs and problem documents alike.
     this.name = 'AuthenticationError'
     this.reason = reason
+    this.fact = fact
+    this.claim = claim
   }
 }

@@ -3,10 +3,10 @@
  *
  * @see PostgreSQL "Message Formats": Bind (F), Execute (F)
  */
-export function bindExecute(statement: string, values: readonly string[]): Buffer {
+export function bindExecute(statement: string, values: readonly (string | null)[]): Buffer {
   const name = Buffer.from(`${statement}\0`)
-  const parameters = values.map((value) => Buffer.from(value))
-  const length = 4 + 1 + name.length + 2 + 2 + parameters.reduce((sum, value) => sum + 4 + value.length, 0) + 2
+  const parameters = values.map((value) => (value === null ? undefined : Buffer.from(value)))
+  const length = 4 + 1 + name.length + 2 + 2 + parameters.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 0) + 2
   const bytes = Buffer.alloc(1 + length + EXECUTE.length)
   let at = bytes.write('B', 0, 'latin1')
   at = bytes.writeInt32BE(length, at)
@@ -15,8 +15,9 @@ export function bindExecute(statement: string, values: readonly string[]): Buffe
   at = bytes.writeInt16BE(0, at)
   at = bytes.writeInt16BE(parameters.length, at)
   for (const value of parameters) {
-    at = bytes.writeInt32BE(value.length, at)
-    at += value.copy(bytes, at)
+    // NULL has the length -1.
+    at = bytes.writeInt32BE(value?.length ?? -1, at)
+    at += value?.copy(bytes, at) ?? 0
   }
   at = bytes.writeInt16BE(0, at)
   EXECUTE.copy(bytes, at)

@@ -255,7 +255,7 @@ async function migrationFindings(pool: WalledPool, sealed: boolean): Promise<Dat
         'seal-refused',
         'partywall.seal_keys',
         `The database refuses this application's seal (${message}).`,
-        `PARTYWALL_SEAL_SECRET=<the secret of this application> ${migrate}`,
+        `PARTYWALL_SEAL_SECRET=<the secret of this application> ${migrate} (add --rotate where the database knows an older secret)`,
       ),
     )
   }

@@ -10,6 +10,7 @@ import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
 import type { SessionFronts } from './session-fronts.ts'
 import { carriesData } from './statement-effects.ts'
 import type { StatementKind } from './statement-kind.ts'
+import { TransactionTimeOuts } from './transaction-time-outs.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /** The status of ReadyForQuery: idle, in a transaction, in an aborted one; null before the first. */
@@ -48,6 +49,7 @@ export class ConnectionGuard {
   startupIgnored = false
 
   #transactionTenant: string | undefined
+  readonly #timeOuts = new TransactionTimeOuts()
   #pinned = false
   #servedTenant = false
   /** Of the last context that was in force: whose locks, sequences and seed may still be here. */
@@ -112,6 +114,7 @@ export class ConnectionGuard {
     if ((status !== 'T' && status !== 'E') || this.settings.shared) {
       this.#transactionTenant = frame.tenantId
       this.#pinned = false
+      this.#timeOuts.clear()
       if (!this.settings.shared) this.#cleansFirst = false
       return undefined
     }
@@ -142,14 +145,22 @@ export class ConnectionGuard {
    *
    * @returns how many answers (CommandComplete) belong to it and not to the statement
    */
-  writePrefix(connection: PgConnection, frame: ContextFrame, kind: StatementKind, status: TransactionStatus): number {
+  writePrefix(
+    connection: PgConnection,
+    frame: ContextFrame,
+    { kind, text }: { readonly kind: StatementKind; readonly text: unknown },
+    status: TransactionStatus,
+  ): number {
     const { bytes, settings } = this
     if (bytes === undefined) throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
     this.#sentSubject = undefined
     this.lastParse = 0
     const open = (status === 'T' || status === 'E') && !settings.shared
     // Outside of a transaction SHOW tells what is set for the session: by then it must be the tenant's own.
-    if (!carriesData(kind) && (open || kind !== 'show')) return this.#beforeControl(connection, kind, open)
+    if (!carriesData(kind) && (open || kind !== 'show')) {
+      if (open) this.#timeOuts.sending(kind, String(text))
+      return this.#beforeControl(connection, kind, open)
+    }
     // A pipelined connection's status is that of an earlier answer, and no transaction is ever open on it.
     if (open && status === 'E') return 0
     const identity = this.identities.of(frame)
@@ -163,12 +174,13 @@ export class ConnectionGuard {
         ? this.fronts?.other
         : this.fronts?.same
     const form = this.#formOf(identity, begun, switches)
+    const own = begun ? this.#timeOuts.own : undefined
     if (isUnnamed(settings)) {
       // Parsing takes a snapshot, behind which the start of a transaction can't be changed.
       if (front !== undefined) connection.stream.write(front.bytes)
       this.lastParse = this.#parseUnnamed(connection, form)
-      connection.stream.write(bytes.of(identity, form))
-    } else connection.stream.write(bytes.of(identity, form, front))
+      connection.stream.write(bytes.of(identity, form, { own }))
+    } else connection.stream.write(bytes.of(identity, form, { front, own }))
     this.#sentSubject = identity.subject
     this.#cleansFirst = front !== undefined
     return (front?.answers ?? 0) + 1
@@ -180,7 +192,8 @@ export class ConnectionGuard {
   }
 
   #formOf({ readOnly }: ContextIdentity, begun: boolean, switches: boolean): ContextForm {
-    const base = (this.startupIgnored || isUnnamed(this.settings)) && !begun ? 'full' : 'identity'
+    if (begun) return readOnly ? 'timed-read-only' : 'timed'
+    const base = this.startupIgnored || isUnnamed(this.settings) ? 'full' : 'identity'
     const form: ContextForm = switches ? `${base}-switch` : base
     return readOnly ? `${form}-read-only` : form
   }
@@ -218,6 +231,7 @@ export class ConnectionGuard {
 
   /** The server says what it did. */
   commandComplete(tag: string, kind: StatementKind): void {
+    if (kind === 'set-local' && tag.startsWith('SET')) this.#timeOuts.done()
     if (this.freeStatements > 0 || (kind !== 'other' && !leavesResidue(tag))) return
     // Local to the transaction, by the statement's exact beginning.
     if (tag.startsWith('SET') && (kind === 'set-local' || kind === 'set-transaction')) return

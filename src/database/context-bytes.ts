@@ -3,6 +3,7 @@ import { bindExecute, EXECUTE_LENGTH } from './bind-execute.ts'
 import type { ContextIdentity } from './context-identity.ts'
 import { type ContextForm, contextStatementName } from './context-statement.ts'
 import type { FrontBytes } from './session-fronts.ts'
+import { type TimeOuts, timeOutParameters } from './transaction-time-outs.ts'
 import type { WallSettings } from './wall-settings.ts'
 
 /** How long a new seal holds, and how much of that must be left when it is used; in seconds. */
@@ -38,9 +39,16 @@ export class ContextBytes {
   /**
    * Bind and Execute of one form of the context statement for one identity.
    *
-   * @param front bytes that go out in front, in the same write
+   * @param more what stands in front, in the same write, and the application's own time-outs for a `timed` form
    */
-  of(identity: ContextIdentity, form: ContextForm, front?: FrontBytes): Buffer {
+  of(
+    identity: ContextIdentity,
+    form: ContextForm,
+    more: { front?: FrontBytes | undefined; own?: TimeOuts | undefined } = {},
+  ): Buffer {
+    const { front, own } = more
+    // Any number of values: not remembered.
+    if (own !== undefined) return this.#make(identity, form, Date.now(), own).bytes
     const known = this.#place(front, form)
     const now = Date.now()
     const before = known.get(identity.key)
@@ -69,13 +77,14 @@ export class ContextBytes {
     return place
   }
 
-  #make(identity: ContextIdentity, form: ContextForm, now: number): Remembered {
+  #make(identity: ContextIdentity, form: ContextForm, now: number, own?: TimeOuts): Remembered {
+    const last = form.startsWith('timed') ? timeOutParameters(own, this.#settings) : seedOf(form)
     const statement = contextStatementName(form, this.#settings)
     const { seal: source } = this.#settings
     // Across tenants nothing is sealed: that login has rights of its own.
     if (source === undefined || (!identity.sealed && this.#settings.serves === 'across')) {
       return {
-        bytes: bindExecute(statement, [identity.tenantId, '', identity.role, ...seedOf(form)]),
+        bytes: bindExecute(statement, [identity.tenantId, '', identity.role, ...last]),
         renewAt: Number.POSITIVE_INFINITY,
       }
     }
@@ -84,7 +93,7 @@ export class ContextBytes {
     const { maker } = source
     const seal = identity.sealed ? maker.seal(identity, place, notAfter) : maker.sealEmpty(place, notAfter)
     return {
-      bytes: bindExecute(statement, [identity.tenantId, seal, identity.role, ...seedOf(form)]),
+      bytes: bindExecute(statement, [identity.tenantId, seal, identity.role, ...last]),
       renewAt: now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,
     }
   }

@@ -6,16 +6,23 @@ import type { WallSettings } from './wall-settings.ts'
 /**
  * The forms of the context statement. All take tenant, seal and role as parameters; `switch` a seed, too.
  *
- * - `identity`: tenant, seal and role. Enough where RESET ALL brought the rest back to the connection's start-up options, and in front
- *   of the later statements of a transaction, so that a user's own `SET LOCAL` stays.
+ * - `identity`: tenant, seal and role. Enough where RESET ALL brought the rest back to the connection's start-up options, and at the first
+ *   statement of a transaction, so that a user's own `SET LOCAL` stays.
  * - `full`: search_path and time-outs, too. Where RESET ALL is not sent (behind a pooler) or brings back other values.
+ * - `timed`: as `identity`, and the time-outs as parameters. In front of the later statements of a transaction, in which nothing else would
+ *   bring back time-outs that a SELECT took away.
  * - `switch`: also gives back advisory locks and seeds `random()` anew. Where the connection served another user before.
  * - `read-only`: adds `transaction_read_only`, which can't be set to off inside a read-only transaction.
  */
-export type ContextForm = `${'identity' | 'full'}${'' | '-switch'}${'' | '-read-only'}`
+export type ContextForm = `${'identity' | 'full'}${'' | '-switch'}${'' | '-read-only'}` | `timed${'' | '-read-only'}`
 
 /** All forms that begin so: a connection with its start-up options in force never needs a full one. */
 export function contextForms(base: 'identity' | 'full'): readonly ContextForm[] {
+  if (base === 'identity') return [...formsOf(base), 'timed', 'timed-read-only']
+  return formsOf(base)
+}
+
+function formsOf(base: 'identity' | 'full'): readonly ContextForm[] {
   return [base, `${base}-read-only`, `${base}-switch`, `${base}-switch-read-only`]
 }
 
@@ -45,6 +52,7 @@ export function contextStatement(form: ContextForm, settings: WallSettings): str
   if (form.startsWith('full')) {
     for (const [name, value] of startupSettings(settings)) parts.push(setting(name, pg.escapeLiteral(value)))
   }
+  if (form.startsWith('timed')) parts.push(timed('statement_timeout', 4), timed('lock_timeout', 5))
   if (form.endsWith('read-only')) parts.push(setting('transaction_read_only', "'on'"))
   return `select where pg_catalog.num_nulls(${parts.join(', ')}) operator(pg_catalog.=) -1`
 }
@@ -52,8 +60,15 @@ export function contextStatement(form: ContextForm, settings: WallSettings): str
 /** What RESET ALL leaves of another user. The seed is the fourth parameter, new each time. */
 const TAKEN_BACK = ['pg_catalog.pg_advisory_unlock_all()', 'pg_catalog.setseed($4::pg_catalog.float8)']
 
+/** NULL leaves what stands: set_config would take it for the start-up value. */
+function timed(name: string, place: number): string {
+  const quoted = pg.escapeLiteral(name)
+  return setting(name, `coalesce($${place}::pg_catalog.text, pg_catalog.current_setting(${quoted}))`)
+}
+
 /** The types of a form's parameters: tenant, seal, role, and a seed where another user comes. */
 export function contextTypes(form: ContextForm): readonly number[] {
+  if (form.startsWith('timed')) return [TEXT_OID, TEXT_OID, TEXT_OID, TEXT_OID, TEXT_OID]
   return form.includes('switch') ? [TEXT_OID, TEXT_OID, TEXT_OID, FLOAT8_OID] : [TEXT_OID, TEXT_OID, TEXT_OID]
 }
 

@@ -180,6 +180,7 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   searchPath: true,
   statementTimeoutMs: true,
   lockTimeoutMs: true,
+  idleInTransactionTimeoutMs: true,
   answerTimeoutMs: true,
   maxResultBytes: true,
   pooler: true,

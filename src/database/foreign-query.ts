@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../context/frame.ts'
 import { ConnectionInDoubtError, StatementRefusedError } from '../errors.ts'
 import { contextFailure } from './context-failure.ts'
+import { tellLost } from './lost-cursor.ts'
 import { tooLarge } from './message-bounds.ts'
 import {
   endsSession,
@@ -28,11 +29,14 @@ export class ForeignQuery implements PgSubmittable {
   readonly host: QueryHost
   failure: Error | undefined
   onFinished: ((query: ForeignQuery) => void) | undefined
+  /** Forgets its `query_timeout`. */
+  stopTimer: (() => void) | undefined
   #skip = 0
   #bytes = 0
   #prefixAnswers = 0
   #sent = false
   #finished = false
+  #gaveUp = false
   readonly #caller: AsyncResource
 
   constructor(inner: PgSubmittable, host: QueryHost, frame: ContextFrame) {
@@ -68,7 +72,7 @@ export class ForeignQuery implements PgSubmittable {
     if (refusal !== undefined) return refusal
     const prefix = () => {
       this.#sent = true
-      this.#skip = guard.writePrefix(connection, this.frame, this.kind, status)
+      this.#skip = guard.writePrefix(connection, this.frame, this, status)
     }
     connection.stream.cork()
     try {
@@ -162,6 +166,10 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   handleError(error: Error, connection: PgConnection): void {
+    if (this.#gaveUp) {
+      this.finish()
+      return
+    }
     const { guard } = this.host
     const told = this.#skip > 0 ? contextFailure(error, guard, this.kind, this.#skip) : error
     this.failure ??= told
@@ -169,11 +177,26 @@ export class ForeignQuery implements PgSubmittable {
     else if (endsSession(error)) {
       guard.doomed ??= 'the server or the network ended it'
       this.finish()
+      this.#tellLost(told, connection)
+      return
     } else {
       connection.once('readyForQuery', () => this.finish())
       guard.awaiting = this
     }
     this.#caller.runInAsyncScope(() => this.inner.handleError(told, connection))
+  }
+
+  /** Its time is up: the caller learns of it at once, and of nothing more. The connection must go. */
+  giveUp(error: Error, connection: PgConnection): void {
+    this.failure ??= error
+    this.#gaveUp = true
+    this.#tellLost(error, connection)
+  }
+
+  #tellLost(error: Error, connection: PgConnection): void {
+    tellLost(this.inner, connection, () => {
+      this.#caller.runInAsyncScope(() => this.inner.handleError(error, connection))
+    })
   }
 
   /** The inner object has told its caller already. */
@@ -184,6 +207,7 @@ export class ForeignQuery implements PgSubmittable {
   finish(): void {
     if (this.#finished) return
     this.#finished = true
+    this.stopTimer?.()
     this.host.queryFinished()
     this.onFinished?.(this)
   }
@@ -202,8 +226,12 @@ export function foreignKind(query: PgSubmittable): StatementKind {
   return text === undefined ? 'other' : statementKind(text)
 }
 
+/** Of a statement that is asked for by its name alone: it was classified when its text was sent, and may touch data. */
+export const NAMED_TEXT = 'select '
+
 export function foreignText(query: PgSubmittable): string | undefined {
   if (typeof query.text === 'string') return query.text
+  if (typeof query.name === 'string' && query.name !== '') return NAMED_TEXT
   // pg-query-stream keeps its text in the cursor that it drives.
   if (!('cursor' in query)) return undefined
   const { cursor } = query

@@ -4,6 +4,7 @@ import type { TenantFrame } from '../context/frame.ts'
 import { ConfigurationError } from '../errors.ts'
 import { createDefaultLogger } from '../logger/logger.ts'
 import { type TenantPoolOptions, type TenantRoles, tenantPoolSchema } from './options.ts'
+import { refuseOwnSettings, timeOutsOf } from './pg-options.ts'
 import { SealSource } from './seal-source.ts'
 import type { TenantLevel, WallSettings } from './wall-settings.ts'
 
@@ -11,7 +12,8 @@ const NO_CLOCK = { tick: 1 }
 
 /** Checks the wall's options, all problems at once, and gives what every connection needs. */
 export function makeSettings(options: TenantPoolOptions, clock: WallSettings['clock'] = NO_CLOCK): WallSettings {
-  const checked = parseOptions(tenantPoolSchema, options, 'createTenantPool(options)')
+  const checked = parseOptions(tenantPoolSchema, { ...options, ...timeOutsOf(options) }, 'createTenantPool(options)')
+  refuseOwnSettings(options, checked.settingName)
   const { seal } = options
   if (seal !== false && checked.multiStatements) {
     throw new ConfigurationError(
@@ -29,6 +31,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     searchPath: [...checked.searchPath, 'pg_temp'].map((name) => pg.escapeIdentifier(name)).join(', '),
     statementTimeoutMs: checked.statementTimeoutMs,
     lockTimeoutMs: checked.lockTimeoutMs,
+    idleInTransactionTimeoutMs: checked.idleInTransactionTimeoutMs,
     pooler: checked.pooler === 'transaction',
     shared: false,
     setsRole: options.roles !== undefined || options.levelOf !== undefined,

@@ -9,6 +9,8 @@ export interface MigrateOptions {
   readonly databaseUrl: string
   /** The root secret of `createPartywall({ seal: { secret } })`; its derived seal key is added to the database. */
   readonly sealSecret?: string | undefined
+  /** Lets `sealSecret` be another one than the database knows: its key becomes the newest, and the newest two stay valid. */
+  readonly rotate?: boolean | undefined
   /** Told of each step. */
   readonly onProgress?: (line: string) => void
 }
@@ -27,21 +29,25 @@ const KEYS_KEPT = 2
  *
  * Safe to run from several places at once: each transaction takes the lock on a ledger row.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when an applied file has changed, or the secret is too short
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when an applied file has changed, the secret is too short, or it is not the one
+ *   that the database knows and `rotate` is not set
  */
 export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
-  const { onProgress = () => {}, sealSecret } = options
+  const { onProgress = () => {}, sealSecret, rotate = false } = options
   if (sealSecret !== undefined && sealSecret.length < MIN_SECRET_LENGTH) {
     throw new ConfigurationError(
       `The seal secret has fewer than ${MIN_SECRET_LENGTH} characters. Make one with: openssl rand -hex 32`,
     )
   }
+  const key = sealSecret === undefined ? undefined : deriveSealKey(sealSecret)
   const files = await readOwnMigrations()
   const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall migrate' })
   client.on('error', () => {}) // the query in flight reports it
   await client.connect()
   try {
     await client.query("set lock_timeout = '30s'")
+    // Before anything is changed: a mistyped secret should leave no half-done run behind.
+    if (key !== undefined && !rotate) await refuseSecondKey(client, key)
     await layGround(client, files)
     const applied: string[] = []
     for (const file of files) {
@@ -51,7 +57,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
       }
     }
     await withoutRaces(() => recordKnown(client))
-    const keyAdded = sealSecret !== undefined && (await addKey(client, deriveSealKey(sealSecret), onProgress))
+    const keyAdded = key !== undefined && (await addKey(client, key, { rotate, onProgress }))
     return { applied, keyAdded }
   } finally {
     await client.end()
@@ -119,9 +125,30 @@ async function recordKnown(client: pg.Client): Promise<void> {
   })
 }
 
-async function addKey(client: pg.Client, key: SealKey, onProgress: (line: string) => void): Promise<boolean> {
+/**
+ * Every key in the table is valid: one that a typing mistake added would stay so, unseen, for as long as it is among the newest two.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when the database knows keys, and this is none of them
+ */
+async function refuseSecondKey(client: pg.Client, { keyId }: SealKey): Promise<void> {
+  const { rows: found } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")
+  if (found[0]?.there !== true) return
+  const { rows } = await client.query<{ key_id: string }>('select key_id from partywall.seal_keys order by added_at')
+  if (rows.length === 0 || rows.some((row) => row.key_id === keyId)) return
+  throw new ConfigurationError(
+    `The database knows seal key ${rows.map((row) => row.key_id).join(' and ')}, and the given secret makes key ${keyId}. ` +
+      'Give the secret that the application uses, or run partywall migrate --rotate to make this one the newest. No key was added.',
+  )
+}
+
+async function addKey(
+  client: pg.Client,
+  key: SealKey,
+  { rotate, onProgress }: { readonly rotate: boolean; readonly onProgress: (line: string) => void },
+): Promise<boolean> {
   return inTransaction(client, async () => {
     await client.query("select from partywall.migrations where name = 'lock' for update")
+    if (!rotate) await refuseSecondKey(client, key)
     // Bind parameters, so that the key stands in no file, no statement text and no server log of statements.
     const { rowCount } = await client.query(
       'insert into partywall.seal_keys (key_id, inner_pad, outer_pad) values ($1, $2, $3) on conflict (key_id) do nothing',

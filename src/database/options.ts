@@ -44,10 +44,12 @@ export interface TenantPoolExtras {
   readonly settingName?: string | undefined
   /** Schemas of unqualified names; `pg_temp` is put last. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
-  /** Pinned in front of each statement; default 30_000, 0 for no limit. */
+  /** Pinned in front of each statement; default pg's `statement_timeout`, or 30_000; 0 for no limit. */
   readonly statementTimeoutMs?: number | undefined
-  /** Pinned in front of each statement; default 0, no limit of its own. */
+  /** Pinned in front of each statement; default pg's `lock_timeout`, or 0, no limit of its own. */
   readonly lockTimeoutMs?: number | undefined
+  /** How long a transaction may stand still; default 0, what the server has. The server then ends the connection. */
+  readonly idleInTransactionTimeoutMs?: number | undefined
   /** How long the server may be silent before the connection counts as broken; default `statementTimeoutMs` + 5_000, 0 for ever. */
   readonly answerTimeoutMs?: number | undefined
   /**
@@ -115,6 +117,7 @@ export const tenantPoolSchema = z.looseObject({
   searchPath: z.array(schemaName).min(1).default(['public']),
   statementTimeoutMs: z.int().min(0).max(2_147_483_647).default(30_000),
   lockTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
+  idleInTransactionTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
   answerTimeoutMs: z.int().min(0).optional(),
   maxResultBytes: z.int().min(1_024).max(536_870_888).default(67_108_864),
   pooler: z.enum(['none', 'transaction']).default('none'),

@@ -90,6 +90,7 @@ export interface PgConnectionParameters {
   options?: string | undefined
   statement_timeout?: unknown
   lock_timeout?: unknown
+  idle_in_transaction_session_timeout?: unknown
 }
 
 export interface PgClientInternals {

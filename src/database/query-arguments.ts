@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../context/frame.ts'
+import { NAMED_TEXT } from './foreign-query.ts'
 import { MultiStatementQuery } from './multi-statement-query.ts'
-import type { PgSubmittable } from './pg-internals.ts'
+import { isServerError, type PgSubmittable } from './pg-internals.ts'
 import type { StatementKind } from './statement-kind.ts'
 import { type QueryCallback, TenantQuery } from './tenant-query.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -85,7 +86,7 @@ function abortReason(signal: AbortSignal): Error {
 function textOf(config: object): string {
   const text: unknown = Reflect.get(config, 'text')
   if (typeof text === 'string') return text
-  return typeof Reflect.get(config, 'name') === 'string' ? 'select ' : ''
+  return typeof Reflect.get(config, 'name') === 'string' ? NAMED_TEXT : ''
 }
 
 function isCallback(value: unknown): value is QueryCallback {
@@ -102,10 +103,20 @@ export function answerOf(query: TenantQuery, callback: QueryCallback | undefined
     query.answerTo = AsyncResource.bind(callback)
     return undefined
   }
-  return new Promise((resolve, reject) => {
+  const answer = new Promise((resolve, reject) => {
     query.resolve = resolve
     query.reject = reject
   })
+  return answer.catch(withCallersStack)
+}
+
+/**
+ * An error of the server was made in the socket's reader, and its stack leads nowhere. As pg does: the stack that a promise's handler
+ * captures leads on to whoever awaits it.
+ */
+export function withCallersStack(error: unknown): never {
+  if (error instanceof Error && isServerError(error) && Object.isExtensible(error)) Error.captureStackTrace(error)
+  throw error
 }
 
 /** Refuses as pg would fail: a rejected promise, or the callback in a later turn. */

@@ -74,7 +74,7 @@ export function restoreStatements(settings: readonly SessionSetting[]): readonly
 /** The session's own settings, read before the first tenant; without those that partywall decides. */
 export const SESSION_SETTINGS_TEXT =
   "select name, setting from pg_catalog.pg_settings where source = 'session' and context in ('user', 'superuser') " +
-  "and name not in ('search_path', 'statement_timeout', 'lock_timeout', 'role', 'session_authorization', 'seed')"
+  "and name not in ('search_path', 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'role', 'session_authorization', 'seed')"
 
 export interface SessionSetting {
   readonly name: string
@@ -87,13 +87,16 @@ export function startupSettings(settings: WallSettings): ReadonlyMap<string, str
     ['search_path', settings.searchPath],
     ['statement_timeout', String(settings.statementTimeoutMs)],
     ['lock_timeout', String(settings.lockTimeoutMs)],
+    ...(settings.idleInTransactionTimeoutMs === 0
+      ? []
+      : [['idle_in_transaction_session_timeout', String(settings.idleInTransactionTimeoutMs)] as const]),
   ])
 }
 
 /**
  * The start-up option of a connection: RESET ALL returns to these values, and they stand above those stored for a role or a database.
  *
- * @param own the application's own start-up options; where both name a setting, partywall's value holds
+ * @param own the application's own start-up options, which name none of these settings
  * @see PostgreSQL "Message Formats", StartupMessage: `options`
  */
 export function startupOptions(settings: WallSettings, own: string | undefined): string {

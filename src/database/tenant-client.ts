@@ -2,27 +2,19 @@ import pg from 'pg'
 import type { ContextFrame } from '../context/frame.ts'
 import { outsideOfTenants, tenantStore } from '../context/store.ts'
 import { ConfigurationError, ConnectionInDoubtError } from '../errors.ts'
+import { bytesRead, limitAnswers, ownTimeout, rests } from './answer-limit.ts'
 import { sendCancelRequest } from './cancel-request.ts'
 import { ConnectionGuard } from './connection-guard.ts'
-import { ContextBytes } from './context-bytes.ts'
 import type { IdentityReader } from './context-identity.ts'
-import { DiscardQuery } from './discard-query.ts'
 import { ForeignQuery, foreignKind, foreignText } from './foreign-query.ts'
 import { boundMessages } from './message-bounds.ts'
-import { internalsOfClient, type PgConnectionParameters, type PgSubmittable } from './pg-internals.ts'
+import { internalsOfClient, type PgSubmittable } from './pg-internals.ts'
+import { prepareParameters } from './pg-options.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
 import { refuseShape } from './query-shape.ts'
-import { sessionFronts } from './session-fronts.ts'
-import {
-  type PreparedText,
-  resetStatements,
-  restoreStatements,
-  SESSION_SETTINGS_TEXT,
-  type SessionSetting,
-  startupOptions,
-} from './session-reset.ts'
+import { SessionCare, type SessionHost } from './session-care.ts'
 import { SetUpGate } from './set-up-gate.ts'
-import { AS_TEXT, contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
+import type { SetupQuery } from './setup-query.ts'
 import { statementKind } from './statement-kind.ts'
 import type { QueryCallback, QueryHost, TenantQuery } from './tenant-query.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -40,14 +32,15 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** In set-up statements are free: nobody's data has been here. */
   #inSetup = false
   #setupQueries = 0
-  /** Make the settings of `onConnect` again, on a session that lost them. */
-  #restores: readonly PreparedText[] = []
+  readonly #care: SessionCare
   /** Pending until the session is set up, and while its settings are being read or it is being cleaned; work waits for it. */
   #chore: Promise<void> | undefined
   readonly #gate = new SetUpGate()
   /** The pool's clock when the oldest unanswered statement was sent; 0 where none is. */
   busySince = 0
   readonly queryTimeoutMs: number
+  readonly #foreign = new Set<ForeignQuery>()
+  #heard = 0
   /** pg-pool's own release, while the client is out. */
   poolRelease: Release = () => {}
   release: Release = () => {}
@@ -57,23 +50,16 @@ export class TenantClient extends pg.Client implements QueryHost {
   constructor(config: pg.ClientConfig | string | undefined, settings: WallSettings, identities: IdentityReader) {
     super(config)
     this.guard = new ConnectionGuard(settings, identities)
+    this.#care = new SessionCare(this.#sessionHost())
     const inside = internalsOfClient(this)
     if (inside.connection === undefined) {
       throw new ConfigurationError(
         'partywall needs the JavaScript client of pg; pg-native can’t carry the tenant’s context.',
       )
     }
-    // pg's own read time-out patches each query's callback and leaves the connection alive with the statement running.
-    const { query_timeout: timeout } = inside.connectionParameters
-    this.queryTimeoutMs = typeof timeout === 'number' ? timeout : 0
-    inside.connectionParameters.query_timeout = false
-    if (!settings.pooler) startUpWith(inside.connectionParameters, settings)
-    const { password } = inside
-    // Whoever needs the first connection is nobody in particular: no tenant's context reaches what all of them share.
-    if (isPasswordFunction(password))
-      inside.password = (...given: unknown[]) => outsideOfTenants(() => password(...given))
+    this.queryTimeoutMs = prepareParameters(inside, settings)
     this.#chore = this.#gate.passed
-    boundMessages(inside.connection, settings.maxResultBytes, (error) => this.lose(error))
+    boundMessages(inside.connection, settings.maxResultBytes, (error) => this.destroySocket(error))
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
       this.guard.doomed ??= `the connection broke: ${error.message}`
@@ -118,7 +104,7 @@ export class TenantClient extends pg.Client implements QueryHost {
         settle(error)
         return
       }
-      const ready = this.#setUp().then(() => this.guard.settings.protection?.compare())
+      const ready = this.#care.setUp().then(() => this.guard.settings.protection?.compare())
       ready.then(
         () => {
           // Statements that were queued before go first, in their order.
@@ -137,35 +123,16 @@ export class TenantClient extends pg.Client implements QueryHost {
     return undefined
   }
 
-  async #setUp(): Promise<void> {
-    const { guard } = this
-    const { settings } = guard
-    await outsideOfTenants(() => settings.seal?.load())
-    const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
-    const { database, startupInForce, start } = await this.#prepare(statements)
-    guard.startupIgnored = !startupInForce
-    if (!settings.pooler) guard.fronts = sessionFronts(start, [], settings.shared)
-    // Without names there is nothing more to prepare, and no second round trip.
-    const full = startupInForce ? [] : contextStatements(settings, 'full')
-    if (full.length > 0) await this.#prepare(full)
-    const { processID } = internalsOfClient(this)
-    guard.bytes = new ContextBytes(settings, { database, backendPid: processID ?? undefined })
-    guard.watchParameters(true)
-  }
-
-  #prepare(statements: readonly PreparedText[]): Promise<SetupFacts> {
-    return new Promise((resolve, reject) => {
-      const { settings } = this.guard
-      const ready = (error: Error | null, row: unknown) => {
-        try {
-          if (error !== null) throw error
-          resolve(readSetupFacts(row))
-        } catch (problem) {
-          reject(problem)
-        }
-      }
-      this.#send(new SetupQuery(settings, statements, ready))
-    })
+  #sessionHost(): SessionHost {
+    const pid = () => internalsOfClient(this).processID ?? undefined
+    return {
+      guard: this.guard,
+      get backendPid() {
+        return pid()
+      },
+      send: (query) => this.#send(query),
+      askPg: (config, callback) => void Reflect.apply(super.query, this, [config, callback]),
+    }
   }
 
   /** Statements are free now, for `onConnect` and for listeners of `connect`: nobody's data has been here. */
@@ -225,7 +192,12 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** Runs somebody else's query object. */
   runForeign(query: PgSubmittable, frame: ContextFrame, onFinished?: (done: ForeignQuery) => void): void {
     const carrier = new ForeignQuery(query, this, frame)
-    carrier.onFinished = onFinished
+    this.#foreign.add(carrier)
+    carrier.onFinished = (done) => {
+      this.#foreign.delete(carrier)
+      onFinished?.(done)
+    }
+    this.#limitForeign(carrier)
     this.#accept(frame, carrier)
   }
 
@@ -244,7 +216,7 @@ export class TenantClient extends pg.Client implements QueryHost {
       if (chore === 'wait' && (await guard.cancelling) !== true) guard.doomed ??= 'a cancel request may still arrive'
       else if (chore === 'discard') await this.discardAll()
       // Two statements may be accepted before it is done: behind the first stands what a tenant set.
-      else if (chore === 'remember' && guard.freeStatements > 0) await this.#rememberSession()
+      else if (chore === 'remember' && guard.freeStatements > 0) await this.#care.remember()
     }
     const before = this.#chore ?? Promise.resolve()
     const done = before.then(work)
@@ -264,33 +236,17 @@ export class TenantClient extends pg.Client implements QueryHost {
     done.then(() => next(), next)
   }
 
-  /** What onConnect set must survive the clean-up between tenants. */
-  async #rememberSession(): Promise<void> {
-    this.guard.freeStatements = 0
-    const { rows } = await new Promise<pg.QueryResult<SessionSetting>>((resolve, reject) => {
-      void super.query(
-        { text: SESSION_SETTINGS_TEXT, types: AS_TEXT },
-        (error: Error | undefined, result: pg.QueryResult<SessionSetting>) => {
-          if (error) reject(error)
-          else resolve(result)
-        },
-      )
-    })
-    this.#restores = restoreStatements(rows)
-    await this.#restoreAlways()
-    this.guard.watchParameters(true)
-  }
-
-  async #restoreAlways(): Promise<void> {
-    const statements = this.#restores
-    if (statements.length === 0 || this.guard.settings.pooler) return
-    const { start } = await this.#prepare(statements)
-    this.guard.fronts = sessionFronts(start, statements, this.guard.settings.shared)
-  }
-
   #send(query: PgSubmittable | SetupQuery): void {
     // pg's type knows only submit(); what else it calls is declared in PgSubmittable.
     super.query(query as unknown as pg.Submittable)
+  }
+
+  /** Whether the server was heard since the last call, or owes nothing: a cursor may wait for its reader for as long as it likes. */
+  get lively(): boolean {
+    const { connection } = internalsOfClient(this)
+    const before = this.#heard
+    this.#heard = bytesRead(connection)
+    return before !== this.#heard || [...this.#foreign].some((carrier) => rests(carrier.inner))
   }
 
   queryFinished(): void {
@@ -300,18 +256,12 @@ export class TenantClient extends pg.Client implements QueryHost {
 
   /** Takes everything off the session, and prepares it for the next tenant. */
   async discardAll(): Promise<void> {
-    const { guard } = this
     // Watched as a statement is: a network that swallows the clean-up must not hold the connection for ever.
-    if (this.busySince === 0) this.busySince = guard.settings.clock.tick
+    if (this.busySince === 0) this.busySince = this.guard.settings.clock.tick
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#send(new DiscardQuery((error) => (error ? reject(error) : resolve())))
-      })
-      await this.#setUp()
-      await this.#restoreAlways()
-      guard.discarded()
+      await this.#care.discardAll()
     } finally {
-      if (guard.inFlight === 0) this.busySince = 0
+      if (this.guard.inFlight === 0) this.busySince = 0
     }
   }
 
@@ -327,25 +277,44 @@ export class TenantClient extends pg.Client implements QueryHost {
     guard.cancelling = request
   }
 
-  /** Ends the connection without a word: who waits on it gets the error. */
+  /**
+   * Ends the connection without a word: who waits on it gets the error. What the server still does for it is cancelled first, or it would
+   * go on for as long as its time-out lets it, for nobody.
+   */
   destroySocket(error: Error): void {
     this.guard.doomed ??= error.message
-    internalsOfClient(this).connection.stream.destroy(error)
+    const { stream } = internalsOfClient(this).connection
+    const cancelled = this.cancelRunning()
+    // A pooler forgets whom to cancel once the client is gone; without one the request needs nothing of this socket.
+    if (!this.guard.settings.pooler || cancelled === undefined) stream.destroy(error)
+    else void atMost(POOLER_CANCEL_MS, cancelled).then(() => stream.destroy(error))
   }
 
-  /** The server may still be busy with what nobody reads any more. */
-  lose(error: Error): void {
-    sendCancelRequest(this).catch(() => {})
-    this.destroySocket(error)
+  /** Cancels what runs on a connection that nobody will use again; undefined where nothing runs. */
+  cancelRunning(): Promise<unknown> | undefined {
+    return this.guard.inFlight === 0 ? undefined : sendCancelRequest(this).catch(() => {})
   }
 
   #endAfter(query: TenantQuery, timeoutMs: number): void {
     const timer = setTimeout(() => {
       query.giveUp(new Error('Query read timeout'))
-      sendCancelRequest(this).catch(() => {})
-      this.destroySocket(new ConnectionInDoubtError('A query’s read time-out passed; its connection was destroyed.'))
+      this.#endTooLate()
     }, timeoutMs)
     query.timer = timer
+  }
+
+  #limitForeign(carrier: ForeignQuery): void {
+    const timeoutMs = ownTimeout(carrier.inner) || this.queryTimeoutMs
+    if (timeoutMs === 0) return
+    const { connection } = internalsOfClient(this)
+    carrier.stopTimer = limitAnswers(carrier.inner, connection, timeoutMs, () => {
+      carrier.giveUp(new Error('Query read timeout'), connection)
+      this.#endTooLate()
+    })
+  }
+
+  #endTooLate(): void {
+    this.destroySocket(new ConnectionInDoubtError('A query’s read time-out passed; its connection was destroyed.'))
   }
 
   #queryForeign(
@@ -365,13 +334,14 @@ export class TenantClient extends pg.Client implements QueryHost {
   }
 }
 
-/** Path and time-outs become start-up options, to which RESET ALL returns; pg would send its own time-outs beside them. */
-function startUpWith(parameters: PgConnectionParameters, settings: WallSettings): void {
-  parameters.options = startupOptions(settings, parameters.options)
-  parameters.statement_timeout = undefined
-  parameters.lock_timeout = undefined
-}
+/** How long a cancel request to a pooler may take before its connection goes all the same. */
+const POOLER_CANCEL_MS = 1_000
 
-function isPasswordFunction(password: unknown): password is (...given: unknown[]) => unknown {
-  return typeof password === 'function'
+function atMost(limitMs: number, work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([
+    work,
+    new Promise((resolve) => {
+      setTimeout(resolve, limitMs).unref()
+    }),
+  ])
 }

@@ -7,7 +7,7 @@ import { IdentityReader } from './context-identity.ts'
 import { foreignKind, foreignText } from './foreign-query.ts'
 import type { PgSubmittable } from './pg-internals.ts'
 import type { PipelinedLane } from './pipelined-lane.ts'
-import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query-arguments.ts'
+import { answerOf, limitTime, makeQuery, readQuery, refuse, withCallersStack } from './query-arguments.ts'
 import { refuseShape } from './query-shape.ts'
 import { refuseFrame, refuseLoneStatement } from './refusals.ts'
 import { statementKind } from './statement-kind.ts'
@@ -152,6 +152,7 @@ export class WalledPool extends pg.Pool {
     const misshapen = refuseShape(query)
     if (misshapen !== undefined) return refuse(misshapen, asked.callback)
     query.onFinished = this.#queryFinished
+    query.noError = undefined
     const promise = answerOf(query, asked.callback)
     // A cancel or a time-out would hit whoever shares the connection.
     if (this.#lane !== undefined && kind === 'data' && asked.signal === undefined && asked.timeoutMs === 0) {
@@ -183,7 +184,7 @@ export class WalledPool extends pg.Pool {
     const bound = callback === undefined ? undefined : AsyncResource.bind(callback)
     const answer = new Promise<unknown>((resolve, reject) => {
       query.callback = (error, result) => {
-        if (bound !== undefined) bound(error, result)
+        if (bound !== undefined) error ? bound(error) : bound(undefined, result)
         else if (error) reject(error)
         else resolve(result)
       }
@@ -192,7 +193,7 @@ export class WalledPool extends pg.Pool {
         else client.runForeign(query, frame, () => this.#giveBack(client))
       })
     })
-    return bound === undefined ? answer : undefined
+    return bound === undefined ? answer.catch(withCallersStack) : undefined
   }
 
   #acrossFor(frame: ContextFrame | undefined): WalledPool | undefined {
@@ -272,6 +273,8 @@ export class WalledPool extends pg.Pool {
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
     client.guard.doomed ??= reason
     this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
+    // pg-pool cuts the socket: a statement that still runs would go on for nobody.
+    void client.cancelRunning()
     this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
   }
 

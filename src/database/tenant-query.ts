@@ -40,6 +40,8 @@ export class TenantQuery extends PgQueryBase {
   resolve: ((result: unknown) => void) | undefined = undefined
   reject: ((error: Error) => void) | undefined = undefined
   answerTo: QueryCallback | undefined = undefined
+  /** The error that a callback gets where there is none: `client.query` of pg says null, `pool.query` undefined. */
+  noError: null | undefined = null
   /** Called once, when the connection is free again. */
   onFinished: ((query: TenantQuery) => void) | undefined = undefined
   failure: Error | undefined = undefined
@@ -116,7 +118,7 @@ export class TenantQuery extends PgQueryBase {
     const { guard } = host
     // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
     if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
-    this.skip = guard.writePrefix(connection, this.frame, this.kind, host.getTransactionStatus())
+    this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.lastParse : 0
     this.building = true
     try {
@@ -238,7 +240,7 @@ export class TenantQuery extends PgQueryBase {
     const { failure } = this
     if (this.answerTo !== undefined) {
       try {
-        if (failure === undefined) this.answerTo(null, this._results)
+        if (failure === undefined) this.answerTo(this.noError, this._results)
         else this.answerTo(failure)
       } catch (error) {
         // As pg does: a callback that throws must not take the connection's parser with it.

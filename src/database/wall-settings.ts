@@ -16,6 +16,8 @@ export interface WallSettings {
   readonly searchPath: string
   readonly statementTimeoutMs: number
   readonly lockTimeoutMs: number
+  /** 0: what the server has. */
+  readonly idleInTransactionTimeoutMs: number
   /** Behind a transaction pooler: unnamed context statement, no backend pid in the seal. */
   readonly pooler: boolean
   /** The connection is pipelined and serves several tenants at once: only single statements, each with its whole context. */

@@ -37,7 +37,9 @@ export class Watchdog {
   #look(): void {
     this.#clock.tick++
     for (const client of this.#clients) {
-      if (client.busySince > 0 && this.#clock.tick - client.busySince > this.#limitSeconds) {
+      if (client.busySince === 0) continue
+      if (client.lively) client.busySince = this.#clock.tick
+      if (this.#clock.tick - client.busySince > this.#limitSeconds) {
         client.destroySocket(
           new ConnectionInDoubtError('The database did not answer in time; its connection was destroyed.'),
         )

@@ -23,12 +23,18 @@ export type SecurityEvent =
   | (EventSubject & {
       readonly type: 'TOKEN_ATTACK'
       readonly reason: string
+      /** The name of the claim or header that was not as it must be. */
+      readonly claim?: string | undefined
+      /** What the reason alone does not say, such as how long too long was; no value of the token. */
+      readonly fact?: string | undefined
       readonly issuer?: string | undefined
       readonly clientAddress?: string | undefined
     })
   | (EventSubject & {
       readonly type: 'AUTHENTICATION_FAILED'
       readonly reason: string
+      readonly claim?: string | undefined
+      readonly fact?: string | undefined
       readonly clientAddress?: string | undefined
     })
   | (EventSubject & { readonly type: 'TENANT_REFUSED'; readonly reason: 'unknown' | 'suspended' | 'not-a-member' })

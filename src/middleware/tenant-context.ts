@@ -6,6 +6,7 @@ import { runInTenantFrame } from '../context/run-with-tenant.ts'
 import { tenantStore } from '../context/store.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { bindEvents } from './bind-events.ts'
+import { onceClosed } from './in-progress.ts'
 import { type RequestWall, rememberRequest, requestState } from './request-state.ts'
 import { answerProblem } from './tenant-error-handler.ts'
 import { type AgreementOptions, createHintReader, type HintSource } from './tenant-hints.ts'
@@ -80,7 +81,7 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
 function open(wall: RequestWall, context: TenantContext, request: Request, response: Response, next: () => void): void {
   const work = wall.beginWork(context.tenantId)
   rememberRequest(request, { requestId: context.requestId, wall, work })
-  response.once('close', () => work.end())
+  onceClosed(request, response, () => work.end())
   work.onStop((reason) => {
     if (response.headersSent) request.socket.destroy()
     else answerProblem(request, response, reason)

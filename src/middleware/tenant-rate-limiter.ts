@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
-import { ConfigurationError, TenantContextMissingError } from '../errors.ts'
-import { rateLimitHeaders, refusalAnswer } from '../rate-limit/answer.ts'
+import { ConfigurationError, isPartywallError, TenantContextMissingError } from '../errors.ts'
+import { type RefusalAnswer, rateLimitHeaders, refusalAnswer } from '../rate-limit/answer.ts'
 import type { RateLimitDecision } from '../rate-limit/decision.ts'
+import { answerOfLimitError } from '../rate-limit/limit-refusal.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
+import type { RateLimitRequest } from '../rate-limit/request.ts'
+import { onceDone } from './in-progress.ts'
 
 export interface TenantRateLimiterOptions<Request extends IncomingMessage = IncomingMessage> {
   /** `wall.limiter`; undefined, where `rateLimit` is not configured, is refused at once. */
@@ -55,7 +58,10 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
   const costOf = readerOf(options.cost)
   const routeOf = readerOf(options.route)
 
-  function ask(request: Request): Promise<RateLimitDecision> {
+  // Mounted twice, a request counts once.
+  const counted = new WeakSet<ServerResponse>()
+
+  function askedFor(request: Request): RateLimitRequest {
     const context = tryGetCurrentTenant()
     if (context === undefined) {
       throw new TenantContextMissingError(
@@ -63,7 +69,17 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
       )
     }
     const { tenantId, tier, userId } = context
-    return limiter.check({ tenantId, tier, userId, cost: costOf(request), route: routeOf(request) })
+    return { tenantId, tier, userId, cost: costOf(request), route: routeOf(request) }
+  }
+
+  function ask(request: Request, response: ServerResponse): Promise<RateLimitDecision> {
+    const asked = askedFor(request)
+    if (!counted.has(response)) {
+      const leave = limiter.enter(asked)
+      counted.add(response)
+      onceDone(request, response, leave)
+    }
+    return limiter.check(asked)
   }
 
   function answer(decision: RateLimitDecision, response: ServerResponse): boolean {
@@ -75,17 +91,19 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
       if (value !== undefined) response.setHeader(name, value)
     }
     if (refusal === undefined) return true
-    response.statusCode = refusal.status
-    response.end(JSON.stringify(refusal.body))
+    send(refusal, response)
     return false
   }
 
   return (request, response, next) => {
     let asked: Promise<RateLimitDecision>
     try {
-      asked = ask(request)
+      asked = ask(request, response)
     } catch (error) {
-      next(error)
+      const requestId = tryGetCurrentTenant()?.requestId
+      const refusal = isPartywallError(error) ? answerOfLimitError(error, requestId ?? '') : undefined
+      if (refusal === undefined) next(error)
+      else send(refusal, response)
       return
     }
     asked
@@ -94,6 +112,12 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
         if (admitted) next()
       }, next)
   }
+}
+
+function send({ status, headers, body }: RefusalAnswer, response: ServerResponse): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.statusCode = status
+  response.end(JSON.stringify(body))
 }
 
 function requireLimiter(limiter: RateLimiter | undefined): RateLimiter {

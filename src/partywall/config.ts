@@ -13,6 +13,7 @@ import type { TenantLookup } from '../tenants/tenant.ts'
 import type { AlertsConfig } from './alert-parts.ts'
 import type { AuditConfig } from './audit-parts.ts'
 import type { HealthConfig } from './health-checks.ts'
+import type { RefusalLogOptions } from './log-refusals.ts'
 import type { TelemetryConfig } from './telemetry-parts.ts'
 
 /** The database of the application: options of `pg.Pool` and of the wall. */
@@ -83,6 +84,8 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
   readonly logger?: Logger | undefined
+  /** Each 401 and 403 is one `warn` line of the logger, repeats of a source are counted; `false` logs none. */
+  readonly refusalLog?: RefusalLogOptions | false | undefined
 }
 
 const fn = z.custom((value) => typeof value === 'function', { error: 'must be a function' })
@@ -143,6 +146,7 @@ export const configSchema = z.strictObject({
   audit: z.union([z.literal(false), z.looseObject({})], { error: 'must be an object or false' }).optional(),
   protectionWatch: z.unknown().optional(),
   membership: fn.optional(),
+  refusalLog: z.union([z.literal(false), z.strictObject({ windowMs: milliseconds.optional() })]).optional(),
   requestId: z.strictObject({ trustHeader: z.string().optional() }).optional(),
   logger: z
     .looseObject({ debug: fn, info: fn, warn: fn, error: fn }, { error: 'must have debug, info, warn and error' })

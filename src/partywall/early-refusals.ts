@@ -17,6 +17,8 @@ export function makeEarlyRefusals(
   const failures = failedTokens === false ? undefined : createFailedTokenLimiter(failedTokens)
   return {
     blocked(asking) {
+      const crowded = limiter?.crowded(asking)
+      if (crowded !== undefined) return crowded
       const decision = limiter?.blocked(asking)
       return decision === undefined ? undefined : limitExceeded(decision, limiter?.upgradeUrl)
     },

@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
  * An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address. What is no address is counted as one unknown client.
  */
 export function addressBlock(address: string | undefined): string {
-  const plain = address?.replace(/%.*$/, '') ?? ''
+  const plain = address?.split('%', 1)[0] ?? ''
   const version = isIP(plain)
   if (version === 4) return plain
   if (version !== 6) return 'unknown'

@@ -6,6 +6,7 @@ export {
   type FailedTokenLimiterOptions,
   type FailedTokenVerdict,
 } from './failed-token-limiter.ts'
+export type { Concurrency } from './in-flight.ts'
 export { DEFAULT_TIERS, type Limits, type ScopeLimits, type TierLimits } from './limits.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.ts'
 export type { RateLimiterOptions } from './options.ts'

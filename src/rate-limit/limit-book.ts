@@ -88,6 +88,7 @@ export function createLimitBook(settings: RateLimiterSettings) {
       }
       return new Question(request, tier.name, cost, scopes)
     },
+    isTier: (name: string): boolean => tiers.has(name),
     routeKeys: (tenantId: string): string[] => [...routes.keys()].map((route) => routeKey(tenantId, route)),
     setTier(name: string, limits: TierLimits): void {
       const checked = parseOptions(tierLimitsSchema, limits, 'setTier(name, limits)')

@@ -27,6 +27,7 @@ export function tooManyFailedTokens(retryAfterSeconds: number, cause: unknown): 
 
 /** The whole answer to an error that carries a decision, with its headers; undefined for any other. */
 export function answerOfLimitError(error: PartywallError, requestId: string): RefusalAnswer | undefined {
+  if (error.code === 'PARTYWALL_CONCURRENCY_EXCEEDED') return crowdedAnswer(error, requestId)
   if (error.code !== 'PARTYWALL_RATE_LIMIT_EXCEEDED') return undefined
   const { decision, upgradeUrl } = error.details
   if (!isRefusal(decision)) return undefined
@@ -37,6 +38,28 @@ export function answerOfLimitError(error: PartywallError, requestId: string): Re
   if (answer === undefined || decision.violated[0] !== FAILED_TOKENS[0]) return answer
   // What the client needs is another token, as after a 401.
   return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
+}
+
+/** A type of its own: waiting for a new window does not help, ending a request does. */
+function crowdedAnswer({ code, publicMessage, details }: PartywallError, requestId: string): RefusalAnswer {
+  const retryAfter = 1
+  return {
+    status: 429,
+    headers: {
+      'Retry-After': String(retryAfter),
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+    },
+    body: {
+      type: `urn:partywall:problem#${code}`,
+      title: publicMessage,
+      status: 429,
+      code,
+      instance: requestId,
+      ...(typeof details['limit'] === 'number' ? { limit: details['limit'] } : {}),
+      retryAfter,
+    },
+  }
 }
 
 /** By structure: the error may come from another copy of the package. */

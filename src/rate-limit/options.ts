@@ -3,6 +3,7 @@ import { parseOptions } from '../config/parse-options.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { RateLimitDecision } from './decision.ts'
+import type { Concurrency } from './in-flight.ts'
 import { DEFAULT_TIERS, type ScopeLimits, scopeLimitsSchema, type TierLimits, tierLimitsSchema } from './limits.ts'
 import type { RateLimitRequest } from './request.ts'
 import type { RateLimitStore } from './store.ts'
@@ -12,6 +13,11 @@ export interface RateLimiterOptions {
   readonly store: RateLimitStore
   /** Limits by tier, in place of `free`, `pro` and `enterprise`. An unknown tier gets the smallest of them. */
   readonly tiers?: Readonly<Record<string, TierLimits>>
+  /**
+   * How many requests of one tenant may be in flight at once in each process: one number, or one for each tier (a tier that is left out
+   * has no such limit, a tenant of an unknown tier gets the smallest). Left out: no limit. A streaming answer counts until it ends.
+   */
+  readonly concurrency?: Concurrency | undefined
   /** Each tenant's limits of single routes, by names of your own. */
   readonly routes?: Readonly<Record<string, ScopeLimits>>
   /**
@@ -39,12 +45,19 @@ export interface RateLimiterOptions {
   readonly onDecision?: (decision: RateLimitDecision, request: RateLimitRequest) => void
 }
 
+const inFlight = z.int().min(1).max(1_000_000)
+
 const settingsSchema = z.object({
   tiers: z
     .record(z.string(), tierLimitsSchema)
     .refine((tiers) => Object.keys(tiers).length > 0, 'must hold one tier at least')
     .default(DEFAULT_TIERS),
   routes: z.record(z.string(), scopeLimitsSchema).default({}),
+  concurrency: z
+    .union([inFlight, z.record(z.string(), inFlight).refine((tiers) => Object.keys(tiers).length > 0)], {
+      error: 'must be a whole number from 1, or an object with one for each tier',
+    })
+    .optional(),
   onStoreFailure: z.enum(['local', 'closed', 'open']).default('local'),
   instances: z.int().min(1).max(10_000).default(1),
   denyCacheMs: z.int().min(0).max(1000).default(1000),
@@ -69,6 +82,14 @@ const optionsSchema = settingsSchema
     onDecision: left,
   })
   .strict()
+  .refine(
+    ({ concurrency, tiers }) =>
+      typeof concurrency !== 'object' || Object.keys(concurrency).every((tier) => tier in tiers),
+    {
+      path: ['concurrency'],
+      error: 'must name tiers of this limiter only',
+    },
+  )
 
 export type RateLimiterSettings = z.output<typeof settingsSchema>
 

@@ -1,5 +1,5 @@
 import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
-import { ConfigurationError, DependencyUnavailableError } from '../errors.ts'
+import { type ConcurrencyExceededError, ConfigurationError, DependencyUnavailableError } from '../errors.ts'
 import { createDefaultLogger } from '../logger/logger.ts'
 import {
   decisionOf,
@@ -11,6 +11,7 @@ import {
 } from './decision.ts'
 import { createDenyCache } from './deny-cache.ts'
 import { createGuardedStore } from './guarded-store.ts'
+import { InFlight } from './in-flight.ts'
 import { createLimitBook, type Question } from './limit-book.ts'
 import { limitExceeded } from './limit-refusal.ts'
 import { plainTierLimitsSchema, type TierLimits, toLimits } from './limits.ts'
@@ -51,6 +52,14 @@ export interface RateLimiter {
    * For early refusals: once the tenant of a token is known, before the directory, the database or the store is paid for.
    */
   blocked(request: RateLimitRequest): RateLimitDecision | undefined
+  /**
+   * Counts a request as in flight until the returned function is called; for `concurrency`. `TenantRateLimiter` does it by itself.
+   *
+   * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED` when the tenant has as many in flight as its tier may have
+   */
+  enter(request: RateLimitRequest): () => void
+  /** Why `enter` would refuse; counts nothing, and tells listeners of the refusal. */
+  crowded(request: RateLimitRequest): ConcurrencyExceededError | undefined
   /** What the tenant has used; counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
   usage(tenantId: string, options?: { readonly tier?: string; readonly userId?: string }): Promise<TenantUsage>
   /**
@@ -90,19 +99,25 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const local = createMemoryStore()
   const guarded = createGuardedStore({ store, settings, events, logger })
   const down = settings.onStoreFailure
+  const inFlight = new InFlight({
+    concurrency: settings.concurrency,
+    isTier: book.isTier,
+    onRefused(decision, request) {
+      refused(decision, request)
+      onDecision?.(decision, request)
+    },
+  })
+
+  function refused({ violated, tier }: RateLimitDecision, { tenantId, userId }: RateLimitRequest): void {
+    events?.emit({ type: 'RATE_LIMITED', tenantId, userId, limits: violated, tier })
+  }
 
   function decided(question: Question, reply: StoreReply, mode: LimiterMode): RateLimitDecision {
     const { scopes, cost, request, tier } = question
     const decision = decisionOf(reply, mode === 'local' ? question.localScopes() : scopes, cost, tier, mode)
     if (decision.outcome === 'limited') {
       if (mode === 'store' && !store.inProcess) denials.add(scopes, scopeWaits(reply, scopes, cost), cost, decision)
-      events?.emit({
-        type: 'RATE_LIMITED',
-        tenantId: request.tenantId,
-        userId: request.userId,
-        limits: decision.violated,
-        tier,
-      })
+      refused(decision, request)
     }
     return decision
   }
@@ -162,6 +177,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       if (known !== undefined) onDecision?.(known, request)
       return known
     },
+    enter: (request) => inFlight.enter(request),
+    crowded: (request) => inFlight.refusal(request),
     async usage(tenantId, { tier, userId } = {}) {
       const question = book.question({ tenantId, tier: await tierFor(tenantId, tier), userId })
       const { reply, mode } = await guarded.decide(question.scopes, 0).then(

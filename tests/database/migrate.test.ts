@@ -28,10 +28,46 @@ describe('migrate', () => {
   it('keeps the newest two keys', async () => {
     const database = await createTestDatabase({ migrated: false })
     for (let round = 0; round < 3; round++) {
-      await migrate({ databaseUrl: database.adminUrl, sealSecret: randomBytes(32).toString('hex') })
+      await migrate({ databaseUrl: database.adminUrl, sealSecret: randomBytes(32).toString('hex'), rotate: true })
     }
     const { rows } = await database.admin('select count(*)::int as keys from partywall.seal_keys')
     expect(rows).toEqual([{ keys: 2 }])
+  })
+
+  it('refuses a secret that the database does not know, and changes nothing, unless it is told to rotate', async () => {
+    const database = await createTestDatabase({ migrated: false })
+    const [known, mistyped] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')]
+    await migrate({ databaseUrl: database.adminUrl, sealSecret: known })
+    const pending = await database.admin(
+      "delete from partywall.migrations where name = '0014_audit_bounds.sql' returning checksum",
+    )
+    const state = () =>
+      database.admin('select key_id from partywall.seal_keys union all select name from partywall.migrations')
+    const before = (await state()).rows
+    await expect(migrate({ databaseUrl: database.adminUrl, sealSecret: mistyped })).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringContaining('--rotate'),
+    })
+    expect((await state()).rows).toEqual(before)
+    await database.admin('insert into partywall.migrations (name, checksum) values ($1, $2)', [
+      '0014_audit_bounds.sql',
+      pending.rows[0]?.checksum,
+    ])
+    const rotated = await migrate({ databaseUrl: database.adminUrl, sealSecret: mistyped, rotate: true })
+    expect(rotated.keyAdded).toBe(true)
+    // The secret before the rotation is still one that the database knows.
+    expect((await migrate({ databaseUrl: database.adminUrl, sealSecret: known })).keyAdded).toBe(false)
+  })
+
+  it('adds one key when two secrets arrive at the same time', async () => {
+    const database = await createTestDatabase({ migrated: false })
+    await migrate({ databaseUrl: database.adminUrl })
+    const runs = await Promise.allSettled(
+      [1, 2].map(() => migrate({ databaseUrl: database.adminUrl, sealSecret: randomBytes(32).toString('hex') })),
+    )
+    expect(runs.filter((run) => run.status === 'fulfilled')).toHaveLength(1)
+    const { rows } = await database.admin('select count(*)::int as keys from partywall.seal_keys')
+    expect(rows).toEqual([{ keys: 1 }])
   })
 
   it('refuses a file that was changed after it was applied, and says which files are pending', async () => {

@@ -208,7 +208,7 @@ describe('what onConnect set', () => {
       {
         ...(options as Partial<TenantPoolOptions>),
         // PostgreSQL lists no custom settings, so onConnect's would be lost: they belong among the start-up options.
-        options: "-c app.region=eu'\\ west -c search_path=nowhere",
+        options: "-c app.region=eu'\\ west",
         onConnect: async (client) => {
           await client.query(
             "select set_config('timezone', 'Asia/Tokyo', false), set_config('datestyle', 'German', false)",

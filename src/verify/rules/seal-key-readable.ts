@@ -32,8 +32,8 @@ export const sealKeyReadable: Rule = {
         ],
         fix:
           grantees.length > 0
-            ? `REVOKE ALL ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};\n-- Then add a new key: partywall migrate with a new secret.`
-            : `-- Take ${qualifiedName(relation)} out of the app's reach, then add a new key: partywall migrate with a new secret.`,
+            ? `REVOKE ALL ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};\n-- Then add a new key: partywall migrate --rotate with a new secret.`
+            : `-- Take ${qualifiedName(relation)} out of the app's reach, then add a new key: partywall migrate --rotate with a new secret.`,
       }
     }
     for (const publication of facts.catalog.publications) {

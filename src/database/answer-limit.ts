@@ -1,0 +1,58 @@
+import type { PgConnection, PgSubmittable } from './pg-internals.ts'
+
+/** How often within its limit a query is looked at. */
+const LOOKS = 4
+
+/**
+ * `query_timeout` of somebody else's query object. A `pg.Query` is limited as a whole, as in pg. A cursor or stream is open for as long as
+ * its reader likes: for those the limit is how long the server may be silent while an answer of it is due.
+ *
+ * @param expire called once, when the limit is passed
+ * @returns forgets the query
+ */
+export function limitAnswers(
+  query: PgSubmittable,
+  connection: PgConnection,
+  timeoutMs: number,
+  expire: () => void,
+): () => void {
+  if ('prepare' in query) {
+    const timer = setTimeout(expire, timeoutMs)
+    return () => clearTimeout(timer)
+  }
+  let heard = bytesRead(connection)
+  let silentLooks = 0
+  const timer = setInterval(
+    () => {
+      const now = bytesRead(connection)
+      silentLooks = now === heard && !rests(query) ? silentLooks + 1 : 0
+      heard = now
+      // The first look may come just after an answer.
+      if (silentLooks <= LOOKS) return
+      clearInterval(timer)
+      expire()
+    },
+    Math.max(1, timeoutMs / LOOKS),
+  )
+  return () => clearInterval(timer)
+}
+
+/** `query_timeout` on the object itself, as pg reads it; 0 where there is none. */
+export function ownTimeout(query: PgSubmittable): number {
+  const own: unknown = Reflect.get(query, 'query_timeout')
+  return typeof own === 'number' && own > 0 ? own : 0
+}
+
+/** Whether an open cursor, or the one that a stream drives, waits for its reader and not for the server. */
+export function rests(query: object): boolean {
+  const cursor: unknown = 'cursor' in query ? query.cursor : query
+  if (typeof cursor !== 'object' || cursor === null) return false
+  // A read that was asked for before the columns were known leaves the state idle, and its callback waiting.
+  return Reflect.get(cursor, 'state') === 'idle' && Reflect.get(cursor, '_cb') === null
+}
+
+/** Of the connection's socket, also where a copy stream has taken it over. */
+export function bytesRead({ stream }: PgConnection): number {
+  const count: unknown = Reflect.get(stream, 'bytesRead')
+  return typeof count === 'number' ? count : 0
+}

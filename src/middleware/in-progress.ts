@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** How long a request whose client has gone counts while its handler has not answered. */
+const ABANDONED_MS = 30_000
+
+const waiting = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * Calls `done` once when an answer was sent or can no longer be sent.
+ *
+ * The response alone does not tell: of requests that a client pipelined, those behind the first get no `close` when the socket breaks.
+ */
+export function onceClosed(request: IncomingMessage, response: ServerResponse, done: () => void): void {
+  const { socket } = request
+  if (response.destroyed || socket.destroyed) {
+    done()
+    return
+  }
+  const onSocket = listenersOf(socket)
+  const settle = () => {
+    response.removeListener('close', settle)
+    onSocket.delete(settle)
+    done()
+  }
+  response.once('close', settle)
+  onSocket.add(settle)
+}
+
+/** One listener for each socket: a client may pipeline more requests than Node lets listeners be. */
+function listenersOf(socket: Socket): Set<() => void> {
+  const known = waiting.get(socket)
+  if (known !== undefined) return known
+  const made = new Set<() => void>()
+  waiting.set(socket, made)
+  socket.once('close', () => {
+    for (const settle of [...made]) settle()
+  })
+  return made
+}
+
+/**
+ * Calls `done` once when a request no longer costs anything: its answer was sent, to the last byte of a stream.
+ *
+ * Where the client goes before anything was answered the handler works on, so the request counts until the handler ends its answer, for
+ * at most 30 seconds. Else a client that hangs up at once could have any number of requests in progress.
+ */
+export function onceDone(request: IncomingMessage, response: ServerResponse, done: () => void): void {
+  onceClosed(request, response, () => {
+    if (response.headersSent || response.writableEnded) done()
+    else onceEnded(response, done)
+  })
+}
+
+/** No event tells of `end()` on a response whose socket is gone. */
+function onceEnded(response: ServerResponse, done: () => void): void {
+  const { end } = response
+  const timer = setTimeout(done, ABANDONED_MS).unref()
+  const ended = (...given: unknown[]): ServerResponse => {
+    clearTimeout(timer)
+    done()
+    return Reflect.apply(end, response, given)
+  }
+  response.end = ended
+}

@@ -1,0 +1,75 @@
+import type { AccessControl } from '../access/access-control.ts'
+import type { Alerts } from '../alerts/create-alerts.ts'
+import type { TenantAuditLogger } from '../audit/tenant-audit-logger.ts'
+import type { TokenVerifier } from '../auth/jwt.ts'
+import type { RawClaims } from '../auth/strict-json.ts'
+import type { TenantContext } from '../context/tenant-context.ts'
+import type { TenantPool } from '../database/create-tenant-pool.ts'
+import type { CrossingRequest } from '../database/crossing.ts'
+import type { SecurityEvents } from '../events/security-events.ts'
+import type { TenantGuard } from '../guards/tenant-guard.ts'
+import type { Health } from '../health/health.ts'
+import type { Logger } from '../logger/logger.ts'
+import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
+import type { RepositoryOptions, TenantAwareRepository } from '../repository/base-repository.ts'
+import type { Admission } from '../tenants/admission.ts'
+import type { CachedTenantDirectory } from '../tenants/directory.ts'
+import type { Envelopes, ExportOptions, ImportOptions } from '../tenants/envelope.ts'
+import type { Work } from '../tenants/running-work.ts'
+import type { ActAsRequest } from './staff-access.ts'
+
+/** Everything of one application, wired. Its functions are bound: they may be taken out and handed on. */
+export interface Partywall<Claims = RawClaims> {
+  /** A drop-in for `pg.Pool`; ORMs take it as theirs. */
+  readonly pool: TenantPool
+  readonly verifyToken: TokenVerifier<Claims>['verifyToken']
+  readonly verifier: TokenVerifier<Claims>
+  readonly tenants: CachedTenantDirectory
+  readonly events: SecurityEvents
+  readonly logger: Logger
+  /** From a request's token to its context; what adapters of frameworks call. @throws {ClosedError} while closing */
+  readonly admit: Admission['admit']
+  /** Undefined where `access` is not configured. */
+  readonly access: AccessControl | undefined
+  /** For `responseGuard(wall.guard)`, and for values. */
+  readonly guard: TenantGuard
+  /** Undefined with `audit: false`. */
+  readonly audit: TenantAuditLogger | undefined
+  /** Dead letters, and delivery at once. Undefined where `alerts` is not configured. */
+  readonly alerts: Alerts | undefined
+  /** Undefined where `rateLimit` is not configured. */
+  readonly limiter: RateLimiter | undefined
+  /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
+  readonly health: Health
+  /**
+   * The only way to cross tenants: reads all tenants' rows, read-only, after the crossing was written down.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
+   */
+  runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
+  /**
+   * Staff work for one tenant: recorded before anything is read, read-only unless `write` is set, over after `expiresIn`.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended
+   */
+  actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T>
+  /** Registers work under way: suspension of its tenant stops it, closing waits for it. */
+  beginWork(tenantId: string): Work
+  readonly requestIdHeader?: string | undefined
+  /** A repository on this pool whose cursors this application signs. */
+  repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>
+  readonly cursorKeys: () => Promise<readonly Uint8Array[]>
+  readonly exportContext: (options: ExportOptions) => Promise<string>
+  /** Opens an envelope; with `fn` runs it in the context. @throws see {@link Envelopes.importContext} */
+  importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
+  importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
+  /**
+   * Resolves when all that requests depend on is there; else rejects with all findings at once.
+   *
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+   */
+  ready(): Promise<void>
+  /** Refuses new work (503), waits for what is under way, and ends connections and timers. Idempotent. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>
+}

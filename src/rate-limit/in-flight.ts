@@ -1,0 +1,82 @@
+import { ConcurrencyExceededError } from '../errors.ts'
+import type { RateLimitDecision } from './decision.ts'
+import type { RateLimitRequest } from './request.ts'
+
+/** Requests in flight of one tenant in one process: one number for all tiers, or one for each tier. */
+export type Concurrency = number | Readonly<Record<string, number>>
+
+/** What {@link InFlight} takes. */
+export interface InFlightOptions {
+  readonly concurrency: Concurrency | undefined
+  /** A tier that has no number: unlimited where it is a configured tier, else the smallest number. */
+  readonly isTier: (name: string) => boolean
+  readonly onRefused: (decision: RateLimitDecision, request: RateLimitRequest) => void
+}
+
+const VIOLATED: readonly string[] = Object.freeze(['concurrency'])
+const nothing = () => {}
+
+/**
+ * Counts what each tenant has in flight in this process, and refuses more than its tier may have. Quotas bound how often a tenant
+ * asks; this bounds how much of a process slow requests of one tenant hold at once.
+ */
+export class InFlight {
+  readonly #counts = new Map<string, number>()
+  readonly #options: InFlightOptions
+
+  constructor(options: InFlightOptions) {
+    this.#options = options
+  }
+
+  of(tenantId: string): number {
+    return this.#counts.get(tenantId) ?? 0
+  }
+
+  /** Why one more request would be refused; counts nothing. */
+  refusal(request: RateLimitRequest): ConcurrencyExceededError | undefined {
+    const limit = this.#limitOf(request.tier)
+    if (limit === undefined || this.of(request.tenantId) < limit) return undefined
+    const decision: RateLimitDecision = {
+      outcome: 'limited',
+      mode: 'local',
+      tier: request.tier,
+      violated: VIOLATED,
+      retryAfterSeconds: 1,
+      limits: [],
+    }
+    this.#options.onRefused(decision, request)
+    return new ConcurrencyExceededError('The tenant has as many requests in flight as its tier may have.', {
+      details: { decision, limit },
+    })
+  }
+
+  /**
+   * Counts one request.
+   *
+   * @returns ends the request; more than one call does nothing
+   * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED`
+   */
+  enter(request: RateLimitRequest): () => void {
+    const refused = this.refusal(request)
+    if (refused !== undefined) throw refused
+    // A limit may be set for some tiers alone, and a tenant may change its tier while a request runs: all requests count.
+    if (this.#options.concurrency === undefined) return nothing
+    const { tenantId } = request
+    this.#counts.set(tenantId, this.of(tenantId) + 1)
+    let inside = true
+    return () => {
+      if (!inside) return
+      inside = false
+      const left = this.of(tenantId) - 1
+      if (left > 0) this.#counts.set(tenantId, left)
+      else this.#counts.delete(tenantId)
+    }
+  }
+
+  #limitOf(tier: string): number | undefined {
+    const { concurrency, isTier } = this.#options
+    if (concurrency === undefined || typeof concurrency === 'number') return concurrency
+    if (Object.hasOwn(concurrency, tier)) return concurrency[tier]
+    return isTier(tier) ? undefined : Math.min(...Object.values(concurrency))
+  }
+}
