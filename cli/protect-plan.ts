@@ -39,7 +39,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
     const { tenancy, appRoleFound } = find(catalog, options, sql)
     const tables = [...tenancy.tables.values()]
     const setting = settingOf(tenancy)
-    const facts = buildFacts({ catalog, sql, tenancy, sealed: options.seal, proofs: makeProofs })
+    const facts = buildFacts({ catalog, sql, tenancy, sealed: options.seal, loginDoubt: undefined, proofs: makeProofs })
     const plan = planProtection({
       catalog,
       tables,

@@ -134,7 +134,7 @@ async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<F
   const catalog = await readCatalog(session)
   const sql = createSqlReader()
   const tenancy = discover(catalog, sql, hints)
-  return buildFacts({ catalog, sql, tenancy, sealed: false, proofs: makeProofs })
+  return buildFacts({ catalog, sql, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
 }
 
 /** The application's roles and the owners of its tables; superusers and those with BYPASSRLS see all, before and after. */

@@ -23,3 +23,16 @@ export function freeRoleName(taken: ReadonlySet<string>): string {
   const names = ['app', 'app_user', 'app_login']
   return names.find((name) => !taken.has(name)) ?? `app_${taken.size}`
 }
+
+/**
+ * What to do about a login that no policy holds, as comments: a superuser or an owner has other work, which breaks when its
+ * powers are taken.
+ */
+export function otherLoginSql(taken: ReadonlySet<string>, schemas: readonly string[], password = '…'): string {
+  const name = freeRoleName(taken)
+  const [create = '', ...grants] = appRoleLines(name, schemas)
+  return [
+    `-- Make a login for the application, and let it log in as ${name}:`,
+    ...[create.replace(/ LOGIN;$/, ` LOGIN PASSWORD '${password}';`), ...grants].map((line) => `--   ${line}`),
+  ].join('\n')
+}

@@ -1,3 +1,4 @@
+import { isBookkeeping } from '../catalog/bookkeeping.ts'
 import type { Relation } from '../catalog/model.ts'
 import { isTable } from './discovery/tenant-root.ts'
 import type { ActingRole, Facts } from './facts.ts'
@@ -17,7 +18,13 @@ export interface UnwalledTable {
 /** Tables that nobody asked about: everybody in reach may use them, and no wall stands in between. */
 export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   return facts.relations.flatMap((relation): readonly UnwalledTable[] => {
-    if (!isTable(relation) || relation.isPartition || facts.tenantTable(relation) !== undefined) return []
+    if (
+      !isTable(relation) ||
+      relation.isPartition ||
+      isBookkeeping(relation) ||
+      facts.tenantTable(relation) !== undefined
+    )
+      return []
     const verbs = VERBS.filter((verb) =>
       facts.reach(relation, privilegeOf(verb)).some((role) => isOpen(facts, relation, verb, role)),
     )

@@ -1,4 +1,5 @@
-import { qualifiedName } from '../../catalog/names.ts'
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Decision } from '../change.ts'
 import type { Planning } from '../input.ts'
 
@@ -21,54 +22,68 @@ function owners(planning: Planning): readonly Decision[] {
   if (appRole.superuser || appRole.bypassRls)
     decisions.push({
       object: `role ${appRole.name}`,
-      reason: `the application logs in as a role that no policy holds (${appRole.superuser ? 'superuser' : 'BYPASSRLS'}): give it a role of its own.`,
+      reason: `the application logs in as a role that no policy holds (${appRole.superuser ? 'superuser' : 'BYPASSRLS'}). Make a login for the application:`,
+      sql: loginLines(planning),
     })
   const owned = planning.targets.filter((target) => acting.some((role) => role.oid === target.relation.owner))
   if (owned.length > 0)
     decisions.push({
       object: `role ${appRole.name}`,
-      reason: `the application owns ${owned.length} of the tables (${owned[0]?.relation.label}, …) or can become their owner: it can turn row security off. Give the tables to a role that the application can't become, and let it log in as one that owns nothing.`,
+      reason: `the application owns ${owned.length} of the tables (${owned[0]?.relation.label}, …) or can become their owner: it can turn row security off. Make a login for the application that owns nothing:`,
+      sql: loginLines(planning),
     })
   return decisions
 }
 
+/** Shows rows of all tenants past the policies, and no migration can decide what becomes of it. */
+export function isBeyondPolicies(planning: Planning, relation: Relation): boolean {
+  return decisionOn(planning, relation) !== undefined
+}
+
 function beyondPolicies(planning: Planning): readonly Decision[] {
+  return [...planning.catalog.relations.values()].flatMap((relation) => decisionOn(planning, relation) ?? [])
+}
+
+function decisionOn(planning: Planning, relation: Relation): Decision | undefined {
   const { catalog, schemas } = planning
-  const reads = (oids: readonly number[]) => oids.some((oid) => planning.targetOf(oid) !== undefined)
-  const inReach = (grants: readonly { readonly grantee: number; readonly privilege: string }[]) =>
-    grants.some(
-      (grant) =>
-        grant.privilege === 'SELECT' &&
-        (grant.grantee === 0 || planning.acting.some((role) => role.oid === grant.grantee)),
-    )
-  return [...catalog.relations.values()].flatMap((relation): readonly Decision[] => {
-    if (!schemas.has(relation.schema) || relation.extension !== undefined || !inReach(relation.grants)) return []
-    if (relation.kind === 'materialized-view' && reads(relation.readsRelations))
-      return [
-        {
-          object: relation.label,
-          reason: 'a materialized view holds rows of all tenants and can have no policy:',
-          sql: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC;`,
-        },
-      ]
-    const owner = catalog.roles.get(relation.owner)
-    const bypasses = owner?.superuser === true || owner?.bypassRls === true
-    const invoker = /^(true|on|1|yes)$/i.test(relation.options.get('security_invoker') ?? '')
-    if (relation.kind === 'view' && !invoker && bypasses && reads(relation.readsRelations))
-      return [
-        {
-          object: relation.label,
-          reason: `the view reads as its owner ${owner?.name}, whom no policy holds:`,
-          sql: `ALTER VIEW ${qualifiedName(relation)} SET (security_invoker = true);`,
-        },
-      ]
-    if (relation.kind === 'foreign-table' && planning.targetOf(relation.oid) !== undefined)
-      return [
-        {
-          object: relation.label,
-          reason: 'a foreign table can have no row security: let the application not reach it.',
-        },
-      ]
-    return []
-  })
+  if (!schemas.has(relation.schema) || relation.extension !== undefined || !inReach(planning, relation))
+    return undefined
+  const reads = relation.readsRelations.some((oid) => planning.targetOf(oid) !== undefined)
+  const object = relation.label
+  const name = qualifiedName(relation)
+  if (relation.kind === 'materialized-view' && reads) {
+    const holders = relation.grants
+      .filter((grant) => grant.grantee !== relation.owner)
+      .map((grant) => (grant.grantee === 0 ? 'PUBLIC' : quoteIdentifier(planning.roleName(grant.grantee))))
+    const reason = 'a materialized view holds rows of all tenants and can have no policy:'
+    return { object, reason, sql: `REVOKE ALL ON ${name} FROM ${[...new Set(holders)].join(', ')};` }
+  }
+  const owner = catalog.roles.get(relation.owner)
+  const bypasses = owner?.superuser === true || owner?.bypassRls === true
+  const invoker = /^(true|on|1|yes)$/i.test(relation.options.get('security_invoker') ?? '')
+  if (relation.kind === 'view' && !invoker && bypasses && reads) {
+    const reason = `the view reads as its owner ${owner?.name}, whom no policy holds:`
+    return { object, reason, sql: `ALTER VIEW ${name} SET (security_invoker = true);` }
+  }
+  if (relation.kind === 'foreign-table' && planning.targetOf(relation.oid) !== undefined)
+    return { object, reason: 'a foreign table can have no row security: let the application not reach it.' }
+  return undefined
+}
+
+function inReach(planning: Planning, { grants }: Relation): boolean {
+  return grants.some(
+    (grant) =>
+      grant.privilege === 'SELECT' &&
+      (grant.grantee === 0 || planning.acting.some((role) => role.oid === grant.grantee)),
+  )
+}
+
+function loginLines({ targets }: Planning): string {
+  const schemas = [...new Set(targets.map((target) => quoteIdentifier(target.relation.schema)))].join(', ')
+  return [
+    "CREATE ROLE app_login LOGIN PASSWORD '…';",
+    `GRANT USAGE ON SCHEMA ${schemas} TO app_login;`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schemas} TO app_login;`,
+    `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${schemas} TO app_login;`,
+  ].join('\n')
 }

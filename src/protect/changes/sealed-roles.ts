@@ -1,7 +1,9 @@
+import { isBookkeeping } from '../../catalog/bookkeeping.ts'
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
+import { isBeyondPolicies } from './review.ts'
 
 const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
 
@@ -23,6 +25,9 @@ export function sealedRoleGrants(planning: Planning): Part {
   }
   for (const relation of planning.catalog.relations.values()) {
     if (!planning.schemas.has(relation.schema) || planning.targetOf(relation.oid) !== undefined) continue
+    if (isBookkeeping(relation)) continue
+    // Named under TO DECIDE: a grant here would undo what a person decides there.
+    if (isBeyondPolicies(planning, relation)) continue
     const privileges =
       relation.kind === 'sequence' ? sequencePrivileges(planning, relation) : ownRights(planning, relation)
     for (const privilege of privileges) {
@@ -72,7 +77,9 @@ function ownRights(planning: Planning, relation: Relation): readonly string[] {
 /** The login role may become both, and inherits neither. */
 function memberships(planning: Planning): Part {
   const app = planning.appRole
-  if (app === undefined || app.superuser) return { changes: [], decisions: [] }
+  if (app === undefined || app.superuser || app.bypassRls) return { changes: [], decisions: [] }
+  // The owner of the tables needs a login of its own for the application, not another membership: see review().
+  if (planning.targets.some((target) => target.relation.owner === app.oid)) return { changes: [], decisions: [] }
   const { catalog } = planning
   const lacking = TENANT_ROLES.filter((name) => {
     const role = [...catalog.roles.values()].find((each) => each.name === name)

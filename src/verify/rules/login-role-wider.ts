@@ -4,7 +4,7 @@ import { isRequestGateway } from '../discovery/request-roles.ts'
 import type { Facts } from '../facts.ts'
 import type { FindingDraft } from '../finding.ts'
 import type { Rule } from '../rule.ts'
-import { crossedBy, ownedTables, someOf } from './role-paths.ts'
+import { crossedBy, otherLogin, ownedTables, someOf } from './role-paths.ts'
 
 export const loginRoleWider: Rule = {
   id: 'login-role-wider',
@@ -74,7 +74,6 @@ function widthOf(facts: Facts, login: Role): Width | undefined {
 
 function finding(facts: Facts, login: Role, { why, via, owned }: Width): FindingDraft {
   const name = quoteIdentifier(login.name)
-  const fix = via.superuser || via.bypassRls ? `ALTER ROLE ${quoteIdentifier(via.name)} NOSUPERUSER NOBYPASSRLS;` : ''
   return {
     object: `role ${login.name}`,
     message: `The app reaches ${facts.tenancy.appRole.name} from the login ${login.name}, ${via.oid === login.oid ? `which ${why}` : `which can become ${via.name}, and that ${why}`}: RESET ROLE in injected SQL leaves the cage.`,
@@ -83,7 +82,7 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
       ? { tables: owned, verbs: ['select', 'insert', 'update', 'delete'] as const }
       : crossedBy(facts, via)),
     fix: [
-      ...(via.oid === login.oid && fix !== '' ? [fix] : []),
+      ...(via.oid === login.oid && (via.superuser || via.bypassRls) ? [otherLogin(facts)] : []),
       ...(via.oid === login.oid ? [] : [`REVOKE ${quoteIdentifier(via.name)} FROM ${name};`]),
       ...(via.oid === login.oid && owned.length > 0
         ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`]

@@ -1,6 +1,5 @@
-import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../rule.ts'
-import { crossedBy } from './role-paths.ts'
+import { crossedBy, otherLogin } from './role-paths.ts'
 
 export const roleBypassrls: Rule = {
   id: 'role-bypassrls',
@@ -8,7 +7,7 @@ export const roleBypassrls: Rule = {
   title: 'The app’s role skips row security',
   severity: 'critical',
   meaning: 'BYPASSRLS: every table that the role has a grant on shows the rows of all tenants.',
-  remedy: 'Take BYPASSRLS from the role.',
+  remedy: 'Give the app a role of its own without BYPASSRLS.',
   *run(facts) {
     const role = facts.tenancy.appRole
     if (!role.bypassRls || role.superuser) return
@@ -17,7 +16,7 @@ export const roleBypassrls: Rule = {
       message: `The app's role ${role.name} has BYPASSRLS: no policy applies to it.`,
       evidence: ['rolbypassrls'],
       ...crossedBy(facts, role),
-      fix: `ALTER ROLE ${quoteIdentifier(role.name)} NOBYPASSRLS;`,
+      fix: otherLogin(facts),
     }
   },
 }

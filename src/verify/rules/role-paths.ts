@@ -1,5 +1,6 @@
 import type { Oid, Role } from '../../catalog/model.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
+import { otherLoginSql } from '../app-role-sql.ts'
 import type { Facts } from '../facts.ts'
 import { VERBS, type Verb } from '../finding.ts'
 import { privilegeOf } from '../reach.ts'
@@ -50,4 +51,10 @@ export function ownedTables(facts: Facts, role: Oid): readonly string[] {
 export function someOf(names: readonly string[], limit = 5): string {
   if (names.length > limit) return `${names.slice(0, limit).join(', ')} and ${names.length - limit} more`
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}
+
+/** The statements that make a login for the application, as comments. */
+export function otherLogin(facts: Facts): string {
+  const schemas = [...new Set([...facts.tenancy.tables.values()].map(({ relation }) => relation.schema))]
+  return otherLoginSql(new Set([...facts.catalog.roles.values()].map((role) => role.name)), schemas)
 }

@@ -13,7 +13,7 @@ export const roleSecondLogin: Rule = {
   severity: 'medium',
   meaning:
     'Jobs, reports or webhooks that log in as a superuser or with BYPASSRLS read and write the rows of all tenants.',
-  remedy: 'ALTER ROLE … NOSUPERUSER NOBYPASSRLS, and open a context for the tenant that the job works for.',
+  remedy: 'Open a context for the tenant that the job works for, and give it a login without SUPERUSER and BYPASSRLS.',
   *run(facts) {
     for (const role of facts.catalog.roles.values()) {
       if (!role.login || !(role.superuser || role.bypassRls) || !isApplications(facts, role)) continue
@@ -23,7 +23,7 @@ export const roleSecondLogin: Rule = {
         object: `role ${role.name}`,
         message: `${role.name} has grants on tenant tables, logs in, and is ${why === 'BYPASSRLS' ? 'exempt from every policy (BYPASSRLS)' : why}: what runs as it sees the rows of all tenants.`,
         evidence: [`beside ${facts.tenancy.appRole.name}, the role that was verified`],
-        fix: `ALTER ROLE ${quoteIdentifier(role.name)} ${attributes.join(' ')};`,
+        fix: `-- Its jobs may need it. If each works for one tenant at a time and opens that tenant's context:\n--   ALTER ROLE ${quoteIdentifier(role.name)} ${attributes.join(' ')};`,
       }
     }
   },

@@ -1,6 +1,5 @@
-import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../rule.ts'
-import { crossedBy } from './role-paths.ts'
+import { crossedBy, otherLogin } from './role-paths.ts'
 
 export const roleSuperuser: Rule = {
   id: 'role-superuser',
@@ -18,7 +17,7 @@ export const roleSuperuser: Rule = {
       message: `The app's role ${role.name} is a superuser: row security never applies to it.`,
       evidence: ['rolsuper'],
       ...crossedBy(facts, role),
-      fix: `ALTER ROLE ${quoteIdentifier(role.name)} NOSUPERUSER NOBYPASSRLS;`,
+      fix: otherLogin(facts),
     }
   },
 }

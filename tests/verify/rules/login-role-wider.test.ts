@@ -1,6 +1,8 @@
 import { ruleCase } from '../rule-case.ts'
 
 ruleCase('login-role-wider', {
+  // A login for the application is made by a person: taking powers away breaks other work of the role.
+  fixMends: false,
   hole: `alter role {app} nologin; alter role {backend} login; grant {app} to {backend}; alter role {backend} bypassrls;`,
   object: `role {backend}`,
   severity: 'high',

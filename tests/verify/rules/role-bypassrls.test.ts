@@ -1,6 +1,8 @@
 import { ruleCase } from '../rule-case.ts'
 
 ruleCase('role-bypassrls', {
+  // A login for the application is made by a person: taking powers away breaks other work of the role.
+  fixMends: false,
   hole: `alter role {app} bypassrls;`,
   object: `role {app}`,
   severity: 'critical',

@@ -1,6 +1,8 @@
 import { ruleCase } from '../rule-case.ts'
 
 ruleCase('role-superuser', {
+  // A login for the application is made by a person: taking powers away breaks other work of the role.
+  fixMends: false,
   hole: `alter role {app} superuser;`,
   object: `role {app}`,
   severity: 'critical',
