@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { parseOptions } from '../src/config/parse-options.ts'
@@ -9,6 +9,7 @@ import { decisionsOf } from '../src/protect/render/script.ts'
 import { renderOneScript } from '../src/protect/render/sql.ts'
 import { databaseUrlFrom } from './database-url.ts'
 import { planFor } from './protect-plan.ts'
+import { staleFiles } from './stale-files.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 const text = z.string().min(1)
@@ -54,13 +55,37 @@ function tellDecisions({ decisions, changes }: ProtectPlan): void {
 }
 
 async function write(plan: ProtectPlan, settings: ProtectSettings, out: string): Promise<void> {
-  const files = renderMigration(plan, settings.format, await look(out), new Date())
+  const folder = await look(out)
+  const stale = await staleFiles(out, plan)
+  const files = renderMigration(plan, settings.format, without(folder, stale), new Date())
   for (const file of files) {
     const path = join(out, file.path)
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, file.content)
     console.log(path)
   }
+  const written = new Set(files.map((file) => file.path))
+  for (const path of stale) if (!written.has(path)) await rm(join(out, path))
+  if (stale.length > 0)
+    console.error(`Replaced ${stale.length} files of an earlier run, which were not applied: ${stale.join(', ')}`)
+}
+
+/** The folder as if the stale files had never been written. */
+function without({ names, journal }: TargetFolder, stale: readonly string[]): TargetFolder {
+  const gone = new Set(stale.map((path) => path.split('/')[0] ?? path))
+  const tags = new Set(stale.map((path) => path.replace(/\.sql$/, '')))
+  return {
+    names: names.filter((name) => !gone.has(name) || name === 'down'),
+    journal: journal === undefined || stale.length === 0 ? journal : withoutEntries(journal, tags),
+  }
+}
+
+const journalSchema = z.looseObject({ entries: z.array(z.looseObject({ tag: z.string() })) })
+
+function withoutEntries(journal: string, tags: ReadonlySet<string>): string {
+  const parsed = journalSchema.safeParse(JSON.parse(journal))
+  if (!parsed.success) return journal
+  return JSON.stringify({ ...parsed.data, entries: parsed.data.entries.filter((entry) => !tags.has(entry.tag)) })
 }
 
 async function look(out: string): Promise<TargetFolder> {

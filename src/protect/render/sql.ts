@@ -10,7 +10,10 @@ import {
   sqlOf,
 } from './script.ts'
 
-/** `NNNN_partywall[_phase].up.sql` and `.down.sql`, numbered behind what the folder holds. */
+/**
+ * `NNNN_partywall[_phase].up.sql`, numbered behind what the folder holds. The ways back stand in a folder of their own: many
+ * runners take every `*.sql` of their folder for a migration.
+ */
 export function renderSql(plan: ProtectPlan, existing: readonly string[]): readonly MigrationFile[] {
   const { next, width } = nextNumber(existing)
   return scriptsOf(plan).flatMap((script, at): readonly MigrationFile[] => {
@@ -18,7 +21,7 @@ export function renderSql(plan: ProtectPlan, existing: readonly string[]): reado
     const name = `${number}_partywall${script.slug === '' ? '' : `_${script.slug}`}`
     return [
       { path: `${name}.up.sql`, content: upFile(plan, script) },
-      { path: `${name}.down.sql`, content: downFile(script) },
+      { path: `down/${name}.down.sql`, content: downFile(script) },
     ]
   })
 }

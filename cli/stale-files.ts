@@ -1,0 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ProtectPlan } from '../src/protect/change.ts'
+
+const OURS = /^(?:--|\/\/) partywall protect:/
+
+/**
+ * Files of an earlier run of `partywall protect` that were not applied: one of their statements is still missing in the
+ * database. With them the files that belong to the same run.
+ *
+ * @returns paths below the folder, `/` between parts
+ */
+export async function staleFiles(out: string, plan: ProtectPlan): Promise<readonly string[]> {
+  const names = await readdir(out, { recursive: true }).catch(() => [])
+  const missing = plan.changes.flatMap((change) => change.up).map(sameLine)
+  const runs = new Map<string, { readonly paths: string[]; isStale: boolean }>()
+  for (const name of names.map((each) => each.replaceAll('\\', '/')).filter((each) => /_partywall[_./]/.test(each))) {
+    if (!/\.(?:sql|cjs|conf)$/.test(name)) continue
+    const content = await readFile(join(out, name), 'utf8')
+    if (!OURS.test(content) && !name.endsWith('.conf')) continue
+    const key = runOf(name)
+    const run = runs.get(key) ?? { paths: [], isStale: false }
+    runs.set(key, run)
+    run.paths.push(name)
+    const text = sameLine(content)
+    if (!isWayBack(name) && missing.some((statement) => text.includes(statement))) run.isStale = true
+  }
+  return [...runs.values()].filter((run) => run.isStale).flatMap((run) => run.paths)
+}
+
+/** The up and the down file of one phase bear one number. */
+function runOf(name: string): string {
+  return /(\d+)_+partywall[a-z_]*/.exec(name)?.[0] ?? name
+}
+
+function isWayBack(name: string): boolean {
+  return /(?:^|\/)down[./]|\.down\.sql$|(?:^|\/)U\d/.test(name)
+}
+
+function sameLine(text: string): string {
+  return text.replace(/\\`|`/g, '').replace(/\s+/g, ' ').trim()
+}
