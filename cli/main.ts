@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
+import { compareCommand } from './compare.ts'
 import { migrateCommand } from './migrate.ts'
 import { packageVersion } from './package-version.ts'
 import { protectCommand } from './protect.ts'
@@ -17,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(partywall COMMAND --help tells the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const command of [migrateCommand(), protectCommand(), verifyCommand(), auditCommand()])
+  for (const command of [migrateCommand(), protectCommand(), verifyCommand(), compareCommand(), auditCommand()])
     program.addCommand(inherit(command))
   try {
     await program.parseAsync([...argv])

@@ -7,9 +7,11 @@ import type { ProtectPlan } from '../src/protect/change.ts'
 import { MIGRATION_FORMATS, renderMigration, type TargetFolder } from '../src/protect/render/render.ts'
 import { decisionsOf } from '../src/protect/render/script.ts'
 import { renderOneScript } from '../src/protect/render/sql.ts'
+import type { DiscoveryHints } from '../src/verify/discovery/discover.ts'
 import { databaseUrlFrom } from './database-url.ts'
 import { planFor } from './protect-plan.ts'
 import { staleFiles } from './stale-files.ts'
+import { tryPlan } from './tried-plan.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 const text = z.string().min(1)
@@ -34,12 +36,21 @@ export async function runProtect(flags: unknown): Promise<void> {
   const databaseUrl = databaseUrlFrom(settings.databaseUrl)
   if (settings.out === undefined && settings.format !== 'sql')
     throw new ConfigurationError(`--format ${settings.format} writes files: name their folder with --out DIR.`)
-  const plan = await untilInterrupted(undefined, (signal) => planFor({ ...settings, databaseUrl }, signal))
+  const plan = await untilInterrupted(undefined, async (signal) => {
+    const planned = await planFor({ ...settings, databaseUrl }, signal)
+    // Sessions of a sealed application need its secret, which is not here.
+    const tried = settings.seal ? [] : await tryPlan(planned, databaseUrl, hintsOf(settings), signal)
+    return { ...planned, notes: [...planned.notes, ...tried] }
+  })
   for (const note of plan.notes) console.error(note)
   if (plan.changes.length === 0) tellNothing(plan)
   else if (settings.out === undefined) process.stdout.write(renderOneScript(plan))
   else await write(plan, settings, settings.out)
   tellDecisions(plan)
+}
+
+function hintsOf({ appRole, schema, tenantColumn, setting }: ProtectSettings): DiscoveryHints {
+  return { appRole, schemas: schema, tenantColumns: tenantColumn, setting }
 }
 
 function tellNothing(plan: ProtectPlan): void {

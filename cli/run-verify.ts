@@ -17,8 +17,9 @@ import { runCommand } from '../src/verify/sources/run-command.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import { checkUrl } from './database-url.ts'
 import { packageVersion } from './package-version.ts'
+import { type OpenedCopy, openCopy } from './schema-copy.ts'
 import { paint } from './terminal.ts'
-import { type TriedOptions, triedReport } from './tried-report.ts'
+import { triedReport } from './tried-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 import { verifyChecklist } from './verify-checklist.ts'
 import { readSettings, readText, type VerifySettings } from './verify-settings.ts'
@@ -37,7 +38,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
       const options = await optionsOf(settings, source, signal)
       const { report: found, assumed, setUp } = await verifyAs(options, source)
       const report = await triedReport(found, {
-        copy: copyOf(settings, source),
+        copy: () => copyOf(settings, source, signal),
         schemas: settings.schema,
         tenantColumns: settings.tenantColumn,
         setting: settings.setting,
@@ -199,10 +200,10 @@ function commandOf(settings: VerifySettings): string {
 }
 
 /** Where fixes are tried: never in a database that others use. */
-function copyOf(settings: VerifySettings, source: PreparedSource): TriedOptions['copy'] {
+async function copyOf(settings: VerifySettings, source: PreparedSource, signal: AbortSignal): Promise<OpenedCopy> {
   return settings.databaseUrl === undefined
-    ? { url: source.url }
-    : { missing: 'a fix is tried in a copy of the schema, and --database-url gives none (--migrations or --run do)' }
+    ? { url: source.url, close: async () => {} }
+    : openCopy(settings.databaseUrl, signal)
 }
 
 /** One line that says where the run is; the report takes its place. */

@@ -1,12 +1,12 @@
-import pg from 'pg'
 import { Trial } from '../src/compare/trial.ts'
 import { asComment, triedFixes } from '../src/compare/try-fixes.ts'
 import type { VerifyReport } from '../src/verify/report-model.ts'
 import { splitStatements } from '../src/verify/sources/split-statements.ts'
+import { connectToCopy, type OpenedCopy } from './schema-copy.ts'
 
 export interface TriedOptions {
   /** A superuser's URL of a copy that nobody else uses; or why there is none. */
-  readonly copy: { readonly url: string } | { readonly missing: string }
+  readonly copy: () => Promise<OpenedCopy>
   readonly schemas: readonly string[] | undefined
   readonly tenantColumns: readonly string[] | undefined
   readonly setting: string | undefined
@@ -20,19 +20,25 @@ const BUDGET_MS = 10_000
 
 /** The report with the fixes as they may be printed: what no trial showed to be harmless is a comment with the reason. */
 export async function triedReport(report: VerifyReport, options: TriedOptions): Promise<VerifyReport> {
-  const isStatement = ({ fix }: { readonly fix: string }) => splitStatements(fix).statements.length > 0
   if (!report.findings.some(isStatement)) return report
-  if ('missing' in options.copy) {
-    const { missing } = options.copy
-    return {
-      ...report,
-      findings: report.findings.map((finding) =>
-        isStatement(finding) ? { ...finding, fix: asComment(finding.fix, missing) } : finding,
-      ),
-    }
+  const copy = await options.copy()
+  try {
+    if ('missing' in copy) return withoutTrial(report, copy.missing)
+    return await withTrial(report, copy.url, options)
+  } finally {
+    await copy.close()
   }
-  const client = new pg.Client({ connectionString: options.copy.url })
-  await client.connect()
+}
+
+function withoutTrial(report: VerifyReport, reason: string): VerifyReport {
+  const findings = report.findings.map((finding) =>
+    isStatement(finding) ? { ...finding, fix: asComment(finding.fix, reason) } : finding,
+  )
+  return { ...report, findings }
+}
+
+async function withTrial(report: VerifyReport, url: string, options: TriedOptions): Promise<VerifyReport> {
+  const client = await connectToCopy(url)
   try {
     const { schemas, tenantColumns, setting } = options
     const trial = await Trial.open(client, { appRole: report.summary.appRole, schemas, tenantColumns, setting })
@@ -45,4 +51,8 @@ export async function triedReport(report: VerifyReport, options: TriedOptions): 
   } finally {
     await client.end()
   }
+}
+
+function isStatement({ fix }: { readonly fix: string }): boolean {
+  return splitStatements(fix).statements.length > 0
 }

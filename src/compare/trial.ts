@@ -70,6 +70,11 @@ export class Trial {
     return new Trial({ client, session, hints, facts, population, before, roles })
   }
 
+  /** What everybody could do before any statement was tried. */
+  get record(): AccessRecord {
+    return this.#before
+  }
+
   /** Tables of which nothing is known, since no row could be planted: name and the server's reason. */
   get unknown(): ReadonlyMap<string, string> {
     const named = [...this.#population.failures].flatMap(([oid, reason]) => {

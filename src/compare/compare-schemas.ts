@@ -1,0 +1,56 @@
+import pg from 'pg'
+import type { DiscoveryHints } from '../verify/discovery/discover.ts'
+import { loadParser } from '../verify/sql/parser.ts'
+import { type AccessRecord, tenantOf } from './access.ts'
+import { type Difference, differencesOf } from './differences.ts'
+import { Trial } from './trial.ts'
+
+export interface Comparison {
+  readonly differences: readonly Difference[]
+  /** Tables of which nothing is known, since no row could be planted: name and the server's reason. */
+  readonly unknown: ReadonlyMap<string, string>
+}
+
+/**
+ * Tells who can see or do more in the second schema than in the first, and who less: three users of two tenants, planted alike in
+ * both, try every verb on every row as every role in reach and as the tables' owners.
+ *
+ * @param beforeUrl superuser's URL of a database without rows that nobody else uses; what is planted is rolled back
+ * @param afterUrl the same of the other schema
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no role of the application or no tenant column is found
+ */
+export async function compareSchemas(
+  beforeUrl: string,
+  afterUrl: string,
+  hints: DiscoveryHints = {},
+): Promise<Comparison> {
+  await loadParser()
+  const before = await recordOf(beforeUrl, hints)
+  const after = await recordOf(afterUrl, hints)
+  return {
+    differences: [...differencesOf(before.record, after.record), ...newCrossings(before.record, after.record)],
+    unknown: new Map([...before.unknown, ...after.unknown]),
+  }
+}
+
+async function recordOf(url: string, hints: DiscoveryHints) {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const trial = await Trial.open(client, hints)
+    const { record, unknown } = trial
+    await trial.close()
+    return { record, unknown }
+  } finally {
+    await client.end()
+  }
+}
+
+/** In a table that is new, nobody reached anything before; only what crosses tenants there is worth a word. */
+function newCrossings(before: AccessRecord, after: AccessRecord): readonly Difference[] {
+  return [...after].flatMap(([key, { access, outcome }]): readonly Difference[] => {
+    if (before.has(key) || outcome !== 'done' || !access.isTenants) return []
+    const crosses = tenantOf(access.user) !== tenantOf(access.row)
+    return crosses ? [{ kind: 'wider', access, before: 'nothing', after: outcome }] : []
+  })
+}
