@@ -1,0 +1,149 @@
+import pg from 'pg'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { Trial } from '../../src/compare/trial.ts'
+import { triedFixes, tryFix } from '../../src/compare/try-fixes.ts'
+import { loadParser } from '../../src/verify/sql/parser.ts'
+import { type OpenCase, openCase } from '../verify/rule-case.ts'
+
+const JOTS = `create schema auth; create table auth.users (id uuid primary key default gen_random_uuid());
+  create function auth.uid() returns uuid language sql stable as $$ select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid $$;
+  grant usage on schema auth, public to {requests}; grant {requests} to {app};
+  create table jots (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id), body text);
+  create index on jots (owner_id); alter table jots enable row level security; grant select, insert, update, delete on jots to {requests};
+  create policy mine on jots for all to {requests} using (auth.uid() = owner_id) with check (auth.uid() = owner_id);`
+
+const DIARY = `create table practices (id int primary key); create table diary (id int primary key, practice_id int not null references practices (id), doctor_id int not null);
+  create index on diary (practice_id); grant select, insert, update, delete on diary to {app}; grant usage on schema public to {helper}; alter table diary enable row level security;
+  create policy own on diary to {app} using (practice_id = nullif(current_setting('app.practice', true), '')::int and doctor_id = nullif(current_setting('app.doctor', true), '')::int);`
+
+async function inCase(schema: string, work: (opened: OpenCase, client: pg.Client) => Promise<void>): Promise<void> {
+  const opened = await openCase([schema])
+  const client = new pg.Client({ connectionString: opened.url })
+  await client.connect()
+  try {
+    await work(opened, client)
+  } finally {
+    await client.end()
+    await opened.close()
+  }
+}
+
+const tried = (schema: string, fix: string) => {
+  let verdict: unknown
+  return inCase(schema, async (opened, client) => {
+    const trial = await Trial.open(client, { appRole: opened.role('app') })
+    verdict = await tryFix(trial, { key: 'of:a test', fix: fix.replaceAll('{app}', opened.role('app')) })
+    await trial.close()
+    // Nothing of it stays.
+    expect((await client.query("select from pg_policy where polname in ('w', 'r', 'n')")).rowCount).toBe(0)
+  }).then(() => verdict)
+}
+
+beforeAll(() => loadParser())
+
+describe('a fix that is tried', () => {
+  it.each([
+    [
+      'a policy that opens rows of another user of the tenant',
+      `create policy w on diary using (practice_id = current_setting('app.practice', true)::int)`,
+      /can do more: SELECT/,
+    ],
+    [
+      'a policy that opens rows of another tenant',
+      'create policy w on diary for select using (true)',
+      /can do more: SELECT/,
+    ],
+    [
+      'a policy that takes a row from its user',
+      'create policy n on diary as restrictive using (false)',
+      /can do less inside its own tenant/,
+    ],
+    ['a right that is taken', 'revoke update on diary from {app}', /can do less .*UPDATE/],
+    [
+      'a policy that calls itself',
+      'create policy r on diary using (exists (select from diary d where d.id = diary.id))',
+      /error 42P17/,
+    ],
+    [
+      'a policy that ends in an error',
+      'create policy n on diary as restrictive using (1 / (id - id) = 1)',
+      /error 22012/,
+    ],
+    [
+      'what the server does not take',
+      'alter table nowhere enable row level security',
+      /the server refuses it: .*nowhere/,
+    ],
+    [
+      'a finding of its own',
+      'create function w() returns setof diary language sql security definer as $$ select * from diary $$',
+      /it brings a finding of its own/,
+    ],
+  ])('is not printed as a statement: %s', async (_name, fix, reason) => {
+    expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
+  })
+
+  it('is printed where nobody notices anything', async () => {
+    expect(
+      await tried(DIARY, 'alter table diary add column note text; create index concurrently on diary (doctor_id)'),
+    ).toEqual({ harmless: true })
+  })
+
+  it('keeps the call that the policy has, so that its users see their rows as before', async () => {
+    await inCase(JOTS, async (opened, client) => {
+      await client.query(`insert into auth.users values ('00000000-0000-4000-8000-000000000001'), ('00000000-0000-4000-8000-000000000002');
+        insert into jots (owner_id, body) select id, 'x' from auth.users`)
+      const report = await opened.verify({ mode: 'static' })
+      const fix = report.findings.find((finding) => finding.rule === 'policy-per-row')?.fix ?? ''
+      expect(fix).toContain('SELECT auth.uid()')
+      expect(fix).not.toContain('current_setting')
+      await client.query(fix)
+      await client.query(
+        `begin; set local role ${opened.role('requests')}; select set_config('request.jwt.claims', '{"sub": "00000000-0000-4000-8000-000000000001"}', true)`,
+      )
+      expect((await client.query('select from jots')).rowCount).toBe(1)
+      expect(
+        (await client.query(`insert into jots (owner_id) values ('00000000-0000-4000-8000-000000000001')`)).rowCount,
+      ).toBe(1)
+      await client.query('rollback')
+    })
+  })
+
+  it('becomes a comment with the reason, as does a second change of one policy', async () => {
+    await inCase(DIARY, async (opened, client) => {
+      const trial = await Trial.open(client, { appRole: opened.role('app') })
+      const narrow = `ALTER POLICY own ON public.diary USING (practice_id = nullif(current_setting('app.practice', true), '')::int and doctor_id = nullif(current_setting('app.doctor', true), '')::int);`
+      const findings = [
+        { key: 'a', fix: 'drop policy own on diary;' },
+        { key: 'b', fix: narrow },
+        { key: 'c', fix: narrow.replace('::int)', '::integer)') },
+        { key: 'd', fix: '-- Decide this.' },
+      ]
+      const told = await triedFixes(trial, findings)
+      expect(told.map(({ fix }) => fix.split('\n')[0])).toEqual([
+        expect.stringMatching(/^-- Not shown to be harmless: can do less/),
+        narrow,
+        expect.stringMatching(/^-- Not shown to be harmless: another fix changes this policy too/),
+        '-- Decide this.',
+      ])
+      const none = await triedFixes(trial, findings, { budgetMs: -1 })
+      expect(none.filter(({ fix }) => /^[^-]/.test(fix))).toEqual([])
+      await trial.close()
+    })
+  })
+
+  it('is kept out where it is harmless alone and not with the others', async () => {
+    await inCase(DIARY, async (opened, client) => {
+      const trial = await Trial.open(client, { appRole: opened.role('app') })
+      const app = opened.role('app')
+      // The first makes a role that sees all, the second lets the application be it.
+      const told = await triedFixes(trial, [
+        { key: 'a', fix: `create policy w on diary for select to ${opened.role('helper')} using (true);` },
+        { key: 'b', fix: `grant ${opened.role('helper')} to ${app};` },
+      ])
+      expect(told[0]?.fix).toMatch(/^create policy/)
+      expect(told[1]?.fix).toMatch(/^-- Not shown to be harmless: with the fixes above it/)
+      await trial.close()
+    })
+  })
+})
