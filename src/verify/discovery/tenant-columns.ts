@@ -1,7 +1,7 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { ConfigurationError } from '../../errors.ts'
-import type { Evidence } from './evidence.ts'
 import { stemOf } from './tenant-names.ts'
+import type { Evidence } from './votes.ts'
 import { type Candidate, targetsOf, weighColumns } from './weigh-columns.ts'
 
 export interface ChosenColumn {

@@ -1,6 +1,6 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
-import type { Evidence } from './evidence.ts'
 import { looksLikeRoot, stemOf, tenantNameWeight } from './tenant-names.ts'
+import type { Evidence } from './votes.ts'
 
 /** A column name that could be the tenant's, with what speaks for it. */
 export interface Candidate {
