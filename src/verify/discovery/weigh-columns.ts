@@ -16,6 +16,8 @@ export interface Candidate {
   readonly named: boolean
   /** Something beside foreign keys says that the parent's rows are tenants: its name, or a table of members. */
   readonly claimed: boolean
+  /** It names a person: by what it refers to, or by how policies use it. */
+  readonly personal: boolean
   readonly score: number
 }
 
@@ -86,6 +88,7 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
         parent,
         named: entry.named > 0,
         claimed,
+        personal,
         score,
       }
     })

@@ -5,6 +5,7 @@ import { crossedBy } from './role-paths.ts'
 export const roleSuperuser: Rule = {
   id: 'role-superuser',
   group: 'role',
+  ofProtect: 'always',
   title: 'The app logs in as a superuser',
   severity: 'critical',
   meaning:
