@@ -2,10 +2,9 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Column, DatabaseFunction, Oid, Relation, Role } from '../catalog/model.ts'
 import type { Privileges, TablePrivilege } from '../catalog/privileges.ts'
 import type { RoleGraph, RolePath } from '../catalog/role-graph.ts'
-import type { SessionCall } from './discovery/evidence.ts'
 import type { SettingUse } from './discovery/settings.ts'
+import type { SessionCall } from './discovery/votes.ts'
 import type { Verb } from './finding.ts'
-import type { RuleId } from './rule-id.ts'
 import type { SqlReader } from './sql/reader.ts'
 
 /** A role that an attacker inside the app can be in force as: the app's login role, or one that SET ROLE gives it. */
@@ -93,10 +92,29 @@ export type Proof =
   /** Neither: the predicate, or a part, is beyond the prover. */
   | { readonly status: 'unproved'; readonly how: string; readonly weaknesses: readonly Weakness[] }
 
+/** What a branch looks like that lets rows of another tenant through. Which rule speaks of it is `classify`'s to say. */
+export type WeaknessKind =
+  | 'always-true'
+  | 'captured-name'
+  | 'fail-open'
+  | 'swallowed-error'
+  | 'bypass-flag'
+  | 'user-claim'
+  | 'null-tenant'
+  | 'range-compare'
+  | 'lossy-compare'
+  | 'setting-mismatch'
+  | 'wrong-column'
+  | 'user-not-tenant'
+  | 'role-identity'
+  | 'column-opt-out'
+  | 'trusts-table'
+  /** No rule speaks of it: the attack decides, or nobody. */
+  | 'beyond-the-prover'
+
 /** One branch of an effective predicate that does not imply `tenant column = context`, and why. */
 export interface Weakness {
-  /** The rule that speaks of it; `unproved` where none does. */
-  readonly rule: RuleId | 'unproved'
+  readonly kind: WeaknessKind
   readonly policy: string | undefined
   readonly clause: 'using' | 'check'
   /** The branch as SQL, shortened. */

@@ -1,4 +1,6 @@
-import type { AttackLedger, Observation } from './attack/arena.ts'
+import { type AttackLedger, isCrossing, type Observation, type SeenOfRule } from './attack/arena.ts'
+import { classify } from './classify.ts'
+import type { Facts } from './facts.ts'
 import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity } from './finding.ts'
 import type { Rule, RuleGroup } from './rule.ts'
 
@@ -20,11 +22,12 @@ export interface RuledDraft {
 /**
  * Joins what rules found with what attacks saw.
  *
- * An observation of the same rule and object makes a finding `exploited`. A generic one (rows crossed) does that to every
+ * An observation of the same rule and object makes a finding `exploited`. A crossing does that to every
  * finding which speaks of that table and verb. What no finding explains becomes one. A suspicion that was put to the
  * test in vain sinks to info.
  */
 export function joinFindings(
+  facts: Facts,
   drafts: readonly RuledDraft[],
   ledger: AttackLedger | undefined,
   rules: readonly Rule[],
@@ -36,7 +39,7 @@ export function joinFindings(
   )
   // Rows that a policy lets through because the table it looks into leaks: that table's finding is the cause.
   const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
-    observation.generic === true &&
+    isCrossing(observation) &&
     OF_TABLES.has(rule.group) &&
     (draft.severity ?? rule.severity) !== 'info' &&
     (draft.verbs?.length ?? 0) > 0 &&
@@ -50,7 +53,7 @@ export function joinFindings(
     const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
     const confirmed = seen.length + follow.length > 0
     const usual = draft.severity ?? rule.severity
-    const most = seen.find((observation) => observation.most !== undefined)?.most
+    const most = seen.flatMap((observation) => (isCrossing(observation) ? [] : (observation.most ?? [])))[0]
     const severity = inVain ? 'info' : confirmed ? (most ?? usual) : (draft.unconfirmed ?? usual)
     const finding = finish(rule, draft, severity, [...seen, ...follow])
     if (follow.length === 0) return finding
@@ -60,23 +63,13 @@ export function joinFindings(
       verbs: unique([...(finding.verbs ?? []), ...follow.flatMap((observation) => observation.verbs ?? [])]),
     }
   })
-  const alone = new Map<string, Observation[]>()
+  const alone = new Map<string, SeenOfRule[]>()
   const unexplained = indirect.filter(
     (observation) => !drafts.some(({ rule, draft }) => caused(observation, rule, draft)),
   )
-  const readable = new Set(
-    unexplained
-      .filter((observation) => observation.rule === 'policy-always-true')
-      .map((observation) => observation.object),
-  )
-  for (const seen of unexplained) {
-    // Where reads cross too, one cause is likelier than three.
-    const same =
-      readable.has(seen.object) &&
-      (seen.rule === 'policy-check-lax' || seen.rule === 'policy-command-gap' || seen.rule === 'policy-fail-open')
-    const observation: Observation = same ? { ...seen, rule: 'policy-always-true' } : seen
-    const key = findingKey(observation.rule, observation)
-    alone.set(key, [...(alone.get(key) ?? []), observation])
+  for (const seen of named(facts, unexplained)) {
+    const key = findingKey(seen.rule, seen)
+    alone.set(key, [...(alone.get(key) ?? []), seen])
   }
   const raised = [...alone.values()].flatMap((group) => {
     const first = group[0]
@@ -86,6 +79,25 @@ export function joinFindings(
     return [finish(rule, { ...first, verbs }, rule.severity, group)]
   })
   return dedupe([...joined, ...raised]).sort(inOrder)
+}
+
+/** What no static finding explains gets its rule; of crossings each with what else crossed on its table. */
+function named(facts: Facts, unexplained: readonly Observation[]): readonly SeenOfRule[] {
+  const readable = new Set(
+    unexplained.flatMap((seen) =>
+      isCrossing(seen) && seen.crossing.verb === 'select' && seen.crossing.by.context.tenant !== undefined
+        ? [seen.object]
+        : [],
+    ),
+  )
+  return unexplained.flatMap((seen): readonly SeenOfRule[] => {
+    if (!isCrossing(seen)) return [seen]
+    const { relation, verb, by } = seen.crossing
+    const asTenant = by.context.tenant !== undefined
+    const readsToo = readable.has(seen.object)
+    const rule = classify(facts, { from: 'crossing', relation, verb, role: by.role, asTenant, readsToo })
+    return rule === undefined ? [] : [{ ...seen, rule }]
+  })
 }
 
 function tablesOf(draft: FindingDraft): readonly string[] {
@@ -105,7 +117,7 @@ function confirms(
   draft: FindingDraft,
   ledger: AttackLedger | undefined,
 ): boolean {
-  if (observation.generic !== true) {
+  if (!isCrossing(observation)) {
     if (observation.rule !== rule.id || observation.object !== draft.object) return false
     return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
   }

@@ -38,7 +38,7 @@ export async function judgeScope(facts: Facts, { chosen, only, attack }: ScopeOp
     }
   })
   const run = attack === undefined ? undefined : await runAttacks({ ...attack, facts })
-  const findings = joinFindings(drafts, run?.ledger, rules, lookupsOf(facts)).filter(
+  const findings = joinFindings(facts, drafts, run?.ledger, rules, lookupsOf(facts)).filter(
     (finding) => only === undefined || only.includes(finding.rule),
   )
   return {

@@ -1,6 +1,6 @@
 import type { Column, Relation } from '../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../catalog/names.ts'
-import type { SessionCall } from './discovery/evidence.ts'
+import type { SessionCall } from './discovery/votes.ts'
 import type { ChildLink, Facts } from './facts.ts'
 
 /**

@@ -20,6 +20,11 @@ export interface Rule {
   readonly remedy: string
   /** Its verbs fail for everybody; no row of another tenant is met. */
   readonly denies?: true
+  /**
+   * `partywall protect` gives each table what this rule asks for, or its plan names the object itself. `sealed`: where it seals.
+   * `unless-protected`: where the object's row security was off; what was on stays as it is, and somebody must decide.
+   */
+  readonly ofProtect?: 'always' | 'sealed' | 'unless-protected'
   run(facts: Facts): Iterable<FindingDraft>
 }
 

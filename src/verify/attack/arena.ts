@@ -24,27 +24,37 @@ export interface Crosser {
   readonly name: string
 }
 
+export function isCrossing(observation: Observation): observation is Crossing {
+  return 'crossing' in observation
+}
+
 /** What an attack saw cross. */
-export interface Observation {
-  /** The rule whose finding this confirms, or the one that is raised when no static finding explains it. */
-  readonly rule: RuleId
+export type Observation = SeenOfRule | Crossing
+
+interface Seen {
   readonly object: string
-  readonly detail?: string
-  /**
-   * True for what could have several causes (rows of B were read): it confirms every static finding on these tables and
-   * verbs, and raises `rule` only if there is none.
-   */
-  readonly generic?: boolean
   readonly tables?: readonly string[]
   readonly verbs?: readonly Verb[]
-  /** As whom, and in which context: of a generic one. */
-  readonly by?: Crosser
-  /** The finding is no worse than this: what was given is a secret that its holder may use. */
-  readonly most?: Severity
   readonly message: string
   readonly evidence: readonly string[]
   /** For a finding that no static rule raised. */
   readonly fix: string
+}
+
+/** What one rule speaks of: it confirms that rule's finding on this object, or raises one. */
+export interface SeenOfRule extends Seen {
+  readonly rule: RuleId
+  readonly detail?: string
+  /** The finding is no worse than this: what was given is a secret that its holder may use. */
+  readonly most?: Severity
+}
+
+/**
+ * Rows of B were reached, which could have several causes: it confirms every static finding on these tables and verbs. Only where
+ * there is none is it a finding by itself, of the rule that `classify` names.
+ */
+export interface Crossing extends Seen {
+  readonly crossing: { readonly relation: Relation; readonly verb: Verb; readonly by: Crosser }
 }
 
 /** Everything that an attack works with. */
@@ -79,7 +89,7 @@ export interface Arena {
   /** True when rows of this relation were seen to cross already: what shows them too is no hole of its own. */
   crossed(relation: Relation, verb: Verb): boolean
   /** What was seen to cross so far and could have several causes. */
-  crossings(): readonly Observation[]
+  crossings(): readonly Crossing[]
   /** Of such a crossing: whether this policy alone lets it through. */
   attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void
   /** This verb was tried on this relation by this role, and nothing crossed. */
@@ -117,8 +127,8 @@ export class AttackLedger {
   }
 
   /** Whether a policy alone let a crossing through; undefined where that was not looked at. */
-  isCause({ object, verbs, by }: Observation, policy: string): boolean | undefined {
-    return this.#causes.get(`${object}/${verbs?.[0]}/${by?.name}/${policy}`)
+  isCause({ object, crossing }: Crossing, policy: string): boolean | undefined {
+    return this.#causes.get(`${object}/${crossing.verb}/${crossing.by.name}/${policy}`)
   }
 
   /** Why nobody could log in as the application, though policies ask who logged in. */
@@ -220,9 +230,9 @@ export function makeArena(parts: ArenaParts): Arena {
     },
     crossed: (relation, verb) =>
       ledger.observations.some(
-        ({ generic, object, verbs }) => generic === true && object === relation.label && verbs?.includes(verb) === true,
+        (seen) => isCrossing(seen) && seen.object === relation.label && seen.crossing.verb === verb,
       ),
-    crossings: () => ledger.observations.filter(({ generic }) => generic === true),
+    crossings: () => ledger.observations.filter(isCrossing),
     attribute: (object, verb, by, policy, alone) => ledger.attribute(object, verb, by, policy, alone),
     held: (relation, verb) => ledger.hold(relation.label, verb),
     notTried: (relation, verb, reason) => ledger.setReason(relation.label, verb, reason),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
-import { blameForCrossing } from '../attacks/blame.ts'
+import { crosser, crossingOf } from '../attacks/blame.ts'
 import { readProbes } from '../attacks/read-across.ts'
 import { victimRow } from '../attacks/victim-row.ts'
 import { insertSql, writeProbes } from '../attacks/write-probes.ts'
@@ -112,7 +112,7 @@ async function compareRound(round: Round, roles: readonly ActingRole[], trials: 
         const before = emulated.get(trial)
         if (before === undefined) continue
         const after = await asLogin(real, contexts, trial, login)
-        compare(facts, ledger, trial, before, after, login)
+        compare(facts, ledger, trial, { emulated: before, real: after, login, context: contexts[trial.side] })
       }
     })
 }
@@ -184,25 +184,28 @@ async function asLogin(real: AttackSession, contexts: Contexts, trial: Trial, lo
   }
 }
 
+interface Compared {
+  readonly emulated: Outcome
+  readonly real: Outcome
+  readonly login: string
+  readonly context: AttackContext
+}
+
 function compare(
   facts: Facts,
   ledger: AttackLedger,
   { role, side, relation, verb }: Trial,
-  emulated: Outcome,
-  real: Outcome,
-  login: string,
+  { emulated, real, login, context }: Compared,
 ): void {
+  const by = crosser(role, context)
   const as = `logged in as ${login}${role.role.name === login ? '' : `, SET ROLE ${role.role.name}`}`
   if (side === 'a' && real.rows > emulated.rows)
-    ledger.observations.push({
-      ...blameForCrossing(facts, relation, verb, role, { tenant: 'a' }),
-      object: relation.label,
-      generic: true,
-      verbs: [verb],
-      tables: [relation.label],
-      message: `Policies of ${relation.label} ask who logged in, and let the application's own login ${verb} rows of another tenant.`,
-      evidence: [`${as}, tenant A: ${verb.toUpperCase()} reached the planted row of tenant B`],
-    })
+    ledger.observations.push(
+      crossingOf(facts, relation, verb, by, {
+        message: `Policies of ${relation.label} ask who logged in, and let the application's own login ${verb} rows of another tenant.`,
+        evidence: [`${as}, tenant A: ${verb.toUpperCase()} reached the planted row of tenant B`],
+      }),
+    )
   if (side === 'b' && real.rows < emulated.rows)
     ledger.differ(
       relation.label,

@@ -1,7 +1,7 @@
 import type { Column, DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import { same } from '../discovery/choose-context.ts'
-import { equalSides, tablesOf } from '../discovery/evidence.ts'
+import { equalSides, tablesOf } from '../discovery/compared.ts'
 import { constantText, functionFinder, innerSetting, type SettingUse } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import { calledBy } from '../rules/policy-functions.ts'

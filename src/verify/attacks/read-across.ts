@@ -6,7 +6,7 @@ import type { Side } from '../attack/plant.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
-import { asCrosser, blameForCrossing } from './blame.ts'
+import { crosser, crossingOf } from './blame.ts'
 
 /** Reads every table that is bound to a tenant as every role: what is seen of the other tenant crossed. */
 export const readAcross: Attack = {
@@ -84,14 +84,11 @@ export function readProbes(
 }
 
 function reportRead(arena: Arena, relation: Relation, role: ActingRole, context: AttackContext, victim: Side): void {
-  arena.report({
-    ...blameForCrossing(arena.facts, relation, 'select', role, context),
-    object: relation.label,
-    generic: true,
-    by: { role, context, name: asCrosser(role, context) },
-    verbs: ['select'],
-    tables: [relation.label],
-    message: `Rows of another tenant can be read from ${relation.label}.`,
-    evidence: [`${asCrosser(role, context)}: SELECT returned the planted row of tenant ${victim.toUpperCase()}`],
-  })
+  const by = crosser(role, context)
+  arena.report(
+    crossingOf(arena.facts, relation, 'select', by, {
+      message: `Rows of another tenant can be read from ${relation.label}.`,
+      evidence: [`${by.name}: SELECT returned the planted row of tenant ${victim.toUpperCase()}`],
+    }),
+  )
 }

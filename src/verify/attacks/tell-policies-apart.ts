@@ -13,13 +13,10 @@ export const tellPoliciesApart: Attack = {
   rules: [],
   passes: ['set', 'never-set'],
   async run(arena) {
-    const byLabel = new Map(arena.facts.relations.map((relation) => [relation.label, relation]))
     const seen = new Set<string>()
-    for (const { object, by, verbs } of arena.crossings()) {
-      const relation = byLabel.get(object)
-      const [verb] = verbs ?? []
-      if (relation === undefined || by === undefined || verb === undefined || seen.has(`${object}/${verb}/${by.name}`))
-        continue
+    for (const { object, crossing } of arena.crossings()) {
+      const { relation, verb, by } = crossing
+      if (seen.has(`${object}/${verb}/${by.name}`)) continue
       seen.add(`${object}/${verb}/${by.name}`)
       for (const { policyObject: policy } of suspects(arena.facts, relation, verb)) {
         if (policy === undefined || besides(relation, policy, verb).length === 0) continue

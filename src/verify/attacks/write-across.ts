@@ -5,7 +5,7 @@ import type { AttackContext } from '../attack/contexts.ts'
 import { plantedRow } from '../attack/row-filters.ts'
 import type { Attack } from '../attack.ts'
 import type { ActingRole } from '../facts.ts'
-import { asCrosser, blameForCrossing } from './blame.ts'
+import { crosser, crossingOf } from './blame.ts'
 import { whyNotPlanted } from './read-across.ts'
 import { baselines } from './victim-row.ts'
 import { type WriteProbe, writeProbes } from './write-probes.ts'
@@ -82,14 +82,11 @@ function whyNotTried(arena: Arena, relation: Relation): string {
 }
 
 function reportWrite(arena: Arena, probe: WriteProbe, role: ActingRole, context: AttackContext): void {
-  arena.report({
-    ...blameForCrossing(arena.facts, probe.relation, probe.verb, role, context),
-    object: probe.relation.label,
-    generic: true,
-    by: { role, context, name: asCrosser(role, context) },
-    verbs: [probe.verb],
-    tables: [probe.relation.label],
-    message: `Rows of another tenant can be written in ${probe.relation.label}.`,
-    evidence: [`${asCrosser(role, context)}: ${probe.what}`],
-  })
+  const by = crosser(role, context)
+  arena.report(
+    crossingOf(arena.facts, probe.relation, probe.verb, by, {
+      message: `Rows of another tenant can be written in ${probe.relation.label}.`,
+      evidence: [`${by.name}: ${probe.what}`],
+    }),
+  )
 }

@@ -7,6 +7,7 @@ import type { PlantedRow } from '../attack/plant.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 import type { ActingRole, Facts } from '../facts.ts'
 import type { Verb } from '../finding.ts'
+import { variantInsert } from './variant-row.ts'
 import { type Baseline, bindingColumns, PLACE, tenantMark, victimRow } from './victim-row.ts'
 
 /** One write, and how to see that it reached the row of tenant B. */
@@ -37,7 +38,7 @@ export function writeProbes(arena: Arena, relation: Relation, role: ActingRole, 
   return [
     ...(may('UPDATE') ? updateProbes(target, wide) : []),
     ...(may('DELETE') ? deleteProbes(target, wide) : []),
-    ...(may('INSERT') ? [insertProbe(target)] : []),
+    ...(may('INSERT') ? [insertProbe(target), ownInsertProbe(target)] : []),
     ...(may('UPDATE') ? [moveProbe(target)] : []),
   ].flatMap((probe) => probe ?? [])
 }
@@ -207,6 +208,37 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
     isAttack: facts.tenantTable(relation)?.kind !== 'root',
     // B's own row was taken out first.
     crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - 1,
+  }
+}
+
+/**
+ * A row of A's user in tenant B: policies that ask for the user alone refuse B's own row and let this one in. In a table of members
+ * it makes A a member of B.
+ */
+function ownInsertProbe({ arena, relation, role, row }: Target): WriteProbe | undefined {
+  const { facts } = arena
+  const table = facts.tenantTable(relation)
+  const own = arena.row(relation, 'a')
+  const mark = tenantMark(arena, relation, row)
+  if (mark === undefined || own === undefined || table === undefined || table.kind === 'root') return undefined
+  const binding = bindingColumns(arena, relation)
+  const asked = new Set(facts.tenancy.bindings.flatMap(({ columns }) => columns.map(({ column }) => column)))
+  const overrides = new Map<Column, string | null>()
+  for (const column of relation.columns) {
+    if (binding.includes(column.name)) overrides.set(column, row.values[column.name] ?? null)
+    else if (asked.has(column)) overrides.set(column, own.values[column.name] ?? null)
+  }
+  const sql = variantInsert(arena, relation, 'a', role, overrides)
+  if (sql === undefined) return undefined
+  return {
+    key: `${relation.oid}/own insert`,
+    sql,
+    judge: `select count(*) from ${qualifiedName(relation)} where ${mark}`,
+    relation,
+    verb: 'insert',
+    what: 'INSERT stored a row of its own user in tenant B',
+    isControl: false,
+    crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked,
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Relation } from '../../catalog/model.ts'
 import type { ContextSource, SettingBinding, Tenancy } from '../facts.ts'
-import type { ColumnVote, Evidence, KeyVote } from './evidence.ts'
 import { isUserWritable, type SettingUse } from './settings.ts'
 import { stemOf, tenantNameWeight } from './tenant-names.ts'
+import type { ColumnVote, Evidence, KeyVote } from './votes.ts'
 
 /** What a session's tenant is read from when no policy says so. */
 export const DEFAULT_SETTING = 'app.current_tenant_id'

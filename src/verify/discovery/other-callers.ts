@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { type Oid, PUBLIC_OID, type Relation, type Role } from '../../catalog/model.ts'
 import { roleGraph } from '../../catalog/role-graph.ts'
 import { commonest, describeSetting } from './choose-context.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence } from './votes.ts'
 
 /** A role whose policies read another setting than those of the application's people: machines, partners, jobs. */
 export interface Caller {

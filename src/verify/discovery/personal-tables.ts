@@ -1,8 +1,8 @@
 import type { Oid, Relation } from '../../catalog/model.ts'
 import type { Tenancy, TenantTable } from '../facts.ts'
 import { bindingsOf, commonest, describeSetting, same } from './choose-context.ts'
-import type { Evidence } from './evidence.ts'
 import { isTable } from './tenant-root.ts'
+import type { Evidence } from './votes.ts'
 
 /**
  * Tables that belong to no tenant but to a person: a policy compares a column of theirs with who the session is. They are

@@ -1,7 +1,7 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { ConfigurationError } from '../../errors.ts'
-import type { Evidence } from './evidence.ts'
 import { stemOf } from './tenant-names.ts'
+import type { Evidence } from './votes.ts'
 import { type Candidate, targetsOf, weighColumns } from './weigh-columns.ts'
 
 export interface ChosenColumn {
@@ -62,7 +62,7 @@ function outermost(best: Candidate, candidates: readonly Candidate[]): Candidate
 
 function isClose(other: Candidate, best: Candidate, tables: readonly Relation[]): boolean {
   if (other.score === best.score) return true
-  if (other.voted || best.voted) return false
+  if (other.voted || best.voted || (other.personal && !best.personal)) return false
   // Rows of more tables, the best's own parent among them, belong to it: only its name speaks against it.
   if (standsIn(best, other) && other.tables > best.tables) return true
   if (belongsTo(other, best, tables) || belongsTo(best, other, tables)) return false

@@ -1,8 +1,8 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import type { ChildLink, TenantTable } from '../facts.ts'
-import type { ColumnVote } from './evidence.ts'
 import { tenantNameWeight } from './tenant-names.ts'
 import { isTable } from './tenant-root.ts'
+import type { ColumnVote } from './votes.ts'
 
 export interface TablesInput {
   readonly relations: readonly Relation[]

@@ -1,6 +1,6 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
-import type { Evidence } from './evidence.ts'
 import { looksLikeRoot, stemOf, tenantNameWeight } from './tenant-names.ts'
+import type { Evidence } from './votes.ts'
 
 /** A column name that could be the tenant's, with what speaks for it. */
 export interface Candidate {
@@ -16,6 +16,8 @@ export interface Candidate {
   readonly named: boolean
   /** Something beside foreign keys says that the parent's rows are tenants: its name, or a table of members. */
   readonly claimed: boolean
+  /** It names a person: by what it refers to, or by how policies use it. */
+  readonly personal: boolean
   readonly score: number
 }
 
@@ -86,6 +88,7 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
         parent,
         named: entry.named > 0,
         claimed,
+        personal,
         score,
       }
     })

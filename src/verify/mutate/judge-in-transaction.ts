@@ -32,7 +32,7 @@ export async function factsInTransaction(client: pg.Client, options: JudgeOption
 
 /** What the catalog alone shows. An exception of a rule is no finding. */
 export function readFindings(facts: Facts): readonly JoinedFinding[] {
-  return joinFindings(draftsOf(facts), undefined, rules)
+  return joinFindings(facts, draftsOf(facts), undefined, rules)
 }
 
 /** What attacks show, inside the open transaction; the connection must be fresh, so that no setting was ever set on it. */
@@ -51,7 +51,7 @@ export async function attackFindings(
     lockTimeoutMs: 2_000,
     onProgress: () => {},
   })
-  return joinFindings(draftsOf(facts), run.ledger, rules)
+  return joinFindings(facts, draftsOf(facts), run.ledger, rules)
 }
 
 function draftsOf(facts: Facts) {

@@ -6,7 +6,7 @@ import type { Equalities } from './equalities.ts'
 import { type Term, termOf } from './terms.ts'
 
 /** What a shape says of a branch. */
-export type Named = Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject'>
+export type Named = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /** Two terms that meet in an operator. */
 export interface Comparison {
@@ -97,7 +97,7 @@ export type Shape = (reader: AtomReader, knows: Equalities) => Named | undefined
 /** The value stands in a part of the token that the user writes. */
 export function userClaim(name: string): Named {
   return {
-    rule: 'policy-user-claim',
+    kind: 'user-claim',
     certain: true,
     explanation: `${name} is data that the user can edit`,
     subject: name,

@@ -13,17 +13,16 @@ export const lossy: Shape = (reader) => {
     const context = [left, right].find((term) => reader.isContext(term) || term.kind === 'setting')
     if (tenant === undefined || context === undefined) continue
     if (RANGES.has(op))
-      return { rule: 'policy-range-compare', certain: true, explanation: `${op} lets in more than one tenant` }
+      return { kind: 'range-compare', certain: true, explanation: `${op} lets in more than one tenant` }
     const loss = left.lossy ?? right.lossy
     // A list of tenants is asked for an element, letter by letter.
     const { context: source } = reader.facts.tenancy
     if (source.kind === 'tenant' && source.list === true && (op === '?' || op === '= any') && loss === undefined)
       continue
-    if (op !== '=')
-      return { rule: 'policy-lossy-compare', certain: true, explanation: `${op} lets in more than one tenant` }
+    if (op !== '=') return { kind: 'lossy-compare', certain: true, explanation: `${op} lets in more than one tenant` }
     if (loss !== undefined)
       return {
-        rule: 'policy-lossy-compare',
+        kind: 'lossy-compare',
         certain: !isUnjudged(loss),
         explanation: `${loss} makes different tenants equal`,
       }
@@ -37,7 +36,7 @@ export const lossy: Shape = (reader) => {
       const context = sides.some((side) => reader.deepTerms(side).some((term) => reader.isContext(term)))
       if (computed && tenant && context)
         return {
-          rule: 'policy-lossy-compare',
+          kind: 'lossy-compare',
           certain: true,
           explanation: 'the ids are computed with before they are compared',
         }
@@ -51,7 +50,7 @@ export const lossy: Shape = (reader) => {
       atom.kind !== 'null-test'
     )
       return {
-        rule: 'policy-lossy-compare',
+        kind: 'lossy-compare',
         certain: false,
         explanation: 'tenant and setting meet in something else than =',
       }
@@ -73,7 +72,7 @@ export const settingMismatch: Shape = (reader) => {
     const name = [setting.use.setting, ...setting.use.path].join('->')
     if (isUserWritable(setting.use)) return userClaim(name)
     return {
-      rule: 'policy-setting-mismatch',
+      kind: 'setting-mismatch',
       certain: true,
       explanation: `it reads ${name}, which the app does not set`,
       subject: name,
@@ -92,7 +91,7 @@ export const wrongColumn: Shape = (reader) => {
       [left, right].some((term) => term.kind === 'context')
     )
       return {
-        rule: 'policy-wrong-column',
+        kind: 'wrong-column',
         certain: true,
         explanation: `the tenant is compared with ${own.column.name}`,
         subject: own.column.name,
@@ -124,7 +123,7 @@ export const userNotTenant: Shape = (reader, knows) => {
   const certain = reader.facts.tenancy.context.kind === 'tenant' || reader.input.clause === 'check'
   if (tenantMeets)
     return {
-      rule: 'policy-user-not-tenant',
+      kind: 'user-not-tenant',
       certain,
       explanation: `all tenants of the user in ${name} are mixed`,
       subject: name,
@@ -132,7 +131,7 @@ export const userNotTenant: Shape = (reader, knows) => {
   const own = [setting.left, setting.right].find((term) => reader.isOwnColumn(term))
   if (own?.kind === 'column')
     return {
-      rule: 'policy-user-not-tenant',
+      kind: 'user-not-tenant',
       certain,
       explanation: `${own.column.name} = ${name} is the only wall`,
       subject: name,
@@ -149,7 +148,7 @@ export const roleIdentity: Shape = (reader) => {
     const own = [left, right].find((term) => reader.isOwnColumn(term))
     if (op === '=' && constant !== undefined && own?.kind === 'column')
       return {
-        rule: 'policy-role-identity',
+        kind: 'role-identity',
         certain: true,
         explanation: `${own.column.name} is compared with the role that all tenants share`,
         subject: own.column.name,

@@ -18,7 +18,7 @@ export function selfGranted(
   input: BranchInput,
   knows: Equalities,
   proveAs: ProveAs,
-): Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject' | 'namesPart'> | undefined {
+): Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject' | 'namesPart'> | undefined {
   const { branch, facts, role, row, table } = input
   if (table.kind === 'child') return undefined
   for (const lookup of branch.instances) {
@@ -45,11 +45,11 @@ export function selfGranted(
   return undefined
 }
 
-type Granted = Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject' | 'namesPart'>
+type Granted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject' | 'namesPart'>
 
 function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean): Granted {
   return {
-    rule: 'policy-trusts-unprotected-table',
+    kind: 'trusts-table',
     certain,
     explanation: `the policy opens what ${relation.label} names, and ${role.role.name} may ${verb} there what is not its tenant’s`,
     subject: relation.label,
@@ -86,7 +86,7 @@ function partlyNamed(
   if (!keyed || bound || !chooses) return undefined
   const names = linked.map((column) => column.name).join(', ')
   return {
-    rule: 'policy-trusts-unprotected-table',
+    kind: 'trusts-table',
     // Nobody guesses a random id.
     certain: linked.some((column) => column.baseType !== 'uuid'),
     explanation: `${relation.label} is looked up by ${names} alone, which is a key only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another's`,

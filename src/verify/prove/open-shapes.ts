@@ -32,7 +32,7 @@ export const alwaysTrue: Shape = (reader) => {
     return false
   })
   if (!trivial || reader.input.branch.instances.length > 0) return undefined
-  return { rule: 'policy-always-true', certain: true, explanation: 'nothing in it names the tenant of the row' }
+  return { kind: 'always-true', certain: true, explanation: 'nothing in it names the tenant of the row' }
 }
 
 function isOwn(reader: AtomReader, term: Term): boolean {
@@ -46,7 +46,7 @@ export const capture: Shape = (reader) => {
     const [left, right] = [reader.term(atom.left), reader.term(atom.right)]
     if (left.kind === 'column' && left.key === right.key && !reader.isOwnColumn(left))
       return {
-        rule: 'policy-subquery-capture',
+        kind: 'captured-name',
         certain: true,
         explanation: `${left.column.name} is compared with itself inside the subquery: the name binds to ${left.instance.relation.name}, not to the row`,
         subject: left.instance.relation.label,
@@ -67,7 +67,7 @@ export const failOpen: Shape = (reader) => {
         [left, right].every((term) => term.kind !== 'constant'),
     )
   for (const atom of reader.atoms) {
-    const says = (what: string): Named => ({ rule: 'policy-fail-open', certain: true, explanation: what })
+    const says = (what: string): Named => ({ kind: 'fail-open', certain: true, explanation: what })
     if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg) && !asksAnother)
       return says('it is true when no tenant is set')
     if (atom.kind === 'boolean-test' && isContextLike(reader, atom.arg)) return says('it is true when no tenant is set')
@@ -89,7 +89,7 @@ export const failOpen: Shape = (reader) => {
   const swallowed = reader.atoms.some((atom) => atom.kind === 'other' && atom.node === 'an error is caught')
   if (swallowed)
     return {
-      rule: 'policy-function-constant',
+      kind: 'swallowed-error',
       certain: true,
       explanation: 'an error in the helper is caught and answered with a row',
     }
@@ -112,7 +112,7 @@ export const bypassFlag: Shape = (reader) => {
     if (flag?.kind !== 'setting' || terms.some((term) => term.kind === 'column')) continue
     const name = [flag.use.setting, ...flag.use.path].join('->')
     if (isUserWritable(flag.use)) return userClaim(name)
-    return { rule: 'policy-bypass-flag', certain: true, explanation: `any SQL can set ${name}`, subject: name }
+    return { kind: 'bypass-flag', certain: true, explanation: `any SQL can set ${name}`, subject: name }
   }
   return undefined
 }
@@ -123,6 +123,6 @@ export const nullTenant: Shape = (reader) => {
     (atom) => atom.kind === 'null-test' && !atom.negated && reader.isTenantColumn(reader.term(atom.arg)),
   )
   return found
-    ? { rule: 'policy-null-tenant', certain: true, explanation: 'rows without a tenant belong to everybody' }
+    ? { kind: 'null-tenant', certain: true, explanation: 'rows without a tenant belong to everybody' }
     : undefined
 }

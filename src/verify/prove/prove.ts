@@ -220,7 +220,14 @@ function says(clause: Clause, what: string): string {
 }
 
 function unread(clause: Clause, kind: 'using' | 'check', explanation: string): Weakness {
-  return { rule: 'unproved', policy: clause.policy.name, clause: kind, text: clause.text, certain: false, explanation }
+  return {
+    kind: 'beyond-the-prover',
+    policy: clause.policy.name,
+    clause: kind,
+    text: clause.text,
+    certain: false,
+    explanation,
+  }
 }
 
 /** The branches of a clause, or why it has none that can be told. */

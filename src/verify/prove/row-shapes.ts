@@ -15,7 +15,7 @@ export const columnOptOut: Shape = (reader) => {
   }
   if (columns.length === 0 || reader.input.branch.instances.length > 0) return undefined
   return {
-    rule: 'policy-column-opt-out',
+    kind: 'column-opt-out',
     certain: true,
     explanation: `a value of ${columns.join(', ')} opens the row to every tenant`,
     subject: columns[0] ?? '',
@@ -38,7 +38,7 @@ export const unrelatedLookup: Shape = (reader, knows) => {
   const opaque = reader.atoms.some((atom) => atom.kind === 'call' || atom.kind === 'subquery' || reader.isOpaque(atom))
   if (related || opaque) return undefined
   if (table.kind !== 'child' && knows.same(`${row.id}.${table.column.name}`, 'context')) return undefined
-  return { rule: 'policy-always-true', certain: true, explanation: 'the lookup says nothing about the row' }
+  return { kind: 'always-true', certain: true, explanation: 'the lookup says nothing about the row' }
 }
 
 /**
@@ -61,7 +61,7 @@ export const sharedNumber: Shape = (reader) => {
   }
   if (tie === undefined) return undefined
   return {
-    rule: 'policy-wrong-column',
+    kind: 'wrong-column',
     certain: true,
     explanation: `each tenant may have its own ${tie.relation.name} with the same ${tie.column.name}, which is all that ties the row to one`,
     subject: tie.column.name,
@@ -94,7 +94,7 @@ export const helper: Shape = (reader) => {
     })
     if (name !== undefined)
       return {
-        rule: 'unproved',
+        kind: 'beyond-the-prover',
         certain: false,
         explanation: `the body of ${name}() is beyond the prover`,
         subject: name,

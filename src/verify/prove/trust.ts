@@ -5,7 +5,7 @@ import { rolesInReach } from './roles-in-reach.ts'
 import type { Instance } from './scope.ts'
 import { ownersWhoWrite } from './writers.ts'
 
-type Untrusted = Pick<Weakness, 'rule' | 'certain' | 'explanation' | 'subject'>
+type Untrusted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /**
  * A lookup table that the attacker can change is no witness: he makes himself a member, or moves the parent to his tenant.
@@ -29,7 +29,7 @@ export function untrustedLookup(
       : undefined
     if (maker !== undefined)
       return {
-        rule: 'unproved',
+        kind: 'beyond-the-prover',
         certain: false,
         explanation: `rows may point at ${relation.label} where there is none, and ${maker.role.name} may insert it`,
         subject: relation.label,
@@ -43,7 +43,7 @@ export function untrustedLookup(
     const lender = ownersWhoWrite(facts, relation, ask)
     if (lender !== undefined)
       return {
-        rule: 'unproved',
+        kind: 'beyond-the-prover',
         certain: false,
         explanation: `the policy trusts ${relation.label}, which ${lender} writes with the rights of its owner`,
         subject: relation.label,
@@ -74,7 +74,7 @@ function writtenBy(
     // The parent's own finding says it, and rows that hang on it follow.
     const derived = parent && !open
     return {
-      rule: derived ? 'unproved' : 'policy-trusts-unprotected-table',
+      kind: derived ? 'beyond-the-prover' : 'trusts-table',
       certain: !derived && (open || proof?.status === 'open'),
       explanation: `the policy trusts ${trusted.label}, where ${role.role.name} may ${verb} what it likes`,
       subject: trusted.label,

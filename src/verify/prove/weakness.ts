@@ -13,7 +13,7 @@ export function weaknessOf(input: BranchInput, knows: Equalities, policy: string
   const text = atoms.length === 0 ? 'true' : atoms.map((atom) => showExpression(atom, 80)).join(' and ')
   const reader = new AtomReader(input)
   const found = SHAPES.map((shape) => shape(reader, knows)).find((named) => named !== undefined) ?? {
-    rule: 'unproved',
+    kind: 'beyond-the-prover',
     certain: false,
     explanation: 'the branch is beyond the prover',
   }

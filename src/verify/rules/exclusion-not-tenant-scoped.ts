@@ -5,6 +5,7 @@ import { unscopedIndexes } from './unique-keys.ts'
 export const exclusionNotTenantScoped: Rule = {
   id: 'exclusion-not-tenant-scoped',
   group: 'key',
+  ofProtect: 'always',
   title: 'An exclusion constraint is shared by all tenants',
   severity: 'medium',
   meaning:

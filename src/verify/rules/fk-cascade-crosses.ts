@@ -10,6 +10,7 @@ import {
 export const fkCascadeCrosses: Rule = {
   id: 'fk-cascade-crosses',
   group: 'key',
+  ofProtect: 'always',
   title: 'A delete cascades across tenants',
   severity: 'high',
   meaning: 'One tenant’s delete or key change destroys or alters rows of another, past row security.',

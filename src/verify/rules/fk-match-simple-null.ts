@@ -6,6 +6,7 @@ import { canReference, type TenantForeignKey, tenantForeignKeys } from './foreig
 export const fkMatchSimpleNull: Rule = {
   id: 'fk-match-simple-null',
   group: 'key',
+  ofProtect: 'always',
   title: 'A composite foreign key is not checked when one column is NULL',
   severity: 'medium',
   meaning: 'MATCH SIMPLE checks nothing when any column is NULL: a row without a tenant refers to any row.',

@@ -4,6 +4,7 @@ import type { Rule } from '../rule.ts'
 export const fkNotEnforced: Rule = {
   id: 'fk-not-enforced',
   group: 'key',
+  ofProtect: 'always',
   title: 'A foreign key is not checked for all rows',
   severity: 'low',
   meaning: 'Rows from before NOT VALID, or all rows of a NOT ENFORCED key, may refer to nothing or to another tenant.',

@@ -5,6 +5,7 @@ import { granteeList, relationGrantees } from './grantees.ts'
 export const grantMaintain: Rule = {
   id: 'grant-maintain',
   group: 'grant',
+  ofProtect: 'always',
   title: 'The app may maintain the table',
   severity: 'low',
   meaning: 'From PostgreSQL 17 on MAINTAIN allows LOCK TABLE, CLUSTER and REINDEX: one tenant stops all.',

@@ -8,6 +8,7 @@ const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 export const grantPublic: Rule = {
   id: 'grant-public',
   group: 'grant',
+  ofProtect: 'always',
   title: 'Everybody has rights on tenant data',
   severity: 'high',
   meaning: 'A grant to PUBLIC holds for every role of the server, today’s and tomorrow’s.',

@@ -6,6 +6,7 @@ import { granteeList, relationGrantees } from './grantees.ts'
 export const grantReferences: Rule = {
   id: 'grant-references',
   group: 'grant',
+  ofProtect: 'always',
   title: 'The app may reference the table',
   severity: 'medium',
   meaning:

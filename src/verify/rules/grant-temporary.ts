@@ -6,6 +6,7 @@ import { onThisDatabase, THIS_DATABASE } from './this-database.ts'
 export const grantTemporary: Rule = {
   id: 'grant-temporary',
   group: 'context',
+  ofProtect: 'always',
   title: 'The app may create temporary objects',
   severity: 'high',
   meaning:

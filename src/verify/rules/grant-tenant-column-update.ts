@@ -4,6 +4,7 @@ import type { Rule } from '../rule.ts'
 export const grantTenantColumnUpdate: Rule = {
   id: 'grant-tenant-column-update',
   group: 'grant',
+  ofProtect: 'always',
   title: 'The app may change a row’s tenant',
   severity: 'low',
   meaning: 'Where WITH CHECK is lax, the column’s UPDATE right is the last thing that keeps a row with its tenant.',

@@ -7,6 +7,7 @@ import { granteeList, relationGrantees } from './grantees.ts'
 export const grantTenantRegistryWrite: Rule = {
   id: 'grant-tenant-registry-write',
   group: 'grant',
+  ofProtect: 'always',
   title: 'The app may write the table of tenants',
   severity: 'high',
   meaning: 'One tenant changes another’s plan, limits, status or name.',

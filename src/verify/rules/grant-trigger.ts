@@ -6,6 +6,7 @@ import { granteeList, relationGrantees } from './grantees.ts'
 export const grantTrigger: Rule = {
   id: 'grant-trigger',
   group: 'grant',
+  ofProtect: 'always',
   title: 'The app may attach triggers',
   severity: 'high',
   meaning:

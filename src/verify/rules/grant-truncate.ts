@@ -5,6 +5,7 @@ import { granteeList, relationGrantees } from './grantees.ts'
 export const grantTruncate: Rule = {
   id: 'grant-truncate',
   group: 'grant',
+  ofProtect: 'always',
   title: 'The app may TRUNCATE',
   severity: 'high',
   meaning: 'TRUNCATE ignores row security: one tenant empties the table of all tenants.',

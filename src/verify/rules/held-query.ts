@@ -1,4 +1,4 @@
-import { joinConditions } from '../discovery/evidence.ts'
+import { joinConditions } from '../discovery/compared.ts'
 import type { Expr, Query } from '../sql/tree.ts'
 import { childrenOf } from '../sql/walk.ts'
 

@@ -4,6 +4,7 @@ import { exposedHeirs } from './inherited.ts'
 export const inheritanceChildExposed: Rule = {
   id: 'inheritance-child-exposed',
   group: 'rls',
+  ofProtect: 'always',
   title: 'An inheriting table is not protected like its parent',
   severity: 'critical',
   meaning: 'Policies are not inherited: the heir, or a parent without policies, shows the rows of every tenant.',

@@ -4,6 +4,7 @@ import { exposedHeirs } from './inherited.ts'
 export const partitionExposed: Rule = {
   id: 'partition-exposed',
   group: 'rls',
+  ofProtect: 'always',
   title: 'A partition can be used directly',
   severity: 'critical',
   meaning:

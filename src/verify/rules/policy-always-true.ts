@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyAlwaysTrue: Rule = {
   id: 'policy-always-true',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A policy is true for every row',
   severity: 'critical',
   meaning: 'Every tenant reads or writes the rows of all tenants, as if row security were off.',

@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyBypassFlag: Rule = {
   id: 'policy-bypass-flag',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A setting switches the policy off',
   severity: 'high',
   meaning: 'Whoever can run SQL can set a setting, so an injected statement opens every row.',

@@ -5,6 +5,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyCheckLax: Rule = {
   id: 'policy-check-lax',
   group: 'policy',
+  ofProtect: 'always',
   title: 'WITH CHECK is wider than USING',
   severity: 'critical',
   meaning: 'Rows are planted in another tenant, or moved there.',

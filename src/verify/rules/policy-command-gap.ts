@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyCommandGap: Rule = {
   id: 'policy-command-gap',
   group: 'policy',
+  ofProtect: 'always',
   title: 'Reads hold, writes do not',
   severity: 'critical',
   meaning: 'Tests that read see nothing wrong while one tenant changes or deletes the rows of another.',

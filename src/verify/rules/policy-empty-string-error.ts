@@ -9,6 +9,7 @@ const TEXTUAL = /^(text|character varying|character|citext|name|json|jsonb)/
 export const policyEmptyStringError: Rule = {
   id: 'policy-empty-string-error',
   group: 'policy',
+  ofProtect: 'always',
   title: 'The empty setting raises an error',
   severity: 'low',
   meaning:

@@ -3,6 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../facts.ts'
 import type { FindingDraft, Severity } from '../finding.ts'
 import { rowTestSql } from '../policy-sql.ts'
+import type { RuleId } from '../rule-id.ts'
 import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 
 export interface PolicyFindingOptions {
@@ -15,7 +16,7 @@ export interface PolicyFindingOptions {
 }
 
 /** Findings of one rule of section 4, from what the prover could not prove. */
-export function* policyFindings(facts: Facts, rule: string, options: PolicyFindingOptions): Iterable<FindingDraft> {
+export function* policyFindings(facts: Facts, rule: RuleId, options: PolicyFindingOptions): Iterable<FindingDraft> {
   for (const weakness of weaknessesOf(facts, rule)) {
     const { relation, verbs, roles, policy } = weakness
     const severity = options.severity?.(weakness)

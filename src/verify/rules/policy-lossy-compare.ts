@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyLossyCompare: Rule = {
   id: 'policy-lossy-compare',
   group: 'policy',
+  ofProtect: 'always',
   title: 'The comparison holds for more than one tenant',
   severity: 'high',
   meaning: 'LIKE, functions, casts and lists make the ids of different tenants match.',

@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyNullTenant: Rule = {
   id: 'policy-null-tenant',
   group: 'policy',
+  ofProtect: 'always',
   title: 'Rows without a tenant belong to everybody',
   severity: 'high',
   meaning: 'Any tenant can add, change or delete rows that all tenants see.',

@@ -9,6 +9,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyPermissiveOr: Rule = {
   id: 'policy-permissive-or',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A wide policy stands beside a narrow one',
   severity: 'critical',
   meaning: 'Permissive policies are OR-ed: the widest one decides, however good the others are.',

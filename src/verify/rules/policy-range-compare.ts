@@ -9,13 +9,14 @@ import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 export const policyRangeCompare: Rule = {
   id: 'policy-range-compare',
   group: 'policy',
+  ofProtect: 'always',
   title: 'The comparison is a range',
   severity: 'high',
   meaning: 'An order or inequality lets in every tenant on one side of it.',
   remedy: 'Compare with =, and put parentheses around OR.',
   *run(facts) {
     yield* policyFindings(facts, 'policy-range-compare', { message: () => 'compares by order or inequality' })
-    for (const rule of ['policy-column-opt-out', 'policy-user-not-tenant', 'policy-role-identity'])
+    for (const rule of ['policy-column-opt-out', 'policy-user-not-tenant', 'policy-role-identity'] as const)
       for (const weakness of weaknessesOf(facts, rule))
         if (isSwallowedByOr(facts, weakness))
           yield {

@@ -8,6 +8,7 @@ import { type Recursion, recursions } from './recursion.ts'
 export const policyRecursion: Rule = {
   id: 'policy-recursion',
   group: 'policy',
+  ofProtect: 'always',
   title: 'Policies ask for each other in a circle',
   severity: 'medium',
   meaning:

@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyRoleIdentity: Rule = {
   id: 'policy-role-identity',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A policy compares with the database role',
   severity: 'high',
   meaning: 'All tenants share one role, so the comparison does not tell them apart.',

@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyRoleWide: Rule = {
   id: 'policy-role-wide',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A role that the app can become has a wide policy',
   severity: 'high',
   meaning: 'An attacker inside the app sets that role and every row is open.',

@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policySettingMismatch: Rule = {
   id: 'policy-setting-mismatch',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A policy reads another setting than the app sets',
   severity: 'high',
   meaning: 'It shows no rows, or those of an old value that somebody left on the connection.',

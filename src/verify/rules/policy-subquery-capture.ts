@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policySubqueryCapture: Rule = {
   id: 'policy-subquery-capture',
   group: 'policy',
+  ofProtect: 'always',
   title: 'A name in a subquery binds to the inner table',
   severity: 'critical',
   meaning: 'The condition compares a column with itself and is always true.',

@@ -7,6 +7,7 @@ import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 export const policyTrustsUnprotectedTable: Rule = {
   id: 'policy-trusts-unprotected-table',
   group: 'policy',
+  ofProtect: 'unless-protected',
   title: 'A policy trusts a table that the attacker can write',
   severity: 'critical',
   meaning:

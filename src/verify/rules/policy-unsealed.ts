@@ -11,6 +11,7 @@ import { isSealed, meansToBeSealed } from './seal-facts.ts'
 export const policyUnsealed: Rule = {
   id: 'policy-unsealed',
   group: 'context',
+  ofProtect: 'sealed',
   title: 'A table or function trusts the plain setting in a sealed schema',
   severity: 'high',
   meaning: 'Injected SQL sets the setting to another tenant; the seal that would refuse it is not asked.',

@@ -4,6 +4,7 @@ import { policyFindings } from './policy-finding.ts'
 export const policyUserNotTenant: Rule = {
   id: 'policy-user-not-tenant',
   group: 'policy',
+  ofProtect: 'always',
   title: 'The policy asks for the user, not the tenant',
   severity: 'high',
   meaning: 'A user of two tenants mixes them, and the user setting is the only wall.',

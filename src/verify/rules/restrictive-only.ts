@@ -9,6 +9,7 @@ import { granteeList, relationGrantees } from './grantees.ts'
 export const restrictiveOnly: Rule = {
   id: 'restrictive-only',
   group: 'rls',
+  ofProtect: 'always',
   title: 'No policy lets a row through',
   severity: 'low',
   meaning:

@@ -8,6 +8,7 @@ import type { Rule } from '../rule.ts'
 export const rlsNotForced: Rule = {
   id: 'rls-not-forced',
   group: 'rls',
+  ofProtect: 'always',
   title: 'Row-level security does not hold the owner',
   severity: 'low',
   meaning: 'The owner skips the policies: its migrations, definer functions and views see the rows of all tenants.',

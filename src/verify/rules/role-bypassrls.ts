@@ -4,6 +4,7 @@ import { crossedBy, otherLogin } from './role-paths.ts'
 export const roleBypassrls: Rule = {
   id: 'role-bypassrls',
   group: 'role',
+  ofProtect: 'always',
   title: 'The app’s role skips row security',
   severity: 'critical',
   meaning: 'BYPASSRLS: every table that the role has a grant on shows the rows of all tenants.',

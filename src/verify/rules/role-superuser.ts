@@ -4,6 +4,7 @@ import { crossedBy, otherLogin } from './role-paths.ts'
 export const roleSuperuser: Rule = {
   id: 'role-superuser',
   group: 'role',
+  ofProtect: 'always',
   title: 'The app logs in as a superuser',
   severity: 'critical',
   meaning:

@@ -8,6 +8,7 @@ import { THIS_DATABASE } from './this-database.ts'
 export const settingForgeable: Rule = {
   id: 'setting-forgeable',
   group: 'context',
+  ofProtect: 'always',
   title: 'The tenant is read from a setting that any SQL can set',
   severity: 'low',
   meaning: 'One injected set_config switches the tenant: a plain setting can’t be protected.',

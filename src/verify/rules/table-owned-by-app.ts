@@ -5,6 +5,7 @@ import type { Rule } from '../rule.ts'
 export const tableOwnedByApp: Rule = {
   id: 'table-owned-by-app',
   group: 'rls',
+  ofProtect: 'always',
   title: 'The app owns the table',
   severity: 'critical',
   meaning: 'The owner switches row security off and drops policies, forced or not.',

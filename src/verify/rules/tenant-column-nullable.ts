@@ -4,6 +4,7 @@ import type { Rule } from '../rule.ts'
 export const tenantColumnNullable: Rule = {
   id: 'tenant-column-nullable',
   group: 'policy',
+  ofProtect: 'always',
   title: 'The tenant column may be NULL',
   severity: 'medium',
   meaning: 'Rows without a tenant belong to nobody, or later to everybody, and switch composite foreign keys off.',

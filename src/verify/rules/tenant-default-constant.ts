@@ -7,6 +7,7 @@ import type { Rule } from '../rule.ts'
 export const tenantDefaultConstant: Rule = {
   id: 'tenant-default-constant',
   group: 'policy',
+  ofProtect: 'always',
   title: 'The tenant column has a constant default',
   severity: 'medium',
   meaning: 'A row that is written without a context lands at a real tenant.',

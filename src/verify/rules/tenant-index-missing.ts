@@ -8,6 +8,7 @@ const MANY_ROWS = 100_000
 export const tenantIndexMissing: Rule = {
   id: 'tenant-index-missing',
   group: 'context',
+  ofProtect: 'always',
   title: 'No index leads with the tenant column',
   severity: 'low',
   meaning: 'Every query of every tenant reads the whole table, and a large tenant slows the small ones.',

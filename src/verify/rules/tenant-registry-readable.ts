@@ -6,6 +6,7 @@ import type { Rule } from '../rule.ts'
 export const tenantRegistryReadable: Rule = {
   id: 'tenant-registry-readable',
   group: 'grant',
+  ofProtect: 'always',
   title: 'Every tenant reads the list of tenants',
   severity: 'medium',
   meaning: 'Names, domains, plans and billing ids of all customers are visible to each of them.',
@@ -39,8 +40,5 @@ export const tenantRegistryReadable: Rule = {
 
 /** A members table that the app may write opens it too; that is the finding of the members table. */
 function letsAllThrough(proof: Proof): boolean {
-  return (
-    proof.status === 'open' &&
-    proof.weaknesses.some(({ certain, rule }) => certain && rule !== 'policy-trusts-unprotected-table')
-  )
+  return proof.status === 'open' && proof.weaknesses.some(({ certain, kind }) => certain && kind !== 'trusts-table')
 }

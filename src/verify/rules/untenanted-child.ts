@@ -10,6 +10,7 @@ import { copiedFrom } from './shadow-copies.ts'
 export const untenantedChild: Rule = {
   id: 'untenanted-child',
   group: 'rls',
+  ofProtect: 'always',
   title: 'A child table has no tenant and no policy',
   severity: 'high',
   meaning: 'Line items, comments and attachments of every tenant are open, though their parents are protected.',

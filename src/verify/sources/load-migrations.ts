@@ -1,4 +1,5 @@
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
+import { fileSessions } from './file-sessions.ts'
 import { locateObjects } from './locate-objects.ts'
 import { filledNote } from './placeholders.ts'
 import { type PlatformPrelude, platformPrelude } from './platform-prelude.ts'
@@ -35,6 +36,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   const migrations = await readMigrations(options.path, options.standardInput)
   onProgress(`starting PostgreSQL for ${count(migrations.files.length, 'file')} of ${options.path}`)
   const database = await openThrowAwayDatabase(options.server)
+  const sessions = fileSessions(database.url)
   try {
     const own = ownPart(migrations.files)
     if (own === 'missing') await database.applyOwn()
@@ -53,6 +55,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
       onProgress(`running ${file.name}`)
       const result = await runFile(file, {
         url: database.url,
+        sessions,
         knownRoles,
         signal: options.signal,
         extensionsMissing: extensions,
@@ -81,6 +84,8 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   } catch (error) {
     await database.close()
     throw error
+  } finally {
+    await sessions.end().catch(() => {}) // the database may be gone, and the session with it
   }
 }
 

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { FileSessions } from './file-sessions.ts'
 import { fillVariables, placeholderHint } from './placeholders.ts'
 import { type MigrationFile, unreadable } from './read-migrations.ts'
 import type { Statement } from './split-statements.ts'
@@ -7,6 +8,8 @@ import { standInFor } from './stand-ins.ts'
 export interface RunOptions {
   /** Superuser URL of the throw-away database. */
   readonly url: string
+  /** On that database. */
+  readonly sessions: FileSessions
   /** Roles that the server had before; a file may create them again. */
   readonly knownRoles: ReadonlySet<string>
   readonly signal?: AbortSignal | undefined
@@ -40,7 +43,7 @@ const transactionControl =
   /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare transaction|set transaction)\b/
 
 /**
- * Runs one file on a connection of its own, statement by statement as psql does, so that the file's own BEGIN and COMMIT
+ * Runs one file in a session of its own, statement by statement as psql does, so that the file's own BEGIN and COMMIT
  * and statements that refuse a transaction (CREATE INDEX CONCURRENTLY) work.
  *
  * A role that the file names and nobody created is created (NOLOGIN) and the statement tried again.
@@ -48,9 +51,7 @@ const transactionControl =
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of what the server refused
  */
 export async function runFile(file: MigrationFile, options: RunOptions): Promise<RunResult> {
-  const client = new pg.Client({ connectionString: options.url, application_name: 'partywall verify: migrations' })
-  client.on('error', () => {}) // the statement in flight reports it
-  await client.connect()
+  const client = await options.sessions.open()
   const rolesAdded = new Set<string>()
   const rolesCreated: string[] = []
   const found: Found = {
@@ -93,7 +94,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
       filled: found.filled,
     }
   } finally {
-    await client.end()
+    await options.sessions.close(client, file.statements)
   }
 }
 

@@ -111,6 +111,21 @@ describe('the tenant column', () => {
     )
   })
 
+  it('is not the person who owns the tenant, however many tables name people', async () => {
+    expect(
+      await columnsOf(
+        tables({
+          users: 'label text',
+          orgs: 'owner_id int references users (id)',
+          notes: 'org_id int references orgs (id), user_id int references users (id)',
+          files: 'org_id int references orgs (id), user_id int references users (id)',
+          sessions: 'user_id int references users (id)',
+          tokens: 'user_id int references users (id)',
+        }),
+      ),
+    ).toEqual(['org_id'])
+  })
+
   it('is none where a key refers to no table of its name', async () => {
     await expect(
       columnsOf(tables({ kv_store: 'value text', kv_index: 'store_key int references kv_store (id)' })),

@@ -86,6 +86,28 @@ describe('loadMigrations', () => {
     expect(await ask(source, "select indisvalid from pg_index where indrelid = 't'::regclass")).toEqual([true])
   })
 
+  it('runs each file in a session like one of its own', async () => {
+    const source = await load({
+      '1.sql': `create schema app; create table app.seen (line text);
+        set search_path = app; create temporary table scratch (id int); prepare again as select 1; select pg_advisory_lock(7);
+        insert into seen values ('one');`,
+      '2.sql': `insert into app.seen select 'path ' || current_setting('search_path');
+        insert into app.seen select 'scratch ' || coalesce(to_regclass('scratch')::text, 'gone');
+        insert into app.seen select 'prepared ' || count(*) from pg_prepared_statements;
+        insert into app.seen select 'locks ' || count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+        do $$ begin execute format('alter database %I set search_path = app', current_database()); end $$;`,
+      '3.sql': `insert into seen values ('a stored setting holds');`,
+    })
+    expect(await ask(source, 'select line from app.seen')).toEqual([
+      'one',
+      'path "$user", public',
+      'scratch gone',
+      'prepared 0',
+      'locks 0',
+      'a stored setting holds',
+    ])
+  })
+
   it('creates roles that files only name, in and outside a transaction, and says so', async () => {
     const [owner, reader, odd, inBlock] = [roleName(), roleName(), `Odd "${roleName()}`, roleName()]
     const quoted = pg.escapeIdentifier(odd)
