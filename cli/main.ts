@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'

@@ -1,12 +1,13 @@
-import { styleText } from 'node:util'
+// Not by name: an old Node would say that as a SyntaxError, before it could be told that it is too old.
+import util from 'node:util'
 import { isPartywallError } from '../src/errors.ts'
 
-type Style = Parameters<typeof styleText>[0]
+type Style = Parameters<typeof util.styleText>[0]
 
 /** Colour only where somebody looks at a terminal that wants it. */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   const wanted = (process.env['NO_COLOR'] ?? '') === '' // set and empty means nothing: no-color.org
-  return stream.isTTY && wanted ? styleText(style, text) : text
+  return stream.isTTY && wanted ? util.styleText(style, text) : text
 }
 
 /** An error as people want to read it: what, why, cure; the stack only for what nobody foresaw. */

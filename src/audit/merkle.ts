@@ -1,15 +1,20 @@
-import { hash } from 'node:crypto'
+// Not by name: a Node without crypto.hash() would say so as a SyntaxError, before it could be told that it is too old.
+import crypto from 'node:crypto'
 
 // A domain byte goes before what is hashed: 0x00 leaves, 0x01 inner nodes, 0x02 signed records.
 
 /** @see RFC 6962, section 2.1: the domain byte keeps a leaf from passing for an inner node */
 export function leafHash(data: Uint8Array | string): Buffer {
-  return hash('sha256', typeof data === 'string' ? `\u0000${data}` : Buffer.concat([Buffer.of(0), data]), 'buffer')
+  return crypto.hash(
+    'sha256',
+    typeof data === 'string' ? `\u0000${data}` : Buffer.concat([Buffer.of(0), data]),
+    'buffer',
+  )
 }
 
 /** The hash by which checkpoints and anchors are chained and signed. */
 export function recordHash(body: string): Buffer {
-  return hash('sha256', `\u0002${body}`, 'buffer')
+  return crypto.hash('sha256', `\u0002${body}`, 'buffer')
 }
 
 /** One buffer for all inner nodes: hashing is synchronous, and a new one for each was half of its price. */
@@ -19,13 +24,13 @@ pair[0] = 1
 function innerHash(left: Uint8Array, right: Uint8Array): Buffer {
   // Nodes of other lengths have no place in a tree, but a damaged row may bring them.
   if (left.length !== 32 || right.length !== 32)
-    return hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
+    return crypto.hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
   pair.set(left, 1)
   pair.set(right, 33)
-  return hash('sha256', pair, 'buffer')
+  return crypto.hash('sha256', pair, 'buffer')
 }
 
-const EMPTY = hash('sha256', '', 'buffer')
+const EMPTY = crypto.hash('sha256', '', 'buffer')
 
 /** The root of the Merkle tree over these leaf hashes. @see RFC 6962, section 2.1 */
 export function merkleRoot(leaves: readonly Uint8Array[]): Buffer {

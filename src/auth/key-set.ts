@@ -1,4 +1,5 @@
-import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto'
+// crypto.hash() not by name: a Node without it would say so as a SyntaxError, before it could be told that it is too old.
+import crypto, { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { type Algorithm, keyFitsAlgorithm } from './algorithms.ts'
 import { isRecord } from './strict-json.ts'
 import { problemOfKey } from './unfit-key.ts'
@@ -129,5 +130,5 @@ function keySet(keys: readonly VerificationKey[], needsKeyId: boolean): KeySet {
 }
 
 function fingerprint(key: KeyObject): string {
-  return hash('sha256', key.type === 'secret' ? key.export() : key.export({ format: 'der', type: 'spki' }))
+  return crypto.hash('sha256', key.type === 'secret' ? key.export() : key.export({ format: 'der', type: 'spki' }))
 }

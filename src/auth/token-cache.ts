@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto'
+// Not by name: a Node without crypto.hash() would say so as a SyntaxError, before it could be told that it is too old.
+import crypto from 'node:crypto'
 
 /** One verified token and when it may be used. */
 export interface CacheEntry<T> {
@@ -50,7 +51,7 @@ export class TokenCache<T> {
 
   /** The key of a token. Bytes of another encoding than UTF-8 never get here: a token's alphabet is ASCII. */
   keyOf(token: string): string {
-    return hash('sha256', token, 'base64')
+    return crypto.hash('sha256', token, 'base64')
   }
 
   /** The entry, if it may be used right now: the clock is asked at each hit. */

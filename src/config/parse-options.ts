@@ -1,5 +1,10 @@
 import type { ZodType } from 'zod'
 import { ConfigurationError } from '../errors.ts'
+import { oldNode } from './node-version.ts'
+
+// Every door loads this file. Without it an old Node would fail later, on the first function that it does not have.
+const refusal = oldNode(process.versions.node)
+if (refusal !== undefined) throw new ConfigurationError(refusal)
 
 /**
  * Checks options once, at construction. All problems at once; each with its path and the kind expected, never a value.

@@ -4,6 +4,7 @@ import { ConnectionInDoubtError, StatementRefusedError } from '../errors.ts'
 import { contextFailure } from './context-failure.ts'
 import { tellLost } from './lost-cursor.ts'
 import { tooLarge } from './message-bounds.ts'
+import { sendSeveral } from './multi-statement-query.ts'
 import {
   endsSession,
   type PgCommandComplete,
@@ -13,6 +14,7 @@ import {
 } from './pg-internals.ts'
 import { withoutName } from './prepared-statement.ts'
 import { refuseShape } from './query-shape.ts'
+import { explainSeveralStatements } from './statement-cures.ts'
 import { type StatementKind, statementKind } from './statement-kind.ts'
 import { type QueryHost, ROW_BYTES } from './tenant-query.ts'
 
@@ -98,6 +100,11 @@ export class ForeignQuery implements PgSubmittable {
       return inner.submit(connection) ?? null
     }
     // A pg.Query checks itself first and calls prepare() afterwards; an error behind a prefix would desynchronise the connection.
+    if (this.host.guard.settings.multiStatements && !inner.requiresPreparation()) {
+      this.#sent = true
+      this.#skip = sendSeveral(connection, String(inner.text), this.frame, this.host)
+      return null
+    }
     const { prepare } = inner
     inner.queryMode = 'extended'
     inner.prepare = (where) => {
@@ -119,6 +126,8 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+    // Of the context in front of a simple query; the extended protocol describes only the statement itself.
+    if (this.#skip > 0) return
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))
   }
 
@@ -171,7 +180,7 @@ export class ForeignQuery implements PgSubmittable {
       return
     }
     const { guard } = this.host
-    const told = this.#skip > 0 ? contextFailure(error, guard, this.kind, this.#skip) : error
+    const told = this.#skip > 0 ? contextFailure(error, guard, this.kind, this.#skip) : explainSeveralStatements(error)
     this.failure ??= told
     if (!this.#sent) this.finish()
     else if (endsSession(error)) {
@@ -213,7 +222,11 @@ export class ForeignQuery implements PgSubmittable {
   }
 }
 
-type WithPrepare = PgSubmittable & { queryMode?: string; prepare(connection: PgConnection): void }
+type WithPrepare = PgSubmittable & {
+  queryMode?: string
+  prepare(connection: PgConnection): void
+  requiresPreparation(): boolean
+}
 
 /** By shape and not by class: a second copy of pg may have made it. */
 function hasPrepare(query: PgSubmittable): query is WithPrepare {

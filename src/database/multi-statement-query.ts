@@ -1,8 +1,9 @@
+import type { ContextFrame } from '../context/frame.ts'
 import { contextText } from './context-statement.ts'
 import type { PgConnection } from './pg-internals.ts'
 import { carriesData } from './statement-effects.ts'
 import { statementKind } from './statement-kind.ts'
-import { TenantQuery } from './tenant-query.ts'
+import { type QueryHost, TenantQuery } from './tenant-query.ts'
 
 /**
  * A text that may hold several statements, sent by the simple protocol: the context goes in front, in the same text. Never Bind and
@@ -12,22 +13,26 @@ import { TenantQuery } from './tenant-query.ts'
  */
 export class MultiStatementQuery extends TenantQuery {
   protected override submitAsCaller(connection: PgConnection): Error | null | undefined {
-    const host = this.hostOrThrow()
-    const { guard } = host
-    const status = host.getTransactionStatus()
     this.sent = true
-    const alone = !/;\s*\S/.test(this.text)
-    const bare = status === 'E' || (alone && !carriesData(statementKind(this.text)))
-    if (bare) connection.query(this.text)
-    else {
-      this.skip = 1
-      connection.query(`${contextText(guard.identities.of(this.frame), guard.settings)}; ${this.text}`)
-    }
-    guard.dirty = true
+    this.skip = sendSeveral(connection, this.text, this.frame, this.hostOrThrow())
     return null
   }
 
   override handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
     if (this.skip === 0) super.handleRowDescription(message)
   }
+}
+
+/** Sends a text of any number of statements. @returns how many answers belong to the context in front of it */
+export function sendSeveral(connection: PgConnection, text: string, frame: ContextFrame, host: QueryHost): number {
+  const { guard } = host
+  const status = host.getTransactionStatus()
+  const alone = !/;\s*\S/.test(text)
+  guard.dirty = true
+  if (status === 'E' || (alone && !carriesData(statementKind(text)))) {
+    connection.query(text)
+    return 0
+  }
+  connection.query(`${contextText(guard.identities.of(frame), guard.settings)}; ${text}`)
+  return 1
 }

@@ -72,14 +72,16 @@ export function refuseOwnSettings(options: pg.PoolConfig, settingName: string): 
  */
 export function prepareParameters(inside: PgClientInternals & { password?: unknown }, settings: WallSettings): number {
   const parameters = inside.connectionParameters
+  const others: string[] = []
   for (const [own, twin] of Object.entries(TWINS) as [TimeOut, (typeof TWINS)[TimeOut]][]) {
     const theirs = milliseconds(twin, parameters[twin])
-    if (theirs !== undefined && theirs !== settings[own]) {
-      throw new ConfigurationError(
-        `A client was made with ${twin}: ${theirs}, and its pool has ${own}: ${settings[own]}. Give it to createTenantPool(options).`,
-      )
-    }
+    if (theirs !== undefined && theirs !== settings[own]) others.push(`${own}: ${theirs}`)
     parameters[twin] = undefined
+  }
+  if (others.length > 0) {
+    throw new ConfigurationError(
+      `A library made a client with other time-outs than its pool has. Give its pool the same: createTenantPool({ ${others.join(', ')} }), or the library those of the pool.`,
+    )
   }
   if (!settings.pooler) parameters.options = startupOptions(settings, parameters.options)
   const { password } = inside

@@ -59,12 +59,20 @@ export function makeQuery(
   kind: StatementKind,
   settings: WallSettings,
 ): TenantQuery {
-  const several = settings.multiStatements && asked.values === undefined && typeof config === 'string'
-  const query = several
+  const query = maySendSeveral(config, asked, settings)
     ? new MultiStatementQuery(config, undefined, frame, kind)
     : new TenantQuery(config, asked.values, frame, kind)
   query.timeoutMs = asked.timeoutMs
   return query
+}
+
+/** pg's own reading of what goes by the simple protocol: no values, no name, no limit of rows. */
+function maySendSeveral(config: unknown, asked: AskedQuery, settings: WallSettings): boolean {
+  if (!settings.multiStatements || asked.text === '') return false
+  const given = typeof config === 'object' && config !== null ? config : {}
+  const values: unknown = asked.values ?? Reflect.get(given, 'values')
+  if (Array.isArray(values) && values.length > 0) return false
+  return !Reflect.get(given, 'name') && !Reflect.get(given, 'rows') && Reflect.get(given, 'queryMode') !== 'extended'
 }
 
 /** Gives a query up when the signal fires, and cancels it on the server if it runs there. */

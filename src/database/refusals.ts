@@ -1,5 +1,6 @@
 import { type ContextFrame, internalsOf } from '../context/frame.ts'
 import { StatementRefusedError, TenantContextMissingError, TenantIsolationError } from '../errors.ts'
+import { statementRefused } from './statement-cures.ts'
 import { isSingleStatement } from './statement-effects.ts'
 import { type StatementKind, statementCommand } from './statement-kind.ts'
 import type { WallSettings } from './wall-settings.ts'
@@ -56,14 +57,6 @@ export function refuseLoneStatement(kind: StatementKind, text: string, settings:
 function selectIntoRefused(): StatementRefusedError {
   return new StatementRefusedError(
     'SELECT … INTO creates a table, so it is refused as CREATE TABLE is. Use INSERT INTO … SELECT, or run it with the migration role.',
-  )
-}
-
-function statementRefused(command: string): StatementRefusedError {
-  const readable = /^[A-Z_]{1,40}$/.test(command)
-  return new StatementRefusedError(
-    `${readable ? command : 'This statement'} is not allowed on tenants’ connections: it could leave something behind for the next tenant. ` +
-      `Run it with the migration role${readable ? `, or let it through with allowStatements: ['${command}']` : ''}.`,
   )
 }
 

@@ -7,6 +7,7 @@ import { isUnnamed } from './context-statement.ts'
 import { tooLarge } from './message-bounds.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from './pg-internals.ts'
 import { isStalePlan, preparedName, withoutName } from './prepared-statement.ts'
+import { explainSeveralStatements } from './statement-cures.ts'
 import type { StatementKind } from './statement-kind.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
@@ -181,7 +182,10 @@ export class TenantQuery extends PgQueryBase {
     guard.unnamedInDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
     if (this.name && isStalePlan(error)) guard.doomed ??= 'a prepared statement on it was out of date or gone'
-    const told = this.skip > 0 && !this.building ? contextFailure(error, guard, this.kind, this.skip) : error
+    const told =
+      this.skip > 0 && !this.building
+        ? contextFailure(error, guard, this.kind, this.skip)
+        : explainSeveralStatements(error)
     this.failure ??= this._canceledDueToError || told
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.

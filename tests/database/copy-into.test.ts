@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
@@ -78,13 +79,36 @@ describe('multiStatements', () => {
       "create policy p on open_notes using (tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid))",
     )
     await two.database.admin('grant select, insert on open_notes to tenant_user')
-    const jobs = two.pool({ seal: false, multiStatements: true })
+    const jobs = two.pool({ seal: false, multiStatements: true, max: 2 })
     for (const tenant of [two.a, two.b]) {
       const answer: unknown = await two.as(tenant, () =>
         jobs.query('insert into open_notes (n) values (1); select tenant_id from open_notes'),
       )
       expect(answer).toMatchObject([{ command: 'INSERT' }, { rows: [{ tenant_id: tenant.id }] }])
     }
+    const text = 'select 1 as one; select 2 as two'
+    const both = [{ rows: [{ one: 1 }] }, { rows: [{ two: 2 }] }]
+    const byCallback = (run: (done: (error: unknown, result: unknown) => void) => void) =>
+      new Promise((resolve, reject) => run((error, result) => (error ? reject(error) : resolve(result))))
+    // Every form without values that pg sends by the simple protocol.
+    const forms: Record<string, (client: pg.PoolClient) => Promise<unknown>> = {
+      text: () => jobs.query(text),
+      'no values': () => jobs.query(text, []),
+      config: () => jobs.query({ text }),
+      'config without values': (client) => client.query({ text, values: [] }),
+      callback: () => byCallback((done) => jobs.query(text, done)),
+      'pg.Query': (client) => byCallback((done) => client.query(new pg.Query(text, done))),
+    }
+    for (const [form, run] of Object.entries(forms)) {
+      await two.as(two.a, async () => {
+        const client = await jobs.connect()
+        expect(await run(client), form).toMatchObject(both)
+        client.release()
+      })
+    }
+    await two.as(two.a, () =>
+      expect(jobs.query(text.replace('1', '$1'), [1])).rejects.toMatchObject({ code: 'PARTYWALL_STATEMENT_REFUSED' }),
+    )
     // The context ends with the transaction that the text itself ends: what comes behind has neither tenant nor role.
     const behind = 'select 1; commit; select count(*) from open_notes'
     await two.as(two.a, () => expect(jobs.query(behind)).rejects.toMatchObject({ code: '42501' }))

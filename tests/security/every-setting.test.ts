@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 const show = 'select current_setting($1, true) as value'
-const valueOf = async (pool: TenantPool, name: string): Promise<unknown> =>
+const readBy = async (pool: TenantPool, name: string): Promise<unknown> =>
   (await two.as(two.b, () => pool.query(show, [name]))).rows[0]?.value ?? ''
 
 /** Sets each as one tenant, and reads it as another right behind it. @returns those that were set, and those that stayed */
@@ -22,13 +22,13 @@ async function tryAll(pool: TenantPool): Promise<{ readonly set: string[]; reado
   const set: string[] = []
   const left: string[] = []
   for (const { name, value } of settings) {
-    const before = await valueOf(pool, name)
+    const before = await readBy(pool, name)
     const poison = two.as(two.a, () => pool.query('select set_config($1, $2, false) as value', [name, value]))
     // Not awaited: on a pipelined connection it is sent behind the other's before that is answered.
-    const [attack, behind] = await Promise.allSettled([poison, valueOf(pool, name)])
+    const [attack, behind] = await Promise.allSettled([poison, readBy(pool, name)])
     const after = behind.status === 'fulfilled' ? behind.value : `refused: ${behind.reason}`
     if (attack.status === 'fulfilled' && attack.value.rows[0]?.value !== before) set.push(name)
-    if (after !== before || (await valueOf(pool, name)) !== before) left.push(name)
+    if (after !== before || (await readBy(pool, name)) !== before) left.push(name)
   }
   return { set, left }
 }

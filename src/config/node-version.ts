@@ -1,0 +1,9 @@
+/** As package.json says under `engines`; a test compares. */
+const LEAST = [20, 19] as const
+
+/** One sentence for a Node.js that is too old; undefined for any other. */
+export function oldNode(version: string): string | undefined {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1])) return undefined
+  return `partywall needs Node.js ${LEAST.join('.')} or later, and this is ${version}. Install a newer one, for example with: nvm install 22`
+}
