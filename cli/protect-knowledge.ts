@@ -5,8 +5,8 @@ import type { ContextSource, Facts } from '../src/verify/facts.ts'
 import { VERBS } from '../src/verify/finding.ts'
 import { ownersReaders } from '../src/verify/owners-readers.ts'
 
-/** Rules that speak of rows which are meant for all tenants, or look like it. */
-const SHARED: ReadonlySet<string> = new Set(['policy-null-tenant', 'policy-column-opt-out'])
+/** Weaknesses of policies that show rows which are meant for all tenants, or look like it. */
+const SHARED: ReadonlySet<string> = new Set(['null-tenant', 'column-opt-out'])
 
 /** What verify's discovery and prover say of the schema, for protect. @param chosen the user named the setting */
 export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
@@ -25,7 +25,7 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
       proofs(relation).some(
         (proof) =>
           (proof.status === 'open' || proof.status === 'unproved') &&
-          proof.weaknesses.some((weakness) => SHARED.has(weakness.rule)),
+          proof.weaknesses.some((weakness) => SHARED.has(weakness.kind)),
       ) || readByAll(relation),
     readAsOwner: (relation) => ownersReaders(facts, relation),
   }

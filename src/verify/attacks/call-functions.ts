@@ -4,6 +4,7 @@ import type { Arena } from '../attack/arena.ts'
 import type { BatchProbe } from '../attack/batch.ts'
 import type { Attack } from '../attack.ts'
 import { draftsOf } from '../drafts.ts'
+import { invokerSql } from '../invoker-sql.ts'
 import type { Rule } from '../rule.ts'
 import type { RuleId } from '../rule-id.ts'
 import { callableDefiners, unheldQueries } from '../rules/definer-code.ts'
@@ -47,7 +48,7 @@ export const callFunctions: Attack = {
           evidence: [seen.how],
           ...(seen.secret ? { most: 'medium' as const } : {}),
           tables: tables.map((table) => table.label),
-          fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+          fix: invokerSql(facts, fn),
         })
     }
   },

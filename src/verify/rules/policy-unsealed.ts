@@ -2,6 +2,7 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
 import { VERBS } from '../finding.ts'
+import { invokerSql } from '../invoker-sql.ts'
 import { createPolicySql } from '../policy-sql.ts'
 import { privilegeOf } from '../reach.ts'
 import type { Rule } from '../rule.ts'
@@ -66,7 +67,7 @@ function* unsealedFunctions(facts: Facts) {
       object: fn.label,
       message: `${fn.label} runs as ${facts.roleName(fn.owner)} and trusts the plain setting: injected SQL sets it to another tenant, and no seal is asked.`,
       evidence: [`reads ${facts.tenancy.context.setting}, not partywall.tenant_id()`],
-      fix: `-- Read partywall.tenant_id() in it instead of the setting, or:\nALTER FUNCTION ${fn.signature} SECURITY INVOKER;`,
+      fix: `-- Read partywall.tenant_id() in it instead of the setting, or:\n${invokerSql(facts, fn)}`,
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
+import { invokerSql } from '../invoker-sql.ts'
 import type { Rule } from '../rule.ts'
 import type { Expr } from '../sql/tree.ts'
 import { childrenOf, walkBody } from '../sql/walk.ts'
@@ -28,7 +29,7 @@ export const secdefDynamicSql: Rule = {
             .map((role) => role.role.name)
             .join(', ')}`,
         ],
-        fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;\n-- and pass values with EXECUTE … USING, names with format('%I').`,
+        fix: `${invokerSql(facts, fn)}\n-- and pass values with EXECUTE … USING, names with format('%I').`,
       }
     }
   },

@@ -1,5 +1,6 @@
 import type { Relation } from '../../catalog/model.ts'
 import type { Facts } from '../facts.ts'
+import { invokerSql } from '../invoker-sql.ts'
 import type { Rule } from '../rule.ts'
 import type { Query } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
@@ -63,7 +64,7 @@ export const secdefTenantArgument: Rule = {
         ],
         tables,
         verbs: [...new Set(chosen.map(({ verb }) => verb))],
-        fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+        fix: invokerSql(facts, fn),
       }
     }
   },

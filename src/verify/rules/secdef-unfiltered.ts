@@ -1,3 +1,4 @@
+import { invokerSql } from '../invoker-sql.ts'
 import type { Rule } from '../rule.ts'
 import { untilCalled } from './asks-inside.ts'
 import { contextGuard } from './context-guard.ts'
@@ -37,7 +38,7 @@ export const secdefUnfiltered: Rule = {
         ],
         tables,
         verbs: registry === undefined ? [...new Set(open.map(({ verb }) => verb))] : ['select'],
-        fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+        fix: invokerSql(facts, fn),
       }
     }
   },

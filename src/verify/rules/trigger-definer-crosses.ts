@@ -1,3 +1,4 @@
+import { invokerSql } from '../invoker-sql.ts'
 import type { Rule } from '../rule.ts'
 import { unheldQueries } from './definer-code.ts'
 import { canFire, tenantTriggers } from './trigger-code.ts'
@@ -27,7 +28,7 @@ export const triggerDefinerCrosses: Rule = {
         evidence: [`fired by ${trigger.events.join(', ')} on ${relation.label}`],
         verbs: [...new Set(crossing.map(({ verb }) => verb))],
         tables,
-        fix: `ALTER FUNCTION ${fn.signature} SECURITY INVOKER;`,
+        fix: invokerSql(facts, fn),
       }
     }
   },

@@ -1,6 +1,7 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../facts.ts'
+import { invokerSql } from '../invoker-sql.ts'
 import type { Rule } from '../rule.ts'
 import type { Query } from '../sql/tree.ts'
 import { walkBody } from '../sql/walk.ts'
@@ -36,7 +37,7 @@ export const upsertCrosses: Rule = {
           evidence: [`conflict target without ${table.column.name}`],
           verbs: ['update'],
           tables: [relation.label],
-          fix: `-- Put ${quoteIdentifier(table.column.name)} into the conflict target and its unique key, or:\nALTER FUNCTION ${fn.signature} SECURITY INVOKER;`,
+          fix: `-- Put ${quoteIdentifier(table.column.name)} into the conflict target and its unique key, or:\n${invokerSql(facts, fn)}`,
         }
       }
     }

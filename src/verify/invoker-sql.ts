@@ -1,0 +1,31 @@
+import type { DatabaseFunction } from '../catalog/model.ts'
+import type { Facts } from './facts.ts'
+
+/**
+ * ALTER FUNCTION … SECURITY INVOKER; a comment where policies call the function. With its caller's rights it would be held by the
+ * policies that call it, and these would call themselves until the stack is full.
+ */
+export function invokerSql(facts: Facts, fn: DatabaseFunction): string {
+  const askers = facts.relations.filter((relation) =>
+    relation.policies.some((policy) => calls(facts, policy.functions, fn)),
+  )
+  if (askers.length > 0)
+    return `-- Policies of ${askers.map((relation) => relation.label).join(', ')} call ${fn.label}, so it keeps its owner's rights. Let it compare with the context in each of its statements.`
+  return `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`
+}
+
+/** One of them is the function, or calls it, over any number of calls. */
+function calls(facts: Facts, functions: readonly number[], wanted: DatabaseFunction): boolean {
+  const seen = new Set<number>()
+  const edge = [...functions]
+  for (let next = edge.pop(); next !== undefined; next = edge.pop()) {
+    if (next === wanted.oid) return true
+    if (seen.has(next)) continue
+    seen.add(next)
+    const fn = facts.catalog.functions.get(next)
+    // A body in a string names its calls in words.
+    if (fn?.source.includes(`${wanted.name}(`) === true) return true
+    edge.push(...(fn?.callsFunctions ?? []))
+  }
+  return false
+}
