@@ -30,7 +30,7 @@ export async function staleFiles(out: string, plan: ProtectPlan): Promise<readon
 
 /** The up and the down file of one phase bear one number. */
 function runOf(name: string): string {
-  return /(\d+)_+partywall[a-z_]*/.exec(name)?.[0] ?? name
+  return /\d{1,20}_{1,2}partywall[a-z_]{0,40}/.exec(name)?.[0] ?? name
 }
 
 function isWayBack(name: string): boolean {

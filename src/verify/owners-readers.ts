@@ -3,12 +3,11 @@ import type { Facts } from './facts.ts'
 
 /** Definer functions, views with their owner's rights and materialized views of the table's owner that read it. */
 export function ownersReaders(facts: Facts, relation: Relation): readonly string[] {
-  const name = new RegExp(`(?<![\\w$])${relation.name.replace(/[^\w]/g, '\\$&')}(?![\\w$])`, 'i')
   const functions = facts.functions.filter(
     (fn) =>
       fn.securityDefiner &&
       fn.owner === relation.owner &&
-      (fn.readsRelations.includes(relation.oid) || name.test(fn.source) || name.test(fn.atomicBody ?? '')),
+      (fn.readsRelations.includes(relation.oid) || names(fn.source, relation) || names(fn.atomicBody ?? '', relation)),
   )
   const views = facts.relations.filter(
     (view) =>
@@ -30,4 +29,11 @@ function reads(facts: Facts, view: Relation, table: Relation): boolean {
     edge.push(...(facts.relationOf(next)?.readsRelations ?? []))
   }
   return false
+}
+
+/** A word of the text is the table's name; of a name that must be quoted, any place where it stands. */
+function names(text: string, { name }: Relation): boolean {
+  if (!/^[\w$]+$/.test(name)) return text.includes(name)
+  const wanted = name.toLowerCase()
+  return (text.match(/[\w$]+/g) ?? []).some((word) => word.toLowerCase() === wanted)
 }
