@@ -29,28 +29,35 @@ export function judgeTrial(
     return against(`${harm[0]}${harm.length > 1 ? ` (and ${harm.length - 1} more)` : ''}`)
   }
   if (after === undefined) return HARMLESS
-  const before = draftKeys(trial.facts)
-  const now = draftKeys(after)
-  const fresh = [...now].find(([key, loud]) => loud && !before.has(key))
+  const before = loudFindings(trial.facts)
+  const now = loudFindings(after)
+  // Of an object that had one already the name may change: the cause is the same.
+  const objects = new Set(before.values())
+  const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
   if (fresh !== undefined) return against(`it brings a finding of its own: ${fresh[0]}`)
   if (mended === undefined) return HARMLESS
-  return before.has(mended.key) && now.has(mended.key) ? against('the finding stays') : HARMLESS
+  return allKeys(trial.facts).has(mended.key) && allKeys(after).has(mended.key)
+    ? against('the finding stays')
+    : HARMLESS
 }
 
 function against(reason: string): FixVerdict {
   return { harmless: false, reason }
 }
 
-/** What the rules read from the catalog, and whether it is of medium severity or more. */
-function draftKeys(facts: Facts): ReadonlyMap<string, boolean> {
+/** What the rules read from the catalog at medium or above: the object of each key. */
+function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   return new Map(
     rules.flatMap((rule) =>
-      draftsOf(rule, facts).map((draft) => [
-        findingKey(rule.id, draft),
-        atLeast(draft.severity ?? rule.severity, 'medium'),
-      ]),
+      draftsOf(rule, facts).flatMap((draft): readonly (readonly [string, string])[] =>
+        atLeast(draft.severity ?? rule.severity, 'medium') ? [[findingKey(rule.id, draft), draft.object]] : [],
+      ),
     ),
   )
+}
+
+function allKeys(facts: Facts): ReadonlySet<string> {
+  return new Set(rules.flatMap((rule) => draftsOf(rule, facts).map((draft) => findingKey(rule.id, draft))))
 }
 
 export interface TryOptions {

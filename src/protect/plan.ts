@@ -1,4 +1,5 @@
 import type { Role } from '../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../catalog/names.ts'
 import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import { ConfigurationError } from '../errors.ts'
@@ -69,6 +70,7 @@ export function planProtection(input: ProtectInput): ProtectPlan {
 }
 
 function targetPart(planning: Planning, target: Target): Part {
+  if (target.column.existing === undefined && !isBound(planning, target)) return childOfOthers(planning, target)
   const uniqueHere = foreignKeysTo(planning, target)
   const parts = [
     tenantIndex(target, uniqueHere),
@@ -79,6 +81,24 @@ function targetPart(planning: Planning, target: Target): Part {
     uniqueKeys(planning, target),
   ]
   return { changes: parts.flatMap((part) => part.changes), decisions: parts.flatMap((part) => part.decisions) }
+}
+
+/** A child without a tenant column, in a schema whose sessions may not name a tenant: its parent's policies say whose a row is. */
+function childOfOthers(planning: Planning, target: Target): Part {
+  const { relation, link } = target
+  const { changes, decisions } = tableGrants(planning, target)
+  if (relation.rowSecurity || relation.isPartition || link === undefined) return { changes, decisions }
+  const parent = qualifiedName(link.parent)
+  const join = link.columns.map(
+    (column, at) =>
+      `parent.${quoteIdentifier(link.parentColumns[at] ?? '')} = ${quoteIdentifier(relation.name)}.${quoteIdentifier(column)}`,
+  )
+  const decision: Decision = {
+    object: relation.label,
+    reason: `row security is off: each session sees the rows of all tenants. If the policies of ${link.parent.label} hold, and they decide for its rows too:`,
+    sql: `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY;\nCREATE POLICY ${quoteIdentifier(`of_${link.parent.name}`)} ON ${qualifiedName(relation)} USING (EXISTS (SELECT FROM ${parent} AS parent WHERE ${join.join(' AND ')}));`,
+  }
+  return { changes, decisions: [...decisions, decision] }
 }
 
 /** Its rows are the context's: nothing that fills or checks their tenant from it can break what works. */

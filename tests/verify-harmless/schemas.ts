@@ -57,6 +57,15 @@ export const SCHEMAS: Readonly<Record<string, string>> = {
     grant select on teams, members to {requests}; grant select, insert, update, delete on tasks, files to {requests};
     create policy s on members for select to {requests} using (user_id = auth.uid());
     create policy a on tasks for all to {requests} using (team_id in (select team_id from members where user_id = auth.uid()));`,
+  'a hosted platform, children without a tenant': `${platform}
+    create table teams (id uuid primary key default gen_random_uuid(), label text);
+    create table members (team_id uuid not null references teams (id), user_id uuid not null references auth.users (id), primary key (team_id, user_id));
+    create table tasks (id uuid primary key default gen_random_uuid(), team_id uuid not null references teams (id), body text);
+    create table steps (id uuid primary key default gen_random_uuid(), task_id uuid not null references tasks (id), body text);
+    create index on tasks (team_id); create index on steps (task_id); ${on('members')} ${on('tasks')}
+    grant select on teams, members to {requests}; grant select, insert, update, delete on tasks, steps to {requests};
+    create policy s on members for select to {requests} using (user_id = auth.uid());
+    create policy a on tasks for all to {requests} using (team_id in (select team_id from members where user_id = auth.uid()));`,
   'authors write, the firm reads': `${firms}${papers}${on('papers')}
     create policy r on papers for select using (${ofFirm});
     create policy i on papers for insert with check (${ofFirm} and author = ${person});
