@@ -152,4 +152,15 @@ describe('protect beside policies of one’s own', () => {
       )
     })
   })
+
+  it('does not name a tenant twice in one key', async () => {
+    const schema = `create table tenants (id int primary key); create table rules (id int, tenant_id int not null references tenants (id), primary key (id), unique (id, tenant_id));
+      create table runs (id int primary key, tenant_id int not null references tenants (id), rule_id int, of_tenant int, foreign key (rule_id, of_tenant) references rules (id, tenant_id));
+      create index on rules (tenant_id); create index on runs (tenant_id); grant select, insert on rules, runs to {app};`
+    await withProtectCase(schema, async (given) => {
+      const plan = await given.plan({ appRole: given.appRole })
+      await apply(given.owner, plan, 'up')
+      expect(plan.decisions.map((decision) => decision.reason).join()).toContain('Which of the two is the row')
+    })
+  })
 })

@@ -30,6 +30,17 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
   const parent = planning.targetOf(references.relation)
   if (parent === undefined || parent.kind === 'root' || carriesTenant(target, parent, constraint)) return nothing
   const key = { target, parent, constraint, references }
+  // The tenant of the other row is in the key, held against another column than this row's tenant.
+  if (columnNames(parent.relation, references.columns).includes(parent.column.name))
+    return {
+      changes: [],
+      decisions: [
+        {
+          object: target.relation.label,
+          reason: `foreign key ${constraint.name} refers to the tenant of ${parent.relation.label} by another column than ${target.column.name}, so a row can refer to another tenant's row. Which of the two is the row's tenant?`,
+        },
+      ],
+    }
   const name = objectName([constraint.name], '_tenant')
   const composite = compositeSql(key)
   if (target.relation.constraints.some((each) => each.name === name)) {
