@@ -24,7 +24,7 @@ export function beyondProtect(
     .flatMap((rule) =>
       draftsOf(rule, facts)
         .filter(({ object }) => rule.ofProtect !== 'unless-protected' || protectedBefore.has(object))
-        .filter((draft) => atLeast(draft.severity ?? rule.severity, 'medium'))
+        .filter((draft) => rule.ofProtect === 'decide' || atLeast(draft.severity ?? rule.severity, 'medium'))
         // Views and tables without policies that the plan named already.
         .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
         .map(

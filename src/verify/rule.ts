@@ -23,8 +23,9 @@ export interface Rule {
   /**
    * `partywall protect` gives each table what this rule asks for, or its plan names the object itself. `sealed`: where it seals.
    * `unless-protected`: where the object's row security was off; what was on stays as it is, and somebody must decide.
+   * `decide`: named there however low it is, since a migration of protect would change what the application may send.
    */
-  readonly ofProtect?: 'always' | 'sealed' | 'unless-protected'
+  readonly ofProtect?: 'always' | 'sealed' | 'unless-protected' | 'decide'
   run(facts: Facts): Iterable<FindingDraft>
 }
 

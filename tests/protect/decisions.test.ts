@@ -53,6 +53,20 @@ describe('what protect leaves to a person', () => {
     })
   })
 
+  it('names keys that a tenant may take, and sequences that it may use up', async () => {
+    await withProtectCase(UUID_SCHEMA, async (given) => {
+      await given.admin.query(`create table tickets (id serial primary key, tenant_id uuid not null, title text);
+        grant select, insert on tickets to ${given.appRole}; grant usage on sequence tickets_id_seq to ${given.appRole}`)
+      const { decisions } = await given.plan({ appRole: given.appRole })
+      const named = decisions.filter(
+        ({ object, reason }) =>
+          object.includes('tickets') && /\((serial-key-given|sequence-exhaustible)\)$/.test(reason),
+      )
+      expect(named.map(({ object }) => object).sort()).toEqual(['public.tickets', 'public.tickets_id_seq'])
+      for (const { sql } of named) expect(sql).toContain('GENERATED ALWAYS AS IDENTITY')
+    })
+  })
+
   it('keeps a table out that is not named', async () => {
     await withProtectCase(UUID_SCHEMA, async (given) => {
       const plan = await given.plan({ tables: ['users', 'public.tasks'] })

@@ -83,8 +83,10 @@ import { secdefDynamicSql } from './secdef-dynamic-sql.ts'
 import { secdefSearchPath } from './secdef-search-path.ts'
 import { secdefTenantArgument } from './secdef-tenant-argument.ts'
 import { secdefUnfiltered } from './secdef-unfiltered.ts'
+import { sequenceExhaustible } from './sequence-exhaustible.ts'
 import { sequenceOracle } from './sequence-oracle.ts'
 import { sequenceWritable } from './sequence-writable.ts'
+import { serialKeyGiven } from './serial-key-given.ts'
 import { serverMinorOutdated } from './server-minor-outdated.ts'
 import { setterSessionScope } from './setter-session-scope.ts'
 import { settingDefault } from './setting-default.ts'
@@ -203,6 +205,8 @@ export const rules: readonly Rule[] = [
   unwalledSecrets,
   upsertCrosses,
   sequenceWritable,
+  sequenceExhaustible,
+  serialKeyGiven,
   sequenceOracle,
   // 7. Schemas and other objects
   schemaCreate,

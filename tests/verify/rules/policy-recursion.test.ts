@@ -1,4 +1,5 @@
-import { ruleCase } from '../rule-case.ts'
+import { expect, it } from 'vitest'
+import { ruleCase, withCase } from '../rule-case.ts'
 
 const USER = `(select nullif(current_setting('app.user_id', true), '')::uuid)`
 const BOARDS = `
@@ -65,4 +66,38 @@ ruleCase('policy-recursion', {
   nearMisses: {},
   object: 'public.board_people',
   severity: 'medium',
+})
+
+const GUESTS = (guestRead: string) => `
+  create table board_guests (board_id uuid not null, guest uuid not null, primary key (board_id, guest));
+  alter table board_guests owner to {owner}; alter table board_guests enable row level security;
+  grant select, insert on board_guests to {app};
+  create policy b_read on boards for select using (id in (select board_id from board_people where person = (select ${USER}))
+    or exists (select 1 from board_guests g where g.board_id = boards.id and g.guest = (select ${USER})));
+  create policy p_read on board_people for select using (person = ${USER});
+  create policy c_read on board_cards for select using (board_id in (select board_id from board_people where person = ${USER}));
+  create policy g_read on board_guests for select using (${guestRead});
+  create policy g_add on board_guests for insert with check (exists (select 1 from boards b
+    join board_people p on p.board_id = b.id where b.id = board_guests.board_id and p.person = ${USER}));`
+
+ruleCase('policy-recursion', {
+  name: 'a row whose check reads a table that looks for such rows, where a subquery reads the setting',
+  base: BOARDS,
+  proof: 'static',
+  fixMends: false,
+  hole: GUESTS(`guest = ${USER}`),
+  repaired: GUESTS(`guest = nullif(current_setting('app.user_id', true), '')::uuid`),
+  nearMisses: {},
+  object: 'public.board_guests',
+  severity: 'medium',
+})
+
+it('stands for what the server refuses: the row ends in an infinite recursion', async () => {
+  await withCase([BOARDS, GUESTS(`guest = ${USER}`)], async (verify) => {
+    const report = await verify()
+    const guests = report.tables.find(({ object }) => object === 'public.board_guests')
+    expect(guests?.verbs.insert).toBe('unproved')
+    expect(guests?.reasons.insert).toContain('42P17')
+    expect(guests?.reasons.insert).toContain('policy-recursion on public.board_guests says why')
+  })
 })

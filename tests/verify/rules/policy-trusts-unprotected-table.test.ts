@@ -41,7 +41,8 @@ ruleCase('policy-trusts-unprotected-table', {
   severity: 'critical',
   proof: 'static',
   hole: `${SHARED(PLAIN)} create policy p on shares using (shared_with = ${CONTEXT});`,
-  repaired: `${SHARED(PLAIN)} create policy p on shares for select using (shared_with = ${CONTEXT});
+  // Without a subquery here: the check below reads files, whose policy reads shares again.
+  repaired: `${SHARED(PLAIN)} create policy p on shares for select using (shared_with = nullif(current_setting('app.tenant_id', true), '')::uuid);
     create policy i on shares for insert with check (exists (select 1 from files f where f.id = shares.file_id and f.tenant_id = ${CONTEXT}));`,
   nearMisses: {
     'the key pairs the file with its owner': `${SHARED(`create table shares (owner_tenant uuid not null, file_id uuid not null, shared_with uuid not null references tenants, primary key (file_id, shared_with), foreign key (owner_tenant, file_id) references files (tenant_id, id));`)}

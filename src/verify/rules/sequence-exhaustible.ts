@@ -1,0 +1,37 @@
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Rule } from '../rule.ts'
+import { drawnColumns, toIdentitySql } from './drawn-keys.ts'
+
+/** Types whose last value a loop of nextval() reaches in an hour. */
+const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
+
+export const sequenceExhaustible: Rule = {
+  id: 'sequence-exhaustible',
+  group: 'key',
+  ofProtect: 'decide',
+  title: 'The app may use up a sequence',
+  severity: 'low',
+  meaning: 'nextval in a loop drives a small sequence to its end, and nobody can insert any more.',
+  remedy: 'No right on the sequence (an identity column needs none), and bigint or uuid.',
+  *run(facts) {
+    for (const drawn of drawnColumns(facts)) {
+      const { relation, column, sequence } = drawn
+      if (sequence === undefined || !SMALL.has(column.baseType)) continue
+      const users = facts.acting.filter(
+        ({ role, bypasses }) =>
+          !bypasses &&
+          (facts.privileges.onSequence(role.oid, sequence, 'USAGE') ||
+            facts.privileges.onSequence(role.oid, sequence, 'UPDATE')),
+      )
+      if (users.length === 0) continue
+      const names = users.map(({ role }) => role.name)
+      const revoke = `REVOKE ALL ON SEQUENCE ${qualifiedName(sequence)} FROM ${['PUBLIC', ...names.map(quoteIdentifier)].join(', ')};`
+      yield {
+        object: sequence.label,
+        message: `${names.join(', ')} may call nextval on ${sequence.label} as often as it likes: it ends at the last ${column.baseType}, and then no tenant can insert into ${relation.label}.`,
+        evidence: [`${relation.label}.${column.name} is ${column.baseType}`, `USAGE granted to ${names.join(', ')}`],
+        fix: column.identity === undefined ? `${toIdentitySql(drawn)}\n${revoke}` : revoke,
+      }
+    }
+  },
+}
