@@ -117,7 +117,12 @@ export const rawSql: AttackGroup = {
       ({ b }) => `insert into documents (title, project_id) values ('x', '${b.projectId}')`,
     ),
     refused('sql-truncate', 'TRUNCATE documents', ['42501', 'PARTYWALL_STATEMENT_REFUSED'], () => 'truncate documents'),
-    refused('sql-copy', 'two statements in one text', ['42601'], () => 'select 1; select * from documents'),
+    refused(
+      'sql-copy',
+      'two statements in one text',
+      ['PARTYWALL_STATEMENT_REFUSED'],
+      () => 'select 1; select * from documents',
+    ),
     refused('sql-role', 'SET ROLE to the owner', ['PARTYWALL_STATEMENT_REFUSED'], () => 'set role app_owner'),
     refused(
       'sql-disable',

@@ -182,7 +182,7 @@ export const hostileOperations: readonly Operation[] = [
     name: 'two statements in one text',
     weight: 2,
     async run(turn) {
-      await mustFail(turn, ['42601'], () => turn.pool.query(`select 1; select ${COLUMNS} from ledger`))
+      await mustFail(turn, [REFUSED], () => turn.pool.query(`select 1; select ${COLUMNS} from ledger`))
     },
   },
 ]
