@@ -1,6 +1,7 @@
 import { draftsOf } from '../verify/drafts.ts'
 import type { Facts } from '../verify/facts.ts'
-import { atLeast, type Finding, findingKey } from '../verify/finding.ts'
+import { atLeast, type Finding, type FindingDraft, findingKey } from '../verify/finding.ts'
+import type { Rule } from '../verify/rule.ts'
 import { rules } from '../verify/rules/list.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 import { isHarmless, tell } from './differences.ts'
@@ -49,15 +50,24 @@ function against(reason: string): FixVerdict {
 function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   return new Map(
     rules.flatMap((rule) =>
-      draftsOf(rule, facts).flatMap((draft): readonly (readonly [string, string])[] =>
+      known(rule, facts).flatMap((draft): readonly (readonly [string, string])[] =>
         atLeast(draft.severity ?? rule.severity, 'medium') ? [[findingKey(rule.id, draft), draft.object]] : [],
       ),
     ),
   )
 }
 
+/** A rule that breaks is an internal error of the run that found the findings; here it says nothing. */
+function known(rule: Rule, facts: Facts): readonly FindingDraft[] {
+  try {
+    return draftsOf(rule, facts)
+  } catch {
+    return []
+  }
+}
+
 function allKeys(facts: Facts): ReadonlySet<string> {
-  return new Set(rules.flatMap((rule) => draftsOf(rule, facts).map((draft) => findingKey(rule.id, draft))))
+  return new Set(rules.flatMap((rule) => known(rule, facts).map((draft) => findingKey(rule.id, draft))))
 }
 
 export interface TryOptions {
