@@ -16,7 +16,7 @@ export interface TriedOptions {
 }
 
 /** Without `--fix` a report does not wait longer for its fixes. */
-const BUDGET_MS = 10_000
+const BUDGET_MS = 5_000
 
 /** The report with the fixes as they may be printed: what no trial showed to be harmless is a comment with the reason. */
 export async function triedReport(report: VerifyReport, options: TriedOptions): Promise<VerifyReport> {

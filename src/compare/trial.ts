@@ -20,7 +20,7 @@ export interface TrialResult {
   /** The server's words where the statements could not be applied, or the schema could not be read afterwards. */
   readonly refused: string | undefined
   readonly differences: readonly Difference[]
-  /** The schema as the statements left it; undefined where they were refused. */
+  /** The schema as the statements left it; undefined where they were refused, or nobody looked. */
   readonly after: Facts | undefined
 }
 
@@ -87,13 +87,14 @@ export class Trial {
   /**
    * @param statements several in one text; BEGIN, COMMIT and CONCURRENTLY are left out, since all of it is one transaction here.
    * Where they name tables, only what has to do with these is tried.
+   * @param look whether the schema is read again afterwards, which takes longer than all else; default true
    */
-  async try(statements: string): Promise<TrialResult> {
+  async try(statements: string, look = true): Promise<TrialResult> {
     const answer = await this.#session.probe(async () => {
       for (const { text } of splitStatements(statements).statements)
         if (!/^(?:begin|commit|start\s+transaction|end)\b/i.test(text))
           await this.#session.run(text.replace(/\bconcurrently\b/gi, ''))
-      const after = await factsOf(this.#session, this.#hints)
+      const after = look ? await factsOf(this.#session, this.#hints) : undefined
       const record = await recordAccess({
         facts: this.facts,
         population: this.#population,
@@ -101,7 +102,7 @@ export class Trial {
         roles: this.#roles,
         relations: concerned(this.facts, statements),
         // The statements may have made sessions name their tenant in a way of its own.
-        spoken: [this.facts, after],
+        spoken: after === undefined ? [this.facts] : [this.facts, after],
       })
       return { after, differences: differencesOf(this.#before, record) }
     })

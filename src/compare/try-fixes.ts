@@ -12,10 +12,10 @@ export type FixVerdict = { readonly harmless: true } | { readonly harmless: fals
 
 const HARMLESS: FixVerdict = { harmless: true }
 
-/** Tries the fix of a finding by itself. A fix that is a comment changes nothing. */
-export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>): Promise<FixVerdict> {
+/** Tries the fix of a finding by itself. A fix that is a comment changes nothing. @param look see {@link Trial.try} */
+export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>, look = true): Promise<FixVerdict> {
   if (splitStatements(finding.fix).statements.length === 0) return HARMLESS
-  return judgeTrial(trial, await trial.try(finding.fix), finding)
+  return judgeTrial(trial, await trial.try(finding.fix, look), finding)
 }
 
 /** @param mended the finding that must be gone afterwards */
@@ -79,7 +79,8 @@ export interface TryOptions {
 /**
  * The findings with the fixes as they may be printed: one that is not shown to be harmless becomes a comment with the reason.
  *
- * Each is tried by itself, then all together.
+ * Each is tried by itself: who can do more or less. Then all are tried together, and the schema is looked at: no finding is new, and
+ * those that were mended are gone.
  */
 export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
   trial: Trial,
@@ -102,11 +103,11 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
       finding.fix,
       performance.now() > until
         ? against('not tried, for want of time: --fix FILE tries all')
-        : await tryFix(trial, finding),
+        : await tryFix(trial, finding, false),
     )
     onProgress?.(at + 1, findings.length)
   }
-  await tryTogether(trial, verdicts)
+  await tryTogether(trial, findings, verdicts)
   return findings.map((finding) => {
     const verdict = verdicts.get(finding.fix)
     return verdict === undefined || verdict.harmless
@@ -116,16 +117,31 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
 }
 
 /** Two fixes that are harmless alone may not be so together: then those that came first are kept. */
-async function tryTogether(trial: Trial, verdicts: Map<string, FixVerdict>): Promise<void> {
-  const fixes = [...verdicts].flatMap(([fix, verdict]) =>
-    verdict.harmless && splitStatements(fix).statements.length > 0 ? [fix] : [],
+async function tryTogether(
+  trial: Trial,
+  findings: readonly Pick<Finding, 'key' | 'fix'>[],
+  verdicts: Map<string, FixVerdict>,
+): Promise<void> {
+  const tried = findings.filter(
+    ({ fix }, at) =>
+      verdicts.get(fix)?.harmless === true &&
+      splitStatements(fix).statements.length > 0 &&
+      findings.findIndex((other) => other.fix === fix) === at,
   )
-  if (fixes.length < 2 || judgeTrial(trial, await trial.try(fixes.join('\n'))).harmless) return
+  if (tried.length === 0) return
+  const result = await trial.try(tried.map(({ fix }) => fix).join('\n'))
+  if (judgeTrial(trial, result).harmless) {
+    const [before, now] = [allKeys(trial.facts), result.after === undefined ? new Set() : allKeys(result.after)]
+    for (const { key, fix } of tried)
+      if (before.has(key) && now.has(key)) verdicts.set(fix, against('the finding stays'))
+    return
+  }
   const kept: string[] = []
-  for (const fix of fixes) {
-    const verdict = judgeTrial(trial, await trial.try([...kept, fix].join('\n')))
-    if (verdict.harmless) kept.push(fix)
-    else verdicts.set(fix, against(`with the fixes above it ${verdict.reason}`))
+  for (const finding of tried) {
+    const alone = await tryFix(trial, finding)
+    const verdict = alone.harmless ? judgeTrial(trial, await trial.try([...kept, finding.fix].join('\n'))) : alone
+    if (verdict.harmless) kept.push(finding.fix)
+    else verdicts.set(finding.fix, alone.harmless ? against(`with the fixes above it ${verdict.reason}`) : verdict)
   }
 }
 

@@ -95,7 +95,7 @@ describe('a fix that is tried', () => {
         insert into jots (owner_id, body) select id, 'x' from auth.users`)
       const report = await opened.verify({ mode: 'static' })
       const fix = report.findings.find((finding) => finding.rule === 'policy-per-row')?.fix ?? ''
-      expect(fix).toContain('SELECT auth.uid()')
+      expect(fix).toContain('(select auth.uid())')
       expect(fix).not.toContain('current_setting')
       await client.query(fix)
       await client.query(

@@ -42,7 +42,7 @@ export function wrapCalls(expression: string, names: ReadonlySet<string>): strin
       continue
     }
     const call = callAt(tokens, at, names)
-    wrapped += call === undefined ? (tokens[at] ?? '') : `( SELECT ${call.text})`
+    wrapped += call === undefined ? (tokens[at] ?? '') : `(select ${call.text})`
     at = call === undefined ? at + 1 : call.end + 1
   }
   return wrapped
