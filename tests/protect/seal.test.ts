@@ -3,7 +3,7 @@ import { planFor } from '../../cli/protect-plan.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { createTestDatabase } from '../setup/database.ts'
 import { apply, withProtectCase } from './protect-case.ts'
-import { UUID_SCHEMA } from './schemas.ts'
+import { BIGINT_SCHEMA, UUID_SCHEMA } from './schemas.ts'
 
 const SECRET = 'a-root-secret-of-one-test-only-0123456789abcdef'
 
@@ -26,6 +26,43 @@ describe('partywall protect --seal', () => {
       expect(await given.fingerprint()).toBe(before)
     })
   })
+
+  it('installs the directory of tenants whose ids are numbers', async () => {
+    const directory = `alter table "Shop".organizations add status text not null default 'active', add tier text not null default 'free';
+      update "Shop".organizations set slug = 'acme' where id = 1;`
+    await withProtectCase(BIGINT_SCHEMA + directory, async (given) => {
+      await migrate({ databaseUrl: given.adminUrl, sealSecret: SECRET })
+      const plan = await given.plan({ seal: true, databaseUrl: given.adminUrl, appRole: given.appRole })
+      expect(plan.changes.flatMap((change) => change.up).join()).toContain('CALL partywall.install_directory')
+      await apply(given.admin, plan, 'up')
+      const { rows } = await given.admin.query(
+        `select k.id as key, i.id from partywall.directory_by_key('acme') as k, partywall.directory_by_id('1') as i`,
+      )
+      expect(rows).toEqual([{ key: '1', id: '1' }])
+      // Its trigger tells of changes; of an integer id, too.
+      await given.admin.query(`update "Shop".organizations set status = 'suspended' where id = 1`)
+      await apply(given.admin, plan, 'down')
+    })
+  })
+
+  it.each(['int', 'bigint', 'uuid', 'varchar(40)'])(
+    'installs the directory where the key is the id: %s',
+    async (type) => {
+      const id = type === 'uuid' ? '00000000-0000-4000-8000-00000000000a' : '7'
+      const schema = `create table tenants (id ${type} primary key, status text not null default 'active', tier text not null default 'free');
+      create table notes (id int primary key, tenant_id ${type} not null references tenants (id)); create index on notes (tenant_id);
+      grant select on tenants, notes to {app}; insert into tenants values ('${id}');`
+      await withProtectCase(schema, async (given) => {
+        await migrate({ databaseUrl: given.adminUrl, sealSecret: SECRET })
+        const plan = await given.plan({ seal: true, databaseUrl: given.adminUrl, appRole: given.appRole })
+        await apply(given.admin, plan, 'up')
+        const byKey = async (key: string) =>
+          (await given.admin.query('select id from partywall.directory_by_key($1)', [key])).rows.map((row) => row.id)
+        expect(await byKey(id)).toEqual([id])
+        expect(await byKey('nobody')).toEqual([])
+      })
+    },
+  )
 
   it('seals a table for roles that reach it by inheritance too', async () => {
     await withProtectCase(UUID_SCHEMA, async (given) => {
