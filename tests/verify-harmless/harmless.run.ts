@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { planFor } from '../../cli/protect-plan.ts'
 import { isHarmless, tell } from '../../src/compare/differences.ts'
 import { Trial } from '../../src/compare/trial.ts'
-import { tryFix } from '../../src/compare/try-fixes.ts'
+import { triedFixes, tryFix } from '../../src/compare/try-fixes.ts'
 import { sqlOf, togetherOf } from '../../src/protect/render/script.ts'
 import { splitStatements } from '../../src/verify/sources/split-statements.ts'
 import { loadParser } from '../../src/verify/sql/parser.ts'
@@ -44,6 +44,14 @@ describe('what verify and protect write', () => {
             told.push(`${name}: ${finding.rule} on ${finding.object}: ${verdict.reason}`)
           }
         }
+        // As they are printed: by themselves and all together.
+        const printed = (await triedFixes(trial, report.findings)).map(({ fix }) => fix)
+        const together = await trial.try([...new Set(printed)].join('\n'))
+        if (together.refused !== undefined) harm.push(`all fixes together: ${together.refused}`)
+        if (!isHarmless(together.differences))
+          harm.push(
+            ...tell(together.differences.filter(({ kind }) => kind !== 'closed')).map((line) => `all fixes: ${line}`),
+          )
         await trial.close()
         const plan = await planFor({ databaseUrl: opened.url, appRole, seal: false })
         const again = await Trial.open(client, { appRole })

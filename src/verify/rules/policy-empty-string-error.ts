@@ -2,7 +2,8 @@ import type { Rule } from '../rule.ts'
 import { showExpression } from '../sql/show.ts'
 import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
-import { askOnceSql } from './session-calls.ts'
+import { narrowPolicySql } from './policy-finding.ts'
+import { askOnceSql, isWeak } from './session-calls.ts'
 
 const TEXTUAL = /^(text|character varying|character|citext|name|json|jsonb)/
 
@@ -31,7 +32,9 @@ export const policyEmptyStringError: Rule = {
           message: `Policy ${policy.name} on ${relation.label} casts the setting without nullif: after the first transaction on a pooled connection it raises an error instead of showing no rows.`,
           evidence: [showExpression(first)],
           fix:
-            askOnceSql(facts, relation, policy) ??
+            (isWeak(facts, relation, policy)
+              ? narrowPolicySql(facts, relation, policy)
+              : askOnceSql(facts, relation, policy)) ??
             "-- Read the setting as nullif(current_setting('…', true), '') before it is cast.",
         }
       }

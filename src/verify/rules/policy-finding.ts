@@ -4,6 +4,7 @@ import type { Facts } from '../facts.ts'
 import type { FindingDraft, Severity } from '../finding.ts'
 import { rowTestSql } from '../policy-sql.ts'
 import type { RuleId } from '../rule-id.ts'
+import { askOnce } from './session-calls.ts'
 import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 
 export interface PolicyFindingOptions {
@@ -59,8 +60,9 @@ export function narrowPolicySql(facts: Facts, relation: Relation, policy: Policy
     return `-- Rewrite the policies of ${qualifiedName(relation)} so that they compare the tenant with the context.`
   if (context.kind === 'key' && context.table.oid === relation.oid)
     return `-- ${qualifiedName(relation)} says which tenants a session has: a sub-select on it in its own policy would call itself. Ask by a definer function with a fixed search_path, or by the session's own key.`
+  const once = askOnce(facts, policy)
   const both = (asked: string | undefined) =>
-    asked === undefined || /^\(*true\)*$/i.test(asked) ? test : `(${asked}) AND (${test})`
+    asked === undefined || /^\(*true\)*$/i.test(asked) ? test : `(${once(asked)}) AND (${test})`
   const using = policy.command === 'insert' ? '' : ` USING (${both(policy.using)})`
   const check =
     policy.command === 'select' || policy.command === 'delete'

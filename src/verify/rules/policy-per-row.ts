@@ -4,7 +4,8 @@ import type { Rule } from '../rule.ts'
 import { showExpression } from '../sql/show.ts'
 import type { Expr } from '../sql/tree.ts'
 import { childrenOf } from '../sql/walk.ts'
-import { askOnceSql, sessionHelper } from './session-calls.ts'
+import { narrowPolicySql } from './policy-finding.ts'
+import { askOnceSql, isWeak, sessionHelper } from './session-calls.ts'
 
 export const policyPerRow: Rule = {
   id: 'policy-per-row',
@@ -30,7 +31,9 @@ export const policyPerRow: Rule = {
           message: `Policy ${policy.name} on ${relation.label} ${found.why}.`,
           evidence: [showExpression(found.expr)],
           fix:
-            askOnceSql(facts, relation, policy) ??
+            (isWeak(facts, relation, policy)
+              ? narrowPolicySql(facts, relation, policy)
+              : askOnceSql(facts, relation, policy)) ??
             '-- Cast the setting and not the column, or declare the function STABLE and call it as (select f()).',
         }
       }

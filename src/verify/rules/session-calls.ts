@@ -2,6 +2,7 @@ import type { DatabaseFunction, Policy, Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
 import type { Facts } from '../facts.ts'
+import { VERBS } from '../finding.ts'
 import type { Expr } from '../sql/tree.ts'
 import { childrenOf } from '../sql/walk.ts'
 import { emptyAsNull, rewritePolicySql, wrapCalls } from './wrap-calls.ts'
@@ -21,6 +22,11 @@ export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | unde
  * policy says stays as it is. Undefined where there is nothing to change.
  */
 export function askOnceSql(facts: Facts, relation: Relation, policy: Policy): string | undefined {
+  return rewritePolicySql(relation, policy, askOnce(facts, policy))
+}
+
+/** Rewrites a clause of the policy: see {@link askOnceSql}. */
+export function askOnce(facts: Facts, policy: Policy): (expression: string) => string {
   const names = new Set(['current_setting'])
   for (const text of [policy.using, policy.check]) {
     const parsed = text === undefined ? undefined : facts.sql.expression(text)
@@ -31,7 +37,7 @@ export function askOnceSql(facts: Facts, relation: Relation, policy: Policy): st
       names.add(`${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`).add(fn.name)
     }
   }
-  return rewritePolicySql(relation, policy, (expression) => wrapCalls(emptyAsNull(expression), names))
+  return (expression) => wrapCalls(emptyAsNull(expression), names)
 }
 
 function callsOf(expr: Expr): readonly Call[] {
@@ -40,4 +46,16 @@ function callsOf(expr: Expr): readonly Call[] {
 
 function mentionsColumn(expr: Expr): boolean {
   return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
+}
+
+/** Some branch of the policy lets other tenants' rows through, or may: another finding changes the same policy. */
+export function isWeak(facts: Facts, relation: Relation, policy: Policy): boolean {
+  return facts.acting
+    .filter((role) => !role.bypasses)
+    .some((role) =>
+      VERBS.some((verb) => {
+        const proof = facts.proofs.of(relation, verb, role)
+        return 'weaknesses' in proof && proof.weaknesses.some((weakness) => weakness.policy === policy.name)
+      }),
+    )
 }
