@@ -40,7 +40,7 @@ const LEFT_BEHIND = `
  * What a plain SELECT left for the session is taken back before the next tenant, so an honest tenant uses each connection first.
  */
 export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number> {
-  for (const pool of stage.pools) await useEachConnection(pool, stage.honest)
+  for (const pool of stage.pools) await useEachConnection(pool, honestTenants(stage))
   // A pooler's connections are not ours to look at: what stands on one is taken back when its next client comes.
   if (stage.pooled) return 0
   let looked = 0
@@ -62,17 +62,21 @@ export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number
   return looked
 }
 
-async function useEachConnection(pool: TenantPool, tenantId: string): Promise<void> {
-  await asTenant(tenantId, async () => {
-    const clients = await Promise.allSettled(Array.from({ length: pool.totalCount }, () => pool.connect()))
-    await Promise.all(
-      clients.map(async (client) => {
-        if (client.status === 'rejected') return // a connection that broke meanwhile
-        await client.value.query('select 1').then(
-          () => client.value.release(),
-          (error: Error) => client.value.release(error),
-        )
-      }),
-    )
-  })
+/** No tenant may hold all connections of a pool: several of them take their turns. */
+function honestTenants({ tenants, attackers }: Stage): readonly string[] {
+  return tenants.filter((tenant) => !attackers.includes(tenant))
+}
+
+async function useEachConnection(pool: TenantPool, tenantIds: readonly string[]): Promise<void> {
+  const turns = Array.from({ length: pool.totalCount }, (_, at) => tenantIds[at % tenantIds.length] ?? '')
+  const clients = await Promise.allSettled(turns.map((tenant) => asTenant(tenant, () => pool.connect())))
+  await Promise.all(
+    clients.map(async (client, at) => {
+      if (client.status === 'rejected') return // a connection that broke meanwhile
+      await asTenant(turns[at] ?? '', () => client.value.query('select 1')).then(
+        () => client.value.release(),
+        (error: Error) => client.value.release(error),
+      )
+    }),
+  )
 }

@@ -22,8 +22,6 @@ const ANSWER_TIMEOUT_MS = 2_500
 export interface Stage {
   readonly tenants: readonly string[]
   readonly attackers: readonly string[]
-  /** One without an attacker. */
-  readonly honest: string
   /** Straight to the server; dangerous commands are allowed on it, so that the clean-up behind them is hunted too. */
   readonly open: TenantPool
   /** Through the proxy, with the default list of commands. */
@@ -132,7 +130,6 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   return {
     tenants,
     attackers: tenants.slice(0, ATTACKERS),
-    honest: tenants.at(-1) ?? '',
     open,
     strict,
     pools,
