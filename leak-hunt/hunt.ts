@@ -36,14 +36,20 @@ const LOST_CONNECTION =
 // 08P01 is no lost connection: messages of ours that the server could not make sense of.
 const LOST_CODES = /^(08(?!P01)|57P)|^(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|PARTYWALL_CONNECTION_IN_DOUBT)$/
 
+// PgBouncer's own words for a connection that went away, under the code of a broken protocol.
+const POOLER_LOST = /server conn crashed|client sent partial pkt in startup phase/
+
 /** row_security = off, read-only, a time-out of 1 ms. */
 const OWN_RESIDUE = new Set(['42501', '25006', '57014'])
 
 /** Whether an error says that the connection went away: any operation may meet it, since the faults strike at random. */
 export function isLostConnection(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : ''
+  const code = codeOf(error)
   return (
-    LOST_CODES.test(codeOf(error)) ||
-    (error instanceof Error && codeOf(error) === '' && LOST_CONNECTION.test(error.message))
+    LOST_CODES.test(code) ||
+    (code === '08P01' && POOLER_LOST.test(message)) ||
+    (code === '' && LOST_CONNECTION.test(message))
   )
 }
 
