@@ -1,5 +1,5 @@
 import type { Oid, Relation } from '../catalog/model.ts'
-import { type ContextSealer, makeContexts } from '../verify/attack/contexts.ts'
+import { plantedContexts } from '../verify/attack/open-arena.ts'
 import { type PlantedRow, type Planting, plant, type Side } from '../verify/attack/plant.ts'
 import type { AttackSession } from '../verify/attack/session.ts'
 import { sessionKeys } from '../verify/attack/session-keys.ts'
@@ -19,11 +19,7 @@ const FIRST = '0a51c1'
 const SECOND = '07a3e9'
 
 /** Plants as the session's own role, which sees past the policies; nothing is committed here. */
-export async function populate(
-  facts: Facts,
-  session: AttackSession,
-  sealer: ContextSealer | undefined,
-): Promise<Population> {
+export async function populate(facts: Facts, session: AttackSession): Promise<Population> {
   const first = await plantUsers(facts, session, FIRST, undefined)
   // The same tenants again, with other users: only the tenants' own rows are shared.
   const second = await plantUsers(facts, session, SECOND, {
@@ -44,7 +40,7 @@ export async function populate(
     },
     sessionSql(of, user, role) {
       const [planting, side] = placed[user === 'nobody' ? 'user 1 of tenant 1' : user]
-      const contexts = contextsOf(of, planting, planting === first ? FIRST : SECOND, sealer)
+      const contexts = plantedContexts(of, planting, undefined, undefined)
       const context = user === 'nobody' ? contexts.strangers[0] : contexts[side]
       return context?.sql(role) ?? ''
     },
@@ -64,27 +60,4 @@ function plantUsers(facts: Facts, session: AttackSession, nonce: string, before:
 
 function registryRows(facts: Facts, planting: Planting): Planting['rows'] {
   return new Map([...planting.rows].filter(([oid]) => facts.tenancy.tables.get(oid)?.kind === 'root'))
-}
-
-function contextsOf(facts: Facts, planting: Planting, nonce: string, sealer: ContextSealer | undefined) {
-  const source = facts.tenancy.context
-  const keys = sessionKeys(facts, nonce)
-  const { a, b } = planting.tenants
-  const keyOf = (side: Side) =>
-    source.kind === 'tenant'
-      ? planting.tenants[side].id
-      : (planting.row(source.table, side)?.values[source.keyColumn.name] ?? planting.tenants[side].id)
-  return makeContexts(
-    source,
-    {
-      a: keyOf('a'),
-      b: keyOf('b'),
-      tenantA: a.id,
-      tenantB: b.id,
-      besideA: keys.beside(planting, 'a'),
-      besideB: keys.beside(planting, 'b'),
-    },
-    sealer,
-    undefined,
-  )
 }

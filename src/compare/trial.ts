@@ -64,7 +64,7 @@ export class Trial {
     await client.query('begin')
     await client.query("set local statement_timeout = '30s'; set local lock_timeout = '5s'")
     const facts = await factsOf(session, hints)
-    const population = await populate(facts, session, undefined)
+    const population = await populate(facts, session)
     const roles = rolesOf(facts)
     const before = await recordAccess({ facts, population, session, roles, spoken: [facts] })
     return new Trial({ client, session, hints, facts, population, before, roles })

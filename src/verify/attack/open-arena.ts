@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Facts } from '../facts.ts'
 import { type Arena, type AttackLedger, makeArena, type Pass } from './arena.ts'
-import { type AttackContext, type Contexts, makeContexts } from './contexts.ts'
+import { type AttackContext, type ContextSealer, type Contexts, makeContexts } from './contexts.ts'
 import { type Planting, plant } from './plant.ts'
 import type { AttackSession } from './session.ts'
 import { sessionKeys } from './session-keys.ts'
@@ -52,7 +52,16 @@ export async function openArena(
 
 /** The contexts of both planted tenants and of strangers, for this connection: a seal is good on one alone. */
 export async function contextsOf(options: ArenaOptions, session: AttackSession, planting: Planting): Promise<Contexts> {
-  const { facts, contextSql } = options
+  return plantedContexts(options.facts, planting, await sealerOf(options, session), options.contextSql)
+}
+
+/** The same with a sealer at hand, or without a seal. */
+export function plantedContexts(
+  facts: Facts,
+  planting: Planting,
+  sealer: ContextSealer | undefined,
+  contextSql: string | undefined,
+): Contexts {
   const source = facts.tenancy.context
   const keys = sessionKeys(facts, planting.nonce)
   const { a, b } = planting.tenants
@@ -70,7 +79,7 @@ export async function contextsOf(options: ArenaOptions, session: AttackSession, 
       besideA: keys.beside(planting, 'a'),
       besideB: keys.beside(planting, 'b'),
     },
-    await sealerOf(options, session),
+    sealer,
     contextSql,
   )
 }
