@@ -2,7 +2,7 @@
 // Compared with the same work of the same tenants while nobody floods, side by side. A p99 of more than twice the quiet one would mean
 // that a tenant's share of the pool, or the turns of the waiting, do not hold.
 import { runWithTenant } from '../src/context/run-with-tenant.ts'
-import { createTenantPool, type TenantPool } from '../src/database/create-tenant-pool.ts'
+import { createTenantPool, type TenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import type { Bench } from './harness/contract.ts'
 import { judge, percentile } from './harness/ratio.ts'

@@ -4,7 +4,7 @@
 import pg from 'pg'
 import { startPostgres } from '../src/embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../src/embedded/throw-away-server.ts'
-import { exitCodeOf } from '../src/verify/report-counts.ts'
+import { exitCodeOf } from '../src/verify/report/report-counts.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import type { Bench, BenchOptions, BenchReport } from './harness/contract.ts'
 import { judge, median } from './harness/ratio.ts'

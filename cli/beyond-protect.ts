@@ -1,12 +1,12 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
 import type { Decision, ProtectPlan } from '../src/protect/change.ts'
-import { buildFacts } from '../src/verify/build-facts.ts'
-import { draftsOf } from '../src/verify/drafts.ts'
-import type { Tenancy } from '../src/verify/facts.ts'
-import { atLeast } from '../src/verify/finding.ts'
-import { makeProofs } from '../src/verify/prove/proofs.ts'
+import { makeProofs } from '../src/prove/proofs.ts'
+import type { SqlReader } from '../src/sql/reader.ts'
+import { buildFacts } from '../src/tenancy/build-facts.ts'
+import type { Tenancy } from '../src/tenancy/facts.ts'
+import { draftsOf } from '../src/verify/finding/drafts.ts'
+import { atLeast } from '../src/verify/finding/finding.ts'
 import { rules } from '../src/verify/rules/list.ts'
-import type { SqlReader } from '../src/verify/sql/reader.ts'
 
 /** What `partywall verify` reads from the catalog and no migration of protect mends: roles, code, objects, rights. */
 export function beyondProtect(

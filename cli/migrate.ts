@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { migrate } from '../src/database/migrate.ts'
-import { readOwnMigrations } from '../src/database/own-migrations.ts'
+import { migrate } from '../src/migrate/migrate.ts'
+import { readOwnMigrations } from '../src/migrate/own-migrations.ts'
 import { databaseUrlFrom } from './database-url.ts'
 
 interface MigrateFlags {

@@ -1,9 +1,9 @@
 import type { Relation } from '../src/catalog/model.ts'
+import { VERBS } from '../src/catalog/verbs.ts'
 import type { Knowledge } from '../src/protect/knowledge.ts'
-import { same } from '../src/verify/discovery/choose-context.ts'
-import type { ContextSource, Facts } from '../src/verify/facts.ts'
-import { VERBS } from '../src/verify/finding.ts'
-import { ownersReaders } from '../src/verify/owners-readers.ts'
+import { same } from '../src/tenancy/discovery/choose-context.ts'
+import type { ContextSource, Facts } from '../src/tenancy/facts.ts'
+import { ownersReaders } from '../src/tenancy/owners-readers.ts'
 
 /** Weaknesses of policies that show rows which are meant for all tenants, or look like it. */
 const SHARED: ReadonlySet<string> = new Set(['null-tenant', 'column-opt-out'])

@@ -3,7 +3,7 @@ import { Trial } from '../src/compare/trial.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'
 import { sqlOf, togetherOf } from '../src/protect/render/script.ts'
-import type { DiscoveryHints } from '../src/verify/discovery/discover.ts'
+import type { DiscoveryHints } from '../src/tenancy/discovery/discover.ts'
 import { connectToCopy, openCopy } from './schema-copy.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { Trial } from '../src/compare/trial.ts'
 import { asComment, triedFixes } from '../src/compare/try-fixes.ts'
-import type { VerifyReport } from '../src/verify/report-model.ts'
+import type { VerifyReport } from '../src/verify/report/report-model.ts'
 import { splitStatements } from '../src/verify/sources/split-statements.ts'
 import { connectToCopy, type OpenedCopy } from './schema-copy.ts'
 

@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
+import { VERBS } from '../src/catalog/verbs.ts'
 import { checklist } from '../src/report/checklist.ts'
 import type { Evidence } from '../src/report/evidence.ts'
 import type { ChecklistLineId } from '../src/report/lines.ts'
-import { type Finding, SEVERITIES, VERBS } from '../src/verify/finding.ts'
+import { type Finding, SEVERITIES } from '../src/verify/finding/finding.ts'
+import { VERDICTS } from '../src/verify/finding/verdict.ts'
 import type { ChecklistEntry } from '../src/verify/formats/document.ts'
-import type { VerifyReport } from '../src/verify/report-model.ts'
-import { VERDICTS } from '../src/verify/verdict.ts'
+import type { VerifyReport } from '../src/verify/report/report-model.ts'
 
 export interface ChecklistParts {
   readonly report: VerifyReport

@@ -1,6 +1,6 @@
 import { runWithTenant } from '../src/context/run-with-tenant.ts'
 import { outsideOfTenants } from '../src/context/store.ts'
-import type { TenantPool } from '../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import type { Ledger } from './ledger.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'

@@ -9,7 +9,7 @@ export interface Mutant {
   readonly unsealed?: boolean
 }
 
-const guard = 'database/connection-guard.js'
+const guard = 'database/connection/session/connection-guard.js'
 const tagsAreClean = {
   file: guard,
   find: "(kind !== 'other' && !leavesResidue(tag))",
@@ -22,12 +22,12 @@ export const mutants: readonly Mutant[] = [
     breaks: 'the statement after a failed one is sent without its context',
     edits: [
       {
-        file: 'database/tenant-client.js',
+        file: 'database/connection/tenant-client.js',
         find: 'queryFinished() {',
         replace: 'queryFinished(failed) {\n        if (failed) this.guard.skipNext = true;',
       },
       {
-        file: 'database/tenant-query.js',
+        file: 'database/connection/query/tenant-query.js',
         find: 'this.host?.queryFinished();',
         replace: 'this.host?.queryFinished(this.failure !== undefined);',
       },
@@ -55,12 +55,12 @@ export const mutants: readonly Mutant[] = [
     breaks: 'callbacks run in the context of whoever frees a connection',
     edits: [
       {
-        file: 'database/query-arguments.js',
+        file: 'database/connection/query/query-arguments.js',
         find: 'query.answerTo = AsyncResource.bind(callback)',
         replace: 'query.answerTo = callback',
       },
       {
-        file: 'database/tenant-pool.js',
+        file: 'database/pool/tenant-pool.js',
         find: 'const bound = AsyncResource.bind(callback);',
         replace: 'const bound = callback;',
       },
@@ -71,7 +71,11 @@ export const mutants: readonly Mutant[] = [
     breaks:
       'a temporary table of a tenant table’s name catches the next tenant’s writes (tag check off and TEMP granted, too)',
     edits: [
-      { file: 'database/session-reset.js', find: "['search_path', settings.searchPath],", replace: '' },
+      {
+        file: 'database/connection/session/session-reset.js',
+        find: "['search_path', settings.searchPath],",
+        replace: '',
+      },
       tagsAreClean,
     ],
     grantTemporary: true,
@@ -81,7 +85,7 @@ export const mutants: readonly Mutant[] = [
     breaks:
       'the context outlives its transaction (watch over reported parameters off, too: it destroys such connections)',
     edits: [
-      { file: 'database/context-statement.js', find: ', true)`', replace: ', false)`' },
+      { file: 'database/connection/session/context-statement.js', find: ', true)`', replace: ', false)`' },
       { file: guard, find: 'const [drifted] = this.#drifted;', replace: 'const drifted = undefined;' },
     ],
   },
@@ -95,14 +99,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'cancel-reuse',
     breaks: 'a connection is used again before its cancel request was delivered',
-    edits: [{ file: 'database/tenant-client.js', find: 'guard.cancelling = request;', replace: '' }],
+    edits: [{ file: 'database/connection/tenant-client.js', find: 'guard.cancelling = request;', replace: '' }],
   },
   {
     name: 'seal-cached-across-tenants',
     breaks: 'the context of one tenant is sent for the next',
     edits: [
       {
-        file: 'database/context-bytes.js',
+        file: 'database/connection/session/context-bytes.js',
         find: 'known.get(identity.key);',
         replace: '[...known.values()].at(-1);',
       },
@@ -129,7 +133,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'a query that waited for a connection runs for whoever freed it',
     edits: [
       {
-        file: 'database/tenant-pool.js',
+        file: 'database/pool/tenant-pool.js',
         find: 'client.run(query);',
         replace: '{ query.frame = tenantStore.getStore() ?? query.frame; client.run(query); }',
       },
@@ -140,7 +144,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'settings that a SELECT made for the session stay for the next tenant',
     edits: [
       {
-        file: 'database/session-fronts.js',
+        file: 'database/connection/session/session-fronts.js',
         find: 'const reset = [RESET_STATEMENT,',
         replace: 'const reset = [',
       },
@@ -161,7 +165,7 @@ export const mutants: readonly Mutant[] = [
     name: 'defaults-of-the-last-transaction',
     breaks: 'on a pipelined connection a tenant’s read-only default begins the next tenant’s transaction',
     edits: [
-      { file: 'database/session-fronts.js', find: '...(shared ? [readOnly] : []), ', replace: '' },
+      { file: 'database/connection/session/session-fronts.js', find: '...(shared ? [readOnly] : []), ', replace: '' },
       {
         file: guard,
         find: 'if (this.settings.shared)\n                this.doomed ??= `the session',
@@ -174,7 +178,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'values and parsers run in the context of whoever opened or freed the connection',
     edits: [
       {
-        file: 'database/tenant-query.js',
+        file: 'database/connection/query/tenant-query.js',
         find: 'this.#caller.runInAsyncScope(this.submitAsCaller, this, connection)',
         replace: 'this.submitAsCaller(connection)',
       },
@@ -185,7 +189,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'type parsers run in the context of whoever opened the connection',
     edits: [
       {
-        file: 'database/tenant-query.js',
+        file: 'database/connection/query/tenant-query.js',
         find: 'this.#caller.runInAsyncScope(this._result.parseRow, this._result, message.fields)',
         replace: 'this._result.parseRow(message.fields)',
       },
@@ -195,7 +199,7 @@ export const mutants: readonly Mutant[] = [
     name: 'queries-before-connect',
     breaks: 'a statement that was asked for before connect() settled runs without tenant, seal and role',
     edits: [
-      { file: 'database/tenant-client.js', find: 'this.#chore = this.#gate.passed;', replace: '' },
+      { file: 'database/connection/tenant-client.js', find: 'this.#chore = this.#gate.passed;', replace: '' },
       { file: guard, find: 'if (this.bytes === undefined) {', replace: 'if (false) {' },
       {
         file: guard,
@@ -207,7 +211,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'select-into-is-a-select',
     breaks: 'a temporary table of a tenant table’s name is made by a SELECT (TEMP granted)',
-    edits: [{ file: 'database/select-into.js', find: 'if (!/into/i.test(text))', replace: 'if (true)' }],
+    edits: [{ file: 'database/statement/select-into.js', find: 'if (!/into/i.test(text))', replace: 'if (true)' }],
     grantTemporary: true,
   },
   {

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { TenantPool } from '../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import { asTenant } from './hunt.ts'
 import type { Ledger } from './ledger.ts'
 import type { Stage } from './stage.ts'

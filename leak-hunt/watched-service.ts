@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { createTenantPool, type TenantPool } from '../src/database/create-tenant-pool.ts'
-import { migrate } from '../src/database/migrate.ts'
+import { createTenantPool, type TenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import type { ThrowAwayServer } from '../src/embedded/throw-away-server.ts'
 import { createSecurityEvents } from '../src/events/security-events.ts'
 import { silentLogger } from '../src/logger/logger.ts'
+import { migrate } from '../src/migrate/migrate.ts'
 import { makeGate, makeProtection } from '../src/partywall/protection-parts.ts'
 
 /** A service under the protection watch, with a database of its own for a schema tool to work on. */

@@ -17,6 +17,7 @@ const versions = asked.length > 0 ? asked : ['15', '16', '17']
 // What speaks of the server: the wall, its attacks, and what verify reads from the catalog.
 const suites = [
   'tests/database',
+  'tests/migrate',
   'tests/security/seal',
   'tests/security/residue',
   'tests/security/contexts',

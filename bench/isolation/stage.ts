@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
+import { migrate } from '../../src/migrate/migrate.ts'
 
 const TENANTS = 200
 const ROWS_PER_TENANT = 500

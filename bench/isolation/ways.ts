@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import postgres from 'postgres'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool } from '../../src/database/create-tenant-pool.ts'
+import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import type { Stage } from './stage.ts'
 

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import ts from 'typescript'
 import { packageRoot } from '../../src/config/package-root.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { tenantExtension } from '../../src/middleware/prisma.ts'
 import { generateClient } from './generate-client.ts'
 

@@ -1,4 +1,4 @@
-import type { Verb } from '../verify/finding.ts'
+import type { Verb } from '../catalog/verbs.ts'
 
 /** Who acts: two users of tenant one, one user of tenant two, and a session that says nothing of itself. */
 export const USERS = ['user 1 of tenant 1', 'user 2 of tenant 1', 'user 3 of tenant 2', 'nobody'] as const

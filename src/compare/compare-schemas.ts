@@ -1,6 +1,6 @@
 import pg from 'pg'
-import type { DiscoveryHints } from '../verify/discovery/discover.ts'
-import { loadParser } from '../verify/sql/parser.ts'
+import { loadParser } from '../sql/parser.ts'
+import type { DiscoveryHints } from '../tenancy/discovery/discover.ts'
 import { type AccessRecord, tenantOf } from './access.ts'
 import { type Difference, differencesOf } from './differences.ts'
 import { Trial } from './trial.ts'

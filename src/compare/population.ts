@@ -1,9 +1,10 @@
 import type { Oid, Relation } from '../catalog/model.ts'
+import type { ActingRole, Facts } from '../tenancy/facts.ts'
 import { plantedContexts } from '../verify/attack/open-arena.ts'
-import { type PlantedRow, type Planting, plant, type Side } from '../verify/attack/plant.ts'
+import { plant } from '../verify/attack/plant.ts'
+import type { PlantedRow, Planting, Side } from '../verify/attack/planting.ts'
 import type { AttackSession } from '../verify/attack/session.ts'
 import { sessionKeys } from '../verify/attack/session-keys.ts'
-import type { ActingRole, Facts } from '../verify/facts.ts'
 import type { Owner, User } from './access.ts'
 
 /** Three users in two tenants, with a row of each in every table that takes one. */

@@ -1,5 +1,5 @@
 import type { AccessControl } from '../access/access-control.ts'
-import type { TenantPoolOptions, TenantRoles } from '../database/options.ts'
+import type { TenantPoolOptions, TenantRoles } from '../database/settings/options.ts'
 
 /** The database's level of a context: by the configured roles, else by what the roles permit, else by the usual names. */
 export function databaseLevels(

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { TenantPool } from '../database/create-tenant-pool.ts'
+import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 import { type ChangeListener, createChangeListener } from '../tenants/change-listener.ts'

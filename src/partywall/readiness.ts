@@ -1,4 +1,4 @@
-import type { TenantPool } from '../database/create-tenant-pool.ts'
+import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'

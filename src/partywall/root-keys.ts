@@ -1,6 +1,6 @@
-import type { SealOptions } from '../database/options.ts'
-import { deriveKey, type KeyPurpose } from '../database/seal-key.ts'
+import type { SealOptions } from '../database/settings/options.ts'
 import { ConfigurationError } from '../errors.ts'
+import { deriveKey, type KeyPurpose } from '../seal/seal-key.ts'
 
 /**
  * Gives the keys of one purpose, the current one first. Secrets that are functions are fetched once.

@@ -1,7 +1,7 @@
 import { newRequestId } from '../context/request-id.ts'
 import { runInTenantFrame } from '../context/run-with-tenant.ts'
 import type { Actor, TenantContext } from '../context/tenant-context.ts'
-import type { TenantPool } from '../database/create-tenant-pool.ts'
+import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import { ConfigurationError, TenantInactiveError, TenantIsolationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { type Duration, durationSeconds } from '../tenants/duration.ts'

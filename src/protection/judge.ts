@@ -1,4 +1,4 @@
-import { functionText, policyText, textHash } from '../database/known-protection.ts'
+import { functionText, policyText, textHash } from '../migrate/known-protection.ts'
 import type { ProtectedPolicy, ProtectedRelation, ProtectionState } from './protected-object.ts'
 
 /** A change that the checks of `ready()` do not see, or do not judge, and that takes protection away. */

@@ -1,6 +1,6 @@
 // One statement that reads all that protects tenants. It is long because it must be one: two statements could see two states.
 import pg from 'pg'
-import { FUNCTION_BODY } from '../database/known-protection.ts'
+import { FUNCTION_BODY } from '../migrate/known-protection.ts'
 
 const USER_SCHEMAS = "n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'"
 const RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'

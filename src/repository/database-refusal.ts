@@ -1,4 +1,4 @@
-import { isStalePlan } from '../database/prepared-statement.ts'
+import { isStalePlan } from '../database/wire/prepared-statement.ts'
 import {
   ConflictError,
   DependencyUnavailableError,

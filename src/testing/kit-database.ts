@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { migrate } from '../database/migrate.ts'
 import { startPostgres } from '../embedded/start-postgres.ts'
 import { ConfigurationError } from '../errors.ts'
+import { migrate } from '../migrate/migrate.ts'
 
 /** A database that tests may use up. */
 export interface KitDatabase {

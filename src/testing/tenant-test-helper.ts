@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { runWithTenant } from '../context/run-with-tenant.ts'
 import type { TenantContextInput } from '../context/tenant-context.ts'
-import type { TenantPool } from '../database/create-tenant-pool.ts'
+import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import { createTestApi, type TestApi } from './test-api.ts'
 import type { KitIssuer } from './test-issuer.ts'
 

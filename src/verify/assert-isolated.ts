@@ -1,8 +1,8 @@
 import { AssertionError } from 'node:assert'
-import type { Severity } from './finding.ts'
+import type { Severity } from './finding/finding.ts'
 import type { VerifyOptions } from './options.ts'
-import { exitCodeOf, unreliableTables } from './report-counts.ts'
-import type { VerifyReport } from './report-model.ts'
+import { exitCodeOf, unreliableTables } from './report/report-counts.ts'
+import type { VerifyReport } from './report/report-model.ts'
 import { verifyDatabase } from './verify-database.ts'
 
 /**

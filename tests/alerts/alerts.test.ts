@@ -13,9 +13,9 @@ import {
   webhookSink,
 } from '../../src/alerts/index.ts'
 import { claimAlerts } from '../../src/alerts/outbox.ts'
-import { deriveKey } from '../../src/database/seal-key.ts'
 import { createSecurityEvents, type SecurityEventOf } from '../../src/events/security-events.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { deriveKey } from '../../src/seal/seal-key.ts'
 import { type AuditWorld, createAuditWorld } from '../audit/audit-world.ts'
 
 const HOUR_MS = 3_600_000

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Trial } from '../../src/compare/trial.ts'
 import { triedFixes, tryFix } from '../../src/compare/try-fixes.ts'
-import { loadParser } from '../../src/verify/sql/parser.ts'
+import { loadParser } from '../../src/sql/parser.ts'
 import { type OpenCase, openCase } from '../verify/rule-case.ts'
 
 const JOTS = `create schema auth; create table auth.users (id uuid primary key default gen_random_uuid());

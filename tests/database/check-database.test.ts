@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { refuseFindings } from '../../src/database/check-database.ts'
-import { createTenantPool } from '../../src/database/create-tenant-pool.ts'
+import { refuseFindings } from '../../src/database/check/check-database.ts'
+import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 

@@ -6,7 +6,7 @@ import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool } from '../../src/database/create-tenant-pool.ts'
+import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 

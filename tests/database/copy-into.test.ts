@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { TenantAwareRepository } from '../../src/repository/base-repository.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool, type TenantPool } from '../../src/database/create-tenant-pool.ts'
+import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'

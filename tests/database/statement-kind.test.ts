@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { leavesResidue } from '../../src/database/command-tags.ts'
-import { statementCommand, statementKind } from '../../src/database/statement-kind.ts'
+import { leavesResidue } from '../../src/database/statement/command-tags.ts'
+import { statementCommand, statementKind } from '../../src/database/statement/statement-kind.ts'
 
 describe('the kind of a statement', () => {
   it.each([

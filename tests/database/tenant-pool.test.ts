@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant, runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool, type TenantPool } from '../../src/database/create-tenant-pool.ts'
+import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 

@@ -1,8 +1,8 @@
 // The page's second table against what is really thrown: the fix that the page names stands in the error's own message.
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import { migrate } from '../../src/database/migrate.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { migrate } from '../../src/migrate/migrate.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')

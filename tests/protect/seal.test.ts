@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest'
 import { planFor } from '../../cli/protect-plan.ts'
-import { migrate } from '../../src/database/migrate.ts'
+import { migrate } from '../../src/migrate/migrate.ts'
 import { createTestDatabase } from '../setup/database.ts'
 import { apply, withProtectCase } from './protect-case.ts'
 import { BIGINT_SCHEMA, UUID_SCHEMA } from './schemas.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/options.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 

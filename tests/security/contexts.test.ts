@@ -6,7 +6,7 @@ import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { getCurrentTenant, tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createSecurityEvents, type SecurityEvent } from '../../src/events/security-events.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 

@@ -3,7 +3,7 @@
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
-import { SealMaker, type SealPlace } from '../../src/database/seal.ts'
+import { SealMaker, type SealPlace } from '../../src/seal/seal.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 const SYSTEM = "partywall.audit_system('forged', null, null, 'success', '{}', null, null, null)"

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { type TenantSetting, tenantSettings } from '../setup/tenant-settings.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 

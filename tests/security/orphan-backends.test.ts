@@ -1,7 +1,7 @@
 // What a tenant runs ends with its time-out and with its connection: nothing goes on in the server for nobody.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/options.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { policyText, textHash } from '../../src/database/known-protection.ts'
+import { policyText, textHash } from '../../src/migrate/known-protection.ts'
 import type { TestDatabase } from '../setup/database.ts'
 import { createWatched } from '../setup/watched.ts'
 

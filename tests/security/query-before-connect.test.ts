@@ -2,8 +2,8 @@
 import Cursor from 'pg-cursor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { outsideOfTenants } from '../../src/context/store.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/options.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants

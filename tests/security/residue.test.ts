@@ -2,8 +2,8 @@
 import type pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/options.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { createSecurityEvents } from '../../src/events/security-events.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 

@@ -2,8 +2,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import { SealMaker } from '../../src/database/seal.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { SealMaker } from '../../src/seal/seal.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants

@@ -1,7 +1,7 @@
 // SELECT … INTO is a CREATE TABLE whose tag is SELECT: it must be known by its text, however that is written.
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { statementCommand, statementKind } from '../../src/database/statement-kind.ts'
+import { statementCommand, statementKind } from '../../src/database/statement/statement-kind.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 const creates = [

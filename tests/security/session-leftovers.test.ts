@@ -1,8 +1,8 @@
 // What RESET ALL and DISCARD ALL leave on a session, or left between the users and levels of one tenant (max: 1).
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant, runWithTenant } from '../../src/context/run-with-tenant.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/options.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { packageRoot } from '../../src/config/package-root.ts'
-import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
+import { migrate } from '../../src/migrate/migrate.ts'
 
 /** What test files are told of the server. */
 export interface ProvidedPostgres {

@@ -1,6 +1,6 @@
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool, type TenantPool } from '../../src/database/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/options.ts'
+import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from './database.ts'
 

@@ -1,7 +1,7 @@
 import { inject } from 'vitest'
-import { atLeast } from '../../src/verify/finding.ts'
-import { exitCodeOf } from '../../src/verify/report-counts.ts'
-import type { VerifyReport } from '../../src/verify/report-model.ts'
+import { atLeast } from '../../src/verify/finding/finding.ts'
+import { exitCodeOf } from '../../src/verify/report/report-counts.ts'
+import type { VerifyReport } from '../../src/verify/report/report-model.ts'
 import { HOLDING, type RuleCase, withCase } from '../verify/rule-case.ts'
 import { type PeerVerdict, runTenantGuard } from './tenant-guard.ts'
 

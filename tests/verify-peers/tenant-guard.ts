@@ -9,7 +9,7 @@ import { plant } from '../../src/verify/attack/plant.ts'
 import { attackSession } from '../../src/verify/attack/session.ts'
 import { sessionKeys } from '../../src/verify/attack/session-keys.ts'
 import { factsInTransaction } from '../../src/verify/mutate/judge-in-transaction.ts'
-import type { VerifyReport } from '../../src/verify/report-model.ts'
+import type { VerifyReport } from '../../src/verify/report/report-model.ts'
 
 const here = join(packageRoot(), 'tests', 'verify-peers')
 const program = join(here, 'node_modules', 'tenant-guard', 'bin', 'tenant-guard.mjs')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { applyBaseline, parseBaseline } from '../../src/verify/baseline.ts'
+import { applyBaseline, parseBaseline } from '../../src/verify/finding/baseline.ts'
 import { leak } from './formats/sample-document.ts'
 
 const now = () => Date.parse('2026-11-24T23:59:00Z')

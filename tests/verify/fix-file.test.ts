@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Finding } from '../../src/verify/finding.ts'
-import { renderFixFile } from '../../src/verify/fix-file.ts'
+import type { Finding } from '../../src/verify/finding/finding.ts'
+import { renderFixFile } from '../../src/verify/report/fix-file.ts'
 import { leak } from './formats/sample-document.ts'
 
 const finding = (rule: string, fix: string): Finding => ({ ...leak, rule, fix, key: `${rule}:public.documents` })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { attacks } from '../../src/verify/attacks/list.ts'
-import { exitCodeOf } from '../../src/verify/report-counts.ts'
+import { exitCodeOf } from '../../src/verify/report/report-counts.ts'
 import { rlsDisabled } from '../../src/verify/rules/rls-disabled.ts'
 import { HOLDING, openCase, withCase } from './rule-case.ts'
 

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { atLeast } from '../../src/verify/finding.ts'
+import { atLeast } from '../../src/verify/finding/finding.ts'
 import type { Finding, VerifyReport } from '../../src/verify/index.ts'
 import type { VerifyOptions } from '../../src/verify/options.ts'
-import { exitCodeOf } from '../../src/verify/report-counts.ts'
+import { exitCodeOf } from '../../src/verify/report/report-counts.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 import { openCaseDatabase } from './case-database.ts'
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { VERDICT_NAMES, VERDICTS } from '../../src/verify/verdict.ts'
+import { VERDICT_NAMES, VERDICTS } from '../../src/verify/finding/verdict.ts'
 
 it('docs/verify.md shows the table of verdicts that the code has', async () => {
   const text = await readFile(new URL('../../docs/verify.md', import.meta.url), 'utf8')

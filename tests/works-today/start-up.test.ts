@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
-import type { TenantPool } from '../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 const folder = fileURLToPath(new URL('../libraries/', import.meta.url))

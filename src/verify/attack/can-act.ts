@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { ConfigurationError } from '../../errors.ts'
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 
 /**
  * The planting role becomes the app's role by SET ROLE; a superuser may always.

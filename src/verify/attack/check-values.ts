@@ -1,8 +1,8 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Column, Relation } from '../../catalog/model.ts'
-import type { SqlReader } from '../sql/reader.ts'
-import type { Expr } from '../sql/tree.ts'
-import { walkExpression } from '../sql/walk.ts'
+import type { SqlReader } from '../../sql/reader.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { walkExpression } from '../../sql/walk.ts'
 import { sampleLike, samplePattern } from './sample-pattern.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { quoteLiteral } from '../../catalog/names.ts'
-import { SealMaker } from '../../database/seal.ts'
-import type { SettingUse } from '../discovery/settings.ts'
-import type { ActingRole, ContextSource } from '../facts.ts'
+import { SealMaker } from '../../seal/seal.ts'
+import type { SettingUse } from '../../tenancy/discovery/settings.ts'
+import type { ActingRole, ContextSource } from '../../tenancy/facts.ts'
 
 /** One thing that a session says of itself. */
 export interface Said {

@@ -1,8 +1,8 @@
 import type { Relation } from '../../catalog/model.ts'
-import type { ActingRole, Facts } from '../facts.ts'
-import type { Verb } from '../finding.ts'
-import { appliesTo, covers } from '../prove/effective.ts'
-import { privilegeOf } from '../reach.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import { appliesTo, covers } from '../../prove/effective.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
 
 /**
  * What became of a control: a tenant, in its own context, reads or writes its own planted row.

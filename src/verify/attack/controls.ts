@@ -1,16 +1,16 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
 import { readProbes, whyNotPlanted } from '../attacks/read-across.ts'
-import { baselines } from '../attacks/victim-row.ts'
-import { type WriteProbe, writeProbes } from '../attacks/write-probes.ts'
-import type { ActingRole } from '../facts.ts'
-import { VERBS } from '../finding.ts'
-import { privilegeOf } from '../reach.ts'
 import type { Arena, AttackLedger } from './arena.ts'
 import type { BatchAnswer } from './batch.ts'
 import type { Control } from './control.ts'
 import { fitRows } from './fit-rows.ts'
 import { AS_PLANTER } from './identity.ts'
 import { plantedRow } from './row-filters.ts'
+import { baselines } from './victim-row.ts'
+import { type WriteProbe, writeProbes } from './write-probes.ts'
 
 /**
  * A table that denies everybody must stay dark for every acting role. If it does not, policies do not hold that role and

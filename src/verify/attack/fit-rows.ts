@@ -1,13 +1,13 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
+import { lookupsOf } from '../../tenancy/lookups.ts'
 import { readProbes } from '../attacks/read-across.ts'
-import { victimRead } from '../attacks/victim-read.ts'
-import type { ActingRole } from '../facts.ts'
-import { lookupsOf } from '../lookups.ts'
 import type { Arena, AttackLedger } from './arena.ts'
-import type { PlantedRow, Side } from './plant.ts'
+import type { PlantedRow, Side } from './planting.ts'
 import { rowFilter } from './row-filters.ts'
 import { type RowHints, rowHints } from './row-hints.ts'
+import { victimRead } from './victim-read.ts'
 
 /**
  * Gives planted rows the values that policies ask for beside the tenant, where a tenant does not see its own row as it is. The

@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { ActingRole, Facts } from '../facts.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
 /** Back to the role that plants, in a session that is its own again. */
 export const AS_PLANTER = 'set local session authorization default; set local role none'

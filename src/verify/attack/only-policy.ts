@@ -1,7 +1,7 @@
 import type { Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Verb } from '../finding.ts'
-import { covers } from '../prove/effective.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import { covers } from '../../prove/effective.ts'
 import type { Arena } from './arena.ts'
 import { AS_PLANTER } from './identity.ts'
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import { type Arena, type AttackLedger, makeArena, type Pass } from './arena.ts'
 import { type AttackContext, type ContextSealer, type Contexts, makeContexts } from './contexts.ts'
-import { type Planting, plant } from './plant.ts'
+import { plant } from './plant.ts'
+import type { Planting } from './planting.ts'
 import type { AttackSession } from './session.ts'
 import { sessionKeys } from './session-keys.ts'
 

@@ -1,6 +1,6 @@
 import type { Column, Relation } from '../../catalog/model.ts'
-import type { Draft, PlantedTenant } from './plant.ts'
 import type { ValueMaker } from './plant-values.ts'
+import type { Draft, PlantedTenant } from './planting.ts'
 import type { ProbeError } from './session.ts'
 
 /** Makes the next draft from the last refusal. */

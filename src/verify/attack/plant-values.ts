@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Column, Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
-import type { SqlReader } from '../sql/reader.ts'
+import type { SqlReader } from '../../sql/reader.ts'
 import { valuesInChecks } from './check-values.ts'
 
 /** Makes values that fit a column's type, domain, enum and CHECK. Deterministic in `serial`, so that a run can be repeated. */

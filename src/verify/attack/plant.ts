@@ -1,46 +1,14 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import { partitionLiterals } from './partition-literals.ts'
 import { repairs } from './plant-repair.ts'
 import { type ValueMaker, valueMaker } from './plant-values.ts'
+import type { Draft, PlantedRow, PlantedTenant, Planting, Side } from './planting.ts'
 import { plantingOrder } from './planting-order.ts'
 import type { AttackSession, Probe, ProbeError } from './session.ts'
 import type { SessionKeys } from './session-keys.ts'
 import { chooseTenantIds } from './tenant-ids.ts'
-
-export type Side = 'a' | 'b'
-
-/** A row that verify planted for one tenant. */
-export interface PlantedRow {
-  readonly side: Side
-  /** All columns as the server's text. */
-  readonly values: Readonly<Record<string, string | null>>
-  /** `t::text` of the row: compared to see whether it was changed. */
-  readonly text: string
-}
-
-/** One tenant of the attack. */
-export interface PlantedTenant {
-  readonly side: Side
-  /** Its id as the tenant column's text. */
-  readonly id: string
-  /** In every text and json column of its rows that could take it. */
-  readonly canary: string
-}
-
-export interface Planting {
-  readonly nonce: string
-  readonly tenants: Readonly<Record<Side, PlantedTenant>>
-  readonly rows: ReadonlyMap<Oid, Readonly<Partial<Record<Side, PlantedRow>>>>
-  /** Why a table has no row, in the server's words. */
-  readonly failures: ReadonlyMap<Oid, string>
-  /** Tables on which the server waited too long: they are left alone from then on. */
-  readonly stalled: ReadonlySet<Oid>
-  row(relation: Relation, side: Side): PlantedRow | undefined
-  /** The row of its side, as it is now. */
-  put(relation: Relation, row: PlantedRow): void
-}
 
 export interface PlantOptions {
   readonly facts: Facts
@@ -54,9 +22,6 @@ export interface PlantOptions {
   /** A first planting in the same transaction: only what it could not plant is tried again. */
   readonly before?: Planting
 }
-
-/** A draft of an INSERT: SQL by column. */
-export type Draft = ReadonlyMap<Column, string>
 
 /** Plants one row of each of two new tenants in every table that can hold them, parents first. */
 export async function plant(options: PlantOptions): Promise<Planting> {

@@ -1,7 +1,7 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from './arena.ts'
-import type { PlantedRow, Side } from './plant.ts'
+import type { PlantedRow, Side } from './planting.ts'
 
 /** A WHERE condition for one planted row, on columns of `allowed`; undefined when none identifies it. */
 export function rowFilter(relation: Relation, row: PlantedRow, allowed: readonly Column[]): string | undefined {

@@ -1,10 +1,10 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
-import { same } from '../discovery/choose-context.ts'
-import type { Facts, SettingBinding } from '../facts.ts'
+import { same } from '../../tenancy/discovery/choose-context.ts'
+import type { Facts, SettingBinding } from '../../tenancy/facts.ts'
 import type { Said } from './contexts.ts'
-import type { Planting, Side } from './plant.ts'
 import { serialUuid } from './plant-values.ts'
+import type { Planting, Side } from './planting.ts'
 
 /**
  * One value for each side in all columns that policies compare with one setting: the planted rows of a side belong to one user,

@@ -1,6 +1,6 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import { valuesInChecks } from './check-values.ts'
 import { listedValues } from './partition-literals.ts'
 import { serialUuid } from './plant-values.ts'

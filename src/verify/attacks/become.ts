@@ -1,12 +1,12 @@
 import type { Relation, Role } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import type { Probe } from '../attack/session.ts'
-import type { Attack } from '../attack.ts'
-import type { ActingRole } from '../facts.ts'
+import { rolesInReach, showPath } from '../readings/role-paths.ts'
 import { widerLogins } from '../rules/login-role-wider.ts'
-import { rolesInReach, showPath } from '../rules/role-paths.ts'
 
 /** Becomes each role that no policy holds, from the app's own login, and reads the other tenant's rows. */
 export const become: Attack = {

@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
+import type { Attack } from '../attack/attack.ts'
 import { rowFilter } from '../attack/row-filters.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { policyFunctionConstant } from '../rules/policy-function-constant.ts'
 
 /** Prepares a statement as B, and runs it again as A: a helper whose value is in the plan still answers for B. */

@@ -1,10 +1,10 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import type { ActingRole } from '../facts.ts'
-import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from '../rules/foreign-keys.ts'
-import { literal, matching, variantInsert } from './variant-row.ts'
+import { literal, matching, variantInsert } from '../attack/variant-row.ts'
+import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
 /** Makes rows of A refer to rows of B, and lets B's delete fall on them. */
 export const crossReferences: Attack = {

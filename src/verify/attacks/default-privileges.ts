@@ -1,8 +1,8 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Attack } from '../attack/attack.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { usableGrantees } from '../rules/grantees.ts'
-import { THIS_DATABASE } from '../rules/this-database.ts'
+import { usableGrantees } from '../readings/grantees.ts'
+import { THIS_DATABASE } from '../readings/this-database.ts'
 
 /** Makes a table as the role whose default privileges are open, and uses it as the app. */
 export const defaultPrivileges: Attack = {

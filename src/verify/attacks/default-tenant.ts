@@ -1,9 +1,9 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Attack } from '../attack/attack.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { variantInsert } from '../attack/variant-row.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
-import { variantInsert } from './variant-row.ts'
 
 /** Each takes many round trips. */
 const MOST_TABLES = 60

@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
+import type { Attack } from '../attack/attack.ts'
 import type { BatchProbe } from '../attack/batch.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { policyEmptyStringError } from '../rules/policy-empty-string-error.ts'
 
 /** What a cast answers to ''. */

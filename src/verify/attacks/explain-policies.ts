@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import type { Attack } from '../attack/attack.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { policyPerRow } from '../rules/policy-per-row.ts'
 
 /** A plan is a round trip of its own; a large schema has the same policy on each table. */

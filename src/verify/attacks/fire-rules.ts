@@ -1,13 +1,13 @@
 import type { Relation, RewriteRule } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
-import type { ActingRole } from '../facts.ts'
+import { variantInsert } from '../attack/variant-row.ts'
+import { victimState } from '../attack/victim-state.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { ruleAsOwner } from '../rules/rule-as-owner.ts'
-import { variantInsert } from './variant-row.ts'
-import { victimState } from './victim-state.ts'
 
 /** Each takes many round trips. */
 const MOST_RULES = 60

@@ -1,8 +1,8 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Attack } from '../attack/attack.ts'
 import { setSql, settingText } from '../attack/contexts.ts'
 import { rowFilter } from '../attack/row-filters.ts'
-import type { Attack } from '../attack.ts'
-import { keyTable, meansToBeSealed } from '../rules/seal-facts.ts'
+import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
 
 /** In a sealed schema: reads the seal's keys, and sets the plain setting to B under A's seal. */
 export const forgeSetting: Attack = {

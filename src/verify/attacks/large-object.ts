@@ -1,6 +1,6 @@
+import type { Attack } from '../attack/attack.ts'
 import { becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { largeObjects } from '../rules/large-objects.ts'
 
 /** Stores a large object as tenant B and reads it as tenant A. */

@@ -1,13 +1,13 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { contextSettings } from '../../tenancy/context-settings.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
+import { filler } from '../attack/call-arguments.ts'
+import { isHarmless } from '../attack/harmless.ts'
 import { becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { contextSettings } from '../context-settings.ts'
-import { draftsOf } from '../drafts.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { setterSessionScope } from '../rules/setter-session-scope.ts'
-import { filler } from './call-arguments.ts'
-import { isHarmless } from './harmless.ts'
 
 /**
  * Calls setters inside a function that has a SET of the same setting: at its end a transaction-local value is put back, and

@@ -1,13 +1,13 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import type { Attack } from '../attack/attack.ts'
+import { filler } from '../attack/call-arguments.ts'
+import { crosses } from '../attack/crosses.ts'
+import { isHarmless } from '../attack/harmless.ts'
+import { markersOf } from '../attack/markers.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { leakproofFalse } from '../rules/leakproof-false.ts'
-import { filler } from './call-arguments.ts'
-import { crosses } from './crosses.ts'
-import { isHarmless } from './harmless.ts'
-import { markersOf } from './markers.ts'
 
 /** Tables that one function is tried on. */
 const MOST_TABLES = 12

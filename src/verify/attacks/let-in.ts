@@ -1,12 +1,12 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { rowFilter } from '../attack/row-filters.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
-import type { ActingRole } from '../facts.ts'
+import { literal, variantInsert } from '../attack/variant-row.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { policyTrustsUnprotectedTable } from '../rules/policy-trusts-unprotected-table.ts'
-import { literal, variantInsert } from './variant-row.ts'
 
 /** Writes the table that a policy looks into, so that it says what A wants, and then reads B's rows. */
 export const letIn: Attack = {

@@ -1,4 +1,4 @@
-import type { Attack } from '../attack.ts'
+import type { Attack } from '../attack/attack.ts'
 import { become } from './become.ts'
 import { cachedPlan } from './cached-plan.ts'
 import { callFunctions } from './call-functions.ts'

@@ -1,14 +1,14 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
 import type { Arena } from '../attack/arena.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
-import type { Rule } from '../rule.ts'
-import { rolesInReach, showPath } from '../rules/role-paths.ts'
+import type { Attack } from '../attack/attack.ts'
+import { victimRow } from '../attack/victim-row.ts'
+import { draftsOf } from '../finding/drafts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { rolesInReach, showPath } from '../readings/role-paths.ts'
 import { schemaOwnedByApp } from '../rules/schema-owned-by-app.ts'
 import { tableOwnedByApp } from '../rules/table-owned-by-app.ts'
 import { stepsTo } from './become.ts'
-import { victimRow } from './victim-row.ts'
 
 /** Uses ownership: switches row security off, and drops what others made in the app's schemas. */
 export const ownObjects: Attack = {

@@ -1,12 +1,12 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
+import { crosser, crossingOf } from '../attack/blame.ts'
 import type { AttackContext } from '../attack/contexts.ts'
-import type { Side } from '../attack/plant.ts'
+import type { Side } from '../attack/planting.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
-import type { Attack } from '../attack.ts'
-import type { ActingRole } from '../facts.ts'
-import { crosser, crossingOf } from './blame.ts'
 
 /** Reads every table that is bound to a tenant as every role: what is seen of the other tenant crossed. */
 export const readAcross: Attack = {

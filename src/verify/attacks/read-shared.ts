@@ -1,8 +1,8 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Attack } from '../attack.ts'
-import { isTable } from '../discovery/tenant-root.ts'
-import { copiedFrom } from '../rules/shadow-copies.ts'
-import { holdsMarker, markersOf } from './markers.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
+import type { Attack } from '../attack/attack.ts'
+import { holdsMarker, markersOf } from '../attack/markers.ts'
+import { copiedFrom } from '../readings/shadow-copies.ts'
 
 /** Looks in tables without a tenant for what triggers wrote there when B's rows were planted. */
 export const readShared: Attack = {

@@ -1,9 +1,9 @@
 import { qualifiedName, quoteLiteral } from '../../catalog/names.ts'
+import type { Attack } from '../attack/attack.ts'
 import { becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { holdsMarker, markersOf } from '../attack/markers.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { statsVisible } from '../rules/stats-visible.ts'
-import { holdsMarker, markersOf } from './markers.ts'
 
 /** Tables that are analysed for it: one that shows its values is enough. */
 const MOST_TABLES = 4

@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import type { Attack } from '../attack/attack.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { policyRecursion } from '../rules/policy-recursion.ts'
 
 /** 42P17: policies that the planner sees; 54001: through functions, where the stack ends it. */

@@ -2,13 +2,13 @@ import type { DatabaseFunction } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { RolePath } from '../../catalog/role-graph.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { victimRead } from '../attack/victim-read.ts'
+import { draftsOf } from '../finding/drafts.ts'
+import { rolesInReach, showPath } from '../readings/role-paths.ts'
 import { policyFunctionUntrusted } from '../rules/policy-function-untrusted.ts'
-import { rolesInReach, showPath } from '../rules/role-paths.ts'
 import { stepsTo } from './become.ts'
-import { victimRead } from './victim-read.ts'
 
 /** Replaces functions that policies ask and the app's roles own by ones that say yes, and reads B's rows. */
 export const replaceFunctions: Attack = {

@@ -1,8 +1,8 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { ownedTables, rolesInReach } from '../rules/role-paths.ts'
+import { ownedTables, rolesInReach } from '../readings/role-paths.ts'
 
 /** Uses what a role may do beside its grants: grant itself roles, read everything, watch queries, set guarded parameters. */
 export const rolePowers: Attack = {

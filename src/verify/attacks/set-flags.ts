@@ -1,14 +1,14 @@
+import type { Verb } from '../../catalog/verbs.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import type { Said } from '../attack/contexts.ts'
+import { crosses } from '../attack/crosses.ts'
 import { withOnlyPolicy } from '../attack/only-policy.ts'
-import type { Attack } from '../attack.ts'
-import type { ActingRole } from '../facts.ts'
-import type { Verb } from '../finding.ts'
-import type { RuleId } from '../rule-id.ts'
-import { narrowPolicySql } from '../rules/policy-finding.ts'
-import { type PolicyWeakness, weaknessesOf } from '../rules/weaknesses.ts'
-import { crosses } from './crosses.ts'
-import { literalsOf, settingsRead } from './policy-literals.ts'
+import { literalsOf, settingsRead } from '../attack/policy-literals.ts'
+import type { RuleId } from '../finding/rule-id.ts'
+import { narrowPolicySql } from '../readings/policy-finding.ts'
+import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 const FLAGS: readonly RuleId[] = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
 /** Here the attacker sets nothing that is not its own: the user that it is. */

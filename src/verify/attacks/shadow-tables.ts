@@ -1,13 +1,13 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
-import type { ActingRole } from '../facts.ts'
+import type { Attack } from '../attack/attack.ts'
+import { literal } from '../attack/variant-row.ts'
+import { victimRead } from '../attack/victim-read.ts'
+import { draftsOf } from '../finding/drafts.ts'
+import { unqualifiedTables } from '../readings/policy-functions.ts'
 import { policyFunctionSearchPath } from '../rules/policy-function-search-path.ts'
-import { unqualifiedTables } from '../rules/policy-functions.ts'
-import { literal } from './variant-row.ts'
-import { victimRead } from './victim-read.ts'
 
 /** Columns of one table whose values are mixed: more would make too many rows. */
 const MOST_MIXED = 6

@@ -1,12 +1,12 @@
 import type { StoredSetting } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import { literal } from '../attack/variant-row.ts'
+import { victimRead } from '../attack/victim-read.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { settingDefault, storedContexts } from '../rules/setting-default.ts'
-import { literal } from './variant-row.ts'
-import { victimRead } from './victim-read.ts'
 
 /** Gives B the id that is stored as the setting's default, and reads as a session that set no tenant. */
 export const storedSetting: Attack = {

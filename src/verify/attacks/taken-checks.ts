@@ -1,11 +1,11 @@
 import type { Column, Constraint, Relation } from '../../catalog/model.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import { valueMaker } from '../attack/plant-values.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
-import type { ActingRole } from '../facts.ts'
+import { variantInsert } from '../attack/variant-row.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { checkFunctionCrosses } from '../rules/check-function-crosses.ts'
-import { variantInsert } from './variant-row.ts'
 
 /** What a CHECK and an exclusion constraint answer. */
 const REFUSED = ['23514', '23P01']

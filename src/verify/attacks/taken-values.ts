@@ -1,8 +1,8 @@
 import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Attack } from '../attack.ts'
-import { unscopedIndexes } from '../rules/unique-keys.ts'
-import { literal, variantInsert } from './variant-row.ts'
+import type { Attack } from '../attack/attack.ts'
+import { literal, variantInsert } from '../attack/variant-row.ts'
+import { unscopedIndexes } from '../readings/unique-keys.ts'
 
 /** Writes values as A that only B has, and asks the error whether they are taken. */
 export const takenValues: Attack = {

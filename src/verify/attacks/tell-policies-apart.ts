@@ -1,10 +1,10 @@
 import type { Relation } from '../../catalog/model.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Attack } from '../attack/attack.ts'
+import { crosses } from '../attack/crosses.ts'
 import { besides, withOnlyPolicy } from '../attack/only-policy.ts'
-import type { Attack } from '../attack.ts'
-import type { Facts } from '../facts.ts'
-import type { Verb } from '../finding.ts'
-import { allWeaknesses, type PolicyWeakness } from '../rules/weaknesses.ts'
-import { crosses } from './crosses.ts'
+import { allWeaknesses, type PolicyWeakness } from '../readings/weaknesses.ts'
 
 /** Where rows crossed and several policies could be why: the same with each policy by itself. */
 export const tellPoliciesApart: Attack = {

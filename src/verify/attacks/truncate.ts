@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
+import type { Attack } from '../attack/attack.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { grantTruncate } from '../rules/grant-truncate.ts'
 
 /** Empties tables as tenant A, and looks whether B's rows are gone. */

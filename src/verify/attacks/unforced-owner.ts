@@ -1,9 +1,9 @@
+import type { ActingRole } from '../../tenancy/facts.ts'
+import type { Attack } from '../attack/attack.ts'
 import type { BatchProbe } from '../attack/batch.ts'
-import type { Attack } from '../attack.ts'
-import { draftsOf } from '../drafts.ts'
-import type { ActingRole } from '../facts.ts'
+import { victimRead } from '../attack/victim-read.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { rlsNotForced } from '../rules/rls-not-forced.ts'
-import { victimRead } from './victim-read.ts'
 
 /** Reads as the owner, as its migrations, definer functions and views do. */
 export const unforcedOwner: Attack = {

@@ -1,14 +1,14 @@
 import type { Relation } from '../../catalog/model.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
 import type { BatchAnswer } from '../attack/batch.ts'
+import { crosser, crossingOf } from '../attack/blame.ts'
 import type { AttackContext } from '../attack/contexts.ts'
 import { plantedRow } from '../attack/row-filters.ts'
-import type { Attack } from '../attack.ts'
-import type { ActingRole } from '../facts.ts'
-import { crosser, crossingOf } from './blame.ts'
+import { baselines } from '../attack/victim-row.ts'
+import { type WriteProbe, writeProbes } from '../attack/write-probes.ts'
 import { whyNotPlanted } from './read-across.ts'
-import { baselines } from './victim-row.ts'
-import { type WriteProbe, writeProbes } from './write-probes.ts'
 
 /**
  * Writes blindly into every table: UPDATE and DELETE without WHERE and RETURNING, which need no SELECT policy; a row for the

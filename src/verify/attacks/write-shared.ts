@@ -1,14 +1,14 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
 import type { Arena } from '../attack/arena.ts'
-import type { Attack } from '../attack.ts'
-import { isTable } from '../discovery/tenant-root.ts'
-import { draftsOf } from '../drafts.ts'
-import type { ActingRole } from '../facts.ts'
-import { privilegeOf } from '../reach.ts'
+import type { Attack } from '../attack/attack.ts'
+import { crosses } from '../attack/crosses.ts'
+import { variantInsert } from '../attack/variant-row.ts'
+import { draftsOf } from '../finding/drafts.ts'
 import { globalTableWritable } from '../rules/global-table-writable.ts'
-import { crosses } from './crosses.ts'
-import { variantInsert } from './variant-row.ts'
 
 /** Writes what all tenants share: the table of tenants, and tables without a tenant. */
 export const writeShared: Attack = {

@@ -1,4 +1,4 @@
-import { type Finding, SEVERITIES, type Severity } from '../finding.ts'
+import { type Finding, SEVERITIES, type Severity } from '../finding/finding.ts'
 
 /** The worst first; inside a severity as `verify` sorts them. */
 export function bySeverity(

@@ -1,7 +1,7 @@
-import type { Finding, Severity, TableVerdict } from '../finding.ts'
-import type { InternalError, VerifySummary } from '../report-model.ts'
-import type { UnwalledTable } from '../unwalled.ts'
-import type { Verdict } from '../verdict.ts'
+import type { Finding, Severity, TableVerdict } from '../finding/finding.ts'
+import type { Verdict } from '../finding/verdict.ts'
+import type { InternalError, VerifySummary } from '../report/report-model.ts'
+import type { UnwalledTable } from '../report/unwalled.ts'
 
 /** What a reader must know of a rule. */
 export interface RuleInfo {

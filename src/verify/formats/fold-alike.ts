@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../finding/finding.ts'
 
 /** Findings that say the same of several objects; one alone is a group of one. */
 export interface AlikeFindings {

@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../finding/finding.ts'
 import { withoutNames } from './fold-alike.ts'
 
 /** From so many of one cause on there is one finding that lists them. */

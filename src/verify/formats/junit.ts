@@ -1,6 +1,7 @@
-import { atLeast, type Finding, type TableVerdict, VERBS } from '../finding.ts'
-import type { InternalError } from '../report-model.ts'
-import { VERDICTS, type Verdict } from '../verdict.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import { atLeast, type Finding, type TableVerdict } from '../finding/finding.ts'
+import { VERDICTS, type Verdict } from '../finding/verdict.ts'
+import type { InternalError } from '../report/report-model.ts'
 import type { AcceptedFinding, ReportDocument } from './document.ts'
 import { escapeMarkup } from './escape-text.ts'
 

@@ -1,9 +1,9 @@
 import { attacks } from '../attacks/list.ts'
-import { atLeast, type Finding, SEVERITIES, type Severity } from '../finding.ts'
-import { countFindings, exitCodeOf, unreliableTables } from '../report-counts.ts'
-import type { VerifyReport } from '../report-model.ts'
+import { atLeast, type Finding, SEVERITIES, type Severity } from '../finding/finding.ts'
+import { VERDICT_NAMES, VERDICTS } from '../finding/verdict.ts'
+import { countFindings, exitCodeOf, unreliableTables } from '../report/report-counts.ts'
+import type { VerifyReport } from '../report/report-model.ts'
 import { rules } from '../rules/list.ts'
-import { VERDICT_NAMES, VERDICTS } from '../verdict.ts'
 import type { AcceptedFinding, ChecklistEntry, Location, MutantSummary, ReportDocument } from './document.ts'
 import { foldCauses } from './fold-causes.ts'
 

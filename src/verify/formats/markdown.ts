@@ -1,5 +1,6 @@
-import { type Finding, VERBS } from '../finding.ts'
-import { VERDICTS } from '../verdict.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { Finding } from '../finding/finding.ts'
+import { VERDICTS } from '../finding/verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { escapeMarkdown, fenced } from './escape-text.ts'

@@ -1,5 +1,6 @@
-import { type Finding, type Severity, VERBS } from '../finding.ts'
-import { VERDICTS } from '../verdict.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { Finding, Severity } from '../finding/finding.ts'
+import { VERDICTS } from '../finding/verdict.ts'
 import { bySeverity, countFindings } from './by-severity.ts'
 import type { ReportDocument } from './document.ts'
 import { oneLine, plainLines } from './escape-text.ts'

@@ -1,4 +1,4 @@
-import type { Finding, Severity } from '../finding.ts'
+import type { Finding, Severity } from '../finding/finding.ts'
 import type { ReportDocument, RuleInfo } from './document.ts'
 import { printableJson } from './escape-text.ts'
 

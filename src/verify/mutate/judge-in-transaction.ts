@@ -1,15 +1,15 @@
 import type pg from 'pg'
 import type { Queryable } from '../../catalog/model.ts'
 import { readCatalog } from '../../catalog/read-catalog.ts'
-import { runAttacks } from '../attack/run-attacks.ts'
-import { buildFacts } from '../build-facts.ts'
-import { discover } from '../discovery/discover.ts'
-import type { Facts } from '../facts.ts'
-import { type JoinedFinding, joinFindings } from '../join-findings.ts'
+import { makeProofs } from '../../prove/proofs.ts'
+import { createSqlReader } from '../../sql/reader.ts'
+import { buildFacts } from '../../tenancy/build-facts.ts'
+import { discover } from '../../tenancy/discovery/discover.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { VerifyOptions } from '../options.ts'
-import { makeProofs } from '../prove/proofs.ts'
+import { type JoinedFinding, joinFindings } from '../report/join-findings.ts'
+import { runAttacks } from '../report/run-attacks.ts'
 import { rules } from '../rules/list.ts'
-import { createSqlReader } from '../sql/reader.ts'
 
 /** How a schema is looked at, the same for all its mutants. */
 export interface JudgeOptions extends Pick<VerifyOptions, 'schemas' | 'sealSecret' | 'contextSql'> {

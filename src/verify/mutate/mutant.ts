@@ -1,4 +1,4 @@
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 
 /** One way in which a schema could become weaker by a single change. */
 export interface Mutant {

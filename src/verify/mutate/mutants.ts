@@ -1,4 +1,4 @@
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import { roleMutants, tableGrantMutants } from './grant-mutants.ts'
 import type { Mutant, MutantMaker } from './mutant.ts'
 import { rowSecurityMutants } from './row-security-mutants.ts'

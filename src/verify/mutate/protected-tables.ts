@@ -1,8 +1,8 @@
 import type { Column, Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { ActingRole, Facts } from '../facts.ts'
-import type { Verb } from '../finding.ts'
-import { verbsInReach } from '../reach.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { verbsInReach } from '../../tenancy/reach.ts'
 
 /** A tenant table that holds today and could be weakened. */
 export interface ProtectedTable {

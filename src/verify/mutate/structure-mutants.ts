@@ -1,5 +1,5 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Mutant, MutantMaker } from './mutant.ts'
 import { type ProtectedTable, protectedTables } from './protected-tables.ts'
 

@@ -1,7 +1,7 @@
-import type { Rule } from '../rule.ts'
-import { showExpression } from '../sql/show.ts'
-import type { Expr } from '../sql/tree.ts'
-import { walkBody, walkExpression } from '../sql/walk.ts'
+import { showExpression } from '../../sql/show.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { walkBody, walkExpression } from '../../sql/walk.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const advisoryLockGlobal: Rule = {
   id: 'advisory-lock-global',

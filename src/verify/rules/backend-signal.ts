@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const backendSignal: Rule = {
   id: 'backend-signal',

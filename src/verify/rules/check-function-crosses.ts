@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { unheldQueries } from './definer-code.ts'
+import type { Rule } from '../finding/rule.ts'
+import { unheldQueries } from '../readings/definer-code.ts'
 
 export const checkFunctionCrosses: Rule = {
   id: 'check-function-crosses',

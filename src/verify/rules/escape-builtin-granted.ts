@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 const FILES_AND_LOG =
   /^(pg_read_file|pg_read_binary_file|pg_ls_\w+|pg_stat_file|lo_import|lo_export|pg_logical_slot_\w+|pg_logical_emit_message|pg_create_logical_replication_slot|pg_copy_logical_replication_slot|pg_read_file_old|pg_file_\w+)$/

@@ -1,7 +1,7 @@
 import { PUBLIC_OID } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 export const escapeDblinkFdw: Rule = {
   id: 'escape-dblink-fdw',

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 export const escapeLanguage: Rule = {
   id: 'escape-language',

@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { unscopedIndexes } from './unique-keys.ts'
+import type { Rule } from '../finding/rule.ts'
+import { unscopedIndexes } from '../readings/unique-keys.ts'
 
 export const exclusionNotTenantScoped: Rule = {
   id: 'exclusion-not-tenant-scoped',

@@ -1,11 +1,11 @@
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 import {
   canReference,
   compositeForeignKeySql,
   otherwiseHeld,
   parentIsLoose,
   tenantForeignKeys,
-} from './foreign-keys.ts'
+} from '../readings/foreign-keys.ts'
 
 export const fkCascadeCrosses: Rule = {
   id: 'fk-cascade-crosses',

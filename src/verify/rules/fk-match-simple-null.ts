@@ -1,7 +1,7 @@
 import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { canReference, type TenantForeignKey, tenantForeignKeys } from './foreign-keys.ts'
+import type { Rule } from '../finding/rule.ts'
+import { canReference, type TenantForeignKey, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
 export const fkMatchSimpleNull: Rule = {
   id: 'fk-match-simple-null',

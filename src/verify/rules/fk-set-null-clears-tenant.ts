@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { compositeForeignKeySql, tenantForeignKeys } from './foreign-keys.ts'
+import type { Rule } from '../finding/rule.ts'
+import { compositeForeignKeySql, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
 export const fkSetNullClearsTenant: Rule = {
   id: 'fk-set-null-clears-tenant',

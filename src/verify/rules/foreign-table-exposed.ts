@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { verbsInReach } from '../reach.ts'
-import type { Rule } from '../rule.ts'
+import { verbsInReach } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const foreignTableExposed: Rule = {
   id: 'foreign-table-exposed',

@@ -1,7 +1,7 @@
-import type { Rule } from '../rule.ts'
-import type { Expr } from '../sql/tree.ts'
-import { walkBody, walkExpression } from '../sql/walk.ts'
-import { canFire, tenantTriggers } from './trigger-code.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { walkBody, walkExpression } from '../../sql/walk.ts'
+import type { Rule } from '../finding/rule.ts'
+import { canFire, tenantTriggers } from '../readings/trigger-code.ts'
 
 const WHOLE_ROWS = /^(row_to_json|to_jsonb?|jsonb?_build_(object|array)|hstore)$/
 

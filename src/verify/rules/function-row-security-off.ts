@@ -1,5 +1,5 @@
-import { contextSettings } from '../context-settings.ts'
-import type { Rule } from '../rule.ts'
+import { contextSettings } from '../../tenancy/context-settings.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const functionRowSecurityOff: Rule = {
   id: 'function-row-security-off',

@@ -1,14 +1,14 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { isTable } from '../discovery/tenant-root.ts'
-import type { ActingRole, Facts } from '../facts.ts'
-import type { Verb } from '../finding.ts'
-import { safeOwner } from '../owners.ts'
-import { appliesTo, covers } from '../prove/effective.ts'
-import { privilegeOf } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
-import { copiedFrom } from './shadow-copies.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import { appliesTo, covers } from '../../prove/effective.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { safeOwner } from '../../tenancy/owners.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
+import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const globalTableWritable: Rule = {
   id: 'global-table-writable',

@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
-import { THIS_DATABASE } from './this-database.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { THIS_DATABASE } from '../readings/this-database.ts'
 
 const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const
 

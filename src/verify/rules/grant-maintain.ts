@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
 export const grantMaintain: Rule = {
   id: 'grant-maintain',

@@ -1,7 +1,7 @@
 import { type Oid, PUBLIC_OID, type Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
 
 const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 

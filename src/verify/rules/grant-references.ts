@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { canMakeTables } from './creation.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { canMakeTables } from '../readings/creation.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
 export const grantReferences: Rule = {
   id: 'grant-references',

@@ -1,7 +1,7 @@
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
-import { sealSchema } from './seal-facts.ts'
-import { onThisDatabase, THIS_DATABASE } from './this-database.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { sealSchema } from '../readings/seal-facts.ts'
+import { onThisDatabase, THIS_DATABASE } from '../readings/this-database.ts'
 
 export const grantTemporary: Rule = {
   id: 'grant-temporary',

@@ -1,8 +1,8 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import { VERBS } from '../finding.ts'
-import { privilegeOf } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
 export const grantTenantRegistryWrite: Rule = {
   id: 'grant-tenant-registry-write',

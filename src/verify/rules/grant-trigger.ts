@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { canMakeFunctions } from './creation.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { canMakeFunctions } from '../readings/creation.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
 export const grantTrigger: Rule = {
   id: 'grant-trigger',

@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { exposedHeirs } from './inherited.ts'
+import type { Rule } from '../finding/rule.ts'
+import { exposedHeirs } from '../readings/inherited.ts'
 
 export const inheritanceChildExposed: Rule = {
   id: 'inheritance-child-exposed',

@@ -1,6 +1,6 @@
 import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const largeObjects: Rule = {
   id: 'large-objects',

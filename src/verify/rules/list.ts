@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 import { advisoryLockGlobal } from './advisory-lock-global.ts'
 import { backendSignal } from './backend-signal.ts'
 import { checkFunctionCrosses } from './check-function-crosses.ts'

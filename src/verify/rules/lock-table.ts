@@ -1,6 +1,6 @@
-import type { Rule } from '../rule.ts'
-import { someOf } from './role-paths.ts'
-import { THIS_DATABASE } from './this-database.ts'
+import type { Rule } from '../finding/rule.ts'
+import { someOf } from '../readings/role-paths.ts'
+import { THIS_DATABASE } from '../readings/this-database.ts'
 
 export const lockTable: Rule = {
   id: 'lock-table',

@@ -1,10 +1,10 @@
 import type { Role } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { isRequestGateway } from '../discovery/request-roles.ts'
-import type { Facts } from '../facts.ts'
-import type { FindingDraft } from '../finding.ts'
-import type { Rule } from '../rule.ts'
-import { crossedBy, otherLogin, ownedTables, someOf } from './role-paths.ts'
+import { isRequestGateway } from '../../tenancy/discovery/request-roles.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { FindingDraft } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { crossedBy, otherLogin, ownedTables, someOf } from '../readings/role-paths.ts'
 
 export const loginRoleWider: Rule = {
   id: 'login-role-wider',

@@ -1,7 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const matviewExposed: Rule = {
   id: 'matview-exposed',

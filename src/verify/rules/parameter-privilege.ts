@@ -1,6 +1,6 @@
-import type { Severity } from '../finding.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
+import type { Severity } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly what: string }>> = {
   session_replication_role: { severity: 'high', what: 'switches guard triggers and foreign keys off' },

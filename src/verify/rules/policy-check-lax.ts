@@ -1,6 +1,6 @@
-import type { Rule } from '../rule.ts'
-import { contextTrigger } from './context-trigger.ts'
-import { policyFindings } from './policy-finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { contextTrigger } from '../readings/context-trigger.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
 
 export const policyCheckLax: Rule = {
   id: 'policy-check-lax',

@@ -1,6 +1,6 @@
-import type { Rule } from '../rule.ts'
-import { policyFindings } from './policy-finding.ts'
-import type { PolicyWeakness } from './weaknesses.ts'
+import type { Rule } from '../finding/rule.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
+import type { PolicyWeakness } from '../readings/weaknesses.ts'
 
 export const policyColumnOptOut: Rule = {
   id: 'policy-column-opt-out',

@@ -1,9 +1,9 @@
-import type { Rule } from '../rule.ts'
-import { showExpression } from '../sql/show.ts'
-import type { Expr } from '../sql/tree.ts'
-import { walkExpression } from '../sql/walk.ts'
-import { narrowPolicySql } from './policy-finding.ts'
-import { askOnceSql, isWeak } from './session-calls.ts'
+import { showExpression } from '../../sql/show.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { walkExpression } from '../../sql/walk.ts'
+import type { Rule } from '../finding/rule.ts'
+import { narrowPolicySql } from '../readings/policy-finding.ts'
+import { askOnceSql, isWeak } from '../readings/session-calls.ts'
 
 const TEXTUAL = /^(text|character varying|character|citext|name|json|jsonb)/
 

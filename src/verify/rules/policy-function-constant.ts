@@ -1,7 +1,7 @@
-import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
-import type { Rule } from '../rule.ts'
-import { policyFindings } from './policy-finding.ts'
-import { decidingFunctions } from './policy-functions.ts'
+import { functionFinder, settingsOfFunction } from '../../tenancy/discovery/settings.ts'
+import type { Rule } from '../finding/rule.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
+import { decidingFunctions } from '../readings/policy-functions.ts'
 
 export const policyFunctionConstant: Rule = {
   id: 'policy-function-constant',

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { decidingFunctions, searchesTempFirst, unqualifiedTables } from './policy-functions.ts'
+import type { Rule } from '../finding/rule.ts'
+import { decidingFunctions, searchesTempFirst, unqualifiedTables } from '../readings/policy-functions.ts'
 
 export const policyFunctionSearchPath: Rule = {
   id: 'policy-function-search-path',

@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { safeOwner } from '../owners.ts'
-import type { Rule } from '../rule.ts'
-import { decidingFunctions } from './policy-functions.ts'
+import { safeOwner } from '../../tenancy/owners.ts'
+import type { Rule } from '../finding/rule.ts'
+import { decidingFunctions } from '../readings/policy-functions.ts'
 
 export const policyFunctionUntrusted: Rule = {
   id: 'policy-function-untrusted',

@@ -1,11 +1,11 @@
 import type { Column } from '../../catalog/model.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { showExpression } from '../sql/show.ts'
-import type { Expr } from '../sql/tree.ts'
-import { childrenOf } from '../sql/walk.ts'
-import { narrowPolicySql } from './policy-finding.ts'
-import { askOnceSql, isWeak, sessionHelper } from './session-calls.ts'
+import { showExpression } from '../../sql/show.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { childrenOf } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { narrowPolicySql } from '../readings/policy-finding.ts'
+import { askOnceSql, isWeak, sessionHelper } from '../readings/session-calls.ts'
 
 export const policyPerRow: Rule = {
   id: 'policy-per-row',

@@ -1,10 +1,11 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import { type FindingDraft, VERBS } from '../finding.ts'
-import { privilegeOf } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { lookingPolicies, wideBesideLookup } from './looked-up-tables.ts'
-import { policyFindings } from './policy-finding.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { FindingDraft } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { lookingPolicies, wideBesideLookup } from '../readings/looked-up-tables.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
 
 export const policyPermissiveOr: Rule = {
   id: 'policy-permissive-or',

@@ -1,10 +1,10 @@
-import { contextSettings } from '../context-settings.ts'
-import { functionFinder, settingsIn } from '../discovery/settings.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import type { Expr } from '../sql/tree.ts'
-import { narrowPolicySql, policyFindings } from './policy-finding.ts'
-import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { contextSettings } from '../../tenancy/context-settings.ts'
+import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { narrowPolicySql, policyFindings } from '../readings/policy-finding.ts'
+import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 export const policyRangeCompare: Rule = {
   id: 'policy-range-compare',

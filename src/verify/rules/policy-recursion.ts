@@ -1,9 +1,9 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { FindingDraft } from '../finding.ts'
-import { contextKeySql } from '../policy-sql.ts'
-import type { Rule } from '../rule.ts'
-import { type Recursion, recursions } from './recursion.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { contextKeySql } from '../../tenancy/policy-sql.ts'
+import type { FindingDraft } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { type Recursion, recursions } from '../readings/recursion.ts'
 
 export const policyRecursion: Rule = {
   id: 'policy-recursion',

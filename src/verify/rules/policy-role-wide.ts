@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { policyFindings } from './policy-finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
 
 export const policyRoleWide: Rule = {
   id: 'policy-role-wide',

@@ -1,8 +1,8 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import { rowTestSql, tenantPolicySql } from '../policy-sql.ts'
-import type { Rule } from '../rule.ts'
-import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { rowTestSql, tenantPolicySql } from '../../tenancy/policy-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 export const policyTrustsUnprotectedTable: Rule = {
   id: 'policy-trusts-unprotected-table',

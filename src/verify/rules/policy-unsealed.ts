@@ -1,13 +1,13 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { functionFinder, settingsOfFunction } from '../discovery/settings.ts'
-import type { Facts } from '../facts.ts'
-import { VERBS } from '../finding.ts'
-import { invokerSql } from '../invoker-sql.ts'
-import { createPolicySql } from '../policy-sql.ts'
-import { privilegeOf } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { walkBody } from '../sql/walk.ts'
-import { isSealed, meansToBeSealed } from './seal-facts.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import { walkBody } from '../../sql/walk.ts'
+import { functionFinder, settingsOfFunction } from '../../tenancy/discovery/settings.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import { createPolicySql } from '../../tenancy/policy-sql.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { isSealed, meansToBeSealed } from '../readings/seal-facts.ts'
 
 export const policyUnsealed: Rule = {
   id: 'policy-unsealed',

@@ -1,9 +1,9 @@
 import type { Policy } from '../../catalog/model.ts'
-import { functionFinder, isUserWritable, settingsIn } from '../discovery/settings.ts'
-import type { Facts } from '../facts.ts'
-import type { FindingDraft } from '../finding.ts'
-import type { Rule } from '../rule.ts'
-import { policyFindings } from './policy-finding.ts'
+import { functionFinder, isUserWritable, settingsIn } from '../../tenancy/discovery/settings.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { FindingDraft } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
 
 export const policyUserClaim: Rule = {
   id: 'policy-user-claim',

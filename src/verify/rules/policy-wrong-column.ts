@@ -1,7 +1,7 @@
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { policyFindings } from './policy-finding.ts'
-import type { PolicyWeakness } from './weaknesses.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { policyFindings } from '../readings/policy-finding.ts'
+import type { PolicyWeakness } from '../readings/weaknesses.ts'
 
 export const policyWrongColumn: Rule = {
   id: 'policy-wrong-column',

@@ -1,9 +1,9 @@
 import type { Publication } from '../../catalog/catalog.ts'
 import type { Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { someOf } from './role-paths.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { someOf } from '../readings/role-paths.ts'
 
 export const publicationUnfiltered: Rule = {
   id: 'publication-unfiltered',

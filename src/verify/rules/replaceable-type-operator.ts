@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { safeOwner } from '../owners.ts'
-import type { Rule } from '../rule.ts'
-import { someOf } from './role-paths.ts'
+import { safeOwner } from '../../tenancy/owners.ts'
+import type { Rule } from '../finding/rule.ts'
+import { someOf } from '../readings/role-paths.ts'
 
 export const replaceableTypeOperator: Rule = {
   id: 'replaceable-type-operator',

@@ -1,10 +1,10 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import { VERBS } from '../finding.ts'
-import { tenantPolicySql } from '../policy-sql.ts'
-import { appliesTo, covers } from '../prove/effective.ts'
-import { privilegeOf } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import { appliesTo, covers } from '../../prove/effective.ts'
+import { tenantPolicySql } from '../../tenancy/policy-sql.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
 export const restrictiveOnly: Rule = {
   id: 'restrictive-only',

@@ -1,9 +1,9 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import { tenantPolicySql } from '../policy-sql.ts'
-import { verbsInReach } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { lookingPolicies } from './looked-up-tables.ts'
-import { copiedFrom } from './shadow-copies.ts'
+import { tenantPolicySql } from '../../tenancy/policy-sql.ts'
+import { verbsInReach } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { lookingPolicies } from '../readings/looked-up-tables.ts'
+import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const rlsDisabled: Rule = {
   id: 'rls-disabled',

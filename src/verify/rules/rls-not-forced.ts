@@ -1,9 +1,9 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import { ownersReaders } from '../owners-readers.ts'
-import { createPolicySql, rowTestSql } from '../policy-sql.ts'
-import type { Rule } from '../rule.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { ownersReaders } from '../../tenancy/owners-readers.ts'
+import { createPolicySql, rowTestSql } from '../../tenancy/policy-sql.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const rlsNotForced: Rule = {
   id: 'rls-not-forced',

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { crossedBy, directMembers, ownedTables, showPath, someOf } from './role-paths.ts'
+import type { Rule } from '../finding/rule.ts'
+import { crossedBy, directMembers, ownedTables, showPath, someOf } from '../readings/role-paths.ts'
 
 export const roleCanBecomePrivileged: Rule = {
   id: 'role-can-become-privileged',

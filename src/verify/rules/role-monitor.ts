@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { directMembers, showPath } from './role-paths.ts'
+import type { Rule } from '../finding/rule.ts'
+import { directMembers, showPath } from '../readings/role-paths.ts'
 
 export const roleMonitor: Rule = {
   id: 'role-monitor',

@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Severity } from '../finding.ts'
-import type { Rule } from '../rule.ts'
-import { directMembers, showPath } from './role-paths.ts'
+import type { Severity } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { directMembers, showPath } from '../readings/role-paths.ts'
 
 const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly what: string }>> = {
   pg_read_all_data: { severity: 'high', what: 'reads every table, view and sequence that row security does not hold' },

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { directMembers, rolesInReach, showPath } from './role-paths.ts'
+import type { Rule } from '../finding/rule.ts'
+import { directMembers, rolesInReach, showPath } from '../readings/role-paths.ts'
 
 export const roleReplication: Rule = {
   id: 'role-replication',

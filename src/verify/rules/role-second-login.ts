@@ -1,7 +1,7 @@
 import type { Role } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
 
 /** The role that initdb makes; every server has it. */
 const BOOTSTRAP = 10

@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 
 const GUARDED = new Set([
   'search_path',

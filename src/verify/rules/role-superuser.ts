@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { crossedBy, otherLogin } from './role-paths.ts'
+import type { Rule } from '../finding/rule.ts'
+import { crossedBy, otherLogin } from '../readings/role-paths.ts'
 
 export const roleSuperuser: Rule = {
   id: 'role-superuser',

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { safeOwner } from '../owners.ts'
-import type { Rule } from '../rule.ts'
+import { safeOwner } from '../../tenancy/owners.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const schemaOwnedByApp: Rule = {
   id: 'schema-owned-by-app',

@@ -1,7 +1,7 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
-import { keyTable } from './seal-facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
+import { keyTable } from '../readings/seal-facts.ts'
 
 export const sealKeyReadable: Rule = {
   id: 'seal-key-readable',

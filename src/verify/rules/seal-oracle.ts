@@ -1,9 +1,9 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { walkBody } from '../sql/walk.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
-import { keyTable } from './seal-facts.ts'
+import { walkBody } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
+import { keyTable } from '../readings/seal-facts.ts'
 
 export const sealOracle: Rule = {
   id: 'seal-oracle',

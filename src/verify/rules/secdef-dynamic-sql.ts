@@ -1,11 +1,11 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
-import type { Facts } from '../facts.ts'
-import { invokerSql } from '../invoker-sql.ts'
-import type { Rule } from '../rule.ts'
-import type { Expr } from '../sql/tree.ts'
-import { childrenOf, walkBody } from '../sql/walk.ts'
-import { callableDefiners } from './definer-code.ts'
-import { givenNames } from './given-names.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { childrenOf, walkBody } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { callableDefiners } from '../readings/definer-code.ts'
+import { givenNames } from '../readings/given-names.ts'
 
 const QUOTING = new Set(['quote_literal', 'quote_ident', 'quote_nullable'])
 

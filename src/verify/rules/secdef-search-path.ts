@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { searchesTempFirst, unqualifiedTables } from './policy-functions.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { searchesTempFirst, unqualifiedTables } from '../readings/policy-functions.ts'
 
 export const secdefSearchPath: Rule = {
   id: 'secdef-search-path',

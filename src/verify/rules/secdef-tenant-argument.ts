@@ -1,13 +1,13 @@
 import type { Relation } from '../../catalog/model.ts'
-import type { Facts } from '../facts.ts'
-import { invokerSql } from '../invoker-sql.ts'
-import type { Rule } from '../rule.ts'
-import type { Query } from '../sql/tree.ts'
-import { walkExpression } from '../sql/walk.ts'
-import { untilCalled } from './asks-inside.ts'
-import { contextGuard } from './context-guard.ts'
-import { callableDefiners, unheldQueries } from './definer-code.ts'
-import { givenNames, mentions, picksBy } from './given-names.ts'
+import type { Query } from '../../sql/tree.ts'
+import { walkExpression } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { untilCalled } from '../readings/asks-inside.ts'
+import { contextGuard } from '../readings/context-guard.ts'
+import { callableDefiners, unheldQueries } from '../readings/definer-code.ts'
+import { givenNames, mentions, picksBy } from '../readings/given-names.ts'
 
 /** UPDATE … SET tenant = argument: whose row it becomes is the caller's word, unless a subquery asks whether he may. */
 function namesTheTenant(facts: Facts, relation: Relation, query: Query, given: ReadonlySet<string>): boolean {

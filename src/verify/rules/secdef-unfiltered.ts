@@ -1,9 +1,9 @@
-import { invokerSql } from '../invoker-sql.ts'
-import type { Rule } from '../rule.ts'
-import { untilCalled } from './asks-inside.ts'
-import { contextGuard } from './context-guard.ts'
-import { callableDefiners, readsWholeRegistry, unheldQueries } from './definer-code.ts'
-import { givenNames, picksBy } from './given-names.ts'
+import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { untilCalled } from '../readings/asks-inside.ts'
+import { contextGuard } from '../readings/context-guard.ts'
+import { callableDefiners, readsWholeRegistry, unheldQueries } from '../readings/definer-code.ts'
+import { givenNames, picksBy } from '../readings/given-names.ts'
 
 export const secdefUnfiltered: Rule = {
   id: 'secdef-unfiltered',

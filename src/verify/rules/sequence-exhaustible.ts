@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { drawnColumns, toIdentitySql } from './drawn-keys.ts'
+import type { Rule } from '../finding/rule.ts'
+import { drawnColumns, toIdentitySql } from '../readings/drawn-keys.ts'
 
 /** Types whose last value a loop of nextval() reaches in an hour. */
 const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])

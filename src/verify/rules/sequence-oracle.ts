@@ -1,6 +1,6 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const sequenceOracle: Rule = {
   id: 'sequence-oracle',

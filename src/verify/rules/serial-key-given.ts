@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { drawnColumns, toIdentitySql } from './drawn-keys.ts'
+import type { Rule } from '../finding/rule.ts'
+import { drawnColumns, toIdentitySql } from '../readings/drawn-keys.ts'
 
 export const serialKeyGiven: Rule = {
   id: 'serial-key-given',

@@ -1,9 +1,9 @@
-import { contextSettings } from '../context-settings.ts'
-import { constantText } from '../discovery/settings.ts'
-import type { Rule } from '../rule.ts'
-import type { Expr } from '../sql/tree.ts'
-import { walkBody } from '../sql/walk.ts'
-import { revokeExecute } from './definer-code.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { walkBody } from '../../sql/walk.ts'
+import { contextSettings } from '../../tenancy/context-settings.ts'
+import { constantText } from '../../tenancy/discovery/settings.ts'
+import type { Rule } from '../finding/rule.ts'
+import { revokeExecute } from '../readings/definer-code.ts'
 
 export const setterSessionScope: Rule = {
   id: 'setter-session-scope',

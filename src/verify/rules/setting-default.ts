@@ -1,8 +1,8 @@
 import type { StoredSetting } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
-import { contextSettings } from '../context-settings.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
+import { contextSettings } from '../../tenancy/context-settings.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const settingDefault: Rule = {
   id: 'setting-default',

@@ -1,9 +1,9 @@
-import { VERBS } from '../finding.ts'
-import { privilegeOf } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { someOf } from './role-paths.ts'
-import { isSealed, sealSchema } from './seal-facts.ts'
-import { THIS_DATABASE } from './this-database.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { someOf } from '../readings/role-paths.ts'
+import { isSealed, sealSchema } from '../readings/seal-facts.ts'
+import { THIS_DATABASE } from '../readings/this-database.ts'
 
 export const settingForgeable: Rule = {
   id: 'setting-forgeable',

@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import { verbsInReach } from '../reach.ts'
-import type { Rule } from '../rule.ts'
-import { copiedFrom } from './shadow-copies.ts'
+import { verbsInReach } from '../../tenancy/reach.ts'
+import type { Rule } from '../finding/rule.ts'
+import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const shadowCopyExposed: Rule = {
   id: 'shadow-copy-exposed',

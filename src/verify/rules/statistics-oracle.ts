@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { THIS_DATABASE } from './this-database.ts'
+import type { Rule } from '../finding/rule.ts'
+import { THIS_DATABASE } from '../readings/this-database.ts'
 
 export const statisticsOracle: Rule = {
   id: 'statistics-oracle',

@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts'
-import { granteeList, usableGrantees } from './grantees.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 const STATISTICS = ['pg_statistic', 'pg_statistic_ext_data']
 

@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { safeOwner } from '../owners.ts'
-import type { Rule } from '../rule.ts'
+import { safeOwner } from '../../tenancy/owners.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const tableOwnedByApp: Rule = {
   id: 'table-owned-by-app',

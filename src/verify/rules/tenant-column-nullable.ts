@@ -1,5 +1,5 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const tenantColumnNullable: Rule = {
   id: 'tenant-column-nullable',

@@ -1,8 +1,8 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { functionFinder, settingsIn } from '../discovery/settings.ts'
-import { contextSql } from '../policy-sql.ts'
-import { peel } from '../prove/rewrite.ts'
-import type { Rule } from '../rule.ts'
+import { peel } from '../../prove/rewrite.ts'
+import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
+import { contextSql } from '../../tenancy/policy-sql.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const tenantDefaultConstant: Rule = {
   id: 'tenant-default-constant',

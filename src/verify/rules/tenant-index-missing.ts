@@ -1,7 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { objectName } from '../../catalog/object-name.ts'
-import type { Rule } from '../rule.ts'
+import type { Rule } from '../finding/rule.ts'
 
 const MANY_ROWS = 100_000
 

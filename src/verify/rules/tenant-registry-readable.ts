@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Proof } from '../facts.ts'
-import { createPolicySql, tenantTestSql } from '../policy-sql.ts'
-import type { Rule } from '../rule.ts'
+import type { Proof } from '../../tenancy/facts.ts'
+import { createPolicySql, tenantTestSql } from '../../tenancy/policy-sql.ts'
+import type { Rule } from '../finding/rule.ts'
 
 export const tenantRegistryReadable: Rule = {
   id: 'tenant-registry-readable',

@@ -1,7 +1,7 @@
-import { invokerSql } from '../invoker-sql.ts'
-import type { Rule } from '../rule.ts'
-import { unheldQueries } from './definer-code.ts'
-import { canFire, tenantTriggers } from './trigger-code.ts'
+import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { unheldQueries } from '../readings/definer-code.ts'
+import { canFire, tenantTriggers } from '../readings/trigger-code.ts'
 
 export const triggerDefinerCrosses: Rule = {
   id: 'trigger-definer-crosses',

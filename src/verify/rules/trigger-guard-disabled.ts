@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { tenantTriggers } from './trigger-code.ts'
+import type { Rule } from '../finding/rule.ts'
+import { tenantTriggers } from '../readings/trigger-code.ts'
 
 export const triggerGuardDisabled: Rule = {
   id: 'trigger-guard-disabled',

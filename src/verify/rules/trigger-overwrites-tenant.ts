@@ -1,7 +1,7 @@
-import type { Rule } from '../rule.ts'
-import { walkBody } from '../sql/walk.ts'
-import { contextNames, readsContext } from './context-names.ts'
-import { canFire, tenantTriggers } from './trigger-code.ts'
+import { walkBody } from '../../sql/walk.ts'
+import type { Rule } from '../finding/rule.ts'
+import { contextNames, readsContext } from '../readings/context-names.ts'
+import { canFire, tenantTriggers } from '../readings/trigger-code.ts'
 
 export const triggerOverwritesTenant: Rule = {
   id: 'trigger-overwrites-tenant',

@@ -1,7 +1,7 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { type UnscopedIndex, unscopedIndexes } from './unique-keys.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { type UnscopedIndex, unscopedIndexes } from '../readings/unique-keys.ts'
 
 export const uniqueNotTenantScoped: Rule = {
   id: 'unique-not-tenant-scoped',

@@ -1,11 +1,11 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Facts, TenantTable } from '../facts.ts'
-import { createPolicySql, rowTestSql } from '../policy-sql.ts'
-import type { Rule } from '../rule.ts'
-import { walkBody } from '../sql/walk.ts'
-import { unheldVerbs } from './inherited.ts'
-import { copiedFrom } from './shadow-copies.ts'
+import { walkBody } from '../../sql/walk.ts'
+import type { Facts, TenantTable } from '../../tenancy/facts.ts'
+import { createPolicySql, rowTestSql } from '../../tenancy/policy-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { unheldVerbs } from '../readings/inherited.ts'
+import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const untenantedChild: Rule = {
   id: 'untenanted-child',

@@ -1,11 +1,11 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
-import { stemOf, tenantNameWeight } from '../discovery/tenant-names.ts'
-import { isTable } from '../discovery/tenant-root.ts'
-import type { Facts } from '../facts.ts'
-import type { Rule } from '../rule.ts'
-import { walkBody } from '../sql/walk.ts'
-import { copiedFrom } from './shadow-copies.ts'
+import { walkBody } from '../../sql/walk.ts'
+import { stemOf, tenantNameWeight } from '../../tenancy/discovery/tenant-names.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import type { Rule } from '../finding/rule.ts'
+import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const untenantedPayload: Rule = {
   id: 'untenanted-payload',

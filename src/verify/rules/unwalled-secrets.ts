@@ -1,11 +1,11 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import type { ActingRole, Facts } from '../facts.ts'
-import type { FindingDraft } from '../finding.ts'
-import type { Rule } from '../rule.ts'
-import { isOpen, unwalledTables } from '../unwalled.ts'
-import { granteeList, relationGrantees } from './grantees.ts'
-import { secrecyOf } from './secret-columns.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import type { FindingDraft } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { granteeList, relationGrantees } from '../readings/grantees.ts'
+import { secrecyOf } from '../readings/secret-columns.ts'
+import { isOpen, unwalledTables } from '../report/unwalled.ts'
 
 export const unwalledSecrets: Rule = {
   id: 'unwalled-secrets',

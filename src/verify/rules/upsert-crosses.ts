@@ -1,11 +1,11 @@
 import type { DatabaseFunction } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
-import type { Facts } from '../facts.ts'
-import { invokerSql } from '../invoker-sql.ts'
-import type { Rule } from '../rule.ts'
-import type { Query } from '../sql/tree.ts'
-import { walkBody } from '../sql/walk.ts'
-import { ownerEscapes } from './definer-owner.ts'
+import type { Query } from '../../sql/tree.ts'
+import { walkBody } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import type { Rule } from '../finding/rule.ts'
+import { ownerEscapes } from '../readings/definer-owner.ts'
 
 export const upsertCrosses: Rule = {
   id: 'upsert-crosses',

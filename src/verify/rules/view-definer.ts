@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { viewAccess, writableVerbs } from './view-access.ts'
+import type { Rule } from '../finding/rule.ts'
+import { viewAccess, writableVerbs } from '../readings/view-access.ts'
 
 export const viewDefiner: Rule = {
   id: 'view-definer',

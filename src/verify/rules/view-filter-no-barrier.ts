@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { hasBarrier, viewAccess } from './view-access.ts'
+import type { Rule } from '../finding/rule.ts'
+import { hasBarrier, viewAccess } from '../readings/view-access.ts'
 
 export const viewFilterNoBarrier: Rule = {
   id: 'view-filter-no-barrier',

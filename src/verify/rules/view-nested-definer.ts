@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
-import type { Rule } from '../rule.ts'
-import { isInvokerView, viewAccess } from './view-access.ts'
+import type { Rule } from '../finding/rule.ts'
+import { isInvokerView, viewAccess } from '../readings/view-access.ts'
 
 export const viewNestedDefiner: Rule = {
   id: 'view-nested-definer',

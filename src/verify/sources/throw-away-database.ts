@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { migrate } from '../../database/migrate.ts'
-import { deriveSealKey } from '../../database/seal-key.ts'
 import { startPostgres } from '../../embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
-import { appRoleLines, freeRoleName, grantLines } from '../app-role-sql.ts'
+import { migrate } from '../../migrate/migrate.ts'
+import { deriveSealKey } from '../../seal/seal-key.ts'
+import { appRoleLines, freeRoleName, grantLines } from '../../tenancy/app-role-sql.ts'
 import type { MadeRole } from './prepared-source.ts'
 
 /** A fresh database that a source fills and `verify` then takes apart. */

@@ -1,7 +1,7 @@
 import { sql as drizzleSql, eq, relations } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import type { TenantPool } from '../../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import { fresh, type Operation } from './stage.ts'
 
 const shelves = pgTable('shelves', {

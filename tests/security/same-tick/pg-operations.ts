@@ -1,7 +1,7 @@
 import pg from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import type { TenantPool } from '../../../src/database/create-tenant-pool.ts'
+import type { TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import { fresh, type Operation } from './stage.ts'
 
 const READ = 'select tenant_id from books where n = -1'

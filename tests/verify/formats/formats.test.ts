@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SEVERITIES } from '../../../src/verify/finding.ts'
+import { SEVERITIES } from '../../../src/verify/finding/finding.ts'
 import { FORMATS, renderReport } from '../../../src/verify/formats/formats.ts'
 import { renderHtml } from '../../../src/verify/formats/html.ts'
 import { renderJson } from '../../../src/verify/formats/json.ts'

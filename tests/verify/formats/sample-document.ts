@@ -1,6 +1,6 @@
-import type { Finding } from '../../../src/verify/finding.ts'
+import type { Finding } from '../../../src/verify/finding/finding.ts'
+import { noVerdicts } from '../../../src/verify/finding/verdict.ts'
 import type { ReportDocument } from '../../../src/verify/formats/document.ts'
-import { noVerdicts } from '../../../src/verify/verdict.ts'
 
 /** A name that tries to break out of every format. */
 export const HOSTILE = 'app."><b>|`x`\u001b[31m\u0000\nred\u202e'

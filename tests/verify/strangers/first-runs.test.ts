@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import type { Finding, Verdict, VerifyReport } from '../../../src/verify/index.ts'
-import { exitCodeOf } from '../../../src/verify/report-counts.ts'
+import { exitCodeOf } from '../../../src/verify/report/report-counts.ts'
 import { verifyDatabase } from '../../../src/verify/verify-database.ts'
 import { firstRun, loadSql } from '../first-run.ts'
 

@@ -1,0 +1,146 @@
+import pg from 'pg'
+import { outsideOfTenants } from '../../context/store.ts'
+import { ConfigurationError } from '../../errors.ts'
+import type { WallSettings } from '../settings/wall-settings.ts'
+import { internalsOfClient, type PgClientInternals, type PgConnectionParameters } from '../wire/pg-internals.ts'
+import { startupOptions } from './session/session-reset.ts'
+
+/** pg's own spellings of options that are the wall's, too. */
+const TWINS = {
+  statementTimeoutMs: 'statement_timeout',
+  lockTimeoutMs: 'lock_timeout',
+  idleInTransactionTimeoutMs: 'idle_in_transaction_session_timeout',
+} as const
+
+type TimeOut = keyof typeof TWINS
+
+/** What a setting among the start-up options should be given as instead. */
+const OWN_SETTINGS: Readonly<Record<string, string>> = {
+  search_path: 'searchPath',
+  statement_timeout: 'statementTimeoutMs',
+  lock_timeout: 'lockTimeoutMs',
+  idle_in_transaction_session_timeout: 'idleInTransactionTimeoutMs',
+  role: 'roles',
+  session_authorization: 'roles',
+  'app.tenant_seal': 'seal',
+}
+
+/**
+ * Takes pg's `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` for the wall's options where those are left
+ * out, whether they are given as options, in the connection string or in the environment.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where both spellings say something else, or `options` sets what the wall sets
+ */
+export function timeOutsOf(options: pg.PoolConfig & { readonly [name in TimeOut]?: number | undefined }): {
+  readonly [name in TimeOut]?: number
+} {
+  const parameters = parametersOf(options)
+  const found: { [name in TimeOut]?: number } = {}
+  for (const [own, twin] of Object.entries(TWINS) as [TimeOut, (typeof TWINS)[TimeOut]][]) {
+    const theirs = milliseconds(twin, options[twin] === 0 ? 0 : parameters?.[twin])
+    const ours = options[own]
+    if (theirs === undefined) continue
+    if (ours !== undefined && ours !== theirs) {
+      throw new ConfigurationError(
+        `createTenantPool(options): ${own} and pg's ${twin} say different things (${ours} and ${theirs}); give one of them.`,
+      )
+    }
+    found[own] = theirs
+  }
+  return found
+}
+
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where start-up options set what the wall sets itself */
+export function refuseOwnSettings(options: pg.PoolConfig, settingName: string): void {
+  const given = parametersOf(options)?.options
+  if (typeof given !== 'string') return
+  for (const name of settingsIn(given)) {
+    const cure = name === settingName ? 'runWithTenant()' : OWN_SETTINGS[name]
+    if (cure === undefined) continue
+    throw new ConfigurationError(
+      `createTenantPool(options): options (or PGOPTIONS) sets ${name}, which partywall sets with every statement. Use ${cure} instead.`,
+    )
+  }
+}
+
+/**
+ * Makes the parameters of one connection those of the wall: path and time-outs become start-up options, to which RESET ALL returns;
+ * pg would send its own time-outs beside them.
+ *
+ * @returns how long an answer may take by `query_timeout`; 0 for ever
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where a library gave this client other time-outs than the pool's
+ */
+export function prepareParameters(inside: PgClientInternals & { password?: unknown }, settings: WallSettings): number {
+  const parameters = inside.connectionParameters
+  const others: string[] = []
+  for (const [own, twin] of Object.entries(TWINS) as [TimeOut, (typeof TWINS)[TimeOut]][]) {
+    const theirs = milliseconds(twin, parameters[twin])
+    if (theirs !== undefined && theirs !== settings[own]) others.push(`${own}: ${theirs}`)
+    parameters[twin] = undefined
+  }
+  if (others.length > 0) {
+    throw new ConfigurationError(
+      `A library made a client with other time-outs than its pool has. Give its pool the same: createTenantPool({ ${others.join(', ')} }), or the library those of the pool.`,
+    )
+  }
+  if (!settings.pooler) parameters.options = startupOptions(settings, parameters.options)
+  const { password } = inside
+  // Whoever needs the first connection is nobody in particular: no tenant's context reaches what all of them share.
+  if (isPasswordFunction(password))
+    inside.password = (...given: unknown[]) => outsideOfTenants(() => password(...given))
+  // pg's own read time-out patches each query's callback and leaves the connection alive with the statement running.
+  const { query_timeout: timeout } = parameters
+  parameters.query_timeout = false
+  return milliseconds('query_timeout', timeout) ?? 0
+}
+
+/** As pg merges options, connection string and environment. Opens nothing. */
+function parametersOf(options: pg.PoolConfig): PgConnectionParameters | undefined {
+  try {
+    return internalsOfClient(new pg.Client(options)).connectionParameters
+  } catch {
+    // A connection string that pg can't read: connecting says so, as it does without partywall.
+    return undefined
+  }
+}
+
+/** pg takes numbers and, from connection strings, digits; `false` and nothing mean none. */
+function milliseconds(option: string, value: unknown): number | undefined {
+  if (value === undefined || value === null || value === false || value === '') return undefined
+  const read = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value
+  if (typeof read === 'number' && Number.isInteger(read) && read >= 0 && read <= 2_147_483_647) return read
+  throw new ConfigurationError(`createTenantPool(options): ${option} must be whole milliseconds.`)
+}
+
+/** The names of the settings in `-c name=value` and `--name=value`, as PostgreSQL splits them. */
+function settingsIn(text: string): readonly string[] {
+  const names: string[] = []
+  let follows = false
+  for (const part of wordsOf(text)) {
+    const setting = follows ? part : part.startsWith('--') || part.startsWith('-c') ? part.slice(2) : undefined
+    follows = part === '-c' && !follows
+    const end = setting?.indexOf('=') ?? -1
+    if (setting !== undefined && end > 0) names.push(setting.slice(0, end).toLowerCase().replaceAll('-', '_'))
+  }
+  return names
+}
+
+/** A backslash takes the meaning off the white space behind it. */
+function wordsOf(text: string): readonly string[] {
+  const words: string[] = []
+  let word = ''
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at)
+    if (char === '\\') word += text.charAt(++at)
+    else if (!/\s/.test(char)) word += char
+    else if (word !== '') {
+      words.push(word)
+      word = ''
+    }
+  }
+  return word === '' ? words : [...words, word]
+}
+
+function isPasswordFunction(password: unknown): password is (...given: unknown[]) => unknown {
+  return typeof password === 'function'
+}

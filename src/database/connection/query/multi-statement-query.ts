@@ -1,0 +1,38 @@
+import type { ContextFrame } from '../../../context/frame.ts'
+import { carriesData } from '../../statement/statement-effects.ts'
+import { statementKind } from '../../statement/statement-kind.ts'
+import type { PgConnection } from '../../wire/pg-internals.ts'
+import { contextText } from '../session/context-statement.ts'
+import { type QueryHost, TenantQuery } from './tenant-query.ts'
+
+/**
+ * A text that may hold several statements, sent by the simple protocol: the context goes in front, in the same text. Never Bind and
+ * Execute before a simple Query: PostgreSQL would leave their implicit transaction open behind a single statement.
+ *
+ * Opt-in (`multiStatements`), unsealed pools only: whoever can inject into such a text can stack statements.
+ */
+export class MultiStatementQuery extends TenantQuery {
+  protected override submitAsCaller(connection: PgConnection): Error | null | undefined {
+    this.sent = true
+    this.skip = sendSeveral(connection, this.text, this.frame, this.hostOrThrow())
+    return null
+  }
+
+  override handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+    if (this.skip === 0) super.handleRowDescription(message)
+  }
+}
+
+/** Sends a text of any number of statements. @returns how many answers belong to the context in front of it */
+export function sendSeveral(connection: PgConnection, text: string, frame: ContextFrame, host: QueryHost): number {
+  const { guard } = host
+  const status = host.getTransactionStatus()
+  const alone = !/;\s*\S/.test(text)
+  guard.dirty = true
+  if (status === 'E' || (alone && !carriesData(statementKind(text)))) {
+    connection.query(text)
+    return 0
+  }
+  connection.query(`${contextText(guard.identities.of(frame), guard.settings)}; ${text}`)
+  return 1
+}

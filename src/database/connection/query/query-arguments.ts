@@ -1,0 +1,136 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { ContextFrame } from '../../../context/frame.ts'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+import type { StatementKind } from '../../statement/statement-kind.ts'
+import { isServerError, type PgSubmittable } from '../../wire/pg-internals.ts'
+import { NAMED_TEXT } from './foreign-query.ts'
+import { MultiStatementQuery } from './multi-statement-query.ts'
+import { type QueryCallback, TenantQuery } from './tenant-query.ts'
+
+/** The arguments of `query()` as pg reads them. */
+export interface AskedQuery {
+  readonly submittable: PgSubmittable | undefined
+  readonly text: string
+  readonly values: unknown
+  readonly callback: QueryCallback | undefined
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number
+  /** Why a signal that has fired already refuses the query. */
+  readonly aborted: Error | undefined
+}
+
+/** Reads `(text | config | submittable, values?, callback?)`. */
+export function readQuery(config: unknown, values: unknown, callback: unknown): AskedQuery {
+  const done = isCallback(callback) ? callback : isCallback(values) ? values : undefined
+  const given = typeof values === 'function' ? undefined : values
+  if (typeof config === 'string') {
+    return plain(undefined, config, given, done)
+  }
+  if (config === null || typeof config !== 'object') return plain(undefined, '', given, done)
+  if (isSubmittable(config)) return plain(config, '', given, done)
+  const own: unknown = Reflect.get(config, 'callback')
+  const signal: unknown = Reflect.get(config, 'signal')
+  const timeout: unknown = Reflect.get(config, 'query_timeout')
+  return {
+    submittable: undefined,
+    text: textOf(config),
+    values: given,
+    callback: done ?? (isCallback(own) ? own : undefined),
+    signal: signal instanceof AbortSignal ? signal : undefined,
+    timeoutMs: typeof timeout === 'number' ? timeout : 0,
+    aborted: signal instanceof AbortSignal && signal.aborted ? abortReason(signal) : undefined,
+  }
+}
+
+function plain(
+  submittable: PgSubmittable | undefined,
+  text: string,
+  values: unknown,
+  callback: QueryCallback | undefined,
+): AskedQuery {
+  return { submittable, text, values, callback, signal: undefined, timeoutMs: 0, aborted: undefined }
+}
+
+/** The query object for what was asked. */
+export function makeQuery(
+  config: unknown,
+  asked: AskedQuery,
+  frame: ContextFrame,
+  kind: StatementKind,
+  settings: WallSettings,
+): TenantQuery {
+  const query = maySendSeveral(config, asked, settings)
+    ? new MultiStatementQuery(config, undefined, frame, kind)
+    : new TenantQuery(config, asked.values, frame, kind)
+  query.timeoutMs = asked.timeoutMs
+  return query
+}
+
+/** pg's own reading of what goes by the simple protocol: no values, no name, no limit of rows. */
+function maySendSeveral(config: unknown, asked: AskedQuery, settings: WallSettings): boolean {
+  if (!settings.multiStatements || asked.text === '') return false
+  const given = typeof config === 'object' && config !== null ? config : {}
+  const values: unknown = asked.values ?? Reflect.get(given, 'values')
+  if (Array.isArray(values) && values.length > 0) return false
+  return !Reflect.get(given, 'name') && !Reflect.get(given, 'rows') && Reflect.get(given, 'queryMode') !== 'extended'
+}
+
+/** Gives a query up when the signal fires, and cancels it on the server if it runs there. */
+export function limitTime(query: TenantQuery, signal: AbortSignal): void {
+  const abort = () => {
+    query.giveUp(abortReason(signal))
+    if (query.sent && !query.finishedOnce) query.host?.cancel()
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  query.stopListening = () => signal.removeEventListener('abort', abort)
+}
+
+function abortReason(signal: AbortSignal): Error {
+  const { reason } = signal
+  return reason instanceof Error ? reason : new DOMException('The query was aborted.', 'AbortError')
+}
+
+/** A statement that is asked for by its name alone was classified when its text was sent; it may touch data. */
+function textOf(config: object): string {
+  const text: unknown = Reflect.get(config, 'text')
+  if (typeof text === 'string') return text
+  return typeof Reflect.get(config, 'name') === 'string' ? NAMED_TEXT : ''
+}
+
+function isCallback(value: unknown): value is QueryCallback {
+  return typeof value === 'function'
+}
+
+function isSubmittable(value: object): value is PgSubmittable {
+  return 'submit' in value && typeof value.submit === 'function'
+}
+
+/** Sets a query up to tell its caller; callbacks run in the caller's context, not in that of whoever frees a connection. */
+export function answerOf(query: TenantQuery, callback: QueryCallback | undefined): Promise<unknown> | undefined {
+  if (callback !== undefined) {
+    query.answerTo = AsyncResource.bind(callback)
+    return undefined
+  }
+  const answer = new Promise((resolve, reject) => {
+    query.resolve = resolve
+    query.reject = reject
+  })
+  return answer.catch(withCallersStack)
+}
+
+/**
+ * An error of the server was made in the socket's reader, and its stack leads nowhere. As pg does: the stack that a promise's handler
+ * captures leads on to whoever awaits it.
+ */
+export function withCallersStack(error: unknown): never {
+  if (error instanceof Error && isServerError(error) && Object.isExtensible(error)) Error.captureStackTrace(error)
+  throw error
+}
+
+/** Refuses as pg would fail: a rejected promise, or the callback in a later turn. */
+export function refuse(error: Error | undefined, callback: QueryCallback | undefined): Promise<never> | undefined {
+  const refusal = error ?? new Error('refused')
+  if (callback === undefined) return Promise.reject(refusal)
+  process.nextTick(AsyncResource.bind(() => callback(refusal)))
+  return undefined
+}

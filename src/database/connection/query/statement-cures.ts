@@ -1,0 +1,41 @@
+import { StatementRefusedError } from '../../../errors.ts'
+import { isServerError } from '../../wire/pg-internals.ts'
+
+const OWN_POOL =
+  'A job queue (pg-boss, graphile-worker) needs a pool of its own: a plain pg.Pool with a login of its own, whose handlers open their tenant with wall.importContext()'
+
+/** What helps best where a command is refused; libraries send some of them at their start. */
+const CURES: Readonly<Record<string, string>> = {
+  SET:
+    "Make the setting in onConnect, as a start-up option (options: '-c name=value'), or by SET LOCAL inside a transaction. " +
+    "Sequelize sends none with standardConformingStrings: false, keepDefaultTimezone: true and dialectOptions: { clientMinMessages: 'ignore' }",
+  RESET: 'Leave it out: connections are cleaned between tenants',
+  DISCARD:
+    'Leave it out: connections are cleaned between tenants. Slonik sends none with resetConnection: async () => {}',
+  CREATE: `Run it with the migration role. ${OWN_POOL}`,
+  ALTER: `Run it with the migration role. ${OWN_POOL}`,
+  DROP: `Run it with the migration role. ${OWN_POOL}`,
+  LISTEN: `Listen on a client of your own (pg.Client). ${OWN_POOL}`,
+}
+
+/** @param command the statement's first keyword, in upper case, as far as it could be read */
+export function statementRefused(command: string): StatementRefusedError {
+  const readable = /^[A-Z_]{1,40}$/.test(command)
+  const allow = readable ? ` Or let it through with allowStatements: ['${command}'].` : ''
+  const cure = Object.hasOwn(CURES, command) ? CURES[command] : 'Run it with the migration role'
+  return new StatementRefusedError(
+    `${readable ? command : 'This statement'} is not allowed on tenants’ connections: it could leave something behind for the next tenant. ${cure}.${allow}`,
+  )
+}
+
+/** The server's bare syntax error for a text of several statements says neither why nor what helps. */
+export function explainSeveralStatements(error: Error): Error {
+  // No other syntax error comes from that place in the server; its text is in the server's language.
+  if (!isServerError(error) || error.code !== '42601' || Reflect.get(error, 'routine') !== 'exec_parse_message')
+    return error
+  return new StatementRefusedError(
+    'The text holds several statements, which tenants’ connections never run: injected SQL could stack its own. Send them one by one. ' +
+      `${OWN_POOL}. An unsealed pool runs them with multiStatements: true.`,
+    { cause: error },
+  )
+}

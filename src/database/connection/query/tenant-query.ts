@@ -1,0 +1,263 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { ContextFrame } from '../../../context/frame.ts'
+import { ConnectionInDoubtError } from '../../../errors.ts'
+import type { StatementKind } from '../../statement/statement-kind.ts'
+import { tooLarge } from '../../wire/message-bounds.ts'
+import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from '../../wire/pg-internals.ts'
+import { isStalePlan, preparedName, withoutName } from '../../wire/prepared-statement.ts'
+import type { ConnectionGuard } from '../session/connection-guard.ts'
+import { contextFailure } from '../session/context-failure.ts'
+import { isUnnamed } from '../session/context-statement.ts'
+import { explainSeveralStatements } from './statement-cures.ts'
+
+export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
+
+/** A row takes more memory than its few bytes on the wire. */
+export const ROW_BYTES = 64
+
+/** The connection that a query runs on, as far as the query needs it. */
+export interface QueryHost {
+  readonly guard: ConnectionGuard
+  /** Asks the server to stop what it does for this connection. */
+  cancel(): void
+  /** Ends the connection; whoever waits on it gets the error. */
+  destroySocket(error: Error): void
+  getTransactionStatus(): 'I' | 'T' | 'E' | null
+  /** The query has ended and its connection is ready, or lost. */
+  queryFinished(): void
+}
+
+/**
+ * A `pg.Query` that carries its tenant: in one corked write the context statement goes first, then the user's own messages and
+ * one Sync. Everything up to Sync is one implicit transaction: the context holds for exactly this statement, and where it can't be
+ * set the statement never runs.
+ *
+ * No closures and no patches per query: the hooks stand on the prototype.
+ */
+export class TenantQuery extends PgQueryBase {
+  readonly frame: ContextFrame
+  readonly kind: StatementKind
+  host: QueryHost | undefined = undefined
+  resolve: ((result: unknown) => void) | undefined = undefined
+  reject: ((error: Error) => void) | undefined = undefined
+  answerTo: QueryCallback | undefined = undefined
+  /** The error that a callback gets where there is none: `client.query` of pg says null, `pool.query` undefined. */
+  noError: null | undefined = null
+  /** Called once, when the connection is free again. */
+  onFinished: ((query: TenantQuery) => void) | undefined = undefined
+  failure: Error | undefined = undefined
+  /** Answers to our own statements that have not come yet. */
+  skip = 0
+  answered = false
+  finishedOnce = false
+  building = false
+  /** Something of it has reached the wire. */
+  sent = false
+  timeoutMs = 0
+  timer: NodeJS.Timeout | undefined = undefined
+  /** Forgets the AbortSignal. */
+  stopListening: (() => void) | undefined = undefined
+  /** The Parse of an unnamed context statement that went in front; 0 where none did. */
+  contextParse = 0
+  /** The user's name of a statement, hidden while pg would take our ParseComplete for its own. */
+  hiddenName: string | undefined = undefined
+  /** Asked to be parsed and planned once per connection, under a name of ours. */
+  readonly #once: boolean
+  /**
+   * The code of the application that a query runs reads `getCurrentTenant()`, too: `toPostgres()` and `toJSON()` of values, type parsers,
+   * `levelOf`. Without this it would run for whoever opened or freed the connection.
+   */
+  readonly #caller = new AsyncResource('PARTYWALL_QUERY')
+  #prefixAnswers = 0
+  /** Of the rows so far, as they came over the wire. */
+  #bytes = 0
+
+  constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
+    super(config, values)
+    this.frame = frame
+    this.kind = kind
+    this.queryMode = 'extended'
+    this.#once = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
+  }
+
+  override submit(connection: PgConnection): Error | null | undefined {
+    // Given up while it waited: nothing is sent.
+    if (this.failure !== undefined) return this.failure
+    const host = this.hostOrThrow()
+    const refusal = host.guard.admit(this.frame, host.getTransactionStatus())
+    if (refusal !== undefined) return refusal
+    try {
+      return this.#caller.runInAsyncScope(this.submitAsCaller, this, connection)
+    } catch (error) {
+      return this.#unsendable(error, host)
+    }
+  }
+
+  /** Thrown in whatever turn the connection became free: nobody else could catch it. Half a message may be on its way. */
+  #unsendable(error: unknown, host: QueryHost): Error {
+    const told = error instanceof Error ? error : new Error(String(error))
+    if (!this.sent) return told
+    this.failure ??= told
+    host.destroySocket(new ConnectionInDoubtError('A statement could not be sent as a whole.', { cause: error }))
+    return told
+  }
+
+  protected submitAsCaller(connection: PgConnection): Error | null | undefined {
+    const refusal = this.name && this.hostOrThrow().guard.settings.pooler ? withoutName(this) : undefined
+    return refusal ?? super.submit(connection)
+  }
+
+  // The types of a result are asked for their parsers here.
+  override handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+    this.#caller.runInAsyncScope(super.handleRowDescription, this, message)
+  }
+
+  // pg calls this after its own checks: an error of submit() behind a prefix would desynchronise the connection.
+  override prepare(connection: PgConnection): void {
+    const host = this.hostOrThrow()
+    this.sent = true
+    const { guard } = host
+    // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
+    if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
+    this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
+    this.contextParse = this.skip > 0 ? guard.lastParse : 0
+    this.building = true
+    try {
+      super.prepare(connection)
+    } finally {
+      this.building = false
+    }
+    if (!this.name) guard.unnamedInDoubt()
+    else if (this.contextParse > 0) {
+      this.hiddenName = this.name
+      this.name = undefined
+    }
+  }
+
+  override handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void {
+    if (this.skip > 0 || this._canceledDueToError || this.failure !== undefined) return
+    this.#bytes += Math.max(message.length, ROW_BYTES)
+    const { maxResultBytes } = this.hostOrThrow().guard.settings
+    if (this.#bytes > maxResultBytes) {
+      this._result.rows = []
+      // Ends the reading of this connection at once: `boundMessages` catches it.
+      throw tooLarge(`The answer has more than ${maxResultBytes} bytes`, maxResultBytes)
+    }
+    try {
+      this._result.addRow(this.#caller.runInAsyncScope(this._result.parseRow, this._result, message.fields))
+    } catch (error) {
+      this._canceledDueToError = error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  override handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void {
+    const { guard } = this.hostOrThrow()
+    if (this.skip > 0) {
+      guard.prefixAnswered(message.text, this.#prefixAnswers++)
+      if (--this.skip === 0) {
+        guard.prefixDone(this.contextParse)
+        if (this.hiddenName !== undefined) this.name = this.hiddenName
+      }
+      return
+    }
+    guard.commandComplete(message.text, this.kind)
+    super.handleCommandComplete(message, connection)
+  }
+
+  override handleReadyForQuery(_connection: PgConnection): void {
+    if (this._canceledDueToError) this.failure ??= this._canceledDueToError
+    this.#end()
+  }
+
+  /** From the server, from pg itself (a broken socket, a closed client), or from a value that can't be sent. */
+  override handleError(error: Error, connection: PgConnection): void {
+    if (this.finishedOnce) return
+    if (!this.sent) {
+      // Refused by us or by pg before anything was written, or the connection broke while it was queued.
+      this.failure ??= error
+      this.#end()
+      return
+    }
+    const { guard } = this.hostOrThrow()
+    guard.unnamedInDoubt()
+    if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
+    if (this.name && isStalePlan(error)) guard.doomed ??= 'a prepared statement on it was out of date or gone'
+    const told =
+      this.skip > 0 && !this.building
+        ? contextFailure(error, guard, this.kind, this.skip)
+        : explainSeveralStatements(error)
+    this.failure ??= this._canceledDueToError || told
+    this._canceledDueToError = false
+    // pg has sent Close and Sync: ReadyForQuery will come to this query.
+    if (this.building) return
+    if (endsSession(error)) {
+      guard.doomed ??= 'the server or the network ended it'
+      this.#end()
+      return
+    }
+    // pg forgets a failed query at once; the connection is free only when the server says so.
+    guard.awaiting = this
+    connection.once('readyForQuery', () => {
+      if (guard.awaiting === this) guard.awaiting = undefined
+      this.#end()
+    })
+  }
+
+  /** The connection is gone: nothing more will come. */
+  connectionLost(): void {
+    this.#end()
+  }
+
+  /** The caller learns of an abort or a time-out at once; the connection is free only later. */
+  giveUp(error: Error): void {
+    this.failure ??= error
+    this.answer()
+  }
+
+  #end(): void {
+    this.finish()
+    this.answer()
+  }
+
+  /** The connection is free, or lost. */
+  finish(): void {
+    if (this.finishedOnce) return
+    this.finishedOnce = true
+    if (this.timer !== undefined) clearTimeout(this.timer)
+    this.stopListening?.()
+    this.host?.queryFinished()
+    this.onFinished?.(this)
+  }
+
+  /** No connection could be had: nothing was sent. */
+  fail(error: Error | undefined): void {
+    this.failure ??= error ?? new Error('no connection')
+    this.finishedOnce = true
+    this.stopListening?.()
+    this.answer()
+  }
+
+  /** Tells the caller, once. */
+  answer(): void {
+    if (this.answered) return
+    this.answered = true
+    const { failure } = this
+    if (this.answerTo !== undefined) {
+      try {
+        if (failure === undefined) this.answerTo(this.noError, this._results)
+        else this.answerTo(failure)
+      } catch (error) {
+        // As pg does: a callback that throws must not take the connection's parser with it.
+        process.nextTick(() => {
+          throw error
+        })
+      }
+    } else if (failure === undefined) this.resolve?.(this._results)
+    else this.reject?.(failure)
+  }
+
+  protected hostOrThrow(): QueryHost {
+    if (this.host === undefined) throw new Error('a tenant query was used before a connection took it')
+    return this.host
+  }
+}

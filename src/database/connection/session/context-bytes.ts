@@ -1,0 +1,119 @@
+import { randomInt } from 'node:crypto'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+import { bindExecute, EXECUTE_LENGTH } from '../../wire/bind-execute.ts'
+import type { ContextIdentity } from './context-identity.ts'
+import { type ContextForm, contextStatementName } from './context-statement.ts'
+import type { FrontBytes } from './session-fronts.ts'
+import { type TimeOuts, timeOutParameters } from './transaction-time-outs.ts'
+
+/** How long a new seal holds, and how much of that must be left when it is used; in seconds. */
+const SEAL_SECONDS = 60
+const RENEW_BEFORE_SECONDS = 30
+const MAX_REMEMBERED = 512
+
+interface Remembered {
+  readonly bytes: Buffer
+  /** Milliseconds since the epoch. */
+  readonly renewAt: number
+}
+
+/**
+ * The bytes that tell one connection its tenant, made once per identity and some seconds instead of once per query.
+ *
+ * Belongs to one backend: its pid is in the seals.
+ */
+export class ContextBytes {
+  readonly #settings: WallSettings
+  readonly #database: string
+  readonly #backendPid: number | undefined
+  /** By what stands in front, by form, then by identity. */
+  readonly #remembered = new Map<FrontBytes | undefined, Map<ContextForm, Map<string, Remembered>>>()
+  #count = 0
+
+  constructor(settings: WallSettings, place: { readonly database: string; readonly backendPid: number | undefined }) {
+    this.#settings = settings
+    this.#database = place.database
+    this.#backendPid = settings.pooler ? undefined : place.backendPid
+  }
+
+  /**
+   * Bind and Execute of one form of the context statement for one identity.
+   *
+   * @param more what stands in front, in the same write, and the application's own time-outs for a `timed` form
+   */
+  of(
+    identity: ContextIdentity,
+    form: ContextForm,
+    more: { front?: FrontBytes | undefined; own?: TimeOuts | undefined } = {},
+  ): Buffer {
+    const { front, own } = more
+    // Any number of values: not remembered.
+    if (own !== undefined) return this.#make(identity, form, Date.now(), own).bytes
+    const known = this.#place(front, form)
+    const now = Date.now()
+    const before = known.get(identity.key)
+    if (before !== undefined && now < before.renewAt) return seeded(before.bytes, form)
+    const made = this.#make(identity, form, now)
+    const kept: Remembered = front === undefined ? made : { ...made, bytes: Buffer.concat([front.bytes, made.bytes]) }
+    if (before === undefined && ++this.#count > MAX_REMEMBERED) {
+      this.#remembered.clear()
+      this.#count = 1
+    }
+    this.#place(front, form).set(identity.key, kept)
+    return seeded(kept.bytes, form)
+  }
+
+  #place(front: FrontBytes | undefined, form: ContextForm): Map<string, Remembered> {
+    let forms = this.#remembered.get(front)
+    if (forms === undefined) {
+      forms = new Map()
+      this.#remembered.set(front, forms)
+    }
+    let place = forms.get(form)
+    if (place === undefined) {
+      place = new Map()
+      forms.set(form, place)
+    }
+    return place
+  }
+
+  #make(identity: ContextIdentity, form: ContextForm, now: number, own?: TimeOuts): Remembered {
+    const last = form.startsWith('timed') ? timeOutParameters(own, this.#settings) : seedOf(form)
+    const statement = contextStatementName(form, this.#settings)
+    const { seal: source } = this.#settings
+    // Across tenants nothing is sealed: that login has rights of its own.
+    if (source === undefined || (!identity.sealed && this.#settings.serves === 'across')) {
+      return {
+        bytes: bindExecute(statement, [identity.tenantId, '', identity.role, ...last]),
+        renewAt: Number.POSITIVE_INFINITY,
+      }
+    }
+    const notAfter = Math.floor(now / 1000) + SEAL_SECONDS
+    const place = { database: this.#database, backendPid: this.#backendPid }
+    const { maker } = source
+    const seal = identity.sealed ? maker.seal(identity, place, notAfter) : maker.sealEmpty(place, notAfter)
+    return {
+      bytes: bindExecute(statement, [identity.tenantId, seal, identity.role, ...last]),
+      renewAt: now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,
+    }
+  }
+}
+
+/** The seed stands last among the parameters, always as long as this, so that it can be written over. */
+const SEED_LENGTH = 16
+const BEHIND_SEED = 2 + EXECUTE_LENGTH
+
+function seedOf(form: ContextForm): readonly string[] {
+  return form.includes('switch') ? ['0.'.padEnd(SEED_LENGTH, '0')] : []
+}
+
+/**
+ * Gives a remembered `switch` form a new seed. In place: where the bytes of an earlier statement are still on their way to the socket,
+ * that one gets another seed, which is as good.
+ */
+function seeded(bytes: Buffer, form: ContextForm): Buffer {
+  if (!form.includes('switch')) return bytes
+  const digits = randomInt(10 ** (SEED_LENGTH - 2))
+  bytes.write(String(digits).padStart(SEED_LENGTH - 2, '0'), bytes.length - BEHIND_SEED - SEED_LENGTH + 2, 'latin1')
+  return bytes
+}

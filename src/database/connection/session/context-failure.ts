@@ -1,0 +1,38 @@
+import { ConfigurationError, ConnectionInDoubtError } from '../../../errors.ts'
+import { carriesData } from '../../statement/statement-effects.ts'
+import type { StatementKind } from '../../statement/statement-kind.ts'
+import { isServerError } from '../../wire/pg-internals.ts'
+import type { ConnectionGuard } from './connection-guard.ts'
+
+/** Codes that say: the set-up of roles or settings is wrong, not the statement. */
+const SETUP_CODES = new Set(['22023', '42501', '42704'])
+
+/**
+ * The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up.
+ *
+ * @param left how many answers to the prefix were still to come
+ */
+export function contextFailure(error: Error, guard: ConnectionGuard, kind: StatementKind, left: number): Error {
+  if (!isServerError(error)) return error
+  if (error.code === '26000' || error.code === '42P14') {
+    guard.doomed ??= 'its prepared context statement was gone'
+    return new ConnectionInDoubtError(
+      'The connection had lost its prepared context statement and was destroyed; the statement did not run.',
+      { cause: error },
+    )
+  }
+  // The context's answer is the last: with more to come the clean-up was not done, and the last tenant's time limits held.
+  if (error.code === '57014' && left > (carriesData(kind) ? 1 : 0)) {
+    guard.doomed ??= 'a time limit of its last tenant cut its clean-up short'
+    return new ConnectionInDoubtError(
+      'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',
+      { cause: error },
+    )
+  }
+  if (!SETUP_CODES.has(error.code)) return error
+  return new ConfigurationError(
+    `PostgreSQL refused the tenant’s context (${error.code}: ${error.message}); the statement did not run. ` +
+      'Check that the login role may become the tenant roles: GRANT tenant_user, tenant_admin TO <login> WITH INHERIT FALSE, SET TRUE.',
+    { cause: error },
+  )
+}

@@ -1,0 +1,89 @@
+import pg from 'pg'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+import type { ContextIdentity } from './context-identity.ts'
+import { startupSettings } from './session-reset.ts'
+
+/**
+ * The forms of the context statement. All take tenant, seal and role as parameters; `switch` a seed, too.
+ *
+ * - `identity`: tenant, seal and role. Enough where RESET ALL brought the rest back to the connection's start-up options, and at the first
+ *   statement of a transaction, so that a user's own `SET LOCAL` stays.
+ * - `full`: search_path and time-outs, too. Where RESET ALL is not sent (behind a pooler) or brings back other values.
+ * - `timed`: as `identity`, and the time-outs as parameters. In front of the later statements of a transaction, in which nothing else would
+ *   bring back time-outs that a SELECT took away.
+ * - `switch`: also gives back advisory locks and seeds `random()` anew. Where the connection served another user before.
+ * - `read-only`: adds `transaction_read_only`, which can't be set to off inside a read-only transaction.
+ */
+export type ContextForm = `${'identity' | 'full'}${'' | '-switch'}${'' | '-read-only'}` | `timed${'' | '-read-only'}`
+
+/** All forms that begin so: a connection with its start-up options in force never needs a full one. */
+export function contextForms(base: 'identity' | 'full'): readonly ContextForm[] {
+  if (base === 'identity') return [...formsOf(base), 'timed', 'timed-read-only']
+  return formsOf(base)
+}
+
+function formsOf(base: 'identity' | 'full'): readonly ContextForm[] {
+  return [base, `${base}-read-only`, `${base}-switch`, `${base}-switch-read-only`]
+}
+
+/** Whether the context statement has no name: behind a pooler, and where one tenant could prepare another under its name. */
+export function isUnnamed(settings: WallSettings): boolean {
+  return settings.pooler || settings.shared
+}
+
+/** The name under which a connection prepares one form; '' where it has none. */
+export function contextStatementName(form: ContextForm, settings: WallSettings): string {
+  return isUnnamed(settings) ? '' : `partywall_context_${form}`
+}
+
+/**
+ * The text of the context statement: the one place that knows how a tenant is told to PostgreSQL.
+ *
+ * `num_nulls(…) = -1` is never true, so that the statement evaluates all of its settings and answers without a row: the seal does not
+ * travel back. All names and the operator are qualified: the session's path may be poisoned when it is planned.
+ */
+export function contextStatement(form: ContextForm, settings: WallSettings): string {
+  const parts = [
+    ...(form.includes('switch') ? TAKEN_BACK : []),
+    setting(settings.settingName, '$1::pg_catalog.text'),
+    setting('app.tenant_seal', '$2::pg_catalog.text'),
+    setting('role', '$3::pg_catalog.text'),
+  ]
+  if (form.startsWith('full')) {
+    for (const [name, value] of startupSettings(settings)) parts.push(setting(name, pg.escapeLiteral(value)))
+  }
+  if (form.startsWith('timed')) parts.push(timed('statement_timeout', 4), timed('lock_timeout', 5))
+  if (form.endsWith('read-only')) parts.push(setting('transaction_read_only', "'on'"))
+  return `select where pg_catalog.num_nulls(${parts.join(', ')}) operator(pg_catalog.=) -1`
+}
+
+/** What RESET ALL leaves of another user. The seed is the fourth parameter, new each time. */
+const TAKEN_BACK = ['pg_catalog.pg_advisory_unlock_all()', 'pg_catalog.setseed($4::pg_catalog.float8)']
+
+/** NULL leaves what stands: set_config would take it for the start-up value. */
+function timed(name: string, place: number): string {
+  const quoted = pg.escapeLiteral(name)
+  return setting(name, `coalesce($${place}::pg_catalog.text, pg_catalog.current_setting(${quoted}))`)
+}
+
+/** The types of a form's parameters: tenant, seal, role, and a seed where another user comes. */
+export function contextTypes(form: ContextForm): readonly number[] {
+  if (form.startsWith('timed')) return [TEXT_OID, TEXT_OID, TEXT_OID, TEXT_OID, TEXT_OID]
+  return form.includes('switch') ? [TEXT_OID, TEXT_OID, TEXT_OID, FLOAT8_OID] : [TEXT_OID, TEXT_OID, TEXT_OID]
+}
+
+const TEXT_OID = 25
+const FLOAT8_OID = 701
+
+/** The context of an unsealed pool as text, for the simple protocol. */
+export function contextText(identity: ContextIdentity, settings: WallSettings): string {
+  const values = [identity.tenantId, '', identity.role]
+  const form = identity.readOnly ? 'full-read-only' : 'full'
+  return contextStatement(form, settings).replace(/\$([123])::/g, (_, place: string) => {
+    return `${pg.escapeLiteral(values[Number(place) - 1] ?? '')}::`
+  })
+}
+
+function setting(name: string, value: string): string {
+  return `pg_catalog.set_config(${pg.escapeLiteral(name)}, ${value}, true)`
+}

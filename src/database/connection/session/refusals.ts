@@ -1,0 +1,79 @@
+import { type ContextFrame, internalsOf } from '../../../context/frame.ts'
+import { StatementRefusedError, TenantContextMissingError, TenantIsolationError } from '../../../errors.ts'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+import { isSingleStatement } from '../../statement/statement-effects.ts'
+import { type StatementKind, statementCommand } from '../../statement/statement-kind.ts'
+import { statementRefused } from '../query/statement-cures.ts'
+
+/** Whether a frame may use connections with these settings at all. */
+export function refuseFrame(frame: ContextFrame | undefined, settings: WallSettings): Error | undefined {
+  if (frame === undefined) {
+    return new TenantContextMissingError(
+      'A query was made outside a tenant context; nothing was sent. Call it inside runWithTenant(), or behind tenantContextMiddleware(); for an ORM’s start-up use runWithoutTenant().',
+    )
+  }
+  const lost = settings.protection?.refusal()
+  if (lost !== undefined) return lost
+  const { kind, scope, stopped } = internalsOf(frame)
+  const stop = stopped?.()
+  if (stop !== undefined) return stop
+  if (scope !== undefined && !scope.alive()) {
+    return new TenantIsolationError(
+      'The runAcrossTenants() scope of this work has ended; nothing was sent. Await all of its work inside fn.',
+    )
+  }
+  if ((kind === 'across') === (settings.serves === 'across')) return undefined
+  return settings.serves === 'across'
+    ? new TenantIsolationError('A connection of a runAcrossTenants() scope was used outside of it.')
+    : new TenantContextMissingError(
+        'Inside runAcrossTenants() a tenant’s connection needs a nested runWithTenant(); nothing was sent.',
+      )
+}
+
+/** Refuses a statement by what it is; see `statementKind`. */
+export function refuseStatement(kind: StatementKind, text: string, settings: WallSettings): Error | undefined {
+  if (settings.multiStatements) return undefined
+  if (kind === 'copy-from') {
+    return new StatementRefusedError(
+      'COPY … FROM is refused by PostgreSQL on tables with row-level security. Use pool.copyInto(table, rows).',
+    )
+  }
+  if (kind !== 'other') return undefined
+  const command = statementCommand(text)
+  if (settings.allowStatements.has(command)) return undefined
+  return command === 'CREATE' && !/^\s*create/i.test(text) ? selectIntoRefused() : statementRefused(command)
+}
+
+/** Refuses what a single query of the pool would lose: it takes a connection and gives it back at once. */
+export function refuseLoneStatement(kind: StatementKind, text: string, settings: WallSettings): Error | undefined {
+  if (kind === 'begin' && isSingleStatement(text)) {
+    return new StatementRefusedError(
+      'pool.query("BEGIN") would lose its transaction: the next query gets another connection. Use pool.transaction(), or pool.connect().',
+    )
+  }
+  return refuseStatement(kind, text, settings)
+}
+
+function selectIntoRefused(): StatementRefusedError {
+  return new StatementRefusedError(
+    'SELECT … INTO creates a table, so it is refused as CREATE TABLE is. Use INSERT INTO … SELECT, or run it with the migration role.',
+  )
+}
+
+/** One tenant's context met what is bound to another; the team hears of it. */
+export function isolationError(
+  frame: ContextFrame,
+  boundTenantId: string,
+  settings: WallSettings,
+  message: string,
+): TenantIsolationError {
+  const events = settings.events ?? internalsOf(frame).events
+  events?.emit({
+    type: 'CROSS_TENANT_ACCESS_ATTEMPT',
+    source: 'database',
+    tenantId: frame.tenantId,
+    attemptedTenantId: boundTenantId,
+    ...('userId' in frame ? { userId: frame.userId, requestId: frame.requestId } : {}),
+  })
+  return new TenantIsolationError(message, { details: { tenantId: frame.tenantId, boundTenantId } })
+}

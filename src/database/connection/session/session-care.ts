@@ -1,0 +1,100 @@
+import { outsideOfTenants } from '../../../context/store.ts'
+import { DiscardQuery } from '../../wire/discard-query.ts'
+import type { PgSubmittable } from '../../wire/pg-internals.ts'
+import type { ConnectionGuard } from './connection-guard.ts'
+import { ContextBytes } from './context-bytes.ts'
+import { sessionFronts } from './session-fronts.ts'
+import {
+  type PreparedText,
+  resetStatements,
+  restoreStatements,
+  SESSION_SETTINGS_TEXT,
+  type SessionSetting,
+} from './session-reset.ts'
+import { AS_TEXT, contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
+
+/** What the care of a session needs of its connection. */
+export interface SessionHost {
+  readonly guard: ConnectionGuard
+  readonly backendPid: number | undefined
+  send(query: PgSubmittable | SetupQuery): void
+  /** Runs a statement of ours past all checks, by pg itself. */
+  askPg(config: object, callback: (error: Error | undefined, result: { rows: unknown[] }) => void): void
+}
+
+/** Prepares a session for tenants, once and after each clean-up. */
+export class SessionCare {
+  readonly #host: SessionHost
+  /** Make the settings of `onConnect` again, on a session that lost them. */
+  #restores: readonly PreparedText[] = []
+
+  constructor(host: SessionHost) {
+    this.#host = host
+  }
+
+  async setUp(): Promise<void> {
+    const { guard } = this.#host
+    const { settings } = guard
+    await outsideOfTenants(() => settings.seal?.load())
+    const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
+    const { database, startupInForce, start } = await this.#prepare(statements)
+    guard.startupIgnored = !startupInForce
+    if (!settings.pooler) guard.fronts = sessionFronts(start, [], settings.shared)
+    // Without names there is nothing more to prepare, and no second round trip.
+    const full = startupInForce ? [] : contextStatements(settings, 'full')
+    if (full.length > 0) await this.#prepare(full)
+    guard.bytes = new ContextBytes(settings, { database, backendPid: this.#host.backendPid })
+    guard.watchParameters(true)
+  }
+
+  /** What onConnect set must survive the clean-up between tenants. */
+  async remember(): Promise<void> {
+    const { guard } = this.#host
+    guard.freeStatements = 0
+    const rows = await new Promise<SessionSetting[]>((resolve, reject) => {
+      this.#host.askPg({ text: SESSION_SETTINGS_TEXT, types: AS_TEXT }, (error, result) => {
+        if (error) reject(error)
+        else resolve(result.rows.filter(isSessionSetting))
+      })
+    })
+    this.#restores = restoreStatements(rows)
+    await this.#restoreAlways()
+    guard.watchParameters(true)
+  }
+
+  /** Takes everything off the session, and prepares it for the next tenant. */
+  async discardAll(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#host.send(new DiscardQuery((error) => (error ? reject(error) : resolve())))
+    })
+    await this.setUp()
+    await this.#restoreAlways()
+    this.#host.guard.discarded()
+  }
+
+  async #restoreAlways(): Promise<void> {
+    const { guard } = this.#host
+    const statements = this.#restores
+    if (statements.length === 0 || guard.settings.pooler) return
+    const { start } = await this.#prepare(statements)
+    guard.fronts = sessionFronts(start, statements, guard.settings.shared)
+  }
+
+  #prepare(statements: readonly PreparedText[]): Promise<SetupFacts> {
+    return new Promise((resolve, reject) => {
+      const ready = (error: Error | null, row: unknown) => {
+        try {
+          if (error !== null) throw error
+          resolve(readSetupFacts(row))
+        } catch (problem) {
+          reject(problem)
+        }
+      }
+      this.#host.send(new SetupQuery(this.#host.guard.settings, statements, ready))
+    })
+  }
+}
+
+function isSessionSetting(row: unknown): row is SessionSetting {
+  return row !== null && typeof row === 'object' && 'name' in row && 'setting' in row
+}

@@ -1,0 +1,85 @@
+import pg from 'pg'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+import { type PgConnection, PgQueryBase, type PgResult } from '../../wire/pg-internals.ts'
+import { contextForms, contextStatement, contextStatementName, contextTypes, isUnnamed } from './context-statement.ts'
+import { isIsolation, type PreparedText, startupSettings, type TransactionStart } from './session-reset.ts'
+
+/** What a connection learns of itself when it is set up. */
+export interface SetupFacts {
+  /** The database's real name: a pooler may know it by another. */
+  readonly database: string
+  /** RESET ALL brings back the path and time-outs that the pool was made with. A proxy in between may have dropped the start-up options. */
+  readonly startupInForce: boolean
+  readonly start: TransactionStart
+}
+
+/** Reads all as text: the application's own type parsers must not touch what the pool learns of its connections. */
+export const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => String }
+
+/**
+ * The first query of a connection: asks for {@link SetupFacts} and, in the same round trip, prepares our statements. Its own
+ * statement has no name, so that pg does not take their ParseComplete for it.
+ */
+export class SetupQuery extends PgQueryBase {
+  readonly #statements: readonly PreparedText[]
+
+  constructor(
+    settings: WallSettings,
+    statements: readonly PreparedText[],
+    callback: (error: Error | null, row: unknown) => void,
+  ) {
+    super(
+      { text: factsText(settings), queryMode: 'extended', types: AS_TEXT },
+      undefined,
+      (error: Error | null, result?: PgResult) => callback(error, result?.rows[0]),
+    )
+    this.#statements = statements
+  }
+
+  override prepare(connection: PgConnection): void {
+    for (const statement of this.#statements) connection.parse(statement)
+    super.prepare(connection)
+  }
+}
+
+/** The forms of the context statement that a connection prepares. */
+export function contextStatements(settings: WallSettings, base: 'identity' | 'full'): readonly PreparedText[] {
+  if (isUnnamed(settings)) return []
+  return contextForms(base).map((form) => ({
+    name: contextStatementName(form, settings),
+    text: contextStatement(form, settings),
+    types: contextTypes(form),
+  }))
+}
+
+/** The value in force stands in front of the wanted one: the server evaluates them in this order, and spells both alike. */
+function factsText(settings: WallSettings): string {
+  const inForce = [...startupSettings(settings)].map(([name, value]) => {
+    const quoted = pg.escapeLiteral(name)
+    return `pg_catalog.current_setting(${quoted}) operator(pg_catalog.=) pg_catalog.set_config(${quoted}, ${pg.escapeLiteral(value)}, true)`
+  })
+  const start = ['isolation', 'read_only', 'deferrable'].map(
+    (part) => `pg_catalog.current_setting('transaction_${part}') as ${part}`,
+  )
+  return `select pg_catalog.current_database() as database, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force`
+}
+
+/** @throws {Error} where the server answered something else */
+export function readSetupFacts(row: unknown): SetupFacts {
+  const text = (name: string): string => {
+    const value: unknown = row !== null && typeof row === 'object' ? Reflect.get(row, name) : undefined
+    if (typeof value !== 'string') throw new Error(`PostgreSQL did not tell the ${name} of the session`)
+    return value
+  }
+  const isolation = text('isolation')
+  if (!isIsolation(isolation)) throw new Error(`PostgreSQL has an isolation level that is not known: ${isolation}`)
+  return {
+    database: text('database'),
+    startupInForce: text('in_force') === 'true',
+    start: {
+      isolation,
+      readOnly: text('read_only') === 'on' ? 'on' : 'off',
+      deferrable: text('deferrable') === 'on' ? 'on' : 'off',
+    },
+  }
+}

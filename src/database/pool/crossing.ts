@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { internalsOf, isTenantFrame } from '../../context/frame.ts'
+import { runInCrossingFrame } from '../../context/run-with-tenant.ts'
+import { tenantStore } from '../../context/store.ts'
+import { ConfigurationError, DependencyUnavailableError, TenantIsolationError } from '../../errors.ts'
+import type { SecurityEvents } from '../../events/security-events.ts'
+import type { CrossingRecord } from '../settings/options.ts'
+
+/** Why work crosses tenants, and who answers for it. Both are written down before anything is read. */
+export interface CrossingRequest {
+  readonly reason: string
+  readonly actor: string
+}
+
+/** What a door needs of the pool that it opens to. */
+export interface CrossingParts {
+  /** False without `acrossTenantsUrl`. */
+  readonly available: boolean
+  readonly record: (crossing: CrossingRecord) => Promise<void>
+  readonly events: SecurityEvents | undefined
+}
+
+/**
+ * Runs `fn` over all tenants: the only way to cross. Inside, the pool reads through the crossing's own login role, in read-only
+ * transactions; a write happens in a nested `runWithTenant`.
+ *
+ * The scope ends when `fn` settles: promises and timers that are left over throw.
+ *
+ * @throws {TenantIsolationError} inside a request's context, unless its route was declared for it, and inside a visit of staff
+ * @throws {DependencyUnavailableError} when the crossing could not be recorded; nothing ran
+ */
+export async function runCrossing<T>(
+  parts: CrossingParts,
+  request: CrossingRequest,
+  fn: () => T | Promise<T>,
+): Promise<T> {
+  checkRequest(request)
+  refuseInsideTenant(parts.events)
+  if (!parts.available) {
+    throw new ConfigurationError(
+      'runAcrossTenants() needs acrossTenantsUrl: a login role of its own that is a member of partywall_cross, and no other.',
+    )
+  }
+  const { reason, actor } = request
+  const id = randomUUID()
+  try {
+    await parts.record({ id, reason, actor, openedAt: new Date() })
+  } catch (error) {
+    throw new DependencyUnavailableError('The crossing could not be recorded, so it did not run.', { cause: error })
+  }
+  parts.events?.emit({ type: 'CROSS_TENANT_SCOPE_OPENED', crossingId: id, reason, actor })
+  let open = true
+  try {
+    return await runInCrossingFrame({ reason, actor, alive: () => open }, parts.events, fn)
+  } finally {
+    open = false
+  }
+}
+
+function checkRequest(request: CrossingRequest): void {
+  const problems = (['reason', 'actor'] as const).filter((name) => {
+    const value: unknown = request?.[name]
+    return typeof value !== 'string' || value.trim() === '' || value.length > 1_000
+  })
+  if (problems.length === 0) return
+  throw new ConfigurationError(
+    `runAcrossTenants({ reason, actor }, fn): ${problems.join(' and ')} must be a text of 1 to 1000 characters.`,
+  )
+}
+
+function refuseInsideTenant(events: SecurityEvents | undefined): void {
+  const frame = tenantStore.getStore()
+  if (frame === undefined) return
+  const inside = internalsOf(frame)
+  // A visit of staff stands on a crossing, but is for one tenant.
+  const visit = inside.visit ?? inside.outer?.visit
+  if (visit === undefined && (inside.scope?.alive() === true || inside.mayCross === true)) return
+  if (!isTenantFrame(frame) && inside.within === undefined) return
+  const tenantId = isTenantFrame(frame) ? frame.tenantId : inside.within
+  ;(events ?? inside.events)?.emit({
+    type: 'CROSS_TENANT_ACCESS_ATTEMPT',
+    source: 'runAcrossTenants',
+    tenantId,
+    ...(isTenantFrame(frame) ? { userId: frame.userId, requestId: frame.requestId } : {}),
+  })
+  throw new TenantIsolationError(
+    'runAcrossTenants() was called inside a tenant’s request. Declare the route for it, or do the work in a job.',
+  )
+}

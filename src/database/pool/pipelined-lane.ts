@@ -1,0 +1,137 @@
+import { ClosedError, ConfigurationError } from '../../errors.ts'
+import type { TenantQuery } from '../connection/query/tenant-query.ts'
+import { TenantClient } from '../connection/tenant-client.ts'
+import { internalsOfClient } from '../wire/pg-internals.ts'
+import type { StatementLane, WalledPool } from './tenant-pool.ts'
+
+const TEMP_TEXT = `
+  select exists (
+    select from pg_catalog.pg_roles r
+     where (r.rolname = session_user or pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))
+       and pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY')) as may`
+
+/**
+ * A few pipelined connections that all tenants' single statements share: each goes out at once, behind whatever is on its way.
+ *
+ * Each statement still has its own context in its own implicit transaction. What makes sharing safe: nobody may create temporary
+ * objects, and the context statement has no name that anybody could prepare.
+ */
+export class PipelinedLane implements StatementLane {
+  readonly #pool: WalledPool
+  readonly #size: number
+  #clients: TenantClient[] = []
+  #opening = 0
+  #waiting: TenantQuery[] = []
+  #checked: Promise<void> | undefined
+  #ended = false
+  /** Connections whose writes of this turn are held together. */
+  readonly #corked = new Set<TenantClient>()
+
+  /** @param pool makes the connections: `pipeline: true`, settings `shared` */
+  constructor(pool: WalledPool, size: number) {
+    this.#pool = pool
+    this.#size = size
+  }
+
+  run(query: TenantQuery): void {
+    if (this.#ended) {
+      query.fail(new ClosedError('The pool is closing and takes no new work.'))
+      return
+    }
+    const client = this.#leastBusy()
+    if (this.#clients.length + this.#opening < this.#size && (client === undefined || client.guard.inFlight > 0))
+      this.#open()
+    if (client === undefined) this.#waiting.push(query)
+    else this.#send(client, query)
+  }
+
+  /** What is asked in the same turn of the event loop goes out in one write. */
+  #send(client: TenantClient, query: TenantQuery): void {
+    if (!this.#corked.has(client)) {
+      const { stream } = internalsOfClient(client).connection
+      this.#corked.add(client)
+      stream.cork()
+      process.nextTick(() => {
+        this.#corked.delete(client)
+        stream.uncork()
+      })
+    }
+    query.onFinished = this.#retire
+    client.run(query)
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true
+    const clients = this.#clients
+    this.#clients = []
+    await Promise.all(clients.map((client) => this.#drain(client)))
+    await this.#pool.end()
+  }
+
+  #leastBusy(): TenantClient | undefined {
+    let best: TenantClient | undefined
+    for (const client of this.#clients) {
+      if (client.guard.doomed !== undefined) continue
+      if (best === undefined || client.guard.inFlight < best.guard.inFlight) best = client
+    }
+    return best
+  }
+
+  #open(): void {
+    this.#opening++
+    this.#checked ??= this.#refuseTemporary()
+    this.#checked
+      .then(() => this.#pool.leaseFor(undefined))
+      .then(
+        (client) => this.#opened(client),
+        (error: Error) => this.#failed(error),
+      )
+      .catch(() => {})
+  }
+
+  #opened(client: TenantClient): void {
+    this.#opening--
+    this.#clients.push(client)
+    client.once('end', () => {
+      this.#clients = this.#clients.filter((other) => other !== client)
+      this.#pool.takeBack(client, new Error('a pipelined connection ended'))
+      if (this.#waiting.length > 0 && this.#opening === 0) this.#open()
+    })
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const query of waiting) this.#send(client, query)
+  }
+
+  #failed(error: Error): void {
+    this.#opening--
+    this.#checked = undefined
+    if (this.#clients.length > 0 || this.#opening > 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const query of waiting) query.fail(error)
+  }
+
+  /**
+   * A connection in doubt takes nothing new; when its last answer has come it is closed. Not at pg's `drain`, which comes before the end of
+   * a statement that failed: the connection would stay, and whatever waits for its place with it.
+   */
+  readonly #retire = ({ host }: TenantQuery): void => {
+    if (!(host instanceof TenantClient) || host.guard.doomed === undefined || host.guard.inFlight > 0) return
+    host.destroySocket(new Error(host.guard.doomed))
+  }
+
+  async #drain(client: TenantClient): Promise<void> {
+    if (client.guard.inFlight > 0) await new Promise((resolve) => client.once('drain', resolve))
+    const gone = new Promise((resolve) => client.once('end', resolve))
+    client.destroySocket(new Error('the pool was closed'))
+    await gone
+  }
+
+  async #refuseTemporary(): Promise<void> {
+    const { rows } = await this.#pool.runAsLogin(TEMP_TEXT)
+    if (rows[0]?.may !== true) return
+    throw new ConfigurationError(
+      'pipelinedConnections needs a database in which the application can’t make temporary objects: REVOKE TEMPORARY ON DATABASE … FROM PUBLIC, tenant_user, tenant_admin.',
+    )
+  }
+}

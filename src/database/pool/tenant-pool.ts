@@ -1,0 +1,384 @@
+import { AsyncResource } from 'node:async_hooks'
+import pg from 'pg'
+import { type ContextFrame, internalsOf } from '../../context/frame.ts'
+import { outsideOfTenants, tenantStore } from '../../context/store.ts'
+import { ClosedError } from '../../errors.ts'
+import { foreignKind, foreignText } from '../connection/query/foreign-query.ts'
+import {
+  answerOf,
+  limitTime,
+  makeQuery,
+  readQuery,
+  refuse,
+  withCallersStack,
+} from '../connection/query/query-arguments.ts'
+import type { QueryCallback, TenantQuery } from '../connection/query/tenant-query.ts'
+import { IdentityReader } from '../connection/session/context-identity.ts'
+import { refuseFrame, refuseLoneStatement } from '../connection/session/refusals.ts'
+import { TenantClient } from '../connection/tenant-client.ts'
+import type { WallSettings } from '../settings/wall-settings.ts'
+import { refuseShape } from '../statement/query-shape.ts'
+import { statementKind } from '../statement/statement-kind.ts'
+import type { PgSubmittable } from '../wire/pg-internals.ts'
+import type { TenantShares } from './tenant-shares.ts'
+import { type WallClock, Watchdog } from './watchdog.ts'
+
+type Release = (error?: Error | boolean) => void
+type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
+type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Release) => void
+
+/** Takes single statements of all tenants, in place of a connection for each. */
+export interface StatementLane {
+  run(query: TenantQuery): void
+  end(): Promise<void>
+}
+
+/** What a pool is made of, beside pg's own options. */
+export interface WalledPoolParts {
+  readonly settings: WallSettings
+  readonly clock: WallClock
+  readonly shares: TenantShares | undefined
+  /** Where work inside `runAcrossTenants` goes. */
+  readonly across: WalledPool | undefined
+  /** Where single statements go, with `pipelinedConnections`. */
+  readonly lane: StatementLane | undefined
+}
+
+/** A `pg.Pool` whose every statement runs for the tenant in whose context it was called. */
+export class WalledPool extends pg.Pool {
+  readonly settings: WallSettings
+  readonly #watchdog: Watchdog
+  readonly #shares: TenantShares | undefined
+  readonly #across: WalledPool | undefined
+  readonly #lane: StatementLane | undefined
+  readonly #open = new Set<TenantClient>()
+  #cutOff = false
+  #closing = false
+
+  constructor(options: pg.PoolConfig, parts: WalledPoolParts) {
+    const { settings } = parts
+    const identities = new IdentityReader(settings)
+    const { onConnect } = options
+    class BoundTenantClient extends TenantClient {
+      constructor(config?: pg.ClientConfig | string) {
+        super(config, settings, identities)
+      }
+    }
+    super({
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      ...options,
+      Client: BoundTenantClient,
+      ...(onConnect === undefined ? {} : { onConnect: (client: pg.ClientBase) => setUpWith(client, onConnect) }),
+    })
+    this.settings = settings
+    this.#watchdog = new Watchdog(parts.clock, settings.answerTimeoutMs)
+    this.#shares = parts.shares
+    this.#across = parts.across
+    this.#lane = parts.lane
+    // What waits for its tenant's turn has not reached pg-pool's own queue.
+    const { shares } = parts
+    if (shares !== undefined) {
+      const pending = (): number => this.#pendingInPool()
+      Object.defineProperty(this, 'waitingCount', { get: () => pending() + shares.waiting, configurable: true })
+    }
+    this.on('remove', (client) => {
+      if (!(client instanceof TenantClient)) return
+      this.#watchdog.forget(client)
+      this.#open.delete(client)
+    })
+  }
+
+  #pendingInPool(): number {
+    const count: unknown = Reflect.get(pg.Pool.prototype, 'waitingCount', this)
+    return typeof count === 'number' ? count : 0
+  }
+
+  /**
+   * Events of the pool belong to no tenant: their handlers run outside of any context. Statements that listeners of `connect` make on a
+   * new connection are set-up: nobody's data has been on it.
+   */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    return outsideOfTenants(() => this.#emitOutside(event, values))
+  }
+
+  #emitOutside(event: string | symbol, values: readonly unknown[]): boolean {
+    const [client] = values
+    if (event !== 'connect' || !(client instanceof TenantClient)) return super.emit(event, ...values)
+    this.#watchdog.watch(client)
+    this.#open.add(client)
+    // It was still being made when the others were cut off.
+    if (this.#cutOff) client.destroySocket(closedMeanwhile())
+    client.beginSetup()
+    try {
+      return super.emit(event, ...values)
+    } finally {
+      client.endSetup()
+    }
+  }
+
+  override connect(): Promise<pg.PoolClient>
+  override connect(callback: ConnectCallback): undefined
+  override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
+    const frame = tenantStore.getStore()
+    const across = this.#acrossFor(frame)
+    if (across !== undefined) return Reflect.apply(across.connect, across, callback === undefined ? [] : [callback])
+    // Before a connection is taken: libraries do not release one whose BEGIN was refused.
+    const refusal = refuseFrame(frame, this.settings)
+    if (refusal !== undefined) {
+      if (callback === undefined) return Promise.reject(refusal)
+      process.nextTick(AsyncResource.bind(() => callback(refusal, undefined, () => {})))
+      return undefined
+    }
+    if (callback === undefined) {
+      return new Promise((resolve, reject) => {
+        this.#checkOut(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))
+      })
+    }
+    // pg-pool would call it in the context of whoever released the connection.
+    const bound = AsyncResource.bind(callback)
+    this.#checkOut(frame, (error, client) => {
+      if (client === undefined) bound(error, undefined, () => {})
+      else bound(undefined, client, (problem) => client.release(problem))
+    })
+    return undefined
+  }
+
+  /** As `pg.Pool#query`; `never` stands in for the results of pg's overloads. */
+  override query(config: unknown, values?: unknown, callback?: unknown): never {
+    return this.#query(config, values, callback) as never
+  }
+
+  #query(config: unknown, values: unknown, callback: unknown): unknown {
+    if (typeof config === 'function') return super.query(config as never)
+    const frame = tenantStore.getStore()
+    const across = this.#acrossFor(frame)
+    if (across !== undefined) return across.query(config, values, callback)
+    const asked = readQuery(config, values, callback)
+    if (asked.submittable !== undefined) return this.#queryForeign(asked.submittable, asked.callback, frame)
+    const kind = statementKind(asked.text)
+    const refusal =
+      refuseFrame(frame, this.settings) ?? refuseLoneStatement(kind, asked.text, this.settings) ?? asked.aborted
+    if (refusal !== undefined || frame === undefined) return refuse(refusal, asked.callback)
+    const query = makeQuery(config, asked, frame, kind, this.settings)
+    const misshapen = refuseShape(query)
+    if (misshapen !== undefined) return refuse(misshapen, asked.callback)
+    query.onFinished = this.#queryFinished
+    query.noError = undefined
+    const promise = answerOf(query, asked.callback)
+    // A cancel or a time-out would hit whoever shares the connection.
+    if (this.#lane !== undefined && kind === 'data' && asked.signal === undefined && asked.timeoutMs === 0) {
+      query.onFinished = undefined
+      this.#lane.run(query)
+      return promise
+    }
+    if (asked.signal !== undefined) limitTime(query, asked.signal)
+    this.#lease(frame, (error, client) => {
+      if (client === undefined) query.fail(error)
+      else client.run(query)
+    })
+    return promise
+  }
+
+  readonly #queryFinished = (query: TenantQuery): void => {
+    if (query.host instanceof TenantClient) this.#giveBack(query.host)
+  }
+
+  #queryForeign(
+    query: PgSubmittable,
+    callback: QueryCallback | undefined,
+    frame: ContextFrame | undefined,
+  ): Promise<unknown> | undefined {
+    const kind = foreignKind(query)
+    const refusal =
+      refuseFrame(frame, this.settings) ?? refuseLoneStatement(kind, foreignText(query) ?? '', this.settings)
+    if (refusal !== undefined || frame === undefined) return refuse(refusal, callback)
+    const bound = callback === undefined ? undefined : AsyncResource.bind(callback)
+    const answer = new Promise<unknown>((resolve, reject) => {
+      query.callback = (error, result) => {
+        if (bound !== undefined) error ? bound(error) : bound(undefined, result)
+        else if (error) reject(error)
+        else resolve(result)
+      }
+      this.#lease(frame, (error, client) => {
+        if (client === undefined) query.callback?.(error)
+        else client.runForeign(query, frame, () => this.#giveBack(client))
+      })
+    })
+    return bound === undefined ? answer.catch(withCallersStack) : undefined
+  }
+
+  #acrossFor(frame: ContextFrame | undefined): WalledPool | undefined {
+    if (this.#across === undefined || frame === undefined || frame.tenantId !== '') return undefined
+    return internalsOf(frame).kind === 'across' ? this.#across : undefined
+  }
+
+  /** A connection for one statement; pg-pool's own release stands ready on the client. */
+  #lease(frame: ContextFrame | undefined, take: Leased): void {
+    if (this.#closing) {
+      take(new ClosedError('The pool is closing and takes no new work.'), undefined)
+      return
+    }
+    if (this.#shares === undefined) {
+      this.#leaseNow(frame, undefined, take)
+      return
+    }
+    const tenantId = frame?.tenantId ?? ''
+    this.#shares.acquire(tenantId, (error) => {
+      if (error === undefined) this.#leaseNow(frame, tenantId, take)
+      else take(error, undefined)
+    })
+  }
+
+  #leaseNow(frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
+    super.connect((error, client) => {
+      if (!error && client instanceof TenantClient) {
+        client.guard.owner = frame?.tenantId
+        client.shareOf = share
+        client.poolRelease = client.release
+        take(undefined, client)
+        return
+      }
+      if (share !== undefined) this.#shares?.release(share)
+      take(error ?? new Error('the pool made a client of another class'), undefined)
+    })
+  }
+
+  /** A connection for its caller, who releases it. */
+  #checkOut(frame: ContextFrame | undefined, take: Leased): void {
+    this.#lease(frame, (error, client) => {
+      if (client !== undefined) {
+        let released = false
+        client.release = (problem) => {
+          if (released) throw new Error('Release called on client which has already been released to the pool.')
+          released = true
+          this.#giveBack(client, problem)
+        }
+      }
+      take(error, client)
+    })
+  }
+
+  /** Decides whether a connection may serve others; in doubt it is destroyed. */
+  #giveBack(client: TenantClient, problem?: Error | boolean): void {
+    const { guard } = client
+    if (problem) {
+      this.#destroy(client, 'it was released with an error', problem)
+      return
+    }
+    if (guard.cancelling !== undefined && guard.doomed === undefined) {
+      // The promise of a cancel request never rejects; what it says is on the guard.
+      void guard.cancelling.then(() => this.#giveBack(client))
+      return
+    }
+    const reason = guard.unfit(client.getTransactionStatus())
+    if (reason !== undefined) this.#destroy(client, reason)
+    else if (!guard.dirty) this.#toPool(client)
+    else {
+      client.discardAll().then(
+        () => this.#toPool(client),
+        () => this.#destroy(client, 'DISCARD ALL failed'),
+      )
+    }
+  }
+
+  #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
+    client.guard.doomed ??= reason
+    this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
+    // pg-pool cuts the socket: a statement that still runs would go on for nobody.
+    void client.cancelRunning()
+    this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
+  }
+
+  #toPool(client: TenantClient, problem?: Error | boolean): void {
+    const { shareOf } = client
+    client.guard.owner = undefined
+    client.shareOf = undefined
+    client.poolRelease(problem)
+    if (shareOf !== undefined) this.#shares?.release(shareOf)
+  }
+
+  /** `query` with its plain result, for partywall's own use. */
+  ask(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
+    return this.query(text, values)
+  }
+
+  /** A connection that its taker gives back with {@link takeBack}. */
+  leaseFor(frame: ContextFrame | undefined): Promise<TenantClient> {
+    return new Promise((resolve, reject) => {
+      this.#lease(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))
+    })
+  }
+
+  takeBack(client: TenantClient, problem?: Error): void {
+    this.#giveBack(client, problem)
+  }
+
+  /** Runs one statement as the login role, with no tenant: for partywall's own checks and records. */
+  async runAsLogin(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
+    const client = await this.leaseFor(undefined)
+    try {
+      const result = await client.runRaw(text, values)
+      this.#giveBack(client)
+      return result
+    } catch (error) {
+      this.#giveBack(client, error instanceof Error ? error : true)
+      throw error
+    }
+  }
+
+  override end(): Promise<void>
+  override end(callback: () => void): undefined
+  override end(callback?: () => void): Promise<void> | undefined {
+    const across = this.#across === undefined || this.#across.ending ? Promise.resolve() : this.#across.end()
+    const lane = this.#lane?.end()
+    const ended = Promise.all([super.end(), across, lane]).then(() => {})
+    if (callback === undefined) return ended
+    ended.then(callback, callback)
+    return undefined
+  }
+
+  /**
+   * Takes no new work, waits for what runs, ends all connections. What still runs after the time-out is cut off. Idempotent.
+   *
+   * @param options.timeoutMs default 10_000
+   */
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const { timeoutMs = 10_000 } = options
+    this.#closing = true
+    const across = this.#across?.close(options)
+    if (!this.ending) {
+      let cut: NodeJS.Timeout | undefined
+      // pg-pool waits for ever for a client that nobody releases; its socket is gone by then.
+      const late = new Promise<void>((resolve) => {
+        cut = setTimeout(() => {
+          this.#cutOff = true
+          this.#shares?.close()
+          for (const client of this.#open) client.destroySocket(closedMeanwhile())
+          // Those who wait for an answer hear of it first.
+          cut = setTimeout(resolve, SETTLE_MS)
+        }, timeoutMs)
+      })
+      await Promise.race([this.end(), late])
+      clearTimeout(cut)
+    }
+    await across
+  }
+}
+
+/** How long after the cut broken connections may take to say so. */
+const SETTLE_MS = 100
+
+function closedMeanwhile(): ClosedError {
+  return new ClosedError('The pool was closed while this ran.')
+}
+
+async function setUpWith(client: pg.ClientBase, onConnect: (client: pg.ClientBase) => unknown): Promise<void> {
+  if (!(client instanceof TenantClient)) return
+  client.beginSetup()
+  try {
+    await outsideOfTenants(() => onConnect(client))
+  } finally {
+    client.endSetup()
+  }
+}

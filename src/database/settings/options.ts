@@ -1,0 +1,132 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import type { TenantContext } from '../../context/tenant-context.ts'
+import type { SecurityEvents } from '../../events/security-events.ts'
+import type { Logger } from '../../logger/logger.ts'
+import type { TenantLevel } from '../../seal/seal.ts'
+import type { SecretSource } from '../../seal/seal-source.ts'
+import type { ProtectionGate } from './protection-gate.ts'
+
+/** The seal's root secret; the database holds the key that is derived from it (`partywall migrate`). */
+export interface SealOptions {
+  /** At least 32 random characters, or a function that fetches them. The same for all processes of the application. */
+  readonly secret: SecretSource
+  /** The secret before the last rotation; its key may still be in the database. */
+  readonly previousSecret?: SecretSource | undefined
+}
+
+/** Which roles of a context run as which role of the database; all others run as `tenant_user`. */
+export interface TenantRoles {
+  readonly tenant_admin?: readonly string[] | undefined
+  readonly tenant_user?: readonly string[] | undefined
+}
+
+/** One finished crossing request, as it is written down before anything is read. */
+export interface CrossingRecord {
+  readonly id: string
+  readonly reason: string
+  readonly actor: string
+  readonly openedAt: Date
+}
+
+/** What `createTenantPool` takes beside all options of `pg.Pool`. */
+export interface TenantPoolExtras {
+  /**
+   * Seals each context, so that injected SQL can't switch tenants. `false` must be written out: then one SELECT with `set_config` is
+   * enough to read another tenant's rows.
+   */
+  readonly seal: SealOptions | false
+  /** Sets a database role per context: `tenant_admin` for these roles, else `tenant_user`. Left out: no role is set. */
+  readonly roles?: TenantRoles | undefined
+  /** Decides the level itself, in place of `roles`. */
+  readonly levelOf?: ((context: TenantContext) => TenantLevel) | undefined
+  /** The setting that policies read; default `app.current_tenant_id`. */
+  readonly settingName?: string | undefined
+  /** Schemas of unqualified names; `pg_temp` is put last. Default `['public']`. */
+  readonly searchPath?: readonly string[] | undefined
+  /** Pinned in front of each statement; default pg's `statement_timeout`, or 30_000; 0 for no limit. */
+  readonly statementTimeoutMs?: number | undefined
+  /** Pinned in front of each statement; default pg's `lock_timeout`, or 0, no limit of its own. */
+  readonly lockTimeoutMs?: number | undefined
+  /** How long a transaction may stand still; default 0, what the server has. The server then ends the connection. */
+  readonly idleInTransactionTimeoutMs?: number | undefined
+  /** How long the server may be silent before the connection counts as broken; default `statementTimeoutMs` + 5_000, 0 for ever. */
+  readonly answerTimeoutMs?: number | undefined
+  /**
+   * How many bytes one buffered answer, or one message of a cursor or stream, may have; each row counts at least 64. Default 67_108_864
+   * (64 MiB). A larger one ends its connection with `PARTYWALL_RESULT_TOO_LARGE`; without a limit one row could end the process.
+   */
+  readonly maxResultBytes?: number | undefined
+  /** `'transaction'` behind PgBouncer or another transaction pooler. */
+  readonly pooler?: 'none' | 'transaction' | undefined
+  /**
+   * Sends single statements of `pool.query` over this many pipelined connections, which all tenants share (pg 8.23 or later). They
+   * wait for no answer before the next is sent; a slow one holds up those behind it. Refused where temporary objects may be made.
+   */
+  readonly pipelinedConnections?: number | undefined
+  /** Commands that are let through although they can leave something behind, e.g. `['CALL', 'LISTEN']`. */
+  readonly allowStatements?: readonly string[] | undefined
+  /** Lets texts without parameters hold several statements (simple protocol). For job queues' start-up; refused with a seal. */
+  readonly multiStatements?: boolean | undefined
+  /** Makes statements of GET and HEAD requests read-only. */
+  readonly readOnlyOnSafeMethods?: boolean | undefined
+  /** How many connections one tenant may hold at once; default: three quarters of `max`, below `max` from 3 on. */
+  readonly perTenantConnections?: number | undefined
+  /** How long a statement waits for a connection, in its tenant's turn; default `connectionTimeoutMillis`, or 10_000. */
+  readonly perTenantWaitMs?: number | undefined
+  /** Connection string of the crossing's own login role; without it `runAcrossTenants` refuses. */
+  readonly acrossTenantsUrl?: string | undefined
+  /** Awaited before the first query of a crossing; its failure refuses the crossing. Default: a row in partywall.crossings. */
+  readonly recordCrossing?: ((crossing: CrossingRecord) => Promise<void>) | undefined
+  /** Asked before each statement of a tenant; `createPartywall` gives its protection watch. */
+  readonly protection?: ProtectionGate | undefined
+  readonly events?: SecurityEvents | undefined
+  readonly logger?: Logger | undefined
+}
+
+/** Options of {@link createTenantPool}: those of `pg.Pool`, and the wall's own. */
+export type TenantPoolOptions = pg.PoolConfig & TenantPoolExtras
+
+const secret = z.union([z.string().min(32, 'must have at least 32 characters'), z.function()], {
+  error: 'must be a text of at least 32 characters or a function that returns one',
+})
+
+const schemaName = z
+  .string()
+  .regex(/^(?!pg_temp$).{1,63}$/, 'must be names of schemas, without pg_temp (it is put last)')
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+/** The wall's own options; pg checks its own. */
+export const tenantPoolSchema = z.looseObject({
+  seal: z.union([z.literal(false), z.object({ secret, previousSecret: secret.optional() })], {
+    error: ({ input }) =>
+      isRecord(input) && input['secret'] === undefined
+        ? 'secret is undefined; give at least 32 random characters (openssl rand -hex 32 makes some)'
+        : 'must be { secret, previousSecret? }, or false written out to do without the seal',
+  }),
+  roles: z
+    .object({ tenant_admin: z.array(z.string()).optional(), tenant_user: z.array(z.string()).optional() })
+    .optional(),
+  levelOf: z.function().optional(),
+  settingName: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$/, 'must be a custom setting such as app.current_tenant_id')
+    .refine((name) => name !== 'app.tenant_seal', 'must not be the setting of the seal')
+    .default('app.current_tenant_id'),
+  searchPath: z.array(schemaName).min(1).default(['public']),
+  statementTimeoutMs: z.int().min(0).max(2_147_483_647).default(30_000),
+  lockTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
+  idleInTransactionTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
+  answerTimeoutMs: z.int().min(0).optional(),
+  maxResultBytes: z.int().min(1_024).max(536_870_888).default(67_108_864),
+  pooler: z.enum(['none', 'transaction']).default('none'),
+  pipelinedConnections: z.int().min(1).max(64).optional(),
+  allowStatements: z.array(z.string().regex(/^[A-Za-z_]+$/, 'must be single commands such as CALL')).default([]),
+  multiStatements: z.boolean().default(false),
+  readOnlyOnSafeMethods: z.boolean().default(false),
+  perTenantConnections: z.int().min(1).optional(),
+  perTenantWaitMs: z.int().min(1).optional(),
+  acrossTenantsUrl: z.string().optional(),
+  recordCrossing: z.function().optional(),
+})

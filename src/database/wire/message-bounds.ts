@@ -1,0 +1,98 @@
+import { ConnectionInDoubtError, type PartywallError, ResultTooLargeError } from '../../errors.ts'
+import type { PgConnection } from './pg-internals.ts'
+
+/** One byte for the kind of a message, four for its length, which counts itself. */
+const HEADER_BYTES = 5
+
+/**
+ * Reads the server's messages' lengths ahead of pg's parser. pg would collect a message of any size, and a value of 512 MB or more
+ * raises an error in the parser that nobody can catch: the process ends.
+ */
+export class MessageBounds {
+  readonly #maxBytes: number
+  readonly #header = Buffer.alloc(HEADER_BYTES)
+  #headerBytes = 0
+  /** What is to come of the message that the last chunk ended in. */
+  #left = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** @returns why the connection can't go on; undefined where every message in the chunk is within bounds */
+  check(chunk: Buffer): PartywallError | undefined {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#left > 0) {
+        const taken = Math.min(this.#left, chunk.length - at)
+        this.#left -= taken
+        at += taken
+        continue
+      }
+      let length: number
+      if (this.#headerBytes === 0 && chunk.length - at >= HEADER_BYTES) {
+        length = chunk.readUInt32BE(at + 1)
+        at += HEADER_BYTES
+      } else {
+        const copied = chunk.copy(this.#header, this.#headerBytes, at, at + HEADER_BYTES - this.#headerBytes)
+        this.#headerBytes += copied
+        at += copied
+        if (this.#headerBytes < HEADER_BYTES) break
+        length = this.#header.readUInt32BE(1)
+        this.#headerBytes = 0
+      }
+      if (length < 4) return new ConnectionInDoubtError('The server sent a message whose length is not valid.')
+      if (length > this.#maxBytes) return tooLarge(`One message of the answer has ${length} bytes`, this.#maxBytes)
+      this.#left = length - 4
+    }
+    return undefined
+  }
+}
+
+/** What a caller gets whose answer is larger than `maxResultBytes`. */
+export function tooLarge(what: string, maxBytes: number): ResultTooLargeError {
+  return new ResultTooLargeError(
+    `${what}, the limit is maxResultBytes = ${maxBytes}; the connection was closed. Select fewer rows or columns, read with a cursor (pg-cursor, pg-query-stream), or raise maxResultBytes.`,
+    { details: { maxResultBytes: maxBytes } },
+  )
+}
+
+/**
+ * Puts the bounds in front of pg's parser, and an error of the parser or of a handler into this connection's hands.
+ *
+ * @param lost is told once why the connection must be destroyed; nothing more of it is read
+ */
+export function boundMessages(connection: PgConnection, maxBytes: number, lost: (error: Error) => void): void {
+  const { attachListeners } = connection
+  connection.attachListeners = (stream) => {
+    const bounds = new MessageBounds(maxBytes)
+    let over = false
+    const end = (error: Error) => {
+      over = true
+      lost(error)
+    }
+    const on = (event: string, listener: (chunk: Buffer) => void) => {
+      if (event !== 'data') return stream.on(event, listener)
+      return stream.on('data', (chunk: Buffer) => {
+        if (over) return
+        const problem = bounds.check(chunk)
+        if (problem !== undefined) {
+          end(problem)
+          return
+        }
+        try {
+          listener(chunk)
+        } catch (error) {
+          if (error instanceof ResultTooLargeError) end(error)
+          else
+            end(
+              new ConnectionInDoubtError('An answer of the server could not be read; its connection was destroyed.', {
+                cause: error,
+              }),
+            )
+        }
+      })
+    }
+    Reflect.apply(attachListeners, connection, [{ on }])
+  }
+}

@@ -1,0 +1,46 @@
+import { StatementRefusedError } from '../../errors.ts'
+import { isServerError } from './pg-internals.ts'
+
+/** Each connection keeps the plans of what it has prepared: some tens of kilobytes apiece on the server. */
+const MAX_TEXTS = 200
+
+const names = new Map<string, string>()
+
+/**
+ * The name under which this process prepares a text: the same text has the same name on every connection, two texts never share one.
+ *
+ * @returns undefined where there are too many already: the statement then goes out without a name, parsed and planned anew each time
+ */
+export function preparedName(text: string): string | undefined {
+  const known = names.get(text)
+  if (known !== undefined || names.size >= MAX_TEXTS) return known
+  const made = `partywall_s${names.size + 1}`
+  names.set(text, made)
+  return made
+}
+
+/**
+ * Whether what was prepared is gone from the session, or its columns have other types by now. The server refuses that before it
+ * runs, and would for ever: pg does not prepare again what it believes prepared.
+ */
+export function isStalePlan(error: unknown): boolean {
+  if (!(error instanceof Error) || !isServerError(error)) return false
+  if (error.code === '26000') return true
+  return error.code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
+}
+
+/**
+ * Takes the name off a statement that goes through a transaction pooler: what was prepared under it stands on another server
+ * connection by the next time.
+ *
+ * @returns why it can't be sent, where the name is all there is
+ */
+export function withoutName(query: { name?: string | undefined; readonly text?: unknown }): Error | undefined {
+  if (typeof query.text !== 'string') {
+    return new StatementRefusedError(
+      "A statement was asked for by its name alone, which a transaction pooler can't find again. Give its text with each call.",
+    )
+  }
+  query.name = undefined
+  return undefined
+}

@@ -1,0 +1,179 @@
+import pg from 'pg'
+import { ConfigurationError } from '../errors.ts'
+import { deriveSealKey, MIN_SECRET_LENGTH, type SealKey } from '../seal/seal-key.ts'
+import { recordKnownProtection } from './known-protection.ts'
+import { GROUND, type OwnMigration, readOwnMigrations } from './own-migrations.ts'
+
+export interface MigrateOptions {
+  /** URL of the migration role: the one that owns the application's tables, or a superuser. */
+  readonly databaseUrl: string
+  /** The root secret of `createPartywall({ seal: { secret } })`; its derived seal key is added to the database. */
+  readonly sealSecret?: string | undefined
+  /** Lets `sealSecret` be another one than the database knows: its key becomes the newest, and the newest two stay valid. */
+  readonly rotate?: boolean | undefined
+  /** Told of each step. */
+  readonly onProgress?: (line: string) => void
+}
+
+export interface MigrateResult {
+  readonly applied: readonly string[]
+  /** True when this run added the key of `sealSecret`. */
+  readonly keyAdded: boolean
+}
+
+/** Two keys are valid at once, so that instances with the old and the new secret work side by side during a rotation. */
+const KEYS_KEPT = 2
+
+/**
+ * Brings partywall's own objects (schema `partywall`) up to date: each file once, in a transaction of its own.
+ *
+ * Safe to run from several places at once: each transaction takes the lock on a ledger row.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when an applied file has changed, the secret is too short, or it is not the one
+ *   that the database knows and `rotate` is not set
+ */
+export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
+  const { onProgress = () => {}, sealSecret, rotate = false } = options
+  if (sealSecret !== undefined && sealSecret.length < MIN_SECRET_LENGTH) {
+    throw new ConfigurationError(
+      `The seal secret has fewer than ${MIN_SECRET_LENGTH} characters. Make one with: openssl rand -hex 32`,
+    )
+  }
+  const key = sealSecret === undefined ? undefined : deriveSealKey(sealSecret)
+  const files = await readOwnMigrations()
+  const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall migrate' })
+  client.on('error', () => {}) // the query in flight reports it
+  await client.connect()
+  try {
+    await client.query("set lock_timeout = '30s'")
+    // Before anything is changed: a mistyped secret should leave no half-done run behind.
+    if (key !== undefined && !rotate) await refuseSecondKey(client, key)
+    await layGround(client, files)
+    const applied: string[] = []
+    for (const file of files) {
+      if (file.name !== GROUND && (await withoutRaces(() => applyOnce(client, file)))) {
+        applied.push(file.name)
+        onProgress(`applied ${file.name}`)
+      }
+    }
+    await withoutRaces(() => recordKnown(client))
+    const keyAdded = key !== undefined && (await addKey(client, key, { rotate, onProgress }))
+    return { applied, keyAdded }
+  } finally {
+    await client.end()
+  }
+}
+
+/** The names of the files that the database has not seen. Needs the right to read the ledger. */
+export async function pendingMigrations(client: Pick<pg.ClientBase, 'query'>): Promise<readonly string[]> {
+  const files = (await readOwnMigrations()).filter((file) => file.name !== GROUND)
+  const { rows: found } = await client.query("select to_regclass('partywall.migrations') is not null as there")
+  if (found[0]?.there !== true) return files.map((file) => file.name)
+  const { rows } = await client.query('select name from partywall.migrations')
+  const known = new Set(rows.map((row: { name: unknown }) => row.name))
+  return files.filter((file) => !known.has(file.name)).map((file) => file.name)
+}
+
+async function layGround(client: pg.Client, files: readonly OwnMigration[]): Promise<void> {
+  const ground = files.find((file) => file.name === GROUND)
+  if (ground === undefined) throw new ConfigurationError(`migrations/partywall/${GROUND} is missing in this install.`)
+  await withoutRaces(() => inTransaction(client, () => client.query(ground.sql)))
+}
+
+/**
+ * Roles and their grants belong to the whole server, which no lock in this database covers: a migration of another database, or
+ * a first run before there is anything to lock, may change them at the same moment.
+ */
+async function withoutRaces<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === 5 || !isRace(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50 * attempt))
+    }
+  }
+}
+
+function isRace(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return false
+  const raced = ['23505', '42710', '42P06', '40P01']
+  return raced.includes(error.code ?? '') || error.message.includes('tuple concurrently')
+}
+
+async function applyOnce(client: pg.Client, file: OwnMigration): Promise<boolean> {
+  return inTransaction(client, async () => {
+    await client.query("select from partywall.migrations where name = 'lock' for update")
+    const { rows } = await client.query('select checksum from partywall.migrations where name = $1', [file.name])
+    const known: unknown = rows[0]?.checksum
+    if (known === file.checksum) return false
+    if (known !== undefined) {
+      throw new ConfigurationError(
+        `${file.name} was changed after it was applied. Install the release that applied it, or restore the file: applied files never change.`,
+      )
+    }
+    await client.query(file.sql)
+    await client.query('insert into partywall.migrations (name, checksum) values ($1, $2)', [file.name, file.checksum])
+    return true
+  })
+}
+
+async function recordKnown(client: pg.Client): Promise<void> {
+  await inTransaction(client, async () => {
+    await client.query("select from partywall.migrations where name = 'lock' for update")
+    await recordKnownProtection(client)
+  })
+}
+
+/**
+ * Every key in the table is valid: one that a typing mistake added would stay so, unseen, for as long as it is among the newest two.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when the database knows keys, and this is none of them
+ */
+async function refuseSecondKey(client: pg.Client, { keyId }: SealKey): Promise<void> {
+  const { rows: found } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")
+  if (found[0]?.there !== true) return
+  const { rows } = await client.query<{ key_id: string }>('select key_id from partywall.seal_keys order by added_at')
+  if (rows.length === 0 || rows.some((row) => row.key_id === keyId)) return
+  throw new ConfigurationError(
+    `The database knows seal key ${rows.map((row) => row.key_id).join(' and ')}, and the given secret makes key ${keyId}. ` +
+      'Give the secret that the application uses, or run partywall migrate --rotate to make this one the newest. No key was added.',
+  )
+}
+
+async function addKey(
+  client: pg.Client,
+  key: SealKey,
+  { rotate, onProgress }: { readonly rotate: boolean; readonly onProgress: (line: string) => void },
+): Promise<boolean> {
+  return inTransaction(client, async () => {
+    await client.query("select from partywall.migrations where name = 'lock' for update")
+    if (!rotate) await refuseSecondKey(client, key)
+    // Bind parameters, so that the key stands in no file, no statement text and no server log of statements.
+    const { rowCount } = await client.query(
+      'insert into partywall.seal_keys (key_id, inner_pad, outer_pad) values ($1, $2, $3) on conflict (key_id) do nothing',
+      [key.keyId, key.innerPad, key.outerPad],
+    )
+    if (rowCount !== 1) return false
+    onProgress(`added seal key ${key.keyId}`)
+    const { rows } = await client.query(
+      `delete from partywall.seal_keys where key_id in
+         (select key_id from partywall.seal_keys order by added_at desc, key_id offset $1) returning key_id`,
+      [KEYS_KEPT],
+    )
+    for (const row of rows) onProgress(`removed seal key ${row.key_id}: only the newest ${KEYS_KEPT} stay valid`)
+    return true
+  })
+}
+
+async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('begin')
+  try {
+    const result = await work()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {}) // a broken connection rolls back by itself; the first error tells more
+    throw error
+  }
+}

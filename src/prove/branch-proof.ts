@@ -1,0 +1,115 @@
+import type { BranchInput } from './branch-input.ts'
+import { isSameWhenEqual } from './comparable.ts'
+import { Equalities } from './equalities.ts'
+import { membership } from './membership.ts'
+import type { Instance } from './scope.ts'
+import type { Term } from './term.ts'
+import { termOf } from './terms.ts'
+
+export type BranchProof =
+  | {
+      readonly proved: true
+      readonly how: string /** Lookup tables that the proof stands on. */
+      readonly trusts: readonly Instance[]
+    }
+  | { readonly proved: false; readonly knows: Equalities }
+
+/** Shows that a branch implies that the row is of the context's tenant. */
+export function proveBranch(input: BranchInput): BranchProof {
+  const { branch, facts, instances, row, table } = input
+  const knows = new Equalities()
+  for (const atom of branch.atoms) {
+    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
+    const [left, right] = [termOf(atom.left, facts, instances), termOf(atom.right, facts, instances)]
+    if (isSameWhenEqual(left, right, facts)) knows.union(left.key, right.key)
+  }
+  const lookups = branch.instances
+  const belonging = new Set<string>()
+  spread(input, knows, belonging)
+  const isContext = (key: string) => knows.same(key, 'context')
+
+  if (table.kind !== 'child') {
+    const own = `${row.id}.${table.column.name}`
+    if (isContext(own))
+      return { proved: true, how: lookupNames(lookups, 'tenant column = context'), trusts: trusted(input, knows, own) }
+  } else if (belonging.has(row.id)) {
+    return {
+      proved: true,
+      how: lookupNames(lookups, 'its parent is of the context'),
+      trusts: trusted(input, knows, row.id),
+    }
+  }
+  const key = table.kind === 'child' ? undefined : membership(input, knows, row, table.column.name)
+  if (key !== undefined) return { proved: true, how: 'tenant column is a tenant of the session’s key', trusts: key }
+  return { proved: false, knows }
+}
+
+/** Adds what row security and foreign keys say about the lookup tables, until nothing new follows. */
+function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): void {
+  const { facts, branch, row, table, ask } = input
+  const all = [row, ...branch.instances]
+  const bound = (instance: Instance) => (instance === row ? table : facts.tenantTable(instance.relation))
+  for (const instance of branch.instances) {
+    const own = bound(instance)
+    if (own === undefined || instance.viewer === 'bypass' || !facts.protectedFor(instance.relation, instance.viewer))
+      continue
+    const proof = ask(instance.relation, 'select', instance.viewer)
+    if (proof?.status !== 'proved' || facts.tenancy.context.kind === 'key') continue
+    if (own.kind === 'child') belonging.add(instance.id)
+    else knows.union(`${instance.id}.${own.column.name}`, 'context')
+  }
+  let changed = true
+  while (changed) {
+    changed = false
+    for (const instance of all) {
+      const own = bound(instance)
+      if (own === undefined || belonging.has(instance.id)) continue
+      const viaColumn = own.kind !== 'child' && knows.same(`${instance.id}.${own.column.name}`, 'context')
+      const viaKey = own.kind !== 'child' && membership(input, knows, instance, own.column.name) !== undefined
+      const viaParent =
+        own.kind === 'child' &&
+        own.parents.some((link) =>
+          all.some(
+            (parent) =>
+              parent.relation.oid === link.parent.oid &&
+              belonging.has(parent.id) &&
+              link.columns.every((column, at) =>
+                knows.same(`${instance.id}.${column}`, `${parent.id}.${link.parentColumns[at] ?? ''}`),
+              ),
+          ),
+        )
+      if (viaColumn || viaKey || viaParent) {
+        belonging.add(instance.id)
+        changed = true
+      }
+    }
+  }
+}
+
+/** Lookup tables without which the conclusion would not follow: all but those that row security alone does not need. */
+function trusted(input: BranchInput, knows: Equalities, own: string): readonly Instance[] {
+  // The row's own column was compared with the context in this very branch: no lookup is needed.
+  const direct = new Equalities()
+  for (const atom of input.branch.atoms) {
+    if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
+    const terms: readonly Term[] = [
+      termOf(atom.left, input.facts, input.instances),
+      termOf(atom.right, input.facts, input.instances),
+    ]
+    const [left, right] = terms
+    if (left === undefined || right === undefined || !isSameWhenEqual(left, right, input.facts)) continue
+    const ofRow = terms.every((term) => term.kind === 'context' || term.key.startsWith(`${input.row.id}.`))
+    if (ofRow) direct.union(left.key, right.key)
+  }
+  if (direct.same(own, 'context')) return []
+  return input.branch.instances.filter(
+    (instance) =>
+      instance.relation.columns.some((column) => knows.same(`${instance.id}.${column.name}`, 'context')) ||
+      input.table.kind === 'child',
+  )
+}
+
+function lookupNames(instances: readonly Instance[], how: string): string {
+  const names = [...new Set(instances.map((instance) => instance.relation.name))]
+  return names.length === 0 ? how : `${how} (through ${names.join(', ')})`
+}

@@ -1,0 +1,27 @@
+import type { DatabaseFunction } from '../catalog/model.ts'
+import type { Expr } from '../sql/tree.ts'
+import type { Facts } from '../tenancy/facts.ts'
+import type { SearchPath } from './scope.ts'
+
+/**
+ * The one function that a call means, or undefined for the server's own and for those that can't be told apart.
+ *
+ * @param path of the body that the call stands in; undefined: the server printed it, and a name without a schema is its own
+ */
+export function calledFunction(
+  facts: Facts,
+  call: Extract<Expr, { kind: 'call' }>,
+  path: SearchPath | undefined,
+): DatabaseFunction | undefined {
+  if (call.schema === undefined && (path === undefined || facts.catalog.shadowedFunctions.has(call.name)))
+    return undefined
+  const fitting = facts.functionsNamed(call.schema, call.name).filter((fn) => {
+    const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
+    return call.args.length <= inputs.length && call.args.length >= inputs.length - fn.defaultedArguments
+  })
+  const [only, ...more] = fitting
+  if (only === undefined || more.length > 0 || only.kind !== 'function') return undefined
+  if (facts.functionsNamed(call.schema, call.name).some((fn) => fn.arguments.some(({ mode }) => mode === 'variadic')))
+    return undefined
+  return only
+}

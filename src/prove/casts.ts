@@ -1,0 +1,207 @@
+import type { TypeFacts } from '../catalog/catalog.ts'
+import type { Column } from '../catalog/model.ts'
+import type { Facts } from '../tenancy/facts.ts'
+import type { Term } from './term.ts'
+
+/** What is said of a cast that nobody has judged: not known to hold, not known to leak. */
+const UNJUDGED = 'perhaps '
+
+/** True for a loss that was not shown, only not ruled out. */
+export function isUnjudged(loss: string): boolean {
+  return loss.startsWith(UNJUDGED)
+}
+
+/** Casts that keep different values apart, by the type that is cast. All types keep theirs as text. */
+const EXACT_FROM: Readonly<Record<string, RegExp>> = {
+  uuid: /^(uuid|text|character varying|citext|bpchar|character)$/,
+  smallint: /^(smallint|integer|bigint|numeric|text|character varying|citext)$/,
+  integer: /^(integer|bigint|numeric|text|character varying|citext|smallint)$/,
+  bigint: /^(bigint|numeric|text|character varying|citext|integer|smallint)$/,
+  numeric: /^(numeric|text|character varying|citext)$/,
+  text: /^(text|character varying)$/,
+  'character varying': /^(text|character varying)$/,
+  citext: /^(text|citext|character varying)$/,
+}
+
+const KNOWN_TYPES =
+  /^(uuid|text|character varying|character|bpchar|citext|name|smallint|integer|bigint|numeric|real|double precision|boolean|date|bytea)$/
+
+/** Types that cut what is longer when it is cast to them. */
+const LIMITED = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/
+
+/** A cast that maps two different values to one, or may; undefined when it does not. */
+export function lossyCast(facts: Facts, inner: Term, type: string): string | undefined {
+  const says = `the cast to ${type}`
+  // Somebody said what casts between the server's own types do.
+  if (facts.catalog.ownCasts.size > 0) return `${UNJUDGED}${says}`
+  const bare = bareType(type)
+  const own = ownType(facts, bare)
+  if (own?.kind === 'domain' && own.baseType !== bare) {
+    const below = lossyCast(facts, inner, own.baseType)
+    if (below !== undefined) return isUnjudged(below) ? `${UNJUDGED}${says}` : says
+  }
+  // Only texts and bits are cut; a number that does not fit is an error.
+  const limit = LIMITED.exec(type)?.[1]
+  if (limit !== undefined) {
+    const length = inner.kind === 'column' ? lengthOf(facts, inner.column) : longestTenant(facts)
+    if (length > Number(limit)) return says
+  }
+  const target = named(facts, type)
+  if (target === undefined) return `${UNJUDGED}${says}`
+  if (target.loose !== undefined) return isRootLoose(facts, target.loose) ? undefined : says
+  if (inner.kind !== 'column') return sourceCast(facts, inner, target.name, type)
+  const base = plain(inner.column.baseType)
+  if (target.name === base && !/^numeric\(/.test(type)) return undefined
+  // Different spellings of one uuid or of one word are two texts.
+  if (/^(text|character varying)$/.test(base)) {
+    if (target.name === 'uuid') return rootIsText(facts) ? `${UNJUDGED}${says}` : undefined
+    if (target.name === 'citext') return isRootLoose(facts, 'citext') ? undefined : says
+  }
+  if (/^numeric\(/.test(type) && base === 'numeric') return `${UNJUDGED}${says}`
+  const exact = EXACT_FROM[base] ?? /^(text|character varying)$/
+  if (exact.test(target.name)) return undefined
+  const judged = EXACT_FROM[base] !== undefined && KNOWN_TYPES.test(target.name)
+  return `${judged ? '' : UNJUDGED}${says}`
+}
+
+const TEXTS = /^(text|character varying)$/
+const WHOLE = /^(smallint|integer|bigint)$/
+
+/** The session's own value, cast: to a type that tenants or users are kept in it names the same one. */
+function sourceCast(facts: Facts, inner: Term, target: string, type: string): string | undefined {
+  if (inner.kind !== 'context' && inner.kind !== 'key' && inner.kind !== 'setting') return undefined
+  const doubt = `${UNJUDGED}the cast to ${type}`
+  const from = inner.type ?? ''
+  if (from === target && !/\(/.test(type)) return undefined
+  const kept = keyTypes(facts)
+  const isKept = kept.has(target) || (isNumeric(target) && [...kept].some(isNumeric))
+  if (TEXTS.test(from) || from === 'json') {
+    if (TEXTS.test(target) || /^jsonb?$/.test(target)) return undefined
+    if (!isKept || (/^numeric\(/.test(type) && !keyColumns(facts).some((column) => column.type === type))) return doubt
+    // Where they are texts, two of their names may be two spellings of one value.
+    return sourceIsText(facts) ? doubt : undefined
+  }
+  if (WHOLE.test(from) && isNumeric(target) && !/\(/.test(type)) return undefined
+  return TEXTS.test(target) && !sourceIsText(facts) && kept.has(from) ? undefined : doubt
+}
+
+/** Whether what the session says is kept as a text: the tenant, or the user where the setting names the user. */
+function sourceIsText(facts: Facts): boolean {
+  const { context } = facts.tenancy
+  return context.kind === 'key' ? TEXTS.test(plainType(facts, context.keyColumn.baseType)) : rootIsText(facts)
+}
+
+function isNumeric(type: string): boolean {
+  return WHOLE.test(type) || type === 'numeric'
+}
+
+/** The columns that name tenants, and the keys that the setting may hold instead. */
+function keyColumns(facts: Facts): readonly Column[] {
+  const { root, tables, context } = facts.tenancy
+  const columns = [...tables.values()].flatMap((table) => table.column ?? [])
+  const keys = context.kind === 'key' ? [context.keyColumn] : []
+  return [...(root === undefined ? [] : [root.key]), ...columns, ...keys]
+}
+
+function keyTypes(facts: Facts): ReadonlySet<string> {
+  return new Set(keyColumns(facts).map((column) => plainType(facts, column.baseType)))
+}
+
+/** The type's name below domains and without a modifier; enums and arrays by their own. */
+export function plainType(facts: Facts, type: string): string {
+  const bare = bareType(type)
+  const own = ownType(facts, bare)
+  return own?.kind === 'domain' && own.baseType !== bare ? plainType(facts, own.baseType) : plain(bare)
+}
+
+/** The type below domains, and what holds different spellings equal there; undefined for types with shapes of their own. */
+function named(facts: Facts, type: string): { readonly name: string; readonly loose: string | undefined } | undefined {
+  const bare = bareType(type)
+  if (/\[\]$/.test(type)) return undefined
+  const own = ownType(facts, bare)
+  if (own === undefined) return { name: plain(bare), loose: undefined }
+  if (own.kind === 'enum') return { name: bare, loose: undefined }
+  if (own.kind !== 'domain') return plain(bare) === 'citext' ? { name: 'citext', loose: undefined } : undefined
+  const below = own.baseType === bare ? undefined : named(facts, own.baseType)
+  if (below === undefined) return undefined
+  const loose = below.name === 'citext' ? 'citext' : own.deterministic ? undefined : bare
+  return { name: below.name, loose: below.loose ?? loose }
+}
+
+function ownType(facts: Facts, name: string): TypeFacts | undefined {
+  return [...facts.catalog.types.values()].find((type) => `${type.schema}.${type.name}` === name || type.name === name)
+}
+
+/** `public.citext` is citext wherever the extension was put. */
+function plain(type: string): string {
+  const bare = type.replace(/\(.*\)/, '')
+  return bare.endsWith('.citext') ? 'citext' : bare
+}
+
+function bareType(type: string): string {
+  return type.replace(/\(.*\)/, '')
+}
+
+const LENGTHS: Readonly<Record<string, number>> = {
+  uuid: 36,
+  smallint: 6,
+  integer: 11,
+  bigint: 20,
+  boolean: 5,
+  date: 13,
+}
+
+function lengthOf(facts: Facts, column: Column): number {
+  const limit = limitOf(facts, column.type)
+  return limit === undefined ? (LENGTHS[column.baseType] ?? Number.POSITIVE_INFINITY) : Number(limit)
+}
+
+/** The n of varchar(n) and its like, also below domains. */
+function limitOf(facts: Facts, type: string): string | undefined {
+  const limit = LIMITED.exec(type)?.[1]
+  const own = limit === undefined ? ownType(facts, type) : undefined
+  return own?.kind === 'domain' && own.baseType !== type ? limitOf(facts, own.baseType) : limit
+}
+
+/** How long a tenant's id can be: no setting that names a tenant is longer. */
+function longestTenant(facts: Facts): number {
+  const { root, tables, context } = facts.tenancy
+  const keys = root === undefined ? [...tables.values()].flatMap((table) => table.column ?? []) : [root.key]
+  return Math.max(
+    ...[...keys, ...(context.kind === 'key' ? [context.keyColumn] : [])].map((column) => lengthOf(facts, column)),
+  )
+}
+
+/** What holds different spellings of the column equal. */
+function looseness(column: Column): string | undefined {
+  if (plain(column.baseType) === 'citext') return 'citext'
+  return column.deterministic ? undefined : (column.collation ?? 'a collation')
+}
+
+/** Harmless where the tenants' own key holds the same spellings equal, or nobody knows it. */
+function isRootLoose(facts: Facts, loose: string): boolean {
+  const root = facts.tenancy.root?.key
+  const own = root === undefined ? undefined : looseness(root)
+  return (
+    own !== undefined &&
+    (own === loose || own.slice(own.lastIndexOf('.') + 1) === loose.slice(loose.lastIndexOf('.') + 1))
+  )
+}
+
+function rootIsText(facts: Facts): boolean {
+  return /^(text|character varying)$/.test(facts.tenancy.root?.key.baseType ?? '')
+}
+
+/** citext and nondeterministic collations hold different spellings equal; harmless where the tenants' own key does too. */
+export function looseColumn(facts: Facts, column: Column): string | undefined {
+  const loose = looseness(column)
+  if (loose === undefined || facts.tenancy.root === undefined || isRootLoose(facts, loose)) return undefined
+  return loose === 'citext' ? 'citext' : `collation ${loose}`
+}
+
+/** A collation in the text that holds different spellings equal. */
+export function looseCollation(facts: Facts, name: string): string | undefined {
+  const last = name.slice(name.lastIndexOf('.') + 1)
+  const loose = [...facts.catalog.looseCollations].some((known) => known === name || known.endsWith(`.${last}`))
+  return loose && !isRootLoose(facts, name) ? `collation ${name}` : undefined
+}

@@ -1,0 +1,34 @@
+import type { Facts } from '../tenancy/facts.ts'
+
+/** Types that take a value as it is, or refuse it. */
+const KEPT =
+  /^(text|uuid|boolean|bool|character varying|varchar|jsonb?|record|void|trigger|date|timestamptz?|timestamp with(out)? time zone|bytea|any\w*)(\[\])*$/
+/** Types that may round: what a cast to them is worth is judged where it meets another value. */
+const CAST = /^(smallint|integer|int|int2|int4|int8|bigint|numeric|citext|[\w$]+\.citext)$/
+
+/** What becomes of a value that is given to an argument, variable or result of this type. */
+export function declaredAs(facts: Facts, type: string): 'kept' | 'cast' | 'unknown' {
+  const bare = type.trim().toLowerCase()
+  const column = /^(?:(\w+)\.)?(\w+)\.(\w+)%type$/.exec(bare)
+  if (column !== null) {
+    const [, schema, table = '', name] = column
+    const relation = facts.relationNamed(schema, table)
+    const found = relation?.columns.find((candidate) => candidate.name === name)
+    return found === undefined ? 'unknown' : declaredAs(facts, found.type)
+  }
+  if (KEPT.test(bare) || bare.endsWith('%rowtype')) return 'kept'
+  if (CAST.test(bare)) return 'cast'
+  // A table's or view's row, a composite type, an enum: the value or an error.
+  if ([...facts.catalog.relations.values()].some(({ label, name }) => label === bare || name === bare)) return 'kept'
+  const own = [...facts.catalog.types.values()].find(
+    ({ schema, name }) => `${schema}.${name}` === bare || name === bare,
+  )
+  if (own === undefined) return 'unknown'
+  if (own.kind === 'domain') return own.baseType === bare ? 'unknown' : domainAs(facts, own.baseType)
+  return own.kind === 'composite' || own.kind === 'enum' ? 'kept' : 'unknown'
+}
+
+/** A domain is judged as a cast, by the type below it. */
+function domainAs(facts: Facts, base: string): 'cast' | 'unknown' {
+  return declaredAs(facts, base) === 'unknown' ? 'unknown' : 'cast'
+}

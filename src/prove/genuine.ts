@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import type { DatabaseFunction } from '../catalog/model.ts'
+import type { Facts } from '../tenancy/facts.ts'
+
+/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql, of all versions that were published. */
+const TENANT_ID: ReadonlySet<string> = new Set(['5fcb514f9056784578b0374ec2339c6260f20f6542d3cff956e3881b9e34b57c'])
+const SEALED_BODY: ReadonlySet<string> = new Set(['ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82'])
+
+/** Whether this is partywall's own `tenant_id()`, which answers what a valid seal names, and not a function of that name. */
+export function isGenuineContext(fn: DatabaseFunction, facts: Facts): boolean {
+  if (fn.schema !== 'partywall' || fn.name !== 'tenant_id' || !isOurs(fn, TENANT_ID, facts)) return false
+  const [body, ...more] = facts.functionsNamed('partywall', 'sealed_body')
+  return body !== undefined && more.length === 0 && isOurs(body, SEALED_BODY, facts)
+}
+
+function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts): boolean {
+  if (
+    fn.arguments.length > 0 ||
+    !fn.securityDefiner ||
+    !/^pg_catalog, *pg_temp$/.test(fn.config.get('search_path') ?? '')
+  )
+    return false
+  const reachable = [...facts.acting, ...facts.becomable].some(({ role }) => facts.privileges.owns(role.oid, fn.owner))
+  return !reachable && bodies.has(createHash('sha256').update(fn.source).digest('hex'))
+}
+
+/** The same for a call. */
+export function callsGenuineContext(
+  call: { readonly schema: string | undefined; readonly name: string },
+  facts: Facts,
+): boolean {
+  if (call.schema !== 'partywall' || call.name !== 'tenant_id') return false
+  const [only, ...more] = facts.functionsNamed(call.schema, call.name)
+  return only !== undefined && more.length === 0 && isGenuineContext(only, facts)
+}

@@ -1,0 +1,137 @@
+import type { Relation } from '../catalog/model.ts'
+import type { Verb } from '../catalog/verbs.ts'
+import type { ActingRole, Proof, TenantTable, Weakness } from '../tenancy/facts.ts'
+import type { BranchInput } from './branch-input.ts'
+import type { Equalities } from './equalities.ts'
+import { mayMove } from './new-rows.ts'
+import type { Instance } from './scope.ts'
+
+/** Proves writes of a relation as if it were bound to tenants in the way that `table` says. */
+export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proof
+
+/**
+ * A policy that opens a row because another table names it (`EXISTS (SELECT 1 FROM shares s WHERE s.document_id = documents.id
+ * AND s.shared_with = context)`): whoever may write that table with a row that is not his, lets himself in.
+ * Undefined where only the row's own tenant can name it there.
+ */
+export function selfGranted(
+  input: BranchInput,
+  knows: Equalities,
+  proveAs: ProveAs,
+): Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject' | 'namesPart'> | undefined {
+  const { branch, facts, role, row, table } = input
+  if (table.kind === 'child') return undefined
+  for (const lookup of branch.instances) {
+    const { relation } = lookup
+    const part = partlyNamed(input, lookup, knows)
+    if (part !== undefined) return part
+    const links = linksOf(lookup, row, table, knows)
+    // A parent that the row itself names is the row's business, not the other way round.
+    const isParent = row.relation.constraints.some((constraint) => constraint.references?.relation === relation.oid)
+    if (links === undefined || isParent || relation.oid === row.relation.oid) continue
+    for (const verb of ['insert', 'update'] as const) {
+      const child: TenantTable = { kind: 'child', relation, column: undefined, parents: [links] }
+      if (verb === 'update' && !mayMove(facts, child, role)) continue
+      if (!facts.protectedFor(relation, role)) {
+        if (!facts.privileges.onRelation(role.role.oid, relation, verb === 'insert' ? 'INSERT' : 'UPDATE')) continue
+        return says(relation, role, verb, true)
+      }
+      const proof = proveAs(child, verb, role)
+      if (proof.status === 'proved' || proof.status === 'dark') continue
+      if (pairedOwner(relation, row, table, verb, role, proveAs)) continue
+      return says(relation, role, verb, proof.status === 'open')
+    }
+  }
+  return undefined
+}
+
+type Granted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject' | 'namesPart'>
+
+function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean): Granted {
+  return {
+    kind: 'trusts-table',
+    certain,
+    explanation: `the policy opens what ${relation.label} names, and ${role.role.name} may ${verb} there what is not its tenant’s`,
+    subject: relation.label,
+  }
+}
+
+/**
+ * A parent that is looked up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)` where channels
+ * have the key (tenant, id). Whoever adds a channel of his own with that id reads the other tenant's rows.
+ */
+function partlyNamed(
+  { facts, role, row, table }: BranchInput,
+  lookup: Instance,
+  knows: Equalities,
+): Granted | undefined {
+  const { relation } = lookup
+  const tenant = facts.tenantTable(relation)?.column
+  if (tenant === undefined || relation.oid === row.relation.oid || !facts.protectedFor(relation, role)) return undefined
+  const linked = relation.columns.filter((column) =>
+    row.relation.columns.some(
+      (own) => own !== table.column && knows.same(`${lookup.id}.${column.name}`, `${row.id}.${own.name}`),
+    ),
+  )
+  const numbers = new Set(linked.map((column) => column.number))
+  const unique = relation.indexes.filter((index) => index.unique && index.predicate === undefined)
+  // A key of its own names one row of all tenants; without any key that holds the tenant nobody meant it to be shared.
+  if (linked.length === 0 || numbers.has(tenant.number)) return undefined
+  if (unique.some((index) => index.columns.every((number) => numbers.has(number)))) return undefined
+  const keyed = unique.some((index) => index.columns.every((number) => numbers.has(number) || number === tenant.number))
+  const bound = relation.constraints.some(
+    ({ kind, columns }) => kind === 'foreign-key' && columns.some((number) => numbers.has(number)),
+  )
+  const chooses = linked.every((column) => facts.privileges.onColumn(role.role.oid, relation, column, 'INSERT'))
+  if (!keyed || bound || !chooses) return undefined
+  const names = linked.map((column) => column.name).join(', ')
+  return {
+    kind: 'trusts-table',
+    // Nobody guesses a random id.
+    certain: linked.some((column) => column.baseType !== 'uuid'),
+    explanation: `${relation.label} is looked up by ${names} alone, which is a key only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another's`,
+    subject: relation.label,
+    namesPart: true as const,
+  }
+}
+
+/** Columns of the lookup that name the row by a key of its own. */
+function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equalities) {
+  const pairs = lookup.relation.columns.flatMap((column) =>
+    row.relation.columns.flatMap((own) =>
+      own !== table.column && knows.same(`${lookup.id}.${column.name}`, `${row.id}.${own.name}`)
+        ? [{ column: column.name, own }]
+        : [],
+    ),
+  )
+  const keyed = pairs.some(({ own }) =>
+    row.relation.constraints.some(
+      (constraint) =>
+        (constraint.kind === 'primary-key' || constraint.kind === 'unique') && constraint.columns.includes(own.number),
+    ),
+  )
+  if (!keyed) return undefined
+  return {
+    parent: row.relation,
+    columns: pairs.map((pair) => pair.column),
+    parentColumns: pairs.map((pair) => pair.own.name),
+  }
+}
+
+/** A foreign key that pairs the row's tenant with a column that must be the context's: only the owner names the row. */
+function pairedOwner(
+  relation: Relation,
+  row: Instance,
+  table: TenantTable,
+  verb: Verb,
+  role: ActingRole,
+  proveAs: ProveAs,
+): boolean {
+  return relation.constraints.some(({ references, columns }) => {
+    if (references?.relation !== row.relation.oid || table.column === undefined) return false
+    const at = references.columns.indexOf(table.column.number)
+    const owner = relation.columns.find((column) => column.number === columns[at])
+    if (at < 0 || owner === undefined || !owner.notNull) return false
+    return proveAs({ kind: 'tenant', relation, column: owner }, verb, role).status === 'proved'
+  })
+}

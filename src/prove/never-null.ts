@@ -1,0 +1,19 @@
+import type { Relation } from '../catalog/model.ts'
+import type { Facts } from '../tenancy/facts.ts'
+
+/** Whether no row that is there has NULL in the column: NOT VALID says nothing of old rows, NO INHERIT nothing of children. */
+export function isNeverNull(facts: Facts, relation: Relation, name: string): boolean {
+  const column = relation.columns.find((candidate) => candidate.name === name)
+  if (column?.notNull !== true) return false
+  const unsure = relation.constraints.some(
+    (constraint) =>
+      constraint.kind === 'not-null' && constraint.columns.includes(column.number) && !constraint.validated,
+  )
+  return (
+    !unsure &&
+    relation.children.every((oid) => {
+      const child = facts.relationOf(oid)
+      return child !== undefined && isNeverNull(facts, child, name)
+    })
+  )
+}

@@ -1,0 +1,51 @@
+import type { Facts, Proof, Proofs } from '../tenancy/facts.ts'
+import type { AskProof } from './branch-input.ts'
+import { prove } from './prove.ts'
+
+/** More proofs than this for one question are beyond the prover: policies that look at each other crosswise. */
+const MAX_ASKED = 1000
+
+/**
+ * The prover of one run; each relation, verb and role is proved once.
+ *
+ * Who asks for what is under way gets no answer: of what a table shows nothing is claimed then (and the server refuses
+ * such a query), and what may be written there is taken to be right. That is an induction over the writes, sound where the
+ * whole circle is proved. So what leans on a question that is still open is not kept: it is asked again when that is answered.
+ */
+export function makeProofs(facts: Facts): Proofs {
+  const known = new Map<string, Proof>()
+  const open: string[] = []
+  /** For each open question, the earliest one that its proof leans on so far. */
+  const leans: number[] = []
+  let asked = 0
+  const lean = (on: number) => {
+    const last = leans.length - 1
+    leans[last] = Math.min(leans[last] ?? on, on)
+  }
+  const ask: AskProof = (relation, verb, role) => {
+    const key = `${relation.oid}/${verb}/${role.role.oid}/${role.path[0]}`
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const at = open.indexOf(key)
+    if (at >= 0) {
+      lean(at)
+      return undefined
+    }
+    if (open.length === 0) asked = 0
+    asked += 1
+    if (asked > MAX_ASKED)
+      return { status: 'unproved', how: 'the policies look at each other too often', weaknesses: [] }
+    open.push(key)
+    leans.push(open.length - 1)
+    const proof = prove(facts, relation, facts.tenantTable(relation), verb, role, ask)
+    open.pop()
+    const earliest = leans.pop() ?? open.length
+    if (earliest >= open.length) known.set(key, proof)
+    else if (open.length > 0) lean(earliest)
+    return proof
+  }
+  return {
+    of: (relation, verb, role) =>
+      ask(relation, verb, role) ?? { status: 'unproved', how: 'the proof goes in a circle', weaknesses: [] },
+  }
+}

@@ -1,0 +1,133 @@
+import type { Oid, Relation } from '../catalog/model.ts'
+import type { Cte, Expr } from '../sql/tree.ts'
+import type { ActingRole, Facts } from '../tenancy/facts.ts'
+import { BeyondProver } from './beyond.ts'
+
+/** Under whose row security a table is read: the acting role's, or nobody's (a definer beyond it). */
+export type Viewer = ActingRole | 'bypass'
+
+/** One use of a table in an expression. Two uses of the same table are two instances. */
+export interface Instance {
+  /** `#3`: what `column.table` is after names were resolved. */
+  readonly id: string
+  readonly relation: Relation
+  readonly viewer: Viewer
+}
+
+/** What a name means at one place: tables by alias, arguments and variables by name; inner scopes first. */
+export interface Scope {
+  readonly items: readonly ScopeItem[]
+  readonly variables: ReadonlyMap<string, Expr>
+  readonly parameters: readonly Expr[]
+  readonly viewer: Viewer
+  /** What current_user is here: a SECURITY DEFINER function runs as its owner. */
+  readonly currentUser: string
+  readonly ctes: ReadonlyMap<string, ScopedCte>
+  readonly outer: Scope | undefined
+  /** Functions that are being read, to end recursion. */
+  readonly inside: ReadonlySet<Oid>
+  /** Names without a schema are looked for there; undefined: in a text that the server printed, where every name has one. */
+  readonly path: SearchPath | undefined
+}
+
+/** Where a body's names are looked for. */
+export interface SearchPath {
+  /** In this order; undefined: in the caller's path, whatever he made it. */
+  readonly schemas: readonly string[] | undefined
+}
+
+/** A query of a WITH list, and what names mean inside it: what stands before it in the list, and around it. */
+export interface ScopedCte {
+  readonly cte: Cte
+  readonly scope: Scope
+  /** It may read itself. */
+  readonly recursive: boolean
+}
+
+export type ScopeItem =
+  | { readonly alias: string; readonly instance: Instance; readonly derived?: undefined }
+  /** A subquery or function in FROM: its columns are expressions already resolved. */
+  | {
+      readonly alias: string
+      readonly instance?: undefined
+      readonly derived: ReadonlyMap<string, Expr>
+      /** It has columns that are not known here. */
+      readonly open?: true
+    }
+
+/** More uses of tables than this are beyond the prover: each CTE that reads another twice doubles them. */
+const MAX_INSTANCES = 400
+
+/** All instances of one proof, so that an id says which table it is. */
+export class Instances {
+  readonly #all = new Map<string, Instance>()
+  #values = 0
+
+  add(relation: Relation, viewer: Viewer): Instance {
+    if (this.#all.size >= MAX_INSTANCES) throw new BeyondProver('the predicate reads too many tables')
+    const instance = { id: `#${this.#all.size}`, relation, viewer }
+    this.#all.set(instance.id, instance)
+    return instance
+  }
+
+  /** A value of which nothing is known but that it is the same wherever this expression stands. */
+  value(name: string): Expr {
+    this.#values += 1
+    return { kind: 'column', table: `#value ${this.#values}`, name }
+  }
+
+  get(id: string | undefined): Instance | undefined {
+    return id === undefined ? undefined : this.#all.get(id)
+  }
+
+  values(): readonly Instance[] {
+    return [...this.#all.values()]
+  }
+}
+
+/** Resolves a column name: nearest scope first; then variables and arguments. Unknown names stay as they are. */
+export function resolveColumn(expr: Extract<Expr, { kind: 'column' }>, scope: Scope): Expr {
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
+    const found = expr.table === undefined ? unqualified(expr, at.items) : qualified(expr, expr.table, at.items)
+    if (found !== undefined) return found
+    const variable = at.variables.get(expr.table === undefined ? expr.name : `${expr.table}.${expr.name}`)
+    if (variable !== undefined) return variable
+  }
+  return expr
+}
+
+function unqualified(expr: Extract<Expr, { kind: 'column' }>, items: readonly ScopeItem[]): Expr | undefined {
+  for (const item of items) {
+    const found = columnOf(item, expr.name)
+    if (found !== undefined) return found
+  }
+  // A row as a whole, or a column that only the server knows: it stands before what the name means further out.
+  return items.some((item) => item.alias === expr.name || (item.instance === undefined && item.open === true))
+    ? expr
+    : undefined
+}
+
+function qualified(
+  expr: Extract<Expr, { kind: 'column' }>,
+  table: string,
+  items: readonly ScopeItem[],
+): Expr | undefined {
+  const [item, ...more] = items.filter((candidate) => candidate.alias === table)
+  if (item === undefined) return undefined
+  // The nearest table of that name is the one that is meant, whether its columns are known or not; two are told apart by schema.
+  return (more.length === 0 ? columnOf(item, expr.name) : undefined) ?? expr
+}
+
+function columnOf(item: ScopeItem, name: string): Expr | undefined {
+  if (item.instance === undefined) return item.derived.get(name)
+  return item.instance.relation.columns.some((column) => column.name === name)
+    ? { kind: 'column', table: item.instance.id, name }
+    : undefined
+}
+
+/** The viewer of what a function of this owner reads when it is SECURITY DEFINER. */
+export function definerViewer(facts: Facts, owner: Oid): Viewer {
+  const role = facts.catalog.roles.get(owner)
+  if (role === undefined || role.superuser || role.bypassRls) return 'bypass'
+  return { role, path: [role.name], rights: facts.graph.rightsOf(owner), bypasses: false }
+}

@@ -1,0 +1,104 @@
+import type { Column, Relation } from '../catalog/model.ts'
+import type { Expr } from '../sql/tree.ts'
+import type { SettingUse } from '../tenancy/discovery/settings.ts'
+import type { Facts } from '../tenancy/facts.ts'
+import { looseCollation, looseColumn, lossyCast, plainType } from './casts.ts'
+import { callsGenuineContext } from './genuine.ts'
+import { peel } from './rewrite.ts'
+import type { Instances } from './scope.ts'
+import { settingOf } from './setting-of.ts'
+import type { Term } from './term.ts'
+
+const LOSSY_CALLS =
+  /^(lower|upper|left|right|substr|substring|btrim|trim|ltrim|rtrim|md5|sha256|hashtext|hashtextextended|split_part|replace|regexp_replace|translate|round|floor|abs|length|initcap|reverse|concat|mod|ceil|date_trunc|trunc|unaccent)$/
+
+/** Reads one side of a comparison, looking through what does not change which rows are equal. */
+export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
+  switch (expr.kind) {
+    case 'column':
+      return columnTerm(expr, facts, instances)
+    case 'constant':
+      return {
+        kind: 'constant',
+        key: `constant ${String(expr.value)}`,
+        lossy: undefined,
+        type: undefined,
+        value: expr.value,
+      }
+    case 'cast': {
+      const inner = termOf(expr.arg, facts, instances)
+      return { ...inner, lossy: inner.lossy ?? lossyCast(facts, inner, expr.type), type: plainType(facts, expr.type) }
+    }
+    case 'collate': {
+      const inner = termOf(expr.arg, facts, instances)
+      return { ...inner, lossy: inner.lossy ?? looseCollation(facts, expr.collation) }
+    }
+    case 'nullif':
+      return termOf(expr.left, facts, instances)
+    case 'call': {
+      if (callsGenuineContext(expr, facts))
+        return { kind: 'context', key: 'context', lossy: undefined, type: 'text', sealed: true }
+      const use = settingOf(expr, facts)
+      if (use !== undefined) return settingTerm(facts, use.use, use.type)
+      const inner = LOSSY_CALLS.test(expr.name)
+        ? expr.args
+            .map((arg) => termOf(arg, facts, instances))
+            .find((term) => term.kind !== 'constant' && term.kind !== 'other')
+        : undefined
+      return inner === undefined
+        ? other(expr)
+        : { ...inner, key: `${expr.name} ${inner.key}`, lossy: `${expr.name}()`, type: undefined }
+    }
+    case 'operator': {
+      const use = settingOf(expr, facts)
+      return use === undefined ? other(expr) : settingTerm(facts, use.use, use.type)
+    }
+    case 'coalesce': {
+      // Opened by the brancher where it matters; what is left is a setting with others behind it, all of them the context.
+      const terms = expr.args.map((arg) => termOf(arg, facts, instances))
+      const [first] = terms
+      return first !== undefined && terms.every((term) => term.key === first.key && term.kind === first.kind)
+        ? first
+        : other(expr)
+    }
+    default:
+      return other(expr)
+  }
+}
+
+function columnTerm(expr: Extract<Expr, { kind: 'column' }>, facts: Facts, instances: Instances): Term {
+  if (expr.table?.startsWith('#value') === true)
+    return { kind: 'value', key: `${expr.table}.${expr.name}`, lossy: undefined, type: undefined }
+  const instance = instances.get(expr.table)
+  const column = instance?.relation.columns.find((candidate) => candidate.name === expr.name)
+  if (instance === undefined || column === undefined) return other(expr)
+  return {
+    kind: 'column',
+    key: `${instance.id}.${column.name}`,
+    lossy: looseColumn(facts, column),
+    type: plainType(facts, column.baseType),
+    instance,
+    column,
+  }
+}
+
+function settingTerm(facts: Facts, use: SettingUse, type: string): Term {
+  const { context } = facts.tenancy
+  const key = [use.setting, ...use.path].join('->')
+  const known = [context, ...context.alternatives].some(
+    (candidate) => [candidate.setting, ...candidate.path].join('->') === key,
+  )
+  if (!known) return { kind: 'setting', key: `setting ${key}`, lossy: undefined, type, use }
+  return context.kind === 'key'
+    ? { kind: 'key', key: 'key', lossy: undefined, type }
+    : { kind: 'context', key: 'context', lossy: undefined, type, sealed: false }
+}
+
+function other(expr: Expr): Term {
+  return { kind: 'other', key: `other ${JSON.stringify(peel(expr))}`, lossy: undefined, type: undefined }
+}
+
+/** The column that binds a relation's rows to a tenant, if it has one. */
+export function tenantColumnOf(facts: Facts, relation: Relation): Column | undefined {
+  return facts.tenantTable(relation)?.column
+}

@@ -1,0 +1,121 @@
+import type { DatabaseFunction } from '../catalog/model.ts'
+import { mapExpression } from '../sql/map-expression.ts'
+import type { Body, Expr } from '../sql/tree.ts'
+import type { Facts } from '../tenancy/facts.ts'
+import { declaredAs } from './declared-type.ts'
+
+const NULL: Expr = { kind: 'constant', value: null }
+const ANYTHING: Expr = { kind: 'other', node: 'a variable', parts: [] }
+
+/** What the variables and arguments of a PL/pgSQL body hold, in terms of the arguments that it was called with. */
+export class Variables {
+  readonly #fn: DatabaseFunction
+  readonly #facts: Facts
+  readonly #types: ReadonlyMap<string, string>
+  readonly #held: Map<string, Expr>
+
+  private constructor(fn: DatabaseFunction, facts: Facts, types: ReadonlyMap<string, string>, held: Map<string, Expr>) {
+    this.#fn = fn
+    this.#facts = facts
+    this.#types = types
+    this.#held = held
+  }
+
+  /** Undefined where it can't be told which variable a name means. */
+  static of(fn: DatabaseFunction, body: Extract<Body, { kind: 'plpgsql' }>, facts: Facts): Variables | undefined {
+    // A column may win over a variable of its name, and a block within a block may hide one.
+    if (/#\s*variable_conflict\s+use_column/i.test(fn.source)) return undefined
+    if ((fn.source.match(/\bdeclare\b/gi) ?? []).length > 1) return undefined
+    if (facts.catalog.storedSettings.some(({ name }) => name === 'plpgsql.variable_conflict')) return undefined
+    const own = fn.arguments.map(({ name }) => name).filter((name) => name !== '')
+    const declared = body.variables.filter(({ name }) => name !== 'found' && !name.startsWith('('))
+    const names = declared.map(({ name }) => name)
+    if (new Set(names).size !== names.length) return undefined
+    const types = new Map([
+      ...declared.map(({ name, type }) => [name, type] as const),
+      ...fn.arguments.map(({ name, type }) => [name, type] as const),
+    ])
+    const held = new Map<string, Expr>()
+    let input = 0
+    fn.arguments.forEach(({ name, mode }, at) => {
+      const isInput = mode !== 'out' && mode !== 'table'
+      if (isInput) input += 1
+      held.set(name === '' ? `$${at + 1}` : name, isInput ? { kind: 'parameter', number: input } : NULL)
+    })
+    const variables = new Variables(fn, facts, types, held)
+    for (const variable of declared) {
+      // The parser lists arguments too; one that is declared again has a default or another type, and is hidden.
+      if (own.includes(variable.name)) {
+        if (variable.default !== undefined) return undefined
+        continue
+      }
+      if (variable.default === undefined) variables.assign(variable.name, NULL)
+      else if (variable.default.ok) variables.assign(variable.name, variables.replacedIn(variable.default.value))
+      else held.set(variable.name, ANYTHING)
+    }
+    return variables
+  }
+
+  copy(): Variables {
+    return new Variables(this.#fn, this.#facts, this.#types, new Map(this.#held))
+  }
+
+  get(name: string): Expr | undefined {
+    return this.#held.get(name)
+  }
+
+  /** The value as a variable of this type holds it. */
+  assign(name: string, value: Expr): void {
+    this.forget(name)
+    const type = this.#types.get(name)
+    if (name.includes('.')) {
+      // The field of a composite variable has the type that the composite says.
+      this.#held.set(name, this.#types.get(name.slice(0, name.indexOf('.'))) === 'record' ? value : ANYTHING)
+      return
+    }
+    const as = type === undefined ? 'unknown' : declaredAs(this.#facts, type)
+    if (as === 'kept') this.#held.set(name, value)
+    else if (as === 'cast' && type !== undefined) this.#held.set(name, { kind: 'cast', arg: value, type })
+  }
+
+  /** A row into a variable: a record has its values by their names. */
+  fill(name: string, values: readonly { readonly name: string | undefined; readonly value: Expr }[]): void {
+    this.forget(name)
+    if (this.#types.get(name) === 'record') {
+      for (const { name: field, value } of values) if (field !== undefined) this.#held.set(`${name}.${field}`, value)
+      return
+    }
+    const [only, ...more] = values
+    if (only !== undefined && more.length === 0) this.assign(name, only.value)
+  }
+
+  /** Nothing is known of it any more, nor of its fields, nor of what it is a field of. */
+  forget(name: string): void {
+    const base = name.includes('.') ? name.slice(0, name.indexOf('.')) : name
+    for (const known of [...this.#held.keys()])
+      if (known === name || (name === base ? known.startsWith(`${base}.`) : known === base))
+        this.#held.set(known, ANYTHING)
+    this.#held.set(name, ANYTHING)
+  }
+
+  found(value: Expr): void {
+    this.#held.set('found', value)
+  }
+
+  replacedIn(expr: Expr): Expr {
+    return mapExpression(expr, (part) => this.replaced(part))
+  }
+
+  /** What a name stands for. Names that are no variables are left. */
+  replaced(part: Expr): Expr | undefined {
+    if (part.kind === 'parameter') {
+      const argument = this.#fn.arguments[part.number - 1]
+      return argument === undefined
+        ? ANYTHING
+        : this.#held.get(argument.name === '' ? `$${part.number}` : argument.name)
+    }
+    if (part.kind !== 'column') return undefined
+    if (part.table === undefined) return this.#held.get(part.name)
+    return part.table === this.#fn.name ? this.#held.get(part.name) : this.#held.get(`${part.table}.${part.name}`)
+  }
+}

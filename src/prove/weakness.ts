@@ -1,0 +1,39 @@
+import { showExpression } from '../sql/show.ts'
+import type { Weakness } from '../tenancy/facts.ts'
+import { AtomReader, type Shape } from './atom-reader.ts'
+import type { BranchInput } from './branch-input.ts'
+import { lossy, roleIdentity, settingMismatch, userNotTenant, wrongColumn } from './comparison-shapes.ts'
+import type { Equalities } from './equalities.ts'
+import { alwaysTrue, bypassFlag, capture, failOpen, nullTenant } from './open-shapes.ts'
+import { columnOptOut, helper, sharedNumber, unrelatedLookup } from './row-shapes.ts'
+
+/** Says why a branch that is not proved lets other tenants' rows through: the first of the known shapes that fits. */
+export function weaknessOf(input: BranchInput, knows: Equalities, policy: string, clause: 'using' | 'check'): Weakness {
+  const atoms = input.branch.atoms
+  const text = atoms.length === 0 ? 'true' : atoms.map((atom) => showExpression(atom, 80)).join(' and ')
+  const reader = new AtomReader(input)
+  const found = SHAPES.map((shape) => shape(reader, knows)).find((named) => named !== undefined) ?? {
+    kind: 'beyond-the-prover',
+    certain: false,
+    explanation: 'the branch is beyond the prover',
+  }
+  return { policy, clause, text: text.length > 240 ? `${text.slice(0, 239)}…` : text, ...found }
+}
+
+// The order decides which of several true things is said: the plainest first.
+const SHAPES: readonly Shape[] = [
+  alwaysTrue,
+  capture,
+  failOpen,
+  bypassFlag,
+  nullTenant,
+  lossy,
+  settingMismatch,
+  wrongColumn,
+  userNotTenant,
+  roleIdentity,
+  columnOptOut,
+  unrelatedLookup,
+  sharedNumber,
+  helper,
+]

@@ -1,0 +1,88 @@
+import * as crypto from 'node:crypto'
+import { deriveSealKey } from './seal-key.ts'
+
+/** A tenant's level in the database: the role that a statement runs as. The seal binds it. */
+export type TenantLevel = 'tenant_user' | 'tenant_admin'
+
+/** Everything that a seal binds, but for the database and the backend. */
+export interface SealSubject {
+  readonly tenantId: string
+  readonly userId: string
+  /** '' where nobody acts for the user. */
+  readonly actor: string
+  readonly level: TenantLevel
+  readonly readOnly: boolean
+}
+
+/** What one connection adds to the binding. */
+export interface SealPlace {
+  readonly database: string
+  /** The backend's pid; undefined behind a transaction pooler, where backends change under us. */
+  readonly backendPid: number | undefined
+}
+
+const LEVELS: Readonly<Record<TenantLevel, string>> = { tenant_user: '1', tenant_admin: '2' }
+const BLOCK_BYTES = 64
+
+/** `crypto.hash` costs half of `createHmac`; Node 20.12 has it. */
+function sha256(data: Uint8Array): Buffer {
+  return crypto.hash('sha256', data, 'buffer')
+}
+
+/** PostgreSQL's `length()` counts code points, not UTF-16 units. */
+function lengthPrefixed(text: string): string {
+  let points = 0
+  for (const _ of text) points++
+  return String(points).padStart(4, '0') + text
+}
+
+/** Makes seals for one root secret. */
+export class SealMaker {
+  readonly keyId: string
+  /** The outer pad followed by room for the inner hash. */
+  readonly #outer: Buffer
+  readonly #inner: Buffer
+
+  constructor(secret: string) {
+    const key = deriveSealKey(secret)
+    this.keyId = key.keyId
+    this.#inner = key.innerPad
+    this.#outer = Buffer.concat([key.outerPad, Buffer.alloc(32)])
+  }
+
+  /**
+   * Seals a context for one place until one moment.
+   *
+   * @param notAfter seconds since the epoch
+   * @returns the text of `app.tenant_seal`
+   */
+  seal(subject: SealSubject, place: SealPlace, notAfter: number): string {
+    const pooled = place.backendPid === undefined
+    const body =
+      `v1${this.keyId}${LEVELS[subject.level]}${subject.readOnly ? 'r' : 'w'}${pooled ? 't' : 'p'}` +
+      `${String(notAfter).padStart(10, '0')}${lengthPrefixed(subject.tenantId)}${lengthPrefixed(subject.userId)}${lengthPrefixed(subject.actor)}`
+    return this.#sealed(body, place)
+  }
+
+  /**
+   * Seals the absence of a tenant: what only the application may do outside all tenants asks for it, so that a statement that
+   * takes its tenant's seal away does not pass for one without a tenant.
+   */
+  sealEmpty(place: SealPlace, notAfter: number): string {
+    const bound = place.backendPid === undefined ? 't' : 'p'
+    return this.#sealed(`e1--------${this.keyId}${bound}${String(notAfter).padStart(10, '0')}`, place)
+  }
+
+  #sealed(body: string, place: SealPlace): string {
+    const message = `${body}|${place.backendPid === undefined ? '' : String(place.backendPid)}|${place.database}`
+    return this.#mac(message) + body
+  }
+
+  #mac(message: string): string {
+    const bytes = Buffer.allocUnsafe(BLOCK_BYTES + Buffer.byteLength(message))
+    this.#inner.copy(bytes)
+    bytes.write(message, BLOCK_BYTES)
+    sha256(bytes).copy(this.#outer, BLOCK_BYTES)
+    return crypto.hash('sha256', this.#outer, 'hex')
+  }
+}

@@ -1,0 +1,17 @@
+import type { RuleId } from '../finding/rule-id.ts'
+import type { Arena, Pass } from './arena.ts'
+
+/**
+ * One way of attacking. It runs inside the transaction that is always rolled back; an exception of one attack is
+ * reported as an internal error and ends only that attack.
+ */
+export interface Attack {
+  /** The file's name: `read-across`. */
+  readonly name: string
+  readonly title: string
+  /** Rules whose findings it confirms or raises. */
+  readonly rules: readonly RuleId[]
+  /** Default: `['set']`. */
+  readonly passes?: readonly Pass[]
+  run(arena: Arena): Promise<void>
+}

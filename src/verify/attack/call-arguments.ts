@@ -1,0 +1,100 @@
+import type { DatabaseFunction, FunctionArgument, Relation } from '../../catalog/model.ts'
+import { quoteLiteral } from '../../catalog/names.ts'
+import type { Arena } from './arena.ts'
+import { matchingColumn } from './argument-names.ts'
+
+/** One list of arguments to call a function with. */
+export interface ArgumentList {
+  readonly sql: string
+  /** Values of B's rows among them: a function that gives them back has told nothing. */
+  readonly given: readonly string[]
+  /** Only ids and nothing: an attacker has them. A title or a token of B's must be known first. */
+  readonly guessable: boolean
+  /** What is given is a token or code, which whoever holds it may use. */
+  readonly secret: boolean
+}
+
+/** Calls of one function; more would make a schema with many functions slow. */
+const MOST = 24
+/** Names of columns whose value is a right in itself. */
+const SECRET =
+  /token|secret|otp|invite_?code|access_?code|api_?key|verification|nonce|signature|share_?(key|code|link)/i
+const BREAKS_OUT = ["' or true --", "' or 'a' = 'a", '%']
+
+/** Lists worth calling a function with: ids of B, rows of B by the arguments' names, nothing, and text that breaks out of quotes. */
+export function argumentLists(
+  arena: Arena,
+  fn: DatabaseFunction,
+  tables: readonly Relation[],
+): readonly ArgumentList[] {
+  const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
+  if (inputs.length === 0) return [{ sql: '', given: [], guessable: true, secret: false }]
+  const lists = new Map<string, ArgumentList>()
+  const add = (
+    pick: (argument: FunctionArgument) => string | undefined,
+    guessable: boolean,
+    fill = true,
+    secret = false,
+  ) => {
+    const picked = inputs.map((argument) => pick(argument))
+    if (fill && picked.every((value) => value === undefined)) return
+    const sql = inputs
+      .map((argument, at) => {
+        const value = picked[at]
+        return value === undefined ? (fill ? filler(argument) : `null::${argument.type}`) : typed(argument, value)
+      })
+      .join(', ')
+    if (lists.size < MOST && !lists.has(sql))
+      lists.set(sql, { sql, given: picked.filter((value) => value !== undefined), guessable, secret })
+  }
+  const { b } = arena.planting.tenants
+  const tenantType = arena.facts.tenancy.root?.key.baseType ?? 'uuid'
+  const isId = ({ baseType }: FunctionArgument) => baseType === tenantType
+  add((argument) => (isId(argument) ? b.id : undefined), true)
+  for (const table of tables.slice(0, 6)) {
+    const row = arena.row(table, 'b')
+    const primary = table.constraints.find((constraint) => constraint.kind === 'primary-key')
+    const keys = table.columns.filter((column) => primary?.columns.includes(column.number) === true)
+    for (const key of keys) {
+      const value = row?.values[key.name]
+      if (typeof value !== 'string') continue
+      add((argument) => (argument.baseType === key.baseType ? value : undefined), true)
+    }
+    const byName = (argument: FunctionArgument) => {
+      const column = matchingColumn(arena.facts, table, argument)
+      return (column === undefined ? undefined : row?.values[column.name]) ?? undefined
+    }
+    const onlyIds = inputs.every((argument) => byName(argument) === undefined || isId(argument))
+    const named = inputs.flatMap((argument) => matchingColumn(arena.facts, table, argument) ?? [])
+    add(byName, onlyIds, true, !onlyIds && named.some(({ name }) => SECRET.test(name)))
+    for (const column of table.columns) {
+      const value = row?.values[column.name]
+      if (typeof value !== 'string' || !isText(column.baseType)) continue
+      const secret = SECRET.test(column.name)
+      add((argument) => (isText(argument.baseType) ? value : isId(argument) ? b.id : undefined), false, true, secret)
+    }
+  }
+  add(() => undefined, true, false)
+  for (const text of BREAKS_OUT) add((argument) => (isText(argument.baseType) ? text : undefined), true)
+  return [...lists.values()]
+}
+
+function typed(argument: FunctionArgument, value: string): string {
+  return `${quoteLiteral(value)}::${argument.type}`
+}
+
+function isText(baseType: string): boolean {
+  return /^(text|character varying|character|citext|name)$/.test(baseType)
+}
+
+/** A harmless value of the argument’s type. */
+export function filler(argument: FunctionArgument): string {
+  const { baseType, type } = argument
+  if (isText(baseType)) return `'pw'::${type}`
+  if (/^(smallint|integer|bigint|numeric|real|double precision)$/.test(baseType)) return `1::${type}`
+  if (baseType === 'boolean') return `true::${type}`
+  if (baseType === 'uuid') return `pg_catalog.gen_random_uuid()::${type}`
+  if (baseType === 'json' || baseType === 'jsonb') return `'{}'::${type}`
+  if (/^(timestamp|date)/.test(baseType)) return `pg_catalog.now()::${type}`
+  return `null::${type}`
+}

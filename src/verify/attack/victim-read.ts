@@ -1,0 +1,15 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
+import type { Arena } from './arena.ts'
+import { rowFilter } from './row-filters.ts'
+
+/** A SELECT for B's planted row on the columns that the role may read; undefined where nothing identifies it. */
+export function victimRead(arena: Arena, relation: Relation, role: ActingRole): string | undefined {
+  const row = arena.row(relation, 'b')
+  if (row === undefined) return undefined
+  const { privileges } = arena.facts
+  const readable = relation.columns.filter((column) => privileges.onColumn(role.role.oid, relation, column, 'SELECT'))
+  const filter = rowFilter(relation, row, readable)
+  return filter === undefined ? undefined : `select 1 from ${qualifiedName(relation)} where ${filter}`
+}

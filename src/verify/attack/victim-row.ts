@@ -1,0 +1,64 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Arena } from './arena.ts'
+import type { PlantedRow } from './planting.ts'
+import { plantedRow, rowFilter } from './row-filters.ts'
+
+/** How it was before anything happened. */
+export interface Baseline {
+  /** Where B's row lies: any UPDATE moves it. */
+  readonly place: string
+  /** How many rows are marked as B's: heirs of the table, and what the database held before, count too. */
+  readonly marked: number
+}
+
+/** What the planting role can't see is not there. */
+export async function baselines(
+  arena: Arena,
+  relations = arena.facts.relations,
+): Promise<ReadonlyMap<number, Baseline>> {
+  const known = new Map<number, Baseline>()
+  for (const relation of relations) {
+    const where = arena.facts.tenantTable(relation) === undefined ? undefined : victimRow(arena, relation)
+    if (where === undefined) continue
+    const mark = tenantMark(arena, relation, where.row) ?? 'false'
+    const table = qualifiedName(relation)
+    const seen = await arena.asPlanter(() =>
+      arena.session.text(
+        `select ${PLACE} as place, (select count(*) from ${table} where ${mark}) as marked from ${table} where ${where.filter}`,
+      ),
+    )
+    const { place, marked } = (seen.ok ? seen.value.rows[0] : undefined) ?? {}
+    if (typeof place === 'string') known.set(relation.oid, { place, marked: Number(marked) })
+  }
+  return known
+}
+
+/** Where a row version lies. */
+export const PLACE = `tableoid::text || ctid::text`
+
+/** The row of B that a relation shows, and a WHERE for it. */
+export function victimRow(
+  arena: Arena,
+  relation: Relation,
+): { readonly row: PlantedRow; readonly filter: string } | undefined {
+  const row = plantedRow(arena, relation, 'b')
+  const filter = row === undefined ? undefined : rowFilter(relation, row, relation.columns)
+  return row === undefined || filter === undefined ? undefined : { row, filter }
+}
+
+/** The columns that say whose a row is: the tenant's, or the foreign key to the parent. */
+export function bindingColumns(arena: Arena, relation: Relation): readonly string[] {
+  const table = arena.facts.tenantTable(relation)
+  if (table === undefined) return []
+  return table.kind === 'child' ? (table.parents[0]?.columns ?? []) : [table.column.name]
+}
+
+/** A WHERE that is true for every row of the same tenant; undefined where nothing says whose a row is. */
+export function tenantMark(arena: Arena, relation: Relation, row: PlantedRow): string | undefined {
+  const columns = relation.columns.filter((column) => bindingColumns(arena, relation).includes(column.name))
+  if (columns.length === 0 || columns.some((column) => typeof row.values[column.name] !== 'string')) return undefined
+  return columns
+    .map((column) => `${quoteIdentifier(column.name)}::text = ${quoteLiteral(row.values[column.name] ?? '')}`)
+    .join(' and ')
+}

@@ -1,0 +1,64 @@
+import type { Verb } from '../../catalog/verbs.ts'
+import type { Verdict } from './verdict.ts'
+
+/** In order; `info` never fails a run. */
+export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
+
+/**
+ * What a rule or an attack yields. The runner adds rule id, proof and key.
+ *
+ * `object` names what the user knows: `schema.table`, `schema.fn(uuid)`, `role app`, `database app`.
+ */
+export interface FindingDraft {
+  readonly object: string
+  /** Tells several findings of one rule on one object apart (policy, constraint, column); a part of the key. */
+  readonly detail?: string
+  /** When it differs from the rule's own. */
+  readonly severity?: Severity
+  /** Cause and consequence in one or two sentences: what is wrong and what an attacker gets. */
+  readonly message: string
+  /** What was seen: expressions, grants, counts, rows. Never a value of the user's own data. */
+  readonly evidence?: readonly string[]
+  /** SQL that can be run as it is; what a person must decide is a `--` comment in it. */
+  readonly fix: string
+  /** Verbs that cross on `tables` because of this: they are the verdict `leaks`. */
+  readonly verbs?: readonly Verb[]
+  /** Labels of the tables whose rows cross; default: `object`. */
+  readonly tables?: readonly string[]
+  /** The catalog can't decide it. Where attacks run and none confirms it, the finding sinks to `info`. */
+  readonly suspected?: boolean
+  /** Its severity as long as no attack confirms what is suspected. */
+  readonly unconfirmed?: Severity
+}
+
+/** A finding as it is reported. Sorted by severity, rule, key; the same each time. */
+export interface Finding {
+  readonly rule: string
+  readonly severity: Severity
+  readonly object: string
+  readonly message: string
+  readonly proof: 'static' | 'exploited'
+  readonly evidence: readonly string[]
+  readonly fix: string
+  /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
+  readonly key: string
+  /** Keys of further findings of the same cause, which this one stands for. */
+  readonly alike?: readonly string[]
+}
+
+export interface TableVerdict {
+  readonly object: string
+  /** A verb is missing where the object does not know it (INSERT into a materialized view). */
+  readonly verbs: Readonly<Partial<Record<Verb, Verdict>>>
+  /** Why a verb is not proved, or how it was proved. */
+  readonly reasons: Readonly<Partial<Record<Verb, string>>>
+}
+
+export function atLeast(severity: Severity, floor: Severity): boolean {
+  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(floor)
+}
+
+export function findingKey(rule: string, draft: Pick<FindingDraft, 'object' | 'detail'>): string {
+  return draft.detail === undefined ? `${rule}:${draft.object}` : `${rule}:${draft.object}:${draft.detail}`
+}

@@ -1,0 +1,31 @@
+import { type Grant, type Oid, PUBLIC_OID, type Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { TablePrivilege } from '../../catalog/privileges.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+
+/**
+ * Grantees through which some acting role has the privilege: PUBLIC, itself, or a role whose rights it inherits.
+ * The owner's own grant is left out: an app that owns its tables is another finding.
+ */
+export function usableGrantees(facts: Facts, grants: readonly Grant[], privilege: string, owner: Oid): readonly Oid[] {
+  const usable = new Set<Oid>()
+  for (const grant of grants) {
+    if (grant.privilege !== privilege || grant.grantee === owner) continue
+    const used =
+      grant.grantee === PUBLIC_OID || facts.acting.some((role) => !role.bypasses && role.rights.has(grant.grantee))
+    if (used) usable.add(grant.grantee)
+  }
+  return [...usable].sort((a, b) => a - b)
+}
+
+/** The same for a relation, its columns' grants included; empty when no acting role gets into the schema. */
+export function relationGrantees(facts: Facts, relation: Relation, privilege: TablePrivilege): readonly Oid[] {
+  if (facts.reach(relation, privilege).length === 0) return []
+  const grants = [...relation.grants, ...relation.columns.flatMap((column) => column.grants)]
+  return usableGrantees(facts, grants, privilege, relation.owner)
+}
+
+/** `PUBLIC, app, "Weird Role"` for GRANT and REVOKE. */
+export function granteeList(facts: Facts, grantees: readonly Oid[]): string {
+  return grantees.map((oid) => (oid === PUBLIC_OID ? 'PUBLIC' : quoteIdentifier(facts.roleName(oid)))).join(', ')
+}

@@ -1,0 +1,49 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName } from '../../catalog/names.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import type { FindingDraft } from '../finding/finding.ts'
+
+/** A partition or heir that somebody in reach can use directly and that no policy holds. */
+export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<FindingDraft> {
+  for (const relation of facts.relations) {
+    if (relation.parents.length === 0 || relation.isPartition !== partitions || relation.kind === 'foreign-table')
+      continue
+    const top = topOf(facts, relation)
+    if (facts.tenantTable(relation) === undefined && facts.tenantTable(top) === undefined) continue
+    const verbs = unheldVerbs(facts, relation)
+    if (verbs.length === 0) continue
+    // Where no table of the family is protected, the parent's own finding says it all.
+    const roles = [
+      ...new Set(verbs.flatMap((verb) => facts.reach(relation, privilegeOf(verb)).map((role) => role.role.name))),
+    ]
+    yield {
+      object: relation.label,
+      message: `${relation.label} is ${partitions ? 'a partition' : 'an heir'} of ${top.label} and can be used directly: the policies of ${top.label} do not hold there.`,
+      evidence: [
+        `${roles.join(', ')} may ${verbs.join(', ')}`,
+        relation.rowSecurity ? 'row security is on, but not for this role' : 'row security is off',
+      ],
+      verbs,
+      fix: [
+        `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
+        `-- Without a policy of its own it is dark when used directly; through ${top.label} its policies decide. Or:`,
+        `-- REVOKE ALL ON ${qualifiedName(relation)} FROM ${roles.join(', ')};`,
+      ].join('\n'),
+    }
+  }
+}
+
+/** Verbs that some role has, where no row security holds that role. */
+export function unheldVerbs(facts: Facts, relation: Relation): readonly Verb[] {
+  return VERBS.filter((verb) =>
+    facts.reach(relation, privilegeOf(verb)).some((role) => !facts.protectedFor(relation, role)),
+  )
+}
+
+export function topOf(facts: Facts, relation: Relation): Relation {
+  const parent = facts.relationOf(relation.parents[0] ?? 0)
+  return parent === undefined ? relation : topOf(facts, parent)
+}

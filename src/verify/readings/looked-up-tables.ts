@@ -1,0 +1,21 @@
+import type { Policy, Relation } from '../../catalog/model.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import { appliesTo, covers } from '../../prove/effective.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+
+/** Policies of a table without a tenant that ask a tenant's table who may see a row: users by their memberships. */
+export function lookingPolicies(facts: Facts, relation: Relation): readonly Policy[] {
+  if (!isTable(relation) || relation.isPartition || facts.tenantTable(relation) !== undefined) return []
+  return relation.policies.filter((policy) =>
+    policy.relations.some((oid) => oid !== relation.oid && facts.tenancy.tables.has(oid)),
+  )
+}
+
+/** A policy that lets every row through beside one that looks up who may see it, in force for the same role and verb. */
+export function wideBesideLookup(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): Policy | undefined {
+  const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
+  const narrow = new Set(lookingPolicies(facts, relation))
+  if (!inForce.some((policy) => narrow.has(policy)) || inForce.some((policy) => !policy.permissive)) return undefined
+  return inForce.find((policy) => (verb === 'insert' ? (policy.check ?? policy.using) : policy.using) === 'true')
+}

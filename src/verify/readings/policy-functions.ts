@@ -1,0 +1,112 @@
+import type { DatabaseFunction, Oid } from '../../catalog/model.ts'
+import { type Visitor, walkBody, walkExpression } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+
+/** A function that decides about rows of tenant tables, and where it is used. */
+export interface DecidingFunction {
+  readonly fn: DatabaseFunction
+  /** `policy p on s.t`, `trigger g on s.t`, … */
+  readonly uses: readonly string[]
+  readonly tables: readonly string[]
+  readonly inPolicy: boolean
+}
+
+const known = new WeakMap<Facts, readonly DecidingFunction[]>()
+
+/** Functions called by policies, triggers, defaults, checks and indexes of tenant tables, also through other functions. */
+export function decidingFunctions(facts: Facts): readonly DecidingFunction[] {
+  let list = known.get(facts)
+  if (list === undefined) {
+    list = gather(facts)
+    known.set(facts, list)
+  }
+  return list
+}
+
+function gather(facts: Facts): readonly DecidingFunction[] {
+  const found = new Map<Oid, { fn: DatabaseFunction; uses: Set<string>; tables: Set<string>; inPolicy: boolean }>()
+  const add = (oid: Oid, use: string, table: string, inPolicy: boolean, depth = 0): void => {
+    const fn = facts.catalog.functions.get(oid)
+    if (fn === undefined || fn.extension !== undefined || fn.schema === 'partywall') return
+    const entry = found.get(oid) ?? { fn, uses: new Set<string>(), tables: new Set<string>(), inPolicy: false }
+    if (entry.uses.has(use) || depth > 8) return
+    found.set(oid, entry)
+    entry.uses.add(use)
+    entry.tables.add(table)
+    entry.inPolicy ||= inPolicy
+    for (const inner of calledBy(facts, fn)) add(inner.oid, use, table, inPolicy, depth + 1)
+  }
+  for (const { relation } of facts.tenancy.tables.values()) {
+    for (const policy of relation.policies)
+      for (const oid of policy.functions) add(oid, `policy ${policy.name} on ${relation.label}`, relation.label, true)
+    for (const trigger of relation.triggers)
+      if (trigger.enabled !== 'disabled')
+        add(trigger.function, `trigger ${trigger.name} on ${relation.label}`, relation.label, false)
+    for (const column of relation.columns)
+      for (const oid of column.defaultFunctions)
+        add(oid, `default of ${relation.label}.${column.name}`, relation.label, false)
+    for (const constraint of relation.constraints)
+      for (const oid of constraint.functions)
+        add(oid, `constraint ${constraint.name} on ${relation.label}`, relation.label, false)
+    for (const index of relation.indexes)
+      for (const oid of index.functions) add(oid, `index ${index.name} on ${relation.label}`, relation.label, false)
+  }
+  for (const trigger of facts.catalog.eventTriggers)
+    if (trigger.enabled) add(trigger.function, `event trigger ${trigger.name}`, 'event trigger', false)
+  return [...found.values()].map(({ fn, uses, tables, inPolicy }) => ({
+    fn,
+    uses: [...uses],
+    tables: [...tables].filter((table) => table !== 'event trigger'),
+    inPolicy,
+  }))
+}
+
+/** Functions of the user's that a body calls by name. */
+export function calledBy(facts: Facts, fn: DatabaseFunction): readonly DatabaseFunction[] {
+  const called = new Map<Oid, DatabaseFunction>()
+  const visit: Visitor = {
+    expression: (expr) => {
+      if (expr.kind === 'call')
+        for (const inner of facts.functionsNamed(expr.schema, expr.name)) called.set(inner.oid, inner)
+    },
+  }
+  walkBody(facts.sql.body(fn), visit)
+  return [...called.values()].filter((inner) => inner.oid !== fn.oid)
+}
+
+/** Tables that a body names without a schema, and that are no name of the body itself. */
+export function unqualifiedTables(facts: Facts, fn: DatabaseFunction): readonly string[] {
+  const names = new Set<string>()
+  const ctes = new Set<string>()
+  walkBody(facts.sql.body(fn), {
+    query: (query) => {
+      for (const cte of query.with) ctes.add(cte.name)
+    },
+    table: (item) => {
+      if (item.schema === undefined) names.add(item.name)
+    },
+  })
+  return [...names].filter((name) => !ctes.has(name)).sort()
+}
+
+/** True when temporary objects come before the function's own names: pg_temp is searched first unless it is named later. */
+export function searchesTempFirst(fn: DatabaseFunction): boolean {
+  if (fn.atomicBody !== undefined) return false
+  const path = fn.config.get('search_path')
+  if (path === undefined) return true
+  const schemas = path.split(',').map((part) => part.trim().replace(/^"|"$/g, ''))
+  const at = schemas.indexOf('pg_temp')
+  return at <= 0
+}
+
+export function callsIn(facts: Facts, text: string | undefined): boolean {
+  const parsed = text === undefined ? undefined : facts.sql.expression(text)
+  let calls = false
+  if (parsed?.ok === true)
+    walkExpression(parsed.value, {
+      expression: (expr) => {
+        calls ||= expr.kind === 'call' && facts.functionsNamed(expr.schema, expr.name).length > 0
+      },
+    })
+  return calls
+}

@@ -1,0 +1,61 @@
+import type { DatabaseFunction, Policy, Relation } from '../../catalog/model.ts'
+import { quoteIdentifier } from '../../catalog/names.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { Expr } from '../../sql/tree.ts'
+import { childrenOf } from '../../sql/walk.ts'
+import { functionFinder, settingsOfFunction } from '../../tenancy/discovery/settings.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { emptyAsNull, rewritePolicySql, wrapCalls } from './wrap-calls.ts'
+
+type Call = Extract<Expr, { kind: 'call' }>
+
+/** A function of the user's without the row in its arguments, that reads a setting. */
+export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | undefined {
+  if (expr.args.some(mentionsColumn)) return undefined
+  return facts
+    .functionsNamed(expr.schema, expr.name)
+    .find((fn) => settingsOfFunction(fn, facts.sql, functionFinder(facts.catalog)).length > 0)
+}
+
+/**
+ * ALTER POLICY that asks the session once for a statement, and reads a setting that is '' or missing as NULL. All else that the
+ * policy says stays as it is. Undefined where there is nothing to change.
+ */
+export function askOnceSql(facts: Facts, relation: Relation, policy: Policy): string | undefined {
+  return rewritePolicySql(relation, policy, askOnce(facts, policy))
+}
+
+/** Rewrites a clause of the policy: see {@link askOnceSql}. */
+export function askOnce(facts: Facts, policy: Policy): (expression: string) => string {
+  const names = new Set(['current_setting'])
+  for (const text of [policy.using, policy.check]) {
+    const parsed = text === undefined ? undefined : facts.sql.expression(text)
+    for (const call of parsed?.ok === true ? callsOf(parsed.value) : []) {
+      const fn = sessionHelper(facts, call)
+      // A VOLATILE function may answer differently for each row; who wrote it decides whether it does.
+      if (fn === undefined || fn.volatility === 'volatile') continue
+      names.add(`${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`).add(fn.name)
+    }
+  }
+  return (expression) => wrapCalls(emptyAsNull(expression), names)
+}
+
+function callsOf(expr: Expr): readonly Call[] {
+  return [...(expr.kind === 'call' ? [expr] : []), ...childrenOf(expr).flatMap(callsOf)]
+}
+
+function mentionsColumn(expr: Expr): boolean {
+  return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
+}
+
+/** Some branch of the policy lets other tenants' rows through, or may: another finding changes the same policy. */
+export function isWeak(facts: Facts, relation: Relation, policy: Policy): boolean {
+  return facts.acting
+    .filter((role) => !role.bypasses)
+    .some((role) =>
+      VERBS.some((verb) => {
+        const proof = facts.proofs.of(relation, verb, role)
+        return 'weaknesses' in proof && proof.weaknesses.some((weakness) => weakness.policy === policy.name)
+      }),
+    )
+}

@@ -1,0 +1,126 @@
+import type { Oid, Relation } from '../../catalog/model.ts'
+import type { Expr, Query } from '../../sql/tree.ts'
+import { contextSettings } from '../../tenancy/context-settings.ts'
+import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { tenantSources } from '../rules/matview-exposed.ts'
+import { filterReaches } from './filter-reaches.ts'
+import { holdsRows } from './held-query.ts'
+
+/** Tenant tables that a view shows past their policies, and whether the view filters by tenant itself. */
+export interface ViewAccess {
+  /** Read by the view's own query. */
+  readonly direct: readonly string[]
+  /** Read by a view below it. */
+  readonly nested: readonly string[]
+  /** Views below it that show them. */
+  readonly through: readonly string[]
+  readonly filtered: boolean
+}
+
+/** True when the view's relations are read with the caller's rights. */
+export function isInvokerView(relation: Relation): boolean {
+  return /^(?:true|on|yes|1)$/i.test(relation.options.get('security_invoker') ?? 'false')
+}
+
+export function hasBarrier(relation: Relation): boolean {
+  return /^(?:true|on|yes|1)$/i.test(relation.options.get('security_barrier') ?? 'false')
+}
+
+/** What a view shows to somebody whom its owner's rights, or their own, would not let see it. */
+export function viewAccess(facts: Facts, view: Relation): ViewAccess {
+  const direct = new Set<string>()
+  const nested = new Set<string>()
+  const through = new Set<string>()
+  // An invoker view reads as the caller; the caller's own reach is judged at the tables.
+  const owner = isInvokerView(view) ? undefined : view.owner
+  const visit = (relation: Relation, reader: Oid | undefined, depth: number, seen: ReadonlySet<Oid>): boolean => {
+    let shows = false
+    for (const oid of relation.readsRelations) {
+      const read = facts.relationOf(oid)
+      if (read === undefined || seen.has(oid)) continue
+      if (read.kind === 'view') {
+        const inner = isInvokerView(read) ? reader : read.owner
+        if (!filtersByContext(facts, read) && visit(read, inner, depth + 1, new Set([...seen, oid]))) {
+          through.add(read.label)
+          shows = true
+        }
+        continue
+      }
+      // A materialized view holds what its owner saw, and no policy ever holds it.
+      const stored = read.kind === 'materialized-view' && tenantSources(facts, read).length > 0
+      if (stored && reader !== undefined) {
+        shows = true
+        if (depth === 0) direct.add(read.label)
+        else nested.add(read.label)
+        continue
+      }
+      const table = facts.tenantTable(read)
+      if (table === undefined || reader === undefined || !escapes(facts, reader, read)) continue
+      shows = true
+      if (depth === 0) direct.add(read.label)
+      else nested.add(read.label)
+    }
+    return shows
+  }
+  visit(view, owner, 0, new Set([view.oid]))
+  return {
+    direct: [...direct].sort(),
+    nested: [...nested].sort(),
+    through: [...through].sort(),
+    filtered: filtersByContext(facts, view),
+  }
+}
+
+/** True when no policy of the table holds this reader. */
+function escapes(facts: Facts, reader: Oid, table: Relation): boolean {
+  const role = facts.catalog.roles.get(reader)
+  if (role === undefined || role.superuser || role.bypassRls) return true
+  if (!table.rowSecurity) return true
+  return !table.forceRowSecurity && facts.graph.rightsOf(reader).has(table.owner)
+}
+
+const known = new WeakMap<Relation, boolean>()
+
+/** True when the view's query compares a tenant column with the context. */
+export function filtersByContext(facts: Facts, view: Relation): boolean {
+  const before = known.get(view)
+  if (before !== undefined) return before
+  const parsed = facts.sql.view(view)
+  const { columnNames, root } = facts.tenancy
+  const settings = contextSettings(facts)
+  const finder = functionFinder(facts.catalog)
+  const isFilter = (column: Expr, other: Expr) => compares({ kind: 'operator', op: '=', left: column, right: other })
+  const compares = (expr: Expr): boolean => {
+    if (expr.kind !== 'operator' || expr.op !== '=' || expr.left === undefined) return false
+    const sides = [expr.left, expr.right]
+    const column = sides.some(
+      (side) => side.kind === 'column' && (columnNames.includes(side.name) || side.name === root?.key.name),
+    )
+    return column && sides.some((side) => settingsIn(side, facts.sql, finder).some((use) => settings.has(use.setting)))
+  }
+  const reaches = (query: Query): boolean =>
+    query.setOperation === undefined
+      ? view.readsRelations.every((oid) => {
+          const read = facts.relationOf(oid)
+          return (
+            read === undefined || facts.tenantTable(read) === undefined || filterReaches(facts, query, read, isFilter)
+          )
+        })
+      : reaches(query.setOperation.left) && reaches(query.setOperation.right)
+  const found = parsed.ok && holdsRows(parsed.value, compares) && reaches(parsed.value)
+  known.set(view, found)
+  return found
+}
+
+/** Verbs that a view passes on to its table by itself. */
+export function writableVerbs(facts: Facts, view: Relation): readonly ('insert' | 'update' | 'delete')[] {
+  const bits = [
+    ['update', 4, 'UPDATE'],
+    ['insert', 8, 'INSERT'],
+    ['delete', 16, 'DELETE'],
+  ] as const
+  return bits
+    .filter(([, bit, privilege]) => (view.updatable & bit) !== 0 && facts.reach(view, privilege).length > 0)
+    .map(([verb]) => verb)
+}

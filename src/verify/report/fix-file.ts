@@ -1,0 +1,74 @@
+import type { Finding } from '../finding/finding.ts'
+import { splitStatements } from '../sources/split-statements.ts'
+
+/**
+ * The order in which fixes can be run: what stands in the way of everything goes first, then columns and keys that policies
+ * and foreign keys need, then row security, then code that reads through it, then rights, which some of it still needs.
+ */
+const groupOrder = ['key', 'policy', 'rls', 'object', 'code', 'metadata', 'context', 'grant', 'escape', 'role']
+
+/**
+ * All fixes as one file: one transaction, then what refuses a transaction.
+ *
+ * A statement that several findings ask for stands there once.
+ *
+ * @param groupOf the rule's group: `rls`, `grant`, …
+ */
+export function renderFixFile(
+  findings: readonly Finding[],
+  groupOf: (rule: string) => string | undefined,
+  target: string,
+): string {
+  const rank = (finding: Finding) => {
+    const index = groupOrder.indexOf(groupOf(finding.rule) ?? '')
+    return index === -1 ? groupOrder.length : index
+  }
+  const ordered = findings.toSorted((a, b) => rank(a) - rank(b))
+  const seen = new Set<string>()
+  const inside: string[] = []
+  const apart: string[] = []
+  for (const finding of ordered) {
+    const { statements, comments } = partsOf(finding.fix, seen)
+    const title = `-- ${finding.rule}: ${finding.object.replace(/\s+/g, ' ')}`
+    const own = statements.filter((statement) => !refusesTransaction(statement))
+    const outside = statements.filter(refusesTransaction)
+    if (own.length > 0 || comments.length > 0) inside.push([title, ...comments, ...own.map(withEnd)].join('\n'))
+    if (outside.length > 0) apart.push([title, ...outside.map(withEnd)].join('\n'))
+  }
+  const parts = [
+    `-- Fixes for what partywall verify found in ${target.replace(/\s+/g, ' ')}.
+-- Read it first: comments say what a person must decide. Run it as the migration role:
+--   psql -v ON_ERROR_STOP=1 -f FILE`,
+  ]
+  if (inside.length > 0) parts.push("BEGIN;\nSET LOCAL lock_timeout = '5s';", ...inside, 'COMMIT;')
+  if (apart.length > 0) parts.push('-- These refuse a transaction; each takes effect by itself.', ...apart)
+  if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to mend.')
+  return `${parts.join('\n\n')}\n`
+}
+
+/** Statements that no earlier finding asked for, and the lines that are comments and nothing else. */
+function partsOf(fix: string, seen: Set<string>): { statements: readonly string[]; comments: readonly string[] } {
+  const statements = splitStatements(fix).statements.map((statement) => statement.text)
+  // What makes room for the next statement goes with it, also where another finding asked for the same room.
+  const makesRoom = (at: number) =>
+    /^drop\s+\w+\s+if\s+exists\b/i.test(statements[at] ?? '') && !seen.has(statements[at + 1] ?? '')
+  const fresh = statements.filter(
+    (statement, at) => !seen.has(statement) || (at + 1 < statements.length && makesRoom(at)),
+  )
+  for (const statement of fresh) seen.add(statement)
+  const inStatements = statements.join('\n')
+  const comments = fix.split('\n').filter((line) => /^\s*--/.test(line) && !inStatements.includes(line))
+  const told = comments.filter((line) => !seen.has(line))
+  for (const line of told) seen.add(line)
+  return { statements: fresh, comments: told }
+}
+
+function refusesTransaction(statement: string): boolean {
+  return /^(?:create|drop)\s+(?:unique\s+)?index\s+concurrently\b|^reindex\b.*\bconcurrently\b|^alter\s+system\b|^vacuum\b/i.test(
+    statement,
+  )
+}
+
+function withEnd(statement: string): string {
+  return `${statement};`
+}

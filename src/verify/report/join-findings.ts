@@ -1,0 +1,168 @@
+import type { Facts } from '../../tenancy/facts.ts'
+import { type AttackLedger, isCrossing, type Observation, type SeenOfRule } from '../attack/arena.ts'
+import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity } from '../finding/finding.ts'
+import type { Rule, RuleGroup } from '../finding/rule.ts'
+import { classify } from '../readings/classify.ts'
+
+/** A finding before it is reported, with what the verdicts need. */
+export interface JoinedFinding extends Finding {
+  readonly verbs: FindingDraft['verbs']
+  readonly tables: readonly string[]
+  readonly group: RuleGroup
+  /** False where the verbs fail instead: a denial, and no row of another tenant. */
+  readonly crosses: boolean
+}
+
+/** A static finding and the rule that it is of. */
+export interface RuledDraft {
+  readonly rule: Rule
+  readonly draft: FindingDraft
+}
+
+/**
+ * Joins what rules found with what attacks saw.
+ *
+ * An observation of the same rule and object makes a finding `exploited`. A crossing does that to every
+ * finding which speaks of that table and verb. What no finding explains becomes one. A suspicion that was put to the
+ * test in vain sinks to info.
+ */
+export function joinFindings(
+  facts: Facts,
+  drafts: readonly RuledDraft[],
+  ledger: AttackLedger | undefined,
+  rules: readonly Rule[],
+  lookupsOf: (table: string) => readonly string[] = () => [],
+): readonly JoinedFinding[] {
+  const observations = ledger?.observations ?? []
+  const direct = new Set(
+    observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule, draft, ledger))),
+  )
+  // Rows that a policy lets through because the table it looks into leaks: that table's finding is the cause.
+  const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
+    isCrossing(observation) &&
+    OF_TABLES.has(rule.group) &&
+    (draft.severity ?? rule.severity) !== 'info' &&
+    (draft.verbs?.length ?? 0) > 0 &&
+    tablesOf(draft).some((table) => lookupsOf(observation.object).includes(table))
+  const indirect = observations.filter((observation) => !direct.has(observation))
+  const joined = drafts.map(({ rule, draft }) => {
+    const seen = observations.filter(
+      (observation) => direct.has(observation) && confirms(observation, rule, draft, ledger),
+    )
+    const follow = indirect.filter((observation) => caused(observation, rule, draft))
+    const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
+    const confirmed = seen.length + follow.length > 0
+    const usual = draft.severity ?? rule.severity
+    const most = seen.flatMap((observation) => (isCrossing(observation) ? [] : (observation.most ?? [])))[0]
+    const severity = inVain ? 'info' : confirmed ? (most ?? usual) : (draft.unconfirmed ?? usual)
+    const finding = finish(rule, draft, severity, [...seen, ...follow])
+    if (follow.length === 0) return finding
+    return {
+      ...finding,
+      tables: unique([...finding.tables, ...follow.map((observation) => observation.object)]),
+      verbs: unique([...(finding.verbs ?? []), ...follow.flatMap((observation) => observation.verbs ?? [])]),
+    }
+  })
+  const alone = new Map<string, SeenOfRule[]>()
+  const unexplained = indirect.filter(
+    (observation) => !drafts.some(({ rule, draft }) => caused(observation, rule, draft)),
+  )
+  for (const seen of named(facts, unexplained)) {
+    const key = findingKey(seen.rule, seen)
+    alone.set(key, [...(alone.get(key) ?? []), seen])
+  }
+  const raised = [...alone.values()].flatMap((group) => {
+    const first = group[0]
+    const rule = rules.find((candidate) => candidate.id === first?.rule)
+    if (first === undefined || rule === undefined) return []
+    const verbs = [...new Set(group.flatMap((observation) => observation.verbs ?? []))]
+    return [finish(rule, { ...first, verbs }, rule.severity, group)]
+  })
+  return dedupe([...joined, ...raised]).sort(inOrder)
+}
+
+/** What no static finding explains gets its rule; of crossings each with what else crossed on its table. */
+function named(facts: Facts, unexplained: readonly Observation[]): readonly SeenOfRule[] {
+  const readable = new Set(
+    unexplained.flatMap((seen) =>
+      isCrossing(seen) && seen.crossing.verb === 'select' && seen.crossing.by.context.tenant !== undefined
+        ? [seen.object]
+        : [],
+    ),
+  )
+  return unexplained.flatMap((seen): readonly SeenOfRule[] => {
+    if (!isCrossing(seen)) return [seen]
+    const { relation, verb, by } = seen.crossing
+    const asTenant = by.context.tenant !== undefined
+    const readsToo = readable.has(seen.object)
+    const rule = classify(facts, { from: 'crossing', relation, verb, role: by.role, asTenant, readsToo })
+    return rule === undefined ? [] : [{ ...seen, rule }]
+  })
+}
+
+function tablesOf(draft: FindingDraft): readonly string[] {
+  return draft.tables ?? [draft.object]
+}
+
+function unique<T>(items: readonly T[]): readonly T[] {
+  return [...new Set(items)]
+}
+
+/** Findings that rows crossing a table can speak for; code, keys and views are confirmed by what was tried on them. */
+const OF_TABLES: ReadonlySet<string> = new Set(['rls', 'policy', 'role', 'grant'])
+
+function confirms(
+  observation: Observation,
+  rule: Rule,
+  draft: FindingDraft,
+  ledger: AttackLedger | undefined,
+): boolean {
+  if (!isCrossing(observation)) {
+    if (observation.rule !== rule.id || observation.object !== draft.object) return false
+    return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
+  }
+  if (!OF_TABLES.has(rule.group)) return false
+  // Another policy of the table let it through: that is no evidence against this one.
+  if (rule.group === 'policy' && draft.detail !== undefined && ledger?.isCause(observation, draft.detail) === false)
+    return false
+  const tables = draft.tables ?? [draft.object]
+  const about = (observation.tables ?? [observation.object]).some((table) => tables.includes(table))
+  return about && (observation.verbs ?? []).some((verb) => draft.verbs?.includes(verb) === true)
+}
+
+function finish(rule: Rule, draft: FindingDraft, severity: Severity, seen: readonly Observation[]): JoinedFinding {
+  const evidence = [...new Set([...(draft.evidence ?? []), ...seen.flatMap((observation) => observation.evidence)])]
+  return {
+    rule: rule.id,
+    severity,
+    object: draft.object,
+    message: draft.message,
+    proof: seen.length > 0 ? 'exploited' : 'static',
+    evidence,
+    fix: draft.fix,
+    key: findingKey(rule.id, draft),
+    verbs: draft.verbs,
+    tables: draft.tables ?? [draft.object],
+    group: rule.group,
+    crosses: rule.denies !== true && (draft.suspected !== true || seen.length > 0),
+  }
+}
+
+function dedupe(findings: readonly JoinedFinding[]): JoinedFinding[] {
+  const byKey = new Map<string, JoinedFinding>()
+  for (const finding of findings) {
+    const known = byKey.get(finding.key)
+    if (known === undefined || SEVERITIES.indexOf(finding.severity) > SEVERITIES.indexOf(known.severity))
+      byKey.set(finding.key, finding)
+  }
+  return [...byKey.values()]
+}
+
+/** By severity, then by rule and key: the same each time. */
+export function inOrder(a: Finding, b: Finding): number {
+  return (
+    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
+    a.rule.localeCompare(b.rule) ||
+    (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  )
+}

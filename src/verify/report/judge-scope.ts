@@ -1,0 +1,51 @@
+import type { Facts } from '../../tenancy/facts.ts'
+import { lookupsOf } from '../../tenancy/lookups.ts'
+import { draftsOf } from '../finding/drafts.ts'
+import type { TableVerdict } from '../finding/finding.ts'
+import type { Rule } from '../finding/rule.ts'
+import { rules } from '../rules/list.ts'
+import { type JoinedFinding, joinFindings, type RuledDraft } from './join-findings.ts'
+import type { InternalError } from './report-model.ts'
+import { type AttackOptions, type AttackRun, runAttacks } from './run-attacks.ts'
+import { makeVerdicts } from './verdicts.ts'
+
+/** All that was found of one scope: the tables of one kind of tenants, as one kind of caller sees them. */
+export interface JudgedScope {
+  readonly facts: Facts
+  readonly findings: readonly JoinedFinding[]
+  readonly tables: readonly TableVerdict[]
+  readonly run: AttackRun | undefined
+  readonly internalErrors: readonly InternalError[]
+}
+
+export interface ScopeOptions {
+  readonly chosen: readonly Rule[]
+  /** Findings of other rules, which attacks raise, are left out. */
+  readonly only: readonly string[] | undefined
+  /** Undefined: catalog and proof only. */
+  readonly attack: Omit<AttackOptions, 'facts'> | undefined
+}
+
+/** Asks the rules, attacks, joins both, and judges each verb of each table. */
+export async function judgeScope(facts: Facts, { chosen, only, attack }: ScopeOptions): Promise<JudgedScope> {
+  const internalErrors: InternalError[] = []
+  const drafts = chosen.flatMap((rule): readonly RuledDraft[] => {
+    try {
+      return draftsOf(rule, facts).map((draft) => ({ rule, draft }))
+    } catch (error) {
+      internalErrors.push({ where: `rule ${rule.id}`, message: error instanceof Error ? error.message : String(error) })
+      return []
+    }
+  })
+  const run = attack === undefined ? undefined : await runAttacks({ ...attack, facts })
+  const findings = joinFindings(facts, drafts, run?.ledger, rules, lookupsOf(facts)).filter(
+    (finding) => only === undefined || only.includes(finding.rule),
+  )
+  return {
+    facts,
+    findings,
+    tables: makeVerdicts(facts, findings, run?.ledger),
+    run,
+    internalErrors: [...internalErrors, ...(run?.internalErrors ?? [])],
+  }
+}

@@ -1,0 +1,125 @@
+import { VERBS, type Verb } from '../../catalog/verbs.ts'
+import { grantLines } from '../../tenancy/app-role-sql.ts'
+import { describeSetting } from '../../tenancy/discovery/discover.ts'
+import type { Tenancy } from '../../tenancy/facts.ts'
+import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.ts'
+import type { Verdict } from '../finding/verdict.ts'
+import { inOrder, type JoinedFinding } from './join-findings.ts'
+import type { JudgedScope } from './judge-scope.ts'
+import { isReachable } from './reachable.ts'
+import { countFindings, countVerdicts } from './report-counts.ts'
+import type { VerifyReport } from './report-model.ts'
+import { type UnwalledTable, unwalledTables } from './unwalled.ts'
+
+/** Joins what was found of each scope into one report; the first scope is the application's own. */
+export function makeReport(
+  scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
+  ruleCount: number,
+): VerifyReport {
+  const [first] = scopes
+  const tables = joinTables(scopes)
+  const findings = joinScopes(scopes).map(
+    ({ verbs: _verbs, tables: _tables, group: _group, crosses: _crosses, ...finding }): Finding => finding,
+  )
+  const { tenancy, catalog } = first.facts
+  const reachable = scopes.some((scope) => isReachable(scope.facts, scope.tables))
+  const sum = (count: (scope: JudgedScope) => number) => scopes.reduce((total, scope) => total + count(scope), 0)
+  return {
+    version: 1,
+    findings,
+    tables,
+    unwalled: joinUnwalled(scopes, tables),
+    summary: {
+      database: catalog.database.name,
+      serverVersion: catalog.serverVersion,
+      mode: first.run === undefined ? 'static' : 'attack',
+      sealed: first.facts.sealed,
+      appRole: tenancy.appRole.name,
+      actingRoles: unique(scopes.flatMap(({ facts }) => facts.acting.map((role) => role.role.name))),
+      tenantColumns: tenancy.columnNames,
+      setting: describeSetting(tenancy.context),
+      rootTable: tenancy.root?.relation.label,
+      reachable,
+      grantsMissing: reachable ? [] : grantLines(tenancy.appRole.name, schemasOf(tenancy)),
+      notes: [...scopes.flatMap(({ facts }) => facts.tenancy.notes), ...timeOuts(scopes)],
+      counts: {
+        findings: countFindings(findings),
+        verdicts: countVerdicts(tables),
+        rules: ruleCount,
+        attacks: first.run?.attacks ?? 0,
+        probes: sum((scope) => scope.run?.probes ?? 0),
+        tables: tables.length,
+        tablesPlanted: sum((scope) => scope.run?.planted ?? 0),
+      },
+      internalErrors: scopes.flatMap((scope) => scope.internalErrors),
+    },
+  }
+}
+
+/**
+ * A table that is bound to tenants in one scope is spoken of there: another scope that does not know its tenant would take it for
+ * a table that belongs to nobody. Of one finding the worse form stays.
+ */
+function joinScopes(scopes: readonly JudgedScope[]): readonly JoinedFinding[] {
+  const bound = new Set(scopes.flatMap(({ tables }) => tables.map((table) => table.object)))
+  const byKey = new Map<string, JoinedFinding>()
+  for (const { findings, tables } of scopes) {
+    const own = new Set(tables.map((table) => table.object))
+    for (const finding of findings) {
+      if (bound.has(finding.object) && !own.has(finding.object)) continue
+      const known = byKey.get(finding.key)
+      if (known === undefined || rank(finding) > rank(known)) byKey.set(finding.key, finding)
+    }
+  }
+  return [...byKey.values()].sort(inOrder)
+}
+
+function rank({ severity, proof }: Finding): number {
+  return SEVERITIES.indexOf(severity) * 2 + (proof === 'exploited' ? 1 : 0)
+}
+
+/** From the worst: of two scopes that judge one verb the worse verdict stands. */
+const WORST: readonly Verdict[] = ['leaks', 'unreliable', 'unproved', 'proved-static', 'held', 'proved', 'no-access']
+
+function joinTables(scopes: readonly JudgedScope[]): readonly TableVerdict[] {
+  const joined = new Map<string, { verbs: Partial<Record<Verb, Verdict>>; reasons: Partial<Record<Verb, string>> }>()
+  for (const { tables } of scopes)
+    for (const table of tables) {
+      const entry = joined.get(table.object) ?? { verbs: {}, reasons: {} }
+      joined.set(table.object, entry)
+      for (const verb of VERBS) {
+        const verdict = table.verbs[verb]
+        const before = entry.verbs[verb]
+        if (verdict === undefined || (before !== undefined && WORST.indexOf(before) <= WORST.indexOf(verdict))) continue
+        entry.verbs[verb] = verdict
+        const reason = table.reasons[verb]
+        if (reason === undefined) delete entry.reasons[verb]
+        else entry.reasons[verb] = reason
+      }
+    }
+  return [...joined].map(([object, entry]) => ({ object, ...entry })).sort((a, b) => a.object.localeCompare(b.object))
+}
+
+/** A table that is a tenant table in any scope is judged there. */
+function joinUnwalled(scopes: readonly JudgedScope[], tables: readonly TableVerdict[]): readonly UnwalledTable[] {
+  const judged = new Set(tables.map((table) => table.object))
+  const found = new Map<string, UnwalledTable>()
+  for (const { facts } of scopes)
+    for (const table of unwalledTables(facts))
+      if (!judged.has(table.object) && !found.has(table.object)) found.set(table.object, table)
+  return [...found.values()].sort((a, b) => a.object.localeCompare(b.object))
+}
+
+function schemasOf({ tables }: Tenancy): readonly string[] {
+  return unique([...tables.values()].map(({ relation }) => relation.schema))
+}
+
+function timeOuts(scopes: readonly JudgedScope[]): string[] {
+  const count = scopes.reduce((total, { run }) => total + (run?.timedOut ?? 0), 0)
+  if (count === 0) return []
+  return [`${count} ${count === 1 ? 'probe' : 'probes'} of the attacks ran into the time limit and saw nothing`]
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)]
+}

@@ -1,0 +1,50 @@
+import type { Finding, Severity, TableVerdict } from '../finding/finding.ts'
+import type { Verdict } from '../finding/verdict.ts'
+import type { UnwalledTable } from './unwalled.ts'
+
+/** An exception of a rule or attack: a bug of partywall, never a finding. The run's exit code is 2. */
+export interface InternalError {
+  /** `rule rls-disabled`, `attack read-across`. */
+  readonly where: string
+  readonly message: string
+}
+
+/** What was decided without being told, and how the run went. */
+export interface VerifySummary {
+  readonly database: string
+  readonly serverVersion: number
+  readonly mode: 'static' | 'attack'
+  readonly sealed: boolean
+  readonly appRole: string
+  /** Each role that was acted as. */
+  readonly actingRoles: readonly string[]
+  readonly tenantColumns: readonly string[]
+  readonly setting: string
+  readonly rootTable: string | undefined
+  /** False where the application reaches no tenant table, by no verb, view or function: then nothing was judged. */
+  readonly reachable: boolean
+  /** Where it reaches none: SQL that grants it what an application usually may. */
+  readonly grantsMissing: readonly string[]
+  readonly notes: readonly string[]
+  readonly counts: {
+    readonly findings: Readonly<Record<Severity, number>>
+    readonly verdicts: Readonly<Record<Verdict, number>>
+    readonly rules: number
+    readonly attacks: number
+    /** Statements that attacks sent and judged. */
+    readonly probes: number
+    readonly tables: number
+    readonly tablesPlanted: number
+  }
+  readonly internalErrors: readonly InternalError[]
+}
+
+/** The JSON model of a run: versioned, deterministic, the same for every format. */
+export interface VerifyReport {
+  readonly version: 1
+  readonly findings: readonly Finding[]
+  readonly tables: readonly TableVerdict[]
+  /** Tables that a role in reach may use and that no policy holds, though they are no tenant tables. */
+  readonly unwalled: readonly UnwalledTable[]
+  readonly summary: VerifySummary
+}

@@ -1,0 +1,106 @@
+import type pg from 'pg'
+import type { Facts } from '../../tenancy/facts.ts'
+import { type Arena, AttackLedger } from '../attack/arena.ts'
+import type { Attack } from '../attack/attack.ts'
+import { checkNegativeControl, checkPositiveControls } from '../attack/controls.ts'
+import { AS_PLANTER } from '../attack/identity.ts'
+import { openArena } from '../attack/open-arena.ts'
+import { patientSession } from '../attack/patience.ts'
+import type { Planting } from '../attack/planting.ts'
+import { compareWithRealLogin } from '../attack/real-login.ts'
+import { type AttackSession, attackSession } from '../attack/session.ts'
+import { attacks } from '../attacks/list.ts'
+import type { InternalError } from './report-model.ts'
+
+export interface AttackRun {
+  readonly ledger: AttackLedger
+  readonly internalErrors: readonly InternalError[]
+  readonly attacks: number
+  readonly probes: number
+  readonly planted: number
+  /** Probes that the statement time-out ended: they saw nothing, and prove nothing. */
+  readonly timedOut: number
+}
+
+export interface AttackOptions {
+  readonly facts: Facts
+  /** Opens a connection as the role that plants; the runner closes it. */
+  readonly connect: () => Promise<pg.Client>
+  readonly sealSecret: string | undefined
+  readonly contextSql: string | undefined
+  /** Where the server is this run's own: opens other connections to it. */
+  readonly ownServer: { readonly url: string; readonly connect: (url: string) => Promise<pg.Client> } | undefined
+  readonly statementTimeoutMs: number
+  readonly lockTimeoutMs: number
+  readonly onProgress: (done: string) => void
+}
+
+/** Plants two tenants and runs every attack, in two passes, in one transaction that is rolled back. */
+export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
+  const ledger = new AttackLedger(options.facts)
+  const internalErrors: InternalError[] = []
+  let probes = 0
+  let planted = 0
+  let timedOut = () => 0
+  const ran = new Set<string>()
+  const client = await options.connect()
+  try {
+    await client.query('begin')
+    await client.query(
+      `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
+    )
+    const patient = patientSession(attackSession(client), options.statementTimeoutMs)
+    timedOut = patient.timedOut
+    const session = counted(patient.session, () => {
+      probes += 1
+    })
+    let before: Planting | undefined
+    // First without a setting: once one was set on a connection, it can never be "never set" again.
+    for (const pass of ['never-set', 'set'] as const) {
+      const arena = await openArena(options, session, pass, ledger, before)
+      before = arena.planting
+      planted = [...arena.planting.rows.values()].filter((rows) => rows.b !== undefined).length
+      if (pass === 'set') {
+        await checkNegativeControl(arena, ledger)
+        await checkPositiveControls(arena, ledger, options.sealSecret !== undefined)
+      }
+      for (const attack of attacks.filter((candidate) => (candidate.passes ?? ['set']).includes(pass))) {
+        ran.add(attack.name)
+        const error = await runOne(attack, arena)
+        if (error !== undefined) internalErrors.push(error)
+        options.onProgress(attack.name)
+      }
+    }
+  } finally {
+    await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
+    await client.end().catch(() => {})
+  }
+  if (options.ownServer !== undefined) {
+    const { url: ownServerUrl, connect } = options.ownServer
+    await compareWithRealLogin({ ...options, ownServerUrl, connect }, ledger)
+  }
+  return { ledger, internalErrors, attacks: ran.size, probes, planted, timedOut: timedOut() }
+}
+
+async function runOne(attack: Attack, arena: Arena): Promise<InternalError | undefined> {
+  await arena.session.run('savepoint partywall_attack')
+  try {
+    await attack.run(arena)
+    return undefined
+  } catch (error) {
+    return { where: `attack ${attack.name}`, message: error instanceof Error ? error.message : String(error) }
+  } finally {
+    // An exception may have left the transaction aborted, or the session in another role.
+    await arena.session.run(`rollback to savepoint partywall_attack; release savepoint partywall_attack; ${AS_PLANTER}`)
+  }
+}
+
+function counted(session: AttackSession, count: () => void): AttackSession {
+  return {
+    ...session,
+    probe: (fn) => {
+      count()
+      return session.probe(fn)
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import { isBookkeeping } from '../../catalog/bookkeeping.ts'
+import type { Relation } from '../../catalog/model.ts'
+import { VERBS, type Verb } from '../../catalog/verbs.ts'
+import { appliesTo, covers } from '../../prove/effective.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+
+/** A table that the application may use, that no policy holds, and that belongs to no tenant as far as can be seen. */
+export interface UnwalledTable {
+  readonly object: string
+  /** What roles in reach may do there. */
+  readonly verbs: readonly Verb[]
+  /** Why it is taken for no tenant table. */
+  readonly reason: string
+}
+
+/** Tables that nobody asked about: everybody in reach may use them, and no wall stands in between. */
+export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
+  return facts.relations.flatMap((relation): readonly UnwalledTable[] => {
+    if (
+      !isTable(relation) ||
+      relation.isPartition ||
+      isBookkeeping(relation) ||
+      facts.tenantTable(relation) !== undefined
+    )
+      return []
+    const verbs = VERBS.filter((verb) =>
+      facts.reach(relation, privilegeOf(verb)).some((role) => isOpen(facts, relation, verb, role)),
+    )
+    return verbs.length === 0 ? [] : [{ object: relation.label, verbs, reason: reasonOf(facts, relation) }]
+  })
+}
+
+/** Row-level security does not hold the role, or one of its policies lets every row through. */
+export function isOpen(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
+  if (!facts.protectedFor(relation, role)) return true
+  const own = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
+  const clause = (policy: Relation['policies'][number]) =>
+    (verb === 'insert' ? (policy.check ?? policy.using) : policy.using) ?? 'true'
+  return (
+    own.some((policy) => policy.permissive && clause(policy) === 'true') &&
+    own.every((policy) => policy.permissive || clause(policy) === 'true')
+  )
+}
+
+function reasonOf(facts: Facts, relation: Relation): string {
+  const { columnNames, root } = facts.tenancy
+  const names = columnNames.join(' or ')
+  const target = root === undefined ? 'a table that has one' : `${root.relation.label} or to a table of tenants`
+  const said = `it has no column ${names}, and no foreign key leads to ${target}`
+  if (relation.policies.length > 0 && relation.rowSecurity)
+    return `${said}; its policies compare no column of it with the session`
+  return relation.rowSecurity ? said : `${said}; row-level security is off`
+}

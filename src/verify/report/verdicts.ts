@@ -1,0 +1,147 @@
+import type { Relation } from '../../catalog/model.ts'
+import { VERBS, type Verb } from '../../catalog/verbs.ts'
+import { rolesInReach } from '../../prove/roles-in-reach.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { lookupsOf } from '../../tenancy/lookups.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
+import { asksForSession } from '../../tenancy/session-askers.ts'
+import type { AttackLedger } from '../attack/arena.ts'
+import type { TableVerdict } from '../finding/finding.ts'
+import type { Verdict } from '../finding/verdict.ts'
+import type { JoinedFinding } from './join-findings.ts'
+
+interface Judged {
+  readonly verdict: Verdict
+  readonly reason: string | undefined
+}
+
+/** What every verdict of a run is judged by. */
+interface Court {
+  readonly facts: Facts
+  /** Undefined: nothing was attacked. */
+  readonly ledger: AttackLedger | undefined
+  readonly leaking: ReadonlySet<string>
+  /** The finding that explains why the controls of a table failed. */
+  readonly explains: Explains
+}
+
+/** The verdict of each verb of each relation that is bound to tenants, or shows rows of one that is. */
+export function makeVerdicts(
+  facts: Facts,
+  findings: readonly JoinedFinding[],
+  ledger: AttackLedger | undefined,
+): readonly TableVerdict[] {
+  const leaking = new Set(
+    findings
+      .filter((finding) => finding.severity !== 'info' && finding.crosses)
+      .flatMap((finding) => finding.tables.flatMap((table) => (finding.verbs ?? []).map((verb) => `${table}/${verb}`))),
+  )
+  const court: Court = { facts, ledger, leaking, explains: explanations(facts, findings) }
+  return facts.relations
+    .filter((relation) => facts.tenantTable(relation) !== undefined)
+    .map((relation) => {
+      const verbs: Partial<Record<Verb, Verdict>> = {}
+      const reasons: Partial<Record<Verb, string>> = {}
+      for (const verb of VERBS) {
+        const { verdict, reason } = judge(court, relation, verb)
+        verbs[verb] = verdict
+        if (reason !== undefined) reasons[verb] = reason
+      }
+      return { object: relation.label, verbs, reasons }
+    })
+}
+
+function judge(court: Court, relation: Relation, verb: Verb): Judged {
+  const { facts, ledger } = court
+  if (court.leaking.has(`${relation.label}/${verb}`)) return { verdict: 'leaks', reason: undefined }
+  const roles = rolesInReach(facts).filter(({ role }) =>
+    facts.privileges.onRelation(role.oid, relation, privilegeOf(verb)),
+  )
+  if (roles.length === 0) return { verdict: 'no-access', reason: `no role in reach may ${verb}` }
+  const beyond = roles.find((role) => role.bypasses)
+  if (beyond !== undefined)
+    return { verdict: 'unproved', reason: `${beyond.path.join(' → ')}: no policy holds ${beyond.role.name}` }
+  const live = roles.filter((role) => facts.proofs.of(relation, verb, role).status !== 'dark')
+  if (live.length === 0) return { verdict: 'no-access', reason: `no policy lets a role in reach ${verb} any row` }
+  const doubt = facts.loginDoubt ?? ledger?.loginFailure
+  if (doubt !== undefined && asksForSession(facts, relation.label))
+    return { verdict: 'unproved', reason: `its policies ask who logged in: ${doubt}` }
+  const proofs = live.map((role) => facts.proofs.of(relation, verb, role))
+  const [first] = proofs
+  const proved = proofs.every((proof) => proof.status === 'proved')
+  const how = first?.status === 'proved' ? first.how : undefined
+  const open = proofs.find((proof) => proof.status === 'unproved')
+  const why = open?.status === 'unproved' ? open.how : 'the predicate lets other rows through'
+  if (ledger === undefined)
+    return proved
+      ? { verdict: 'proved-static', reason: `${how ?? ''}; no control was run: nothing was attacked` }
+      : { verdict: 'unproved', reason: why }
+  const failure = failedControl(court, relation, verb, live)
+  if (failure !== undefined) return failure
+  const missing = missingControl(ledger, relation, verb, live)
+  if (proved)
+    return missing === undefined
+      ? { verdict: 'proved', reason: how }
+      : { verdict: 'proved-static', reason: `${how ?? ''}; no control was seen working: ${missing}` }
+  const needs = live.map((role) => ledger.controls.of(relation, verb, role)).find((control) => 'needs' in control)
+  if (ledger.isHeld(relation.label, verb) && missing === undefined && needs === undefined)
+    return { verdict: 'held', reason: undefined }
+  const more = needs !== undefined && 'needs' in needs ? `its own tenant meets it only with ${needs.needs}` : undefined
+  const said = ledger.reason(relation.label, verb) ?? missing ?? more
+  return { verdict: 'unproved', reason: said === undefined ? why : `${why}; ${said}` }
+}
+
+/** Why no control of this verb says anything: its own row is invisible to a tenant, or the server answered with an error. */
+function failedControl(court: Court, relation: Relation, verb: Verb, roles: readonly ActingRole[]): Judged | undefined {
+  const { ledger, explains } = court
+  const negative = ledger?.unreliable.get(relation.label)
+  if (negative !== undefined) return { verdict: 'unreliable', reason: negative }
+  const difference = ledger?.difference(relation.label, verb)
+  if (difference !== undefined) return { verdict: 'unreliable', reason: difference }
+  for (const role of roles) {
+    const control = ledger?.controls.of(relation, verb, role)
+    if (control?.status !== 'dark' && control?.status !== 'error') continue
+    const said = control.status === 'error' ? `it ended in ${control.code}: ${control.how}` : control.how
+    const because = explains(relation, verb, control.status === 'error' ? control.code : undefined)
+    if (because !== undefined)
+      return { verdict: 'unproved', reason: `${said}; ${because.rule} on ${because.object} says why` }
+    return { verdict: 'unreliable', reason: `the control failed for ${role.role.name}: ${said}` }
+  }
+  return undefined
+}
+
+function missingControl(
+  ledger: AttackLedger,
+  relation: Relation,
+  verb: Verb,
+  roles: readonly ActingRole[],
+): string | undefined {
+  for (const role of roles) {
+    const control = ledger.controls.of(relation, verb, role)
+    if (control.status !== 'worked' && 'how' in control) return control.how
+  }
+  return undefined
+}
+
+/** The finding that says why a control of this verb failed, perhaps with this error. */
+type Explains = (relation: Relation, verb: Verb, code: string | undefined) => JoinedFinding | undefined
+
+/** Policies that the server refuses to run: no other finding explains these. */
+const RECURSES = new Set(['42P17', '54001'])
+
+/** A finding on the table, or on one that its policies look into, that says more than that time is lost. */
+function explanations(facts: Facts, findings: readonly JoinedFinding[]): Explains {
+  const loud = findings.filter(
+    ({ severity, group }) => (group === 'rls' || group === 'policy') && severity !== 'info' && severity !== 'low',
+  )
+  const lookups = lookupsOf(facts)
+  return (relation, verb, code) => {
+    const denial = loud.find(
+      (finding) =>
+        !finding.crosses && finding.tables.includes(relation.label) && finding.verbs?.includes(verb) === true,
+    )
+    if (denial !== undefined || (code !== undefined && RECURSES.has(code))) return denial
+    const tables = [relation.label, ...lookups(relation.label)]
+    return loud.find((finding) => finding.crosses && finding.tables.some((table) => tables.includes(table)))
+  }
+}

@@ -1,9 +1,0 @@
-import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
-import type { Facts } from '../facts.ts'
-
-/** True when the policies of the table do not hold the owner of a definer function. */
-export function ownerEscapes(facts: Facts, fn: DatabaseFunction, relation: Relation): boolean {
-  const owner = facts.catalog.roles.get(fn.owner)
-  if (owner === undefined || owner.superuser || owner.bypassRls || !relation.rowSecurity) return true
-  return !relation.forceRowSecurity && facts.graph.rightsOf(owner.oid).has(relation.owner)
-}
