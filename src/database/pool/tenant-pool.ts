@@ -172,11 +172,17 @@ export class WalledPool extends pg.Pool {
       this.#lane.run(query)
       return promise
     }
-    if (asked.signal !== undefined) limitTime(query, asked.signal)
-    this.#lease(frame, (error, client) => {
-      if (client === undefined) query.fail(error)
-      else client.run(query)
-    })
+    let left = SENDS_AGAIN
+    const send = (next: TenantQuery): void => {
+      if (asked.signal !== undefined) limitTime(next, asked.signal)
+      if (left-- > 0)
+        next.sendAgain = (unsent) => send(successorOf(unsent, makeQuery(config, asked, frame, kind, this.settings)))
+      this.#lease(frame, (error, client) => {
+        if (client === undefined) next.fail(error)
+        else client.run(next)
+      })
+    }
+    send(query)
     return promise
   }
 
@@ -364,6 +370,19 @@ export class WalledPool extends pg.Pool {
     }
     await across
   }
+}
+
+/** How many connections of one tenant after the other may fail before a statement runs. */
+const SENDS_AGAIN = 3
+
+/** Stands in for a query that did not run: it answers the same caller. */
+function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {
+  next.resolve = unsent.resolve
+  next.reject = unsent.reject
+  next.answerTo = unsent.answerTo
+  next.noError = unsent.noError
+  next.onFinished = unsent.onFinished
+  return next
 }
 
 /** How long after the cut broken connections may take to say so. */

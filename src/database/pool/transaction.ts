@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { ConfigurationError, TransactionRolledBackError } from '../../errors.ts'
+import { maySendAgain } from '../connection/session/context-failure.ts'
 import { type CopyIntoOptions, type CopyRows, copyInto } from '../statement/copy-into.ts'
 import { isServerError } from '../wire/pg-internals.ts'
 
@@ -25,6 +26,7 @@ export interface TenantTransaction {
   copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number>
 }
 
+const CONNECTIONS_TRIED = 4
 const RETRIED = new Set(['40001', '40P01'])
 
 /**
@@ -55,10 +57,9 @@ async function runOnce<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   signal?.throwIfAborted()
-  const client = await connect()
+  const client = await begun(connect, begin)
   let problem: Error | undefined
   try {
-    await client.query(begin)
     const result = await fn(new OpenTransaction(client))
     signal?.throwIfAborted()
     const ended = await client.query('commit')
@@ -73,6 +74,20 @@ async function runOnce<T>(
     throw error
   } finally {
     client.release(problem)
+  }
+}
+
+/** A client in a new transaction. A connection that another tenant left unusable is given up for the next one. */
+async function begun(connect: () => Promise<pg.PoolClient>, begin: string): Promise<pg.PoolClient> {
+  for (let left = CONNECTIONS_TRIED; ; left--) {
+    const client = await connect()
+    try {
+      await client.query(begin)
+      return client
+    } catch (error) {
+      client.release(client.getTransactionStatus() === 'I' ? undefined : true)
+      if (left <= 1 || !maySendAgain(error)) throw error
+    }
   }
 }
 

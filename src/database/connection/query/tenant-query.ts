@@ -6,7 +6,7 @@ import { tooLarge } from '../../wire/message-bounds.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from '../../wire/pg-internals.ts'
 import { isStalePlan, preparedName, withoutName } from '../../wire/prepared-statement.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
-import { contextFailure } from '../session/context-failure.ts'
+import { contextFailure, maySendAgain } from '../session/context-failure.ts'
 import { isUnnamed } from '../session/context-statement.ts'
 import { explainSeveralStatements } from './statement-cures.ts'
 
@@ -45,6 +45,8 @@ export class TenantQuery extends PgQueryBase {
   noError: null | undefined = null
   /** Called once, when the connection is free again. */
   onFinished: ((query: TenantQuery) => void) | undefined = undefined
+  /** Sends it again on another connection, where this one failed before the statement ran; called in the caller's context. */
+  sendAgain: ((unsent: TenantQuery) => void) | undefined = undefined
   failure: Error | undefined = undefined
   /** Answers to our own statements that have not come yet. */
   skip = 0
@@ -241,7 +243,11 @@ export class TenantQuery extends PgQueryBase {
   answer(): void {
     if (this.answered) return
     this.answered = true
-    const { failure } = this
+    const { failure, sendAgain } = this
+    if (sendAgain !== undefined && maySendAgain(failure)) {
+      this.#caller.runInAsyncScope(sendAgain, undefined, this)
+      return
+    }
     if (this.answerTo !== undefined) {
       try {
         if (failure === undefined) this.answerTo(this.noError, this._results)

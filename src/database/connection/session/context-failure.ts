@@ -4,6 +4,13 @@ import type { StatementKind } from '../../statement/statement-kind.ts'
 import { isServerError } from '../../wire/pg-internals.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 
+const cutShort = new WeakSet<Error>()
+
+/** The statement did not run, for a reason that its own tenant has no part in: another connection may run it. */
+export function maySendAgain(error: unknown): boolean {
+  return error instanceof Error && cutShort.has(error)
+}
+
 /** Codes that say: the set-up of roles or settings is wrong, not the statement. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
@@ -24,10 +31,12 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
   // The context's answer is the last: with more to come the clean-up was not done, and the last tenant's time limits held.
   if (error.code === '57014' && left > (carriesData(kind) ? 1 : 0)) {
     guard.doomed ??= 'a time limit of its last tenant cut its clean-up short'
-    return new ConnectionInDoubtError(
+    const doubt = new ConnectionInDoubtError(
       'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',
       { cause: error },
     )
+    cutShort.add(doubt)
+    return doubt
   }
   if (!SETUP_CODES.has(error.code)) return error
   return new ConfigurationError(
