@@ -10,6 +10,7 @@ export interface Mutant {
 }
 
 const guard = 'database/connection/session/connection-guard.js'
+const prefixWriter = 'database/connection/session/prefix-writer.js'
 const tagsAreClean = {
   file: guard,
   find: "(kind !== 'other' && !leavesResidue(tag))",
@@ -86,7 +87,7 @@ export const mutants: readonly Mutant[] = [
       'the context outlives its transaction (watch over reported parameters off, too: it destroys such connections)',
     edits: [
       { file: 'database/connection/session/context-statement.js', find: ', true)`', replace: ', false)`' },
-      { file: guard, find: 'const [drifted] = this.#drifted;', replace: 'const drifted = undefined;' },
+      { file: guard, find: 'const { changed } = this.#parameters;', replace: 'const changed = undefined;' },
     ],
   },
   {
@@ -99,7 +100,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'cancel-reuse',
     breaks: 'a connection is used again before its cancel request was delivered',
-    edits: [{ file: 'database/connection/tenant-client.js', find: 'guard.cancelling = request;', replace: '' }],
+    edits: [{ file: 'database/connection/tenant-client.js', find: 'guard.cancelSent(request);', replace: '' }],
   },
   {
     name: 'seal-cached-across-tenants',
@@ -134,8 +135,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'database/pool/tenant-pool.js',
-        find: 'client.run(query);',
-        replace: '{ query.frame = tenantStore.getStore() ?? query.frame; client.run(query); }',
+        find: 'client.run(next);',
+        replace: '{ next.frame = tenantStore.getStore() ?? next.frame; client.run(next); }',
       },
     ],
   },
@@ -149,17 +150,17 @@ export const mutants: readonly Mutant[] = [
         replace: 'const reset = [',
       },
       {
-        file: guard,
-        find: 'if (place === 0 && this.#cleansFirst',
-        replace: 'if (false && place === 0 && this.#cleansFirst',
+        file: prefixWriter,
+        find: 'return !(place === 0 && this.#cleansFirst',
+        replace: 'return !(false && place === 0 && this.#cleansFirst',
       },
-      { file: guard, find: 'const [drifted] = this.#drifted;', replace: 'const drifted = undefined;' },
+      { file: guard, find: 'const { changed } = this.#parameters;', replace: 'const changed = undefined;' },
     ],
   },
   {
     name: 'nothing-forgotten',
     breaks: 'seed, sequences and locks of one user stay for the next',
-    edits: [{ file: guard, find: 'return this.settings.shared || (', replace: 'return false && (' }],
+    edits: [{ file: prefixWriter, find: 'return this.#settings.shared || (', replace: 'return false && (' }],
   },
   {
     name: 'defaults-of-the-last-transaction',
@@ -168,8 +169,8 @@ export const mutants: readonly Mutant[] = [
       { file: 'database/connection/session/session-fronts.js', find: '...(shared ? [readOnly] : []), ', replace: '' },
       {
         file: guard,
-        find: 'if (this.settings.shared)\n                this.doomed ??= `the session',
-        replace: 'if (false)\n                this.doomed ??= `the session',
+        find: 'if (this.#parameters.report(name, value) && this.settings.shared)',
+        replace: 'if (this.#parameters.report(name, value) && false)',
       },
     ],
   },
@@ -200,11 +201,11 @@ export const mutants: readonly Mutant[] = [
     breaks: 'a statement that was asked for before connect() settled runs without tenant, seal and role',
     edits: [
       { file: 'database/connection/tenant-client.js', find: 'this.#chore = this.#gate.passed;', replace: '' },
-      { file: guard, find: 'if (this.bytes === undefined) {', replace: 'if (false) {' },
+      { file: guard, find: "if (this.#session.name === 'opening') {", replace: 'if (false) {' },
       {
         file: guard,
-        find: "if (bytes === undefined)\n            throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.');",
-        replace: 'if (bytes === undefined)\n            return 0;',
+        find: "if (prefix.bytes === undefined)\n            throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.');",
+        replace: 'if (prefix.bytes === undefined)\n            return 0;',
       },
     ],
   },
@@ -230,9 +231,9 @@ export const mutants: readonly Mutant[] = [
     breaks: 'a pipelined connection binds whatever the unnamed statement holds, as its context',
     edits: [
       {
-        file: guard,
-        find: 'unnamedInDoubt() {',
-        replace: 'unnamedInDoubt() {\n        return;',
+        file: 'database/connection/session/unnamed-statement.js',
+        find: 'inDoubt() {',
+        replace: 'inDoubt() {\n        return;',
       },
     ],
   },

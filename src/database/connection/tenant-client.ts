@@ -62,10 +62,10 @@ export class TenantClient extends pg.Client implements QueryHost {
     boundMessages(inside.connection, settings.maxResultBytes, (error) => this.destroySocket(error))
     // An error of a checked-out client reaches its query; without a listener it would end the process.
     this.on('error', (error: Error) => {
-      this.guard.doomed ??= `the connection broke: ${error.message}`
+      this.guard.discard(`the connection broke: ${error.message}`)
     })
     this.on('end', () => {
-      this.guard.doomed ??= 'the connection was closed'
+      this.guard.discard('the connection was closed')
       this.guard.awaiting?.connectionLost()
       this.#gate.fail(new Error('the connection was closed'))
     })
@@ -113,7 +113,7 @@ export class TenantClient extends pg.Client implements QueryHost {
           settle(null, this)
         },
         (problem: unknown) => {
-          this.guard.doomed ??= 'its set-up failed'
+          this.guard.discard('its set-up failed')
           this.#gate.fail(problem)
           super.end(() => {})
           settle(problem instanceof Error ? problem : new Error(String(problem)))
@@ -213,7 +213,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   #sendAfterChore(chore: 'wait' | 'discard' | 'remember' | undefined, query: PgSubmittable): void {
     const { guard } = this
     const work = async () => {
-      if (chore === 'wait' && (await guard.cancelling) !== true) guard.doomed ??= 'a cancel request may still arrive'
+      if (chore === 'wait' && (await guard.cancelling) !== true) guard.discard('a cancel request may still arrive')
       else if (chore === 'discard') await this.discardAll()
       // Two statements may be accepted before it is done: behind the first stands what a tenant set.
       else if (chore === 'remember' && guard.freeStatements > 0) await this.#care.remember()
@@ -223,14 +223,14 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.#chore = done
     const next = (error?: unknown) => {
       if (this.#chore === done) this.#chore = undefined
-      if (error === undefined && guard.doomed === undefined) {
+      if (error === undefined && guard.discardedFor === undefined) {
         this.#send(query)
         return
       }
       const doubt = new ConnectionInDoubtError('The connection could not be cleaned for its next tenant.', {
         cause: error,
       })
-      guard.doomed ??= 'it could not be cleaned'
+      guard.discard('it could not be cleaned')
       query.handleError(doubt, internalsOfClient(this).connection)
     }
     done.then(() => next(), next)
@@ -268,13 +268,12 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** Asks the server to stop what it does for this client; nothing else is sent before that request has arrived. */
   cancel(): void {
     const { guard } = this
-    if (guard.settings.pooler) guard.doomed ??= 'a statement was cancelled behind a transaction pooler'
+    if (guard.settings.pooler) guard.discard('a statement was cancelled behind a transaction pooler')
     const request = sendCancelRequest(this).then((delivered) => {
-      if (!delivered) guard.doomed ??= 'a cancel request may still arrive'
-      if (guard.cancelling === request) guard.cancelling = undefined
+      guard.cancelEnded(request, delivered)
       return delivered
     })
-    guard.cancelling = request
+    guard.cancelSent(request)
   }
 
   /**
@@ -282,7 +281,7 @@ export class TenantClient extends pg.Client implements QueryHost {
    * go on for as long as its time-out lets it, for nobody.
    */
   destroySocket(error: Error): void {
-    this.guard.doomed ??= error.message
+    this.guard.discard(error.message)
     const { stream } = internalsOfClient(this).connection
     const cancelled = this.cancelRunning()
     // A pooler forgets whom to cancel once the client is gone; without one the request needs nothing of this socket.

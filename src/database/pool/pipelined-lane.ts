@@ -71,7 +71,7 @@ export class PipelinedLane implements StatementLane {
   #leastBusy(): TenantClient | undefined {
     let best: TenantClient | undefined
     for (const client of this.#clients) {
-      if (client.guard.doomed !== undefined) continue
+      if (client.guard.discardedFor !== undefined) continue
       if (best === undefined || client.guard.inFlight < best.guard.inFlight) best = client
     }
     return best
@@ -116,8 +116,8 @@ export class PipelinedLane implements StatementLane {
    * a statement that failed: the connection would stay, and whatever waits for its place with it.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
-    if (!(host instanceof TenantClient) || host.guard.doomed === undefined || host.guard.inFlight > 0) return
-    host.destroySocket(new Error(host.guard.doomed))
+    if (!(host instanceof TenantClient) || host.guard.discardedFor === undefined || host.guard.inFlight > 0) return
+    host.destroySocket(new Error(host.guard.discardedFor))
   }
 
   async #drain(client: TenantClient): Promise<void> {

@@ -272,14 +272,14 @@ export class WalledPool extends pg.Pool {
       this.#destroy(client, 'it was released with an error', problem)
       return
     }
-    if (guard.cancelling !== undefined && guard.doomed === undefined) {
+    if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
       // The promise of a cancel request never rejects; what it says is on the guard.
       void guard.cancelling.then(() => this.#giveBack(client))
       return
     }
     const reason = guard.unfit(client.getTransactionStatus())
     if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.dirty) this.#toPool(client)
+    else if (!guard.inDoubt) this.#toPool(client)
     else {
       client.discardAll().then(
         () => this.#toPool(client),
@@ -289,7 +289,7 @@ export class WalledPool extends pg.Pool {
   }
 
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
-    client.guard.doomed ??= reason
+    client.guard.discard(reason)
     this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
     // pg-pool cuts the socket: a statement that still runs would go on for nobody.
     void client.cancelRunning()

@@ -119,7 +119,7 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   #refuseCopy(status: string | null): Error | undefined {
-    if (this.kind !== 'copy-to' || (status === 'T' && this.host.guard.pinned)) return undefined
+    if (this.kind !== 'copy-to' || (status === 'T' && this.host.guard.contextInForce)) return undefined
     return new StatementRefusedError(
       'A COPY … TO stream needs an open transaction in which a statement has run: use pool.transaction(), and run a query before it.',
     )
@@ -184,7 +184,7 @@ export class ForeignQuery implements PgSubmittable {
     this.failure ??= told
     if (!this.#sent) this.finish()
     else if (endsSession(error)) {
-      guard.doomed ??= 'the server or the network ended it'
+      guard.discard('the server or the network ended it')
       this.finish()
       this.#tellLost(told, connection)
       return

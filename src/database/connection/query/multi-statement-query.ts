@@ -28,11 +28,11 @@ export function sendSeveral(connection: PgConnection, text: string, frame: Conte
   const { guard } = host
   const status = host.getTransactionStatus()
   const alone = !/;\s*\S/.test(text)
-  guard.dirty = true
+  guard.leftResidue()
   if (status === 'E' || (alone && !carriesData(statementKind(text)))) {
     connection.query(text)
     return 0
   }
-  connection.query(`${contextText(guard.identities.of(frame), guard.settings)}; ${text}`)
+  connection.query(`${contextText(guard.prefix.identities.of(frame), guard.settings)}; ${text}`)
   return 1
 }

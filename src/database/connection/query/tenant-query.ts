@@ -122,14 +122,14 @@ export class TenantQuery extends PgQueryBase {
     // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
     if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
     this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
-    this.contextParse = this.skip > 0 ? guard.lastParse : 0
+    this.contextParse = this.skip > 0 ? guard.prefix.lastParse : 0
     this.building = true
     try {
       super.prepare(connection)
     } finally {
       this.building = false
     }
-    if (!this.name) guard.unnamedInDoubt()
+    if (!this.name) guard.prefix.unnamed.inDoubt()
     else if (this.contextParse > 0) {
       this.hiddenName = this.name
       this.name = undefined
@@ -181,9 +181,9 @@ export class TenantQuery extends PgQueryBase {
       return
     }
     const { guard } = this.hostOrThrow()
-    guard.unnamedInDoubt()
+    guard.prefix.unnamed.inDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
-    if (this.name && isStalePlan(error)) guard.doomed ??= 'a prepared statement on it was out of date or gone'
+    if (this.name && isStalePlan(error)) guard.discard('a prepared statement on it was out of date or gone')
     const told =
       this.skip > 0 && !this.building
         ? contextFailure(error, guard, this.kind, this.skip)
@@ -193,7 +193,7 @@ export class TenantQuery extends PgQueryBase {
     // pg has sent Close and Sync: ReadyForQuery will come to this query.
     if (this.building) return
     if (endsSession(error)) {
-      guard.doomed ??= 'the server or the network ended it'
+      guard.discard('the server or the network ended it')
       this.#end()
       return
     }

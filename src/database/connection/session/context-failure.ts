@@ -22,7 +22,7 @@ const SETUP_CODES = new Set(['22023', '42501', '42704'])
 export function contextFailure(error: Error, guard: ConnectionGuard, kind: StatementKind, left: number): Error {
   if (!isServerError(error)) return error
   if (error.code === '26000' || error.code === '42P14') {
-    guard.doomed ??= 'its prepared context statement was gone'
+    guard.discard('its prepared context statement was gone')
     return new ConnectionInDoubtError(
       'The connection had lost its prepared context statement and was destroyed; the statement did not run.',
       { cause: error },
@@ -30,7 +30,7 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
   }
   // The context's answer is the last: with more to come the clean-up was not done, and the last tenant's time limits held.
   if (error.code === '57014' && left > (carriesData(kind) ? 1 : 0)) {
-    guard.doomed ??= 'a time limit of its last tenant cut its clean-up short'
+    guard.discard('a time limit of its last tenant cut its clean-up short')
     const doubt = new ConnectionInDoubtError(
       'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',
       { cause: error },

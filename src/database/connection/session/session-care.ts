@@ -38,13 +38,13 @@ export class SessionCare {
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
     const { database, startupInForce, start } = await this.#prepare(statements)
-    guard.startupIgnored = !startupInForce
-    if (!settings.pooler) guard.fronts = sessionFronts(start, [], settings.shared)
+    guard.prefix.startupIgnored = !startupInForce
+    if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
     // Without names there is nothing more to prepare, and no second round trip.
     const full = startupInForce ? [] : contextStatements(settings, 'full')
     if (full.length > 0) await this.#prepare(full)
-    guard.bytes = new ContextBytes(settings, { database, backendPid: this.#host.backendPid })
-    guard.watchParameters(true)
+    guard.prefix.bytes = new ContextBytes(settings, { database, backendPid: this.#host.backendPid })
+    guard.opened()
   }
 
   /** What onConnect set must survive the clean-up between tenants. */
@@ -69,7 +69,7 @@ export class SessionCare {
     })
     await this.setUp()
     await this.#restoreAlways()
-    this.#host.guard.discarded()
+    this.#host.guard.cleaned()
   }
 
   async #restoreAlways(): Promise<void> {
@@ -77,7 +77,7 @@ export class SessionCare {
     const statements = this.#restores
     if (statements.length === 0 || guard.settings.pooler) return
     const { start } = await this.#prepare(statements)
-    guard.fronts = sessionFronts(start, statements, guard.settings.shared)
+    guard.prefix.fronts = sessionFronts(start, statements, guard.settings.shared)
   }
 
   #prepare(statements: readonly PreparedText[]): Promise<SetupFacts> {

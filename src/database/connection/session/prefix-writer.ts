@@ -1,0 +1,159 @@
+import type { ContextFrame } from '../../../context/frame.ts'
+import { ConnectionInDoubtError } from '../../../errors.ts'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+import type { StatementKind } from '../../statement/statement-kind.ts'
+import type { PgConnection } from '../../wire/pg-internals.ts'
+import type { ContextBytes } from './context-bytes.ts'
+import type { ContextIdentity, IdentityReader } from './context-identity.ts'
+import { type ContextForm, contextStatement, contextTypes, isUnnamed } from './context-statement.ts'
+import type { FrontBytes, SessionFronts } from './session-fronts.ts'
+import type { TimeOuts } from './transaction-time-outs.ts'
+import { UnnamedStatement } from './unnamed-statement.ts'
+
+/** No user's subject, so that the next context counts as a change of users. */
+const SOMEBODY = '\u0000somebody'
+
+/** Where in its transaction a statement stands. */
+export interface PrefixPlace {
+  /** A transaction is open. */
+  readonly open: boolean
+  /** Its context holds already. */
+  readonly contextInForce: boolean
+  /** The application's own time-outs in this transaction. */
+  readonly own: TimeOuts | undefined
+}
+
+/**
+ * Writes what goes in front of a statement: the clean-up of what the last user left, then the context of this one. Reads the answers to
+ * it.
+ */
+export class PrefixWriter {
+  readonly identities: IdentityReader
+  /** Set once the connection has prepared the context statement. */
+  bytes: ContextBytes | undefined
+  /** What takes back what stands on the session. None behind a transaction pooler: a clean-up there would reach another session. */
+  fronts: SessionFronts | undefined
+  /** RESET ALL does not bring back the path and time-outs that were asked for at start-up: they are set with each context. */
+  startupIgnored = false
+  readonly unnamed = new UnnamedStatement()
+  /** The number of the Parse that the last prefix began with; 0 where it needed none. */
+  lastParse = 0
+  readonly #settings: WallSettings
+  /** Of the last context that was in force: that user's locks, sequences and seed may still be here. */
+  #lastSubject: string | undefined
+  /** Of the context that was written last; undefined where none was written for the statement in flight. */
+  #sentSubject: string | undefined
+  /** The prefix that was written last begins with a clean-up of ours. */
+  #cleansFirst = false
+
+  constructor(settings: WallSettings, identities: IdentityReader) {
+    this.#settings = settings
+    this.identities = identities
+  }
+
+  /** Nothing of a clean-up has been written for the transaction that begins. */
+  begins(): void {
+    if (!this.#settings.shared) this.#cleansFirst = false
+  }
+
+  /** A new statement is being written; none of ours stands in front of it so far. */
+  starts(): void {
+    this.#sentSubject = undefined
+    this.lastParse = 0
+  }
+
+  /**
+   * The clean-up in front of BEGIN and its like, which carry no data. What takes a snapshot waits for the first statement with data.
+   *
+   * @returns how many answers (CommandComplete) belong to it
+   */
+  writeBegin(connection: PgConnection, kind: StatementKind): number {
+    if (this.fronts === undefined || kind === 'copy-from' || kind === 'empty') return 0
+    connection.stream.write(this.fronts.begin.bytes)
+    this.#cleansFirst = true
+    return this.fronts.begin.answers
+  }
+
+  /**
+   * Clean-up and context in front of a statement with data.
+   *
+   * @returns how many answers (CommandComplete) belong to it
+   */
+  writeContext(connection: PgConnection, frame: ContextFrame, { open, contextInForce, own }: PrefixPlace): number {
+    const { bytes } = this
+    if (bytes === undefined) throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
+    const identity = this.identities.of(frame)
+    const begun = open && contextInForce
+    const switches = this.fronts !== undefined && !begun && this.#isAnother(identity)
+    const front = this.#frontFor(open, switches)
+    const form = this.#formOf(identity, begun, switches)
+    const more = begun ? own : undefined
+    if (isUnnamed(this.#settings)) {
+      // Parsing takes a snapshot, behind which the start of a transaction can't be changed.
+      if (front !== undefined) connection.stream.write(front.bytes)
+      this.lastParse = this.#parseUnnamed(connection, form)
+      connection.stream.write(bytes.of(identity, form, { own: more }))
+    } else connection.stream.write(bytes.of(identity, form, { front, own: more }))
+    this.#sentSubject = identity.subject
+    this.#cleansFirst = front !== undefined
+    return (front?.answers ?? 0) + 1
+  }
+
+  /**
+   * One answer of the prefix has come. Whoever could make another statement under the name of our clean-up made one that answers SELECT:
+   * PREPARE takes no RESET and no DISCARD.
+   *
+   * @param place 0 for the first answer
+   * @returns false where our clean-up statement was gone
+   */
+  answered(tag: string, place: number): boolean {
+    return !(place === 0 && this.#cleansFirst && tag !== 'RESET' && tag !== 'DISCARD SEQUENCES')
+  }
+
+  /**
+   * The last answer of the prefix has come.
+   *
+   * @param parse the number of the Parse that the prefix began with; 0 where it needed none
+   * @returns whether a context is in force now
+   */
+  done(parse: number): boolean {
+    if (this.#settings.shared) this.unnamed.acknowledged(parse)
+    if (this.#sentSubject === undefined) return false
+    this.#lastSubject = this.#sentSubject
+    return true
+  }
+
+  /** DISCARD ALL was acknowledged. The seed of random() is still that of the last user. */
+  cleaned(): void {
+    this.#lastSubject = SOMEBODY
+  }
+
+  /** On a shared connection others' statements are on their way already: whose state is here is not known. */
+  #isAnother({ subject }: ContextIdentity): boolean {
+    return this.#settings.shared || (this.#lastSubject !== undefined && this.#lastSubject !== subject)
+  }
+
+  #frontFor(open: boolean, switches: boolean): FrontBytes | undefined {
+    if (open) return switches ? this.fronts?.inside : undefined
+    return switches ? this.fronts?.other : this.fronts?.same
+  }
+
+  #formOf({ readOnly }: ContextIdentity, begun: boolean, switches: boolean): ContextForm {
+    if (begun) return readOnly ? 'timed-read-only' : 'timed'
+    const base = this.startupIgnored || isUnnamed(this.#settings) ? 'full' : 'identity'
+    const form: ContextForm = switches ? `${base}-switch` : base
+    return readOnly ? `${form}-read-only` : form
+  }
+
+  /**
+   * The context statement where it has no name: parsed again in front of each statement behind a pooler; on a shared connection
+   * only until the server has acknowledged it, and again after anybody else's Parse. A Bind that relied on it in error fails.
+   */
+  #parseUnnamed(connection: PgConnection, form: ContextForm): number {
+    if (this.#settings.shared && this.unnamed.holds(form)) return 0
+    return this.unnamed.parse(connection, form, {
+      text: contextStatement(form, this.#settings),
+      types: contextTypes(form),
+    })
+  }
+}

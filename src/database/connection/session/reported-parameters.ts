@@ -1,0 +1,34 @@
+/**
+ * The session parameters that the server reports by itself (PostgreSQL manual, "Asynchronous Operations"): client_encoding, TimeZone and
+ * others. A tenant's statement that changes one would have the next tenant read and write wrong values.
+ */
+export class ReportedParameters {
+  readonly #own = new Map<string, string>()
+  readonly #changed = new Set<string>()
+  #watching = false
+
+  /** From here on a change is a tenant's; before, values are the session's own. */
+  watch(on: boolean): void {
+    this.#watching = on
+  }
+
+  /** @returns whether it now differs from the session's own value */
+  report(name: string, value: string): boolean {
+    if (!this.#watching) {
+      this.#own.set(name, value)
+      return false
+    }
+    if (this.#own.get(name) === value) {
+      this.#changed.delete(name)
+      return false
+    }
+    this.#changed.add(name)
+    return true
+  }
+
+  /** The name of one that a statement changed and nothing has brought back. */
+  get changed(): string | undefined {
+    const [changed] = this.#changed
+    return changed
+  }
+}
