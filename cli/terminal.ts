@@ -21,7 +21,7 @@ export function describeError(error: unknown): string {
 }
 
 /** A sentence for what goes wrong on the way into a database; undefined for anything else. Never the URL: it holds the password. */
-export function describeConnectionError(error: unknown): string | undefined {
+function describeConnectionError(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const inner = error instanceof AggregateError ? error.errors[0] : error
   const code: unknown = inner !== null && typeof inner === 'object' ? Reflect.get(inner, 'code') : undefined

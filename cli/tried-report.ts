@@ -4,7 +4,7 @@ import type { VerifyReport } from '../src/verify/report/report-model.ts'
 import { splitStatements } from '../src/verify/sources/split-statements.ts'
 import { connectToCopy, type OpenedCopy } from './schema-copy.ts'
 
-export interface TriedOptions {
+interface TriedOptions {
   /** A superuser's URL of a copy that nobody else uses; or why there is none. */
   readonly copy: () => Promise<OpenedCopy>
   readonly schemas: readonly string[] | undefined

@@ -8,7 +8,7 @@ import { VERDICTS } from '../src/verify/finding/verdict.ts'
 import type { ChecklistEntry } from '../src/verify/formats/document.ts'
 import type { VerifyReport } from '../src/verify/report/report-model.ts'
 
-export interface ChecklistParts {
+interface ChecklistParts {
   readonly report: VerifyReport
   /** Left after the baseline. */
   readonly findings: readonly Finding[]

@@ -5,7 +5,7 @@ import { createMemoryStore } from '../src/rate-limit/memory-store.ts'
 import { createRedisStore } from '../src/rate-limit/redis-store.ts'
 import type { RateLimitStore } from '../src/rate-limit/store.ts'
 
-export interface LimitStore {
+interface LimitStore {
   readonly store: RateLimitStore
   /** Said to people. */
   readonly what: string

@@ -48,7 +48,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export interface StageOptions {
+interface StageOptions {
   readonly port: number
   readonly without: LayerName | undefined
 }

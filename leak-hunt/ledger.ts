@@ -1,7 +1,7 @@
 /** What is known of a row that somebody tried to write. */
-export type RowFate = 'committed' | 'rolled back' | 'unknown' | 'deleted'
+type RowFate = 'committed' | 'rolled back' | 'unknown' | 'deleted'
 
-export interface LedgerRow {
+interface LedgerRow {
   readonly tenantId: string
   readonly id: string
 }
@@ -93,6 +93,6 @@ export class Ledger {
   }
 }
 
-export function field(row: unknown, name: string): unknown {
+function field(row: unknown, name: string): unknown {
   return row !== null && typeof row === 'object' ? Reflect.get(row, name) : undefined
 }

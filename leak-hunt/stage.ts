@@ -49,7 +49,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export interface StageOptions {
+interface StageOptions {
   readonly sealed: boolean
   readonly pooler: boolean
   /** Takes away the layer behind a mutant: TEMP is granted, so that a temporary table can catch writes. */

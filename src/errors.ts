@@ -23,7 +23,7 @@ export type PartywallErrorCode =
 /** Facts about a refusal for the team: the audit and the log may read them, an HTTP answer may not. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
-export interface PartywallErrorOptions {
+interface PartywallErrorOptions {
   readonly cause?: unknown
   readonly details?: ErrorDetails
 }

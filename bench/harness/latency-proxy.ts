@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 
 /** A loopback proxy that delays each chunk by a fixed time in each direction, so that round trips cost what they cost in a real network. */
-export interface LatencyProxy {
+interface LatencyProxy {
   readonly port: number
   close(): Promise<void>
 }

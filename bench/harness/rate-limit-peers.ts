@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 
 /** Another library doing the same three limits for one tenant. */
-export interface Peer {
+interface Peer {
   readonly name: string
   decide(tenantId: string): Promise<unknown>
 }

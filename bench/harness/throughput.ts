@@ -1,5 +1,5 @@
 /** What one side did in one run. */
-export interface Throughput {
+interface Throughput {
   readonly perSecond: number
   /** Milliseconds of each call, for percentiles. */
   readonly latenciesMs: readonly number[]

@@ -18,7 +18,7 @@ export interface Stage {
   stop(): Promise<void>
 }
 
-export type TableName = 'plain' | 'walled' | 'sealed'
+type TableName = 'plain' | 'walled' | 'sealed'
 
 export async function openStage(): Promise<Stage> {
   const server = await startPostgres()

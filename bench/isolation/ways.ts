@@ -19,7 +19,7 @@ const CONNECTIONS = 10
 // The tenant's filter stands in the text on all sides, as the repository writes it; row-level security comes on top.
 const text = (table: string) => `select id, title, body from ${table} where tenant_id = $1 and id = $2`
 
-export interface WayOptions {
+interface WayOptions {
   readonly url: string
   readonly connections?: number
   readonly pipelined?: boolean

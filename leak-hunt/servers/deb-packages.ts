@@ -10,14 +10,14 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** Where fetched servers stay between runs: `PARTYWALL_TEST_CACHE`, else `$XDG_CACHE_HOME/partywall`, else `~/.cache/partywall`. */
-export function testCacheFolder(): string {
+function testCacheFolder(): string {
   return (
     process.env['PARTYWALL_TEST_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'partywall')
   )
 }
 
 /** An unpacked package with the libraries that the system lacked. */
-export interface UnpackedPackages {
+interface UnpackedPackages {
   /** The root of the unpacked tree: programs are in `usr/bin` and `usr/sbin` below it. */
   readonly root: string
   /** To be handed to each program of it: its libraries are in this tree. */

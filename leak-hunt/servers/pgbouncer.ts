@@ -28,7 +28,7 @@ const CURES = [
 ]
 
 /** @throws an error that names the cures where no PgBouncer works */
-export async function findPgBouncer(): Promise<Program> {
+async function findPgBouncer(): Promise<Program> {
   for (const path of [process.env['PARTYWALL_TEST_PGBOUNCER'], 'pgbouncer', '/usr/sbin/pgbouncer']) {
     const version = path === undefined ? undefined : versionOf(path, {})
     if (path !== undefined && version !== undefined) return { path, env: {}, version }

@@ -7,7 +7,7 @@ import { type AlertSeverity, dedupKey } from './alert.ts'
 import type { AlertQueryable } from './outbox.ts'
 import { type AlertThreshold, ThresholdCounter } from './thresholds.ts'
 
-export interface RaiserParts {
+interface RaiserParts {
   readonly events: SecurityEvents
   /** The application's pool: alerts go into the outbox through one function of the database. */
   readonly pool: AlertQueryable

@@ -10,7 +10,7 @@ import {
 } from './outbox.ts'
 import type { AlertSink } from './sinks.ts'
 
-export interface SenderParts {
+interface SenderParts {
   /** A pool of a login that is a member of `partywall_alerts`. */
   readonly outbox: AlertQueryable
   readonly sink: AlertSink

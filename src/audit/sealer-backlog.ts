@@ -11,7 +11,7 @@ const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, 
   where c.kind = 'seal' and c.tenant_id = e.tenant_id and l.id = e.id)`
 
 /** Which events a tick looks at: a condition over `e`, with `$1` and `$2` in it. */
-export interface Window {
+interface Window {
   readonly where: string
   readonly values: readonly [from: string, end: string]
   /** All that is visible is sealed, whatever numbers it has: the first tick after a restore into this cluster. */

@@ -8,7 +8,7 @@ import { UnlistedEvents } from './verify-unlisted.ts'
 import { commitment } from './write-event.ts'
 
 /** What was looked at. */
-export interface EventsSeen {
+interface EventsSeen {
   readonly events: number
   readonly tenants: number
   readonly checkpoints: number

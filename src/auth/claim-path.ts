@@ -29,7 +29,7 @@ const USER_EDITABLE = new Set([
 ])
 
 /** The names of a path, outermost first. */
-export function segmentsOf(path: ClaimPath): readonly string[] {
+function segmentsOf(path: ClaimPath): readonly string[] {
   return typeof path === 'string' ? path.split('.') : path
 }
 

@@ -12,7 +12,7 @@ export interface ClaimRules {
   readonly maxLifetimeSeconds: number
 }
 
-export interface TokenTimes {
+interface TokenTimes {
   readonly expiresAtMs: number
   readonly notBeforeMs: number
 }

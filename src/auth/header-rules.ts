@@ -10,7 +10,7 @@ const FORBIDDEN = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc', 'epk
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt'])
 const KEY_ID = /^[\x21-\x7e]{1,256}$/
 
-export interface CheckedHeader {
+interface CheckedHeader {
   readonly algorithm: Algorithm
   readonly kid: string | undefined
 }

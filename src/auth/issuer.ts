@@ -27,7 +27,7 @@ export interface Issuer extends ClaimRules {
 }
 
 /** What issuers share. */
-export interface IssuerSurroundings {
+interface IssuerSurroundings {
   readonly times: RefreshTimes
   readonly now: () => number
   readonly logger: Logger

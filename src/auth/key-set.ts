@@ -24,7 +24,7 @@ export interface KeySet {
   readonly fingerprints: ReadonlySet<string>
 }
 
-export interface JwksReading {
+interface JwksReading {
   readonly keys: KeySet
   /** Why members of the document are not used, without their material. */
   readonly problems: readonly string[]

@@ -21,7 +21,7 @@ export interface RefreshTimes {
   readonly retryMs: number
 }
 
-export interface RefreshedKeysOptions extends RefreshTimes {
+interface RefreshedKeysOptions extends RefreshTimes {
   /** What is asked, as events name it. */
   readonly dependency: string
   readonly load: (signal: AbortSignal) => Promise<KeySet>

@@ -6,7 +6,7 @@ const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/
 const ENCRYPTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/
 
 /** A token taken apart; nothing of it is verified yet. */
-export interface UnverifiedToken {
+interface UnverifiedToken {
   readonly header: RawClaims
   readonly payload: RawClaims
   readonly hasSignature: boolean

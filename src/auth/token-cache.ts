@@ -15,7 +15,7 @@ interface Slot<T> extends CacheEntry<T> {
   readonly untilMs: number
 }
 
-export interface TokenCacheSettings {
+interface TokenCacheSettings {
   readonly maxEntries: number
   readonly ttlMs: number
   readonly toleranceMs: number

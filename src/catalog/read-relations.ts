@@ -15,7 +15,7 @@ const KINDS: Readonly<Record<string, RelationKind>> = {
 }
 
 /** A relation before its policies, constraints and so on are attached. */
-export type BareRelation = Omit<
+type BareRelation = Omit<
   Relation,
   'policies' | 'constraints' | 'indexes' | 'triggers' | 'rules' | 'readsRelations' | 'callsFunctions' | 'extension'
 >

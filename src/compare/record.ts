@@ -10,7 +10,7 @@ import type { AttackSession } from '../verify/attack/session.ts'
 import { type Access, type AccessRecord, keyOf, type Outcome, type Owner, USERS } from './access.ts'
 import type { Population } from './population.ts'
 
-export interface RecordInput {
+interface RecordInput {
   /** The schema as it was planted: its tables, rows and columns are asked for, before and after. */
   readonly facts: Facts
   readonly population: Population

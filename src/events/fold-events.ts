@@ -1,5 +1,5 @@
 /** How events are folded. */
-export interface FoldOptions<Event> {
+interface FoldOptions<Event> {
   /** The first event of a source is written at once; the others of this window become one with their count. */
   readonly windowMs: number
   /** How many sources are told apart in a window; the rest is counted together, per type. */

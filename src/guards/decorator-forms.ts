@@ -4,7 +4,7 @@ import { ConfigurationError } from '../errors.ts'
 export type AnyFunction = (this: never, ...args: never[]) => unknown
 
 /** What replaces a function: called with the same `this` and arguments. */
-export type FunctionRewriter = (original: AnyFunction) => AnyFunction
+type FunctionRewriter = (original: AnyFunction) => AnyFunction
 
 /** One function that works as TC39 decorator, as legacy TypeScript decorator and as a wrapper of a plain function. */
 export interface FunctionDecorator {
@@ -43,7 +43,7 @@ interface Tc39Context {
   readonly kind: string
 }
 
-export function isTc39Context(value: unknown): value is Tc39Context {
+function isTc39Context(value: unknown): value is Tc39Context {
   return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string'
 }
 

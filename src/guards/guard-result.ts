@@ -1,7 +1,7 @@
 import { pipeline, Readable, Transform } from 'node:stream'
 
 /** Checks one value and gives it back, or throws. */
-export type CheckValue = <T>(value: T) => T
+type CheckValue = <T>(value: T) => T
 
 /**
  * Checks what a function gave, in the form in which it gives it: a value at once; a promise's (also a lazy thenable's) when

@@ -4,7 +4,7 @@ import { types } from 'node:util'
 export type SameTenant = (id: string | number | bigint, tenantId: string) => boolean
 
 /** How one value of a tenant field stands to the context's tenant. */
-export type TenantValueVerdict = 'same' | 'foreign' | 'empty' | 'odd'
+type TenantValueVerdict = 'same' | 'foreign' | 'empty' | 'odd'
 
 // PostgreSQL reads all these spellings of a uuid: upper case, in braces, without hyphens.
 const uuid = /^\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}?$/i

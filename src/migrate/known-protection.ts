@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 
 /** What a known text is for: a policy that isolates, one that holds the seal, one that bounds a level, a function of schema partywall. */
-export type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
+type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
 
 /** A policy as the server prints it, with `search_path = pg_catalog, pg_temp`. */
-export interface PrintedPolicy {
+interface PrintedPolicy {
   readonly permissive: boolean
   readonly command: string
   readonly using: string | null
@@ -15,7 +15,7 @@ export interface PrintedPolicy {
 }
 
 /** A function by what decides its answers. `body` is the digest of {@link FUNCTION_BODY}. */
-export interface PrintedFunction {
+interface PrintedFunction {
   readonly name: string
   readonly owner: string
   readonly definer: boolean

@@ -18,7 +18,7 @@ export interface AuditConfig
 }
 
 /** The audit log of a wall, and what it holds open. */
-export interface AuditParts {
+interface AuditParts {
   readonly audit: TenantAuditLogger
   /** Connections that work never takes. */
   readonly reserved: TenantPool

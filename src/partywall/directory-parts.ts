@@ -20,7 +20,7 @@ export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
   return { findByClaim, findById }
 }
 
-export interface ListenerParts {
+interface ListenerParts {
   readonly tenants: CachedTenantDirectory
   readonly events: SecurityEvents
   readonly logger: Logger

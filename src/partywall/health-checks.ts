@@ -6,7 +6,7 @@ import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
 export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
 
 /** What a wall's health is read from, when it is asked for. */
-export interface HealthParts {
+interface HealthParts {
   readonly pool: { query(text: string): Promise<unknown> }
   readonly verifier: { readonly ready: () => Promise<void> }
   readonly limiter: ModalLimiter | undefined

@@ -8,7 +8,7 @@ import { createProtectionReader } from '../protection/protection-reader.ts'
 import { createProtectionWatch } from '../protection/protection-watch.ts'
 
 /** The gate of a wall's pool, which is made before the watch is. */
-export interface LateGate extends ProtectionGate {
+interface LateGate extends ProtectionGate {
   open(watch: ProtectionGate): void
 }
 
@@ -25,7 +25,7 @@ export function makeGate(): LateGate {
 }
 
 /** The protection watch of a wall, and what it holds open. */
-export interface ProtectionParts {
+interface ProtectionParts {
   /** Connections that no tenant's work takes, and that work while tenants are refused. */
   readonly pool: TenantPool
   /** @throws see `ProtectionWatch.record` */

@@ -6,7 +6,7 @@ import type { TenantLookup } from '../tenants/tenant.ts'
 import { explainLookup, sayFinding } from './readiness-cures.ts'
 
 /** What a wall must have before it serves. */
-export interface ReadinessParts {
+interface ReadinessParts {
   readonly pool: Pick<TenantPool, 'checkDatabase'>
   readonly verifier: { ready(): Promise<void> }
   /** The lookup in the application's own database; undefined where the directory is a function. */

@@ -22,7 +22,7 @@ export interface ActAsRequest {
   readonly roles?: readonly string[] | undefined
 }
 
-export interface StaffAccessParts {
+interface StaffAccessParts {
   readonly pool: Pick<TenantPool, 'runAcrossTenants'>
   readonly directory: Pick<TenantDirectory, 'findById'>
   beginWork(tenantId: string): Work

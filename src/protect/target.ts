@@ -33,7 +33,7 @@ export interface Target {
   readonly hasOrphans: boolean
 }
 
-export function tenantColumn(column: Column): TenantColumn {
+function tenantColumn(column: Column): TenantColumn {
   return { name: column.name, type: column.type, cast: castOf(column), existing: column }
 }
 
@@ -49,7 +49,7 @@ function castOf(column: Column): string {
 }
 
 /** Why a table that belongs to tenants gets no tenant column by itself. */
-export type Undecided = { readonly relation: Relation; readonly reason: string }
+type Undecided = { readonly relation: Relation; readonly reason: string }
 
 /** Children after their parents, so that each takes its column from a parent that has one by then. */
 export function makeTargets(

@@ -2,7 +2,7 @@ import { functionText, policyText, textHash } from '../migrate/known-protection.
 import type { ProtectedPolicy, ProtectedRelation, ProtectionState } from './protected-object.ts'
 
 /** A change that the checks of `ready()` do not see, or do not judge, and that takes protection away. */
-export interface ProtectionProblem {
+interface ProtectionProblem {
   readonly object: string
   readonly message: string
 }

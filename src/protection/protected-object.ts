@@ -74,7 +74,7 @@ const other = z.object({
   detail: z.string().nullable(),
 })
 
-export const protectedObject = z.discriminatedUnion('kind', [relation, policy, trigger, callable, other])
+const protectedObject = z.discriminatedUnion('kind', [relation, policy, trigger, callable, other])
 
 export type ProtectedRelation = z.infer<typeof relation>
 export type ProtectedPolicy = z.infer<typeof policy>

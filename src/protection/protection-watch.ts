@@ -12,7 +12,7 @@ import { changedObjects } from './protected-object.ts'
 import type { ProtectionReader } from './protection-reader.ts'
 
 /** What {@link createProtectionWatch} takes beside its options. */
-export interface ProtectionWatchParts {
+interface ProtectionWatchParts {
   readonly reader: ProtectionReader
   /** Whether tenant tables must hold the seal. */
   readonly sealed: boolean
@@ -21,7 +21,7 @@ export interface ProtectionWatchParts {
 }
 
 /** Watches the protection of tenant tables from the first `ready()` that succeeded. */
-export interface ProtectionWatch extends ProtectionGate {
+interface ProtectionWatch extends ProtectionGate {
   /** Whether a state was recorded, so that there is something to compare with. */
   readonly armed: boolean
   /** Whether the last comparison took protection as lost; also in report mode. */

@@ -10,7 +10,7 @@ import { termOf } from './terms.ts'
 export type Named = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /** Two terms that meet in an operator. */
-export interface Comparison {
+interface Comparison {
   readonly op: string
   readonly left: Term
   readonly right: Term

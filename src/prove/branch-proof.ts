@@ -6,7 +6,7 @@ import type { Instance } from './scope.ts'
 import type { Term } from './term.ts'
 import { termOf } from './terms.ts'
 
-export type BranchProof =
+type BranchProof =
   | {
       readonly proved: true
       readonly how: string /** Lookup tables that the proof stands on. */

@@ -42,7 +42,7 @@ export function negate(expr: Expr): Expr | undefined {
 }
 
 /** One pair of values that an equality may come down to, with what must hold for it. */
-export interface SidePair {
+interface SidePair {
   readonly left: Expr
   readonly right: Expr
   readonly conditions: readonly Expr[]

@@ -4,7 +4,7 @@ import type { Facts } from '../tenancy/facts.ts'
 import { isBuiltInCall } from './built-in.ts'
 
 /** A setting that an expression is, and the type that it has there. */
-export interface SettingRead {
+interface SettingRead {
   readonly use: SettingUse
   readonly type: 'text' | 'json'
 }

@@ -1,4 +1,3 @@
-import type { Column, Relation } from '../catalog/model.ts'
 import type { Expr } from '../sql/tree.ts'
 import type { SettingUse } from '../tenancy/discovery/settings.ts'
 import type { Facts } from '../tenancy/facts.ts'
@@ -96,9 +95,4 @@ function settingTerm(facts: Facts, use: SettingUse, type: string): Term {
 
 function other(expr: Expr): Term {
   return { kind: 'other', key: `other ${JSON.stringify(peel(expr))}`, lossy: undefined, type: undefined }
-}
-
-/** The column that binds a relation's rows to a tenant, if it has one. */
-export function tenantColumnOf(facts: Facts, relation: Relation): Column | undefined {
-  return facts.tenantTable(relation)?.column
 }

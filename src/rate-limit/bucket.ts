@@ -19,7 +19,7 @@ export interface Counters {
 }
 
 /** Microseconds that one token takes to come back. Rounded up: never faster than promised, and without fractions that drift. */
-export function tokenMicros(limits: Limits): number {
+function tokenMicros(limits: Limits): number {
   return Math.ceil(MINUTE_MICROS / limits.perMinute)
 }
 
@@ -70,7 +70,7 @@ export function admit(settled: Counters, limits: Limits, cost: number, now: numb
 }
 
 /** Microseconds until each limit would let the request pass; 0 where it does now. */
-export interface Waits {
+interface Waits {
   readonly burst: number
   readonly minute: number
   readonly day: number

@@ -18,7 +18,7 @@ interface Batch {
   readonly waiting: Waiting[]
 }
 
-export interface DecisionBatchesOptions {
+interface DecisionBatchesOptions {
   readonly prefix: string
   readonly run: (script: Script, keys: string[], values: string[]) => Promise<unknown>
   /** Whether one call may name keys of several tenants: not in a Cluster, where they live in different places. */

@@ -15,7 +15,7 @@ interface Denial {
  * It can't admit too much: while a scope refuses, others can only add to it. It holds a refusal for a second at most, so
  * that a bigger tier, an override or a reset shows within that time.
  */
-export interface DenyCache {
+interface DenyCache {
   readonly empty: boolean
   find(scopes: readonly Scope[], cost: number): RateLimitDecision | undefined
   add(scopes: readonly Scope[], waitsMicros: readonly number[], cost: number, decision: RateLimitDecision): void

@@ -7,7 +7,7 @@ import type { RateLimiterSettings } from './options.ts'
 import type { RateLimitStore, Scope, StoreReply } from './store.ts'
 
 /** The store behind its guard; tells the team once when it goes, and once when it is back. */
-export interface GuardedStore {
+interface GuardedStore {
   /** False while decisions don't come from the store. */
   readonly up: boolean
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>

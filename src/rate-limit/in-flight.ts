@@ -6,7 +6,7 @@ import type { RateLimitRequest } from './request.ts'
 export type Concurrency = number | Readonly<Record<string, number>>
 
 /** What {@link InFlight} takes. */
-export interface InFlightOptions {
+interface InFlightOptions {
   readonly concurrency: Concurrency | undefined
   /** A tier that has no number: unlimited where it is a configured tier, else the smallest number. */
   readonly isTier: (name: string) => boolean

@@ -3,7 +3,7 @@ import { ADMITTED, OVERRIDDEN, OVERRIDE_BYTES, STATE_BYTES, WRONG_TYPE } from '.
 import type { ScopeReply, StoreReply } from './store.ts'
 
 /** What one decision of a call came to: an error where its key holds something else. */
-export type DecisionReply = StoreReply | Error
+type DecisionReply = StoreReply | Error
 
 /** Reads the packed answer to so many decisions, over so many scopes each. @throws where it is anything else */
 export function readReplies(reply: unknown, decisions: number, scopes: number): DecisionReply[] {

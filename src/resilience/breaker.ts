@@ -10,7 +10,7 @@ import { DependencyUnavailableError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { isInfrastructureFailure } from './infrastructure-failure.ts'
 
-export interface BreakerOptions {
+interface BreakerOptions {
   /** What is called, as events and errors name it: `jwks https://idp.example`, `tenant directory`. */
   readonly dependency: string
   /** Infrastructure failures in a row that open it. Default 3. */

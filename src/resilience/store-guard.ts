@@ -5,7 +5,7 @@ export type GuardState = 'closed' | 'open' | 'half-open'
 /** How one failure counts: `ours` is not the store's fault; `final` says that asking again is useless until something changes. */
 export type FailureKind = 'ours' | 'passing' | 'final'
 
-export interface StoreGuardOptions {
+interface StoreGuardOptions {
   /** A call that takes longer has failed; it may still have happened, so nobody repeats it. */
   readonly timeoutMs: number
   /** So many failures in a row open the guard; a `final` one does at once. */
@@ -24,7 +24,7 @@ export interface StoreGuardOptions {
  * While open, calls fail at once with one shared error; while it probes, all but the probe fail at once (waiting for a probe
  * would stall every request).
  */
-export interface StoreGuard {
+interface StoreGuard {
   readonly state: GuardState
   /**
    * Runs one call of the store.

@@ -11,7 +11,7 @@ const SUBLINKS: Readonly<Record<string, 'exists' | 'scalar' | 'any' | 'all' | 'a
 }
 
 /** Reads of expressions. */
-export interface ExpressionLowering {
+interface ExpressionLowering {
   lowerExpression(node: Node): Expr
   partsOf(fields: Node): readonly Expr[]
 }

@@ -1,7 +1,7 @@
 import type { Expr, FromItem, Query, Target } from './tree.ts'
 
 /** Gives what stands in the place of a part, or undefined to leave it. */
-export type Replace = (part: Expr) => Expr | undefined
+type Replace = (part: Expr) => Expr | undefined
 
 /** Rebuilds an expression, replacing parts for which `replace` gives something. Subqueries are rebuilt too. */
 export function mapExpression(expr: Expr, replace: Replace): Expr {

@@ -5,7 +5,7 @@ import { roleGraph } from '../catalog/role-graph.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { ActingRole, Facts, Proofs, Tenancy } from './facts.ts'
 
-export interface FactsParts {
+interface FactsParts {
   readonly catalog: Catalog
   readonly sql: SqlReader
   readonly tenancy: Tenancy

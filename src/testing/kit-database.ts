@@ -7,7 +7,7 @@ import { ConfigurationError } from '../errors.ts'
 import { migrate } from '../migrate/migrate.ts'
 
 /** A database that tests may use up. */
-export interface KitDatabase {
+interface KitDatabase {
   /** Past every policy: for planting and for judging. */
   readonly adminUrl: string
   /** The application's login role. */

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 /** What a process printed until it was killed, or ended by itself. */
-export interface Killed {
+interface Killed {
   readonly lines: readonly string[]
   readonly killed: boolean
 }

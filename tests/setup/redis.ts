@@ -10,13 +10,13 @@ import { Redis } from 'ioredis'
 import { fetchDebPackages } from '../../leak-hunt/servers/deb-packages.ts'
 
 /** A server program that works here. */
-export interface RedisProgram {
+interface RedisProgram {
   readonly path: string
   readonly env: Readonly<Record<string, string>>
   readonly version: string
 }
 
-export const REDIS_CURES = [
+const REDIS_CURES = [
   'install redis-server or valkey-server (6.2 or later) so that it is on PATH',
   'or set PARTYWALL_TEST_REDIS_URL=redis://127.0.0.1:6379 to a throw-away server (its tests of faults and clusters still need the program)',
   'or run on Debian or Ubuntu with network, where the tests fetch the package themselves',
@@ -32,7 +32,7 @@ let found: Promise<RedisProgram> | undefined
  *
  * @throws an error that names the cures
  */
-export function findRedis(): Promise<RedisProgram> {
+function findRedis(): Promise<RedisProgram> {
   found ??= search()
   return found
 }
@@ -76,7 +76,7 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-export interface RedisServerOptions {
+interface RedisServerOptions {
   /** Configuration as on the command line: `{ maxmemory: '2mb', appendonly: 'yes' }`. Default: nothing is persisted. */
   readonly config?: Readonly<Record<string, string>>
   readonly port?: number
@@ -183,7 +183,7 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 /** A loopback port that nobody listens on; below 55536, so that a cluster's bus port (plus 10000) exists. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer()
     const port = await new Promise<number>((resolve, reject) => {

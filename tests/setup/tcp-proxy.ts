@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 /** What the network does to packets: nothing, hold them back, cut them into small pieces, or swallow them. */
-export interface NetworkFaults {
+interface NetworkFaults {
   delayMs: number
   /** Largest piece that is passed on at once; 0 leaves packets as they are. */
   splitBytes: number

@@ -9,7 +9,7 @@ import { FINGERPRINT } from '../protect/fingerprint.ts'
 import { HOLDING, type OpenCase, openCase, type RuleCase } from '../verify/rule-case.ts'
 
 /** What came of it; empty lists are what is wanted. */
-export interface RoundTrip {
+interface RoundTrip {
   readonly statements: number
   /** The server refused a statement of a fix. */
   readonly errors: readonly string[]

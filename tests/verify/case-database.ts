@@ -8,7 +8,7 @@ import { inject } from 'vitest'
  * with what it was when it was new: whatever a case left (an ACL of pg_catalog, a cast, a text search template) makes it
  * be dropped and made again.
  */
-export interface CaseDatabase {
+interface CaseDatabase {
   readonly name: string
   readonly url: string
   /** A superuser's connection, on it. */

@@ -3,7 +3,7 @@ import type { Queryable } from '../../catalog/model.ts'
 import { likenessOf, type ReadSchema, readSchema } from './read-schema.ts'
 
 /** A copy that is like its original in all that decides access; or why there is none. */
-export type SchemaCopy = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+type SchemaCopy = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 const MAX_ROUNDS = 12
 

@@ -10,7 +10,7 @@ interface Share {
   readonly waiting: Waiting[]
 }
 
-export interface SharesOptions {
+interface SharesOptions {
   /** How many connections one tenant may hold at once. */
   readonly limit: number
   /** How many there are in all. */

@@ -1,7 +1,7 @@
 import { StatementRefusedError } from '../../errors.ts'
 
 /** What of a query object reaches pg's serializer. */
-export interface QueryShape {
+interface QueryShape {
   readonly text?: unknown
   readonly name?: unknown
   readonly values?: unknown

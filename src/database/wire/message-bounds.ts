@@ -8,7 +8,7 @@ const HEADER_BYTES = 5
  * Reads the server's messages' lengths ahead of pg's parser. pg would collect a message of any size, and a value of 512 MB or more
  * raises an error in the parser that nobody can catch: the process ends.
  */
-export class MessageBounds {
+class MessageBounds {
   readonly #maxBytes: number
   readonly #header = Buffer.alloc(HEADER_BYTES)
   #headerBytes = 0

@@ -44,7 +44,7 @@ export interface PgCommandComplete {
 }
 
 /** A server's error, or one that pg makes itself. */
-export interface PgError extends Error {
+interface PgError extends Error {
   readonly severity?: string | undefined
   readonly code?: string | undefined
 }
@@ -68,7 +68,7 @@ export interface PgSubmittable {
 }
 
 /** `pg.Query` as it is. */
-export interface PgQuery extends PgSubmittable, EventEmitter {
+interface PgQuery extends PgSubmittable, EventEmitter {
   text: string
   values: unknown
   rows: number | undefined
@@ -104,7 +104,7 @@ export interface PgClientInternals {
   readonly _ending: boolean
 }
 
-export interface QueryConstructor {
+interface QueryConstructor {
   new (config: unknown, values?: unknown, callback?: unknown): PgQuery
   readonly prototype: PgQuery
 }
@@ -112,7 +112,7 @@ export interface QueryConstructor {
 /** `pg.Query` with the type that it has; `assertPgShape` checks what the type says. */
 export const PgQueryBase = pg.Query as unknown as QueryConstructor
 
-export interface ConnectionConstructor {
+interface ConnectionConstructor {
   new (config: object): PgConnection
 }
 

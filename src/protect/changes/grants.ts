@@ -147,7 +147,7 @@ function byGrantee(grants: readonly Grant[]): ReadonlyMap<number, readonly Grant
 }
 
 /** The statements that give revoked grants back, with their grant options. */
-export function grantBack(grants: readonly Grant[], object: string, role: string): readonly string[] {
+function grantBack(grants: readonly Grant[], object: string, role: string): readonly string[] {
   return [false, true].flatMap((grantable) => {
     const some = grants.filter((grant) => grant.grantable === grantable)
     const option = grantable ? ' WITH GRANT OPTION' : ''

@@ -8,7 +8,7 @@ import { renderSql } from './sql.ts'
 import { stampAfter } from './stamp.ts'
 
 export const MIGRATION_FORMATS = ['sql', 'prisma', 'drizzle', 'knex', 'flyway'] as const
-export type MigrationFormat = (typeof MIGRATION_FORMATS)[number]
+type MigrationFormat = (typeof MIGRATION_FORMATS)[number]
 
 /** The folder that the files go to, as far as names and numbers depend on it. */
 export interface TargetFolder {

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../errors.ts'
 import { appRoleLines, freeRoleName } from '../app-role-sql.ts'
 import { requestRoles } from './request-roles.ts'
 
-export interface FoundAppRole {
+interface FoundAppRole {
   readonly role: Role
   /** Roles that requests act as beside it, and that it can't become. */
   readonly siblings: readonly Role[]

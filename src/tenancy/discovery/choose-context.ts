@@ -8,14 +8,14 @@ import type { ColumnVote, Evidence, KeyVote } from './votes.ts'
 export const DEFAULT_SETTING = 'app.current_tenant_id'
 
 /** Parses `name`, `name->key`, `name->>key`, `name->a->b`, and `name->keys[]` for a list of tenants. */
-export function parseSetting(text: string): SettingUse {
+function parseSetting(text: string): SettingUse {
   const [setting = '', ...path] = text.split(/->>?/).map((part) => part.trim().replace(/^'|'$/g, ''))
   const last = path.at(-1)
   if (last?.endsWith('[]') !== true) return { setting: setting.toLowerCase(), path }
   return { setting: setting.toLowerCase(), path: [...path.slice(0, -1), last.slice(0, -2)], list: true }
 }
 
-export interface ContextInput {
+interface ContextInput {
   /** `--setting`. */
   readonly told: string | undefined
   /** Of the policies that hold the roles of this scope. */

@@ -48,7 +48,7 @@ export function ownColumn(expr: Expr, relation: Relation): string | undefined {
   return relation.columns.some((column) => column.name === inner.name) ? inner.name : undefined
 }
 
-export type TableItem = Extract<FromItem, { kind: 'table' }>
+type TableItem = Extract<FromItem, { kind: 'table' }>
 
 export function tablesOf(item: FromItem): readonly TableItem[] {
   if (item.kind === 'table') return [item]

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import type { Oid, Relation } from '../../catalog/model.ts'
+import type { Oid } from '../../catalog/model.ts'
 import { roleGraph } from '../../catalog/role-graph.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { SqlReader } from '../../sql/reader.ts'
@@ -15,7 +15,7 @@ import { findRoot, isTable } from './tenant-root.ts'
 import { bindTables } from './tenant-tables.ts'
 import type { Evidence } from './votes.ts'
 
-export { DEFAULT_SETTING, describeSetting, parseSetting, same } from './choose-context.ts'
+export { DEFAULT_SETTING, describeSetting } from './choose-context.ts'
 
 export interface DiscoveryHints {
   readonly appRole?: string | undefined
@@ -152,17 +152,4 @@ function chooseSchemas(catalog: Catalog, told: readonly string[] | undefined): R
       details: { candidates: known },
     })
   return new Set(told)
-}
-
-/** A table that a policy holds and that is bound to no tenant. */
-export function unboundWithPolicies(
-  relations: readonly Relation[],
-  tenancies: readonly Tenancy[],
-): readonly Relation[] {
-  return relations.filter(
-    (relation) =>
-      isTable(relation) &&
-      relation.policies.length > 0 &&
-      !tenancies.some((tenancy) => tenancy.tables.has(relation.oid)),
-  )
 }

@@ -5,7 +5,7 @@ import { commonest, describeSetting } from './choose-context.ts'
 import type { Evidence } from './votes.ts'
 
 /** A role whose policies read another setting than those of the application's people: machines, partners, jobs. */
-export interface Caller {
+interface Caller {
   readonly role: Role
   /** Roles whose policies apply to it, itself included. */
   readonly roles: ReadonlySet<Oid>

@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import type { Role } from '../../catalog/model.ts'
 
 /** Roles that a gateway becomes for each request, in the place of a login role of the app's own. */
-export interface RequestRoles {
+interface RequestRoles {
   /** Who signed in. */
   readonly user: Role
   /** Who did not. */

@@ -116,7 +116,7 @@ function withArguments(expr: Expr, fn: DatabaseFunction, args: readonly Expr[]):
 }
 
 /** `current_setting('a.b', true)`, `…::json ->> 'k'`, `… #>> '{a,b}'`, `jsonb_extract_path_text(…, 'k')`. */
-export function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
+function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
   if (expr.kind === 'call' && expr.name === 'current_setting' && isBuiltIn(expr)) {
     const name = expr.args[0] === undefined ? undefined : constantText(expr.args[0])
     return name === undefined ? undefined : { setting: name.toLowerCase(), path: [] }
@@ -217,7 +217,7 @@ export function constantText(expr: Expr): string | undefined {
 }
 
 /** True when a body looks anything up: then a setting in it is a key, not the value. */
-export function readsTables(fn: DatabaseFunction, sql: SqlReader): boolean {
+function readsTables(fn: DatabaseFunction, sql: SqlReader): boolean {
   const body = sql.body(fn)
   let reads = body.kind === 'unreadable'
   walkBody(body, {

@@ -4,7 +4,7 @@ import { stemOf } from './tenant-names.ts'
 import type { Evidence } from './votes.ts'
 import { type Candidate, targetsOf, weighColumns } from './weigh-columns.ts'
 
-export interface ChosenColumn {
+interface ChosenColumn {
   readonly name: string
   /** Columns that were weighed, are not much lighter and were not taken, the likeliest first. */
   readonly others: readonly Candidate[]

@@ -4,7 +4,7 @@ import { tenantNameWeight } from './tenant-names.ts'
 import { isTable } from './tenant-root.ts'
 import type { ColumnVote } from './votes.ts'
 
-export interface TablesInput {
+interface TablesInput {
   readonly relations: readonly Relation[]
   readonly columnNames: readonly string[]
   readonly root: { readonly relation: Relation; readonly key: Column } | undefined

@@ -175,7 +175,7 @@ export class AttackLedger {
   }
 }
 
-export interface ArenaParts {
+interface ArenaParts {
   readonly facts: Facts
   readonly session: AttackSession
   readonly planting: Planting

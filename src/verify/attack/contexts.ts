@@ -27,7 +27,7 @@ export interface ContextSealer {
   readonly backendPid: number
 }
 
-export interface ContextValues {
+interface ContextValues {
   /** What the setting holds for each tenant: its id, or the key of its user. */
   readonly a: string
   readonly b: string

@@ -4,7 +4,7 @@ import type { Draft, PlantedTenant } from './planting.ts'
 import type { ProbeError } from './session.ts'
 
 /** Makes the next draft from the last refusal. */
-export type Repair = (refusal: ProbeError | undefined) => Draft
+type Repair = (refusal: ProbeError | undefined) => Draft
 
 const MAX_REPAIRS = 60
 

@@ -10,7 +10,7 @@ import type { AttackSession, Probe, ProbeError } from './session.ts'
 import type { SessionKeys } from './session-keys.ts'
 import { chooseTenantIds } from './tenant-ids.ts'
 
-export interface PlantOptions {
+interface PlantOptions {
   readonly facts: Facts
   readonly session: AttackSession
   /** Settings to plant under, where triggers or policies of the planting role ask for them. Not used before it must. */

@@ -2,7 +2,7 @@ import type { Column, Relation } from '../../catalog/model.ts'
 import type { Arena } from './arena.ts'
 
 /** One column of a table, set to the key of a row of B in another. */
-export interface Pointer {
+interface Pointer {
   readonly column: Column
   readonly value: string
   readonly to: Relation

@@ -15,7 +15,7 @@ import { type AttackSession, attackSession } from './session.ts'
 import { victimRow } from './victim-row.ts'
 import { insertSql, writeProbes } from './write-probes.ts'
 
-export interface RealLoginOptions extends ArenaOptions {
+interface RealLoginOptions extends ArenaOptions {
   /** Superuser URL of a database on a server that is this run's own. */
   readonly ownServerUrl: string
   readonly connect: (url: string) => Promise<pg.Client>

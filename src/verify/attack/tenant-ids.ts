@@ -6,7 +6,7 @@ import { listedValues } from './partition-literals.ts'
 import { serialUuid } from './plant-values.ts'
 import type { AttackSession } from './session.ts'
 
-export type TenantIds = readonly [a: string, b: string]
+type TenantIds = readonly [a: string, b: string]
 
 /**
  * Two ids that every tenant column of the schema can hold and tell apart: of its length, domain, enum, CHECK and partitions,

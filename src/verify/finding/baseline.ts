@@ -4,7 +4,7 @@ import { ConfigurationError } from '../../errors.ts'
 import type { Finding } from './finding.ts'
 
 /** One finding that a team knows of and accepts. */
-export interface BaselineEntry {
+interface BaselineEntry {
   /** The finding's key: `rule:object` or `rule:object:detail`. */
   readonly key: string
   readonly reason: string
@@ -42,7 +42,7 @@ export function parseBaseline(text: string, name: string): readonly BaselineEntr
 }
 
 /** Findings parted by a baseline, and what it says that is no longer true. */
-export interface Baselined {
+interface Baselined {
   readonly findings: readonly Finding[]
   readonly accepted: readonly {
     readonly finding: Finding

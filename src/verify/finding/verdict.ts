@@ -1,5 +1,5 @@
 /** What one verdict means, which exit code it asks for, and what it does to the line of the checklist. */
-export interface VerdictMeaning {
+interface VerdictMeaning {
   readonly meaning: string
   /** `finding`: the finding that says how decides, by its severity and `--fail-on`. */
   readonly exitCode: '0' | '2' | 'finding'

@@ -7,7 +7,7 @@ import { type Painter, renderPretty } from './pretty.ts'
 import { renderSarif } from './sarif.ts'
 
 export const FORMATS = ['pretty', 'json', 'sarif', 'junit', 'markdown', 'html'] as const
-export type Format = (typeof FORMATS)[number]
+type Format = (typeof FORMATS)[number]
 
 const renderers: Readonly<Record<Format, (document: ReportDocument, paint?: Painter) => string>> = {
   pretty: renderPretty,

@@ -2,7 +2,7 @@ import type { ReportDocument } from './document.ts'
 import { printableJson } from './escape-text.ts'
 
 /** Raised when a field changes its meaning or goes away; new fields do not raise it. */
-export const JSON_VERSION = 1
+const JSON_VERSION = 1
 
 /** The report as JSON: the same bytes for the same database, with no time of day in it. */
 export function renderJson(document: ReportDocument): string {

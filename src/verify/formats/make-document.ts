@@ -7,7 +7,7 @@ import { rules } from '../rules/list.ts'
 import type { AcceptedFinding, ChecklistEntry, Location, MutantSummary, ReportDocument } from './document.ts'
 import { foldCauses } from './fold-causes.ts'
 
-export interface DocumentParts {
+interface DocumentParts {
   readonly report: VerifyReport
   readonly toolVersion: string
   readonly target: string

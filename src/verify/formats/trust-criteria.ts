@@ -1,5 +1,5 @@
 /** A criterion of the AICPA's Trust Services Criteria (2017, with the points of focus of 2022) that this report speaks to. */
-export interface TrustCriterion {
+interface TrustCriterion {
   readonly id: 'CC6.1' | 'CC6.3' | 'CC7.2'
   readonly shows: string
 }

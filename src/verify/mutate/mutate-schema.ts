@@ -10,7 +10,7 @@ import { attackFindings, factsInTransaction, type JudgeOptions, readFindings } f
 import type { Mutant } from './mutant.ts'
 import { mutantsOf, sampleMutants } from './mutants.ts'
 
-export interface MutateOptions extends VerifyOptions {
+interface MutateOptions extends VerifyOptions {
   /** What `verifyDatabase` said of the schema as it is. */
   readonly report: VerifyReport
   /** Default 200; more are sampled evenly. */

@@ -6,7 +6,7 @@ import type { ActingRole, Facts, Weakness, WeaknessKind } from '../../tenancy/fa
 import type { RuleId } from '../finding/rule-id.ts'
 
 /** What was found, before it has a name. */
-export type Cause =
+type Cause =
   /** A branch of a policy that does not imply the tenant. */
   | {
       readonly from: 'weakness'

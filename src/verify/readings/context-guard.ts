@@ -6,7 +6,7 @@ import { contextNames, readsContext } from './context-names.ts'
 import { givenNames, mentions } from './given-names.ts'
 
 /** How a body compares what it was given with the context before it goes on. */
-export type ContextGuard = 'strict' | 'lets NULL through' | 'none'
+type ContextGuard = 'strict' | 'lets NULL through' | 'none'
 
 /**
  * `IF p_org IS DISTINCT FROM context THEN RAISE` is strict; with `<>` a missing context is NULL, and nothing is raised, unless

@@ -14,7 +14,7 @@ import { holdsRows } from './held-query.ts'
 import { tellsOwnMembership } from './own-membership.ts'
 
 /** A statement of definer code on a table whose policies do not hold the code's owner. */
-export interface UnheldQuery {
+interface UnheldQuery {
   readonly relation: Relation
   readonly query: Query
   readonly verb: Verb

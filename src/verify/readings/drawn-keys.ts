@@ -3,7 +3,7 @@ import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/name
 import type { Facts } from '../../tenancy/facts.ts'
 
 /** A column of a tenant table whose values come from one sequence for all tenants. */
-export interface DrawnColumn {
+interface DrawnColumn {
   readonly relation: Relation
   readonly column: Column
   /** The sequence that belongs to the column; undefined for one that a default merely names. */

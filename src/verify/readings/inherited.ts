@@ -43,7 +43,7 @@ export function unheldVerbs(facts: Facts, relation: Relation): readonly Verb[] {
   )
 }
 
-export function topOf(facts: Facts, relation: Relation): Relation {
+function topOf(facts: Facts, relation: Relation): Relation {
   const parent = facts.relationOf(relation.parents[0] ?? 0)
   return parent === undefined ? relation : topOf(facts, parent)
 }

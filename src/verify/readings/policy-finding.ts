@@ -7,7 +7,7 @@ import type { RuleId } from '../finding/rule-id.ts'
 import { askOnce } from './session-calls.ts'
 import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 
-export interface PolicyFindingOptions {
+interface PolicyFindingOptions {
   /** The sentence after `policy p on t`: what is wrong with it. */
   readonly message: (weakness: PolicyWeakness) => string
   readonly severity?: (weakness: PolicyWeakness) => Severity | undefined

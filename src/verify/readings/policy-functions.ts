@@ -1,9 +1,9 @@
 import type { DatabaseFunction, Oid } from '../../catalog/model.ts'
-import { type Visitor, walkBody, walkExpression } from '../../sql/walk.ts'
+import { type Visitor, walkBody } from '../../sql/walk.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /** A function that decides about rows of tenant tables, and where it is used. */
-export interface DecidingFunction {
+interface DecidingFunction {
   readonly fn: DatabaseFunction
   /** `policy p on s.t`, `trigger g on s.t`, … */
   readonly uses: readonly string[]
@@ -97,16 +97,4 @@ export function searchesTempFirst(fn: DatabaseFunction): boolean {
   const schemas = path.split(',').map((part) => part.trim().replace(/^"|"$/g, ''))
   const at = schemas.indexOf('pg_temp')
   return at <= 0
-}
-
-export function callsIn(facts: Facts, text: string | undefined): boolean {
-  const parsed = text === undefined ? undefined : facts.sql.expression(text)
-  let calls = false
-  if (parsed?.ok === true)
-    walkExpression(parsed.value, {
-      expression: (expr) => {
-        calls ||= expr.kind === 'call' && facts.functionsNamed(expr.schema, expr.name).length > 0
-      },
-    })
-  return calls
 }

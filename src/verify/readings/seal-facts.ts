@@ -15,7 +15,7 @@ export function keyTable(facts: Facts): Relation | undefined {
   )
 }
 
-export function isSealPolicy(policy: Policy): boolean {
+function isSealPolicy(policy: Policy): boolean {
   const sealed = (text: string | undefined) => text?.includes('partywall.tenant_id()') === true
   const needsUsing = policy.command !== 'insert'
   const needsCheck = policy.check !== undefined || policy.command === 'insert'

@@ -1,7 +1,7 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 
 /** What a column holds, as far as its name, its type and its table say it. */
-export type Secrecy = 'secret' | 'personal' | undefined
+type Secrecy = 'secret' | 'personal' | undefined
 
 const SECRET =
   /(^|_)(password|passwd|passphrase|pwd)(_?(hash|digest|salt|encrypted))?$|^(hashed|encrypted|crypted)_?password$|(^|_)(client|webhook|signing|jwt|shared|totp|otp|mfa|two_factor|app)_?secret(_?(hash|encrypted|key))?$|(^|_)secrets?$|(^|_)secret_?(hash|value|key|encrypted|ciphertext)$|(^|_)(api|access|private|secret|encryption|signing|master|service|license)_?key(_?(hash|encrypted|secret))?$|^apikey$|(^|_)(access|refresh|id|session|auth|api|bearer|reset|verification|confirmation|confirm|invite|invitation|magic_?link|csrf|oauth|device|push|remember|unsubscribe|login|bot|webhook|personal_?access|password_?reset)_?tokens?(_?(hash|encrypted|digest|secret))?$|(^|_)token_(hash|digest|secret|encrypted)$|(^|_)(recovery|backup|scratch)_?codes?(_?hash)?$|(^|_)(otp|totp)(_?code|_?hash)?$|(^|_)credentials?(_?encrypted)?$|(^|_)(card|account)_?number$|(^|_)(ssn|cvv|cvc)$/

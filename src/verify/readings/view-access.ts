@@ -8,7 +8,7 @@ import { filterReaches } from './filter-reaches.ts'
 import { holdsRows } from './held-query.ts'
 
 /** Tenant tables that a view shows past their policies, and whether the view filters by tenant itself. */
-export interface ViewAccess {
+interface ViewAccess {
   /** Read by the view's own query. */
   readonly direct: readonly string[]
   /** Read by a view below it. */
@@ -83,7 +83,7 @@ function escapes(facts: Facts, reader: Oid, table: Relation): boolean {
 const known = new WeakMap<Relation, boolean>()
 
 /** True when the view's query compares a tenant column with the context. */
-export function filtersByContext(facts: Facts, view: Relation): boolean {
+function filtersByContext(facts: Facts, view: Relation): boolean {
   const before = known.get(view)
   if (before !== undefined) return before
   const parsed = facts.sql.view(view)

@@ -18,7 +18,7 @@ export interface JudgedScope {
   readonly internalErrors: readonly InternalError[]
 }
 
-export interface ScopeOptions {
+interface ScopeOptions {
   readonly chosen: readonly Rule[]
   /** Findings of other rules, which attacks raise, are left out. */
   readonly only: readonly string[] | undefined

@@ -8,7 +8,7 @@ import { type MigrationFile, type Migrations, readMigrations } from './read-migr
 import { runFile } from './run-statements.ts'
 import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
 
-export interface LoadMigrationsOptions extends SourceOptions {
+interface LoadMigrationsOptions extends SourceOptions {
   /** A folder, a file, or `-`. */
   readonly path: string
   /** Reads standard input to its end, for `-`. */

@@ -21,7 +21,7 @@ export interface Migrations {
 }
 
 /** The name of what is read from standard input. */
-export const STANDARD_INPUT = '(standard input)'
+const STANDARD_INPUT = '(standard input)'
 
 const wayBack = /(\.down\.sql$|\.undo\.sql$|^U[\d._]+__)/i
 

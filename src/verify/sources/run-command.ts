@@ -4,7 +4,7 @@ import { ConfigurationError } from '../../errors.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
 
-export interface RunCommandOptions extends SourceOptions {
+interface RunCommandOptions extends SourceOptions {
   /** Runs in a shell, in the current folder. */
   readonly command: string
   /** The environment that the command inherits; DATABASE_URL and PG* are added. */

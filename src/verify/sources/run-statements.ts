@@ -5,7 +5,7 @@ import { type MigrationFile, unreadable } from './read-migrations.ts'
 import type { Statement } from './split-statements.ts'
 import { standInFor } from './stand-ins.ts'
 
-export interface RunOptions {
+interface RunOptions {
   /** Superuser URL of the throw-away database. */
   readonly url: string
   /** On that database. */
@@ -18,7 +18,7 @@ export interface RunOptions {
 }
 
 /** What running one file changed besides its objects. */
-export interface RunResult {
+interface RunResult {
   /** Roles that the file names and nobody had created. */
   readonly rolesAdded: readonly string[]
   /** Roles that the file's own statements made. */

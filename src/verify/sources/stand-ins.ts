@@ -2,7 +2,7 @@
  * What stands in for an extension that the started server lacks: types, operators and functions of the same names, so that a
  * schema that uses them can be built. They compute nothing. Nothing in these extensions decides whose a row is.
  */
-export interface StandIn {
+interface StandIn {
   readonly sql: string
   /** What the report says of it. */
   readonly says: string

@@ -1,7 +1,7 @@
 // The shape that readers of JUnit's XML expect (Jenkins' junit-10.xsd and Surefire's agree on it): which element stands
 // where, and which attributes it must and may have. Counts are sums of what is inside.
 
-export interface XmlElement {
+interface XmlElement {
   readonly name: string
   readonly attributes: ReadonlyMap<string, string>
   readonly children: XmlElement[]

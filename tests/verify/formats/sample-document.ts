@@ -3,7 +3,7 @@ import { noVerdicts } from '../../../src/verify/finding/verdict.ts'
 import type { ReportDocument } from '../../../src/verify/formats/document.ts'
 
 /** A name that tries to break out of every format. */
-export const HOSTILE = 'app."><b>|`x`\u001b[31m\u0000\nred\u202e'
+const HOSTILE = 'app."><b>|`x`\u001b[31m\u0000\nred\u202e'
 
 export const leak: Finding = {
   rule: 'rls-disabled',

@@ -20,7 +20,7 @@ export const person = `nullif(current_setting('app.person', true), '')`
 export const firm = `nullif(current_setting('app.firm', true), '')::int`
 
 /** Boards with a table of members: the person is known, the board is what rows belong to. */
-export const BOARDS = `
+const BOARDS = `
   create table boards (id int primary key, label text);
   create table board_people (board_id int not null references boards (id), person text not null, rank text not null default 'guest', primary key (board_id, person));
   create table cards (id int primary key, board_id int not null references boards (id), body text);
@@ -29,21 +29,21 @@ export const BOARDS = `
   grant select on boards, board_people to {app}; grant select, insert, update, delete on cards to {app};
   create policy people on board_people for select using (person = ${person});
   create policy mine on boards for select using (exists (select 1 from board_people p where p.board_id = boards.id and p.person = ${person}));`
-export const BOARDS_SEED = `insert into boards values (1, 'a'), (2, 'b'); insert into board_people values (1, 'ann', 'chief'), (2, 'bob', 'chief');
+const BOARDS_SEED = `insert into boards values (1, 'a'), (2, 'b'); insert into board_people values (1, 'ann', 'chief'), (2, 'bob', 'chief');
   insert into cards values (10, 1, 'of ann'), (20, 2, 'of bob');`
 export const IN_BOARDS = `board_id in (select board_id from board_people where person = ${person})`
-export const ANN = `select set_config('app.person', 'ann', false)`
+const ANN = `select set_config('app.person', 'ann', false)`
 
 /** Firms whose id the session names. */
-export const FIRMS = `
+const FIRMS = `
   create table firms (id int primary key, label text);
   create table papers (id int primary key, firm int not null references firms (id), body text, hidden boolean not null default true, gone_at timestamptz);
   create index on papers (firm);
   alter table firms enable row level security; alter table papers enable row level security;
   create policy mine on firms for select using (id = (select ${firm}));
   grant select on firms to {app}; grant select, insert, update, delete on papers to {app};`
-export const FIRMS_SEED = `insert into firms values (1, 'a'), (2, 'b'); insert into papers values (10, 1, 'of ann'), (20, 2, 'of bob');`
-export const FIRM_1 = `select set_config('app.firm', '1', false)`
+const FIRMS_SEED = `insert into firms values (1, 'a'), (2, 'b'); insert into papers values (10, 1, 'of ann'), (20, 2, 'of bob');`
+const FIRM_1 = `select set_config('app.firm', '1', false)`
 
 export const boards = (schema: string, attack: readonly string[], more: Partial<Stranger> = {}): Stranger => ({
   schema: `${BOARDS}${schema}`,

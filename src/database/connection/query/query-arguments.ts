@@ -8,7 +8,7 @@ import { MultiStatementQuery } from './multi-statement-query.ts'
 import { type QueryCallback, TenantQuery } from './tenant-query.ts'
 
 /** The arguments of `query()` as pg reads them. */
-export interface AskedQuery {
+interface AskedQuery {
   readonly submittable: PgSubmittable | undefined
   readonly text: string
   readonly values: unknown

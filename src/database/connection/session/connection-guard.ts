@@ -33,7 +33,7 @@ import {
 import { TransactionTimeOuts } from './transaction-time-outs.ts'
 
 /** The status of ReadyForQuery: idle, in a transaction, in an aborted one; null before the first. */
-export type TransactionStatus = 'I' | 'T' | 'E' | null
+type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
  * What one connection knows about the tenants on it: whose checkout and whose transaction it is, what was told to the server,

@@ -14,7 +14,7 @@ import { UnnamedStatement } from './unnamed-statement.ts'
 const SOMEBODY = '\u0000somebody'
 
 /** Where in its transaction a statement stands. */
-export interface PrefixPlace {
+interface PrefixPlace {
   /** A transaction is open. */
   readonly open: boolean
   /** Its context holds already. */

@@ -9,11 +9,11 @@ import type { WallSettings } from '../../settings/wall-settings.ts'
  * {@link FORGET_STATEMENT} and the context's `switch` forms take back.
  */
 export const RESET_STATEMENT = 'partywall_reset'
-export const RESET_TEXT = 'reset all'
+const RESET_TEXT = 'reset all'
 
 /** Prepared once per connection, and sent where another user comes: `currval` and `lastval` know nothing afterwards. */
 export const FORGET_STATEMENT = 'partywall_forget'
-export const FORGET_TEXT = 'discard sequences'
+const FORGET_TEXT = 'discard sequences'
 
 /**
  * What a transaction begins with. A tenant can change the defaults for the session, and the implicit transaction that RESET ALL stands

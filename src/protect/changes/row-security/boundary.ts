@@ -9,7 +9,7 @@ import { appliesToApp, usersPolicies } from './stance.ts'
 import { isolationTest } from './tests-of-tenant.ts'
 
 /** What stands beside the user's own policies: a restrictive one, or the reason why a person must decide. */
-export interface Boundary {
+interface Boundary {
   readonly wanted: Wanted | undefined
   readonly decision: Decision | undefined
 }

@@ -65,7 +65,7 @@ function asWanted(planning: Planning, policy: Policy): Wanted {
 }
 
 /** The same policy under any name; without WITH CHECK, USING is the check. A restrictive one may name more roles than it must. */
-export function isSame(planning: Planning, policy: Policy, wanted: Wanted): boolean {
+function isSame(planning: Planning, policy: Policy, wanted: Wanted): boolean {
   const roles = policy.roles.filter((oid) => oid !== 0).map(planning.roleName)
   const enough =
     wanted.roles.length === 0 || wanted.permissive
