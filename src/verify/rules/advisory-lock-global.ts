@@ -9,8 +9,8 @@ export const advisoryLockGlobal: Rule = {
   title: 'An advisory lock is shared by all tenants',
   severity: 'info',
   meaning:
-    'Advisory locks have no owner: a tenant that guesses the key holds up the others, or sees that they are at work.',
-  remedy: 'Lock a row of the tenant, or use the two-key form with the tenant’s hash.',
+    'An advisory lock key belongs to no tenant: a tenant that guesses the key can make the others wait, or see that they are at work.',
+  remedy: 'Put the tenant into the key (two-key form with a hash of the tenant), or lock a row of the tenant instead.',
   *run(facts) {
     const tenantNames = new Set(facts.tenancy.columnNames)
     for (const fn of facts.functions) {

@@ -3,10 +3,10 @@ import type { Rule } from '../finding/rule.ts'
 export const backendSignal: Rule = {
   id: 'backend-signal',
   group: 'context',
-  title: 'Tenants can end each other’s sessions',
+  title: "Tenants can end each other's sessions",
   severity: 'info',
   meaning:
-    'All tenants share the app’s login: pg_terminate_backend and pg_cancel_backend work on each other’s sessions.',
+    "All tenants share the application's login, so pg_terminate_backend and pg_cancel_backend work on each other's sessions.",
   remedy: 'Where the platform allows it, revoke EXECUTE on both from PUBLIC.',
   *run(facts) {
     const open = facts.catalog.grantedBuiltins.filter(

@@ -5,10 +5,11 @@ import { unheldQueries } from '../readings/definer-code.ts'
 export const checkFunctionCrosses: Rule = {
   id: 'check-function-crosses',
   group: 'code',
-  title: 'A constraint looks at all tenants’ rows',
+  title: 'A constraint looks at the rows of all tenants',
   severity: 'medium',
-  meaning: 'Whether a row is accepted tells whether another tenant has such a row.',
-  remedy: 'The tenant in the function’s WHERE.',
+  meaning:
+    'A constraint calls a SECURITY DEFINER function without a tenant test, so the answer to an INSERT tells whether another tenant has such a row.',
+  remedy: "Compare the tenant with the session's tenant inside the function.",
   *run(facts) {
     for (const { relation } of facts.tenancy.tables.values()) {
       for (const constraint of relation.constraints) {

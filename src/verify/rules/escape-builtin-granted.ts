@@ -8,10 +8,10 @@ const PAGES = new Set(['pg_walinspect', 'adminpack', 'pageinspect'])
 export const escapeBuiltinGranted: Rule = {
   id: 'escape-builtin-granted',
   group: 'escape',
-  title: 'The app may call functions that read files or the log',
+  title: 'The application may call functions that read files or the log',
   severity: 'critical',
-  meaning: 'Files, pages and the write-ahead log hold every tenant’s rows, and no policy is asked.',
-  remedy: 'Revoke EXECUTE.',
+  meaning: 'Files, pages and the write-ahead log contain the rows of every tenant, and no policy applies to them.',
+  remedy: "Revoke EXECUTE on the function from the application's roles.",
   *run(facts) {
     for (const builtin of facts.catalog.grantedBuiltins) {
       if (!FILES_AND_LOG.test(builtin.name)) continue

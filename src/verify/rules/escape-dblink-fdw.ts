@@ -6,10 +6,12 @@ import { granteeList, usableGrantees } from '../readings/grantees.ts'
 export const escapeDblinkFdw: Rule = {
   id: 'escape-dblink-fdw',
   group: 'escape',
-  title: 'The app can open another session',
+  title: 'The application can open another session',
   severity: 'high',
-  meaning: 'dblink and foreign servers are sessions of another role, without a tenant: back into this database too.',
-  remedy: 'Revoke EXECUTE on dblink functions, and USAGE on foreign servers with a mapping for the app.',
+  meaning:
+    'dblink and foreign servers open sessions as another role and without a tenant, possibly into this same database.',
+  remedy:
+    'Revoke EXECUTE on the dblink functions, and USAGE on foreign servers that have a user mapping for the application.',
   *run(facts) {
     const functions = [...facts.catalog.functions.values()].filter(
       (fn) => fn.extension === 'dblink' && facts.executors(fn).length > 0,

@@ -5,10 +5,11 @@ import { granteeList, usableGrantees } from '../readings/grantees.ts'
 export const escapeLanguage: Rule = {
   id: 'escape-language',
   group: 'escape',
-  title: 'The app reaches an untrusted language',
+  title: 'The application reaches an untrusted language',
   severity: 'high',
-  meaning: 'Code in an untrusted language does what the server’s own user may do: files, sockets, other databases.',
-  remedy: 'Revoke USAGE on the language, and EXECUTE on functions in it.',
+  meaning:
+    "Code in an untrusted language can do what the server's operating system user can do: files, sockets, other databases.",
+  remedy: 'Revoke USAGE on the language, and EXECUTE on SECURITY DEFINER functions that are written in it.',
   *run(facts) {
     for (const language of facts.catalog.languages) {
       const grantees = language.trusted ? [] : usableGrantees(facts, language.grants, 'USAGE', 10)

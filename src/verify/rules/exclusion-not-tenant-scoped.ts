@@ -9,7 +9,7 @@ export const exclusionNotTenantScoped: Rule = {
   title: 'An exclusion constraint is shared by all tenants',
   severity: 'medium',
   meaning:
-    'It is checked past row security: a refused range or value tells that another tenant has it, and a taken one blocks them.',
+    'The constraint compares rows of all tenants: a refused value tells that another tenant has it, and a taken value blocks the others.',
   remedy: 'Put the tenant column into the constraint: tenant_id WITH =.',
   *run(facts) {
     for (const found of unscopedIndexes(facts)) {

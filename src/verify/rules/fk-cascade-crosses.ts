@@ -13,8 +13,9 @@ export const fkCascadeCrosses: Rule = {
   ofProtect: 'always',
   title: 'A delete cascades across tenants',
   severity: 'high',
-  meaning: 'One tenant’s delete or key change destroys or alters rows of another, past row security.',
-  remedy: 'Make the foreign key composite: the tenant column first, on both sides.',
+  meaning:
+    'When one tenant deletes a row or changes its key, PostgreSQL deletes or changes rows of another tenant, and no policy applies.',
+  remedy: 'Make the foreign key composite, with the tenant column on both sides.',
   *run(facts) {
     for (const key of tenantForeignKeys(facts)) {
       const { onDelete, onUpdate } = key.references

@@ -14,8 +14,8 @@ export const fkCrossesTenants: Rule = {
   title: 'A foreign key crosses tenants',
   severity: 'high',
   meaning:
-    'Foreign keys are checked past row security: a tenant refers to another’s row, learns that it exists, and pins it.',
-  remedy: 'Make the foreign key composite: the tenant column first, on both sides.',
+    'Foreign keys are checked without the policies: a tenant can refer to a row of another tenant, learn that it exists, and keep it from being deleted.',
+  remedy: 'Make the foreign key composite, with the tenant column on both sides.',
   *run(facts) {
     for (const key of tenantForeignKeys(facts)) {
       if (key.pairsTenant || parentIsLoose(facts, key) || !canReference(facts, key)) continue

@@ -9,8 +9,9 @@ export const fkMatchSimpleNull: Rule = {
   ofProtect: 'always',
   title: 'A composite foreign key is not checked when one column is NULL',
   severity: 'medium',
-  meaning: 'MATCH SIMPLE checks nothing when any column is NULL: a row without a tenant refers to any row.',
-  remedy: 'NOT NULL on the columns, or MATCH FULL.',
+  meaning:
+    'MATCH SIMPLE checks nothing when any column of the key is NULL: a row without a tenant can refer to any row.',
+  remedy: 'Declare the columns NOT NULL, or use MATCH FULL.',
   *run(facts) {
     for (const key of tenantForeignKeys(facts)) {
       if (!key.pairsTenant || key.columns.length < 2 || key.references.match !== 'simple' || !canReference(facts, key))

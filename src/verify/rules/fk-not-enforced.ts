@@ -7,8 +7,9 @@ export const fkNotEnforced: Rule = {
   ofProtect: 'always',
   title: 'A foreign key is not checked for all rows',
   severity: 'low',
-  meaning: 'Rows from before NOT VALID, or all rows of a NOT ENFORCED key, may refer to nothing or to another tenant.',
-  remedy: 'VALIDATE CONSTRAINT, or ALTER CONSTRAINT … ENFORCED.',
+  meaning:
+    "Rows that are older than a NOT VALID key, and all rows under a NOT ENFORCED key, may refer to nothing or to another tenant's row.",
+  remedy: 'Run VALIDATE CONSTRAINT, or ALTER CONSTRAINT … ENFORCED.',
   *run(facts) {
     for (const { relation } of facts.tenancy.tables.values()) {
       for (const constraint of relation.constraints) {

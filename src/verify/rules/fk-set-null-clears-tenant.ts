@@ -4,10 +4,10 @@ import { compositeForeignKeySql, tenantForeignKeys } from '../readings/foreign-k
 export const fkSetNullClearsTenant: Rule = {
   id: 'fk-set-null-clears-tenant',
   group: 'key',
-  title: 'Deleting the parent takes the tenant off the row',
+  title: 'Deleting the parent clears the tenant of the row',
   severity: 'high',
   meaning:
-    'ON DELETE SET NULL without a column list clears the tenant column too: the row then belongs to nobody or everybody.',
+    'ON DELETE SET NULL without a column list also clears the tenant column: the row then belongs to nobody, or to everybody.',
   remedy: 'Name the columns: ON DELETE SET NULL (parent_id).',
   *run(facts) {
     for (const key of tenantForeignKeys(facts)) {

@@ -5,10 +5,10 @@ import type { Rule } from '../finding/rule.ts'
 export const foreignTableExposed: Rule = {
   id: 'foreign-table-exposed',
   group: 'rls',
-  title: 'A foreign table of tenant data is in reach',
+  title: 'A foreign table of tenant data can be used',
   severity: 'high',
-  meaning: 'Foreign tables have no row security, and the remote session has another role and no tenant.',
-  remedy: 'Take the grants away, or read it through a function that filters.',
+  meaning: 'Foreign tables have no row-level security, and the remote session runs as another role without a tenant.',
+  remedy: 'Revoke the grants, or read the table through a function that adds the tenant test.',
   *run(facts) {
     for (const relation of facts.relations) {
       if (relation.kind !== 'foreign-table' || facts.tenantTable(relation) === undefined) continue

@@ -8,10 +8,10 @@ const WHOLE_ROWS = /^(row_to_json|to_jsonb?|jsonb?_build_(object|array)|hstore)$
 export const functionNotifyPayload: Rule = {
   id: 'function-notify-payload',
   group: 'code',
-  title: 'Rows are sent to everybody who listens',
+  title: 'Rows are sent to every session that listens',
   severity: 'medium',
-  meaning: 'LISTEN needs no privilege: every session of every tenant gets what is notified.',
-  remedy: 'Send ids only, or nothing; who may see the row reads it.',
+  meaning: 'LISTEN needs no privilege: every session of every tenant receives the payload.',
+  remedy: 'Send an id or nothing; a listener that may see the row can read it.',
   *run(facts) {
     const seen = new Set<string>()
     for (const { relation, trigger, fn } of tenantTriggers(facts)) {

@@ -4,9 +4,9 @@ import type { Rule } from '../finding/rule.ts'
 export const functionRowSecurityOff: Rule = {
   id: 'function-row-security-off',
   group: 'code',
-  title: 'A function switches row security off, or carries a tenant of its own',
+  title: 'A function sets row_security = off, or a tenant of its own',
   severity: 'medium',
-  meaning: 'Run by a role that may, it reads past every policy; or it works for one fixed tenant, whoever calls.',
+  meaning: 'The function expects a role that bypasses the policies, or it works for one fixed tenant whoever calls it.',
   remedy: 'Reset the setting on the function.',
   *run(facts) {
     const settings = contextSettings(facts)

@@ -6,8 +6,8 @@ export const functionTempResidue: Rule = {
   title: 'A function leaves rows on the connection',
   severity: 'medium',
   meaning:
-    'Temporary tables and cursors WITH HOLD outlive the transaction: the next tenant on the connection can read them.',
-  remedy: 'ON COMMIT DROP; cursors without HOLD.',
+    'Temporary tables and cursors WITH HOLD survive the transaction: the next tenant on the connection can read them.',
+  remedy: 'Create temporary tables with ON COMMIT DROP, and cursors without HOLD.',
   *run(facts) {
     for (const fn of facts.functions) {
       if (!fn.returnsTrigger && facts.executors(fn).length === 0) continue

@@ -15,8 +15,8 @@ export const globalTableWritable: Rule = {
   group: 'grant',
   title: 'A table that all tenants share can be written by each',
   severity: 'medium',
-  meaning: 'One tenant changes prices, templates, settings or feature flags for all.',
-  remedy: 'Leave the app SELECT alone, or give the table a tenant.',
+  meaning: 'One tenant changes prices, templates, settings or feature flags for all tenants.',
+  remedy: 'Leave the application SELECT only, or give the table a tenant column.',
   *run(facts) {
     for (const relation of facts.relations) {
       if (!isTable(relation) || relation.isPartition || facts.tenantTable(relation) !== undefined) continue

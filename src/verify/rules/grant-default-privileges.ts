@@ -8,10 +8,11 @@ const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const
 export const grantDefaultPrivileges: Rule = {
   id: 'grant-default-privileges',
   group: 'grant',
-  title: 'Future tables are open to the app',
+  title: 'Future tables are open to the application',
   severity: 'medium',
-  meaning: 'A table made by that role is in the app’s reach before anybody enables row security on it.',
-  remedy: 'Revoke the default privileges and grant table by table, or enable row security in an event trigger.',
+  meaning:
+    'A table that this role creates can be used by the application before anybody enables row-level security on it.',
+  remedy: 'Revoke the default privileges and grant table by table, or enable row-level security in an event trigger.',
   *run(facts) {
     const guarded = facts.catalog.eventTriggers.some(
       (trigger) => trigger.enabled && trigger.event === 'ddl_command_end',

@@ -6,10 +6,10 @@ export const grantMaintain: Rule = {
   id: 'grant-maintain',
   group: 'grant',
   ofProtect: 'always',
-  title: 'The app may maintain the table',
+  title: 'The application may maintain the table',
   severity: 'low',
-  meaning: 'From PostgreSQL 17 on MAINTAIN allows LOCK TABLE, CLUSTER and REINDEX: one tenant stops all.',
-  remedy: 'Revoke MAINTAIN; it comes with every GRANT ALL.',
+  meaning: 'From PostgreSQL 17 on, MAINTAIN allows LOCK TABLE, CLUSTER and REINDEX: one tenant can stop all of them.',
+  remedy: 'Revoke MAINTAIN; every GRANT ALL includes it.',
   *run(facts) {
     if (facts.catalog.serverVersion < 170000) return
     for (const { relation } of facts.tenancy.tables.values()) {

@@ -9,10 +9,10 @@ export const grantPublic: Rule = {
   id: 'grant-public',
   group: 'grant',
   ofProtect: 'always',
-  title: 'Everybody has rights on tenant data',
+  title: 'PUBLIC has rights on tenant data',
   severity: 'high',
-  meaning: 'A grant to PUBLIC holds for every role of the server, today’s and tomorrow’s.',
-  remedy: 'Revoke from PUBLIC, and grant to the roles that need it.',
+  meaning: 'A grant to PUBLIC is valid for every role of the server, including roles that are created later.',
+  remedy: 'Revoke from PUBLIC, and grant to the roles that need the privilege.',
   *run(facts) {
     for (const relation of facts.relations) {
       const bound = facts.tenantTable(relation) !== undefined

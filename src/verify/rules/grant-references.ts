@@ -7,11 +7,11 @@ export const grantReferences: Rule = {
   id: 'grant-references',
   group: 'grant',
   ofProtect: 'always',
-  title: 'The app may reference the table',
+  title: 'The application may reference the table',
   severity: 'medium',
   meaning:
-    'A foreign key of one’s own tells which keys exist, past row security, and pins other tenants’ rows against deletion.',
-  remedy: 'Revoke REFERENCES; it comes with every GRANT ALL.',
+    'With a foreign key of its own the application learns which keys exist, and keeps rows of other tenants from being deleted.',
+  remedy: 'Revoke REFERENCES; every GRANT ALL includes it.',
   *run(facts) {
     for (const { relation } of facts.tenancy.tables.values()) {
       if (relation.kind === 'foreign-table') continue

@@ -7,10 +7,10 @@ export const grantTemporary: Rule = {
   id: 'grant-temporary',
   group: 'context',
   ofProtect: 'always',
-  title: 'The app may create temporary objects',
+  title: 'The application may create temporary objects',
   severity: 'high',
   meaning:
-    'On a pooled connection a temporary table of a tenant table’s name catches the next tenant’s rows; temporary functions and types shadow names.',
+    'On a pooled connection a temporary table with the name of a tenant table catches the rows that the next tenant writes, because its name is found first.',
   remedy: 'Revoke TEMPORARY on the database; PUBLIC has it by default.',
   *run(facts) {
     const { database } = facts.catalog
@@ -21,7 +21,7 @@ export const grantTemporary: Rule = {
       object: THIS_DATABASE,
       // With a seal it is what is left to an injection; without one there are nearer ways.
       severity: sealSchema(facts) === undefined ? 'low' : 'high',
-      message: `The app may create temporary tables, functions and types in ${database.name}: on a pooled connection they stay for the next tenant, in front of the real ones.`,
+      message: `The app may create temporary tables and types in ${database.name}: on a pooled connection they stay for the next tenant, and PostgreSQL finds their names first.`,
       evidence: [`TEMPORARY granted to ${list}`],
       fix: onThisDatabase(`REVOKE TEMPORARY ON DATABASE %I FROM ${list}`),
     }

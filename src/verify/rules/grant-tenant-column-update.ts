@@ -5,9 +5,10 @@ export const grantTenantColumnUpdate: Rule = {
   id: 'grant-tenant-column-update',
   group: 'grant',
   ofProtect: 'always',
-  title: 'The app may change a row’s tenant',
+  title: 'The application may change the tenant of a row',
   severity: 'low',
-  meaning: 'Where WITH CHECK is lax, the column’s UPDATE right is the last thing that keeps a row with its tenant.',
+  meaning:
+    'Where WITH CHECK does not test the tenant, the UPDATE privilege on the tenant column is the last thing that keeps a row with its tenant.',
   remedy: 'Grant UPDATE column by column, without the tenant column, or refuse the change in a trigger.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {

@@ -8,10 +8,10 @@ export const grantTenantRegistryWrite: Rule = {
   id: 'grant-tenant-registry-write',
   group: 'grant',
   ofProtect: 'always',
-  title: 'The app may write the table of tenants',
+  title: 'The application may write the table of tenants',
   severity: 'high',
-  meaning: 'One tenant changes another’s plan, limits, status or name.',
-  remedy: 'Leave the app SELECT alone, with a policy that compares the key with the context.',
+  meaning: 'One tenant changes the plan, the limits, the status or the name of another.',
+  remedy: "Leave the application SELECT only, with a policy that compares the key with the session's tenant.",
   *run(facts) {
     const root = facts.tenancy.root?.relation
     if (root === undefined) return

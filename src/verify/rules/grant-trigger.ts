@@ -7,11 +7,11 @@ export const grantTrigger: Rule = {
   id: 'grant-trigger',
   group: 'grant',
   ofProtect: 'always',
-  title: 'The app may attach triggers',
+  title: 'The application may attach triggers',
   severity: 'high',
   meaning:
-    'A trigger runs with the rights of whoever writes next: the owner’s jobs, migrations, or another tenant’s session.',
-  remedy: 'Revoke TRIGGER; it comes with every GRANT ALL.',
+    "A trigger runs with the rights of the role that writes next: the owner's job, a migration, or another tenant's session.",
+  remedy: 'Revoke TRIGGER; every GRANT ALL includes it.',
   *run(facts) {
     for (const { relation } of facts.tenancy.tables.values()) {
       if (relation.kind === 'foreign-table') continue

@@ -6,10 +6,10 @@ export const grantTruncate: Rule = {
   id: 'grant-truncate',
   group: 'grant',
   ofProtect: 'always',
-  title: 'The app may TRUNCATE',
+  title: 'The application may TRUNCATE',
   severity: 'high',
-  meaning: 'TRUNCATE ignores row security: one tenant empties the table of all tenants.',
-  remedy: 'Revoke TRUNCATE; it comes with every GRANT ALL.',
+  meaning: 'TRUNCATE ignores row-level security: one tenant empties the table of all tenants.',
+  remedy: 'Revoke TRUNCATE; every GRANT ALL includes it.',
   *run(facts) {
     for (const { relation } of facts.tenancy.tables.values()) {
       const grantees = relationGrantees(facts, relation, 'TRUNCATE')

@@ -7,8 +7,10 @@ export const inheritanceChildExposed: Rule = {
   ofProtect: 'always',
   title: 'An inheriting table is not protected like its parent',
   severity: 'critical',
-  meaning: 'Policies are not inherited: the heir, or a parent without policies, shows the rows of every tenant.',
-  remedy: 'Enable and force row security with the same policies on parent and heirs, or revoke the grants.',
+  meaning:
+    'Policies are not inherited: a child table without its own policies, or a parent without policies, shows the rows of every tenant.',
+  remedy:
+    'Enable and force row-level security with the same policies on the parent and its children, or revoke the grants.',
   *run(facts) {
     yield* exposedHeirs(facts, false)
     // A parent without row security shows what its protected heirs hold.

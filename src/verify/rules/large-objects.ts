@@ -5,10 +5,10 @@ import type { Rule } from '../finding/rule.ts'
 export const largeObjects: Rule = {
   id: 'large-objects',
   group: 'object',
-  title: 'Tenant data lies in large objects',
+  title: 'Tenant data is kept in large objects',
   severity: 'high',
   meaning:
-    'Large objects know no row security: all tenants share their owner, and a number is enough to read or overwrite one.',
+    'Large objects have no row-level security: all tenants share their owner, and a number is enough to read or overwrite one.',
   remedy: 'Keep the bytes in a bytea column of a protected table.',
   *run(facts) {
     let columns = 0

@@ -6,8 +6,8 @@ export const leakproofFalse: Rule = {
   title: 'A function is marked LEAKPROOF',
   severity: 'high',
   meaning:
-    'The planner runs it before the policies: what it raises, logs or returns early tells of other tenants’ rows.',
-  remedy: 'NOT LEAKPROOF.',
+    "The planner may run the function before the policies: anything that it raises, logs or writes tells of other tenants' rows.",
+  remedy: 'Declare the function NOT LEAKPROOF.',
   *run(facts) {
     for (const fn of facts.functions) {
       if (!fn.leakproof || facts.executors(fn).length === 0) continue

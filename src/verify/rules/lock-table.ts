@@ -7,8 +7,8 @@ export const lockTable: Rule = {
   group: 'context',
   title: 'A tenant can lock whole tables',
   severity: 'info',
-  meaning: 'UPDATE, DELETE or TRUNCATE on a table allows LOCK TABLE … ACCESS EXCLUSIVE: all tenants wait.',
-  remedy: 'lock_timeout and statement_timeout on every session; the pool’s statement gate refuses LOCK.',
+  meaning: 'UPDATE, DELETE or TRUNCATE on a table also allows LOCK TABLE … IN ACCESS EXCLUSIVE MODE: all tenants wait.',
+  remedy: "Set lock_timeout and statement_timeout on every session; partywall's pool also refuses LOCK.",
   *run(facts) {
     const tables = [...facts.tenancy.tables.values()]
       .map(({ relation }) => relation)

@@ -9,10 +9,11 @@ import { crossedBy, otherLogin, ownedTables, someOf } from '../readings/role-pat
 export const loginRoleWider: Rule = {
   id: 'login-role-wider',
   group: 'role',
-  title: 'The login behind the app’s role has more rights',
+  title: "The login behind the application's role has more rights",
   severity: 'high',
-  meaning: 'The app works under SET ROLE; an injected RESET ROLE makes it the login again, which no policy holds.',
-  remedy: 'Log in as a role that owns nothing, skips nothing and inherits nothing.',
+  meaning:
+    'The application works under SET ROLE; an injected RESET ROLE makes it the login role again, to which no policy applies.',
+  remedy: 'Log in as a role that owns nothing, has no BYPASSRLS and inherits nothing.',
   *run(facts) {
     for (const { login, width } of widerLogins(facts)) {
       const draft = finding(facts, login, width)

@@ -8,8 +8,9 @@ export const matviewExposed: Rule = {
   group: 'rls',
   title: 'A materialized view of tenant data is readable',
   severity: 'critical',
-  meaning: 'Materialized views can’t have row security and hold what their owner saw: the rows of all tenants.',
-  remedy: 'Take SELECT away and put a view with the tenant test over it.',
+  meaning:
+    'Materialized views cannot have row-level security, and they hold the rows that their owner saw: those of all tenants.',
+  remedy: 'Revoke SELECT, and let tenants read through a view that contains the tenant test.',
   *run(facts) {
     for (const relation of facts.relations) {
       if (relation.kind !== 'materialized-view') continue

@@ -10,9 +10,10 @@ const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly wha
 export const parameterPrivilege: Rule = {
   id: 'parameter-privilege',
   group: 'role',
-  title: 'The app may set a parameter that guards others',
+  title: 'The application may set a parameter that protects others',
   severity: 'high',
-  meaning: 'With session_replication_role the app switches off the triggers and foreign keys that keep tenants apart.',
+  meaning:
+    'With session_replication_role the application switches off the triggers and foreign keys that keep tenants apart.',
   remedy: 'Revoke the privilege on the parameter.',
   *run(facts) {
     for (const { parameter, grants } of facts.catalog.parameterGrants) {

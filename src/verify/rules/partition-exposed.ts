@@ -8,7 +8,7 @@ export const partitionExposed: Rule = {
   title: 'A partition can be used directly',
   severity: 'critical',
   meaning:
-    'The policies of a partitioned table do not hold when a partition is named: every tenant’s rows are open there.',
-  remedy: 'Revoke the app’s grants on the partition, or enable and force row security on it.',
+    'The policies of a partitioned table do not apply when a query names a partition: the rows of every tenant are open there.',
+  remedy: "Revoke the application's grants on the partition, or enable and force row-level security on it.",
   run: (facts) => exposedHeirs(facts, true),
 }

@@ -5,8 +5,8 @@ export const pkNotTenantLed: Rule = {
   group: 'context',
   title: 'The primary key does not lead with the tenant',
   severity: 'info',
-  meaning: 'EXPLAIN ANALYZE counts the row that a policy filtered away: it tells that another tenant has this id.',
-  remedy: 'PRIMARY KEY (tenant_id, id) in new tables.',
+  meaning: 'EXPLAIN ANALYZE counts the row that a policy removed, which tells that another tenant has this id.',
+  remedy: 'Use PRIMARY KEY (tenant_id, id) in new tables.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       if (table.kind !== 'tenant' || table.relation.isPartition) continue

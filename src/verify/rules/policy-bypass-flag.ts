@@ -7,7 +7,7 @@ export const policyBypassFlag: Rule = {
   ofProtect: 'always',
   title: 'A setting switches the policy off',
   severity: 'high',
-  meaning: 'Whoever can run SQL can set a setting, so an injected statement opens every row.',
+  meaning: 'Anyone who can run SQL can set a setting, so one injected statement opens every row.',
   remedy: 'Use a role of its own for work across tenants, never a setting.',
   run: (facts) => policyFindings(facts, 'policy-bypass-flag', { message: () => 'can be switched off by a setting' }),
 }

@@ -8,7 +8,7 @@ export const policyCheckLax: Rule = {
   ofProtect: 'always',
   title: 'WITH CHECK is wider than USING',
   severity: 'critical',
-  meaning: 'Rows are planted in another tenant, or moved there.',
+  meaning: 'A tenant inserts rows into another tenant, or moves rows there.',
   remedy: 'Use the same expression in WITH CHECK as in USING.',
   *run(facts) {
     const relations = new Map(facts.relations.map((relation) => [relation.label, relation]))

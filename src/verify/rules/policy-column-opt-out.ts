@@ -9,8 +9,8 @@ export const policyColumnOptOut: Rule = {
   title: 'A column opens rows to every tenant',
   severity: 'high',
   meaning:
-    'Rows with that value are read by all tenants; where the policy is FOR ALL, each tenant can change or delete them.',
-  remedy: 'Share on purpose with a policy FOR SELECT of its own; keep writes strict.',
+    'All tenants read the rows with that value; where the policy is FOR ALL, each tenant can also change or delete them.',
+  remedy: 'Share rows on purpose with a separate policy FOR SELECT; keep writes strict.',
   run: (facts) =>
     policyFindings(facts, 'policy-column-opt-out', {
       message: (weakness) => `opens rows by the column ${weakness.subject ?? ''}`,

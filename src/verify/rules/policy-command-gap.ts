@@ -5,9 +5,9 @@ export const policyCommandGap: Rule = {
   id: 'policy-command-gap',
   group: 'policy',
   ofProtect: 'always',
-  title: 'Reads hold, writes do not',
+  title: 'Reads are isolated, writes are not',
   severity: 'critical',
-  meaning: 'Tests that read see nothing wrong while one tenant changes or deletes the rows of another.',
+  meaning: 'Tests that only read find nothing wrong, while one tenant changes or deletes the rows of another.',
   remedy: 'Use one policy FOR ALL, or give each command the same test.',
   run: (facts) => policyFindings(facts, 'policy-command-gap', { message: () => 'leaves writes open while reads hold' }),
 }

@@ -11,10 +11,10 @@ export const policyEmptyStringError: Rule = {
   id: 'policy-empty-string-error',
   group: 'policy',
   ofProtect: 'always',
-  title: 'The empty setting raises an error',
+  title: 'An empty setting raises an error',
   severity: 'low',
   meaning:
-    'Once a transaction-local setting has ended it reads as the empty string, and every query on that connection fails.',
+    'After a transaction-local setting has ended it reads as the empty string, and every query on that connection fails.',
   remedy: "Wrap the setting in nullif(…, '').",
   *run(facts) {
     for (const { relation } of facts.tenancy.tables.values()) {

@@ -8,7 +8,7 @@ export const policyFailOpen: Rule = {
   title: 'A policy opens when the tenant is missing',
   severity: 'critical',
   meaning: 'A forgotten, empty or special setting shows the rows of all tenants.',
-  remedy: 'Compare the tenant column with the context and nothing else: NULL and the empty string then show no row.',
+  remedy: 'Compare the tenant column with the setting and nothing else: NULL and the empty string then match no row.',
   run: (facts) =>
     policyFindings(facts, 'policy-fail-open', {
       message: () => 'opens when the setting is missing or has a special value',

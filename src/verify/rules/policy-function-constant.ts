@@ -6,11 +6,11 @@ import { decidingFunctions } from '../readings/policy-functions.ts'
 export const policyFunctionConstant: Rule = {
   id: 'policy-function-constant',
   group: 'policy',
-  title: 'A policy’s helper does not follow the context',
+  title: "A function in a policy does not follow the session's tenant",
   severity: 'critical',
   meaning:
-    'It says yes whatever the tenant is, answers errors with yes, or is IMMUTABLE and keeps the first tenant in a cached plan.',
-  remedy: 'Make the helper STABLE, compare the tenant in it, and let errors be errors.',
+    'The function is true for every tenant, turns errors into true, or is IMMUTABLE and keeps the first tenant in a cached plan.',
+  remedy: 'Declare the function STABLE, compare the tenant in it, and do not catch errors.',
   *run(facts) {
     yield* policyFindings(facts, 'policy-function-constant', {
       message: () => 'calls a helper that says yes whatever the tenant is',

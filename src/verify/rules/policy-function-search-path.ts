@@ -5,10 +5,10 @@ import { decidingFunctions, searchesTempFirst, unqualifiedTables } from '../read
 export const policyFunctionSearchPath: Rule = {
   id: 'policy-function-search-path',
   group: 'policy',
-  title: 'A policy’s helper reads whatever table has the name',
+  title: 'A function in a policy reads any table of that name',
   severity: 'critical',
-  meaning: 'The attacker makes a temporary table of that name, writes himself into it, and the helper lets him in.',
-  remedy: 'SET search_path on the function with pg_temp last, or write it BEGIN ATOMIC.',
+  meaning: 'An attacker creates a temporary table of that name, adds themselves to it, and the function lets them in.',
+  remedy: 'Set search_path on the function with pg_temp last, or write its body as BEGIN ATOMIC.',
   *run(facts) {
     const temp = facts.acting.filter(
       (role) => !role.bypasses && facts.privileges.onDatabase(role.role.oid, 'TEMPORARY'),

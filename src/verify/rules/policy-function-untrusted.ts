@@ -6,10 +6,11 @@ import { decidingFunctions } from '../readings/policy-functions.ts'
 export const policyFunctionUntrusted: Rule = {
   id: 'policy-function-untrusted',
   group: 'policy',
-  title: 'The app owns a function that decides about rows',
+  title: 'The application owns a function that decides about rows',
   severity: 'critical',
-  meaning: 'The app’s role replaces the function with one that always says yes, and the policy or trigger is gone.',
-  remedy: 'Give the function, and its schema, to the migration role.',
+  meaning:
+    "The application's role can replace the function by one that is always true, and the policy or trigger is gone.",
+  remedy: 'Give the function and its schema to the migration role.',
   *run(facts) {
     const app = facts.tenancy.appRole.oid
     const becomable = new Set([app, ...facts.becomable.map((path) => path.role.oid)])

@@ -5,7 +5,7 @@ export const policyNullTenant: Rule = {
   id: 'policy-null-tenant',
   group: 'policy',
   ofProtect: 'always',
-  title: 'Rows without a tenant belong to everybody',
+  title: 'Rows without a tenant belong to every tenant',
   severity: 'high',
   meaning: 'Any tenant can add, change or delete rows that all tenants see.',
   remedy: 'Allow rows without a tenant in a policy FOR SELECT only.',

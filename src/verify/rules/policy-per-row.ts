@@ -13,8 +13,8 @@ export const policyPerRow: Rule = {
   title: 'The policy is evaluated for each row',
   severity: 'low',
   meaning:
-    'The setting or helper is read once a row, or a cast on the column keeps its index out: slow for all tenants.',
-  remedy: 'Wrap it: tenant_id = (select …), with the cast on the setting’s side.',
+    'The setting or function is evaluated once for each row, or a cast on the column keeps the index from being used: queries of all tenants get slow.',
+  remedy: 'Write tenant_id = (select …), with the cast on the side of the setting.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       const { relation } = table

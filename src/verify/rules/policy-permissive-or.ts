@@ -13,8 +13,8 @@ export const policyPermissiveOr: Rule = {
   ofProtect: 'always',
   title: 'A wide policy stands beside a narrow one',
   severity: 'critical',
-  meaning: 'Permissive policies are OR-ed: the widest one decides, however good the others are.',
-  remedy: 'Make the narrow policy cover every command, or write it AS RESTRICTIVE, or drop the wide one.',
+  meaning: 'Permissive policies are combined by OR: the widest one decides, however strict the others are.',
+  remedy: 'Let the narrow policy cover every command, or write it AS RESTRICTIVE, or drop the wide one.',
   *run(facts) {
     yield* policyFindings(facts, 'policy-permissive-or', {
       message: () => 'is wide, and permissive policies are OR-ed with it',

@@ -12,7 +12,7 @@ export const policyRangeCompare: Rule = {
   ofProtect: 'always',
   title: 'The comparison is a range',
   severity: 'high',
-  meaning: 'An order or inequality lets in every tenant on one side of it.',
+  meaning: 'A comparison by order or inequality lets in every tenant on one side of it.',
   remedy: 'Compare with =, and put parentheses around OR.',
   *run(facts) {
     yield* policyFindings(facts, 'policy-range-compare', { message: () => 'compares by order or inequality' })

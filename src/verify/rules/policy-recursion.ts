@@ -9,12 +9,12 @@ export const policyRecursion: Rule = {
   id: 'policy-recursion',
   group: 'policy',
   ofProtect: 'always',
-  title: 'Policies ask for each other in a circle',
+  title: 'Policies look each other up in a circle',
   severity: 'medium',
   meaning:
-    'PostgreSQL refuses every query that needs these policies, so nobody reads a row, and somebody will switch row-level security off to get on.',
+    'PostgreSQL rejects every query that needs these policies, so nobody reads a row, and somebody will switch row-level security off to continue.',
   remedy:
-    'Look the membership up in a SECURITY DEFINER function with a fixed search_path, owned by a role that the policies do not hold.',
+    'Look the membership up in a SECURITY DEFINER function with a fixed search_path, owned by a role to which the policies do not apply.',
   denies: true,
   *run(facts) {
     for (const circle of recursions(facts)) yield draftOf(facts, circle)

@@ -5,10 +5,10 @@ export const policyRoleWide: Rule = {
   id: 'policy-role-wide',
   group: 'policy',
   ofProtect: 'always',
-  title: 'A role that the app can become has a wide policy',
+  title: 'A role that the application can become has a wide policy',
   severity: 'high',
-  meaning: 'An attacker inside the app sets that role and every row is open.',
-  remedy: 'Put the tenant test in every policy; give staff a login of their own.',
+  meaning: 'An attacker inside the application switches to that role, and every row is open.',
+  remedy: 'Put the tenant test into every policy; give staff a login of their own.',
   run: (facts) =>
     policyFindings(facts, 'policy-role-wide', {
       message: () => 'is for a role that the app is or can become, and names no tenant',

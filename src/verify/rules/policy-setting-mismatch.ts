@@ -5,9 +5,9 @@ export const policySettingMismatch: Rule = {
   id: 'policy-setting-mismatch',
   group: 'policy',
   ofProtect: 'always',
-  title: 'A policy reads another setting than the app sets',
+  title: 'A policy reads another setting than the application sets',
   severity: 'high',
-  meaning: 'It shows no rows, or those of an old value that somebody left on the connection.',
+  meaning: 'The policy shows no rows, or the rows of an old value that somebody left on the connection.',
   remedy: 'Use one setting name everywhere.',
   run: (facts) =>
     policyFindings(facts, 'policy-setting-mismatch', {

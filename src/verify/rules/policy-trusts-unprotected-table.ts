@@ -11,8 +11,8 @@ export const policyTrustsUnprotectedTable: Rule = {
   title: 'A policy trusts a table that the attacker can write',
   severity: 'critical',
   meaning:
-    'Whoever makes himself a member of another tenant, or moves a parent row, reads and writes that tenant’s rows.',
-  remedy: 'Protect the table that the policy looks into first, or take the app’s write grants on it away.',
+    "Someone who adds themselves as a member of another tenant, or moves a parent row, reads and writes that tenant's rows.",
+  remedy: "Protect the table that the policy looks into first, or revoke the application's write privileges on it.",
   *run(facts) {
     const byLookup = new Map<string, ReturnType<typeof weaknessesOf>[number][]>()
     for (const weakness of weaknessesOf(facts, 'policy-trusts-unprotected-table')) {

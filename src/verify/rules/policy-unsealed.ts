@@ -15,8 +15,8 @@ export const policyUnsealed: Rule = {
   ofProtect: 'sealed',
   title: 'A table or function trusts the plain setting in a sealed schema',
   severity: 'high',
-  meaning: 'Injected SQL sets the setting to another tenant; the seal that would refuse it is not asked.',
-  remedy: 'Add tenant_seal_policy for every role in reach; read partywall.tenant_id() in definer functions.',
+  meaning: 'Injected SQL sets the setting to another tenant, and nothing here checks the seal that would refuse it.',
+  remedy: 'Add tenant_seal_policy for every role in reach; read partywall.tenant_id() in SECURITY DEFINER functions.',
   *run(facts) {
     if (!meansToBeSealed(facts)) return
     for (const table of facts.tenancy.tables.values()) {

@@ -5,9 +5,9 @@ export const policyUserNotTenant: Rule = {
   id: 'policy-user-not-tenant',
   group: 'policy',
   ofProtect: 'always',
-  title: 'The policy asks for the user, not the tenant',
+  title: 'The policy tests the user, not the tenant',
   severity: 'high',
-  meaning: 'A user of two tenants mixes them, and the user setting is the only wall.',
+  meaning: 'A user of two tenants sees both mixed, and the setting of the user is the only barrier.',
   remedy: 'Add the test of the tenant column.',
   run: (facts) =>
     policyFindings(facts, 'policy-user-not-tenant', {

@@ -10,9 +10,10 @@ export const publicationUnfiltered: Rule = {
   group: 'object',
   title: 'A publication sends the rows of all tenants',
   severity: 'medium',
-  meaning: 'Row security does not hold logical replication: a subscriber gets every tenant’s changes.',
+  meaning:
+    'Row-level security does not apply to logical replication: a subscriber receives the changes of every tenant.',
   remedy:
-    'A row filter per tenant, or keep the publication to subscribers that may see all tenants, and accept the finding.',
+    'Add a row filter for each tenant, or keep the publication for subscribers that may see all tenants, and accept the finding.',
   *run(facts) {
     for (const publication of facts.catalog.publications) {
       const tables = unfiltered(facts, publication)

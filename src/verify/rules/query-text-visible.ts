@@ -8,7 +8,7 @@ export const queryTextVisible: Rule = {
   title: 'Query texts are shared by all tenants',
   severity: 'low',
   meaning:
-    'All tenants share the app’s role, and pg_stat_statements shows a role its own queries, with the values that stand in them.',
+    "All tenants share the application's role, and pg_stat_statements shows a role the texts of its own queries: names, comments, and literals that were kept.",
   remedy: 'Bind every value as a parameter, and revoke SELECT on pg_stat_statements from PUBLIC.',
   *run(facts) {
     for (const relation of facts.catalog.relations.values()) {

@@ -6,9 +6,9 @@ import { someOf } from '../readings/role-paths.ts'
 export const replaceableTypeOperator: Rule = {
   id: 'replaceable-type-operator',
   group: 'object',
-  title: 'The app owns a type that tenant tables use',
+  title: 'The application owns a type that tenant tables use',
   severity: 'medium',
-  meaning: 'The owner of a domain or enum changes its checks, default and values for every tenant.',
+  meaning: 'The owner of a domain or enum changes its checks, its default and its values for every tenant.',
   remedy: 'Give the type to the migration role.',
   *run(facts) {
     const inReach = new Set([facts.tenancy.appRole.oid, ...facts.becomable.map((path) => path.role.oid)])

@@ -13,8 +13,8 @@ export const restrictiveOnly: Rule = {
   title: 'No policy lets a row through',
   severity: 'low',
   meaning:
-    'Row security is on and no permissive policy applies: the app’s grant is of no use, and somebody will switch row security off to mend it.',
-  remedy: 'Add the permissive policy, or take the grant away.',
+    "Row-level security is on and no permissive policy applies: the application's grant is useless, and somebody will switch row-level security off to repair it.",
+  remedy: 'Add the permissive policy, or revoke the grant.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       const { relation } = table

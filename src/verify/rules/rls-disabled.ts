@@ -13,7 +13,7 @@ export const rlsDisabled: Rule = {
   severity: 'critical',
   meaning: 'Every tenant reads and writes all rows of the table: nothing in the database keeps them apart.',
   remedy:
-    'Enable and force row-level security, and give the table a policy that compares the tenant column with the context.',
+    "Enable and force row-level security, and give the table a policy that compares the tenant column with the session's tenant.",
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       const { relation } = table

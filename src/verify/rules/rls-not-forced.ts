@@ -9,10 +9,11 @@ export const rlsNotForced: Rule = {
   id: 'rls-not-forced',
   group: 'rls',
   ofProtect: 'always',
-  title: 'Row-level security does not hold the owner',
+  title: 'Row-level security does not apply to the owner',
   severity: 'low',
-  meaning: 'The owner skips the policies: its migrations, definer functions and views see the rows of all tenants.',
-  remedy: 'FORCE ROW LEVEL SECURITY.',
+  meaning:
+    'The owner skips the policies: its migrations, SECURITY DEFINER functions and views see the rows of all tenants.',
+  remedy: 'ALTER TABLE … FORCE ROW LEVEL SECURITY.',
   *run(facts) {
     const becomable = new Set([facts.tenancy.appRole.oid, ...facts.becomable.map((path) => path.role.oid)])
     for (const { relation } of facts.tenancy.tables.values()) {

@@ -5,10 +5,10 @@ export const roleBypassrls: Rule = {
   id: 'role-bypassrls',
   group: 'role',
   ofProtect: 'always',
-  title: 'The app’s role skips row security',
+  title: "The application's role bypasses row-level security",
   severity: 'critical',
-  meaning: 'BYPASSRLS: every table that the role has a grant on shows the rows of all tenants.',
-  remedy: 'Give the app a role of its own without BYPASSRLS.',
+  meaning: 'With BYPASSRLS, every table that the role has a grant on shows the rows of all tenants.',
+  remedy: 'Give the application a role of its own without BYPASSRLS.',
   *run(facts) {
     const role = facts.tenancy.appRole
     if (!role.bypassRls || role.superuser) return

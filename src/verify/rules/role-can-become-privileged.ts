@@ -5,9 +5,9 @@ import { crossedBy, directMembers, ownedTables, showPath, someOf } from '../read
 export const roleCanBecomePrivileged: Rule = {
   id: 'role-can-become-privileged',
   group: 'role',
-  title: 'The app can become a role that row security does not hold',
+  title: 'The application can become a role that bypasses the policies',
   severity: 'critical',
-  meaning: 'An injected SET ROLE leads to a superuser, a BYPASSRLS role or the owner of tenant tables.',
+  meaning: 'An injected SET ROLE leads to a superuser, a role with BYPASSRLS or the owner of tenant tables.',
   remedy: 'Revoke the membership; NOINHERIT, INHERIT FALSE and ADMIN OPTION alone do not help.',
   *run(facts) {
     const app = facts.tenancy.appRole

@@ -5,11 +5,11 @@ import { rolesInReach, showPath } from '../readings/role-paths.ts'
 export const roleCreaterole: Rule = {
   id: 'role-createrole',
   group: 'role',
-  title: 'The app may create and grant roles',
+  title: 'The application may create and grant roles',
   severity: 'high',
   meaning:
-    'Before PostgreSQL 16 it grants itself any role that is no superuser, owners included; later any that it administers.',
-  remedy: 'Take CREATEROLE from the role.',
+    'Before PostgreSQL 16 it grants itself any role that is no superuser, even owners of tables; since then any role that it administers.',
+  remedy: 'Remove CREATEROLE from the role.',
   *run(facts) {
     const before16 = facts.catalog.serverVersion < 160000
     for (const path of rolesInReach(facts)) {

@@ -5,10 +5,11 @@ import { directMembers, showPath } from '../readings/role-paths.ts'
 export const roleMonitor: Rule = {
   id: 'role-monitor',
   group: 'role',
-  title: 'The app reads the queries of all roles',
+  title: 'The application reads the queries of all roles',
   severity: 'medium',
-  meaning: 'pg_stat_activity and pg_stat_statements show the texts of all queries, with the values in them.',
-  remedy: 'Revoke pg_monitor and pg_read_all_stats; monitoring gets a login of its own.',
+  meaning:
+    'pg_stat_activity and pg_stat_statements then show the query texts of all roles, with values that stand in them.',
+  remedy: 'Revoke pg_monitor and pg_read_all_stats; give monitoring a login of its own.',
   *run(facts) {
     const app = facts.tenancy.appRole
     for (const path of facts.becomable) {

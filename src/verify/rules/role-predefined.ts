@@ -16,9 +16,10 @@ const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly wha
 export const rolePredefined: Rule = {
   id: 'role-predefined',
   group: 'role',
-  title: 'The app is a member of a powerful predefined role',
+  title: 'The application is a member of a powerful predefined role',
   severity: 'high',
-  meaning: 'A predefined role reaches past the grants: all unprotected tables, files of the server, or other sessions.',
+  meaning:
+    'A predefined role reaches past the grants: all tables without row-level security, files of the server, or other sessions.',
   remedy: 'Revoke the membership, and grant table by table.',
   *run(facts) {
     const app = facts.tenancy.appRole

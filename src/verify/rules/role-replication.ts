@@ -5,10 +5,10 @@ import { directMembers, rolesInReach, showPath } from '../readings/role-paths.ts
 export const roleReplication: Rule = {
   id: 'role-replication',
   group: 'role',
-  title: 'The app may replicate',
+  title: 'The application may replicate',
   severity: 'critical',
-  meaning: 'REPLICATION reads the write-ahead log: every change of every tenant, past all policies.',
-  remedy: 'Take REPLICATION from the role, and revoke pg_create_subscription.',
+  meaning: 'REPLICATION reads the write-ahead log: every change of every tenant, regardless of the policies.',
+  remedy: 'Remove REPLICATION from the role, and revoke pg_create_subscription.',
   *run(facts) {
     for (const path of rolesInReach(facts)) {
       const { role } = path

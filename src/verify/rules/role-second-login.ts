@@ -9,11 +9,11 @@ const BOOTSTRAP = 10
 export const roleSecondLogin: Rule = {
   id: 'role-second-login',
   group: 'role',
-  title: 'A second login of the application skips row-level security',
+  title: 'A second login of the application bypasses row-level security',
   severity: 'medium',
   meaning:
     'Jobs, reports or webhooks that log in as a superuser or with BYPASSRLS read and write the rows of all tenants.',
-  remedy: 'Open a context for the tenant that the job works for, and give it a login without SUPERUSER and BYPASSRLS.',
+  remedy: 'Let the job set the tenant that it works for, and give it a login without SUPERUSER and BYPASSRLS.',
   *run(facts) {
     for (const role of facts.catalog.roles.values()) {
       if (!role.login || !(role.superuser || role.bypassRls) || !isApplications(facts, role)) continue

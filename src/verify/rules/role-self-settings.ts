@@ -14,11 +14,11 @@ const TIMES =
 export const roleSelfSettings: Rule = {
   id: 'role-self-settings',
   group: 'context',
-  title: 'Settings are stored for the app’s role',
+  title: "Settings are stored for the application's role",
   severity: 'low',
   meaning:
-    'A role changes its own stored settings: one injected ALTER ROLE changes the search path of every later session.',
-  remedy: 'ALTER ROLE … RESET ALL, set them from the pool, and alert on changes.',
+    'A role may change its own stored settings: one injected ALTER ROLE changes the search_path of every later session.',
+  remedy: 'Run ALTER ROLE … RESET ALL, set the values from the pool, and raise an alert when they change.',
   *run(facts) {
     const acting = new Map(facts.acting.map((role) => [role.role.oid, role.role]))
     for (const setting of facts.catalog.storedSettings) {

@@ -5,11 +5,11 @@ export const roleSuperuser: Rule = {
   id: 'role-superuser',
   group: 'role',
   ofProtect: 'always',
-  title: 'The app logs in as a superuser',
+  title: 'The application logs in as a superuser',
   severity: 'critical',
   meaning:
-    'No policy and no grant holds a superuser: every tenant reads and writes everything, and the server’s files.',
-  remedy: 'Give the app a role without SUPERUSER and BYPASSRLS, and grant it what it needs.',
+    "No policy and no grant applies to a superuser: every tenant reads and writes everything, including the server's files.",
+  remedy: 'Give the application a role without SUPERUSER and BYPASSRLS, and grant it what it needs.',
   *run(facts) {
     const role = facts.tenancy.appRole
     if (!role.superuser) return

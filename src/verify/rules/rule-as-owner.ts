@@ -6,11 +6,11 @@ const PRIVILEGES = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delet
 export const ruleAsOwner: Rule = {
   id: 'rule-as-owner',
   group: 'code',
-  title: 'A rewrite rule works with the table owner’s rights',
+  title: 'A rewrite rule runs with the rights of the table owner',
   severity: 'high',
   meaning:
-    'What CREATE RULE adds to a statement is checked as the table’s owner: it reads and writes past the caller’s policies.',
-  remedy: 'A trigger in place of the rule.',
+    "Statements that CREATE RULE adds are checked as the table's owner: they read and write past the caller's policies.",
+  remedy: 'Replace the rule by a trigger.',
   *run(facts) {
     for (const relation of facts.relations) {
       for (const rule of relation.rules) {

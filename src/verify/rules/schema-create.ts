@@ -6,10 +6,10 @@ import { onThisDatabase, THIS_DATABASE } from '../readings/this-database.ts'
 export const schemaCreate: Rule = {
   id: 'schema-create',
   group: 'object',
-  title: 'The app may create objects',
+  title: 'The application may create objects',
   severity: 'high',
   meaning:
-    'A function, operator or table planted in the search path is what others then call: triggers, jobs, the owner.',
+    'A function, operator or table that an attacker plants in the search_path is called by others: triggers, jobs, the owner.',
   remedy: 'Revoke CREATE on schemas and on the database.',
   *run(facts) {
     const { database } = facts.catalog

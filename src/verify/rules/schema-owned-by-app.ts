@@ -5,10 +5,10 @@ import type { Rule } from '../finding/rule.ts'
 export const schemaOwnedByApp: Rule = {
   id: 'schema-owned-by-app',
   group: 'rls',
-  title: 'The app owns a schema or the database',
+  title: 'The application owns a schema or the database',
   severity: 'high',
-  meaning: 'The owner of a schema drops tables in it that others own, and plants functions and tables of its own.',
-  remedy: 'Give the schema, and the database, to the migration role.',
+  meaning: 'The owner of a schema may drop tables in it that others own, and create functions and tables of its own.',
+  remedy: 'Give the schema and the database to the migration role.',
   *run(facts) {
     const app = facts.tenancy.appRole.oid
     const becomable = new Set([app, ...facts.becomable.map((path) => path.role.oid)])

@@ -6,9 +6,9 @@ import { keyTable } from '../readings/seal-facts.ts'
 export const sealKeyReadable: Rule = {
   id: 'seal-key-readable',
   group: 'context',
-  title: 'The seal’s key can be read',
+  title: 'The key of the seal can be read',
   severity: 'critical',
-  meaning: 'Who has the key makes a valid seal for any tenant.',
+  meaning: 'Anyone who has the key can create a valid seal for any tenant.',
   remedy: 'Revoke all rights on the key table and its copies, keep it out of publications, and add a new key.',
   *run(facts) {
     const keys = keyTable(facts)

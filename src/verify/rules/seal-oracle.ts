@@ -8,11 +8,11 @@ import { keyTable } from '../readings/seal-facts.ts'
 export const sealOracle: Rule = {
   id: 'seal-oracle',
   group: 'context',
-  title: 'A function in reach works with the seal’s key',
+  title: 'A function in reach uses the key of the seal',
   severity: 'critical',
   meaning:
-    'A function that computes a MAC of its argument with the key, or returns the key, makes seals for whoever calls it.',
-  remedy: 'Revoke EXECUTE: the application seals, the database only verifies.',
+    'A function that signs its argument with the key, or returns the key, creates seals for anyone who calls it.',
+  remedy: 'Revoke EXECUTE: the application creates seals, the database only checks them.',
   *run(facts) {
     const keys = keyTable(facts)
     if (keys === undefined) return

@@ -12,10 +12,10 @@ const QUOTING = new Set(['quote_literal', 'quote_ident', 'quote_nullable'])
 export const secdefDynamicSql: Rule = {
   id: 'secdef-dynamic-sql',
   group: 'code',
-  title: 'Definer code glues an argument into SQL',
+  title: 'A SECURITY DEFINER function puts an argument into SQL text',
   severity: 'critical',
-  meaning: 'An argument such as "\' OR true --" becomes SQL that runs as the owner.',
-  remedy: 'EXECUTE … USING for values, format() with %I and %L for names and literals.',
+  meaning: `An argument such as "' OR true --" becomes SQL that runs as the owner of the function.`,
+  remedy: 'Use EXECUTE … USING for values, and format() with %I and %L for names and literals.',
   *run(facts) {
     for (const fn of callableDefiners(facts)) {
       const glued = gluedArguments(facts, fn)

@@ -6,11 +6,11 @@ import { searchesTempFirst, unqualifiedTables } from '../readings/policy-functio
 export const secdefSearchPath: Rule = {
   id: 'secdef-search-path',
   group: 'code',
-  title: 'Definer code resolves names in the caller’s search_path',
+  title: "A SECURITY DEFINER function looks names up in the caller's search_path",
   severity: 'high',
   meaning:
-    'Objects that the caller puts in front (a temporary table, a domain with a CHECK, a function) run as the owner.',
-  remedy: 'SET search_path with pg_temp last on the function, or write it BEGIN ATOMIC.',
+    "Objects that the caller puts first (a temporary table, a domain with a CHECK, a function) are then used with the owner's rights.",
+  remedy: 'Set search_path on the function with pg_temp last, or write its body as BEGIN ATOMIC.',
   *run(facts) {
     for (const fn of facts.functions) {
       if (!fn.securityDefiner || fn.atomicBody !== undefined || (fn.language !== 'sql' && fn.language !== 'plpgsql'))

@@ -27,10 +27,11 @@ function namesTheTenant(facts: Facts, relation: Relation, query: Query, given: R
 export const secdefTenantArgument: Rule = {
   id: 'secdef-tenant-argument',
   group: 'code',
-  title: 'A definer function takes the caller’s word for the tenant',
+  title: 'A SECURITY DEFINER function lets the caller name the tenant or the row',
   severity: 'critical',
-  meaning: 'The tenant or the row is an argument, no policy holds the code, and nothing compares it with the context.',
-  remedy: 'SECURITY INVOKER, or compare with IS DISTINCT FROM before anything is touched.',
+  meaning:
+    "The tenant or the row is an argument, no policy applies to the function, and nothing compares it with the session's tenant.",
+  remedy: 'Make it SECURITY INVOKER, or compare with IS DISTINCT FROM before anything is read or written.',
   *run(facts) {
     for (const fn of callableDefiners(facts)) {
       const given = givenNames(facts, fn)

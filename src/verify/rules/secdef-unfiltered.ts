@@ -8,10 +8,11 @@ import { givenNames, picksBy } from '../readings/given-names.ts'
 export const secdefUnfiltered: Rule = {
   id: 'secdef-unfiltered',
   group: 'code',
-  title: 'A definer function reads or writes all tenants’ rows',
+  title: 'A SECURITY DEFINER function reads or writes the rows of all tenants',
   severity: 'critical',
-  meaning: 'It runs as an owner that no policy holds and never asks which tenant calls: everybody’s rows.',
-  remedy: 'SECURITY INVOKER, or a comparison with the context in each statement; and no EXECUTE for PUBLIC.',
+  meaning:
+    "The function runs as an owner to whom no policy applies and never compares the tenant: it works on everybody's rows.",
+  remedy: 'Make it SECURITY INVOKER, or compare the tenant in each statement; and revoke EXECUTE from PUBLIC.',
   *run(facts) {
     for (const fn of callableDefiners(facts)) {
       const given = givenNames(facts, fn)

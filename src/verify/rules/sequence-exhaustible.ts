@@ -9,10 +9,10 @@ export const sequenceExhaustible: Rule = {
   id: 'sequence-exhaustible',
   group: 'key',
   ofProtect: 'decide',
-  title: 'The app may use up a sequence',
+  title: 'The application may use up a sequence',
   severity: 'low',
-  meaning: 'nextval in a loop drives a small sequence to its end, and nobody can insert any more.',
-  remedy: 'No right on the sequence (an identity column needs none), and bigint or uuid.',
+  meaning: 'nextval in a loop drives a small sequence to its end, and no tenant can insert any more.',
+  remedy: 'Grant no right on the sequence (an identity column needs none), and use bigint or uuid.',
   *run(facts) {
     for (const drawn of drawnColumns(facts)) {
       const { relation, column, sequence } = drawn

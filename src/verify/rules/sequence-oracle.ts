@@ -5,10 +5,10 @@ import type { Rule } from '../finding/rule.ts'
 export const sequenceOracle: Rule = {
   id: 'sequence-oracle',
   group: 'key',
-  title: 'Numbers that people see count all tenants',
+  title: 'Numbers that people see count the rows of all tenants',
   severity: 'low',
   meaning: 'An invoice or order number from a shared sequence tells each tenant how much the others do.',
-  remedy: 'A counter per tenant, or random ids.',
+  remedy: 'Use a counter per tenant, or random ids.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       const { relation } = table

@@ -5,9 +5,9 @@ import { granteeList, usableGrantees } from '../readings/grantees.ts'
 export const sequenceWritable: Rule = {
   id: 'sequence-writable',
   group: 'key',
-  title: 'The app may set a sequence',
+  title: 'The application may set a sequence',
   severity: 'medium',
-  meaning: 'setval by one tenant makes every tenant’s inserts collide.',
+  meaning: 'setval by one tenant makes the inserts of all tenants collide.',
   remedy: 'Grant USAGE on sequences, and nothing else.',
   *run(facts) {
     for (const sequence of facts.relations) {

@@ -5,10 +5,10 @@ export const serialKeyGiven: Rule = {
   id: 'serial-key-given',
   group: 'key',
   ofProtect: 'decide',
-  title: 'The app may choose the value of a serial key',
+  title: 'The application may choose the value of a serial key',
   severity: 'low',
-  meaning: 'One tenant takes the numbers that the sequence gives next, and the inserts of all tenants fail.',
-  remedy: 'GENERATED ALWAYS AS IDENTITY, or uuid.',
+  meaning: 'One tenant stores the numbers that the sequence gives next, and the inserts of all tenants fail.',
+  remedy: 'Use GENERATED ALWAYS AS IDENTITY, or uuid.',
   *run(facts) {
     for (const drawn of drawnColumns(facts)) {
       const { relation, column } = drawn

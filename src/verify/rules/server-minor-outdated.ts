@@ -45,9 +45,9 @@ export function openFlaws(version: number): readonly Flaw[] {
 export const serverMinorOutdated: Rule = {
   id: 'server-minor-outdated',
   group: 'metadata',
-  title: 'The server has known flaws of row security',
+  title: 'The server has known flaws in row-level security',
   severity: 'high',
-  meaning: 'Fixed in a later minor version: policies that are right are not enforced in some queries.',
+  meaning: 'A later minor version fixes them: until then correct policies are not enforced in some queries.',
   remedy: 'Update the server to the latest minor version.',
   *run(facts) {
     const version = facts.catalog.serverVersion

@@ -10,8 +10,9 @@ export const setterSessionScope: Rule = {
   group: 'code',
   title: 'The tenant is set for the session',
   severity: 'high',
-  meaning: 'The tenant stays on the pooled connection: the next request that forgets to set its own works as this one.',
-  remedy: 'set_config(name, value, true), or SET LOCAL: the setting ends with the transaction.',
+  meaning:
+    'The tenant stays set on the pooled connection: the next request that forgets to set its own works as this one.',
+  remedy: 'Use set_config(name, value, true) or SET LOCAL: the setting ends with the transaction.',
   *run(facts) {
     const settings = contextSettings(facts)
     for (const fn of facts.functions) {

@@ -7,10 +7,10 @@ import type { Rule } from '../finding/rule.ts'
 export const settingDefault: Rule = {
   id: 'setting-default',
   group: 'context',
-  title: 'The tenant’s setting has a default',
+  title: 'The setting of the tenant has a default',
   severity: 'high',
-  meaning: 'Code that forgets its context works as a real tenant in place of none.',
-  remedy: 'Reset the stored setting: without a context there are no rows.',
+  meaning: 'Code that forgets to set the tenant works as a real tenant instead of none.',
+  remedy: 'Reset the stored setting: without a tenant there are no rows.',
   *run(facts) {
     for (const { stored, object } of storedContexts(facts)) {
       const role = stored.role === 0 ? undefined : quoteIdentifier(facts.roleName(stored.role))

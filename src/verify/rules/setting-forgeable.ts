@@ -11,8 +11,8 @@ export const settingForgeable: Rule = {
   ofProtect: 'always',
   title: 'The tenant is read from a setting that any SQL can set',
   severity: 'low',
-  meaning: 'One injected set_config switches the tenant: a plain setting can’t be protected.',
-  remedy: 'Seal the context: a restrictive policy on partywall.tenant_id() beside the plain one.',
+  meaning: 'One injected set_config switches the tenant: a plain setting cannot be protected.',
+  remedy: 'Seal the tenant: add a restrictive policy on partywall.tenant_id() beside the plain one.',
   *run(facts) {
     const open = [...facts.tenancy.tables.values()].filter(
       ({ kind, relation }) =>

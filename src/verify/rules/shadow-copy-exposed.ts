@@ -8,8 +8,8 @@ export const shadowCopyExposed: Rule = {
   group: 'rls',
   title: 'An unprotected copy of a protected table',
   severity: 'critical',
-  meaning: 'Row security and policies are never copied: the copy shows the rows of all tenants.',
-  remedy: 'Drop the copy, or take the app’s grants on it away.',
+  meaning: 'Row-level security and policies are never copied with a table: the copy shows the rows of all tenants.',
+  remedy: "Drop the copy, or revoke the application's grants on it.",
   *run(facts) {
     for (const relation of facts.relations) {
       const original = copiedFrom(facts, relation)

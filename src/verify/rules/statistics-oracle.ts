@@ -4,9 +4,9 @@ import { THIS_DATABASE } from '../readings/this-database.ts'
 export const statisticsOracle: Rule = {
   id: 'statistics-oracle',
   group: 'metadata',
-  title: 'Row counts and estimates tell volumes over all tenants',
+  title: 'Row counts and estimates tell the volume of all tenants',
   severity: 'info',
-  meaning: 'pg_class.reltuples, pg_stat_user_tables and EXPLAIN need no grant and count everybody’s rows.',
+  meaning: 'pg_class.reltuples, pg_stat_user_tables and EXPLAIN need no grant and count the rows of all tenants.',
   remedy: 'Where volumes are secret, revoke SELECT on the statistics views from PUBLIC.',
   *run(facts) {
     if (facts.tenancy.tables.size === 0) return

@@ -8,8 +8,9 @@ export const statsVisible: Rule = {
   group: 'metadata',
   title: 'Planner statistics show values of all tenants',
   severity: 'medium',
-  meaning: 'Most common values and histograms hold real values of every tenant’s rows.',
-  remedy: 'Revoke the grant on the statistics catalogs; run fix-CVE-2024-4317.sql where the extended views are old.',
+  meaning: 'Most common values and histograms contain real values from the rows of every tenant.',
+  remedy:
+    'Revoke the grant on the statistics catalogs; run fix-CVE-2024-4317.sql where the views of extended statistics are old.',
   *run(facts) {
     for (const { name, grants } of facts.catalog.systemRelationGrants) {
       if (!STATISTICS.includes(name)) continue

@@ -6,10 +6,11 @@ export const tableOwnedByApp: Rule = {
   id: 'table-owned-by-app',
   group: 'rls',
   ofProtect: 'always',
-  title: 'The app owns the table',
+  title: 'The application owns the table',
   severity: 'critical',
-  meaning: 'The owner switches row security off and drops policies, forced or not.',
-  remedy: 'Give the table to a migration role that the app can’t become, and grant the app what it needs.',
+  meaning: 'The owner can switch row-level security off and drop the policies, even when they are forced.',
+  remedy:
+    'Give the table to a migration role that the application cannot become, and grant the application what it needs.',
   *run(facts) {
     const paths = new Map(facts.becomable.map((path) => [path.role.oid, path]))
     const app = facts.tenancy.appRole

@@ -7,8 +7,9 @@ export const tenantColumnNullable: Rule = {
   ofProtect: 'always',
   title: 'The tenant column may be NULL',
   severity: 'medium',
-  meaning: 'Rows without a tenant belong to nobody, or later to everybody, and switch composite foreign keys off.',
-  remedy: 'SET NOT NULL on the tenant column.',
+  meaning:
+    'Rows without a tenant belong to nobody, or later to everybody, and composite foreign keys do not check them.',
+  remedy: 'Run ALTER TABLE … ALTER COLUMN … SET NOT NULL on the tenant column.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       if (table.kind !== 'tenant' || table.column.notNull || table.relation.isPartition) continue

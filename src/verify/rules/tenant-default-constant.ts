@@ -10,8 +10,8 @@ export const tenantDefaultConstant: Rule = {
   ofProtect: 'always',
   title: 'The tenant column has a constant default',
   severity: 'medium',
-  meaning: 'A row that is written without a context lands at a real tenant.',
-  remedy: 'Take the default from the context.',
+  meaning: 'A row that is written without a tenant becomes a row of one real tenant.',
+  remedy: 'Take the default from the setting of the session.',
   *run(facts) {
     const { context } = facts.tenancy
     const functions = functionFinder(facts.catalog)

@@ -11,8 +11,8 @@ export const tenantIndexMissing: Rule = {
   ofProtect: 'always',
   title: 'No index leads with the tenant column',
   severity: 'low',
-  meaning: 'Every query of every tenant reads the whole table, and a large tenant slows the small ones.',
-  remedy: 'An index that leads with the tenant column.',
+  meaning: 'Every query of every tenant reads the whole table, and a large tenant slows down the small ones.',
+  remedy: 'Create an index that starts with the tenant column.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       if (table.kind !== 'tenant') continue

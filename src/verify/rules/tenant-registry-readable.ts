@@ -10,7 +10,8 @@ export const tenantRegistryReadable: Rule = {
   title: 'Every tenant reads the list of tenants',
   severity: 'medium',
   meaning: 'Names, domains, plans and billing ids of all customers are visible to each of them.',
-  remedy: 'Row security on the table of tenants, with a policy that compares its key with the context.',
+  remedy:
+    "Enable row-level security on the table of tenants, with a policy that compares its key with the session's tenant.",
   *run(facts) {
     const root = facts.tenancy.root
     if (root === undefined) return

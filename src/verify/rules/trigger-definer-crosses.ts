@@ -6,11 +6,11 @@ import { canFire, tenantTriggers } from '../readings/trigger-code.ts'
 export const triggerDefinerCrosses: Rule = {
   id: 'trigger-definer-crosses',
   group: 'code',
-  title: 'A definer trigger changes a row that the user pointed at',
+  title: 'A SECURITY DEFINER trigger changes a row that the user named',
   severity: 'high',
   meaning:
-    'It runs past the policies and finds its row by an id of the new row: another tenant’s parent or counter is changed.',
-  remedy: 'The tenant in the trigger’s WHERE, and a foreign key that carries the tenant.',
+    'The trigger runs past the policies and finds its row by an id in the new row: it changes a parent or counter of another tenant.',
+  remedy: 'Add the tenant to the WHERE of the trigger, and use a foreign key that carries the tenant.',
   *run(facts) {
     const seen = new Set<string>()
     for (const { relation, trigger, fn } of tenantTriggers(facts)) {

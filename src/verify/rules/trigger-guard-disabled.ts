@@ -5,10 +5,10 @@ import { tenantTriggers } from '../readings/trigger-code.ts'
 export const triggerGuardDisabled: Rule = {
   id: 'trigger-guard-disabled',
   group: 'code',
-  title: 'The trigger that guards the tenant does not fire',
+  title: 'The trigger that checks the tenant does not fire',
   severity: 'medium',
-  meaning: 'A wrong or missing tenant goes in wherever a policy does not look.',
-  remedy: 'ENABLE ALWAYS.',
+  meaning: 'A wrong or missing tenant is stored wherever no policy checks it.',
+  remedy: 'Run ALTER TABLE … ENABLE ALWAYS TRIGGER.',
   *run(facts) {
     for (const { relation, trigger, fn } of tenantTriggers(facts)) {
       if (trigger.enabled !== 'disabled' && trigger.enabled !== 'replica') continue

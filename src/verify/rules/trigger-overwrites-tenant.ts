@@ -9,8 +9,8 @@ export const triggerOverwritesTenant: Rule = {
   title: 'A trigger takes the tenant from what the user sent',
   severity: 'high',
   meaning:
-    'The new row’s tenant comes from a parent or a payload, and no policy checks it afterwards: rows are planted elsewhere.',
-  remedy: 'An INSERT policy that compares the tenant with the context.',
+    'The tenant of the new row comes from a parent or a payload, and no policy checks it afterwards: rows are planted in another tenant.',
+  remedy: "Add an INSERT policy that compares the tenant with the session's tenant.",
   *run(facts) {
     for (const { relation, trigger, fn } of tenantTriggers(facts)) {
       if (trigger.timing !== 'before' || !trigger.events.includes('insert') || !canFire(facts, relation, trigger))

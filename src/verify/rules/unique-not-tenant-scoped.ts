@@ -10,7 +10,7 @@ export const uniqueNotTenantScoped: Rule = {
   title: 'A unique key is shared by all tenants',
   severity: 'medium',
   meaning:
-    'Uniqueness is checked past row security: a refused value tells that another tenant has it, and a taken one blocks them.',
+    'Uniqueness is checked over all tenants: a refused value tells that another tenant has it, and a taken value blocks the others.',
   remedy: 'Put the tenant column first in the unique key.',
   *run(facts) {
     for (const found of unscopedIndexes(facts)) {

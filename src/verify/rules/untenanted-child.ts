@@ -11,10 +11,10 @@ export const untenantedChild: Rule = {
   id: 'untenanted-child',
   group: 'rls',
   ofProtect: 'always',
-  title: 'A child table has no tenant and no policy',
+  title: 'A child table has neither a tenant column nor a policy',
   severity: 'high',
-  meaning: 'Line items, comments and attachments of every tenant are open, though their parents are protected.',
-  remedy: 'Add the tenant column with a composite foreign key, or a policy that asks for the parent.',
+  meaning: 'Line items, comments and attachments of every tenant are open, although their parents are protected.',
+  remedy: 'Add the tenant column with a composite foreign key, or a policy that looks up the parent.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       if (table.kind !== 'child' || table.relation.isPartition || copiedFrom(facts, table.relation) !== undefined)

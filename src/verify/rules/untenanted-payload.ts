@@ -13,7 +13,7 @@ export const untenantedPayload: Rule = {
   title: 'Tenant data in a table without a tenant',
   severity: 'high',
   meaning: 'An outbox, job queue, audit or cache table holds what tenants wrote, and every tenant can read it.',
-  remedy: 'Add a tenant column with a policy, or take SELECT away from the app.',
+  remedy: 'Add a tenant column with a policy, or revoke SELECT from the application.',
   *run(facts) {
     const writtenBy = triggerTargets(facts)
     for (const relation of facts.relations) {

@@ -10,10 +10,11 @@ import { isOpen, unwalledTables } from '../report/unwalled.ts'
 export const unwalledSecrets: Rule = {
   id: 'unwalled-secrets',
   group: 'grant',
-  title: 'A table without a wall holds passwords, tokens or keys',
+  title: 'A table without policies holds passwords, tokens or keys',
   severity: 'high',
-  meaning: 'Every tenant reads the secrets of all: the commonest case is one table of users for all tenants.',
-  remedy: 'A policy by own membership, grants on the harmless columns alone, and a definer function for the login.',
+  meaning: 'Every tenant reads the secrets of all: the most common case is one table of users for all tenants.',
+  remedy:
+    'Add a policy by own membership, grant only the harmless columns, and use a SECURITY DEFINER function for the login.',
   *run(facts) {
     const unwalled = new Set(unwalledTables(facts).map((table) => table.object))
     for (const relation of facts.relations) {

@@ -10,11 +10,11 @@ import { ownerEscapes } from '../readings/definer-owner.ts'
 export const upsertCrosses: Rule = {
   id: 'upsert-crosses',
   group: 'key',
-  title: 'An upsert in definer code overwrites another tenant’s row',
+  title: "An upsert in a SECURITY DEFINER function overwrites another tenant's row",
   severity: 'high',
   meaning:
-    'ON CONFLICT on a key without the tenant, run by a role that no policy holds, updates whoever’s row has the value.',
-  remedy: 'A conflict target that leads with the tenant, and a unique key that does.',
+    'ON CONFLICT on a key without the tenant, run by an owner to whom no policy applies, updates the row of any tenant that has the value.',
+  remedy: 'Use a conflict target that starts with the tenant, and a unique key to match.',
   *run(facts) {
     for (const fn of facts.functions) {
       if (!fn.securityDefiner || (!fn.returnsTrigger && facts.executors(fn).length === 0)) continue

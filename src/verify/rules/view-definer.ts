@@ -5,10 +5,10 @@ import { viewAccess, writableVerbs } from '../readings/view-access.ts'
 export const viewDefiner: Rule = {
   id: 'view-definer',
   group: 'code',
-  title: 'A view reads with its owner’s eyes',
+  title: 'A view reads with the rights of its owner',
   severity: 'critical',
   meaning:
-    'Without security_invoker the policies are applied to the view’s owner, whom they do not hold: everybody’s rows.',
+    "Without security_invoker PostgreSQL applies the policies to the owner of the view, to whom they do not apply: the view shows everybody's rows.",
   remedy: 'ALTER VIEW … SET (security_invoker = true).',
   *run(facts) {
     for (const view of facts.relations) {

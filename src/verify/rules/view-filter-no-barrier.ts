@@ -5,11 +5,11 @@ import { hasBarrier, viewAccess } from '../readings/view-access.ts'
 export const viewFilterNoBarrier: Rule = {
   id: 'view-filter-no-barrier',
   group: 'code',
-  title: 'A view’s own tenant filter can be overtaken',
+  title: "A condition of the caller can run before the view's own tenant filter",
   severity: 'high',
   meaning:
-    'Without security_barrier a cheap condition of the caller runs first and prints other tenants’ values in its error.',
-  remedy: 'security_barrier = true, or security_invoker = true and policies.',
+    "Without security_barrier a cheap condition of the caller may run first and print another tenant's values in its error message.",
+  remedy: 'Set security_barrier = true, or security_invoker = true with policies on the tables.',
   *run(facts) {
     for (const view of facts.relations) {
       if (view.kind !== 'view' || hasBarrier(view) || facts.reach(view, 'SELECT').length === 0) continue

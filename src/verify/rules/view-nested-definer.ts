@@ -5,10 +5,11 @@ import { isInvokerView, viewAccess } from '../readings/view-access.ts'
 export const viewNestedDefiner: Rule = {
   id: 'view-nested-definer',
   group: 'code',
-  title: 'A view shows what a view below it sees',
+  title: 'A view shows the rows that a view below it reads',
   severity: 'critical',
-  meaning: 'The view below reads with its owner’s eyes, so this one shows everybody’s rows, security_invoker or not.',
-  remedy: 'security_invoker on every view of the chain.',
+  meaning:
+    "The view below reads with the rights of its owner, so this view shows everybody's rows, with or without security_invoker.",
+  remedy: 'Set security_invoker on every view of the chain.',
   *run(facts) {
     for (const view of facts.relations) {
       if (view.kind !== 'view' || facts.reach(view, 'SELECT').length === 0) continue

@@ -8,8 +8,8 @@ export const viewWriteNoCheck: Rule = {
   title: 'Rows of another tenant can be written through a view',
   severity: 'high',
   meaning:
-    'The view passes writes on as its owner and checks nothing: rows are planted in, or moved to, another tenant.',
-  remedy: 'WITH CASCADED CHECK OPTION, or no writes through the view.',
+    'The view passes writes on as its owner and checks nothing: rows are planted in another tenant, or moved there.',
+  remedy: 'Use WITH CASCADED CHECK OPTION, or grant no writes on the view.',
   *run(facts) {
     for (const view of facts.relations) {
       if (view.kind !== 'view' || view.options.has('check_option')) continue
