@@ -21,15 +21,15 @@ export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<Findi
     ]
     yield {
       object: relation.label,
-      message: `${relation.label} is ${partitions ? 'a partition' : 'an heir'} of ${top.label} and can be used directly: the policies of ${top.label} do not hold there.`,
+      message: `${relation.label} is ${partitions ? 'a partition' : 'a child'} of ${top.label} and can be used directly: the policies of ${top.label} do not apply then.`,
       evidence: [
         `${roles.join(', ')} may ${verbs.join(', ')}`,
-        relation.rowSecurity ? 'row security is on, but not for this role' : 'row security is off',
+        relation.rowSecurity ? 'row-level security is on, but not for this role' : 'row-level security is off',
       ],
       verbs,
       fix: [
         `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
-        `-- Without a policy of its own it is dark when used directly; through ${top.label} its policies decide. Or:`,
+        `-- Without a policy of its own it shows no row when a query names it; through ${top.label} the policies of ${top.label} decide. Or:`,
         `-- REVOKE ALL ON ${qualifiedName(relation)} FROM ${roles.join(', ')};`,
       ].join('\n'),
     }

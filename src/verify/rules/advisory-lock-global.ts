@@ -25,7 +25,7 @@ export const advisoryLockGlobal: Rule = {
       if (first === undefined || (facts.executors(fn).length === 0 && !fn.returnsTrigger)) continue
       yield {
         object: fn.label,
-        message: `${fn.label} takes an advisory lock whose key has no tenant in it: tenants hold each other up, and any SQL can take it.`,
+        message: `${fn.label} takes an advisory lock whose key does not contain the tenant: tenants wait for each other, and any SQL can take the lock.`,
         evidence: [showExpression(first)],
         fix: '-- pg_advisory_xact_lock(hashtext(tenant), key), or SELECT … FOR UPDATE on a row of the tenant.',
       }

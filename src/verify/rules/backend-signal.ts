@@ -19,7 +19,7 @@ export const backendSignal: Rule = {
     if (closed.length >= 2 || facts.tenancy.tables.size === 0) return
     yield {
       object: `role ${facts.tenancy.appRole.name}`,
-      message: `All tenants share ${facts.tenancy.appRole.name}: injected SQL of one ends the sessions of others with pg_terminate_backend.`,
+      message: `All tenants share ${facts.tenancy.appRole.name}: injected SQL of one tenant can end the sessions of others with pg_terminate_backend.`,
       evidence: ['EXECUTE on pg_terminate_backend and pg_cancel_backend'],
       fix: 'REVOKE EXECUTE ON FUNCTION pg_catalog.pg_terminate_backend(integer, bigint), pg_catalog.pg_cancel_backend(integer) FROM PUBLIC;',
     }

@@ -22,9 +22,9 @@ export const checkFunctionCrosses: Rule = {
           yield {
             object: relation.label,
             detail: constraint.name,
-            message: `Constraint ${constraint.name} of ${relation.label} asks ${fn.label}, which looks at all tenants' rows of ${[...new Set(open.map((each) => each.relation.label))].join(', ')}.`,
+            message: `Constraint ${constraint.name} of ${relation.label} calls ${fn.label}, which reads the rows of all tenants in ${[...new Set(open.map((each) => each.relation.label))].join(', ')}.`,
             evidence: [`${fn.label} runs as ${facts.roleName(fn.owner)}`],
-            fix: `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint.name)};\n-- and add it again on a function that compares the tenant with the context.`,
+            fix: `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(constraint.name)};\n-- and add it again with a function that compares the tenant with the session's tenant.`,
           }
         }
       }

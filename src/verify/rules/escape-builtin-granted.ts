@@ -22,7 +22,7 @@ export const escapeBuiltinGranted: Rule = {
       const name = builtin.label.startsWith('pg_catalog.') ? builtin.label : `pg_catalog.${builtin.label}`
       yield {
         object: builtin.label,
-        message: `The app may call ${builtin.label}, which initdb gives to superusers alone: it reads past every policy.`,
+        message: `The app may call ${builtin.label}, which only superusers may call by default: no policy applies to what it reads.`,
         evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}`],
         fix: `REVOKE EXECUTE ON FUNCTION ${name} FROM ${granteeList(facts, grantees)};`,
       }
@@ -37,7 +37,7 @@ export const escapeBuiltinGranted: Rule = {
       if (grantees.length === 0) continue
       yield {
         object: fn.label,
-        message: `The app may call ${fn.label} of ${fn.extension}: it reads past every policy.`,
+        message: `The app may call ${fn.label} of ${fn.extension}: no policy applies to what it reads.`,
         evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}`],
         fix: `REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`,
       }

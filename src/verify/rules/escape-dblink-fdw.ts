@@ -21,7 +21,7 @@ export const escapeDblinkFdw: Rule = {
       const grantees = [...new Set(functions.flatMap((fn) => usableGrantees(facts, fn.grants, 'EXECUTE', fn.owner)))]
       yield {
         object: 'extension dblink',
-        message: `The app may call ${functions.length} functions of dblink: each opens a session of another role.`,
+        message: `The app may call ${functions.length} functions of dblink: each opens a session as another role.`,
         evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}: ${first.label} and others`],
         fix: functions
           .map((fn) => `REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`)
@@ -37,7 +37,7 @@ export const escapeDblinkFdw: Rule = {
       if (grantees.length === 0 || !mapped) continue
       yield {
         object: `server ${server.name}`,
-        message: `The app may use the foreign server ${server.name} with a user mapping: it makes foreign tables, which are a session of another role.`,
+        message: `The app may use the foreign server ${server.name} with a user mapping: it can create foreign tables, which open a session as another role.`,
         evidence: [`USAGE granted to ${granteeList(facts, grantees)}`, `wrapper ${server.wrapper}`],
         fix: `REVOKE USAGE ON FOREIGN SERVER ${quoteIdentifier(server.name)} FROM ${granteeList(facts, grantees)};`,
       }

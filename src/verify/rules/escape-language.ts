@@ -16,7 +16,7 @@ export const escapeLanguage: Rule = {
       if (grantees.length === 0) continue
       yield {
         object: `language ${language.name}`,
-        message: `The app may write functions in ${language.name}, which is not trusted: they do what the server's own user may.`,
+        message: `The app may write functions in ${language.name}, which is untrusted: they can do what the server's operating system user can do.`,
         evidence: [`USAGE granted to ${granteeList(facts, grantees)}`],
         fix: `REVOKE USAGE ON LANGUAGE ${quoteIdentifier(language.name)} FROM ${granteeList(facts, grantees)};`,
       }
@@ -28,7 +28,7 @@ export const escapeLanguage: Rule = {
       if (grantees.length === 0) continue
       yield {
         object: fn.label,
-        message: `The app may call ${fn.label}, a definer function in ${fn.language}, which is not trusted: what it does no policy holds, and verify can't read it.`,
+        message: `The app may call ${fn.label}, a SECURITY DEFINER function in the untrusted language ${fn.language}: no policy applies to what it does, and verify cannot read it.`,
         evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}`],
         fix: `REVOKE EXECUTE ON ROUTINE ${fn.signature} FROM ${granteeList(facts, grantees)};`,
       }

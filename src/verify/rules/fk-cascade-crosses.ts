@@ -29,7 +29,7 @@ export const fkCascadeCrosses: Rule = {
       yield {
         object: key.relation.label,
         detail: key.constraint.name,
-        message: `Foreign key ${key.constraint.name} of ${key.relation.label} leaves out the tenant and acts on other rows: what one tenant does to its row in ${key.parent.label} is done to rows of others here, past row security.`,
+        message: `Foreign key ${key.constraint.name} of ${key.relation.label} leaves out the tenant and cascades: when one tenant deletes or changes its row in ${key.parent.label}, PostgreSQL deletes or changes rows of other tenants here, without their policies.`,
         evidence: does,
         ...(held === 'trigger' ? { suspected: true } : {}),
         fix: compositeForeignKeySql(key),

@@ -25,7 +25,7 @@ export const fkCrossesTenants: Rule = {
       yield {
         object: key.relation.label,
         detail: key.constraint.name,
-        message: `Foreign key ${key.constraint.name} of ${key.relation.label} leaves out the tenant: a row of one tenant can refer to a row of another in ${key.parent.label}, which tells that it exists and keeps it from being deleted.`,
+        message: `Foreign key ${key.constraint.name} of ${key.relation.label} leaves out the tenant: a row of one tenant can refer to a row of another in ${key.parent.label}, which shows that the row exists and keeps it from being deleted.`,
         evidence: [
           `(${columns}) → ${key.parent.label} (${key.parentColumns.map((column) => column.name).join(', ')})`,
           ...(held === 'trigger' ? ['a trigger may check it'] : []),

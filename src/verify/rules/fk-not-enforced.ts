@@ -20,7 +20,7 @@ export const fkNotEnforced: Rule = {
           object: relation.label,
           detail: constraint.name,
           message: constraint.enforced
-            ? `Foreign key ${constraint.name} of ${relation.label} is NOT VALID: rows from before it may refer to nothing, or to another tenant's row.`
+            ? `Foreign key ${constraint.name} of ${relation.label} is NOT VALID: older rows may refer to nothing, or to another tenant's row.`
             : `Foreign key ${constraint.name} of ${relation.label} is NOT ENFORCED: nothing checks it.`,
           evidence: [constraint.definition],
           fix: constraint.enforced

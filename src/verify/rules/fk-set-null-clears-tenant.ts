@@ -25,7 +25,7 @@ export const fkSetNullClearsTenant: Rule = {
         // The server refuses the delete then, which only keeps the parent from being deleted.
         ...(tenant.notNull ? { severity: 'medium' as const } : {}),
         message: tenant.notNull
-          ? `Foreign key ${key.constraint.name} of ${key.relation.label} would clear ${tenant.name} too when the parent is deleted; it is NOT NULL, so that a parent with such rows can't be deleted.`
+          ? `Foreign key ${key.constraint.name} of ${key.relation.label} would clear ${tenant.name} too when the parent is deleted; it is NOT NULL, so a parent with such rows cannot be deleted.`
           : `Foreign key ${key.constraint.name} of ${key.relation.label} clears ${tenant.name} too when the parent is deleted: the row loses its tenant.`,
         evidence: [key.constraint.definition],
         fix: compositeForeignKeySql(key),

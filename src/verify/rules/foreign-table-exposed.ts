@@ -18,7 +18,7 @@ export const foreignTableExposed: Rule = {
       const server = facts.catalog.foreignServers.find((candidate) => candidate.oid === relation.foreignServer)
       yield {
         object: relation.label,
-        message: `${relation.label} is a foreign table and has no row security: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
+        message: `${relation.label} is a foreign table and has no row-level security: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
         evidence: [`server ${server?.name ?? 'unknown'} (${server?.wrapper ?? 'unknown'})`],
         verbs,
         fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};`,

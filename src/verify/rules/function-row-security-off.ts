@@ -18,8 +18,8 @@ export const functionRowSecurityOff: Rule = {
           object: fn.label,
           detail: name,
           message: off
-            ? `${fn.label} runs with row_security = off: where its role may, no policy is applied.`
-            : `${fn.label} runs with ${name} set to a value of its own: it works for that tenant, whoever calls.`,
+            ? `${fn.label} runs with row_security = off: it expects a role to which no policy applies; for other roles its queries fail.`
+            : `${fn.label} runs with ${name} set to a fixed value: it works for that tenant, whoever calls it.`,
           evidence: [`SET ${name} on the function`],
           fix: `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} RESET ${name};`,
         }

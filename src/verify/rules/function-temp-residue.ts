@@ -20,7 +20,7 @@ export const functionTempResidue: Rule = {
       if (left.length === 0) continue
       yield {
         object: fn.label,
-        message: `${fn.label} leaves ${[...new Set(left)].join(' and ')}: on a pooled connection the next tenant finds the rows.`,
+        message: `${fn.label} leaves rows behind (${[...new Set(left)].join(' and ')}): on a pooled connection the next tenant finds them.`,
         evidence: [...new Set(left)],
         fix: `-- Rewrite ${fn.signature}: ON COMMIT DROP, and no cursor WITH HOLD.`,
       }

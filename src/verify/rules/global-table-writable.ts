@@ -29,7 +29,7 @@ export const globalTableWritable: Rule = {
       const list = verbs.map(privilegeOf).join(', ')
       yield {
         object: relation.label,
-        message: `${relation.label} belongs to no tenant and the app may ${list} it: what one tenant writes holds for all.`,
+        message: `${relation.label} belongs to no tenant and the app may ${list} it: a change by one tenant applies to all tenants.`,
         evidence: [
           ...(grantees.length > 0 ? [`granted to ${granteeList(facts, grantees)}: ${list}`] : []),
           ...(owned ? [`owned by ${facts.roleName(relation.owner)}`] : []),

@@ -33,7 +33,7 @@ export const grantDefaultPrivileges: Rule = {
       yield {
         object: schema === undefined ? THIS_DATABASE : `schema ${schema.name}`,
         detail: creator,
-        message: `Each table that ${creator} makes${schema === undefined ? '' : ` in ${schema.name}`} is at once open to ${granteeList(facts, grantees)}, before it has row security.`,
+        message: `Each table that ${creator} creates${schema === undefined ? '' : ` in ${schema.name}`} is open to ${granteeList(facts, grantees)} at once, before it has row-level security.`,
         evidence: [`default privileges of ${creator}: ${privileges}`],
         // An event trigger may enable row security; an attack makes a table and looks.
         ...(guarded ? { suspected: true } : {}),

@@ -17,7 +17,7 @@ export const grantMaintain: Rule = {
       if (grantees.length === 0) continue
       yield {
         object: relation.label,
-        message: `The app may MAINTAIN ${relation.label}: LOCK TABLE, CLUSTER and REINDEX by one tenant stop all of them.`,
+        message: `The app may MAINTAIN ${relation.label}: with LOCK TABLE, CLUSTER or REINDEX one tenant stops all of them.`,
         evidence: [`MAINTAIN granted to ${granteeList(facts, grantees)}`],
         fix: `REVOKE MAINTAIN ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
       }

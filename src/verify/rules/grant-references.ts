@@ -20,7 +20,7 @@ export const grantReferences: Rule = {
       const make = facts.reach(relation, 'REFERENCES').flatMap((role) => canMakeTables(facts, role) ?? [])[0]
       yield {
         object: relation.label,
-        message: `The app may make foreign keys to ${relation.label}: they are checked past row security, so that one tenant learns which keys of another exist, and keeps it from deleting them.`,
+        message: `The app may create foreign keys to ${relation.label}: they are checked without the policies, so one tenant learns which keys of another exist, and keeps it from deleting them.`,
         evidence: [
           `REFERENCES granted to ${granteeList(facts, grantees)}`,
           make === undefined

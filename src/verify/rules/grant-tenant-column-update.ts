@@ -26,7 +26,7 @@ export const grantTenantColumnUpdate: Rule = {
       yield {
         object: relation.label,
         detail: column.name,
-        message: `The app may UPDATE ${relation.label}.${column.name}, and WITH CHECK does not hold it: a row can be handed to another tenant.`,
+        message: `The app may UPDATE ${relation.label}.${column.name}, and WITH CHECK does not test it: a row can be moved to another tenant.`,
         evidence: [`UPDATE on ${column.name} for ${names}`],
         fix: `REVOKE UPDATE ON ${qualifiedName(relation)} FROM ${names};\nGRANT UPDATE (${others.map((other) => quoteIdentifier(other.name)).join(', ')}) ON ${qualifiedName(relation)} TO ${names};`,
       }

@@ -33,7 +33,7 @@ export const grantTenantRegistryWrite: Rule = {
       object: root.label,
       // A sign-up adds a tenant and changes none.
       ...(verbs.length === 1 && first === 'insert' ? { severity: 'medium' as const } : {}),
-      message: `The app may ${list} ${root.label} without a policy that holds it to its own row: one tenant changes the others'.`,
+      message: `The app may ${list} ${root.label} and no policy limits it to its own row: one tenant changes the rows of others.`,
       evidence: [`granted to ${granteeList(facts, grantees)}: ${list}`],
       verbs,
       fix: `REVOKE ${list} ON ${qualifiedName(root)} FROM ${granteeList(facts, grantees)};`,

@@ -22,7 +22,7 @@ export const grantTrigger: Rule = {
         object: relation.label,
         // Without a place for a function of its own it can only attach what is there.
         ...(make === undefined ? { severity: 'low' as const } : {}),
-        message: `The app may create triggers on ${relation.label}: its function then runs with the rights of whoever writes there next.`,
+        message: `The app may create triggers on ${relation.label}: the trigger function then runs with the rights of the role that writes there next.`,
         evidence: [
           `TRIGGER granted to ${granteeList(facts, grantees)}`,
           make === undefined ? 'it can make no function of its own' : `it can make functions: ${make}`,

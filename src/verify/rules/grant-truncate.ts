@@ -16,7 +16,7 @@ export const grantTruncate: Rule = {
       if (grantees.length === 0) continue
       yield {
         object: relation.label,
-        message: `The app may TRUNCATE ${relation.label}: row security does not hold TRUNCATE, so that one tenant deletes the rows of all.`,
+        message: `The app may TRUNCATE ${relation.label}: row-level security does not apply to TRUNCATE, so one tenant deletes the rows of all.`,
         evidence: [`TRUNCATE granted to ${granteeList(facts, grantees)}`],
         verbs: ['delete'],
         fix: `REVOKE TRUNCATE ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,

@@ -28,7 +28,7 @@ export const inheritanceChildExposed: Rule = {
       if (heirs.length === 0 || readers.length === 0 || facts.tenantTable(relation) !== undefined) continue
       yield {
         object: relation.label,
-        message: `${relation.label} has no row security and shows the rows of ${heirs.map((heir) => heir.label).join(', ')}, which have.`,
+        message: `${relation.label} has no row-level security and shows the rows of ${heirs.map((heir) => heir.label).join(', ')}, which have it.`,
         evidence: [`${readers.map((role) => role.role.name).join(', ')} may select`],
         verbs: ['select'],
         tables: [relation.label, ...heirs.map((heir) => heir.label)],

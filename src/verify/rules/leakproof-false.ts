@@ -13,7 +13,7 @@ export const leakproofFalse: Rule = {
       if (!fn.leakproof || facts.executors(fn).length === 0) continue
       yield {
         object: fn.label,
-        message: `${fn.label} is marked LEAKPROOF: in a WHERE it sees rows of all tenants before any policy does.`,
+        message: `${fn.label} is marked LEAKPROOF: in a WHERE clause it may see the rows of all tenants before the policies are applied.`,
         evidence: [`language ${fn.language}`],
         verbs: ['select'],
         tables: [],

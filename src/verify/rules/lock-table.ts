@@ -18,7 +18,7 @@ export const lockTable: Rule = {
     if (tables.length === 0) return
     yield {
       object: THIS_DATABASE,
-      message: `The app may LOCK ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ACCESS EXCLUSIVE mode: one tenant's transaction makes all wait.`,
+      message: `The app may LOCK ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ACCESS EXCLUSIVE mode: one tenant's transaction makes all tenants wait.`,
       evidence: [someOf(tables.map((relation) => relation.label))],
       fix: '-- Comes with UPDATE and DELETE. Bound it: lock_timeout and statement_timeout on every session.',
     }

@@ -77,7 +77,7 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
   const name = quoteIdentifier(login.name)
   return {
     object: `role ${login.name}`,
-    message: `The app reaches ${facts.tenancy.appRole.name} from the login ${login.name}, ${via.oid === login.oid ? `which ${why}` : `which can become ${via.name}, and that ${why}`}: RESET ROLE in injected SQL leaves the cage.`,
+    message: `The app reaches ${facts.tenancy.appRole.name} from the login ${login.name}, ${via.oid === login.oid ? `which ${why}` : `which can become ${via.name}, and that role ${why}`}: after RESET ROLE in injected SQL no policy applies.`,
     evidence: [`${login.name} is a member of ${facts.tenancy.appRole.name} and can log in`],
     ...(owned.length > 0
       ? { tables: owned, verbs: ['select', 'insert', 'update', 'delete'] as const }

@@ -20,7 +20,7 @@ export const matviewExposed: Rule = {
       const names = readers.map((role) => quoteIdentifier(role.role.name))
       yield {
         object: relation.label,
-        message: `${relation.label} is a materialized view over ${sources.join(', ')}: every tenant reads the rows of all.`,
+        message: `${relation.label} is a materialized view over ${sources.join(', ')}: every tenant reads the rows of all tenants.`,
         evidence: [`${names.join(', ')} may select`],
         verbs: ['select'],
         fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${names.join(', ')};`,

@@ -3,7 +3,7 @@ import type { Rule } from '../finding/rule.ts'
 export const pkNotTenantLed: Rule = {
   id: 'pk-not-tenant-led',
   group: 'context',
-  title: 'The primary key does not lead with the tenant',
+  title: 'The primary key does not start with the tenant',
   severity: 'info',
   meaning: 'EXPLAIN ANALYZE counts the row that a policy removed, which tells that another tenant has this id.',
   remedy: 'Use PRIMARY KEY (tenant_id, id) in new tables.',
@@ -16,7 +16,7 @@ export const pkNotTenantLed: Rule = {
       if (primary === undefined || primary.columns[0] === column.number || !used) continue
       yield {
         object: relation.label,
-        message: `The primary key of ${relation.label} does not lead with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has an id.`,
+        message: `The primary key of ${relation.label} does not start with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has an id.`,
         evidence: [primary.definition],
         fix: `-- In a new table: PRIMARY KEY (${column.name}, id).`,
       }

@@ -25,7 +25,7 @@ export const policyCheckLax: Rule = {
         yield {
           ...draft,
           severity: 'low',
-          message: `${draft.message.replace(/: [^:]*$/, '')}: trigger ${names} alone keeps it to the context.`,
+          message: `${draft.message.replace(/: [^:]*$/, '')}: only trigger ${names} keeps the row in the session's tenant.`,
           // What an attack sees to cross all the same is a finding of its own.
           verbs: [],
         }

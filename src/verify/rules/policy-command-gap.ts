@@ -9,5 +9,6 @@ export const policyCommandGap: Rule = {
   severity: 'critical',
   meaning: 'Tests that only read find nothing wrong, while one tenant changes or deletes the rows of another.',
   remedy: 'Use one policy FOR ALL, or give each command the same test.',
-  run: (facts) => policyFindings(facts, 'policy-command-gap', { message: () => 'leaves writes open while reads hold' }),
+  run: (facts) =>
+    policyFindings(facts, 'policy-command-gap', { message: () => 'leaves writes open although reads are isolated' }),
 }

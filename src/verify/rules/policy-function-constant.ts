@@ -13,7 +13,7 @@ export const policyFunctionConstant: Rule = {
   remedy: 'Declare the function STABLE, compare the tenant in it, and do not catch errors.',
   *run(facts) {
     yield* policyFindings(facts, 'policy-function-constant', {
-      message: () => 'calls a helper that says yes whatever the tenant is',
+      message: () => 'calls a function that is true for every tenant',
     })
     const functions = functionFinder(facts.catalog)
     for (const { fn, uses, tables, inPolicy } of decidingFunctions(facts)) {
@@ -22,7 +22,7 @@ export const policyFunctionConstant: Rule = {
       if (settings.length === 0) continue
       yield {
         object: fn.label,
-        message: `${fn.label} reads a setting and is marked IMMUTABLE: a cached plan keeps the value of one tenant and answers the next with its rows.`,
+        message: `${fn.label} reads a setting and is marked IMMUTABLE: a cached plan keeps the value of one tenant and shows its rows to the next.`,
         evidence: [...uses, `reads ${settings.map((use) => use.setting).join(', ')}`],
         tables,
         verbs: ['select'],

@@ -23,7 +23,7 @@ export const policyFunctionSearchPath: Rule = {
         object: fn.label,
         // Injected SQL can make a temporary table; a request to a gateway, which builds the SQL itself, can't.
         ...(facts.tenancy.appRole.login ? {} : { suspected: true, unconfirmed: 'high' as const }),
-        message: `${fn.label} decides for a policy and reads ${names.join(', ')} without a schema, with no search_path of its own: a temporary table of that name takes its place, and any tenant becomes any other.`,
+        message: `${fn.label} is called by a policy, names ${names.join(', ')} without a schema and searches pg_temp first: a temporary table of that name replaces the real one, and any tenant becomes any other.`,
         evidence: [...uses, `search_path: ${fn.config.get('search_path') ?? 'the caller’s'}`],
         tables,
         verbs: ['select'],

@@ -23,7 +23,7 @@ export const policyRangeCompare: Rule = {
             object: weakness.relation.label,
             ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
             ...(weakness.verbs.every((verb) => verb === 'select') ? { severity: 'medium' as const } : {}),
-            message: `Policy ${weakness.policy} on ${weakness.relation.label} mixes AND with OR: AND binds first, so what stands behind OR is not held by the test of the tenant.`,
+            message: `Policy ${weakness.policy} on ${weakness.relation.label} mixes AND with OR: AND binds first, so the tenant test does not apply to the condition after OR.`,
             evidence: [`true by itself: ${weakness.text}`],
             verbs: weakness.verbs,
             ...(weakness.certain ? {} : { suspected: true }),

@@ -7,7 +7,8 @@ export const policyRoleWide: Rule = {
   ofProtect: 'always',
   title: 'A role that the application can become has a wide policy',
   severity: 'high',
-  meaning: 'An attacker inside the application switches to that role, and every row is open.',
+  meaning:
+    'The application has that role by inheritance, or an attacker switches to it with SET ROLE, and every row is open.',
   remedy: 'Put the tenant test into every policy; give staff a login of their own.',
   run: (facts) =>
     policyFindings(facts, 'policy-role-wide', {

@@ -28,7 +28,7 @@ export const policyTrustsUnprotectedTable: Rule = {
       const writers = [...new Set(weaknesses.flatMap((weakness) => weakness.roles))]
       yield {
         object: label,
-        message: `Policies on ${tables.join(', ')} look into ${label}, where the app can write what lets it in: one tenant lets itself into another.`,
+        message: `Policies on ${tables.join(', ')} look into ${label}, where the app can write the row that grants access: one tenant gives itself access to another.`,
         evidence: weaknesses.map(
           (weakness) => `policy ${weakness.policy} on ${weakness.relation.label}: ${weakness.explanation}`,
         ),

@@ -36,7 +36,7 @@ export const policyUnsealed: Rule = {
       const test = `${quoteIdentifier(column.name)} = (select partywall.tenant_id()::${column.type})`
       yield {
         object: relation.label,
-        message: `${relation.label} trusts the plain setting for ${names.join(', ')}: no restrictive policy asks the seal, so that injected SQL switches the tenant there.`,
+        message: `${relation.label} trusts the plain setting for ${names.join(', ')}: no restrictive policy checks the seal, so injected SQL switches the tenant there.`,
         evidence: [`no seal policy for ${verbs.join(', ')}`],
         verbs,
         fix: createPolicySql(
@@ -65,7 +65,7 @@ function* unsealedFunctions(facts: Facts) {
     if (!reads || seal) continue
     yield {
       object: fn.label,
-      message: `${fn.label} runs as ${facts.roleName(fn.owner)} and trusts the plain setting: injected SQL sets it to another tenant, and no seal is asked.`,
+      message: `${fn.label} runs as ${facts.roleName(fn.owner)} and trusts the plain setting: injected SQL sets it to another tenant, and no seal is checked.`,
       evidence: [`reads ${facts.tenancy.context.setting}, not partywall.tenant_id()`],
       fix: `-- Read partywall.tenant_id() in it instead of the setting, or:\n${invokerSql(facts, fn)}`,
     }

@@ -21,7 +21,7 @@ export const publicationUnfiltered: Rule = {
       const labels = tables.map((relation) => relation.label)
       yield {
         object: `publication ${publication.name}`,
-        message: `Publication ${publication.name} sends all tenants' rows of ${someOf(labels)}: no policy holds a subscriber.`,
+        message: `Publication ${publication.name} sends the rows of all tenants in ${someOf(labels)}: no policy applies to a subscriber.`,
         evidence: [publication.allTables ? 'FOR ALL TABLES' : `without a row filter: ${someOf(labels)}`],
         fix: [
           '-- A publication for each subscriber, with its tenant in the filter: FOR TABLE t WHERE (tenant_id = …). Or:',

@@ -17,7 +17,7 @@ export const queryTextVisible: Rule = {
       if (grantees.length === 0) continue
       yield {
         object: relation.label,
-        message: `The app may read ${relation.label}: the texts of its own queries, which are those of every tenant.`,
+        message: `The app may read ${relation.label}: it shows the role's own query texts, which are those of every tenant.`,
         evidence: [`SELECT granted to ${granteeList(facts, grantees)}`],
         fix: `REVOKE SELECT ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,
       }

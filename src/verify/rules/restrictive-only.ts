@@ -39,7 +39,7 @@ export const restrictiveOnly: Rule = {
         ])
         yield {
           object: relation.label,
-          message: `The app may ${list} rows of ${relation.label} by its grants, and no permissive policy is for that: no row is ever met.`,
+          message: `The app may ${list} rows of ${relation.label} by its grants, but no permissive policy covers the command: it reaches no row.`,
           evidence: [`policies are for ${permitted.map(privilegeOf).join(', ')}`],
           fix: `-- Where no statement asks for it, and an error is as good as no row:\n--   REVOKE ${list} ON ${qualifiedName(relation)} FROM ${grantees};`,
         }
@@ -50,7 +50,7 @@ export const restrictiveOnly: Rule = {
       yield {
         object: relation.label,
         severity: ours ? 'medium' : 'low',
-        message: `Row security is on for ${relation.label} and no permissive policy applies to the app: it sees and writes no row at all.`,
+        message: `Row-level security is on for ${relation.label} and no permissive policy applies to the app: it sees and writes no row at all.`,
         evidence: [`${relation.policies.length} policies, none permissive for the app`],
         fix: `-- It stays closed. To open the rows of its own tenant to the app:\n${commented(tenantPolicySql(facts, relation, table.column))}`,
       }

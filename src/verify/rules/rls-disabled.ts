@@ -30,7 +30,7 @@ export const rlsDisabled: Rule = {
           idle === 0
             ? []
             : [
-                `${idle} ${idle === 1 ? 'policy lies' : 'policies lie'} idle: ${relation.policies.map((policy) => policy.name).join(', ')}`,
+                `${idle} ${idle === 1 ? 'policy has' : 'policies have'} no effect: ${relation.policies.map((policy) => policy.name).join(', ')}`,
               ],
         verbs,
         fix: `${idle === 0 ? `${tenantPolicySql(facts, relation, table.column)}\n` : ''}ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
@@ -44,7 +44,7 @@ export const rlsDisabled: Rule = {
       yield {
         object: relation.label,
         message: `Row-level security is off on ${relation.label}: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
-        evidence: [`policies lie idle: ${relation.policies.map((policy) => policy.name).join(', ')}`],
+        evidence: [`policies have no effect: ${relation.policies.map((policy) => policy.name).join(', ')}`],
         fix: `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
       }
     }

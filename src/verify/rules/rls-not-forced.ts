@@ -24,8 +24,8 @@ export const rlsNotForced: Rule = {
         object: relation.label,
         ...(owned ? { severity: 'critical' as const, verbs: ['select', 'insert', 'update', 'delete'] as const } : {}),
         message: owned
-          ? `Row-level security is not forced on ${relation.label}, and the app is or can become its owner ${owner}: the policies do not hold it.`
-          : `Row-level security is not forced on ${relation.label}: whatever runs as its owner ${owner} sees the rows of all tenants.`,
+          ? `Row-level security is not forced on ${relation.label}, and the app is or can become its owner ${owner}: the policies do not apply to it.`
+          : `Row-level security is not forced on ${relation.label}: code that runs as its owner ${owner} sees the rows of all tenants.`,
         evidence: [`owner ${owner}`],
         fix: forceSql(facts, relation),
       }

@@ -19,7 +19,7 @@ export const roleCreaterole: Rule = {
         object: `role ${role.name}`,
         message: before16
           ? `${role.name} has CREATEROLE: it grants itself any role that is no superuser, owners of tenant tables and pg_read_server_files too.`
-          : `${role.name} has CREATEROLE: it makes roles, and grants itself every role that it administers.`,
+          : `${role.name} has CREATEROLE: it creates roles, and grants itself every role that it administers.`,
         evidence: [showPath(path)],
         fix: `ALTER ROLE ${quoteIdentifier(role.name)} NOCREATEROLE;`,
       }

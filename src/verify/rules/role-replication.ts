@@ -25,7 +25,7 @@ export const roleReplication: Rule = {
           object: `role ${facts.tenancy.appRole.name}`,
           detail: role.name,
           severity: 'high',
-          message: `The app's role is a member of pg_create_subscription: it makes the server open connections to where it likes.`,
+          message: `The app's role is a member of pg_create_subscription: it makes the server open connections to any address.`,
           evidence: [showPath(path)],
           fix: directMembers(facts, role)
             .map((member) => `REVOKE ${role.name} FROM ${quoteIdentifier(member.name)};`)

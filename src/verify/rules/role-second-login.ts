@@ -21,7 +21,7 @@ export const roleSecondLogin: Rule = {
       const attributes = [...(role.superuser ? ['NOSUPERUSER'] : []), ...(role.bypassRls ? ['NOBYPASSRLS'] : [])]
       yield {
         object: `role ${role.name}`,
-        message: `${role.name} has grants on tenant tables, logs in, and is ${why === 'BYPASSRLS' ? 'exempt from every policy (BYPASSRLS)' : why}: what runs as it sees the rows of all tenants.`,
+        message: `${role.name} has grants on tenant tables, logs in, and is ${why === 'BYPASSRLS' ? 'exempt from every policy (BYPASSRLS)' : why}: code that runs as this role sees the rows of all tenants.`,
         evidence: [`beside ${facts.tenancy.appRole.name}, the role that was verified`],
         fix: `-- Its jobs may need it. If each works for one tenant at a time and opens that tenant's context:\n--   ALTER ROLE ${quoteIdentifier(role.name)} ${attributes.join(' ')};`,
       }

@@ -15,7 +15,7 @@ export const roleSuperuser: Rule = {
     if (!role.superuser) return
     yield {
       object: `role ${role.name}`,
-      message: `The app's role ${role.name} is a superuser: row security never applies to it.`,
+      message: `The app's role ${role.name} is a superuser: row-level security never applies to it.`,
       evidence: ['rolsuper'],
       ...crossedBy(facts, role),
       fix: otherLogin(facts),

@@ -27,7 +27,7 @@ export const ruleAsOwner: Rule = {
         yield {
           object: relation.label,
           detail: rule.name,
-          message: `Rule ${rule.name} on ${rule.event.toUpperCase()} of ${relation.label} runs its own statements as ${facts.roleName(relation.owner)}, whatever the caller may.`,
+          message: `Rule ${rule.name} on ${rule.event.toUpperCase()} of ${relation.label} runs its own statements as ${facts.roleName(relation.owner)}, whatever rights the caller has.`,
           evidence: [rule.instead ? 'DO INSTEAD' : 'DO ALSO'],
           fix: `DROP RULE IF EXISTS ${quoteIdentifier(rule.name)} ON ${qualifiedName(relation)};\n-- and do the same in a trigger that is SECURITY INVOKER.`,
         }

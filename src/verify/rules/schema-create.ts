@@ -20,7 +20,7 @@ export const schemaCreate: Rule = {
       const list = granteeList(facts, grantees)
       yield {
         object: `schema ${schema.name}`,
-        message: `The app may create objects in schema ${schema.name}: functions, operators and tables there shadow those that others mean.`,
+        message: `The app may create objects in schema ${schema.name}: functions, operators and tables there are used instead of those that others mean.`,
         evidence: [`CREATE granted to ${list}`],
         fix: `REVOKE CREATE ON SCHEMA ${quoteIdentifier(schema.name)} FROM ${list};`,
       }

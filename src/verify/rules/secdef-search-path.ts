@@ -25,7 +25,7 @@ export const secdefSearchPath: Rule = {
       const wanted = ['pg_catalog', ...(schemas.length > 0 ? schemas : [fn.schema]), 'pg_temp'].map(quoteIdentifier)
       yield {
         object: fn.label,
-        message: `${fn.label} runs as ${facts.roleName(fn.owner)} and looks names up in ${path === undefined ? 'the caller’s search_path' : 'pg_temp first'}: what the caller puts there runs as ${facts.roleName(fn.owner)}.`,
+        message: `${fn.label} runs as ${facts.roleName(fn.owner)} and looks names up in ${path === undefined ? "the caller's search_path" : 'pg_temp first'}: objects that the caller puts there run as ${facts.roleName(fn.owner)}.`,
         evidence: [
           `search_path: ${path ?? 'not set'}`,
           ...(names.length > 0 ? [`names without a schema: ${names.join(', ')}`] : []),

@@ -51,12 +51,12 @@ export const secdefTenantArgument: Rule = {
       const tables = [...new Set(chosen.map(({ relation }) => relation.label))]
       const how =
         guard === 'none'
-          ? 'and nothing compares it with the context'
-          : 'and its comparison with the context is NULL, and raises nothing, where the context is missing'
+          ? "and nothing compares it with the session's tenant"
+          : 'and without a tenant in the session the comparison is NULL and raises no error'
       yield {
         object: fn.label,
         ...untilCalled(facts, fn),
-        message: `${fn.label} runs as ${facts.roleName(fn.owner)}, past the policies of ${tables.join(', ')}; an argument says whose row it is, ${how}.`,
+        message: `${fn.label} runs as ${facts.roleName(fn.owner)}, and the policies of ${tables.join(', ')} do not apply to it; an argument chooses the tenant or the row, ${how}.`,
         evidence: [
           `callable by ${facts
             .executors(fn)

@@ -30,7 +30,7 @@ export const secdefUnfiltered: Rule = {
         ...untilCalled(facts, fn),
         // The list of customers, and not their data.
         ...(registry === undefined ? {} : { severity: 'medium' as const }),
-        message: `${fn.label} runs as ${facts.roleName(fn.owner)}, which the policies of ${tables.join(', ')} do not hold, and does not compare the tenant with the context.`,
+        message: `${fn.label} runs as ${facts.roleName(fn.owner)}, to which the policies of ${tables.join(', ')} do not apply, and does not compare the tenant with the session's tenant.`,
         evidence: [
           `callable by ${facts
             .executors(fn)

@@ -56,7 +56,7 @@ export const serverMinorOutdated: Rule = {
     const shown = `${Math.floor(version / 10_000)}.${version % 10_000}`
     yield {
       object: `server ${shown}`,
-      message: `PostgreSQL ${shown} has ${flaws.length} known ${flaws.length === 1 ? 'flaw' : 'flaws'} of row security that a minor update mends.`,
+      message: `PostgreSQL ${shown} has ${flaws.length} known ${flaws.length === 1 ? 'flaw' : 'flaws'} in row-level security that a minor update fixes.`,
       evidence: flaws.map((flaw) => `${flaw.cve}: ${flaw.what}`),
       fix: '-- Update the server to the latest minor version; no dump and restore is needed.',
     }

@@ -22,7 +22,7 @@ export const settingDefault: Rule = {
       yield {
         object,
         detail: stored.name,
-        message: `${stored.name} has a stored value: a session that sets no tenant has one all the same.`,
+        message: `${stored.name} has a stored value: a session that sets no tenant works as that tenant.`,
         evidence: [`stored for ${role === undefined ? 'the database' : `role ${role}`}`],
         verbs: ['select'],
         tables: [],

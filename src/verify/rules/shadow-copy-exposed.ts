@@ -19,7 +19,7 @@ export const shadowCopyExposed: Rule = {
       const roles = [...new Set(facts.acting.map((role) => role.role.name))]
       yield {
         object: relation.label,
-        message: `${relation.label} has the columns of ${original.label} but no row security: any tenant can ${verbs.join(', ')} what was copied from all tenants.`,
+        message: `${relation.label} has the columns of ${original.label} but no row-level security: any tenant can ${verbs.join(', ')} rows that were copied from all tenants.`,
         evidence: [`same names and types as ${original.label}`],
         verbs,
         fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};\n-- Or, when nobody needs it: DROP TABLE ${qualifiedName(relation)};`,

@@ -26,7 +26,7 @@ export const statsVisible: Rule = {
     for (const view of facts.catalog.unfixedStatisticsViews) {
       yield {
         object: `pg_catalog.${view}`,
-        message: `${view} of this server shows values of extended statistics to roles that may not read the tables (CVE-2024-4317): a minor update alone does not mend the view.`,
+        message: `${view} of this server shows values of extended statistics to roles that may not read the tables (CVE-2024-4317): a minor update alone does not fix the view.`,
         evidence: ['the view does not ask for the owner, and the database has extended statistics'],
         fix: `-- In each database, as superuser, from the server's share directory:\n-- \\i fix-CVE-2024-4317.sql\nREVOKE SELECT ON pg_catalog.${view} FROM PUBLIC;`,
       }

@@ -21,7 +21,7 @@ export const tableOwnedByApp: Rule = {
       const how = path === undefined ? app.name : path.path.join(' → ')
       yield {
         object: relation.label,
-        message: `${relation.label} belongs to ${facts.roleName(relation.owner)}, which is the app's role or one that it can become: an injected ALTER TABLE switches row security off.`,
+        message: `${relation.label} belongs to ${facts.roleName(relation.owner)}, which is the app's role or one that it can become: an injected ALTER TABLE switches row-level security off.`,
         evidence: [`owner ${how}`],
         verbs: ['select', 'insert', 'update', 'delete'],
         fix: `ALTER TABLE ${qualifiedName(relation)} OWNER TO ${quoteIdentifier(owner)};\nGRANT SELECT, INSERT, UPDATE, DELETE ON ${qualifiedName(relation)} TO ${quoteIdentifier(app.name)};`,

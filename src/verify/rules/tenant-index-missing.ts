@@ -9,7 +9,7 @@ export const tenantIndexMissing: Rule = {
   id: 'tenant-index-missing',
   group: 'context',
   ofProtect: 'always',
-  title: 'No index leads with the tenant column',
+  title: 'No index starts with the tenant column',
   severity: 'low',
   meaning: 'Every query of every tenant reads the whole table, and a large tenant slows down the small ones.',
   remedy: 'Create an index that starts with the tenant column.',
@@ -26,7 +26,7 @@ export const tenantIndexMissing: Rule = {
       yield {
         object: relation.label,
         ...(relation.estimatedRows > MANY_ROWS ? { severity: 'medium' as const } : {}),
-        message: `No index of ${relation.label} leads with ${column.name}: each query of a tenant reads the rows of all.`,
+        message: `No index of ${relation.label} starts with ${column.name}: each query of a tenant reads the rows of all tenants.`,
         evidence: [`${Math.round(relation.estimatedRows)} rows by estimate`],
         fix:
           relation.kind === 'partitioned-table'

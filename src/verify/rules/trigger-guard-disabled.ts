@@ -17,7 +17,7 @@ export const triggerGuardDisabled: Rule = {
       yield {
         object: relation.label,
         detail: trigger.name,
-        message: `Trigger ${trigger.name} of ${relation.label} looks after the tenant and is ${trigger.enabled === 'disabled' ? 'disabled' : 'enabled for replication only'}.`,
+        message: `Trigger ${trigger.name} of ${relation.label} checks the tenant and is ${trigger.enabled === 'disabled' ? 'disabled' : 'enabled for replication only'}.`,
         evidence: [`function ${fn.label}`],
         fix: `ALTER TABLE ${qualifiedName(relation)} ENABLE ALWAYS TRIGGER ${quoteIdentifier(trigger.name)};`,
       }

@@ -34,7 +34,7 @@ export const untenantedPayload: Rule = {
       const roles = readers.map((role) => role.role.name)
       yield {
         object: relation.label,
-        message: `${relation.label} has no tenant column and no row security, but holds tenant data: every tenant can read what all have written.`,
+        message: `${relation.label} has no tenant column and no row-level security, but holds tenant data: every tenant can read the rows that all tenants wrote.`,
         evidence: [why],
         verbs: ['select'],
         ...(trigger === undefined && alias === undefined ? { suspected: true } : {}),

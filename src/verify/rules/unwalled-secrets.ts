@@ -40,10 +40,10 @@ function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[
   return {
     object: relation.label,
     ...(secret.length > 0 ? {} : { severity: 'medium' as const }),
-    message: `${relation.label} belongs to no tenant, no policy holds it, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in it.`,
+    message: `${relation.label} belongs to no tenant, no policy applies to it, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in it.`,
     evidence: [
       `readable: ${names}`,
-      'what helps: a policy by own membership, grants on the other columns alone, a definer function that looks one user up for the login',
+      'possible fixes: a policy by own membership, grants on the other columns only, a SECURITY DEFINER function that looks one user up for the login',
     ],
     fix: grantsSql(facts, relation, [...secret, ...personal]),
   }
@@ -55,7 +55,7 @@ function grantsSql(facts: Facts, relation: Relation, held: readonly Column[]): s
   const rest = relation.columns.filter((column) => !held.includes(column)).map((column) => quoteIdentifier(column.name))
   const name = qualifiedName(relation)
   return [
-    '-- What reads these columns (a login, a mail) needs a SECURITY DEFINER function that looks up one row.',
+    '-- Code that reads these columns (a login, a mail) needs a SECURITY DEFINER function that looks up one row.',
     `REVOKE SELECT ON ${name} FROM ${grantees};`,
     ...(rest.length === 0 ? [] : [`GRANT SELECT (${rest.join(', ')}) ON ${name} TO ${grantees};`]),
   ].join('\n')

@@ -20,7 +20,7 @@ export const viewDefiner: Rule = {
       if (direct.length === 0 || filtered) continue
       yield {
         object: view.label,
-        message: `${view.label} reads ${direct.join(', ')} as ${facts.roleName(view.owner)}, whom their policies do not hold: every tenant sees the rows of all.`,
+        message: `${view.label} reads ${direct.join(', ')} as ${facts.roleName(view.owner)}, to whom their policies do not apply: every tenant sees the rows of all tenants.`,
         evidence: [`security_invoker is off`, `${readers.map((role) => role.role.name).join(', ')} may select`],
         verbs: ['select', ...writes],
         tables: direct,

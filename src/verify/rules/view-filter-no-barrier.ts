@@ -18,7 +18,7 @@ export const viewFilterNoBarrier: Rule = {
       if (tables.length === 0 || !filtered) continue
       yield {
         object: view.label,
-        message: `${view.label} filters ${tables.join(', ')} by tenant itself, past their policies, and is no barrier: a condition such as secret::int = 1 runs first and shows the value in its error.`,
+        message: `${view.label} filters ${tables.join(', ')} by tenant itself, because their policies do not apply to its owner, and has no security_barrier: a condition such as secret::int = 1 may run first and show a value in its error message.`,
         evidence: ['security_barrier is off', `reads as ${facts.roleName(view.owner)}`],
         verbs: ['select'],
         tables,

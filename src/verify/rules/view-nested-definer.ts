@@ -21,7 +21,7 @@ export const viewNestedDefiner: Rule = {
         .map((each) => `ALTER VIEW ${qualifiedName(each)} SET (security_invoker = true);`)
       yield {
         object: view.label,
-        message: `${view.label} reads ${through.join(', ')}, which shows the rows of ${nested.join(', ')} past their policies.`,
+        message: `${view.label} reads ${through.join(', ')}, which shows the rows of ${nested.join(', ')} without their policies.`,
         evidence: [`through ${through.join(' → ')}`],
         verbs: ['select'],
         tables: nested,

@@ -27,7 +27,7 @@ export const viewWriteNoCheck: Rule = {
       ]
       yield {
         object: view.label,
-        message: `${view.label} passes ${writes.join(' and ').toUpperCase()} on to ${tables.join(', ')} as ${facts.roleName(view.owner)} without a check: a row of any tenant goes in.`,
+        message: `${view.label} passes ${writes.join(' and ').toUpperCase()} on to ${tables.join(', ')} as ${facts.roleName(view.owner)} without a check: a row of any tenant is accepted.`,
         evidence: ['no check option', `${roles.join(', ')} may write`],
         verbs: writes,
         tables,
