@@ -13,7 +13,7 @@ export interface AlertsConfig extends Omit<AlertsOptions, 'events' | 'pool' | 'o
 }
 
 /** Alerts of a wall, and what it holds open for them. */
-interface AlertParts {
+export interface AlertParts {
   readonly alerts: Alerts
   close(timeoutMs: number): Promise<void>
 }

@@ -18,7 +18,7 @@ export interface AuditConfig
 }
 
 /** The audit log of a wall, and what it holds open. */
-interface AuditParts {
+export interface AuditParts {
   readonly audit: TenantAuditLogger
   /** Connections that work never takes. */
   readonly reserved: TenantPool

@@ -14,7 +14,7 @@ import type { AlertsConfig } from './alert-parts.ts'
 import type { AuditConfig } from './audit-parts.ts'
 import type { HealthConfig } from './health-checks.ts'
 import type { RefusalLogOptions } from './log-refusals.ts'
-import type { TelemetryConfig } from './telemetry-parts.ts'
+import type { TelemetryConfig } from './make-limiter.ts'
 
 /** The database of the application: options of `pg.Pool` and of the wall. */
 export interface DatabaseConfig

@@ -3,7 +3,7 @@ import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 import { type ChangeListener, createChangeListener } from '../tenants/change-listener.ts'
-import type { CachedTenantDirectory } from '../tenants/directory.ts'
+import { type CachedTenantDirectory, createTenantDirectory } from '../tenants/directory.ts'
 import { createPostgresLookup } from '../tenants/postgres-lookup.ts'
 import type { RunningWork } from '../tenants/running-work.ts'
 import { isActive, type TenantLookup } from '../tenants/tenant.ts'
@@ -20,6 +20,38 @@ export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
   return { findByClaim, findById }
 }
 
+interface DirectoryParts {
+  readonly pool: TenantPool
+  readonly verifier: { invalidateTenant(key: string): void }
+  readonly running: RunningWork
+  readonly connection: pg.PoolConfig
+  readonly events: SecurityEvents
+  readonly logger: Logger
+}
+
+/** Makes the directory of a wall and what hears of changes; opens nothing. */
+export function makeDirectory(config: TenantsConfig | undefined, parts: DirectoryParts) {
+  const { pool, verifier, running, connection, events, logger } = parts
+  const own = config?.findByClaim === undefined
+  const { ttlMs, negativeTtlMs, maxEntries, timeoutMs } = config ?? {}
+  const tenants = createTenantDirectory({
+    ...lookups(config, pool),
+    ttlMs,
+    negativeTtlMs,
+    maxEntries,
+    timeoutMs,
+    events,
+    onInactive({ id, key }) {
+      verifier.invalidateTenant(key)
+      running.stop(id)
+    },
+    onInvalidated: (hash) => stopInactive(tenants, running, hash),
+  })
+  const listener = own ? makeListener(config, connection, { tenants, events, logger }) : undefined
+  if (own) tenants.setListening(false) // until the channel has worked once
+  return { tenants, listener, listens: listener !== undefined }
+}
+
 interface ListenerParts {
   readonly tenants: CachedTenantDirectory
   readonly events: SecurityEvents
@@ -27,7 +59,7 @@ interface ListenerParts {
 }
 
 /** Makes what hears of changes; undefined where nothing is listened to. */
-export function makeListener(
+function makeListener(
   config: TenantsConfig | undefined,
   connection: pg.PoolConfig,
   { tenants, events, logger }: ListenerParts,
@@ -50,7 +82,7 @@ export function makeListener(
 }
 
 /** After a change, heard or missed: work under way goes on only for tenants that are still active, whoever began it. */
-export function stopInactive(tenants: CachedTenantDirectory, running: RunningWork, hash: string | undefined): void {
+function stopInactive(tenants: CachedTenantDirectory, running: RunningWork, hash: string | undefined): void {
   for (const id of running.tenants) {
     if (hash === undefined || tenantHash(id) === hash) stopUnlessActive(tenants, running, id)
   }

@@ -6,7 +6,7 @@ import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
 export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
 
 /** What a wall's health is read from, when it is asked for. */
-interface HealthParts {
+export interface HealthParts {
   readonly pool: { query(text: string): Promise<unknown> }
   readonly verifier: { readonly ready: () => Promise<void> }
   readonly limiter: ModalLimiter | undefined
@@ -21,7 +21,12 @@ interface HealthParts {
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
-export function makeHealth(config: HealthConfig | undefined, parts: () => HealthParts): Health {
+export function makeHealth(config: HealthConfig | undefined, partsSoFar: () => HealthParts | undefined): Health {
+  const parts = () => {
+    const made = partsSoFar()
+    if (made === undefined) throw new Error('health was asked for before the wall was made')
+    return made
+  }
   return createHealth({
     ...config,
     checks: {

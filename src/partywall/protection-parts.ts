@@ -8,7 +8,7 @@ import { createProtectionReader } from '../protection/protection-reader.ts'
 import { createProtectionWatch } from '../protection/protection-watch.ts'
 
 /** The gate of a wall's pool, which is made before the watch is. */
-interface LateGate extends ProtectionGate {
+export interface LateGate extends ProtectionGate {
   open(watch: ProtectionGate): void
 }
 
@@ -25,7 +25,7 @@ export function makeGate(): LateGate {
 }
 
 /** The protection watch of a wall, and what it holds open. */
-interface ProtectionParts {
+export interface ProtectionParts {
   /** Connections that no tenant's work takes, and that work while tenants are refused. */
   readonly pool: TenantPool
   /** @throws see `ProtectionWatch.record` */

@@ -1,0 +1,88 @@
+import { ClosedError } from '../errors.ts'
+import type { Work } from '../tenants/running-work.ts'
+import { atMost } from './at-most.ts'
+import type { TenantsConfig } from './config.ts'
+import { lookups } from './directory-parts.ts'
+import type { WallParts } from './make-parts.ts'
+import { checkReadiness } from './readiness.ts'
+
+/** When a wall takes work: from its first work, which starts what listens and delivers, until it closes. */
+export class WallLife<Claims> {
+  readonly #parts: WallParts<Claims>
+  readonly #tenants: TenantsConfig | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(parts: WallParts<Claims>, tenants: TenantsConfig | undefined) {
+    this.#parts = parts
+    this.#tenants = tenants
+  }
+
+  get open(): boolean {
+    return this.#closing === undefined
+  }
+
+  /**
+   * @throws {ClosedError} `PARTYWALL_CLOSED` while closing
+   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST`
+   */
+  refuseWork(): void {
+    this.#refuseWhenClosing()
+    const lost = this.#parts.gate.refusal()
+    if (lost !== undefined) throw lost
+  }
+
+  /** Starts what listens and delivers: making a wall opens nothing. */
+  awake(): void {
+    if (!this.open) return
+    this.#parts.listener?.start()
+    this.#parts.raised?.alerts.start()
+  }
+
+  beginWork(tenantId: string): Work {
+    this.awake()
+    const { running, tenants } = this.#parts
+    const work = running.begin(tenantId)
+    // The tenant may have been suspended between its admission and now.
+    if (tenants.isKnownInactive(tenantId)) running.stop(tenantId)
+    return work
+  }
+
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all that is missing */
+  async ready(): Promise<void> {
+    this.#refuseWhenClosing()
+    this.awake()
+    const { protection, pool, verifier, limiter, logger } = this.#parts
+    // On connections that work while tenants are refused.
+    const checked = protection?.pool ?? pool
+    const lookup = this.#tenants?.findByClaim === undefined ? lookups(this.#tenants, checked).findByClaim : undefined
+    const checks = () => checkReadiness({ pool: checked, verifier, lookup, limiter, logger })
+    return protection === undefined ? checks() : protection.record(checks)
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    this.#closing ??= this.#shutDown(timeoutMs)
+    return this.#closing
+  }
+
+  async #shutDown(timeoutMs: number): Promise<void> {
+    const end = Date.now() + timeoutMs
+    const left = () => Math.max(1, end - Date.now())
+    const { running, listener, verifier, limiter, telemetry, stopRefusalLog, raised, audited, protection, pool } =
+      this.#parts
+    await atMost(timeoutMs, running.idle())
+    await listener?.close()
+    verifier.close()
+    await limiter?.close()
+    telemetry?.close()
+    stopRefusalLog?.()
+    await raised?.close(left())
+    await audited?.close(left())
+    // After the alerts, which may write over its connections.
+    await protection?.close()
+    await pool.close({ timeoutMs: left() })
+  }
+
+  #refuseWhenClosing(): void {
+    if (!this.open) throw new ClosedError('The application is closing and takes no new work.')
+  }
+}
