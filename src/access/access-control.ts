@@ -1,14 +1,14 @@
 import { parseOptions } from '../config/parse-options.ts'
 import { internalsOf } from '../context/frame.ts'
-import { getCurrentTenant, runInTenantFrame } from '../context/run-with-tenant.ts'
+import { getCurrentTenant } from '../context/run-with-tenant.ts'
 import { tenantStore } from '../context/store.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
-import { ConfigurationError, DependencyUnavailableError, isPartywallError, PermissionDeniedError } from '../errors.ts'
-import { createDefaultLogger } from '../logger/logger.ts'
+import { ConfigurationError, PermissionDeniedError } from '../errors.ts'
+import { createDefaultLogger, type Logger } from '../logger/logger.ts'
 import { type AccessControlOptions, accessSchema } from './access-options.ts'
 import { answerOf, type Decision, decide, reachesAny } from './decide.ts'
-import { isGrant, type RoleGrants, type RoleSource } from './grants.ts'
 import { isPermissionName } from './permission-pattern.ts'
+import { RoleReader } from './role-reader.ts'
 
 /** The database role that a context runs as. */
 export type AccessLevel = 'tenant_user' | 'tenant_admin'
@@ -78,145 +78,99 @@ export function createAccessControl<P extends string = string>(
   options: AccessControlOptions<NoInfer<P>>,
 ): AccessControl<P> {
   parseOptions(accessSchema, options, 'createAccessControl(options)')
-  const log = options.logger ?? createDefaultLogger()
-  const tiers = [...(options.tiers ?? ['free', 'pro', 'enterprise'])]
-  const adminPatterns: readonly string[] = options.levels?.tenant_admin ?? ['*']
-  const tokenPermissions = options.tokenPermissions ?? 'when-present'
-  const reporting = options.enforcement === 'report'
-  const counts = { allowed: 0, denied: 0, wouldDeny: 0 }
-  // Grants of contexts whose roles were read; a context is frozen, so they hold as long as it lives.
-  const known = new WeakMap<TenantContext, readonly RoleGrants[]>()
-  const reading = new WeakSet<TenantContext>()
-  const readRole = roleReader(options.roles)
-  let asyncSource = false
-  // A table of roles answers at once, and the same for every context.
-  const isTable = typeof options.roles !== 'function'
+  return new RoleAccessControl<P>(options)
+}
 
-  function narrows(context: TenantContext): boolean {
+/** Its functions are fields, so that they may be taken out and handed on. */
+class RoleAccessControl<P extends string> implements AccessControl<P> {
+  readonly #options: AccessControlOptions<NoInfer<P>>
+  readonly #log: Logger
+  readonly #reader: RoleReader
+  readonly #tiers: readonly string[]
+  readonly #adminPatterns: readonly string[]
+  readonly #counts = { allowed: 0, denied: 0, wouldDeny: 0 }
+
+  constructor(options: AccessControlOptions<NoInfer<P>>) {
+    this.#options = options
+    this.#log = options.logger ?? createDefaultLogger()
+    this.#reader = new RoleReader(options.roles, this.#log)
+    this.#tiers = [...(options.tiers ?? ['free', 'pro', 'enterprise'])]
+    this.#adminPatterns = options.levels?.tenant_admin ?? ['*']
+  }
+
+  readonly can = (permission: P, object?: object): boolean =>
+    this.#judge(getCurrentTenant(), permission, object).allowed
+
+  readonly explain = (permission: P, object?: object): Decision => this.#judge(getCurrentTenant(), permission, object)
+
+  readonly requirePermission: AccessControl<P>['requirePermission'] = (permission, objectOrCondition) => {
+    const context = getCurrentTenant()
+    if (typeof objectOrCondition !== 'function')
+      return this.#settle(context, this.#judge(context, permission, objectOrCondition))
+    const decision = this.#judge(context, permission, undefined)
+    if (!decision.allowed) return this.#settle(context, decision)
+    const met = answerOf(Reflect.apply(objectOrCondition, undefined, [context]), permission)
+    return this.#settle(context, met ? decision : { ...decision, allowed: false, reason: 'condition-not-met' })
+  }
+
+  readonly requireTier = (tier: string): TenantContext => {
+    const context = getCurrentTenant()
+    const needed = this.#tiers.indexOf(tier)
+    if (needed === -1)
+      throw new ConfigurationError('requireTier(tier): this tier is not among the tiers of the options.')
+    const allowed = this.#tiers.indexOf(context.tier) >= needed
+    const reason = allowed ? 'granted' : 'tier-too-low'
+    return this.#settle(context, { allowed, permission: `tier:${tier}`, reason, roles: [], unknownRoles: [] })
+  }
+
+  readonly levelOf = (context: TenantContext): AccessLevel => {
+    const grants = this.#reader.known(context) ?? []
+    const held = this.#narrows(context) ? (context.permissions ?? []) : undefined
+    return reachesAny(this.#adminPatterns, grants, held) ? 'tenant_admin' : 'tenant_user'
+  }
+
+  readonly load = async (): Promise<void> => this.#reader.load(getCurrentTenant())
+
+  readonly isLoaded = (): boolean => this.#reader.isLoaded(getCurrentTenant)
+
+  readonly counts = (): AccessCounts => ({ ...this.#counts })
+
+  /** Whether the token's permissions take away from what the roles give. */
+  #narrows(context: TenantContext): boolean {
+    const { tokenPermissions = 'when-present' } = this.#options
     if (tokenPermissions === 'never') return false
     return tokenPermissions === 'always' || context.permissions !== undefined
   }
 
-  function grantsNow(context: TenantContext): readonly RoleGrants[] | undefined {
-    const before = known.get(context)
-    // The source's own query asks for the level of its context: it must not start the source again.
-    if (before !== undefined || asyncSource || reading.has(context)) return before
-    reading.add(context)
-    const answers = [...new Set(context.roles)].map((role) => ({ role, answer: readRole(role, context) }))
-    reading.delete(context)
-    for (const { answer } of answers) {
-      if (!isPromise(answer)) continue
-      asyncSource = true
-      // Its failure is met again by load(), which asks anew.
-      answer.then(undefined, () => {})
-    }
-    if (asyncSource) return undefined
-    const grants = answers.map(({ role, answer }) => checkGrants(role, answer))
-    known.set(context, grants)
-    return grants
-  }
-
-  function grantsOf(context: TenantContext): readonly RoleGrants[] {
-    const grants = grantsNow(context)
-    if (grants !== undefined) return grants
-    throw new ConfigurationError('The roles come from an async source: await access.load() in this context first.')
-  }
-
-  function checkGrants(role: string, answer: unknown): RoleGrants {
-    if (!Array.isArray(answer)) return { role, known: false, grants: [] }
-    const grants = answer.filter(isGrant)
-    if (grants.length < answer.length) {
-      log.warn({ role, left: answer.length - grants.length }, 'access: grants that are none were left out')
-    }
-    return { role, known: true, grants }
-  }
-
-  function judge(context: TenantContext, permission: string, object: object | undefined): Decision {
+  #judge(context: TenantContext, permission: string, object: object | undefined): Decision {
     if (!isPermissionName(permission)) {
       throw new ConfigurationError('A permission is asked for by its name, such as documents:read, without a wildcard.')
     }
-    const decision = decide({ context, permission, object, roleGrants: grantsOf(context), narrows: narrows(context) })
-    log.debug({ ...decision, requestId: context.requestId }, 'access: decision')
+    const roleGrants = this.#reader.grantsOf(context)
+    const decision = decide({ context, permission, object, roleGrants, narrows: this.#narrows(context) })
+    this.#log.debug({ ...decision, requestId: context.requestId }, 'access: decision')
     return decision
   }
 
-  function settle(context: TenantContext, decision: Decision): TenantContext {
+  /** Counts a decision, and refuses where it does not allow. */
+  #settle(context: TenantContext, decision: Decision): TenantContext {
     if (decision.allowed) {
-      counts.allowed++
+      this.#counts.allowed++
       return context
     }
     const { permission, reason } = decision
-    if (reporting) {
-      counts.wouldDeny++
-      log.warn({ permission, reason, requestId: context.requestId }, 'access: would refuse (report mode)')
+    if (this.#options.enforcement === 'report') {
+      this.#counts.wouldDeny++
+      this.#log.warn({ permission, reason, requestId: context.requestId }, 'access: would refuse (report mode)')
       return context
     }
-    counts.denied++
+    this.#counts.denied++
     const frame = tenantStore.getStore()
-    const events = options.events ?? (frame === undefined ? undefined : internalsOf(frame).events)
+    const events = this.#options.events ?? (frame === undefined ? undefined : internalsOf(frame).events)
     const { tenantId, userId, requestId } = context
     events?.emit({ type: 'PERMISSION_DENIED', source: 'access', permission, tenantId, userId, requestId })
     throw new PermissionDeniedError(`The user's roles do not give ${permission} here (${reason}).`, {
       details: { permission, reason, roles: decision.roles, unknownRoles: decision.unknownRoles },
     })
   }
-
-  return {
-    can: (permission, object) => judge(getCurrentTenant(), permission, object).allowed,
-    requirePermission(permission, objectOrCondition) {
-      const context = getCurrentTenant()
-      if (typeof objectOrCondition !== 'function') return settle(context, judge(context, permission, objectOrCondition))
-      const decision = judge(context, permission, undefined)
-      if (!decision.allowed) return settle(context, decision)
-      const met = answerOf(Reflect.apply(objectOrCondition, undefined, [context]), permission)
-      return settle(context, met ? decision : { ...decision, allowed: false, reason: 'condition-not-met' })
-    },
-    requireTier(tier) {
-      const context = getCurrentTenant()
-      const needed = tiers.indexOf(tier)
-      if (needed === -1)
-        throw new ConfigurationError('requireTier(tier): this tier is not among the tiers of the options.')
-      const allowed = tiers.indexOf(context.tier) >= needed
-      const reason = allowed ? 'granted' : 'tier-too-low'
-      return settle(context, { allowed, permission: `tier:${tier}`, reason, roles: [], unknownRoles: [] })
-    },
-    explain: (permission, object) => judge(getCurrentTenant(), permission, object),
-    levelOf(context) {
-      const grants = grantsNow(context) ?? []
-      const held = narrows(context) ? (context.permissions ?? []) : undefined
-      return reachesAny(adminPatterns, grants, held) ? 'tenant_admin' : 'tenant_user'
-    },
-    async load() {
-      const context = getCurrentTenant()
-      if (isTable || known.has(context)) return
-      known.set(context, await readAll(context))
-    },
-    isLoaded: () => isTable || known.has(getCurrentTenant()),
-    counts: () => ({ ...counts }),
-  }
-
-  async function readAll(context: TenantContext): Promise<readonly RoleGrants[]> {
-    try {
-      // In a frame of its own: a pool decides the level once a context, and this context's is not known before the answer.
-      return await runInTenantFrame(context, {}, () => {
-        reading.add(getCurrentTenant())
-        const roles = [...new Set(context.roles)]
-        return Promise.all(roles.map(async (role) => checkGrants(role, await readRole(role, context))))
-      })
-    } catch (cause) {
-      if (isPartywallError(cause)) throw cause
-      throw new DependencyUnavailableError('The roles of the user could not be read.', { cause })
-    }
-  }
-}
-
-/** A role of the configuration is looked up as an own property: a token's role may be called `constructor`. */
-function roleReader(source: RoleSource<string>): (role: string, context: TenantContext) => unknown {
-  if (typeof source === 'function') return source
-  const table = new Map(Object.entries(source).map(([role, grants]) => [role, Object.freeze([...grants])]))
-  return (role) => table.get(role)
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
 }

@@ -39,136 +39,164 @@ const LONGEST_PAUSE_MS = 5_000
  * LISTEN with a heartbeat to itself: a half-open socket, or a channel that swallows notifications, is found by what does not come back.
  */
 export function createChangeListener(options: ChangeListenerOptions): ChangeListener {
-  const { heartbeatMs = 1_000, batchMs = 20, logger, events } = options
-  const ownChannel = `partywall_heartbeat_${randomBytes(8).toString('hex')}`
-  let client: pg.Client | undefined
-  let started = false
-  let closed = false
-  let up = false
-  let failures = 0
-  let beat = 0
-  let heard = 0
-  let beatTimer: NodeJS.Timeout | undefined
-  let retryTimer: NodeJS.Timeout | undefined
-  let batchTimer: NodeJS.Timeout | undefined
-  const batch = new Set<string>()
+  return new PostgresChangeListener(options)
+}
 
-  function notified(message: pg.Notification): void {
-    if (message.channel === ownChannel) {
-      heard = Number(message.payload)
-      return
-    }
-    const hash = message.payload ?? ''
-    if (message.channel !== CHANNEL || !HASH.test(hash)) return
-    batch.add(hash)
-    batchTimer ??= setTimeout(flush, batchMs).unref()
+class PostgresChangeListener implements ChangeListener {
+  readonly #options: ChangeListenerOptions
+  readonly #heartbeatMs: number
+  readonly #ownChannel = `partywall_heartbeat_${randomBytes(8).toString('hex')}`
+  readonly #changes: Batch
+  #client: pg.Client | undefined
+  #state: 'new' | 'started' | 'closed' = 'new'
+  #up = false
+  #failures = 0
+  /** Number of the heartbeat that was sent last, and of the one that came back last. */
+  #sent = 0
+  #heard = 0
+  #beatTimer: NodeJS.Timeout | undefined
+  #retryTimer: NodeJS.Timeout | undefined
+
+  constructor(options: ChangeListenerOptions) {
+    this.#options = options
+    this.#heartbeatMs = options.heartbeatMs ?? 1_000
+    this.#changes = new Batch(options.batchMs ?? 20, options.onChanges)
   }
 
-  function flush(): void {
-    batchTimer = undefined
-    const hashes = new Set(batch)
-    batch.clear()
-    if (!closed) options.onChanges(hashes)
+  start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'started'
+    // Its events belong to no request, although a request may be what starts it.
+    outsideOfTenants(() => this.#connect())
   }
 
-  function lost(of: pg.Client, error: unknown): void {
-    if (client !== of) return
-    client = undefined
-    clearTimeout(beatTimer)
-    destroy(of)
-    if (up) {
-      up = false
-      options.onDown()
-      events?.emit({ type: 'LISTENER_DOWN', listener: 'tenants' })
-      logger.warn(
-        { listener: 'tenants', error: error instanceof Error ? error.message : undefined },
-        'tenant changes go unheard; the directory re-reads more often',
-      )
-    }
-    if (closed) return
-    const pause = Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(failures++, 10))
-    retryTimer = setTimeout(connect, pause * (0.5 + Math.random() / 2)).unref()
+  get up(): boolean {
+    return this.#up
   }
 
-  function connect(): void {
-    if (closed) return
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    clearTimeout(this.#beatTimer)
+    clearTimeout(this.#retryTimer)
+    this.#changes.close()
+    const last = this.#client
+    this.#client = undefined
+    this.#up = false
+    if (last !== undefined) destroy(last)
+  }
+
+  #connect(): void {
+    if (this.#state === 'closed') return
     const next = new pg.Client({
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
       application_name: 'partywall listener',
-      ...options.connection,
+      ...this.#options.connection,
     })
-    client = next
-    next.on('error', (error) => lost(next, error))
-    next.on('end', () => lost(next, undefined))
-    next.on('notification', notified)
-    open(next).catch((error: unknown) => lost(next, error))
+    this.#client = next
+    next.on('error', (error) => this.#lost(next, error))
+    next.on('end', () => this.#lost(next, undefined))
+    next.on('notification', (message) => this.#notified(message))
+    this.#open(next).catch((error: unknown) => this.#lost(next, error))
   }
 
-  async function open(next: pg.Client): Promise<void> {
+  async #open(next: pg.Client): Promise<void> {
     await next.connect()
-    if (client !== next) return destroy(next)
+    if (this.#client !== next) return destroy(next)
     unreference(next)
     await next.query(`listen ${CHANNEL}`)
-    await next.query(`listen ${pg.escapeIdentifier(ownChannel)}`)
-    await pulse(next)
+    await next.query(`listen ${pg.escapeIdentifier(this.#ownChannel)}`)
+    await this.#pulse(next)
+  }
+
+  #notified({ channel, payload = '' }: pg.Notification): void {
+    if (channel === this.#ownChannel) this.#heard = Number(payload)
+    else if (channel === CHANNEL && HASH.test(payload)) this.#changes.add(payload)
+  }
+
+  #lost(of: pg.Client, error: unknown): void {
+    if (this.#client !== of) return
+    this.#client = undefined
+    clearTimeout(this.#beatTimer)
+    destroy(of)
+    if (this.#up) {
+      this.#up = false
+      this.#options.onDown()
+      this.#options.events?.emit({ type: 'LISTENER_DOWN', listener: 'tenants' })
+      this.#options.logger.warn(
+        { listener: 'tenants', error: error instanceof Error ? error.message : undefined },
+        'tenant changes go unheard; the directory re-reads more often',
+      )
+    }
+    if (this.#state === 'closed') return
+    const pause = Math.min(LONGEST_PAUSE_MS, 100 * 2 ** Math.min(this.#failures++, 10))
+    this.#retryTimer = setTimeout(() => this.#connect(), pause * (0.5 + Math.random() / 2)).unref()
   }
 
   /** One heartbeat: what is sent must come back before the time is over. */
-  async function pulse(of: pg.Client): Promise<void> {
-    const sent = ++beat
+  async #pulse(of: pg.Client): Promise<void> {
+    const sent = ++this.#sent
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the heartbeat did not come back')), heartbeatMs).unref()
+      timer = setTimeout(() => reject(new Error(NO_ECHO)), this.#heartbeatMs).unref()
     })
     try {
       // The notification to ourselves is delivered before the query's own end.
-      await Promise.race([of.query('select pg_catalog.pg_notify($1, $2)', [ownChannel, String(sent)]), late])
+      await Promise.race([of.query('select pg_catalog.pg_notify($1, $2)', [this.#ownChannel, String(sent)]), late])
     } finally {
       clearTimeout(timer)
     }
-    if (client !== of) return
-    if (heard !== sent) await waitForEcho(of, sent)
-    if (client !== of) return
-    if (!up) {
-      up = true
-      failures = 0
-      options.onUp()
-      events?.emit({ type: 'LISTENER_UP', listener: 'tenants' })
+    if (this.#client !== of) return
+    if (this.#heard !== sent) await this.#waitForEcho(of, sent)
+    if (this.#client !== of) return
+    if (!this.#up) {
+      this.#up = true
+      this.#failures = 0
+      this.#options.onUp()
+      this.#options.events?.emit({ type: 'LISTENER_UP', listener: 'tenants' })
     }
-    beatTimer = setTimeout(() => {
-      pulse(of).catch((error: unknown) => lost(of, error))
-    }, heartbeatMs).unref()
+    this.#beatTimer = setTimeout(() => {
+      this.#pulse(of).catch((error: unknown) => this.#lost(of, error))
+    }, this.#heartbeatMs).unref()
   }
 
-  async function waitForEcho(of: pg.Client, sent: number): Promise<void> {
-    const end = Date.now() + heartbeatMs
-    while (client === of && heard !== sent) {
-      if (Date.now() > end) throw new Error('the heartbeat did not come back')
+  async #waitForEcho(of: pg.Client, sent: number): Promise<void> {
+    const end = Date.now() + this.#heartbeatMs
+    while (this.#client === of && this.#heard !== sent) {
+      if (Date.now() > end) throw new Error(NO_ECHO)
       await new Promise((resolve) => setTimeout(resolve, 5).unref())
     }
   }
+}
 
-  return {
-    start() {
-      if (started || closed) return
-      started = true
-      // Its events belong to no request, although a request may be what starts it.
-      outsideOfTenants(connect)
-    },
-    get up() {
-      return up
-    },
-    async close() {
-      closed = true
-      clearTimeout(beatTimer)
-      clearTimeout(retryTimer)
-      clearTimeout(batchTimer)
-      const last = client
-      client = undefined
-      up = false
-      if (last !== undefined) destroy(last)
-    },
+const NO_ECHO = 'the heartbeat did not come back'
+
+/** Gathers hashes for some milliseconds, so that a flood of notifications costs one look per batch. */
+class Batch {
+  readonly #batchMs: number
+  readonly #tell: (hashes: ReadonlySet<string>) => void
+  #hashes = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(batchMs: number, tell: (hashes: ReadonlySet<string>) => void) {
+    this.#batchMs = batchMs
+    this.#tell = tell
+  }
+
+  add(hash: string): void {
+    this.#hashes.add(hash)
+    this.#timer ??= setTimeout(() => this.#flush(), this.#batchMs).unref()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #flush(): void {
+    this.#timer = undefined
+    const hashes = this.#hashes
+    this.#hashes = new Set()
+    this.#tell(hashes)
   }
 }
 

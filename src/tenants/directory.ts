@@ -4,6 +4,7 @@ import { type Breaker, createBreaker } from '../resilience/breaker.ts'
 import { BoundedMap } from './bounded-map.ts'
 import { Invalidations } from './invalidations.ts'
 import { isActive, type Tenant, type TenantDirectory, type TenantLookup } from './tenant.ts'
+import { TenantCache } from './tenant-cache.ts'
 import { tenantHash } from './tenant-hash.ts'
 
 /** What {@link createTenantDirectory} takes. */
@@ -53,17 +54,6 @@ export interface CachedTenantDirectory extends TenantDirectory {
   readonly breaker: Breaker['state']
 }
 
-interface Entry {
-  readonly tenant: Tenant
-  readonly hash: string
-  readonly readAt: number
-}
-
-interface Flight {
-  readonly mark: number
-  readonly answer: Promise<Tenant | undefined>
-}
-
 /** Answers that were outdated on arrival, in a row, before a request is refused. */
 const ATTEMPTS = 25
 
@@ -73,155 +63,135 @@ const ATTEMPTS = 25
  * An answer that was asked for before an invalidation is neither kept nor given to anybody: it is asked again.
  */
 export function createTenantDirectory(options: TenantDirectoryOptions): CachedTenantDirectory {
-  const { findByClaim, findById = findByClaim, ttlMs = 60_000, unheardTtlMs = 5_000, negativeTtlMs = 5_000 } = options
-  const { maxEntries = 10_000, now = Date.now } = options
-  const breaker = createBreaker({
-    dependency: 'tenant directory',
-    timeoutMs: options.timeoutMs ?? 5_000,
-    events: options.events,
-  })
-  const known = new BoundedMap<string, Entry>(maxEntries)
-  const unknown = new BoundedMap<string, number>(maxEntries)
-  const keysByHash = new Map<string, Set<string>>()
-  const claims = new BoundedMap<string, string>(maxEntries)
-  const flights = new Map<string, Flight>()
-  const invalidations = new Invalidations(maxEntries)
-  const inactive = new BoundedMap<string, true>(maxEntries)
-  let listening = true
+  return new LookedUpDirectory(options)
+}
 
-  function remember(key: string, tenant: Tenant | undefined): void {
-    forget(key)
-    if (tenant === undefined) {
-      unknown.set(key, now())
+/** Its functions are fields, so that they may be taken out and handed on. */
+class LookedUpDirectory implements CachedTenantDirectory {
+  readonly #options: TenantDirectoryOptions
+  readonly #breaker: Breaker
+  readonly #cache: TenantCache
+  readonly #flights = new Map<string, Promise<Tenant | undefined>>()
+  readonly #invalidations: Invalidations
+  /** Tenants whose last answer said that they may not work. */
+  readonly #inactive: BoundedMap<string, true>
+
+  constructor(options: TenantDirectoryOptions) {
+    const { maxEntries = 10_000 } = options
+    this.#options = options
+    this.#breaker = createBreaker({
+      dependency: 'tenant directory',
+      timeoutMs: options.timeoutMs ?? 5_000,
+      events: options.events,
+    })
+    this.#cache = new TenantCache(options)
+    this.#invalidations = new Invalidations(maxEntries)
+    this.#inactive = new BoundedMap(maxEntries)
+  }
+
+  readonly findByClaim = async (claim: string): Promise<Tenant | undefined> => {
+    const found = this.#cache.fresh(claim)
+    if (found === 'unknown') return undefined
+    return found ?? this.#lookup(claim, this.#cache.peek(claim))
+  }
+
+  readonly findById = (id: string): Promise<Tenant | undefined> => {
+    return this.#readById(id, id)
+  }
+
+  readonly readAgain = (id: string): Promise<Tenant | undefined> => {
+    return this.#readById(id, this.#options.findById === undefined ? (this.#cache.claimOf(id) ?? id) : id)
+  }
+
+  readonly invalidate = (id?: string): void => {
+    if (id !== undefined) {
+      this.invalidateHash(tenantHash(id))
       return
     }
-    const hash = tenantHash(tenant.id)
-    claims.set(tenant.id, key)
-    known.set(key, { tenant, hash, readAt: now() })
-    const keys = keysByHash.get(hash) ?? new Set()
-    keys.add(key)
-    keysByHash.set(hash, keys)
-    if (keysByHash.size > 2 * maxEntries) dropEvicted()
+    this.#invalidations.addAll()
+    this.#cache.clear()
+    this.#options.onInvalidated?.(undefined)
   }
 
-  /** Entries leave the cache by age too; their hashes are swept from time to time. */
-  function dropEvicted(): void {
-    const kept = new Set([...known.entries()].map(([key]) => key))
-    for (const [hash, keys] of keysByHash) {
-      for (const key of keys) if (!kept.has(key)) keys.delete(key)
-      if (keys.size === 0) keysByHash.delete(hash)
+  readonly invalidateHash = (hash: string): void => {
+    this.#invalidations.add(hash)
+    for (const { claim, tenant } of this.#cache.forgetHash(hash)) {
+      // Read at once: running work of a suspended tenant must end although no further request comes.
+      this.#lookup(claim, tenant).catch(() => {}) // the next request asks again, and is told
     }
+    this.#options.onInvalidated?.(hash)
   }
 
-  function forget(key: string): void {
-    const entry = known.get(key)
-    if (entry !== undefined) {
-      const keys = keysByHash.get(entry.hash)
-      keys?.delete(key)
-      if (keys?.size === 0) keysByHash.delete(entry.hash)
-    }
-    known.delete(key)
-    unknown.delete(key)
+  readonly setListening = (listening: boolean): void => {
+    this.#cache.heard = listening
   }
 
-  function cached(key: string): Entry | 'unknown' | undefined {
-    const entry = known.get(key)
-    if (entry !== undefined && now() - entry.readAt < (listening ? ttlMs : Math.min(ttlMs, unheardTtlMs))) return entry
-    const since = unknown.get(key)
-    return since !== undefined && now() - since < negativeTtlMs ? 'unknown' : undefined
+  readonly peek = (claim: string): Tenant | undefined => {
+    return this.#cache.peek(claim)
   }
 
-  function tellInactive(key: string, tenant: Tenant | undefined, before: Entry | undefined): void {
-    const id = tenant?.id ?? before?.tenant.id
-    if (id === undefined) return
-    if (isActive(tenant)) {
-      inactive.delete(id)
-      // The claim names another tenant now: what was verified for the former one must not go on.
-      if (before !== undefined && before.tenant.id !== tenant.id) options.onInactive?.({ id: before.tenant.id, key })
-      return
-    }
-    if (inactive.get(id) === true) return
-    inactive.set(id, true)
-    options.onInactive?.({ id, key })
+  readonly isKnownInactive = (id: string): boolean => {
+    return this.#inactive.get(id) === true
   }
 
-  async function read(key: string, before: Entry | undefined): Promise<Tenant | undefined> {
+  get listening(): boolean {
+    return this.#cache.heard
+  }
+
+  get breaker(): Breaker['state'] {
+    return this.#breaker.state
+  }
+
+  #lookup(claim: string, before: Tenant | undefined): Promise<Tenant | undefined> {
+    const running = this.#flights.get(claim)
+    if (running !== undefined) return running
+    const answer = this.#read(claim, before).finally(() => {
+      if (this.#flights.get(claim) === answer) this.#flights.delete(claim)
+    })
+    this.#flights.set(claim, answer)
+    return answer
+  }
+
+  async #read(claim: string, before: Tenant | undefined): Promise<Tenant | undefined> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const mark = invalidations.now
-      const tenant = check(await ask(breaker, () => findByClaim(key)), key)
-      if (invalidations.outdated(tenant === undefined ? undefined : tenantHash(tenant.id), mark)) continue
-      remember(key, tenant)
-      tellInactive(key, tenant, before)
+      const mark = this.#invalidations.now
+      const tenant = check(await this.#ask(this.#options.findByClaim, claim), claim)
+      if (this.#invalidations.outdated(tenant === undefined ? undefined : tenantHash(tenant.id), mark)) continue
+      this.#cache.remember(claim, tenant)
+      this.#tellInactive(claim, tenant, before)
       return tenant
     }
     throw new DependencyUnavailableError('The tenant changed each time it was looked up.')
   }
 
-  function lookup(key: string, before: Entry | undefined): Promise<Tenant | undefined> {
-    const running = flights.get(key)
-    if (running !== undefined) return running.answer
-    const answer = read(key, before).finally(() => {
-      if (flights.get(key)?.answer === answer) flights.delete(key)
-    })
-    flights.set(key, { mark: invalidations.now, answer })
-    return answer
-  }
-
-  function invalidateHash(hash: string): void {
-    invalidations.add(hash)
-    unknown.clear() // a tenant that nobody knew may be new
-    for (const key of [...(keysByHash.get(hash) ?? [])]) {
-      const before = known.get(key)
-      forget(key)
-      // Read at once: running work of a suspended tenant must end although no further request comes.
-      lookup(key, before).catch(() => {}) // the next request asks again, and is told
-    }
-    options.onInvalidated?.(hash)
-  }
-
-  async function readById(id: string, value: string): Promise<Tenant | undefined> {
-    const tenant = await ask(breaker, () => findById(value))
+  async #readById(id: string, value: string): Promise<Tenant | undefined> {
+    const { findByClaim, findById = findByClaim } = this.#options
+    const tenant = await this.#ask(findById, value)
     return tenant === undefined || tenant.id !== id ? undefined : checkShape(tenant)
   }
 
-  return {
-    async findByClaim(value) {
-      const found = cached(value)
-      if (found === 'unknown') return undefined
-      if (found !== undefined) return found.tenant
-      return lookup(value, known.get(value))
-    },
-    findById: (id) => readById(id, id),
-    readAgain: (id) => readById(id, options.findById === undefined ? (claims.get(id) ?? id) : id),
-    invalidate(id) {
-      if (id !== undefined) return invalidateHash(tenantHash(id))
-      invalidations.addAll()
-      known.clear()
-      unknown.clear()
-      keysByHash.clear()
-      options.onInvalidated?.(undefined)
-    },
-    invalidateHash,
-    setListening(value) {
-      listening = value
-    },
-    peek: (claim) => known.get(claim)?.tenant,
-    isKnownInactive: (id) => inactive.get(id) === true,
-    get listening() {
-      return listening
-    },
-    get breaker() {
-      return breaker.state
-    },
+  #tellInactive(claim: string, tenant: Tenant | undefined, before: Tenant | undefined): void {
+    const { onInactive } = this.#options
+    const id = tenant?.id ?? before?.id
+    if (id === undefined) return
+    if (isActive(tenant)) {
+      this.#inactive.delete(id)
+      // The claim names another tenant now: what was verified for the former one must not go on.
+      if (before !== undefined && before.id !== tenant.id) onInactive?.({ id: before.id, key: claim })
+      return
+    }
+    if (this.#inactive.get(id) === true) return
+    this.#inactive.set(id, true)
+    onInactive?.({ id, key: claim })
   }
-}
 
-async function ask<T>(breaker: Breaker, call: () => Promise<T>): Promise<T> {
-  try {
-    return await breaker.run(call)
-  } catch (error) {
-    if (isPartywallError(error) && error.status === 503) throw error
-    throw new DependencyUnavailableError('The tenant directory could not be asked.', { cause: error })
+  async #ask(lookup: TenantLookup, value: string): Promise<Tenant | undefined> {
+    try {
+      return await this.#breaker.run(() => lookup(value))
+    } catch (error) {
+      if (isPartywallError(error) && error.status === 503) throw error
+      throw new DependencyUnavailableError('The tenant directory could not be asked.', { cause: error })
+    }
   }
 }
 
