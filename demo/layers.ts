@@ -1,4 +1,4 @@
-import type { Layers } from '../examples/express-api/layers.ts'
+import type { Layers } from './attacked-api/layers.ts'
 
 /** How one layer is taken out: by SQL on the demo's database, or in the wiring of the example. Never by a switch in the product. */
 interface LayerRemoval {

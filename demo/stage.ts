@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { exampleAccess } from '../examples/express-api/access.ts'
-import { createExampleApi } from '../examples/express-api/app.ts'
 import { stillMember } from '../examples/express-api/still-member.ts'
 import { packageRoot } from '../src/config/package-root.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { createPartywall, type Partywall } from '../src/partywall.ts'
 import { type AdminQuery, startTestKit, type TestKit } from '../src/testing/start-test-kit.ts'
 import type { TenantTestHelper } from '../src/testing/tenant-test-helper.ts'
+import { createAttackedApi } from './attacked-api/app.ts'
 import { type LayerName, removalOf } from './layers.ts'
 import { openLimitStore } from './limit-store.ts'
 
@@ -77,7 +77,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
       })
       made = wall
       return {
-        listener: createExampleApi(wall, { careless: true, layers: wiring, agreement: { headers: ['x-tenant-id'] } }),
+        listener: createAttackedApi(wall, { layers: wiring, agreement: { headers: ['x-tenant-id'] } }),
         async close() {
           await wall.close({ timeoutMs: 2_000 })
           await limits.close()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson } from '../config/canonical-json.ts'
 import { recordHash } from './merkle.ts'
 import { type AuditKey, type Signer, signHash } from './signer.ts'
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { canonicalJson } from '../config/canonical-json.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import type { AuditInput, AuditQueryable } from './audit-event.ts'
-import { canonicalJson } from './canonical-json.ts'
 import { type DetailsPolicy, detailsText, storable } from './details.ts'
 
 /** How events are put into rows. */

@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { canonicalJson } from '../config/canonical-json.ts'
 import { internalsOf } from '../context/frame.ts'
 import { newRequestId } from '../context/request-id.ts'
 import { getCurrentTenant } from '../context/run-with-tenant.ts'
@@ -14,7 +15,6 @@ import {
   TenantIsolationError,
 } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
-import { canonicalJson } from './canonical-json.ts'
 import { type Duration, durationSeconds } from './duration.ts'
 import { isActive, type TenantDirectory } from './tenant.ts'
 

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { connectionProblem } from '../config/connection-problem.ts'
 import { ConfigurationError } from '../errors.ts'
 
 /**
@@ -25,20 +26,6 @@ export async function connect(url: string, signal: AbortSignal | undefined): Pro
 }
 
 function describe(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  switch (code) {
-    case '28P01':
-    case '28000':
-      return 'The database refuses this user or password.'
-    case '3D000':
-      return 'There is no such database on this server.'
-    case 'ECONNREFUSED':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-      return 'The database server does not answer. Is it running, and are host and port of its URL right?'
-    default:
-      return `The database can't be reached: ${error instanceof Error ? error.message : String(error)}`
-  }
+  const problem = connectionProblem(error, 'The URL of the database')
+  return problem ?? `The database can't be reached: ${error instanceof Error ? error.message : String(error)}`
 }

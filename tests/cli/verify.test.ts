@@ -158,7 +158,7 @@ describe('what partywall verify can not run', () => {
         url.pathname = '/nobody_made_it'
         return { databaseUrl: url.href }
       },
-      /^There is no such database on this server\.$/,
+      /^The URL of the database: the server has no such database\.$/,
     ],
     'with a wrong password': [
       async () => {
@@ -166,7 +166,7 @@ describe('what partywall verify can not run', () => {
         url.password = 'wrong'
         return { databaseUrl: url.href }
       },
-      /^The database refuses this user or password\.$/,
+      /^The URL of the database: the server refuses this user or password\.$/,
     ],
     'for a role that is not there': [
       async () => ({ databaseUrl: (await createTestDatabase()).adminUrl, appRole: 'nobody_knows' }),

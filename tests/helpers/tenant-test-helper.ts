@@ -1,6 +1,7 @@
 // The example API on a real PostgreSQL, bound to a test file: TenantTestHelper.create('a') gives a tenant of it.
 import type { RequestListener } from 'node:http'
 import { afterAll } from 'vitest'
+import { createAttackedApi } from '../../demo/attacked-api/app.ts'
 import { createExampleApi, type ExampleOptions } from '../../examples/express-api/app.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createPartywall, type Partywall, type PartywallConfig } from '../../src/partywall.ts'
@@ -20,7 +21,11 @@ let current: ExampleKit | undefined
 
 /** Starts the example on a database of this test file. Call it in `beforeAll`; `TenantTestHelper.create` serves it then. */
 export async function startExample(
-  options: ExampleOptions & { readonly wall?: (env: TestKitEnv) => Partial<PartywallConfig> } = {},
+  options: ExampleOptions & {
+    /** Mounts routes with the usual mistakes under `/careless`, to be attacked. */
+    readonly careless?: boolean
+    readonly wall?: (env: TestKitEnv) => Partial<PartywallConfig>
+  } = {},
 ): Promise<ExampleKit> {
   const database = await createTestDatabase()
   let wall: Partywall | undefined
@@ -40,7 +45,7 @@ export async function startExample(
         ...options.wall?.(env),
       })
       wall = made
-      const api = createExampleApi(made, options)
+      const api = options.careless === true ? createAttackedApi(made, options) : createExampleApi(made, options)
       const listener: RequestListener = (request, response) => {
         const line = `${request.method} ${request.url}`
         response.on('finish', () => {

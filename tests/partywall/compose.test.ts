@@ -120,7 +120,7 @@ describe('a wall', () => {
   it('is not ready without a database, and names the setting once', async () => {
     const { wall: other } = await createTestWall(database, { database: { url: 'postgres://app:x@127.0.0.1:1/shop' } })
     const error = await other.ready().catch((thrown: unknown) => thrown)
-    expect(String(error).match(/database\.url: the server does not answer/g)).toHaveLength(1)
+    expect(String(error).match(/database\.url: the database server does not answer/g)).toHaveLength(1)
   })
 
   it('reads across tenants in a crossing alone, and writes it down first', async () => {

@@ -1,7 +1,7 @@
 // Longer than other tests: each line of its tables is one scenario of two tenants on the real API and a real PostgreSQL.
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createExampleApi } from '../../examples/express-api/app.ts'
+import { createAttackedApi } from '../../demo/attacked-api/app.ts'
 import { findUndeclaredRoutes } from '../../src/middleware/express.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import type { ApiAnswer } from '../../src/testing/test-api.ts'
@@ -624,7 +624,7 @@ describe('permissions and the guard', () => {
   })
 
   it('every route of the example declares its permission, or why it needs none', () => {
-    const report = findUndeclaredRoutes(createExampleApi(wall, { careless: true }))
+    const report = findUndeclaredRoutes(createAttackedApi(wall))
     expect(report.undeclared).toEqual([])
     expect(report.routes.length).toBeGreaterThan(20)
   })

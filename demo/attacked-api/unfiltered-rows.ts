@@ -1,6 +1,6 @@
 import { NotFoundError, type Partywall } from 'partywall'
 import type { TenantAwareRepository } from 'partywall/repository'
-import type { Rows } from './rows.ts'
+import type { Rows } from '../../examples/express-api/rows.ts'
 
 /**
  * A repository as it is written where nobody thinks of tenants: the demo's `--without repository-filter`. Reading and removing one

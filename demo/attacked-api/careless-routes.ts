@@ -1,7 +1,7 @@
 import { Router } from 'express'
 import type { Partywall } from 'partywall'
 import { asyncRoute } from 'partywall/express'
-import type { Permit } from './resource-routes.ts'
+import type { Permit } from '../../examples/express-api/resource-routes.ts'
 
 /**
  * Routes as a careless programmer writes them: SQL glued together from what the client sent, and a cache that forgets whose rows it

@@ -1,0 +1,32 @@
+/**
+ * A sentence for what goes wrong on the way into a database: unreachable, unknown host, refused login, no such database. It never holds
+ * the URL, since that holds the password.
+ *
+ * @param setting what the user has to look at, such as `database.url` or `--database-url`
+ * @returns undefined for any other error
+ * @see PostgreSQL manual, "PostgreSQL Error Codes" (class 28, 3D); Node.js, "Common system errors"
+ */
+export function connectionProblem(error: unknown, setting: string): string | undefined {
+  switch (codeOf(error)) {
+    case 'ECONNREFUSED':
+    case 'EHOSTUNREACH':
+    case 'ETIMEDOUT':
+      return `${setting}: the database server does not answer there. Is it running, and are host and port right?`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${setting}: its host is not known. Is the name right?`
+    case '28P01':
+    case '28000':
+      return `${setting}: the server refuses this user or password.`
+    case '3D000':
+      return `${setting}: the server has no such database.`
+    default:
+      return undefined
+  }
+}
+
+/** The code of a system error or of PostgreSQL. Node.js joins the failures of a name's addresses into one error. */
+export function codeOf(error: unknown): unknown {
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
+  return inner instanceof Error && 'code' in inner ? inner.code : undefined
+}
