@@ -36,9 +36,10 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
     const source = await prepare(settings, signal)
     try {
       const options = await optionsOf(settings, source, signal)
-      const { report: found, assumed, setUp } = await verifyAs(options, source)
+      const { report: found, assumed, setUp, appRole } = await verifyAs(options, source)
       const report = await triedReport(found, {
         copy: () => copyOf(settings, source, signal),
+        appRole,
         schemas: settings.schema,
         tenantColumns: settings.tenantColumn,
         setting: settings.setting,
@@ -86,9 +87,11 @@ async function verifyAs(
   readonly report: VerifyReport
   readonly assumed: readonly string[]
   readonly setUp?: readonly string[]
+  /** Undefined where it was found. */
+  readonly appRole: string | undefined
 }> {
   try {
-    return { report: await verifyDatabase(options), assumed: [] }
+    return { report: await verifyDatabase(options), assumed: [], appRole: options.appRole }
   } catch (error) {
     const missing = error instanceof ConfigurationError && error.details['missing'] === 'app-role'
     if (!missing || source.makeAppRole === undefined || options.appRole !== undefined) throw error
@@ -96,6 +99,7 @@ async function verifyAs(
     return {
       report: await verifyDatabase({ ...options, appRole }),
       setUp,
+      appRole,
       assumed: [
         `no role of the application is made by the source: ${appRole} was made for this run, with SELECT, INSERT, UPDATE, DELETE on every table. An application that logs in as the owner of its tables is held by no policy`,
       ],

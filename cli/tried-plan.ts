@@ -25,7 +25,9 @@ export async function tryPlan(
     try {
       const trial = await Trial.open(client, hints).catch(messageOf)
       if (typeof trial === 'string') return [`Not tried in a copy: ${trial}`]
-      const { refused, differences } = await trial.try(sqlOf(togetherOf(plan).up))
+      const up = sqlOf(togetherOf(plan).up)
+      const blind = trial.blindTo(up)
+      const { refused, differences } = await trial.try(up)
       if (refused !== undefined) return [`Tried in a copy, which refused it: ${refused}.`]
       const wider = tell(differences.filter(({ kind }) => kind === 'wider'))
       if (wider.length > 0)
@@ -34,7 +36,10 @@ export async function tryPlan(
         )
       const harm = tell(differences.filter(({ kind }) => kind !== 'closed'))
       const closed = new Set(differences.filter(({ kind }) => kind === 'closed').map(({ access }) => access.object))
+      if (blind !== undefined && differences.length === 0)
+        return [`Tried in a copy, from which nothing follows: ${blind}.`]
       return [
+        ...(blind === undefined ? [] : [`Not all of it could be tried: ${blind}.`]),
         `Tried in a copy by three users of two tenants: nobody sees or changes more than before${isHarmless(differences) ? ', and nobody less inside their own tenant' : ''}.`,
         ...(closed.size === 0 ? [] : [`No more in reach of other tenants: ${[...closed].sort().join(', ')}.`]),
         ...harm.map((line) => `Takes away: ${line}.`),

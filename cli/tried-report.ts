@@ -7,6 +7,11 @@ import { connectToCopy, type OpenedCopy } from './schema-copy.ts'
 interface TriedOptions {
   /** A superuser's URL of a copy that nobody else uses; or why there is none. */
   readonly copy: () => Promise<OpenedCopy>
+  /**
+   * The role that the user named, or that was made for the run. Never the one that was found: where a gateway's login becomes the
+   * roles of its requests, a trial that is told the login alone acts as nobody that reaches a row.
+   */
+  readonly appRole: string | undefined
   readonly schemas: readonly string[] | undefined
   readonly tenantColumns: readonly string[] | undefined
   readonly setting: string | undefined
@@ -40,8 +45,8 @@ function withoutTrial(report: VerifyReport, reason: string): VerifyReport {
 async function withTrial(report: VerifyReport, url: string, options: TriedOptions): Promise<VerifyReport> {
   const client = await connectToCopy(url)
   try {
-    const { schemas, tenantColumns, setting } = options
-    const trial = await Trial.open(client, { appRole: report.summary.appRole, schemas, tenantColumns, setting })
+    const { appRole, schemas, tenantColumns, setting } = options
+    const trial = await Trial.open(client, { appRole, schemas, tenantColumns, setting })
     const findings = await triedFixes(trial, report.findings, {
       ...(options.all ? {} : { budgetMs: BUDGET_MS }),
       onProgress: (done, of) => options.onProgress(`trying fix ${done} of ${of}`),

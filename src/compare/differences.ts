@@ -11,6 +11,8 @@ import { type Access, type AccessRecord, type Outcome, tenantOf } from './access
 export interface Difference {
   readonly kind: 'wider' | 'narrower' | 'error' | 'closed'
   readonly access: Access
+  /** Only the right on this column changed. */
+  readonly column?: string
   readonly before: Outcome
   readonly after: Outcome
 }
@@ -56,7 +58,9 @@ export function tell(differences: readonly Difference[]): readonly string[] {
     if (first === undefined) return ''
     const { role, object, verb } = first.access
     const whom = [...new Set(group.map(({ access }) => `${access.user} on the row of ${access.row}`))]
-    return `${WORDS[first.kind]}: ${verb.toUpperCase()} on ${object} as ${role}: ${whom.join('; ')} (before: ${first.before}, after: ${first.after})`
+    const columns = group.flatMap(({ column }) => column ?? [])
+    const named = columns.length === 0 ? '' : ` (${columns.join(', ')})`
+    return `${WORDS[first.kind]}: ${verb.toUpperCase()}${named} on ${object} as ${role}: ${whom.join('; ')} (before: ${first.before}, after: ${first.after})`
   })
 }
 

@@ -64,7 +64,8 @@ function probesOf(
     row === undefined ? viewFilter(facts, population, relation, owner) : rowFilter(relation, row, relation.columns)
   if (filter === undefined) return []
   const isTenants = isView || facts.tenantTable(relation) !== undefined
-  return VERBS.flatMap((verb): readonly AccessProbe[] => {
+  const founding = row === undefined ? [] : newTenant(facts, relation, row, { ...who, row: owner })
+  const others = VERBS.flatMap((verb): readonly AccessProbe[] => {
     const sql =
       row === undefined
         ? verb === 'select'
@@ -75,6 +76,38 @@ function probesOf(
     const access: Access = { ...who, object: relation.label, verb, row: owner, isTenants }
     return [{ key: keyOf(access), sql, access }]
   })
+  return [...others, ...founding]
+}
+
+/**
+ * A tenant that is not there yet, as a sign-up makes it. Only where policies have a say in it already: who may found a tenant in an
+ * open table is nobody's decision yet.
+ */
+function newTenant(
+  facts: Facts,
+  relation: Relation,
+  row: PlantedRow,
+  who: Pick<Access, 'role' | 'user' | 'row'>,
+): readonly AccessProbe[] {
+  const bound = facts.tenantTable(relation)
+  const key = bound?.kind === 'root' ? FRESH_KEYS[bound.column.baseType] : undefined
+  if (bound?.kind !== 'root' || key === undefined || !relation.rowSecurity) return []
+  const sql = insertSql(relation, { ...row, values: { ...row.values, [bound.column.name]: key } })
+  // What comes back has to pass the policies for SELECT too.
+  return ['', ` returning ${quoteIdentifier(bound.column.name)}`].map((returning): AccessProbe => {
+    const object = `${relation.label} (a new tenant${returning})`
+    const access: Access = { ...who, object, verb: 'insert', isTenants: false }
+    return { key: keyOf(access), sql: `${sql}${returning}`, access }
+  })
+}
+
+/** Keys that no planted row has. */
+const FRESH_KEYS: Readonly<Record<string, string>> = {
+  uuid: '5e9f1c00-7d41-4c8a-9b1e-0c1d2e3f4a5b',
+  bigint: '2000000011',
+  integer: '2000000011',
+  text: 'a new tenant',
+  'character varying': 'a new tenant',
 }
 
 /** What a view shows is told by the texts that were planted in the tables below it. */

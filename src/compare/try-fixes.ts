@@ -4,6 +4,7 @@ import { atLeast, type Finding, type FindingDraft, findingKey } from '../verify/
 import type { Rule } from '../verify/finding/rule.ts'
 import { rules } from '../verify/rules/list.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
+import { beyondTrial } from './beyond-trial.ts'
 import { isHarmless, tell } from './differences.ts'
 import type { Trial, TrialResult } from './trial.ts'
 
@@ -15,6 +16,8 @@ const HARMLESS: FixVerdict = { harmless: true }
 /** Tries the fix of a finding by itself. A fix that is a comment changes nothing. @param look see {@link Trial.try} */
 export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>, look = true): Promise<FixVerdict> {
   if (splitStatements(finding.fix).statements.length === 0) return HARMLESS
+  const beyond = beyondTrial(finding.fix) ?? trial.blindTo(finding.fix)
+  if (beyond !== undefined) return against(beyond)
   return judgeTrial(trial, await trial.try(finding.fix, look), finding)
 }
 

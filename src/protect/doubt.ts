@@ -1,3 +1,4 @@
+import { stanceOf, usersPolicies } from './changes/row-security/stance.ts'
 import type { Planning } from './input.ts'
 import type { Target } from './target.ts'
 
@@ -5,12 +6,28 @@ import type { Target } from './target.ts'
  * Why a policy on the setting might break what works today: the application's sessions may not set it, or set it to something of
  * another type. Undefined where the schema itself, or the command line, says that they name their tenant so.
  */
-export function doubtOf({ asksFor, contextTypes, setting }: Planning, { column }: Target): string | undefined {
+export function doubtOf({ asksFor, contextTypes, setting }: Planning, target: Target): string | undefined {
+  const { column } = target
   if (asksFor !== undefined)
     return `The policies of this schema ask for ${asksFor}, not for a tenant in ${setting.setting}, so sessions may not set that.`
+  const asked = askedInstead(target)
+  if (asked !== undefined)
+    return `The policies of this table ask for ${asked} and never for ${column.name}, which may be empty, or somebody else's.`
   const families = new Set([...contextTypes].map(familyOf))
   if (families.size === 0 || families.has(familyOf(column.cast))) return undefined
   return `Elsewhere ${setting.setting} is compared with ${[...contextTypes].join(' and ')}, and ${column.name} is ${column.type} here.`
+}
+
+/** The columns that the table's own policies decide by, where the tenant column is none of them. */
+function askedInstead({ relation, column }: Target): string | undefined {
+  if (column.existing === undefined || stanceOf(relation) !== 'own') return undefined
+  const permissive = usersPolicies(relation).filter((policy) => policy.permissive)
+  const words = new Set(
+    permissive.flatMap(({ using, check }) => `${using ?? ''} ${check ?? ''}`.match(/[\w$\u0080-\uffff]+/g) ?? []),
+  )
+  if (words.has(column.name)) return undefined
+  const others = relation.columns.filter(({ name }) => words.has(name)).map(({ name }) => name)
+  return others.length === 0 ? undefined : others.join(', ')
 }
 
 /** Types whose values are written alike, so that one text can be cast to each. */

@@ -1,4 +1,4 @@
-import type { Role } from '../catalog/model.ts'
+import type { Oid, Role } from '../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../catalog/names.ts'
 import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
@@ -42,7 +42,10 @@ export function planProtection(input: ProtectInput): ProtectPlan {
       })
   const { targets, undecided } = makeTargets(withParents(tables, input.tables), input.orphans)
   const chosen = new Set(tables.map((table) => table.relation.oid))
-  const kept = targets.filter((target) => chosen.has(target.relation.oid))
+  const mine = changeable(input)
+  const wanted = targets.filter((target) => chosen.has(target.relation.oid))
+  // That an application owns its tables is said of each by the plan itself.
+  const kept = wanted.filter(({ relation }) => mine(relation.owner) || relation.owner === input.appRole?.oid)
   const planning = makePlanning(input, kept)
   const bound = kept.filter((target) => isBound(planning, target))
   const parts = [
@@ -62,10 +65,28 @@ export function planProtection(input: ProtectInput): ProtectPlan {
     changes: inOrder(changes),
     decisions: [
       ...undecided.map(({ relation, reason }): Decision => ({ object: relation.label, reason })),
+      ...wanted.filter((target) => !kept.includes(target)).map((target) => ofOthers(input, target)),
       ...parts.flatMap((part) => part.decisions),
       ...review(planning),
     ],
     notes: input.notes ?? [],
+  }
+}
+
+/** Whether the role that runs the migration may change what this role owns. One that refuses it would end the file in the middle. */
+function changeable({ catalog }: ProtectInput): (owner: Oid) => boolean {
+  const { reader } = catalog
+  const role = [...catalog.roles.values()].find(({ name }) => name === reader.name)
+  if (reader.superuser || role === undefined) return () => true
+  const rights = roleGraph(catalog).rightsOf(role.oid)
+  return (owner) => rights.has(owner)
+}
+
+function ofOthers({ catalog }: ProtectInput, { relation }: Target): Decision {
+  const owner = catalog.roles.get(relation.owner)?.name ?? 'another role'
+  return {
+    object: `${relation.label} (owner)`,
+    reason: `the table is owned by ${owner}, whose tables role ${catalog.reader.name} may not change: nothing is written for it. To protect it too, run partywall protect as ${owner}.`,
   }
 }
 

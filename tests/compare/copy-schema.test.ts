@@ -1,6 +1,8 @@
 import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
+import type { Queryable } from '../../src/catalog/model.ts'
 import { copySchema } from '../../src/compare/copy/copy-schema.ts'
+import { readSchema } from '../../src/compare/copy/read-schema.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import { openCase } from '../verify/rule-case.ts'
 import { CLEAN } from '../verify/strangers/clean.ts'
@@ -17,6 +19,12 @@ const more: Readonly<Record<string, string>> = {
     create function twice(x int default 2) returns int language sql begin atomic select x * 2; end; create procedure nothing() language plpgsql as $$ begin null; end $$;
     create function stamp() returns trigger language plpgsql as $$ begin return new; end $$; create trigger t before insert or update of n on "T" for each row when (new.n > 0) execute function stamp();
     alter table "T" enable always trigger t; grant select (id, n), update (n) on "T" to {app} with grant option; revoke execute on function stamp() from public; grant execute on function stamp() to {app};`,
+  'extensions in a schema of their own': `create schema extensions; create extension "uuid-ossp" schema extensions; create extension citext schema extensions;
+    create table t (id uuid primary key default extensions.uuid_generate_v4(), name extensions.citext unique); grant select on t to {app}`,
+  'a type with code and operators of its own': `create schema kit; create type kit.point3; create function kit.point3_in(cstring) returns kit.point3 language internal immutable strict as 'textin';
+    create function kit.point3_out(kit.point3) returns cstring language internal immutable strict as 'textout'; create type kit.point3 (input = kit.point3_in, output = kit.point3_out, internallength = variable, alignment = int4, storage = extended);
+    create function kit.far(kit.point3, kit.point3) returns float language sql immutable as 'select null::float'; create operator kit.<-> (leftarg = kit.point3, rightarg = kit.point3, function = kit.far);
+    create table t (id int primary key, p kit.point3, l kit.point3[]); create view v as select id from t order by p operator(kit.<->) p;`,
   'a cycle of foreign keys, deferred': `create table a (id int primary key, b int); create table b (id int primary key, a int references a (id) on delete set null);
     alter table a add foreign key (b) references b (id) deferrable initially deferred; alter table a enable row level security, force row level security;
     create function f() returns setof int language sql as 'select id from b'; create policy p on a as restrictive for update to {app} using (id in (select f())) with check (true);`,
@@ -42,6 +50,85 @@ describe('a copy of a schema', () => {
       }
     },
   )
+
+  it('has stand-ins for an extension that its server lacks, and is none where nothing stands in', async () => {
+    const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+    const opened = await openCase([`create schema tools; create table t (id int primary key)`])
+    const [target, other] = [await server.createDatabase(), await server.createDatabase()]
+    const client = new pg.Client({ connectionString: opened.url })
+    await client.connect()
+    // The server of the tests has neither.
+    const withExtension = (name: string): Queryable => ({
+      query: (text) =>
+        client.query(
+          text.includes('from pg_extension')
+            ? `select '${name}' as name, 'CREATE EXTENSION IF NOT EXISTS ${name} SCHEMA tools' as sql`
+            : text,
+        ),
+    })
+    try {
+      expect(await copySchema(withExtension('vector'), server.url(target))).toEqual({ ok: true })
+      expect(await copySchema(withExtension('nowhere'), server.url(other))).toMatchObject({
+        ok: false,
+        reason: expect.stringContaining('nowhere'),
+      })
+    } finally {
+      await client.end()
+      for (const name of [target, other]) await server.dropDatabase(name)
+      await opened.close()
+    }
+  })
+
+  it('starts its sessions with the settings of the original', async () => {
+    const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+    const opened = await openCase([
+      `create schema kit; create function kit.token() returns text language sql as $$ select 'x' $$; create function public.fresh() returns text language plpgsql as $$ begin return token(); end $$;
+       create table t (id int primary key, token text default fresh());
+       do $$ begin execute format('alter database %I set search_path = "$user", public, kit', current_database()); execute format('alter database %I set app.mode = %L', current_database(), 'it''s'); end $$`,
+    ])
+    const target = await server.createDatabase()
+    const client = new pg.Client({ connectionString: opened.url })
+    await client.connect()
+    try {
+      expect(await copySchema({ query: (text) => client.query(text) }, server.url(target))).toEqual({ ok: true })
+      const copy = new pg.Client({ connectionString: server.url(target) })
+      await copy.connect()
+      expect(
+        (await copy.query(`insert into t (id) values (1) returning token, current_setting('app.mode') as mode`)).rows,
+      ).toEqual([{ token: 'x', mode: "it's" }])
+      await copy.end()
+    } finally {
+      await client.end()
+      await server.dropDatabase(target)
+      await opened.close()
+    }
+  })
+
+  it('has the memberships of the original, with their options', async () => {
+    const opened = await openCase([`create table t (id int primary key); grant select on t to {requests}`])
+    const names = ['requests', 'app', 'helper'].map((name) => opened.role(name))
+    const client = new pg.Client({ connectionString: opened.url })
+    await client.connect()
+    try {
+      await client.query(`grant ${names[0]} to ${names[1]}; grant ${names[2]} to ${names[1]} with admin option`)
+      const { memberships } = await readSchema({ query: (text) => client.query(text) })
+      const own = memberships.filter((sql) => sql.includes(names[1] ?? ''))
+      expect(own).toHaveLength(2)
+      await client.query(`revoke ${names[0]}, ${names[2]} from ${names[1]}`)
+      for (const sql of own) await client.query(sql)
+      const { rows } = await client.query(
+        `select pg_get_userbyid(roleid) as name, admin_option as admin from pg_auth_members where pg_get_userbyid(member) = $1 order by 2`,
+        [names[1]],
+      )
+      expect(rows).toEqual([
+        { name: names[0], admin: false },
+        { name: names[2], admin: true },
+      ])
+    } finally {
+      await client.end()
+      await opened.close()
+    }
+  })
 
   it('is none where something could not be copied', async () => {
     const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })

@@ -60,6 +60,11 @@ describe('a fix that is tried', () => {
     ],
     ['a right that is taken', 'revoke update on diary from {app}', /can do less .*UPDATE/],
     [
+      'a right on a column that is taken',
+      'revoke select on diary from {app}; grant select (id, practice_id) on diary to {app}',
+      /can do less .*SELECT \(doctor_id\)/,
+    ],
+    [
       'a policy that calls itself',
       'create policy r on diary using (exists (select from diary d where d.id = diary.id))',
       /error 42P17/,
@@ -81,6 +86,66 @@ describe('a fix that is tried', () => {
     ],
   ])('is not printed as a statement: %s', async (_name, fix, reason) => {
     expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
+  })
+
+  it.each([
+    ['alter function f() security invoker', /a trial calls no function/],
+    ['revoke execute on function f() from public', /a trial calls no function/],
+    ['revoke {helper} from {app}', /does not act as every role/],
+    ['alter role {app} noinherit', /does not act as every role/],
+    ['alter default privileges in schema public revoke all on tables from {app}', /tables made afterwards/],
+    ['drop trigger t on diary', /was not tried/],
+  ])('is not printed as a statement where no trial sees its effect: %s', async (fix, reason) => {
+    expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
+  })
+
+  it('is not printed as a statement where the table that it changes could not be given a row', async () => {
+    const schema = `${DIARY} create table locked (id int primary key, practice_id int not null references practices (id), check (id < practice_id and id > practice_id));
+      grant select on locked to {app}; alter table locked enable row level security;`
+    expect(await tried(schema, 'create policy n on locked using (true)')).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/locked could not be given a row/),
+    })
+    expect(await tried(schema, 'create index on locked (practice_id)')).toEqual({ harmless: true })
+  })
+
+  it('is not printed as a statement where no session reached a row before', async () => {
+    const schema = DIARY.replace('using (', 'using (1 = 2 and ')
+    expect(await tried(schema, 'alter table diary force row level security')).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/no session of the application reached any row/),
+    })
+  })
+
+  it('is not printed as a statement where nobody made use of what the policies of its table allow', async () => {
+    const schema = `${DIARY} create table memo (id int primary key, practice_id int not null references practices (id), code text); grant select on memo to {app}; alter table memo enable row level security;
+      create policy own on memo for select to {app} using (practice_id = nullif(current_setting('app.practice', true), '')::int and code = current_setting('app.code', true) and code like 'x-%');`
+    expect(await tried(schema, 'alter policy own on memo using (false)')).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/nobody could SELECT on public.memo/),
+    })
+  })
+
+  it('is not printed as a statement where it hides rows that their own value shares', async () => {
+    const schema = `${DIARY} alter table diary add column kind text not null default 'own'; create policy shared on diary for select to {app} using (kind <> 'own');`
+    expect(await tried(schema, `alter policy shared on diary using (kind <> 'own' and practice_id = 1)`)).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/only you can say whether they are shared on purpose/),
+    })
+  })
+
+  it('is not printed as a statement where nobody could found a tenant any more', async () => {
+    const schema = `${DIARY} alter table practices enable row level security; grant select, insert on practices to {app};
+      create policy found on practices for insert to {app} with check (true); create policy look on practices for select to {app} using (true);`
+    const own = `id = nullif(current_setting('app.practice', true), '')::int`
+    for (const fix of [
+      `create policy n on practices as restrictive for insert with check (${own})`,
+      `alter policy look on practices using (${own})`,
+    ])
+      expect(await tried(schema, fix)).toEqual({
+        harmless: false,
+        reason: expect.stringMatching(/INSERT on public.practices \(a new tenant/),
+      })
   })
 
   it('is printed where nobody notices anything', async () => {

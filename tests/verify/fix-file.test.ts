@@ -32,6 +32,18 @@ describe('renderFixFile', () => {
     expect(file.match(/REVOKE/g)).toHaveLength(1)
   })
 
+  it('gives each comment its reason, also where another has the same', () => {
+    const comment = (sql: string) => `-- Not shown to be harmless: no copy. Decide, then run:\n--   ${sql}`
+    const file = render([
+      finding('rls-disabled', comment('ALTER TABLE t …')),
+      finding('grant-truncate', comment('REVOKE …')),
+    ])
+    expect(file.match(/no copy/g)).toHaveLength(2)
+    expect(
+      render([finding('rls-disabled', comment('A')), finding('rls-disabled', comment('A'))]).match(/no copy/g),
+    ).toHaveLength(1)
+  })
+
   it('makes room again for what differs under one name', () => {
     const policy = (test: string) => `DROP POLICY IF EXISTS p ON t;\nCREATE POLICY p ON t USING (${test});`
     const file = render([finding('rls-disabled', policy('a')), finding('grant-truncate', policy('b'))])

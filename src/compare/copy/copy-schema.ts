@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Queryable } from '../../catalog/model.ts'
+import { standInFor } from '../../verify/sources/stand-ins.ts'
 import { likenessOf, type ReadSchema, readSchema } from './read-schema.ts'
 
 /** A copy that is like its original in all that decides access; or why there is none. */
@@ -22,23 +23,58 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
   await client.connect()
   try {
     await client.query(`set check_function_bodies = off; set search_path = ''; set client_min_messages = error`)
-    await makeRoles(client, schema)
+    const missingRole = await makeRoles(client, schema)
+    if (missingRole !== undefined) return { ok: false, reason: missingRole }
+    const query = (text: string) => client.query(text)
+    const unmade = (await runAll(client, schema.schemas)) ?? (await makeExtensions(client, schema))
+    if (unmade !== undefined) return { ok: false, reason: unmade }
+    // Stand-ins are plain objects here, and members of their extension in the original.
+    const standIns = await likenessOf({ query })
     const refused = await runAll(client, schema.statements)
     if (refused !== undefined) return { ok: false, reason: refused }
-    const likeness = await likenessOf({ query: (text) => client.query(text) })
-    const missing = firstDifference(schema.likeness, likeness)
+    const database = pg.escapeIdentifier(client.database ?? '')
+    for (const sql of schema.settings) await query(sql.replace('$DATABASE', () => database)).catch(() => {})
+    const missing = firstDifference(schema.likeness, await likenessOf({ query }), standIns)
     return missing === undefined ? { ok: true } : { ok: false, reason: `the copy differs from it in: ${missing}` }
   } finally {
     await client.end()
   }
 }
 
-async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema): Promise<void> {
+/** @returns why a role or a membership could not be made: without it nobody in the copy would be who they are */
+async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>('select rolname as name from pg_roles')
   const there = new Set(rows.map((row) => row.name))
   for (const { name, sql } of roles) if (!there.has(name)) await client.query(sql)
-  // A membership that the server gave to whoever made the role is there already.
-  for (const sql of memberships) await client.query(sql).catch(() => {})
+  for (const sql of memberships)
+    try {
+      await client.query(sql)
+    } catch (error) {
+      // The superuser of the copy is the grantor of all of them, and needs none itself.
+      if (!(error instanceof pg.DatabaseError) || error.code !== '0LP01') return `${String(error)} (${sql})`
+    }
+  return undefined
+}
+
+/**
+ * Makes each extension in the schema that it has in the original, or what stands in for one that this server lacks.
+ *
+ * @returns why one could not be had
+ */
+async function makeExtensions(client: pg.Client, { extensions }: ReadSchema): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>('select name from pg_available_extensions')
+  const available = new Set(rows.map((row) => row.name))
+  for (const { name, sql } of extensions) {
+    if (available.has(name)) {
+      const refused = await runAll(client, [`${sql} CASCADE`])
+      if (refused !== undefined) return refused
+      continue
+    }
+    const stands = standInFor(name, sql)
+    if (stands === undefined) return `the server for the copy has no extension ${name}, and nothing stands in for it`
+    await client.query(stands.sql)
+  }
+  return undefined
 }
 
 /** Runs what can be run, and what was refused again, until nothing more succeeds. @returns the first refusal that stays */
@@ -61,7 +97,12 @@ async function runAll(client: pg.Client, statements: readonly string[]): Promise
   return undefined
 }
 
-function firstDifference(before: string, after: string): string | undefined {
-  const [one, two] = [new Set(before.split('\n')), new Set(after.split('\n'))]
-  return [...one].find((line) => !two.has(line)) ?? [...two].find((line) => !one.has(line))
+/** @param added lines that only the second one has to have */
+function firstDifference(before: string, after: string, added: string): string | undefined {
+  const [one, two, more] = [before, after, added].map((lines) => new Set(lines.split('\n'))) as [
+    Set<string>,
+    Set<string>,
+    Set<string>,
+  ]
+  return [...one].find((line) => !two.has(line)) ?? [...two].find((line) => !one.has(line) && !more.has(line))
 }

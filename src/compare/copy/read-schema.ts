@@ -11,10 +11,18 @@ const GRANTEE = `case x.grantee when 0 then 'PUBLIC' else quote_ident(pg_get_use
 const OPTION = `case when x.is_grantable then ' WITH GRANT OPTION' else '' end`
 const isOwn = `${own('pg_class', 'c.oid')} and ${USER_SCHEMA}`
 
+/** A base type of the user's: in no catalog of the server, no array, no member of an extension. */
+const isBaseType = `t.typtype = 'b' and t.typelem = 0 and ${USER_SCHEMA} and ${own('pg_type', 't.oid')}`
+
+const SCHEMAS = `select format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname) as sql from pg_namespace n where ${USER_SCHEMA} and ${own('pg_namespace', 'n.oid')}`
+
+/** Most extensions go into whichever schema they are told; those that bring a schema of their own accept its name. */
+const EXTENSIONS = `select extname as name, format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', extname, n.nspname) as sql
+  from pg_extension join pg_namespace n on n.oid = extnamespace where extname <> 'plpgsql' order by extname`
+
 const QUERIES: readonly string[] = [
-  `select format('CREATE EXTENSION IF NOT EXISTS %I', extname) as sql from pg_extension where extname <> 'plpgsql'`,
-  `select format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname) as sql from pg_namespace n where ${USER_SCHEMA} and ${own('pg_namespace', 'n.oid')}`,
-  // Types
+  // Types. One with code of its own is named first, and made once that code is there.
+  `select format('CREATE TYPE %I.%I', n.nspname, t.typname) as sql from pg_type t join pg_namespace n on n.oid = t.typnamespace where ${isBaseType}`,
   `select format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
      (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid)) as sql
    from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typtype = 'e' and ${USER_SCHEMA} and ${own('pg_type', 't.oid')}`,
@@ -46,6 +54,14 @@ const QUERIES: readonly string[] = [
   // Code
   `select pg_get_functiondef(p.oid) as sql from pg_proc p join pg_namespace n on n.oid = p.pronamespace
    where p.prokind in ('f', 'p', 'w') and ${USER_SCHEMA} and ${own('pg_proc', 'p.oid')} order by p.oid`,
+  `select format('CREATE TYPE %I.%I (INPUT = %s, OUTPUT = %s%s%s, INTERNALLENGTH = %s%s, ALIGNMENT = %s, STORAGE = %s, CATEGORY = %L)', n.nspname, t.typname, t.typinput::regproc, t.typoutput::regproc,
+     case when t.typmodin = 0 then '' else ', TYPMOD_IN = ' || t.typmodin::regproc end, case when t.typmodout = 0 then '' else ', TYPMOD_OUT = ' || t.typmodout::regproc end,
+     case when t.typlen < 0 then 'VARIABLE' else t.typlen::text end, case when t.typbyval then ', PASSEDBYVALUE' else '' end,
+     case t.typalign when 'c' then 'char' when 's' then 'int2' when 'i' then 'int4' else 'double' end,
+     case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end, t.typcategory) as sql
+   from pg_type t join pg_namespace n on n.oid = t.typnamespace where ${isBaseType} and t.typisdefined`,
+  `select format('CREATE OPERATOR %I.%s (%sRIGHTARG = %s, FUNCTION = %s)', n.nspname, o.oprname, case when o.oprleft = 0 then '' else 'LEFTARG = ' || format_type(o.oprleft, null) || ', ' end, format_type(o.oprright, null), o.oprcode::regproc) as sql
+   from pg_operator o join pg_namespace n on n.oid = o.oprnamespace where o.oprcode <> 0 and ${USER_SCHEMA} and ${own('pg_operator', 'o.oid')}`,
   `select format('ALTER TABLE %I.%I ALTER COLUMN %I SET DEFAULT %s', n.nspname, c.relname, a.attname, pg_get_expr(f.adbin, f.adrelid)) as sql
    from pg_attrdef f join pg_class c on c.oid = f.adrelid join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
    where a.attgenerated = '' and c.relkind in ('r', 'p') and ${isOwn}`,
@@ -101,6 +117,13 @@ const ROLES = `select r.rolname as name, format('CREATE ROLE %I %s %s %s %s %s',
     case when r.rolbypassrls then 'BYPASSRLS' else 'NOBYPASSRLS' end, case when r.rolcreaterole then 'CREATEROLE' else 'NOCREATEROLE' end) as sql
   from pg_roles r where r.rolname !~ '^pg_'`
 
+/** Settings that sessions start with, of this database and of all; `$DATABASE` is the copy. */
+const SETTINGS = `select case when s.setrole = 0 then 'ALTER DATABASE $DATABASE' else format('ALTER ROLE %I', pg_get_userbyid(s.setrole)) || case when s.setdatabase = 0 then '' else ' IN DATABASE $DATABASE' end end
+    || format(' SET %s %s %s', split_part(entry, '=', 1), 'TO', case when lower(split_part(entry, '=', 1)) in ('search_path', 'session_preload_libraries', 'local_preload_libraries', 'temp_tablespaces')
+      then substr(entry, strpos(entry, '=') + 1) else quote_literal(substr(entry, strpos(entry, '=') + 1)) end) as sql
+  from pg_db_role_setting s, unnest(s.setconfig) entry
+  where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))`
+
 /** What decides access in a schema, so that a copy can be held against it: policies, flags, owners and rights. */
 const LIKENESS = `
   select coalesce(string_agg(line, E'\\n' order by line), '') as lines from (
@@ -119,8 +142,13 @@ const LIKENESS = `
 export interface ReadSchema {
   readonly roles: readonly { readonly name: string; readonly sql: string }[]
   readonly memberships: readonly string[]
+  readonly schemas: readonly string[]
+  /** Each may be one that the other server does not have. */
+  readonly extensions: readonly { readonly name: string; readonly sql: string }[]
   /** In an order that mostly works: what needs something later is tried again. */
   readonly statements: readonly string[]
+  /** `ALTER DATABASE $DATABASE SET …`: what the other server refuses decides no access. */
+  readonly settings: readonly string[]
   readonly likeness: string
 }
 
@@ -129,11 +157,15 @@ export async function readSchema(db: Queryable): Promise<ReadSchema> {
   await db.query(`set search_path = ''`)
   const statements: string[] = []
   for (const query of QUERIES) for (const row of (await db.query(query)).rows) statements.push(String(row.sql))
-  const roles = (await db.query(ROLES)).rows.map((row) => ({ name: String(row.name), sql: String(row.sql) }))
+  const named = async (query: string) =>
+    (await db.query(query)).rows.map((row) => ({ name: String(row.name), sql: String(row.sql) }))
+  const roles = await named(ROLES)
+  const schemas = (await db.query(SCHEMAS)).rows.map((row) => String(row.sql))
+  const extensions = await named(EXTENSIONS)
   const { rows: version } = await db.query(`select current_setting('server_version_num')::int as n`)
   const options =
     Number(version[0]?.n) >= 160_000
-      ? `format(' WITH INHERIT %s, SET %s, ADMIN %s', m.inherit_option, m.set_option, m.admin_option)`
+      ? `format(' WITH INHERIT %s, SET %s, ADMIN %s', m.inherit_option::text, m.set_option::text, m.admin_option::text)`
       : `case when m.admin_option then ' WITH ADMIN OPTION' else '' end`
   const memberships = (
     await db.query(
@@ -141,7 +173,8 @@ export async function readSchema(db: Queryable): Promise<ReadSchema> {
        where pg_get_userbyid(m.member) !~ '^pg_'`,
     )
   ).rows.map((row) => String(row.sql))
-  return { roles, memberships, statements, likeness: await likenessOf(db) }
+  const settings = (await db.query(SETTINGS)).rows.map((row) => String(row.sql))
+  return { roles, memberships, schemas, extensions, statements, settings, likeness: await likenessOf(db) }
 }
 
 export async function likenessOf(db: Queryable): Promise<string> {

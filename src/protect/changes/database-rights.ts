@@ -4,6 +4,9 @@ import type { Part } from '../change.ts'
 import type { Planning } from '../input.ts'
 import { doBlock } from '../sql-text.ts'
 
+const TAKEN =
+  '-- Takes away: CREATE TEMPORARY TABLE. On a pooled connection such a table stays for the next tenant, in front of the real one.'
+
 /** A temporary table of a tenant table's name, left on a pooled connection, catches what the next tenant writes. */
 export function temporaryRights(planning: Planning): Part {
   const { catalog, acting } = planning
@@ -34,7 +37,12 @@ export function temporaryRights(planning: Planning): Part {
     }
   return {
     changes: [
-      { phase: 'protect', object: 'database', up: [up], down: [onThisDatabase('GRANT TEMPORARY', `TO ${list}`)] },
+      {
+        phase: 'protect',
+        object: 'database',
+        up: [`${TAKEN}\n${up}`],
+        down: [onThisDatabase('GRANT TEMPORARY', `TO ${list}`)],
+      },
     ],
     decisions: [],
   }

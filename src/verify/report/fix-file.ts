@@ -58,7 +58,8 @@ function partsOf(fix: string, seen: Set<string>): { statements: readonly string[
   for (const statement of fresh) seen.add(statement)
   const inStatements = statements.join('\n')
   const comments = fix.split('\n').filter((line) => /^\s*--/.test(line) && !inStatements.includes(line))
-  const told = comments.filter((line) => !seen.has(line))
+  // A reason belongs to the statement below it, also where another finding has the same reason.
+  const told = comments.every((line) => seen.has(line)) ? [] : comments
   for (const line of told) seen.add(line)
   return { statements: fresh, comments: told }
 }
