@@ -6,11 +6,12 @@ import { prove } from './prove.ts'
 const MAX_ASKED = 1000
 
 /**
- * The prover of one run; each relation, verb and role is proved once.
+ * The prover of one run. Each relation, verb and role is proved once.
  *
- * Who asks for what is under way gets no answer: of what a table shows nothing is claimed then (and the server refuses
- * such a query), and what may be written there is taken to be right. That is an induction over the writes, sound where the
- * whole circle is proved. So what leans on a question that is still open is not kept: it is asked again when that is answered.
+ * Cycles: a proof may need a question that is already being answered (A's policy reads B, B's policy reads A). For a read the inner
+ * question gets no answer; PostgreSQL refuses such recursion anyway. For a write the inner question counts as proved for now. That is
+ * sound only if the whole cycle ends up proved, so a result that used an open assumption is not kept: it is asked again when
+ * the outer question has its answer. src/prove/README.md says why that is sound.
  */
 export function makeProofs(facts: Facts): Proofs {
   const known = new Map<string, Proof>()
