@@ -8,6 +8,7 @@ import { statementKind } from '../statement/statement-kind.ts'
 import { bytesRead, limitAnswers, ownTimeout, rests } from '../wire/answer-limit.ts'
 import { boundMessages } from '../wire/message-bounds.ts'
 import { internalsOfClient, type PgSubmittable } from '../wire/pg-internals.ts'
+import { RowShapes } from '../wire/row-shapes.ts'
 import { sendCancelRequest } from './cancel-request.ts'
 import { prepareParameters } from './pg-options.ts'
 import { ForeignQuery, foreignKind, foreignText } from './query/foreign-query.ts'
@@ -29,6 +30,7 @@ type Release = (error?: Error | boolean) => void
  */
 export class TenantClient extends pg.Client implements QueryHost {
   readonly guard: ConnectionGuard
+  readonly shapes = new RowShapes()
   /** In set-up statements are free: nobody's data has been here. */
   #inSetup = false
   #setupQueries = 0

@@ -56,7 +56,7 @@ export interface PgSubmittable {
   callback?: ((error: Error | null | undefined, result?: unknown) => void) | undefined
   _result?: PgResult | undefined
   submit(connection: PgConnection): Error | null | undefined
-  handleRowDescription(message: { readonly fields: readonly unknown[] }): void
+  handleRowDescription(message: { readonly fields: readonly object[] }): void
   handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void
   handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void
   handleReadyForQuery(connection: PgConnection): void
@@ -72,6 +72,9 @@ interface PgQuery extends PgSubmittable, EventEmitter {
   text: string
   values: unknown
   rows: number | undefined
+  readonly binary: unknown
+  /** '' for the unnamed one. */
+  readonly portal: string
   queryMode: string | undefined
   _result: PgResult
   _results: PgResult | PgResult[]

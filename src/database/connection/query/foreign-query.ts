@@ -125,7 +125,7 @@ export class ForeignQuery implements PgSubmittable {
     )
   }
 
-  handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+  handleRowDescription(message: { readonly fields: readonly object[] }): void {
     // Of the context in front of a simple query; the extended protocol describes only the statement itself.
     if (this.#skip > 0) return
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))

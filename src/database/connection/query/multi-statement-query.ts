@@ -18,7 +18,7 @@ export class MultiStatementQuery extends TenantQuery {
     return null
   }
 
-  override handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+  override handleRowDescription(message: { readonly fields: readonly object[] }): void {
     if (this.skip === 0) super.handleRowDescription(message)
   }
 }

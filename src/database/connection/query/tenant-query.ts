@@ -3,8 +3,10 @@ import type { ContextFrame } from '../../../context/frame.ts'
 import { ConnectionInDoubtError } from '../../../errors.ts'
 import type { StatementKind } from '../../statement/statement-kind.ts'
 import { tooLarge } from '../../wire/message-bounds.ts'
+import { namedMessage } from '../../wire/named-message.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from '../../wire/pg-internals.ts'
 import { isStalePlan, preparedName, withoutName } from '../../wire/prepared-statement.ts'
+import type { RowShapes } from '../../wire/row-shapes.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
 import { contextFailure, maySendAgain } from '../session/context-failure.ts'
 import { isUnnamed } from '../session/context-statement.ts'
@@ -12,12 +14,20 @@ import { explainSeveralStatements } from './statement-cures.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
+const NO_VALUES: readonly unknown[] = []
+const NO_FIELDS: readonly object[] = []
+
+function isSendable(values: unknown): values is readonly unknown[] | undefined | null {
+  return values === undefined || values === null || Array.isArray(values)
+}
+
 /** A row takes more memory than its few bytes on the wire. */
 export const ROW_BYTES = 64
 
 /** The connection that a query runs on, as far as the query needs it. */
 export interface QueryHost {
   readonly guard: ConnectionGuard
+  readonly shapes: RowShapes
   /** Asks the server to stop what it does for this connection. */
   cancel(): void
   /** Ends the connection; whoever waits on it gets the error. */
@@ -71,6 +81,8 @@ export class TenantQuery extends PgQueryBase {
    */
   readonly #caller = new AsyncResource('PARTYWALL_QUERY')
   #prefixAnswers = 0
+  /** The prepared statement whose columns the server is asked for. */
+  #describes: string | undefined = undefined
   /** Of the rows so far, as they came over the wire. */
   #bytes = 0
 
@@ -105,13 +117,44 @@ export class TenantQuery extends PgQueryBase {
   }
 
   protected submitAsCaller(connection: PgConnection): Error | null | undefined {
-    const refusal = this.name && this.hostOrThrow().guard.settings.pooler ? withoutName(this) : undefined
-    return refusal ?? super.submit(connection)
+    const { guard } = this.hostOrThrow()
+    const refusal = this.name && guard.settings.pooler ? withoutName(this) : undefined
+    if (refusal !== undefined) return refusal
+    // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
+    if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
+    return this.#sendAtOnce(connection) ? null : super.submit(connection)
+  }
+
+  /** Sends prefix and statement as one buffer, where the statement is prepared already. False where pg has to send it. */
+  #sendAtOnce(connection: PgConnection): boolean {
+    const { name, values } = this
+    if (!name || this.kind !== 'data' || this.rows || this.binary || this.portal !== '') return false
+    if (!isSendable(values) || connection.parsedStatements?.[name] !== this.text) return false
+    const host = this.hostOrThrow()
+    const prefix = host.guard.prefixBytes(this.frame, host.getTransactionStatus())
+    if (prefix === undefined) return false
+    const fields = host.shapes.fieldsOf(name)
+    const message = namedMessage(prefix.bytes, name, values ?? NO_VALUES, fields === undefined)
+    if (message === undefined) return false
+    if (fields === undefined) this.#describes = name
+    else if (fields.length > 0) this._result.addFields(fields)
+    this.skip = prefix.answers
+    this.sent = true
+    connection.stream.write(message)
+    return true
   }
 
   // The types of a result are asked for their parsers here.
-  override handleRowDescription(message: { readonly fields: readonly unknown[] }): void {
+  override handleRowDescription(message: { readonly fields: readonly object[] }): void {
+    this.#remember(message.fields)
     this.#caller.runInAsyncScope(super.handleRowDescription, this, message)
+  }
+
+  /** The server has told the columns, or that there are none. */
+  #remember(fields: readonly object[]): void {
+    if (this.#describes === undefined) return
+    this.hostOrThrow().shapes.remember(this.#describes, fields)
+    this.#describes = undefined
   }
 
   // pg calls this after its own checks: an error of submit() behind a prefix would desynchronise the connection.
@@ -119,8 +162,7 @@ export class TenantQuery extends PgQueryBase {
     const host = this.hostOrThrow()
     this.sent = true
     const { guard } = host
-    // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
-    if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
+    this.#describes = this.name
     this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.prefix.lastParse : 0
     this.building = true
@@ -163,6 +205,7 @@ export class TenantQuery extends PgQueryBase {
       return
     }
     guard.commandComplete(message.text, this.kind)
+    this.#remember(NO_FIELDS)
     super.handleCommandComplete(message, connection)
   }
 

@@ -15,9 +15,11 @@ import {
   withRequest,
 } from './connection-fate.ts'
 import type { IdentityReader } from './context-identity.ts'
+import { isUnnamed } from './context-statement.ts'
 import { PrefixWriter } from './prefix-writer.ts'
 import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
 import { ReportedParameters } from './reported-parameters.ts'
+import type { FrontBytes } from './session-fronts.ts'
 import {
   beginFor,
   cleaned,
@@ -200,6 +202,21 @@ export class ConnectionGuard {
     if (open && status === 'E') return 0
     return prefix.writeContext(connection, frame, {
       open,
+      contextInForce: this.contextInForce,
+      own: this.#timeOuts.own,
+    })
+  }
+
+  /**
+   * What has to reach the server before a statement with data, as bytes that the caller sends at once; undefined where
+   * {@link writePrefix} must write it.
+   */
+  prefixBytes(frame: ContextFrame, status: TransactionStatus): FrontBytes | undefined {
+    const { prefix, settings } = this
+    if (prefix.bytes === undefined || status === 'E' || isUnnamed(settings)) return undefined
+    prefix.starts()
+    return prefix.contextBytes(frame, {
+      open: status === 'T',
       contextInForce: this.contextInForce,
       own: this.#timeOuts.own,
     })

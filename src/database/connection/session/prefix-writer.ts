@@ -79,24 +79,37 @@ export class PrefixWriter {
    *
    * @returns how many answers (CommandComplete) belong to it
    */
-  writeContext(connection: PgConnection, frame: ContextFrame, { open, contextInForce, own }: PrefixPlace): number {
+  writeContext(connection: PgConnection, frame: ContextFrame, place: PrefixPlace): number {
+    if (!isUnnamed(this.#settings)) {
+      const { bytes, answers } = this.contextBytes(frame, place)
+      connection.stream.write(bytes)
+      return answers
+    }
+    const { identity, front, form, own, bytes } = this.#choose(frame, place)
+    // Parsing takes a snapshot, behind which the start of a transaction can't be changed.
+    if (front !== undefined) connection.stream.write(front.bytes)
+    this.lastParse = this.#parseUnnamed(connection, form)
+    connection.stream.write(bytes.of(identity, form, { own }))
+    return (front?.answers ?? 0) + 1
+  }
+
+  /** The same as bytes that the caller sends, where the context statement has a name. */
+  contextBytes(frame: ContextFrame, place: PrefixPlace): FrontBytes {
+    const { identity, front, form, own, bytes } = this.#choose(frame, place)
+    return { bytes: bytes.of(identity, form, { front, own }), answers: (front?.answers ?? 0) + 1 }
+  }
+
+  /** Decides what goes in front, and notes that it is being sent. */
+  #choose(frame: ContextFrame, { open, contextInForce, own }: PrefixPlace) {
     const { bytes } = this
     if (bytes === undefined) throw new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
     const identity = this.identities.of(frame)
     const begun = open && contextInForce
     const switches = this.fronts !== undefined && !begun && this.#isAnother(identity)
     const front = this.#frontFor(open, switches)
-    const form = this.#formOf(identity, begun, switches)
-    const more = begun ? own : undefined
-    if (isUnnamed(this.#settings)) {
-      // Parsing takes a snapshot, behind which the start of a transaction can't be changed.
-      if (front !== undefined) connection.stream.write(front.bytes)
-      this.lastParse = this.#parseUnnamed(connection, form)
-      connection.stream.write(bytes.of(identity, form, { own: more }))
-    } else connection.stream.write(bytes.of(identity, form, { front, own: more }))
     this.#sentSubject = identity.subject
     this.#cleansFirst = front !== undefined
-    return (front?.answers ?? 0) + 1
+    return { identity, front, form: this.#formOf(identity, begun, switches), own: begun ? own : undefined, bytes }
   }
 
   /**
