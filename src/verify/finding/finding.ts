@@ -8,7 +8,7 @@ export type Severity = (typeof SEVERITIES)[number]
 /**
  * What a rule or an attack yields. The runner adds rule id, proof and key.
  *
- * `object` names what the user knows: `schema.table`, `schema.fn(uuid)`, `role app`, `database app`.
+ * `object` names what the user knows: `schema.table`, `schema.fn(uuid)`, `role app`, `database` (without its name).
  */
 export interface FindingDraft {
   readonly object: string

@@ -35,8 +35,16 @@ function sequenceOf(facts: Facts, relation: Relation, column: Column): Relation 
 export function toIdentitySql({ relation, column, sequence }: DrawnColumn): string {
   const table = qualifiedName(relation)
   const name = quoteIdentifier(column.name)
-  if (column.identity !== undefined) return `ALTER TABLE ${table} ALTER COLUMN ${name} SET GENERATED ALWAYS;`
   const literal = quoteLiteral(table)
+  const where = (test: string) =>
+    `EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${literal}::regclass AND attname = ${quoteLiteral(column.name)} AND attidentity ${test})`
+  // The fix of another finding may have dropped the identity.
+  if (column.identity !== undefined)
+    return `DO $$ BEGIN
+  IF ${where("<> ''")} THEN
+    ALTER TABLE ${table} ALTER COLUMN ${name} SET GENERATED ALWAYS;
+  END IF;
+END $$;`
   const steps = [
     ...(sequence === undefined ? [] : [`ALTER SEQUENCE ${qualifiedName(sequence)} OWNED BY NONE;`]),
     `ALTER TABLE ${table} ALTER COLUMN ${name} DROP DEFAULT;`,
@@ -45,8 +53,21 @@ export function toIdentitySql({ relation, column, sequence }: DrawnColumn): stri
     `PERFORM pg_catalog.setval(pg_catalog.pg_get_serial_sequence(${literal}, ${quoteLiteral(column.name)}), coalesce((SELECT max(${name}) FROM ${table}), 0) + 1, false);`,
   ]
   return `DO $$ BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${literal}::regclass AND attname = ${quoteLiteral(column.name)} AND attidentity = '') THEN
+  IF ${where("= ''")} THEN
     ${steps.join('\n    ')}
+  END IF;
+END $$;`
+}
+
+/** Statements about a sequence. That of an identity column may be gone by then: the fix of another finding drops the identity. */
+export function onSequenceSql(facts: Facts, sequence: Relation, statements: readonly string[]): string {
+  const owner = facts.catalog.sequences.get(sequence.oid)
+  const table = facts.relationOf(owner?.ownedByRelation ?? 0)
+  const column = table?.columns.find(({ number }) => number === owner?.ownedByColumn)
+  if (column?.identity === undefined) return statements.join('\n')
+  return `DO $$ BEGIN
+  IF pg_catalog.to_regclass(${quoteLiteral(qualifiedName(sequence))}) IS NOT NULL THEN
+    ${statements.join('\n    ')}
   END IF;
 END $$;`
 }

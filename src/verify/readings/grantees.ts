@@ -25,6 +25,24 @@ export function relationGrantees(facts: Facts, relation: Relation, privilege: Ta
   return usableGrantees(facts, grants, privilege, relation.owner)
 }
 
+const ALL = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
+
+/**
+ * From whom to REVOKE so that these roles keep nothing: PUBLIC, the roles, and the roles whose grants they inherit. Naming the
+ * role alone takes nothing away that it has through another.
+ */
+export function revokeList(
+  facts: Facts,
+  relation: Relation,
+  roles: readonly string[],
+  privileges: readonly string[] = ALL,
+): string {
+  const grants = [...relation.grants, ...relation.columns.flatMap((column) => column.grants)]
+  const inherited = privileges.flatMap((privilege) => usableGrantees(facts, grants, privilege, relation.owner))
+  const names = [...roles, ...inherited.filter((oid) => oid !== PUBLIC_OID).map((oid) => facts.roleName(oid))]
+  return ['PUBLIC', ...new Set(names.map(quoteIdentifier))].join(', ')
+}
+
 /** `PUBLIC, app, "Weird Role"` for GRANT and REVOKE. */
 export function granteeList(facts: Facts, grantees: readonly Oid[]): string {
   return grantees.map((oid) => (oid === PUBLIC_OID ? 'PUBLIC' : quoteIdentifier(facts.roleName(oid)))).join(', ')

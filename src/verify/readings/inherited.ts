@@ -5,6 +5,7 @@ import { VERBS } from '../../catalog/verbs.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 import type { FindingDraft } from '../finding/finding.ts'
+import { revokeList } from './grantees.ts'
 
 /** A partition or heir that somebody in reach can use directly and that no policy holds. */
 export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<FindingDraft> {
@@ -15,7 +16,6 @@ export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<Findi
     if (facts.tenantTable(relation) === undefined && facts.tenantTable(top) === undefined) continue
     const verbs = unheldVerbs(facts, relation)
     if (verbs.length === 0) continue
-    // Where no table of the family is protected, the parent's own finding says it all.
     const roles = [
       ...new Set(verbs.flatMap((verb) => facts.reach(relation, privilegeOf(verb)).map((role) => role.role.name))),
     ]
@@ -30,7 +30,7 @@ export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<Findi
       fix: [
         `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
         `-- Without a policy of its own it shows no row when a query names it; through ${top.label} the policies of ${top.label} decide. Or:`,
-        `-- REVOKE ALL ON ${qualifiedName(relation)} FROM ${roles.join(', ')};`,
+        `-- REVOKE ALL ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, roles)};`,
       ].join('\n'),
     }
   }

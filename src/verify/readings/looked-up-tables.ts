@@ -3,6 +3,7 @@ import type { Verb } from '../../catalog/verbs.ts'
 import { appliesTo, covers } from '../../prove/effective.ts'
 import { isTable } from '../../tenancy/discovery/tenant-root.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { saysNothing } from './says-nothing.ts'
 
 /** Policies of a table without a tenant that ask a tenant's table who may see a row: users by their memberships. */
 export function lookingPolicies(facts: Facts, relation: Relation): readonly Policy[] {
@@ -16,6 +17,10 @@ export function lookingPolicies(facts: Facts, relation: Relation): readonly Poli
 export function wideBesideLookup(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): Policy | undefined {
   const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
   const narrow = new Set(lookingPolicies(facts, relation))
-  if (!inForce.some((policy) => narrow.has(policy)) || inForce.some((policy) => !policy.permissive)) return undefined
-  return inForce.find((policy) => (verb === 'insert' ? (policy.check ?? policy.using) : policy.using) === 'true')
+  const idle = (policy: Policy) =>
+    saysNothing(facts, relation, verb === 'insert' ? (policy.check ?? policy.using) : policy.using)
+  // A restrictive policy that is true for every row takes nothing away.
+  const restricted = inForce.some((policy) => !policy.permissive && !idle(policy))
+  if (restricted || !inForce.some((policy) => narrow.has(policy))) return undefined
+  return inForce.find((policy) => policy.permissive && idle(policy))
 }

@@ -3,5 +3,7 @@ export const THIS_DATABASE = 'database'
 
 /** A GRANT or REVOKE on the connected database, whatever its name: `%I` stands for it. */
 export function onThisDatabase(sql: string): string {
-  return `DO $$ BEGIN EXECUTE format('${sql.replaceAll("'", "''")}', current_database()); END $$;`
+  // A role may have a % in its name, which format() would read.
+  const pattern = sql.replaceAll('%', '%%').replaceAll('%%I', '%I').replaceAll("'", "''")
+  return `DO $$ BEGIN EXECUTE format('${pattern}', current_database()); END $$;`
 }

@@ -1,5 +1,6 @@
 import type { DatabaseFunction, Relation, Trigger } from '../../catalog/model.ts'
 import type { Facts } from '../../tenancy/facts.ts'
+import { reachedThrough } from './through-parents.ts'
 
 export interface TenantTrigger {
   readonly relation: Relation
@@ -21,7 +22,6 @@ export function* tenantTriggers(facts: Facts): Iterable<TenantTrigger> {
 export function canFire(facts: Facts, relation: Relation, trigger: Trigger): boolean {
   const privileges = { insert: 'INSERT', update: 'UPDATE', delete: 'DELETE', truncate: 'TRUNCATE' } as const
   return (
-    trigger.enabled !== 'disabled' &&
-    trigger.events.some((event) => facts.reach(relation, privileges[event]).length > 0)
+    trigger.enabled !== 'disabled' && trigger.events.some((event) => reachedThrough(facts, relation, privileges[event]))
   )
 }

@@ -3,9 +3,10 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 
 /** Each `current_setting` that is cast, read as NULL where it is '' or was never set: no row in place of an error. */
 export function emptyAsNull(expression: string): string {
-  const bare = /\(current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)\)::(?!text\b|character|jsonb?\b)/g
+  const bare =
+    /\(current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)\)::(?!(?:text|character varying|character)\b(?!\[))/g
   const inside =
-    /\( SELECT current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\) AS current_setting\)\)::(?!text\b|character|jsonb?\b)/g
+    /\( SELECT current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\) AS current_setting\)\)::(?!(?:text|character varying|character)\b(?!\[))/g
   return expression
     .replace(bare, (_, name: string) => `(NULLIF(current_setting(${name}, true), ''))::`)
     .replace(inside, (_, name: string) => `( SELECT NULLIF(current_setting(${name}, true), '')))::`)

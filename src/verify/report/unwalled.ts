@@ -5,6 +5,7 @@ import { appliesTo, covers } from '../../prove/effective.ts'
 import { isTable } from '../../tenancy/discovery/tenant-root.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
+import { saysNothing } from '../readings/says-nothing.ts'
 
 /** A table that the application may use, that no policy holds, and that belongs to no tenant as far as can be seen. */
 export interface UnwalledTable {
@@ -36,11 +37,10 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
 export function isOpen(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
   if (!facts.protectedFor(relation, role)) return true
   const own = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
-  const clause = (policy: Relation['policies'][number]) =>
-    (verb === 'insert' ? (policy.check ?? policy.using) : policy.using) ?? 'true'
+  const idle = (policy: Relation['policies'][number]) =>
+    saysNothing(facts, relation, verb === 'insert' ? (policy.check ?? policy.using) : policy.using)
   return (
-    own.some((policy) => policy.permissive && clause(policy) === 'true') &&
-    own.every((policy) => policy.permissive || clause(policy) === 'true')
+    own.some((policy) => policy.permissive && idle(policy)) && own.every((policy) => policy.permissive || idle(policy))
   )
 }
 

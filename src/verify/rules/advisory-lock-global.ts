@@ -1,7 +1,10 @@
+import type { DatabaseFunction } from '../../catalog/model.ts'
 import { showExpression } from '../../sql/show.ts'
 import type { Expr } from '../../sql/tree.ts'
 import { walkBody, walkExpression } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
+import { readsContext } from '../readings/context-names.ts'
 
 export const advisoryLockGlobal: Rule = {
   id: 'advisory-lock-global',
@@ -15,10 +18,13 @@ export const advisoryLockGlobal: Rule = {
     const tenantNames = new Set(facts.tenancy.columnNames)
     for (const fn of facts.functions) {
       const locks: Expr[] = []
+      const fixed = fixedNames(facts, fn)
       walkBody(facts.sql.body(fn), {
         expression: (expr) => {
           if (expr.kind !== 'call' || !/^pg_(try_)?advisory_(xact_)?lock(_shared)?$/.test(expr.name)) return
-          if (expr.args.length === 1 && !expr.args.some((arg) => namesTenant(arg, tenantNames))) locks.push(expr)
+          if (expr.args.some((arg) => namesTenant(facts, arg, tenantNames))) return
+          // Two keys that hold a value may hold one of the tenant's; two constants are the same for all.
+          if (expr.args.length === 1 || expr.args.every((arg) => isFixed(arg, fixed))) locks.push(expr)
         },
       })
       const first = locks[0]
@@ -33,8 +39,8 @@ export const advisoryLockGlobal: Rule = {
   },
 }
 
-function namesTenant(expr: Expr, names: ReadonlySet<string>): boolean {
-  let named = false
+function namesTenant(facts: Facts, expr: Expr, names: ReadonlySet<string>): boolean {
+  let named = readsContext(facts, expr)
   walkExpression(expr, {
     expression: (part) => {
       if (part.kind === 'column') named ||= [...names].some((name) => part.name.includes(name))
@@ -42,4 +48,32 @@ function namesTenant(expr: Expr, names: ReadonlySet<string>): boolean {
     },
   })
   return named
+}
+
+/** Nothing in it differs between two calls: a constant, or an expression of constants. */
+function isFixed(expr: Expr, names: ReadonlySet<string>): boolean {
+  let fixed = true
+  walkExpression(expr, {
+    expression: (part) => {
+      if (part.kind === 'parameter' || part.kind === 'subquery' || part.kind === 'keyword') fixed = false
+      if (part.kind === 'column' && !(part.table === undefined && names.has(part.name))) fixed = false
+    },
+  })
+  return fixed
+}
+
+/** Variables that the body declares with a constant and never sets. */
+function fixedNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<string> {
+  const body = facts.sql.body(fn)
+  if (body.kind !== 'plpgsql') return new Set()
+  const names = new Set<string>()
+  for (const { name, default: value } of body.variables)
+    if (value?.ok === true && isFixed(value.value, names)) names.add(name)
+  walkBody(body, {
+    statement: (statement) => {
+      if (statement.kind === 'assign') names.delete(statement.target)
+      if (statement.kind === 'sql') for (const into of statement.into) names.delete(into)
+    },
+  })
+  return names
 }

@@ -25,7 +25,7 @@ export const exclusionNotTenantScoped: Rule = {
         '(',
         constraint?.withoutOverlaps === true ? `(${column}, ` : `(${column} WITH =, `,
       )
-      const sql = `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT ${quoteIdentifier(name)}, ADD CONSTRAINT ${quoteIdentifier(name)} ${scoped};`
+      const sql = `ALTER TABLE ${qualifiedName(relation)} DROP CONSTRAINT IF EXISTS ${quoteIdentifier(name)}, ADD CONSTRAINT ${quoteIdentifier(name)} ${scoped};`
       yield {
         object: relation.label,
         detail: name,

@@ -1,6 +1,7 @@
-import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { qualifiedName } from '../../catalog/names.ts'
 import { verbsInReach } from '../../tenancy/reach.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeList } from '../readings/grantees.ts'
 
 export const foreignTableExposed: Rule = {
   id: 'foreign-table-exposed',
@@ -14,14 +15,14 @@ export const foreignTableExposed: Rule = {
       if (relation.kind !== 'foreign-table' || facts.tenantTable(relation) === undefined) continue
       const verbs = verbsInReach(facts, relation)
       if (verbs.length === 0) continue
-      const roles = facts.acting.map((role) => quoteIdentifier(role.role.name))
+      const roles = facts.acting.map((role) => role.role.name)
       const server = facts.catalog.foreignServers.find((candidate) => candidate.oid === relation.foreignServer)
       yield {
         object: relation.label,
         message: `${relation.label} is a foreign table and has no row-level security: any tenant can ${verbs.join(', ')} the rows of all tenants.`,
         evidence: [`server ${server?.name ?? 'unknown'} (${server?.wrapper ?? 'unknown'})`],
         verbs,
-        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};`,
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, roles)};`,
       }
     }
   },

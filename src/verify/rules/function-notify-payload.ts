@@ -1,6 +1,9 @@
+import type { Column, DatabaseFunction, Relation } from '../../catalog/model.ts'
 import type { Expr } from '../../sql/tree.ts'
 import { walkBody, walkExpression } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
+import { secrecyOf } from '../readings/secret-columns.ts'
 import { canFire, tenantTriggers } from '../readings/trigger-code.ts'
 
 const WHOLE_ROWS = /^(row_to_json|to_jsonb?|jsonb?_build_(object|array)|hstore)$/
@@ -16,16 +19,13 @@ export const functionNotifyPayload: Rule = {
     const seen = new Set<string>()
     for (const { relation, trigger, fn } of tenantTriggers(facts)) {
       if (!canFire(facts, relation, trigger) || seen.has(fn.label)) continue
+      const variables = rowVariables(facts, relation, fn)
       let sends = false
       walkBody(facts.sql.body(fn), {
         expression: (expr) => {
           if (expr.kind !== 'call' || expr.name !== 'pg_notify') return
           const payload = expr.args[1]
-          if (payload !== undefined)
-            sends ||= holdsRow(
-              payload,
-              relation.columns.map((column) => column.name),
-            )
+          if (payload !== undefined) sends ||= holdsRow(facts, relation, payload, variables)
         },
         statement: (statement) => {
           // The row was turned into text in a variable before.
@@ -71,17 +71,43 @@ function mentionsRow(expr: Expr): boolean {
   return found
 }
 
-/** A whole row, or a column of it that is no id. */
-function holdsRow(payload: Expr, columns: readonly string[]): boolean {
+/** A whole row, a column of it that is no id, or a variable that was set from one. */
+function holdsRow(facts: Facts, relation: Relation, payload: Expr, variables: ReadonlySet<string>): boolean {
   if (wholeRow(payload)) return true
   let found = false
   walkExpression(payload, {
     expression: (part) => {
       if (part.kind !== 'column') return
       if (/^(new|old)$/i.test(part.name)) found = true
-      const ofRow = /^(new|old)$/i.test(part.table ?? '') && columns.includes(part.name)
-      if (ofRow && !/(^|_)(id|uuid|key)$/i.test(part.name)) found = true
+      if (part.table === undefined && variables.has(part.name)) found = true
+      const column = /^(new|old)$/i.test(part.table ?? '') ? facts.columnNamed(relation, part.name) : undefined
+      if (column !== undefined && !isId(facts, relation, column)) found = true
     },
   })
   return found
+}
+
+function rowVariables(facts: Facts, relation: Relation, fn: DatabaseFunction): ReadonlySet<string> {
+  const names = new Set<string>()
+  walkBody(facts.sql.body(fn), {
+    statement: (statement) => {
+      if (statement.kind !== 'assign' || !statement.value.ok || /^(new|old)$/i.test(statement.target)) return
+      if (holdsRow(facts, relation, statement.value.value, names)) names.add(statement.target)
+    },
+  })
+  return names
+}
+
+/**
+ * It points at a row: the tenant, or a column called id that is part of a key or refers to one. The name alone says little: an
+ * `api_key` or a `tax_id` is what the row holds.
+ */
+function isId(facts: Facts, relation: Relation, column: Column): boolean {
+  if (column === facts.tenantTable(relation)?.column) return true
+  if (secrecyOf(relation, column) !== undefined) return false
+  if (/^(id|uuid)$/i.test(column.name)) return true
+  const keyed = relation.constraints.some(
+    ({ kind, columns }) => (kind === 'primary-key' || kind === 'foreign-key') && columns.includes(column.number),
+  )
+  return keyed && /(^|_)(id|uuid|key)$|[a-z](Id|Uuid|UUID|Key)$/.test(column.name)
 }

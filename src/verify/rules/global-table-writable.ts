@@ -1,4 +1,4 @@
-import type { Relation } from '../../catalog/model.ts'
+import type { Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 import { appliesTo, covers } from '../../prove/effective.ts'
@@ -8,6 +8,7 @@ import { safeOwner } from '../../tenancy/owners.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
+import { saysNothing } from '../readings/says-nothing.ts'
 import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const globalTableWritable: Rule = {
@@ -54,10 +55,17 @@ function writable(facts: Facts, relation: Relation): readonly Verb[] {
   return verbs.some((verb) => verb !== 'insert') || readable ? verbs : []
 }
 
-/** Row security with policies that say something; `true` says nothing. */
+/** Row security with policies that say something; `true` says nothing, and AND-ed with others it takes nothing away. */
 function held(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
   if (!facts.protectedFor(relation, role)) return false
   const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
-  if (inForce.some((policy) => !policy.permissive)) return true
-  return !inForce.some((policy) => (verb === 'insert' ? (policy.check ?? policy.using) : policy.using) === 'true')
+  const idle = (text: string | undefined) => saysNothing(facts, relation, text)
+  const restricts = (policy: Policy) => {
+    const check = !idle(policy.check ?? policy.using)
+    return verb === 'insert' ? check : !idle(policy.using) || (verb === 'update' && check)
+  }
+  if (inForce.some((policy) => !policy.permissive && restricts(policy))) return true
+  return !inForce.some(
+    (policy) => policy.permissive && idle(verb === 'insert' ? (policy.check ?? policy.using) : policy.using),
+  )
 }

@@ -1,5 +1,8 @@
+import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
+import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 export const grantTenantColumnUpdate: Rule = {
   id: 'grant-tenant-column-update',
@@ -22,14 +25,32 @@ export const grantTenantColumnUpdate: Rule = {
       })
       if (roles.length === 0) continue
       const names = roles.map((role) => quoteIdentifier(role.role.name)).join(', ')
-      const others = relation.columns.filter((other) => other !== column && other.generated === undefined)
       yield {
         object: relation.label,
         detail: column.name,
         message: `The app may UPDATE ${relation.label}.${column.name}, and WITH CHECK does not test it: a row can be moved to another tenant.`,
         evidence: [`UPDATE on ${column.name} for ${names}`],
-        fix: `REVOKE UPDATE ON ${qualifiedName(relation)} FROM ${names};\nGRANT UPDATE (${others.map((other) => quoteIdentifier(other.name)).join(', ')}) ON ${qualifiedName(relation)} TO ${names};`,
+        fix: withoutColumnSql(facts, relation, column, names),
       }
     }
   },
+}
+
+/** UPDATE on the other columns stays with those who have it on the whole table: through PUBLIC or another role, if so. */
+function withoutColumnSql(facts: Facts, relation: Relation, column: Column, names: string): string {
+  const table = qualifiedName(relation)
+  const whole = usableGrantees(facts, relation.grants, 'UPDATE', relation.owner)
+  const alone = usableGrantees(facts, column.grants, 'UPDATE', relation.owner)
+  // An owner among the roles, or a predefined role: there is no grant to take away, and the role's own is all that can be.
+  const from = whole.length + alone.length === 0 ? names : granteeList(facts, whole)
+  const others = relation.columns
+    .filter((other) => other !== column && other.generated === undefined)
+    .map((other) => quoteIdentifier(other.name))
+  return [
+    ...(alone.length === 0
+      ? []
+      : [`REVOKE UPDATE (${quoteIdentifier(column.name)}) ON ${table} FROM ${granteeList(facts, alone)};`]),
+    ...(from === '' ? [] : [`REVOKE UPDATE ON ${table} FROM ${from};`]),
+    ...(from === '' || others.length === 0 ? [] : [`GRANT UPDATE (${others.join(', ')}) ON ${table} TO ${from};`]),
+  ].join('\n')
 }

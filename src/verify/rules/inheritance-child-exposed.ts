@@ -1,4 +1,6 @@
+import { qualifiedName } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeList } from '../readings/grantees.ts'
 import { exposedHeirs } from '../readings/inherited.ts'
 
 export const inheritanceChildExposed: Rule = {
@@ -26,13 +28,14 @@ export const inheritanceChildExposed: Rule = {
       const readers = facts.reach(relation, 'SELECT')
       // With a tenant column of its own it is reported as a table without row security.
       if (heirs.length === 0 || readers.length === 0 || facts.tenantTable(relation) !== undefined) continue
+      const names = readers.map((role) => role.role.name)
       yield {
         object: relation.label,
         message: `${relation.label} has no row-level security and shows the rows of ${heirs.map((heir) => heir.label).join(', ')}, which have it.`,
-        evidence: [`${readers.map((role) => role.role.name).join(', ')} may select`],
+        evidence: [`${names.join(', ')} may select`],
         verbs: ['select'],
         tables: [relation.label, ...heirs.map((heir) => heir.label)],
-        fix: `REVOKE ALL ON ${relation.label} FROM ${readers.map((role) => role.role.name).join(', ')};`,
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, names)};`,
       }
     }
   },

@@ -1,3 +1,4 @@
+import type { Catalog } from '../../catalog/catalog.ts'
 import type { Role } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { isRequestGateway } from '../../tenancy/discovery/request-roles.ts'
@@ -74,7 +75,6 @@ function widthOf(facts: Facts, login: Role): Width | undefined {
 }
 
 function finding(facts: Facts, login: Role, { why, via, owned }: Width): FindingDraft {
-  const name = quoteIdentifier(login.name)
   return {
     object: `role ${login.name}`,
     message: `The app reaches ${facts.tenancy.appRole.name} from the login ${login.name}, ${via.oid === login.oid ? `which ${why}` : `which can become ${via.name}, and that role ${why}`}: after RESET ROLE in injected SQL no policy applies.`,
@@ -84,11 +84,41 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
       : crossedBy(facts, via)),
     fix: [
       ...(via.oid === login.oid && (via.superuser || via.bypassRls) ? [otherLogin(facts)] : []),
-      ...(via.oid === login.oid ? [] : [`REVOKE ${quoteIdentifier(via.name)} FROM ${name};`]),
+      ...(via.oid === login.oid
+        ? []
+        : takersOf(facts, login, via).map(
+            (taker) => `REVOKE ${quoteIdentifier(via.name)} FROM ${quoteIdentifier(taker)};`,
+          )),
       ...(via.oid === login.oid && owned.length > 0
         ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`]
         : []),
-      `ALTER ROLE ${name} NOINHERIT;`,
+      ...withoutInheritance(facts.catalog, login, via),
     ].join('\n'),
   }
+}
+
+/** The login, and roles that it can become, that were given the wide one: a REVOKE from any other role takes nothing away. */
+function takersOf(facts: Facts, login: Role, via: Role): readonly string[] {
+  const inReach = new Map(
+    [login, ...facts.graph.becomable(login.oid).map(({ role }) => role)].map((role) => [role.oid, role]),
+  )
+  return facts.catalog.memberships
+    .filter(({ role }) => role === via.oid)
+    .flatMap(({ member }) => inReach.get(member)?.name ?? [])
+}
+
+/**
+ * SQL after which the login has no rights of the roles that it is a member of, until it says SET ROLE. Since PostgreSQL 16 each
+ * membership says so itself, and the role's NOINHERIT counts for memberships that are granted later.
+ */
+export function withoutInheritance(
+  { serverVersion, memberships, roles }: Pick<Catalog, 'serverVersion' | 'memberships' | 'roles'>,
+  login: Role,
+  revoked: Role,
+): readonly string[] {
+  const name = quoteIdentifier(login.name)
+  if (serverVersion < 160_000) return [`ALTER ROLE ${name} NOINHERIT;`]
+  return memberships
+    .filter(({ member, role, inherit }) => member === login.oid && role !== revoked.oid && inherit)
+    .map(({ role }) => `GRANT ${quoteIdentifier(roles.get(role)?.name ?? '')} TO ${name} WITH INHERIT FALSE;`)
 }

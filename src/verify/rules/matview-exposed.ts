@@ -1,7 +1,8 @@
 import type { Relation } from '../../catalog/model.ts'
-import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { qualifiedName } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeList } from '../readings/grantees.ts'
 
 export const matviewExposed: Rule = {
   id: 'matview-exposed',
@@ -17,13 +18,13 @@ export const matviewExposed: Rule = {
       const readers = facts.reach(relation, 'SELECT')
       const sources = tenantSources(facts, relation)
       if (readers.length === 0 || sources.length === 0) continue
-      const names = readers.map((role) => quoteIdentifier(role.role.name))
+      const names = readers.map((role) => role.role.name)
       yield {
         object: relation.label,
         message: `${relation.label} is a materialized view over ${sources.join(', ')}: every tenant reads the rows of all tenants.`,
         evidence: [`${names.join(', ')} may select`],
         verbs: ['select'],
-        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${names.join(', ')};`,
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, names)};`,
       }
     }
   },

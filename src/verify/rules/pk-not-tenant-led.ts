@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const pkNotTenantLed: Rule = {
@@ -18,7 +19,7 @@ export const pkNotTenantLed: Rule = {
         object: relation.label,
         message: `The primary key of ${relation.label} does not start with ${column.name}: EXPLAIN ANALYZE tells whether another tenant has an id.`,
         evidence: [primary.definition],
-        fix: `-- In a new table: PRIMARY KEY (${column.name}, id).`,
+        fix: `-- In a new table: PRIMARY KEY (${quoteIdentifier(column.name)}, id).`,
       }
     }
   },

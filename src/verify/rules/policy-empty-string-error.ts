@@ -1,11 +1,15 @@
+import type { Policy } from '../../catalog/model.ts'
 import { showExpression } from '../../sql/show.ts'
 import type { Expr } from '../../sql/tree.ts'
 import { walkExpression } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
 import { narrowPolicySql } from '../readings/policy-finding.ts'
-import { askOnceSql, isWeak } from '../readings/session-calls.ts'
+import { askOnce, askOnceSql, isWeak } from '../readings/session-calls.ts'
 
-const TEXTUAL = /^(text|character varying|character|citext|name|json|jsonb)/
+/** Types that take '' as a value. JSON does not. */
+const TEXTUAL =
+  /^((\w+|"[^"]+")\.)?(text|character varying|varchar|character|bpchar|"?char"?|citext|name|bytea|xml)(\(\d+\))?$/
 
 export const policyEmptyStringError: Rule = {
   id: 'policy-empty-string-error',
@@ -20,11 +24,7 @@ export const policyEmptyStringError: Rule = {
     for (const { relation } of facts.tenancy.tables.values()) {
       if (!relation.rowSecurity) continue
       for (const policy of relation.policies) {
-        const bare = [policy.using, policy.check].flatMap((text) => {
-          const parsed = text === undefined ? undefined : facts.sql.expression(text)
-          return parsed?.ok === true ? bareCasts(parsed.value) : []
-        })
-        const first = bare[0]
+        const [first] = [policy.using, policy.check].flatMap((text) => bareCasts(facts, text))
         if (first === undefined) continue
         yield {
           object: relation.label,
@@ -34,24 +34,54 @@ export const policyEmptyStringError: Rule = {
           fix:
             (isWeak(facts, relation, policy)
               ? narrowPolicySql(facts, relation, policy)
-              : askOnceSql(facts, relation, policy)) ??
-            "-- Read the setting as nullif(current_setting('…', true), '') before it is cast.",
+              : isRewritten(facts, policy)
+                ? askOnceSql(facts, relation, policy)
+                : undefined) ?? "-- Read the setting as nullif(current_setting('…', true), '') before it is cast.",
         }
       }
     }
   },
 }
 
+/** The rewritten clauses read '' as NULL wherever they cast it. */
+function isRewritten(facts: Facts, policy: Policy): boolean {
+  const rewrite = askOnce(facts, policy)
+  return [policy.using, policy.check].every(
+    (text) => text === undefined || bareCasts(facts, rewrite(text)).length === 0,
+  )
+}
+
 /** current_setting(…)::uuid, with nothing that turns '' into NULL. */
-function bareCasts(expr: Expr): readonly Expr[] {
+function bareCasts(facts: Facts, text: string | undefined): readonly Expr[] {
+  const parsed = text === undefined ? undefined : facts.sql.expression(text)
+  if (parsed?.ok !== true) return []
   const found: Expr[] = []
-  walkExpression(expr, {
+  walkExpression(parsed.value, {
     expression: (part) => {
-      if (part.kind !== 'cast' || TEXTUAL.test(part.type)) return
-      const inner = part.arg.kind === 'cast' ? part.arg.arg : part.arg
-      // Without the second argument the missing setting raises an error too, but '' does so in both forms.
-      if (inner.kind === 'call' && inner.name === 'current_setting') found.push(part)
+      if (part.kind === 'cast' && !TEXTUAL.test(part.type) && mayBeEmpty(part.arg)) found.push(part)
     },
   })
   return found
+}
+
+/** The setting as it is: COALESCE passes '' on, and so do functions that change the case or cut blanks. */
+function mayBeEmpty(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'call':
+      // Without the second argument the missing setting raises an error too, but '' does so in both forms.
+      if (expr.name === 'current_setting') return true
+      return /^(lower|upper|[blr]?trim)$/.test(expr.name) && expr.args[0] !== undefined && mayBeEmpty(expr.args[0])
+    case 'cast':
+      return TEXTUAL.test(expr.type) && mayBeEmpty(expr.arg)
+    case 'collate':
+      return mayBeEmpty(expr.arg)
+    case 'coalesce':
+      return expr.args.some(mayBeEmpty)
+    case 'subquery': {
+      const [target] = expr.query.targets
+      return expr.type === 'scalar' && target !== undefined && mayBeEmpty(target.expr)
+    }
+    default:
+      return false
+  }
 }

@@ -41,7 +41,7 @@ function* besideLookups(facts: Facts): Iterable<FindingDraft> {
         detail: name,
         message: `Policy ${name} on ${relation.label} is wide, and permissive policies are OR-ed with it: the lookup of ${looking.map((policy) => policy.name).join(', ')} has no effect.`,
         evidence: [`true for every row on ${verbs.join(', ')}`],
-        fix: `DROP POLICY ${quoteIdentifier(name)} ON ${qualifiedName(relation)};`,
+        fix: `DROP POLICY IF EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)};`,
       }
   }
 }

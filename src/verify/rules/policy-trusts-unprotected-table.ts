@@ -2,6 +2,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { rowTestSql, tenantPolicySql } from '../../tenancy/policy-sql.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeList } from '../readings/grantees.ts'
 import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 export const policyTrustsUnprotectedTable: Rule = {
@@ -38,7 +39,7 @@ export const policyTrustsUnprotectedTable: Rule = {
         fix: weaknesses.every((weakness) => weakness.namesPart === true)
           ? weaknesses.flatMap((weakness) => alsoTenantSql(facts, weakness)).join('\n')
           : lookup.rowSecurity || column === undefined || facts.tenancy.context.kind === 'key'
-            ? `REVOKE INSERT, UPDATE, DELETE ON ${qualifiedName(lookup)} FROM ${writers.join(', ')};`
+            ? `REVOKE INSERT, UPDATE, DELETE ON ${qualifiedName(lookup)} FROM ${revokeList(facts, lookup, writers, ['INSERT', 'UPDATE', 'DELETE'])};`
             : `${tenantPolicySql(facts, lookup, column)}\nALTER TABLE ${qualifiedName(lookup)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
       }
     }

@@ -1,6 +1,7 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { safeOwner } from '../../tenancy/owners.ts'
 import type { Rule } from '../finding/rule.ts'
+import { onThisDatabase, THIS_DATABASE } from '../readings/this-database.ts'
 
 export const schemaOwnedByApp: Rule = {
   id: 'schema-owned-by-app',
@@ -16,10 +17,10 @@ export const schemaOwnedByApp: Rule = {
     const database = facts.catalog.database
     if (becomable.has(database.owner))
       yield {
-        object: `database ${database.name}`,
+        object: THIS_DATABASE,
         message: `The database belongs to ${facts.roleName(database.owner)}, which is the app's role or one that it can become: it may drop schemas and everything in those that pg_database_owner owns.`,
         evidence: [`owner ${facts.roleName(database.owner)}`],
-        fix: `ALTER DATABASE ${quoteIdentifier(database.name)} OWNER TO ${owner};`,
+        fix: onThisDatabase(`ALTER DATABASE %I OWNER TO ${owner}`),
       }
     for (const schema of facts.catalog.schemas.values()) {
       if (!facts.tenancy.schemas.has(schema.name) || !becomable.has(schema.owner)) continue

@@ -1,6 +1,7 @@
-import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { qualifiedName } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
-import { drawnColumns, toIdentitySql } from '../readings/drawn-keys.ts'
+import { drawnColumns, onSequenceSql, toIdentitySql } from '../readings/drawn-keys.ts'
+import { revokeList } from '../readings/grantees.ts'
 
 /** Types whose last value a loop of nextval() reaches in an hour. */
 const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
@@ -25,7 +26,9 @@ export const sequenceExhaustible: Rule = {
       )
       if (users.length === 0) continue
       const names = users.map(({ role }) => role.name)
-      const revoke = `REVOKE ALL ON SEQUENCE ${qualifiedName(sequence)} FROM ${['PUBLIC', ...names.map(quoteIdentifier)].join(', ')};`
+      const revoke = onSequenceSql(facts, sequence, [
+        `REVOKE ALL ON SEQUENCE ${qualifiedName(sequence)} FROM ${revokeList(facts, sequence, names, ['USAGE', 'UPDATE', 'SELECT'])};`,
+      ])
       yield {
         object: sequence.label,
         message: `${names.join(', ')} may call nextval on ${sequence.label} as often as it likes: it ends at the last ${column.baseType}, and then no tenant can insert into ${relation.label}.`,

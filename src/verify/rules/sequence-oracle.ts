@@ -15,17 +15,23 @@ export const sequenceOracle: Rule = {
       if (table.kind === 'root' || relation.isPartition || facts.reach(relation, 'SELECT').length === 0) continue
       for (const column of relation.columns) {
         if (!isCounted(column) || !isShown(relation, column)) continue
-        const drop = column.identity === undefined ? 'DROP DEFAULT' : 'DROP IDENTITY'
         yield {
           object: relation.label,
           detail: column.name,
           message: `${relation.label}.${column.name} is drawn from one sequence for all tenants: two numbers of one's own tell how many rows others made in between.`,
           evidence: [column.default ?? `identity ${column.identity}`],
-          fix: `-- A counter per tenant takes the place of the sequence:\nALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} ${drop};`,
+          fix: `-- A counter per tenant takes the place of the sequence:\n${undrawnSql(relation, column)}`,
         }
       }
     }
   },
+}
+
+/** Another fix may have made a serial column an identity column in the meantime, which DROP DEFAULT refuses. */
+function undrawnSql(relation: Relation, column: Column): string {
+  const alter = `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)}`
+  const identity = `${alter} DROP IDENTITY IF EXISTS;`
+  return column.identity === undefined ? `${identity}\n${alter} DROP DEFAULT;` : identity
 }
 
 function isCounted(column: Column): boolean {

@@ -1,5 +1,6 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
+import { onSequenceSql } from '../readings/drawn-keys.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 export const sequenceWritable: Rule = {
@@ -23,7 +24,10 @@ export const sequenceWritable: Rule = {
         object: sequence.label,
         message: `The app may set the sequence ${sequence.label}: setval by one tenant makes the inserts of all collide.`,
         evidence: [`UPDATE granted to ${list}`],
-        fix: `GRANT USAGE ON SEQUENCE ${name} TO ${list};\nREVOKE UPDATE ON SEQUENCE ${name} FROM ${list};`,
+        fix: onSequenceSql(facts, sequence, [
+          `GRANT USAGE ON SEQUENCE ${name} TO ${list};`,
+          `REVOKE UPDATE ON SEQUENCE ${name} FROM ${list};`,
+        ]),
       }
     }
   },

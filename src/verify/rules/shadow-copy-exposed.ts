@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import { verbsInReach } from '../../tenancy/reach.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeList } from '../readings/grantees.ts'
 import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const shadowCopyExposed: Rule = {
@@ -22,7 +23,7 @@ export const shadowCopyExposed: Rule = {
         message: `${relation.label} has the columns of ${original.label} but no row-level security: any tenant can ${verbs.join(', ')} rows that were copied from all tenants.`,
         evidence: [`same names and types as ${original.label}`],
         verbs,
-        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};\n-- Or, when nobody needs it: DROP TABLE ${qualifiedName(relation)};`,
+        fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, roles)};\n-- Or, when nobody needs it: DROP TABLE ${qualifiedName(relation)};`,
       }
     }
   },

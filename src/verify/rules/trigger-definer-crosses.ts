@@ -1,6 +1,7 @@
 import { invokerSql } from '../../tenancy/invoker-sql.ts'
 import type { Rule } from '../finding/rule.ts'
 import { unheldQueries } from '../readings/definer-code.ts'
+import { comparesRowsTenant } from '../readings/rows-tenant.ts'
 import { canFire, tenantTriggers } from '../readings/trigger-code.ts'
 
 export const triggerDefinerCrosses: Rule = {
@@ -13,11 +14,12 @@ export const triggerDefinerCrosses: Rule = {
   remedy: 'Add the tenant to the WHERE of the trigger, and use a foreign key that carries the tenant.',
   *run(facts) {
     const seen = new Set<string>()
-    for (const { relation, trigger, fn } of tenantTriggers(facts)) {
+    for (const fired of tenantTriggers(facts)) {
+      const { relation, trigger, fn } = fired
       if (!fn.securityDefiner || !canFire(facts, relation, trigger) || seen.has(fn.label)) continue
       const crossing = unheldQueries(facts, fn).filter(
-        ({ verb, filtered, query }) =>
-          (verb === 'update' || verb === 'delete') && !filtered && !namesTenant(facts.tenancy.columnNames, query.where),
+        ({ verb, filtered, query, relation: target }) =>
+          (verb === 'update' || verb === 'delete') && !filtered && !comparesRowsTenant(facts, fired, query, target),
       )
       if (crossing.length === 0) continue
       seen.add(fn.label)
@@ -32,9 +34,4 @@ export const triggerDefinerCrosses: Rule = {
       }
     }
   },
-}
-
-function namesTenant(names: readonly string[], where: unknown): boolean {
-  // `where c.tenant_id = new.tenant_id`: the new row's tenant was checked by the policy that let it in.
-  return names.some((name) => JSON.stringify(where ?? null).includes(`"name":"${name}"`))
 }

@@ -50,7 +50,7 @@ function scopedSql(facts: Facts, { relation, index, name }: UnscopedIndex, tenan
   const quoted = quoteIdentifier(name)
   if (constraint === undefined) {
     const scoped = index.definition.replace(/( USING \w+ \()/, `$1${tenant}, `)
-    return `DROP INDEX ${quoteIdentifier(relation.schema)}.${quoted};\n${scoped};`
+    return `DROP INDEX IF EXISTS ${quoteIdentifier(relation.schema)}.${quoted};\n${scoped};`
   }
   const referenced = [...facts.catalog.relations.values()].some((other) =>
     other.constraints.some((candidate) => candidate.references !== undefined && candidate.index === index.oid),
@@ -59,7 +59,7 @@ function scopedSql(facts: Facts, { relation, index, name }: UnscopedIndex, tenan
   const add = `ADD CONSTRAINT ${quoted} ${scoped};`
   return referenced
     ? `-- Foreign keys refer to ${quoted}; make them composite first. Then:\n-- ALTER TABLE ${table} DROP CONSTRAINT ${quoted}, ${add}`
-    : `ALTER TABLE ${table} DROP CONSTRAINT ${quoted}, ${add}`
+    : `ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted}, ${add}`
 }
 
 /** What stands in the brackets of an index definition. */

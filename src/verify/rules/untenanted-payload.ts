@@ -5,6 +5,7 @@ import { stemOf, tenantNameWeight } from '../../tenancy/discovery/tenant-names.t
 import { isTable } from '../../tenancy/discovery/tenant-root.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeList } from '../readings/grantees.ts'
 import { copiedFrom } from '../readings/shadow-copies.ts'
 
 export const untenantedPayload: Rule = {
@@ -38,7 +39,7 @@ export const untenantedPayload: Rule = {
         evidence: [why],
         verbs: ['select'],
         ...(trigger === undefined && alias === undefined ? { suspected: true } : {}),
-        fix: `REVOKE SELECT ON ${qualifiedName(relation)} FROM PUBLIC, ${roles.join(', ')};\n-- Or add a tenant column with a policy, where the app must read it.`,
+        fix: `REVOKE SELECT ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, roles, ['SELECT'])};\n-- Or add a tenant column with a policy, where the app must read it.`,
       }
     }
   },
