@@ -40,7 +40,7 @@ describe('a statement with prepare: true', () => {
     proxy.reset()
     const own = await two.as(two.a, () => pool.query(read(two.a.documentId)))
     expect(own.rows).toMatchObject([{ tenant_id: two.a.id }])
-    expect(proxy.sequence).toBe('BEBEBDES')
+    expect(proxy.sequence).toBe('BEBEBES')
     for (let time = 0; time < 12; time++) {
       // Past five runs the server may keep one plan for all values and tenants.
       const foreign = await two.as(two.b, () => pool.query(read(two.a.documentId)))

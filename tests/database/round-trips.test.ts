@@ -70,7 +70,7 @@ describe.each([
     expect((await measured(() => as(a, () => pool.query('select current_role'), ['owner']))).trips).toBe(1)
     const named = () => as(a, () => pool.query({ name: 'n', text: 'select 1' }))
     expect((await measured(named)).trips).toBe(1)
-    expect((await measured(named)).sequence).toBe('BEBEBDES')
+    expect((await measured(named)).sequence).toBe('BEBEBES')
     expect((await measured(() => as(a, () => expect(pool.query('select 1/0')).rejects.toThrow()))).trips).toBe(1)
   })
 

@@ -4,8 +4,8 @@ import utils from 'pg/lib/utils.js'
 const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0])
 /** Execute of the unnamed portal without a row limit, and Sync. */
 const EXECUTE_SYNC = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0x53, 0, 0, 0, 4])
-/** Code, length, unnamed portal, end of the name, and four counts of two bytes. */
-const BIND_FIXED = 1 + 4 + 1 + 1 + 8
+/** Code, length, unnamed portal, end of the name, and three counts of two bytes. */
+const BIND_FIXED = 1 + 4 + 1 + 1 + 6
 const NULL_LENGTH = -1
 const MAX_PARAMETERS = 65_535
 

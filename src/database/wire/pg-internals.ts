@@ -72,9 +72,9 @@ interface PgQuery extends PgSubmittable, EventEmitter {
   text: string
   values: unknown
   rows: number | undefined
-  readonly binary: unknown
+  binary: unknown
   /** '' for the unnamed one. */
-  readonly portal: string
+  portal: string
   queryMode: string | undefined
   _result: PgResult
   _results: PgResult | PgResult[]

@@ -14,6 +14,23 @@ import { explainSeveralStatements } from './statement-cures.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
+/** A query config of pg, as far as it needs no reading of its own. */
+interface PlainConfig {
+  readonly text: string
+  readonly name?: string | undefined
+  readonly values?: unknown
+  readonly rows?: number | undefined
+  readonly binary?: unknown
+  readonly portal?: string | undefined
+}
+
+/** Without `types` and `rowMode`, which the result reads when it is made. */
+function isPlain(config: unknown): config is PlainConfig {
+  if (config === null || typeof config !== 'object' || !('text' in config) || typeof config.text !== 'string')
+    return false
+  return !('types' in config) && !('rowMode' in config)
+}
+
 const NO_VALUES: readonly unknown[] = []
 const NO_FIELDS: readonly object[] = []
 
@@ -87,7 +104,16 @@ export class TenantQuery extends PgQueryBase {
   #bytes = 0
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
-    super(config, values)
+    // pg copies an object by its property descriptors, which costs as much as all the rest of a query.
+    const plain = isPlain(config)
+    super(plain ? config.text : config, plain ? undefined : values)
+    if (plain) {
+      this.name = config.name
+      this.values = values || config.values
+      this.rows = config.rows
+      this.binary = config.binary
+      this.portal = config.portal || ''
+    }
     this.frame = frame
     this.kind = kind
     this.queryMode = 'extended'

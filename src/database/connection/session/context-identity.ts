@@ -1,4 +1,10 @@
-import { type ContextFrame, internalsOf, isTenantFrame, rememberedOn } from '../../../context/frame.ts'
+import {
+  type ContextFrame,
+  internalsOf,
+  isTenantFrame,
+  rememberedOn,
+  type TenantFrame,
+} from '../../../context/frame.ts'
 import type { SealSubject } from '../../../seal/seal.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 
@@ -14,9 +20,18 @@ export interface ContextIdentity extends SealSubject {
   readonly sealed: boolean
 }
 
-/** Reads frames for one pool; what it read stays with the frame. */
+/** Users whose identity is kept; each takes some hundred bytes. */
+const MAX_KEPT = 4_096
+
+/**
+ * Reads frames for one pool. What it read stays with the frame, and the last identity of each user of a tenant stays beside it: a request
+ * brings a new frame, and mostly the same identity.
+ */
 export class IdentityReader {
   readonly #settings: WallSettings
+  /** By tenant, then by user. */
+  readonly #kept = new Map<string, Map<string, ContextIdentity>>()
+  #count = 0
 
   constructor(settings: WallSettings) {
     this.#settings = settings
@@ -27,41 +42,53 @@ export class IdentityReader {
   }
 
   make(frame: ContextFrame): ContextIdentity {
-    return readIdentity(frame, this.#settings)
+    if (!isTenantFrame(frame)) return emptyIdentity(this.#settings)
+    const { tenantId, userId } = frame
+    const actor = frame.actor?.id ?? ''
+    const level = this.#settings.levelOf(frame)
+    const readOnly = isReadOnly(frame, this.#settings)
+    const kept = this.#kept.get(tenantId)?.get(userId)
+    if (kept !== undefined && kept.actor === actor && kept.level === level && kept.readOnly === readOnly) return kept
+    const role = this.#settings.setsRole ? level : 'none'
+    return this.#keep(makeIdentity({ tenantId, userId, actor, level, readOnly, role }))
+  }
+
+  #keep(identity: ContextIdentity): ContextIdentity {
+    if (++this.#count > MAX_KEPT) {
+      this.#kept.clear()
+      this.#count = 1
+    }
+    const users = this.#kept.get(identity.tenantId)
+    if (users === undefined) this.#kept.set(identity.tenantId, new Map([[identity.userId, identity]]))
+    else users.set(identity.userId, identity)
+    return identity
   }
 }
 
-function readIdentity(frame: ContextFrame, settings: WallSettings): ContextIdentity {
+/** Of an explicitly empty context, and of a crossing. */
+function emptyIdentity(settings: WallSettings): ContextIdentity {
   const across = settings.serves === 'across'
-  if (!isTenantFrame(frame)) {
-    return {
-      key: across ? 'across' : '',
-      subject: '',
-      tenantId: '',
-      userId: '',
-      actor: '',
-      level: 'tenant_user',
-      readOnly: across,
-      role: settings.setsRole ? 'tenant_user' : 'none',
-      sealed: false,
-    }
+  return {
+    key: across ? 'across' : '',
+    subject: '',
+    tenantId: '',
+    userId: '',
+    actor: '',
+    level: 'tenant_user',
+    readOnly: across,
+    role: settings.setsRole ? 'tenant_user' : 'none',
+    sealed: false,
   }
-  const { tenantId, userId } = frame
-  const actor = frame.actor?.id ?? ''
-  const level = settings.levelOf(frame)
+}
+
+function isReadOnly(frame: TenantFrame, settings: WallSettings): boolean {
   const asked = internalsOf(frame).readOnly
-  const readOnly = asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
+  return asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
+}
+
+function makeIdentity(parts: SealSubject & { readonly role: string }): ContextIdentity {
+  const { level, tenantId, userId, actor, readOnly } = parts
   // Each part of free length says how long it is, so that no two users share a subject.
   const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
-  return {
-    key: readOnly ? `r${subject}` : subject,
-    subject,
-    tenantId,
-    userId,
-    actor,
-    level,
-    readOnly,
-    role: settings.setsRole ? level : 'none',
-    sealed: true,
-  }
+  return Object.freeze({ ...parts, key: readOnly ? `r${subject}` : subject, subject, sealed: true })
 }
