@@ -17,8 +17,8 @@ const rules = 'tests/verify/{*,rules/*}.test.ts'
 export default defineConfig({
   resolve: { alias: ownName },
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 3,
     projects: [
