@@ -58,6 +58,16 @@ describe('a statement with prepare: true', () => {
     expect(rowCount).toBe(0)
   })
 
+  it('is prepared once for each database role, since the server plans it anew where the role changes', async () => {
+    const text = 'select count(*) as once_for_each_role from documents'
+    for (const role of ['owner', 'member', 'owner', 'member'])
+      await two.as(two.a, () => pool.query({ text, prepare: true }), [role])
+    const { rows } = await two.as(two.a, () =>
+      pool.query('select name from pg_prepared_statements where statement like $1', ['%once_for_each_role%']),
+    )
+    expect(rows).toHaveLength(2)
+  })
+
   it('is prepared again after the clean-up that takes it away', async () => {
     await two.as(two.a, () => pool.query(read(two.a.documentId)))
     await two.as(two.a, () => pool.query('do $$ begin end $$'))

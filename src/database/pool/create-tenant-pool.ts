@@ -15,7 +15,7 @@ import type { WallClock } from './watchdog.ts'
 
 /** A statement that the server parses and plans once per connection, under a name of partywall's own. */
 export interface PreparedQueryConfig extends pg.QueryConfig {
-  /** Default false. Passed over behind a pooler, on pipelined connections, and past the first 200 texts. */
+  /** Default false. Passed over behind a pooler, on pipelined connections, and past the first 200 pairs of text and database role. */
   readonly prepare?: boolean | undefined
 }
 

@@ -1,21 +1,24 @@
 import { StatementRefusedError } from '../../errors.ts'
 import { isServerError } from './pg-internals.ts'
 
-/** Each connection keeps the plans of what it has prepared: some tens of kilobytes apiece on the server. */
-const MAX_TEXTS = 200
+/** Texts and roles. Each connection keeps the plans of what it has prepared: some tens of kilobytes apiece on the server. */
+const MAX_NAMES = 200
 
 const names = new Map<string, string>()
 
 /**
- * The name under which this process prepares a text: the same text has the same name on every connection, two texts never share one.
+ * The name under which this process prepares a text for a database role: the same on every connection, and shared by no other text or
+ * role. PostgreSQL plans a statement with row-level security anew whenever the role changes, so that one name for two roles
+ * would be planned at each change.
  *
  * @returns undefined where there are too many already: the statement then goes out without a name, parsed and planned anew each time
  */
-export function preparedName(text: string): string | undefined {
-  const known = names.get(text)
-  if (known !== undefined || names.size >= MAX_TEXTS) return known
+export function preparedName(text: string, role: string): string | undefined {
+  const key = `${role} ${text}`
+  const known = names.get(key)
+  if (known !== undefined || names.size >= MAX_NAMES) return known
   const made = `partywall_s${names.size + 1}`
-  names.set(text, made)
+  names.set(key, made)
   return made
 }
 

@@ -147,7 +147,8 @@ export class TenantQuery extends PgQueryBase {
     const refusal = this.name && guard.settings.pooler ? withoutName(this) : undefined
     if (refusal !== undefined) return refusal
     // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
-    if (this.#once && !this.name && !isUnnamed(guard.settings)) this.name = preparedName(this.text)
+    if (this.#once && !this.name && !isUnnamed(guard.settings))
+      this.name = preparedName(this.text, guard.prefix.identities.of(this.frame).role)
     return this.#sendAtOnce(connection) ? null : super.submit(connection)
   }
 
