@@ -148,6 +148,38 @@ describe('a fix that is tried', () => {
       })
   })
 
+  it('is not printed as a statement where policies would hold a role that nobody acts as', async () => {
+    const schema = `${DIARY} create table memo (id int primary key, practice_id int not null references practices (id)); grant select on memo to {app}, {helper};`
+    const fix = `create policy n on memo using (practice_id = nullif(current_setting('app.practice', true), '')::int); alter table memo enable row level security, force row level security`
+    expect(await tried(schema, fix)).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/^case_helper_\w+ has rights on public.memo too, and no trial acts as it$/),
+    })
+    expect(await tried(schema.replace(', {helper};', ';'), fix)).toEqual({ harmless: true })
+  })
+
+  it('is not printed as a statement where it narrows what such a role sees behind policies', async () => {
+    const own = `practice_id = nullif(current_setting('app.practice', true), '')::int`
+    const schema = `${DIARY} create table memo (id int primary key, practice_id int not null references practices (id)); grant select on memo to {app}, {helper};
+      alter table memo enable row level security; create policy own on memo to {app} using (${own}); create policy theirs on memo to {helper} using (current_setting('app.key', true) = 'k');`
+    const unseen = { harmless: false, reason: expect.stringMatching(/^case_helper_\w+ has rights on public.memo too/) }
+    expect(await tried(schema, `create policy n on memo as restrictive using (${own})`)).toEqual(unseen)
+    expect(await tried(schema, 'alter policy theirs on memo using (false)')).toEqual(unseen)
+    expect(await tried(schema, `create policy n on memo as restrictive to {app} using (${own})`)).toEqual({
+      harmless: true,
+    })
+  })
+
+  it('takes signals from PUBLIC only where no code of the database sends any', async () => {
+    const fix = 'revoke execute on function pg_catalog.pg_cancel_backend(integer) from public'
+    const code = `create function stop() returns void language plpgsql as $$ begin perform pg_cancel_backend(1); end $$;`
+    expect(await tried(DIARY, fix)).toEqual({ harmless: true })
+    expect(await tried(`${DIARY} ${code}`, fix)).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/a trial calls no function/),
+    })
+  })
+
   it('is printed where nobody notices anything', async () => {
     expect(
       await tried(DIARY, 'alter table diary add column note text; create index concurrently on diary (doctor_id)'),
