@@ -74,7 +74,6 @@ function widthOf(facts: Facts, login: Role): Width | undefined {
 }
 
 function finding(facts: Facts, login: Role, { why, via, owned }: Width): FindingDraft {
-  const name = quoteIdentifier(login.name)
   return {
     object: `role ${login.name}`,
     message: `The app reaches ${facts.tenancy.appRole.name} from the login ${login.name}, ${via.oid === login.oid ? `which ${why}` : `which can become ${via.name}, and that role ${why}`}: after RESET ROLE in injected SQL no policy applies.`,
@@ -82,13 +81,23 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
     ...(owned.length > 0
       ? { tables: owned, verbs: ['select', 'insert', 'update', 'delete'] as const }
       : crossedBy(facts, via)),
-    fix: [
-      ...(via.oid === login.oid && (via.superuser || via.bypassRls) ? [otherLogin(facts)] : []),
-      ...(via.oid === login.oid ? [] : [`REVOKE ${quoteIdentifier(via.name)} FROM ${name};`]),
-      ...(via.oid === login.oid && owned.length > 0
-        ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`]
-        : []),
-      `ALTER ROLE ${name} NOINHERIT;`,
-    ].join('\n'),
+    fix: narrowSql(facts, login, { why, via, owned }),
   }
+}
+
+/** Makes the login narrow, with what each statement takes away. NOINHERIT is left to a person: jobs may use what it takes. */
+export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): string {
+  const name = quoteIdentifier(login.name)
+  const role = quoteIdentifier(via.name)
+  const itself = via.oid === login.oid
+  return [
+    ...(itself && (via.superuser || via.bypassRls) ? [otherLogin(facts)] : []),
+    ...(itself && owned.length > 0 ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`] : []),
+    ...(itself
+      ? []
+      : [`-- Sessions and jobs of ${name} can no longer become ${role}:`, `REVOKE ${role} FROM ${name};`]),
+    `-- ${name} loses the rights that it inherits from its roles until it sets one of them. From PostgreSQL 16 on this counts for`,
+    '-- memberships that are granted afterwards. If its sessions and jobs bear that:',
+    `--   ALTER ROLE ${name} NOINHERIT;`,
+  ].join('\n')
 }
