@@ -2,6 +2,7 @@ import type { DatabaseFunction } from '../catalog/model.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 
 const CODE = 'a trial calls no function: whoever calls it may meet an error, or get less'
+const KEYS = 'values that were unique over all tenants may come twice, and ON CONFLICT on the old key fails'
 const ROLES = 'a trial does not act as every role: what its sessions do afterwards was not tried'
 
 /** Statements whose effect no trial sees, since it tries statements on tables and views alone, with the reason. */
@@ -30,6 +31,7 @@ const SIGNALS: ReadonlySet<string> = new Set(['pg_catalog.pg_terminate_backend',
 export function beyondTrial(fix: string, functions: Iterable<DatabaseFunction>): string | undefined {
   for (const { text } of splitStatements(fix).statements) {
     if (/^revoke\b/i.test(text) && !/\son\s/i.test(text)) return ROLES
+    if (/^alter\s+table\b/i.test(text) && /\bdrop\s+constraint\b/i.test(text) && /\bunique\b/i.test(text)) return KEYS
     const found = BEYOND.find(([pattern]) => pattern.test(text))
     if (found !== undefined && !(found[1] === CODE && isUncalledSignal(text, functions))) return found[1]
   }

@@ -2,7 +2,7 @@ import type { Oid, Policy, Relation, Role } from '../catalog/model.ts'
 import { VERBS, type Verb } from '../catalog/verbs.ts'
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
-import type { AccessRecord } from './access.ts'
+import type { Access, AccessRecord } from './access.ts'
 import { wordsOf } from './concerned.ts'
 
 interface Seen {
@@ -21,10 +21,11 @@ interface Seen {
  * made use.
  */
 export function blindTo(statements: string, seen: Seen): string | undefined {
-  if (![...seen.before.values()].some(({ outcome }) => outcome === 'done'))
-    return 'in the copy no session of the application reached any row'
+  const reached = reachedByApplication(seen, () => true)
   for (const { text } of splitStatements(statements).statements) {
-    const found = takesNothing(text) ? undefined : blindToOne(text, seen)
+    if (takesNothing(text)) continue
+    if (!reached) return 'in the copy no session of the application reached any row'
+    const found = forcesOnly(text) ? undefined : blindToOne(text, seen)
     if (found !== undefined) return found
   }
   return undefined
@@ -49,15 +50,39 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
     const altered = policies.find(({ name }) => isAltered(statement, name))
     if (altered !== undefined && sharesByRow(altered))
       return `the policy ${altered.name} lets everybody see rows that have a certain value, and only you can say whether they are shared on purpose`
+    const asked = askedAnew(statement, relation, altered)
+    if (asked !== undefined) return asked
     for (const verb of verbsOf(statement, altered?.command)) {
       if (!policies.some(({ command }) => command === 'all' || command === verb)) continue
       // Without the right nobody who acts here loses anything; others were asked for above.
-      if (!seen.roles.some(({ role }) => facts.privileges.onRelation(role.oid, relation, RIGHTS[verb]))) continue
-      if (!isReached(seen.before, relation.label, verb))
+      if (!facts.acting.some(({ role }) => facts.privileges.onRelation(role.oid, relation, RIGHTS[verb]))) continue
+      if (!reachedByApplication(seen, (access) => access.object === relation.label && access.verb === verb))
         return `in the copy nobody could ${verb.toUpperCase()} on ${relation.label}, where policies of its own allow it to some`
     }
   }
   return undefined
+}
+
+/**
+ * The planted rows have a tenant, and it is their user's. Where policies decide by the user and never asked for the tenant, real rows
+ * may have none, or another.
+ */
+function askedAnew(statement: string, relation: Relation, altered: Policy | undefined): string | undefined {
+  const narrows = altered !== undefined || (/^create\s+policy\b/i.test(statement) && isRestrictive(statement))
+  if (!narrows) return undefined
+  const texts = relation.policies.flatMap(({ using, check, permissive }) =>
+    permissive ? [`${using ?? ''} ${check ?? ''}`] : [],
+  )
+  const before = wordsOf(texts.join(' '))
+  const now = wordsOf(statement.slice(statement.search(/\s(?:using|with\s+check)\b/i)))
+  const decided = relation.columns.filter(({ name }) => before.has(name)).map(({ name }) => name)
+  const isKey = (column: number) =>
+    relation.constraints.some(({ kind, columns }) => kind === 'primary-key' && columns.includes(column))
+  const anew = relation.columns
+    .filter(({ name, number }) => now.has(name) && !before.has(name) && !isKey(number))
+    .map(({ name }) => name)
+  if (decided.length === 0 || anew.length === 0) return undefined
+  return `the policies of ${relation.label} decide by ${decided.join(', ')} and never by ${anew.join(', ')}, which may be empty in real rows, or somebody else's`
 }
 
 const RIGHTS = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
@@ -99,20 +124,25 @@ function namesRole(statement: string, role: Role): boolean {
   return words.has(role.name) || words.has('public') || words.has('PUBLIC')
 }
 
-/** Somebody reached a row so, or was let through by the policies. */
-function isReached(before: AccessRecord, object: string, verb: Verb): boolean {
+/** A session of the application reached a row so, or was let through by the policies. Owners reach theirs past the policies. */
+function reachedByApplication({ facts, before }: Seen, asked: (access: Access) => boolean): boolean {
+  const application = new Set(facts.acting.map(({ role }) => role.name))
   return [...before.values()].some(
-    ({ access, outcome }) => outcome === 'done' && access.object === object && access.verb === verb,
+    ({ access, outcome }) => outcome === 'done' && application.has(access.role) && asked(access),
   )
 }
 
-/** Statements that take no row from anybody: indexes, rights that no policy holds, FORCE for those who are held already. */
+/** Statements that take no row from anybody: indexes, and rights that no policy holds. */
 function takesNothing(statement: string): boolean {
   return (
     /^create\s+index\b/i.test(statement) ||
-    /^revoke (?:(?:truncate|references|trigger|maintain)(?:, )?){1,4} on /i.test(statement) ||
-    (/ force row level security$/i.test(statement) && !/\benable\b/i.test(statement))
+    /^revoke (?:(?:truncate|references|trigger|maintain)(?:, )?){1,4} on /i.test(statement)
   )
+}
+
+/** FORCE holds the owner, which acts in each trial. */
+function forcesOnly(statement: string): boolean {
+  return / force row level security$/i.test(statement) && !/\benable\b/i.test(statement)
 }
 
 function isAltered(statement: string, policy: string): boolean {

@@ -95,6 +95,7 @@ describe('a fix that is tried', () => {
     ['alter role {app} noinherit', /does not act as every role/],
     ['alter default privileges in schema public revoke all on tables from {app}', /tables made afterwards/],
     ['drop trigger t on diary', /was not tried/],
+    ['alter table diary drop constraint k, add constraint k unique (practice_id, id)', /ON CONFLICT on the old key/],
   ])('is not printed as a statement where no trial sees its effect: %s', async (fix, reason) => {
     expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
   })
@@ -112,6 +113,13 @@ describe('a fix that is tried', () => {
   it('is not printed as a statement where no session reached a row before', async () => {
     const schema = DIARY.replace('using (', 'using (1 = 2 and ')
     expect(await tried(schema, 'alter table diary force row level security')).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/no session of the application reached any row/),
+    })
+    expect(await tried(schema, 'create index on diary (doctor_id)')).toEqual({ harmless: true })
+    // The owner of a table, which no policy holds, is no session of the application.
+    const owned = `${schema} alter table diary owner to {owner}`
+    expect(await tried(owned, 'alter policy own on diary using (false)')).toEqual({
       harmless: false,
       reason: expect.stringMatching(/no session of the application reached any row/),
     })
@@ -168,6 +176,16 @@ describe('a fix that is tried', () => {
     expect(await tried(schema, `create policy n on memo as restrictive to {app} using (${own})`)).toEqual({
       harmless: true,
     })
+  })
+
+  it('is not printed as a statement where the policies decide by the user and never asked for the tenant', async () => {
+    const own = `practice_id = nullif(current_setting('app.practice', true), '')::int`
+    const mine = `owner_id = nullif(current_setting('app.doctor', true), '')::int`
+    const schema = `${DIARY} create table memo (id int primary key, owner_id int not null, practice_id int references practices (id)); grant select, insert, update, delete on memo to {app};
+      alter table memo enable row level security; create policy mine on memo to {app} using (${mine});`
+    const unseen = { harmless: false, reason: expect.stringMatching(/decide by owner_id and never by practice_id/) }
+    expect(await tried(schema, `alter policy mine on memo using (${mine} and ${own})`)).toEqual(unseen)
+    expect(await tried(schema, `create policy n on memo as restrictive using (${own})`)).toEqual(unseen)
   })
 
   it('takes signals from PUBLIC only where no code of the database sends any', async () => {
