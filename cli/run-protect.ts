@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { parseOptions } from '../src/config/parse-options.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'
+import { consequencesOf } from '../src/protect/consequences.ts'
 import { MIGRATION_FORMATS, renderMigration, type TargetFolder } from '../src/protect/render/render.ts'
 import { decisionsOf } from '../src/protect/render/script.ts'
 import { renderOneScript } from '../src/protect/render/sql.ts'
@@ -40,7 +41,7 @@ export async function runProtect(flags: unknown): Promise<void> {
     const planned = await planFor({ ...settings, databaseUrl }, signal)
     // Sessions of a sealed application need its secret, which is not here.
     const tried = settings.seal ? [] : await tryPlan(planned, databaseUrl, hintsOf(settings), signal)
-    return { ...planned, notes: [...planned.notes, ...tried] }
+    return { ...planned, notes: [...planned.notes, ...tried, ...consequencesOf(planned, settings.seal)] }
   })
   for (const note of plan.notes) console.error(note)
   if (plan.changes.length === 0) tellNothing(plan)

@@ -1,6 +1,8 @@
+import type { DatabaseFunction } from '../catalog/model.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 
 const CODE = 'a trial calls no function: whoever calls it may meet an error, or get less'
+const KEYS = 'values that were unique over all tenants may come twice, and ON CONFLICT on the old key fails'
 const ROLES = 'a trial does not act as every role: what its sessions do afterwards was not tried'
 
 /** Statements whose effect no trial sees, since it tries statements on tables and views alone, with the reason. */
@@ -14,12 +16,31 @@ const BEYOND: readonly (readonly [RegExp, string])[] = [
   [/^alter\s+default\s+privileges\b/i, 'tables made afterwards have no such right, and migrations may count on it'],
 ]
 
-/** Why no trial can show that a fix takes nothing away; undefined where it can. */
-export function beyondTrial(fix: string): string | undefined {
+/**
+ * They reach no row. The fix says what it takes; here it is asked whether code in the database calls them.
+ *
+ * @see PostgreSQL manual, "Server Signaling Functions"
+ */
+const SIGNALS: ReadonlySet<string> = new Set(['pg_catalog.pg_terminate_backend', 'pg_catalog.pg_cancel_backend'])
+
+/**
+ * Why no trial can show that a fix takes nothing away; undefined where it can.
+ *
+ * @param functions those of the database, to see whether they call a function of the server that is revoked
+ */
+export function beyondTrial(fix: string, functions: Iterable<DatabaseFunction>): string | undefined {
   for (const { text } of splitStatements(fix).statements) {
     if (/^revoke\b/i.test(text) && !/\son\s/i.test(text)) return ROLES
+    if (/^alter\s+table\b/i.test(text) && /\bdrop\s+constraint\b/i.test(text) && /\bunique\b/i.test(text)) return KEYS
     const found = BEYOND.find(([pattern]) => pattern.test(text))
-    if (found !== undefined) return found[1]
+    if (found !== undefined && !(found[1] === CODE && isUncalledSignal(text, functions))) return found[1]
   }
   return undefined
+}
+
+function isUncalledSignal(statement: string, functions: Iterable<DatabaseFunction>): boolean {
+  if (!/^revoke\b/i.test(statement)) return false
+  const named = statement.match(/[\w.]{1,128}(?=\()/g) ?? []
+  if (named.length === 0 || !named.every((name) => SIGNALS.has(name))) return false
+  return ![...functions].some(({ source }) => /pg_(?:terminate|cancel)_backend/i.test(source))
 }

@@ -1,9 +1,7 @@
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Policy, Relation } from '../catalog/model.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
-import { VERBS, type Verb } from '../catalog/verbs.ts'
 import { makeProofs } from '../prove/proofs.ts'
 import { createSqlReader } from '../sql/reader.ts'
 import { buildFacts } from '../tenancy/build-facts.ts'
@@ -12,7 +10,9 @@ import type { ActingRole, Facts } from '../tenancy/facts.ts'
 import { type AttackSession, attackSession } from '../verify/attack/session.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 import type { AccessRecord } from './access.ts'
+import { blindTo } from './blind-to.ts'
 import { type ColumnRights, columnDifferences, columnRights } from './column-rights.ts'
+import { concerned } from './concerned.ts'
 import { type Difference, differencesOf } from './differences.ts'
 import { type Population, populate } from './population.ts'
 import { recordAccess } from './record.ts'
@@ -90,63 +90,14 @@ export class Trial {
     return new Map(named)
   }
 
-  /**
-   * Why nothing follows from a trial of these statements, or undefined: no session reached any row before, so that none can lose
-   * one; they change a table that holds no row; or they change what policies allow of which no session made use.
-   */
+  /** Why nothing follows from a trial of these statements, or undefined where something does. */
   blindTo(statements: string): string | undefined {
-    if (![...this.#before.values()].some(({ outcome }) => outcome === 'done'))
-      return 'in the copy no session of the application reached any row'
-    for (const { text } of splitStatements(statements).statements) {
-      const found = takesNothing(text) ? undefined : this.#blindToOne(text)
-      if (found !== undefined) return found
-    }
-    return undefined
-  }
-
-  #blindToOne(statement: string): string | undefined {
-    const words = wordsOf(statement)
-    for (const [oid, reason] of this.#population.failures) {
-      const relation = this.facts.relationOf(oid)
-      if (relation !== undefined && words.has(relation.name))
-        return `in the copy ${relation.label} could not be given a row: ${reason}`
-    }
-    if (/\benable row level security\b/i.test(statement))
-      for (const relation of this.facts.relations) {
-        const other = words.has(relation.name) && !relation.rowSecurity ? this.#stranger(relation) : undefined
-        if (other !== undefined) return `${other} has rights on ${relation.label} too, and no trial acts as it`
-      }
-    for (const relation of this.facts.relations) {
-      if (!words.has(relation.name) || !relation.rowSecurity) continue
-      const policies = relation.policies.filter(({ permissive }) => permissive)
-      const altered = policies.find(({ name }) => isAltered(statement, name))
-      if (altered !== undefined && sharesByRow(altered))
-        return `the policy ${altered.name} lets everybody see rows that have a certain value, and only you can say whether they are shared on purpose`
-      for (const verb of verbsOf(statement, altered?.command)) {
-        if (!policies.some(({ command }) => command === 'all' || command === verb)) continue
-        if (!this.#reached(relation.label, verb))
-          return `in the copy nobody could ${verb.toUpperCase()} on ${relation.label}, where policies of its own allow it to some`
-      }
-    }
-    return undefined
-  }
-
-  /** A role with rights that nobody here acts as, and that policies will hold. */
-  #stranger({ grants, owner }: Relation): string | undefined {
-    const tried = new Set(this.#roles.flatMap(({ role, rights }) => [role.oid, ...rights]))
-    for (const { grantee } of grants) {
-      const role = this.facts.catalog.roles.get(grantee)
-      if (role === undefined || role.superuser || role.bypassRls || grantee === owner || tried.has(grantee)) continue
-      if (!role.name.startsWith('partywall_')) return role.name
-    }
-    return undefined
-  }
-
-  /** Somebody reached a row so, or was let through by the policies. */
-  #reached(object: string, verb: Verb): boolean {
-    return [...this.#before.values()].some(
-      ({ access, outcome }) => outcome === 'done' && access.object === object && access.verb === verb,
-    )
+    return blindTo(statements, {
+      facts: this.facts,
+      roles: this.#roles,
+      before: this.#before,
+      failures: this.#population.failures,
+    })
   }
 
   /**
@@ -193,62 +144,6 @@ function isTold({ access }: Difference, rows: readonly Difference[]): boolean {
   return rows.some(
     (row) => row.access.role === access.role && row.access.object === access.object && row.access.verb === access.verb,
   )
-}
-
-/** The relations that statements name, and those whose policies or definitions read them; all where they name none. */
-function concerned({ relations }: Facts, statements: string): readonly Relation[] {
-  const words = wordsOf(statements)
-  const found = new Set(relations.filter((relation) => words.has(relation.name)))
-  if (found.size === 0) return relations
-  for (let before = -1; before !== found.size; ) {
-    before = found.size
-    const oids = new Set([...found].map((relation) => relation.oid))
-    for (const relation of relations) {
-      const reads = [
-        ...relation.readsRelations,
-        ...relation.parents,
-        ...relation.policies.flatMap((each) => each.relations),
-      ]
-      if (reads.some((oid) => oids.has(oid))) found.add(relation)
-    }
-  }
-  return [...found]
-}
-
-/** Statements that take no row from anybody: indexes, rights that no policy holds, FORCE for those who are held already. */
-function takesNothing(statement: string): boolean {
-  return (
-    /^create\s+index\b/i.test(statement) ||
-    /^revoke (?:(?:truncate|references|trigger|maintain)(?:, )?){1,4} on /i.test(statement) ||
-    (/ force row level security$/i.test(statement) && !/\benable\b/i.test(statement))
-  )
-}
-
-function isAltered(statement: string, policy: string): boolean {
-  const named = /^(?:alter|drop)\s+policy\s+(?:if\s+exists\s+)?(?:"((?:[^"]|"")*)"|([^\s"]+))/i.exec(statement)
-  return (named?.[1]?.replaceAll('""', '"') ?? named?.[2]?.toLowerCase()) === policy
-}
-
-/** What statements on policies and rights change; nothing for others. */
-function verbsOf(statement: string, command: string | undefined): readonly Verb[] {
-  if (/^revoke\b/i.test(statement)) {
-    const head = statement.slice(0, statement.search(/\son\s/i)).toLowerCase()
-    return VERBS.filter((verb) => head.includes(verb) || /\ball\b/.test(head))
-  }
-  if (!/^(?:create|alter|drop)\s+policy\b/i.test(statement)) return []
-  const named = command ?? /\bfor\s+(select|insert|update|delete)\b/i.exec(statement)?.[1]?.toLowerCase() ?? 'all'
-  return VERBS.filter((verb) => named === 'all' || named === verb)
-}
-
-/** Its condition asks for values of the row, and nothing of the session. */
-function sharesByRow({ using, functions }: Policy): boolean {
-  const text = (using ?? 'true').replace(/'(?:[^']|'')*'/g, '').toLowerCase()
-  if (/^\(*true\)*$/.test(text) || functions.length > 0) return false
-  return !/current_|session_user|system_user|\bpg_\w+\(/.test(text)
-}
-
-function wordsOf(statements: string): ReadonlySet<string> {
-  return new Set(statements.match(/[\w$\u0080-\uffff]+/g))
 }
 
 async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<Facts> {

@@ -16,7 +16,7 @@ const HARMLESS: FixVerdict = { harmless: true }
 /** Tries the fix of a finding by itself. A fix that is a comment changes nothing. @param look see {@link Trial.try} */
 export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>, look = true): Promise<FixVerdict> {
   if (splitStatements(finding.fix).statements.length === 0) return HARMLESS
-  const beyond = beyondTrial(finding.fix) ?? trial.blindTo(finding.fix)
+  const beyond = beyondTrial(finding.fix, trial.facts.catalog.functions.values()) ?? trial.blindTo(finding.fix)
   if (beyond !== undefined) return against(beyond)
   return judgeTrial(trial, await trial.try(finding.fix, look), finding)
 }

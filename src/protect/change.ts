@@ -1,3 +1,5 @@
+import type { TenantSetting } from './sql-text.ts'
+
 /**
  * The parts of a migration, in the order in which they run. What scans or rewrites many rows stands before the short
  * transaction that takes locks; what refuses a transaction stands apart.
@@ -41,6 +43,8 @@ export const NOTHING: Part = { changes: [], decisions: [] }
 
 /** What `protect` would write. No changes: the schema holds what it can give. */
 export interface ProtectPlan {
+  /** What names the tenant in the policies that are written. */
+  readonly setting: TenantSetting
   readonly changes: readonly Change[]
   readonly decisions: readonly Decision[]
   /** What was found, as sentences. */

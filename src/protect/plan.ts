@@ -62,6 +62,7 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   )
   if (policed.length > 0) changes.push({ phase: 'protect', object: 'policies', up: [policyHashes(policed)], down: [] })
   return {
+    setting: input.setting,
     changes: inOrder(changes),
     decisions: [
       ...undecided.map(({ relation, reason }): Decision => ({ object: relation.label, reason })),

@@ -6,12 +6,16 @@ import type { Facts } from './facts.ts'
  * policies that call it, and these would call themselves until the stack is full.
  */
 export function invokerSql(facts: Facts, fn: DatabaseFunction): string {
-  const askers = facts.relations.filter((relation) =>
+  const askers = [...facts.catalog.relations.values()].filter((relation) =>
     relation.policies.some((policy) => calls(facts, policy.functions, fn)),
   )
   if (askers.length > 0)
     return `-- Policies of ${askers.map((relation) => relation.label).join(', ')} call ${fn.label}, so it keeps its owner's rights. Let it compare with the context in each of its statements.`
-  return `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`
+  return [
+    '-- Its callers then reach what their own rights and policies allow. One that looks up what its caller may not see yet (a sign-in,',
+    '-- an invitation) finds nothing: let that one compare with the context, or with its secret, in each statement instead.',
+    `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
+  ].join('\n')
 }
 
 /** One of them is the function, or calls it, over any number of calls. */

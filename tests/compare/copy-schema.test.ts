@@ -105,7 +105,9 @@ describe('a copy of a schema', () => {
   })
 
   it('has the memberships of the original, with their options', async () => {
-    const opened = await openCase([`create table t (id int primary key); grant select on t to {requests}`])
+    const opened = await openCase([
+      `create table t (id int primary key); grant select on t to {requests}; grant usage on schema public to {helper}`,
+    ])
     const names = ['requests', 'app', 'helper'].map((name) => opened.role(name))
     const client = new pg.Client({ connectionString: opened.url })
     await client.connect()

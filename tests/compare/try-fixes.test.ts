@@ -95,6 +95,7 @@ describe('a fix that is tried', () => {
     ['alter role {app} noinherit', /does not act as every role/],
     ['alter default privileges in schema public revoke all on tables from {app}', /tables made afterwards/],
     ['drop trigger t on diary', /was not tried/],
+    ['alter table diary drop constraint k, add constraint k unique (practice_id, id)', /ON CONFLICT on the old key/],
   ])('is not printed as a statement where no trial sees its effect: %s', async (fix, reason) => {
     expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
   })
@@ -112,6 +113,13 @@ describe('a fix that is tried', () => {
   it('is not printed as a statement where no session reached a row before', async () => {
     const schema = DIARY.replace('using (', 'using (1 = 2 and ')
     expect(await tried(schema, 'alter table diary force row level security')).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/no session of the application reached any row/),
+    })
+    expect(await tried(schema, 'create index on diary (doctor_id)')).toEqual({ harmless: true })
+    // The owner of a table, which no policy holds, is no session of the application.
+    const owned = `${schema} alter table diary owner to {owner}`
+    expect(await tried(owned, 'alter policy own on diary using (false)')).toEqual({
       harmless: false,
       reason: expect.stringMatching(/no session of the application reached any row/),
     })
@@ -146,6 +154,48 @@ describe('a fix that is tried', () => {
         harmless: false,
         reason: expect.stringMatching(/INSERT on public.practices \(a new tenant/),
       })
+  })
+
+  it('is not printed as a statement where policies would hold a role that nobody acts as', async () => {
+    const schema = `${DIARY} create table memo (id int primary key, practice_id int not null references practices (id)); grant select on memo to {app}, {helper};`
+    const fix = `create policy n on memo using (practice_id = nullif(current_setting('app.practice', true), '')::int); alter table memo enable row level security, force row level security`
+    expect(await tried(schema, fix)).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/^case_helper_\w+ has rights on public.memo too, and no trial acts as it$/),
+    })
+    expect(await tried(schema.replace(', {helper};', ';'), fix)).toEqual({ harmless: true })
+  })
+
+  it('is not printed as a statement where it narrows what such a role sees behind policies', async () => {
+    const own = `practice_id = nullif(current_setting('app.practice', true), '')::int`
+    const schema = `${DIARY} create table memo (id int primary key, practice_id int not null references practices (id)); grant select on memo to {app}, {helper};
+      alter table memo enable row level security; create policy own on memo to {app} using (${own}); create policy theirs on memo to {helper} using (current_setting('app.key', true) = 'k');`
+    const unseen = { harmless: false, reason: expect.stringMatching(/^case_helper_\w+ has rights on public.memo too/) }
+    expect(await tried(schema, `create policy n on memo as restrictive using (${own})`)).toEqual(unseen)
+    expect(await tried(schema, 'alter policy theirs on memo using (false)')).toEqual(unseen)
+    expect(await tried(schema, `create policy n on memo as restrictive to {app} using (${own})`)).toEqual({
+      harmless: true,
+    })
+  })
+
+  it('is not printed as a statement where the policies decide by the user and never asked for the tenant', async () => {
+    const own = `practice_id = nullif(current_setting('app.practice', true), '')::int`
+    const mine = `owner_id = nullif(current_setting('app.doctor', true), '')::int`
+    const schema = `${DIARY} create table memo (id int primary key, owner_id int not null, practice_id int references practices (id)); grant select, insert, update, delete on memo to {app};
+      alter table memo enable row level security; create policy mine on memo to {app} using (${mine});`
+    const unseen = { harmless: false, reason: expect.stringMatching(/decide by owner_id and never by practice_id/) }
+    expect(await tried(schema, `alter policy mine on memo using (${mine} and ${own})`)).toEqual(unseen)
+    expect(await tried(schema, `create policy n on memo as restrictive using (${own})`)).toEqual(unseen)
+  })
+
+  it('takes signals from PUBLIC only where no code of the database sends any', async () => {
+    const fix = 'revoke execute on function pg_catalog.pg_cancel_backend(integer) from public'
+    const code = `create function stop() returns void language plpgsql as $$ begin perform pg_cancel_backend(1); end $$;`
+    expect(await tried(DIARY, fix)).toEqual({ harmless: true })
+    expect(await tried(`${DIARY} ${code}`, fix)).toEqual({
+      harmless: false,
+      reason: expect.stringMatching(/a trial calls no function/),
+    })
   })
 
   it('is printed where nobody notices anything', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { consequencesOf } from '../../src/protect/consequences.ts'
 import { apply, type ProtectCase, withProtectCase } from './protect-case.ts'
 
 // No statement of protect lets anybody see or change more than before, and nothing that worked inside a tenant fails afterwards:
@@ -161,6 +162,64 @@ describe('protect beside policies of one’s own', () => {
       const plan = await given.plan({ appRole: given.appRole })
       await apply(given.owner, plan, 'up')
       expect(plan.decisions.map((decision) => decision.reason).join()).toContain('Which of the two is the row')
+    })
+  })
+
+  it('writes nothing for a table of another owner, whose refusal would end the file in the middle', async () => {
+    const schema = `create table tenants (id int primary key); create table notes (id int primary key, tenant_id int not null references tenants (id));
+      grant select, insert on notes to {app}; grant references on tenants to public;`
+    await withProtectCase(schema, async (given) => {
+      await given.admin.query(
+        `create schema gate; create table gate.identities (id int primary key, tenant_id int not null references tenants (id));
+         grant usage on schema gate to ${given.appRole}; grant select, truncate on gate.identities to ${given.appRole}`,
+      )
+      const plan = await given.plan({ appRole: given.appRole })
+      await apply(given.owner, plan, 'up')
+      expect(plan.changes.map((change) => change.object)).not.toContain('gate.identities')
+      expect(plan.changes.map((change) => change.object)).toContain('public.notes')
+      const named = plan.decisions.find((decision) => decision.object === 'gate.identities (owner)')
+      expect(named?.reason).toMatch(/may not change: nothing is written for it/)
+    })
+  })
+
+  it('hides no row of a user where the policies decide by the user and never by the tenant', async () => {
+    const schema = `create table tenants (id int primary key); create table notes (id int primary key, tenant_id int not null references tenants (id));
+      create table drafts (id int primary key, tenant_id int references tenants (id), user_id int not null, body text);
+      create index on notes (tenant_id); create index on drafts (tenant_id); grant select, insert, update, delete on notes, drafts to {app};
+      alter table notes enable row level security; alter table drafts enable row level security;
+      create policy own on notes using (tenant_id = nullif(current_setting('app.tenant', true), '')::int);
+      create policy mine on drafts using (user_id = nullif(current_setting('app.user', true), '')::int);
+      insert into tenants values (1), (2); insert into drafts values (1, null, 7), (2, 2, 7), (3, 1, 7), (4, 1, 8);`
+    await withProtectCase(schema, async (given) => {
+      const session = { 'app.tenant': '1', 'app.user': '7' }
+      const plan = await given.plan({ appRole: given.appRole })
+      await apply(given.owner, plan, 'up')
+      expect(await asked(given, session, 'select id from drafts order by id')).toEqual(['1', '2', '3'])
+      expect(await asked(given, session, 'update drafts set body = body where id = 2 returning id')).toEqual(['2'])
+      expect(await asked(given, session, "insert into drafts values (9, null, 7, 'new') returning id")).toEqual(['9'])
+      const told = plan.decisions.filter((decision) => decision.object === 'public.drafts')
+      expect(told.map(({ reason }) => reason).join(' ')).toMatch(/ask for user_id and never for tenant_id/)
+    })
+  })
+})
+
+describe('what protect says before it is run', () => {
+  const schema = `create table tenants (id int primary key); create table notes (id int primary key, tenant_id int not null references tenants (id));
+    create index on notes (tenant_id); grant select, insert on notes to {app};`
+
+  it('names seeds and jobs of the owner, sign-ups and webhooks', async () => {
+    await withProtectCase(schema, async (given) => {
+      const plan = await given.plan({ appRole: given.appRole })
+      const [forced, opened, ...rest] = consequencesOf(plan, false)
+      expect(rest).toEqual([])
+      expect(forced).toMatch(/^FORCE .*public\.notes.*seeds and jobs.*set_config\('app\.current_tenant_id'.*BYPASSRLS/)
+      expect(opened).toMatch(/^Sign-in, sign-up and webhooks.*public\.notes.*runAcrossTenants/)
+      await apply(given.owner, plan, 'up')
+      // It is so: the owner's seed needs the tenant's setting.
+      await given.owner.query('begin')
+      await expect(given.owner.query('insert into notes values (1, 1)')).rejects.toMatchObject({ code: '42501' })
+      await given.owner.query('rollback')
+      expect(consequencesOf(await given.plan({ appRole: given.appRole }), false)).toEqual([])
     })
   })
 })

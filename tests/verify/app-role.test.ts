@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
+import { triedReport } from '../../cli/tried-report.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 
@@ -29,6 +30,36 @@ describe('the roles of a gateway', () => {
         object: 'public.notes',
         proof: 'exploited',
       })
+    })
+  })
+
+  it('are those as whom fixes are tried, and not the one role that stands in the report', async () => {
+    await withRoles(async (run, url) => {
+      await run(SCHEMA)
+      await run(
+        `create policy open on notes for select to anon using (org_id = (select ${CLAIM})); grant select on notes to anon`,
+      )
+      const report = await verifyDatabase({ databaseUrl: url, mode: 'static' })
+      const [finding] = report.findings
+      if (finding === undefined) throw new Error('there is no finding to stand in for')
+      const fixes = ['REVOKE SELECT ON notes FROM anon;', 'CREATE INDEX ON notes (org_id);']
+      const findings = fixes.map((fix) => ({ ...finding, key: `of:${fix}`, fix }))
+      const tried = await triedReport(
+        { ...report, findings },
+        {
+          copy: async () => ({ url, close: async () => {} }),
+          appRole: undefined,
+          schemas: undefined,
+          tenantColumns: undefined,
+          setting: undefined,
+          all: true,
+          onProgress: () => {},
+        },
+      )
+      expect(tried.findings.map(({ fix }) => fix.split('\n')[0])).toEqual([
+        expect.stringMatching(/^-- Not shown to be harmless: can do less .* SELECT on public\.notes as anon/),
+        'CREATE INDEX ON notes (org_id);',
+      ])
     })
   })
 

@@ -44,6 +44,14 @@ describe('renderFixFile', () => {
     ).toHaveLength(1)
   })
 
+  it('says above the statements what row security takes from sessions without a tenant', () => {
+    const fix = 'ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;'
+    const file = render([finding('rls-disabled', fix), finding('rls-disabled', fix.replace(' t ', ' u '))])
+    expect(file.match(/takes away: all rows of the table, from sessions without a tenant/g)).toHaveLength(1)
+    expect(file.indexOf('takes away')).toBeLessThan(file.indexOf(fix))
+    expect(render([finding('rls-disabled', `-- Decide:\n--   ${fix}`)])).not.toContain('takes away')
+  })
+
   it('makes room again for what differs under one name', () => {
     const policy = (test: string) => `DROP POLICY IF EXISTS p ON t;\nCREATE POLICY p ON t USING (${test});`
     const file = render([finding('rls-disabled', policy('a')), finding('grant-truncate', policy('b'))])

@@ -6,7 +6,7 @@ import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import type { Probe } from '../attack/session.ts'
 import { rolesInReach, showPath } from '../readings/role-paths.ts'
-import { widerLogins } from '../rules/login-role-wider.ts'
+import { narrowSql, widerLogins } from '../rules/login-role-wider.ts'
 
 /** Becomes each role that no policy holds, from the app's own login, and reads the other tenant's rows. */
 export const become: Attack = {
@@ -48,7 +48,7 @@ export const become: Attack = {
           evidence: [
             `logged in as ${login.name}, SET ROLE ${app.name}, RESET ROLE: SELECT on ${seen} returned the planted row of tenant B`,
           ],
-          fix: `ALTER ROLE ${quoteIdentifier(login.name)} NOINHERIT;`,
+          fix: narrowSql(facts, login, width),
         })
     }
   },

@@ -25,12 +25,14 @@ export function renderFixFile(
   }
   const ordered = findings.toSorted((a, b) => rank(a) - rank(b))
   const seen = new Set<string>()
+  const told: string[] = []
   const inside: string[] = []
   const apart: string[] = []
   for (const finding of ordered) {
     const { statements, comments } = partsOf(finding.fix, seen)
     const title = `-- ${finding.rule}: ${finding.object.replace(/\s+/g, ' ')}`
     const own = statements.filter((statement) => !refusesTransaction(statement))
+    if (told.length === 0 && own.some(bringsPolicies)) told.push(TAKEN)
     const outside = statements.filter(refusesTransaction)
     if (own.length > 0 || comments.length > 0) inside.push([title, ...comments, ...own.map(withEnd)].join('\n'))
     if (outside.length > 0) apart.push([title, ...outside.map(withEnd)].join('\n'))
@@ -39,11 +41,20 @@ export function renderFixFile(
     `-- Fixes for what partywall verify found in ${target.replace(/\s+/g, ' ')}.
 -- Read it first: comments say what a person must decide. Run it as the migration role:
 --   psql -v ON_ERROR_STOP=1 -f FILE`,
+    ...told,
   ]
   if (inside.length > 0) parts.push("BEGIN;\nSET LOCAL lock_timeout = '5s';", ...inside, 'COMMIT;')
   if (apart.length > 0) parts.push('-- These refuse a transaction; each takes effect by itself.', ...apart)
   if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to mend.')
   return `${parts.join('\n\n')}\n`
+}
+
+const TAKEN = `-- Row-level security takes away: all rows of the table, from sessions without a tenant (a sign-in, a sign-up, a webhook).
+-- FORCE takes them from the owner's sessions without a tenant too (seeds, jobs). Change this code first: see docs/protect.md,
+-- "Before the tenant is known".`
+
+function bringsPolicies(statement: string): boolean {
+  return /^alter table .*\b(?:enable|force) row level security\b/is.test(statement)
 }
 
 /** Statements that no earlier finding asked for, and the lines that are comments and nothing else. */

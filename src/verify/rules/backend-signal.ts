@@ -1,5 +1,7 @@
 import type { Rule } from '../finding/rule.ts'
 
+const SIGNALS = 'pg_catalog.pg_terminate_backend(integer, bigint), pg_catalog.pg_cancel_backend(integer)'
+
 export const backendSignal: Rule = {
   id: 'backend-signal',
   group: 'context',
@@ -21,7 +23,11 @@ export const backendSignal: Rule = {
       object: `role ${facts.tenancy.appRole.name}`,
       message: `All tenants share ${facts.tenancy.appRole.name}: injected SQL of one tenant can end the sessions of others with pg_terminate_backend.`,
       evidence: ['EXECUTE on pg_terminate_backend and pg_cancel_backend'],
-      fix: 'REVOKE EXECUTE ON FUNCTION pg_catalog.pg_terminate_backend(integer, bigint), pg_catalog.pg_cancel_backend(integer) FROM PUBLIC;',
+      fix: [
+        '-- Takes away: code that ends or cancels sessions of its own role. Members of pg_signal_backend keep the right.',
+        `REVOKE EXECUTE ON FUNCTION ${SIGNALS} FROM PUBLIC;`,
+        `GRANT EXECUTE ON FUNCTION ${SIGNALS} TO pg_signal_backend;`,
+      ].join('\n'),
     }
   },
 }

@@ -82,19 +82,32 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
     ...(owned.length > 0
       ? { tables: owned, verbs: ['select', 'insert', 'update', 'delete'] as const }
       : crossedBy(facts, via)),
-    fix: [
-      ...(via.oid === login.oid && (via.superuser || via.bypassRls) ? [otherLogin(facts)] : []),
-      ...(via.oid === login.oid
-        ? []
-        : takersOf(facts, login, via).map(
-            (taker) => `REVOKE ${quoteIdentifier(via.name)} FROM ${quoteIdentifier(taker)};`,
-          )),
-      ...(via.oid === login.oid && owned.length > 0
-        ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`]
-        : []),
-      ...withoutInheritance(facts.catalog, login, via),
-    ].join('\n'),
+    fix: narrowSql(facts, login, { why, via, owned }),
   }
+}
+
+/** Makes the login narrow, with what each statement takes away. What it inherits is left to a person: jobs may use it. */
+export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): string {
+  const name = quoteIdentifier(login.name)
+  const role = quoteIdentifier(via.name)
+  const itself = via.oid === login.oid
+  const inheritance = withoutInheritance(facts.catalog, login, via)
+  return [
+    ...(itself && (via.superuser || via.bypassRls) ? [otherLogin(facts)] : []),
+    ...(itself && owned.length > 0 ? [`-- Give ${someOf(owned)} to a role that nobody logs in as.`] : []),
+    ...(itself
+      ? []
+      : [
+          `-- Sessions and jobs of ${name} can no longer become ${role}:`,
+          ...takersOf(facts, login, via).map((taker) => `REVOKE ${role} FROM ${quoteIdentifier(taker)};`),
+        ]),
+    ...(inheritance.length === 0
+      ? []
+      : [
+          `-- ${name} inherits rights from its roles. To take them away until it sets one of them, if its sessions and jobs bear that:`,
+          ...inheritance.map((statement) => `--   ${statement}`),
+        ]),
+  ].join('\n')
 }
 
 /** The login, and roles that it can become, that were given the wide one: a REVOKE from any other role takes nothing away. */

@@ -22,4 +22,16 @@ describe('backend-signal', () => {
       },
     )
   })
+
+  it('leaves the functions to members of pg_signal_backend', async () => {
+    await withCase([HOLDING], async (verify, run) => {
+      const { findings } = await verify({ mode: 'static' })
+      await run(findings.find((finding) => finding.rule === 'backend-signal')?.fix ?? '')
+      const told = await verify({ mode: 'static' })
+      expect(told.findings.filter((finding) => finding.rule === 'backend-signal')).toEqual([])
+      await run(`do $$ begin
+        assert has_function_privilege('pg_signal_backend', 'pg_terminate_backend(integer, bigint)', 'execute');
+        assert not has_function_privilege('pg_monitor', 'pg_terminate_backend(integer, bigint)', 'execute'); end $$`)
+    })
+  })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Role } from '../../../src/catalog/model.ts'
 import { withoutInheritance } from '../../../src/verify/rules/login-role-wider.ts'
-import { HOLDING, openCase, ruleCase } from '../rule-case.ts'
+import { HOLDING, openCase, ruleCase, withCase } from '../rule-case.ts'
 
 ruleCase('login-role-wider', {
   // A login for the application is made by a person: taking powers away breaks other work of the role.
@@ -52,10 +52,27 @@ describe('the fix of login-role-wider', () => {
       expect(await opened.query(asks)).toEqual([{ usage: true, set: true }])
       const { findings } = await opened.verify({ mode: 'static' })
       const fix = findings.find(({ rule }) => rule === 'login-role-wider')?.fix ?? ''
-      for (const _ of ['once', 'again']) await opened.run(fix)
+      // A person has decided that the jobs bear it.
+      const decided = fix.replaceAll('--   GRANT', 'GRANT')
+      for (const _ of ['once', 'again']) await opened.run(decided)
       expect(await opened.query(asks)).toEqual([{ usage: false, set: true }])
     } finally {
       await opened.close()
     }
+  })
+
+  it('says what the login loses, and leaves NOINHERIT to a person', async () => {
+    await withCase(
+      [
+        `${HOLDING} alter role {app} nologin; alter role {backend} login; grant {app} to {backend}; alter role {jobs} bypassrls; grant {jobs} to {backend};`,
+      ],
+      async (verify) => {
+        const { findings } = await verify({ mode: 'static' })
+        const fix = findings.find((finding) => finding.rule === 'login-role-wider')?.fix ?? ''
+        expect(fix).toMatch(/^-- Sessions and jobs of \S+ can no longer become \S+:\nREVOKE \S+ FROM \S+;$/m)
+        expect(fix).toMatch(/^-- \S+ inherits rights from its roles/m)
+        expect(fix).not.toMatch(/^(?:ALTER ROLE|GRANT)/m)
+      },
+    )
   })
 })

@@ -1,0 +1,27 @@
+import type { Relation } from '../catalog/model.ts'
+import type { Facts } from '../tenancy/facts.ts'
+
+/** The relations that statements name, and those whose policies or definitions read them; all where they name none. */
+export function concerned({ relations }: Facts, statements: string): readonly Relation[] {
+  const words = wordsOf(statements)
+  const found = new Set(relations.filter((relation) => words.has(relation.name)))
+  if (found.size === 0) return relations
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    const oids = new Set([...found].map((relation) => relation.oid))
+    for (const relation of relations) {
+      const reads = [
+        ...relation.readsRelations,
+        ...relation.parents,
+        ...relation.policies.flatMap((each) => each.relations),
+      ]
+      if (reads.some((oid) => oids.has(oid))) found.add(relation)
+    }
+  }
+  return [...found]
+}
+
+/** The names in statements, and their other words. */
+export function wordsOf(statements: string): ReadonlySet<string> {
+  return new Set(statements.match(/[\w$\u0080-\uffff]+/g))
+}

@@ -1,0 +1,36 @@
+import type { ProtectPlan } from './change.ts'
+
+/**
+ * What must be arranged before the migration runs, as sentences: code that names no tenant today, and sees no row afterwards.
+ *
+ * @param seal sessions then get their tenant from partywall's pool alone
+ */
+export function consequencesOf({ changes, setting }: ProtectPlan, seal: boolean): readonly string[] {
+  const objectsOf = (statement: RegExp) => [
+    ...new Set(changes.filter(({ up }) => up.some((each) => statement.test(each))).map(({ object }) => object)),
+  ]
+  const forced = objectsOf(/^ALTER TABLE .* FORCE ROW LEVEL SECURITY;$/m)
+  const opened = objectsOf(/^ALTER TABLE .* ENABLE ROW LEVEL SECURITY;$/m)
+  const value = setting.path.length === 0 ? '<tenant>' : '<claims>'
+  const job = seal
+    ? 'Run them in the context of a tenant through createTenantPool()'
+    : `Let each transaction begin with select set_config('${setting.setting}', '${value}', true)`
+  const signUp = seal ? 'or begin a context with the new tenant' : `or set ${setting.setting} to the new tenant first`
+  return [
+    ...(forced.length === 0
+      ? []
+      : [
+          `FORCE ROW LEVEL SECURITY on ${someOf(forced)}: seeds and jobs that run as the owner see and write no row without a tenant. ${job}, or run them as a role with BYPASSRLS.`,
+        ]),
+    ...(opened.length === 0
+      ? []
+      : [
+          `Sign-in, sign-up and webhooks run before the tenant is known, and then see and write no row of ${someOf(opened)}. Before you run the migration, let them find the tenant in the tenant directory, read with runAcrossTenants(), ${signUp} (docs/protect.md, "Before the tenant is known").`,
+        ]),
+  ]
+}
+
+function someOf(objects: readonly string[]): string {
+  const named = objects.slice(0, 3).join(', ')
+  return objects.length > 3 ? `${named} and ${objects.length - 3} more tables` : named
+}
