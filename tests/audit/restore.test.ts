@@ -1,7 +1,7 @@
 // The log copied into another cluster, as a dump and a restore do it: numbers of transactions begin anew there.
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { copyAuditLog } from '../../scripts/copy-audit-log.mjs'
+import { copyAuditLog } from './copy-audit-log.mjs'
 import { type AuditSealer, createAuditSealer, createPemSigner, TenantAuditLogger } from '../../src/audit/index.ts'
 import { createTenantPool, migrate, type TenantPool } from '../../src/database/index.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'

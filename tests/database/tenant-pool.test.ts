@@ -93,7 +93,7 @@ describe('pool.transaction', () => {
           await tx.query('delete from documents')
           throw new Error('outer')
         }),
-      ).rejects.toThrow(),
+      ).rejects.toThrow('outer'),
     )
     expect((await as(a, () => pool.query('select from documents'))).rowCount).toBe(2)
   })

@@ -124,7 +124,7 @@ describe('rateLimit.concurrency', () => {
     const gone = fetch(`${base}/a/free/slow`, { signal: abort.signal })
     await until(() => expect(running).toHaveLength(1))
     abort.abort()
-    await expect(gone).rejects.toThrow()
+    await expect(gone).rejects.toMatchObject({ name: 'AbortError' })
     // The hang-up has arrived by the time that a later connection is served.
     expect((await fetch(`${base}/a/free/quick`)).status).toBe(429)
     for (const finish of running) finish()

@@ -82,7 +82,7 @@ describe('alerts and telemetry of a wall', () => {
     wall.beginWork(a.id).end()
     await as(a, async () => {
       // The rooms' own events: nothing is handed over by hand.
-      expect(() => requireTenant(b.id)).toThrow()
+      expect(() => requireTenant(b.id)).toThrow(/another tenant/)
       await wall.audit?.log({ action: 'DELETE_USER', resource: 'users', resourceId: 'u1' })
     })
     cross(wall)

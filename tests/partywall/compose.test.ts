@@ -257,7 +257,9 @@ describe('a wall', () => {
     work.end()
     await closing
     await other.close()
-    await expect(runWithTenant(context(a), () => other.pool.query('select 1'))).rejects.toThrow()
+    await expect(runWithTenant(context(a), () => other.pool.query('select 1'))).rejects.toMatchObject({
+      code: 'PARTYWALL_CLOSED',
+    })
   })
 
   it('has functions that may be taken out and handed on', async () => {

@@ -411,7 +411,7 @@ describe("another tenant's rows do not exist for raw SQL", () => {
     ['COPY FROM', 'copy documents from stdin'],
     ['a stacked statement', 'select 1; select 2'],
   ])('%s is refused', async (_what, sql) => {
-    await expect(a.rawQuery(sql)).rejects.toThrow()
+    await expect(a.rawQuery(sql)).rejects.toMatchObject({ code: 'PARTYWALL_STATEMENT_REFUSED' })
   })
 })
 

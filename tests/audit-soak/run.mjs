@@ -11,11 +11,11 @@ import {
   pruneAuditMonth,
   TenantAuditLogger,
   verifyAuditLog,
-} from '../dist/src/audit/index.js'
-import { runWithTenant } from '../dist/src/context/run-with-tenant.js'
-import { createTenantPool, migrate } from '../dist/src/database/index.js'
-import { startPostgres } from '../dist/src/embedded/start-postgres.js'
-import { copyAuditLog } from './copy-audit-log.mjs'
+} from '../../dist/src/audit/index.js'
+import { runWithTenant } from '../../dist/src/context/run-with-tenant.js'
+import { createTenantPool, migrate } from '../../dist/src/database/index.js'
+import { startPostgres } from '../../dist/src/embedded/start-postgres.js'
+import { copyAuditLog } from '../audit/copy-audit-log.mjs'
 
 const { values } = parseArgs({ options: { events: { type: 'string', default: '20000' } } })
 const wanted = Number(values.events)
