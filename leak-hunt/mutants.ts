@@ -61,7 +61,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'query.answerTo = callback',
       },
       {
-        file: 'database/pool/tenant-pool.js',
+        file: 'database/pool/walled-pool.js',
         find: 'const bound = AsyncResource.bind(callback);',
         replace: 'const bound = callback;',
       },
@@ -134,7 +134,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'a query that waited for a connection runs for whoever freed it',
     edits: [
       {
-        file: 'database/pool/tenant-pool.js',
+        file: 'database/pool/walled-pool.js',
         find: 'client.run(next);',
         replace: '{ next.frame = tenantStore.getStore() ?? next.frame; client.run(next); }',
       },

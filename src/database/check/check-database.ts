@@ -1,7 +1,7 @@
 import { runWithTenant } from '../../context/run-with-tenant.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { GROUND, readOwnMigrations } from '../../migrate/own-migrations.ts'
-import type { WalledPool } from '../pool/tenant-pool.ts'
+import type { WalledPool } from '../pool/walled-pool.ts'
 import { DANGEROUS_ROLES, FACTS_TEXT, type LoginFacts, TABLES_TEXT, type TableFacts } from './check-facts.ts'
 
 /** Something about the database that takes a layer of the wall away. */

@@ -2,7 +2,7 @@ import { ClosedError, ConfigurationError } from '../../errors.ts'
 import type { TenantQuery } from '../connection/query/tenant-query.ts'
 import { TenantClient } from '../connection/tenant-client.ts'
 import { internalsOfClient } from '../wire/pg-internals.ts'
-import type { StatementLane, WalledPool } from './tenant-pool.ts'
+import type { StatementLane, WalledPool } from './walled-pool.ts'
 
 const TEMP_TEXT = `
   select exists (
