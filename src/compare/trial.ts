@@ -27,7 +27,7 @@ export interface TrialResult {
 }
 
 /**
- * A copy of a schema in which statements are tried, one after the other, each in a transaction that is rolled back.
+ * A copy of a schema in which statements are tried, one after the other, each in a savepoint of one transaction that is rolled back.
  *
  * Three users of two tenants are planted. Each role in reach and each owner of a table tries every verb on every planted row,
  * once before and once after the statements.

@@ -68,7 +68,10 @@ export interface RateLimiter {
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the store does not answer
    */
   reset(tenantId: string, options: { readonly reason: string; readonly userId?: string }): Promise<void>
-  /** Gives one tenant other limits than its tier's, in all processes at once; null takes them back. Kept in the store. */
+  /**
+   * Gives one tenant other limits than its tier's; null takes them back. Kept in the store, so that all processes follow. A refusal
+   * that a process has cached holds there for up to a second more.
+   */
   override(
     tenantId: string,
     limits: Pick<TierLimits, 'requestsPerMinute' | 'requestsPerDay' | 'burstSize'> | null,

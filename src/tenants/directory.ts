@@ -23,7 +23,7 @@ export interface TenantDirectoryOptions {
   readonly maxEntries?: number | undefined
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined
-  /** Told of each tenant that an answer shows as not active (or gone), once per change. */
+  /** Called once per change, when an answer shows that a tenant is not active or gone, or that its claim names another tenant now. */
   readonly onInactive?: ((tenant: { readonly id: string; readonly key: string }) => void) | undefined
   /** Told of each invalidation: the tenant's hash, undefined for all. Work may be under way for tenants that the cache does not know. */
   readonly onInvalidated?: ((hash: string | undefined) => void) | undefined
@@ -54,8 +54,9 @@ export interface CachedTenantDirectory extends TenantDirectory {
   readonly breaker: Breaker['state']
 }
 
-/** Answers that were outdated on arrival, in a row, before a request is refused. */
+/** How many answers in a row may be outdated when they arrive, before the request is refused. */
 const ATTEMPTS = 25
+const CHANGING = 'The tenant changed each time it was looked up.'
 
 /**
  * A directory with a bounded cache, one lookup at a time per claim, and a breaker.
@@ -161,13 +162,18 @@ class LookedUpDirectory implements CachedTenantDirectory {
       this.#tellInactive(claim, tenant, before)
       return tenant
     }
-    throw new DependencyUnavailableError('The tenant changed each time it was looked up.')
+    throw new DependencyUnavailableError(CHANGING)
   }
 
   async #readById(id: string, value: string): Promise<Tenant | undefined> {
     const { findByClaim, findById = findByClaim } = this.#options
-    const tenant = await this.#ask(findById, value)
-    return tenant === undefined || tenant.id !== id ? undefined : checkShape(tenant)
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const mark = this.#invalidations.now
+      const tenant = await this.#ask(findById, value)
+      if (this.#invalidations.outdated(tenantHash(id), mark)) continue
+      return tenant === undefined || tenant.id !== id ? undefined : checkShape(tenant)
+    }
+    throw new DependencyUnavailableError(CHANGING)
   }
 
   #tellInactive(claim: string, tenant: Tenant | undefined, before: Tenant | undefined): void {

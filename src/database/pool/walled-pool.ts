@@ -265,7 +265,7 @@ export class WalledPool extends pg.Pool {
     })
   }
 
-  /** Decides whether a connection may serve others; in doubt it is destroyed. */
+  /** Decides whether a connection may serve others. Where a statement may have left something, DISCARD ALL runs first. */
   #giveBack(client: TenantClient, problem?: Error | boolean): void {
     const { guard } = client
     if (problem) {
@@ -372,7 +372,7 @@ export class WalledPool extends pg.Pool {
   }
 }
 
-/** How many connections of one tenant after the other may fail before a statement runs. */
+/** How often a statement that did not run is sent again on another connection. */
 const SENDS_AGAIN = 3
 
 /** Stands in for a query that did not run: it answers the same caller. */

@@ -3,8 +3,7 @@ import { childrenOf } from '../../sql/walk.ts'
 import { joinConditions } from '../../tenancy/discovery/compared.ts'
 
 /**
- * True when a condition must hold for each row of the query: a part of its WHERE or ON that is not one side of an OR, or of a
- * query that it reads. Both sides of a UNION need it.
+ * True when a condition must hold for each row of the query: its WHERE or ON implies it, or a query that it reads does. Both sides of a UNION need it.
  */
 export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean {
   const { setOperation } = query
@@ -27,16 +26,64 @@ export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean 
   return query.from.length === 0 && query.targets.some((target) => holds(target.expr, test))
 }
 
+/** True when the expression can only be true where the condition is. What is not known to imply it does not. */
 function holds(expr: Expr, test: (expr: Expr) => boolean): boolean {
+  if (test(expr)) return true
   switch (expr.kind) {
+    case 'and':
+      return expr.args.some((arg) => holds(arg, test))
     case 'or':
       return expr.args.every((arg) => holds(arg, test))
-    case 'not':
-    case 'case':
-      return false
+    case 'coalesce':
+      return holdsWhicheverIsFirst(expr.args, test)
+    case 'boolean-test':
+      return expr.test === 'IS_TRUE' && holds(expr.arg, test)
+    case 'null-test':
+      return expr.negated && needsRow(expr.arg, test)
+    case 'operator':
+      return comparesTruly(expr, test) || childrenOf(expr).some((part) => needsRow(part, test))
     case 'subquery':
-      return test(expr) || holdsRows(expr.query, test)
+      return expr.type !== 'all' && (holdsRows(expr.query, test) || (expr.left !== undefined && needsRow(expr.left, test)))
+    case 'cast':
+    case 'collate':
+      return holds(expr.arg, test)
+    case 'any':
+    case 'call':
+      return childrenOf(expr).some((part) => needsRow(part, test))
     default:
-      return test(expr) || childrenOf(expr).some((part) => holds(part, test))
+      return false
+  }
+}
+
+/** `coalesce(a, b)` is true where a is, or where a is NULL and b is true: `coalesce(tenant = context, true)` holds nobody. */
+function holdsWhicheverIsFirst(args: readonly Expr[], test: (expr: Expr) => boolean): boolean {
+  const telling = args.filter((arg) => !(arg.kind === 'constant' && (arg.value === false || arg.value === null)))
+  return telling.length > 0 && telling.every((arg) => holds(arg, test))
+}
+
+/** `(tenant = context) = true`. Compared with anything else, the condition may be false where the whole is true. */
+function comparesTruly(expr: Extract<Expr, { kind: 'operator' }>, test: (expr: Expr) => boolean): boolean {
+  const { op, left, right } = expr
+  if (op !== '=' || left === undefined) return false
+  const isTrue = (side: Expr) => side.kind === 'constant' && side.value === true
+  return (isTrue(right) && holds(left, test)) || (isTrue(left) && holds(right, test))
+}
+
+/** A value that is NULL unless a subquery has a row for which the condition holds. */
+function needsRow(expr: Expr, test: (expr: Expr) => boolean): boolean {
+  switch (expr.kind) {
+    case 'subquery':
+      return expr.type !== 'all' && (test(expr) || holdsRows(expr.query, test))
+    case 'coalesce':
+      return expr.args.every((arg) => needsRow(arg, test))
+    case 'call':
+    case 'cast':
+    case 'collate':
+    case 'operator':
+    case 'array':
+    case 'row':
+      return childrenOf(expr).some((part) => needsRow(part, test))
+    default:
+      return false
   }
 }

@@ -45,6 +45,28 @@ ruleCase('secdef-unfiltered', {
   },
 })
 
+ruleCase('secdef-unfiltered', {
+  name: 'a filter that is true where it is NULL',
+  object: 'public.some_titles()',
+  severity: 'critical',
+  proof: 'static',
+  hole: `create function some_titles() returns setof text ${DEFINER} as $$ select title from public.documents where coalesce(${TENANT}, true) $$;`,
+  repaired: `create function some_titles() returns setof text ${DEFINER} as $$ select title from public.documents where coalesce(${TENANT}, false) $$;`,
+  nearMisses: {
+    'it must be true': `create function some_titles() returns setof text ${DEFINER} as $$ select title from public.documents where (${TENANT}) is true $$;`,
+  },
+})
+
+ruleCase('secdef-unfiltered', {
+  name: 'a filter that an argument turns around',
+  object: 'public.turned(boolean)',
+  severity: 'critical',
+  proof: 'static',
+  hole: `create function turned(mine boolean) returns setof text ${DEFINER} as $$ select title from public.documents where (${TENANT}) = mine $$;`,
+  repaired: `create function turned(mine boolean) returns setof text ${DEFINER} as $$ select title from public.documents where (${TENANT}) = true and mine $$;`,
+  nearMisses: {},
+})
+
 const NOTES = `create table notes (tenant_id uuid not null references tenants (id), no int not null, document int not null, note text, primary key (tenant_id, no));
   create table drafts (tenant_id uuid not null references tenants (id), no int not null, at date, primary key (tenant_id, no));
   alter table notes enable row level security, force row level security; alter table drafts enable row level security, force row level security;
