@@ -11,18 +11,21 @@ beforeAll(async () => {
 })
 
 /** RESET ALL of so many settings takes far longer than a millisecond. */
-const LEAVE_A_SHORT_LIMIT = `
-  select count(set_config('app.left_' || n, 'x', false)), set_config('statement_timeout', '1', false)
+const leaveShort = (limit: string) => `
+  select count(set_config('app.left_' || n, 'x', false)), set_config('${limit}', '1', false)
     from generate_series(1, 60000) n`
 
 /** @returns why connections were destroyed */
-async function asTenantB(work: (pool: TenantPool) => Promise<unknown>): Promise<readonly string[]> {
+async function asTenantB(
+  work: (pool: TenantPool) => Promise<unknown>,
+  limit = 'statement_timeout',
+): Promise<readonly string[]> {
   const events = createSecurityEvents()
   const destroyed: string[] = []
   events.on('CONNECTION_DESTROYED', ({ reason }) => destroyed.push(reason))
   const pool = two.pool({ max: 1, events })
   try {
-    await two.as(two.a, () => pool.query(LEAVE_A_SHORT_LIMIT))
+    await two.as(two.a, () => pool.query(leaveShort(limit)))
     await two.as(two.b, () => work(pool))
     return destroyed
   } finally {
@@ -38,6 +41,14 @@ describe('a time limit that cuts the clean-up short', () => {
       const { rows } = await pool.query('select distinct tenant_id from documents where $1::int = 1', [1])
       expect(rows).toEqual([{ tenant_id: two.b.id }])
     })
+    expect(destroyed).toEqual([CUT_SHORT])
+  })
+
+  it('costs it nothing where the limit ends the whole session, either', async () => {
+    const destroyed = await asTenantB(async (pool) => {
+      const { rows } = await pool.query('select distinct tenant_id from documents')
+      expect(rows).toEqual([{ tenant_id: two.b.id }])
+    }, 'transaction_timeout')
     expect(destroyed).toEqual([CUT_SHORT])
   })
 

@@ -8,9 +8,9 @@ import { assertPgShape } from '../wire/pg-internals.ts'
 import { type CrossingParts, type CrossingRequest, runCrossing } from './crossing.ts'
 import { makeSettings } from './make-settings.ts'
 import { PipelinedLane } from './pipelined-lane.ts'
-import { WalledPool, type WalledPoolParts } from './walled-pool.ts'
 import { defaultShare, TenantShares } from './tenant-shares.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from './transaction.ts'
+import { WalledPool, type WalledPoolParts } from './walled-pool.ts'
 import type { WallClock } from './watchdog.ts'
 
 /** A statement that the server parses and plans once per connection, under a name of partywall's own. */

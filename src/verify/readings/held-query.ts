@@ -43,7 +43,9 @@ function holds(expr: Expr, test: (expr: Expr) => boolean): boolean {
     case 'operator':
       return comparesTruly(expr, test) || childrenOf(expr).some((part) => needsRow(part, test))
     case 'subquery':
-      return expr.type !== 'all' && (holdsRows(expr.query, test) || (expr.left !== undefined && needsRow(expr.left, test)))
+      return (
+        expr.type !== 'all' && (holdsRows(expr.query, test) || (expr.left !== undefined && needsRow(expr.left, test)))
+      )
     case 'cast':
     case 'collate':
       return holds(expr.arg, test)

@@ -11,6 +11,9 @@ export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
 }
 
+/** The server ends the session: transaction_timeout (since PostgreSQL 17) and idle_session_timeout. */
+const ENDS_BY_TIME = new Set(['25P04', '57P05'])
+
 /** Codes that say: the set-up of roles or settings is wrong, not the statement. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
@@ -28,8 +31,9 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
       { cause: error },
     )
   }
-  // The context's answer is the last: with more to come the clean-up was not done, and the last tenant's time limits held.
-  if (error.code === '57014' && left > (carriesData(kind) ? 1 : 0)) {
+  // We send [clean-up…, context] in front. If more than the context's answer is outstanding, the clean-up was cut short, by a time limit
+  // that the last tenant had set.
+  if (ENDS_BY_TIME.has(error.code) || (error.code === '57014' && left > (carriesData(kind) ? 1 : 0))) {
     guard.discard('a time limit of its last tenant cut its clean-up short')
     const doubt = new ConnectionInDoubtError(
       'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',
