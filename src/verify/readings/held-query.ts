@@ -3,8 +3,8 @@ import { childrenOf } from '../../sql/walk.ts'
 import { joinConditions } from '../../tenancy/discovery/compared.ts'
 
 /**
- * True when a condition must hold for each row of the query: a part of its WHERE or ON that is not one side of an OR, or of a
- * query that it reads. Both sides of a UNION need it.
+ * True when a condition that satisfies `test` must hold for each row of the query. It is in WHERE, ON or a query in FROM, and not only
+ * on one side of an OR. For a UNION, both sides need it.
  */
 export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean {
   const { setOperation } = query
@@ -23,7 +23,7 @@ export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean 
   if (query.with.some((cte) => holdsRows(cte.query, test))) return true
   if (query.from.some((item) => item.kind === 'subquery' && holdsRows(item.query, test))) return true
   if (query.source !== undefined && holdsRows(query.source, test)) return true
-  // SELECT (SELECT … WHERE tenant = context), with nothing read outside of it.
+  // SELECT (SELECT … WHERE tenant = context): the condition is in a subquery of the SELECT list, and there is no FROM.
   return query.from.length === 0 && query.targets.some((target) => holds(target.expr, test))
 }
 
