@@ -22,7 +22,7 @@ interface UnheldQuery {
   readonly filtered: boolean
 }
 
-/** Statements by which a SECURITY DEFINER function reads or writes tenant tables without their policies. The table of tenants is left out. */
+/** Statements of a SECURITY DEFINER function that use tenant tables without their policies. The table of tenants is left out. */
 export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly UnheldQuery[] {
   const names = contextNames(facts, fn)
   const guarded = guardedQueries(facts, fn)
