@@ -41,8 +41,9 @@ export function renderFixFile(
 --   psql -v ON_ERROR_STOP=1 -f FILE`,
   ]
   if (inside.length > 0) parts.push("BEGIN;\nSET LOCAL lock_timeout = '5s';", ...inside, 'COMMIT;')
-  if (apart.length > 0) parts.push('-- These refuse a transaction; each takes effect by itself.', ...apart)
-  if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to mend.')
+  if (apart.length > 0)
+    parts.push("-- These statements can't run in a transaction. Each takes effect by itself.", ...apart)
+  if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to fix.')
   return `${parts.join('\n\n')}\n`
 }
 
