@@ -3,7 +3,7 @@ import { splitStatements } from '../verify/sources/split-statements.ts'
 const CODE = 'a trial calls no function: whoever calls it may meet an error, or get less'
 const ROLES = 'a trial does not act as every role: what its sessions do afterwards was not tried'
 
-/** Statements whose effect no trial sees, since it tries statements on tables and views alone, with the reason. */
+/** Statements whose effect a trial can't show, with the reason. A trial only runs statements on tables and views. */
 const BEYOND: readonly (readonly [RegExp, string])[] = [
   [/^alter\s+(?:function|procedure|routine)\b.*\bsecurity\s+(?:invoker|definer)\b/is, CODE],
   [/^drop\s+(?:function|procedure|routine|aggregate)\b/i, CODE],
@@ -14,7 +14,7 @@ const BEYOND: readonly (readonly [RegExp, string])[] = [
   [/^alter\s+default\s+privileges\b/i, 'tables made afterwards have no such right, and migrations may count on it'],
 ]
 
-/** Why no trial can show that a fix takes nothing away; undefined where it can. */
+/** Why no trial can show that a fix is harmless. Undefined if a trial can. */
 export function beyondTrial(fix: string): string | undefined {
   for (const { text } of splitStatements(fix).statements) {
     if (/^revoke\b/i.test(text) && !/\son\s/i.test(text)) return ROLES

@@ -17,17 +17,17 @@ import { type Difference, differencesOf } from './differences.ts'
 import { type Population, populate } from './population.ts'
 import { recordAccess } from './record.ts'
 
-/** What came of applying statements to a copy of a schema. */
+/** The result of applying statements to a copy of a schema. */
 export interface TrialResult {
-  /** The server's words where the statements could not be applied, or the schema could not be read afterwards. */
+  /** The error, if the statements could not be applied or the schema could not be read afterwards. */
   readonly refused: string | undefined
   readonly differences: readonly Difference[]
-  /** The schema as the statements left it; undefined where they were refused, or nobody looked. */
+  /** Facts of the changed schema. Undefined if the statements were refused, or if it was not read again. */
   readonly after: Facts | undefined
 }
 
 /**
- * A copy of a schema in which statements are tried, one after the other, each in a transaction that is rolled back.
+ * A copy of a schema in which changes are tried one after the other. Each change is rolled back.
  *
  * Three users of two tenants are planted. Each role in reach and each owner of a table tries every verb on every planted row,
  * once before and once after the statements.
@@ -39,7 +39,7 @@ export class Trial {
   readonly #before: AccessRecord
   readonly #rights: ColumnRights
   readonly #roles: readonly ActingRole[]
-  /** The schema as it is. */
+  /** Facts of the unchanged schema. */
   readonly facts: Facts
   readonly #client: pg.Client
 
@@ -63,7 +63,7 @@ export class Trial {
     this.#roles = parts.roles
   }
 
-  /** @param client a superuser's connection to the copy, outside of any transaction; `loadParser()` was awaited */
+  /** @param client a superuser's connection to the copy, outside of any transaction. `loadParser()` must have been awaited before. */
   static async open(client: pg.Client, hints: DiscoveryHints): Promise<Trial> {
     const session = attackSession(client)
     await client.query('begin')
@@ -76,12 +76,12 @@ export class Trial {
     return new Trial({ client, session, hints, facts, population, before, rights, roles })
   }
 
-  /** What everybody could do before any statement was tried. */
+  /** The outcome of each access before any change. */
   get record(): AccessRecord {
     return this.#before
   }
 
-  /** Tables of which nothing is known, since no row could be planted: name and the server's reason. */
+  /** Tables that can't be tried because no row could be planted: name and the server's reason. */
   get unknown(): ReadonlyMap<string, string> {
     const named = [...this.#population.failures].flatMap(([oid, reason]) => {
       const label = this.facts.relationOf(oid)?.label
@@ -91,8 +91,10 @@ export class Trial {
   }
 
   /**
-   * Why nothing follows from a trial of these statements, or undefined: no session reached any row before, so that none can lose
-   * one; they change a table that holds no row; or they change what policies allow of which no session made use.
+   * Why a trial of these statements would show nothing; undefined if it would show something. Reasons:
+   * - no session reached any row before, so none can lose one;
+   * - the statements change a table without a row;
+   * - they change policies for accesses that no session had.
    */
   blindTo(statements: string): string | undefined {
     if (![...this.#before.values()].some(({ outcome }) => outcome === 'done'))
@@ -131,7 +133,7 @@ export class Trial {
     return undefined
   }
 
-  /** A role with rights that nobody here acts as, and that policies will hold. */
+  /** A role with grants on the table that the trial does not act as, and to which policies apply. */
   #stranger({ grants, owner }: Relation): string | undefined {
     const tried = new Set(this.#roles.flatMap(({ role, rights }) => [role.oid, ...rights]))
     for (const { grantee } of grants) {
@@ -142,7 +144,7 @@ export class Trial {
     return undefined
   }
 
-  /** Somebody reached a row so, or was let through by the policies. */
+  /** Whether some session reached a row of the object by this verb. */
   #reached(object: string, verb: Verb): boolean {
     return [...this.#before.values()].some(
       ({ access, outcome }) => outcome === 'done' && access.object === object && access.verb === verb,
@@ -150,9 +152,9 @@ export class Trial {
   }
 
   /**
-   * @param statements several in one text; BEGIN, COMMIT and CONCURRENTLY are left out, since all of it is one transaction here.
-   * Where they name tables, only what has to do with these is tried.
-   * @param look whether the schema is read again afterwards, which takes longer than all else; default true
+   * @param statements one or more statements in one text. BEGIN, COMMIT and CONCURRENTLY are left out, because a trial is one transaction.
+   * If they name tables, only accesses to these tables and those that depend on them are tried.
+   * @param look whether to read the schema again afterwards, which takes most of the time; default true
    */
   async try(statements: string, look = true): Promise<TrialResult> {
     const answer = await this.#session.probe(async () => {
@@ -166,7 +168,7 @@ export class Trial {
         session: this.#session,
         roles: this.#roles,
         relations: concerned(this.facts, statements),
-        // The statements may have made sessions name their tenant in a way of its own.
+        // The statements may have changed the setting that names the tenant.
         spoken: after === undefined ? [this.facts] : [this.facts, after],
       })
       const rights = { before: this.#rights, after: await columnRights(this.#client, this.#roles) }
@@ -182,20 +184,20 @@ export class Trial {
     return { refused: undefined, ...answer.value }
   }
 
-  /** Takes everything back. The connection stays open. */
+  /** Rolls everything back. The connection stays open. */
   async close(): Promise<void> {
     await this.#client.query('rollback')
   }
 }
 
-/** Who lost the whole table is told once, and not for each of its columns. */
+/** Whether a difference on the whole table is reported already, so that its columns need not be listed. */
 function isTold({ access }: Difference, rows: readonly Difference[]): boolean {
   return rows.some(
     (row) => row.access.role === access.role && row.access.object === access.object && row.access.verb === access.verb,
   )
 }
 
-/** The relations that statements name, and those whose policies or definitions read them; all where they name none. */
+/** The relations that statements name, and those whose policies or definitions read them. If they name none: all. */
 function concerned({ relations }: Facts, statements: string): readonly Relation[] {
   const words = wordsOf(statements)
   const found = new Set(relations.filter((relation) => words.has(relation.name)))
@@ -215,7 +217,7 @@ function concerned({ relations }: Facts, statements: string): readonly Relation[
   return [...found]
 }
 
-/** Statements that take no row from anybody: indexes, rights that no policy holds, FORCE for those who are held already. */
+/** Statements that can't make a row unreachable for the sessions of a trial, such as CREATE INDEX or REVOKE TRUNCATE. */
 function takesNothing(statement: string): boolean {
   return (
     /^create\s+index\b/i.test(statement) ||
@@ -229,7 +231,7 @@ function isAltered(statement: string, policy: string): boolean {
   return (named?.[1]?.replaceAll('""', '"') ?? named?.[2]?.toLowerCase()) === policy
 }
 
-/** What statements on policies and rights change; nothing for others. */
+/** The verbs that a REVOKE or a statement on a policy affects; none for other statements. */
 function verbsOf(statement: string, command: string | undefined): readonly Verb[] {
   if (/^revoke\b/i.test(statement)) {
     const head = statement.slice(0, statement.search(/\son\s/i)).toLowerCase()
@@ -240,7 +242,7 @@ function verbsOf(statement: string, command: string | undefined): readonly Verb[
   return VERBS.filter((verb) => named === 'all' || named === verb)
 }
 
-/** Its condition asks for values of the row, and nothing of the session. */
+/** Whether the policy's condition uses only values of the row and nothing of the session. */
 function sharesByRow({ using, functions }: Policy): boolean {
   const text = (using ?? 'true').replace(/'(?:[^']|'')*'/g, '').toLowerCase()
   if (/^\(*true\)*$/.test(text) || functions.length > 0) return false
@@ -258,7 +260,7 @@ async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<F
   return buildFacts({ catalog, sql, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
 }
 
-/** The application's roles and the owners of its tables; superusers and those with BYPASSRLS see all, before and after. */
+/** The application's roles and the owners of its tables, without roles that bypass policies: these see all rows before and after. */
 function rolesOf(facts: Facts): readonly ActingRole[] {
   const owners = new Set(facts.relations.map((relation) => relation.owner))
   const known = new Set(facts.acting.map(({ role }) => role.oid))
