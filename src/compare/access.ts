@@ -1,9 +1,9 @@
 import type { Verb } from '../catalog/verbs.ts'
 
-/** Who acts: two users of tenant one, one user of tenant two, and a session that says nothing of itself. */
+/** The acting users: two of tenant 1, one of tenant 2, and a session without any context. */
 export const USERS = ['user 1 of tenant 1', 'user 2 of tenant 1', 'user 3 of tenant 2', 'nobody'] as const
 export type User = (typeof USERS)[number]
-/** Whose row it is. */
+/** The user that a row belongs to. */
 export type Owner = Exclude<User, 'nobody'>
 
 export function tenantOf(user: User): 1 | 2 | undefined {
@@ -12,12 +12,12 @@ export function tenantOf(user: User): 1 | 2 | undefined {
 }
 
 /**
- * What the server did with one statement on one row.
+ * The server's result of one statement on one row.
  *
  * - `done`: the row was read, changed or removed, or its new version passed the policies;
  * - `nothing`: the statement ran and did not reach the row;
- * - `refused`: no right, or the policies refused (42501);
- * - else `error` with the SQLSTATE.
+ * - `refused`: a privilege is missing, or the policies refused (42501);
+ * - `error` with the SQLSTATE: any other error.
  */
 export type Outcome = 'done' | 'nothing' | 'refused' | `error ${string}`
 
@@ -25,7 +25,7 @@ export type Outcome = 'done' | 'nothing' | 'refused' | `error ${string}`
 export interface Access {
   readonly role: string
   readonly user: User
-  /** `schema.table`; of a view the view. */
+  /** `schema.table`, or the view that was used. */
   readonly object: string
   readonly verb: Verb
   readonly row: Owner

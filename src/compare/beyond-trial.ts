@@ -5,7 +5,7 @@ const CODE = 'a trial calls no function: whoever calls it may meet an error, or 
 const KEYS = 'values that were unique over all tenants may come twice, and ON CONFLICT on the old key fails'
 const ROLES = 'a trial does not act as every role: what its sessions do afterwards was not tried'
 
-/** Statements whose effect no trial sees, since it tries statements on tables and views alone, with the reason. */
+/** Statements whose effect a trial can't show, with the reason. A trial only runs statements on tables and views. */
 const BEYOND: readonly (readonly [RegExp, string])[] = [
   [/^alter\s+(?:function|procedure|routine)\b.*\bsecurity\s+(?:invoker|definer)\b/is, CODE],
   [/^drop\s+(?:function|procedure|routine|aggregate)\b/i, CODE],

@@ -3,10 +3,10 @@ import type { ActingRole } from '../tenancy/facts.ts'
 import type { AccessRecord } from './access.ts'
 import type { Difference } from './differences.ts'
 
-/** Rights on single columns, as `["role", "schema.table", "verb", "column"]`. */
+/** Privileges on single columns, as JSON texts `["role", "schema.table", "verb", "column"]`. */
 export type ColumnRights = ReadonlySet<string>
 
-/** What roles may read and write of which column: a statement that names one column says nothing of the others. */
+/** The columns that roles may read and write. They are read from the catalog, because a trial's statements name only one column. */
 export async function columnRights(db: Queryable, roles: readonly ActingRole[]): Promise<ColumnRights> {
   const { rows } = await db.query(
     `select json_build_array(r.rolname, n.nspname || '.' || c.relname, lower(v.verb), a.attname)::text as right
@@ -21,9 +21,9 @@ export async function columnRights(db: Queryable, roles: readonly ActingRole[]):
 }
 
 /**
- * Columns that a role lost or won in tables where it reaches rows.
+ * Columns on which a role lost or gained a privilege, in tables where it reaches rows.
  *
- * @param isKnown whether the column was there before: what a new one holds is nobody's loss or gain
+ * @param isKnown whether the column existed before; new columns are neither loss nor gain
  */
 export function columnDifferences(
   rights: { readonly before: ColumnRights; readonly after: ColumnRights },

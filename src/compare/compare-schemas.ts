@@ -7,16 +7,16 @@ import { Trial } from './trial.ts'
 
 export interface Comparison {
   readonly differences: readonly Difference[]
-  /** Tables of which nothing is known, since no row could be planted: name and the server's reason. */
+  /** Tables that were not compared because no row could be planted: name and the server's reason. */
   readonly unknown: ReadonlyMap<string, string>
 }
 
 /**
- * Tells who can see or do more in the second schema than in the first, and who less: three users of two tenants, planted alike in
- * both, try every verb on every row as every role in reach and as the tables' owners.
+ * Reports who can see or do more, or less, in the second schema than in the first. The same three users of two tenants are planted in
+ * both schemas. Each tries every verb on every row, as every role in reach and as the tables' owners.
  *
- * @param beforeUrl superuser's URL of a database without rows that nobody else uses; what is planted is rolled back
- * @param afterUrl the same of the other schema
+ * @param beforeUrl superuser's URL of a database without rows that no one else uses; planted rows are rolled back
+ * @param afterUrl the same for the other schema
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no role of the application or no tenant column is found
  */
 export async function compareSchemas(
@@ -46,7 +46,7 @@ async function recordOf(url: string, hints: DiscoveryHints) {
   }
 }
 
-/** In a table that is new, nobody reached anything before; only what crosses tenants there is worth a word. */
+/** Differences in new tables. Everything there is new, so only access to another tenant's rows is reported. */
 function newCrossings(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   return [...after].flatMap(([key, { access, outcome }]): readonly Difference[] => {
     if (before.has(key) || outcome !== 'done' || !access.isTenants) return []

@@ -3,15 +3,15 @@ import { type Access, type AccessRecord, type Outcome, tenantOf } from './access
 /**
  * One difference between before and after.
  *
- * - `wider`: what had no effect has one now: somebody sees or changes more;
- * - `narrower`: a row of the user's own tenant, or of no tenant, is out of reach now;
- * - `error`: what ran on such a row, with effect or without, ends in an error now;
- * - `closed`: a row of another tenant is out of reach now, which is what isolation means.
+ * - `wider`: a statement that had no effect has one now, so a user sees or changes more;
+ * - `narrower`: a row of the user's own tenant, or of no tenant, can't be reached any more;
+ * - `error`: a statement on such a row, which ran before, ends in an error now;
+ * - `closed`: a row of another tenant can't be reached any more, which is the purpose of isolation.
  */
 export interface Difference {
   readonly kind: 'wider' | 'narrower' | 'error' | 'closed'
   readonly access: Access
-  /** Only the right on this column changed. */
+  /** Only the privilege on this column changed. */
   readonly column?: string
   readonly before: Outcome
   readonly after: Outcome
@@ -20,7 +20,7 @@ export interface Difference {
 export function differencesOf(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   const differences: Difference[] = []
   for (const [key, { access, outcome }] of before) {
-    // Not tried again: it has nothing to do with what was changed.
+    // An access that was not tried again has nothing to do with the change: its outcome stays.
     const now = after.get(key)?.outcome ?? outcome
     const kind = kindOf(access, outcome, now)
     if (kind !== undefined) differences.push({ kind, access, before: outcome, after: now })
@@ -34,13 +34,13 @@ function kindOf(access: Access, before: Outcome, after: Outcome): Difference['ki
   const tenant = tenantOf(access.user)
   const isOwn = !access.isTenants || (tenant !== undefined && tenant === tenantOf(access.row))
   if (before === 'done') return isOwn ? (after.startsWith('error') ? 'error' : 'narrower') : 'closed'
-  // It had no effect before either; a session of its own tenant must not stumble where it did not.
+  // The statement reached no row before, but ran without an error. On rows of the own tenant it must not fail now.
   const ranBefore = before === 'nothing'
   const failsNow = after === 'refused' || after.startsWith('error')
   return isOwn && ranBefore && failsNow ? 'error' : undefined
 }
 
-/** Whether the change may be made without anybody noticing anything but closed doors between tenants. */
+/** Whether the change only removes access to rows of other tenants. */
 export function isHarmless(differences: readonly Difference[]): boolean {
   return differences.every(({ kind }) => kind === 'closed')
 }

@@ -7,10 +7,10 @@ import type { AttackSession } from '../verify/attack/session.ts'
 import { sessionKeys } from '../verify/attack/session-keys.ts'
 import type { Owner, User } from './access.ts'
 
-/** Three users in two tenants, with a row of each in every table that takes one. */
+/** Three users of two tenants, with one row of each user in every table that accepts one. */
 export interface Population {
   row(relation: Relation, owner: Owner): PlantedRow | undefined
-  /** Statements that make the session this user's, in the ways that the facts know. */
+  /** Statements that set the session's context to this user, by the settings that the facts name. */
   sessionSql(facts: Facts, user: User, role: ActingRole): string
   /** Tables without a row, with the server's reason. */
   readonly failures: ReadonlyMap<Oid, string>
@@ -19,10 +19,10 @@ export interface Population {
 const FIRST = '0a51c1'
 const SECOND = '07a3e9'
 
-/** Plants as the session's own role, which sees past the policies; nothing is committed here. */
+/** Plants the rows as the session's own role, which bypasses the policies. Nothing is committed. */
 export async function populate(facts: Facts, session: AttackSession): Promise<Population> {
   const first = await plantUsers(facts, session, FIRST, undefined)
-  // The same tenants again, with other users: only the tenants' own rows are shared.
+  // A second planting for the same tenants with other users. Only the rows in the table of tenants are shared.
   const second = await plantUsers(facts, session, SECOND, {
     ...first,
     rows: registryRows(facts, first),

@@ -11,15 +11,15 @@ import { type Access, type AccessRecord, keyOf, type Outcome, type Owner, USERS 
 import type { Population } from './population.ts'
 
 interface RecordInput {
-  /** The schema as it was planted: its tables, rows and columns are asked for, before and after. */
+  /** Facts of the schema in which the rows were planted. Its tables and columns are tried, before and after a change. */
   readonly facts: Facts
   readonly population: Population
   readonly session: AttackSession
-  /** Who acts, with the owners of the tables. */
+  /** The acting roles, including the owners of the tables. */
   readonly roles: readonly ActingRole[]
-  /** Each of them says how a session names its tenant and user: the schema before, and after. */
+  /** Facts of the schema before and after the change. Both contexts are set, because the change may use another setting. */
   readonly spoken: readonly Facts[]
-  /** Only these; all without. */
+  /** The relations to try. Default: all. */
   readonly relations?: readonly Relation[]
 }
 
@@ -80,8 +80,8 @@ function probesOf(
 }
 
 /**
- * A tenant that is not there yet, as a sign-up makes it. Only where policies have a say in it already: who may found a tenant in an
- * open table is nobody's decision yet.
+ * An INSERT of a new tenant, as a sign-up does it. Only tried if the table of tenants has policies already. Without them, nothing has been
+ * decided about who may create tenants.
  */
 function newTenant(
   facts: Facts,
@@ -93,7 +93,7 @@ function newTenant(
   const key = bound?.kind === 'root' ? FRESH_KEYS[bound.column.baseType] : undefined
   if (bound?.kind !== 'root' || key === undefined || !relation.rowSecurity) return []
   const sql = insertSql(relation, { ...row, values: { ...row.values, [bound.column.name]: key } })
-  // What comes back has to pass the policies for SELECT too.
+  // With RETURNING, the new row must also pass the policies for SELECT. Try both forms.
   return ['', ` returning ${quoteIdentifier(bound.column.name)}`].map((returning): AccessProbe => {
     const object = `${relation.label} (a new tenant${returning})`
     const access: Access = { ...who, object, verb: 'insert', isTenants: false }
@@ -101,7 +101,7 @@ function newTenant(
   })
 }
 
-/** Keys that no planted row has. */
+/** Keys for a new tenant, which no planted row has. */
 const FRESH_KEYS: Readonly<Record<string, string>> = {
   uuid: '5e9f1c00-7d41-4c8a-9b1e-0c1d2e3f4a5b',
   bigint: '2000000011',
@@ -110,7 +110,7 @@ const FRESH_KEYS: Readonly<Record<string, string>> = {
   'character varying': 'a new tenant',
 }
 
-/** What a view shows is told by the texts that were planted in the tables below it. */
+/** A WHERE condition for a view: it looks for the canaries that were planted in the view's tables. */
 function viewFilter(facts: Facts, population: Population, view: Relation, owner: Owner): string | undefined {
   if (view.kind !== 'view' && view.kind !== 'materialized-view') return undefined
   const marks = new Set<string>()
@@ -157,8 +157,8 @@ function inKey(relation: Relation, column: Column): boolean {
 }
 
 /**
- * The same row once more. The server asks WITH CHECK before it asks any constraint, so that a unique violation says that the
- * policies let the row through (PostgreSQL manual, CREATE POLICY, "evaluated before").
+ * An INSERT of a row that exists already. PostgreSQL evaluates WITH CHECK before constraints, so a unique violation means that the
+ * policies accepted the row (manual, CREATE POLICY, "evaluated before").
  */
 function insertSql(relation: Relation, row: PlantedRow): string {
   const columns = relation.columns.filter(
@@ -176,7 +176,7 @@ function insertSql(relation: Relation, row: PlantedRow): string {
 function outcomeOf(answer: BatchAnswer, verb: Verb): Outcome {
   if (answer.ok) return answer.rows > 0 ? 'done' : 'nothing'
   if (answer.code === '42501') return 'refused'
-  // Constraints are asked after the policies: the row got that far.
+  // A constraint violation: constraints are checked after the policies, so these accepted the row.
   if (answer.code.startsWith('23') && verb !== 'select') return 'done'
   return `error ${answer.code}`
 }

@@ -17,12 +17,12 @@ import { type Difference, differencesOf } from './differences.ts'
 import { type Population, populate } from './population.ts'
 import { recordAccess } from './record.ts'
 
-/** What came of applying statements to a copy of a schema. */
+/** The result of applying statements to a copy of a schema. */
 export interface TrialResult {
-  /** The server's words where the statements could not be applied, or the schema could not be read afterwards. */
+  /** The error, if the statements could not be applied or the schema could not be read afterwards. */
   readonly refused: string | undefined
   readonly differences: readonly Difference[]
-  /** The schema as the statements left it; undefined where they were refused, or nobody looked. */
+  /** Facts of the changed schema. Undefined if the statements were refused, or if it was not read again. */
   readonly after: Facts | undefined
 }
 
@@ -39,7 +39,7 @@ export class Trial {
   readonly #before: AccessRecord
   readonly #rights: ColumnRights
   readonly #roles: readonly ActingRole[]
-  /** The schema as it is. */
+  /** Facts of the unchanged schema. */
   readonly facts: Facts
   readonly #client: pg.Client
 
@@ -63,7 +63,7 @@ export class Trial {
     this.#roles = parts.roles
   }
 
-  /** @param client a superuser's connection to the copy, outside of any transaction; `loadParser()` was awaited */
+  /** @param client a superuser's connection to the copy, outside of any transaction. `loadParser()` must have been awaited before. */
   static async open(client: pg.Client, hints: DiscoveryHints): Promise<Trial> {
     const session = attackSession(client)
     await client.query('begin')
@@ -76,12 +76,12 @@ export class Trial {
     return new Trial({ client, session, hints, facts, population, before, rights, roles })
   }
 
-  /** What everybody could do before any statement was tried. */
+  /** The outcome of each access before any change. */
   get record(): AccessRecord {
     return this.#before
   }
 
-  /** Tables of which nothing is known, since no row could be planted: name and the server's reason. */
+  /** Tables that can't be tried because no row could be planted: name and the server's reason. */
   get unknown(): ReadonlyMap<string, string> {
     const named = [...this.#population.failures].flatMap(([oid, reason]) => {
       const label = this.facts.relationOf(oid)?.label
@@ -101,9 +101,9 @@ export class Trial {
   }
 
   /**
-   * @param statements several in one text; BEGIN, COMMIT and CONCURRENTLY are left out, since all of it is one transaction here.
-   * Where they name tables, only what has to do with these is tried.
-   * @param look whether the schema is read again afterwards, which takes longer than all else; default true
+   * @param statements one or more statements in one text. BEGIN, COMMIT and CONCURRENTLY are left out, because a trial is one transaction.
+   * If they name tables, only accesses to these tables and those that depend on them are tried.
+   * @param look whether to read the schema again afterwards, which takes most of the time; default true
    */
   async try(statements: string, look = true): Promise<TrialResult> {
     const answer = await this.#session.probe(async () => {
@@ -117,7 +117,7 @@ export class Trial {
         session: this.#session,
         roles: this.#roles,
         relations: concerned(this.facts, statements),
-        // The statements may have made sessions name their tenant in a way of its own.
+        // The statements may have changed the setting that names the tenant.
         spoken: after === undefined ? [this.facts] : [this.facts, after],
       })
       const rights = { before: this.#rights, after: await columnRights(this.#client, this.#roles) }
@@ -133,13 +133,13 @@ export class Trial {
     return { refused: undefined, ...answer.value }
   }
 
-  /** Takes everything back. The connection stays open. */
+  /** Rolls everything back. The connection stays open. */
   async close(): Promise<void> {
     await this.#client.query('rollback')
   }
 }
 
-/** Who lost the whole table is told once, and not for each of its columns. */
+/** Whether a difference on the whole table is reported already, so that its columns need not be listed. */
 function isTold({ access }: Difference, rows: readonly Difference[]): boolean {
   return rows.some(
     (row) => row.access.role === access.role && row.access.object === access.object && row.access.verb === access.verb,
@@ -153,7 +153,7 @@ async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<F
   return buildFacts({ catalog, sql, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
 }
 
-/** The application's roles and the owners of its tables; superusers and those with BYPASSRLS see all, before and after. */
+/** The application's roles and the owners of its tables, without roles that bypass policies: these see all rows before and after. */
 function rolesOf(facts: Facts): readonly ActingRole[] {
   const owners = new Set(facts.relations.map((relation) => relation.owner))
   const known = new Set(facts.acting.map(({ role }) => role.oid))

@@ -8,12 +8,12 @@ import { beyondTrial } from './beyond-trial.ts'
 import { isHarmless, tell } from './differences.ts'
 import type { Trial, TrialResult } from './trial.ts'
 
-/** What a trial says of a fix: nothing against it, or the reason why it is not printed as a statement. */
+/** The verdict about a fix: harmless, or the reason why it is printed only as a comment. */
 type FixVerdict = { readonly harmless: true } | { readonly harmless: false; readonly reason: string }
 
 const HARMLESS: FixVerdict = { harmless: true }
 
-/** Tries the fix of a finding by itself. A fix that is a comment changes nothing. @param look see {@link Trial.try} */
+/** Tries the fix of one finding. A fix that is only a comment is harmless. @param look see {@link Trial.try} */
 export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>, look = true): Promise<FixVerdict> {
   if (splitStatements(finding.fix).statements.length === 0) return HARMLESS
   const beyond = beyondTrial(finding.fix, trial.facts.catalog.functions.values()) ?? trial.blindTo(finding.fix)
@@ -35,7 +35,7 @@ function judgeTrial(
   if (after === undefined) return HARMLESS
   const before = loudFindings(trial.facts)
   const now = loudFindings(after)
-  // Of an object that had one already the name may change: the cause is the same.
+  // An object that had a finding before may have one with another key now: the cause is the same.
   const objects = new Set(before.values())
   const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
   if (fresh !== undefined) return against(`it brings a finding of its own: ${fresh[0]}`)
@@ -49,7 +49,7 @@ function against(reason: string): FixVerdict {
   return { harmless: false, reason }
 }
 
-/** What the rules read from the catalog at medium or above: the object of each key. */
+/** Static findings of at least medium severity: the object of each key. */
 function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   return new Map(
     rules.flatMap((rule) =>
@@ -60,7 +60,7 @@ function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   )
 }
 
-/** A rule that breaks is an internal error of the run that found the findings; here it says nothing. */
+/** The findings of a rule. A rule that throws yields none here: the main run reports it as an internal error. */
 function known(rule: Rule, facts: Facts): readonly FindingDraft[] {
   try {
     return draftsOf(rule, facts)
@@ -74,16 +74,16 @@ function allKeys(facts: Facts): ReadonlySet<string> {
 }
 
 interface TryOptions {
-  /** After it the fixes that are left are not tried, and said to be so. Default: all are tried. */
+  /** Time limit in milliseconds. Fixes that are not tried by then are marked so. Default: no limit. */
   readonly budgetMs?: number
   readonly onProgress?: (done: number, of: number) => void
 }
 
 /**
- * The findings with the fixes as they may be printed: one that is not shown to be harmless becomes a comment with the reason.
+ * The findings with the fixes as they may be printed. A fix that is not shown to be harmless becomes a comment with the reason.
  *
- * Each is tried by itself: who can do more or less. Then all are tried together, and the schema is looked at: no finding is new, and
- * those that were mended are gone.
+ * Each fix is tried alone: no one may see or do more or less than before, except across tenants. Then all are tried together and the
+ * schema is read again: there must be no new finding, and the fixed findings must be gone.
  */
 export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
   trial: Trial,
@@ -92,7 +92,7 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
 ): Promise<readonly F[]> {
   const until = performance.now() + budgetMs
   const verdicts = new Map<string, FixVerdict>()
-  // Two ALTER of one policy: the second would take back the first. The worse finding comes first.
+  // Two ALTER POLICY of the same policy: the second would undo the first. The fix of the more severe finding comes first.
   const altered = new Set<string>()
   for (const [at, finding] of findings.entries()) {
     if (verdicts.has(finding.fix)) continue
@@ -119,7 +119,7 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
   })
 }
 
-/** Two fixes that are harmless alone may not be so together: then those that came first are kept. */
+/** Tries all harmless fixes together. If they are not harmless together, the first ones are kept. */
 async function tryTogether(
   trial: Trial,
   findings: readonly Pick<Finding, 'key' | 'fix'>[],
@@ -148,7 +148,7 @@ async function tryTogether(
   }
 }
 
-/** SQL as a comment under the reason why it is none. */
+/** The fix as an SQL comment, below the reason why it is not printed as a statement. */
 export function asComment(fix: string, reason: string): string {
   const lines = fix.split(/\r\n|\r|\n/).map((line) => (/^\s*--/.test(line) ? line : `--   ${line}`))
   return [`-- Not shown to be harmless: ${reason.replace(/\s+/g, ' ')}. Decide, then run:`, ...lines].join('\n')

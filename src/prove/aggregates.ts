@@ -16,12 +16,12 @@ const AGGREGATES = new Set(
 /** Aggregates whose value is that of some row. */
 const PICKED = new Set(['min', 'max', 'any_value'])
 
-/** The value of some row of those that were read. */
+/** `min(x)`, `max(x)`, `any_value(x)`: the value is that of one of the rows that were read. */
 export function isPicked(expr: Expr, facts: Facts): expr is Extract<Expr, { kind: 'call' }> {
   return expr.kind === 'call' && PICKED.has(expr.name) && isBuiltInCall(expr, facts)
 }
 
-/** An array of the values of the rows that were read: each of its elements is that of some row. */
+/** `array_agg(x)`: each element of the array is the value of one of the rows that were read. */
 export function isGathered(expr: Expr, facts: Facts): expr is Extract<Expr, { kind: 'call' }> {
   return expr.kind === 'call' && expr.name === 'array_agg' && isBuiltInCall(expr, facts)
 }
@@ -31,9 +31,10 @@ export function isCount(expr: Expr | undefined, facts: Facts): boolean {
 }
 
 /**
- * True where a query may have a row even if nothing was read: it aggregates without groups.
+ * True where a query may return a row although its FROM list has none: it has an aggregate and no GROUP BY.
  *
- * @param picked the one value is asked for, not whether there is a row: that of `max(x)` is NULL then, as if there were none
+ * @param picked the caller asks for the query's one value, not whether there is a row. `max(x)` over no rows is NULL, as if there
+ *   were no row.
  */
 export function hasRowOfNothing(query: Query, facts: Facts, picked: boolean): boolean {
   if (query.groupsNothing) return true
@@ -44,19 +45,19 @@ export function hasRowOfNothing(query: Query, facts: Facts, picked: boolean): bo
   return [...query.targets.map((target) => target.expr), ...query.others].some((expr) => aggregates(expr, facts))
 }
 
-/** How many aggregates the SELECT list has: values of two are of two different rows. */
+/** How many aggregates the SELECT list has. Two of them, such as `min(a), max(b)`, may come from two different rows. */
 export function countAggregates(query: Query, facts: Facts): number {
   return query.targets.filter((target) => aggregates(target.expr, facts)).length
 }
 
-/** Whether an aggregate that may be this query's is anywhere in it. */
+/** Whether the expression contains an aggregate that may belong to this query, and not to a subquery inside it. */
 function aggregates(expr: Expr, facts: Facts): boolean {
   if (isAggregate(expr, facts)) return true
   if (childrenOf(expr).some((part) => aggregates(part, facts))) return true
   return expr.kind === 'subquery' && lends(expr.query, facts)
 }
 
-/** An aggregate over nothing but columns of the outer query is the outer query's. */
+/** Whether a subquery has an aggregate over columns of the outer query only: PostgreSQL computes that one in the outer query. */
 function lends(query: Query, facts: Facts): boolean {
   const own = new Set(query.from.flatMap(aliasesOf))
   const parts = [...query.targets.map((target) => target.expr), ...query.others]
@@ -90,7 +91,7 @@ function aliasesOf(item: FromItem): readonly string[] {
 
 function isAggregate(expr: Expr, facts: Facts): boolean {
   if (expr.kind === 'other' && /^(Json.*Agg|XmlExpr|GroupingFunc)/.test(expr.node)) return true
-  // count(*) OVER () is none, but what it is computed from may be.
+  // A window function such as count(*) OVER () is no aggregate, but an expression inside it may be one.
   if (expr.kind !== 'call') return false
   if (AGGREGATES.has(expr.name) && (expr.schema === undefined || expr.schema === 'pg_catalog')) return true
   return facts.functionsNamed(expr.schema, expr.name).some((fn) => fn.kind === 'aggregate')

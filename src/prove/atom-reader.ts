@@ -6,10 +6,10 @@ import type { Equalities } from './equalities.ts'
 import type { Term } from './term.ts'
 import { termOf } from './terms.ts'
 
-/** What a shape says of a branch. */
+/** What a shape found in a branch: the kind of weakness and its explanation. */
 export type Named = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
-/** Two terms that meet in an operator. */
+/** Two terms that one operator or function compares. */
 interface Comparison {
   readonly op: string
   readonly left: Term
@@ -17,7 +17,7 @@ interface Comparison {
   readonly atom: Expr
 }
 
-/** The atoms of one branch, with what their terms are. */
+/** The atoms (conditions) of one branch, and the terms that they compare. */
 export class AtomReader {
   readonly input: BranchInput
   readonly facts: Facts
@@ -45,7 +45,7 @@ export class AtomReader {
     return term.kind === 'context' || term.kind === 'key'
   }
 
-  /** Whether a part of an atom is a function of the user's, or something else that was not read: it may say anything. */
+  /** Whether an atom contains a function of the user's or another node that the prover can't read. Its value is unknown. */
   isOpaque(atom: Expr): boolean {
     let found = false
     walkExpression(atom, {
@@ -92,10 +92,10 @@ export class AtomReader {
   }
 }
 
-/** A known way to be wrong: says what is wrong with a branch, if it is that. */
+/** Recognises one known mistake: returns what is wrong with a branch, or undefined if the branch does not have this mistake. */
 export type Shape = (reader: AtomReader, knows: Equalities) => Named | undefined
 
-/** The value stands in a part of the token that the user writes. */
+/** The weakness of a policy that reads a part of the token which users can edit themselves, such as `user_metadata`. */
 export function userClaim(name: string): Named {
   return {
     kind: 'user-claim',

@@ -1,6 +1,6 @@
 import type { Query } from '../sql/tree.ts'
 
-/** `SELECT expression`: always one row. LIMIT, OFFSET and HAVING may take it away, and the value is NULL then. */
+/** `SELECT expression`: always one row. With LIMIT, OFFSET or HAVING there may be no row, and the value would be NULL. */
 export function isBareSelect(query: Query): boolean {
   return (
     query.from.length === 0 &&

@@ -4,10 +4,10 @@ import type { ActingRole, Facts, Proof, TenantTable } from '../tenancy/facts.ts'
 import type { Branch } from './branch.ts'
 import type { Instance, Instances } from './scope.ts'
 
-/** What the branch proof asks about other tables; undefined while that proof is under way. */
+/** Asks for the proof of another table. The answer is undefined while that same question is being answered. */
 export type AskProof = (relation: Relation, verb: Verb, role: ActingRole) => Proof | undefined
 
-/** One branch of a clause, and where it stands. */
+/** One branch of a clause, with its table, role and clause. */
 export interface BranchInput {
   readonly facts: Facts
   readonly instances: Instances

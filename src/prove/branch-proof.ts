@@ -14,7 +14,7 @@ type BranchProof =
     }
   | { readonly proved: false; readonly knows: Equalities }
 
-/** Shows that a branch implies that the row is of the context's tenant. */
+/** Tries to prove that a branch implies that the row belongs to the context's tenant. */
 export function proveBranch(input: BranchInput): BranchProof {
   const { branch, facts, instances, row, table } = input
   const knows = new Equalities()
@@ -44,7 +44,11 @@ export function proveBranch(input: BranchInput): BranchProof {
   return { proved: false, knows }
 }
 
-/** Adds what row security and foreign keys say about the lookup tables, until nothing new follows. */
+/**
+ * Collects the rows that belong to the context's tenant, until no new one follows.
+ *
+ * A lookup row does if the lookup's own policies are proved, if its tenant column equals the context, or if its parent's row does.
+ */
 function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): void {
   const { facts, branch, row, table, ask } = input
   const all = [row, ...branch.instances]
@@ -86,9 +90,9 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
   }
 }
 
-/** Lookup tables without which the conclusion would not follow: all but those that row security alone does not need. */
+/** The lookup tables that the proof depends on. None, if the branch compares the row's own tenant column with the context. */
 function trusted(input: BranchInput, knows: Equalities, own: string): readonly Instance[] {
-  // The row's own column was compared with the context in this very branch: no lookup is needed.
+  // Equalities of this branch between the row's own columns and the context: if they suffice, no lookup is needed.
   const direct = new Equalities()
   for (const atom of input.branch.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue

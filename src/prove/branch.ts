@@ -8,7 +8,7 @@ export interface Branch {
   readonly instances: readonly Instance[]
 }
 
-/** One way for a query to have a row: its conditions, and what its targets are then. */
+/** One way for a query to have a row: the conditions that must hold, and the values of the SELECT list in that case. */
 export interface QueryRow {
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
@@ -23,7 +23,7 @@ export const NONE: readonly Branch[] = []
 /** Always true. */
 export const ALWAYS: readonly Branch[] = [{ atoms: [], instances: [] }]
 
-/** True where this is, whatever it is. */
+/** One branch with the expression itself as its only condition. */
 export function atom(expr: Expr): readonly Branch[] {
   return [{ atoms: [expr], instances: [] }]
 }

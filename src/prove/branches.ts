@@ -19,7 +19,7 @@ import type { Resolver } from './resolve.ts'
 import { expandSides, negate, peel } from './rewrite.ts'
 import { termOf } from './terms.ts'
 
-/** Brings resolved predicates into branches: a disjunction of conjunctions that is true only where the predicate is. */
+/** Turns a resolved predicate into branches: an OR of ANDs. If the predicate is true, all conditions of some branch are true. */
 export class Brancher {
   readonly #resolver: Resolver
   readonly #rows: RowReader
@@ -176,7 +176,7 @@ export class Brancher {
       )
     if (expr.op === '=' && array.kind === 'subquery' && (array.type === 'array' || array.type === 'scalar')) {
       const scope = this.#resolver.scopeOf(array)
-      // ARRAY(SELECT …) has the rows as elements; another subquery is worth an array.
+      // ARRAY(SELECT x …): each row is one element. = ANY ((SELECT array_agg(x) …)): the value of the subquery is an array.
       const asked: Asked = array.type === 'array' ? 'value' : 'elements'
       const rows = scope === undefined ? undefined : this.#rows.rows(array.query, scope, asked)
       if (rows !== undefined) return limited(rows.flatMap((row) => this.#row(row, [this.#equality(expr.left, row)])))
@@ -186,7 +186,7 @@ export class Brancher {
 
   #equality(left: Expr, row: QueryRow): Expr {
     const only = row.targets.length === 1 ? row.targets[0]?.expr : undefined
-    // A row for each element.
+    // x IN (SELECT unnest(array)) is x = ANY (array).
     if (only?.kind === 'call' && only.name === 'unnest' && only.args.length === 1 && only.args[0] !== undefined)
       if (isBuiltInCall(only, this.#resolver.facts)) return { kind: 'any', op: '=', left, array: only.args[0] }
     return equality(left, row)
@@ -198,7 +198,7 @@ export class Brancher {
     if (counted !== undefined) return counted
     if (expr.op === '=' && expr.left.kind === 'row' && expr.right.kind === 'row')
       return this.all(pairsOf(expr.left.items, expr.right.items))
-    // Whatever is compared with NULL is not true.
+    // A comparison with NULL is never true.
     if (isNull(expr.left) || isNull(expr.right)) return NONE
     if (expr.op !== '=') return isConstantTrue(expr) ? ALWAYS : atom(expr)
     const literal = constantEquality(expr.left, expr.right)
@@ -233,7 +233,7 @@ export class Brancher {
     )
   }
 
-  /** What one side of an equality stands for: the session's own value, a tenant column, or another column. */
+  /** Which kind of value one side of an equality is: a value of the session, a tenant column, or another column. */
   #sourceOf(expr: Expr): 'session' | 'tenant' | 'column' | undefined {
     const { facts, instances } = this.#resolver
     const term = termOf(expr, facts, instances)

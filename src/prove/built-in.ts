@@ -2,10 +2,10 @@ import type { Expr } from '../sql/tree.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
 /**
- * Whether a call means the server's own function: it says so, or nobody else has one of that name.
+ * Whether a call means a function of pg_catalog: it names that schema, or no function of the user's has the name.
  *
- * What the server prints names every other function's schema, a body need not: there the path decides, and a path may
- * name pg_catalog last.
+ * In a policy that the server printed, every function outside pg_catalog has its schema. In a function's body it need not: there
+ * search_path decides, and a search_path may name pg_catalog last.
  */
 export function isBuiltInCall(call: Extract<Expr, { kind: 'call' }>, facts: Facts): boolean {
   if (call.schema !== undefined) return call.schema === 'pg_catalog'

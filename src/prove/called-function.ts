@@ -4,9 +4,10 @@ import type { Facts } from '../tenancy/facts.ts'
 import type { SearchPath } from './scope.ts'
 
 /**
- * The one function that a call means, or undefined for the server's own and for those that can't be told apart.
+ * The one function that a call means. Undefined for functions of pg_catalog, and where several functions would fit.
  *
- * @param path of the body that the call stands in; undefined: the server printed it, and a name without a schema is its own
+ * @param path search_path of the function whose body contains the call. Undefined: the server printed the text, so a name
+ *   without a schema is a function of pg_catalog.
  */
 export function calledFunction(
   facts: Facts,

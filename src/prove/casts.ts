@@ -3,15 +3,15 @@ import type { Column } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import type { Term } from './term.ts'
 
-/** What is said of a cast that nobody has judged: not known to hold, not known to leak. */
+/** Prefix of the loss of a cast that this file has no rule for: it may or may not make two tenants equal. */
 const UNJUDGED = 'perhaps '
 
-/** True for a loss that was not shown, only not ruled out. */
+/** True for a loss that is only possible: no rule says that the cast makes different values equal. */
 export function isUnjudged(loss: string): boolean {
   return loss.startsWith(UNJUDGED)
 }
 
-/** Casts that keep different values apart, by the type that is cast. All types keep theirs as text. */
+/** For each type, the types that it can be cast to with different values staying different. A cast to text is such a cast for all. */
 const EXACT_FROM: Readonly<Record<string, RegExp>> = {
   uuid: /^(uuid|text|character varying|citext|bpchar|character)$/,
   smallint: /^(smallint|integer|bigint|numeric|text|character varying|citext)$/,
@@ -26,13 +26,13 @@ const EXACT_FROM: Readonly<Record<string, RegExp>> = {
 const KNOWN_TYPES =
   /^(uuid|text|character varying|character|bpchar|citext|name|smallint|integer|bigint|numeric|real|double precision|boolean|date|bytea)$/
 
-/** Types that cut what is longer when it is cast to them. */
+/** Types that truncate a longer value when it is cast to them, such as `varchar(8)`. */
 const LIMITED = /^(?:character|character varying|bpchar|bit|bit varying)\((\d+)\)$/
 
-/** A cast that maps two different values to one, or may; undefined when it does not. */
+/** Describes a cast that makes two different values equal, or may do so. Undefined when it keeps them different. */
 export function lossyCast(facts: Facts, inner: Term, type: string): string | undefined {
   const says = `the cast to ${type}`
-  // Somebody said what casts between the server's own types do.
+  // CREATE CAST was used in this database, so no cast can be assumed to be PostgreSQL's own.
   if (facts.catalog.ownCasts.size > 0) return `${UNJUDGED}${says}`
   const bare = bareType(type)
   const own = ownType(facts, bare)
@@ -40,7 +40,7 @@ export function lossyCast(facts: Facts, inner: Term, type: string): string | und
     const below = lossyCast(facts, inner, own.baseType)
     if (below !== undefined) return isUnjudged(below) ? `${UNJUDGED}${says}` : says
   }
-  // Only texts and bits are cut; a number that does not fit is an error.
+  // Text and bit types truncate. A number that does not fit raises an error, so it needs no rule here.
   const limit = LIMITED.exec(type)?.[1]
   if (limit !== undefined) {
     const length = inner.kind === 'column' ? lengthOf(facts, inner.column) : longestTenant(facts)
@@ -52,7 +52,7 @@ export function lossyCast(facts: Facts, inner: Term, type: string): string | und
   if (inner.kind !== 'column') return sourceCast(facts, inner, target.name, type)
   const base = plain(inner.column.baseType)
   if (target.name === base && !/^numeric\(/.test(type)) return undefined
-  // Different spellings of one uuid or of one word are two texts.
+  // Text to uuid or citext: two different texts, such as 'A' and 'a', become one value.
   if (/^(text|character varying)$/.test(base)) {
     if (target.name === 'uuid') return rootIsText(facts) ? `${UNJUDGED}${says}` : undefined
     if (target.name === 'citext') return isRootLoose(facts, 'citext') ? undefined : says
@@ -67,7 +67,7 @@ export function lossyCast(facts: Facts, inner: Term, type: string): string | und
 const TEXTS = /^(text|character varying)$/
 const WHOLE = /^(smallint|integer|bigint)$/
 
-/** The session's own value, cast: to a type that tenants or users are kept in it names the same one. */
+/** The loss of a cast of the session's value. None if tenants or users are stored in the target type, so that it names the same one. */
 function sourceCast(facts: Facts, inner: Term, target: string, type: string): string | undefined {
   if (inner.kind !== 'context' && inner.kind !== 'key' && inner.kind !== 'setting') return undefined
   const doubt = `${UNJUDGED}the cast to ${type}`
@@ -78,14 +78,14 @@ function sourceCast(facts: Facts, inner: Term, target: string, type: string): st
   if (TEXTS.test(from) || from === 'json') {
     if (TEXTS.test(target) || /^jsonb?$/.test(target)) return undefined
     if (!isKept || (/^numeric\(/.test(type) && !keyColumns(facts).some((column) => column.type === type))) return doubt
-    // Where they are texts, two of their names may be two spellings of one value.
+    // If ids are stored as text, two different ids may become one value of the target type ('A' and 'a' as citext).
     return sourceIsText(facts) ? doubt : undefined
   }
   if (WHOLE.test(from) && isNumeric(target) && !/\(/.test(type)) return undefined
   return TEXTS.test(target) && !sourceIsText(facts) && kept.has(from) ? undefined : doubt
 }
 
-/** Whether what the session says is kept as a text: the tenant, or the user where the setting names the user. */
+/** Whether the id that the session's setting holds (tenant, or user) is stored in a text column. */
 function sourceIsText(facts: Facts): boolean {
   const { context } = facts.tenancy
   return context.kind === 'key' ? TEXTS.test(plainType(facts, context.keyColumn.baseType)) : rootIsText(facts)
@@ -107,14 +107,17 @@ function keyTypes(facts: Facts): ReadonlySet<string> {
   return new Set(keyColumns(facts).map((column) => plainType(facts, column.baseType)))
 }
 
-/** The type's name below domains and without a modifier; enums and arrays by their own. */
+/** The type's name without its modifier; for a domain, that of its base type. Enums and arrays keep their own name. */
 export function plainType(facts: Facts, type: string): string {
   const bare = bareType(type)
   const own = ownType(facts, bare)
   return own?.kind === 'domain' && own.baseType !== bare ? plainType(facts, own.baseType) : plain(bare)
 }
 
-/** The type below domains, and what holds different spellings equal there; undefined for types with shapes of their own. */
+/**
+ * The base type, and what makes different spellings equal in it (citext, or a nondeterministic collation). Undefined for arrays,
+ * composite types and other types that this file has no rule for.
+ */
 function named(facts: Facts, type: string): { readonly name: string; readonly loose: string | undefined } | undefined {
   const bare = bareType(type)
   if (/\[\]$/.test(type)) return undefined
@@ -163,7 +166,7 @@ function limitOf(facts: Facts, type: string): string | undefined {
   return own?.kind === 'domain' && own.baseType !== type ? limitOf(facts, own.baseType) : limit
 }
 
-/** How long a tenant's id can be: no setting that names a tenant is longer. */
+/** The greatest length of a tenant's (or session key's) id as text. A setting that names a tenant is not longer. */
 function longestTenant(facts: Facts): number {
   const { root, tables, context } = facts.tenancy
   const keys = root === undefined ? [...tables.values()].flatMap((table) => table.column ?? []) : [root.key]
@@ -172,13 +175,13 @@ function longestTenant(facts: Facts): number {
   )
 }
 
-/** What holds different spellings of the column equal. */
+/** What makes different spellings equal in the column: citext or a nondeterministic collation. Undefined if nothing does. */
 function looseness(column: Column): string | undefined {
   if (plain(column.baseType) === 'citext') return 'citext'
   return column.deterministic ? undefined : (column.collation ?? 'a collation')
 }
 
-/** Harmless where the tenants' own key holds the same spellings equal, or nobody knows it. */
+/** Whether the key of the table of tenants treats the same spellings as equal. Then no two tenants differ only in spelling. */
 function isRootLoose(facts: Facts, loose: string): boolean {
   const root = facts.tenancy.root?.key
   const own = root === undefined ? undefined : looseness(root)
@@ -192,14 +195,14 @@ function rootIsText(facts: Facts): boolean {
   return /^(text|character varying)$/.test(facts.tenancy.root?.key.baseType ?? '')
 }
 
-/** citext and nondeterministic collations hold different spellings equal; harmless where the tenants' own key does too. */
+/** citext or a nondeterministic collation on a column. Undefined (harmless) if the table of tenants has the same in its key. */
 export function looseColumn(facts: Facts, column: Column): string | undefined {
   const loose = looseness(column)
   if (loose === undefined || facts.tenancy.root === undefined || isRootLoose(facts, loose)) return undefined
   return loose === 'citext' ? 'citext' : `collation ${loose}`
 }
 
-/** A collation in the text that holds different spellings equal. */
+/** A COLLATE clause with a nondeterministic collation, which treats different spellings as equal. */
 export function looseCollation(facts: Facts, name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('.') + 1)
   const loose = [...facts.catalog.looseCollations].some((known) => known === name || known.endsWith(`.${last}`))

@@ -6,7 +6,7 @@ import { peel } from './rewrite.ts'
 
 const RANGES = new Set(['<', '>', '<=', '>=', '<>', '!=', '<> all'])
 
-/** Different tenants are equal for the comparison. */
+/** The comparison treats different tenants as equal, such as `lower(tenant_id) = …` or `tenant_id >= …`. */
 export const lossy: Shape = (reader) => {
   for (const { op, left, right } of reader.comparisons()) {
     const tenant = [left, right].find((term) => reader.isTenantColumn(term))
@@ -15,7 +15,7 @@ export const lossy: Shape = (reader) => {
     if (RANGES.has(op))
       return { kind: 'range-compare', certain: true, explanation: `${op} lets in more than one tenant` }
     const loss = left.lossy ?? right.lossy
-    // A list of tenants is asked for an element, letter by letter.
+    // The setting holds a list of tenants: `= ANY (list)` and `list ? id` compare whole ids exactly.
     const { context: source } = reader.facts.tenancy
     if (source.kind === 'tenant' && source.list === true && (op === '?' || op === '= any') && loss === undefined)
       continue
@@ -28,7 +28,7 @@ export const lossy: Shape = (reader) => {
       }
   }
   for (const atom of reader.atoms) {
-    // tenant % 1000 = setting % 1000: sums and remainders of ids meet.
+    // Arithmetic before the comparison: `tenant % 1000 = setting % 1000` is true for several tenants.
     if (atom.kind === 'operator' && atom.op === '=' && atom.left !== undefined) {
       const sides = [atom.left, atom.right]
       const computed = sides.some((side) => /^[-+*/%&|#^]|<<|>>$/.test(operatorOf(side)))
@@ -63,7 +63,7 @@ function operatorOf(expr: Expr): string {
   return inner.kind === 'operator' ? inner.op : ''
 }
 
-/** The tenant column meets a setting that the app does not set. */
+/** The tenant column is compared with a setting that the application does not set. */
 export const settingMismatch: Shape = (reader) => {
   for (const { op, left, right } of reader.comparisons()) {
     if (op !== '=') continue
@@ -81,7 +81,7 @@ export const settingMismatch: Shape = (reader) => {
   return undefined
 }
 
-/** The context meets another column than the tenant’s. */
+/** The context is compared with a column that is not the tenant column. */
 export const wrongColumn: Shape = (reader) => {
   for (const { op, left, right } of reader.comparisons()) {
     const own = [left, right].find((term) => reader.isOwnColumn(term) && !reader.isTenantColumn(term))
@@ -100,7 +100,7 @@ export const wrongColumn: Shape = (reader) => {
   return undefined
 }
 
-/** The user is tested, and a user may have several tenants. */
+/** The policy tests the user and not the tenant. A user may belong to several tenants, whose rows are then mixed. */
 export const userNotTenant: Shape = (reader, knows) => {
   const setting = reader
     .comparisons()
@@ -119,7 +119,7 @@ export const userNotTenant: Shape = (reader, knows) => {
     )
   const who = [setting.left, setting.right].find((term) => term.kind === 'setting')
   const name = who?.kind === 'setting' ? [who.use.setting, ...who.use.path].join('->') : 'the key'
-  // Where the session is a user and nothing else, all tenants of that user are the session's own.
+  // If the setting names a user only, reading the rows of all the user's tenants is intended. Writing to them is still a hole.
   const certain = reader.facts.tenancy.context.kind === 'tenant' || reader.input.clause === 'check'
   if (tenantMeets)
     return {
@@ -139,7 +139,7 @@ export const userNotTenant: Shape = (reader, knows) => {
   return undefined
 }
 
-/** The role that all tenants share is tested. */
+/** The policy tests the database role, which all tenants share. */
 export const roleIdentity: Shape = (reader) => {
   const { role } = reader.input
   const names = new Set([role.role.name, reader.facts.tenancy.appRole.name])

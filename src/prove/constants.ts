@@ -1,6 +1,6 @@
 import type { Expr } from '../sql/tree.ts'
 
-/** What a constant is as a condition; undefined is not known. PostgreSQL reads words and numbers as booleans too. */
+/** The truth value of a constant as a condition, or undefined. PostgreSQL also reads words ('yes', 'off') and numbers as booleans. */
 export function truthOf(value: string | number | boolean | null): boolean | undefined {
   if (value === null) return false
   if (typeof value === 'boolean') return value
@@ -10,12 +10,12 @@ export function truthOf(value: string | number | boolean | null): boolean | unde
   return /^(f|fa|fal|fals|false|n|no|of|off|0)$/.test(word) ? false : undefined
 }
 
-/** Whether two constants are equal; undefined when they are no constants, or of types that decide it. NULL equals nothing. */
+/** Whether two constants are equal. Undefined when one is no constant, or when the answer depends on the type. NULL equals nothing. */
 export function constantEquality(left: Expr, right: Expr): boolean | undefined {
   const [one, other] = [bare(left), bare(right)]
   if (one === undefined || other === undefined) return undefined
   if (one.value === null || other.value === null) return false
-  // 1.0 is 1 and, for some types, 'A' is 'a': equal for some type is what must be reckoned with.
+  // Spellings that some type treats as equal ('A' and 'a' as citext) count as equal here: that never hides a way to pass the policy.
   if (spelling(one.value) === spelling(other.value)) return true
   if (isNumber(one.value) && isNumber(other.value)) return Number(one.value) === Number(other.value)
   const words = isWord(one.value) && isWord(other.value) && typeof one.value === typeof other.value
@@ -26,7 +26,7 @@ function spelling(value: string | number | boolean): string {
   return String(value).trim().toLowerCase()
 }
 
-/** Text that no type reads as a number, with another spelling of the same one. */
+/** A text or boolean that can't be read as a number. Two spellings of one number ('1' and '1.0') may be equal, two words are not. */
 function isWord(value: string | number | boolean): boolean {
   return typeof value === 'boolean' || (typeof value === 'string' && !/^\s*[-+.\d]/.test(value))
 }
@@ -35,7 +35,7 @@ function isNumber(value: string | number | boolean): boolean {
   return typeof value !== 'boolean' && String(value).trim() !== '' && Number.isFinite(Number(value))
 }
 
-/** A constant below its casts; `plain` where none of them gives it another meaning. */
+/** The constant inside casts and COLLATE. `plain`: all of the casts are to text types, so they do not change the value. */
 function bare(expr: Expr): { readonly value: string | number | boolean | null; readonly plain: boolean } | undefined {
   if (expr.kind === 'constant') return { value: expr.value, plain: true }
   if (expr.kind !== 'cast' && expr.kind !== 'collate') return undefined

@@ -1,12 +1,12 @@
 import type { Facts } from '../tenancy/facts.ts'
 
-/** Types that take a value as it is, or refuse it. */
+/** Types that store a value unchanged, or raise an error. */
 const KEPT =
   /^(text|uuid|boolean|bool|character varying|varchar|jsonb?|record|void|trigger|date|timestamptz?|timestamp with(out)? time zone|bytea|any\w*)(\[\])*$/
-/** Types that may round: what a cast to them is worth is judged where it meets another value. */
+/** Types that may change a value, such as by rounding. casts.ts judges the cast where the value is compared with another one. */
 const CAST = /^(smallint|integer|int|int2|int4|int8|bigint|numeric|citext|[\w$]+\.citext)$/
 
-/** What becomes of a value that is given to an argument, variable or result of this type. */
+/** What happens to a value that is assigned to an argument, variable or result of this type. */
 export function declaredAs(facts: Facts, type: string): 'kept' | 'cast' | 'unknown' {
   const bare = type.trim().toLowerCase()
   const column = /^(?:(\w+)\.)?(\w+)\.(\w+)%type$/.exec(bare)
@@ -18,7 +18,7 @@ export function declaredAs(facts: Facts, type: string): 'kept' | 'cast' | 'unkno
   }
   if (KEPT.test(bare) || bare.endsWith('%rowtype')) return 'kept'
   if (CAST.test(bare)) return 'cast'
-  // A table's or view's row, a composite type, an enum: the value or an error.
+  // Row types of tables and views, composite types and enums store the value unchanged or raise an error.
   if ([...facts.catalog.relations.values()].some(({ label, name }) => label === bare || name === bare)) return 'kept'
   const own = [...facts.catalog.types.values()].find(
     ({ schema, name }) => `${schema}.${name}` === bare || name === bare,

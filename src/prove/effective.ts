@@ -8,7 +8,7 @@ export interface Clause {
   readonly text: string
 }
 
-/** What a verb must pass: some permissive clause, and every restrictive one. */
+/** The clauses for a verb: at least one permissive clause and every restrictive one must be true. */
 export interface EffectiveClauses {
   readonly clause: 'using' | 'check'
   readonly permissive: readonly Clause[]
@@ -39,7 +39,7 @@ function combine(relation: Relation, verb: Verb, role: ActingRole, clause: 'usin
     // Without WITH CHECK the USING expression is checked; a policy FOR INSERT has no USING.
     const text = clause === 'using' ? policy.using : (policy.check ?? policy.using)
     const list = policy.permissive ? permissive : restrictive
-    // An absent expression is no condition.
+    // A policy without an expression has no condition, as if it said `true`.
     list.push({ policy, text: text ?? 'true' })
   }
   return { clause, permissive, restrictive }

@@ -5,8 +5,8 @@ import type { Facts } from '../tenancy/facts.ts'
 import { isGenuineContext } from './genuine.ts'
 
 /**
- * Whether an expression, or anything that it calls or reads, may change what is read after it: a setting, a row, or
- * something that can't be seen. A policy is asked for every row, so the next one is judged by what was changed.
+ * Whether an expression, or a function or table that it uses, may change something: a setting, a row, or something that can't be seen.
+ * PostgreSQL evaluates a policy once per row, so a change made for one row decides about the next one.
  */
 export function hasEffects(expr: Expr, facts: Facts): boolean {
   let found = false

@@ -10,7 +10,7 @@ export class Equalities {
     return root
   }
 
-  /** True when it said something new. */
+  /** Joins two classes. Returns true if they were not yet the same. */
   union(one: string, other: string): boolean {
     const [left, right] = [this.find(one), this.find(other)]
     if (left === right) return false

@@ -11,7 +11,7 @@ type Evaluated = Inlined | 'falls-through' | undefined
 
 const NULL: Expr = { kind: 'constant', value: null }
 
-/** Reads a PL/pgSQL body as one value or query, in terms of the function's arguments; `undefined` is beyond it. */
+/** Reads a PL/pgSQL body as one value or query in terms of the function's arguments. `undefined` if it can't be read so. */
 export function evaluateBody(fn: DatabaseFunction, body: Plpgsql, facts: Facts): Inlined | undefined {
   const variables = Variables.of(fn, body, facts)
   if (variables === undefined) return undefined
@@ -19,7 +19,7 @@ export function evaluateBody(fn: DatabaseFunction, body: Plpgsql, facts: Facts):
   return value === 'falls-through' ? outOf(fn, variables) : value
 }
 
-/** The OUT argument, where there is just one. */
+/** The value of the OUT argument. Undefined unless there is exactly one. */
 function outOf(fn: DatabaseFunction, variables: Variables): Inlined | undefined {
   const [only, ...more] = fn.arguments.filter(({ mode }) => mode === 'out' || mode === 'inout')
   if (fn.returnsSet || only === undefined || more.length > 0) return undefined
@@ -27,7 +27,7 @@ function outOf(fn: DatabaseFunction, variables: Variables): Inlined | undefined 
   return held === undefined ? undefined : { kind: 'value', expr: held }
 }
 
-/** Variables are replaced by what they hold as the statements go by. */
+/** Runs through the statements in order and replaces each variable by the expression that it holds at that point. */
 function evaluate(statements: readonly PlStatement[], variables: Variables, fn: DatabaseFunction): Evaluated {
   for (const [at, statement] of statements.entries()) {
     switch (statement.kind) {
@@ -61,7 +61,7 @@ function evaluate(statements: readonly PlStatement[], variables: Variables, fn: 
       case 'return-query':
         return returnedQueries(statements.slice(at), variables)
       case 'raise':
-        // An error lets no row through: as a value that is NULL.
+        // RAISE EXCEPTION ends the query, so no row passes. NULL has the same effect in a policy.
         if (statement.level === 'exception') return { kind: 'value', expr: NULL }
         break
       default:
@@ -71,7 +71,7 @@ function evaluate(statements: readonly PlStatement[], variables: Variables, fn: 
   return 'falls-through'
 }
 
-/** RETURN QUERY adds its rows and goes on: all of them to the end, and nothing else, is their union. */
+/** RETURN QUERY adds rows and continues. If only such statements follow, the function returns the UNION of their queries. */
 function returnedQueries(statements: readonly PlStatement[], variables: Variables): Inlined | undefined {
   let all: Query | undefined
   for (const statement of statements) {
@@ -99,7 +99,7 @@ function unionOf(left: Query, right: Query): Query {
   }
 }
 
-/** SELECT INTO: each variable is what the query has in its place, NULL where it has no row. */
+/** SELECT INTO: each variable gets the column of the query in its position, or NULL if the query has no row. */
 function query(select: Query, into: readonly string[], variables: Variables): boolean {
   if (select.kind !== 'select') return false
   const read = mapQuery(select, (part) => variables.replaced(part))
@@ -152,13 +152,13 @@ function branch(
   return { kind: 'value', expr: { kind: 'case', subject: undefined, whens, otherwise } }
 }
 
-/** Either the body's value or, after an error that nobody can rule out, the handler's. */
+/** A block with EXCEPTION: its value is the body's or, since an error can't be ruled out, that of a handler. */
 function withHandlers(
   statement: Extract<PlStatement, { kind: 'block' }>,
   variables: Variables,
   fn: DatabaseFunction,
 ): Evaluated {
-  // Nobody knows how far the body came: whatever it sets holds anything.
+  // The error may come at any statement, so in a handler each variable that the body sets may have any value.
   const after = variables.copy()
   walkStatements(statement.body, {
     statement: (part) => {

@@ -12,7 +12,7 @@ export interface Joined {
   readonly items: readonly ScopeItem[]
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
-  /** USING merged columns, so that `*` has them first. */
+  /** JOIN … USING merged columns, and `*` lists merged columns first. */
   readonly merged: boolean
 }
 
@@ -30,7 +30,7 @@ export class Sources {
     this.#rowsOf = rowsOf
   }
 
-  /** The ways for the list to have a row; undefined is beyond the prover. */
+  /** The ways for the FROM list to have a row. Undefined if the prover can't read it. */
   of(from: readonly FromItem[], scope: Scope): readonly Joined[] | undefined {
     let ways: readonly Joined[] = [NOTHING]
     for (const item of from) {
@@ -45,7 +45,7 @@ export class Sources {
     return ways
   }
 
-  /** `before`: what LATERAL sees. */
+  /** @param before the items to the left, which LATERAL may refer to */
   #item(item: FromItem, scope: Scope, before: readonly ScopeItem[]): readonly Joined[] | undefined {
     const beside: Scope = { ...scope, items: before, variables: new Map(), outer: scope }
     switch (item.kind) {
@@ -82,7 +82,7 @@ export class Sources {
           ways.push({ ...both, conditions: [...both.conditions, ...this.#on(item, scope, left, right)] })
           continue
         }
-        // The row may be missing on that side: nothing that would hold for it need hold, and its values are NULL.
+        // Outer join: this side may be all NULL, so nothing proved about its rows may be used.
         if (!isBare(item.type === 'left' ? right : left) || (item.type === 'right' && item.using.length > 0))
           return undefined
         ways.push(both)
@@ -91,7 +91,7 @@ export class Sources {
     return ways
   }
 
-  /** What an inner join asks. ON sees the tables of the join, not those beside it. */
+  /** The conditions of an inner join, from ON or USING. ON can refer to the tables of the join, not to others in the FROM list. */
   #on(item: Extract<FromItem, { kind: 'join' }>, scope: Scope, left: Joined, right: Joined): readonly Expr[] {
     const seeing = (items: readonly ScopeItem[]): Scope => ({ ...scope, items, variables: new Map(), outer: scope })
     const on = item.on === undefined ? [] : [this.#resolver.resolve(item.on, seeing([...left.items, ...right.items]))]
@@ -199,17 +199,20 @@ function together(one: Joined, other: Joined): Joined {
   }
 }
 
-/** Tables and nothing else: their columns may be NULL anyway. */
+/**
+ * Whether the side consists of tables only. A column of a table counts as nullable in any case. An expression of a subquery would
+ * count as its value, although an outer join may make it NULL.
+ */
 function isBare({ items, conditions }: Joined): boolean {
   return conditions.length === 0 && items.every((item) => item.instance !== undefined)
 }
 
-/** Booleans among a relation's options are kept as they were written. */
+/** Whether a view has security_invoker. PostgreSQL stores the option as it was written, so all spellings of true count. */
 function isInvokers(relation: Relation): boolean {
   return /^(true|on|yes|1|t|y|tru|tr|ye)$/i.test(relation.options.get('security_invoker') ?? '')
 }
 
-/** A relation's columns under the names that its alias gives the first of them. */
+/** Column names of a relation with an alias such as `t (a, b)`, which renames the first columns. */
 function renamed(relation: Relation, names: readonly string[] | undefined): readonly string[] {
   return relation.columns.map((column, at) => names?.[at] ?? column.name)
 }

@@ -2,9 +2,9 @@ import type { DatabaseFunction } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
 /**
- * Names of the columns that a function in FROM has, by place: what its query calls them does not count.
+ * Names of the columns of a function in FROM, in order. They come from its declaration; the names in its query do not count.
  *
- * @param own what the column of a function that returns one value is called
+ * @param own name of the column if the function returns a single value
  */
 export function columnsOfResult(facts: Facts, fn: DatabaseFunction, own: string): readonly string[] | undefined {
   const named = fn.arguments.filter(

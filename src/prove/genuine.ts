@@ -6,7 +6,7 @@ import type { Facts } from '../tenancy/facts.ts'
 const TENANT_ID: ReadonlySet<string> = new Set(['5fcb514f9056784578b0374ec2339c6260f20f6542d3cff956e3881b9e34b57c'])
 const SEALED_BODY: ReadonlySet<string> = new Set(['ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82'])
 
-/** Whether this is partywall's own `tenant_id()`, which answers what a valid seal names, and not a function of that name. */
+/** Whether this is partywall's own `tenant_id()`, which returns the tenant of a valid seal, and no other function of that name. */
 export function isGenuineContext(fn: DatabaseFunction, facts: Facts): boolean {
   if (fn.schema !== 'partywall' || fn.name !== 'tenant_id' || !isOurs(fn, TENANT_ID, facts)) return false
   const [body, ...more] = facts.functionsNamed('partywall', 'sealed_body')
@@ -24,7 +24,7 @@ function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts)
   return !reachable && bodies.has(createHash('sha256').update(fn.source).digest('hex'))
 }
 
-/** The same for a call. */
+/** Whether a call means partywall's own `tenant_id()`. */
 export function callsGenuineContext(
   call: { readonly schema: string | undefined; readonly name: string },
   facts: Facts,

@@ -11,8 +11,8 @@ export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proo
 
 /**
  * A policy that opens a row because another table names it (`EXISTS (SELECT 1 FROM shares s WHERE s.document_id = documents.id
- * AND s.shared_with = context)`): whoever may write that table with a row that is not his, lets himself in.
- * Undefined where only the row's own tenant can name it there.
+ * AND s.shared_with = context)`). An attacker who may insert a row there about another tenant's document gets access to it.
+ * Undefined where only the tenant of the row can name it there.
  */
 export function selfGranted(
   input: BranchInput,
@@ -26,7 +26,7 @@ export function selfGranted(
     const part = partlyNamed(input, lookup, knows)
     if (part !== undefined) return part
     const links = linksOf(lookup, row, table, knows)
-    // A parent that the row itself names is the row's business, not the other way round.
+    // The lookup is the row's parent (the row has a foreign key to it): the row names it, so writing there names no other row.
     const isParent = row.relation.constraints.some((constraint) => constraint.references?.relation === relation.oid)
     if (links === undefined || isParent || relation.oid === row.relation.oid) continue
     for (const verb of ['insert', 'update'] as const) {
@@ -57,8 +57,8 @@ function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean
 }
 
 /**
- * A parent that is looked up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)` where channels
- * have the key (tenant, id). Whoever adds a channel of his own with that id reads the other tenant's rows.
+ * A parent that is looked up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)`, where channels
+ * have the key (tenant, id). An attacker adds a channel of their own with that id, and then reads the other tenant's rows.
  */
 function partlyNamed(
   { facts, role, row, table }: BranchInput,
@@ -75,7 +75,8 @@ function partlyNamed(
   )
   const numbers = new Set(linked.map((column) => column.number))
   const unique = relation.indexes.filter((index) => index.unique && index.predicate === undefined)
-  // A key of its own names one row of all tenants; without any key that holds the tenant nobody meant it to be shared.
+  // Report only if the linked columns are unique together with the tenant column. If they are unique alone, only one tenant can have
+  // the value. If no unique key combines them with the tenant, nothing shows that tenants share the numbers.
   if (linked.length === 0 || numbers.has(tenant.number)) return undefined
   if (unique.some((index) => index.columns.every((number) => numbers.has(number)))) return undefined
   const keyed = unique.some((index) => index.columns.every((number) => numbers.has(number) || number === tenant.number))
@@ -87,7 +88,7 @@ function partlyNamed(
   const names = linked.map((column) => column.name).join(', ')
   return {
     kind: 'trusts-table',
-    // Nobody guesses a random id.
+    // A random UUID can't be guessed, so the hole is not certain.
     certain: linked.some((column) => column.baseType !== 'uuid'),
     explanation: `${relation.label} is looked up by ${names} alone, which is a key only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another's`,
     subject: relation.label,
@@ -95,7 +96,7 @@ function partlyNamed(
   }
 }
 
-/** Columns of the lookup that name the row by a key of its own. */
+/** The link from the lookup to the row, if the lookup names the row by a column of its primary or unique key. */
 function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equalities) {
   const pairs = lookup.relation.columns.flatMap((column) =>
     row.relation.columns.flatMap((own) =>
@@ -118,7 +119,10 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
   }
 }
 
-/** A foreign key that pairs the row's tenant with a column that must be the context's: only the owner names the row. */
+/**
+ * A foreign key (row's tenant, row's key) of the lookup whose tenant part must equal the context, as its policies prove: then only the
+ * tenant of the row can name it.
+ */
 function pairedOwner(
   relation: Relation,
   row: Instance,

@@ -6,11 +6,11 @@ import { declaredAs } from './declared-type.ts'
 import { evaluateBody } from './evaluate-body.ts'
 import type { Inlined } from './inlined.ts'
 
-/** Reads a body as one expression or query, if it is one; `undefined` is beyond it. */
+/** Reads a function's body as one expression or one query. `undefined` if it can't be read so. */
 export function inlineBody(fn: DatabaseFunction, body: Body, facts: Facts): Inlined | undefined {
   if (body.kind === 'unreadable') return undefined
   const results = fn.arguments.filter((argument) => argument.mode === 'out' || argument.mode === 'table')
-  // Rows are taken as they are: of a type that cuts what it is given, they would be others.
+  // The rows are used as the query returns them. If a result type changes values (varchar(3) truncates), that would be wrong.
   const types = results.length > 0 ? results.map((argument) => argument.type) : [fn.returnType]
   if (fn.returnsSet && types.some((type) => declaredAs(facts, type) !== 'kept')) return undefined
   if (body.kind === 'plpgsql') return evaluateBody(fn, body, facts)
@@ -18,7 +18,7 @@ export function inlineBody(fn: DatabaseFunction, body: Body, facts: Facts): Inli
   if (only === undefined || more.length > 0 || only.kind !== 'select') return undefined
   if (fn.returnsSet) return { kind: 'rows', query: only }
   if (isBareSelect(only) && only.targets[0] !== undefined) return { kind: 'value', expr: only.targets[0].expr }
-  // A row of several values is none of them.
+  // A function that returns a composite row cannot stand in for a scalar.
   if (only.targets.length > 1) return undefined
   return { kind: 'value', expr: { kind: 'subquery', type: 'scalar', op: '=', left: undefined, query: only } }
 }

@@ -1,6 +1,6 @@
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
 
-/** Who session_user is while this role acts: undefined where several logins can get to be it. */
+/** Name of session_user while this role acts. Undefined if several logins can become that role, or if it can't log in. */
 export function loginOf(facts: Facts, { path }: ActingRole): string | undefined {
   const roles = [...facts.catalog.roles.values()]
   const first = roles.find(({ name }) => name === path[0])

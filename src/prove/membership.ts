@@ -5,8 +5,8 @@ import type { Instance } from './scope.ts'
 import { termOf } from './terms.ts'
 
 /**
- * In a schema whose setting holds a user's or session's key: the lookup rows that lead from that key to this row's tenant.
- * Undefined where none do.
+ * For a schema whose setting holds the key of a user or session: the lookup rows that connect that key with this row's tenant.
+ * Undefined if nothing connects them.
  */
 export function membership(
   input: BranchInput,
@@ -16,7 +16,7 @@ export function membership(
 ): readonly Instance[] | undefined {
   const { facts, branch, row, clause } = input
   if (facts.tenancy.context.kind !== 'key') return undefined
-  // A row that is being written is no witness for itself: whoever names himself in it may name any tenant beside.
+  // In WITH CHECK the new row can't prove its own tenant: attackers may write their own user id next to any tenant's id.
   const isKeys = (instance: Instance) =>
     (instance !== row || clause === 'using') &&
     identifying(facts, instance).some((own) => knows.same(`${instance.id}.${own}`, 'key'))
@@ -49,9 +49,10 @@ export function membership(
 type Joins = (one: string, other: string) => boolean
 
 /**
- * Whether the tenant of one row is that of another. A plan, a status or a date in common joins everybody.
+ * Whether a join makes two rows rows of the same tenant. Only tenant columns and keys do that: rows of all tenants may share a plan,
+ * a status or a date.
  *
- * @param own the first row is the session's own: rows that have it in their key are its own too
+ * @param own the first row is the session's own. Rows that refer to it or have it in their key are then the session's own too.
  */
 function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: Joins): boolean {
   const tenant = tenantOf(facts, from)
@@ -65,7 +66,7 @@ function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: 
   return singleKeys(to).some(shares) || (own && identifying(facts, to).some(shares))
 }
 
-/** By a whole foreign key: a part of one may name rows of several tenants. */
+/** Whether the join uses all columns of a foreign key. A part of a composite key may name rows of several tenants. */
 function refersTo(from: Instance, to: Instance, joins: Joins): boolean {
   const nameOf = ({ relation }: Instance, number: number | undefined) =>
     relation.columns.find((column) => column.number === number)?.name ?? ''
@@ -78,7 +79,7 @@ function refersTo(from: Instance, to: Instance, joins: Joins): boolean {
   )
 }
 
-/** The column that says whose the rows are. */
+/** Name of the column that holds the tenant of a lookup row. */
 function tenantOf(facts: Facts, { relation }: Instance): string | undefined {
   const { context } = facts.tenancy
   if (context.kind === 'key' && context.table.oid === relation.oid && context.tenantColumn !== undefined)
@@ -86,7 +87,10 @@ function tenantOf(facts: Facts, { relation }: Instance): string | undefined {
   return facts.tenantTable(relation)?.column?.name
 }
 
-/** Columns in which the session's key says whose the row is: those of its keys. Who reviews or assigned it is not. */
+/**
+ * Columns that make a row the session's own if they hold its key: columns of primary and unique keys, and the known key column. A column
+ * such as `reviewed_by` does not say whose the row is.
+ */
 function identifying(facts: Facts, { relation }: Instance): readonly string[] {
   const { context } = facts.tenancy
   const numbers = new Set(keysOf(relation).flat())
@@ -95,7 +99,7 @@ function identifying(facts: Facts, { relation }: Instance): readonly string[] {
   return relation.columns.filter(({ number, name }) => numbers.has(number) || isKeyColumn(name)).map(({ name }) => name)
 }
 
-/** Columns that name one row each. */
+/** Columns that are a primary or unique key alone. */
 function singleKeys({ relation }: Instance): readonly string[] {
   const numbers = new Set(
     keysOf(relation)

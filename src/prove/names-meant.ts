@@ -2,7 +2,7 @@ import type { DatabaseFunction, Relation } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import type { SearchPath } from './scope.ts'
 
-/** Where the names of a function's body are looked for; undefined: the server printed the body, with every schema. */
+/** search_path of a function's body. Undefined for a BEGIN ATOMIC body: the server prints it with all schemas. */
 export function pathOf(fn: DatabaseFunction): SearchPath | undefined {
   if (fn.atomicBody !== undefined) return undefined
   const set = fn.config.get('search_path')
@@ -24,7 +24,7 @@ export function relationMeant(
   )
   const [only, ...more] = named
   if (only === undefined || more.length > 0) return undefined
-  // A temporary table of the name comes first wherever pg_temp is not put behind.
+  // PostgreSQL looks for temporary tables first, unless search_path names pg_temp at a later place.
   const temporary = schemas?.indexOf('pg_temp') ?? -1
   const shadowed = temporary < 0 || temporary < (schemas?.indexOf(only.schema) ?? 0)
   return shadowed && mayMakeTables(facts) ? undefined : only
@@ -34,7 +34,7 @@ function mayMakeTables(facts: Facts): boolean {
   return facts.acting.some((role) => facts.privileges.onDatabase(role.role.oid, 'TEMPORARY'))
 }
 
-/** Whether a role in reach can make functions, operators and types that a body without a path of its own would take. */
+/** Whether a role in reach can create functions, operators or types, which a body without a fixed search_path would then use. */
 export function mayPlant(facts: Facts): boolean {
   const roles = [...facts.acting.map(({ role }) => role), ...facts.becomable.map(({ role }) => role)]
   return roles.some(

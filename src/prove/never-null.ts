@@ -1,7 +1,7 @@
 import type { Relation } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
-/** Whether no row that is there has NULL in the column: NOT VALID says nothing of old rows, NO INHERIT nothing of children. */
+/** Whether no stored row has NULL in the column. NOT VALID does not check old rows, and NO INHERIT does not hold for children. */
 export function isNeverNull(facts: Facts, relation: Relation, name: string): boolean {
   const column = relation.columns.find((candidate) => candidate.name === name)
   if (column?.notNull !== true) return false

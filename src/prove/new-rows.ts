@@ -3,11 +3,11 @@ import type { PlStatement } from '../sql/tree.ts'
 import { walkStatements } from '../sql/walk.ts'
 import type { ActingRole, Facts, TenantTable } from '../tenancy/facts.ts'
 
-/** False where an UPDATE can't change whose the row is: the new row is of the old one's tenant, whatever WITH CHECK says. */
+/** Whether an UPDATE can change the tenant of a row. If false, the new row has the old row's tenant, whatever WITH CHECK says. */
 export function mayMove(facts: Facts, table: TenantTable, role: ActingRole): boolean {
   const names = table.kind === 'child' ? table.parents.flatMap((link) => link.columns) : [table.column.name]
   const binding = table.relation.columns.filter((column) => names.includes(column.name))
-  // A computed column changes with what it is computed from.
+  // A generated column changes when the columns in its expression do.
   if (binding.some((column) => column.generated !== undefined)) return true
   return (
     binding.some((column) => facts.privileges.onColumn(role.role.oid, table.relation, column, 'UPDATE')) ||
@@ -15,7 +15,7 @@ export function mayMove(facts: Facts, table: TenantTable, role: ActingRole): boo
   )
 }
 
-/** A trigger needs no right on the column that it writes into the new row. */
+/** Whether a BEFORE UPDATE trigger may set the column. It needs no privilege on the column for that. */
 function maySet(facts: Facts, trigger: Trigger, column: string): boolean {
   if (trigger.timing !== 'before' || !trigger.events.includes('update') || trigger.enabled === 'disabled') return false
   const fn = facts.catalog.functions.get(trigger.function)
@@ -30,7 +30,7 @@ function maySet(facts: Facts, trigger: Trigger, column: string): boolean {
   return may
 }
 
-/** Whether a statement surely leaves the column of the new row what it is. */
+/** Whether a PL/pgSQL statement surely does not change this column of NEW. */
 function leaves(statement: PlStatement, column: string): boolean {
   const isIt = (target: string) => [`new.${column}`, 'new'].includes(target.toLowerCase())
   switch (statement.kind) {
@@ -43,7 +43,7 @@ function leaves(statement: PlStatement, column: string): boolean {
     case 'sql':
       return statement.query.ok && statement.query.value.node !== 'CallStmt' && !statement.into.some(isIt)
     case 'return': {
-      // The row that is stored is the one that is returned.
+      // PostgreSQL stores the row that the trigger returns, so only RETURN NEW, OLD or NULL are safe.
       if (statement.variable !== undefined) return /^(new|old)$/i.test(statement.variable)
       const value = statement.value?.ok === true ? statement.value.value : undefined
       if (value?.kind === 'constant') return value.value === null

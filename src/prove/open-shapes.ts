@@ -4,7 +4,7 @@ import { type AtomReader, type Named, type Shape, userClaim } from './atom-reade
 import { isSentinel, peel } from './rewrite.ts'
 import type { Term } from './term.ts'
 
-/** Nothing in the branch is about the row. */
+/** No condition of the branch restricts the row. */
 export const alwaysTrue: Shape = (reader) => {
   const trivial = reader.atoms.every((atom) => {
     if (atom.kind === 'null-test' && atom.negated) {
@@ -25,7 +25,7 @@ export const alwaysTrue: Shape = (reader) => {
       return left.key === right.key && left.kind !== 'constant' && isOwn(reader, left)
     }
     if (atom.kind === 'operator' && atom.op === '<>' && atom.left !== undefined) {
-      // setting <> '': says only that somebody set it.
+      // setting <> '' only says that the setting has a value.
       const terms = [reader.term(atom.left), reader.term(atom.right)]
       return terms.some((term) => reader.isContext(term)) && [atom.left, atom.right].some(isSentinel)
     }
@@ -39,7 +39,7 @@ function isOwn(reader: AtomReader, term: Term): boolean {
   return term.kind !== 'column' || reader.isOwnColumn(term)
 }
 
-/** A name in a subquery means the subquery’s own table. */
+/** An unqualified column name in a subquery binds to the subquery's own table and not to the row: `t.tenant_id = tenant_id`. */
 export const capture: Shape = (reader) => {
   for (const atom of reader.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue
@@ -57,7 +57,7 @@ export const capture: Shape = (reader) => {
 
 /** True when no tenant is set, or when its test fails. */
 export const failOpen: Shape = (reader) => {
-  // coalesce(one setting, another): where the first is missing the second is asked, and compared.
+  // coalesce(first setting, second setting): if the first is NULL the second one is compared, so the policy does not fail open.
   const asksAnother = reader
     .comparisons()
     .some(
@@ -96,7 +96,7 @@ export const failOpen: Shape = (reader) => {
   return undefined
 }
 
-/** The context, or something that is NULL when it is: coalesce and nullif of it. */
+/** Whether an expression is the context, or a COALESCE or NULLIF of it. */
 function isContextLike(reader: AtomReader, expr: Expr): boolean {
   const inner = peel(expr)
   if (inner.kind === 'nullif') return isContextLike(reader, inner.left)
@@ -104,7 +104,7 @@ function isContextLike(reader: AtomReader, expr: Expr): boolean {
   return reader.isContext(reader.term(inner))
 }
 
-/** Another setting opens the rows. */
+/** A condition on another setting alone opens the rows, such as `current_setting('app.is_admin') = 'on'`. */
 export const bypassFlag: Shape = (reader) => {
   for (const atom of reader.atoms) {
     const terms = reader.deepTerms(atom)
@@ -117,7 +117,7 @@ export const bypassFlag: Shape = (reader) => {
   return undefined
 }
 
-/** Rows without a tenant are everybody’s. */
+/** `tenant_id IS NULL OR …` shows rows with a NULL tenant to every tenant. */
 export const nullTenant: Shape = (reader) => {
   const found = reader.atoms.some(
     (atom) => atom.kind === 'null-test' && !atom.negated && reader.isTenantColumn(reader.term(atom.arg)),

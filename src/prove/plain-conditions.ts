@@ -12,7 +12,7 @@ export function equality(left: Expr, row: QueryRow): Expr {
   return { kind: 'operator', op: '=', left, right }
 }
 
-/** x OR NOT x: true but for NULL. */
+/** x OR NOT x: true unless x is NULL. */
 export function hasComplement(args: readonly Expr[]): boolean {
   return args.some((arg) => arg.kind === 'not' && args.some((other) => sameExpression(other, arg.arg)))
 }
@@ -33,25 +33,25 @@ export function isTrue(expr: Expr): boolean {
   return inner.kind === 'constant' && inner.value === true
 }
 
-/** NULL, whatever it is cast to. */
+/** Whether an expression is the constant NULL, with or without casts. */
 export function isNull(expr: Expr): boolean {
   const inner = peel(expr)
   return inner.kind === 'constant' && inner.value === null
 }
 
-/** Never NULL, whatever the rows are. */
+/** Whether an expression can't be NULL, whatever the rows hold. */
 export function neverNull(expr: Expr): boolean {
   if (expr.kind === 'constant') return expr.value !== null
   if (expr.kind === 'subquery') return expr.type === 'exists'
   return expr.kind === 'null-test' || expr.kind === 'distinct' || expr.kind === 'boolean-test'
 }
 
-/** False or NULL. */
+/** `expr IS NOT TRUE`: true if the expression is false or NULL. */
 export function notTrue(expr: Expr): Expr {
   return { kind: 'boolean-test', arg: expr, test: 'IS_NOT_TRUE' }
 }
 
-/** A comparison that says nothing. */
+/** A comparison that is true for all rows, such as `'a' <> 'b'` or `x <= x`. */
 export function isConstantTrue(expr: Extract<Expr, { kind: 'operator' }>): boolean {
   if (expr.left === undefined) return false
   const equal = constantEquality(expr.left, expr.right)

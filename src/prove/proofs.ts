@@ -2,7 +2,7 @@ import type { Facts, Proof, Proofs } from '../tenancy/facts.ts'
 import type { AskProof } from './branch-input.ts'
 import { prove } from './prove.ts'
 
-/** More proofs than this for one question are beyond the prover: policies that look at each other crosswise. */
+/** Most proofs for one question. Policies that query each other's tables in many ways reach this limit. */
 const MAX_ASKED = 1000
 
 /**
@@ -16,7 +16,7 @@ const MAX_ASKED = 1000
 export function makeProofs(facts: Facts): Proofs {
   const known = new Map<string, Proof>()
   const open: string[] = []
-  /** For each open question, the earliest one that its proof leans on so far. */
+  /** For each open question, the position of the earliest open question whose answer its proof has assumed so far. */
   const leans: number[] = []
   let asked = 0
   const lean = (on: number) => {

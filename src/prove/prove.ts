@@ -46,7 +46,7 @@ export function prove(
   return proofs[0] ?? { status: 'dark', how: 'no policy' }
 }
 
-/** A row of the table of tenants: its key is nobody's yet, so it is no row of another tenant. */
+/** Whether an INSERT makes a new tenant: the row goes into the table of tenants, and its unique key can't be an existing tenant's. */
 function isNewTenant(table: TenantTable): boolean {
   return (
     table.kind === 'root' &&
@@ -57,7 +57,7 @@ function isNewTenant(table: TenantTable): boolean {
   )
 }
 
-/** What can't be held at once proves nothing, and must not end the run. */
+/** Turns a predicate that is too large or nested too deep into `unproved`, so that it does not end the run. */
 function unlessTooLarge(proveIt: () => Proof): Proof {
   try {
     return proveIt()
@@ -78,7 +78,7 @@ interface Parsing {
   readonly brancher: Brancher
   readonly resolver: Resolver
   readonly scope: Scope
-  /** A proof within a proof asks no further. */
+  /** This proof was started by `selfGranted`, which must not be called again inside it. */
   readonly nested: boolean
 }
 
@@ -119,7 +119,7 @@ function proveClauses(
   }
   const changing = [...clauses.permissive, ...clauses.restrictive].filter((clause) => changes(facts, clause))
   if (changing.length > 0) {
-    // What one policy changes, all of them read at the next row.
+    // A change that one policy makes for a row is seen by all policies at the next row, so none of them can be judged.
     const weaknesses = changing.map((clause) =>
       unread(clause, clauses.clause, says(clause, 'changes what is read after it, or may')),
     )
@@ -134,7 +134,7 @@ function proveClauses(
   for (const clause of clauses.permissive) {
     const branches = branchesOf(parsing, clause)
     if (typeof branches === 'string') {
-      // What can't be read may still be walled in by a restrictive policy that can.
+      // The permissive policy can't be read. The restrictive policies alone may still prove the row.
       const walled = judge(parsing, clauses.clause, clause, combine({ atoms: [], instances: [] }, restricting), ask)
       if (walled.proved) proved.add(walled.how)
       else weaknesses.push(unread(clause, clauses.clause, branches))
@@ -159,7 +159,7 @@ type Judged =
   | { readonly proved: true; readonly how: string }
   | { readonly proved: false; readonly weaknesses: readonly Weakness[] }
 
-/** Every one of the branches that the restrictive policies leave must be proved. */
+/** Proves each branch of a permissive policy, combined with the restrictive ones. All of them must be proved. */
 function judge(
   parsing: Parsing,
   kind: 'using' | 'check',
@@ -195,7 +195,10 @@ function restrictions(parsing: Parsing, clauses: readonly Clause[]): readonly (r
   })
 }
 
-/** A permissive branch with each way to pass the restrictive policies; those with many ways are left out. */
+/**
+ * A permissive branch combined with each branch of the restrictive policies. A restrictive policy that would make more than 64
+ * combinations is left out, which only makes less provable.
+ */
 function combine(branch: Branch, restricting: readonly (readonly Branch[])[]): readonly Branch[] {
   let product: readonly Branch[] = [branch]
   for (const branches of restricting) {
@@ -230,7 +233,7 @@ function unread(clause: Clause, kind: 'using' | 'check', explanation: string): W
   }
 }
 
-/** The branches of a clause, or why it has none that can be told. */
+/** The branches of a clause, or the reason why it can't be read. */
 function branchesOf({ facts, resolver, brancher, scope }: Parsing, clause: Clause): readonly Branch[] | string {
   const parsed = facts.sql.expression(clause.text)
   if (!parsed.ok) return `the parser refuses policy ${clause.policy.name}: ${parsed.reason}`

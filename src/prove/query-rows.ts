@@ -7,15 +7,17 @@ import type { Resolver } from './resolve.ts'
 import type { Scope, ScopedCte } from './scope.ts'
 
 /**
- * What is asked of a query: whether it has a row (and what its columns are then), what its one column is worth, or what the
- * elements of the array are that it gathers.
+ * What the caller wants to know of a query:
+ * - `rows`: whether it has a row, and the columns of that row;
+ * - `value`: the value of its one column;
+ * - `elements`: the elements of the array that it builds with array_agg.
  */
 export type Asked = 'rows' | 'value' | 'elements'
 
-/** More queries than this are beyond the prover. */
+/** Most queries that are read for one proof. */
 const MAX_QUERIES = 2000
 
-/** Reads queries as the ways in which they have a row. */
+/** Reads a query as the list of ways in which it can have a row. */
 export class RowReader {
   readonly #resolver: Resolver
   readonly #sources: Sources
@@ -26,11 +28,11 @@ export class RowReader {
     this.#sources = new Sources(resolver, (query, scope) => this.rows(query, scope, 'rows'))
   }
 
-  /** The ways for a query to have a row; undefined is beyond the prover. */
+  /** The ways for a query to have a row. Undefined if the prover can't read it. */
   rows(query: Query, scope: Scope, asked: Asked): readonly QueryRow[] | undefined {
     this.#read += 1
     if (this.#read > MAX_QUERIES) throw new BeyondProver('the predicate asks too many queries')
-    // A CTE that writes changes what the next row is judged by.
+    // A CTE that writes could change the rows by which the policy decides about the next row.
     if (query.kind !== 'select' || query.with.some((cte) => cte.query.kind !== 'select')) return undefined
     const within = withCtes(query, scope)
     if (query.setOperation !== undefined) {
@@ -47,7 +49,7 @@ export class RowReader {
       }))
     const { facts } = this.#resolver
     if (hasRowOfNothing(query, facts, asked !== 'rows')) return undefined
-    // Only what is gathered has elements that are known.
+    // Only array_agg builds an array whose elements are known.
     if (asked === 'elements' && !query.targets.every((target) => isGathered(target.expr, facts))) return undefined
     const joins = this.#sources.of(query.from, within)
     if (joins === undefined) return undefined
@@ -84,7 +86,7 @@ export class RowReader {
   }
 }
 
-/** `*`: in the order of the tables, unless USING moved the merged columns to the front. */
+/** The columns of `*`, in the order of the tables. Undefined after USING, which moves the merged columns to the front. */
 function starOf(table: string | undefined, joined: Joined): QueryRow['targets'] | undefined {
   if (joined.merged || joined.items.some((item) => item.instance === undefined && item.open === true)) return undefined
   return joined.items.flatMap((item) => {
@@ -98,7 +100,7 @@ function starOf(table: string | undefined, joined: Joined): QueryRow['targets'] 
   })
 }
 
-/** Each query of a WITH list sees those before it. */
+/** Adds the queries of a WITH list to the scope. Each of them can refer to those before it. */
 function withCtes(query: Query, scope: Scope): Scope {
   let within = scope
   for (const cte of query.with) {

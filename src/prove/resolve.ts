@@ -12,15 +12,15 @@ import { mayPlant, pathOf } from './names-meant.ts'
 import { definerViewer, type Instances, resolveColumn, type Scope } from './scope.ts'
 
 const MAX_DEPTH = 12
-/** More calls than this are beyond the prover: helpers that call two helpers each double them. */
+/** Most function calls in one predicate. Helpers that each call two helpers double the number at every level. */
 const MAX_CALLS = 4000
 const MAX_STEPS = 400_000
-/** A value that is used twice by what is used twice grows without being written. */
+/** Largest value of a function call. If each helper uses its argument twice, the value doubles with every level of calls. */
 const MAX_SIZE = 20_000
 
 /**
- * Gives every name in an expression its meaning: columns become instance columns, arguments and variables what they hold,
- * functions that can be read become their body. Subqueries stay closed; `scopeOf` has what their names mean.
+ * Gives every name in an expression its meaning. Columns become columns of an instance, arguments and variables become their values,
+ * calls of functions that can be read become their body. Subqueries are kept as they are; `scopeOf` returns the scope of their names.
  */
 export class Resolver {
   readonly facts: Facts
@@ -31,10 +31,10 @@ export class Resolver {
   #steps = 0
   #mayPlant: boolean | undefined
   readonly #closures = new WeakMap<Expr, Scope>()
-  /** Functions whose body was not one expression, met on the way. */
+  /** Functions that were called and whose body could not be used. */
   readonly opaque = new Set<string>()
 
-  /** @param login who session_user is, where that is known: SET ROLE leaves it the login */
+  /** @param login name of session_user, if known. SET ROLE does not change session_user. */
   constructor(facts: Facts, instances: Instances, login: string | undefined) {
     this.facts = facts
     this.instances = instances
@@ -103,20 +103,26 @@ export class Resolver {
     }
   }
 
-  /** A closed subquery for rows that a function returns. */
+  /** Remembers the scope of a subquery, so that `scopeOf` finds it. */
   close(expr: Extract<Expr, { kind: 'subquery' }>, scope: Scope): Expr {
     const closed = { ...expr }
     this.#closures.set(closed, scope)
     return closed
   }
 
-  /** Whether the operator is, or may be, one that somebody made: = then need not be equality. A body's names depend on a path. */
+  /**
+   * Whether the operator is, or may be, one that was created in this database. `=` then need not mean equality. In a function's body,
+   * search_path decides which operator is meant.
+   */
   #isOwnOperator(expr: { readonly op: string; readonly schema?: string }, scope: Scope): boolean {
     if (expr.schema !== undefined) return this.facts.catalog.ownOperators.has(`${expr.schema}.${expr.op}`)
     return scope.path !== undefined && this.mayMeanOwn(expr.op)
   }
 
-  /** Where the operator has no name to be seen by, as in IS DISTINCT FROM, CASE x WHEN and USING. */
+  /**
+   * Whether some operator of this name was created in this database. IS DISTINCT FROM, CASE x WHEN and USING use `=` without naming its
+   * schema.
+   */
   mayMeanOwn(op: string): boolean {
     const own = this.facts.catalog.ownOperators
     return own.size > 0 && [...own].some((name) => name.endsWith(`.${op}`))
@@ -158,7 +164,7 @@ export class Resolver {
     const owner = this.facts.catalog.roles.get(fn.owner)?.name ?? ''
     const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
     const variables = new Map<string, Expr>()
-    // In PL/pgSQL the body's own variables have been put in already, and the arguments stand as $1.
+    // For PL/pgSQL evaluate-body.ts has replaced all variables already, and the arguments are $1, $2, ….
     if (fn.language === 'sql')
       inputs.forEach(({ name }, at) => {
         const value = given[at]
@@ -182,7 +188,7 @@ export class Resolver {
     const value = cast(this.resolve(inlined.expr, inner), fn.returnType)
     if (this.#size(value) > MAX_SIZE) throw new BeyondProver('the predicate is too large')
     if (!fn.strict || given.every((arg) => arg.kind === 'constant' && arg.value !== null)) return value
-    // NULL without being asked, where an argument is NULL.
+    // STRICT: PostgreSQL returns NULL without calling the function if an argument is NULL.
     const there = given.map((arg): Expr => ({ kind: 'null-test', arg, negated: true }))
     return {
       kind: 'case',
@@ -200,7 +206,7 @@ export class Resolver {
     return size
   }
 
-  /** The arguments as the function has them; undefined where nobody knows what its types make of them. */
+  /** The arguments, cast to the function's argument types. Undefined if a type may change the value in a way that is not known. */
   #given(fn: DatabaseFunction, args: readonly Expr[]): readonly Expr[] | undefined {
     const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
     const given: Expr[] = []
@@ -213,7 +219,10 @@ export class Resolver {
     return given
   }
 
-  /** Read, it would say nothing of what happens: it has a context of its own, or somebody in reach can make it another. */
+  /**
+   * Whether a function's body must not be used: it sets a role or setting of its own, a role in reach can replace it, or a role in
+   * reach can create objects that its names would mean.
+   */
   #isOpaque(fn: DatabaseFunction): boolean {
     if ([...fn.config.keys()].some((name) => name.includes('.') || name === 'role' || name === 'session_authorization'))
       return true
@@ -224,7 +233,7 @@ export class Resolver {
     return this.#mayPlant && pathOf(fn)?.schemas === undefined && fn.atomicBody === undefined
   }
 
-  /** pg_has_role(…) with names that are known is true or false for this role. */
+  /** pg_has_role(…) with constant arguments: replaced by true or false for the acting role. */
   #roleTest(expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Expr | undefined {
     if (expr.name !== 'pg_has_role' || (expr.schema !== undefined && expr.schema !== 'pg_catalog')) return undefined
     const texts = expr.args.map(textOf)
@@ -254,7 +263,7 @@ function textOf(expr: Expr): string | undefined {
   return expr.kind === 'constant' && typeof expr.value === 'string' ? expr.value : undefined
 }
 
-/** A function's value has its return type; booleans are left bare, so that they are read as conditions. */
+/** Casts a function's value to its return type. Booleans get no cast, so that they are read as conditions. */
 function cast(expr: Expr, type: string): Expr {
   return type === 'boolean' || type === 'text' || type === 'void' ? expr : { kind: 'cast', arg: expr, type }
 }

@@ -41,7 +41,7 @@ export function negate(expr: Expr): Expr | undefined {
   }
 }
 
-/** One pair of values that an equality may come down to, with what must hold for it. */
+/** One pair of values that an equality may compare, with the conditions under which it does. */
 interface SidePair {
   readonly left: Expr
   readonly right: Expr
@@ -53,16 +53,16 @@ interface Side {
   readonly expr: Expr
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
-  /** The value is a sentinel behind a COALESCE; `of` is what stands before it. */
+  /** The value is a sentinel that COALESCE falls back to. This is the first argument of that COALESCE. */
   readonly sentinelAfter?: Expr
 }
 
-/** What a side of an equality stands for, if that is known. */
+/** Which kind of value a side of an equality is, if that is known. */
 type SourceOf = (expr: Expr) => 'session' | 'tenant' | 'column' | undefined
 
 const MAX_SIDES = 16
 
-/** Opens COALESCE, CASE, NULLIF and scalar subqueries on either side of an equality; undefined when they are too many. */
+/** Splits COALESCE, CASE, NULLIF and scalar subqueries on both sides of an equality into pairs. Undefined if there are too many. */
 export function expandSides(
   left: Expr,
   right: Expr,
@@ -84,7 +84,7 @@ export function expandSides(
   )
 }
 
-/** A sentinel for "no tenant" against a tenant or the session's own value: no row and no session has it. */
+/** Whether a pair compares a sentinel for "no tenant" with a tenant or a value of the session, which never have that value. */
 function isNobodys(side: Side, other: Side, sourceOf: SourceOf): boolean {
   if (side.sentinelAfter === undefined || other.sentinelAfter !== undefined) return false
   const against = sourceOf(other.expr)
@@ -97,7 +97,7 @@ function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | u
     case 'collate':
       return sidesOf(expr.arg, rowsOf).map((side) => ({ ...side, expr: { ...expr, arg: side.expr } }))
     case 'nullif':
-      // NULL equals nothing, so only the value itself can be meant.
+      // NULLIF is its first argument or NULL. NULL equals nothing, so only the first argument matters.
       return sidesOf(expr.left, rowsOf)
     case 'coalesce': {
       const before: Expr[] = []

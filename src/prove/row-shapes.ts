@@ -3,7 +3,7 @@ import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
 import type { AtomReader, Shape } from './atom-reader.ts'
 
-/** A value in the row opens it to all. */
+/** A column of the row opens it to all tenants, such as `OR is_public`. */
 export const columnOptOut: Shape = (reader) => {
   const columns: string[] = []
   if (reader.atoms.some((atom) => reader.isOpaque(atom))) return undefined
@@ -42,8 +42,8 @@ export const unrelatedLookup: Shape = (reader, knows) => {
 }
 
 /**
- * The row is tied to a protected lookup by numbers or names that each tenant gives out for itself: person 7 of one tenant opens
- * the rows about person 7 of all.
+ * The row is joined to a protected lookup by numbers or names that each tenant assigns for itself. A tenant that has a person 7 then
+ * sees the rows about person 7 of all tenants.
  */
 export const sharedNumber: Shape = (reader) => {
   const { branch, table } = reader.input
@@ -68,7 +68,7 @@ export const sharedNumber: Shape = (reader) => {
   }
 }
 
-/** Two tenants may have a row with this value: no key keeps it apart, and it is nothing that is drawn from one source for all. */
+/** Whether two tenants may have the same value: no unique key has this column alone, and it is no UUID, identity or default. */
 function isCountedByTenant(reader: AtomReader, relation: Relation, column: Column): boolean {
   if (reader.facts.tenantTable(relation)?.kind !== 'tenant') return false
   if (column.baseType === 'uuid' || column.identity !== undefined || column.default !== undefined) return false
@@ -83,7 +83,7 @@ function isCountedByTenant(reader: AtomReader, relation: Relation, column: Colum
   )
 }
 
-/** A function that can’t be read. */
+/** The branch calls a function whose body the prover can't use. */
 export const helper: Shape = (reader) => {
   for (const atom of reader.atoms) {
     let name: string | undefined

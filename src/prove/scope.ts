@@ -3,7 +3,7 @@ import type { Cte, Expr } from '../sql/tree.ts'
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
 import { BeyondProver } from './beyond.ts'
 
-/** Under whose row security a table is read: the acting role's, or nobody's (a definer beyond it). */
+/** The role whose policies apply when a table is read. `bypass`: none apply, as for a superuser or a role with BYPASSRLS. */
 export type Viewer = ActingRole | 'bypass'
 
 /** One use of a table in an expression. Two uses of the same table are two instances. */
@@ -26,21 +26,21 @@ export interface Scope {
   readonly outer: Scope | undefined
   /** Functions that are being read, to end recursion. */
   readonly inside: ReadonlySet<Oid>
-  /** Names without a schema are looked for there; undefined: in a text that the server printed, where every name has one. */
+  /** search_path for names without a schema. Undefined for a text that the server printed: there every name has its schema. */
   readonly path: SearchPath | undefined
 }
 
-/** Where a body's names are looked for. */
+/** The search_path of a function's body. */
 export interface SearchPath {
-  /** In this order; undefined: in the caller's path, whatever he made it. */
+  /** Schemas in lookup order. `undefined`: the function has no fixed search_path, so the caller controls it. */
   readonly schemas: readonly string[] | undefined
 }
 
-/** A query of a WITH list, and what names mean inside it: what stands before it in the list, and around it. */
+/** A query of a WITH list, and the scope of its names: the queries before it in the list, and the surrounding query. */
 export interface ScopedCte {
   readonly cte: Cte
   readonly scope: Scope
-  /** It may read itself. */
+  /** WITH RECURSIVE: the query may read itself. */
   readonly recursive: boolean
 }
 
@@ -51,11 +51,11 @@ export type ScopeItem =
       readonly alias: string
       readonly instance?: undefined
       readonly derived: ReadonlyMap<string, Expr>
-      /** It has columns that are not known here. */
+      /** It has further columns whose values are not known. */
       readonly open?: true
     }
 
-/** More uses of tables than this are beyond the prover: each CTE that reads another twice doubles them. */
+/** Most uses of tables in one proof. CTEs that each read another one twice double the number at every level. */
 const MAX_INSTANCES = 400
 
 /** All instances of one proof, so that an id says which table it is. */
@@ -70,7 +70,7 @@ export class Instances {
     return instance
   }
 
-  /** A value of which nothing is known but that it is the same wherever this expression stands. */
+  /** An unknown value, which is the same at each place where the returned expression is used. */
   value(name: string): Expr {
     this.#values += 1
     return { kind: 'column', table: `#value ${this.#values}`, name }
@@ -101,7 +101,7 @@ function unqualified(expr: Extract<Expr, { kind: 'column' }>, items: readonly Sc
     const found = columnOf(item, expr.name)
     if (found !== undefined) return found
   }
-  // A row as a whole, or a column that only the server knows: it stands before what the name means further out.
+  // The name is a table's alias (the row as a whole), or may be an unknown column of an item. Either hides the outer scopes' names.
   return items.some((item) => item.alias === expr.name || (item.instance === undefined && item.open === true))
     ? expr
     : undefined
@@ -114,7 +114,7 @@ function qualified(
 ): Expr | undefined {
   const [item, ...more] = items.filter((candidate) => candidate.alias === table)
   if (item === undefined) return undefined
-  // The nearest table of that name is the one that is meant, whether its columns are known or not; two are told apart by schema.
+  // The nearest table of that name is meant, even if the column is not known. With two of that name only the schema could decide.
   return (more.length === 0 ? columnOf(item, expr.name) : undefined) ?? expr
 }
 
@@ -125,7 +125,7 @@ function columnOf(item: ScopeItem, name: string): Expr | undefined {
     : undefined
 }
 
-/** The viewer of what a function of this owner reads when it is SECURITY DEFINER. */
+/** The viewer of tables that a SECURITY DEFINER function or a view of this owner reads. */
 export function definerViewer(facts: Facts, owner: Oid): Viewer {
   const role = facts.catalog.roles.get(owner)
   if (role === undefined || role.superuser || role.bypassRls) return 'bypass'

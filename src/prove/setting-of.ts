@@ -3,16 +3,17 @@ import type { SettingUse } from '../tenancy/discovery/settings.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import { isBuiltInCall } from './built-in.ts'
 
-/** A setting that an expression is, and the type that it has there. */
+/** The setting that an expression reads, and the type of the expression. */
 interface SettingRead {
   readonly use: SettingUse
   readonly type: 'text' | 'json'
 }
 
 /**
- * `current_setting('a.b', true)`, or a path inside the JSON that it holds: the value itself or NULL, never another.
+ * The setting behind `current_setting('a.b', true)`, or behind a path inside the JSON that it holds. The expression must be the value
+ * itself or NULL.
  *
- * Stricter than what discovery takes for a setting: a fallback or a function around it makes it something else.
+ * Stricter than discovery: with a fallback or a function around it, the expression does not count as the setting.
  */
 export function settingOf(expr: Expr, facts: Facts): SettingRead | undefined {
   switch (expr.kind) {

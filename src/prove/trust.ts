@@ -8,10 +8,10 @@ import { ownersWhoWrite } from './writers.ts'
 type Untrusted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /**
- * A lookup table that the attacker can change is no witness: he makes himself a member, or moves the parent to his tenant.
- * `undefined` when all can be trusted.
+ * Returns why a lookup table cannot be relied on: some role in reach may write it, so an attacker could add themselves as a member
+ * or move a parent row to their tenant. `undefined` when all lookup tables can be trusted.
  *
- * He changes it as any role in reach, in a partition of it, through a view or a function with the rights of its owner.
+ * The write may be made by any role in reach, in a partition of the table, or through a view or function with its owner's rights.
  */
 export function untrustedLookup(
   facts: Facts,
@@ -22,7 +22,7 @@ export function untrustedLookup(
 ): Untrusted | undefined {
   for (const { relation } of lookups) {
     const parent = isParentOf(relation, table)
-    // The acting role first: what it may do itself is the plainest thing to say.
+    // The acting role comes first: a hole that it has itself is the simplest explanation.
     const roles = [role, ...rolesInReach(facts).filter((other) => other.role.oid !== role.role.oid && !other.bypasses)]
     const maker = hasOrphans(relation, table)
       ? roles.find((writer) => facts.privileges.onRelation(writer.role.oid, relation, 'INSERT'))
@@ -67,11 +67,11 @@ function writtenBy(
     const open = !facts.protectedFor(written, role)
     const proof = open ? undefined : ask(written, verb, role)
     if (!open && (proof === undefined || proof.status === 'proved' || proof.status === 'dark')) continue
-    // A parent is stolen by reaching another tenant's row; a membership is made by writing what one likes.
+    // A parent: the attacker needs another tenant's row, so USING must be weak. A membership: any new row will do, so the check must be.
     const weaknesses = proof !== undefined && 'weaknesses' in proof ? proof.weaknesses : []
     const harmless = weaknesses.length > 0 && !weaknesses.some(({ clause }) => clause === (parent ? 'using' : 'check'))
     if (!open && harmless) continue
-    // The parent's own finding says it, and rows that hang on it follow.
+    // A parent with a weak policy has a finding of its own, and this one follows from it.
     const derived = parent && !open
     return {
       kind: derived ? 'beyond-the-prover' : 'trusts-table',
@@ -83,7 +83,7 @@ function writtenBy(
   return undefined
 }
 
-/** Rows of partitions and of tables that inherit are read as the parent's, and written by rules of their own. */
+/** Partitions and inheriting tables: a query of the parent reads their rows, but a direct write there follows their own policies. */
 function descendants(facts: Facts, relation: Relation): readonly Relation[] {
   return relation.children.flatMap((oid) => {
     const child = facts.relationOf(oid)
@@ -91,12 +91,12 @@ function descendants(facts: Facts, relation: Relation): readonly Relation[] {
   })
 }
 
-/** Each row of the table has its parent there: then a new one is nobody's yet. */
+/** Whether a valid foreign key gives each row of the table its parent in this relation. Then no row belongs to a new parent yet. */
 function isParentOf(relation: Relation, table: TenantTable): boolean {
   return linksTo(relation, table).some(({ enforced, validated }) => enforced && validated)
 }
 
-/** Rows may point at a parent that is not there: whoever makes it has them. */
+/** Whether rows may point at a parent that does not exist. An attacker who inserts that parent would own those rows. */
 function hasOrphans(relation: Relation, table: TenantTable): boolean {
   return table.kind === 'child' && linksTo(relation, table).length > 0 && !isParentOf(relation, table)
 }

@@ -7,7 +7,7 @@ import { declaredAs } from './declared-type.ts'
 const NULL: Expr = { kind: 'constant', value: null }
 const ANYTHING: Expr = { kind: 'other', node: 'a variable', parts: [] }
 
-/** What the variables and arguments of a PL/pgSQL body hold, in terms of the arguments that it was called with. */
+/** The values of the variables and arguments of a PL/pgSQL body, in terms of the arguments of the call. */
 export class Variables {
   readonly #fn: DatabaseFunction
   readonly #facts: Facts
@@ -21,9 +21,9 @@ export class Variables {
     this.#held = held
   }
 
-  /** Undefined where it can't be told which variable a name means. */
+  /** The variables at the start of a body. Undefined where it is not certain which variable a name means. */
   static of(fn: DatabaseFunction, body: Extract<Body, { kind: 'plpgsql' }>, facts: Facts): Variables | undefined {
-    // A column may win over a variable of its name, and a block within a block may hide one.
+    // With variable_conflict = use_column a column wins over a variable of its name. A nested DECLARE may hide a variable.
     if (/#\s*variable_conflict\s+use_column/i.test(fn.source)) return undefined
     if ((fn.source.match(/\bdeclare\b/gi) ?? []).length > 1) return undefined
     if (facts.catalog.storedSettings.some(({ name }) => name === 'plpgsql.variable_conflict')) return undefined
@@ -44,7 +44,7 @@ export class Variables {
     })
     const variables = new Variables(fn, facts, types, held)
     for (const variable of declared) {
-      // The parser lists arguments too; one that is declared again has a default or another type, and is hidden.
+      // The parser lists arguments among the variables. One with a default was declared again, and hides the argument.
       if (own.includes(variable.name)) {
         if (variable.default !== undefined) return undefined
         continue
@@ -64,12 +64,12 @@ export class Variables {
     return this.#held.get(name)
   }
 
-  /** The value as a variable of this type holds it. */
+  /** Assigns a value, cast to the variable's type. */
   assign(name: string, value: Expr): void {
     this.forget(name)
     const type = this.#types.get(name)
     if (name.includes('.')) {
-      // The field of a composite variable has the type that the composite says.
+      // A field of a composite variable may change the value by its type. A field of a `record` keeps it.
       this.#held.set(name, this.#types.get(name.slice(0, name.indexOf('.'))) === 'record' ? value : ANYTHING)
       return
     }
@@ -78,7 +78,7 @@ export class Variables {
     else if (as === 'cast' && type !== undefined) this.#held.set(name, { kind: 'cast', arg: value, type })
   }
 
-  /** A row into a variable: a record has its values by their names. */
+  /** Assigns a row to a variable. A `record` gets one field for each column. */
   fill(name: string, values: readonly { readonly name: string | undefined; readonly value: Expr }[]): void {
     this.forget(name)
     if (this.#types.get(name) === 'record') {
@@ -89,7 +89,7 @@ export class Variables {
     if (only !== undefined && more.length === 0) this.assign(name, only.value)
   }
 
-  /** Nothing is known of it any more, nor of its fields, nor of what it is a field of. */
+  /** From now on the variable may hold anything, and so may its fields and the variable that it is a field of. */
   forget(name: string): void {
     const base = name.includes('.') ? name.slice(0, name.indexOf('.')) : name
     for (const known of [...this.#held.keys()])
@@ -106,7 +106,7 @@ export class Variables {
     return mapExpression(expr, (part) => this.replaced(part))
   }
 
-  /** What a name stands for. Names that are no variables are left. */
+  /** The value of a variable or argument. Undefined for a name that is neither: it stays as it is. */
   replaced(part: Expr): Expr | undefined {
     if (part.kind === 'parameter') {
       const argument = this.#fn.arguments[part.number - 1]

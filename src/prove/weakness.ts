@@ -20,7 +20,7 @@ export function weaknessOf(input: BranchInput, knows: Equalities, policy: string
   return { policy, clause, text: text.length > 240 ? `${text.slice(0, 239)}…` : text, ...found }
 }
 
-// The order decides which of several true things is said: the plainest first.
+// If several shapes fit a branch, the first one is reported. The simplest explanation comes first.
 const SHAPES: readonly Shape[] = [
   alwaysTrue,
   capture,

@@ -8,7 +8,7 @@ import { definerViewer } from './scope.ts'
 
 const WRITES = ['insert', 'update'] as const
 
-/** A view or function in reach that writes the relation with the rights of an owner whom no policy holds to his tenant. */
+/** A view or function in reach that writes the relation with its owner's rights, where no policy keeps the owner to one tenant. */
 export function ownersWhoWrite(facts: Facts, relation: Relation, ask: AskProof): string | undefined {
   const mayWriteAs = (owner: Oid, verb: Verb) => {
     const viewer = definerViewer(facts, owner)
@@ -39,7 +39,7 @@ function isInReach(facts: Facts, relation: Relation, verb: 'insert' | 'update'):
   return rolesInReach(facts).some(({ role }) => facts.privileges.onRelation(role.oid, relation, privilege))
 }
 
-/** What it reads, directly or through other views: what a view writes is among that. */
+/** Whether a view reads the relation, directly or through other views. A view can only write tables that it reads. */
 function reads(facts: Facts, view: Relation, relation: Relation, seen: Set<Oid>): boolean {
   if (seen.has(view.oid)) return false
   seen.add(view.oid)
@@ -49,7 +49,7 @@ function reads(facts: Facts, view: Relation, relation: Relation, seen: Set<Oid>)
   })
 }
 
-/** By a call, or by a trigger of a table that can be written. */
+/** Whether a role in reach can run the function: by a call, or by a write to a table with a trigger that runs it. */
 function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   if (!fn.returnsTrigger) return rolesInReach(facts).some(({ role }) => facts.privileges.onFunction(role.oid, fn))
   return facts.relations.some((relation) =>
@@ -66,7 +66,7 @@ function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   )
 }
 
-/** Whether the body, or one that it calls, writes the relation, or does what can't be seen. */
+/** Whether the function's body, or that of a function it calls, may write the relation. A body that can't be read may. */
 function writes(facts: Facts, fn: DatabaseFunction, relation: Relation): boolean {
   let found = false
   const seen = new Set<Oid>()
@@ -80,7 +80,7 @@ function writes(facts: Facts, fn: DatabaseFunction, relation: Relation): boolean
   const visit: Visitor = {
     query: ({ kind, target }) => {
       if (target === undefined || !/^(insert|update|merge)$/.test(kind)) return
-      // Whatever table of that name it is: nobody's path is known here.
+      // A name without a schema counts as this relation, because the search_path at the call is not known.
       found ||= target.name === relation.name && (target.schema === undefined || target.schema === relation.schema)
     },
     expression: (part) => {

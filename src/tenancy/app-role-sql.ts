@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../catalog/names.ts'
 
-/** What an application usually may: every table and sequence of these schemas. */
+/** GRANT statements that an application usually needs: all tables and sequences of these schemas. */
 export function grantLines(role: string, schemas: readonly string[]): readonly string[] {
   const to = quoteIdentifier(role)
   return schemas.flatMap((schema) => {
@@ -13,20 +13,20 @@ export function grantLines(role: string, schemas: readonly string[]): readonly s
   })
 }
 
-/** A login for the application, that owns nothing and that policies hold. */
+/** Statements that create a login for the application. It owns nothing, so policies apply to it. */
 export function appRoleLines(role: string, schemas: readonly string[]): readonly string[] {
   return [`CREATE ROLE ${quoteIdentifier(role)} LOGIN;`, ...grantLines(role, schemas)]
 }
 
-/** A name that no role has yet. */
+/** A role name that is not taken. */
 export function freeRoleName(taken: ReadonlySet<string>): string {
   const names = ['app', 'app_user', 'app_login']
   return names.find((name) => !taken.has(name)) ?? `app_${taken.size}`
 }
 
 /**
- * What to do about a login that no policy holds, as comments: a superuser or an owner has other work, which breaks when its
- * powers are taken.
+ * SQL comments that advise to create a separate login for the application. The current login, a superuser or owner, may have other work
+ * that needs its privileges.
  */
 export function otherLoginSql(taken: ReadonlySet<string>, schemas: readonly string[], password = '…'): string {
   const name = freeRoleName(taken)

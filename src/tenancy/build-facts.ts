@@ -11,11 +11,11 @@ interface FactsParts {
   readonly tenancy: Tenancy
   readonly sealed: boolean
   readonly loginDoubt: string | undefined
-  /** The prover needs the facts it is a part of. */
+  /** Makes the prover. It is a function because the prover needs the facts that contain it. */
   readonly proofs: (facts: Facts) => Proofs
 }
 
-/** Joins catalog, discovery and prover into what rules and attacks read. */
+/** Joins catalog, discovery and prover into the facts that rules and attacks read. */
 export function buildFacts({ catalog, sql, tenancy, sealed, loginDoubt, proofs }: FactsParts): Facts {
   const graph = roleGraph(catalog)
   const privileges = privilegesOf(catalog, graph)

@@ -7,21 +7,21 @@ import type { SqlReader } from '../sql/reader.ts'
 import type { SettingUse } from './discovery/settings.ts'
 import type { SessionCall } from './discovery/votes.ts'
 
-/** A role that an attacker inside the app can be in force as: the app's login role, or one that SET ROLE gives it. */
+/** A role that an attacker inside the application can act as: the application's role, or one that it reaches by SET ROLE. */
 export interface ActingRole {
   readonly role: Role
   /** From the app's role to this one: `['app', 'tenant_admin']`. */
   readonly path: readonly string[]
   /** Roles whose grants and policies apply to it, itself included; PUBLIC (0) is not in it but always applies. */
   readonly rights: ReadonlySet<Oid>
-  /** Superuser or BYPASSRLS: no policy holds it. The role rules report that; other rules leave it out. */
+  /** Superuser or BYPASSRLS: no policy applies to it. The rules about roles report that; other rules leave the role out. */
   readonly bypasses: boolean
 }
 
-/** Where the tenant of a session comes from. `alternatives` are settings that are coalesced with the first. */
+/** The setting that names a session's tenant. `alternatives` are settings that policies combine with it in COALESCE. */
 export type ContextSource = {
   readonly alternatives: readonly SettingUse[]
-  /** How the policies ask for it, where that is a call: fixes keep it. */
+  /** The call by which policies read it, if they use one. Fixes use the same call. */
   readonly call?: SessionCall
 } /** The setting holds the tenant's id, perhaps inside JSON: `path` is `['tenant_id']` for `current_setting(…)::json->>'tenant_id'`. */ & (
   | { readonly kind: 'tenant'; readonly setting: string; readonly path: readonly string[]; readonly list?: true }
@@ -32,7 +32,7 @@ export type ContextSource = {
       readonly path: readonly string[]
       readonly table: Relation
       readonly keyColumn: Column
-      /** Undefined when the tenant is a join away. */
+      /** Undefined if the table has no tenant column and the tenant needs a join. */
       readonly tenantColumn: Column | undefined
     }
 )
@@ -45,11 +45,11 @@ export interface SettingBinding {
 
 /** How a relation is bound to tenants. */
 export type TenantTable =
-  /** Has a tenant column. */
+  /** A table with a tenant column. */
   | { readonly kind: 'tenant'; readonly relation: Relation; readonly column: Column }
-  /** The tenants themselves; `column` is their key. */
+  /** The table of tenants; `column` is its key. */
   | { readonly kind: 'root'; readonly relation: Relation; readonly column: Column }
-  /** No tenant column, but a foreign key to a table of one of these kinds (nearest first; never through the root alone). */
+  /** A table without a tenant column that has a foreign key to a tenant table. `parents` lists the nearest first. */
   | {
       readonly kind: 'child'
       readonly relation: Relation
@@ -65,34 +65,34 @@ export interface ChildLink {
 
 export interface Tenancy {
   readonly appRole: Role
-  /** Roles that requests act as beside it, though it can't become them. */
+  /** Other roles that requests act as, and that the application's role can't become. */
   readonly siblings: readonly Role[]
-  /** Roles that the app's role can become and that have a context of their own: they are looked at by themselves. */
+  /** Roles that the application's role can become and that have a context of their own. They are judged in a scope of their own. */
   readonly excluded: ReadonlySet<Oid>
-  /** Schemas that are looked at. */
+  /** Schemas that are judged. */
   readonly schemas: ReadonlySet<string>
-  /** Names of tenant columns, the commonest first. */
+  /** Names of tenant columns, the most frequent first. */
   readonly columnNames: readonly string[]
   readonly root: { readonly relation: Relation; readonly key: Column } | undefined
   readonly tables: ReadonlyMap<Oid, TenantTable>
   readonly context: ContextSource
-  /** Every setting that policies read, the context's own among them. */
+  /** Every setting that policies read, including that of the context. */
   readonly bindings: readonly SettingBinding[]
-  /** What was found without being told, as sentences: `found org_id in 41 of 47 tables`. */
+  /** The choices that discovery made, as sentences: `found org_id in 41 of 47 tables`. */
   readonly notes: readonly string[]
 }
 
-/** What the prover knows about one verb of one relation for one role. */
+/** The prover's answer about one verb of one relation for one role. */
 export type Proof =
-  /** No privilege, or no policy ever lets a row through. */
+  /** No row is reached: there is no privilege, or no policy is ever true. */
   | { readonly status: 'dark'; readonly how: string }
   | { readonly status: 'proved'; readonly how: string }
-  /** Some branch of the effective predicate lets another tenant's row through. */
+  /** At least one branch of the policies surely lets another tenant's row pass. */
   | { readonly status: 'open'; readonly weaknesses: readonly Weakness[] }
-  /** Neither: the predicate, or a part, is beyond the prover. */
+  /** Neither was shown: the prover could not read the predicate, or a part of it. */
   | { readonly status: 'unproved'; readonly how: string; readonly weaknesses: readonly Weakness[] }
 
-/** What a branch looks like that lets rows of another tenant through. Which rule speaks of it is `classify`'s to say. */
+/** The kind of mistake in a branch that lets rows of another tenant pass. `classify` decides which rule reports it. */
 export type WeaknessKind =
   | 'always-true'
   | 'captured-name'
@@ -109,7 +109,7 @@ export type WeaknessKind =
   | 'role-identity'
   | 'column-opt-out'
   | 'trusts-table'
-  /** No rule speaks of it: the attack decides, or nobody. */
+  /** No rule reports it. Only an attack can decide. */
   | 'beyond-the-prover'
 
 /** One branch of an effective predicate that does not imply `tenant column = context`, and why. */
@@ -119,12 +119,12 @@ export interface Weakness {
   readonly clause: 'using' | 'check'
   /** The branch as SQL, shortened. */
   readonly text: string
-  /** Sure, or only suspected (left to the attack). */
+  /** False: only suspected, so that an attack must decide. */
   readonly certain: boolean
   readonly explanation: string
-  /** For rules that need it: the setting, column or table that the branch trusts. */
+  /** The setting, column or table that the branch relies on, for rules that name it. */
   readonly subject?: string
-  /** The table that is trusted is in order: it is the policy that must name the tenant. */
+  /** The policy looks the row up by a part of a key. The lookup table needs no fix; the policy must also compare the tenant. */
   readonly namesPart?: true
 }
 
@@ -132,39 +132,39 @@ export interface Proofs {
   of(relation: Relation, verb: Verb, role: ActingRole): Proof
 }
 
-/** Everything that a rule may ask. Frozen; the same for every rule and attack of a run. */
+/** Everything that rules and attacks know of the database. Frozen, and the same for all of them in a run. */
 export interface Facts {
   readonly catalog: Catalog
   readonly graph: RoleGraph
   readonly privileges: Privileges
   readonly sql: SqlReader
   readonly tenancy: Tenancy
-  /** Why attacks are not the application's login, or may not be; undefined where they are. Then policies that ask who logged in are unproved. */
+  /** Why attacks do not run as the application's login. If set, policies that ask who logged in are unproved. */
   readonly loginDoubt: string | undefined
-  /** The app's role first, then those that SET ROLE gives it. */
+  /** The application's role first, then those that it reaches by SET ROLE. */
   readonly acting: readonly ActingRole[]
-  /** All that the app's role can become in any way (ADMIN OPTION and inheritance too). */
+  /** All roles that the application's role can become, also by ADMIN OPTION or inheritance. */
   readonly becomable: readonly RolePath[]
   readonly proofs: Proofs
   /** True when the context is expected to be sealed (a seal secret or a seal policy is there). */
   readonly sealed: boolean
 
-  /** Acting roles without bypass that have the privilege on the relation. Empty: nobody in reach. */
+  /** Acting roles, without superusers and BYPASSRLS, that have the privilege on the relation. */
   reach(relation: Relation, privilege: TablePrivilege): readonly ActingRole[]
-  /** Acting roles without bypass that may call the function. */
+  /** Acting roles, without superusers and BYPASSRLS, that may call the function. */
   executors(fn: DatabaseFunction): readonly ActingRole[]
-  /** Relations in the schemas looked at, of the user's own (no extension, no partywall schema), sorted by label. */
+  /** Relations in the judged schemas, sorted by label. Those of extensions and of the schema partywall are left out. */
   readonly relations: readonly Relation[]
   readonly functions: readonly DatabaseFunction[]
   relationOf(oid: Oid): Relation | undefined
-  /** By name as written in SQL; without a schema, `public` and then any unambiguous one. */
+  /** Finds a relation by its name in SQL. Without a schema it looks in `public`, and then for a name that exists only once. */
   relationNamed(schema: string | undefined, name: string): Relation | undefined
   functionsNamed(schema: string | undefined, name: string): readonly DatabaseFunction[]
   columnNamed(relation: Relation, name: string): Column | undefined
   columnNumbered(relation: Relation, number: number): Column | undefined
   tenantTable(relation: Relation): TenantTable | undefined
-  /** Row security is on, and forced or the role is no owner. */
+  /** Whether the table's policies apply to the role: row-level security is on, and it is forced or the role is no owner. */
   protectedFor(relation: Relation, role: ActingRole): boolean
-  /** Role names of a list of policy roles or grantees; 0 is PUBLIC. */
+  /** The name of a role; 0 is PUBLIC. */
   roleName(oid: Oid): string
 }

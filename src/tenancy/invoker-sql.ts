@@ -2,8 +2,8 @@ import type { DatabaseFunction } from '../catalog/model.ts'
 import type { Facts } from './facts.ts'
 
 /**
- * ALTER FUNCTION … SECURITY INVOKER; a comment where policies call the function. With its caller's rights it would be held by the
- * policies that call it, and these would call themselves until the stack is full.
+ * ALTER FUNCTION … SECURITY INVOKER, or a comment if policies call the function. As SECURITY INVOKER, its queries would be subject to the
+ * policies that call it, which would be an endless recursion.
  */
 export function invokerSql(facts: Facts, fn: DatabaseFunction): string {
   const askers = [...facts.catalog.relations.values()].filter((relation) =>
@@ -18,7 +18,7 @@ export function invokerSql(facts: Facts, fn: DatabaseFunction): string {
   ].join('\n')
 }
 
-/** One of them is the function, or calls it, over any number of calls. */
+/** Whether one of the functions is the wanted one, or calls it directly or indirectly. */
 function calls(facts: Facts, functions: readonly number[], wanted: DatabaseFunction): boolean {
   const seen = new Set<number>()
   const edge = [...functions]
@@ -27,7 +27,7 @@ function calls(facts: Facts, functions: readonly number[], wanted: DatabaseFunct
     if (seen.has(next)) continue
     seen.add(next)
     const fn = facts.catalog.functions.get(next)
-    // A body in a string names its calls in words.
+    // The catalog knows no calls of a body that is a string, so search its text.
     if (fn?.source.includes(`${wanted.name}(`) === true) return true
     edge.push(...(fn?.callsFunctions ?? []))
   }

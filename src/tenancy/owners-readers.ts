@@ -1,7 +1,7 @@
 import type { Relation } from '../catalog/model.ts'
 import type { Facts } from './facts.ts'
 
-/** Definer functions, views with their owner's rights and materialized views of the table's owner that read it. */
+/** SECURITY DEFINER functions, views and materialized views of the table's owner that read the table with the owner's rights. */
 export function ownersReaders(facts: Facts, relation: Relation): readonly string[] {
   const functions = facts.functions.filter(
     (fn) =>
@@ -31,7 +31,7 @@ function reads(facts: Facts, view: Relation, table: Relation): boolean {
   return false
 }
 
-/** A word of the text is the table's name; of a name that must be quoted, any place where it stands. */
+/** Whether the text contains the table's name as a word. A name that needs quotes counts anywhere in the text. */
 function names(text: string, { name }: Relation): boolean {
   if (!/^[\w$]+$/.test(name)) return text.includes(name)
   const wanted = name.toLowerCase()

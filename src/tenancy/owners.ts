@@ -1,6 +1,6 @@
 import type { Facts } from './facts.ts'
 
-/** A role to hand objects to in a `fix`: the commonest owner of tenant tables that the app can't become, else the reader. */
+/** The new owner for objects in a `fix`: the most frequent owner of tenant tables that the application can't become, or the reader. */
 export function safeOwner(facts: Facts): string {
   const becomable = new Set([facts.tenancy.appRole.oid, ...facts.becomable.map((path) => path.role.oid)])
   const counts = new Map<number, number>()

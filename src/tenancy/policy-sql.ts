@@ -4,8 +4,8 @@ import type { SessionCall } from './discovery/votes.ts'
 import type { ChildLink, Facts } from './facts.ts'
 
 /**
- * The context as SQL of the column's type, fail-closed on NULL and '': what a repaired policy compares with.
- * In a schema whose setting holds a user's or session's key, it is the lookup of that key's tenant.
+ * SQL for the context's tenant in the column's type. A repaired policy compares with it. It is NULL, so no row passes, if the setting is
+ * missing or ''. If the setting holds the key of a user or session, it is a subquery for that key's tenant.
  */
 export function contextSql(facts: Facts, column: Column): string {
   const { context } = facts.tenancy
@@ -25,7 +25,7 @@ export function contextSql(facts: Facts, column: Column): string {
   return `(select ${text}::${column.type})`
 }
 
-/** What the session says of itself, of the type of a column that holds it: the user's key, or the tenant. */
+/** SQL for the value of the session's setting (the tenant, or the user's key), cast to the column's type. */
 export function contextKeySql(facts: Facts, column: Column): string {
   const { context } = facts.tenancy
   if (context.call !== undefined) return sessionCallSql(context.call, column)
@@ -35,7 +35,7 @@ export function contextKeySql(facts: Facts, column: Column): string {
   return `(select ${text}::${column.type})`
 }
 
-/** What the policies themselves ask by, `(select auth.uid())`: a setting inside of it may not be set by anybody. */
+/** SQL of the call that the policies use, such as `(select auth.uid())`. The setting inside the call may never be set by itself. */
 function calledSql(facts: Facts, column: Column): string | undefined {
   const { context } = facts.tenancy
   return context.kind === 'tenant' && context.call !== undefined ? sessionCallSql(context.call, column) : undefined
@@ -53,7 +53,7 @@ export function tenantTestSql(facts: Facts, column: Column): string {
   return `${quoteIdentifier(column.name)} ${operator} ${contextSql(facts, column)}`
 }
 
-/** A policy FOR ALL with USING and WITH CHECK, as `fix`. */
+/** CREATE POLICY … FOR ALL with the tenant test in USING and WITH CHECK, for a `fix`. */
 export function tenantPolicySql(
   facts: Facts,
   relation: Relation,
@@ -64,7 +64,7 @@ export function tenantPolicySql(
   return createPolicySql(relation, name, `FOR ALL USING (${test}) WITH CHECK (${test})`)
 }
 
-/** CREATE POLICY as a fix that can be run again. A policy that the table has already keeps its name. */
+/** CREATE POLICY as a fix that can be run twice. The name is one that no existing policy of the table has. */
 export function createPolicySql(relation: Relation, wanted: string, rest: string): string {
   const taken = new Set(relation.policies.map((policy) => policy.name))
   let name = wanted
@@ -73,7 +73,7 @@ export function createPolicySql(relation: Relation, wanted: string, rest: string
   return `DROP POLICY IF EXISTS ${policy};\nCREATE POLICY ${policy} ${rest};`
 }
 
-/** The test that a row of this table is of the context's tenant; of a child, through its parent. Undefined: it has no tenant. */
+/** SQL that tests whether a row belongs to the context's tenant; for a child table, through its parent. Undefined without a tenant. */
 export function rowTestSql(facts: Facts, relation: Relation): string | undefined {
   const table = facts.tenantTable(relation)
   if (table === undefined) return undefined

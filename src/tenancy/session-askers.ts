@@ -3,15 +3,15 @@ import { walkBody } from '../sql/walk.ts'
 import type { Facts } from './facts.ts'
 import { lookupsOf } from './lookups.ts'
 
-/** Names that tell who logged in, and from where: the same for every role that the session becomes. */
+/** Names that tell which role logged in and from where. SET ROLE does not change their values. */
 const SAYS_WHO_LOGGED_IN =
   /\b(session_user|system_user|session_authorization|pg_stat_activity|pg_stat_get_activity|pg_stat_(ssl|gssapi)|inet_client_(addr|port))\b/i
 
 const known = new WeakMap<Facts, (label: string) => boolean>()
 
 /**
- * Whether policies of a table, or of a table that they look into, or a function ask who logged in. Only a session of the
- * application's own login gives the answer that the application gets.
+ * Whether policies of a table (or of a table that they query), or a function, ask who logged in. Only a connection of the application's
+ * own login gets the same answer as the application.
  */
 export function asksForSession(facts: Facts, label: string): boolean {
   let asks = known.get(facts)

@@ -8,7 +8,7 @@ import { verifyDatabase } from './verify-database.ts'
 /**
  * Fails a test, in any runner, when the database does not keep its tenants apart.
  *
- * @throws {AssertionError} with each finding, its evidence and the SQL that mends it
+ * @throws {AssertionError} with each finding, its evidence and the SQL that fixes it
  * @example await assertIsolated(process.env.DATABASE_URL, { appRole: 'app' })
  */
 export async function assertIsolated(

@@ -1,11 +1,11 @@
 import { ConfigurationError } from '../errors.ts'
 
-/** Why a run ended: who stopped it has said so; else the error as {@link asSentence}. */
+/** The reason to report for a run that ended early: the reason of the abort signal, or else the error as {@link asSentence}. */
 export function whyBroken(error: unknown, signal: AbortSignal | undefined): unknown {
   return signal?.aborted === true ? signal.reason : asSentence(error)
 }
 
-/** A lock of others and a connection that went are no faults of partywall: they get a sentence. */
+/** Turns a lock timeout and a lost connection into a ConfigurationError with an explanation, because they are no bugs of partywall. */
 function asSentence(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === '55P03' || code === '57014')

@@ -3,9 +3,9 @@ import { connectionProblem } from '../config/connection-problem.ts'
 import { ConfigurationError } from '../errors.ts'
 
 /**
- * Opens one connection. An abort destroys it, and the server rolls back what was open.
+ * Opens one connection. An abort closes it, and the server rolls back the open transaction.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with a sentence for: unreachable, wrong password, no such database
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with an explanation for: unreachable, wrong password, no such database
  */
 export async function connect(url: string, signal: AbortSignal | undefined): Promise<pg.Client> {
   signal?.throwIfAborted()
@@ -14,7 +14,7 @@ export async function connect(url: string, signal: AbortSignal | undefined): Pro
     connectionTimeoutMillis: 10_000,
     application_name: 'partywall verify',
   })
-  client.on('error', () => {}) // the running query is told too, and that is where it is handled
+  client.on('error', () => {}) // the running query gets the error too, and its caller handles it
   signal?.addEventListener('abort', () => void client.end().catch(() => {}), { once: true })
   try {
     await client.connect()

@@ -19,36 +19,36 @@ export const verifyOptionsSchema = z.strictObject({
   signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'an AbortSignal').optional(),
 })
 
-/** How `verifyDatabase` is told what it can't, or should not, find out. */
+/** Options of `verifyDatabase`. */
 export interface VerifyOptions {
-  /** URL of the migration role; a superuser's shows everything. Nothing that it does is committed. */
+  /** URL of the migration role, or better of a superuser, who sees everything. Nothing is committed. */
   readonly databaseUrl: string
-  /** The role that the application logs in as. Default: found by its grants. */
+  /** The role that the application's queries run as. Default: found by its grants. */
   readonly appRole?: string | undefined
-  /** URL of the application's login; only its role is taken from it, and that it is the login which policies may ask for. */
+  /** URL of the application's login. It only tells the role, and which session_user policies may ask for. */
   readonly appUrl?: string | undefined
-  /** Default: all of the user's. */
+  /** Default: all schemas but PostgreSQL's own. */
   readonly schemas?: readonly string[] | undefined
   /** Default: found by names, foreign keys and policies. */
   readonly tenantColumns?: readonly string[] | undefined
   /** `app.tenant_id`, or `request.jwt.claims->tenant_id`. Default: what most policies read. */
   readonly setting?: string | undefined
-  /** The root secret of the seal, for schemas that are sealed. */
+  /** The root secret of the seal, for sealed schemas. */
   readonly sealSecret?: string | undefined
-  /** SQL that opens a context in its own way; `$TENANT` stands for the quoted tenant id. Run after the setting was set. */
+  /** Further SQL that opens a tenant's context. `$TENANT` stands for the quoted tenant id. Runs after the setting was set. */
   readonly contextSql?: string | undefined
   /**
-   * The server was started, or is thrown away, for this run: verify may copy the database there, and log in as the application
-   * with a password of its own making. Default false.
+   * The server was started only for this run. verify may then copy the database, and log in as the application with a temporary
+   * password. Default false.
    */
   readonly ownServer?: boolean | undefined
   /** `auto`: attack where all tenant tables are empty, else catalog and proof only. */
   readonly mode?: 'auto' | 'static' | 'attack' | undefined
-  /** Only these rules; for tests and for one finding at a time. */
+  /** Ids of the rules to run. Default: all. */
   readonly rules?: readonly string[] | undefined
-  /** For each statement of an attack. Default 10 s. */
+  /** Statement timeout of an attack, in milliseconds. Default 10,000. */
   readonly statementTimeoutMs?: number | undefined
-  /** Default 2 s: verify waits for nobody and nobody waits long for verify. */
+  /** Lock timeout in milliseconds. Default 2,000, so that verify and other sessions do not wait long for each other. */
   readonly lockTimeoutMs?: number | undefined
   readonly onProgress?: ((step: string) => void) | undefined
   /** Ends the run and its connection; the server rolls back. */

@@ -22,8 +22,8 @@ import { rules } from './rules/list.ts'
 /**
  * Proves or breaks the tenant isolation of a real database.
  *
- * Reads the catalog, proves what can be proved on the parsed policies, and (mode `attack`) attacks the rest as two planted
- * tenants, as the app's role and each role it can become, in transactions that are always rolled back.
+ * Reads the catalog and tries to prove each table from its parsed policies. In the mode `attack` it also plants two tenants and attacks
+ * as the application's role and each role that it can become. All transactions are rolled back.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when it can't run: no such role, no tenant column, missing rights, unreachable
  */
@@ -55,7 +55,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   } catch (error) {
     throw whyBroken(error, given.signal)
   } finally {
-    await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
+    await client.end().catch(() => {}) // everything was read: an error while closing does not matter
   }
 
   const chosen = rules.filter((rule) => given.rules === undefined || given.rules.includes(rule.id))
@@ -85,7 +85,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   return makeReport(judged, chosen.length)
 }
 
-/** Far more than the catalog of a large database takes. */
+/** Timeout for reading the catalog. Even that of a large database takes far less. */
 const READING_TIMEOUT_MS = 120_000
 
 function queryable(client: pg.Client): Queryable {
@@ -102,7 +102,7 @@ async function roleOf(url: string): Promise<string> {
   }
 }
 
-/** Nobody but the application's own login is who its policies ask for. */
+/** Why policies that ask for session_user can't be judged for the application's login. Undefined if they can. */
 function loginDoubt(
   { reader }: Catalog,
   given: { readonly ownServer: boolean; readonly appUrl?: string | undefined },
@@ -113,7 +113,7 @@ function loginDoubt(
   return given.appUrl === undefined ? '--app-url URL tells which login the application has' : undefined
 }
 
-/** A seal policy anywhere says that the schema means to be sealed. */
+/** Whether some policy checks the seal. */
 function isSealed(catalog: Catalog): boolean {
   return [...catalog.relations.values()].some((relation: Relation) =>
     relation.policies.some((policy) => policy.using?.includes('partywall.tenant_id()') === true),

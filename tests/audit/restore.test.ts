@@ -1,12 +1,12 @@
 // The log copied into another cluster, as a dump and a restore do it: numbers of transactions begin anew there.
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { copyAuditLog } from './copy-audit-log.mjs'
 import { type AuditSealer, createAuditSealer, createPemSigner, TenantAuditLogger } from '../../src/audit/index.ts'
 import { createTenantPool, migrate, type TenantPool } from '../../src/database/index.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { copyAuditLog } from './copy-audit-log.mjs'
 import { createSealedLog, type SealedLog } from './sealed-log.ts'
 
 describe('a log that was restored into another cluster', () => {

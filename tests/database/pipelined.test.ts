@@ -25,7 +25,9 @@ describe('pipelined connections', () => {
       return two.as(tenant, async () => {
         if (index % 5 === 0) await expect(pool.query('select 1/0')).rejects.toMatchObject({ code: '22012' })
         if (index % 7 === 0)
-          await expect(pool.query({ name: `broken ${index}`, text: 'select * from nowhere' })).rejects.toMatchObject({ code: '42P01' })
+          await expect(pool.query({ name: `broken ${index}`, text: 'select * from nowhere' })).rejects.toMatchObject({
+            code: '42P01',
+          })
         const { rows } = await pool.query({ name: 'own', text: 'select distinct tenant_id from documents' })
         expect(rows).toEqual([{ tenant_id: tenant.id }])
       })
@@ -42,7 +44,8 @@ describe('pipelined connections', () => {
       const tenant = index % 3 === 0 ? two.a : two.b
       const values = ['x', String(index), 'z']
       return two.as(tenant, async () => {
-        if (index % 11 === 0) await expect(pool.query('select nonsense from', values)).rejects.toMatchObject({ code: '42601' })
+        if (index % 11 === 0)
+          await expect(pool.query('select nonsense from', values)).rejects.toMatchObject({ code: '42601' })
         if (index % 13 === 0) await expect(pool.query('select 1/$1::int', [0])).rejects.toMatchObject({ code: '22012' })
         const { rows } = await pool.query(index % 4 === 0 ? { name: 'three', text, values } : { text, values })
         expect(rows).toEqual([{ one: 'x', two: String(index), three: 'z', own: tenant.id }])
@@ -101,7 +104,9 @@ describe('pipelined connections', () => {
 
   it('go on when the last statement of a connection that a tenant spoilt fails', async () => {
     const spoilt = two.as(two.a, () => pool.query("select set_config('TimeZone', 'Asia/Tokyo', false)"))
-    const behind = two.as(two.b, () => expect(pool.query('select pg_sleep(0.2), 1/0')).rejects.toMatchObject({ code: '22012' }))
+    const behind = two.as(two.b, () =>
+      expect(pool.query('select pg_sleep(0.2), 1/0')).rejects.toMatchObject({ code: '22012' }),
+    )
     await spoilt
     const asked = Array.from({ length: 6 }, () =>
       two.as(two.b, () => pool.query("select current_setting('TimeZone') as zone")),

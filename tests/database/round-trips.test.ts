@@ -71,7 +71,10 @@ describe.each([
     const named = () => as(a, () => pool.query({ name: 'n', text: 'select 1' }))
     expect((await measured(named)).trips).toBe(1)
     expect((await measured(named)).sequence).toBe('BEBEBES')
-    expect((await measured(() => as(a, () => expect(pool.query('select 1/0')).rejects.toMatchObject({ code: '22012' })))).trips).toBe(1)
+    expect(
+      (await measured(() => as(a, () => expect(pool.query('select 1/0')).rejects.toMatchObject({ code: '22012' }))))
+        .trips,
+    ).toBe(1)
   })
 
   it('is one for a statement that the server’s time-out ends, and its connection goes on', async () => {
@@ -96,9 +99,21 @@ describe.each([
   })
 
   it('is none for what is refused', async () => {
-    expect((await measured(() => expect(pool.query('select 1')).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' }))).sequence).toBe('')
     expect(
-      (await measured(() => as(a, () => expect(pool.query('do $$ begin end $$')).rejects.toMatchObject({ code: 'PARTYWALL_STATEMENT_REFUSED' })))).sequence,
+      (
+        await measured(() =>
+          expect(pool.query('select 1')).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' }),
+        )
+      ).sequence,
+    ).toBe('')
+    expect(
+      (
+        await measured(() =>
+          as(a, () =>
+            expect(pool.query('do $$ begin end $$')).rejects.toMatchObject({ code: 'PARTYWALL_STATEMENT_REFUSED' }),
+          ),
+        )
+      ).sequence,
     ).toBe('')
   })
 })

@@ -7,7 +7,7 @@ import { requestRoles } from './request-roles.ts'
 
 interface FoundAppRole {
   readonly role: Role
-  /** Roles that requests act as beside it, and that it can't become. */
+  /** Other roles that requests act as, and that this role can't become. */
   readonly siblings: readonly Role[]
   readonly note: string | undefined
 }
@@ -15,8 +15,8 @@ interface FoundAppRole {
 /**
  * Finds the role that the application logs in as.
  *
- * A LOGIN role that reaches a tenant table by a grant of its own or of a role it can become, owns none, and is none of
- * partywall's own (or of the roles that cross tenants through one of them).
+ * It is a LOGIN role with a grant on a tenant table, its own or that of a role it can become. It owns no tenant table, and it is not one
+ * of partywall's roles or a role that crosses tenants through one of these.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates when it is not exactly one
  */
@@ -48,17 +48,17 @@ export function findAppRole(
   const tiers = [
     reaching.filter((role) => role.login && !owning(role)),
     reaching.filter((role) => !role.login && !owning(role) && !isGroupOf(role, reaching, catalog)),
-    // Tables that are closed to everybody are reached through views, or functions.
+    // No role has grants on the tables, but some reach them through views.
     roles.filter((role) => role.login && !owning(role) && reachesByGrant(role.oid, views, graph)),
-    // An app that owns its tables, or has no grant but is a superuser: holes, and still the app.
+    // A login that owns the tables or is a superuser: that is a hole, but it may still be the application's role.
     roles.filter((role) => role.login && (owning(role) || role.superuser)),
     reaching.filter((role) => !role.login && !owning(role)),
-    // The same of a file that names its app role and creates no login, as pg_dump writes it.
+    // Roles without LOGIN: migration files and pg_dump may name the application's role without making it a login.
     reaching.filter((role) => !isGroupOf(role, reaching, catalog)),
     roles.filter((role) => role.login),
   ]
   const tier = tiers.find((some) => some.length > 0) ?? []
-  // Beside a role that policies hold, one that skips them all is the operators'.
+  // If some candidates do not bypass policies, the others belong to operators.
   const held = tier.filter((role) => !role.superuser && !role.bypassRls)
   const candidates = held.length > 0 ? held : tier
   const [only, ...others] = candidates
@@ -73,7 +73,7 @@ export function findAppRole(
   )
 }
 
-/** What to do where no role has a right: lines that can be run as they stand. */
+/** The message for a schema in which no role has grants. It contains statements that can be run as they are. */
 function nobody(catalog: Catalog, tenantTables: readonly Relation[]): string {
   const role = freeRoleName(new Set([...catalog.roles.values()].map(({ name }) => name)))
   const schemas = [...new Set(tenantTables.map(({ schema }) => schema))]
@@ -105,7 +105,7 @@ function reachesByGrant(role: Oid, tables: readonly Relation[], graph: RoleGraph
   )
 }
 
-/** A NOLOGIN role that another candidate is a member of is reached through that one. */
+/** Whether another candidate is a member of this role. The application then logs in as that one. */
 function isGroupOf(role: Role, candidates: readonly Role[], catalog: Catalog): boolean {
   return catalog.memberships.some(
     (membership) => membership.role === role.oid && candidates.some((candidate) => candidate.oid === membership.member),

@@ -4,7 +4,7 @@ import { isUserWritable, type SettingUse } from './settings.ts'
 import { stemOf, tenantNameWeight } from './tenant-names.ts'
 import type { ColumnVote, Evidence, KeyVote } from './votes.ts'
 
-/** What a session's tenant is read from when no policy says so. */
+/** The setting that is assumed to hold the session's tenant if no policy shows one. */
 export const DEFAULT_SETTING = 'app.current_tenant_id'
 
 /** Parses `name`, `name->key`, `name->>key`, `name->a->b`, and `name->keys[]` for a list of tenants. */
@@ -18,7 +18,7 @@ function parseSetting(text: string): SettingUse {
 interface ContextInput {
   /** `--setting`. */
   readonly told: string | undefined
-  /** Of the policies that hold the roles of this scope. */
+  /** Evidence from the policies for the roles of this scope. */
   readonly evidence: Evidence
   readonly columnNames: ReadonlySet<string>
   readonly root: Tenancy['root']
@@ -27,7 +27,7 @@ interface ContextInput {
   readonly notes: string[]
 }
 
-/** Finds what the session's tenant is read from: a setting that holds it, or one that holds a key into a members table. */
+/** Finds the setting from which the session's tenant is read. It holds the tenant's id, or a key into a table of members. */
 export function chooseContext({ told, evidence, columnNames, root, setters, notes }: ContextInput): ContextSource {
   const direct = evidence.columns.filter(
     (vote) =>
@@ -82,12 +82,12 @@ export function chooseContext({ told, evidence, columnNames, root, setters, note
   return { kind: 'tenant', setting: DEFAULT_SETTING, path: [], alternatives: [] }
 }
 
-/** One setting for each claim: PostgREST 9 to 11 set them where the old way was asked for, 12 and later never. */
+/** One setting for each claim. PostgREST 9 to 11 could still set these on request; version 12 and later never do. */
 const LEGACY_CLAIM = /^request\.jwt\.claim\.(.+)$/
 
 /**
- * The setting that the application sets where policies read another: today's gateways set `request.jwt.claims` alone, and a
- * schema with a function that sets the tenant is called through it.
+ * The setting that the application really sets, if policies read another one. Current gateways set only `request.jwt.claims`. A schema
+ * with a function that sets the tenant is used through that function.
  */
 function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[], notes: string[]): SettingUse {
   const claim = LEGACY_CLAIM.exec(use.setting)?.[1]
@@ -106,7 +106,7 @@ function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[
   return { setting: only, path: [] }
 }
 
-/** `app.tenant` where policies read `app.current_tenant_id`: not a locale or a time zone that a function sets, too. */
+/** Whether a function's setting names the tenant, such as `app.tenant` where policies read `app.current_tenant_id`. A locale does not. */
 function namesTenant(setter: string, read: string): boolean {
   const [stem, other] = [setter, read].map((name) => stemOf(name.split('.').at(-1) ?? ''))
   return stem !== undefined && (stem === other || tenantNameWeight(setter.split('.').at(-1) ?? '') > 0)
@@ -119,7 +119,7 @@ function alternativesOf(use: SettingUse, evidence: Evidence): readonly SettingUs
   return others.filter((other, at) => others.findIndex((each) => same(each, other)) === at)
 }
 
-/** Rows that name a person and a tenant: where nothing else says whose the session is, they say of which tenants the person is. */
+/** A table with a column for the person and one for the tenant. If nothing else tells the tenant, it says which tenants a person has. */
 function ownRows(evidence: Evidence, columnNames: ReadonlySet<string>): KeyVote | undefined {
   for (const vote of evidence.columns) {
     const { relation, use, roles, call } = vote
@@ -131,7 +131,7 @@ function ownRows(evidence: Evidence, columnNames: ReadonlySet<string>): KeyVote 
   return undefined
 }
 
-/** The lookup of this setting that names a tenant beside it, before others. */
+/** The lookup by this setting. A table that also has a tenant column is preferred. */
 function pickKey(evidence: Evidence, use: SettingUse, columnNames: ReadonlySet<string>): KeyVote | undefined {
   const votes = evidence.keys.filter((vote) => same(vote.use, use))
   return votes.find((vote) => vote.table.columns.some((column) => columnNames.has(column.name))) ?? votes[0]
@@ -150,7 +150,7 @@ function keySource(key: KeyVote, columnNames: ReadonlySet<string>, alternatives:
   }
 }
 
-/** For each setting, the columns that policies and lookups compare with it: rows of one person hold one value in all. */
+/** For each setting, the columns that policies and lookups compare with it. Rows of one person have the same value in all of them. */
 export function bindingsOf(evidence: Evidence): readonly SettingBinding[] {
   const found = new Map<string, { use: SettingUse; columns: Set<SettingBinding['columns'][number]['column']> }>()
   const add = (use: SettingUse, relation: Relation, name: string) => {

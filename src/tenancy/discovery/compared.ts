@@ -35,7 +35,7 @@ export function bare(expr: Expr): Expr {
   return expr.kind === 'cast' || expr.kind === 'collate' ? bare(expr.arg) : expr
 }
 
-/** The one argument of to_jsonb() and its like. */
+/** The argument of a function with one argument, such as to_jsonb(), or else the expression itself. */
 export function argumentOf(expr: Expr): Expr {
   const inner = bare(expr)
   const [only, ...others] = inner.kind === 'call' ? inner.args : []

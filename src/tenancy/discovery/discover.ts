@@ -26,10 +26,10 @@ export interface DiscoveryHints {
 }
 
 /**
- * Finds what was not told: tenant column, tenants table, setting, app role. Of a schema with several kinds of callers or of
- * tenants the first: see {@link discoverAll}.
+ * Finds the tenant column, table of tenants, setting and application role, unless they were given. For a schema with several kinds of
+ * callers or tenants it returns the first: see {@link discoverAll}.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when there is none or more than one, with the candidates
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates, when there is none or more than one
  */
 export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints): Tenancy {
   const [first] = discoverAll(catalog, sql, hints)
@@ -37,8 +37,10 @@ export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints
 }
 
 /**
- * All that has to be looked at by itself: the tenants as the application sees them; the same for each role with a context of
- * its own; and tables that belong to a person, where the others belong to a tenant.
+ * All scopes that are judged separately:
+ * - the tenants as the application's role sees them;
+ * - the same for each role with a context of its own;
+ * - tables that belong to a person, where the others belong to a tenant.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` as {@link discover}
  */
@@ -119,7 +121,7 @@ export function discoverAll(
       notes: [`${caller.name} has a context of its own: ${describeSetting(source)}`],
     }
   })
-  // Told what to look at, nothing else is looked for.
+  // If the tenant columns were given, do not look for personal tables.
   const personal = hints.tenantColumns === undefined ? personalTables(first, relations, own) : undefined
   return [freeze(first), ...[...others, ...(personal === undefined ? [] : [personal])].map(freeze)]
 }
@@ -128,19 +130,19 @@ function freeze(tenancy: Tenancy): Tenancy {
   return Object.freeze(tenancy)
 }
 
-/** The app's role, those that SET ROLE gives it, and those that requests act as beside it. */
+/** The application's role, the roles it can reach by SET ROLE, and other roles that requests act as. */
 function actingOids(catalog: Catalog, app: Oid, siblings: Tenancy['siblings']): ReadonlySet<Oid> {
   const graph = roleGraph(catalog)
   return new Set([app, ...graph.settable(app).map(({ role }) => role.oid), ...siblings.map(({ oid }) => oid)])
 }
 
-/** What policies for some roles say; what stands in no policy is said for all. */
+/** The evidence of policies for some roles. Evidence from outside of policies counts for all roles. */
 function ofRoles(evidence: Evidence, applies: (roles: readonly Oid[]) => boolean): Evidence {
   const fits = ({ roles }: { readonly roles: readonly Oid[] }) => roles.length === 0 || applies(roles)
   return { ...evidence, columns: evidence.columns.filter(fits), keys: evidence.keys.filter(fits) }
 }
 
-/** partywall's own schema is never looked at as the user's. */
+/** The schemas to judge. Without a given list: all but partywall's own and those of extensions. */
 function chooseSchemas(catalog: Catalog, told: readonly string[] | undefined): ReadonlySet<string> {
   const known = [...catalog.schemas.values()]
     .filter((schema) => schema.extension === undefined)

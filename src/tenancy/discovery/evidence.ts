@@ -8,7 +8,7 @@ import { functionFinder, innerSetting, type SettingUse } from './settings.ts'
 import { isTable } from './tenant-root.ts'
 import type { ColumnVote, Evidence, Gathering, KeyVote } from './votes.ts'
 
-/** What policies and their helper functions say about tenant columns and settings. */
+/** The evidence of policies and their helper functions about tenant columns and settings. */
 export function gatherEvidence(catalog: Catalog, relations: readonly Relation[], sql: SqlReader): Evidence {
   const functions = functionFinder(catalog)
   const columns: ColumnVote[] = []
@@ -26,7 +26,7 @@ export function gatherEvidence(catalog: Catalog, relations: readonly Relation[],
       }
     }
   }
-  // Where no policy says anything the database is reached through views and definer code: their filters say it.
+  // If policies give no evidence, views and SECURITY DEFINER functions may restrict rows: read their filters.
   if (columns.length === 0 && keys.length === 0) {
     for (const relation of relations) {
       const parsed = relation.kind === 'view' ? sql.view(relation) : undefined
@@ -45,8 +45,8 @@ export function gatherEvidence(catalog: Catalog, relations: readonly Relation[],
 }
 
 /**
- * Of settings that one COALESCE chooses among, the one that is set today: PostgREST and what is built on it set
- * `request.jwt.claims`, and no longer one setting for each claim.
+ * Of several settings in one COALESCE, the one that is still in use. PostgREST sets `request.jwt.claims`, and no longer one setting for
+ * each claim.
  */
 function preferredOf(use: SettingUse, coalesced: Evidence['coalesced']): SettingUse {
   const same = (other: SettingUse) => other.setting === use.setting && other.path.join() === use.path.join()
@@ -54,7 +54,7 @@ function preferredOf(use: SettingUse, coalesced: Evidence['coalesced']): Setting
   return others.find((other) => other.setting === 'request.jwt.claims' && other.path.length > 0) ?? use
 }
 
-/** `table.column = setting` in a query of a view or of definer code. */
+/** Collects `table.column = setting` from the queries of views and SECURITY DEFINER functions. */
 function filterVotes({ catalog, sql, functions, columns, roles }: Gathering): Visitor {
   return {
     query: (query) => {

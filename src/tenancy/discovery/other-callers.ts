@@ -4,7 +4,7 @@ import { roleGraph } from '../../catalog/role-graph.ts'
 import { commonest, describeSetting } from './choose-context.ts'
 import type { Evidence } from './votes.ts'
 
-/** A role whose policies read another setting than those of the application's people: machines, partners, jobs. */
+/** A role whose policies read another setting than those for the application's users, such as a role for machines, partners or jobs. */
 interface Caller {
   readonly role: Role
   /** Roles whose policies apply to it, itself included. */
@@ -12,8 +12,8 @@ interface Caller {
 }
 
 /**
- * Roles with a context of their own: a policy TO robot reads robot's setting, and policies for others read another. Each is
- * attacked with its own; under the others' context its policies would look like holes.
+ * Roles with a context of their own: a policy TO robot reads one setting, and policies for other roles read another. Each role is attacked
+ * with its own context. In another role's context its policies would look like holes.
  */
 export function otherCallers(
   catalog: Catalog,
@@ -33,7 +33,7 @@ export function otherCallers(
     const role = catalog.roles.get(oid)
     const uses = new Set(usesOf(oid))
     if (role === undefined || role.superuser || role.bypassRls || role.name.startsWith('partywall_')) return []
-    // The one that was asked for is the application, whatever it reads.
+    // A role that the user named is the application's role, whatever setting its policies read.
     if (role.name === hints.appRole || (acting.has(oid) && hints.setting !== undefined)) return []
     if (uses.has(main) || uses.size === 0 || [...uses].every((use) => forEverybody.has(use))) return []
     const owns = tables.some((table) => graph.rightsOf(oid).has(table.owner))
@@ -46,7 +46,7 @@ export function otherCallers(
   })
 }
 
-/** What the policies of the application's own roles read most. */
+/** The setting that policies for the application's own roles read most often. */
 function mainUse(
   votes: readonly { readonly use: Evidence['keys'][number]['use']; readonly roles: readonly Oid[] }[],
   acting: ReadonlySet<Oid>,

@@ -5,8 +5,8 @@ import { isTable } from './tenant-root.ts'
 import type { Evidence } from './votes.ts'
 
 /**
- * Tables that belong to no tenant but to a person: a policy compares a column of theirs with who the session is. They are
- * looked at by themselves, with the person as the tenant; otherwise their policies would not be looked at, at all.
+ * Tables that belong to a person and not to a tenant: a policy compares one of their columns with the session's user. They are judged as
+ * a scope of their own, with the person as the tenant. Otherwise their policies would not be judged at all.
  */
 export function personalTables(
   first: Tenancy,

@@ -23,7 +23,7 @@ import {
 } from './settings.ts'
 import type { ColumnVote, Gathering, SessionCall } from './votes.ts'
 
-/** What one policy says: columns that it compares with settings, and lookups by settings. */
+/** Collects the votes of one policy: columns that it compares with settings, and lookups by settings. */
 export function visitPolicy(relation: Relation, expr: Expr, gathering: Gathering): void {
   const { sql, functions, roles, catalog } = gathering
   const vote = (column: string, use: SettingUse, via: ColumnVote['via'], call?: SessionCall) =>
@@ -51,7 +51,7 @@ export function visitPolicy(relation: Relation, expr: Expr, gathering: Gathering
         else
           for (const use of settingsIn(right, sql, functions)) {
             vote(column, use, 'indirect')
-            // column IN (SELECT m.tenant FROM m WHERE m.person = setting): that column of m names the same thing.
+            // column IN (SELECT m.tenant FROM m WHERE m.person = setting): m.tenant names the same thing as the column.
             for (const target of targetsOf(right)) link(columnAmong(target, tablesOfQuery(right), catalog), use)
           }
       }
@@ -109,7 +109,7 @@ function lookups(gathering: Gathering): Visitor {
       }
     },
     expression: (part) => {
-      // setting IN (SELECT m.person FROM m …): the same lookup, the other way round.
+      // setting IN (SELECT m.person FROM m …): the same lookup, written with the setting on the left.
       if (part.kind === 'subquery' && part.type === 'any' && part.op === '=' && part.left !== undefined) {
         const use = innerSetting(part.left, sql, functions)
         for (const target of use === undefined ? [] : targetsOf(part)) {
@@ -133,7 +133,7 @@ function lookups(gathering: Gathering): Visitor {
   return visit
 }
 
-/** `auth.uid()`, `(select auth.uid())`, `auth.uid()::text`: a call of the user's own without arguments but constants. */
+/** `auth.uid()`, `(select auth.uid())`, `auth.uid()::text`: a call of a user's function whose arguments are constants. */
 function sessionCall(expr: Expr, functions: FunctionFinder): SessionCall | undefined {
   if (expr.kind === 'cast' || expr.kind === 'collate') return sessionCall(expr.arg, functions)
   if (expr.kind === 'subquery') {

@@ -3,7 +3,7 @@ import type { SqlReader } from '../../sql/reader.ts'
 import { walkBody } from '../../sql/walk.ts'
 import { constantText } from './settings.ts'
 
-/** Settings that functions of the schema set to what they are given: `set_config('app.tenant_id', $1::text, true)`. */
+/** Settings that functions of the schema set to one of their arguments: `set_config('app.tenant_id', $1::text, true)`. */
 export function settersOf(catalog: Catalog, sql: SqlReader): readonly string[] {
   const found = new Set<string>()
   for (const fn of catalog.functions.values()) {

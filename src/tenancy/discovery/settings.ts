@@ -9,14 +9,14 @@ import { type Visitor, walkBody, walkExpression } from '../../sql/walk.ts'
 export interface SettingUse {
   readonly setting: string
   readonly path: readonly string[]
-  /** There is a JSON array, and each of its elements is a tenant of the session. */
+  /** The value is a JSON array, and each of its elements is a tenant of the session. */
   readonly list?: true
 }
 
-/** Parts of a token that users write themselves at the provider: Supabase, Clerk, Auth0. */
+/** Parts of a token that users can edit themselves at Supabase, Clerk or Auth0. */
 const USER_WRITABLE = /user_meta_?data|^unsafe_?metadata$/i
 
-/** A claim that the user can edit: never what tells the tenant where another setting does. */
+/** Whether a claim can be edited by the user. It is never taken for the tenant if another setting can be. */
 export function isUserWritable(use: SettingUse): boolean {
   return use.path.some((key) => USER_WRITABLE.test(key))
 }
@@ -30,11 +30,11 @@ export function functionFinder(catalog: Catalog): FunctionFinder {
   return (schema, name) => (byName.get(name) ?? []).filter((fn) => schema === undefined || fn.schema === schema)
 }
 
-/** All settings that an expression reads, also through the functions it calls. */
+/** All settings that an expression reads, directly or through functions. */
 export function settingsIn(expr: Expr, sql: SqlReader, functions: FunctionFinder): readonly SettingUse[] {
   const found = new Map<string, SettingUse>()
   collect(expr, sql, functions, new Set(), (use) => found.set(`${use.setting}/${use.path.join('.')}`, use))
-  // A path inside a setting says more than the setting alone: the walk meets both.
+  // The walk finds both `setting -> key` and the setting alone. Keep only the one with the path.
   return [...found.values()].filter(
     (use) =>
       use.path.length > 0 ||
@@ -70,7 +70,7 @@ function collect(
   walkExpression(expr, visitor(sql, functions, seen, found))
 }
 
-/** `mean` gives the arguments of the function that is walked their values: `claim('org')` reads the key `org`. */
+/** @param mean replaces the arguments of the visited function by their values, so that `claim('org')` reads the key `org` */
 function visitor(
   sql: SqlReader,
   functions: FunctionFinder,
@@ -97,14 +97,14 @@ function visitor(
   }
 }
 
-/** A recursive function makes new arguments without end. */
+/** Most calls that are followed. A recursive function could make new arguments without end. */
 const MAX_CALLS = 500
 
 function callKey(fn: DatabaseFunction, args: readonly Expr[]): string {
   return `${fn.oid} ${JSON.stringify(args.map(constantText))}`
 }
 
-/** An expression of a body with the arguments of one call in it. */
+/** An expression of a body in which the arguments of one call are filled in. */
 function withArguments(expr: Expr, fn: DatabaseFunction, args: readonly Expr[]): Expr {
   if (args.length === 0) return expr
   const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
@@ -146,7 +146,7 @@ function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): Set
   return undefined
 }
 
-/** `jsonb_array_elements_text(setting -> 'org_ids')`, alone, in a subquery, in FROM or in ARRAY(…). */
+/** The setting of `jsonb_array_elements_text(setting -> 'org_ids')`, which may stand alone, in a subquery, in FROM or in ARRAY(…). */
 export function listSetting(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
   if (expr.kind === 'cast' || expr.kind === 'collate') return listSetting(expr.arg, sql, functions)
   if (expr.kind === 'call' && /^jsonb?_array_elements(_text)?$/.test(expr.name) && expr.args[0] !== undefined) {
@@ -164,7 +164,7 @@ function isBuiltIn(call: Extract<Expr, { kind: 'call' }>): boolean {
   return call.schema === undefined || call.schema === 'pg_catalog'
 }
 
-/** Looks through casts, nullif, coalesce, scalar subqueries and one-expression SQL functions. */
+/** The setting inside an expression of casts, NULLIF, COALESCE, scalar subqueries and SQL functions with one expression. */
 export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
   const direct = settingRead(expr, sql, functions)
   if (direct !== undefined) return direct
@@ -181,7 +181,7 @@ export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFind
       }
       return undefined
     case 'case': {
-      // One setting or nothing: CASE WHEN banned THEN NULL ELSE setting END.
+      // All results of the CASE must be NULL or the same setting: CASE WHEN banned THEN NULL ELSE setting END.
       const results = [...expr.whens.map(({ then }) => then), ...(expr.otherwise === undefined ? [] : [expr.otherwise])]
       const values = results.filter((result) => !(result.kind === 'constant' && result.value === null))
       const uses = values.map((value) => innerSetting(value, sql, functions))
@@ -199,7 +199,7 @@ export function innerSetting(expr: Expr, sql: SqlReader, functions: FunctionFind
       const candidates = functions(expr.schema, expr.name)
       const fn = candidates[0]
       if (fn === undefined || candidates.length > 1 || readsTables(fn, sql)) return undefined
-      // One expression: its own first setting, as COALESCE would choose.
+      // A body of one expression: read that expression.
       const body = sql.body(fn)
       const only = body.kind === 'sql' && body.statements.length === 1 ? body.statements[0]?.targets[0] : undefined
       if (only !== undefined) return innerSetting(withArguments(only.expr, fn, expr.args), sql, functions)
@@ -216,7 +216,7 @@ export function constantText(expr: Expr): string | undefined {
   return expr.kind === 'constant' && typeof expr.value === 'string' ? expr.value : undefined
 }
 
-/** True when a body looks anything up: then a setting in it is a key, not the value. */
+/** True when a body reads tables. A setting in it is then a key of a lookup, and not the function's value. */
 function readsTables(fn: DatabaseFunction, sql: SqlReader): boolean {
   const body = sql.body(fn)
   let reads = body.kind === 'unreadable'

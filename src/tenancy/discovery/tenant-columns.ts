@@ -6,22 +6,22 @@ import { type Candidate, targetsOf, weighColumns } from './weigh-columns.ts'
 
 interface ChosenColumn {
   readonly name: string
-  /** Columns that were weighed, are not much lighter and were not taken, the likeliest first. */
+  /** Columns with nearly the same score that were not chosen, the likeliest first. */
   readonly others: readonly Candidate[]
 }
 
-/** As near as this to the best, a second candidate is no second. */
+/** A second candidate competes with the best one if its score times this factor reaches the best score. */
 const CLOSE = 1.5
 
 /**
  * Chooses the column that most tables and policies agree on.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when there is none, or when two stand close and nothing decides: with both
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when there is none, or when two have similar scores; it names both
  */
 export function chooseColumnName(tables: readonly Relation[], evidence: Evidence): ChosenColumn {
   const candidates = weighColumns(tables, evidence)
   const [heaviest] = candidates
-  // A policy that compares a column with a setting says more than any name: apps whose tenants are their users.
+  // A policy that compares the column with a setting is enough, whatever the column's name: the tenants may be users.
   if (heaviest === undefined || !isEnough(heaviest)) {
     throw new ConfigurationError('No tenant column was found. Name it with --tenant-column NAME.', {
       details: { candidates: candidates.slice(0, 5).map((candidate) => candidate.name) },
@@ -42,14 +42,14 @@ export function chooseColumnName(tables: readonly Relation[], evidence: Evidence
   return { name: best.name, others: worthNaming }
 }
 
-/** One column in one table says little, unless it refers to a table of such a name. */
+/** Whether the evidence is enough. A column in a single table is not, unless it refers to a table with the name of a tenant. */
 function isEnough({ score, direct, claimed, named }: Candidate): boolean {
   return score >= 1.5 || direct > 0 || (claimed && named)
 }
 
 /**
- * Where tenants stand in one another (sites of a company) and no policy decides, the outer one: the inner one's rows are its
- * children, and are looked at with it.
+ * If tenants are nested (sites of a company) and no policy decides, chooses the outer one. Rows of the inner one are then child rows of
+ * the outer one, and are judged with it.
  */
 function outermost(best: Candidate, candidates: readonly Candidate[]): Candidate {
   if (best.voted) return best
@@ -63,21 +63,21 @@ function outermost(best: Candidate, candidates: readonly Candidate[]): Candidate
 function isClose(other: Candidate, best: Candidate, tables: readonly Relation[]): boolean {
   if (other.score === best.score) return true
   if (other.voted || best.voted || (other.personal && !best.personal)) return false
-  // Rows of more tables, the best's own parent among them, belong to it: only its name speaks against it.
+  // The best candidate's parent belongs to the other one, and more tables have the other column: it competes in spite of its name.
   if (standsIn(best, other) && other.tables > best.tables) return true
   if (belongsTo(other, best, tables) || belongsTo(best, other, tables)) return false
-  // Beside a table of tenants, what is only referred to often is a list of countries or currencies.
+  // If the best one refers to a table of tenants, a table that is only referred to often is a list, such as countries.
   if (best.claimed && !other.claimed) return false
   return other.score * CLOSE >= best.score
 }
 
-/** The same tenants under another name. */
+/** Whether two columns name the same tenants under different names. */
 function alike(a: Candidate, b: Candidate): boolean {
   if (a.parent !== undefined && b.parent !== undefined) return a.parent.oid === b.parent.oid
   return stemOf(a.name) === stemOf(b.name)
 }
 
-/** A path of foreign keys, or a column of the outer one's name, leads from the inner one's parent to the outer one's. */
+/** Whether a path of foreign keys, or a column with the outer one's name, leads from the inner one's parent to the outer one's. */
 function belongsTo(inner: Candidate, outer: Candidate, tables: readonly Relation[]): boolean {
   const found = new Set<Relation>(inner.parent === undefined ? [] : [inner.parent])
   for (const relation of found) {
@@ -93,7 +93,7 @@ function belongsTo(inner: Candidate, outer: Candidate, tables: readonly Relation
   return false
 }
 
-/** Many rows of the inner one's parent may refer to one row of the outer one's. A unique key is one row in two tables. */
+/** Whether rows of the first one's parent refer to the outer one's parent, many to one. A unique reference would be one to one. */
 function standsIn({ parent }: Candidate, outer: Candidate): boolean {
   const target = outer.parent
   if (parent === undefined || target === undefined) return false

@@ -1,4 +1,4 @@
-// Words that by themselves mean a customer of a B2B product; the second list can also mean people or things inside one.
+// STRONG: words that mean a customer of a B2B product. WEAK: words that can also mean people or things inside one customer.
 const STRONG = /^(tenant|org|organi[sz]ation|workspace|account|company|customer_account|merchant|business)$/
 const WEAK =
   /^(customer|client|team|group|site|shop|store|school|clinic|agency|firm|brand|club|partner|realm|instance|subscriber|owner_org|space|vendor|practice|property)$/
@@ -19,7 +19,7 @@ export function stemOf(name: string): string {
     .replace(/^_+|_+$/g, '')
 }
 
-/** Tables that hold the tenants: `orgs`, `organizations`, `tenant`, named like the column's stem. */
+/** Whether a table is named like a column's stem, in singular or plural: `orgs` for `org_id`. */
 export function looksLikeRoot(table: string, stem: string): boolean {
   const single = table
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

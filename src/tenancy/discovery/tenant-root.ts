@@ -1,12 +1,12 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import { looksLikeRoot, stemOf } from './tenant-names.ts'
 
-/** A table of rows, not a view or sequence. */
+/** Whether a relation stores rows: it is no view and no sequence. */
 export function isTable(relation: Relation): boolean {
   return relation.kind === 'table' || relation.kind === 'partitioned-table' || relation.kind === 'foreign-table'
 }
 
-/** The table that holds the tenants: target of the tenant columns' foreign keys, else the one that is named so. */
+/** The table of tenants: the target of the tenant columns' foreign keys, or else a table with a fitting name. */
 export function findRoot(
   tables: readonly Relation[],
   columnName: string,

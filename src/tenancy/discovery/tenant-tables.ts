@@ -34,7 +34,7 @@ function tenantColumnOf(relation: Relation, { relations, columnNames, root, vote
   }
   const paired = pairedWithTenant(relation, relations, columnNames)
   if (paired !== undefined) return paired
-  // Another name, but it points at the tenants table.
+  // The column has another name, but a foreign key to the table of tenants.
   const references = relation.constraints
     .filter(
       (constraint) =>
@@ -54,7 +54,7 @@ function tenantColumnOf(relation: Relation, { relations, columnNames, root, vote
   return voted === undefined ? undefined : relation.columns.find((column) => column.name === voted.column)
 }
 
-/** Another name, but a composite foreign key pairs it with its parent's tenant column: the row is of the parent's tenant. */
+/** A column that a composite foreign key pairs with the parent's tenant column. It is a tenant column, whatever its name. */
 function pairedWithTenant(
   relation: Relation,
   relations: readonly Relation[],

@@ -3,26 +3,26 @@ import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import type { SqlReader } from '../../sql/reader.ts'
 import type { FunctionFinder, SettingUse } from './settings.ts'
 
-/** A policy compares this column with what a setting gives. */
+/** A vote: a policy compares this column with the value of a setting. */
 export interface ColumnVote {
   readonly relation: Relation
   readonly column: string
   readonly use: SettingUse
   /** `indirect`: through a lookup, or as an argument of a helper. */
   readonly via: 'direct' | 'indirect'
-  /** Of the policy; 0 is PUBLIC. Empty for what views and definer code say. */
+  /** Roles of the policy; 0 is PUBLIC. Empty for votes from views and SECURITY DEFINER functions. */
   readonly roles: readonly Oid[]
-  /** The call that the policy reads the session by, where it is one: `auth.uid()`. */
+  /** The call by which the policy reads the session, such as `auth.uid()`, if it uses one. */
   readonly call: SessionCall | undefined
 }
 
-/** How policies ask who the session is, kept for the fixes: a setting that was read out of the call may not be set by anybody. */
+/** The call by which policies read the session. Fixes use it too, because the setting inside it may never be set by itself. */
 export interface SessionCall {
   readonly sql: string
   readonly type: string
 }
 
-/** A lookup compares this column with a setting: the setting is a key into this table. */
+/** A vote: a lookup compares this column with a setting, so the setting holds a key of this table. */
 export interface KeyVote {
   readonly table: Relation
   readonly column: Column
@@ -38,7 +38,7 @@ export interface Evidence {
   readonly coalesced: readonly (readonly SettingUse[])[]
 }
 
-/** What is gathered while policies are read. */
+/** The votes that are collected while policies are read. */
 export interface Gathering {
   readonly catalog: Catalog
   readonly sql: SqlReader
@@ -46,7 +46,7 @@ export interface Gathering {
   readonly columns: ColumnVote[]
   readonly keys: KeyVote[]
   readonly coalesced: (readonly SettingUse[])[]
-  /** Helpers of the policy that is read, and its roles. */
+  /** Helper functions that were already visited for the current policy. */
   readonly seen: Set<Oid>
   readonly roles: readonly Oid[]
 }

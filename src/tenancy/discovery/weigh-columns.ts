@@ -2,21 +2,21 @@ import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import { looksLikeRoot, stemOf, tenantNameWeight } from './tenant-names.ts'
 import type { Evidence } from './votes.ts'
 
-/** A column name that could be the tenant's, with what speaks for it. */
+/** A column name that could be the tenant column, with the evidence for it. */
 export interface Candidate {
   readonly name: string
   readonly tables: number
   /** Policies that compare it with a setting. */
   readonly direct: number
-  /** Policies of any kind that speak of it, or of the table that it refers to. */
+  /** Whether some policy uses the column, or the table that it refers to. */
   readonly voted: boolean
   /** The table that most foreign keys of the column refer to. */
   readonly parent: Relation | undefined
-  /** The column is called as its parent: `board_id` refers to `boards`. */
+  /** The column is named after its parent: `board_id` refers to `boards`. */
   readonly named: boolean
-  /** Something beside foreign keys says that the parent's rows are tenants: its name, or a table of members. */
+  /** More than a foreign key suggests that the parent's rows are tenants: a name, or a table of members. */
   readonly claimed: boolean
-  /** It names a person: by what it refers to, or by how policies use it. */
+  /** The column names a person, judged by the table it refers to or by how policies use it. */
   readonly personal: boolean
   readonly score: number
 }
@@ -31,16 +31,15 @@ interface Weights {
   readonly parents: Map<Oid, number>
 }
 
-/** Tables of people, by their names: what refers to them is a person's, not a tenant's. */
+/** Names of tables of people. A column that refers to one names a person and not a tenant. */
 const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
 
 /**
- * Weighs the columns that could be the tenant's: by the tables that refer to one common parent or have the column, and by what
- * policies compare them with.
+ * Gives each column that could be the tenant column a score. It counts the tables that have the column or refer to one common parent,
+ * and the policies that compare the column with a setting.
  *
- * A name alone decides nothing: it makes a column without foreign keys a candidate, and weighs as much as half a table. A column
- * that policies only look people up by (`members.person = setting`) names the person; the column that they take from that row
- * names the tenant.
+ * A name alone decides nothing: it counts as much as half a table. A column by which policies only look up people
+ * (`members.person = setting`) names a person. The column that they take from that row names the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
   const counts = countColumns(tables)
@@ -51,14 +50,14 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
   const byOid = new Map(tables.map((table) => [table.oid, table]))
   const referring = countReferring(tables)
   const people = new Set(tables.filter((table) => PEOPLE.test(table.name)).map((table) => table.oid))
-  // A policy on the tenants themselves speaks of every column that refers to them.
+  // A policy on the table of tenants counts for every column that refers to that table.
   const votedRoots = new Set(evidence.columns.map((vote) => vote.relation.oid))
   const lookedUpBy = peopleColumns(evidence)
   const anyVotes = [...counts.values()].some((entry) => entry.direct.size + entry.indirect.size > 0)
   return [...counts]
     .map(([name, entry]): Candidate => {
       const weight = tenantNameWeight(name)
-      // `id` and its like are every table's own key: policies on the tenants table compare it, and only there rightly.
+      // `id` is each table's own key. Policies on the table of tenants compare it rightly, but it is no tenant column elsewhere.
       const key = /^(id|uuid|pk)$/i.test(name)
       const [parentOid, direct = 0] = [...entry.parents].sort((a, b) => b[1] - a[1])[0] ?? []
       const parent = parentOid === undefined ? undefined : byOid.get(parentOid)
@@ -66,7 +65,7 @@ export function weighColumns(tables: readonly Relation[], evidence: Evidence): r
       const personal =
         lookedUpBy.has(name) ||
         (weight === 0 && toPeople) ||
-        // The name speaks where no foreign key says what the column refers to.
+        // Without a foreign key, only the name shows that the column refers to people.
         ((parent === undefined || toPeople) &&
           /^(user|owner|author|creator|created_by|member|employee|profile)(_?id)?$/i.test(name))
       const voted =
@@ -108,7 +107,7 @@ function countColumns(tables: readonly Relation[]): Map<string, Weights> {
         parents: new Map<Oid, number>(),
       }
       counts.set(column.name, entry)
-      // A partition repeats its parent's columns.
+      // Partitions have the columns of their parent: count these once.
       if (relation.isPartition) continue
       entry.tables += 1
       for (const target of targetsOf(relation, column)) {
@@ -121,7 +120,7 @@ function countColumns(tables: readonly Relation[]): Map<string, Weights> {
   return counts
 }
 
-/** By table: how many others refer to it with a key of one column, whatever that column is called. */
+/** For each table, how many others refer to it with a foreign key of one column. */
 function countReferring(tables: readonly Relation[]): ReadonlyMap<Oid, number> {
   const counts = new Map<Oid, number>()
   for (const relation of tables) {
@@ -144,8 +143,8 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 }
 
 /**
- * Columns that policies find a person's rows by, to take another column from them: `person` in `select club_id from members where
- * person = setting`. Where the other column is the row's own key, the row is a parent, and the column names its tenant.
+ * Columns by which policies find the rows of a person to read another column: `person` in `select club_id from members where
+ * person = setting`. If that other column is the row's own key, the row is a parent instead, and the column names its tenant.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')
@@ -167,7 +166,7 @@ function isOwnKey(relation: Relation, name: string): boolean {
   )
 }
 
-/** A table whose key is one person in one row of this table. */
+/** Whether some table has a unique key of exactly this table's key and a person: it is a table of members. */
 function hasMembers(parent: Relation, tables: readonly Relation[], people: ReadonlySet<Oid>): boolean {
   return tables.some((table) =>
     table.constraints.some(({ kind, columns }) => {

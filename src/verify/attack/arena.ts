@@ -12,12 +12,12 @@ import type { PlantedRow, Planting, Side } from './planting.ts'
 import type { AttackSession, Probe } from './session.ts'
 
 /**
- * Which state of the session an attack meets. A setting that was set once on a connection can never be "never set" again,
- * so that state comes first and is a pass of its own.
+ * The state of the session in which the attacks run. A setting that was set once on a connection can't become "never set" again, so
+ * that state comes first, as a pass of its own.
  */
 export type Pass = 'set' | 'never-set'
 
-/** A role in a context. */
+/** An attacker: a role in reach together with a context. */
 export interface Crosser {
   readonly role: ActingRole
   readonly context: AttackContext
@@ -29,7 +29,7 @@ export function isCrossing(observation: Observation): observation is Crossing {
   return 'crossing' in observation
 }
 
-/** What an attack saw cross. */
+/** Something of tenant B that an attack reached as another tenant. */
 export type Observation = SeenOfRule | Crossing
 
 interface Seen {
@@ -42,17 +42,17 @@ interface Seen {
   readonly fix: string
 }
 
-/** What one rule speaks of: it confirms that rule's finding on this object, or raises one. */
+/** An observation for one rule: it confirms that rule's finding on this object, or is a new finding of the rule. */
 export interface SeenOfRule extends Seen {
   readonly rule: RuleId
   readonly detail?: string
-  /** The finding is no worse than this: what was given is a secret that its holder may use. */
+  /** Upper limit of the finding's severity, such as when the attack used a secret that its holder is meant to use. */
   readonly most?: Severity
 }
 
 /**
- * Rows of B were reached, which could have several causes: it confirms every static finding on these tables and verbs. Only where
- * there is none is it a finding by itself, of the rule that `classify` names.
+ * Rows of B were reached, which can have several causes. It confirms every static finding on these tables and verbs. If there is none,
+ * it is a finding of its own, of the rule that `classify` names.
  */
 export interface Crossing extends Seen {
   readonly crossing: { readonly relation: Relation; readonly verb: Verb; readonly by: Crosser }
@@ -65,11 +65,11 @@ export interface Arena {
   readonly planting: Planting
   readonly pass: Pass
   readonly contexts: Contexts
-  /** What the attacker is, in this pass: tenant A and the strangers, or only "never set". */
+  /** The attacker's contexts in this pass: tenant A and the strangers, or only "never set". */
   readonly attackers: readonly AttackContext[]
   /**
-   * False for a context that would say nothing new: where the verb is proved for this role, tenant A, the empty setting
-   * and the one never set are tried all the same, the malformed and unknown ones not.
+   * False for a context that would show nothing new. If the verb is proved for this role, only tenant A, the empty setting and the
+   * setting that was never set are tried; malformed and unknown values are not.
    */
   worthTrying(relation: Relation, verb: Verb, role: ActingRole, context: AttackContext): boolean
   row(relation: Relation, side: Side): PlantedRow | undefined
@@ -81,25 +81,25 @@ export interface Arena {
     context: AttackContext,
     probes: readonly BatchProbe[],
   ): Promise<ReadonlyMap<string, BatchAnswer>>
-  /** Inside `as`: back to the planting role, to look at what the attack did. Nothing later in the probe is the attacker's. */
+  /** Inside `as`: returns to the planting role, to check what the attack did. The rest of the probe runs as that role. */
   judge(): Promise<void>
   /** Runs as the planting role with B's rows in sight, in a savepoint that is rolled back. */
   asPlanter<T>(fn: () => Promise<T>): Promise<Probe<T>>
-  /** Something crossed. */
+  /** Records what crossed. */
   report(observation: Observation): void
-  /** True when rows of this relation were seen to cross already: what shows them too is no hole of its own. */
+  /** True when rows of this relation were seen to cross already. Another way to see them is then no hole of its own. */
   crossed(relation: Relation, verb: Verb): boolean
-  /** What was seen to cross so far and could have several causes. */
+  /** The crossings seen so far that could have several causes. */
   crossings(): readonly Crossing[]
-  /** Of such a crossing: whether this policy alone lets it through. */
+  /** Records whether this policy alone causes such a crossing. */
   attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void
   /** This verb was tried on this relation by this role, and nothing crossed. */
   held(relation: Relation, verb: Verb): void
   /** It could not be tried; the verdict stays unproved with this reason. */
   notTried(relation: Relation, verb: Verb, reason: string): void
-  /** A rule's suspicion about an object was put to the test; if nothing is reported, it sinks to info. */
+  /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, its severity becomes info. */
   tried(rule: RuleId, object: string): void
-  /** True when the text holds anything of the other side's: its canary. */
+  /** True when the text contains the canary of this side. */
   leaks(text: string, side: Side): boolean
 }
 
@@ -112,11 +112,11 @@ export class AttackLedger {
   readonly #differences = new Map<string, string>()
   readonly #causes = new Map<string, boolean>()
   #noLogin: string | undefined
-  /** Tables on which nothing can be told, since the negative control failed, with the reason. */
+  /** Tables whose attacks prove nothing because the negative control failed, with the reason. */
   readonly unreliable = new Map<string, string>()
-  /** What a session says beside its tenant before it sees its own rows of a table. */
+  /** Settings that a session needs beside its tenant to see its own rows of a table. */
   readonly needs = new Map<Oid, readonly Said[]>()
-  /** What tenants could do with their own rows. */
+  /** The controls: what tenants could do with their own rows. */
   readonly controls: Controls
 
   constructor(facts: Facts) {
@@ -127,12 +127,12 @@ export class AttackLedger {
     this.#causes.set(`${object}/${verb}/${by}/${policy}`, alone)
   }
 
-  /** Whether a policy alone let a crossing through; undefined where that was not looked at. */
+  /** Whether a policy alone causes a crossing. Undefined where that was not tried. */
   isCause({ object, crossing }: Crossing, policy: string): boolean | undefined {
     return this.#causes.get(`${object}/${crossing.verb}/${crossing.by.name}/${policy}`)
   }
 
-  /** Why nobody could log in as the application, though policies ask who logged in. */
+  /** Records why no connection could be opened as the application's login, although policies ask for session_user. */
   noLogin(reason: string): void {
     this.#noLogin = reason
   }
@@ -141,7 +141,7 @@ export class AttackLedger {
     return this.#noLogin
   }
 
-  /** The application's own login reached less than the session of the attacks: what these saw says nothing of it. */
+  /** Records that the application's own login reached fewer rows than the attacks' session. The controls of that session do not count. */
   differ(object: string, verb: Verb, reason: string): void {
     this.#differences.set(`${object}/${verb}`, reason)
   }
@@ -186,7 +186,8 @@ interface ArenaParts {
 
 export function makeArena(parts: ArenaParts): Arena {
   const { session, planting, ledger, contexts, pass } = parts
-  // A planting role that policies hold sees B's rows in B's context only. Never in the first pass: it would set the setting.
+  // If policies apply to the planting role, it sees B's rows only in B's context. The first pass must not set a context: its setting
+  // has to stay "never set".
   const blind = pass === 'set' && !parts.facts.catalog.reader.superuser
   const judgedAsB = (probe: BatchProbe, role: ActingRole): BatchProbe =>
     blind && probe.judge !== undefined ? { ...probe, judge: `${contexts.b.sql(role)}${probe.judge}` } : probe
@@ -223,7 +224,7 @@ export function makeArena(parts: ArenaParts): Arena {
         return await fn()
       }),
     report: (observation) => {
-      // session_user is the planting role here: what such a policy shows it, it may not show the application.
+      // session_user is the planting role here. A policy that asks for session_user may show the application less.
       const asks = [observation.object, ...(observation.tables ?? [])].some((label) =>
         asksForSession(parts.facts, label),
       )

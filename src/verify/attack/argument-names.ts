@@ -1,7 +1,7 @@
 import type { Column, FunctionArgument, Relation } from '../../catalog/model.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
-/** The column of a table that an argument means by its name: `p_document_id` is `id` of documents, `_email` is `email`. */
+/** The column of a table that an argument's name refers to: `p_document_id` is `id` of documents, `_email` is `email`. */
 export function matchingColumn(facts: Facts, table: Relation, argument: FunctionArgument): Column | undefined {
   const name = argument.name.toLowerCase().replace(/^(?:p|in|arg|v|the|wanted)?_+|_+(?:in|arg|param)?$/g, '')
   if (name === '') return undefined

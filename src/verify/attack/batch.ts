@@ -5,23 +5,23 @@ import type { AttackSession } from './session.ts'
 /** One probe of a batch. It has a subtransaction of its own, rolled back whatever happens. */
 export interface BatchProbe {
   readonly key: string
-  /** What the attacker runs; several statements are allowed, the last one's row count is answered. */
+  /** The attacker's statements. The answer has the row count of the last one. */
   readonly sql: string
-  /** Run afterwards as the planting role: one value, looked at before the roll-back. */
+  /** A query of one value, which the planting role runs afterwards and before the rollback. */
   readonly judge?: string
 }
 
 export interface BatchAnswer {
-  /** False when the attacker's statement, or the look afterwards, raised an error. */
+  /** False when the attacker's statement or `judge` raised an error. */
   readonly ok: boolean
   readonly code: string
   readonly rows: number
   readonly judged: string | null
-  /** Message, DETAIL and HINT of an error: where a canary is looked for. Its context would hold the probe's own text. */
+  /** Message, DETAIL and HINT of an error, in which a canary is looked for. CONTEXT is left out: it holds the probe's own text. */
   readonly text: string
 }
 
-/** Probes in one round trip: few enough that one slow table does not time the others out. */
+/** Number of probes in one round trip. A larger number would let one slow table time out many others. */
 const CHUNK = 100
 const DONE = 'PWOK1'
 
@@ -44,7 +44,7 @@ export async function runBatch(
       return rows[0]?.['answers'] ?? '[]'
     })
     if (!answer.ok) {
-      // A time-out, or a role that may not run DO: each by itself.
+      // The batch as a whole failed, such as by a timeout or because the role may not run DO. Run each probe alone.
       for (const probe of chunk) answers.set(probe.key, await runSingle(session, enter, probe))
       continue
     }

@@ -5,7 +5,7 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import type { Crosser, Crossing } from './arena.ts'
 import type { AttackContext } from './contexts.ts'
 
-/** Rows of a table that were reached as another tenant, or as none. */
+/** The crossing of an attacker that reached B's rows of a table. */
 export function crossingOf(
   facts: Facts,
   relation: Relation,

@@ -6,22 +6,28 @@ import { matchingColumn } from './argument-names.ts'
 /** One list of arguments to call a function with. */
 export interface ArgumentList {
   readonly sql: string
-  /** Values of B's rows among them: a function that gives them back has told nothing. */
+  /** Values of B's rows that are passed in. A function that returns only these has revealed nothing. */
   readonly given: readonly string[]
-  /** Only ids and nothing: an attacker has them. A title or a token of B's must be known first. */
+  /** An attacker can have these arguments: ids or NULLs. A title or a token of B's would have to be known first. */
   readonly guessable: boolean
-  /** What is given is a token or code, which whoever holds it may use. */
+  /** The argument is a token or code that its holder is meant to use, such as an invitation code. */
   readonly secret: boolean
 }
 
-/** Calls of one function; more would make a schema with many functions slow. */
+/** Most calls of one function. More would make a schema with many functions slow. */
 const MOST = 24
-/** Names of columns whose value is a right in itself. */
+/** Names of columns whose value gives access to whoever knows it. */
 const SECRET =
   /token|secret|otp|invite_?code|access_?code|api_?key|verification|nonce|signature|share_?(key|code|link)/i
 const BREAKS_OUT = ["' or true --", "' or 'a' = 'a", '%']
 
-/** Lists worth calling a function with: ids of B, rows of B by the arguments' names, nothing, and text that breaks out of quotes. */
+/**
+ * Argument lists to call a function with:
+ * - ids of B;
+ * - values of B's rows, by the arguments' names;
+ * - NULLs;
+ * - texts that break out of quotes.
+ */
 export function argumentLists(
   arena: Arena,
   fn: DatabaseFunction,

@@ -3,7 +3,7 @@ import { ConfigurationError } from '../../errors.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /**
- * The planting role becomes the app's role by SET ROLE; a superuser may always.
+ * Checks that the planting role may SET ROLE to each role that the attacks act as. A superuser always may.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the GRANT that is missing
  */

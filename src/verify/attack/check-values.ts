@@ -6,8 +6,11 @@ import { walkExpression } from '../../sql/walk.ts'
 import { sampleLike, samplePattern } from './sample-pattern.ts'
 
 /**
- * Texts that the CHECKs of a table or of a domain name for a column: `status = ANY (ARRAY['open', 'done'])`, what
- * `code ~ '^[A-Z]{3}$'` and `url LIKE 'https://%'` let in, the bounds of `n BETWEEN 1 AND 12`, the keys of `meta ? 'kind'`.
+ * Values for a column that should satisfy the CHECKs of its table or domain:
+ * - the constants of `status = ANY (ARRAY['open', 'done'])`;
+ * - a text that matches `code ~ '^[A-Z]{3}$'` or `url LIKE 'https://%'`;
+ * - the bounds of `n BETWEEN 1 AND 12`;
+ * - a JSON object with the keys of `meta ? 'kind'`.
  */
 export function valuesInChecks(
   catalog: Catalog,

@@ -3,7 +3,7 @@ import { SealMaker } from '../../seal/seal.ts'
 import type { SettingUse } from '../../tenancy/discovery/settings.ts'
 import type { ActingRole, ContextSource } from '../../tenancy/facts.ts'
 
-/** One thing that a session says of itself. */
+/** One setting (or one claim inside a JSON setting) of a session, with its value. */
 export interface Said {
   readonly use: SettingUse
   readonly value: string
@@ -14,9 +14,9 @@ export interface AttackContext {
   readonly name: string
   /** Statements that set it up, run after SET ROLE; '' for none. */
   readonly sql: (role: ActingRole) => string
-  /** Whose rows may be seen: only this tenant's, or nobody's. */
+  /** The tenant whose rows may be seen. Undefined: no rows may be seen. */
   readonly tenant: 'a' | 'b' | undefined
-  /** The same session that says something more, or something else, of itself. */
+  /** The same context with further settings. A later value replaces an earlier one. */
   readonly saying: (said: readonly Said[]) => AttackContext
 }
 
@@ -34,7 +34,7 @@ interface ContextValues {
   /** The tenants' own ids, for the seal. */
   readonly tenantA: string
   readonly tenantB: string
-  /** What policies ask beside it: the user, where the setting holds the tenant. */
+  /** Further settings that policies compare with rows, such as the user where the main setting holds the tenant. */
   readonly besideA: readonly Said[]
   readonly besideB: readonly Said[]
 }
@@ -57,7 +57,7 @@ const GARBAGE: readonly (readonly [string, string])[] = [
   ['all-zero uuid', '00000000-0000-0000-0000-000000000000'],
 ]
 
-/** All contexts of one run. `extraSql` is what the user's own --context-sql adds, `$TENANT` replaced by the tenant's id. */
+/** All contexts of one run. `extraSql` is the SQL of --context-sql; `$TENANT` in it is replaced by the tenant's id. */
 export function makeContexts(
   source: ContextSource,
   values: ContextValues,
@@ -111,10 +111,10 @@ function context(
   }
 }
 
-/** What PostgREST puts into the claims of each request beside the token's own. */
+/** PostgREST's setting for the claims of a request. Besides the token's claims it always holds the role. */
 const CLAIMS = 'request.jwt.claims'
 
-/** Sets all that is said; what is said later wins, and claims of one JSON document stand in it together. */
+/** SQL that sets all of the settings. A later value replaces an earlier one. Claims of one JSON setting go into one document. */
 function sayingSql(said: readonly Said[], role: ActingRole): string {
   const plain = new Map<string, string>()
   const documents = new Map<string, Record<string, unknown>>()
@@ -151,7 +151,7 @@ export function setSql(name: string, value: string): string {
   return `select pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true);`
 }
 
-/** The text of the setting: the value itself, or JSON that holds it. */
+/** The text of a setting that holds a value: the value itself, or JSON with the value at the setting's path. */
 export function settingText(source: Pick<ContextSource, 'path'> & { readonly list?: true }, value: string): string {
   if (source.path.length === 0) return value
   let json: unknown = source.list === true ? [value] : value

@@ -5,21 +5,21 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 
 /**
- * What became of a control: a tenant, in its own context, reads or writes its own planted row.
+ * The result of a control: a tenant, in its own context, reads or writes its own planted row.
  *
- * - `worked`: it had its effect;
- * - `dark`: its own row is invisible to it, or was not reached;
- * - `refused`: the policies refused the row that verify made, which may lack what they ask for beside the tenant;
- * - `error`: it ended in an error, with the server's words;
+ * - `worked`: the statement had its effect;
+ * - `dark`: the tenant does not see its own row, or did not reach it;
+ * - `refused`: the policies refused the row that verify made, which may lack a value that they ask for beside the tenant;
+ * - `error`: it ended in an error, with the server's message;
  * - `not-run`: it could not be tried, with the reason.
  */
 export type Control =
-  /** `needs`: only where the session says more than its tenant. */
+  /** `needs`: the settings that the session needs beside its tenant, where it needs some. */
   | { readonly status: 'worked'; readonly needs?: string }
   | { readonly status: 'dark' | 'refused' | 'not-run'; readonly how: string }
   | { readonly status: 'error'; readonly code: string; readonly how: string }
 
-/** From the strongest: of two tries of one control the stronger counts. */
+/** Strongest first. If a control was run twice, the stronger result counts. */
 const ORDER = ['worked', 'error', 'dark', 'refused', 'not-run'] as const
 
 /** The controls of a run, by table, verb and role. One that worked counts for all tables of its shape. */
@@ -40,7 +40,7 @@ export class Controls {
     if (control.status === 'worked') this.#shapes.add(shapeOf(this.#facts, relation, verb, role))
   }
 
-  /** The table's own; where that could not be run, one of its shape. */
+  /** The control of the table. If it could not be run, that of another table of the same shape. */
   of(relation: Relation, verb: Verb, role: ActingRole): Control {
     const own = this.#own.get(keyOf(relation, verb, role)) ?? { status: 'not-run', how: 'no control was run' }
     if (own.status !== 'not-run') return own

@@ -13,8 +13,8 @@ import { baselines } from './victim-row.ts'
 import { type WriteProbe, writeProbes } from './write-probes.ts'
 
 /**
- * A table that denies everybody must stay dark for every acting role. If it does not, policies do not hold that role and
- * an attack that finds nothing means nothing.
+ * Negative control: a table with row-level security and no policy must show no row to any acting role. If it does, policies do not
+ * apply to that role in this session, and no result on any table can be relied on.
  */
 export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): Promise<void> {
   const { facts, session } = arena
@@ -45,8 +45,8 @@ export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): 
 }
 
 /**
- * Tenant B, in its own context, reads and writes its own planted row with the statements that the attack uses. An attack that
- * reaches nothing says something only where these had their effect.
+ * Positive controls: tenant B, in its own context, reads and writes its own planted row with the statements of the attacks. An attack
+ * that reaches no row counts only if the same statement worked here.
  */
 export async function checkPositiveControls(arena: Arena, ledger: AttackLedger, sealable: boolean): Promise<void> {
   const roles = arena.facts.acting.filter((acting) => !acting.bypasses)
@@ -65,7 +65,7 @@ export async function checkPositiveControls(arena: Arena, ledger: AttackLedger, 
   }
 }
 
-/** Each right has a reason until a control was run. */
+/** Notes for each privilege why its control was not run. A control that runs later replaces the note. */
 function noteNotRun(arena: Arena, ledger: AttackLedger, role: ActingRole, because?: string): void {
   const { facts } = arena
   for (const relation of facts.relations) {
@@ -124,7 +124,7 @@ async function writeControls(
   }
 }
 
-/** As tenant B; on tables whose policies ask for more, saying that too. */
+/** Runs the probes as tenant B. On tables whose policies ask for further settings, these are set too. */
 async function answersOf(
   arena: Arena,
   ledger: AttackLedger,
@@ -140,12 +140,12 @@ async function answersOf(
   return answers
 }
 
-/** A refusal by a policy or a guard, a row that verify could not make fit, or an error of the schema itself. */
+/** The control that ended in this error: refused by a policy, a row that verify could not make fit, or an error of the schema. */
 function failure({ code, text }: BatchAnswer): Control {
   const message = text.split('\n')[0] ?? ''
   if (code === '42501' && /row-level security/i.test(text))
     return { status: 'refused', how: 'the policies refuse the row that verify made for tenant B' }
-  // Constraints and triggers want a row of another make; a time-out is no answer.
+  // A constraint or a trigger refused the row that verify made, or the statement timed out: that says nothing about policies.
   if (/^(23|P0|57)/.test(code) || code === '55P03')
     return { status: 'not-run', how: `no row could be made: ${message}` }
   return { status: 'error', code, how: message }

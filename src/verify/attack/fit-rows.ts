@@ -10,8 +10,9 @@ import { type RowHints, rowHints } from './row-hints.ts'
 import { victimRead } from './victim-read.ts'
 
 /**
- * Gives planted rows the values that policies ask for beside the tenant, where a tenant does not see its own row as it is. The
- * rows of both sides get them, and keep them where the row is seen then: the attack meets rows that the policies let through.
+ * Changes planted rows that their own tenant does not see: they get the values that the policies ask for beside the tenant, such as
+ * `status = 'active'`. Rows of both sides are changed, and the change is kept if the tenant sees its row then. Attacks then try rows
+ * that the policies would show.
  */
 export async function fitRows(arena: Arena, ledger: AttackLedger): Promise<void> {
   const { facts } = arena
@@ -28,7 +29,7 @@ export async function fitRows(arena: Arena, ledger: AttackLedger): Promise<void>
     }
 }
 
-/** A setting that policies ask for beside the tenant: a locale, a second factor. */
+/** Whether the tenant sees its row once further settings are set that the policies ask for, such as a locale or a second factor. */
 async function saidEnough(
   arena: Arena,
   ledger: AttackLedger,
@@ -82,7 +83,7 @@ function bothSides(arena: Arena, table: Relation): Readonly<Record<Side, Planted
   return { a: arena.row(table, 'a'), b: arena.row(table, 'b') }
 }
 
-/** By where the row lies: its key may be what is changed. */
+/** Sets a column of a planted row. The row is found by all of its columns; columns of the primary key are not changed. */
 async function change(arena: Arena, table: Relation, side: Side, column: Column, sql: string): Promise<void> {
   const row = arena.row(table, side)
   const filter = row === undefined ? undefined : rowFilter(table, row, table.columns)
@@ -92,7 +93,7 @@ async function change(arena: Arena, table: Relation, side: Side, column: Column,
   const text = `update ${qualifiedName(table)} set ${quoteIdentifier(column.name)} = ${sql} where ${filter}`
   const done = await session.run(text).then(
     () => true,
-    () => false, // a CHECK, an enum or a unique index wants another value: the row stays as it is
+    () => false, // a CHECK, an enum or a unique index refused the value: the row stays as it is
   )
   await session.run(`${done ? '' : 'rollback to savepoint partywall_change; '}release savepoint partywall_change`)
   if (done) await refresh(arena, table, side)

@@ -1,14 +1,15 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
-/** Back to the role that plants, in a session that is its own again. */
+/** Returns to the planting role: session_user and current_user are its own again. */
 export const AS_PLANTER = 'set local session authorization default; set local role none'
 
 /**
- * SQL that makes the session one of the application's: the login first, then SET ROLE, as a pool or a gateway does it.
+ * SQL that makes the session one of the application's: SET SESSION AUTHORIZATION to the login, then SET ROLE, as a pool or a gateway
+ * does.
  *
- * Policies and functions may ask for session_user. A superuser that only did SET ROLE would answer for the login there. A
- * planting role that is no superuser can't change session_user: see {@link keepsSessionUser}.
+ * Policies and functions may ask for session_user. After SET ROLE alone, session_user would still be the superuser. A planting role
+ * that is no superuser can't change session_user: see {@link keepsSessionUser}.
  */
 export function becomeSql(facts: Facts, { role, path }: Pick<ActingRole, 'role' | 'path'>): string {
   const become = `set local role ${quoteIdentifier(role.name)}`
@@ -21,7 +22,7 @@ export function keepsSessionUser(facts: Facts): boolean {
   return !facts.catalog.reader.superuser
 }
 
-/** The login that becomes a role: itself, or the gateway that may SET ROLE to it; itself where nobody may. */
+/** The login of a role: the role itself if it can log in, or else a login that may SET ROLE to it. The role itself if there is none. */
 export function loginName(facts: Facts, name: string): string {
   const roles = [...facts.catalog.roles.values()]
   const role = roles.find((candidate) => candidate.name === name)

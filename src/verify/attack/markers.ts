@@ -2,10 +2,10 @@ import type { Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from './arena.ts'
 
-/** Short values (a status, a small number) stand in other rows too and tell nothing. */
+/** Least length of a marker. Shorter values, such as a status or a small number, are in other rows too. */
 const TELLING_LENGTH = 6
 
-/** Texts that only B's rows of these tables hold: where one is seen, a row of B was seen. */
+/** Texts that only B's rows of these tables hold. If one of them is seen, a row of B was seen. */
 export function markersOf(arena: Arena, relations: readonly Relation[]): readonly string[] {
   const markers = new Set<string>()
   for (const relation of relations) {
@@ -20,7 +20,7 @@ export function markersOf(arena: Arena, relations: readonly Relation[]): readonl
 
 const known = new WeakMap<Arena, readonly string[]>()
 
-/** Values of tables that belong to no tenant: everybody may see them. */
+/** Values of planted rows in tables that belong to no tenant. Every tenant may see them. */
 function sharedTexts(arena: Arena): readonly string[] {
   const before = known.get(arena)
   if (before !== undefined) return before

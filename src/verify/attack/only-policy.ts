@@ -5,16 +5,17 @@ import { covers } from '../../prove/effective.ts'
 import type { Arena } from './arena.ts'
 import { AS_PLANTER } from './identity.ts'
 
-/** The other permissive policies of a verb: any of these may be why a row is let through. */
+/** The other permissive policies of a verb. Any of them may be the reason why a row passes. */
 export function besides(relation: Relation, policy: Policy | undefined, verb: Verb): readonly Policy[] {
   return relation.policies.filter((other) => other !== policy && other.permissive && covers(other.command, verb))
 }
 
 /**
- * Runs `fn` where of the permissive policies of a verb this one alone lets rows through: what crosses then crosses because of it.
- * In a savepoint that is rolled back. Only a superuser, or the owner, may alter policies; for others `fn` runs as it is.
+ * Runs `fn` after the other permissive policies of the verb were set to `false`. If rows still cross, this policy is the cause.
  *
- * @returns undefined where the server refused it
+ * The change is made in a savepoint that is rolled back, and only by a superuser. For other planting roles `fn` runs without it.
+ *
+ * @returns undefined where the server refused the change
  */
 export async function withOnlyPolicy<T>(
   arena: Arena,

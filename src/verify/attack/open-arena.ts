@@ -13,7 +13,7 @@ export interface ArenaOptions {
   readonly contextSql: string | undefined
 }
 
-/** Plants what is not planted yet, and gives all that the attacks of one pass work with. */
+/** Plants the rows that are not planted yet, and returns the arena for the attacks of one pass. */
 export async function openArena(
   options: ArenaOptions,
   session: AttackSession,
@@ -32,7 +32,7 @@ export async function openArena(
     nonce,
     keys: sessionKeys(facts, nonce),
     ...(before === undefined ? {} : { before }),
-    // In the never-set pass no setting may be touched: what can't be planted without one is not tried there.
+    // The never-set pass must not touch the setting. Tables that can't be planted without it are not attacked in that pass.
     contextSql:
       pass === 'never-set' || own === undefined
         ? undefined
@@ -51,12 +51,12 @@ export async function openArena(
   return makeArena({ facts, session, planting, pass, contexts, ledger })
 }
 
-/** The contexts of both planted tenants and of strangers, for this connection: a seal is good on one alone. */
+/** The contexts of both planted tenants and of strangers. A seal names its backend, so they are valid on this connection only. */
 export async function contextsOf(options: ArenaOptions, session: AttackSession, planting: Planting): Promise<Contexts> {
   return plantedContexts(options.facts, planting, await sealerOf(options, session), options.contextSql)
 }
 
-/** The same with a sealer at hand, or without a seal. */
+/** The contexts of a planting, with the given sealer or without a seal. */
 export function plantedContexts(
   facts: Facts,
   planting: Planting,

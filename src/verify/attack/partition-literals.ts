@@ -1,13 +1,13 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Relation } from '../../catalog/model.ts'
 
-/** Values of the partition key's columns that some partition takes: SQL literals by column name. */
+/** Values for the columns of the partition key that lead to an existing partition: SQL literals by column name. */
 export function partitionLiterals(catalog: Catalog, relation: Relation): ReadonlyMap<string, string> {
   const literals = new Map<string, string>()
   let table: Relation | undefined = relation
   while (table?.partitionKey !== undefined) {
     const children: readonly Relation[] = table.children.flatMap((oid) => catalog.relations.get(oid) ?? [])
-    // A default partition takes whatever comes, and so does a hash.
+    // A default partition and hash partitions accept any value.
     if (children.some((child) => child.partitionBound === 'DEFAULT') || table.partitionKey.startsWith('HASH'))
       return literals
     const chosen: Relation | undefined = children.find((child) => child.partitionBound !== undefined)
@@ -28,7 +28,7 @@ function columnsOf(key: string): readonly string[] {
   return inside.split(',').map((part) => part.trim().replace(/^"|"$/g, ''))
 }
 
-/** The first value of a list, the lower end of a range (which is inside it). */
+/** A value inside a partition's bound: the first one of a list, the lower bound of a range (which is inclusive). */
 function valuesOf(bound: string): readonly string[] {
   const list = /^FOR VALUES IN \((.*)\)$/s.exec(bound)?.[1]
   if (list !== undefined) return splitList(list).slice(0, 1)

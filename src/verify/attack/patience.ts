@@ -1,6 +1,6 @@
 import type { AttackSession, Probe } from './session.ts'
 
-/** What is left of the time limit once so many probes have run into it. */
+/** Share of the statement timeout that is used after this many probes have timed out. */
 const STEPS = [
   { after: 3, share: 0.2 },
   { after: 10, share: 0.05 },
@@ -10,8 +10,8 @@ const STEPS = [
 const CANCELED = '57014'
 
 /**
- * A session that waits less, the more probes have run into the statement time-out: a policy that never ends would
- * otherwise cost the whole limit for each verb, role and context.
+ * A session whose statement timeout gets shorter the more probes have timed out. A policy that never ends would otherwise cost the
+ * whole timeout for each verb, role and context.
  */
 export function patientSession(
   session: AttackSession,
@@ -24,7 +24,7 @@ export function patientSession(
   }
   const probe = async <T>(fn: () => Promise<T>): Promise<Probe<T>> => {
     const left = limit()
-    // Each time: a roll-back to an outer savepoint brings the old limit back.
+    // Set before each probe, because a rollback to an outer savepoint restores the old timeout.
     if (left !== undefined) await session.run(`set local statement_timeout = ${left}`)
     const answer = await session.probe(fn)
     if (!answer.ok && answer.error.code === CANCELED) timedOut += 1

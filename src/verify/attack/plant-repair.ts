@@ -3,12 +3,12 @@ import type { ValueMaker } from './plant-values.ts'
 import type { Draft, PlantedTenant } from './planting.ts'
 import type { ProbeError } from './session.ts'
 
-/** Makes the next draft from the last refusal. */
+/** Makes the next draft from the error of the last one. */
 type Repair = (refusal: ProbeError | undefined) => Draft
 
 const MAX_REPAIRS = 60
 
-/** Drafts to try after the first was refused: the needed columns only, then other values where the server pointed. */
+/** Drafts to try after the first was refused: first the required columns only, then other values for the columns that errors name. */
 export function* repairs(
   maker: ValueMaker,
   relation: Relation,
@@ -21,7 +21,7 @@ export function* repairs(
   const tried = new Map<Column, number>()
   for (let round = 0; round < MAX_REPAIRS; round += 1) {
     yield (refusal) => {
-      // Another id than the tenant's would make it another tenant's row.
+      // Never change the tenant column: the row would belong to another tenant.
       const columns = (refusal === undefined ? [] : suspects(relation, refusal, full)).filter(
         (suspect) => suspect !== input.tenantColumn,
       )
@@ -37,7 +37,7 @@ export function* repairs(
   }
 }
 
-/** The columns that a refusal speaks of: of its constraint, of its domain, or named by it. */
+/** The columns that an error is about: the column it names, or those of its domain or constraint. */
 function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[] {
   if (refusal.column !== undefined) return relation.columns.filter((column) => column.name === refusal.column)
   if (refusal.dataType !== undefined)
@@ -51,7 +51,7 @@ function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[
   )
 }
 
-/** As an error names it: of an array the element, without schema and quotes. */
+/** A type's name as PostgreSQL's errors write it: the element type of an array, without schema and quotes. */
 function typeName(type: string): string | undefined {
   return type
     .replace(/(\[\])+$/, '')

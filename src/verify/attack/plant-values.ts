@@ -93,7 +93,7 @@ function plain(catalog: Catalog, column: Column, serial: number, canary: string)
   }
 }
 
-/** Forms that common CHECKs ask for. */
+/** Values of the forms that common CHECKs ask for, such as e-mail addresses, URLs and currency codes. */
 function shapes(catalog: Catalog, column: Column, serial: number, canary: string): readonly string[] {
   const type = column.type
   if (STRINGS.has(column.baseType)) {
@@ -126,7 +126,7 @@ function shapes(catalog: Catalog, column: Column, serial: number, canary: string
   return [`''::${type}`]
 }
 
-/** A short range of its own for each serial: exclusion constraints let it stand beside others, CHECKs want it filled. */
+/** A short range that differs for each serial, so that exclusion constraints accept it. It is not empty, as CHECKs often require. */
 function rangeOf(base: string, type: string, serial: number): string | undefined {
   const name = base.split('.').at(-1) ?? base
   if (!/range$/.test(name)) return undefined
@@ -150,7 +150,7 @@ function rangeOf(base: string, type: string, serial: number): string | undefined
   return `(${whole})::${type}`
 }
 
-/** Arrays with one element, of the forms that element types and domains ask for. */
+/** Arrays with one element, of the forms that element types and domains may require. */
 function filledArrays(catalog: Catalog, column: Column, serial: number, canary: string): readonly string[] {
   const name = column.baseType.replace(/(\[\])+$/, '')
   const element = [...catalog.types.values()].find(
@@ -175,7 +175,7 @@ function isComposite(catalog: Catalog, column: Column): boolean {
   return catalog.types.get(column.baseTypeOid)?.kind === 'composite'
 }
 
-/** A row of NULLs is no NULL. */
+/** A composite value whose fields are NULL, for columns that are NOT NULL. */
 function emptyComposite(type: string): string {
   return `jsonb_populate_record(null::${type}, '{}')`
 }
@@ -185,7 +185,7 @@ function fitText(type: string, text: string): string {
   const limit = /\((\d+)\)/.exec(type)?.[1]
   if (type === '"char"') return 'c'
   if (limit === undefined || Number(limit) >= text.length) return text
-  // The end of a canary is what tells rows apart.
+  // Keep the end: canaries of the two tenants differ in their last letter.
   return text.slice(-Number(limit))
 }
 

@@ -13,13 +13,13 @@ import { chooseTenantIds } from './tenant-ids.ts'
 interface PlantOptions {
   readonly facts: Facts
   readonly session: AttackSession
-  /** Settings to plant under, where triggers or policies of the planting role ask for them. Not used before it must. */
+  /** SQL that sets the context for planting. Used only after an INSERT without it failed: triggers or policies may ask for it. */
   readonly contextSql: ((side: Side, tenantId: string) => string) | undefined
   /** Tells runs apart in a database that is attacked twice. */
   readonly nonce: string
   /** The user of each side. */
   readonly keys: SessionKeys
-  /** A first planting in the same transaction: only what it could not plant is tried again. */
+  /** An earlier planting in the same transaction. Only tables that it could not plant are tried again. */
   readonly before?: Planting
 }
 
@@ -46,7 +46,7 @@ export async function plant(options: PlantOptions): Promise<Planting> {
         if (isTimeOut(result.error)) stalled.add(relation.oid)
       }
     }
-    // What one side alone has is nobody's to cross to, and each further statement would wait as long.
+    // Planting timed out: drop the rows of both sides. An attack needs both, and each further statement on this table would wait as long.
     if (stalled.has(relation.oid)) for (const side of ['a', 'b'] as const) delete planted[side]
     rows.set(relation.oid, planted)
   }
@@ -61,7 +61,7 @@ export async function plant(options: PlantOptions): Promise<Planting> {
   }
 }
 
-/** In a table that belongs to no tenant the canary is another: who reads it there has read nothing of B's. */
+/** Tables without a tenant get a different canary, so that reading it is not mistaken for reading B's data. */
 function ownerOf(facts: Facts, relation: Relation, tenant: PlantedTenant): PlantedTenant {
   if (facts.tenantTable(relation) !== undefined) return tenant
   return { ...tenant, canary: tenant.canary.replace('canary', 'shared') }
@@ -96,7 +96,7 @@ async function plantRow(input: RowInput): Promise<Probe<PlantedRow>> {
     if (answer.ok || isTimeOut(answer.error)) return answer
   }
   if (!input.facts.catalog.reader.superuser) return first
-  // Triggers and foreign keys step aside; CHECK and NOT NULL don't.
+  // session_replication_role = replica turns off triggers and foreign keys. CHECK and NOT NULL still apply.
   answer = await insert(input, full, `${before}set local session_replication_role = replica;`)
   return answer.ok ? answer : first
 }
@@ -116,7 +116,7 @@ async function insert(input: RowInput, draft: Draft, before: string): Promise<Pr
     const row = result.rows[0]
     if (row === undefined) throw new NoRowError(`the INSERT stored no row`)
     const { partywall_row: text, ...values } = row
-    // Settings of `before` must not outlive the row: only the row is kept.
+    // Reset the settings of `before`: releasing the savepoint would keep them for the rest of the transaction.
     if (before !== '') await session.run(resetSql(before))
     await session.run('release savepoint partywall_plant')
     return { ok: true, value: { side, values, text: text ?? '' } }
@@ -128,7 +128,7 @@ async function insert(input: RowInput, draft: Draft, before: string): Promise<Pr
 
 class NoRowError extends Error {}
 
-/** A lock of others, or a trigger that takes too long: no other value helps, and each further try waits as long. */
+/** Whether the INSERT timed out, such as by a lock or a slow trigger. Another value would not help and would wait as long. */
 function isTimeOut({ code }: ProbeError): boolean {
   return code === '55P03' || code === '57014'
 }
@@ -164,7 +164,7 @@ function resetSql(before: string): string {
   return `${names.map((name) => `select pg_catalog.set_config(${quoteLiteral(name)}, '', true);`).join('')}${replica}select 1`
 }
 
-/** What is inserted first: `full` fills what it can, `needed` only what has to be filled. */
+/** A draft of the row: `full` sets all columns that have no default, `needed` only those that are NOT NULL. */
 function draftRow(input: RowInput, mode: 'full' | 'needed'): Draft {
   const { facts, relation, maker, tenant, serial, side, rows } = input
   const draft = new Map<Column, string>()

@@ -1,6 +1,6 @@
 import type { Oid, Relation } from '../../catalog/model.ts'
 
-/** Tables that rows are planted in, referenced ones first. Partitions get theirs through the parent. */
+/** The tables to plant rows in, referenced tables first. Partitions are left out: they get their rows through the parent. */
 export function plantingOrder(relations: readonly Relation[]): readonly Relation[] {
   const tables = relations.filter(
     (relation) => (relation.kind === 'table' || relation.kind === 'partitioned-table') && !relation.isPartition,
@@ -18,7 +18,7 @@ export function plantingOrder(relations: readonly Relation[]): readonly Relation
     state.set(table.oid, 'done')
     order.push(table)
   }
-  // In a circle only the columns that can't be NULL count; the others are left out of the row.
+  // Tables that reference each other in a circle: only foreign keys that can't be NULL decide the order.
   for (const table of tables) visit(table, isInCircle(table, byOid))
   return order
 }

@@ -14,9 +14,9 @@ export interface PlantedRow {
 /** One tenant of the attack. */
 export interface PlantedTenant {
   readonly side: Side
-  /** Its id as the tenant column's text. */
+  /** The tenant's id, as the text of the tenant column. */
   readonly id: string
-  /** In every text and json column of its rows that could take it. */
+  /** The text that is put into every text and JSON column of this tenant's rows that accepts it. */
   readonly canary: string
 }
 
@@ -24,12 +24,12 @@ export interface Planting {
   readonly nonce: string
   readonly tenants: Readonly<Record<Side, PlantedTenant>>
   readonly rows: ReadonlyMap<Oid, Readonly<Partial<Record<Side, PlantedRow>>>>
-  /** Why a table has no row, in the server's words. */
+  /** For tables without a planted row: the server's error message. */
   readonly failures: ReadonlyMap<Oid, string>
-  /** Tables on which the server waited too long: they are left alone from then on. */
+  /** Tables on which planting timed out. They are not tried again. */
   readonly stalled: ReadonlySet<Oid>
   row(relation: Relation, side: Side): PlantedRow | undefined
-  /** The row of its side, as it is now. */
+  /** Replaces the stored copy of a planted row after the row was changed. */
   put(relation: Relation, row: PlantedRow): void
 }
 

@@ -1,19 +1,19 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 import type { Arena } from './arena.ts'
 
-/** One column of a table, set to the key of a row of B in another. */
+/** A column of one table, set to the key of B's row in another table. */
 interface Pointer {
   readonly column: Column
   readonly value: string
   readonly to: Relation
 }
 
-/** More would make a table with many columns slow. */
+/** Most pointers of one table. More would make a table with many columns slow. */
 const MOST = 8
 
 /**
- * Ways in which a row of `relation` can point at B's rows in `targets`: by foreign key or by nothing but a column that the
- * key's type fits, the likelier name first.
+ * Ways in which a row of `relation` can point at B's rows in `targets`. Foreign keys come first, then columns of the key's type whose
+ * name fits the table, then other columns of that type.
  */
 export function pointers(arena: Arena, relation: Relation, targets: readonly Relation[]): readonly Pointer[] {
   const own = arena.facts.tenantTable(relation)?.column

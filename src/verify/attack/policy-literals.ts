@@ -12,7 +12,7 @@ function expressionsOf(facts: Facts, policy: Policy | undefined): readonly Expr[
   })
 }
 
-/** The constants that stand in the policy's expressions. */
+/** The constants in the policy's expressions. */
 export function literalsOf(facts: Facts, policy: Policy | undefined): readonly string[] {
   const found = new Set<string>()
   for (const expr of expressionsOf(facts, policy))
@@ -36,7 +36,7 @@ export function columnsIn(facts: Facts, relation: Relation, policy: Policy | und
   return relation.columns.filter((column) => names.has(column.name))
 }
 
-/** All settings that the policy reads, also through functions. */
+/** All settings that the policy reads, directly or through functions. */
 export function settingsRead(facts: Facts, policy: Policy | undefined): readonly SettingUse[] {
   const functions = functionFinder(facts.catalog)
   return expressionsOf(facts, policy).flatMap((expr) => settingsIn(expr, facts.sql, functions))

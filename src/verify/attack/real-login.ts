@@ -16,17 +16,17 @@ import { victimRow } from './victim-row.ts'
 import { insertSql, writeProbes } from './write-probes.ts'
 
 interface RealLoginOptions extends ArenaOptions {
-  /** Superuser URL of a database on a server that is this run's own. */
+  /** Superuser URL of a database on a server that this run started for itself. */
   readonly ownServerUrl: string
   readonly connect: (url: string) => Promise<pg.Client>
 }
 
 /**
- * Where policies ask who logged in: the same statements on a connection that the application's login really opened.
+ * For policies that ask for session_user: runs the same statements on a connection that the application's login opened itself.
  *
- * Rows that a transaction planted are seen by no other connection, so they are committed in a copy of the database, which is
- * dropped afterwards. What the login reaches beyond the attacks' session crossed; what it reaches less makes their controls say
- * nothing.
+ * No other connection sees the rows that the attacks' transaction planted. They are therefore committed in a copy of the database, which
+ * is dropped afterwards. If tenant A reaches more rows than in the attacks' session, that is a crossing. If tenant B reaches fewer, the
+ * controls of that session do not count.
  */
 export async function compareWithRealLogin(options: RealLoginOptions, ledger: AttackLedger): Promise<void> {
   const { facts } = options
@@ -53,13 +53,13 @@ async function compareAll(
       await client.query('begin')
       const session = attackSession(client)
       const arena = await openArena(options, session, 'set', new AttackLedger(options.facts), undefined)
-      // Rows that others refer to can't be deleted, which would hide that the policy let the row through.
+      // A foreign key would refuse to delete a referenced row, and so hide that the policy allows the DELETE.
       await dropForeignKeys(options.facts, session, asked)
       await client.query('commit')
       const trials = roles.flatMap((role) => asked.flatMap((relation) => trialsOf(arena, role, relation)))
       const round = { options, ledger, client, session, arena, url }
       await compareRound(round, roles, trials)
-      // B's own row again needs its place, and its keys.
+      // The next round inserts B's own row again: delete the stored one, or its unique keys would be in the way.
       await client.query('begin; set local session_replication_role = replica')
       for (const relation of asked) {
         const row = victimRow(arena, relation)
@@ -96,7 +96,7 @@ interface Round {
   readonly url: string
 }
 
-/** Each trial in the session of the attacks, and on a connection of the login. */
+/** Runs each trial twice, in the attacks' session and on a connection of the login, and compares the results. */
 async function compareRound(round: Round, roles: readonly ActingRole[], trials: readonly Trial[]): Promise<void> {
   const { options, ledger, client, session, arena, url } = round
   const { facts } = options
@@ -119,14 +119,14 @@ async function compareRound(round: Round, roles: readonly ActingRole[], trials: 
 
 interface Trial {
   readonly role: ActingRole
-  /** A attacks; B is the control. */
+  /** `a` attacks, `b` is the control. */
   readonly side: 'a' | 'b'
   readonly relation: Relation
   readonly verb: Verb
   readonly sql: string
 }
 
-/** Rows that were reached; an error reaches none. */
+/** How many rows a trial reached. An error counts as none. */
 interface Outcome {
   readonly rows: number
   readonly error: string | undefined
@@ -146,7 +146,7 @@ function trialsOf(arena: Arena, role: ActingRole, relation: Relation): readonly 
 function insertTrials(arena: Arena, role: ActingRole, relation: Relation): readonly Trial[] {
   const victim = victimRow(arena, relation)
   const sql = victim === undefined ? undefined : insertSql(arena.facts, relation, role, victim.row)
-  // A row of the tenants' own table is a new tenant.
+  // An INSERT into the table of tenants makes a new tenant, which is no crossing.
   const root = arena.facts.tenantTable(relation)?.kind === 'root'
   return sql === undefined || root ? [] : both(role, relation, [{ sql, verb: 'insert' }])
 }
@@ -214,7 +214,7 @@ function compare(
     )
 }
 
-/** A connection as this login. Its password is given back as it was. */
+/** Opens a connection as this login with a temporary password, and restores the old password afterwards. */
 async function withLogin(
   options: RealLoginOptions,
   planter: pg.Client,
@@ -226,7 +226,7 @@ async function withLogin(
     'select rolpassword from pg_catalog.pg_authid where rolname = $1 and rolcanlogin',
     [login],
   )
-  // A role that nobody logs in as: PostgREST's roles without their gateway in the migrations.
+  // The role can't log in, such as PostgREST's roles when the migrations do not create its login role.
   if (rows[0] === undefined) return
   const before = rows[0].rolpassword
   const password = randomBytes(16).toString('hex')
@@ -259,7 +259,7 @@ async function withCopy(
     url.pathname = `/${encodeURIComponent(database)}`
     return url.href
   }
-  // A database that somebody is connected to can't be copied, this one included.
+  // CREATE DATABASE … TEMPLATE fails while someone is connected to the template, so connect to `postgres` instead.
   const maintenance = await connect(at('postgres'))
   try {
     await maintenance.query(`create database ${quoteIdentifier(copy)} template ${quoteIdentifier(name)}`)

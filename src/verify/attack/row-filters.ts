@@ -3,7 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from './arena.ts'
 import type { PlantedRow, Side } from './planting.ts'
 
-/** A WHERE condition for one planted row, on columns of `allowed`; undefined when none identifies it. */
+/** A WHERE condition for one planted row that uses only the columns in `allowed`. Undefined when there is none. */
 export function rowFilter(relation: Relation, row: PlantedRow, allowed: readonly Column[]): string | undefined {
   const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
   const key = allowed.filter((column) => primary?.columns.includes(column.number) === true)
@@ -12,13 +12,13 @@ export function rowFilter(relation: Relation, row: PlantedRow, allowed: readonly
     const value = row.values[column.name]
     if (value === undefined) return []
     const name = quoteIdentifier(column.name)
-    // Text, because not every type has =, and a filter must not fail where the row would be seen.
+    // Compare as text: not every type has an = operator, and an error here would look as if the row were not visible.
     return value === null ? [`${name} is null`] : [`${name}::text = ${quoteLiteral(value)}`]
   })
   return filters.length === 0 ? undefined : filters.join(' and ')
 }
 
-/** The planted row that a relation shows: a partition or heir shows what its family's table was given. */
+/** The planted row of a relation. For a partition, that of the partitioned table. */
 export function plantedRow(arena: Arena, relation: Relation, side: Side): PlantedRow | undefined {
   let table: Relation | undefined = relation
   while (table?.isPartition === true) table = arena.facts.relationOf(table.parents[0] ?? 0)

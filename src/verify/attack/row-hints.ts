@@ -9,9 +9,9 @@ import type { Facts } from '../../tenancy/facts.ts'
 import { calledBy } from '../readings/policy-functions.ts'
 import type { Said } from './contexts.ts'
 
-/** What a table's policies ask for beside the tenant: values of columns, and settings that hold a constant. */
+/** Conditions of a table's policies beside the tenant: values that columns must have, and values that settings must have. */
 export interface RowHints {
-  /** SQL of a value, by the column that must hold it. */
+  /** For each column, the value that it must have, as SQL. */
   readonly rows: ReadonlyMap<Column, { readonly relation: Relation; readonly sql: string }>
   readonly said: readonly Said[]
 }
@@ -80,7 +80,7 @@ export function rowHints(facts: Facts, relation: Relation): RowHints {
         expression: (expr) => read(expr, [{ alias: relation.name, relation }]),
         query: readQuery,
       })
-      // The whole expression may be one column.
+      // The policy may consist of a single boolean column, which `read` only looks for inside AND, OR and NOT.
       read({ kind: 'and', args: [parsed.value] }, [{ alias: relation.name, relation }])
     }
     for (const oid of policy.functions) {
@@ -91,7 +91,7 @@ export function rowHints(facts: Facts, relation: Relation): RowHints {
   return { rows, said }
 }
 
-/** `setting IS NOT NULL`: any value will do. */
+/** `setting IS NOT NULL`: any value of the setting satisfies it. */
 function asksForAny(expr: Expr): boolean {
   return expr.kind === 'null-test' && expr.negated && expr.arg.kind !== 'column'
 }
@@ -109,7 +109,7 @@ function isClock(expr: Expr): boolean {
   return expr.kind === 'keyword' && /^(current_timestamp|current_date|localtimestamp)$/i.test(expr.name)
 }
 
-/** Booleans that stand by themselves, and whether they must be true. */
+/** Boolean conditions inside AND, OR, NOT and IS TRUE, with the value that each must have. */
 function conditionsOf(expr: Expr): readonly (readonly [Expr, string])[] {
   if (expr.kind === 'and' || expr.kind === 'or') return expr.args.map((arg) => [arg, 'true'] as const)
   if (expr.kind === 'not') return [[expr.arg, 'false']]

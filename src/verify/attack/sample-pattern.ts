@@ -1,8 +1,8 @@
 /**
- * A text that a regular expression of a CHECK lets in, other for another salt wherever the pattern leaves a choice.
+ * A text that matches the regular expression of a CHECK. If the pattern leaves a choice, different salts give different texts.
  *
- * Knows what people write in CHECKs: literals, classes, groups, alternatives, quantifiers, anchors. `undefined` for what it
- * does not know. Nobody relies on the answer: the server's own CHECK says whether it fits.
+ * Knows literals, classes, groups, alternatives, quantifiers and anchors, and returns `undefined` for other patterns. The text may be
+ * wrong without harm: the server's own CHECK decides whether it is accepted.
  */
 export function samplePattern(pattern: string, salt: number): string | undefined {
   const sampler = new Sampler(pattern, salt)
@@ -14,7 +14,7 @@ export function samplePattern(pattern: string, salt: number): string | undefined
   }
 }
 
-/** What `LIKE` lets in. */
+/** A text that matches a LIKE pattern. */
 export function sampleLike(pattern: string, salt: number): string {
   return pattern.replaceAll('%', `x${salt}`).replaceAll('_', 'a')
 }
@@ -71,7 +71,7 @@ class Sampler {
     const end = this.#at
     const [least, most] = this.#quantifier()
     if (least === 1 && most === 1) return text
-    // A few more than must be, so that two salts differ; each time anew, for other letters.
+    // Repeat a few times more than required, and choose anew each time, so that two salts give different texts.
     const times = Math.max(least, Math.min(most, least === 0 ? 1 : least + 2))
     const after = this.#at
     if (times === 0) return ''
@@ -94,7 +94,7 @@ class Sampler {
     } else if (this.#take('*')) bounds = [0, 8]
     else if (this.#take('+')) bounds = [1, 8]
     else if (this.#take('?')) bounds = [0, 1]
-    this.#take('?') // as few as possible
+    this.#take('?') // non-greedy quantifier: matches the same texts
     return bounds
   }
 
@@ -162,7 +162,7 @@ class Sampler {
     return chars[this.#choose(chars.length)] ?? ''
   }
 
-  /** Spends the salt like the digits of a number, so that two salts of one size do not meet. */
+  /** Takes the next choice from the salt, as if its digits were read one by one, so that different salts choose differently. */
   #choose(ways: number): number {
     const choice = this.#salt % ways
     this.#salt = ways < 2 ? this.#salt : Math.floor(this.#salt / ways)

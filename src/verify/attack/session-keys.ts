@@ -7,13 +7,13 @@ import { serialUuid } from './plant-values.ts'
 import type { Planting, Side } from './planting.ts'
 
 /**
- * One value for each side in all columns that policies compare with one setting: the planted rows of a side belong to one user,
- * and the session of that side says that it is that user.
+ * The users of the two sides. For each setting that policies compare with columns, all of these columns get the same value in the
+ * planted rows of a side, and the session of that side sets the setting to it. So a side's rows belong to its session's user.
  */
 export interface SessionKeys {
   /** SQL of the column's value on this side; undefined where no setting is compared with it. */
   value(column: Column, side: Side, tenantId: string): string | undefined
-  /** What the session says beside the context itself, read from the planted rows. */
+  /** The settings of the side's session beside the context itself. Their values are read from the planted rows. */
   beside(planting: Planting, side: Side): readonly Said[]
 }
 
@@ -32,7 +32,7 @@ export function sessionKeys(facts: Facts, nonce: string): SessionKeys {
       const columns = closure(facts, binding, tenantColumns)
       return { binding, columns, numeric: [...columns.keys()].some((column) => column.category === 'N') }
     })
-  // Columns beside the tenant's own that policies compare with the context, too.
+  // Columns other than the tenant column that policies compare with the context: they get the tenant's id.
   const tenants = new Set(
     bindings
       .filter(({ use }) => context.kind === 'tenant' && same(use, context))
@@ -68,7 +68,7 @@ export function sessionKeys(facts: Facts, nonce: string): SessionKeys {
   }
 }
 
-/** The columns themselves, and those that they refer to: a members row and the user that it names. */
+/** The columns of a binding and those that they reference, such as `members.user_id` and `users.id`. */
 function closure(
   facts: Facts,
   binding: SettingBinding,

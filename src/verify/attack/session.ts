@@ -1,18 +1,18 @@
 import type pg from 'pg'
 import type { Queryable } from '../../catalog/model.ts'
 
-/** What the server answered to one probe: rows, or the error it raised. */
+/** The server's answer to one probe: a result, or the error that it raised. */
 export type Probe<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ProbeError }
 
 /** An error of the server, with all the text in which a row could leak. */
 export interface ProbeError {
   readonly code: string
   readonly message: string
-  /** The constraint that refused, where one did. */
+  /** The constraint that the statement violated, if any. */
   readonly constraint: string | undefined
   readonly column: string | undefined
   readonly dataType: string | undefined
-  /** Message, DETAIL, HINT and context together: where a canary is looked for. */
+  /** Message, DETAIL, HINT and CONTEXT together, in which a canary is looked for. */
   readonly text: string
 }
 
@@ -26,9 +26,9 @@ export interface TextResult {
 export interface AttackSession extends Queryable {
   /** One statement, values as text. */
   text(sql: string, values?: readonly unknown[]): Promise<TextResult>
-  /** Several statements in one round trip, answers thrown away. */
+  /** Runs several statements in one round trip and discards their results. */
   run(sql: string): Promise<void>
-  /** Runs `fn` in a savepoint that is rolled back, also when it worked. A server error is an answer, not an exception. */
+  /** Runs `fn` in a savepoint that is always rolled back. An error of the server is returned, not thrown. */
   probe<T>(fn: () => Promise<T>): Promise<Probe<T>>
   /** Notices and notifications since the last call. */
   takeNotices(): readonly string[]
@@ -78,7 +78,7 @@ export function attackSession(client: pg.Client): AttackSession {
   return session
 }
 
-/** Undefined for what is no answer of the server: a broken connection, a bug of ours. */
+/** Undefined if the error is no answer of the server to the statement, such as a broken connection or a bug in verify. */
 function probeError(error: unknown): ProbeError | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('severity' in error))
     return undefined

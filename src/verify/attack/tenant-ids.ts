@@ -9,8 +9,9 @@ import type { AttackSession } from './session.ts'
 type TenantIds = readonly [a: string, b: string]
 
 /**
- * Two ids that every tenant column of the schema can hold and tell apart: of its length, domain, enum, CHECK and partitions,
- * and new where the tenants table is filled already. The first pair that the server takes; the plainest one where it takes none.
+ * Chooses two tenant ids that every tenant column of the schema can store as two different values. They fit its length, domain, enum,
+ * CHECKs and partitions. If possible, no tenant in the table of tenants has them. Returns the first pair that the server accepts, or
+ * the simplest pair if it accepts none.
  */
 export async function chooseTenantIds(facts: Facts, session: AttackSession, nonce: string): Promise<TenantIds> {
   const columns = tenantColumns(facts)
@@ -38,7 +39,7 @@ function tenantColumns(facts: Facts): readonly TenantColumn[] {
   return root === undefined ? own : [{ relation: root.relation, column: root.key }, ...own]
 }
 
-/** The server casts both ids to each type and asks each CHECK on the column alone. */
+/** Asks the server whether both ids survive a cast to each tenant column's type and satisfy each CHECK on that column alone. */
 async function fits(
   facts: Facts,
   session: AttackSession,
@@ -56,7 +57,7 @@ async function fits(
     )
     for (const id of pair) {
       const value = `${quoteLiteral(id)}::${column.type}`
-      // An explicit cast cuts a text that is too long.
+      // An explicit cast truncates a text that is too long, so compare the result with the id.
       tests.add(`rtrim((${value})::text) = ${quoteLiteral(id)}`)
       for (const check of checks)
         tests.add(
@@ -74,7 +75,7 @@ async function fits(
   return answer.ok && answer.value.rows[0]?.['fits'] === 'true'
 }
 
-/** Where only listed values can be: labels of an enum, partitions without a default. */
+/** Pairs for tenant columns that accept only listed values: enum labels, or list partitions without a default partition. */
 function closedPairs(facts: Facts, columns: readonly TenantColumn[]): readonly TenantIds[] {
   const lists = columns.flatMap(({ relation, column }) => {
     const labels = facts.catalog.types.get(column.baseTypeOid)?.enumLabels ?? []
@@ -83,7 +84,7 @@ function closedPairs(facts: Facts, columns: readonly TenantColumn[]): readonly T
   return lists.flatMap(pairsOf)
 }
 
-/** Any two of a list, the last first: it is the least likely to be somebody's. */
+/** Pairs of the last four values of a list, the last first. Later values are less likely to be real tenants. */
 function pairsOf(list: readonly string[]): readonly TenantIds[] {
   const last = list.slice(-4).reverse()
   return last.flatMap((a, at) => last.slice(at + 1).map((b): TenantIds => [a, b]))
@@ -110,7 +111,7 @@ function plainPair(key: Column | undefined, nonce: string): TenantIds {
   }
 }
 
-/** Forms that ids take elsewhere: what the CHECKs say, numbers of few digits, codes, cuid, ulid, uuid as text. */
+/** Pairs in other forms of ids: values from the CHECKs, short numbers, codes, cuid, ulid, uuid as text. */
 function otherPairs(
   facts: Facts,
   columns: readonly TenantColumn[],

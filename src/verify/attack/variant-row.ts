@@ -13,8 +13,8 @@ export function literal(column: Column, value: string | null): string {
 let serial = 700_000
 
 /**
- * An INSERT like the planted row's, with other values where a key would collide, and with `overrides` as they are.
- * Undefined when nothing was planted or the role may not write a column that is overridden.
+ * An INSERT of a row like the planted one, with new values in unique columns and with the values of `overrides`.
+ * Undefined when no row was planted, or when the role may not write a column of `overrides`.
  *
  * @param omitted columns that are left to their defaults
  */

@@ -4,7 +4,7 @@ import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from './arena.ts'
 import { rowFilter } from './row-filters.ts'
 
-/** A SELECT for B's planted row on the columns that the role may read; undefined where nothing identifies it. */
+/** A SELECT of B's planted row that uses only columns which the role may read. Undefined when there are none. */
 export function victimRead(arena: Arena, relation: Relation, role: ActingRole): string | undefined {
   const row = arena.row(relation, 'b')
   if (row === undefined) return undefined

@@ -4,15 +4,15 @@ import type { Arena } from './arena.ts'
 import type { PlantedRow } from './planting.ts'
 import { plantedRow, rowFilter } from './row-filters.ts'
 
-/** How it was before anything happened. */
+/** The state of B's row in a table before the attacks. */
 export interface Baseline {
-  /** Where B's row lies: any UPDATE moves it. */
+  /** Physical place of B's row (table and ctid). Every UPDATE changes it. */
   readonly place: string
-  /** How many rows are marked as B's: heirs of the table, and what the database held before, count too. */
+  /** How many rows the table shows for tenant B, including rows of inheriting tables and rows that were there before. */
   readonly marked: number
 }
 
-/** What the planting role can't see is not there. */
+/** The baseline of each table with a row of B. Tables whose row the planting role can't see are left out. */
 export async function baselines(
   arena: Arena,
   relations = arena.facts.relations,
@@ -34,10 +34,10 @@ export async function baselines(
   return known
 }
 
-/** Where a row version lies. */
+/** SQL for the physical place of a row version. */
 export const PLACE = `tableoid::text || ctid::text`
 
-/** The row of B that a relation shows, and a WHERE for it. */
+/** B's planted row of a relation, and a WHERE condition for it. */
 export function victimRow(
   arena: Arena,
   relation: Relation,
@@ -47,14 +47,14 @@ export function victimRow(
   return row === undefined || filter === undefined ? undefined : { row, filter }
 }
 
-/** The columns that say whose a row is: the tenant's, or the foreign key to the parent. */
+/** The columns that bind a row to its tenant: the tenant column, or the foreign key to the parent. */
 export function bindingColumns(arena: Arena, relation: Relation): readonly string[] {
   const table = arena.facts.tenantTable(relation)
   if (table === undefined) return []
   return table.kind === 'child' ? (table.parents[0]?.columns ?? []) : [table.column.name]
 }
 
-/** A WHERE that is true for every row of the same tenant; undefined where nothing says whose a row is. */
+/** A WHERE condition for the rows of the same tenant (or parent). Undefined if a binding column is missing or NULL. */
 export function tenantMark(arena: Arena, relation: Relation, row: PlantedRow): string | undefined {
   const columns = relation.columns.filter((column) => bindingColumns(arena, relation).includes(column.name))
   if (columns.length === 0 || columns.some((column) => typeof row.values[column.name] !== 'string')) return undefined

@@ -3,7 +3,7 @@ import { qualifiedName } from '../../catalog/names.ts'
 import type { Arena } from './arena.ts'
 import { tenantMark } from './victim-row.ts'
 
-/** One value that changes when any row of B does. */
+/** A query whose one value changes when any row of B in these tables is changed, added or removed. */
 export function victimState(arena: Arena, tables: readonly Relation[]): string | undefined {
   const parts = tables.flatMap((table) => {
     const row = arena.row(table, 'b')

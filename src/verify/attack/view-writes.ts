@@ -8,14 +8,14 @@ import { AS_PLANTER, becomeSql } from './identity.ts'
 import { literal } from './variant-row.ts'
 import { type Baseline, PLACE, tenantMark, victimRow } from './victim-row.ts'
 
-/** A write through a view that ends at B's row of a table below it. */
+/** A write through a view that is aimed at B's row of an underlying table. */
 export interface ViewWrite extends BatchProbe {
   readonly verb: Verb
   readonly what: string
   readonly crossed: (answer: BatchAnswer) => boolean
 }
 
-/** Each write that the view passes on by itself: its columns are known by the names of the table's. */
+/** The writes that an automatically updatable view passes on to its table. Columns of view and table are matched by name. */
 export function viewWrites(
   arena: Arena,
   view: Relation,
@@ -74,7 +74,7 @@ export function viewWrites(
   if (may(16, 'DELETE'))
     probes.push({
       key: `${view.oid}/${table.oid}/delete`,
-      // Rows that others refer to can't be deleted, which would hide that the view lets the row through.
+      // Triggers and foreign keys are off: a foreign key would refuse to delete a referenced row, and so hide the hole.
       sql: `${lift() ?? ''}delete from ${name}`,
       judge: `select count(*) from ${base} where ${victim.filter}`,
       verb: 'delete',

@@ -10,14 +10,14 @@ import { plantedRow, rowFilter } from './row-filters.ts'
 import { variantInsert } from './variant-row.ts'
 import { type Baseline, bindingColumns, PLACE, tenantMark, victimRow } from './victim-row.ts'
 
-/** One write, and how to see that it reached the row of tenant B. */
+/** One write, and the test whether it reached the row of tenant B. */
 export interface WriteProbe extends BatchProbe {
   readonly relation: Relation
   readonly verb: Verb
   readonly what: string
-  /** False for a move: a tenant that moves its own row to itself shows nothing. */
+  /** False if the statement is no control, such as a move: moving an own row to the own tenant changes nothing. */
   readonly isControl: boolean
-  /** False where what it stores is no row of another tenant. */
+  /** False where the stored row would not be another tenant's, so that success is no crossing. */
   readonly isAttack?: boolean
   readonly crossed: (answer: BatchAnswer, before: Baseline) => boolean
 }
@@ -25,7 +25,7 @@ export interface WriteProbe extends BatchProbe {
 /**
  * The writes to try on one table as one role.
  *
- * @param wide also each writable column by itself, MERGE and ON CONFLICT: where the policies could not be proved
+ * @param wide also tries each writable column alone, MERGE and ON CONFLICT; for policies that could not be proved
  */
 export function writeProbes(arena: Arena, relation: Relation, role: ActingRole, wide: boolean): readonly WriteProbe[] {
   const { facts } = arena
@@ -52,8 +52,8 @@ interface Target {
 }
 
 /**
- * `SET c = c` reads c, so PostgreSQL adds the SELECT policy to it. A constant reads nothing: only the UPDATE policy holds it,
- * and a hole in that one alone is met by no other statement.
+ * Two kinds of UPDATE. `SET c = c` reads c, so PostgreSQL applies the SELECT policies as well. `SET c = constant` reads nothing, so only
+ * the UPDATE policies apply. No other statement finds a hole that only these have.
  */
 function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   const { arena, relation, role, row, filter } = target
@@ -83,7 +83,7 @@ function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   const readable = columns.find((column) => privileges.onColumn(role.role.oid, relation, column, 'SELECT'))
   const [first] = columns
   const set = (column: Column) => `${quoteIdentifier(column.name)} = ${literal(row, column)}`
-  // One value in a unique column of two rows is refused by the index before anything is seen.
+  // A unique column can't get one constant in two rows: the index would refuse it. So A's own row is deleted first.
   const alone = (column: Column) => (keyed.has(column.number) ? withoutRowOfA(target) : '')
   const blind = wide ? columns : columns.slice(0, 1)
   return [
@@ -118,7 +118,7 @@ function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   ]
 }
 
-/** A row of A's with the primary key of B's, which then is updated. */
+/** INSERT … ON CONFLICT DO UPDATE of a row of tenant A with the primary key of B's row, which would update B's row. */
 function onConflict({ arena, relation, role, row }: Target, set: string): readonly string[] {
   const { facts } = arena
   const tenant = facts.tenantTable(relation)?.column
@@ -149,7 +149,7 @@ function withoutRowOfA({ arena, relation, role }: Target): string {
   return `${asReplica(`delete from ${qualifiedName(relation)} where ${filter}`)}; ${becomeSql(arena.facts, role)}; `
 }
 
-/** As the planting role, with triggers and foreign keys out of the way. */
+/** Runs SQL as the planting role, with triggers and foreign keys turned off. */
 function asReplica(sql: string): string {
   return `${AS_PLANTER}; set local session_replication_role = replica; ${sql}; set local session_replication_role = origin`
 }
@@ -158,7 +158,7 @@ function deleteProbes({ arena, relation, role, filter }: Target, wide: boolean):
   const guarded = relation.triggers.some(
     (trigger) => trigger.events.includes('delete') && trigger.enabled !== 'disabled',
   )
-  // Rows that others refer to can't be deleted, which would hide that the policy let the row through.
+  // Turn foreign keys off: they would refuse to delete a referenced row, and so hide that the policy allows the DELETE.
   const lift = arena.facts.catalog.reader.superuser && !guarded
   const before = lift
     ? `${AS_PLANTER}; set local session_replication_role = replica; ${becomeSql(arena.facts, role)}; `
@@ -188,7 +188,7 @@ function deleteProbes({ arena, relation, role, filter }: Target, wide: boolean):
   ]
 }
 
-/** Puts B's own row back in B's place, as A: the values are known to fit. */
+/** Deletes B's row and inserts it again as tenant A. Its values are known to satisfy all constraints. */
 function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe | undefined {
   const { facts } = arena
   if (!facts.catalog.reader.superuser) return undefined
@@ -204,16 +204,16 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
     verb: 'insert',
     what: 'INSERT stored a row of tenant B',
     isControl: true,
-    // A row of the tenants' own table is a new tenant; only a control may put it there.
+    // An INSERT into the table of tenants makes a new tenant, which is no crossing. It only serves as a control.
     isAttack: facts.tenantTable(relation)?.kind !== 'root',
-    // B's own row was taken out first.
+    // B's own row was deleted first, so one row less than in the baseline was there.
     crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - 1,
   }
 }
 
 /**
- * A row of A's user in tenant B: policies that ask for the user alone refuse B's own row and let this one in. In a table of members
- * it makes A a member of B.
+ * Inserts a row of A's user with tenant B. Policies that test only the user refuse B's own row but accept this one. In a table of
+ * members it makes A's user a member of B.
  */
 function ownInsertProbe({ arena, relation, role, row }: Target): WriteProbe | undefined {
   const { facts } = arena
@@ -242,7 +242,7 @@ function ownInsertProbe({ arena, relation, role, row }: Target): WriteProbe | un
   }
 }
 
-/** The row again, in the columns that the role may write; undefined where it may write none. */
+/** An INSERT of the row with the columns that the role may write. Undefined where it may write none. */
 export function insertSql(facts: Facts, relation: Relation, role: ActingRole, row: PlantedRow): string | undefined {
   const columns = relation.columns.filter(
     (column) =>

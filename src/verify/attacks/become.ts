@@ -8,7 +8,7 @@ import type { Probe } from '../attack/session.ts'
 import { rolesInReach, showPath } from '../readings/role-paths.ts'
 import { narrowSql, widerLogins } from '../rules/login-role-wider.ts'
 
-/** Becomes each role that no policy holds, from the app's own login, and reads the other tenant's rows. */
+/** Becomes each role that bypasses row-level security, starting from the application's login, and reads the other tenant's rows. */
 export const become: Attack = {
   name: 'become',
   title: 'becomes roles that row security does not hold',
@@ -18,7 +18,7 @@ export const become: Attack = {
     const app = facts.tenancy.appRole
     for (const path of rolesInReach(facts)) {
       const { role } = path
-      // An app that owns its tables is a finding of each table.
+      // If the application's role owns tables, another rule reports that for each table.
       if (role.oid === app.oid && !role.superuser && !role.bypassRls) continue
       const seen = await firstRead(arena, (relation) => (privileged(role, relation) ? stepsTo(path) : undefined), role)
       if (seen === undefined) continue
@@ -58,11 +58,11 @@ function privileged(role: Role, relation: Relation): boolean {
   return role.superuser || role.bypassRls || role.oid === relation.owner
 }
 
-/** From the login on, as the server checks SET ROLE: against the session's user. */
+/** Statements that lead from the login to the role. PostgreSQL checks SET ROLE against session_user, so they start there. */
 export function stepsTo(path: RolePath): readonly string[] {
   const [first = '', ...hops] = path.path
   const steps = [`set local session authorization ${quoteIdentifier(first)}`]
-  // A membership that comes with ADMIN OPTION alone is granted again, with all that it takes.
+  // A membership with ADMIN OPTION only: the role grants itself the membership again, which includes SET.
   if (path.needsGrant) {
     let from = first
     for (const hop of hops) {

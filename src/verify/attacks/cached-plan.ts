@@ -4,7 +4,7 @@ import { rowFilter } from '../attack/row-filters.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { policyFunctionConstant } from '../rules/policy-function-constant.ts'
 
-/** Prepares a statement as B, and runs it again as A: a helper whose value is in the plan still answers for B. */
+/** Prepares a statement as B and runs it again as A. A helper whose value was computed at planning still returns B's. */
 export const cachedPlan: Attack = {
   name: 'cached-plan',
   title: 'runs a statement that was prepared for another tenant',
@@ -25,14 +25,14 @@ export const cachedPlan: Attack = {
           const direct = await arena.as(role, a, () =>
             session.text(`select 1 from ${qualifiedName(relation)} where ${filter}`),
           )
-          // What is seen without the prepared statement has another cause.
+          // Control: if A sees the row without the prepared statement, this attack is not the cause.
           if (direct.ok && direct.value.count > 0) continue
           const answer = await arena.as(role, b, async () => {
             await session.run(`prepare partywall_cached as select 1 from ${qualifiedName(relation)} where ${filter}`)
             await session.run(`execute partywall_cached; ${a.sql(role)}`)
             return session.text('execute partywall_cached')
           })
-          // A roll-back leaves prepared statements as they are.
+          // A rollback does not remove prepared statements.
           await session.probe(() => session.run('deallocate partywall_cached'))
           if (!answer.ok || answer.value.count === 0) continue
           arena.report({

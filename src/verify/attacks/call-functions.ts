@@ -18,9 +18,9 @@ import { secdefUnfiltered } from '../rules/secdef-unfiltered.ts'
 import { upsertCrosses } from '../rules/upsert-crosses.ts'
 
 const RULES: readonly Rule[] = [secdefUnfiltered, secdefTenantArgument, secdefDynamicSql, upsertCrosses]
-/** Tables that are looked at for one function whose body says nothing of tables. */
+/** Most tables that are watched for a function whose body does not name its tables. */
 const MOST_TABLES = 12
-/** Calls every definer function with what an attacker has, and looks for B's rows in the answer and for changes to them. */
+/** Calls every SECURITY DEFINER function with values that an attacker has, and checks whether B's rows are returned or changed. */
 export const callFunctions: Attack = {
   name: 'call-functions',
   title: 'calls definer functions with ids of another tenant, with nothing, and with text that breaks out of quotes',
@@ -54,7 +54,10 @@ export const callFunctions: Attack = {
   },
 }
 
-/** The tenant tables that its code reaches past their policies; all of them where the code can't be read or is made at run time. */
+/**
+ * The tenant tables that the function reaches without their policies. If its code can't be read or a rule has reported it, all tenant
+ * tables, up to the limit.
+ */
 function touched(arena: Arena, fn: DatabaseFunction, said: boolean): readonly Relation[] {
   const { facts } = arena
   const named = [...new Set(unheldQueries(facts, fn).map(({ relation }) => relation))]
@@ -73,7 +76,7 @@ async function call(
   tables: readonly Relation[],
   said: boolean,
 ): Promise<{ readonly how: string; readonly secret: boolean } | undefined> {
-  // What an attacker has comes first; a token only its holder has.
+  // Arguments that every attacker has come first. A token is known to its holder only.
   const lists = argumentLists(arena, fn, tables)
     .filter((list) => said || list.guessable)
     .toSorted((a, b) => Number(a.secret) - Number(b.secret))
@@ -102,8 +105,8 @@ async function call(
 }
 
 /**
- * The control of a call that got nothing: the same call does something for the tenant whose ids are given. Then it is the function
- * that kept tenant A out, and not an argument that fits no row.
+ * Control for calls that reached nothing: the same call by tenant B, whose ids are passed, returns or changes a row. Then the function
+ * kept tenant A out, and the arguments were right.
  */
 async function worksForItsOwn(arena: Arena, fn: DatabaseFunction, tables: readonly Relation[]): Promise<boolean> {
   const lists = argumentLists(arena, fn, tables).filter(({ guessable }) => guessable)
@@ -136,7 +139,7 @@ function probe(
 ): BatchProbe {
   const name = `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}(${list.sql})`
   const looked = without(markers, list)
-  // OFFSET 0: the function is called once, and not again by the condition.
+  // OFFSET 0 keeps the planner from merging the subquery, so that the function is called once and not again in the condition.
   const sql =
     fn.kind === 'procedure'
       ? `call ${name}`

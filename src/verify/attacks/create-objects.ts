@@ -13,13 +13,13 @@ import { grantReferences } from '../rules/grant-references.ts'
 import { grantTrigger } from '../rules/grant-trigger.ts'
 import { schemaCreate } from '../rules/schema-create.ts'
 
-/** Makes functions, triggers, tables and temporary objects as the app's roles. */
+/** Creates functions, triggers, tables and temporary objects as the application's roles. */
 export const createObjects: Attack = {
   name: 'create-objects',
   title: 'plants functions, triggers, foreign keys and temporary tables',
   rules: ['schema-create', 'grant-temporary', 'grant-trigger', 'grant-references'],
   async run(arena) {
-    // What comes with ownership is no grant, and a finding of its own.
+    // Only objects that the rules report: a right that comes with ownership is reported by another rule.
     const said = (rule: Rule) => new Set(draftsOf(rule, arena.facts).map((finding) => finding.object))
     const creates = said(schemaCreate)
     const triggers = said(grantTrigger)
@@ -82,7 +82,7 @@ async function plantFunction(arena: Arena, role: ActingRole, schema: string): Pr
   )
 }
 
-/** A temporary table of a tenant table's name takes what is written to that name without a schema. */
+/** A temporary table with the name of a tenant table receives what is written to that name without a schema. */
 async function plantTemporary(arena: Arena, role: ActingRole): Promise<void> {
   if (!arena.facts.privileges.onDatabase(role.role.oid, 'TEMPORARY')) return
   const name = [...arena.facts.tenancy.tables.values()][0]?.relation.name

@@ -6,7 +6,7 @@ import { becomeSql } from '../attack/identity.ts'
 import { literal, matching, variantInsert } from '../attack/variant-row.ts'
 import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
-/** Makes rows of A refer to rows of B, and lets B's delete fall on them. */
+/** Makes rows of A refer to rows of B by a foreign key, and checks whether a DELETE by B cascades to them. */
 export const crossReferences: Attack = {
   name: 'cross-references',
   title: 'refers to another tenant’s row by a foreign key',
@@ -69,7 +69,7 @@ async function refer(arena: Arena, key: TenantForeignKey): Promise<void> {
   }
 }
 
-/** Inside the probe: B deletes its parent; true when A's row no longer refers to it. */
+/** Inside the probe, B deletes its parent row. True when A's row no longer refers to it. */
 async function cascades(arena: Arena, key: TenantForeignKey, role: ActingRole, points: string): Promise<boolean> {
   const { facts, session } = arena
   const { onDelete } = key.references
@@ -96,7 +96,7 @@ async function cascades(arena: Arena, key: TenantForeignKey, role: ActingRole, p
   return deleted.ok && deleted.value < before
 }
 
-/** A composite key: rows that lose their tenant, by NULL in the row or by the parent's delete. */
+/** Composite foreign keys: looks for rows that lose their tenant by an UPDATE to NULL, or by a DELETE of the parent. */
 async function clearTenant(arena: Arena, key: TenantForeignKey): Promise<void> {
   const { facts, session } = arena
   const tenant = key.table.column

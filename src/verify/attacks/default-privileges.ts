@@ -4,7 +4,7 @@ import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import { usableGrantees } from '../readings/grantees.ts'
 import { THIS_DATABASE } from '../readings/this-database.ts'
 
-/** Makes a table as the role whose default privileges are open, and uses it as the app. */
+/** Creates a table as the role whose default privileges are too wide, and uses it as the application. */
 export const defaultPrivileges: Attack = {
   name: 'default-privileges',
   title: 'makes a new table and reads it as the app',

@@ -5,10 +5,10 @@ import { variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
 
-/** Each takes many round trips. */
+/** Most tables that are tried, because each takes many round trips. */
 const MOST_TABLES = 60
 
-/** Inserts a row without naming its tenant, as A and without a context, and looks whose it became. */
+/** Inserts a row without a value for the tenant column, as A and without a context, and checks which tenant it got. */
 export const defaultTenant: Attack = {
   name: 'default-tenant',
   title: 'inserts rows that name no tenant',
@@ -23,7 +23,7 @@ export const defaultTenant: Attack = {
       const { relation, column } = table
       const name = qualifiedName(relation)
       const tenant = quoteIdentifier(column.name)
-      // B gets the id of the default: what is stored under it is B's.
+      // Give tenant B the id that the default names. A row that gets the default is then B's.
       const b = arena.planting.tenants.b.id
       const become =
         root === undefined

@@ -3,10 +3,10 @@ import type { Attack } from '../attack/attack.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { policyPerRow } from '../rules/policy-per-row.ts'
 
-/** A plan is a round trip of its own; a large schema has the same policy on each table. */
+/** Most plans that are read. Each takes a round trip, and a large schema has the same policy on each table. */
 const MOST_PLANS = 40
 
-/** Looks into the plan: what stands in a filter is evaluated for each row, what stands in an InitPlan once. */
+/** Reads query plans. A call in a Filter is evaluated once per row, a call in an InitPlan once per query. */
 export const explainPolicies: Attack = {
   name: 'explain-policies',
   title: 'looks into the plans of policies that are evaluated for each row',
@@ -22,7 +22,7 @@ export const explainPolicies: Attack = {
       const helpers = policy.functions.flatMap((oid) => facts.catalog.functions.get(oid)?.name ?? [])
       const called = ['current_setting', ...helpers].map((name) => `${name}(`)
       const answer = await arena.as(role, contexts.a, async () => {
-        // An index condition is evaluated once, but serves only some queries.
+        // Turn index scans off: an index condition is evaluated once, but only some queries can use the index.
         await session.run(
           'set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off',
         )

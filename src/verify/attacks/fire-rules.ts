@@ -9,10 +9,13 @@ import { victimState } from '../attack/victim-state.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { ruleAsOwner } from '../rules/rule-as-owner.ts'
 
-/** Each takes many round trips. */
+/** Most rewrite rules that are tried, because each takes many round trips. */
 const MOST_RULES = 60
 
-/** Sends statements that a rewrite rule adds to, and looks whether a table changed that the sender has no right on. */
+/**
+ * Runs statements that fire a rewrite rule, and checks whether the rule changed a table that the role may not write, or rows of B in one
+ * that it may write.
+ */
 export const fireRules: Attack = {
   name: 'fire-rules',
   title: 'fires rewrite rules, which work with their owner’s rights',

@@ -15,10 +15,10 @@ import { type TenantTrigger, tenantTriggers } from '../readings/trigger-code.ts'
 import { triggerDefinerCrosses } from '../rules/trigger-definer-crosses.ts'
 import { triggerOverwritesTenant } from '../rules/trigger-overwrites-tenant.ts'
 
-/** Each takes many round trips; a large schema has the same trigger on all its tables. */
+/** Most tables that are tried. Each takes many round trips, and a large schema has the same trigger on all its tables. */
 const MOST_TABLES = 60
 
-/** Writes rows of A that point at rows of B, and looks what the triggers made of it. */
+/** Writes rows of A that point at rows of B, and checks whether triggers changed rows of B. */
 export const fireTriggers: Attack = {
   name: 'fire-triggers',
   title: 'fires triggers with rows that point at another tenant’s',
@@ -76,7 +76,7 @@ async function firstOf<T>(
   return undefined
 }
 
-/** Gives what was seen when rows of B in `watched` changed, or grew more, after A wrote a row that points at `targets`. */
+/** The evidence if rows of B in `watched` were changed or added after A wrote a row that points at B's row in `targets`. */
 async function fire(
   arena: Arena,
   { relation, trigger, fn }: TenantTrigger,
@@ -110,7 +110,7 @@ async function looked(arena: Arena, state: string, role: ActingRole): Promise<st
   return Object.values((await arena.session.text(state)).rows[0] ?? {})[0]
 }
 
-/** Statements of A that leave a row which points at B's. */
+/** Statements by which A stores a row that points at B's. */
 function writes(
   arena: Arena,
   relation: Relation,

@@ -4,7 +4,7 @@ import { setSql, settingText } from '../attack/contexts.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
 
-/** In a sealed schema: reads the seal's keys, and sets the plain setting to B under A's seal. */
+/** For a sealed schema: reads the keys of the seal, and sets the plain setting to B while the seal is A's. */
 export const forgeSetting: Attack = {
   name: 'forge-setting',
   title: 'switches the tenant under a valid seal, and looks for the seal’s key',
@@ -41,7 +41,7 @@ export const forgeSetting: Attack = {
         const filter = rowFilter(relation, row, readable)
         if (filter === undefined) continue
         const sql = `select 1 from ${qualifiedName(relation)} where ${filter}`
-        // What is seen without the forged setting has another cause.
+        // Control: if A sees the row without the forged setting, this attack is not the cause.
         const plain = await arena.as(role, arena.contexts.a, () => session.text(sql))
         const read = await arena.as(role, under, () => session.text(sql))
         if (!read.ok || read.value.count === 0 || (plain.ok && plain.value.count > 0)) continue

@@ -10,8 +10,9 @@ import { draftsOf } from '../finding/drafts.ts'
 import { setterSessionScope } from '../rules/setter-session-scope.ts'
 
 /**
- * Calls setters inside a function that has a SET of the same setting: at its end a transaction-local value is put back, and
- * one for the session stays, as it does after COMMIT. So nothing has to be committed to see which it is.
+ * Finds functions that set the tenant for the session and not for the transaction. The setter is called inside a function that has a SET
+ * clause for the same setting. When that function ends, PostgreSQL restores the setting after a transaction-local change, but keeps a
+ * change for the session. So nothing has to be committed to tell the two apart.
  *
  * @see PostgreSQL "CREATE FUNCTION", Notes on SET
  */

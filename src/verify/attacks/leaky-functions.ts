@@ -9,10 +9,10 @@ import { markersOf } from '../attack/markers.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { leakproofFalse } from '../rules/leakproof-false.ts'
 
-/** Tables that one function is tried on. */
+/** Most tables that one function is tried on. */
 const MOST_TABLES = 12
 
-/** Filters with functions that are marked LEAKPROOF, and looks for B's values in what they say of it. */
+/** Filters with functions that are marked LEAKPROOF, and looks for B's values in their notices and errors. */
 export const leakyFunctions: Attack = {
   name: 'leaky-functions',
   title: 'filters with functions that the planner puts before the policies',
@@ -39,14 +39,14 @@ async function filter(
   for (const relation of tables.slice(0, MOST_TABLES)) {
     const markers = markersOf(arena, [relation])
     for (const role of facts.executors(fn)) {
-      // Of rows that are shown the function tells nothing more.
+      // If the policies show B's row anyway, the function reveals nothing more.
       if (await crosses(arena, relation, 'select', role, contexts.a)) continue
       for (const call of calls(fn, relation, (column) =>
         facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
       )) {
         session.takeNotices()
         const answer = await arena.as(role, contexts.a, async () => {
-          // An index condition would go first and hide the rows.
+          // Turn index scans off: an index condition on the tenant would drop B's rows before the function sees them.
           await session.run(
             'set local client_min_messages = log; set local enable_indexscan = off; set local enable_bitmapscan = off',
           )
@@ -65,7 +65,7 @@ async function filter(
   return undefined
 }
 
-/** The function as a condition, on each column that one of its arguments takes. */
+/** Calls of the function as a WHERE condition, one for each column whose type fits one of its arguments. */
 function calls(
   fn: DatabaseFunction,
   relation: Relation,

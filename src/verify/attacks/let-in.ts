@@ -8,7 +8,7 @@ import { literal, variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { policyTrustsUnprotectedTable } from '../rules/policy-trusts-unprotected-table.ts'
 
-/** Writes the table that a policy looks into, so that it says what A wants, and then reads B's rows. */
+/** Writes the lookup table that a policy queries, so that it gives A access, and then reads B's rows. */
 export const letIn: Attack = {
   name: 'let-in',
   title: 'makes itself a member of another tenant, or moves a parent row to its own',
@@ -61,7 +61,7 @@ async function enter(
       if (write === undefined) continue
       const read = `select 1 from ${qualifiedName(target)} where ${filter}`
       const answer = await arena.as(role, arena.contexts.a, async () => {
-        // What is seen without the write has another cause.
+        // Control: if the row is visible before the write, this attack is not the cause.
         if ((await session.text(read)).count > 0) return false
         await session.run(write)
         return (await session.text(read)).count > 0

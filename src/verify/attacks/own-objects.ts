@@ -10,7 +10,7 @@ import { schemaOwnedByApp } from '../rules/schema-owned-by-app.ts'
 import { tableOwnedByApp } from '../rules/table-owned-by-app.ts'
 import { stepsTo } from './become.ts'
 
-/** Uses ownership: switches row security off, and drops what others made in the app's schemas. */
+/** Uses ownership: turns row-level security off on owned tables, and drops tables of other roles in owned schemas. */
 export const ownObjects: Attack = {
   name: 'own-objects',
   title: 'alters and drops what the app’s roles own',

@@ -4,7 +4,7 @@ import type { Attack } from '../attack/attack.ts'
 import { holdsMarker, markersOf } from '../attack/markers.ts'
 import { copiedFrom } from '../readings/shadow-copies.ts'
 
-/** Looks in tables without a tenant for what triggers wrote there when B's rows were planted. */
+/** Looks in tables without a tenant for values of B's rows that triggers wrote there when the rows were planted. */
 export const readShared: Attack = {
   name: 'read-shared',
   title: 'looks for another tenant’s data in tables that belong to none',
@@ -12,7 +12,7 @@ export const readShared: Attack = {
   async run(arena) {
     const { facts } = arena
     const writing = [...facts.tenancy.tables.values()].map(({ relation }) => relation)
-    // Nothing is written elsewhere but by triggers and rules.
+    // Planting a row writes to another table only through a trigger or a rewrite rule.
     const sources = writing.filter((relation) => relation.triggers.length > 0 || relation.rules.length > 0)
     const markers = markersOf(arena, sources)
     if (markers.length === 0) return

@@ -5,10 +5,10 @@ import { holdsMarker, markersOf } from '../attack/markers.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { statsVisible } from '../rules/stats-visible.ts'
 
-/** Tables that are analysed for it: one that shows its values is enough. */
+/** Most tables that are analysed. One table that shows B's values is enough. */
 const MOST_TABLES = 4
 
-/** Lets the server gather statistics of planted rows, as autovacuum does, and looks for B's values in them. */
+/** Runs ANALYZE on tables with planted rows, as autovacuum does, and looks for B's values in the statistics. */
 export const readStatistics: Attack = {
   name: 'read-statistics',
   title: 'reads values of other tenants in the planner’s statistics',

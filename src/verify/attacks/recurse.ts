@@ -3,10 +3,10 @@ import type { Attack } from '../attack/attack.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { policyRecursion } from '../rules/policy-recursion.ts'
 
-/** 42P17: policies that the planner sees; 54001: through functions, where the stack ends it. */
+/** 42P17: PostgreSQL detects the recursion of policies. 54001: the recursion goes through functions and exceeds the stack. */
 const RECURSES = new Set(['42P17', '54001'])
 
-/** Reads tables whose policies ask for each other, as the tenant itself. */
+/** Reads tables whose policies query each other, as the tenant of the rows. */
 export const recurse: Attack = {
   name: 'recurse',
   title: 'reads tables whose policies ask for each other',

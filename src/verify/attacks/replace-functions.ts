@@ -10,7 +10,7 @@ import { rolesInReach, showPath } from '../readings/role-paths.ts'
 import { policyFunctionUntrusted } from '../rules/policy-function-untrusted.ts'
 import { stepsTo } from './become.ts'
 
-/** Replaces functions that policies ask and the app's roles own by ones that say yes, and reads B's rows. */
+/** Replaces functions that policies call and that the application's roles own. The new body lets everyone in; then B's rows are read. */
 export const replaceFunctions: Attack = {
   name: 'replace-functions',
   title: 'replaces functions that policies ask',
@@ -67,7 +67,7 @@ async function replace(
   return undefined
 }
 
-/** The same head with another body: everybody is let in, or everybody is B. */
+/** The same function with a new body: a boolean one returns true, any other returns B's id. */
 function replacement(arena: Arena, fn: DatabaseFunction): string | undefined {
   const head = fn.definition?.split(/\n LANGUAGE /)[0]
   if (head === undefined || fn.kind !== 'function' || fn.returnsTrigger) return undefined

@@ -4,7 +4,13 @@ import type { Attack } from '../attack/attack.ts'
 import { becomeSql } from '../attack/identity.ts'
 import { ownedTables, rolesInReach } from '../readings/role-paths.ts'
 
-/** Uses what a role may do beside its grants: grant itself roles, read everything, watch queries, set guarded parameters. */
+/**
+ * Uses what a role may do without a grant on the object:
+ * - grant itself roles (CREATEROLE);
+ * - read or write every table (pg_read_all_data, pg_write_all_data);
+ * - read the queries of other roles (pg_monitor);
+ * - set protected parameters.
+ */
 export const rolePowers: Attack = {
   name: 'role-powers',
   title: 'uses predefined roles, CREATEROLE and parameter grants',
@@ -81,7 +87,7 @@ async function watchQueries(arena: Arena): Promise<void> {
     if (role === undefined) continue
     const answer = await session.probe(async () => {
       await session.run(`${becomeSql(arena.facts, role)}`)
-      // This session belongs to another role than the one in force: its query text is another role's.
+      // pg_stat_activity lists this session under its session user. While another role acts, its query text is another role's.
       return await session.text(
         `select query from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid() and usename <> current_user and query <> '<insufficient privilege>'`,
       )

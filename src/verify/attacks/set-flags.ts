@@ -11,12 +11,12 @@ import { narrowPolicySql } from '../readings/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 const FLAGS: readonly RuleId[] = ['policy-bypass-flag', 'policy-setting-mismatch', 'policy-user-claim']
-/** Here the attacker sets nothing that is not its own: the user that it is. */
+/** For these rules the attacker sets only their own user, and no foreign value. */
 const OWN_USER: readonly RuleId[] = ['policy-subquery-capture']
 const RULES = [...FLAGS, ...OWN_USER]
 const USUAL = ['on', 'true', '1', 'yes', 'admin', 'system', 'service_role']
 
-/** Sets the other settings that policies trust, as any SQL may, beside a valid context of tenant A. */
+/** Sets other settings that policies trust, which any SQL may do, in addition to a valid context of tenant A. */
 export const setFlags: Attack = {
   name: 'set-flags',
   title: 'sets the flags, claims and other settings that policies trust',
@@ -55,7 +55,7 @@ interface Trial {
   readonly told: string
 }
 
-/** Settings and values that are worth a try for this weakness: above all those that the policy itself compares with. */
+/** Settings and values to try for this weakness. The constants that the policy itself compares with come first. */
 function trials(arena: Arena, weakness: PolicyWeakness): readonly Trial[] {
   const { subject = '', rule } = weakness
   if (isOwnUser(rule)) return ownUserTrials(arena, weakness)
@@ -86,7 +86,7 @@ function ownUserTrials({ facts, row }: Arena, { subject = '', policyObject }: Po
 async function open(arena: Arena, weakness: PolicyWeakness, verb: Verb, role: ActingRole): Promise<string | undefined> {
   const { relation, policyObject } = weakness
   return withOnlyPolicy(arena, relation, policyObject, verb, async () => {
-    // Without the setting: what crosses already has another cause.
+    // Control: if the row is reached without the setting, this attack is not the cause.
     if (!isOwnUser(weakness.rule) && (await crosses(arena, relation, verb, role, arena.contexts.a))) return undefined
     for (const { said, told } of trials(arena, weakness))
       if (await crosses(arena, relation, verb, role, arena.contexts.a.saying([said])))

@@ -14,7 +14,10 @@ import { secdefSearchPath } from '../rules/secdef-search-path.ts'
 const MOST_CALLS = 8
 const CAUGHT = 'partywall: caught'
 
-/** Puts views, tables and types of its own before the names of definer code, and sees its own code run as the definer. */
+/**
+ * Creates temporary views, tables and types with the names that a SECURITY DEFINER function uses, and checks whether the attacker's code
+ * then runs as the function's owner.
+ */
 export const shadowNames: Attack = {
   name: 'shadow-names',
   title: 'shadows tables and types of definer code by temporary ones that run code of the attacker',
@@ -44,12 +47,12 @@ async function capture(arena: Arena, fn: DatabaseFunction, role: ActingRole): Pr
       session.takeNotices()
       await arena.as(role, contexts.a, async () => {
         await session.run(`set local client_min_messages = notice;${CATCH}${shadow.sql}`)
-        // A path of the function's own is not the caller's to choose.
+        // Without a fixed search_path the function uses the caller's, so put pg_temp first.
         if (!fn.config.has('search_path'))
           await session.run(
             "select pg_catalog.set_config('search_path', pg_catalog.concat('pg_temp, ', pg_catalog.current_setting('search_path'), ', pg_catalog'), true)",
           )
-        // The call may well fail on what the shadow gives it: the catching code tells in a notice, which no roll-back takes back.
+        // The call may fail on the data of the shadow. The catching code raises a notice, which survives the rollback.
         await session.run(call)
       })
       const said = session.takeNotices()
@@ -60,7 +63,7 @@ async function capture(arena: Arena, fn: DatabaseFunction, role: ActingRole): Pr
   return undefined
 }
 
-/** Tells who runs it. */
+/** Functions that raise a notice with the role that runs them. */
 const CATCH = `create function pg_temp.partywall_catch() returns boolean language plpgsql volatile as ${quoteLiteral(
   `begin raise notice '${CAUGHT} %', current_user; return true; end`,
 )};create function pg_temp.partywall_catch_row() returns trigger language plpgsql as ${quoteLiteral(
@@ -72,7 +75,7 @@ interface Shadow {
   readonly sql: string
 }
 
-/** A view for what is read, a table with a trigger for what is written, a domain with a CHECK for a type. */
+/** Shadows: a view for a table that is read, a table with a trigger for one that is written, a domain with a CHECK for a type. */
 function shadowsOf(arena: Arena, fn: DatabaseFunction): readonly Shadow[] {
   const { facts } = arena
   const read = new Map<string, Relation>()
@@ -116,7 +119,7 @@ function tableSql(name: string, relation: Relation): string {
   return `create temporary table ${quoteIdentifier(name)} (${columns.join(', ')}); grant all on ${shadow} to public; create trigger partywall_catch before insert or update or delete on ${shadow} for each statement execute function pg_temp.partywall_catch_row()`
 }
 
-/** Statements of the role that run the function: a call, or a row for the table whose trigger it is. */
+/** Statements that make the role run the function: a call, or a write to the table whose trigger runs it. */
 function callsOf(arena: Arena, fn: DatabaseFunction, role: ActingRole): readonly string[] {
   const { facts } = arena
   if (!fn.returnsTrigger) {

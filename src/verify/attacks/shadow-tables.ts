@@ -9,10 +9,10 @@ import { draftsOf } from '../finding/drafts.ts'
 import { unqualifiedTables } from '../readings/policy-functions.ts'
 import { policyFunctionSearchPath } from '../rules/policy-function-search-path.ts'
 
-/** Columns of one table whose values are mixed: more would make too many rows. */
+/** Most columns of one table whose values are mixed. Each further column doubles the number of rows. */
 const MOST_MIXED = 6
 
-/** Puts temporary tables in the place of those that policies' helpers look into, and reads B's rows. */
+/** Creates temporary tables with the names of those that the policies' helpers query, and reads B's rows. */
 export const shadowTables: Attack = {
   name: 'shadow-tables',
   title: 'shadows the tables of policy helpers by temporary ones that say what the attacker wants',
@@ -50,7 +50,7 @@ async function shadow(
     const read = victimRead(arena, relation, role)
     if (read === undefined || !facts.reach(relation, 'SELECT').includes(role)) continue
     const answer = await arena.as(role, contexts.a, async () => {
-      // What is seen without the shadow has another cause.
+      // Control: if the row is visible without the temporary table, this attack is not the cause.
       if ((await session.text(read)).count > 0) return false
       for (const sql of shadows) await session.run(sql)
       return (await session.text(read)).count > 0
@@ -64,7 +64,7 @@ async function shadow(
   return undefined
 }
 
-/** A temporary table of this name with every mixture of A's and B's values: one of them makes A a member of B. */
+/** A temporary table of this name with every combination of A's and B's values, such as a row that makes A a member of B. */
 function shadowSql(arena: Arena, relation: Relation): string | undefined {
   const [own, other] = [arena.row(relation, 'a'), arena.row(relation, 'b')]
   if (own === undefined || other === undefined) return undefined

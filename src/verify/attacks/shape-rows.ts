@@ -18,16 +18,16 @@ const RULES: readonly RuleId[] = [
   'policy-wrong-column',
   'policy-role-identity',
 ]
-/** Rows that are tried for one weakness. */
+/** Most combinations of values that are tried for one weakness. */
 const MOST = 12
 
-/** Gives B's row the values that a policy opens rows on, then reads, changes and deletes it as A. */
+/** Gives B's row the values for which a policy opens a row (such as `is_public = true`), then reads, changes and deletes it as A. */
 export const shapeRows: Attack = {
   name: 'shape-rows',
   title: 'looks for another tenant’s row with the values that a policy opens rows on',
   rules: RULES,
   async run(arena) {
-    // Only who may turn triggers and keys off can give a row any value.
+    // Only a superuser can turn off triggers and foreign keys, and so give the row any value.
     if (!arena.facts.catalog.reader.superuser) return
     for (const rule of RULES)
       for (const weakness of weaknessesOf(arena.facts, rule))
@@ -39,7 +39,7 @@ export const shapeRows: Attack = {
 async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): Promise<void> {
   const { relation, rule } = weakness
   for (const verb of weakness.verbs) {
-    // A row of nobody that all may read is what such a policy is for; that one tenant changes it for all is not.
+    // Rows without a tenant that all tenants may read are the purpose of such a policy. A tenant that changes them is a hole.
     if (verb === 'insert' || (rule === 'policy-null-tenant' && verb === 'select')) continue
     const shape = await openShape(arena, weakness, role, verb)
     if (shape !== undefined) {
@@ -61,7 +61,7 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
 
 type Shape = ReadonlyMap<Column, string>
 
-/** The first shape in which this policy, and no other, lets B's row through that it held as it was. */
+/** The first combination of values for which this policy alone lets B's row pass, although it did not before. */
 async function openShape(
   arena: Arena,
   weakness: PolicyWeakness,
@@ -69,7 +69,7 @@ async function openShape(
   verb: Verb,
 ): Promise<Shape | undefined> {
   return withOnlyPolicy(arena, weakness.relation, weakness.policyObject, verb, async () => {
-    // What crosses as it is needs no value: that is evidence of another kind.
+    // Control: if the row is reached without changed values, this attack is not the cause.
     if (await crosses(arena, weakness, role, verb, new Map())) return undefined
     for (const shape of shapesOf(arena, weakness, role))
       if (await crosses(arena, weakness, role, verb, shape)) return shape
@@ -120,7 +120,7 @@ async function crosses(
   return answer.ok && answer.value
 }
 
-/** Values for the columns that the branch names. */
+/** Combinations of values for the columns that the weak branch names. */
 function shapesOf(arena: Arena, weakness: PolicyWeakness, role: ActingRole): readonly Shape[] {
   const { relation, rule, policyObject, subject, text } = weakness
   const { facts } = arena
@@ -155,7 +155,7 @@ function candidates(column: Column, literals: readonly string[]): readonly strin
   if (column.baseType === 'boolean') return ['true', 'false', ...empty]
   if (/^(timestamp|date)/.test(column.baseType))
     return [...empty, `(now() - interval '1 day')::${column.type}`, `(now() + interval '1 day')::${column.type}`]
-  // `kind <> 'private'` opens on whatever else there is.
+  // `kind <> 'private'` is true for any other value.
   const other = /^(text|character varying|citext)$/.test(column.baseType) ? [`'pw'::${column.type}`] : []
   return [
     ...literals.map((text) => `${quoteLiteral(text)}::${column.type}`),

@@ -8,7 +8,7 @@ import { victimRead } from '../attack/victim-read.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { settingDefault, storedContexts } from '../rules/setting-default.ts'
 
-/** Gives B the id that is stored as the setting's default, and reads as a session that set no tenant. */
+/** Gives B the id that is stored as the setting's default (ALTER DATABASE or ALTER ROLE … SET), and reads without setting a tenant. */
 export const storedSetting: Attack = {
   name: 'stored-setting',
   title: 'reads without a tenant, as a session that got the stored setting does',
@@ -16,7 +16,7 @@ export const storedSetting: Attack = {
   passes: ['never-set', 'set'],
   async run(arena) {
     const drafts = draftsOf(settingDefault, arena.facts)
-    // A role's stored value comes with its login only; a session of the planting role must set it.
+    // A value stored for a role applies only when that role logs in. This session is the planting role's, so it sets the value itself.
     const ofPass = storedContexts(arena.facts).filter(
       ({ stored }) => (stored.role === 0) === (arena.pass === 'never-set'),
     )
@@ -57,7 +57,7 @@ async function read(arena: Arena, stored: StoredSetting): Promise<string | undef
         return (await session.text(renamed)).count
       }
       const answer = await session.probe(async () => {
-        // Who reads B's row under its own id needs no stored value.
+        // Control: if B's row is visible under its own id, the stored value is not the cause.
         await session.run(`${becomeSql(arena.facts, role)};${context.sql(role)}`)
         if ((await session.text(sql)).count > 0) return false
         await session.run(

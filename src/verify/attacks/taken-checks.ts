@@ -7,10 +7,10 @@ import { variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { checkFunctionCrosses } from '../rules/check-function-crosses.ts'
 
-/** What a CHECK and an exclusion constraint answer. */
+/** check_violation and exclusion_violation. */
 const REFUSED = ['23514', '23P01']
 
-/** Writes values as A that only B has, and fresh ones beside them, and compares what a constraint that calls definer code says. */
+/** Writes a value that only B has, and a new value, as A. If a constraint refuses only the first, it reveals what B has. */
 export const takenChecks: Attack = {
   name: 'taken-checks',
   title: 'asks constraints that look at all tenants’ rows what another tenant has',
@@ -43,7 +43,7 @@ async function ask(arena: Arena, relation: Relation, constraint: Constraint): Pr
   const fresh = await freshValues(arena, relation, columns)
   for (const role of facts.reach(relation, 'INSERT')) {
     const control = await insert(arena, relation, role, fresh)
-    // Where no row is accepted at all, a refusal tells nothing.
+    // Control: the row with a new value must be accepted, or the refusal reveals nothing.
     if (control !== 'accepted' || (await insert(arena, relation, role, taken)) !== constraint.name) continue
     const names = columns.map((column) => column.name).join(', ')
     return `as ${role.path.join(' → ')}, tenant A: INSERT with tenant B's ${names} was refused by ${constraint.name}, with a new value it was accepted`

@@ -4,7 +4,7 @@ import type { Attack } from '../attack/attack.ts'
 import { literal, variantInsert } from '../attack/variant-row.ts'
 import { unscopedIndexes } from '../readings/unique-keys.ts'
 
-/** Writes values as A that only B has, and asks the error whether they are taken. */
+/** Writes values as A that only B has. A unique or exclusion violation reveals that B has them. */
 export const takenValues: Attack = {
   name: 'taken-values',
   title: 'asks unique and exclusion constraints what another tenant has',

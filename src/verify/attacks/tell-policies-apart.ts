@@ -6,7 +6,7 @@ import { crosses } from '../attack/crosses.ts'
 import { besides, withOnlyPolicy } from '../attack/only-policy.ts'
 import { allWeaknesses, type PolicyWeakness } from '../readings/weaknesses.ts'
 
-/** Where rows crossed and several policies could be why: the same with each policy by itself. */
+/** Repeats each crossing that several policies could cause, with one of these policies at a time. */
 export const tellPoliciesApart: Attack = {
   name: 'tell-policies-apart',
   title: 'looks which of several policies lets rows of another tenant through',
@@ -23,7 +23,7 @@ export const tellPoliciesApart: Attack = {
         const alone = await withOnlyPolicy(arena, relation, policy, verb, () =>
           crosses(arena, relation, verb, by.role, by.context),
         )
-        // A policy that looks into its own table needs the others to be read: then nothing is told apart.
+        // A policy that queries its own table depends on the table's other policies. If it does not cross alone, that proves nothing.
         const looksIntoItself = policy.relations.includes(relation.oid)
         if (alone === true || !looksIntoItself) arena.attribute(object, verb, by.name, policy.name, alone === true)
       }

@@ -18,7 +18,7 @@ import { viewWriteNoCheck } from '../rules/view-write-no-check.ts'
 
 const READING = [viewDefiner, viewNestedDefiner, matviewExposed]
 
-/** Reads every view and materialized view as tenant A and looks for B's rows; writes through those that pass writes on. */
+/** Reads every view and materialized view as tenant A and looks for B's rows. Writes through the views that are updatable. */
 export const throughViews: Attack = {
   name: 'through-views',
   title: 'reads and writes through views and materialized views',
@@ -42,7 +42,7 @@ export const throughViews: Attack = {
       const seen = await read(arena, view, markers)
       if (seen !== undefined) {
         const rules = said(READING, view)
-        // What the table itself lets through is the table's finding.
+        // If the table itself shows the rows, the table has the finding and not the view.
         const explained = sources.some((source) => arena.crossed(source, 'select'))
         if (rules.length === 0 && !explained) rules.push(view.kind === 'view' ? 'view-definer' : 'matview-exposed')
         for (const rule of rules) reportView(arena, view, rule, labels, ['select'], seen)
@@ -67,7 +67,7 @@ async function read(arena: Arena, view: Relation, markers: readonly string[]): P
   const stored = storedBelow(arena, view)
   for (const role of arena.facts.reach(view, 'SELECT')) {
     const answer = await arena.as(role, arena.contexts.a, async () => {
-      // They hold what their owner saw at the last refresh; the planted rows are newer.
+      // Refresh materialized views first: they hold the rows of their last refresh, and the planted rows are newer.
       if (stored.length > 0)
         await session.run(
           `${AS_PLANTER}; ${stored.map((each) => `refresh materialized view ${qualifiedName(each)};`).join(' ')} ${becomeSql(arena.facts, role)}`,
@@ -82,7 +82,7 @@ async function read(arena: Arena, view: Relation, markers: readonly string[]): P
   return undefined
 }
 
-/** The materialized views that it stands on, the deepest first, itself among them. */
+/** The materialized views that a view reads, directly or through others, including itself. The innermost comes first. */
 function storedBelow(arena: Arena, view: Relation): readonly Relation[] {
   const found = new Set<Relation>()
   const seen = new Set<number>()
@@ -99,7 +99,7 @@ function storedBelow(arena: Arena, view: Relation): readonly Relation[] {
   return [...found]
 }
 
-/** A condition of the attacker's that runs before the view's own and tells what it was given. */
+/** Adds a cheap condition that PostgreSQL evaluates before the view's own one. The condition reveals the values that it gets. */
 async function overtake(arena: Arena, view: Relation, markers: readonly string[]): Promise<string | undefined> {
   const { session, facts } = arena
   const name = qualifiedName(view)
@@ -110,7 +110,7 @@ async function overtake(arena: Arena, view: Relation, markers: readonly string[]
       const value = `${name}.${quoteIdentifier(column.name)}`
       session.takeNotices()
       const answer = await arena.as(role, arena.contexts.a, async () => {
-        // An index on the tenant would find only one's own rows, before any condition runs.
+        // Turn index scans off: an index on the tenant would find only A's rows, before any condition runs.
         await session.run(
           'set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off',
         )

@@ -3,14 +3,14 @@ import type { Attack } from '../attack/attack.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { grantTruncate } from '../rules/grant-truncate.ts'
 
-/** Empties tables as tenant A, and looks whether B's rows are gone. */
+/** Runs TRUNCATE as tenant A, and checks whether B's rows are gone. */
 export const truncate: Attack = {
   name: 'truncate',
   title: 'TRUNCATE as one tenant',
   rules: ['grant-truncate'],
   async run(arena) {
     const { session } = arena
-    // An owner's right is no grant, and a finding of its own.
+    // Only granted TRUNCATE: the right of an owner is reported by another rule.
     const granted = new Set(draftsOf(grantTruncate, arena.facts).map((finding) => finding.object))
     for (const { relation } of arena.facts.tenancy.tables.values()) {
       if (!granted.has(relation.label) || arena.row(relation, 'b') === undefined) continue
@@ -24,7 +24,7 @@ export const truncate: Attack = {
           })
         await session.run('set constraints all immediate')
         let gone = await empty(`truncate ${name}`)
-        // Referenced tables only go with those that refer to them, and that takes the right there too.
+        // A referenced table needs CASCADE, which also needs TRUNCATE on the tables that refer to it.
         if (!gone.ok) gone = await empty(`truncate ${name} cascade`)
         if (gone.ok && gone.value)
           arena.report({

@@ -5,7 +5,7 @@ import { victimRead } from '../attack/victim-read.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { rlsNotForced } from '../rules/rls-not-forced.ts'
 
-/** Reads as the owner, as its migrations, definer functions and views do. */
+/** Reads as the owner of the table, as migrations, SECURITY DEFINER functions and views of that owner do. */
 export const unforcedOwner: Attack = {
   name: 'unforced-owner',
   title: 'reads as the owner whom row security does not hold',

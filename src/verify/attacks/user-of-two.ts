@@ -14,10 +14,10 @@ import { narrowPolicySql } from '../readings/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 const RULE = 'policy-user-not-tenant'
-/** Each takes many round trips; a large schema has the same policy on all its tables. */
+/** Most tables that are tried. Each takes many round trips, and a large schema has the same policy on all its tables. */
 const MOST_TABLES = 60
 
-/** Makes A's user a user of B too, as the application may, and reads B's rows while it works for A. */
+/** Makes A's user a member of B as well, as the application may do, and reads B's rows while the user works for A. */
 export const userOfTwo: Attack = {
   name: 'user-of-two',
   title: 'works for one tenant as a user who is a member of another too',
@@ -47,12 +47,12 @@ export const userOfTwo: Attack = {
   },
 }
 
-/** Where the setting is itself the context, it can't be another's while A works. */
+/** Whether the setting is the context itself. Then it can't name another user while A works. */
 function isContext({ tenancy }: Facts, setting: string, path: readonly string[]): boolean {
   return [tenancy.context, ...tenancy.context.alternatives].some((use) => same(use, { setting, path }))
 }
 
-/** `lookup`: where it is written whose user it is, a table of memberships or the rows themselves. */
+/** @param lookup the table that says which tenant a user belongs to: a table of members, or the table with the rows itself */
 async function mix(arena: Arena, weakness: PolicyWeakness, lookup: Relation): Promise<string | undefined> {
   const { facts, session, contexts } = arena
   const [setting = '', ...path] = (weakness.subject ?? '').split('->')
@@ -74,7 +74,7 @@ async function mix(arena: Arena, weakness: PolicyWeakness, lookup: Relation): Pr
         return (await session.text(read)).count
       }
       const answer = await session.probe(async () => {
-        // Who sees B's row before it belongs to B has another hole.
+        // Control: if the user sees B's row before the membership in B, this attack is not the cause.
         if ((await look()) > 0) return false
         await session.run(`${AS_PLANTER};${facts.catalog.reader.superuser ? '' : contexts.b.sql(role)}${join}`)
         return (await look()) > 0

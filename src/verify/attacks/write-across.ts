@@ -11,8 +11,12 @@ import { type WriteProbe, writeProbes } from '../attack/write-probes.ts'
 import { whyNotPlanted } from './read-across.ts'
 
 /**
- * Writes blindly into every table: UPDATE and DELETE without WHERE and RETURNING, which need no SELECT policy; a row for the
- * other tenant; and one's own row moved to it. What happened to the other tenant's row is looked at as the planting role.
+ * Writes into every table without seeing the rows:
+ * - UPDATE and DELETE without WHERE and RETURNING, to which no SELECT policy applies;
+ * - INSERT of a row for the other tenant;
+ * - UPDATE that moves an own row to the other tenant.
+ *
+ * The planting role then checks what happened to the other tenant's row.
  */
 export const writeAcross: Attack = {
   name: 'write-across',
@@ -58,7 +62,7 @@ export const writeAcross: Attack = {
   },
 }
 
-/** As another tenant, where no proof says that each way to write is held. */
+/** Whether tenant A tries further statements on the table, because UPDATE or DELETE could not be proved. */
 function isOpen(arena: Arena, relation: Relation, role: ActingRole, context: AttackContext): boolean {
   if (context.tenant !== 'a') return false
   return (['update', 'delete'] as const).some((verb) => {
@@ -67,7 +71,7 @@ function isOpen(arena: Arena, relation: Relation, role: ActingRole, context: Att
   })
 }
 
-/** It went through, or policies or a guard refused it. A value that an index or CHECK refuses hides what they would do. */
+/** Whether the statement passed or was refused by policies or a trigger. An error of an index or CHECK says nothing about policies. */
 function saysSomething(answer: BatchAnswer): boolean {
   return answer.ok || answer.code === '42501' || answer.code === 'P0001'
 }

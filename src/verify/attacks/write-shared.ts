@@ -10,7 +10,7 @@ import { variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { globalTableWritable } from '../rules/global-table-writable.ts'
 
-/** Writes what all tenants share: the table of tenants, and tables without a tenant. */
+/** Writes the tables that all tenants share: the table of tenants, and tables without a tenant. */
 export const writeShared: Attack = {
   name: 'write-shared',
   title: 'changes the table of tenants and tables that belong to none',
@@ -40,7 +40,7 @@ export const writeShared: Attack = {
   },
 }
 
-/** Of the tenants, a session may have several of its own; the row of tenant B is none of them. */
+/** Tries to write B's row in the table of tenants. A session may own several rows there, so only B's row counts. */
 async function writeRegistry(arena: Arena, relation: Relation): Promise<void> {
   const { facts } = arena
   for (const verb of ['update', 'delete'] as const)
@@ -86,7 +86,7 @@ async function changed(
       )
       if (column === undefined) return undefined
       const quoted = quoteIdentifier(column.name)
-      // Without a right to read the column, a value of one's own is written.
+      // `SET c = c` needs SELECT on the column. Without it, write the default.
       const readable = facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT')
       return `update ${name} set ${quoted} = ${readable ? quoted : 'default'}`
     }),

@@ -3,12 +3,12 @@ import { parseOptions } from '../../config/parse-options.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { Finding } from './finding.ts'
 
-/** One finding that a team knows of and accepts. */
+/** One finding that a team accepts. */
 interface BaselineEntry {
   /** The finding's key: `rule:object` or `rule:object:detail`. */
   readonly key: string
   readonly reason: string
-  /** The last day on which it is accepted, `2026-12-31` (UTC); absent: without end. */
+  /** The last day on which it is accepted, such as `2026-12-31` (UTC). Without it, the entry does not expire. */
   readonly expires?: string | undefined
 }
 
@@ -41,7 +41,7 @@ export function parseBaseline(text: string, name: string): readonly BaselineEntr
   return accept
 }
 
-/** Findings parted by a baseline, and what it says that is no longer true. */
+/** Findings split by a baseline, with warnings about entries that no longer apply. */
 interface Baselined {
   readonly findings: readonly Finding[]
   readonly accepted: readonly {
@@ -52,7 +52,7 @@ interface Baselined {
   readonly warnings: readonly string[]
 }
 
-/** Takes accepted findings out. An entry that has expired accepts nothing; one that matches nothing is said. */
+/** Removes accepted findings. An expired entry accepts nothing, and an entry without a matching finding gives a warning. */
 export function applyBaseline(
   findings: readonly Finding[],
   entries: readonly BaselineEntry[],

@@ -4,7 +4,7 @@ import type { Rule } from './rule.ts'
 
 const known = new WeakMap<Facts, Map<Rule, readonly FindingDraft[]>>()
 
-/** What a rule reads from these facts; read once, for the report and for the attacks that try what it suspects. */
+/** The static findings of a rule on these facts. They are computed once, for the report and for the attacks. */
 export function draftsOf(rule: Rule, facts: Facts): readonly FindingDraft[] {
   let drafts = known.get(facts)
   if (drafts === undefined) {

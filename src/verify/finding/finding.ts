@@ -1,38 +1,38 @@
 import type { Verb } from '../../catalog/verbs.ts'
 import type { Verdict } from './verdict.ts'
 
-/** In order; `info` never fails a run. */
+/** Lowest first. `info` never fails a run. */
 export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
 /**
  * What a rule or an attack yields. The runner adds rule id, proof and key.
  *
- * `object` names what the user knows: `schema.table`, `schema.fn(uuid)`, `role app`, `database` (without its name).
+ * `object` is a name that the user knows: `schema.table`, `schema.fn(uuid)`, `role app`, `database` (without its name).
  */
 export interface FindingDraft {
   readonly object: string
-  /** Tells several findings of one rule on one object apart (policy, constraint, column); a part of the key. */
+  /** Policy, constraint or column: distinguishes several findings of one rule on one object. Part of the key. */
   readonly detail?: string
-  /** When it differs from the rule's own. */
+  /** Severity, if it differs from the rule's own. */
   readonly severity?: Severity
   /** Cause and consequence in one or two sentences: what is wrong and what an attacker gets. */
   readonly message: string
   /** What was seen: expressions, grants, counts, rows. Never a value of the user's own data. */
   readonly evidence?: readonly string[]
-  /** SQL that can be run as it is; what a person must decide is a `--` comment in it. */
+  /** SQL that can be run as it is. Decisions that a person must make are `--` comments in it. */
   readonly fix: string
-  /** Verbs that cross on `tables` because of this: they are the verdict `leaks`. */
+  /** Verbs that cross on `tables` because of this finding: they get the verdict `leaks`. */
   readonly verbs?: readonly Verb[]
   /** Labels of the tables whose rows cross; default: `object`. */
   readonly tables?: readonly string[]
-  /** The catalog can't decide it. Where attacks run and none confirms it, the finding sinks to `info`. */
+  /** The catalog alone can't decide it. If attacks try it and none confirms it, the finding becomes `info`. */
   readonly suspected?: boolean
-  /** Its severity as long as no attack confirms what is suspected. */
+  /** Severity of a suspected finding as long as no attack confirms it. */
   readonly unconfirmed?: Severity
 }
 
-/** A finding as it is reported. Sorted by severity, rule, key; the same each time. */
+/** A finding as it is reported. Reports sort findings by severity, rule and key. */
 export interface Finding {
   readonly rule: string
   readonly severity: Severity
@@ -43,13 +43,13 @@ export interface Finding {
   readonly fix: string
   /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
   readonly key: string
-  /** Keys of further findings of the same cause, which this one stands for. */
+  /** Keys of further findings with the same cause, which are folded into this one. */
   readonly alike?: readonly string[]
 }
 
 export interface TableVerdict {
   readonly object: string
-  /** A verb is missing where the object does not know it (INSERT into a materialized view). */
+  /** A verb is missing if the object does not support it, such as INSERT into a materialized view. */
   readonly verbs: Readonly<Partial<Record<Verb, Verdict>>>
   /** Why a verb is not proved, or how it was proved. */
   readonly reasons: Readonly<Partial<Record<Verb, string>>>

@@ -10,20 +10,22 @@ import type { RuleId } from './rule-id.ts'
  */
 export interface Rule {
   readonly id: RuleId
-  /** The section of the catalogue: `rls`, `role`, … for grouping in reports. */
+  /** `rls`, `role`, …: groups the rules in reports. */
   readonly group: RuleGroup
   readonly title: string
   readonly severity: Severity
-  /** One sentence: what it gives an attacker. */
+  /** One sentence: what the hole gives an attacker. */
   readonly meaning: string
-  /** One sentence: how to mend it. */
+  /** One sentence: how to fix it. */
   readonly remedy: string
-  /** Its verbs fail for everybody; no row of another tenant is met. */
+  /** The verbs of its findings fail for everyone, so no row of another tenant is reached. */
   readonly denies?: true
   /**
-   * `partywall protect` gives each table what this rule asks for, or its plan names the object itself. `sealed`: where it seals.
-   * `unless-protected`: where the object's row security was off; what was on stays as it is, and somebody must decide.
-   * `decide`: named there however low it is, since a migration of protect would change what the application may send.
+   * How `partywall protect` treats findings of this rule:
+   * - `always`: it fixes them on each table, or names the object in its plan;
+   * - `sealed`: it does so where it adds a seal;
+   * - `unless-protected`: it does so where row-level security was off. Otherwise a person must decide;
+   * - `decide`: a person must decide, whatever the severity, because a fix would change what the application may send.
    */
   readonly ofProtect?: 'always' | 'sealed' | 'unless-protected' | 'decide'
   run(facts: Facts): Iterable<FindingDraft>

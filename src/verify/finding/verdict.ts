@@ -1,12 +1,12 @@
-/** What one verdict means, which exit code it asks for, and what it does to the line of the checklist. */
+/** The meaning of one verdict, the exit code that it causes, and its effect on the checklist. */
 interface VerdictMeaning {
   readonly meaning: string
-  /** `finding`: the finding that says how decides, by its severity and `--fail-on`. */
+  /** `finding`: the severity of the finding behind the verdict decides, together with `--fail-on`. */
   readonly exitCode: '0' | '2' | 'finding'
   readonly checklist: 'closes' | 'stays open' | 'neutral' | 'fails'
 }
 
-/** The one table of verdicts; docs/verify.md shows it, and every format and command reads it. */
+/** The table of verdicts. docs/verify.md shows it, and every format and command reads it. */
 export const VERDICTS = {
   proved: {
     meaning: 'the predicate implies the tenant, and a control was seen working',
@@ -43,7 +43,7 @@ export const VERDICTS = {
 
 export type Verdict = keyof typeof VERDICTS
 
-/** In the order of the table: the best first, but for `no-access`, which says nothing. */
+/** The verdicts in the order of the table. */
 export const VERDICT_NAMES: readonly Verdict[] = [
   'proved',
   'proved-static',

@@ -3,10 +3,10 @@ import type { Verdict } from '../finding/verdict.ts'
 import type { InternalError, VerifySummary } from '../report/report-model.ts'
 import type { UnwalledTable } from '../report/unwalled.ts'
 
-/** What a reader must know of a rule. */
+/** The description of a rule. */
 export interface RuleInfo {
   readonly id: string
-  /** The part of the catalogue it stands in: `rls`, `role`, `grant`, … */
+  /** Group of rules that it belongs to: `rls`, `role`, `grant`, … */
   readonly group: string
   readonly title: string
   readonly severity: Severity
@@ -18,7 +18,7 @@ export interface RuleInfo {
 export interface AcceptedFinding {
   readonly finding: Finding
   readonly reason: string
-  /** `2026-12-31`; undefined: without end. */
+  /** `2026-12-31`. Undefined: does not expire. */
   readonly expires: string | undefined
 }
 
@@ -27,11 +27,11 @@ export interface ChecklistEntry {
   readonly section: string
   readonly title: string
   readonly verdict: 'proved' | 'open' | 'failed'
-  /** Why, and the command that tries it where it is open. */
+  /** The reason, and for an open entry the command that tries it. */
   readonly detail: string
 }
 
-/** Where an object is made, so that an editor or a code host can point there. */
+/** File and line that create an object, so that an editor or a code host can point there. */
 export interface Location {
   readonly file: string
   readonly line: number
@@ -41,52 +41,52 @@ export interface Location {
 export interface ReportSummary {
   readonly findings: Readonly<Record<Severity, number>>
   readonly accepted: number
-  /** Tables times verbs, by verdict. */
+  /** Number of verdicts of each kind. Each table has one for each verb. */
   readonly verdicts: Readonly<Record<Verdict, number>>
   readonly tables: number
-  /** How many rules were asked. */
+  /** How many rules ran. */
   readonly rules: number
-  /** How many probes attacked; 0 where only the catalog was read. */
+  /** How many probes the attacks sent; 0 if only the catalog was read. */
   readonly probes: number
   readonly exitCode: 0 | 1 | 2
-  /** Why it is that code, as a sentence. */
+  /** The reason for the exit code, as a sentence. */
   readonly verdict: string
 }
 
-/** All that a report shows, whatever its format. */
+/** The content of a report, independent of its format. */
 export interface ReportDocument {
   readonly toolVersion: string
-  /** What was looked at, as the user named it; never a password. */
+  /** The database or files that were verified, as the user named them, without a password. */
   readonly target: string
   readonly failOn: Severity
-  /** How it was read: sources, what discovery found. */
+  /** Notes on the sources and on the choices of discovery. */
   readonly notes: readonly string[]
-  /** SQL that makes a role for the application, where the source has none. */
+  /** SQL that creates a role for the application, if the source has none. */
   readonly setUp: readonly string[]
-  /** What this run could not look at. */
+  /** Facts that this run could not check. */
   readonly gaps: readonly string[]
-  /** Of the baseline: entries that expired or match nothing. */
+  /** Warnings about baseline entries that expired or match no finding. */
   readonly warnings: readonly string[]
   readonly findings: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
   readonly tables: readonly TableVerdict[]
-  /** Tables in reach without a wall that are no tenant tables. */
+  /** Tables without a tenant that a role in reach may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
-  /** Attacks that ran; empty where only the catalog was read. */
+  /** Attacks that ran; empty if only the catalog was read. */
   readonly attacks: readonly { readonly name: string; readonly title: string }[]
   readonly rules: readonly RuleInfo[]
   readonly checklist: readonly ChecklistEntry[]
-  /** Exceptions of partywall itself: bugs, never findings. */
+  /** Exceptions of partywall itself. They are bugs, never findings. */
   readonly internalErrors: readonly InternalError[]
   readonly summary: ReportSummary
-  /** How the run went, as `verifyDatabase` tells it. */
+  /** The summary of `verifyDatabase`. */
   readonly run: VerifySummary
   readonly locate: (object: string) => Location | undefined
-  /** More of the summary, where a source has it; JSON only. */
+  /** Result of `--mutate`; only in JSON. */
   readonly mutants?: MutantSummary
 }
 
-/** What `--mutate` found: the proof that this run would have noticed. */
+/** Result of `--mutate`: how many weakened schemas verify noticed. */
 export interface MutantSummary {
   readonly killed: number
   readonly total: number

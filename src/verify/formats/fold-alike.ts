@@ -1,15 +1,15 @@
 import type { Finding } from '../finding/finding.ts'
 
-/** Findings that say the same of several objects; one alone is a group of one. */
+/** Findings with the same message about several objects. A single finding is a group of one. */
 export interface AlikeFindings {
   readonly first: Finding
   readonly others: readonly Finding[]
 }
 
-/** As many as a reader takes in one by one. */
+/** Up to this many findings of a group are shown one by one. */
 const SHOWN_SINGLY = 2
 
-/** Groups what one rule says of one object after another, in the order of the first of each. */
+/** Groups findings of one rule that differ only in the object. Groups are in the order of their first findings. */
 export function foldAlike(findings: readonly Finding[]): readonly AlikeFindings[] {
   const groups = new Map<string, Finding[]>()
   for (const finding of findings) {
@@ -23,7 +23,7 @@ export function foldAlike(findings: readonly Finding[]): readonly AlikeFindings[
   })
 }
 
-/** The message with this object's own names taken out: what is left is said of each. */
+/** The message without the names of its object, to compare it with messages about other objects. */
 export function withoutNames({ rule, object, key, message }: Finding): string {
   const detail = key.slice(`${rule}:${object}:`.length)
   return [object, detail]

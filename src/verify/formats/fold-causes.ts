@@ -1,18 +1,18 @@
 import type { Finding } from '../finding/finding.ts'
 import { withoutNames } from './fold-alike.ts'
 
-/** From so many of one cause on there is one finding that lists them. */
+/** From this many findings with the same cause on, one finding lists them all. */
 const FEW = 3
 
-/** Rules that speak of one cause: a foreign key without the tenant, and what its ON DELETE does then. */
+/** Rules with the same cause: a foreign key without the tenant, and the effect of its ON DELETE. */
 const SAME_CAUSE: Readonly<Record<string, string>> = { 'fk-cascade-crosses': 'fk-crosses-tenants' }
 
-/** Parts of the catalogue whose findings differ in the object alone; a policy or a function is a cause of its own. */
+/** Groups whose findings differ only in the object. In other groups, each policy or function is a cause of its own. */
 const BY_RULE = new Set(['rls', 'grant', 'key', 'object', 'context', 'metadata'])
 
 /**
- * One finding for each cause: all foreign keys that lack the tenant, all tables without row-level security. The first stands
- * for all; `alike` has the keys of the others, `fix` the statements of all.
+ * Merges findings with the same cause into one, such as all foreign keys without the tenant. The first finding represents all: `alike` has
+ * the keys of the others, and `fix` the statements of all.
  */
 export function foldCauses(
   findings: readonly Finding[],
@@ -29,7 +29,7 @@ export function foldCauses(
 }
 
 function foldGroup(group: readonly Finding[]): Finding {
-  // What was seen speaks for all; of two rules the one that names the cause.
+  // Prefer an exploited finding, and the rule that names the cause.
   const first = group.find(({ rule, proof }) => SAME_CAUSE[rule] === undefined && proof === 'exploited') ?? group[0]
   if (first === undefined) throw new RangeError('A group of findings is never empty.')
   const others = group.filter((finding) => finding !== first)

@@ -1,4 +1,4 @@
-/** The look of the HTML report; prints well too. */
+/** Style sheet of the HTML report, for screen and print. */
 export const HTML_STYLE = `
 :root{color-scheme:light dark;--line:#8886;--good:#176b2c;--bad:#b3261e;--warn:#8a5a00}
 @media (prefers-color-scheme:dark){:root{--good:#7ddc94;--bad:#ff9a92;--warn:#ffcf70}}

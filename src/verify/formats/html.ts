@@ -7,7 +7,7 @@ import { escapeMarkup } from './escape-text.ts'
 import { HTML_STYLE } from './html-style.ts'
 import { criteriaOf, TRUST_CRITERIA } from './trust-criteria.ts'
 
-/** The report as one file without scripts or addresses, for whoever must judge it later: what was tried, what held, evidence. */
+/** The report as one HTML file without scripts or links, for auditors: what was tried, what held, and the evidence. */
 export function renderHtml(document: ReportDocument): string {
   const { summary } = document
   const sections = [

@@ -1,10 +1,10 @@
 import type { ReportDocument } from './document.ts'
 import { printableJson } from './escape-text.ts'
 
-/** Raised when a field changes its meaning or goes away; new fields do not raise it. */
+/** Increased when a field changes its meaning or is removed, but not for new fields. */
 const JSON_VERSION = 1
 
-/** The report as JSON: the same bytes for the same database, with no time of day in it. */
+/** The report as JSON. It contains no time, so the same database gives the same bytes. */
 export function renderJson(document: ReportDocument): string {
   const { mutants } = document
   const report = {

@@ -60,7 +60,7 @@ function casesOfTable(table: TableVerdict, document: ReportDocument): TestCase[]
 function outcomeOf(verdict: Verdict, document: ReportDocument): TestCase['outcome'] {
   const { checklist, exitCode } = VERDICTS[verdict]
   if (exitCode === '2') return 'error'
-  // What a baseline accepts, or lies below --fail-on, fails in no format.
+  // Findings that a baseline accepts or that are below --fail-on do not fail in any format.
   if (checklist === 'fails') return document.summary.exitCode === 0 ? 'skipped' : 'failure'
   return checklist === 'stays open' ? 'skipped' : 'passed'
 }
@@ -82,7 +82,7 @@ function caseOfError({ where, message }: InternalError): TestCase {
   return { name: where, outcome: 'error', message: `internal error: ${message}`, text: '' }
 }
 
-/** What the element of all suites may count; `skipped` is a suite's own in the schema that readers check. */
+/** Counts for the element of all suites. The JUnit schema allows `skipped` only on a single suite. */
 function totals(cases: readonly TestCase[]): string {
   return `tests="${cases.length}" failures="${numberOf(cases, 'failure')}" errors="${numberOf(cases, 'error')}"`
 }

@@ -12,23 +12,23 @@ interface DocumentParts {
   readonly toolVersion: string
   readonly target: string
   readonly failOn: Exclude<Severity, 'info'>
-  /** What the source tells of itself. */
+  /** Notes of the source. */
   readonly notes: readonly string[]
   readonly gaps: readonly string[]
-  /** SQL that makes a role for the application, where the source has none. */
+  /** SQL that creates a role for the application, if the source has none. */
   readonly setUp?: readonly string[]
-  /** Findings left after the baseline; default: all. */
+  /** Findings that remain after the baseline; default: all. */
   readonly findings?: readonly Finding[]
   readonly accepted?: readonly AcceptedFinding[]
   readonly warnings?: readonly string[]
   readonly checklist?: readonly ChecklistEntry[]
   readonly mutants?: MutantSummary | undefined
-  /** Each finding by itself; default: one for each cause. */
+  /** Shows each finding separately; default: one for each cause. */
   readonly verbose?: boolean | undefined
   readonly locate?: (object: string) => Location | undefined
 }
 
-/** Joins a run with what only its surroundings know, and judges it: one exit code for all formats. */
+/** Joins a run with the facts about its source and baseline, and decides the exit code, which is the same for all formats. */
 export function makeDocument(parts: DocumentParts): ReportDocument {
   const { report, failOn, findings: all = report.findings, accepted = [], mutants } = parts
   const groups = new Map<string, string>(rules.map((rule) => [rule.id, rule.group]))

@@ -7,7 +7,7 @@ import { oneLine, plainLines } from './escape-text.ts'
 import { type AlikeFindings, foldAlike } from './fold-alike.ts'
 import { wrapped, wrappedSql } from './wrap.ts'
 
-/** Gives text a colour or not; the CLI knows whether a terminal reads. */
+/** Colours a text, or returns it unchanged if the output is no terminal. The CLI decides. */
 export type Painter = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan', text: string) => string
 
 const noPaint: Painter = (_, text) => text
@@ -27,12 +27,12 @@ const verdictStyles = {
   unproved: 'yellow',
   unreliable: 'red',
 } as const
-/** As wide as the longest verdict. */
+/** Width of the longest verdict, in characters. */
 const WIDTH = 13
 
 const EVIDENCE_SHOWN = 5
 
-/** The report for people at a terminal: findings by severity with their fix, tables with their verdicts, the checklist. */
+/** The report for a terminal: findings by severity with their fixes, tables with their verdicts, the checklist. */
 export function renderPretty(document: ReportDocument, paint: Painter = noPaint): string {
   const { summary } = document
   const out = [
@@ -88,7 +88,7 @@ function findingLines(
   ]
 }
 
-/** One block for what is said of many objects: the message of the first, the names and the fixes of all. */
+/** One block for findings that are alike: the message of the first, and the names and fixes of all. */
 function alikeLines(
   { first, others }: AlikeFindings,
   severity: Severity,
@@ -113,7 +113,7 @@ function alikeLines(
   ]
 }
 
-/** Lines that break at words, the first behind its mark and the others below its text. */
+/** Wraps a text at words. The first line begins with a mark, the others are indented. */
 function hanging(text: string, mark: string, below: string): readonly string[] {
   return wrapped(text, Math.max(mark.length, below.length)).map((line, at) => `${at === 0 ? mark : below}${line}`)
 }
@@ -126,7 +126,7 @@ function sqlLines(sql: string): readonly string[] {
   return plainLines(sql).flatMap((line) => wrappedSql(line))
 }
 
-/** Attacks repeat what they saw in each context; the other formats hold all of it. */
+/** The first lines of evidence. Attacks repeat theirs in each context, and the other formats contain all of it. */
 function shortened(evidence: readonly string[]): readonly string[] {
   if (evidence.length <= EVIDENCE_SHOWN + 1) return evidence
   return [

@@ -4,7 +4,7 @@ import { printableJson } from './escape-text.ts'
 
 const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json'
 const levels = { critical: 'error', high: 'error', medium: 'warning', low: 'note', info: 'note' } as const
-/** What code hosts sort by; see "security-severity" of GitHub's SARIF support. */
+/** Scores by which code hosts sort findings; see "security-severity" in GitHub's SARIF support. */
 const scores: Readonly<Record<Severity, string>> = {
   critical: '9.5',
   high: '8.0',
@@ -77,7 +77,7 @@ export function renderSarif(document: ReportDocument): string {
   return `${printableJson({ $schema: SCHEMA, version: '2.1.0', runs: [run] })}\n`
 }
 
-/** Those of the catalogue that speak in this report; a finding whose rule is not described still needs an entry. */
+/** The rules of this report. A finding whose rule has no description still gets an entry. */
 function rulesOf(document: ReportDocument): readonly RuleInfo[] {
   const known = new Map(document.rules.map((rule) => [rule.id, rule]))
   const findings = [...document.findings, ...document.accepted.map((accepted) => accepted.finding)]

@@ -1,4 +1,4 @@
-/** A criterion of the AICPA's Trust Services Criteria (2017, with the points of focus of 2022) that this report speaks to. */
+/** A criterion of the AICPA's Trust Services Criteria (2017, with the points of focus of 2022) for which this report is evidence. */
 interface TrustCriterion {
   readonly id: 'CC6.1' | 'CC6.3' | 'CC7.2'
   readonly shows: string
@@ -21,7 +21,7 @@ export const TRUST_CRITERIA: readonly TrustCriterion[] = [
   },
 ]
 
-/** The criteria that findings of a group of rules speak to. */
+/** The criteria to which findings of a group of rules are relevant. */
 export function criteriaOf(group: string): readonly TrustCriterion['id'][] {
   if (group === 'role' || group === 'grant' || group === 'escape') return ['CC6.1', 'CC6.3']
   if (group === 'metadata' || group === 'context') return ['CC6.1', 'CC7.2']

@@ -1,14 +1,14 @@
-/** As wide as a report gets: a terminal would break the line anywhere. */
+/** Longest line of a report. A terminal would break longer lines inside words. */
 const WIDTH = 118
 
-/** The text in lines that break at words. A word that is longer than a line stays whole. */
+/** Wraps a text at words. A word that is longer than a line is not broken. */
 export function wrapped(text: string, indent = 2): readonly string[] {
   return fill(text.split(' '), WIDTH - indent)
 }
 
 /**
- * A line of SQL in lines that break at spaces outside quotes; those of a comment are comments again, so that the text can still be
- * run. What follows the first line is indented.
+ * Wraps a line of SQL at spaces outside of quotes, so that it can still be run. Lines of a comment become comments again. Further lines
+ * are indented.
  */
 export function wrappedSql(line: string, indent = 4): readonly string[] {
   const width = WIDTH - indent
@@ -18,7 +18,7 @@ export function wrappedSql(line: string, indent = 4): readonly string[] {
     const [, dashes = '-- ', text = ''] = comment
     return fill(text.split(' '), width - dashes.length).map((part) => `${dashes}${part}`)
   }
-  // A comment behind a statement can't be told from two operators here.
+  // `--` may begin a comment or be two operators, so such a line is not wrapped.
   if (line.includes('--')) return [line]
   const [first = '', ...rest] = fill(piecesOutsideQuotes(line), width - 2)
   return [first, ...rest.map((part) => `  ${part}`)]
@@ -36,7 +36,7 @@ function fill(words: readonly string[], width: number): readonly string[] {
   return last === undefined ? lines : [...lines, last]
 }
 
-/** Parts of the line between spaces that stand in no 'text' and no "name". */
+/** Splits a line at spaces that are outside of 'text' and "name". */
 function piecesOutsideQuotes(line: string): readonly string[] {
   const pieces: string[] = []
   let piece = ''

@@ -2,7 +2,7 @@ import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/name
 import type { Mutant, MutantMaker } from './mutant.ts'
 import { protectedTables } from './protected-tables.ts'
 
-/** Rights on tables that row security does not hold, one at a time. */
+/** Grants one privilege at a time that row-level security does not restrict, such as TRUNCATE. */
 export const tableGrantMutants: MutantMaker = function* (facts) {
   for (const { relation, name, role } of protectedTables(facts)) {
     const to = quoteIdentifier(role.role.name)
@@ -26,7 +26,7 @@ export const tableGrantMutants: MutantMaker = function* (facts) {
   }
 }
 
-/** The app's role and what surrounds it. */
+/** Weakens the application's role and its memberships. */
 export const roleMutants: MutantMaker = function* (facts) {
   const app = quoteIdentifier(facts.tenancy.appRole.name)
   const object = `role ${facts.tenancy.appRole.name}`
@@ -72,7 +72,7 @@ export const roleMutants: MutantMaker = function* (facts) {
   }
 }
 
-/** `app.tenant_id`: quoted part by part where it must be. */
+/** The name of a setting for SQL, such as `app.tenant_id`; quoted where it must be. */
 function quoteSetting(name: string): string {
   return /^[a-z_][\w$]*(\.[a-z_][\w$]*)*$/i.test(name) ? name : quoteLiteral(name).replaceAll("'", '"')
 }

@@ -11,7 +11,7 @@ import { type JoinedFinding, joinFindings } from '../report/join-findings.ts'
 import { runAttacks } from '../report/run-attacks.ts'
 import { rules } from '../rules/list.ts'
 
-/** How a schema is looked at, the same for all its mutants. */
+/** Options for judging a schema, the same for all its mutants. */
 export interface JudgeOptions extends Pick<VerifyOptions, 'schemas' | 'sealSecret' | 'contextSql'> {
   readonly appRole: string
   readonly tenantColumns: readonly string[]
@@ -30,12 +30,12 @@ export async function factsInTransaction(client: pg.Client, options: JudgeOption
   return buildFacts({ catalog, sql, tenancy, sealed: options.sealed, loginDoubt: undefined, proofs: makeProofs })
 }
 
-/** What the catalog alone shows. An exception of a rule is no finding. */
+/** The static findings, from the catalog alone. A rule that throws yields none. */
 export function readFindings(facts: Facts): readonly JoinedFinding[] {
   return joinFindings(facts, draftsOf(facts), undefined, rules)
 }
 
-/** What attacks show, inside the open transaction; the connection must be fresh, so that no setting was ever set on it. */
+/** The findings of the attacks, inside the open transaction. The connection must be new, so that no setting was ever set on it. */
 export async function attackFindings(
   client: pg.Client,
   facts: Facts,
@@ -64,7 +64,7 @@ function draftsOf(facts: Facts) {
   })
 }
 
-/** The attack's own BEGIN and ROLLBACK become a savepoint, so that the mutant below them stays, and its end() nothing. */
+/** A client on which BEGIN and ROLLBACK become a savepoint, so that the mutant is kept, and on which end() does nothing. */
 function insideTransaction(client: pg.Client): pg.Client {
   const control: Readonly<Record<string, string>> = {
     begin: 'savepoint partywall_mutant_attack',

@@ -6,7 +6,7 @@ export interface Mutant {
   readonly name: string
   /** What is weakened: `public.documents`, `role app`. */
   readonly object: string
-  /** SQL that weakens it; several statements where what stands behind the clause must go too, so that it is a hole at all. */
+  /** SQL that weakens it. It has several statements if a second protection must be removed as well to make a hole. */
   readonly sql: string
 }
 

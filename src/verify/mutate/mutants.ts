@@ -11,7 +11,7 @@ export function mutantsOf(facts: Facts): readonly Mutant[] {
   return makers.flatMap((make) => [...make(facts)])
 }
 
-/** At most `limit`, evenly over the list, the same each time. */
+/** At most `limit` mutants, evenly spread over the list. The choice is the same in each run. */
 export function sampleMutants(mutants: readonly Mutant[], limit: number): readonly Mutant[] {
   if (mutants.length <= limit) return mutants
   return Array.from({ length: limit }, (_, at) => mutants[Math.floor((at * mutants.length) / limit)]).filter(

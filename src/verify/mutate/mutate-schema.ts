@@ -11,25 +11,25 @@ import type { Mutant } from './mutant.ts'
 import { mutantsOf, sampleMutants } from './mutants.ts'
 
 interface MutateOptions extends VerifyOptions {
-  /** What `verifyDatabase` said of the schema as it is. */
+  /** The report of `verifyDatabase` on the unchanged schema. */
   readonly report: VerifyReport
   /** Default 200; more are sampled evenly. */
   readonly limit?: number
   readonly onProgress?: (line: string) => void
 }
 
-/** One mutant and what became of it. */
+/** One mutant and its outcome. */
 export interface MutantResult {
   readonly mutant: Mutant
   readonly outcome: 'noticed' | 'survived' | 'not-applicable'
-  /** The keys of findings that are new, or why there are none. */
+  /** The keys of the new findings, or the reason why there are none. */
   readonly by: readonly string[]
 }
 
 /**
- * Weakens the schema one clause at a time, in a transaction that is rolled back, and looks whether `verify` notices.
+ * Weakens the schema by one change at a time, in a transaction that is rolled back, and checks whether `verify` notices.
  *
- * A mutant is noticed when it brings a finding above info that the schema did not have, or raises one.
+ * A mutant is noticed when it causes a new finding above `info`, or makes an existing finding more severe.
  */
 export async function mutateSchema(options: MutateOptions): Promise<MutantSummary> {
   const results = await runMutants(options)
@@ -43,7 +43,7 @@ export async function mutateSchema(options: MutateOptions): Promise<MutantSummar
   }
 }
 
-/** As `mutateSchema`, with the fate of each mutant. */
+/** Like `mutateSchema`, but returns the outcome of each mutant. */
 export async function runMutants(options: MutateOptions): Promise<readonly MutantResult[]> {
   const { onProgress = () => {}, limit = 200, report } = options
   await loadParser()

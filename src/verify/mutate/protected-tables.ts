@@ -4,7 +4,7 @@ import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { verbsInReach } from '../../tenancy/reach.ts'
 
-/** A tenant table that holds today and could be weakened. */
+/** A tenant table that is protected and could be weakened. */
 export interface ProtectedTable {
   readonly relation: Relation
   /** Quoted for SQL. */
@@ -12,13 +12,13 @@ export interface ProtectedTable {
   readonly column: Column
   /** The tenant column, quoted. */
   readonly tenant: string
-  /** What some role in reach may do; a laxer policy for any other verb would change nothing. */
+  /** Verbs that some role in reach may use. A weaker policy for another verb would change nothing. */
   readonly verbs: readonly Verb[]
   /** Restrictive policies that test the tenant. */
   readonly restrictive: readonly Policy[]
-  /** A role in reach of it. */
+  /** A role that may read it, or else some acting role. */
   readonly role: ActingRole
-  /** Drops restrictive policies that test the tenant: with them in place a lax permissive policy is no hole. */
+  /** SQL that drops the restrictive policies that test the tenant. While they exist, a weak permissive policy is no hole. */
   readonly withoutRestrictive: string
 }
 

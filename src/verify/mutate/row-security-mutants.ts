@@ -3,11 +3,11 @@ import type { Facts } from '../../tenancy/facts.ts'
 import type { Mutant, MutantMaker } from './mutant.ts'
 import { type ProtectedTable, protectedTables } from './protected-tables.ts'
 
-/** Row security and its policies, one clause at a time. */
+/** Weakens row-level security and its policies, one clause at a time. */
 export const rowSecurityMutants: MutantMaker = function* (facts) {
   for (const table of protectedTables(facts)) {
     const { relation, name } = table
-    // Where each permissive policy tests the tenant itself, a restrictive one is the second lock.
+    // If each permissive policy tests the tenant itself, a restrictive policy is a second protection. Dropping it makes no hole.
     const narrow = relation.policies.every(
       (policy) => !policy.permissive || `${policy.using ?? policy.check}`.includes(table.column.name),
     )
@@ -17,12 +17,12 @@ export const rowSecurityMutants: MutantMaker = function* (facts) {
     for (const policy of relation.policies) {
       const quoted = quoteIdentifier(policy.name)
       if (!policy.permissive) {
-        // A seal is never second.
+        // A seal policy is an exception: no other policy checks the seal, so dropping it is a hole.
         if (table.restrictive.includes(policy) && (!narrow || policy.using?.includes('partywall.') === true))
           yield weaken('drop-restrictive-policy', `drop policy ${quoted} on ${name}`)
         continue
       }
-      // A policy for roles out of reach, such as that of runAcrossTenants(), may be as wide as it likes.
+      // A policy for roles out of reach, such as that of runAcrossTenants(), is no protection against the application's roles.
       const inReach = policy.roles.some((oid) => oid === 0 || facts.acting.some((role) => role.rights.has(oid)))
       if (!inReach) continue
       yield weaken('drop-policy', `drop policy ${quoted} on ${name}`)
@@ -52,7 +52,7 @@ function* weakUsing(table: ProtectedTable, alter: string, using: string, setting
   }
 }
 
-/** New rows, or old ones with another tenant: an UPDATE that is granted on other columns alone needs no check. */
+/** Whether a role in reach may write the tenant column, by INSERT or UPDATE. If not, a weaker WITH CHECK is no hole. */
 function writesTenant(facts: Facts, { relation, column, verbs }: ProtectedTable): boolean {
   return (
     verbs.includes('insert') ||

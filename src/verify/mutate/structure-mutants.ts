@@ -3,7 +3,7 @@ import type { Facts } from '../../tenancy/facts.ts'
 import type { Mutant, MutantMaker } from './mutant.ts'
 import { type ProtectedTable, protectedTables } from './protected-tables.ts'
 
-/** Columns, keys and triggers that isolation leans on. */
+/** Weakens columns, keys and triggers on which isolation depends. */
 export const keyMutants: MutantMaker = function* (facts) {
   for (const table of protectedTables(facts)) {
     const { relation, name, tenant, column } = table
@@ -12,7 +12,7 @@ export const keyMutants: MutantMaker = function* (facts) {
       yield weaken('tenant-nullable', `alter table ${name} alter column ${tenant} drop not null`)
     }
     for (const trigger of relation.triggers) {
-      // Only a guard of the tenant column: other triggers are nobody's isolation.
+      // Only triggers whose function mentions the tenant column: others do not isolate tenants.
       if (facts.catalog.functions.get(trigger.function)?.source.includes(column.name) !== true) continue
       yield weaken('trigger-disabled', `alter table ${name} disable trigger ${quoteIdentifier(trigger.name)}`)
     }
@@ -25,7 +25,7 @@ function inPrimaryKey({ relation, column }: ProtectedTable): boolean {
   return relation.constraints.some((each) => each.kind === 'primary-key' && each.columns.includes(column.number))
 }
 
-/** A key of (tenant, id) that refers to (tenant, id) loses its tenant. */
+/** Replaces a foreign key (tenant, id) by one without the tenant. */
 function* singleColumnForeignKeys(facts: Facts, { relation, name, column }: ProtectedTable): Iterable<Mutant> {
   for (const constraint of relation.constraints) {
     const target = constraint.references
@@ -52,20 +52,20 @@ function* singleColumnForeignKeys(facts: Facts, { relation, name, column }: Prot
   }
 }
 
-/** A natural key of one tenant becomes one of all tenants. */
+/** Adds a unique key over all tenants beside one that is unique per tenant. */
 function* globalUniques(facts: Facts, { relation, name, column, verbs }: ProtectedTable): Iterable<Mutant> {
   for (const constraint of relation.constraints) {
     if (constraint.kind !== 'unique' || !constraint.columns.includes(column.number)) continue
     const rest = relation.columns.filter(
       (each) => each.number !== column.number && constraint.columns.includes(each.number),
     )
-    // Nobody in reach chooses a value of it.
+    // A hole only if a role in reach may choose values of the key.
     const chosen =
       verbs.includes('insert') ||
       facts
         .reach(relation, 'UPDATE')
         .some(({ role }) => rest.some((each) => facts.privileges.onColumn(role.oid, relation, each, 'UPDATE')))
-    // Nor does anybody guess a random id.
+    // A key with a random UUID can't be guessed, so it is left out.
     if (rest.length === 0 || !chosen || rest.some((each) => each.baseType === 'uuid')) continue
     const columns = rest.map((each) => quoteIdentifier(each.name)).join(', ')
     yield {
@@ -76,7 +76,7 @@ function* globalUniques(facts: Facts, { relation, name, column, verbs }: Protect
   }
 }
 
-/** Other ways to the same rows: views, copies and functions that do not stand under the table's policies. */
+/** Adds other ways to the same rows: views, copies and functions to which the table's policies do not apply. */
 export const bypassMutants: MutantMaker = function* (facts) {
   for (const { relation, name, role } of protectedTables(facts)) {
     const to = quoteIdentifier(role.role.name)

@@ -7,25 +7,26 @@ import { givenNames, mentions } from './given-names.ts'
 import { calledBy } from './policy-functions.ts'
 
 /**
- * What a finding on a definer function may say before an attack called it.
+ * Limits a finding on a SECURITY DEFINER function as long as no attack confirmed it.
  *
- * A body that raises, or that asks another function, may ask who calls in a way that is not read here. It is suspected and at
- * most medium, until a call with another tenant's id gets through. A body that answers true or false about rows with a certain
- * state tells of rows that are meant to be told of: at most low.
+ * - A body that raises an exception about an argument, or calls another function, may check the caller in a way that is not read here.
+ *   The finding is suspected, and at most medium.
+ * - A boolean function that compares a column with a constant text, such as `sharing <> 'private'`, may be meant to tell about shared
+ *   rows. The finding is suspected, and at most low.
  */
 export function untilCalled(facts: Facts, fn: DatabaseFunction): Pick<FindingDraft, 'suspected' | 'unconfirmed'> {
   const asked = asksInside(facts, fn)
   return asked === undefined ? {} : { suspected: true, unconfirmed: asked === 'state' ? 'low' : 'medium' }
 }
 
-/** `state`: true or false about rows that are meant to be told of, and nothing else. */
+/** `guard`: the body may check its caller. `state`: it only says whether a row with a certain state exists. */
 function asksInside(facts: Facts, fn: DatabaseFunction): 'guard' | 'state' | undefined {
   const given = givenNames(facts, fn)
   let raises = false
   let states = false
   walkBody(facts.sql.body(fn), {
     statement: (statement) => {
-      // A check that there is a caller, whoever it is, asks nothing about what was named.
+      // Only conditions on an argument count: a check that some user is logged in does not protect the row that was asked for.
       if (statement.kind !== 'if') return
       raises ||= statement.branches.some(
         ({ condition, body }) =>
@@ -42,7 +43,7 @@ function asksInside(facts: Facts, fn: DatabaseFunction): 'guard' | 'state' | und
   return raises || calledBy(facts, fn).some((called) => called.extension === undefined) ? 'guard' : undefined
 }
 
-/** `sharing <> 'private'`: rows that are meant to be told of. */
+/** `sharing <> 'private'`: a comparison of a column with a constant text. */
 function isState(expr: Expr): boolean {
   if (expr.kind !== 'operator' || expr.left === undefined || !/^(=|<>|!=)$/.test(expr.op)) return false
   const sides = [expr.left, expr.right]

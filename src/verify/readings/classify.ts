@@ -5,7 +5,7 @@ import type { Expr } from '../../sql/tree.ts'
 import type { ActingRole, Facts, Weakness, WeaknessKind } from '../../tenancy/facts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 
-/** What was found, before it has a name. */
+/** What was found, before it is given a rule. */
 type Cause =
   /** A branch of a policy that does not imply the tenant. */
   | {
@@ -16,7 +16,7 @@ type Cause =
       readonly weakness: Weakness
       readonly policy: Policy | undefined
     }
-  /** Rows that crossed, and nothing that was read says why. */
+  /** Rows that crossed although no static finding explains it. */
   | {
       readonly from: 'crossing'
       readonly relation: Relation
@@ -24,11 +24,11 @@ type Cause =
       readonly role: ActingRole
       /** False: the session had no tenant. */
       readonly asTenant: boolean
-      /** Rows of the table are read across, too: one cause is likelier than three. */
+      /** SELECT leaks as well: then writes have the same cause, and get the same rule. */
       readonly readsToo: boolean
     }
 
-/** The one place that decides which rule a finding about rows of a table is of; undefined where no rule speaks. */
+/** Decides which rule reports a finding about rows of a table. No other code decides that. Undefined if no rule reports it. */
 export function classify(facts: Facts, cause: Cause): RuleId | undefined {
   return cause.from === 'weakness' ? ofWeakness(facts, cause) : ofCrossing(facts, cause)
 }
@@ -45,7 +45,7 @@ function ofCrossing(
   return verb === 'select' ? 'policy-always-true' : 'policy-command-gap'
 }
 
-/** The rule of each shape, where nothing beside the branch says more. */
+/** The rule of each kind of weakness, unless the other policies of the table give a better explanation. */
 const RULES: Readonly<Record<Exclude<WeaknessKind, 'beyond-the-prover'>, RuleId>> = {
   'always-true': 'policy-always-true',
   'captured-name': 'policy-subquery-capture',
@@ -64,9 +64,9 @@ const RULES: Readonly<Record<Exclude<WeaknessKind, 'beyond-the-prover'>, RuleId>
   'trusts-table': 'policy-trusts-unprotected-table',
 }
 
-/** Shapes that say "nothing holds it"; why that is so depends on the policies beside it. */
+/** Kinds that mean "nothing restricts the tenant". The rule then depends on the table's other policies. */
 const WIDE: ReadonlySet<WeaknessKind> = new Set(['always-true', 'wrong-column', 'column-opt-out'])
-/** New rows that only name their user can be planted in any tenant. */
+/** The same for WITH CHECK: a new row that is only tested for its user can be inserted into any tenant. */
 const WIDE_CHECK: ReadonlySet<WeaknessKind> = new Set([...WIDE, 'user-not-tenant'])
 
 function ofWeakness(
@@ -76,7 +76,7 @@ function ofWeakness(
   const { kind, clause } = weakness
   if (kind === 'beyond-the-prover') return undefined
   const readsHold = ['proved', 'dark'].includes(facts.proofs.of(relation, 'select', role).status)
-  // WITH CHECK (author = user): a condition of its own, and not on the tenant.
+  // WITH CHECK (author = user): the clause has its own condition, which does not test the tenant.
   const ownCheck = policy?.command === 'insert' || (policy?.check !== undefined && policy.check !== policy.using)
   const elsewhere = WIDE.has(kind) || (WIDE_CHECK.has(kind) && ownCheck)
   if (clause === 'check' && elsewhere && readsHold) return 'policy-check-lax'
@@ -91,12 +91,12 @@ function ofWeakness(
     (other) => other !== policy && (other.permissive ? covers(other.command, verb) && appliesTo(other, role) : true),
   )
   if (besides) return 'policy-permissive-or'
-  // One expression for both clauses is one hole.
+  // If USING and WITH CHECK share one expression, report it once.
   if (clause === 'check' && ownCheck) return 'policy-check-lax'
   return readsHold && verb !== 'select' ? 'policy-command-gap' : RULES[kind]
 }
 
-/** Neither for everybody nor for a role whose policies the app's own login has without becoming it. */
+/** Whether the policy is for other roles: not for PUBLIC, nor for a role whose rights the application's login has by inheritance. */
 function isForOthers(facts: Facts, policy: Policy): boolean {
   const login = facts.acting.find((role) => role.role.oid === facts.tenancy.appRole.oid)
   return !policy.roles.some((role) => role === 0 || role === login?.role.oid || login?.rights.has(role) === true)
@@ -108,7 +108,7 @@ function isAlone(relation: Relation, policy: Policy, verb: Verb, role: ActingRol
   )
 }
 
-/** The whole policy is one call of a helper. */
+/** Whether the whole clause is a single call of a function of the user's. */
 function callsHelper(facts: Facts, policy: Policy, clause: 'using' | 'check'): boolean {
   const text = clause === 'using' ? policy.using : (policy.check ?? policy.using)
   const parsed = text === undefined ? undefined : facts.sql.expression(text)

@@ -5,13 +5,17 @@ import type { Facts } from '../../tenancy/facts.ts'
 import { contextNames, readsContext } from './context-names.ts'
 import { givenNames, mentions } from './given-names.ts'
 
-/** How a body compares what it was given with the context before it goes on. */
+/** How a function compares its arguments with the context before it continues. */
 type ContextGuard = 'strict' | 'lets NULL through' | 'none'
 
 /**
- * `IF p_org IS DISTINCT FROM context THEN RAISE` is strict; with `<>` a missing context is NULL, and nothing is raised, unless
- * `context IS NULL` was stopped too. That alone compares nothing. Looking for a row of the context and stopping where there is
- * none (`IF NOT EXISTS`, `IF NOT FOUND`) is strict.
+ * Whether a function checks its arguments against the context.
+ *
+ * - Strict: `IF p_org IS DISTINCT FROM context THEN RAISE`.
+ * - Strict: a query for a row of the context, and RAISE or RETURN if there is none (`IF NOT EXISTS`, `IF NOT FOUND`).
+ * - Lets NULL through: `IF p_org <> context THEN RAISE`. Without a context the comparison is NULL, and nothing is raised. Together with
+ *   `IF context IS NULL THEN RAISE` it is strict.
+ * - None: `context IS NULL` alone, because it compares no argument.
  */
 export function contextGuard(facts: Facts, fn: DatabaseFunction, depth = 0): ContextGuard {
   const names = contextNames(facts, fn)
@@ -31,11 +35,11 @@ export function contextGuard(facts: Facts, fn: DatabaseFunction, depth = 0): Con
         seen.strict = true
       if (statement.kind !== 'if') return
       const [first] = statement.branches
-      // The first condition is always evaluated, and what it calls may raise.
+      // The first condition is always evaluated, so a function in it that raises is a guard.
       if (first?.condition.ok === true && callsGuardIn(facts, first.condition.value, given, depth)) seen.strict = true
       for (const { condition, body } of statement.branches) {
         if (!condition.ok || !stops(body)) continue
-        // FOUND, or the variable that the row went into.
+        // `NOT FOUND`, or `IS NULL` on the variable that the row was selected into.
         if (asked && isAbsence(condition.value)) seen.strict = true
         else lookAt(facts, condition.value, names, given, seen)
       }
@@ -45,13 +49,13 @@ export function contextGuard(facts: Facts, fn: DatabaseFunction, depth = 0): Con
   return seen.lax ? 'lets NULL through' : 'none'
 }
 
-/** `PERFORM assert_member(p_org)`: the guard of the function that is called, for what the caller named. */
+/** `PERFORM assert_member(p_org)`: whether the called function is a strict guard for an argument. */
 function callsGuard(facts: Facts, query: Query, given: ReadonlySet<string>, depth: number): boolean {
   if (depth > 4 || query.from.length > 0) return false
   return query.targets.some(({ expr }) => callsGuardIn(facts, expr, given, depth))
 }
 
-/** The same inside an expression, where it is always evaluated: not behind AND, OR or CASE. */
+/** Whether an expression contains such a call at a place that is always evaluated: not inside AND, OR or CASE. */
 function callsGuardIn(facts: Facts, expr: Expr, given: ReadonlySet<string>, depth: number): boolean {
   switch (expr.kind) {
     case 'call': {
@@ -73,7 +77,7 @@ function callsGuardIn(facts: Facts, expr: Expr, given: ReadonlySet<string>, dept
   }
 }
 
-/** `SELECT is_member(p_org) INTO ok`: a helper that never answers NULL is asked for what the caller named. */
+/** `SELECT is_member(p_org) INTO ok`: calls a helper that never returns NULL, with an argument of the caller. */
 function asksHelper(facts: Facts, query: Query, names: ReadonlySet<string>, given: ReadonlySet<string>): boolean {
   return (
     query.from.length === 0 &&
@@ -82,7 +86,7 @@ function asksHelper(facts: Facts, query: Query, names: ReadonlySet<string>, give
   )
 }
 
-/** `is_member(p_org)`, of a helper that never answers NULL. */
+/** `is_member(p_org)`: a helper that never returns NULL and reads the context, with an argument of the caller. */
 export function asksHelperFor(
   facts: Facts,
   expr: Expr,
@@ -92,7 +96,7 @@ export function asksHelperFor(
   return isNeverNullCall(facts, expr) && mentions(expr, given) && readsContext(facts, expr, names)
 }
 
-/** A helper that answers true or false and never NULL: `SELECT EXISTS (…)`. */
+/** A call of a helper that returns true or false and never NULL: its body is `SELECT EXISTS (…)` or COALESCE with a constant. */
 function isNeverNullCall(facts: Facts, expr: Expr): boolean {
   if (expr.kind !== 'call') return false
   const [fn, ...others] = facts.functionsNamed(expr.schema, expr.name)
@@ -123,7 +127,7 @@ function lookAt(
       if (expr.kind === 'null-test' && !expr.negated && readsContext(facts, expr.arg, names)) seen.presence = true
       if (expr.kind === 'operator' && (expr.op === '<>' || expr.op === '!=')) {
         const sides = [expr.left, expr.right].flatMap((side) => side ?? [])
-        // context <> '' asks whether there is one.
+        // context <> '' only tests that a context is set.
         if (sides.some((side) => side.kind === 'constant')) return
         seen.lax = true
       }
@@ -136,7 +140,7 @@ function lookAt(
   })
 }
 
-/** A query for a row of the context that the caller named. */
+/** Whether a query's WHERE tests both the context and an argument of the caller. */
 export function asksFor(facts: Facts, query: Query, names: ReadonlySet<string>, given: ReadonlySet<string>): boolean {
   return query.where !== undefined && mentions(query.where, given) && readsContext(facts, query.where, names)
 }
@@ -146,7 +150,7 @@ function isAbsence(condition: Expr): boolean {
   return condition.kind === 'null-test' && !condition.negated && isPartOfRow(condition.arg)
 }
 
-/** A variable, or a key of the JSON in it. */
+/** A variable, or a key of a variable that holds JSON. */
 function isPartOfRow(expr: Expr): boolean {
   if (expr.kind === 'cast') return isPartOfRow(expr.arg)
   if (expr.kind === 'operator' && (expr.op === '->>' || expr.op === '->'))

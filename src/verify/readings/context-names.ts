@@ -32,7 +32,7 @@ export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<st
       if (statement.kind === 'assign' && statement.value.ok && readsContext(facts, statement.value.value, names)) {
         names.add(statement.target)
       }
-      // A tenant that the body has just made is nobody else's.
+      // INSERT INTO tenants … RETURNING id INTO variable: the body made this tenant itself, so it is no other tenant's.
       if (statement.kind === 'sql' && statement.query.ok && makesTenant(facts, statement.query.value))
         for (const into of statement.into) names.add(into)
       if (statement.kind === 'sql' && statement.query.ok && statement.into.length > 0) {

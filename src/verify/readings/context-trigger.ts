@@ -9,8 +9,8 @@ import { walkStatements } from '../../sql/walk.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /**
- * The trigger that writes the context's tenant into every row before it is stored, whatever the user sent: then a lax
- * WITH CHECK lets nothing cross. Only one that does so on every path, and with no other trigger that could write it again.
+ * The BEFORE trigger that sets the tenant column of every new row to the context's tenant, whatever the user sent. A lax WITH CHECK
+ * then lets no row cross. Undefined if some path of the trigger does not set it, or if another trigger could set it again.
  */
 export function contextTrigger(facts: Facts, relation: Relation, verb: Verb): Trigger | undefined {
   const column = facts.tenantTable(relation)?.column?.name
@@ -41,12 +41,12 @@ function alwaysFills(facts: Facts, fn: DatabaseFunction, target: string): boolea
   return !mayReturn(statements.slice(0, at)) && !mayRewrite(statements.slice(at + 1), target)
 }
 
-/** A block without handlers is its statements. */
+/** Replaces blocks without EXCEPTION handlers by their statements. */
 function flattened(statement: PlStatement): readonly PlStatement[] {
   return statement.kind === 'block' && statement.handlers.length === 0 ? statement.body.flatMap(flattened) : [statement]
 }
 
-/** The setting or the seal itself, or a helper that is nothing else. With anything beside it the user may have a say. */
+/** Whether an expression is the setting or the seal's tenant and nothing else, directly or through a helper. */
 function isContext(facts: Facts, expr: Expr, depth = 0): boolean {
   const term = termOf(expr, facts, new Instances())
   if (term.kind === 'context') return term.lossy === undefined

@@ -1,6 +1,6 @@
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
-/** Schemas of the user's in which the role may create, by name. */
+/** Names of the schemas in which the role may create objects. */
 export function creatableSchemas(facts: Facts, role: ActingRole): readonly string[] {
   return [...facts.catalog.schemas.values()]
     .filter((schema) => facts.privileges.onSchema(role.role.oid, schema.oid, 'CREATE'))
@@ -8,7 +8,7 @@ export function creatableSchemas(facts: Facts, role: ActingRole): readonly strin
     .sort()
 }
 
-/** Where the role can put a function of its own: a schema, or pg_temp; undefined: nowhere. */
+/** The privilege by which the role can create a function, in a schema or in pg_temp. Undefined if it can't. */
 export function canMakeFunctions(facts: Facts, role: ActingRole): string | undefined {
   const schema = creatableSchemas(facts, role)[0]
   if (schema !== undefined) return `CREATE on schema ${schema}`
@@ -16,7 +16,7 @@ export function canMakeFunctions(facts: Facts, role: ActingRole): string | undef
   return facts.privileges.onDatabase(role.role.oid, 'TEMPORARY') ? 'TEMPORARY on the database' : undefined
 }
 
-/** Where the role can put a permanent table of its own. */
+/** The privilege by which the role can create a permanent table. Undefined if it can't. */
 export function canMakeTables(facts: Facts, role: ActingRole): string | undefined {
   const schema = creatableSchemas(facts, role)[0]
   if (schema !== undefined) return `CREATE on schema ${schema}`

@@ -13,16 +13,16 @@ import { guardedQueries } from './guarded-branches.ts'
 import { holdsRows } from './held-query.ts'
 import { tellsOwnMembership } from './own-membership.ts'
 
-/** A statement of definer code on a table whose policies do not hold the code's owner. */
+/** A statement of a SECURITY DEFINER function on a table whose policies do not apply to the function's owner. */
 interface UnheldQuery {
   readonly relation: Relation
   readonly query: Query
   readonly verb: Verb
-  /** It compares the tenant column with the context, or takes the tenant from there. */
+  /** The statement compares the tenant column with the context, or inserts the context's tenant. */
   readonly filtered: boolean
 }
 
-/** Statements of a definer function on tenant tables past their policies; the tenants table itself is no tenant's data. */
+/** Statements of a SECURITY DEFINER function that use tenant tables without their policies. The table of tenants is left out. */
 export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly UnheldQuery[] {
   const names = contextNames(facts, fn)
   const guarded = guardedQueries(facts, fn)
@@ -30,7 +30,7 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
   walkBody(facts.sql.body(fn), {
     query: (query) => {
       for (const relation of tablesOf(facts, query)) {
-        // A materialized view holds what its owner saw, and no policy ever holds it.
+        // A materialized view stores the rows that its owner saw at the last REFRESH, and it can have no policies.
         const stored = relation.kind === 'materialized-view' && tenantSources(facts, relation).length > 0
         const table = facts.tenantTable(relation)
         if (!stored && (table === undefined || table.kind === 'root' || !ownerEscapes(facts, fn, relation))) continue
@@ -45,7 +45,7 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
   return found
 }
 
-/** The function reads the whole table of tenants, with no condition at all. */
+/** Whether the function reads the whole table of tenants, without any condition. */
 export function readsWholeRegistry(facts: Facts, fn: DatabaseFunction): boolean {
   const root = facts.tenancy.root?.relation
   let whole = false
@@ -100,7 +100,7 @@ function filters(facts: Facts, query: Query, relation: Relation, names: Readonly
     )
   if (query.kind !== 'insert') return false
   const tenant = query.assignments.findIndex((target) => isTenantColumn(facts, target.name))
-  // The column's default, or the guard trigger, fills a tenant that is not named.
+  // An INSERT that does not name the tenant column: its default or a trigger sets it.
   if (tenant < 0) return true
   const rows = query.values.length > 0 ? query.values : [(query.source?.targets ?? []).map((target) => target.expr)]
   return rows.every((row) => row[tenant] !== undefined && readsContext(facts, row[tenant], names))
@@ -114,12 +114,12 @@ function namesTenantColumn(facts: Facts, expr: Expr): boolean {
 function isTenantColumn(facts: Facts, name: string | undefined): boolean {
   if (name === undefined) return false
   const { context } = facts.tenancy
-  // Where the setting holds a user's or session's key, comparing that key is the filter.
+  // If the setting holds the key of a user or session, a comparison with that key is the filter.
   if (context.kind === 'key' && name === context.keyColumn.name) return true
   return facts.tenancy.columnNames.includes(name) || facts.tenancy.root?.key.name === name
 }
 
-/** Definer functions that somebody in reach may call. */
+/** SECURITY DEFINER functions that a role in reach may call. */
 export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
   for (const fn of facts.functions) {
     if (fn.securityDefiner && !fn.returnsTrigger && fn.returnType !== 'event_trigger' && facts.executors(fn).length > 0)
@@ -127,7 +127,7 @@ export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
   }
 }
 
-/** SQL that closes a function to everybody but its owner. */
+/** SQL that revokes EXECUTE on a function from PUBLIC and from the roles in reach. */
 export function revokeExecute(facts: Facts, fn: DatabaseFunction): string {
   const roles = facts.executors(fn).map((role) => quoteIdentifier(role.role.name))
   return `REVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM ${['PUBLIC', ...new Set(roles)].join(', ')};`

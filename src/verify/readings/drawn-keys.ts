@@ -6,7 +6,7 @@ import type { Facts } from '../../tenancy/facts.ts'
 interface DrawnColumn {
   readonly relation: Relation
   readonly column: Column
-  /** The sequence that belongs to the column; undefined for one that a default merely names. */
+  /** The sequence that the column owns (OWNED BY). Undefined if the default only calls nextval on another sequence. */
   readonly sequence: Relation | undefined
 }
 
@@ -29,8 +29,8 @@ function sequenceOf(facts: Facts, relation: Relation, column: Column): Relation 
 }
 
 /**
- * SQL that lets the server alone give the column its values; the values that are there stay. A role that inserts needs no right on
- * the sequence of an identity column.
+ * SQL that turns the column into GENERATED ALWAYS AS IDENTITY, so that only the server chooses its values. Stored values stay. A role
+ * that inserts needs no privilege on the sequence of an identity column.
  */
 export function toIdentitySql({ relation, column, sequence }: DrawnColumn): string {
   const table = qualifiedName(relation)
@@ -38,7 +38,7 @@ export function toIdentitySql({ relation, column, sequence }: DrawnColumn): stri
   const literal = quoteLiteral(table)
   const where = (test: string) =>
     `EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${literal}::regclass AND attname = ${quoteLiteral(column.name)} AND attidentity ${test})`
-  // The fix of another finding may have dropped the identity.
+  // The fix of another finding may have dropped the identity before, so test for it.
   if (column.identity !== undefined)
     return `DO $$ BEGIN
   IF ${where("<> ''")} THEN
@@ -59,7 +59,7 @@ END $$;`
 END $$;`
 }
 
-/** Statements about a sequence. That of an identity column may be gone by then: the fix of another finding drops the identity. */
+/** Statements about a sequence. For the sequence of an identity column they test first whether another finding's fix dropped it. */
 export function onSequenceSql(facts: Facts, sequence: Relation, statements: readonly string[]): string {
   const owner = facts.catalog.sequences.get(sequence.oid)
   const table = facts.relationOf(owner?.ownedByRelation ?? 0)

@@ -2,7 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import type { Expr, FromItem, Query } from '../../sql/tree.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
-/** A table of a query, under the name that its columns are called by there. */
+/** A table of a query, with the alias that qualifies its columns. */
 interface Member {
   readonly alias: string
   readonly relation: Relation
@@ -11,8 +11,10 @@ interface Member {
 type Column = Extract<Expr, { kind: 'column' }>
 
 /**
- * A query compares one table's tenant with the context: true when that holds the rows of `relation` too. It does where the two
- * are joined by the tenant or by a key that names one row; `s.match_id = m.id` does not where each tenant counts its own matches.
+ * For a query that compares the tenant of one of its tables with the context: whether this restricts the rows of `relation` too.
+ *
+ * It does if the tables are joined by the tenant column or by a unique key. `s.match_id = m.id` does not if `id` is not unique, because
+ * each tenant numbers its own matches.
  */
 export function filterReaches(
   facts: Facts,
@@ -38,7 +40,7 @@ export function filterReaches(
         if (one !== two && joins(facts, one, left.name, two, right.name)) links.push([one, two])
   }
   for (const item of query.from) links.push(...usingLinks(facts, item))
-  // A filter of another shape: in a subquery, in a list.
+  // No table is filtered by a plain equality: the filter has another form, such as a subquery. It is taken as one for all tables.
   if (held.size === 0) return true
   for (let grew = true; grew; ) {
     grew = false
@@ -59,7 +61,7 @@ function membersOf(facts: Facts, item: FromItem): readonly Member[] {
   return relation === undefined ? [] : [{ alias: item.alias ?? item.name, relation }]
 }
 
-/** Equalities that hold for each row: parts of WHERE and ON that no OR weakens. */
+/** Equalities that hold for each row: those in WHERE and ON that are joined by AND and not inside an OR. */
 function equalities(query: Query): readonly (readonly [Expr, Expr])[] {
   const found: (readonly [Expr, Expr])[] = []
   const add = (expr: Expr | undefined): void => {
@@ -102,7 +104,7 @@ function hasColumn({ relation }: Member, name: string): boolean {
   return relation.columns.some((column) => column.name === name)
 }
 
-/** Rows that are equal in these columns are of one tenant. */
+/** Whether rows of two tables that are equal in these columns belong to one tenant. */
 function joins(facts: Facts, one: Member, oneName: string, two: Member, twoName: string): boolean {
   if (isTenant(facts, one, oneName) && isTenant(facts, two, twoName)) return true
   return namesOneRow(one.relation, oneName) || namesOneRow(two.relation, twoName)

@@ -35,7 +35,7 @@ function foreignKeysOf(facts: Facts, table: TenantTable): readonly TenantForeign
   if (table.kind === 'root') return []
   return relation.constraints.flatMap((constraint): readonly TenantForeignKey[] => {
     const { references } = constraint
-    // The copies on partitions say what their parent says.
+    // Partitions have copies of their parent's foreign keys: skip these.
     if (references === undefined || constraint.parent !== 0 || relation.isPartition) return []
     const parent = facts.relationOf(references.relation)
     const parentTable = parent === undefined ? undefined : facts.tenantTable(parent)
@@ -51,8 +51,8 @@ function foreignKeysOf(facts: Facts, table: TenantTable): readonly TenantForeign
 }
 
 /**
- * Why a foreign key without the tenant may still be held: what a person wrote to check it. `policy` is surer than
- * `trigger`; the attack decides about both.
+ * Why a foreign key without the tenant may still be safe: a policy queries the parent table, or a trigger runs at INSERT. `policy` is
+ * the stronger hint. Whether it is safe is decided by the attack.
  */
 export function otherwiseHeld(facts: Facts, key: TenantForeignKey): 'policy' | 'trigger' | undefined {
   const names = (text: string | undefined) => {
@@ -85,15 +85,18 @@ export function canReference(facts: Facts, key: TenantForeignKey): boolean {
   )
 }
 
-/** A parent whose tenant column is an optional reference under another name is a person or a global thing, not a tenant's row. */
+/**
+ * Whether the parent table is only loosely bound to a tenant: its tenant column is nullable and does not have the usual name. Its rows
+ * are then probably persons or global things.
+ */
 export function parentIsLoose(facts: Facts, key: TenantForeignKey): boolean {
   const column = key.parentTable.column
   return column !== undefined && !column.notNull && !facts.tenancy.columnNames.includes(column.name)
 }
 
 /**
- * Drops the foreign key and makes it again with the tenant in front; can be run again. A comment where that would change
- * what the table means, or the server would refuse it.
+ * SQL that drops the foreign key and adds it again with the tenant column in front. It can be run twice. A comment only, where that
+ * would change the meaning of the table or PostgreSQL would refuse it.
  */
 export function compositeForeignKeySql(key: TenantForeignKey): string {
   const { table, parentTable, relation, parent, constraint, references } = key
@@ -114,10 +117,10 @@ export function compositeForeignKeySql(key: TenantForeignKey): string {
     return `-- The tenant is ${table.column.type} in ${name} and ${parentTable.column.type} in ${qualifiedName(parent)}: give both one type, then pair it in ${quoteIdentifier(constraint.name)}.`
   const lines: string[] = []
   if (!hasUnique(parent, theirs)) {
-    // A unique key of a partitioned table must hold what it is partitioned by.
+    // A unique key of a partitioned table must contain the columns of the partition key.
     if (parent.kind === 'partitioned-table' && !holdsPartitionKey(parent, theirs))
       return `-- ${qualifiedName(parent)} is partitioned: add the columns of ${parent.partitionKey} to ${name} and to a unique key (${list(theirs)}, …), then pair the tenant in ${quoteIdentifier(constraint.name)}.`
-    // A foreign key takes a unique index as it takes a constraint, and this can be run again.
+    // A foreign key can refer to a unique index as well as to a constraint, and CREATE INDEX IF NOT EXISTS can be run twice.
     const columns = theirs.map((column) => column.name)
     const index = quoteIdentifier(objectName([parent.name, ...columns], '_key'))
     lines.push(`CREATE UNIQUE INDEX IF NOT EXISTS ${index} ON ${qualifiedName(parent)} (${list(theirs)});`)
@@ -159,7 +162,7 @@ function sameKind(column: Column, other: Column): boolean {
 const GIVEN_AWAY =
   /(^|_)(shared?|shares|sharing|granted?|grantee|invited?|invitee|guest|recipient|receiver|partner|viewer)(_|$)|^(to|with|target)_/
 
-/** A row that one tenant makes for another: its tenant column says who is given something, and the parent whose it is. */
+/** Whether the table holds shares: rows whose tenant column names the receiving tenant, while the parent row belongs to the giving one. */
 function isShare({ table, relation, parentTable }: TenantForeignKey): boolean {
   if (table.kind !== 'tenant') return false
   const root = relation.constraints.filter(

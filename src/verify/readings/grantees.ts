@@ -5,7 +5,7 @@ import type { Facts } from '../../tenancy/facts.ts'
 
 /**
  * Grantees through which some acting role has the privilege: PUBLIC, itself, or a role whose rights it inherits.
- * The owner's own grant is left out: an app that owns its tables is another finding.
+ * The owner's own grant is left out: another rule reports an application that owns its tables.
  */
 export function usableGrantees(facts: Facts, grants: readonly Grant[], privilege: string, owner: Oid): readonly Oid[] {
   const usable = new Set<Oid>()
@@ -18,7 +18,7 @@ export function usableGrantees(facts: Facts, grants: readonly Grant[], privilege
   return [...usable].sort((a, b) => a - b)
 }
 
-/** The same for a relation, its columns' grants included; empty when no acting role gets into the schema. */
+/** The same for a relation, including grants on its columns. Empty when no acting role has the privilege. */
 export function relationGrantees(facts: Facts, relation: Relation, privilege: TablePrivilege): readonly Oid[] {
   if (facts.reach(relation, privilege).length === 0) return []
   const grants = [...relation.grants, ...relation.columns.flatMap((column) => column.grants)]
@@ -28,8 +28,8 @@ export function relationGrantees(facts: Facts, relation: Relation, privilege: Ta
 const ALL = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
 
 /**
- * From whom to REVOKE so that these roles keep nothing: PUBLIC, the roles, and the roles whose grants they inherit. Naming the
- * role alone takes nothing away that it has through another.
+ * The grantees of a REVOKE that leaves these roles no privilege: PUBLIC, the roles, and the roles whose grants they inherit. A REVOKE
+ * from a role alone does not remove what it has through another role.
  */
 export function revokeList(
   facts: Facts,

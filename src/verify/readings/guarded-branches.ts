@@ -7,8 +7,8 @@ import { contextNames } from './context-names.ts'
 import { givenNames, mentions } from './given-names.ts'
 
 /**
- * Statements that run only after the body looked for a row of the context that the caller named, and that pick rows by the same
- * name: `IF EXISTS (… member = context AND org = p_org) THEN UPDATE … WHERE org = p_org`.
+ * Statements inside an IF whose condition tests an argument against the context, and which select rows by the same argument:
+ * `IF EXISTS (… member = context AND org = p_org) THEN UPDATE … WHERE org = p_org`.
  */
 export function guardedQueries(facts: Facts, fn: DatabaseFunction): ReadonlySet<Query> {
   const names = contextNames(facts, fn)
@@ -32,7 +32,7 @@ export function guardedQueries(facts: Facts, fn: DatabaseFunction): ReadonlySet<
   return guarded
 }
 
-/** The arguments that a condition, or one part of an AND, looked for together with the context. */
+/** The arguments that a condition, or one part of an AND, tests together with the context. */
 function askedFor(
   facts: Facts,
   condition: Expr,

@@ -3,7 +3,8 @@ import { childrenOf } from '../../sql/walk.ts'
 import { joinConditions } from '../../tenancy/discovery/compared.ts'
 
 /**
- * True when a condition must hold for each row of the query: its WHERE or ON implies it, or a query that it reads does. Both sides of a UNION need it.
+ * True when a condition that satisfies `test` must hold for each row of the query: its WHERE or ON implies it, or a query that it
+ * reads does. For a UNION, both sides need it.
  */
 export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean {
   const { setOperation } = query
@@ -22,7 +23,7 @@ export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean 
   if (query.with.some((cte) => holdsRows(cte.query, test))) return true
   if (query.from.some((item) => item.kind === 'subquery' && holdsRows(item.query, test))) return true
   if (query.source !== undefined && holdsRows(query.source, test)) return true
-  // SELECT (SELECT … WHERE tenant = context), with nothing read outside of it.
+  // SELECT (SELECT … WHERE tenant = context): the condition is in a subquery of the SELECT list, and there is no FROM.
   return query.from.length === 0 && query.targets.some((target) => holds(target.expr, test))
 }
 

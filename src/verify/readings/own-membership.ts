@@ -6,9 +6,9 @@ import type { Facts } from '../../tenancy/facts.ts'
 import { holdsRows } from './held-query.ts'
 
 /**
- * A definer function that answers a user's question about himself: is he a member of that tenant, of which tenants, as what.
- * It reads past the policies since they call it, and tells nobody about others: the rows that it reads are held by the
- * setting that names the user.
+ * Whether a SECURITY DEFINER function tells users only about their own memberships: of which tenants they are members, or with which
+ * role. Policies call such functions, so they must read without policies. They reveal nothing about other users, because the rows are
+ * restricted to the user in the setting.
  */
 export function tellsOwnMembership(facts: Facts, fn: DatabaseFunction, relation: Relation, query: Query): boolean {
   const users = new Set<string>()
@@ -26,7 +26,7 @@ export function tellsOwnMembership(facts: Facts, fn: DatabaseFunction, relation:
   return [...users].some((user) => isMembership(relation, tenant, user))
 }
 
-/** `column = setting` where the setting is not the one that names the tenant: it names who asks. */
+/** The column of `column = setting` if the setting does not name the tenant. It then names the user. */
 function userColumn(facts: Facts, expr: Expr): string | undefined {
   if (expr.kind !== 'operator' || expr.op !== '=' || expr.left === undefined) return undefined
   const { context, columnNames } = facts.tenancy
@@ -37,7 +37,7 @@ function userColumn(facts: Facts, expr: Expr): string | undefined {
   ] as const) {
     if (column.kind !== 'column' || columnNames.includes(column.name)) continue
     const uses = settingsIn(value, facts.sql, functionFinder(facts.catalog))
-    // Claims hold the user and the tenant; their key tells which.
+    // One JSON setting may hold both user and tenant: the path inside it decides which one is read.
     const isTenant = uses.some(
       (use) =>
         tenantSettings.has(use.setting) &&
@@ -48,7 +48,7 @@ function userColumn(facts: Facts, expr: Expr): string | undefined {
   return undefined
 }
 
-/** A key or part of one, or called so: not a status or a region that a setting happens to filter by. */
+/** Whether a column names a user: by its name, or because it is part of a key. A status or a region does not. */
 function namesSomebody(relation: Relation, name: string): boolean {
   const column = relation.columns.find((own) => own.name === name)
   if (column === undefined) return false
@@ -58,7 +58,7 @@ function namesSomebody(relation: Relation, name: string): boolean {
   )
 }
 
-/** One row a tenant and user. */
+/** Whether the table has a unique key of exactly the tenant and the user. */
 function isMembership(relation: Relation, tenant: string | undefined, user: string): boolean {
   const numbers = [tenant, user].map((name) => relation.columns.find((column) => column.name === name)?.number)
   return relation.constraints.some(

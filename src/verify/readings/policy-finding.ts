@@ -8,15 +8,15 @@ import { askOnce } from './session-calls.ts'
 import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 
 interface PolicyFindingOptions {
-  /** The sentence after `policy p on t`: what is wrong with it. */
+  /** The rest of the sentence that begins with `Policy p on t`: what is wrong with the policy. */
   readonly message: (weakness: PolicyWeakness) => string
   readonly severity?: (weakness: PolicyWeakness) => Severity | undefined
   readonly fix?: (weakness: PolicyWeakness) => string
-  /** Of what is only suspected, as long as no attack confirms it. */
+  /** Severity of a finding that is only suspected, as long as no attack confirms it. */
   readonly unconfirmed?: Severity
 }
 
-/** Findings of one rule of section 4, from what the prover could not prove. */
+/** Findings of one rule about policies, made from the weaknesses that the prover reported. */
 export function* policyFindings(facts: Facts, rule: RuleId, options: PolicyFindingOptions): Iterable<FindingDraft> {
   for (const weakness of weaknessesOf(facts, rule)) {
     const { relation, verbs, roles, policy } = weakness
@@ -50,8 +50,8 @@ function consequence({ verbs }: PolicyWeakness): string {
 }
 
 /**
- * ALTER POLICY that asks for the tenant beside all that the policy asks already, in the clauses that the command has: nobody
- * sees or writes more than before.
+ * ALTER POLICY that adds the tenant test to the policy's conditions by AND, in each clause that its command has. No role can see or
+ * write more rows than before.
  */
 export function narrowPolicySql(facts: Facts, relation: Relation, policy: Policy | undefined): string {
   const test = rowTestSql(facts, relation)

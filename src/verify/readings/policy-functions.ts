@@ -2,7 +2,7 @@ import type { DatabaseFunction, Oid } from '../../catalog/model.ts'
 import { type Visitor, walkBody } from '../../sql/walk.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
-/** A function that decides about rows of tenant tables, and where it is used. */
+/** A function that policies, triggers, defaults, constraints or indexes of tenant tables call, with the places that call it. */
 interface DecidingFunction {
   readonly fn: DatabaseFunction
   /** `policy p on s.t`, `trigger g on s.t`, … */
@@ -74,7 +74,7 @@ export function calledBy(facts: Facts, fn: DatabaseFunction): readonly DatabaseF
   return [...called.values()].filter((inner) => inner.oid !== fn.oid)
 }
 
-/** Tables that a body names without a schema, and that are no name of the body itself. */
+/** Tables that a body names without a schema. Names of its own WITH queries are left out. */
 export function unqualifiedTables(facts: Facts, fn: DatabaseFunction): readonly string[] {
   const names = new Set<string>()
   const ctes = new Set<string>()
@@ -89,7 +89,7 @@ export function unqualifiedTables(facts: Facts, fn: DatabaseFunction): readonly 
   return [...names].filter((name) => !ctes.has(name)).sort()
 }
 
-/** True when temporary objects come before the function's own names: pg_temp is searched first unless it is named later. */
+/** True when the function finds temporary objects first: PostgreSQL searches pg_temp first unless search_path names it later. */
 export function searchesTempFirst(fn: DatabaseFunction): boolean {
   if (fn.atomicBody !== undefined) return false
   const path = fn.config.get('search_path')

@@ -5,26 +5,26 @@ import type { Expr, FromItem } from '../../sql/tree.ts'
 import { type Visitor, walkBody, walkExpression, walkQuery } from '../../sql/walk.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
-/** Policies that ask for each other in a circle: PostgreSQL refuses every query that needs them (42P17, or 54001 in functions). */
+/** Policies that query each other in a circle. PostgreSQL rejects each query that needs them (42P17, or 54001 through functions). */
 export interface Recursion {
-  /** The tables of the circle, from its first by name; the first stands at the end again. */
+  /** The tables of the circle, starting with the alphabetically first. That one is repeated at the end. */
   readonly cycle: readonly Relation[]
-  /** Policies whose lookups make the circle. */
+  /** The policies whose queries form the circle. */
   readonly policies: readonly { readonly relation: Relation; readonly name: string }[]
-  /** False where a function is a part of it: its code may stop before it comes round. */
+  /** False where a function is part of the circle: its code may not reach the next table in every call. */
   readonly certain: boolean
-  /** Tables and verbs whose policies lead into the circle, the circle's own among them. */
+  /** Tables and verbs whose policies lead into the circle, including those of the circle itself. */
   readonly reached: readonly { readonly relation: Relation; readonly verb: Verb }[]
 }
 
-/** A table as somebody reads it, and how it was come to. */
+/** One step on the way through policies: a table, the role that reads it, and the policy that led there. */
 interface Step {
   readonly relation: Relation
   readonly viewer: ActingRole
-  /** The policy of the step before that looks here. */
+  /** The policy of the previous step that queries this table. */
   readonly by: { readonly relation: Relation; readonly name: string } | undefined
   readonly throughFunction: boolean
-  /** The first step may be a write: that is another than a read of the same table. */
+  /** `select` for all steps but the first, which may be a write. A write and a read of the same table are different steps. */
   readonly verb: Verb
 }
 
@@ -64,8 +64,8 @@ function follow(facts: Facts, step: Step, path: readonly Step[]): Circle | undef
   const written = path.findIndex(
     (each) => each.relation === relation && each.viewer.role.oid === viewer.role.oid && each.verb !== verb,
   )
-  // Within one query PostgreSQL refuses a table that comes again, for whatever verb, if its policies have a subquery, even one
-  // that reads no table. A function runs a query of its own.
+  // Within one query PostgreSQL rejects a table that is reached a second time, for any verb, if its policies contain a subquery (even one
+  // that reads no table). A function runs a query of its own, so it does not count.
   const inOneQuery = written >= 0 && ![...path.slice(written + 1), step].some((each) => each.throughFunction)
   if (inOneQuery && hasSubquery(facts, step)) return circleOf([...path.slice(written), step])
   if (path.length > MOST_STEPS || !facts.protectedFor(relation, viewer)) return undefined
@@ -121,7 +121,7 @@ function circleOf(steps: readonly Step[]): Circle {
 
 type Read = Pick<Step, 'relation' | 'viewer' | 'throughFunction'>
 
-/** Tables that an expression reads in its subqueries and through its functions and views, and as whom. */
+/** Tables that an expression reads, in subqueries and through functions and views, each with the role that reads it. */
 function readsOf(facts: Facts, expr: Expr, viewer: ActingRole): readonly Read[] {
   const reads: Read[] = []
   const seen = new Set<string>()
@@ -154,7 +154,7 @@ function readsOf(facts: Facts, expr: Expr, viewer: ActingRole): readonly Read[] 
   return reads
 }
 
-/** A view that reads with the rights, and the policies, of whoever asks it. */
+/** A view with security_invoker: the caller's privileges and policies apply. */
 function isInvoker({ options }: Relation): boolean {
   return /^(true|on|yes|1)$/i.test(options.get('security_invoker') ?? '')
 }

@@ -5,13 +5,13 @@ import { otherLoginSql } from '../../tenancy/app-role-sql.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 
-/** The app's role and every role that it can become, with the way there. */
+/** The application's role and every role that it can become, each with the chain of roles that leads to it. */
 export function rolesInReach(facts: Facts): readonly RolePath[] {
   const app = facts.tenancy.appRole
   return [{ role: app, path: [app.name], needsGrant: false }, ...facts.becomable]
 }
 
-/** Roles through which the target is reached: those in reach that were granted it directly. */
+/** Roles in reach that are direct members of the target role. */
 export function directMembers(facts: Facts, target: Role): readonly Role[] {
   const inReach = new Map(rolesInReach(facts).map(({ role }) => [role.oid, role]))
   return facts.catalog.memberships.flatMap((membership) => {
@@ -20,12 +20,12 @@ export function directMembers(facts: Facts, target: Role): readonly Role[] {
   })
 }
 
-/** `app → mid → owner`, and where a GRANT to oneself is needed on the way, that too. */
+/** Text such as `app → mid → owner`. It also says if a role must first grant itself a membership. */
 export function showPath(path: RolePath): string {
   return `${path.path.join(' → ')}${path.needsGrant ? ' (by ADMIN OPTION: it grants itself the membership)' : ''}`
 }
 
-/** Labels of the tenant-bound tables on which the role has a privilege, and the verbs: what it crosses when no policy holds it. */
+/** The tenant tables on which the role has a privilege, and the verbs. If the role bypasses policies, it crosses tenants there. */
 export function crossedBy(
   facts: Facts,
   role: Role,
@@ -53,7 +53,7 @@ export function someOf(names: readonly string[], limit = 5): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
-/** The statements that make a login for the application, as comments. */
+/** SQL comments with the statements that create a login for the application. */
 export function otherLogin(facts: Facts): string {
   const schemas = [...new Set([...facts.tenancy.tables.values()].map(({ relation }) => relation.schema))]
   return otherLoginSql(new Set([...facts.catalog.roles.values()].map((role) => role.name)), schemas)

@@ -8,9 +8,9 @@ import { holdsRows } from './held-query.ts'
 import type { TenantTrigger } from './trigger-code.ts'
 
 /**
- * `where c.tenant_id = new.tenant_id`: a statement of trigger code changes rows of the fired row's tenant only. The policy that let
- * the row in has checked its tenant. An equality that must hold is asked for: `tenant_id IS NOT NULL` names the column and keeps
- * nobody out.
+ * Whether a statement of a trigger function changes only rows of the tenant of the row that fired it: `where c.tenant_id =
+ * new.tenant_id`. A policy has checked that row's tenant before. Only an equality that must hold counts: `tenant_id IS NOT NULL` names
+ * the column but restricts nothing.
  */
 export function comparesRowsTenant(facts: Facts, fired: TenantTrigger, query: Query, relation: Relation): boolean {
   const own = facts.tenantTable(fired.relation)?.column?.name
@@ -48,7 +48,7 @@ function isTenantColumn(facts: Facts, expr: Expr): boolean {
   return facts.tenancy.columnNames.includes(expr.name) || facts.tenancy.root?.key.name === expr.name
 }
 
-/** Variables that are set from the row's tenant, and from nothing else. */
+/** Variables whose only values are the tenant of NEW or OLD. */
 function tenantVariables(facts: Facts, { fn }: TenantTrigger, own: string): ReadonlySet<string> {
   const body = facts.sql.body(fn)
   if (body.kind !== 'plpgsql') return new Set()
@@ -71,13 +71,13 @@ function tenantVariables(facts: Facts, { fn }: TenantTrigger, own: string): Read
   return new Set([...set].filter((name) => !otherwise.has(name)))
 }
 
-/** Names by which a trigger per statement reads the rows that were changed. */
+/** Names of the transition tables (REFERENCING NEW TABLE AS …) of a statement-level trigger. */
 function transitionTables({ trigger }: TenantTrigger): ReadonlySet<string> {
   const names = [...trigger.definition.matchAll(/\b(?:NEW|OLD) TABLE AS (?:"([^"]+)"|([\w$]+))/g)]
   return new Set(names.map(([, quoted, plain]) => quoted ?? plain ?? ''))
 }
 
-/** How the query calls rows that the statement changed: a transition table, or a query of one that keeps its tenant column. */
+/** Aliases in a FROM list for transition tables, or for subqueries on one that keep its tenant column. */
 function aliasesOfRows(item: FromItem, transition: ReadonlySet<string>, own: string): readonly string[] {
   if (item.kind === 'join')
     return [...aliasesOfRows(item.left, transition, own), ...aliasesOfRows(item.right, transition, own)]

@@ -3,7 +3,10 @@ import { constantEquality, truthOf } from '../../prove/constants.ts'
 import type { Expr } from '../../sql/tree.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
-/** A clause of a policy that is true for every row: `true`, `1 = 1`, `id IS NOT NULL` of a key. What can't be decided says something. */
+/**
+ * Whether a clause of a policy is true for every row: `true`, `1 = 1`, `id IS NOT NULL` on a NOT NULL column. False if that can't be
+ * decided.
+ */
 export function saysNothing(facts: Facts, relation: Relation, text: string | undefined): boolean {
   if (text === undefined) return true
   const parsed = facts.sql.expression(text)

@@ -3,7 +3,7 @@ import type { Verb } from '../../catalog/verbs.ts'
 import { appliesTo, covers } from '../../prove/effective.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
-/** The schema that partywall makes for itself. */
+/** The schema `partywall`, if partywall's own migrations were applied. */
 export function sealSchema(facts: Facts) {
   return [...facts.catalog.schemas.values()].find((schema) => schema.name === 'partywall')
 }
@@ -22,7 +22,7 @@ function isSealPolicy(policy: Policy): boolean {
   return !policy.permissive && (!needsUsing || sealed(policy.using)) && (!needsCheck || sealed(policy.check))
 }
 
-/** A restrictive policy on the verified seal holds the role for this verb. */
+/** Whether a restrictive policy on the verified seal applies to the role for this verb. */
 export function isSealed(relation: Relation, verb: Verb, role: ActingRole): boolean {
   return (
     relation.rowSecurity &&
@@ -30,7 +30,7 @@ export function isSealed(relation: Relation, verb: Verb, role: ActingRole): bool
   )
 }
 
-/** Some table has a seal policy: the schema means to be sealed. */
+/** Whether some table has a seal policy, so that the others should have one too. */
 export function meansToBeSealed(facts: Facts): boolean {
   return (
     sealSchema(facts) !== undefined &&

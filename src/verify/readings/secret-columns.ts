@@ -1,11 +1,11 @@
 import type { Column, Relation } from '../../catalog/model.ts'
 
-/** What a column holds, as far as its name, its type and its table say it. */
+/** Whether a column holds a secret or personal data, judged by its name, its type and its table. */
 type Secrecy = 'secret' | 'personal' | undefined
 
 const SECRET =
   /(^|_)(password|passwd|passphrase|pwd)(_?(hash|digest|salt|encrypted))?$|^(hashed|encrypted|crypted)_?password$|(^|_)(client|webhook|signing|jwt|shared|totp|otp|mfa|two_factor|app)_?secret(_?(hash|encrypted|key))?$|(^|_)secrets?$|(^|_)secret_?(hash|value|key|encrypted|ciphertext)$|(^|_)(api|access|private|secret|encryption|signing|master|service|license)_?key(_?(hash|encrypted|secret))?$|^apikey$|(^|_)(access|refresh|id|session|auth|api|bearer|reset|verification|confirmation|confirm|invite|invitation|magic_?link|csrf|oauth|device|push|remember|unsubscribe|login|bot|webhook|personal_?access|password_?reset)_?tokens?(_?(hash|encrypted|digest|secret))?$|(^|_)token_(hash|digest|secret|encrypted)$|(^|_)(recovery|backup|scratch)_?codes?(_?hash)?$|(^|_)(otp|totp)(_?code|_?hash)?$|(^|_)credentials?(_?encrypted)?$|(^|_)(card|account)_?number$|(^|_)(ssn|cvv|cvc)$/
-/** Words that also mean something else: a token of a text, a session of a conference. */
+/** Ambiguous names: `token` may be a word of a text, `session` one of a conference. They count only in tables of logins or keys. */
 const MAYBE = /^(token|tokens|session|session_(id|data|key|state)|sess|sid|code|key|key_hash|hash|pin|salt)$|_token$/
 const PERSONAL = /(^|_)(e_?mail|email_?address|phone|phone_?number|mobile|mobile_?number|telephone)$/
 const NEAR =
@@ -13,8 +13,8 @@ const NEAR =
 const TEXTS = /^(text|character varying|character|citext|bytea|json|jsonb|uuid|bpchar|name)(\[\])*$/
 
 /**
- * Decides by name, type and context: `password_hash` is a secret, `content_hash` and `token_count` are not; `token` is one in
- * a table of sessions, and none in a table of words.
+ * Decides by name, type and table. `password_hash` is a secret; `content_hash` and `token_count` are not. `token` is a secret in a
+ * table of sessions, but not in a table of words.
  */
 export function secrecyOf(relation: Relation, column: Column): Secrecy {
   if (!TEXTS.test(column.baseType)) return undefined
@@ -24,7 +24,7 @@ export function secrecyOf(relation: Relation, column: Column): Secrecy {
   return PERSONAL.test(name) && column.baseType !== 'uuid' ? 'personal' : undefined
 }
 
-/** A table of people's sessions or keys: it is called so, or its rows expire and belong to somebody. */
+/** Whether the table holds logins, sessions or keys: by its name, or because its rows expire and belong to a person. */
 function isNear(relation: Relation): boolean {
   if (NEAR.test(snake(relation.name))) return true
   const names = relation.columns.map((column) => snake(column.name))

@@ -9,7 +9,7 @@ import { emptyAsNull, rewritePolicySql, wrapCalls } from './wrap-calls.ts'
 
 type Call = Extract<Expr, { kind: 'call' }>
 
-/** A function of the user's without the row in its arguments, that reads a setting. */
+/** The called function, if it reads a setting and none of its arguments depends on the row. */
 export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | undefined {
   if (expr.args.some(mentionsColumn)) return undefined
   return facts
@@ -18,8 +18,8 @@ export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | unde
 }
 
 /**
- * ALTER POLICY that asks the session once for a statement, and reads a setting that is '' or missing as NULL. All else that the
- * policy says stays as it is. Undefined where there is nothing to change.
+ * ALTER POLICY that reads the session's setting once per statement, by `(select …)`, and treats a setting that is '' or missing as NULL.
+ * The rest of the policy stays as it is. Undefined if nothing needs to change.
  */
 export function askOnceSql(facts: Facts, relation: Relation, policy: Policy): string | undefined {
   return rewritePolicySql(relation, policy, askOnce(facts, policy))
@@ -32,7 +32,7 @@ export function askOnce(facts: Facts, policy: Policy): (expression: string) => s
     const parsed = text === undefined ? undefined : facts.sql.expression(text)
     for (const call of parsed?.ok === true ? callsOf(parsed.value) : []) {
       const fn = sessionHelper(facts, call)
-      // A VOLATILE function may answer differently for each row; who wrote it decides whether it does.
+      // A VOLATILE function may return another value for each row, so it is not wrapped.
       if (fn === undefined || fn.volatility === 'volatile') continue
       names.add(`${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`).add(fn.name)
     }
@@ -48,7 +48,7 @@ function mentionsColumn(expr: Expr): boolean {
   return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
 }
 
-/** Some branch of the policy lets other tenants' rows through, or may: another finding changes the same policy. */
+/** Whether the policy has a weakness, certain or not. Another finding then changes the same policy. */
 export function isWeak(facts: Facts, relation: Relation, policy: Policy): boolean {
   return facts.acting
     .filter((role) => !role.bypasses)

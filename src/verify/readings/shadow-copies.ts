@@ -6,7 +6,7 @@ const COPY_NAME =
 const SAME_SHARE = 0.8
 const MIN_COLUMNS = 3
 
-/** The protected table that this one is a copy of: the same columns, and a name or shape that says so. */
+/** The protected table of which this one is an unprotected copy: it has the same columns, and a name or shape of a copy. */
 export function copiedFrom(facts: Facts, relation: Relation): Relation | undefined {
   if (relation.kind !== 'table' || relation.rowSecurity || relation.parents.length > 0) return undefined
   const columns = new Set(relation.columns.map((column) => `${column.name} ${column.type}`))
@@ -16,7 +16,7 @@ export function copiedFrom(facts: Facts, relation: Relation): Relation | undefin
     const common = original.columns.filter((column) => columns.has(`${column.name} ${column.type}`)).length
     const share = common / Math.max(original.columns.length, 1)
     if (share < SAME_SHARE || common < MIN_COLUMNS) continue
-    // Two small tables may have the same columns by chance; a copy has a name that says so, or no constraint at all.
+    // Two small tables may have the same columns by chance. So ask for a name such as `orders_backup`, or for no constraint at all.
     const named = COPY_NAME.test(relation.name)
     const bare = relation.constraints.every((constraint) => constraint.kind === 'not-null') && common >= 4
     if (named || bare) return original

@@ -2,8 +2,8 @@ import type { Relation } from '../../catalog/model.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /**
- * Some acting role may run the statement on the table, or on a parent through which it reaches the rows: grants on the parent are
- * all that is asked then. An INSERT goes on to partitions only, UPDATE and DELETE to every table that inherits.
+ * Whether some acting role may run the statement on the table, or on a parent through which it reaches the rows. Through a parent,
+ * PostgreSQL checks only the parent's grants. An INSERT is routed to partitions only; UPDATE and DELETE reach every inheriting table.
  */
 export function reachedThrough(
   facts: Facts,

@@ -7,13 +7,13 @@ import { tenantSources } from '../rules/matview-exposed.ts'
 import { filterReaches } from './filter-reaches.ts'
 import { holdsRows } from './held-query.ts'
 
-/** Tenant tables that a view shows past their policies, and whether the view filters by tenant itself. */
+/** Tenant tables that a view shows without their policies, and whether the view itself filters by tenant. */
 interface ViewAccess {
-  /** Read by the view's own query. */
+  /** Tables that the view's own query reads. */
   readonly direct: readonly string[]
-  /** Read by a view below it. */
+  /** Tables that a view inside this one reads. */
   readonly nested: readonly string[]
-  /** Views below it that show them. */
+  /** The inner views that show them. */
   readonly through: readonly string[]
   readonly filtered: boolean
 }
@@ -27,12 +27,12 @@ export function hasBarrier(relation: Relation): boolean {
   return /^(?:true|on|yes|1)$/i.test(relation.options.get('security_barrier') ?? 'false')
 }
 
-/** What a view shows to somebody whom its owner's rights, or their own, would not let see it. */
+/** The tenant tables whose rows a view shows without their policies, because the view's owner bypasses these. */
 export function viewAccess(facts: Facts, view: Relation): ViewAccess {
   const direct = new Set<string>()
   const nested = new Set<string>()
   const through = new Set<string>()
-  // An invoker view reads as the caller; the caller's own reach is judged at the tables.
+  // A security_invoker view reads as the caller, whose access is judged at the tables themselves.
   const owner = isInvokerView(view) ? undefined : view.owner
   const visit = (relation: Relation, reader: Oid | undefined, depth: number, seen: ReadonlySet<Oid>): boolean => {
     let shows = false
@@ -47,7 +47,7 @@ export function viewAccess(facts: Facts, view: Relation): ViewAccess {
         }
         continue
       }
-      // A materialized view holds what its owner saw, and no policy ever holds it.
+      // A materialized view stores the rows that its owner saw at the last REFRESH, and it can have no policies.
       const stored = read.kind === 'materialized-view' && tenantSources(facts, read).length > 0
       if (stored && reader !== undefined) {
         shows = true
@@ -72,7 +72,7 @@ export function viewAccess(facts: Facts, view: Relation): ViewAccess {
   }
 }
 
-/** True when no policy of the table holds this reader. */
+/** True when the table's policies do not apply to this role. */
 function escapes(facts: Facts, reader: Oid, table: Relation): boolean {
   const role = facts.catalog.roles.get(reader)
   if (role === undefined || role.superuser || role.bypassRls) return true
@@ -113,7 +113,7 @@ function filtersByContext(facts: Facts, view: Relation): boolean {
   return found
 }
 
-/** Verbs that a view passes on to its table by itself. */
+/** Verbs that an automatically updatable view passes on to its table, and that some role in reach may use. */
 export function writableVerbs(facts: Facts, view: Relation): readonly ('insert' | 'update' | 'delete')[] {
   const bits = [
     ['update', 4, 'UPDATE'],

@@ -4,7 +4,7 @@ import type { Facts, Weakness } from '../../tenancy/facts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import { classify } from './classify.ts'
 
-/** A weakness of a policy, joined over verbs and roles, under the rule that speaks of it. */
+/** A weakness of a policy with the rule that reports it, merged over verbs and roles. */
 export interface PolicyWeakness extends Weakness {
   readonly rule: RuleId
   readonly relation: Relation
@@ -15,7 +15,7 @@ export interface PolicyWeakness extends Weakness {
 
 const known = new WeakMap<Facts, readonly PolicyWeakness[]>()
 
-/** All weaknesses of the run that a rule of section 4 speaks of; each under exactly one rule. */
+/** All weaknesses of the run that this rule reports. Each weakness belongs to exactly one rule. */
 export function weaknessesOf(facts: Facts, rule: RuleId): readonly PolicyWeakness[] {
   return allWeaknesses(facts).filter((weakness) => weakness.rule === rule)
 }

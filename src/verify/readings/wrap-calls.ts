@@ -1,7 +1,7 @@
 import type { Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 
-/** Each `current_setting` that is cast, read as NULL where it is '' or was never set: no row in place of an error. */
+/** Wraps each `current_setting` that is cast in NULLIF, so that a setting that is '' or missing gives no row instead of an error. */
 export function emptyAsNull(expression: string): string {
   const bare =
     /\(current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)\)::(?!(?:text|character varying|character)\b(?!\[))/g
@@ -30,7 +30,7 @@ export function rewritePolicySql(
 
 const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[\s\S]/g
 
-/** The expression as the server prints it, with the calls wrapped that stand outside of any sub-select and read no column. */
+/** Wraps calls of the named functions in `(select …)`, if they are outside of any subquery and their arguments are constant. */
 export function wrapCalls(expression: string, names: ReadonlySet<string>): string {
   const tokens = expression.match(TOKEN) ?? []
   let wrapped = ''
@@ -49,7 +49,7 @@ export function wrapCalls(expression: string, names: ReadonlySet<string>): strin
   return wrapped
 }
 
-/** A call of one of the functions that begins here: `name(…)` or `schema.name(…)`. */
+/** The call `name(…)` or `schema.name(…)` that begins at this token, if it is one of the functions. */
 function callAt(tokens: readonly string[], at: number, names: ReadonlySet<string>) {
   if (tokens[at - 1] === '.' || !/^[A-Za-z_"\u0080-\uffff]/.test(tokens[at] ?? '')) return undefined
   const open = tokens[at + 1] === '.' ? at + 3 : at + 1
@@ -58,7 +58,7 @@ function callAt(tokens: readonly string[], at: number, names: ReadonlySet<string
   return isConstant(tokens.slice(open + 1, end)) ? { text: tokens.slice(at, end + 1).join(''), end } : undefined
 }
 
-/** Literals, casts and commas: nothing that could be a column or another call. */
+/** Whether the tokens are only literals, casts and commas, so that no column or call is among them. */
 function isConstant(tokens: readonly string[]): boolean {
   const text = tokens.map((token) => (token.startsWith("'") ? '0' : token)).join('')
   return /^[\d\s,.+-]*$/.test(text.replace(/::(?:"[^"]*"|[a-z_ ])+/gi, '').replace(/\b(?:true|false|null)\b/gi, ''))

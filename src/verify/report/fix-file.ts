@@ -2,15 +2,15 @@ import type { Finding } from '../finding/finding.ts'
 import { splitStatements } from '../sources/split-statements.ts'
 
 /**
- * The order in which fixes can be run: what stands in the way of everything goes first, then columns and keys that policies
- * and foreign keys need, then row security, then code that reads through it, then rights, which some of it still needs.
+ * The order in which fixes can be run: keys and columns, which policies need; then policies and row-level security; then views, functions
+ * and other objects. Privileges and roles come last, because earlier statements may still need them.
  */
 const groupOrder = ['key', 'policy', 'rls', 'object', 'code', 'metadata', 'context', 'grant', 'escape', 'role']
 
 /**
- * All fixes as one file: one transaction, then what refuses a transaction.
+ * All fixes as one file: one transaction, followed by the statements that can't run in a transaction.
  *
- * A statement that several findings ask for stands there once.
+ * A statement that several findings need is written once.
  *
  * @param groupOf the rule's group: `rls`, `grant`, …
  */
@@ -44,8 +44,9 @@ export function renderFixFile(
     ...told,
   ]
   if (inside.length > 0) parts.push("BEGIN;\nSET LOCAL lock_timeout = '5s';", ...inside, 'COMMIT;')
-  if (apart.length > 0) parts.push('-- These refuse a transaction; each takes effect by itself.', ...apart)
-  if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to mend.')
+  if (apart.length > 0)
+    parts.push("-- These statements can't run in a transaction. Each takes effect by itself.", ...apart)
+  if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to fix.')
   return `${parts.join('\n\n')}\n`
 }
 
@@ -57,10 +58,10 @@ function bringsPolicies(statement: string): boolean {
   return /^alter table .*\b(?:enable|force) row level security\b/is.test(statement)
 }
 
-/** Statements that no earlier finding asked for, and the lines that are comments and nothing else. */
+/** The statements of a fix that no earlier finding had, and its comment lines. */
 function partsOf(fix: string, seen: Set<string>): { statements: readonly string[]; comments: readonly string[] } {
   const statements = splitStatements(fix).statements.map((statement) => statement.text)
-  // What makes room for the next statement goes with it, also where another finding asked for the same room.
+  // DROP … IF EXISTS before a CREATE belongs to that CREATE. Keep it even if another fix has the same DROP.
   const makesRoom = (at: number) =>
     /^drop\s+\w+\s+if\s+exists\b/i.test(statements[at] ?? '') && !seen.has(statements[at + 1] ?? '')
   const fresh = statements.filter(
@@ -69,7 +70,7 @@ function partsOf(fix: string, seen: Set<string>): { statements: readonly string[
   for (const statement of fresh) seen.add(statement)
   const inStatements = statements.join('\n')
   const comments = fix.split('\n').filter((line) => /^\s*--/.test(line) && !inStatements.includes(line))
-  // A reason belongs to the statement below it, also where another finding has the same reason.
+  // Comments explain the statement below them, so keep all of them unless every line was written before.
   const told = comments.every((line) => seen.has(line)) ? [] : comments
   for (const line of told) seen.add(line)
   return { statements: fresh, comments: told }

@@ -9,11 +9,11 @@ export interface JoinedFinding extends Finding {
   readonly verbs: FindingDraft['verbs']
   readonly tables: readonly string[]
   readonly group: RuleGroup
-  /** False where the verbs fail instead: a denial, and no row of another tenant. */
+  /** False if the verbs fail with an error for everyone, so that no row of another tenant is reached. */
   readonly crosses: boolean
 }
 
-/** A static finding and the rule that it is of. */
+/** A static finding and the rule that yielded it. */
 export interface RuledDraft {
   readonly rule: Rule
   readonly draft: FindingDraft
@@ -22,9 +22,10 @@ export interface RuledDraft {
 /**
  * Joins what rules found with what attacks saw.
  *
- * An observation of the same rule and object makes a finding `exploited`. A crossing does that to every
- * finding which speaks of that table and verb. What no finding explains becomes one. A suspicion that was put to the
- * test in vain sinks to info.
+ * - An observation of the same rule and object makes a finding `exploited`.
+ * - A crossing does that to every finding about that table and verb.
+ * - An observation that no finding explains becomes a finding of its own.
+ * - A suspected finding that an attack tried and did not confirm becomes `info`.
  */
 export function joinFindings(
   facts: Facts,
@@ -37,7 +38,7 @@ export function joinFindings(
   const direct = new Set(
     observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule, draft, ledger))),
   )
-  // Rows that a policy lets through because the table it looks into leaks: that table's finding is the cause.
+  // A policy lets rows pass because the lookup table that it queries leaks: the finding on the lookup table is the cause.
   const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
     isCrossing(observation) &&
     OF_TABLES.has(rule.group) &&
@@ -81,7 +82,7 @@ export function joinFindings(
   return dedupe([...joined, ...raised]).sort(inOrder)
 }
 
-/** What no static finding explains gets its rule; of crossings each with what else crossed on its table. */
+/** Gives each unexplained observation a rule. For a crossing, the rule depends on what else crossed on its table. */
 function named(facts: Facts, unexplained: readonly Observation[]): readonly SeenOfRule[] {
   const readable = new Set(
     unexplained.flatMap((seen) =>
@@ -108,7 +109,7 @@ function unique<T>(items: readonly T[]): readonly T[] {
   return [...new Set(items)]
 }
 
-/** Findings that rows crossing a table can speak for; code, keys and views are confirmed by what was tried on them. */
+/** Groups whose findings a crossing of a table can confirm. Findings on code, keys and views need an attack on that object. */
 const OF_TABLES: ReadonlySet<string> = new Set(['rls', 'policy', 'role', 'grant'])
 
 function confirms(
@@ -122,7 +123,7 @@ function confirms(
     return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
   }
   if (!OF_TABLES.has(rule.group)) return false
-  // Another policy of the table let it through: that is no evidence against this one.
+  // Another policy of the table caused the crossing, so it is no evidence against this policy.
   if (rule.group === 'policy' && draft.detail !== undefined && ledger?.isCause(observation, draft.detail) === false)
     return false
   const tables = draft.tables ?? [draft.object]
@@ -158,7 +159,7 @@ function dedupe(findings: readonly JoinedFinding[]): JoinedFinding[] {
   return [...byKey.values()]
 }
 
-/** By severity, then by rule and key: the same each time. */
+/** Sorts by severity, then by rule and key, so that two runs print the same order. */
 export function inOrder(a: Finding, b: Finding): number {
   return (
     SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||

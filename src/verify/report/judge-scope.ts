@@ -9,7 +9,7 @@ import type { InternalError } from './report-model.ts'
 import { type AttackOptions, type AttackRun, runAttacks } from './run-attacks.ts'
 import { makeVerdicts } from './verdicts.ts'
 
-/** All that was found of one scope: the tables of one kind of tenants, as one kind of caller sees them. */
+/** The result of one scope: the tables of one kind of tenant, judged for one kind of caller. */
 export interface JudgedScope {
   readonly facts: Facts
   readonly findings: readonly JoinedFinding[]
@@ -20,13 +20,13 @@ export interface JudgedScope {
 
 interface ScopeOptions {
   readonly chosen: readonly Rule[]
-  /** Findings of other rules, which attacks raise, are left out. */
+  /** If set, findings of other rules are left out, even if an attack raised them. */
   readonly only: readonly string[] | undefined
   /** Undefined: catalog and proof only. */
   readonly attack: Omit<AttackOptions, 'facts'> | undefined
 }
 
-/** Asks the rules, attacks, joins both, and judges each verb of each table. */
+/** Runs the rules and the attacks, joins their results, and gives each verb of each table its verdict. */
 export async function judgeScope(facts: Facts, { chosen, only, attack }: ScopeOptions): Promise<JudgedScope> {
   const internalErrors: InternalError[] = []
   const drafts = chosen.flatMap((rule): readonly RuledDraft[] => {

@@ -11,7 +11,7 @@ import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
 import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 
-/** Joins what was found of each scope into one report; the first scope is the application's own. */
+/** Joins the results of all scopes into one report. The first scope is the application's own. */
 export function makeReport(
   scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
   ruleCount: number,
@@ -57,8 +57,8 @@ export function makeReport(
 }
 
 /**
- * A table that is bound to tenants in one scope is spoken of there: another scope that does not know its tenant would take it for
- * a table that belongs to nobody. Of one finding the worse form stays.
+ * Joins the findings of all scopes. If a table is a tenant table in one scope, only findings of that scope count: another scope would take
+ * it for a table without a tenant. If two scopes have the same finding, the more severe one is kept.
  */
 function joinScopes(scopes: readonly JudgedScope[]): readonly JoinedFinding[] {
   const bound = new Set(scopes.flatMap(({ tables }) => tables.map((table) => table.object)))
@@ -78,7 +78,7 @@ function rank({ severity, proof }: Finding): number {
   return SEVERITIES.indexOf(severity) * 2 + (proof === 'exploited' ? 1 : 0)
 }
 
-/** From the worst: of two scopes that judge one verb the worse verdict stands. */
+/** Worst first. If two scopes judge the same verb, the worse verdict is reported. */
 const WORST: readonly Verdict[] = ['leaks', 'unreliable', 'unproved', 'proved-static', 'held', 'proved', 'no-access']
 
 function joinTables(scopes: readonly JudgedScope[]): readonly TableVerdict[] {
@@ -100,7 +100,7 @@ function joinTables(scopes: readonly JudgedScope[]): readonly TableVerdict[] {
   return [...joined].map(([object, entry]) => ({ object, ...entry })).sort((a, b) => a.object.localeCompare(b.object))
 }
 
-/** A table that is a tenant table in any scope is judged there. */
+/** Joins the unprotected tables of all scopes. A table that is a tenant table in any scope is left out. */
 function joinUnwalled(scopes: readonly JudgedScope[], tables: readonly TableVerdict[]): readonly UnwalledTable[] {
   const judged = new Set(tables.map((table) => table.object))
   const found = new Map<string, UnwalledTable>()

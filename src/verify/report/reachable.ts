@@ -4,8 +4,8 @@ import { callableDefiners, unheldQueries } from '../readings/definer-code.ts'
 import { tenantSources } from '../rules/matview-exposed.ts'
 
 /**
- * Whether the application meets any tenant table: by a verb, through a view, or through a definer function. Where it does not,
- * the wrong role was taken, or its grants are missing, and nothing was judged.
+ * Whether the application can reach any tenant table: by a verb, through a view, or through a SECURITY DEFINER function. If not, the wrong
+ * role was chosen or its grants are missing, and the run says nothing.
  */
 export function isReachable(facts: Facts, tables: readonly TableVerdict[]): boolean {
   if (tables.some((table) => Object.values(table.verbs).some((verdict) => verdict !== 'no-access'))) return true

@@ -14,7 +14,7 @@ export function countVerdicts(tables: readonly TableVerdict[]): Readonly<Record<
   return counts
 }
 
-/** Tables with a verdict that ends a run without an answer. */
+/** Tables with a verdict whose exit code is 2: the run gives no answer about them. */
 export function unreliableTables(tables: readonly TableVerdict[]): readonly string[] {
   return tables
     .filter((table) => Object.values(table.verbs).some((verdict) => VERDICTS[verdict].exitCode === '2'))
@@ -22,10 +22,12 @@ export function unreliableTables(tables: readonly TableVerdict[]): readonly stri
 }
 
 /**
- * 0 holds, 1 findings at or above the floor, 2 no answer: unreliable, nothing in reach, or an error of partywall itself. 2 wins
- * over 1, and 1 over 0.
+ * The exit code of a run:
+ * - 0: no finding at or above `failOn`;
+ * - 1: at least one such finding;
+ * - 2: no answer, because a verdict is unreliable, nothing is in reach, or partywall itself failed. It takes precedence over 1.
  *
- * @param findings those that are left after a baseline; default: all of the report
+ * @param findings the findings that count, such as those that remain after a baseline; default: all of the report
  */
 export function exitCodeOf(
   report: VerifyReport,

@@ -9,21 +9,21 @@ export interface InternalError {
   readonly message: string
 }
 
-/** What was decided without being told, and how the run went. */
+/** The choices that verify made itself (role, setting, tenant columns), and the counts of the run. */
 export interface VerifySummary {
   readonly database: string
   readonly serverVersion: number
   readonly mode: 'static' | 'attack'
   readonly sealed: boolean
   readonly appRole: string
-  /** Each role that was acted as. */
+  /** Each role that was tried. */
   readonly actingRoles: readonly string[]
   readonly tenantColumns: readonly string[]
   readonly setting: string
   readonly rootTable: string | undefined
-  /** False where the application reaches no tenant table, by no verb, view or function: then nothing was judged. */
+  /** False if the application can't reach any tenant table by a verb, view or function. The run then says nothing. */
   readonly reachable: boolean
-  /** Where it reaches none: SQL that grants it what an application usually may. */
+  /** If it reaches none: SQL that grants it what an application usually needs. */
   readonly grantsMissing: readonly string[]
   readonly notes: readonly string[]
   readonly counts: {
@@ -44,7 +44,7 @@ export interface VerifyReport {
   readonly version: 1
   readonly findings: readonly Finding[]
   readonly tables: readonly TableVerdict[]
-  /** Tables that a role in reach may use and that no policy holds, though they are no tenant tables. */
+  /** Tables without a tenant that a role in reach may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
   readonly summary: VerifySummary
 }

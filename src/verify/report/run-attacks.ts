@@ -18,17 +18,17 @@ export interface AttackRun {
   readonly attacks: number
   readonly probes: number
   readonly planted: number
-  /** Probes that the statement time-out ended: they saw nothing, and prove nothing. */
+  /** Number of probes that ended in the statement timeout. They show nothing. */
   readonly timedOut: number
 }
 
 export interface AttackOptions {
   readonly facts: Facts
-  /** Opens a connection as the role that plants; the runner closes it. */
+  /** Opens a connection as the planting role. The runner closes it. */
   readonly connect: () => Promise<pg.Client>
   readonly sealSecret: string | undefined
   readonly contextSql: string | undefined
-  /** Where the server is this run's own: opens other connections to it. */
+  /** Set if the server was started for this run: opens further connections to it. */
   readonly ownServer: { readonly url: string; readonly connect: (url: string) => Promise<pg.Client> } | undefined
   readonly statementTimeoutMs: number
   readonly lockTimeoutMs: number
@@ -55,7 +55,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
       probes += 1
     })
     let before: Planting | undefined
-    // First without a setting: once one was set on a connection, it can never be "never set" again.
+    // The pass `never-set` comes first: a setting that was set once on a connection can't become "never set" again.
     for (const pass of ['never-set', 'set'] as const) {
       const arena = await openArena(options, session, pass, ledger, before)
       before = arena.planting

@@ -7,16 +7,16 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 import { saysNothing } from '../readings/says-nothing.ts'
 
-/** A table that the application may use, that no policy holds, and that belongs to no tenant as far as can be seen. */
+/** A table that the application may use, that no policy restricts, and in which no tenant column was found. */
 export interface UnwalledTable {
   readonly object: string
   /** What roles in reach may do there. */
   readonly verbs: readonly Verb[]
-  /** Why it is taken for no tenant table. */
+  /** Why it does not count as a tenant table. */
   readonly reason: string
 }
 
-/** Tables that nobody asked about: everybody in reach may use them, and no wall stands in between. */
+/** Tables without a tenant that a role in reach may use without any restriction by policies. */
 export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   return facts.relations.flatMap((relation): readonly UnwalledTable[] => {
     if (
@@ -33,7 +33,7 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   })
 }
 
-/** Row-level security does not hold the role, or one of its policies lets every row through. */
+/** Whether policies do not restrict the verb for the role: none apply, or a permissive policy is true for every row. */
 export function isOpen(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
   if (!facts.protectedFor(relation, role)) return true
   const own = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))

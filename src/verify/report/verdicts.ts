@@ -15,17 +15,17 @@ interface Judged {
   readonly reason: string | undefined
 }
 
-/** What every verdict of a run is judged by. */
+/** The inputs of all verdicts of a run. */
 interface Court {
   readonly facts: Facts
   /** Undefined: nothing was attacked. */
   readonly ledger: AttackLedger | undefined
   readonly leaking: ReadonlySet<string>
-  /** The finding that explains why the controls of a table failed. */
+  /** Returns the finding that explains why a control failed. */
   readonly explains: Explains
 }
 
-/** The verdict of each verb of each relation that is bound to tenants, or shows rows of one that is. */
+/** The verdict of each verb of each relation that is bound to tenants, or that shows rows of such a relation. */
 export function makeVerdicts(
   facts: Facts,
   findings: readonly JoinedFinding[],
@@ -91,7 +91,7 @@ function judge(court: Court, relation: Relation, verb: Verb): Judged {
   return { verdict: 'unproved', reason: said === undefined ? why : `${why}; ${said}` }
 }
 
-/** Why no control of this verb says anything: its own row is invisible to a tenant, or the server answered with an error. */
+/** The verdict if a control of this verb failed: a tenant does not see its own row, or the server raised an error. */
 function failedControl(court: Court, relation: Relation, verb: Verb, roles: readonly ActingRole[]): Judged | undefined {
   const { ledger, explains } = court
   const negative = ledger?.unreliable.get(relation.label)
@@ -123,13 +123,13 @@ function missingControl(
   return undefined
 }
 
-/** The finding that says why a control of this verb failed, perhaps with this error. */
+/** Returns the finding that explains why a control of this verb failed, with this error code if there was one. */
 type Explains = (relation: Relation, verb: Verb, code: string | undefined) => JoinedFinding | undefined
 
-/** Policies that the server refuses to run: no other finding explains these. */
+/** Error codes of recursive policies, which only a finding about recursion explains. */
 const RECURSES = new Set(['42P17', '54001'])
 
-/** A finding on the table, or on one that its policies look into, that says more than that time is lost. */
+/** Findings of at least medium severity on the table, or on a lookup table that its policies query, may explain a failed control. */
 function explanations(facts: Facts, findings: readonly JoinedFinding[]): Explains {
   const loud = findings.filter(
     ({ severity, group }) => (group === 'rls' || group === 'policy') && severity !== 'info' && severity !== 'low',

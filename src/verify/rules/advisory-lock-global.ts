@@ -23,7 +23,7 @@ export const advisoryLockGlobal: Rule = {
         expression: (expr) => {
           if (expr.kind !== 'call' || !/^pg_(try_)?advisory_(xact_)?lock(_shared)?$/.test(expr.name)) return
           if (expr.args.some((arg) => namesTenant(facts, arg, tenantNames))) return
-          // Two keys that hold a value may hold one of the tenant's; two constants are the same for all.
+          // pg_advisory_lock(a, b): one of two variable keys may contain the tenant. Two constants are the same for all tenants.
           if (expr.args.length === 1 || expr.args.every((arg) => isFixed(arg, fixed))) locks.push(expr)
         },
       })
@@ -50,7 +50,7 @@ function namesTenant(facts: Facts, expr: Expr, names: ReadonlySet<string>): bool
   return named
 }
 
-/** Nothing in it differs between two calls: a constant, or an expression of constants. */
+/** Whether an expression has the same value in every call: a constant, or an expression of constants. */
 function isFixed(expr: Expr, names: ReadonlySet<string>): boolean {
   let fixed = true
   walkExpression(expr, {
@@ -62,7 +62,7 @@ function isFixed(expr: Expr, names: ReadonlySet<string>): boolean {
   return fixed
 }
 
-/** Variables that the body declares with a constant and never sets. */
+/** Variables that the body declares with a constant value and never assigns. */
 function fixedNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<string> {
   const body = facts.sql.body(fn)
   if (body.kind !== 'plpgsql') return new Set()

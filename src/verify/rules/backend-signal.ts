@@ -14,7 +14,7 @@ export const backendSignal: Rule = {
     const open = facts.catalog.grantedBuiltins.filter(
       (builtin) => builtin.name === 'pg_terminate_backend' || builtin.name === 'pg_cancel_backend',
     )
-    // Listed only once somebody changed the grants: then PUBLIC may be gone from them.
+    // The catalog lists these functions only if their grants were changed. If both are closed to the application, there is no finding.
     const closed = open.filter(
       (builtin) => !facts.acting.some((role) => facts.privileges.granted(role.role.oid, builtin.grants, 'EXECUTE')),
     )

@@ -37,9 +37,12 @@ export const checkFunctionCrosses: Rule = {
   },
 }
 
-/** By the app itself, or by a view or function that writes with its owner's rights: a constraint is asked for a new row only. */
+/**
+ * Whether rows of the table can be written by the application, or by a view or function with its owner's rights. A constraint is only
+ * evaluated for new rows.
+ */
 function isWritten(facts: Facts, relation: Relation): boolean {
   if (reachedThrough(facts, relation, 'INSERT') || reachedThrough(facts, relation, 'UPDATE')) return true
-  // Whatever the owner's policies let through, the constraint is asked.
+  // Treat the owner's policies as open: the constraint is evaluated for each row that is written, whatever they allow.
   return ownersWhoWrite(facts, relation, () => ({ status: 'open', weaknesses: [] })) !== undefined
 }

@@ -5,14 +5,20 @@ import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
 /*
- * What EXECUTE alone opens to a role without attributes, as tried on servers 15 and 18. Left out, since they ask for more than
- * EXECUTE: pageinspect and pg_buffercache_evict (superuser), pg_logical_slot_* and pg_create_logical_replication_slot
- * (REPLICATION), pgrowlocks and pg_prewarm (rights on the table), pg_surgery (its ownership). Left out, since no content is in the
- * answer: pg_visibility, pgstattuple, pg_freespacemap, amcheck. pg_logical_emit_message only writes, and PUBLIC has it.
+ * Functions that return contents to a role that has EXECUTE and nothing else, as tried on PostgreSQL 15 and 18.
+ *
+ * Left out because they need more than EXECUTE:
+ * - pageinspect and pg_buffercache_evict: superuser;
+ * - pg_logical_slot_* and pg_create_logical_replication_slot: REPLICATION;
+ * - pgrowlocks and pg_prewarm: privileges on the table;
+ * - pg_surgery: ownership of the table.
+ *
+ * Left out because they return no contents: pg_visibility, pgstattuple, pg_freespacemap, amcheck. pg_logical_emit_message only writes,
+ * and PUBLIC may call it.
  */
 const CONTENTS =
   /^(pg_read_file|pg_read_binary_file|pg_read_file_old|lo_import|lo_export|pg_file_(read|write|rename|unlink)|pg_get_wal_(record_info|records_info\w*|block_info|fpi_info)|dblink_connect_u)$/
-/** Names and sizes of files, counts of the log, the server's configuration: no rows. */
+/** Functions that return names and sizes of files, statistics of the log, or the server's configuration, but no rows. */
 const OUTLINES =
   /^(pg_ls_\w+|pg_logdir_ls|pg_file_(length|sync)|pg_stat_file|pg_get_wal_stats\w*|pg_show_all_file_settings|pg_hba_file_rules|pg_ident_file_mappings)$/
 const EXTENSIONS = new Set(['pg_walinspect', 'adminpack', 'dblink'])
@@ -58,7 +64,7 @@ function* granted(facts: Facts, fn: Called): Iterable<FindingDraft> {
   }
 }
 
-/** pg_read_server_files and its like have these by design; being a member of one is another finding. */
+/** Predefined roles such as pg_read_server_files have EXECUTE by design. Membership in one is reported by role-predefined. */
 function isPredefined(name: string): boolean {
   return name.startsWith('pg_')
 }

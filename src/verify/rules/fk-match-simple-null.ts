@@ -21,8 +21,8 @@ export const fkMatchSimpleNull: Rule = {
       const loose =
         tenant !== undefined && !tenant.notNull
           ? [tenant]
-          : // An optional reference is NULL as a whole; only a part that can be NULL beside one that can't is a gap, and
-            // none where another key always checks the part that stays.
+          : // An optional reference may be NULL in all columns. The gap is a nullable column beside a NOT NULL one, unless another
+            // foreign key always checks the NOT NULL one.
             others.some((column) => column.notNull && !isAlwaysChecked(key, column))
             ? others.filter((column) => !column.notNull)
             : []
@@ -36,7 +36,7 @@ export const fkMatchSimpleNull: Rule = {
       yield {
         object: key.relation.label,
         detail: key.constraint.name,
-        // WITH CHECK (tenant = context) lets no row without a tenant through.
+        // WITH CHECK (tenant = context) refuses rows without a tenant.
         ...(first === tenant && strict ? { severity: 'low' as const } : {}),
         message: `Foreign key ${key.constraint.name} of ${key.relation.label} checks nothing when ${first.name} is NULL: such a row may refer to anything.`,
         evidence: [`MATCH SIMPLE, ${loose.map((column) => `${column.name} is nullable`).join(', ')}`],
@@ -51,7 +51,7 @@ export const fkMatchSimpleNull: Rule = {
   },
 }
 
-/** Another foreign key of the table pairs this column with the tenant, and no column of it can be NULL. */
+/** Whether another foreign key of the table pairs this column with the tenant, and has only NOT NULL columns. */
 function isAlwaysChecked(key: TenantForeignKey, column: Column): boolean {
   return key.relation.constraints.some(
     (other) =>

@@ -22,7 +22,7 @@ export const fkSetNullClearsTenant: Rule = {
       yield {
         object: key.relation.label,
         detail: key.constraint.name,
-        // The server refuses the delete then, which only keeps the parent from being deleted.
+        // If the tenant column is NOT NULL, PostgreSQL refuses to delete the parent, and no row loses its tenant.
         ...(tenant.notNull ? { severity: 'medium' as const } : {}),
         message: tenant.notNull
           ? `Foreign key ${key.constraint.name} of ${key.relation.label} would clear ${tenant.name} too when the parent is deleted; it is NOT NULL, so a parent with such rows cannot be deleted.`

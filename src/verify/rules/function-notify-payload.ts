@@ -28,7 +28,7 @@ export const functionNotifyPayload: Rule = {
           if (payload !== undefined) sends ||= holdsRow(facts, relation, payload, variables)
         },
         statement: (statement) => {
-          // The row was turned into text in a variable before.
+          // The function has put the whole row, as text, into a variable, and sends a notification somewhere.
           if (
             statement.kind === 'assign' &&
             statement.value.ok &&
@@ -71,7 +71,7 @@ function mentionsRow(expr: Expr): boolean {
   return found
 }
 
-/** A whole row, a column of it that is no id, or a variable that was set from one. */
+/** Whether the payload contains the whole row, a column that is no id, or a variable that was set from one. */
 function holdsRow(facts: Facts, relation: Relation, payload: Expr, variables: ReadonlySet<string>): boolean {
   if (wholeRow(payload)) return true
   let found = false
@@ -99,8 +99,8 @@ function rowVariables(facts: Facts, relation: Relation, fn: DatabaseFunction): R
 }
 
 /**
- * It points at a row: the tenant, or a column called id that is part of a key or refers to one. The name alone says little: an
- * `api_key` or a `tax_id` is what the row holds.
+ * Whether a column only identifies a row: the tenant column, or a column that is named like an id and is part of a primary or foreign
+ * key. The name alone is not enough: `api_key` and `tax_id` are data of the row.
  */
 function isId(facts: Facts, relation: Relation, column: Column): boolean {
   if (column === facts.tenantTable(relation)?.column) return true

@@ -17,7 +17,7 @@ export const functionRowSecurityOff: Rule = {
         yield {
           object: fn.label,
           detail: name,
-          // It never opens a row: a query that a policy would filter ends in an error.
+          // row_security = off shows no more rows: a query that a policy would filter ends in an error.
           ...(off ? { severity: 'low' as const } : {}),
           message: off
             ? `${fn.label} runs with row_security = off: it expects a role to which no policy applies; for other roles its queries fail.`

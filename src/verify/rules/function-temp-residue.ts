@@ -28,7 +28,7 @@ export const functionTempResidue: Rule = {
   },
 }
 
-/** A comment that talks of a temporary table makes none. */
+/** The text without SQL comments, which may mention a temporary table. */
 function withoutComments(text: string): string {
   return text.replace(/--[^\n]*/g, ' ').replace(/\/\*[\s\S]*?\*\//g, ' ')
 }

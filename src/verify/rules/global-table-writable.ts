@@ -46,7 +46,7 @@ export const globalTableWritable: Rule = {
   },
 }
 
-/** Verbs that change what other tenants read. Rows that are only added, and that the app can't read, change nothing for them. */
+/** Verbs that change what other tenants read. If the application can only INSERT and can't read the table, that is none. */
 function writable(facts: Facts, relation: Relation): readonly Verb[] {
   const verbs = (['insert', 'update', 'delete'] as const).filter((verb) =>
     facts.reach(relation, privilegeOf(verb)).some((role) => !held(facts, relation, verb, role)),
@@ -55,7 +55,7 @@ function writable(facts: Facts, relation: Relation): readonly Verb[] {
   return verbs.some((verb) => verb !== 'insert') || readable ? verbs : []
 }
 
-/** Row security with policies that say something; `true` says nothing, and AND-ed with others it takes nothing away. */
+/** Whether policies restrict the verb for the role. A policy that is true for every row restricts nothing. */
 function held(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
   if (!facts.protectedFor(relation, role)) return false
   const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))

@@ -25,7 +25,7 @@ export const grantPublic: Rule = {
       if (open.length === 0) continue
       yield {
         object: relation.label,
-        // A view is held by its own rules; a protected table shows no role the wrong rows.
+        // High only for tenant tables without row-level security. With it, the policies decide about PUBLIC as well.
         severity: bound && !relation.rowSecurity ? 'high' : 'low',
         message: `PUBLIC may ${open.join(', ')} ${relation.label}: every role of the server, those of other applications too.`,
         evidence: [`granted to PUBLIC: ${open.join(', ')}`],

@@ -19,7 +19,7 @@ export const grantTemporary: Rule = {
     const list = granteeList(facts, grantees)
     yield {
       object: THIS_DATABASE,
-      // With a seal it is what is left to an injection; without one there are nearer ways.
+      // In a sealed schema, temporary objects are the way that injected SQL still has. Without a seal it can simply set the tenant.
       severity: sealSchema(facts) === undefined ? 'low' : 'high',
       message: `The app may create temporary tables and types in ${database.name}: on a pooled connection they stay for the next tenant, and PostgreSQL finds their names first.`,
       evidence: [`TEMPORARY granted to ${list}`],

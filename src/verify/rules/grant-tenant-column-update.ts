@@ -36,12 +36,12 @@ export const grantTenantColumnUpdate: Rule = {
   },
 }
 
-/** UPDATE on the other columns stays with those who have it on the whole table: through PUBLIC or another role, if so. */
+/** SQL that revokes UPDATE on the tenant column. Grantees of UPDATE on the whole table get it back on the other columns. */
 function withoutColumnSql(facts: Facts, relation: Relation, column: Column, names: string): string {
   const table = qualifiedName(relation)
   const whole = usableGrantees(facts, relation.grants, 'UPDATE', relation.owner)
   const alone = usableGrantees(facts, column.grants, 'UPDATE', relation.owner)
-  // An owner among the roles, or a predefined role: there is no grant to take away, and the role's own is all that can be.
+  // No grant gives the privilege: the role is the owner or has it by a predefined role. Then only the role itself can be named.
   const from = whole.length + alone.length === 0 ? names : granteeList(facts, whole)
   const others = relation.columns
     .filter((other) => other !== column && other.generated === undefined)

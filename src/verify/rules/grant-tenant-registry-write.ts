@@ -26,12 +26,12 @@ export const grantTenantRegistryWrite: Rule = {
     const first = verbs[0]
     if (first === undefined) return
     const grantees = [...new Set(verbs.flatMap((verb) => relationGrantees(facts, root, privilegeOf(verb))))]
-    // Owned by the app: that is said elsewhere.
+    // No grant gives the privilege, so the application owns the table. Another rule reports that.
     if (grantees.length === 0) return
     const list = verbs.map((verb) => privilegeOf(verb)).join(', ')
     yield {
       object: root.label,
-      // A sign-up adds a tenant and changes none.
+      // INSERT alone is what a sign-up needs: it adds a tenant and changes no other.
       ...(verbs.length === 1 && first === 'insert' ? { severity: 'medium' as const } : {}),
       message: `The app may ${list} ${root.label} and no policy limits it to its own row: one tenant changes the rows of others.`,
       evidence: [`granted to ${granteeList(facts, grantees)}: ${list}`],

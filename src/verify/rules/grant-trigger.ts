@@ -20,7 +20,7 @@ export const grantTrigger: Rule = {
       const make = facts.reach(relation, 'TRIGGER').flatMap((role) => canMakeFunctions(facts, role) ?? [])[0]
       yield {
         object: relation.label,
-        // Without a place for a function of its own it can only attach what is there.
+        // A role that can't create functions can only attach existing trigger functions.
         ...(make === undefined ? { severity: 'low' as const } : {}),
         message: `The app may create triggers on ${relation.label}: the trigger function then runs with the rights of the role that writes there next.`,
         evidence: [

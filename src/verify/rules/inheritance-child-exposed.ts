@@ -15,7 +15,7 @@ export const inheritanceChildExposed: Rule = {
     'Enable and force row-level security with the same policies on the parent and its children, or revoke the grants.',
   *run(facts) {
     yield* exposedHeirs(facts, false)
-    // A parent without row security shows what its protected heirs hold.
+    // A query of the parent reads the inheriting tables too, and only the parent's policies apply. A parent without them shows all rows.
     for (const relation of facts.relations) {
       if (
         relation.kind !== 'table' ||
@@ -26,7 +26,7 @@ export const inheritanceChildExposed: Rule = {
         continue
       const heirs = relation.children.flatMap((oid) => facts.relationOf(oid) ?? []).filter((heir) => heir.rowSecurity)
       const readers = facts.reach(relation, 'SELECT')
-      // With a tenant column of its own it is reported as a table without row security.
+      // A parent that has a tenant itself is reported by rls-disabled.
       if (heirs.length === 0 || readers.length === 0 || facts.tenantTable(relation) !== undefined) continue
       const names = readers.map((role) => role.role.name)
       yield {

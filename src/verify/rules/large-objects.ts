@@ -40,7 +40,7 @@ export const largeObjects: Rule = {
   },
 }
 
-/** `lo` is the type made for it; a bare oid is one only by its name. */
+/** Whether a column refers to a large object: it has the type `lo`, or type oid and a name that suggests no system object. */
 function holdsLargeObject(column: Column): boolean {
   if (/(^|\.)lo$/.test(column.type)) return true
   return (

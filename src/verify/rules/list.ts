@@ -112,7 +112,7 @@ import { viewFilterNoBarrier } from './view-filter-no-barrier.ts'
 import { viewNestedDefiner } from './view-nested-definer.ts'
 import { viewWriteNoCheck } from './view-write-no-check.ts'
 
-/** Every rule, in the order of the catalogue. */
+/** Every rule, in the order of the groups below. */
 export const rules: readonly Rule[] = [
   // 1. Row security is off or does not apply
   rlsDisabled,

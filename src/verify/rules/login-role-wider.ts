@@ -18,7 +18,7 @@ export const loginRoleWider: Rule = {
   *run(facts) {
     for (const { login, width } of widerLogins(facts)) {
       const draft = finding(facts, login, width)
-      // The gateway becomes privileged roles by design, and runs no SQL of its own under the app's.
+      // A gateway such as PostgREST may become privileged roles by design, and clients can't send it SQL.
       if (width.via.oid !== login.oid && isRequestGateway(facts.catalog, login, facts.tenancy.appRole))
         yield { ...withoutCrossing(draft), severity: 'low' }
       else yield draft
@@ -26,26 +26,26 @@ export const loginRoleWider: Rule = {
   },
 }
 
-/** Logins from which the app's role is reached by SET ROLE, and which no policy holds. */
+/** Logins that reach the application's role by SET ROLE and that bypass row-level security themselves. */
 export function widerLogins(facts: Facts): readonly { readonly login: Role; readonly width: Width }[] {
   const app = facts.tenancy.appRole
-  // A role that logs in itself is not reached by SET ROLE; who else is a member of it administers it.
+  // If the application's role can log in, other members of it are administrators and not its login.
   if (app.login) return []
   const logins = [...facts.catalog.roles.values()].filter(
     (role) =>
-      // The role that initdb makes is a member of what it created; no application logs in as it.
+      // OID 10 is the superuser that initdb creates. It is a member of the roles it created, but no application logs in as it.
       role.oid !== 10 &&
       role.login &&
       role.oid !== app.oid &&
       facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
   )
   const judged = logins.map((login) => ({ login, width: widthOf(facts, login) }))
-  // Beside a login that is narrow, the wide one is the migrator's or the operator's.
+  // If one login does not bypass policies, the application uses that one. The others belong to migrations or operators.
   if (judged.some(({ width }) => width === undefined)) return []
   return judged.flatMap(({ login, width }) => (width === undefined ? [] : [{ login, width }]))
 }
 
-/** A warning about the login says nothing of the tables that requests reach. */
+/** The finding without verbs and tables, so that it does not count against the verdict of a table. */
 function withoutCrossing({ verbs: _verbs, tables: _tables, ...draft }: FindingDraft): FindingDraft {
   return draft
 }
@@ -56,7 +56,7 @@ interface Width {
   readonly owned: readonly string[]
 }
 
-/** Why a login, or a role that it can become without the app's, is held by no policy. */
+/** Why a login bypasses row-level security, itself or through a role that it can become without the application's role. */
 function widthOf(facts: Facts, login: Role): Width | undefined {
   const app = facts.tenancy.appRole
   const others = facts.graph.becomable(login.oid).filter((path) => !path.path.includes(app.name))
@@ -110,7 +110,7 @@ export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): str
   ].join('\n')
 }
 
-/** The login, and roles that it can become, that were given the wide one: a REVOKE from any other role takes nothing away. */
+/** Direct members of the privileged role, among the login and the roles that it can become. A REVOKE must name one of these. */
 function takersOf(facts: Facts, login: Role, via: Role): readonly string[] {
   const inReach = new Map(
     [login, ...facts.graph.becomable(login.oid).map(({ role }) => role)].map((role) => [role.oid, role]),
@@ -121,8 +121,8 @@ function takersOf(facts: Facts, login: Role, via: Role): readonly string[] {
 }
 
 /**
- * SQL after which the login has no rights of the roles that it is a member of, until it says SET ROLE. Since PostgreSQL 16 each
- * membership says so itself, and the role's NOINHERIT counts for memberships that are granted later.
+ * SQL after which the login has the rights of its roles only after SET ROLE. Since PostgreSQL 16 each membership has its own INHERIT
+ * option, and NOINHERIT on the role only applies to memberships that are granted later.
  */
 export function withoutInheritance(
   { serverVersion, memberships, roles }: Pick<Catalog, 'serverVersion' | 'memberships' | 'roles'>,

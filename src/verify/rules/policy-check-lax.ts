@@ -26,7 +26,7 @@ export const policyCheckLax: Rule = {
           ...draft,
           severity: 'low',
           message: `${draft.message.replace(/: [^:]*$/, '')}: only trigger ${names} keeps the row in the session's tenant.`,
-          // What an attack sees to cross all the same is a finding of its own.
+          // No verbs: if an attack sees a row cross all the same, that becomes a finding of its own.
           verbs: [],
         }
     }

@@ -14,13 +14,13 @@ export const policyColumnOptOut: Rule = {
   run: (facts) =>
     policyFindings(facts, 'policy-column-opt-out', {
       message: (weakness) => `opens rows by the column ${weakness.subject ?? ''}`,
-      // Reading shared rows may be meant; changing those of others never is.
+      // Rows that all tenants may read can be intended. Rows that all tenants may change can't.
       severity: (weakness) =>
         weakness.verbs.every((verb) => verb === 'select') && !isDate(weakness) ? 'medium' : 'high',
     }),
 }
 
-/** `deleted_at IS NOT NULL`: a date says what became of a row, and not that its tenant shares it. */
+/** `deleted_at IS NOT NULL`: a date column says when something happened to the row, and not that its tenant shares the row. */
 function isDate({ relation, subject }: PolicyWeakness): boolean {
   const column = relation.columns.find(({ name }) => name === subject)
   return column !== undefined && column.category === 'D'

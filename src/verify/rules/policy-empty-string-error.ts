@@ -43,7 +43,7 @@ export const policyEmptyStringError: Rule = {
   },
 }
 
-/** The rewritten clauses read '' as NULL wherever they cast it. */
+/** Whether the fix, which reads '' as NULL, reaches every cast of the policy. */
 function isRewritten(facts: Facts, policy: Policy): boolean {
   const rewrite = askOnce(facts, policy)
   return [policy.using, policy.check].every(
@@ -64,7 +64,7 @@ function bareCasts(facts: Facts, text: string | undefined): readonly Expr[] {
   return found
 }
 
-/** The setting as it is: COALESCE passes '' on, and so do functions that change the case or cut blanks. */
+/** Whether an expression is '' when the setting is. COALESCE, lower(), upper() and trim() pass '' on. */
 function mayBeEmpty(expr: Expr): boolean {
   switch (expr.kind) {
     case 'call':

@@ -17,7 +17,7 @@ export const policyFunctionUntrusted: Rule = {
     for (const { fn, uses, tables, inPolicy } of decidingFunctions(facts)) {
       const schema = facts.catalog.schemas.get(fn.schemaOid)
       const ownsFunction = becomable.has(fn.owner)
-      // The owner of a schema may drop what others have in it, and so rename or replace around it.
+      // The owner of a schema may drop objects of other owners in it, and so replace the function.
       const ownsSchema = schema !== undefined && becomable.has(schema.owner)
       if (!ownsFunction && !ownsSchema) continue
       const owner = safeOwner(facts)

@@ -73,7 +73,7 @@ function isColumn(expr: Expr, column: Column | undefined): boolean {
   return expr.kind === 'column' && expr.name === column?.name
 }
 
-/** A domain to the type below it and varchar to text are no work, and the index serves. */
+/** Whether a cast changes only the type's name (a domain to its base type, varchar to text). An index on the column still serves. */
 function isRelabel(column: Column, type: string): boolean {
   const target = type.replace(/^pg_catalog\./, '').replace(/\(.*/, '')
   const plain = ALIASES[target] ?? target

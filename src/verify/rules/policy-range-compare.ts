@@ -32,7 +32,7 @@ export const policyRangeCompare: Rule = {
   },
 }
 
-/** `tenant = context AND a OR b`: the author most likely meant the OR to stand behind the tenant's test. */
+/** `tenant = context AND a OR b` means `(… AND a) OR b`. The author most likely meant `tenant = context AND (a OR b)`. */
 function isSwallowedByOr(facts: Facts, { policyObject, clause }: PolicyWeakness): boolean {
   const text = clause === 'using' ? policyObject?.using : (policyObject?.check ?? policyObject?.using)
   const parsed = text === undefined ? undefined : facts.sql.expression(text)

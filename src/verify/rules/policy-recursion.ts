@@ -38,7 +38,7 @@ function draftOf(facts: Facts, circle: Recursion): FindingDraft {
   }
 }
 
-/** The lookup moves into a definer function; the policies of the circle that can ask it are rewritten. */
+/** SQL that moves the lookup into a SECURITY DEFINER function and rewrites the policies of the circle to call it. */
 function fixOf(facts: Facts, circle: Recursion): string {
   const { context } = facts.tenancy
   const [first] = circle.cycle

@@ -46,7 +46,7 @@ export const policyTrustsUnprotectedTable: Rule = {
   },
 }
 
-/** The policy with the tenant's test beside what it tests already. */
+/** ALTER POLICY that adds the tenant test to the policy's conditions by AND. */
 function alsoTenantSql(facts: Facts, { relation, policyObject }: PolicyWeakness): readonly string[] {
   const test = rowTestSql(facts, relation)
   if (policyObject === undefined || test === undefined) return []

@@ -50,7 +50,7 @@ export const policyUnsealed: Rule = {
   },
 }
 
-/** Definer functions that read the setting and not the seal: no policy stands behind them. */
+/** SECURITY DEFINER functions that read the setting and not the seal. No policy checks the seal for them. */
 function* unsealedFunctions(facts: Facts) {
   const finder = functionFinder(facts.catalog)
   for (const fn of facts.functions) {

@@ -21,7 +21,7 @@ export const policyUserClaim: Rule = {
       seen.add(`${finding.object}:${finding.detail}`)
       yield finding
     }
-    // Where all policies agree on such a claim it is the tenant's setting, and the prover finds each of them proved.
+    // If all policies use such a claim, discovery takes it for the tenant's setting and the prover finds no weakness. Report it here.
     for (const finding of trustedByAll(facts)) if (!seen.has(`${finding.object}:${finding.detail}`)) yield finding
   },
 }

@@ -18,7 +18,7 @@ export const policyWrongColumn: Rule = {
     }),
 }
 
-/** Rows that name a second tenant, written by the first only and read by both: a share that may be meant. */
+/** Whether the policy looks like intended sharing: rows name a second tenant that may read them, but only the first may write them. */
 function isSharing(facts: Facts, { relation, verbs }: PolicyWeakness): boolean {
   const column = facts.tenantTable(relation)?.column?.name
   const owners = relation.policies.some(

@@ -45,7 +45,7 @@ export const restrictiveOnly: Rule = {
         }
         continue
       }
-      // Where partywall's own restrictive policies stand, the isolation policy was taken away: a build must not pass.
+      // partywall's restrictive policies are there, so its isolation policy was dropped. `medium` makes a build fail.
       const ours = relation.policies.some((policy) => policy.using?.includes('partywall.') === true)
       yield {
         object: relation.label,

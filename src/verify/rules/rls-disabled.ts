@@ -17,7 +17,7 @@ export const rlsDisabled: Rule = {
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
       const { relation } = table
-      // Children, partitions, heirs and foreign tables have rules of their own; so has the table of tenants.
+      // Other rules report child tables, partitions, inheriting tables, foreign tables and the table of tenants.
       if (table.kind !== 'tenant' || relation.kind === 'foreign-table' || relation.parents.length > 0) continue
       if (relation.rowSecurity || copiedFrom(facts, relation) !== undefined) continue
       const verbs = verbsInReach(facts, relation)
@@ -36,7 +36,7 @@ export const rlsDisabled: Rule = {
         fix: `${idle === 0 ? `${tenantPolicySql(facts, relation, table.column)}\n` : ''}ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
       }
     }
-    // No tenant of its own, and yet policies that say which tenant may see a row.
+    // Tables without a tenant column whose policies query a tenant table, such as `users` by their memberships.
     for (const relation of facts.relations) {
       const looking = relation.rowSecurity ? [] : lookingPolicies(facts, relation)
       const verbs = verbsInReach(facts, relation)

@@ -33,7 +33,7 @@ export const rlsNotForced: Rule = {
   },
 }
 
-/** FORCE, with a policy by which the owner keeps the rows of the context's tenant. Comments where code of the owner reads past the policies. */
+/** FORCE, with a policy that keeps the context's rows visible to the owner. Only comments, where the owner's code reads all tenants. */
 function forceSql(facts: Facts, relation: Relation): string {
   const table = qualifiedName(relation)
   const force = `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`
@@ -41,10 +41,10 @@ function forceSql(facts: Facts, relation: Relation): string {
   if (owner === undefined || owner.superuser || owner.bypassRls) return force
   const readers = ownersReaders(facts, relation)
   if (readers.length > 0)
-    return `-- ${readers.slice(0, 5).join(', ')} read it as its owner, past the policies; forced, they would see the context's tenant only. If they bear that:\n--   ${force}`
+    return `-- ${readers.slice(0, 5).join(', ')} read the table as its owner, so no policy applies. With FORCE they would see only the context's tenant. If that is right for them:\n--   ${force}`
   const test = rowTestSql(facts, relation)
   if (test === undefined || facts.tenancy.context.kind !== 'tenant')
-    return `-- Forced, its owner ${owner.name} sees what the policies show it. If its jobs bear that:\n--   ${force}`
+    return `-- With FORCE, its owner ${owner.name} sees only the rows that the policies show. If that is right for its jobs:\n--   ${force}`
   const seesAll = relation.policies.some(
     (policy) =>
       policy.permissive && policy.roles.includes(0) && policy.command === 'all' && isWhole(facts, policy.using),
@@ -54,7 +54,7 @@ function forceSql(facts: Facts, relation: Relation): string {
   return `${createPolicySql(relation, 'tenant_owner_policy', rest)}\n${force}`
 }
 
-/** A policy FOR ALL that asks for nothing but the setting of the tenant. */
+/** Whether an expression tests nothing but the tenant's setting. */
 function isWhole({ tenancy }: Facts, using: string | undefined): boolean {
   return using !== undefined && !/\b(and|or|select .* from)\b/i.test(using) && using.includes(tenancy.context.setting)
 }

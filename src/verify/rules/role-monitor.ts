@@ -15,7 +15,7 @@ export const roleMonitor: Rule = {
     for (const path of facts.becomable) {
       if (path.role.name !== 'pg_monitor' && path.role.name !== 'pg_read_all_stats') continue
       const members = directMembers(facts, path.role).filter((member) => member.name !== 'pg_monitor')
-      // pg_read_all_stats through pg_monitor is the same finding.
+      // pg_read_all_stats that comes through pg_monitor is already reported for pg_monitor.
       if (members.length === 0) continue
       yield {
         object: `role ${app.name}`,

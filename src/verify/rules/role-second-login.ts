@@ -3,7 +3,7 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
 
-/** The role that initdb makes; every server has it. */
+/** OID of the superuser that initdb creates on every server. */
 const BOOTSTRAP = 10
 
 export const roleSecondLogin: Rule = {
@@ -29,7 +29,10 @@ export const roleSecondLogin: Rule = {
   },
 }
 
-/** Not the one that is verified, the migrator or partywall's own; and somebody granted it the use of tenant tables. */
+/**
+ * Whether the role looks like a login of the application. It has grants on tenant tables that it does not own, and is neither the
+ * verified role, nor the role that runs verify, nor one of partywall's.
+ */
 function isApplications(facts: Facts, role: Role): boolean {
   const { appRole, tables } = facts.tenancy
   if (role.oid === BOOTSTRAP || role.oid === appRole.oid || role.name === facts.catalog.reader.name) return false

@@ -30,7 +30,7 @@ export const roleSelfSettings: Rule = {
       yield {
         object: `role ${role.name}`,
         detail: setting.name,
-        // A time-out is a good default, though the app may raise it.
+        // A stored timeout is a useful default, although the application may change it.
         ...(guarded ? {} : { severity: 'info' as const }),
         message: `${setting.name} is stored for ${role.name}, which may change it for all its later sessions.`,
         evidence: [`${setting.name} = ${setting.value}`],

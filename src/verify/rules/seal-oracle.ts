@@ -18,7 +18,7 @@ export const sealOracle: Rule = {
     if (keys === undefined) return
     for (const fn of facts.catalog.functions.values()) {
       if (!fn.securityDefiner || facts.executors(fn).length === 0 || !readsKeys(facts, fn, keys)) continue
-      // partywall's own verifying functions take no argument to sign.
+      // partywall's own functions verify the seal. They take no argument, so nothing of the caller's can be signed.
       if (fn.schema === 'partywall' && fn.arguments.every((argument) => argument.mode === 'out')) continue
       const grantees = usableGrantees(facts, fn.grants, 'EXECUTE', fn.owner)
       yield {
@@ -34,7 +34,7 @@ export const sealOracle: Rule = {
 function readsKeys(facts: Facts, fn: DatabaseFunction, keys: Relation): boolean {
   if (fn.readsRelations.includes(keys.oid)) return true
   const body = facts.sql.body(fn)
-  // Dynamic SQL, and languages that can't be read: the name in the text is enough to say so.
+  // For dynamic SQL and languages that can't be read, the table's name in the source text is enough.
   let reads = (body.kind === 'unreadable' || /execute/i.test(fn.source)) && fn.source.includes(keys.name)
   walkBody(body, {
     table: (table) => {

@@ -45,7 +45,7 @@ function gluedArguments(facts: Facts, fn: DatabaseFunction): readonly string[] {
       for (const raw of rawFormatArguments(expr.args)) look(raw)
       return
     }
-    // A number or an id can't hold SQL.
+    // A number, uuid, boolean or date can't contain SQL.
     if (
       expr.kind === 'cast' &&
       /^(?:pg_catalog\.)?(?:int|bigint|smallint|numeric|uuid|bool|date|timestamp)/.test(expr.type)
@@ -70,7 +70,7 @@ function gluedArguments(facts: Facts, fn: DatabaseFunction): readonly string[] {
   return [...found].sort()
 }
 
-/** Arguments of format() that stand behind %s: they are not quoted. */
+/** Arguments of format() for %s, which format() does not quote. */
 function rawFormatArguments(args: readonly Expr[]): readonly Expr[] {
   const [text, ...values] = args
   if (text?.kind !== 'constant' || typeof text.value !== 'string') return args

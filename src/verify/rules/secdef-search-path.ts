@@ -19,7 +19,7 @@ export const secdefSearchPath: Rule = {
       if (facts.acting.some((role) => role.role.oid === fn.owner)) continue
       const path = fn.config.get('search_path')
       const names = unqualifiedTables(facts, fn)
-      // With a path of its own only temporary tables can still come in front, and only of names that it leaves open.
+      // With a fixed search_path, only temporary tables can still shadow names, and only names without a schema.
       if (path !== undefined && (names.length === 0 || !searchesTempFirst(fn) || !mayMakeTemporary(facts))) continue
       const schemas = [...new Set(names.map((name) => facts.relationNamed(undefined, name)?.schema ?? fn.schema))]
       const wanted = ['pg_catalog', ...(schemas.length > 0 ? schemas : [fn.schema]), 'pg_temp'].map(quoteIdentifier)

@@ -9,7 +9,7 @@ import { contextGuard } from '../readings/context-guard.ts'
 import { callableDefiners, unheldQueries } from '../readings/definer-code.ts'
 import { givenNames, mentions, picksBy } from '../readings/given-names.ts'
 
-/** UPDATE … SET tenant = argument: whose row it becomes is the caller's word, unless a subquery asks whether he may. */
+/** `UPDATE … SET tenant_id = argument`: the caller chooses the row's new tenant, unless a subquery in WHERE checks it. */
 function namesTheTenant(facts: Facts, relation: Relation, query: Query, given: ReadonlySet<string>): boolean {
   const column = facts.tenantTable(relation)?.column?.name
   if (query.kind !== 'update' || facts.relationNamed(query.target?.schema, query.target?.name ?? '') !== relation)

@@ -18,7 +18,7 @@ export const secdefUnfiltered: Rule = {
       const given = givenNames(facts, fn)
       const open = unheldQueries(facts, fn).filter(({ query, filtered }) => {
         const names = query.where === undefined || !picksBy(query.where, given)
-        // What a caller picks by an argument is secdef-tenant-argument's.
+        // Rows selected by an argument are reported by rule secdef-tenant-argument, not here.
         return !filtered && (names || fn.arguments.length === 0)
       })
       const registry = open.length === 0 && readsWholeRegistry(facts, fn) ? facts.tenancy.root?.relation : undefined
@@ -28,7 +28,7 @@ export const secdefUnfiltered: Rule = {
       yield {
         object: fn.label,
         ...untilCalled(facts, fn),
-        // The list of customers, and not their data.
+        // The table of tenants reveals who the customers are, but not their data.
         ...(registry === undefined ? {} : { severity: 'medium' as const }),
         message: `${fn.label} runs as ${facts.roleName(fn.owner)}, to which the policies of ${tables.join(', ')} do not apply, and does not compare the tenant with the session's tenant.`,
         evidence: [

@@ -3,7 +3,7 @@ import type { Rule } from '../finding/rule.ts'
 import { drawnColumns, onSequenceSql, toIdentitySql } from '../readings/drawn-keys.ts'
 import { revokeList } from '../readings/grantees.ts'
 
-/** Types whose last value a loop of nextval() reaches in an hour. */
+/** Types whose highest value a loop of nextval() reaches within an hour. */
 const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
 
 export const sequenceExhaustible: Rule = {

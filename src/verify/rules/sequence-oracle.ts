@@ -27,7 +27,7 @@ export const sequenceOracle: Rule = {
   },
 }
 
-/** Another fix may have made a serial column an identity column in the meantime, which DROP DEFAULT refuses. */
+/** DROP IDENTITY comes first: another fix may have turned the serial column into an identity column, for which DROP DEFAULT fails. */
 function undrawnSql(relation: Relation, column: Column): string {
   const alter = `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)}`
   const identity = `${alter} DROP IDENTITY IF EXISTS;`
@@ -38,7 +38,7 @@ function isCounted(column: Column): boolean {
   return column.identity !== undefined || /\bnextval\(/.test(column.default ?? '')
 }
 
-/** A number for people, not the row's own key. */
+/** Whether the column is a number that people see, such as an invoice number, and not the primary key. */
 function isShown(relation: Relation, column: Column): boolean {
   const primary = relation.constraints.some(
     (constraint) => constraint.kind === 'primary-key' && constraint.columns.includes(column.number),

@@ -3,7 +3,7 @@ import type { Rule } from '../finding/rule.ts'
 interface Flaw {
   readonly cve: string
   readonly what: string
-  /** First fixed minor by major version; a major without an entry never had it, or never got the fix when it is older. */
+  /** First fixed minor version by major version. A newer major without an entry never had the flaw; an older one never got the fix. */
   readonly fixedIn: Readonly<Record<number, number>>
   readonly since: number
 }

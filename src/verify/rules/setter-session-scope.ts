@@ -21,7 +21,7 @@ export const setterSessionScope: Rule = {
       walkBody(facts.sql.body(fn), {
         expression: (expr) => {
           if (expr.kind !== 'call' || expr.name !== 'set_config') return
-          // is_local => false: a named argument may stand anywhere behind the name.
+          // `is_local => false`: a named argument may be at any position after the setting's name.
           const [name] = expr.args
           const local = expr.args.slice(1).map(withoutName).find(isFlag)
           const setting = name === undefined ? undefined : constantText(name)?.toLowerCase()
@@ -50,7 +50,7 @@ function withoutName(expr: Expr): Expr {
   return expr.kind === 'other' && expr.node === 'NamedArgExpr' ? (expr.parts[0] ?? expr) : expr
 }
 
-/** A constant that says true or false; the setting's new value is hardly ever one. */
+/** A boolean constant. It is taken for is_local, because the new value of a tenant's setting is hardly ever a boolean. */
 function isFlag(expr: Expr): boolean {
   if (expr.kind === 'cast') return isFlag(expr.arg)
   return expr.kind === 'constant' && (typeof expr.value === 'boolean' || /^(t|f|true|false)$/.test(String(expr.value)))

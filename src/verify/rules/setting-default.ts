@@ -32,7 +32,7 @@ export const settingDefault: Rule = {
   },
 }
 
-/** Stored values of the tenant's setting that a session of an acting role gets, and what a finding calls their place. */
+/** Stored values of the tenant's setting that sessions of acting roles start with, each with the object that a finding names. */
 export function storedContexts(facts: Facts): readonly { readonly stored: StoredSetting; readonly object: string }[] {
   const settings = contextSettings(facts)
   const acting = new Set(facts.acting.map((role) => role.role.oid))

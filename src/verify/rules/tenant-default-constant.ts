@@ -28,7 +28,7 @@ export const tenantDefaultConstant: Rule = {
       const foreign = uses.filter((use) => !known.includes(use.setting))
       if (!constant && (foreign.length === 0 || uses.length > foreign.length)) continue
       const why = constant ? 'a constant' : `the setting ${foreign[0]?.setting}`
-      // The key's lookup is no expression that a default may have.
+      // For a session key the tenant needs a subquery, which PostgreSQL does not allow in a column default.
       const fix =
         context.kind === 'key'
           ? `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} DROP DEFAULT;`

@@ -39,7 +39,7 @@ export const tenantRegistryReadable: Rule = {
   },
 }
 
-/** A members table that the app may write opens it too; that is the finding of the members table. */
+/** Whether policies surely show all tenants. A writable table of members (`trusts-table`) has a finding of its own. */
 function letsAllThrough(proof: Proof): boolean {
   return proof.status === 'open' && proof.weaknesses.some(({ certain, kind }) => certain && kind !== 'trusts-table')
 }

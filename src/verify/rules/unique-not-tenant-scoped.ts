@@ -32,7 +32,7 @@ export const uniqueNotTenantScoped: Rule = {
   },
 }
 
-/** Some role in reach adds rows, or changes a column of the key: UPDATE of another column meets no key. */
+/** Whether some role in reach may choose a value of the key: by INSERT, or by UPDATE of one of its columns. */
 function mayChoose(facts: Facts, { relation, columns }: UnscopedIndex): boolean {
   return (
     facts.reach(relation, 'INSERT').length > 0 ||
@@ -62,7 +62,7 @@ function scopedSql(facts: Facts, { relation, index, name }: UnscopedIndex, tenan
     : `ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted}, ${add}`
 }
 
-/** What stands in the brackets of an index definition. */
+/** The key part of an index definition, in parentheses. */
 function keyText(definition: string): string {
   return /USING \w+ (\(.*)$/.exec(definition)?.[1] ?? definition
 }

@@ -49,11 +49,11 @@ export const untenantedChild: Rule = {
   },
 }
 
-// Who made or changed an entry; a user_id says whose it is.
+// Columns that say who created or changed an entry. A user_id is none: it says whose entry it is.
 const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 
-/** A list for all that only remembers who made an entry: optional references, and neither the app nor any code writes it. */
+/** Whether the table is a shared list: its references only say who created an entry, and neither the application nor its code writes it. */
 function isGlobalLookup(facts: Facts, table: Extract<TenantTable, { kind: 'child' }>): boolean {
   const { relation, parents } = table
   const remembers = parents.every((link) =>

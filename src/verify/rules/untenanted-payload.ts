@@ -45,7 +45,7 @@ export const untenantedPayload: Rule = {
   },
 }
 
-// A word that says "what tenants did", not "what the product knows".
+// Names of tables that hold what tenants did (events, jobs, messages), and not data of the product such as a price list.
 const QUEUE_NAME =
   /(^|_)(outbox|inbox|jobs?|queue|audit|events?|logs?|webhooks?|deliver(y|ies)|cache|search_?index|messages?|notifications?|history|activit(y|ies)|exports?|uploads?|attachments?|emails?|documents?)(_|$)/i
 
@@ -53,7 +53,7 @@ function isPayload(column: Column): boolean {
   return /^(json|jsonb|text|bytea|xml|hstore|tsvector)$/.test(column.baseType)
 }
 
-/** Another name for the tenant: the stem of the tenant column or a word for customers, in the tenants' own type. */
+/** Whether a column names the tenant under another name: same stem as the tenant column, or a word for customers, of the same type. */
 function isTenantAlias(facts: Facts, column: Column): boolean {
   const type =
     facts.tenancy.root?.key.baseType ??

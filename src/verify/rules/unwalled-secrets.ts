@@ -18,7 +18,7 @@ export const unwalledSecrets: Rule = {
   *run(facts) {
     const unwalled = new Set(unwalledTables(facts).map((table) => table.object))
     for (const relation of facts.relations) {
-      // Policies that lie idle, and a wide one beside others, have rules of their own.
+      // Other rules report policies without row-level security, and an open policy next to others.
       const idle = relation.policies.length > 1 || (relation.policies.length > 0 && !relation.rowSecurity)
       if (!unwalled.has(relation.label) || idle) continue
       const readers = facts.reach(relation, 'SELECT').filter((role) => isOpen(facts, relation, 'select', role))
@@ -49,7 +49,7 @@ function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[
   }
 }
 
-/** Takes SELECT on the table away and gives it back on the harmless columns. */
+/** SQL that revokes SELECT on the table and grants it again on the columns without secrets. */
 function grantsSql(facts: Facts, relation: Relation, held: readonly Column[]): string {
   const grantees = granteeList(facts, relationGrantees(facts, relation, 'SELECT'))
   const rest = relation.columns.filter((column) => !held.includes(column)).map((column) => quoteIdentifier(column.name))

@@ -1,8 +1,8 @@
-// Tools that keep both ways in one file mark them by a comment: dbmate, goose, sql-migrate, node-pg-migrate.
+// dbmate, goose, sql-migrate and node-pg-migrate keep up and down migration in one file, and mark them by comments.
 const up = /^--\s*(?:migrate:up|\+goose\s+up|\+migrate\s+up|up\s+migration)\b/im
 const down = /^--\s*(?:migrate:down|\+goose\s+down|\+migrate\s+down|down\s+migration)\b/im
 
-/** The text without its marked way back. Lines keep their numbers: what is cut stands at the end, or is blanked. */
+/** The text without its marked down migration. Line numbers do not change: the section is cut at the end, or blanked. */
 export function cutDownSection(text: string): { readonly text: string; readonly cut: boolean } {
   const downAt = down.exec(text)?.index
   if (downAt === undefined) return { text, cut: false }

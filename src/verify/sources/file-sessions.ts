@@ -2,17 +2,17 @@ import pg from 'pg'
 import type { Statement } from './split-statements.ts'
 
 /**
- * Sessions that files run in, each like one of its own: nothing that a file set, locked, prepared or made for its session is there
- * for the next. A connection costs more than most files, so one that can be made as new is used again.
+ * Sessions for running files. Each file sees a new session: settings, locks, prepared statements and temporary objects of earlier files
+ * are gone. Opening a connection takes longer than most files, so a connection that can be reset is used again.
  */
 export interface FileSessions {
   open(): Promise<pg.Client>
-  /** The file has ended; `statements` are what it ran. */
+  /** Takes the connection back after a file that ran these statements. */
   close(client: pg.Client, statements: readonly Statement[]): Promise<void>
   end(): Promise<void>
 }
 
-/** Settings stored for a role or a database are read when a session begins, and by no DISCARD. */
+/** Statements that may store settings for a role or database. These are read when a session begins; DISCARD does not read them again. */
 const STORED_SETTING = /^(alter (database|role|user|group|system)|(create|drop) (role|user|group)|do)\b/
 
 export function fileSessions(url: string): FileSessions {
@@ -30,7 +30,7 @@ export function fileSessions(url: string): FileSessions {
       return client
     },
     async close(client, statements) {
-      // A DO block may store a setting, too; its text is not worth reading.
+      // A DO block counts as storing a setting, because its text is not read here.
       const stores = statements.some(({ head }) => STORED_SETTING.test(head))
       const reusable = !stores && client.getTransactionStatus() === 'I'
       const fresh =

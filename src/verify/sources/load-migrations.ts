@@ -17,7 +17,7 @@ interface LoadMigrationsOptions extends SourceOptions {
   readonly server?: ThrowAwayServer
 }
 
-/** What a dump of a schema leaves out: see "pg_dump", Notes. */
+/** Things that a dump of a schema does not contain: see "pg_dump", Notes. */
 const dumpGaps = [
   'a dump holds no role attributes (SUPERUSER, BYPASSRLS, LOGIN) and no memberships: check them with --database-url',
   'a dump holds no grants on the database and no settings of roles: check them with --database-url',
@@ -26,10 +26,9 @@ const dumpGaps = [
 /**
  * Builds the schema of `--migrations` on a throw-away PostgreSQL.
  *
- * partywall's own migrations go first where a file names partywall and none makes its schema; a schema that does not use
- * partywall is taken as it is.
+ * If a file uses partywall's objects and no file creates its schema, partywall's own migrations are applied first.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of what can't be read or run
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of the text that can't be read or run
  */
 export async function loadMigrations(options: LoadMigrationsOptions): Promise<PreparedSource> {
   const { onProgress = () => {} } = options
@@ -40,7 +39,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   try {
     const own = ownPart(migrations.files)
     if (own === 'missing') await database.applyOwn()
-    // A dump does not hold the grants on its database: what is not known is no finding.
+    // Restore the default grants on the database, except for a dump: it does not contain these grants, so they are unknown.
     else if (!migrations.files.some((file) => file.dump)) await database.grantDefaults()
     const platform = platformPrelude(migrations.files)
     if (platform !== undefined) await database.run(platform.before)
@@ -89,7 +88,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   }
 }
 
-/** Whether the files need partywall's own objects, bring them along, or know nothing of them. Comments do not count. */
+/** Whether the files need partywall's own objects, create them, or do not use them. Comments do not count. */
 function ownPart(files: readonly MigrationFile[]): 'missing' | 'included' | 'unused' {
   const statements = files.flatMap((file) => file.statements)
   if (!statements.some((statement) => /\bpartywall(?:\b|_)/i.test(statement.text))) return 'unused'

@@ -3,7 +3,7 @@ import type { MigrationFile } from './read-migrations.ts'
 const creates =
   /^create\s+(?:or\s+replace\s+)?(?:(?:unlogged|foreign|recursive)\s+)?(?:table|view|materialized\s+view|function|procedure)\s+(?:if\s+not\s+exists\s+)?((?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?)/i
 
-/** Where in the files an object is made: for reports that point into code. By name; an object made in a DO block has none. */
+/** Finds the file and line that create an object, for reports that point into code. Objects created in a DO block are not found. */
 export function locateObjects(
   files: readonly MigrationFile[],
 ): (object: string) => { readonly file: string; readonly line: number } | undefined {
@@ -17,7 +17,7 @@ export function locateObjects(
   return (object) => places.get(object.replace(/\(.*$/s, ''))
 }
 
-/** `"App" . t` as reports call it: `App.t`; without a schema it is most likely in public. */
+/** The label of a name in reports: `"App" . t` is `App.t`. Without a schema, `public` is assumed. */
 function labelOf(name: string): string {
   const parts = (name.match(/"(?:[^"]|"")+"|[\w$]+/g) ?? []).map((part) =>
     part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase(),

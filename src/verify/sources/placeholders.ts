@@ -1,11 +1,11 @@
 import type { Statement } from './split-statements.ts'
 
-/** `:DATABASE_OWNER`, `:'NAME'`, `:"NAME"`: variables of psql and of graphile-migrate. Never a cast or a slice. */
+/** `:DATABASE_OWNER`, `:'NAME'`, `:"NAME"`: variables of psql and graphile-migrate, but no cast `::type` and no array slice. */
 const VARIABLE = /(?<![:\w\])])(:)(['"]?)([A-Z][A-Z0-9_]{2,})\2(?![\w(])/g
 
 /**
- * A statement with its placeholders filled: a name of its own in lower case for each, and this database where the database is
- * meant. Undefined where it has none.
+ * The statement with its placeholders filled. Each becomes its own name in lower case; placeholders for the database become the name of
+ * this database. Undefined if it has none.
  */
 export function fillVariables(
   statement: Statement,
@@ -32,7 +32,7 @@ const TOOLS: readonly (readonly [pattern: RegExp, tool: string, cure: string])[]
   ],
 ]
 
-/** Whose placeholder a statement that the server could not read holds, and what to do. */
+/** For a statement with a syntax error: which tool's placeholder it contains, and what to do. */
 export function placeholderHint(statement: Statement): string | undefined {
   for (const [pattern, tool, cure] of TOOLS) {
     const found = pattern.exec(statement.text)?.[0]
@@ -41,7 +41,7 @@ export function placeholderHint(statement: Statement): string | undefined {
   return undefined
 }
 
-/** For the report: which placeholders were filled, and with what. */
+/** A note for the report that lists the filled placeholders and their values. */
 export function filledNote(names: ReadonlySet<string>): readonly string[] {
   if (names.size === 0) return []
   const list = [...names].map((name) => `:${name} as ${name.toLowerCase()}`)

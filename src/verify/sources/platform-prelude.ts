@@ -1,15 +1,17 @@
 import type { MigrationFile } from './read-migrations.ts'
 
 /**
- * What a hosted platform puts into a database before the first migration runs, as far as a file can lean on it: Supabase's
- * schema `auth` with its functions and users, its storage tables, its roles and the rights that its API works with.
+ * Objects that a hosted platform creates before the first migration, as far as migrations may use them. For Supabase:
+ * - the schema `auth` with its functions and users;
+ * - the storage tables;
+ * - its roles, and the privileges of its API.
  */
 export interface PlatformPrelude {
   /** Runs before the files, as superuser, in one transaction. */
   readonly before: string
-  /** Takes away again what would be judged as the user's own: rights for tables to come, the platform's publication. */
+  /** Removes objects that would be judged as the user's own: default privileges, and the platform's publication. */
   readonly after: string
-  /** Roles that `before` makes where they are missing. */
+  /** Roles that `before` creates if they are missing. */
   readonly roles: readonly string[]
   /** For the report. */
   readonly notes: readonly string[]
@@ -18,8 +20,8 @@ export interface PlatformPrelude {
 const REQUEST_ROLES = ['anon', 'authenticated', 'service_role'] as const
 
 /**
- * The prelude that the files need, or undefined: only where they call `auth.…()` or name `auth.users` (or storage's tables) and
- * no file makes that schema.
+ * The prelude that the files need, or undefined. Files need it if they use `auth.…()`, `auth.users` or storage's tables and no file
+ * creates that schema.
  */
 export function platformPrelude(files: readonly MigrationFile[]): PlatformPrelude | undefined {
   const statements = files.flatMap((file) => file.statements)
@@ -33,7 +35,7 @@ export function platformPrelude(files: readonly MigrationFile[]): PlatformPrelud
   if (!auth && !storage) return undefined
   const extensions = !makes('extensions')
   const realtime = names(/\bsupabase_realtime\b/i) && !statements.some(({ head }) => /^create publication/.test(head))
-  // A file that says itself what tables to come are open for is judged by that.
+  // If a file itself grants default privileges, these are judged as they are.
   const ownDefaults = statements.some(
     ({ head, text }) => head.startsWith('alter default privileges') && /\bgrant\b/i.test(text),
   )
@@ -77,7 +79,7 @@ begin
   end loop;
 end $$;`
 
-/** The platform's migrations run with this search_path, and its roles too. */
+/** Schema `extensions` and the search_path that Supabase uses for migrations and for its roles. */
 const extensionsSql = `
 create schema if not exists extensions;
 do $$
@@ -94,8 +96,8 @@ function grantSchema(schema: string): string {
 }
 
 /**
- * What the API can do with a table of public. The platform grants ALL, TRUNCATE among it, which no request can send; here that
- * would be one finding a table about rights that the user's files never gave.
+ * Default privileges for the verbs that the API can send. The platform grants ALL, including TRUNCATE, which no request can send. Granting
+ * ALL here would cause one finding per table about privileges that the user's files do not contain.
  */
 function defaultRights(verb: 'grant' | 'revoke', to: 'to' | 'from'): string[] {
   const roles = REQUEST_ROLES.join(', ')
@@ -106,7 +108,7 @@ function defaultRights(verb: 'grant' | 'revoke', to: 'to' | 'from'): string[] {
   ]
 }
 
-// As Supabase's own migrations define them.
+// Copied from Supabase's own migrations.
 const authSql = `
 create schema auth;
 create table auth.users (

@@ -1,36 +1,36 @@
-/** A database that a source filled, with what a reader of the report must know of it. */
+/** A database that was filled from a source, with the notes about it for the report. */
 export interface PreparedSource {
   /** Superuser URL of the throw-away database. */
   readonly url: string
-  /** The root secret whose key the database holds; undefined where the schema has no partywall in it. */
+  /** The root secret whose key is in the database. Undefined if the schema does not use partywall. */
   readonly sealSecret: string | undefined
-  /** What was read, in the order of reading, for people. */
+  /** Notes on what was read, in the order of reading. */
   readonly notes: readonly string[]
-  /** What such a source can't hold; it stays `unproved`. */
+  /** Facts that such a source can't contain. They stay `unproved`. */
   readonly gaps: readonly string[]
   /** The files that were run. */
   readonly files: readonly string[]
-  /** Roles that were named and not created, and which were therefore made (NOLOGIN). */
+  /** Roles that the source mentions but does not create. They were created as NOLOGIN. */
   readonly rolesAdded: readonly string[]
-  /** Where the source makes an object: `public.documents`; undefined where that is not known. */
+  /** File and line that create an object such as `public.documents`. Undefined if not known. */
   locate(object: string): { readonly file: string; readonly line: number } | undefined
   /**
-   * Makes a login with the usual grants on all that the source made, for a schema that names no role of the application.
-   * Undefined where the database is not this run's own.
+   * Creates a login with the usual grants on all objects of the source, for a schema that names no role of the application.
+   * Undefined if the database was not made for this run.
    */
   readonly makeAppRole: (() => Promise<MadeRole>) | undefined
   close(): Promise<void>
 }
 
-/** A role that was made for one run. */
+/** A role that was created for one run. */
 export interface MadeRole {
   readonly name: string
-  /** Lines that make one like it for good. */
+  /** Statements that create such a role permanently. */
   readonly setUp: readonly string[]
 }
 
 export interface SourceOptions {
-  /** Told of each step. */
+  /** Called with a line of text for each step. */
   readonly onProgress?: (line: string) => void
   readonly signal?: AbortSignal | undefined
 }

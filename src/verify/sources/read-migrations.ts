@@ -4,34 +4,34 @@ import { ConfigurationError } from '../../errors.ts'
 import { cutDownSection } from './down-section.ts'
 import { type SplitFile, splitStatements, UnreadableSqlError } from './split-statements.ts'
 
-/** One file of migrations, cut into statements. */
+/** One migration file, split into statements. */
 export interface MigrationFile extends SplitFile {
-  /** As the user wrote its path. */
+  /** Its path as the user wrote it. */
   readonly name: string
   readonly text: string
-  /** True where a marked way back was left out. */
+  /** True if a marked down migration was left out. */
   readonly downSectionCut: boolean
 }
 
-/** What `--migrations` named. */
+/** The files that `--migrations` named. */
 export interface Migrations {
   readonly files: readonly MigrationFile[]
-  /** Names of `*.sql` that are ways back, and were not read. */
+  /** Names of `*.sql` files that are down migrations and were not read. */
   readonly ignored: readonly string[]
 }
 
-/** The name of what is read from standard input. */
+/** Name of the text from standard input. */
 const STANDARD_INPUT = '(standard input)'
 
 const wayBack = /(\.down\.sql$|\.undo\.sql$|^U[\d._]+__)/i
 
 /**
- * Reads a folder of `*.sql` bytewise by name, one file, or `-` for standard input.
+ * Reads a folder of `*.sql` files (sorted by name, byte by byte), one file, or `-` for standard input.
  *
- * Ways back (`down/`, `*.down.sql`) are no part of the schema and are left out. A folder without `*.sql` of its own, but with
- * folders that hold a `migration.sql` each, is read as Prisma lays it out.
+ * Down migrations (`down/`, `*.down.sql`) are left out. A folder without `*.sql` files whose subfolders each contain a `migration.sql` is
+ * read like a Prisma project.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line where something can't be read as SQL
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of the text that can't be read as SQL
  */
 export async function readMigrations(path: string, standardInput?: () => Promise<Buffer>): Promise<Migrations> {
   if (path === '-') {
@@ -101,7 +101,7 @@ function decode(name: string, bytes: Buffer): string {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     if (!text.includes('\0')) return text
   } catch {
-    // Said below, for both.
+    // Both cases end in the error below.
   }
   throw unreadable(name, 1, 'this is no text in UTF-8')
 }

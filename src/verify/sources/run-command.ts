@@ -5,7 +5,7 @@ import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
 
 interface RunCommandOptions extends SourceOptions {
-  /** Runs in a shell, in the current folder. */
+  /** Command line for a shell. It runs in the current folder. */
   readonly command: string
   /** The environment that the command inherits; DATABASE_URL and PG* are added. */
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -13,7 +13,7 @@ interface RunCommandOptions extends SourceOptions {
   readonly server?: ThrowAwayServer
 }
 
-/** Enough to see what failed; a tool that prints without end fills no memory. */
+/** Characters of output that are kept: enough to see an error, and limited so that endless output does not fill the memory. */
 const OUTPUT_KEPT = 16_384
 const needsOwnObjects =
   /schema "?partywall"? (is missing|does not exist)|role "?(tenant_user|tenant_admin|partywall_\w+)"? does not exist/i
@@ -21,10 +21,10 @@ const needsOwnObjects =
 /**
  * Runs the user's own migration tool (Prisma, Drizzle, Knex, Flyway, …) against a fresh database.
  *
- * The database is empty, since tools refuse a schema that is not. Where the command fails because partywall's own objects
- * are missing, they are applied to another fresh database and the command runs once more.
+ * The database is empty, because tools refuse one that is not. If the command fails because partywall's own objects are missing, they are
+ * applied to a second fresh database and the command runs again.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the command fails; holds the end of its output
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the command fails; contains the end of its output
  */
 export async function runCommand(options: RunCommandOptions): Promise<PreparedSource> {
   const { onProgress = () => {} } = options
@@ -81,7 +81,7 @@ function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promi
   const child = spawn(options.command, {
     shell: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that the shell's children end with it.
+    // A process group of its own, so that the shell's children can be ended together with it.
     detached: process.platform !== 'win32',
     windowsHide: true,
     env: { ...options.environment, ...connectionVariables(database) },
@@ -106,7 +106,7 @@ function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promi
   })
 }
 
-/** The shell with all its children; what does not end when asked is killed. */
+/** Ends the shell with all its children: SIGTERM, then SIGKILL after three seconds. */
 function endGroup(child: ChildProcess): void {
   signalGroup(child, 'SIGTERM')
   setTimeout(() => signalGroup(child, 'SIGKILL'), 3000).unref()
@@ -118,11 +118,11 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
     if (process.platform === 'win32') child.kill(signal)
     else process.kill(-child.pid, signal)
   } catch {
-    // It has ended already.
+    // The process has ended already.
   }
 }
 
-/** What libpq, and nearly every tool, reads; the secret is for a command that runs `partywall migrate` itself. */
+/** Environment variables that libpq and most tools read. The secret is for a command that runs `partywall migrate` itself. */
 function connectionVariables(database: ThrowAwayDatabase): Record<string, string> {
   const url = new URL(database.url)
   return {

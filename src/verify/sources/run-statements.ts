@@ -8,47 +8,47 @@ import { standInFor } from './stand-ins.ts'
 interface RunOptions {
   /** Superuser URL of the throw-away database. */
   readonly url: string
-  /** On that database. */
+  /** Sessions on that database. */
   readonly sessions: FileSessions
-  /** Roles that the server had before; a file may create them again. */
+  /** Roles that the server had before. CREATE ROLE for one of them is skipped. */
   readonly knownRoles: ReadonlySet<string>
   readonly signal?: AbortSignal | undefined
-  /** Extensions that files before this one asked for in vain. */
+  /** Extensions that earlier files asked for and that are not available. */
   readonly extensionsMissing?: ReadonlySet<string>
 }
 
-/** What running one file changed besides its objects. */
+/** The results of running one file, besides the objects that it created. */
 interface RunResult {
-  /** Roles that the file names and nobody had created. */
+  /** Roles that the file mentions, that did not exist, and that were therefore created. */
   readonly rolesAdded: readonly string[]
-  /** Roles that the file's own statements made. */
+  /** Roles that the file's own statements created. */
   readonly rolesCreated: readonly string[]
-  /** Extensions that the file asks for and that the server does not have; the statement was left out. */
+  /** Extensions that the file asks for and that the server does not have. The statement was left out. */
   readonly extensionsMissing: readonly string[]
-  /** Extensions that something stood in for, and what that was. */
+  /** Extensions that were replaced by a stand-in, with a description of it. */
   readonly standIns: ReadonlyMap<string, string>
-  /** Indexes that need an extension's access method or operator class, and were left out. */
+  /** Number of indexes that were left out because they need an access method or operator class of a missing extension. */
   readonly indexesLeftOut: number
-  /** Placeholders that were filled with a name of their own. */
+  /** Placeholders that were filled. */
   readonly filled: ReadonlySet<string>
 }
 
 const SAVEPOINT = 'partywall_statement'
-/** The server quotes the name as it is, without doubling quotes in it. */
+/** The server's message quotes the name without doubling the quotes in it. */
 const missingRole = /^role "(.+)" does not exist$/s
 const createsRole = /^create (?:role|user|group) (?:"((?:[^"]|"")+)"|([^\s"]+))/
 const missingExtension = /^extension "(.+)" is not available$/s
-/** After these a savepoint can't be set, or has no meaning. */
+/** Statements of transaction control, around which no savepoint can be used. */
 const transactionControl =
   /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare transaction|set transaction)\b/
 
 /**
- * Runs one file in a session of its own, statement by statement as psql does, so that the file's own BEGIN and COMMIT
- * and statements that refuse a transaction (CREATE INDEX CONCURRENTLY) work.
+ * Runs one file in a session of its own, statement by statement like psql. So the file's own BEGIN and COMMIT work, and so do statements
+ * that can't run in a transaction, such as CREATE INDEX CONCURRENTLY.
  *
- * A role that the file names and nobody created is created (NOLOGIN) and the statement tried again.
+ * If the file mentions a role that does not exist, the role is created (NOLOGIN) and the statement runs again.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of what the server refused
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with file and line of the statement that the server refused
  */
 export async function runFile(file: MigrationFile, options: RunOptions): Promise<RunResult> {
   const client = await options.sessions.open()
@@ -65,7 +65,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
   }
   let opened: Statement | undefined
   try {
-    // Texts of errors are read below; an external server may speak another language.
+    // Error messages are matched below, so they must be in English, also on an external server.
     await client.query("set lc_messages = 'C'; set client_min_messages = error")
     const { rows } = await client.query<{ name: string }>('select current_database()::text as name')
     found.database = rows[0]?.name ?? ''
@@ -103,19 +103,19 @@ function createdRole(statement: Statement): string | undefined {
   return match?.[1]?.replaceAll('""', '"') ?? match?.[2]
 }
 
-/** What happens while one file runs. */
+/** State that is collected while one file runs. */
 interface Found {
   readonly rolesAdded: Set<string>
   readonly extensionsMissing: Set<string>
   readonly standIns: Map<string, string>
   readonly indexes: { leftOut: number }
   readonly filled: Set<string>
-  /** Extensions that the files use and do not make. */
+  /** Extensions that the files use without creating them, and that were created for them. */
   readonly extensionsMade: Set<string>
   database: string
 }
 
-/** Something of the same names, so that the schema can be built; else the extension is missing, and said so. */
+/** Creates a stand-in for an extension, so that the schema can be built. Without one, the extension is noted as missing. */
 async function standIn(client: pg.Client, statement: Statement, extension: string, found: Found): Promise<void> {
   const stands = standInFor(extension, statement.text)
   if (stands === undefined) {
@@ -130,14 +130,17 @@ async function standIn(client: pg.Client, statement: Statement, extension: strin
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error
     if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
-    // Of a file before this one.
+    // duplicate_object, duplicate_table, duplicate_function: an earlier file created the stand-in already.
     if (error.code !== '42710' && error.code !== '42P07' && error.code !== '42723')
       found.extensionsMissing.add(extension)
   }
   if (inside) await client.query(`release savepoint ${SAVEPOINT}`)
 }
 
-/** What to run in the place of a statement that was refused: nothing for an index, filled placeholders, or undefined. */
+/**
+ * The text to run instead of a refused statement, such as one with filled placeholders. `text: undefined` skips the statement. Undefined if
+ * nothing can be done.
+ */
 function instead(
   statement: Statement,
   error: unknown,
@@ -149,7 +152,7 @@ function instead(
     found.extensionsMade.add(own)
     return { text: `create extension if not exists "${own}"`, again: true }
   }
-  // An access method or operator class of an extension that something stands in for; no index decides whose a row is.
+  // The index needs an access method or operator class that a stand-in does not have. Leave it out: indexes do not affect isolation.
   if (/^create (unique )?index/.test(statement.head) && error.code === '42704') {
     found.indexes.leftOut += 1
     return { text: undefined }
@@ -161,7 +164,7 @@ function instead(
   return { text: filled.text }
 }
 
-/** Extensions that a tool's set-up makes before the migrations, by what the server misses. */
+/** Extensions that projects often create before the migrations, each with the error message that shows that it is missing. */
 const USUAL: readonly (readonly [RegExp, string])[] = [
   [/type "citext" does not exist/, 'citext'],
   [/type "hstore" does not exist/, 'hstore'],
@@ -198,7 +201,7 @@ async function runStatement(
     try {
       if (inside) await client.query(`savepoint ${SAVEPOINT}`)
       await client.query(statement.text)
-      // Not where the statement was a procedure's or a function's own ending of the transaction.
+      // The savepoint is gone if the statement called a procedure that ended the transaction.
       if (inside && client.getTransactionStatus() === 'T') await client.query(`release savepoint ${SAVEPOINT}`)
       return
     } catch (error) {
@@ -220,7 +223,7 @@ async function runStatement(
       }
       const role = nameIn(error, missingRole)
       if (role === undefined || tried.has(role)) throw refused(file, statement, error, found)
-      // By what was sent: the client learns the transaction's state only after it has reported the error.
+      // Use `inside` from before the statement: the client updates its transaction state only after it has reported the error.
       if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
       await addRole(client, role, options.url)
       tried.add(role)
@@ -234,8 +237,8 @@ function nameIn(error: unknown, pattern: RegExp): string | undefined {
 }
 
 /**
- * On the file's own connection: inside its transaction the server does not see a role that another session made, since it
- * remembers that there was none. After the file's ROLLBACK the role is made again when it is next named.
+ * Creates the role on the file's own connection. A role that another session created would not be seen inside the file's transaction,
+ * because the server has cached that it does not exist. After a ROLLBACK of the file, the role is created again when it is next mentioned.
  */
 async function addRole(client: pg.Client, role: string, url: string): Promise<void> {
   const text = `create role ${pg.escapeIdentifier(role)} nologin`
@@ -247,9 +250,9 @@ async function addRole(client: pg.Client, role: string, url: string): Promise<vo
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error
     if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
-    // Of another run on the same server, at the same moment.
+    // Another run on the same server created the role at the same moment.
     if (error.code === '42710' || error.code === '23505') return
-    // The file did SET ROLE to one that makes no roles.
+    // insufficient_privilege: the file did SET ROLE to a role without CREATEROLE.
     if (error.code !== '42501') throw error
     await asSuperuser(url, text)
   }
@@ -278,7 +281,7 @@ function refused(file: MigrationFile, statement: Statement, error: unknown, foun
   return unreadable(file.name, where, `the server refused this (${error.code ?? 'no code'}): ${detail}`, error)
 }
 
-/** Lines before the character of that position; the server counts characters from 1, not UTF-16 units. */
+/** Number of line breaks before a position. The server counts characters from 1, not UTF-16 units. */
 function lineOf(text: string, position: number): number {
   let line = 0
   let seen = 0

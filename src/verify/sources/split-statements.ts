@@ -2,7 +2,7 @@ import { nextToken, type Token, UnterminatedError } from './sql-lexer.ts'
 
 /** One statement of a file. */
 export interface Statement {
-  /** Without the semicolon and without what stands before it. */
+  /** The statement without its semicolon, and without comments and blanks before it. */
   readonly text: string
   /** The line of its first word, from 1. */
   readonly line: number
@@ -10,16 +10,16 @@ export interface Statement {
   readonly head: string
 }
 
-/** What a file holds: statements in order, and what was left out. */
+/** The content of a file: its statements in order, and the parts that were left out. */
 export interface SplitFile {
   readonly statements: readonly Statement[]
-  /** Rows in COPY … FROM stdin blocks; they are left out. */
+  /** Number of rows in COPY … FROM stdin blocks, which are left out. */
   readonly copiedRows: number
   /** True where `pg_dump` wrote the file. */
   readonly dump: boolean
 }
 
-/** A file can't be read as SQL; `line` from 1. */
+/** The file can't be read as SQL. Lines count from 1. */
 export class UnreadableSqlError extends Error {
   readonly line: number
   constructor(message: string, line: number) {
@@ -29,7 +29,7 @@ export class UnreadableSqlError extends Error {
 }
 
 const HEAD_WORDS = 6
-/** pg_dump since the fixes of CVE-2025-8714 frames its output with these two; they guard psql and do nothing to the schema. */
+/** Since the fix of CVE-2025-8714, pg_dump writes these two commands around its output. They protect psql and do not change the schema. */
 const skippedCommand = /^\\(?:un)?restrict(?:\s|$)/
 
 /**
@@ -72,7 +72,7 @@ export function splitStatements(text: string): SplitFile {
   return { statements, copiedRows, dump: /^-- PostgreSQL database dump\s*$/m.test(text) }
 }
 
-/** Counts forward only, so that a long file is read once. */
+/** Counts lines. It only moves forward, so that a long file is read once. */
 class LineCounter {
   readonly #text: string
   #at = 0
@@ -96,7 +96,7 @@ class LineCounter {
   }
 }
 
-/** Follows one statement: its first words, its parentheses, and the BEGIN … END of a body in SQL. */
+/** Reads one statement and keeps track of its first words, open parentheses, and BEGIN … END of an SQL body. */
 class StatementReader {
   #start: number | undefined
   #end = 0
@@ -155,7 +155,7 @@ function isCopyFromStdin(statement: Statement): boolean {
   return statement.head.startsWith('copy ') && /\bfrom\s+stdin\b/i.test(statement.text)
 }
 
-/** From behind the semicolon to behind the line `\.`. */
+/** Skips the rows of COPY … FROM stdin, up to and including the line `\.`. */
 function skipCopyBlock(text: string, from: number, line: number): { readonly end: number; readonly rows: number } {
   let at = text.indexOf('\n', from)
   for (let rows = 0; at !== -1; rows++) {

@@ -1,7 +1,7 @@
-/** A piece of SQL text that matters to whoever cuts it into statements. */
+/** A token of SQL text, as far as it matters for splitting the text into statements. */
 export interface Token {
   readonly kind: 'word' | 'symbol' | 'string' | 'backslash'
-  /** Where it begins and ends, in UTF-16 units of the whole text. */
+  /** Positions in the whole text, in UTF-16 units. */
   readonly start: number
   readonly end: number
   /** Words in lower case, quoted names with their quotes, symbols as they are; empty for strings. */
@@ -24,7 +24,7 @@ const dollarTag = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy
 /**
  * The next token at or after `from`, past white space and comments; undefined at the end.
  *
- * Knows what hides a semicolon in PostgreSQL: nested comments, quoted names, strings of all kinds, dollar quotes.
+ * Knows everything that may contain a semicolon in PostgreSQL: nested comments, quoted names, strings of all kinds, dollar quotes.
  *
  * @throws {UnterminatedError}
  * @see PostgreSQL "Lexical Structure"

@@ -1,14 +1,14 @@
 /**
- * What stands in for an extension that the started server lacks: types, operators and functions of the same names, so that a
- * schema that uses them can be built. They compute nothing. Nothing in these extensions decides whose a row is.
+ * A stand-in for an extension that the started server does not have: types, operators and functions of the same names, so that a schema
+ * that uses them can be built. They compute nothing. The real ones do not affect tenant isolation.
  */
 interface StandIn {
   readonly sql: string
-  /** What the report says of it. */
+  /** Description for the report. */
   readonly says: string
 }
 
-/** A type that takes any text and any modifier: `vector(384)`, `geometry(Point, 4326)`. */
+/** SQL for a type that accepts any text and any modifier: `vector(384)`, `geometry(Point, 4326)`. */
 function type(name: string): string {
   return `
     create type @s.${name};
@@ -19,7 +19,7 @@ function type(name: string): string {
       internallength = variable, alignment = int4, storage = extended, category = 'U');`
 }
 
-/** A function that answers NULL. */
+/** SQL for a function that returns NULL. */
 function answers(signature: string, returns: string): string {
   return `create function @s.${signature} returns ${returns} language sql stable as $$ select null::${returns} $$;`
 }

@@ -7,39 +7,39 @@ import { deriveSealKey } from '../../seal/seal-key.ts'
 import { appRoleLines, freeRoleName, grantLines } from '../../tenancy/app-role-sql.ts'
 import type { MadeRole } from './prepared-source.ts'
 
-/** A fresh database that a source fills and `verify` then takes apart. */
+/** A new database, made for one run. A source fills it, and `verify` then attacks it. */
 export interface ThrowAwayDatabase {
   readonly name: string
   /** Superuser URL. */
   readonly url: string
-  /** A random root secret; its key is in the database once `applyOwn` or `addSealKey` ran. */
+  /** A random root secret. `applyOwn` and `addSealKey` store its key in the database. */
   readonly sealSecret: string
   readonly serverVersion: number
-  /** Roles of the server before anything of the source ran. */
+  /** Roles of the server before the source was run. */
   readonly knownRoles: ReadonlySet<string>
   /**
-   * Gives PUBLIC the TEMPORARY right back that every new database has, and that a throw-away server takes away. A schema
-   * that runs with it must be judged with it.
+   * Grants TEMPORARY on the database to PUBLIC, which is PostgreSQL's default and which a throw-away server revokes. A schema must be
+   * judged with the privileges that it will have.
    */
   grantDefaults(): Promise<void>
   /** Runs statements as superuser, in one transaction. */
   run(text: string): Promise<void>
   /** Applies partywall's own migrations. */
   applyOwn(): Promise<void>
-  /** Adds the seal key where the source itself made schema partywall; gives whether there is one. */
+  /** Adds the seal key if the source itself created the schema partywall. Returns whether it did. */
   addSealKey(): Promise<boolean>
-  /** Makes a login with the usual grants on every table of the user's. */
+  /** Creates a login with the usual grants on every table of the user's. */
   makeAppRole(): Promise<MadeRole>
-  /** A role that goes when the database goes, on a server that is not ours. */
+  /** Notes a role that is dropped together with the database, on a server that was not started for this run. */
   remember(role: string): void
   close(): Promise<void>
 }
 
-/** Starts an embedded PostgreSQL, or takes the one that `PARTYWALL_POSTGRES_URL` names, and makes a database there. */
+/** Starts an embedded PostgreSQL, or uses the one that `PARTYWALL_POSTGRES_URL` names, and creates a database there. */
 export async function openThrowAwayDatabase(server?: ThrowAwayServer): Promise<ThrowAwayDatabase> {
   const owned = server ?? (await startPostgres())
   try {
-    // Findings and keys of baselines may name the database: on a server of its own it has the same name each time.
+    // Findings and keys of baselines may contain the database's name. On an own server, use the same name in each run.
     const name = await owned.createDatabase(owned.external ? {} : { name: 'partywall_verify' })
     return await fill(owned, name, server === undefined)
   } catch (error) {
@@ -83,7 +83,7 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
   }
 }
 
-/** The role that stands for the application where no file names one. */
+/** The application's role if no file names one. */
 const APP_ROLE = 'app_for_this_run'
 
 const USERS_SCHEMAS = `
@@ -112,7 +112,7 @@ async function addSealKey(client: pg.Client, sealSecret: string): Promise<boolea
   return true
 }
 
-/** Fails where other databases still need the role; then it stays. */
+/** Drops a role. If another database still needs it, the role is kept. */
 async function dropRole(url: string, role: string): Promise<void> {
   await withClient(url, (client) => client.query(`drop role if exists ${pg.escapeIdentifier(role)}`)).catch(() => {})
 }
