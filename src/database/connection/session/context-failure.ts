@@ -6,16 +6,16 @@ import type { ConnectionGuard } from './connection-guard.ts'
 
 const cutShort = new WeakSet<Error>()
 
-/** The statement did not run, for a reason that its own tenant has no part in: another connection may run it. */
+/** Whether the statement did not run because of the connection's previous tenant. Then it may be sent on another connection. */
 export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
 }
 
-/** Codes that say: the set-up of roles or settings is wrong, not the statement. */
+/** Error codes that mean that roles or settings are set up wrongly. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
 /**
- * The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up.
+ * The error for a context that could not be set, so that the user's statement never ran. It explains the problem in the set-up.
  *
  * @param left how many answers to the prefix were still to come
  */
@@ -28,7 +28,8 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
       { cause: error },
     )
   }
-  // The context's answer is the last: with more to come the clean-up was not done, and the last tenant's time limits held.
+  // Our prefix is [clean-up…, context]. If more than the context's answer is outstanding, the clean-up was cancelled by a
+  // statement_timeout that the previous tenant had set.
   if (error.code === '57014' && left > (carriesData(kind) ? 1 : 0)) {
     guard.discard('a time limit of its last tenant cut its clean-up short')
     const doubt = new ConnectionInDoubtError(

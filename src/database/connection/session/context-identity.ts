@@ -2,19 +2,19 @@ import { type ContextFrame, internalsOf, isTenantFrame, rememberedOn } from '../
 import type { SealSubject } from '../../../seal/seal.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 
-/** What the context statement says about a frame; the same for all connections of a pool. */
+/** The values of the context statement for a frame. They are the same for all connections of a pool. */
 export interface ContextIdentity extends SealSubject {
-  /** Differs whenever anything that a seal binds differs. */
+  /** Cache key. It differs whenever a value in the seal differs. */
   readonly key: string
-  /** Who uses the connection, whether they read or write: what one leaves on it is taken back before another comes. */
+  /** Tenant, user and level. When it changes on a connection, the state of the previous user is reset first. */
   readonly subject: string
-  /** What `role` is set to: a level, or `none`. */
+  /** Value for `SET ROLE`: a level, or `none`. */
   readonly role: string
   /** False for an explicitly empty context: its seal names no tenant, and row-level security shows nothing. */
   readonly sealed: boolean
 }
 
-/** Reads frames for one pool; what it read stays with the frame. */
+/** Reads the identity of frames for one pool, and caches it on the frame. */
 export class IdentityReader {
   readonly #settings: WallSettings
 
@@ -51,7 +51,7 @@ function readIdentity(frame: ContextFrame, settings: WallSettings): ContextIdent
   const level = settings.levelOf(frame)
   const asked = internalsOf(frame).readOnly
   const readOnly = asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
-  // Each part of free length says how long it is, so that no two users share a subject.
+  // Parts of variable length are preceded by their length, so that two users can't have the same subject.
   const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
   return {
     key: readOnly ? `r${subject}` : subject,
