@@ -1,11 +1,15 @@
 import type { TenantSetting } from './sql-text.ts'
 
 /**
- * The parts of a migration, in the order in which they run. What scans or rewrites many rows stands before the short
- * transaction that takes locks; what refuses a transaction stands apart.
+ * The phases of a migration, in the order in which they run. Statements that scan or rewrite many rows come before the short transaction
+ * that takes locks. Statements that can't run in a transaction have phases of their own.
  *
- * `columns` adds tenant columns; `backfill` fills them; `indexes` builds concurrently; `keys` adds constraints that are not
- * yet checked; `validate` checks them; `protect` is one transaction: row security, policies, triggers, grants.
+ * - `columns` adds tenant columns;
+ * - `backfill` fills them;
+ * - `indexes` builds indexes concurrently;
+ * - `keys` adds constraints as NOT VALID;
+ * - `validate` validates them;
+ * - `protect` is one transaction with row-level security, policies, triggers and grants.
  */
 export const PHASES = ['columns', 'backfill', 'indexes', 'keys', 'validate', 'protect'] as const
 export type Phase = (typeof PHASES)[number]
@@ -13,10 +17,10 @@ export type Phase = (typeof PHASES)[number]
 /** Phases whose statements must not run inside a transaction, since each commits or builds concurrently. */
 export const APART: ReadonlySet<Phase> = new Set<Phase>(['backfill', 'indexes', 'validate'])
 
-/** One thing that is missing, and its way back. Every statement may run twice. */
+/** One change with its down migration. Every statement may run twice. */
 export interface Change {
   readonly phase: Phase
-  /** `schema.table`, `schema public`, `database`: the heading it stands under. */
+  /** `schema.table`, `schema public` or `database`: its heading in the file. */
   readonly object: string
   readonly up: readonly string[]
   readonly down: readonly string[]
@@ -26,11 +30,11 @@ export interface Change {
   readonly downTogether?: readonly string[]
 }
 
-/** What only a person can decide; SQL in it is commented out. */
+/** A decision that only a person can make. Its SQL is commented out. */
 export interface Decision {
   readonly object: string
   readonly reason: string
-  /** What the person may run, once decided. */
+  /** SQL to run after the decision. */
   readonly sql?: string
 }
 
@@ -41,12 +45,12 @@ export interface Part {
 
 export const NOTHING: Part = { changes: [], decisions: [] }
 
-/** What `protect` would write. No changes: the schema holds what it can give. */
+/** The plan of `protect`. Without changes, the schema has all the protection that `protect` can add. */
 export interface ProtectPlan {
   /** What names the tenant in the policies that are written. */
   readonly setting: TenantSetting
   readonly changes: readonly Change[]
   readonly decisions: readonly Decision[]
-  /** What was found, as sentences. */
+  /** The choices of discovery, as sentences. */
   readonly notes: readonly string[]
 }

@@ -3,8 +3,8 @@ import type { Planning } from './input.ts'
 import type { Target } from './target.ts'
 
 /**
- * Why a policy on the setting might break what works today: the application's sessions may not set it, or set it to something of
- * another type. Undefined where the schema itself, or the command line, says that they name their tenant so.
+ * Why a policy that reads the setting might break the application: its sessions may not set it, or set it to a value of another type.
+ * Undefined if the schema or the command line shows that sessions name their tenant by this setting.
  */
 export function doubtOf({ asksFor, contextTypes, setting }: Planning, target: Target): string | undefined {
   const { column } = target
@@ -18,7 +18,7 @@ export function doubtOf({ asksFor, contextTypes, setting }: Planning, target: Ta
   return `Elsewhere ${setting.setting} is compared with ${[...contextTypes].join(' and ')}, and ${column.name} is ${column.type} here.`
 }
 
-/** The columns that the table's own policies decide by, where the tenant column is none of them. */
+/** The columns that the table's own policies test, if the tenant column is not one of them. */
 function askedInstead({ relation, column }: Target): string | undefined {
   if (column.existing === undefined || stanceOf(relation) !== 'own') return undefined
   const permissive = usersPolicies(relation).filter((policy) => policy.permissive)
@@ -30,7 +30,7 @@ function askedInstead({ relation, column }: Target): string | undefined {
   return others.length === 0 ? undefined : others.join(', ')
 }
 
-/** Types whose values are written alike, so that one text can be cast to each. */
+/** Groups types whose values have the same text form, so that one text can be cast to each of them. */
 function familyOf(type: string): string {
   if (/^(smallint|integer|bigint|numeric)/.test(type)) return 'number'
   if (/^(text|character|bpchar|citext|name)/.test(type.replace(/^.*\./, ''))) return 'text'

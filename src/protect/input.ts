@@ -4,7 +4,7 @@ import type { Knowledge } from './knowledge.ts'
 import type { TenantSetting } from './sql-text.ts'
 import type { FoundTable, Target } from './target.ts'
 
-/** What a plan is made from. Discovery is not done here: the caller hands in what it found. */
+/** Input of a plan. The caller has done the discovery and passes in the result. */
 export interface ProtectInput {
   readonly catalog: Catalog
   readonly tables: readonly FoundTable[]
@@ -14,7 +14,7 @@ export interface ProtectInput {
   readonly seal: boolean
   /** `schema.table` or `table`; undefined is all. */
   readonly only?: readonly string[] | undefined
-  /** Schemas that are looked at. */
+  /** Schemas to protect. */
   readonly schemas: ReadonlySet<string>
   /** Tables that hold rows without a tenant: see readOrphans. */
   readonly orphans: ReadonlySet<Oid>
@@ -22,16 +22,16 @@ export interface ProtectInput {
   readonly knowledge?: Knowledge
 }
 
-/** What each part of a plan may ask. */
+/** The input of each part of a plan. */
 export interface Planning extends Omit<ProtectInput, 'tables' | 'only' | 'orphans' | 'knowledge'>, Knowledge {
   readonly targets: readonly Target[]
   readonly targetOf: (oid: Oid) => Target | undefined
   /** The app's role and all that it can become, superusers and bypassing roles left out. */
   readonly acting: readonly Role[]
   readonly roleName: (oid: Oid) => string
-  /** The role itself and those whose rights it has. */
+  /** The role itself, and the roles whose privileges it inherits. */
   readonly rightsOf: (role: Oid) => ReadonlySet<Oid>
   readonly mayDo: (role: Role, relation: Relation, verb: 'select' | 'insert' | 'update' | 'delete') => boolean
-  /** Has any right to its rows. */
+  /** Whether the role has any privilege on the relation's rows. */
   readonly mayTouch: (role: Role, relation: Relation) => boolean
 }

@@ -1,16 +1,16 @@
 import type { Oid, Relation } from '../catalog/model.ts'
 
-/** What was found out about the schema as it is. Without it a plan assumes that nothing holds and nothing stands in the way. */
+/** Facts about the existing schema. Without them a plan assumes that no policy protects anything and that nothing would break. */
 export interface Knowledge {
-  /** Roles of the application that name their tenant in another way than the setting: nothing may bind them to it. */
+  /** Roles of the application that do not use the setting to name their tenant. No policy on the setting may apply to them. */
   readonly exempt: ReadonlySet<Oid>
-  /** How the policies of the schema ask for the session, where that is no tenant in a setting: `auth.uid()`. */
+  /** The call by which the schema's policies read the session, such as `auth.uid()`, if it is no setting with a tenant. */
   readonly asksFor: string | undefined
-  /** Types of the columns that policies compare with the context today; empty where none does. */
+  /** Types of the columns that existing policies compare with the context. */
   readonly contextTypes: ReadonlySet<string>
-  /** Every verb of every role in reach is proved to stay within the tenant, or closed. */
+  /** Whether every verb of every role in reach is proved to stay within the tenant, or is closed. */
   readonly isHeld: (relation: Relation) => boolean
-  /** Some of its rows are meant for all tenants, by a flag of the row or a tenant that is NULL. */
+  /** Whether some rows are meant for all tenants, by a flag or by a NULL tenant. */
   readonly sharesRows: (relation: Relation) => boolean
   /** Functions, views and refreshes that read the table with its owner's rights. */
   readonly readAsOwner: (relation: Relation) => readonly string[]

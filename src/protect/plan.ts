@@ -24,11 +24,11 @@ import { NO_KNOWLEDGE } from './knowledge.ts'
 import { type FoundTable, makeTargets, type Target } from './target.ts'
 
 /**
- * Plans the migration that makes the user's own tables hold: only what is missing, each change with its way back.
+ * Plans the migration that protects the user's own tables. It contains only missing changes, each with its down migration.
  *
- * Pure: reads the catalog it is handed and touches no database.
+ * Pure: it reads the given catalog and uses no database.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a table that is not there, and for a seal without schema partywall
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a table that does not exist, and for a seal without schema partywall
  */
 export function planProtection(input: ProtectInput): ProtectPlan {
   if (input.seal) requireSeal(input)
@@ -44,12 +44,12 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   const chosen = new Set(tables.map((table) => table.relation.oid))
   const mine = changeable(input)
   const wanted = targets.filter((target) => chosen.has(target.relation.oid))
-  // That an application owns its tables is said of each by the plan itself.
+  // Tables that the application owns are kept: the plan reports that for each of them.
   const kept = wanted.filter(({ relation }) => mine(relation.owner) || relation.owner === input.appRole?.oid)
   const planning = makePlanning(input, kept)
   const bound = kept.filter((target) => isBound(planning, target))
   const parts = [
-    // Before any table is forced: from then on its owner may see no row to fill or to check.
+    // These come before FORCE: afterwards the owner may see no rows to fill or to check.
     ...bound.flatMap((target) => [childColumn(target), tenantColumnChanges(planning, target)]),
     ...bound.map((target) => foreignKeys(planning, target)),
     guardFunctions(planning, bound),
@@ -74,7 +74,7 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   }
 }
 
-/** Whether the role that runs the migration may change what this role owns. One that refuses it would end the file in the middle. */
+/** Whether the migrating role may alter objects of an owner. One statement without that right would abort the file in the middle. */
 function changeable({ catalog }: ProtectInput): (owner: Oid) => boolean {
   const { reader } = catalog
   const role = [...catalog.roles.values()].find(({ name }) => name === reader.name)
@@ -105,7 +105,7 @@ function targetPart(planning: Planning, target: Target): Part {
   return { changes: parts.flatMap((part) => part.changes), decisions: parts.flatMap((part) => part.decisions) }
 }
 
-/** A child without a tenant column, in a schema whose sessions may not name a tenant: its parent's policies say whose a row is. */
+/** A child table without a tenant column, where sessions may not set the tenant: its policy asks whether the parent row is visible. */
 function childOfOthers(planning: Planning, target: Target): Part {
   const { relation, link } = target
   const { changes, decisions } = tableGrants(planning, target)
@@ -123,13 +123,13 @@ function childOfOthers(planning: Planning, target: Target): Part {
   return { changes, decisions: [...decisions, decision] }
 }
 
-/** Its rows are the context's: nothing that fills or checks their tenant from it can break what works. */
+/** Whether sessions surely name their tenant by the setting, so that defaults and triggers may fill the tenant column from it. */
 function isBound(planning: Planning, target: Target): boolean {
   if (planning.seal) return true
   return doubtOf(planning, target) === undefined && stanceOf(target.relation) !== 'closed'
 }
 
-/** What foreign keys of other tables bring to this one: a unique key that leads with the tenant is an index too. */
+/** Changes to this table that foreign keys of other tables need. Their unique keys start with the tenant, so they are indexes too. */
 function foreignKeysTo(planning: Planning, target: Target): readonly Change[] {
   return planning.targets
     .filter((other) =>
@@ -139,7 +139,7 @@ function foreignKeysTo(planning: Planning, target: Target): readonly Change[] {
     .filter((change) => change.object === target.relation.label)
 }
 
-/** Phase by phase, and within one in the order in which the parts stand; the same statement once. */
+/** Sorts changes by phase, keeping their order within one, and removes duplicates. */
 function inOrder(changes: readonly Change[]): readonly Change[] {
   const seen = new Set<string>()
   return PHASES.flatMap((phase) =>
@@ -165,7 +165,7 @@ function names(table: FoundTable, name: string): boolean {
   return table.relation.label === name || table.relation.name === name
 }
 
-/** A child's tenant comes from its parent, chosen or not. */
+/** The chosen tables and their parents, because a child gets its tenant from its parent. */
 function withParents(chosen: readonly FoundTable[], all: readonly FoundTable[]): readonly FoundTable[] {
   const kept = new Set(chosen)
   for (let before = -1; before !== kept.size; ) {

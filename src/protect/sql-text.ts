@@ -1,6 +1,6 @@
 import { quoteLiteral } from '../catalog/names.ts'
 
-/** Where the tenant of a session comes from: a setting, perhaps a key inside the JSON it holds. */
+/** The setting that names a session's tenant; `path` if the value is inside JSON. */
 export interface TenantSetting {
   readonly setting: string
   readonly path: readonly string[]
@@ -40,7 +40,7 @@ export function dollarTag(body: string): string {
   return tag
 }
 
-/** One line behind `--`, whatever line breaks a name holds. */
+/** An SQL comment of one line, even if a name in it contains line breaks. */
 export function commentLine(text: string): string {
   return `-- ${text.replace(/\s+/g, ' ').trim()}`
 }
@@ -54,20 +54,20 @@ export function commentedOut(sql: string): string {
 }
 
 /**
- * Whether the server's print of an expression is the one we would write: parentheses, casts to text and the alias of a
- * sub-select are the server's own, everything else must be the same.
+ * Whether an expression that the server printed equals one that we would write. The server adds parentheses, casts to text and an alias
+ * for a subquery; everything else must be equal.
  */
 export function sameExpression(printed: string | undefined, ours: string | undefined): boolean {
   if (printed === undefined || ours === undefined) return printed === ours
   const schema = /::("(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)\./.exec(ours)?.[1]
-  // The server names the operator of a type that is not its own.
+  // For a type outside of pg_catalog, the server prints OPERATOR(schema.=).
   const named = schema === undefined ? printed : printed.replaceAll(`OPERATOR(${schema}.=)`, '=')
   return plain(named) === plain(ours)
 }
 
 function plain(text: string): string {
   let plain = ''
-  // Strings stay as they are: an upper-case letter or a space in a setting's key means something.
+  // Strings are not changed: upper case and spaces are significant in them.
   for (const [part, string] of text.matchAll(/('(?:[^']|'')*')|[^']+/g))
     plain +=
       string ??
@@ -79,5 +79,5 @@ function plain(text: string): string {
   return plain
 }
 
-/** The server names a sub-select's column after the function or type it ends in. */
+/** The alias that the server adds to a subquery's column: the name of its function or type. */
 const SUBSELECT_ALIAS = / as (?:"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)/g

@@ -11,14 +11,14 @@ export interface FoundLink {
   readonly parentColumns: readonly string[]
 }
 
-/** The tenant column as it is, or as it will be once it was added. */
+/** The tenant column, existing or to be added. */
 export interface TenantColumn {
   readonly name: string
-  /** As declared. */
+  /** Its declared type. */
   readonly type: string
-  /** What the context is cast to: never a type that would cut the context off. */
+  /** The type that the context is cast to. Never a type that would truncate the context. */
   readonly cast: string
-  /** Undefined: it is to be added. */
+  /** Undefined if the column must be added. */
   readonly existing: Column | undefined
 }
 
@@ -27,9 +27,9 @@ export interface Target {
   readonly kind: 'tenant' | 'root' | 'child'
   readonly relation: Relation
   readonly column: TenantColumn
-  /** The parent whose tenant its rows take, where rows are to be filled. */
+  /** The parent from which the tenant column is filled, if it must be filled. */
   readonly link: FoundLink | undefined
-  /** Rows without a tenant were seen: NOT NULL is a decision. */
+  /** Some rows have no tenant, so a person must decide about NOT NULL. */
   readonly hasOrphans: boolean
 }
 
@@ -38,8 +38,8 @@ function tenantColumn(column: Column): TenantColumn {
 }
 
 /**
- * `varchar(5)` and `numeric(9,2)` in a cast would cut the context off or round it, so that another tenant's id matches; a
- * length in a cast to `character` is 1 when none is named.
+ * The type for casting the context. `varchar(5)` or `numeric(9,2)` would truncate or round it, so that another tenant's id could match.
+ * A cast to `character` without a length means `character(1)`.
  */
 function castOf(column: Column): string {
   const domain = column.typeOid !== column.baseTypeOid
@@ -48,10 +48,10 @@ function castOf(column: Column): string {
   return column.type.includes('(') ? column.baseType : column.type
 }
 
-/** Why a table that belongs to tenants gets no tenant column by itself. */
+/** A tenant table that gets no tenant column automatically, with the reason. */
 type Undecided = { readonly relation: Relation; readonly reason: string }
 
-/** Children after their parents, so that each takes its column from a parent that has one by then. */
+/** The tables to protect, parents before children, so that a child's parent has a tenant column when the child is filled from it. */
 export function makeTargets(
   tables: readonly FoundTable[],
   orphans: ReadonlySet<Oid>,
@@ -96,7 +96,7 @@ export function makeTargets(
   return { targets: [...targets.values()], undecided }
 }
 
-/** A column that a run began to fill and did not end: named and typed like the parent's, without a default or key of its own. */
+/** The parent link if the column comes from an interrupted run: it looks like the parent's column and has no default or foreign key. */
 function halfFilled(
   { relation, column }: Exclude<FoundTable, { kind: 'child' }>,
   tables: readonly FoundTable[],

@@ -149,7 +149,7 @@ describe('protect beside policies of one’s own', () => {
       expect(await asked(given, {}, "select account_of('x@example.com')")).toEqual(['5'])
       expect(await asked(given, {}, 'select id from accounts')).toBe(0)
       expect(plan.decisions.map((decision) => decision.reason).join()).toContain(
-        'account_of(text) read it as its owner',
+        'account_of(text) read the table as its owner',
       )
     })
   })

@@ -4,7 +4,7 @@ import { GROUND, readOwnMigrations } from '../../migrate/own-migrations.ts'
 import type { WalledPool } from '../pool/walled-pool.ts'
 import { DANGEROUS_ROLES, FACTS_TEXT, type LoginFacts, TABLES_TEXT, type TableFacts } from './check-facts.ts'
 
-/** Something about the database that takes a layer of the wall away. */
+/** A property of the database that weakens the isolation of tenants. */
 export interface DatabaseFinding {
   /** Stable: `role-superuser`, `table-without-rls`, … */
   readonly id: string
@@ -13,7 +13,7 @@ export interface DatabaseFinding {
   /** The role, table or setting that it is about. */
   readonly object: string
   readonly message: string
-  /** SQL or a command that mends it. */
+  /** SQL or a command that fixes it. */
   readonly fix: string
 }
 
@@ -24,7 +24,7 @@ export interface CheckOptions {
 
 const OLDEST_SERVER = 150_000
 
-/** Looks at everything that `wall.ready()` must know of the database, through the application's own login; all findings at once. */
+/** Checks the database for `wall.ready()` through the application's own login. Returns all findings at once. */
 export async function checkDatabase(pool: WalledPool, options: CheckOptions = {}): Promise<readonly DatabaseFinding[]> {
   const { rows: factRows } = await pool.runAsLogin(FACTS_TEXT)
   const facts: LoginFacts | undefined = factRows[0]
@@ -41,7 +41,7 @@ export async function checkDatabase(pool: WalledPool, options: CheckOptions = {}
   ]
 }
 
-/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with every error that was found and what mends it */
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with every error that was found and its fix */
 export function refuseFindings(findings: readonly DatabaseFinding[]): void {
   const errors = findings.filter((finding) => finding.severity === 'error')
   if (errors.length === 0) return
@@ -68,7 +68,7 @@ function serverFindings({ version, encoding, database }: LoginFacts): DatabaseFi
     )
   }
   if (encoding !== 'UTF8') {
-    // The seal counts characters: where the server counts bytes, a name would reach into the part behind it.
+    // The seal contains lengths in characters. A server that counts bytes would read a part of the next field as the name.
     found.push(
       error(
         'database-encoding',
@@ -166,7 +166,7 @@ function rightsFindings({ login, loginQuoted, database, mayTemp, mayCreateIn }: 
   return found
 }
 
-/** `ALTER ROLE CURRENT_USER SET …` needs no right and outlives every pool. */
+/** Stored settings of roles. `ALTER ROLE CURRENT_USER SET …` needs no privilege and stays after the pool is closed. */
 function settingFindings({ storedSettings }: LoginFacts): DatabaseFinding[] {
   return storedSettings.map(({ role, setting, dangerous }) => ({
     id: 'role-setting',
@@ -233,7 +233,7 @@ function tableFindings(table: TableFacts, sealed: boolean, { version }: LoginFac
 
 const PROBE = 'partywall-check'
 
-/** Pending files, and a seal made and read back: whether the database knows this secret's key shows only that way. */
+/** Findings about pending migrations and the seal. A seal is made and read back, to see whether the database has this secret's key. */
 async function migrationFindings(pool: WalledPool, sealed: boolean): Promise<DatabaseFinding[]> {
   const probe = <T>(fn: () => Promise<T>) => runWithTenant({ tenantId: PROBE, userId: PROBE }, fn)
   const migrate = 'partywall migrate --database-url <URL of the migration role>'
@@ -267,7 +267,7 @@ async function appliedFiles(pool: WalledPool): Promise<readonly string[]> {
     const { rows } = await pool.ask('select name from partywall.applied_migrations() as name')
     return rows.map((row: { name: string }) => row.name)
   } catch (problem) {
-    // 42883, 3F000, 42501: schema or function are not there, or not for us: then nothing is known to be applied.
+    // 42883, 3F000, 42501: the schema or function does not exist or may not be used, so no migration is known to be applied.
     if (problem instanceof Error && 'code' in problem && ['42883', '3F000', '42501'].includes(String(problem.code)))
       return []
     throw problem

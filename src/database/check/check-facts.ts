@@ -1,4 +1,4 @@
-// The catalog questions of checkDatabase(): answered to any role, about itself.
+// Catalog queries of checkDatabase(). Any role may run them about itself.
 
 export interface LoginFacts {
   readonly version: number

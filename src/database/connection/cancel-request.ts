@@ -4,7 +4,7 @@ import { internalsOfClient, PgConnectionClass } from '../wire/pg-internals.ts'
 const CANCEL_TIMEOUT_MS = 5_000
 
 /**
- * Asks the server to cancel what a client's backend is doing, over a connection of its own.
+ * Asks the server, over a separate connection, to cancel the running statement of a client's backend.
  *
  * A CancelRequest names a backend and not a query. It has been delivered only when the server has closed the connection that
  * brought it; until then it could hit the next query.

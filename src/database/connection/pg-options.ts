@@ -5,7 +5,7 @@ import type { WallSettings } from '../settings/wall-settings.ts'
 import { internalsOfClient, type PgClientInternals, type PgConnectionParameters } from '../wire/pg-internals.ts'
 import { startupOptions } from './session/session-reset.ts'
 
-/** pg's own spellings of options that are the wall's, too. */
+/** Options of partywall that pg also has, with pg's names. */
 const TWINS = {
   statementTimeoutMs: 'statement_timeout',
   lockTimeoutMs: 'lock_timeout',
@@ -14,7 +14,7 @@ const TWINS = {
 
 type TimeOut = keyof typeof TWINS
 
-/** What a setting among the start-up options should be given as instead. */
+/** The option of partywall to use instead of each setting in the start-up options. */
 const OWN_SETTINGS: Readonly<Record<string, string>> = {
   search_path: 'searchPath',
   statement_timeout: 'statementTimeoutMs',
@@ -29,7 +29,7 @@ const OWN_SETTINGS: Readonly<Record<string, string>> = {
  * Takes pg's `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` for the wall's options where those are left
  * out, whether they are given as options, in the connection string or in the environment.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where both spellings say something else, or `options` sets what the wall sets
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if both names have different values, or `options` sets a setting of partywall's
  */
 export function timeOutsOf(options: pg.PoolConfig & { readonly [name in TimeOut]?: number | undefined }): {
   readonly [name in TimeOut]?: number
@@ -64,8 +64,8 @@ export function refuseOwnSettings(options: pg.PoolConfig, settingName: string): 
 }
 
 /**
- * Makes the parameters of one connection those of the wall: path and time-outs become start-up options, to which RESET ALL returns;
- * pg would send its own time-outs beside them.
+ * Prepares the parameters of one connection. search_path and timeouts become start-up options, which RESET ALL restores. pg's own timeout
+ * parameters are removed, because pg would send them too.
  *
  * @returns how long an answer may take by `query_timeout`; 0 for ever
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where a library gave this client other time-outs than the pool's
@@ -85,16 +85,16 @@ export function prepareParameters(inside: PgClientInternals & { password?: unkno
   }
   if (!settings.pooler) parameters.options = startupOptions(settings, parameters.options)
   const { password } = inside
-  // Whoever needs the first connection is nobody in particular: no tenant's context reaches what all of them share.
+  // All tenants share the connections, so the password function must not run in the context of the tenant that needs the first one.
   if (isPasswordFunction(password))
     inside.password = (...given: unknown[]) => outsideOfTenants(() => password(...given))
-  // pg's own read time-out patches each query's callback and leaves the connection alive with the statement running.
+  // Turn pg's query_timeout off: it would keep the connection alive while the statement still runs.
   const { query_timeout: timeout } = parameters
   parameters.query_timeout = false
   return milliseconds('query_timeout', timeout) ?? 0
 }
 
-/** As pg merges options, connection string and environment. Opens nothing. */
+/** Merges options, connection string and environment as pg does. Opens no connection. */
 function parametersOf(options: pg.PoolConfig): PgConnectionParameters | undefined {
   try {
     return internalsOfClient(new pg.Client(options)).connectionParameters
@@ -125,7 +125,7 @@ function settingsIn(text: string): readonly string[] {
   return names
 }
 
-/** A backslash takes the meaning off the white space behind it. */
+/** Splits start-up options at white space. A backslash escapes the character after it. */
 function wordsOf(text: string): readonly string[] {
   const words: string[] = []
   let word = ''

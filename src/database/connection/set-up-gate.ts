@@ -1,4 +1,4 @@
-/** What waits until a connection has been set up: opened once, or failed once. */
+/** A promise that settles once, when a connection has been set up or its set-up has failed. */
 export class SetUpGate {
   readonly passed: Promise<void>
   #open: () => void = () => {}
@@ -9,7 +9,7 @@ export class SetUpGate {
       this.#open = resolve
       this.#fail = reject
     })
-    // Whoever waits hears of a failure; where nobody does it is no unhandled rejection.
+    // Waiting code gets the failure. Without waiting code, it must not be an unhandled rejection.
     this.passed.catch(() => {})
   }
 

@@ -31,14 +31,14 @@ type Release = (error?: Error | boolean) => void
 export class TenantClient extends pg.Client implements QueryHost {
   readonly guard: ConnectionGuard
   readonly shapes = new RowShapes()
-  /** In set-up statements are free: nobody's data has been here. */
+  /** During set-up all statements are allowed, because no tenant has used the connection. */
   #inSetup = false
   #setupQueries = 0
   readonly #care: SessionCare
-  /** Pending until the session is set up, and while its settings are being read or it is being cleaned; work waits for it. */
+  /** Pending while the session is being set up, read or cleaned. Statements wait for it. */
   #chore: Promise<void> | undefined
   readonly #gate = new SetUpGate()
-  /** The pool's clock when the oldest unanswered statement was sent; 0 where none is. */
+  /** Time of the pool's clock at which the oldest unanswered statement was sent; 0 if there is none. */
   busySince = 0
   readonly queryTimeoutMs: number
   readonly #foreign = new Set<ForeignQuery>()
@@ -62,7 +62,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.queryTimeoutMs = prepareParameters(inside, settings)
     this.#chore = this.#gate.passed
     boundMessages(inside.connection, settings.maxResultBytes, (error) => this.destroySocket(error))
-    // An error of a checked-out client reaches its query; without a listener it would end the process.
+    // The query of a checked-out client gets the error too. Without a listener, the event would end the process.
     this.on('error', (error: Error) => {
       this.guard.discard(`the connection broke: ${error.message}`)
     })
@@ -87,7 +87,7 @@ export class TenantClient extends pg.Client implements QueryHost {
         this.connect((error) => (error === null ? resolve(this) : reject(error)))
       })
     }
-    // Until the pool has it nobody watches the connection: a network that swallows the handshake must not keep its place for ever.
+    // The watchdog does not watch the connection yet, so limit the time of the handshake here.
     const limitMs = this.guard.settings.answerTimeoutMs
     const silent = () =>
       this.destroySocket(new ConnectionInDoubtError('The database did not answer while a connection was made.'))
@@ -109,7 +109,7 @@ export class TenantClient extends pg.Client implements QueryHost {
       const ready = this.#care.setUp().then(() => this.guard.settings.protection?.compare())
       ready.then(
         () => {
-          // Statements that were queued before go first, in their order.
+          // Statements that were queued earlier are sent first, in their order.
           if (this.#chore === this.#gate.passed) this.#chore = undefined
           this.#gate.open()
           settle(null, this)
@@ -137,13 +137,13 @@ export class TenantClient extends pg.Client implements QueryHost {
     }
   }
 
-  /** Statements are free now, for `onConnect` and for listeners of `connect`: nobody's data has been here. */
+  /** Allows all statements, for `onConnect` and for listeners of `connect`: no tenant has used the connection yet. */
   beginSetup(): void {
     this.#inSetup = true
     this.guard.watchParameters(false)
   }
 
-  /** From here on each statement belongs to a context. */
+  /** Ends the set-up: from now on each statement belongs to a context. */
   endSetup(): void {
     this.#inSetup = false
     this.guard.freeStatements += this.#setupQueries
@@ -177,7 +177,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     return promise
   }
 
-  /** Runs a query that was made, and may be refused only by its transaction. */
+  /** Runs a query that was already checked. Only the open transaction may still refuse it. */
   run(query: TenantQuery): void {
     query.host = this
     this.#accept(query.frame, query)
@@ -191,7 +191,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     return super.query({ text, values: [...values] })
   }
 
-  /** Runs somebody else's query object. */
+  /** Runs a query object of another library. */
   runForeign(query: PgSubmittable, frame: ContextFrame, onFinished?: (done: ForeignQuery) => void): void {
     const carrier = new ForeignQuery(query, this, frame)
     this.#foreign.add(carrier)
@@ -217,7 +217,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     const work = async () => {
       if (chore === 'wait' && (await guard.cancelling) !== true) guard.discard('a cancel request may still arrive')
       else if (chore === 'discard') await this.discardAll()
-      // Two statements may be accepted before it is done: behind the first stands what a tenant set.
+      // Two statements may have queued this work. After the first one, the session may contain settings of a tenant.
       else if (chore === 'remember' && guard.freeStatements > 0) await this.#care.remember()
     }
     const before = this.#chore ?? Promise.resolve()
@@ -243,7 +243,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     super.query(query as unknown as pg.Submittable)
   }
 
-  /** Whether the server was heard since the last call, or owes nothing: a cursor may wait for its reader for as long as it likes. */
+  /** Whether the server sent anything since the last call, or owes no answer, such as when a cursor waits for its reader. */
   get lively(): boolean {
     const { connection } = internalsOfClient(this)
     const before = this.#heard
@@ -256,9 +256,9 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.busySince = this.guard.inFlight === 0 ? 0 : this.guard.settings.clock.tick
   }
 
-  /** Takes everything off the session, and prepares it for the next tenant. */
+  /** Runs DISCARD ALL, and prepares the session for the next tenant. */
   async discardAll(): Promise<void> {
-    // Watched as a statement is: a network that swallows the clean-up must not hold the connection for ever.
+    // Let the watchdog watch the clean-up like a statement, in case the server never answers.
     if (this.busySince === 0) this.busySince = this.guard.settings.clock.tick
     try {
       await this.#care.discardAll()
@@ -267,7 +267,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     }
   }
 
-  /** Asks the server to stop what it does for this client; nothing else is sent before that request has arrived. */
+  /** Asks the server to cancel the running statement. Nothing else is sent before that request has arrived. */
   cancel(): void {
     const { guard } = this
     if (guard.settings.pooler) guard.discard('a statement was cancelled behind a transaction pooler')
@@ -279,19 +279,19 @@ export class TenantClient extends pg.Client implements QueryHost {
   }
 
   /**
-   * Ends the connection without a word: who waits on it gets the error. What the server still does for it is cancelled first, or it would
-   * go on for as long as its time-out lets it, for nobody.
+   * Closes the socket; waiting queries get the error. A running statement is cancelled first, or it would continue on the server until its
+   * timeout.
    */
   destroySocket(error: Error): void {
     this.guard.discard(error.message)
     const { stream } = internalsOfClient(this).connection
     const cancelled = this.cancelRunning()
-    // A pooler forgets whom to cancel once the client is gone; without one the request needs nothing of this socket.
+    // A pooler needs the client's socket to know which backend to cancel, so close it only afterwards. Without a pooler, close it now.
     if (!this.guard.settings.pooler || cancelled === undefined) stream.destroy(error)
     else void atMost(POOLER_CANCEL_MS, cancelled).then(() => stream.destroy(error))
   }
 
-  /** Cancels what runs on a connection that nobody will use again; undefined where nothing runs. */
+  /** Cancels the running statement of a connection that will be closed. Undefined if nothing runs. */
   cancelRunning(): Promise<unknown> | undefined {
     return this.guard.inFlight === 0 ? undefined : sendCancelRequest(this).catch(() => {})
   }
@@ -335,7 +335,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   }
 }
 
-/** How long a cancel request to a pooler may take before its connection goes all the same. */
+/** Milliseconds that a cancel request to a pooler may take before the connection is closed anyway. */
 const POOLER_CANCEL_MS = 1_000
 
 function atMost(limitMs: number, work: Promise<unknown>): Promise<unknown> {

@@ -33,8 +33,8 @@ export interface TenantPool extends pg.Pool {
    */
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
-   * Writes many rows of the current tenant in one transaction; the cure for COPY … FROM, which PostgreSQL refuses under row-level
-   * security.
+   * Writes many rows of the current tenant in one transaction. Use it instead of COPY … FROM, which PostgreSQL refuses on tables with
+   * row-level security.
    *
    * @param table `name` or `schema.name`
    * @returns how many rows were written
@@ -47,9 +47,9 @@ export interface TenantPool extends pg.Pool {
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when it could not be recorded; nothing ran
    */
   runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
-  /** Looks at the server, the login role, the policies in reach and the seal; gives all findings, each with the SQL that mends it. */
+  /** Checks the server, the login role, the policies in reach and the seal. Returns all findings, each with the SQL that fixes it. */
   checkDatabase(options?: CheckOptions): Promise<readonly DatabaseFinding[]>
-  /** Takes no new work, waits for what runs, ends all connections; after `timeoutMs` (10_000) cuts off what still runs. Idempotent. */
+  /** Refuses new work, waits for running statements and closes all connections. After `timeoutMs` (10_000) it aborts them. Idempotent. */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
@@ -106,7 +106,7 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
   }
   const rest = withoutExtras(options)
   const across = acrossPool(options, settings)
-  // pg's own reading of its option.
+  // pg reads its option `max` in the same way.
   const capacity = rest.max || 10
   const shares = new TenantShares({
     limit: options.perTenantConnections ?? defaultShare(capacity),
@@ -126,7 +126,7 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
   ) as unknown as TenantPool
 }
 
-/** The pool of the crossing's own login role: read-only, and for crossings alone. */
+/** The pool for crossings: it uses their own login role and is read-only. */
 function acrossPool(options: TenantPoolOptions, settings: WallSettings): WalledPool | undefined {
   if (options.acrossTenantsUrl === undefined) return undefined
   const clock = { tick: 1 }
@@ -143,7 +143,7 @@ function acrossPool(options: TenantPoolOptions, settings: WallSettings): WalledP
     },
     { settings: acrossSettings, clock, shares: undefined, across: undefined, lane: undefined },
   )
-  // Nobody else can listen to this pool. Whoever waits for an answer hears of a broken connection.
+  // No other code can listen to this pool. A waiting query gets the error of its broken connection itself.
   pool.on('error', () => {})
   return pool
 }
@@ -163,7 +163,7 @@ function pipelinedLane(
   const shared: WallSettings = { ...settings, shared: true }
   const parts = { settings: shared, clock, shares: undefined, across: undefined, lane: undefined }
   const pool = new WalledPool({ ...rest, max: size, min: 0, pipeline: true }, parts)
-  // Whoever waits for an answer hears of a broken connection; idle ones are opened again when needed.
+  // A waiting query gets the error of its broken connection itself. Idle connections are opened again when needed.
   pool.on('error', () => {})
   return new PipelinedLane(pool, size)
 }

@@ -6,13 +6,13 @@ import { ConfigurationError, DependencyUnavailableError, TenantIsolationError } 
 import type { SecurityEvents } from '../../events/security-events.ts'
 import type { CrossingRecord } from '../settings/options.ts'
 
-/** Why work crosses tenants, and who answers for it. Both are written down before anything is read. */
+/** The reason for a crossing and the person who is responsible. Both are recorded before anything is read. */
 export interface CrossingRequest {
   readonly reason: string
   readonly actor: string
 }
 
-/** What a door needs of the pool that it opens to. */
+/** What `runCrossing` needs of the pool. */
 export interface CrossingParts {
   /** False without `acrossTenantsUrl`. */
   readonly available: boolean
@@ -72,7 +72,7 @@ function refuseInsideTenant(events: SecurityEvents | undefined): void {
   const frame = tenantStore.getStore()
   if (frame === undefined) return
   const inside = internalsOf(frame)
-  // A visit of staff stands on a crossing, but is for one tenant.
+  // A support visit was opened by a crossing, but it is limited to one tenant, so it must not cross again.
   const visit = inside.visit ?? inside.outer?.visit
   if (visit === undefined && (inside.scope?.alive() === true || inside.mayCross === true)) return
   if (!isTenantFrame(frame) && inside.within === undefined) return

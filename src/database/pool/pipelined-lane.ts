@@ -11,10 +11,11 @@ const TEMP_TEXT = `
        and pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY')) as may`
 
 /**
- * A few pipelined connections that all tenants' single statements share: each goes out at once, behind whatever is on its way.
+ * A few pipelined connections that single statements of all tenants share. Each statement is sent at once, without waiting for the
+ * answers to earlier ones.
  *
- * Each statement still has its own context in its own implicit transaction. What makes sharing safe: nobody may create temporary
- * objects, and the context statement has no name that anybody could prepare.
+ * Each statement still has its own context in its own implicit transaction. Two facts make sharing safe: no role may create temporary
+ * objects, and the context statement has no name under which a tenant could prepare another statement.
  */
 export class PipelinedLane implements StatementLane {
   readonly #pool: WalledPool
@@ -45,7 +46,7 @@ export class PipelinedLane implements StatementLane {
     else this.#send(client, query)
   }
 
-  /** What is asked in the same turn of the event loop goes out in one write. */
+  /** Sends a statement. Statements of the same turn of the event loop go out in one write. */
   #send(client: TenantClient, query: TenantQuery): void {
     if (!this.#corked.has(client)) {
       const { stream } = internalsOfClient(client).connection
@@ -112,8 +113,8 @@ export class PipelinedLane implements StatementLane {
   }
 
   /**
-   * A connection in doubt takes nothing new; when its last answer has come it is closed. Not at pg's `drain`, which comes before the end of
-   * a statement that failed: the connection would stay, and whatever waits for its place with it.
+   * Closes a discarded connection after its last answer. pg's event `drain` can't be used for that: it comes before the end of a statement
+   * that failed, so the connection would stay open and keep its place.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
     if (!(host instanceof TenantClient) || host.guard.discardedFor === undefined || host.guard.inFlight > 0) return

@@ -19,21 +19,21 @@ interface SharesOptions {
   readonly waitMs: number
 }
 
-/** Whose statements belong to no tenant: look-ups of the application before there is one. They may use every connection. */
+/** Stands for statements without a tenant, such as lookups before the tenant is known. They may use every connection. */
 const NOBODY = ''
 
-/** A pool of one or two connections has nothing to share; from three on, one tenant may hold about three quarters. */
+/** Default share of one tenant: all connections of a pool of one or two, about three quarters of a larger one. */
 export function defaultShare(max: number): number {
   return max <= 2 ? max : Math.min(max - 1, Math.ceil(max * 0.75))
 }
 
 /**
- * Hands out the places of a pool. One tenant holds at most its share. What has to wait stands in a queue of its tenant, and the queues
- * take turns: a tenant with a thousand waiting statements is served as often as one with a single one.
+ * Hands out the connections of a pool. One tenant holds at most its share. Each tenant has its own queue of waiting statements, and the
+ * queues take turns, so a tenant with a thousand waiting statements is served as often as one with a single statement.
  */
 export class TenantShares {
   readonly #options: SharesOptions
-  /** Its order is that of the turns: a tenant that was served goes to the end. */
+  /** In the order of the turns: a tenant that was served moves to the end. */
   readonly #shares = new Map<string, Share>()
   #used = 0
   #waiting = 0
@@ -80,7 +80,7 @@ export class TenantShares {
     this.#serve()
   }
 
-  /** Whatever waits gets the error of a closed pool. */
+  /** Fails all waiting statements with the error of a closed pool. */
   close(): void {
     for (const [tenantId, share] of [...this.#shares]) {
       const waiting = share.waiting.splice(0)
@@ -129,7 +129,7 @@ export class TenantShares {
     const { limit, capacity, waitMs } = this.#options
     const full = share.used >= limit ? `this tenant holds its ${limit} of ${capacity}` : `all ${capacity} are in use`
     return new DependencyUnavailableError(
-      // Begins as pg-pool's own error does, by which libraries know it.
+      // Starts with the text of pg-pool's own error, by which libraries recognise it.
       `timeout exceeded when trying to connect: no database connection became free within ${waitMs} ms (perTenantWaitMs): ${full}. Inside pool.transaction(fn) use the transaction's own query(): pool.query() needs a second connection there. Otherwise shorten slow statements, or raise max or perTenantConnections.`,
       { details: { dependency: 'database connection', held: share.used, perTenantConnections: limit, max: capacity } },
     )

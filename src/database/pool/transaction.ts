@@ -9,9 +9,9 @@ export interface TransactionOptions {
   /** Default: the server's, usually `read committed`. */
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable' | undefined
   readonly readOnly?: boolean | undefined
-  /** How often `fn` runs again after a serialization failure or a deadlock; default 0. `fn` must bear it. */
+  /** How often `fn` runs again after a serialization failure or a deadlock; default 0. `fn` must be safe to run more than once. */
   readonly retry?: number | undefined
-  /** Rolls back and gives the connection up when it fires. */
+  /** Rolls back and closes the connection when it fires. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -77,7 +77,7 @@ async function runOnce<T>(
   }
 }
 
-/** A client in a new transaction. A connection that another tenant left unusable is given up for the next one. */
+/** A client in a new transaction. If another tenant left a connection unusable, it is closed and the next one is tried. */
 async function begun(connect: () => Promise<pg.PoolClient>, begin: string): Promise<pg.PoolClient> {
   for (let left = CONNECTIONS_TRIED; ; left--) {
     const client = await connect()

@@ -27,20 +27,20 @@ type Release = (error?: Error | boolean) => void
 type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Release) => void
 
-/** Takes single statements of all tenants, in place of a connection for each. */
+/** Runs single statements of all tenants, instead of one connection for each statement. */
 export interface StatementLane {
   run(query: TenantQuery): void
   end(): Promise<void>
 }
 
-/** What a pool is made of, beside pg's own options. */
+/** The parts of a pool, in addition to pg's own options. */
 export interface WalledPoolParts {
   readonly settings: WallSettings
   readonly clock: WallClock
   readonly shares: TenantShares | undefined
-  /** Where work inside `runAcrossTenants` goes. */
+  /** The pool for statements inside `runAcrossTenants`. */
   readonly across: WalledPool | undefined
-  /** Where single statements go, with `pipelinedConnections`. */
+  /** The lane for single statements, if `pipelinedConnections` is set. */
   readonly lane: StatementLane | undefined
 }
 
@@ -76,7 +76,7 @@ export class WalledPool extends pg.Pool {
     this.#shares = parts.shares
     this.#across = parts.across
     this.#lane = parts.lane
-    // What waits for its tenant's turn has not reached pg-pool's own queue.
+    // Statements that wait for their tenant's turn are not in pg-pool's queue, so add them to the count.
     const { shares } = parts
     if (shares !== undefined) {
       const pending = (): number => this.#pendingInPool()
@@ -95,8 +95,8 @@ export class WalledPool extends pg.Pool {
   }
 
   /**
-   * Events of the pool belong to no tenant: their handlers run outside of any context. Statements that listeners of `connect` make on a
-   * new connection are set-up: nobody's data has been on it.
+   * Events of the pool belong to no tenant, so their handlers run outside of any context. Statements of `connect` listeners are part of the
+   * set-up: no tenant has used the new connection yet.
    */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     return outsideOfTenants(() => this.#emitOutside(event, values))
@@ -107,7 +107,7 @@ export class WalledPool extends pg.Pool {
     if (event !== 'connect' || !(client instanceof TenantClient)) return super.emit(event, ...values)
     this.#watchdog.watch(client)
     this.#open.add(client)
-    // It was still being made when the others were cut off.
+    // The connection was still being opened when close() aborted the others.
     if (this.#cutOff) client.destroySocket(closedMeanwhile())
     client.beginSetup()
     try {
@@ -123,7 +123,7 @@ export class WalledPool extends pg.Pool {
     const frame = tenantStore.getStore()
     const across = this.#acrossFor(frame)
     if (across !== undefined) return Reflect.apply(across.connect, across, callback === undefined ? [] : [callback])
-    // Before a connection is taken: libraries do not release one whose BEGIN was refused.
+    // Refuse before taking a connection: libraries do not release a connection whose BEGIN was refused.
     const refusal = refuseFrame(frame, this.settings)
     if (refusal !== undefined) {
       if (callback === undefined) return Promise.reject(refusal)
@@ -135,7 +135,7 @@ export class WalledPool extends pg.Pool {
         this.#checkOut(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))
       })
     }
-    // pg-pool would call it in the context of whoever released the connection.
+    // Without this, pg-pool would call the callback in the context of the code that released the connection.
     const bound = AsyncResource.bind(callback)
     this.#checkOut(frame, (error, client) => {
       if (client === undefined) bound(error, undefined, () => {})
@@ -166,7 +166,7 @@ export class WalledPool extends pg.Pool {
     query.onFinished = this.#queryFinished
     query.noError = undefined
     const promise = answerOf(query, asked.callback)
-    // A cancel or a time-out would hit whoever shares the connection.
+    // Statements with a signal or timeout can't use the lane: a cancel would hit other statements on the shared connection.
     if (this.#lane !== undefined && kind === 'data' && asked.signal === undefined && asked.timeoutMs === 0) {
       query.onFinished = undefined
       this.#lane.run(query)
@@ -219,7 +219,7 @@ export class WalledPool extends pg.Pool {
     return internalsOf(frame).kind === 'across' ? this.#across : undefined
   }
 
-  /** A connection for one statement; pg-pool's own release stands ready on the client. */
+  /** Takes a connection for one statement. pg-pool's own release function is kept on the client. */
   #lease(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#closing) {
       take(new ClosedError('The pool is closing and takes no new work.'), undefined)
@@ -250,7 +250,7 @@ export class WalledPool extends pg.Pool {
     })
   }
 
-  /** A connection for its caller, who releases it. */
+  /** Takes a connection for a caller, who must release it. */
   #checkOut(frame: ContextFrame | undefined, take: Leased): void {
     this.#lease(frame, (error, client) => {
       if (client !== undefined) {
@@ -265,7 +265,7 @@ export class WalledPool extends pg.Pool {
     })
   }
 
-  /** Decides whether a connection may serve others. Where a statement may have left something, DISCARD ALL runs first. */
+  /** Decides whether a released connection may be used again. If not, it is cleaned or destroyed. */
   #giveBack(client: TenantClient, problem?: Error | boolean): void {
     const { guard } = client
     if (problem) {
@@ -273,7 +273,7 @@ export class WalledPool extends pg.Pool {
       return
     }
     if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
-      // The promise of a cancel request never rejects; what it says is on the guard.
+      // The promise of a cancel request never rejects; its result is stored on the guard.
       void guard.cancelling.then(() => this.#giveBack(client))
       return
     }
@@ -291,7 +291,7 @@ export class WalledPool extends pg.Pool {
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
     client.guard.discard(reason)
     this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
-    // pg-pool cuts the socket: a statement that still runs would go on for nobody.
+    // pg-pool only closes the socket. Cancel a statement that still runs on the server.
     void client.cancelRunning()
     this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
   }
@@ -345,7 +345,7 @@ export class WalledPool extends pg.Pool {
   }
 
   /**
-   * Takes no new work, waits for what runs, ends all connections. What still runs after the time-out is cut off. Idempotent.
+   * Refuses new work, waits for running statements and closes all connections. After the timeout it aborts running statements. Idempotent.
    *
    * @param options.timeoutMs default 10_000
    */
@@ -355,13 +355,13 @@ export class WalledPool extends pg.Pool {
     const across = this.#across?.close(options)
     if (!this.ending) {
       let cut: NodeJS.Timeout | undefined
-      // pg-pool waits for ever for a client that nobody releases; its socket is gone by then.
+      // pg-pool waits for ever for a client that is never released, so stop waiting after its socket was destroyed.
       const late = new Promise<void>((resolve) => {
         cut = setTimeout(() => {
           this.#cutOff = true
           this.#shares?.close()
           for (const client of this.#open) client.destroySocket(closedMeanwhile())
-          // Those who wait for an answer hear of it first.
+          // Give waiting queries time to report the error first.
           cut = setTimeout(resolve, SETTLE_MS)
         }, timeoutMs)
       })
@@ -372,10 +372,10 @@ export class WalledPool extends pg.Pool {
   }
 }
 
-/** How often a statement that did not run is sent again on another connection. */
+/** How often a statement is sent again on another connection, if a connection failed before the statement ran. */
 const SENDS_AGAIN = 3
 
-/** Stands in for a query that did not run: it answers the same caller. */
+/** Gives a new query the callbacks of one that did not run, so that it answers the same caller. */
 function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {
   next.resolve = unsent.resolve
   next.reject = unsent.reject
@@ -385,7 +385,7 @@ function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {
   return next
 }
 
-/** How long after the cut broken connections may take to say so. */
+/** Milliseconds that aborted connections get to report their errors. */
 const SETTLE_MS = 100
 
 function closedMeanwhile(): ClosedError {

@@ -1,14 +1,14 @@
 import { ConnectionInDoubtError } from '../../errors.ts'
 import type { TenantClient } from '../connection/tenant-client.ts'
 
-/** Seconds since the pool opened, for all of its connections: reading it costs nothing. */
+/** Seconds since the pool opened. All of its connections share this clock, which is cheap to read. */
 export interface WallClock {
   tick: number
 }
 
 /**
- * Finds connections whose server is silent: half-open sockets, a network that swallows packets. Whoever waits on one gets an
- * error instead of waiting for ever. Its timer does not keep the process alive.
+ * Finds connections whose server does not answer, such as half-open sockets. Their waiting queries get an error instead of waiting for
+ * ever. The timer does not keep the process alive.
  */
 export class Watchdog {
   readonly #clients = new Set<TenantClient>()

@@ -15,13 +15,13 @@ export interface SealOptions {
   readonly previousSecret?: SecretSource | undefined
 }
 
-/** Which roles of a context run as which role of the database; all others run as `tenant_user`. */
+/** The context's roles that run as each database role. All other roles run as `tenant_user`. */
 export interface TenantRoles {
   readonly tenant_admin?: readonly string[] | undefined
   readonly tenant_user?: readonly string[] | undefined
 }
 
-/** One finished crossing request, as it is written down before anything is read. */
+/** A crossing, as it is recorded before anything is read. */
 export interface CrossingRecord {
   readonly id: string
   readonly reason: string
@@ -29,7 +29,7 @@ export interface CrossingRecord {
   readonly openedAt: Date
 }
 
-/** What `createTenantPool` takes beside all options of `pg.Pool`. */
+/** Options of `createTenantPool` in addition to those of `pg.Pool`. */
 export interface TenantPoolExtras {
   /**
    * Seals each context, so that injected SQL can't switch tenants. `false` must be written out: then one SELECT with `set_config` is
@@ -44,11 +44,11 @@ export interface TenantPoolExtras {
   readonly settingName?: string | undefined
   /** Schemas of unqualified names; `pg_temp` is put last. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
-  /** Pinned in front of each statement; default pg's `statement_timeout`, or 30_000; 0 for no limit. */
+  /** Set before each statement. Default: pg's `statement_timeout`, or 30_000; 0 for no limit. */
   readonly statementTimeoutMs?: number | undefined
-  /** Pinned in front of each statement; default pg's `lock_timeout`, or 0, no limit of its own. */
+  /** Set before each statement. Default: pg's `lock_timeout`, or 0 for no limit. */
   readonly lockTimeoutMs?: number | undefined
-  /** How long a transaction may stand still; default 0, what the server has. The server then ends the connection. */
+  /** How long a transaction may be idle before the server ends the connection. Default 0: the server's own setting. */
   readonly idleInTransactionTimeoutMs?: number | undefined
   /** How long the server may be silent before the connection counts as broken; default `statementTimeoutMs` + 5_000, 0 for ever. */
   readonly answerTimeoutMs?: number | undefined

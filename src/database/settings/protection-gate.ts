@@ -1,7 +1,7 @@
-/** What a pool asks before it works for a tenant; `src/protection` makes one. */
+/** Asked by a pool before it works for a tenant. `src/protection` implements it. */
 export interface ProtectionGate {
-  /** Why nothing may be read or written now: the database no longer keeps tenants apart, or nobody can tell. */
+  /** The error if nothing may be read or written now: the database no longer keeps tenants apart, or that is not known. */
   refusal(): Error | undefined
-  /** Looks whether the protection changed, once more from now on; never rejects. */
+  /** Checks again whether the protection changed. Never rejects. */
   compare(): Promise<void>
 }

@@ -5,16 +5,16 @@ import type { TenantLevel } from '../../seal/seal.ts'
 import type { SealSource } from '../../seal/seal-source.ts'
 import type { ProtectionGate } from './protection-gate.ts'
 
-/** What every connection of one pool knows; options checked once, then trusted. */
+/** Settings that all connections of one pool share. The options were validated before. */
 export interface WallSettings {
   /** `tenant` serves tenants (and explicitly empty contexts); `across` serves crossings alone. */
   readonly serves: 'tenant' | 'across'
   readonly settingName: string
-  /** As `search_path` takes it, `pg_temp` last. */
+  /** Value for `search_path`, with `pg_temp` last. */
   readonly searchPath: string
   readonly statementTimeoutMs: number
   readonly lockTimeoutMs: number
-  /** 0: what the server has. */
+  /** 0: the server's own setting. */
   readonly idleInTransactionTimeoutMs: number
   /** Behind a transaction pooler: unnamed context statement, no backend pid in the seal. */
   readonly pooler: boolean
@@ -31,9 +31,9 @@ export interface WallSettings {
   readonly answerTimeoutMs: number
   /** Counts seconds while the pool is open: a cheap clock for statements that get no answer. */
   readonly clock: { readonly tick: number }
-  /** Whether the database still protects what is asked for. */
+  /** Tells whether the database still keeps tenants apart. */
   readonly protection: ProtectionGate | undefined
-  /** Of one message, and of one buffered answer. */
+  /** Limit for one message, and for one buffered answer. */
   readonly maxResultBytes: number
   readonly events: SecurityEvents | undefined
   readonly logger: Logger

@@ -1,4 +1,4 @@
-// What the server says that it did decides whether a connection is clean; our reading of the text does not.
+// The server's command tag decides whether a connection is clean, and not our reading of the statement's text.
 const CLEAN = new Set([
   'SELECT',
   'INSERT',
@@ -28,6 +28,6 @@ export function leavesResidue(tag: string): boolean {
   const end = tag.indexOf(' ')
   const command = end === -1 ? tag : tag.slice(0, end)
   if (!CLEAN.has(command)) return true
-  // `SELECT INTO` and `CREATE TABLE AS` answer `SELECT n` too: TEMP is revoked and pg_temp comes last on the pinned path.
+  // `SELECT INTO` and `CREATE TABLE AS` also return `SELECT n`. They are harmless: TEMP is revoked, and pg_temp is last in search_path.
   return command === 'START' && tag !== 'START TRANSACTION'
 }

@@ -1,6 +1,6 @@
 import { StatementRefusedError } from '../../errors.ts'
 
-/** What of a query object reaches pg's serializer. */
+/** The fields of a query object that pg's serializer reads. */
 interface QueryShape {
   readonly text?: unknown
   readonly name?: unknown
@@ -15,8 +15,8 @@ const MAX_VALUES = 65_535
 const MAX_ROWS = 2_147_483_647
 
 /**
- * Refuses what pg's serializer throws on. It throws in the middle of a message, in whatever turn the query's connection became free:
- * nobody could catch it, and what it had written would stand in front of another query's message.
+ * Refuses queries on which pg's serializer would throw. It would throw in the middle of a message, where no caller can catch the error. The
+ * part that was written would then precede another query's message.
  */
 export function refuseShape({
   text,

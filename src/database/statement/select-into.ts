@@ -1,7 +1,7 @@
 import { type SqlToken, sqlTokens } from './sql-tokens.ts'
 
 const VERBS = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'VALUES', 'TABLE'])
-/** Behind these a word of a WITH clause is a name: `SEARCH DEPTH FIRST BY insert SET update`. */
+/** Words after which the next word of a WITH clause is a name: `SEARCH DEPTH FIRST BY insert SET update`. */
 const NAME_FOLLOWS = new Set([',', 'BY', 'SET', 'USING', 'CYCLE', 'TO', 'DEFAULT', 'WITH', 'RECURSIVE', 'AS', '.'])
 
 /**

@@ -3,11 +3,12 @@ import { type SqlToken, sqlTokens } from './sql-tokens.ts'
 import { WordReader } from './statement-text.ts'
 
 /**
- * What a statement is, as far as the tenant's context depends on it.
+ * The kind of a statement, as far as the tenant's context depends on it.
  *
- * `data` may touch rows and needs the context in front; the control kinds carry no data and must not have it: it takes a
- * snapshot (SET TRANSACTION would fail) and can't run in an aborted transaction (ROLLBACK would never run). `other` is refused
- * unless `allowStatements` names its command.
+ * - `data` may read or write rows and needs the context in front.
+ * - The control kinds have no data and must not have the context in front. It takes a snapshot, so SET TRANSACTION would fail. And it
+ *   can't run in an aborted transaction, so ROLLBACK would never run.
+ * - `other` is refused unless `allowStatements` names its command.
  */
 export type StatementKind =
   | 'data'
@@ -106,7 +107,7 @@ function rollbackKind(words: WordReader): StatementKind {
   return next === 'TO' ? 'rollback-to' : 'rollback'
 }
 
-/** Names that decide who the tenant is: the context sets them, no statement does. */
+/** Settings that decide which tenant it is. Only the context sets them; a statement must not. */
 const PINNED = /^(?:role|session_authorization|app\..*|partywall\..*)$/i
 /** Spellings of SET LOCAL without `=` and TO. */
 const WITHOUT_EQUALS = new Set(['TIME ZONE', 'SCHEMA', 'NAMES', 'XML OPTION'])

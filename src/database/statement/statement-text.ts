@@ -97,7 +97,7 @@ export class WordReader {
     return start === -1 ? '' : (this.text[start] ?? '')
   }
 
-  /** What has not been read yet. */
+  /** The rest of the text. */
   rest(): string {
     return this.text.slice(this.#index)
   }

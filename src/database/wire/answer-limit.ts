@@ -1,11 +1,11 @@
 import type { PgConnection, PgSubmittable } from './pg-internals.ts'
 
-/** How often within its limit a query is looked at. */
+/** How often a query is checked within its time limit. */
 const LOOKS = 4
 
 /**
- * `query_timeout` of somebody else's query object. A `pg.Query` is limited as a whole, as in pg. A cursor or stream is open for as long as
- * its reader likes: for those the limit is how long the server may be silent while an answer of it is due.
+ * Applies `query_timeout` to a query object of another library. For a `pg.Query` it limits the whole query, as in pg. A cursor or stream
+ * stays open as long as its reader wants; for these it limits how long the server may be silent while an answer is due.
  *
  * @param expire called once, when the limit is passed
  * @returns forgets the query
@@ -37,7 +37,7 @@ export function limitAnswers(
   return () => clearInterval(timer)
 }
 
-/** `query_timeout` on the object itself, as pg reads it; 0 where there is none. */
+/** `query_timeout` of the object itself, as pg reads it; 0 if there is none. */
 export function ownTimeout(query: PgSubmittable): number {
   const own: unknown = Reflect.get(query, 'query_timeout')
   return typeof own === 'number' && own > 0 ? own : 0
@@ -51,7 +51,7 @@ export function rests(query: object): boolean {
   return Reflect.get(cursor, 'state') === 'idle' && Reflect.get(cursor, '_cb') === null
 }
 
-/** Of the connection's socket, also where a copy stream has taken it over. */
+/** Bytes that the connection's socket has read. Also works while a copy stream uses the socket. */
 export function bytesRead({ stream }: PgConnection): number {
   const count: unknown = Reflect.get(stream, 'bytesRead')
   return typeof count === 'number' ? count : 0

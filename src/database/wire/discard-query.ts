@@ -1,6 +1,6 @@
 import { type PgConnection, PgQueryBase } from './pg-internals.ts'
 
-/** DISCARD ALL in the extended protocol; afterwards no prepared statement is left, ours included. */
+/** DISCARD ALL in the extended protocol. It also removes all prepared statements, including ours. */
 export class DiscardQuery extends PgQueryBase {
   constructor(callback: (error: Error | null) => void) {
     super({ text: 'discard all', queryMode: 'extended' }, undefined, callback)

@@ -1,8 +1,8 @@
 import type { PgConnection } from './pg-internals.ts'
 
 /**
- * Tells somebody else's query object that its connection is lost. pg-cursor, and the stream on top of it, would wait for the server to be
- * ready before they settle, which it will not be any more.
+ * Tells a query object of another library that its connection is lost. pg-cursor, and the stream on top of it, wait for ReadyForQuery
+ * before they settle. That message will never come, so the listeners are called here.
  */
 export function tellLost(query: object, connection: PgConnection, tell: () => void): void {
   const before = new Set(connection.rawListeners('readyForQuery'))
@@ -11,7 +11,7 @@ export function tellLost(query: object, connection: PgConnection, tell: () => vo
   } finally {
     for (const listener of connection.rawListeners('readyForQuery')) {
       if (before.has(listener)) continue
-      // The wrapper of once() takes itself off.
+      // The listener was added by once(), so calling its wrapper also removes it.
       process.nextTick(() => Reflect.apply(listener, connection, []))
     }
     const cursor: unknown = 'cursor' in query ? query.cursor : query

@@ -5,14 +5,14 @@ import type { PgConnection } from './pg-internals.ts'
 const HEADER_BYTES = 5
 
 /**
- * Reads the server's messages' lengths ahead of pg's parser. pg would collect a message of any size, and a value of 512 MB or more
- * raises an error in the parser that nobody can catch: the process ends.
+ * Reads the lengths of the server's messages before pg's parser does. pg collects a message of any size, and a value of 512 MB or more
+ * raises an error in its parser that can't be caught and ends the process.
  */
 class MessageBounds {
   readonly #maxBytes: number
   readonly #header = Buffer.alloc(HEADER_BYTES)
   #headerBytes = 0
-  /** What is to come of the message that the last chunk ended in. */
+  /** Bytes that are still missing of the message at the end of the last chunk. */
   #left = 0
 
   constructor(maxBytes: number) {
@@ -49,7 +49,7 @@ class MessageBounds {
   }
 }
 
-/** What a caller gets whose answer is larger than `maxResultBytes`. */
+/** The error for an answer that is larger than `maxResultBytes`. */
 export function tooLarge(what: string, maxBytes: number): ResultTooLargeError {
   return new ResultTooLargeError(
     `${what}, the limit is maxResultBytes = ${maxBytes}; the connection was closed. Select fewer rows or columns, read with a cursor (pg-cursor, pg-query-stream), or raise maxResultBytes.`,
@@ -58,9 +58,9 @@ export function tooLarge(what: string, maxBytes: number): ResultTooLargeError {
 }
 
 /**
- * Puts the bounds in front of pg's parser, and an error of the parser or of a handler into this connection's hands.
+ * Checks message sizes before pg's parser reads them, and catches errors of the parser and of handlers.
  *
- * @param lost is told once why the connection must be destroyed; nothing more of it is read
+ * @param lost called once with the reason why the connection must be destroyed; nothing more is read from it
  */
 export function boundMessages(connection: PgConnection, maxBytes: number, lost: (error: Error) => void): void {
   const { attachListeners } = connection

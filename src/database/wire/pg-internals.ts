@@ -4,8 +4,8 @@ import pg from 'pg'
 import { ConfigurationError } from '../../errors.ts'
 
 /**
- * The parts of `pg` that partywall relies on and `@types/pg` does not describe. Names and roles are the same from pg 8.0 to
- * 8.23 (pg-cursor depends on them too); `assertPgShape` proves them at construction, so that another pg fails at start.
+ * The parts of `pg` that partywall relies on and `@types/pg` does not describe. Their names are the same from pg 8.0 to 8.23, and
+ * pg-cursor depends on them too. `assertPgShape` checks them when a pool is made, so that an unsuitable pg fails at start.
  */
 export interface PgConnection extends EventEmitter {
   readonly stream: Duplex & { cork(): void; uncork(): void }
@@ -49,7 +49,7 @@ interface PgError extends Error {
   readonly code?: string | undefined
 }
 
-/** What a `pg.Client` calls on whatever it was given as a query. */
+/** The methods that a `pg.Client` calls on a query object. */
 export interface PgSubmittable {
   readonly text?: unknown
   name?: string | undefined
@@ -89,7 +89,7 @@ export interface PgConnectionParameters {
   readonly port: number
   readonly ssl: unknown
   query_timeout?: unknown
-  /** As `PGOPTIONS`; undefined or '' where there are none. */
+  /** Start-up options in the form of `PGOPTIONS`; undefined or '' if there are none. */
   options?: string | undefined
   statement_timeout?: unknown
   lock_timeout?: unknown
@@ -101,7 +101,7 @@ export interface PgClientInternals {
   readonly processID: number | null
   readonly secretKey: number | null
   readonly connectionParameters: PgConnectionParameters
-  /** Text, or a function that is asked for it when a connection is made. */
+  /** The password, or a function that returns it when a connection is made. */
   password?: unknown
   readonly _queryable: boolean
   readonly _ending: boolean
@@ -150,7 +150,7 @@ export function assertPgShape(): void {
   }
 }
 
-/** What of a client `@types/pg` leaves out. */
+/** A client with its members that `@types/pg` does not describe. */
 export function internalsOfClient(client: pg.ClientBase): PgClientInternals {
   // The constructor of TenantClient refuses a client without a JavaScript connection (pg-native).
   return client as unknown as PgClientInternals
@@ -161,7 +161,7 @@ export function isServerError(error: Error): error is PgError & { severity: stri
   return 'severity' in error && typeof error.severity === 'string' && 'code' in error && typeof error.code === 'string'
 }
 
-/** True where the session is over or can't be trusted after this error. */
+/** Whether the session has ended, or can't be trusted, after this error. */
 export function endsSession(error: Error): boolean {
   if (!isServerError(error)) return true
   return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(?:08|57P0[1-3])/.test(error.code)

@@ -23,8 +23,8 @@ export function preparedName(text: string, role: string): string | undefined {
 }
 
 /**
- * Whether what was prepared is gone from the session, or its columns have other types by now. The server refuses that before it
- * runs, and would for ever: pg does not prepare again what it believes prepared.
+ * Whether the error means that a prepared statement is gone, or that types of its columns changed. PostgreSQL refuses it before it runs,
+ * and would refuse it every time: pg does not prepare a statement again that it considers prepared.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!(error instanceof Error) || !isServerError(error)) return false
@@ -33,10 +33,10 @@ export function isStalePlan(error: unknown): boolean {
 }
 
 /**
- * Takes the name off a statement that goes through a transaction pooler: what was prepared under it stands on another server
- * connection by the next time.
+ * Removes the name of a statement for a transaction pooler: the next statement may use another server connection, on which nothing was
+ * prepared under this name.
  *
- * @returns why it can't be sent, where the name is all there is
+ * @returns the error if the statement has only a name and no text
  */
 export function withoutName(query: { name?: string | undefined; readonly text?: unknown }): Error | undefined {
   if (typeof query.text !== 'string') {

@@ -3,7 +3,7 @@ import { type Change, NOTHING, type Part } from '../change.ts'
 import { doBlock } from '../sql-text.ts'
 import type { FoundLink, Target } from '../target.ts'
 
-/** Blocks of a table that one batch fills: some ten thousand rows, a second or so. */
+/** Blocks of a table that one batch fills: about ten thousand rows, which takes about a second. */
 const BLOCKS_PER_BATCH = 256
 
 /** A child table without a tenant column gets one, filled from its parent. */
@@ -47,7 +47,7 @@ function batches(target: Target, link: FoundLink, commits: boolean): string {
   )
 }
 
-/** Under the table's lock: the rows that came since the batches, then the proof that each row has its parent's tenant. */
+/** Under a lock on the table: fills rows that were added since the batches, then checks that each row has its parent's tenant. */
 function assertFilled(target: Target, link: FoundLink): string {
   const table = qualifiedName(target.relation)
   const parent = qualifiedName(link.parent)
@@ -96,7 +96,7 @@ function regclass(table: string): string {
   return `${quoteLiteral(table)}::regclass`
 }
 
-/** Inside the string of a RAISE, where % stands for a value. */
+/** Escapes a label for the format string of RAISE, in which % is a placeholder. */
 function forFormat(label: string): string {
   return label.replaceAll("'", "''").replaceAll('%', '%%')
 }

@@ -7,7 +7,7 @@ import { doBlock } from '../sql-text.ts'
 const TAKEN =
   '-- Takes away: CREATE TEMPORARY TABLE. On a pooled connection such a table stays for the next tenant, in front of the real one.'
 
-/** A temporary table of a tenant table's name, left on a pooled connection, catches what the next tenant writes. */
+/** Revokes TEMPORARY: a temporary table with a tenant table's name, left on a pooled connection, would receive the next tenant's writes. */
 export function temporaryRights(planning: Planning): Part {
   const { catalog, acting } = planning
   const { database } = catalog
@@ -48,7 +48,7 @@ export function temporaryRights(planning: Planning): Part {
   }
 }
 
-/** The migration runs in databases of other names too. */
+/** A GRANT or REVOKE on the connected database, because the migration also runs in databases of other names. */
 function onThisDatabase(verb: string, rest: string): string {
   return doBlock(
     `  EXECUTE format(${quoteLiteral(`${verb} ON DATABASE %I ${rest.replaceAll('%', '%%')}`)}, current_database());`,

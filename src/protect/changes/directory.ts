@@ -45,7 +45,7 @@ export function directory(planning: Planning, target: Target): Part {
   }
 }
 
-/** install_directory() grants USAGE on the schema: taken back where it was not there before. */
+/** Whether install_directory() will grant USAGE on the schema, so that the down migration must revoke it. */
 function directoryNeedsSchema(planning: Planning, target: Target): boolean {
   const schema = planning.catalog.schemas.get(target.relation.schemaOid)
   return schema?.grants.every((grant) => planning.roleName(grant.grantee) !== 'partywall_owner') ?? false

@@ -8,8 +8,8 @@ import type { Target } from '../target.ts'
 import { uniqueOn } from './unique-on.ts'
 
 /**
- * Foreign keys between tenant tables carry the tenant: the composite one is added unchecked, checked, and only then takes
- * the place of the user's, in the transaction that protects.
+ * Adds the tenant to foreign keys between tenant tables. The composite key is added NOT VALID, then validated. It replaces the user's key
+ * in the transaction of the phase `protect`.
  */
 export function foreignKeys(planning: Planning, target: Target): Part {
   const changes: Change[] = []
@@ -30,7 +30,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
   const parent = planning.targetOf(references.relation)
   if (parent === undefined || parent.kind === 'root' || carriesTenant(target, parent, constraint)) return nothing
   const key = { target, parent, constraint, references }
-  // The tenant of the other row is in the key, held against another column than this row's tenant.
+  // The key refers to the parent's tenant column, but by another column than this row's tenant column.
   if (columnNames(parent.relation, references.columns).includes(parent.column.name))
     return {
       changes: [],
@@ -44,7 +44,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
   const name = objectName([constraint.name], '_tenant')
   const composite = compositeSql(key)
   if (target.relation.constraints.some((each) => each.name === name)) {
-    // Left by a run that ended in the middle: what stands in the way is the old one only.
+    // The composite key exists from an interrupted run: only the old key must still be dropped.
     return { changes: finish(key, name), decisions: [] }
   }
   const decide = (reason: string): Part => ({
@@ -91,7 +91,7 @@ interface Key {
   readonly references: NonNullable<Constraint['references']>
 }
 
-/** Checks the composite key, then drops the one it replaces. */
+/** Validates the composite key, then drops the key that it replaces. */
 function finish({ target, parent, constraint }: Key, name: string): readonly Change[] {
   const table = qualifiedName(target.relation)
   const old = quoteIdentifier(constraint.name)

@@ -6,12 +6,12 @@ import { commentLine } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
 const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
-/** TRUNCATE empties all tenants' rows past every policy; the others let a role read or change what it must not. */
+/** Privileges to which no policy applies. TRUNCATE deletes the rows of all tenants. */
 const DANGEROUS = ['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
 
 /**
- * Grants on one tenant table. Unsealed, only what reaches past the policies is taken away, and the tenants' own row stays
- * writable; sealed, the rights of the login role become those of the roles that it works as.
+ * Grants on one tenant table. Without a seal, only privileges to which no policy applies are revoked. With a seal, the login role's
+ * privileges move to tenant_user and tenant_admin.
  */
 export function tableGrants(planning: Planning, target: Target): Part {
   const { relation } = target
@@ -22,7 +22,7 @@ export function tableGrants(planning: Planning, target: Target): Part {
     if (isOurs(name)) return !allowed(planning, target, name).includes(grant.privilege)
     if (grant.grantee !== PUBLIC_OID && !acting.has(grant.grantee)) return false
     if (isDangerous(grant.privilege)) return true
-    // Sealed, who has a right by itself or through PUBLIC would not need to be tenant_user or tenant_admin.
+    // With a seal, revoke from the login role and PUBLIC: otherwise the login role could work without becoming tenant_user.
     return planning.seal && (grant.grantee === PUBLIC_OID || grant.grantee === planning.appRole?.oid)
   })
   const given = planning.seal ? missing(relation, planning, sealedGrants(planning, target)) : []
@@ -69,7 +69,7 @@ function grantOf(relation: Relation, { role, privileges }: Given): Change {
   }
 }
 
-/** The policies hold the application to its own row of the tenants' table; whether it should change that is a person's to say. */
+/** Policies restrict the application to its own row in the table of tenants. A person must decide whether it may write that row. */
 function registryWrites(planning: Planning, target: Target): readonly Decision[] {
   const { relation } = target
   if (target.kind !== 'root' || planning.isHeld(relation)) return []
@@ -107,7 +107,7 @@ function allowed(planning: Planning, target: Target, role: string): readonly str
   if (role === 'partywall_cross') return ['SELECT']
   const rows: readonly string[] = role === 'tenant_admin' ? ROWS : ['SELECT', 'INSERT', 'UPDATE']
   if (target.kind !== 'root') return rows
-  // What the login role may do to the tenants' table, and what these roles were given in its place before.
+  // Privileges on the table of tenants that the login role has, or that these roles got instead of it in an earlier run.
   const { grants } = target.relation
   const had = (privilege: string) =>
     grants.some(

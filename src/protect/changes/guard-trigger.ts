@@ -6,7 +6,7 @@ import type { Planning } from '../input.ts'
 import { contextText, dollarTag } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
-/** Tables whose guard we write: a partition gets its parent's, and a generated column can't be assigned. */
+/** Whether the table gets a guard trigger. A partition inherits its parent's, and a generated column can't be assigned. */
 function isGuarded(target: Target): boolean {
   return (
     target.kind !== 'root' &&
@@ -103,7 +103,7 @@ function isRowGuard(trigger: Target['relation']['triggers'][number]): boolean {
   )
 }
 
-/** The user's own trigger that does the same: compares old and new tenant, and refuses. */
+/** Whether the user has a trigger that does the same: it compares the old and new tenant, and raises an error. */
 function hasOwnGuard(planning: Planning, target: Target): boolean {
   const column = target.column.name
   const ours = guardName(target)

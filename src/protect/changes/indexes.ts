@@ -4,7 +4,7 @@ import { type Change, NOTHING, type Part } from '../change.ts'
 import { doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
-/** An index that leads with the tenant column, so that one tenant's query does not read the rows of all. */
+/** An index that starts with the tenant column, so that one tenant's query does not read the rows of all tenants. */
 export function tenantIndex(target: Target, planned: readonly Change[]): Part {
   const { relation, column } = target
   if (target.kind === 'root' || relation.isPartition || relation.kind === 'foreign-table') return NOTHING
@@ -34,7 +34,7 @@ export function tenantIndex(target: Target, planned: readonly Change[]): Part {
   return { changes: [concurrentIndex(target, name, [column.name], false)], decisions: [] }
 }
 
-/** CREATE INDEX CONCURRENTLY that can run again: what an interrupted one left behind is dropped first. */
+/** CREATE INDEX CONCURRENTLY that can be run twice: an invalid index from an interrupted run is dropped first. */
 export function concurrentIndex(target: Target, name: string, columns: readonly string[], unique: boolean): Change {
   const { relation } = target
   const index = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)}`

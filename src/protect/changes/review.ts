@@ -3,7 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Decision } from '../change.ts'
 import type { Planning } from '../input.ts'
 
-/** What no migration can decide: owners, and objects that see rows past the policies. */
+/** Decisions that no migration can make: about owners, and about objects that read rows without policies. */
 export function review(planning: Planning): readonly Decision[] {
   return [...owners(planning), ...beyondPolicies(planning)]
 }
@@ -35,7 +35,7 @@ function owners(planning: Planning): readonly Decision[] {
   return decisions
 }
 
-/** Shows rows of all tenants past the policies, and no migration can decide what becomes of it. */
+/** Whether the object shows rows of all tenants without policies, so that a person must decide about it. */
 export function isBeyondPolicies(planning: Planning, relation: Relation): boolean {
   return decisionOn(planning, relation) !== undefined
 }

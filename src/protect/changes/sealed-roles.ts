@@ -8,8 +8,8 @@ import { isBeyondPolicies } from './review.ts'
 const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
 
 /**
- * What tenant_user and tenant_admin need besides the tenant tables, since the login role works as one of them: the schemas,
- * the sequences behind serial keys, and whatever else the login role has rights on itself.
+ * Grants that tenant_user and tenant_admin need besides those on the tenant tables, because the login role works as one of them: on
+ * schemas, on sequences of serial keys, and on all other objects on which the login role has privileges itself.
  */
 export function sealedRoleGrants(planning: Planning): Part {
   if (!planning.seal) return { changes: [], decisions: [] }
@@ -56,7 +56,7 @@ function grant(label: string, privilege: string, object: string, roles: readonly
   ]
 }
 
-/** An identity column draws by itself; a serial one calls nextval() as whoever inserts. */
+/** A serial column calls nextval() as the inserting role, which needs USAGE on the sequence. An identity column does not. */
 function sequencePrivileges(planning: Planning, sequence: Relation): readonly string[] {
   const owned = planning.catalog.sequences.get(sequence.oid)
   const target = owned === undefined ? undefined : planning.targetOf(owned.ownedByRelation)
@@ -74,7 +74,7 @@ function ownRights(planning: Planning, relation: Relation): readonly string[] {
   )
 }
 
-/** The login role may become both, and inherits neither. */
+/** Memberships by which the login role can become tenant_user and tenant_admin without inheriting their privileges. */
 function memberships(planning: Planning): Part {
   const app = planning.appRole
   if (app === undefined || app.superuser || app.bypassRls) return { changes: [], decisions: [] }

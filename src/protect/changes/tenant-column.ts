@@ -8,7 +8,7 @@ import type { Target } from '../target.ts'
 
 /** The tenant column is NOT NULL, and its default is the context. */
 export function tenantColumnChanges(planning: Planning, target: Target): Part {
-  // A partition's columns are its parent's; the tenants' own key is drawn, not taken from the context.
+  // A partition has its parent's columns. The key of the table of tenants is generated, and not taken from the context.
   if (target.kind === 'root' || target.relation.isPartition || target.relation.kind === 'foreign-table') return NOTHING
   const notNull = notNullChanges(planning, target)
   const byDefault = defaultChange(planning, target)
@@ -38,10 +38,10 @@ function notNullChanges(planning: Planning, target: Target): Part {
     return { changes: [], decisions: [decision] }
   }
   const down = [`ALTER TABLE ${table} ALTER COLUMN ${name} DROP NOT NULL;`]
-  // A column that the application does not fill yet can't be checked before the guard fills it.
+  // The application does not fill a new column yet, so NOT NULL can only come together with the guard trigger that fills it.
   if (column.existing === undefined || target.link !== undefined || relation.kind === 'partitioned-table')
     return { changes: [{ phase: 'protect', object, up: [set], down }], decisions: [] }
-  // A CHECK that is proved already spares SET NOT NULL its scan under the strongest lock.
+  // With a validated CHECK (… IS NOT NULL), SET NOT NULL needs no table scan under an ACCESS EXCLUSIVE lock.
   const check = objectName(['partywall', relation.name, column.name], '_not_null')
   const relid = `${quoteLiteral(table)}::regclass`
   const attribute = `SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${relid} AND attname = ${quoteLiteral(column.name)} AND attnotnull`

@@ -5,7 +5,7 @@ import { doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { concurrentIndex } from './indexes.ts'
 
-/** UNIQUE (tenant, columns), which a composite foreign key refers to; built concurrently. Nothing where it is there. */
+/** UNIQUE (tenant, columns) for a composite foreign key, built concurrently. No change if it exists already. */
 export function uniqueOn(target: Target, columns: readonly string[]): readonly Change[] {
   const { relation, column } = target
   const wanted = [column.name, ...columns]
@@ -19,7 +19,7 @@ export function uniqueOn(target: Target, columns: readonly string[]): readonly C
       index.expressions === undefined &&
       index.columns.length === numbers.length &&
       numbers.every((number) => number !== undefined && index.columns.includes(number)) &&
-      // Ours without its constraint was left by a run that ended in the middle.
+      // Our index without its constraint is left from a run that was interrupted.
       (index.name !== name || relation.constraints.some((constraint) => constraint.index === index.oid)),
   )
   if (exists) return []

@@ -20,7 +20,7 @@ const journalSchema = z.looseObject({
 })
 
 /**
- * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the way back in `down/`, which it does not.
+ * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the down migration in `down/`, which it does not read.
  *
  * @param journal the text of `meta/_journal.json`, where there is one
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when the journal can't be read
@@ -50,7 +50,7 @@ function file(head: readonly string[], sections: readonly Section[]): string {
   return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, RESET_LOCK_TIMEOUT].join(`\n${BREAK}\n`)}\n`
 }
 
-/** drizzle runs what stands in the journal and is later than the last that it ran. */
+/** Adds an entry to the journal. drizzle runs the entries that are later than the last one that it ran. */
 function withEntry(journal: string | undefined, tag: string, now: Date): string {
   const known = journal === undefined ? { version: '7', dialect: 'postgresql', entries: [] } : parseJournal(journal)
   const last = known.entries.at(-1)

@@ -13,7 +13,7 @@ import { stampAfter } from './stamp.ts'
 
 const APART_CONFIG = 'executeInTransaction=false\n'
 
-/** `V…__partywall[_phase].sql` and `U…`; what refuses a transaction has a script configuration beside it. */
+/** `V…__partywall[_phase].sql` and `U…`. Scripts that can't run in a transaction get a script configuration file. */
 export function renderFlyway(plan: ProtectPlan, now: Date): readonly MigrationFile[] {
   return scriptsOf(plan).flatMap((script, at): readonly MigrationFile[] => {
     const name = `${stampAfter(now, at)}__partywall${script.slug === '' ? '' : `_${script.slug}`}.sql`

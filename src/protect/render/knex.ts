@@ -16,14 +16,14 @@ function file(plan: ProtectPlan, script: Script): string {
     .filter((text) => text !== '')
     .join('\n')
     .replace(/^--/gm, '//')
-  // Statements that refuse a transaction go one by one: several in one message are one transaction.
+  // Statements that can't run in a transaction are sent one by one, because several in one message are one transaction.
   const config = script.apart ? '\nexports.config = { transaction: false }\n' : ''
   return `${head}
 ${config}
 exports.up = async (knex) => {
 ${body(script.up, script.apart)}}
 
-// The way back. Afterwards the tables are as open as they were before.
+// Down migration. Afterwards the tables are as open as they were before.
 exports.down = async (knex) => {
 ${body(script.down, script.apart)}}
 `
@@ -31,12 +31,12 @@ ${body(script.down, script.apart)}}
 
 function body(sections: readonly Section[], apart: boolean): string {
   const statements = sections.flatMap((section) => section.statements)
-  // Outside a transaction each statement may go to another connection: a time-out set there would stay in the pool.
+  // Outside of a transaction each statement may use another connection, and a lock_timeout set there would stay in knex's pool.
   const all = apart || statements.length === 0 ? statements : ["SET LOCAL lock_timeout = '5s';", ...statements]
   return all.map((statement) => `  await knex.raw(${template(statement)})\n`).join('')
 }
 
-/** knex reads ? and ?? in raw SQL as bindings; a backslash says that it is none. */
+/** A template literal for knex.raw. knex reads ? and ?? as bindings unless a backslash precedes them. */
 function template(sql: string): string {
   const unbound = sql.replaceAll('?', '\\?')
   return `\`${unbound.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${')}\``

@@ -1,7 +1,7 @@
 import { APART, type Change, type Decision, PHASES, type Phase, type ProtectPlan } from '../change.ts'
 import { commentedOut, commentLine } from '../sql-text.ts'
 
-/** One file that a format writes; `path` is below the folder of --out. */
+/** One generated file; `path` is relative to the folder of --out. */
 export interface MigrationFile {
   readonly path: string
   readonly content: string
@@ -10,7 +10,7 @@ export interface MigrationFile {
 /** The statements of one phase, up or down. */
 export interface Script {
   readonly phase: Phase
-  /** What its file is called after `partywall`; empty for the phase that protects. */
+  /** Suffix of its file name after `partywall`; empty for the phase `protect`. */
   readonly slug: string
   /** Each statement commits by itself, or builds concurrently: never inside a transaction. */
   readonly apart: boolean
@@ -24,11 +24,11 @@ export interface Section {
   readonly statements: readonly string[]
 }
 
-/** A lock that is not to be had soon is given up, rather than queueing everybody behind it. Run the file again. */
+/** If a lock is not free within 5 s, the statement fails instead of making other sessions queue behind it. Then run the file again. */
 export const LOCK_TIMEOUT = "SET lock_timeout = '5s';"
 export const RESET_LOCK_TIMEOUT = 'RESET lock_timeout;'
 
-/** Scripts in the order in which they go up; phases without changes are left out. */
+/** Scripts in the order in which they run; phases without changes are left out. */
 export function scriptsOf(plan: ProtectPlan): readonly Script[] {
   return PHASES.flatMap((phase): readonly Script[] => {
     const changes = plan.changes.filter((change) => change.phase === phase)
@@ -65,7 +65,7 @@ export function sqlOf(parts: readonly Section[]): string {
   return parts.map(({ title, statements }) => [commentLine(title), ...statements].join('\n')).join('\n\n')
 }
 
-/** What a person must decide, as comments. */
+/** The decisions that a person must make, as SQL comments. */
 export function decisionsOf(decisions: readonly Decision[]): string {
   if (decisions.length === 0) return ''
   const items = decisions.map(({ object, reason, sql }) =>
@@ -86,7 +86,7 @@ const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
 /** The first lines of a file. */
 export function headOf(phase: Phase | 'all', direction: 'up' | 'down'): string {
   if (direction === 'down')
-    return '-- partywall protect: the way back. Afterwards the tables are as open as they were before.'
+    return '-- partywall protect: down migration. Afterwards the tables are as open as they were before.'
   const what =
     phase === 'all'
       ? 'tenant isolation of your own tables: columns, keys, row security, policies, guards and grants.'

@@ -11,8 +11,8 @@ import {
 } from './script.ts'
 
 /**
- * `NNNN_partywall[_phase].up.sql`, numbered behind what the folder holds. The ways back stand in a folder of their own: many
- * runners take every `*.sql` of their folder for a migration.
+ * `NNNN_partywall[_phase].up.sql`, numbered after the files in the folder. Down migrations go into a folder of their own, because many
+ * runners take every `*.sql` file in their folder for a migration.
  */
 export function renderSql(plan: ProtectPlan, existing: readonly string[]): readonly MigrationFile[] {
   const { next, width } = nextNumber(existing)
@@ -26,7 +26,7 @@ export function renderSql(plan: ProtectPlan, existing: readonly string[]): reado
   })
 }
 
-/** All of it for psql, without files. */
+/** The whole plan as one script for psql. */
 export function renderOneScript(plan: ProtectPlan): string {
   return scriptsOf(plan)
     .map((script) => upFile(plan, script))
@@ -53,7 +53,7 @@ function file(head: string, decisions: string, body: string, apart: boolean): st
   return `${[`${head}\n${note}`, ...(decisions === '' ? [] : [decisions]), ...nothing].join('\n\n')}\n`
 }
 
-/** The number behind the highest of the folder, with as many digits. */
+/** The next number after the highest one in the folder, with as many digits. */
 export function nextNumber(existing: readonly string[]): { readonly next: number; readonly width: number } {
   let highest = 0
   let width = 4

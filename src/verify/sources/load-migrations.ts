@@ -112,7 +112,7 @@ function notesOf(
     if (file.dump) parts.push('written by pg_dump')
     if (file.copiedRows > 0)
       parts.push(`${count(file.copiedRows, 'row')} of COPY blocks left out: verify plants its own`)
-    if (file.downSectionCut) parts.push('its marked way back left out')
+    if (file.downSectionCut) parts.push('its marked down migration left out')
     notes.push(`${file.name}: ${parts.join(', ')}`)
   }
   if (migrations.ignored.length > 0) notes.push(`ways back, not read: ${migrations.ignored.join(', ')}`)

@@ -62,7 +62,7 @@ describe('loadMigrations', () => {
     })
   })
 
-  it('reads *.sql bytewise by name and no way back', async () => {
+  it('reads *.sql bytewise by name and no down migration', async () => {
     const source = await load({
       'b.sql': 'create table second (id int references first)',
       'Z.sql': 'create table first (id int primary key)',

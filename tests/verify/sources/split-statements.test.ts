@@ -55,7 +55,7 @@ select 1`),
 })
 
 describe('cutDownSection', () => {
-  it('leaves the marked way back out, whichever tool marks it', () => {
+  it('leaves the marked down migration out, whichever tool marks it', () => {
     for (const [up, down] of [
       ['-- migrate:up', '-- migrate:down'],
       ['-- +goose Up', '-- +goose Down'],

@@ -19,10 +19,10 @@ import { explainSeveralStatements } from './statement-cures.ts'
 import { type QueryHost, ROW_BYTES } from './tenant-query.ts'
 
 /**
- * Carries somebody else's query object (pg-cursor, pg-query-stream, a copy stream, a plain `pg.Query`) with its tenant's context.
+ * Runs a query object of another library (pg-cursor, pg-query-stream, a copy stream, a plain `pg.Query`) with its tenant's context.
  *
- * It stands in pg's queue in place of the object and hands on what concerns it, always in the context of the caller: handlers of
- * `row`, `end` and `error` would otherwise run in the context of whoever opened the connection.
+ * It takes the object's place in pg's queue and passes calls on to it, always in the caller's context. Without that, handlers of `row`,
+ * `end` and `error` would run in the context of the code that opened the connection.
  */
 export class ForeignQuery implements PgSubmittable {
   readonly frame: ContextFrame
@@ -31,7 +31,7 @@ export class ForeignQuery implements PgSubmittable {
   readonly host: QueryHost
   failure: Error | undefined
   onFinished: ((query: ForeignQuery) => void) | undefined
-  /** Forgets its `query_timeout`. */
+  /** Stops the timer of its `query_timeout`. */
   stopTimer: (() => void) | undefined
   #skip = 0
   #bytes = 0
@@ -53,7 +53,7 @@ export class ForeignQuery implements PgSubmittable {
     return this.inner.text
   }
 
-  /** Hidden while answers to our own statements are due: pg would take a ParseComplete of ours for the user's. */
+  /** The statement's name. It is hidden while answers to our own statements are due, or pg would take our ParseComplete for the user's. */
   get name(): string | undefined {
     return this.#skip > 0 ? undefined : this.inner.name
   }
@@ -195,7 +195,7 @@ export class ForeignQuery implements PgSubmittable {
     this.#caller.runInAsyncScope(() => this.inner.handleError(told, connection))
   }
 
-  /** Its time is up: the caller learns of it at once, and of nothing more. The connection must go. */
+  /** Reports a timeout to the caller at once, and nothing after it. The connection must be closed. */
   giveUp(error: Error, connection: PgConnection): void {
     this.failure ??= error
     this.#gaveUp = true
@@ -208,7 +208,7 @@ export class ForeignQuery implements PgSubmittable {
     })
   }
 
-  /** The inner object has told its caller already. */
+  /** The connection is lost. The inner object has reported that to its caller already. */
   connectionLost(): void {
     this.finish()
   }
@@ -228,18 +228,18 @@ type WithPrepare = PgSubmittable & {
   requiresPreparation(): boolean
 }
 
-/** By shape and not by class: a second copy of pg may have made it. */
+/** Tests for the method and not for the class, because the object may come from a second copy of pg. */
 function hasPrepare(query: PgSubmittable): query is WithPrepare {
   return 'prepare' in query && typeof query.prepare === 'function'
 }
 
-/** The kind of somebody else's statement; without a text that can be read it counts as `other`. */
+/** The kind of a statement of another library. If its text can't be read, it is `other`. */
 export function foreignKind(query: PgSubmittable): StatementKind {
   const text = foreignText(query)
   return text === undefined ? 'other' : statementKind(text)
 }
 
-/** Of a statement that is asked for by its name alone: it was classified when its text was sent, and may touch data. */
+/** Text for a statement that only has a name: it was classified when its text was sent, and may use data. */
 export const NAMED_TEXT = 'select '
 
 export function foreignText(query: PgSubmittable): string | undefined {

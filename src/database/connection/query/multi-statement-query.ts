@@ -9,7 +9,7 @@ import { type QueryHost, TenantQuery } from './tenant-query.ts'
  * A text that may hold several statements, sent by the simple protocol: the context goes in front, in the same text. Never Bind and
  * Execute before a simple Query: PostgreSQL would leave their implicit transaction open behind a single statement.
  *
- * Opt-in (`multiStatements`), unsealed pools only: whoever can inject into such a text can stack statements.
+ * Only with the option `multiStatements`, and only in unsealed pools: SQL that is injected into such a text can add further statements.
  */
 export class MultiStatementQuery extends TenantQuery {
   protected override submitAsCaller(connection: PgConnection): Error | null | undefined {

@@ -15,7 +15,7 @@ interface AskedQuery {
   readonly callback: QueryCallback | undefined
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number
-  /** Why a signal that has fired already refuses the query. */
+  /** The error if the signal has fired already. */
   readonly aborted: Error | undefined
 }
 
@@ -51,7 +51,7 @@ function plain(
   return { submittable, text, values, callback, signal: undefined, timeoutMs: 0, aborted: undefined }
 }
 
-/** The query object for what was asked. */
+/** Makes the query object. */
 export function makeQuery(
   config: unknown,
   asked: AskedQuery,
@@ -66,7 +66,7 @@ export function makeQuery(
   return query
 }
 
-/** pg's own reading of what goes by the simple protocol: no values, no name, no limit of rows. */
+/** Whether pg would use the simple protocol: no values, no name, no row limit. */
 function maySendSeveral(config: unknown, asked: AskedQuery, settings: WallSettings): boolean {
   if (!settings.multiStatements || asked.text === '') return false
   const given = typeof config === 'object' && config !== null ? config : {}
@@ -75,7 +75,7 @@ function maySendSeveral(config: unknown, asked: AskedQuery, settings: WallSettin
   return !Reflect.get(given, 'name') && !Reflect.get(given, 'rows') && Reflect.get(given, 'queryMode') !== 'extended'
 }
 
-/** Gives a query up when the signal fires, and cancels it on the server if it runs there. */
+/** Aborts a query when the signal fires, and cancels it on the server if it is running. */
 export function limitTime(query: TenantQuery, signal: AbortSignal): void {
   const abort = () => {
     query.giveUp(abortReason(signal))
@@ -90,7 +90,7 @@ function abortReason(signal: AbortSignal): Error {
   return reason instanceof Error ? reason : new DOMException('The query was aborted.', 'AbortError')
 }
 
-/** A statement that is asked for by its name alone was classified when its text was sent; it may touch data. */
+/** The text of a query. One that only has a name counts as a statement with data: it was classified when its text was sent. */
 function textOf(config: object): string {
   const text: unknown = Reflect.get(config, 'text')
   if (typeof text === 'string') return text
@@ -105,7 +105,7 @@ function isSubmittable(value: object): value is PgSubmittable {
   return 'submit' in value && typeof value.submit === 'function'
 }
 
-/** Sets a query up to tell its caller; callbacks run in the caller's context, not in that of whoever frees a connection. */
+/** Connects a query with its caller. Callbacks run in the caller's context, and not in that of the code that releases a connection. */
 export function answerOf(query: TenantQuery, callback: QueryCallback | undefined): Promise<unknown> | undefined {
   if (callback !== undefined) {
     query.answerTo = AsyncResource.bind(callback)
@@ -119,8 +119,8 @@ export function answerOf(query: TenantQuery, callback: QueryCallback | undefined
 }
 
 /**
- * An error of the server was made in the socket's reader, and its stack leads nowhere. As pg does: the stack that a promise's handler
- * captures leads on to whoever awaits it.
+ * Rethrows an error with the stack of the caller. An error of the server is created while reading the socket, so its own stack does not
+ * show the caller. pg does the same.
  */
 export function withCallersStack(error: unknown): never {
   if (error instanceof Error && isServerError(error) && Object.isExtensible(error)) Error.captureStackTrace(error)

@@ -4,7 +4,7 @@ import { isServerError } from '../../wire/pg-internals.ts'
 const OWN_POOL =
   'A job queue (pg-boss, graphile-worker) needs a pool of its own: a plain pg.Pool with a login of its own, whose handlers open their tenant with wall.importContext()'
 
-/** What helps best where a command is refused; libraries send some of them at their start. */
+/** The advice for each refused command. Libraries send some of these when they start. */
 const CURES: Readonly<Record<string, string>> = {
   SET:
     "Make the setting in onConnect, as a start-up option (options: '-c name=value'), or by SET LOCAL inside a transaction. " +
@@ -28,9 +28,9 @@ export function statementRefused(command: string): StatementRefusedError {
   )
 }
 
-/** The server's bare syntax error for a text of several statements says neither why nor what helps. */
+/** Replaces the server's plain syntax error for a text of several statements by one that says why and what to do. */
 export function explainSeveralStatements(error: Error): Error {
-  // No other syntax error comes from that place in the server; its text is in the server's language.
+  // Recognise the error by its routine, which no other syntax error has. Its message may be in another language.
   if (!isServerError(error) || error.code !== '42601' || Reflect.get(error, 'routine') !== 'exec_parse_message')
     return error
   return new StatementRefusedError(

@@ -38,16 +38,16 @@ function isSendable(values: unknown): values is readonly unknown[] | undefined |
   return values === undefined || values === null || Array.isArray(values)
 }
 
-/** A row takes more memory than its few bytes on the wire. */
+/** Least size that is counted for a row, because it takes more memory than its bytes on the wire. */
 export const ROW_BYTES = 64
 
 /** The connection that a query runs on, as far as the query needs it. */
 export interface QueryHost {
   readonly guard: ConnectionGuard
   readonly shapes: RowShapes
-  /** Asks the server to stop what it does for this connection. */
+  /** Asks the server to cancel the running statement of this connection. */
   cancel(): void
-  /** Ends the connection; whoever waits on it gets the error. */
+  /** Closes the connection. Its waiting queries get the error. */
   destroySocket(error: Error): void
   getTransactionStatus(): 'I' | 'T' | 'E' | null
   /** The query has ended and its connection is ready, or lost. */
@@ -68,39 +68,39 @@ export class TenantQuery extends PgQueryBase {
   resolve: ((result: unknown) => void) | undefined = undefined
   reject: ((error: Error) => void) | undefined = undefined
   answerTo: QueryCallback | undefined = undefined
-  /** The error that a callback gets where there is none: `client.query` of pg says null, `pool.query` undefined. */
+  /** The error argument of a callback when there is no error. pg's `client.query` passes null, `pool.query` undefined. */
   noError: null | undefined = null
   /** Called once, when the connection is free again. */
   onFinished: ((query: TenantQuery) => void) | undefined = undefined
-  /** Sends it again on another connection, where this one failed before the statement ran; called in the caller's context. */
+  /** Sends the statement again on another connection, if this one failed before it ran. Called in the caller's context. */
   sendAgain: ((unsent: TenantQuery) => void) | undefined = undefined
   failure: Error | undefined = undefined
-  /** Answers to our own statements that have not come yet. */
+  /** Number of answers to our own statements that are still outstanding. */
   skip = 0
   answered = false
   finishedOnce = false
   building = false
-  /** Something of it has reached the wire. */
+  /** Whether any part of it has been written to the socket. */
   sent = false
   timeoutMs = 0
   timer: NodeJS.Timeout | undefined = undefined
-  /** Forgets the AbortSignal. */
+  /** Removes the listener from the AbortSignal. */
   stopListening: (() => void) | undefined = undefined
-  /** The Parse of an unnamed context statement that went in front; 0 where none did. */
+  /** Number of the Parse of the unnamed context statement in front of it; 0 if there was none. */
   contextParse = 0
-  /** The user's name of a statement, hidden while pg would take our ParseComplete for its own. */
+  /** The user's name of the statement. It is hidden while answers to our statements are due, or pg would take our ParseComplete for its. */
   hiddenName: string | undefined = undefined
-  /** Asked to be parsed and planned once per connection, under a name of ours. */
+  /** Option `prepare: true`: parse and plan once per connection, under a name of ours. */
   readonly #once: boolean
   /**
-   * The code of the application that a query runs reads `getCurrentTenant()`, too: `toPostgres()` and `toJSON()` of values, type parsers,
-   * `levelOf`. Without this it would run for whoever opened or freed the connection.
+   * The caller's async context. A query calls code of the application that may read `getCurrentTenant()`: `toPostgres()` and `toJSON()` of
+   * values, type parsers, `levelOf`. Without this, it would run in the context of the code that opened or released the connection.
    */
   readonly #caller = new AsyncResource('PARTYWALL_QUERY')
   #prefixAnswers = 0
   /** The prepared statement whose columns the server is asked for. */
   #describes: string | undefined = undefined
-  /** Of the rows so far, as they came over the wire. */
+  /** Bytes of the rows received so far. */
   #bytes = 0
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
@@ -121,7 +121,7 @@ export class TenantQuery extends PgQueryBase {
   }
 
   override submit(connection: PgConnection): Error | null | undefined {
-    // Given up while it waited: nothing is sent.
+    // The query was aborted while it waited in the queue: nothing is sent.
     if (this.failure !== undefined) return this.failure
     const host = this.hostOrThrow()
     const refusal = host.guard.admit(this.frame, host.getTransactionStatus())
@@ -133,7 +133,7 @@ export class TenantQuery extends PgQueryBase {
     }
   }
 
-  /** Thrown in whatever turn the connection became free: nobody else could catch it. Half a message may be on its way. */
+  /** Handles an error while the messages were written. If a part was sent already, the connection must be closed. */
   #unsendable(error: unknown, host: QueryHost): Error {
     const told = error instanceof Error ? error : new Error(String(error))
     if (!this.sent) return told
@@ -211,7 +211,7 @@ export class TenantQuery extends PgQueryBase {
     const { maxResultBytes } = this.hostOrThrow().guard.settings
     if (this.#bytes > maxResultBytes) {
       this._result.rows = []
-      // Ends the reading of this connection at once: `boundMessages` catches it.
+      // `boundMessages` catches this error and stops reading from the connection.
       throw tooLarge(`The answer has more than ${maxResultBytes} bytes`, maxResultBytes)
     }
     try {
@@ -241,11 +241,11 @@ export class TenantQuery extends PgQueryBase {
     this.#end()
   }
 
-  /** From the server, from pg itself (a broken socket, a closed client), or from a value that can't be sent. */
+  /** Handles an error of the server, of pg itself (a broken socket, a closed client), or of a value that can't be sent. */
   override handleError(error: Error, connection: PgConnection): void {
     if (this.finishedOnce) return
     if (!this.sent) {
-      // Refused by us or by pg before anything was written, or the connection broke while it was queued.
+      // Nothing was written: we or pg refused the query, or the connection broke while it was queued.
       this.failure ??= error
       this.#end()
       return
@@ -267,7 +267,7 @@ export class TenantQuery extends PgQueryBase {
       this.#end()
       return
     }
-    // pg forgets a failed query at once; the connection is free only when the server says so.
+    // pg drops a failed query at once, but the connection is free only after ReadyForQuery.
     guard.awaiting = this
     connection.once('readyForQuery', () => {
       if (guard.awaiting === this) guard.awaiting = undefined
@@ -275,12 +275,12 @@ export class TenantQuery extends PgQueryBase {
     })
   }
 
-  /** The connection is gone: nothing more will come. */
+  /** The connection is lost: no further answer will come. */
   connectionLost(): void {
     this.#end()
   }
 
-  /** The caller learns of an abort or a time-out at once; the connection is free only later. */
+  /** Reports an abort or timeout to the caller at once. The connection becomes free later. */
   giveUp(error: Error): void {
     this.failure ??= error
     this.answer()
@@ -291,7 +291,7 @@ export class TenantQuery extends PgQueryBase {
     this.answer()
   }
 
-  /** The connection is free, or lost. */
+  /** Called once when the connection is free again, or lost. */
   finish(): void {
     if (this.finishedOnce) return
     this.finishedOnce = true
@@ -301,7 +301,7 @@ export class TenantQuery extends PgQueryBase {
     this.onFinished?.(this)
   }
 
-  /** No connection could be had: nothing was sent. */
+  /** Called if no connection was available: nothing was sent. */
   fail(error: Error | undefined): void {
     this.failure ??= error ?? new Error('no connection')
     this.finishedOnce = true
@@ -309,7 +309,7 @@ export class TenantQuery extends PgQueryBase {
     this.answer()
   }
 
-  /** Tells the caller, once. */
+  /** Gives the caller the result or the error, once. */
   answer(): void {
     if (this.answered) return
     this.answered = true
@@ -323,7 +323,7 @@ export class TenantQuery extends PgQueryBase {
         if (failure === undefined) this.answerTo(this.noError, this._results)
         else this.answerTo(failure)
       } catch (error) {
-        // As pg does: a callback that throws must not take the connection's parser with it.
+        // As in pg: rethrow an error of the callback in a later turn, so that it does not break the connection's parser.
         process.nextTick(() => {
           throw error
         })

@@ -1,21 +1,21 @@
 /**
- * Whether a connection may be used. A cancel request names a backend and not a statement, so that it stands beside what is on the session:
- * until the server has got it, it could hit whatever is sent next.
+ * Whether a connection may be used. A cancel request names a backend and not a statement: until the server has received it, it could hit
+ * the next statement.
  *
- * `usable` ⇄ `cancelling`; both → `discarded`, from where nothing leads back.
+ * `usable` ⇄ `cancelling`; both → `discarded`, which is final.
  */
 export type ConnectionFate =
   | { readonly name: 'usable' }
   | { readonly name: 'cancelling'; readonly request: CancelRequest }
-  /** It finishes what runs, and is closed. */
+  /** It finishes its running statement, and is then closed. */
   | { readonly name: 'discarded'; readonly reason: string; readonly request: CancelRequest | undefined }
 
-/** True when the server has got it for certain. Never rejects. */
+/** True when the server has surely received the request. Never rejects. */
 export type CancelRequest = Promise<boolean>
 
 export const USABLE: ConnectionFate = Object.freeze({ name: 'usable' })
 
-/** The first reason stays: later ones follow from it. */
+/** Discards the connection. The first reason is kept, because later ones follow from it. */
 export function discardedFor(fate: ConnectionFate, reason: string): ConnectionFate {
   return fate.name === 'discarded' ? fate : { name: 'discarded', reason, request: requestUnderWay(fate) }
 }
@@ -24,14 +24,14 @@ export function withRequest(fate: ConnectionFate, request: CancelRequest): Conne
   return fate.name === 'discarded' ? { ...fate, request } : { name: 'cancelling', request }
 }
 
-/** A request has ended. One that may still arrive makes the connection useless. */
+/** A cancel request has ended. If it may still arrive at the server, the connection is discarded. */
 export function requestEnded(fate: ConnectionFate, request: CancelRequest, delivered: boolean): ConnectionFate {
   const after = delivered ? fate : discardedFor(fate, 'a cancel request may still arrive')
   if (requestUnderWay(after) !== request) return after
   return after.name === 'discarded' ? { ...after, request: undefined } : USABLE
 }
 
-/** Nothing may be sent before it has ended. */
+/** The cancel request that is under way. Nothing may be sent before it has ended. */
 export function requestUnderWay(fate: ConnectionFate): CancelRequest | undefined {
   return fate.name === 'usable' ? undefined : fate.request
 }

@@ -38,8 +38,8 @@ import { TransactionTimeOuts } from './transaction-time-outs.ts'
 type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
- * What one connection knows about the tenants on it: whose checkout and whose transaction it is, what was told to the server,
- * and whether it may serve anybody else afterwards.
+ * Keeps track of the tenants on one connection: who has checked it out, whose transaction is open, which context the server has, and
+ * whether another tenant may use it afterwards.
  */
 export class ConnectionGuard {
   readonly settings: WallSettings
@@ -50,7 +50,7 @@ export class ConnectionGuard {
   inFlight = 0
   /** A failed query that waits for the server to be ready. */
   awaiting: { connectionLost(): void } | undefined
-  /** Statements of set-up whose session settings have not been read yet. */
+  /** Number of set-up statements whose session settings have not been read yet. */
   freeStatements = 0
   #session: SessionState = OPENING
   #fate: ConnectionFate = USABLE
@@ -62,18 +62,18 @@ export class ConnectionGuard {
     this.prefix = new PrefixWriter(settings, identities)
   }
 
-  /** The session is set up: what is sent from here on belongs to a context. */
+  /** The session is set up: from now on each statement belongs to a context. */
   opened(): void {
     this.#session = setUp(this.#session)
     this.#parameters.watch(true)
   }
 
-  /** Why this connection must not be used again; undefined where it may. */
+  /** The reason why this connection must not be used again; undefined if it may. */
   get discardedFor(): string | undefined {
     return this.#fate.name === 'discarded' ? this.#fate.reason : undefined
   }
 
-  /** Nobody uses this connection again once it is free. The first reason stays. */
+  /** Marks the connection so that it is not used again once it is free. The first reason is kept. */
   discard(reason: string): void {
     this.#fate = discardedFor(this.#fate, reason)
   }
@@ -83,7 +83,7 @@ export class ConnectionGuard {
     return requestUnderWay(this.#fate)
   }
 
-  /** A cancel request was sent for what this connection runs. */
+  /** A cancel request was sent for the statement that this connection runs. */
   cancelSent(request: CancelRequest): void {
     this.#fate = withRequest(this.#fate, request)
   }
@@ -92,7 +92,7 @@ export class ConnectionGuard {
     this.#fate = requestEnded(this.#fate, request, delivered)
   }
 
-  /** A statement may have left something that DISCARD ALL takes away. */
+  /** Whether a statement may have left something that only DISCARD ALL removes. */
   get inDoubt(): boolean {
     return this.#session.name === 'in-doubt'
   }
@@ -107,7 +107,7 @@ export class ConnectionGuard {
     this.prefix.cleaned()
   }
 
-  /** Whether the context of a transaction is in force right now; COPY TO has no room for it in front. */
+  /** Whether the transaction's context is in force. COPY TO needs that, because no context can be sent before it. */
   get contextInForce(): boolean {
     return hasContext(this.#session)
   }
@@ -124,7 +124,7 @@ export class ConnectionGuard {
         'A client that was checked out for one tenant was used in the context of another.',
       )
     }
-    // What an ORM runs in an empty context on a connection that no tenant has used is as free as onConnect.
+    // On a connection that no tenant has used, an ORM's start-up statements in an empty context are allowed, like those of onConnect.
     if (isUntouched(this.#session) && internalsOf(frame).kind === 'none' && kind === 'other') {
       this.freeStatements++
       return undefined
@@ -132,13 +132,13 @@ export class ConnectionGuard {
     return refuseStatement(kind, text, this.settings)
   }
 
-  /** What must be done before this frame's next statement may be sent; nearly always nothing. */
+  /** The work that must be done before this frame's next statement may be sent. Usually none. */
   choreBefore(frame: ContextFrame, status: TransactionStatus): 'wait' | 'discard' | 'remember' | undefined {
     if (this.cancelling !== undefined) return 'wait'
     // Inside a transaction parameters may differ from the session's, and nothing of ours can be sent.
     if (status !== 'I') return undefined
     if (this.freeStatements > 0 && frame.tenantId !== '') return 'remember'
-    // A pool cleans at release. Here are clients of libraries that keep their own pools and never tell.
+    // Our pool cleans at release. Libraries with pools of their own do not tell when a client changes hands, so clean here.
     if (!this.inDoubt && this.#parameters.changed === undefined) return undefined
     return this.inFlight === 1 && tenantOn(this.#session) !== frame.tenantId ? 'discard' : undefined
   }
@@ -163,12 +163,12 @@ export class ConnectionGuard {
     )
   }
 
-  /** What must be true before anything of a tenant is written, whoever queued it and when. */
+  /** The error if the session is not ready for this tenant's statement. Checked just before it is written. */
   #refuseUnready(frame: ContextFrame, status: TransactionStatus): Error | undefined {
     if (this.#session.name === 'opening') {
       return new ConnectionInDoubtError('The connection was not set up yet; nothing was sent.')
     }
-    // What is queued behind another tenant's statement missed the clean-up that follows an idle connection.
+    // This statement was queued behind another tenant's statement, so the clean-up of an idle connection did not run before it.
     if (!this.inDoubt || status !== 'I' || this.settings.shared || tenantOn(this.#session) === frame.tenantId)
       return undefined
     return new ConnectionInDoubtError(
@@ -193,7 +193,7 @@ export class ConnectionGuard {
     prefix.starts()
     // A pipelined connection's status is that of an earlier answer, and no transaction is ever open on it.
     const open = (status === 'T' || status === 'E') && !this.settings.shared
-    // Outside of a transaction SHOW tells what is set for the session: by then it must be the tenant's own.
+    // SHOW outside of a transaction reads the session's settings, so it needs the tenant's context as well.
     if (!carriesData(kind) && (open || kind !== 'show')) {
       if (!open) return prefix.writeBegin(connection, kind)
       this.#controls(kind, String(text))
@@ -239,30 +239,30 @@ export class ConnectionGuard {
     if (this.prefix.done(parse)) this.#session = withContext(this.#session, true)
   }
 
-  /** The server says what it did. */
+  /** CommandComplete of the user's statement: notes what it may have left on the session. */
   commandComplete(tag: string, kind: StatementKind): void {
     if (kind === 'set-local' && tag.startsWith('SET')) this.#timeOuts.done()
     if (this.freeStatements > 0 || (kind !== 'other' && !leavesResidue(tag))) return
-    // Local to the transaction, by the statement's exact beginning.
+    // SET LOCAL and SET TRANSACTION end with the transaction.
     if (tag.startsWith('SET') && (kind === 'set-local' || kind === 'set-transaction')) return
     this.leftResidue()
-    // Others' statements are on their way already: it can't be cleaned, only discarded.
+    // On a shared connection, statements of other tenants were sent already. It can't be cleaned, only discarded.
     if (this.settings.shared) this.discard('a statement on a shared connection left something behind')
   }
 
   /** A parameter that the server reports; each must be back at the session's own value when the connection is idle. */
   parameterStatus(name: string, value: string): void {
-    // No clean-up stands between tenants on a shared connection.
+    // A shared connection has no clean-up between tenants.
     if (this.#parameters.report(name, value) && this.settings.shared)
       this.discard(`the session parameter ${name} was changed by a statement`)
   }
 
-  /** From here on the reported parameters are watched; before, they are the session's own. */
+  /** Starts to watch the reported parameters. Values reported before are the session's own. */
   watchParameters(on: boolean): void {
     this.#parameters.watch(on)
   }
 
-  /** Why the connection must not go to anybody else; undefined where it may. */
+  /** The reason why no other tenant may use the connection; undefined if one may. */
   unfit(status: TransactionStatus): string | undefined {
     if (this.discardedFor !== undefined) return this.discardedFor
     if (this.inFlight > 0) return 'statements were still running or queued at its release'

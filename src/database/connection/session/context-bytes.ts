@@ -6,7 +6,7 @@ import { type ContextForm, contextStatementName } from './context-statement.ts'
 import type { FrontBytes } from './session-fronts.ts'
 import { type TimeOuts, timeOutParameters } from './transaction-time-outs.ts'
 
-/** How long a new seal holds, and how much of that must be left when it is used; in seconds. */
+/** Validity of a new seal, and the remaining validity at which it is renewed, in seconds. */
 const SEAL_SECONDS = 60
 const RENEW_BEFORE_SECONDS = 30
 const MAX_REMEMBERED = 512
@@ -18,9 +18,9 @@ interface Remembered {
 }
 
 /**
- * The bytes that tell one connection its tenant, made once per identity and some seconds instead of once per query.
+ * The bytes that set the context on one connection. They are cached per identity for some seconds, instead of being made for each query.
  *
- * Belongs to one backend: its pid is in the seals.
+ * The cache belongs to one backend, because the seals contain its pid.
  */
 export class ContextBytes {
   readonly #settings: WallSettings
@@ -47,7 +47,7 @@ export class ContextBytes {
     more: { front?: FrontBytes | undefined; own?: TimeOuts | undefined } = {},
   ): Buffer {
     const { front, own } = more
-    // Any number of values: not remembered.
+    // The application's own timeouts can have any value, so these bytes are not cached.
     if (own !== undefined) return this.#make(identity, form, Date.now(), own).bytes
     const known = this.#place(front, form)
     const now = Date.now()
@@ -81,7 +81,7 @@ export class ContextBytes {
     const last = form.startsWith('timed') ? timeOutParameters(own, this.#settings) : seedOf(form)
     const statement = contextStatementName(form, this.#settings)
     const { seal: source } = this.#settings
-    // Across tenants nothing is sealed: that login has rights of its own.
+    // Crossings have no seal: their login role has its own privileges.
     if (source === undefined || (!identity.sealed && this.#settings.serves === 'across')) {
       return {
         bytes: bindExecute(statement, [identity.tenantId, '', identity.role, ...last]),
@@ -99,7 +99,7 @@ export class ContextBytes {
   }
 }
 
-/** The seed stands last among the parameters, always as long as this, so that it can be written over. */
+/** Length of the seed, which is the last parameter. It is fixed, so that the seed can be overwritten in place. */
 const SEED_LENGTH = 16
 const BEHIND_SEED = 2 + EXECUTE_LENGTH
 
@@ -108,8 +108,8 @@ function seedOf(form: ContextForm): readonly string[] {
 }
 
 /**
- * Gives a remembered `switch` form a new seed. In place: where the bytes of an earlier statement are still on their way to the socket,
- * that one gets another seed, which is as good.
+ * Writes a new seed into cached bytes of a `switch` form. If an earlier statement's bytes have not left the socket's buffer yet, that
+ * statement gets the new seed as well, which is harmless.
  */
 function seeded(bytes: Buffer, form: ContextForm): Buffer {
   if (!form.includes('switch')) return bytes

@@ -6,7 +6,7 @@ import type { ConnectionGuard } from './connection-guard.ts'
 
 const cutShort = new WeakSet<Error>()
 
-/** The statement did not run, for a reason that its own tenant has no part in: another connection may run it. */
+/** Whether the statement did not run because of the connection's previous tenant. Then it may be sent on another connection. */
 export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
 }
@@ -14,11 +14,11 @@ export function maySendAgain(error: unknown): boolean {
 /** The server ends the session: transaction_timeout (since PostgreSQL 17) and idle_session_timeout. */
 const ENDS_BY_TIME = new Set(['25P04', '57P05'])
 
-/** Codes that say: the set-up of roles or settings is wrong, not the statement. */
+/** Error codes that mean that roles or settings are set up wrongly. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
 /**
- * The context could not be set, so that the user's statement never ran. Says so, in terms of the set-up.
+ * The error for a context that could not be set, so that the user's statement never ran. It explains the problem in the set-up.
  *
  * @param left how many answers to the prefix were still to come
  */

@@ -8,13 +8,13 @@ import {
 import type { SealSubject } from '../../../seal/seal.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 
-/** What the context statement says about a frame; the same for all connections of a pool. */
+/** The values of the context statement for a frame. They are the same for all connections of a pool. */
 export interface ContextIdentity extends SealSubject {
-  /** Differs whenever anything that a seal binds differs. */
+  /** Cache key. It differs whenever a value in the seal differs. */
   readonly key: string
-  /** Who uses the connection, whether they read or write: what one leaves on it is taken back before another comes. */
+  /** Tenant, user and level. When it changes on a connection, the state of the previous user is reset first. */
   readonly subject: string
-  /** What `role` is set to: a level, or `none`. */
+  /** Value for `SET ROLE`: a level, or `none`. */
   readonly role: string
   /** False for an explicitly empty context: its seal names no tenant, and row-level security shows nothing. */
   readonly sealed: boolean
@@ -23,10 +23,7 @@ export interface ContextIdentity extends SealSubject {
 /** Users whose identity is kept; each takes some hundred bytes. */
 const MAX_KEPT = 4_096
 
-/**
- * Reads frames for one pool. What it read stays with the frame, and the last identity of each user of a tenant stays beside it: a request
- * brings a new frame, and mostly the same identity.
- */
+/** Reads the identity of frames for one pool, and caches it on the frame. */
 export class IdentityReader {
   readonly #settings: WallSettings
   /** By tenant, then by user. */

@@ -16,7 +16,7 @@ import { startupSettings } from './session-reset.ts'
  */
 export type ContextForm = `${'identity' | 'full'}${'' | '-switch'}${'' | '-read-only'}` | `timed${'' | '-read-only'}`
 
-/** All forms that begin so: a connection with its start-up options in force never needs a full one. */
+/** The forms that a connection needs. If its start-up options are in force, it never needs a full one. */
 export function contextForms(base: 'identity' | 'full'): readonly ContextForm[] {
   if (base === 'identity') return [...formsOf(base), 'timed', 'timed-read-only']
   return formsOf(base)
@@ -37,7 +37,7 @@ export function contextStatementName(form: ContextForm, settings: WallSettings):
 }
 
 /**
- * The text of the context statement: the one place that knows how a tenant is told to PostgreSQL.
+ * The text of the context statement. Only this function knows how a tenant is passed to PostgreSQL.
  *
  * `num_nulls(…) = -1` is never true, so that the statement evaluates all of its settings and answers without a row: the seal does not
  * travel back. All names and the operator are qualified: the session's path may be poisoned when it is planned.
@@ -57,10 +57,10 @@ export function contextStatement(form: ContextForm, settings: WallSettings): str
   return `select where pg_catalog.num_nulls(${parts.join(', ')}) operator(pg_catalog.=) -1`
 }
 
-/** What RESET ALL leaves of another user. The seed is the fourth parameter, new each time. */
+/** Resets state of another user that RESET ALL does not reset: advisory locks and random(). The seed is the fourth parameter. */
 const TAKEN_BACK = ['pg_catalog.pg_advisory_unlock_all()', 'pg_catalog.setseed($4::pg_catalog.float8)']
 
-/** NULL leaves what stands: set_config would take it for the start-up value. */
+/** Sets a timeout from a parameter. NULL keeps the current value, because set_config(NULL) would set the start-up value. */
 function timed(name: string, place: number): string {
   const quoted = pg.escapeLiteral(name)
   return setting(name, `coalesce($${place}::pg_catalog.text, pg_catalog.current_setting(${quoted}))`)

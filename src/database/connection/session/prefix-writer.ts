@@ -10,10 +10,10 @@ import type { FrontBytes, SessionFronts } from './session-fronts.ts'
 import type { TimeOuts } from './transaction-time-outs.ts'
 import { UnnamedStatement } from './unnamed-statement.ts'
 
-/** No user's subject, so that the next context counts as a change of users. */
+/** A subject that no user has, so that the next context counts as a change of users. */
 const SOMEBODY = '\u0000somebody'
 
-/** Where in its transaction a statement stands. */
+/** The position of a statement in its transaction. */
 interface PrefixPlace {
   /** A transaction is open. */
   readonly open: boolean
@@ -24,26 +24,25 @@ interface PrefixPlace {
 }
 
 /**
- * Writes what goes in front of a statement: the clean-up of what the last user left, then the context of this one. Reads the answers to
- * it.
+ * Writes the prefix of a statement: the clean-up after the last user, then the context of this one. Also reads the answers to the prefix.
  */
 export class PrefixWriter {
   readonly identities: IdentityReader
   /** Set once the connection has prepared the context statement. */
   bytes: ContextBytes | undefined
-  /** What takes back what stands on the session. None behind a transaction pooler: a clean-up there would reach another session. */
+  /** The clean-up statements. None behind a transaction pooler, where they would reach another session. */
   fronts: SessionFronts | undefined
-  /** RESET ALL does not bring back the path and time-outs that were asked for at start-up: they are set with each context. */
+  /** RESET ALL does not restore the wanted search_path and timeouts, so they are set with each context. */
   startupIgnored = false
   readonly unnamed = new UnnamedStatement()
-  /** The number of the Parse that the last prefix began with; 0 where it needed none. */
+  /** Number of the Parse at the start of the last prefix; 0 if it needed none. */
   lastParse = 0
   readonly #settings: WallSettings
-  /** Of the last context that was in force: that user's locks, sequences and seed may still be here. */
+  /** Subject of the last context that was in force. That user's locks, sequences and seed may still be on the session. */
   #lastSubject: string | undefined
-  /** Of the context that was written last; undefined where none was written for the statement in flight. */
+  /** Subject of the context that was written last. Undefined if none was written for the current statement. */
   #sentSubject: string | undefined
-  /** The prefix that was written last begins with a clean-up of ours. */
+  /** Whether the last prefix began with a clean-up statement. */
   #cleansFirst = false
 
   constructor(settings: WallSettings, identities: IdentityReader) {
@@ -51,19 +50,20 @@ export class PrefixWriter {
     this.identities = identities
   }
 
-  /** Nothing of a clean-up has been written for the transaction that begins. */
+  /** A transaction begins, and no clean-up was written for it yet. */
   begins(): void {
     if (!this.#settings.shared) this.#cleansFirst = false
   }
 
-  /** A new statement is being written; none of ours stands in front of it so far. */
+  /** A new statement is being written, and nothing was written in front of it yet. */
   starts(): void {
     this.#sentSubject = undefined
     this.lastParse = 0
   }
 
   /**
-   * The clean-up in front of BEGIN and its like, which carry no data. What takes a snapshot waits for the first statement with data.
+   * The clean-up before BEGIN and similar statements without data. Clean-up statements that take a snapshot are sent with the first
+   * statement with data.
    *
    * @returns how many answers (CommandComplete) belong to it
    */
@@ -113,8 +113,8 @@ export class PrefixWriter {
   }
 
   /**
-   * One answer of the prefix has come. Whoever could make another statement under the name of our clean-up made one that answers SELECT:
-   * PREPARE takes no RESET and no DISCARD.
+   * One answer of the prefix has arrived. If a tenant had prepared another statement under our clean-up's name, its tag would not be RESET
+   * or DISCARD, because PREPARE does not accept these commands.
    *
    * @param place 0 for the first answer
    * @returns false where our clean-up statement was gone
@@ -136,12 +136,12 @@ export class PrefixWriter {
     return true
   }
 
-  /** DISCARD ALL was acknowledged. The seed of random() is still that of the last user. */
+  /** DISCARD ALL was acknowledged. It does not reset the seed of random(), so the next context must count as another user. */
   cleaned(): void {
     this.#lastSubject = SOMEBODY
   }
 
-  /** On a shared connection others' statements are on their way already: whose state is here is not known. */
+  /** Whether another user's state may be on the session. Always true on a shared connection, where the last user is not known. */
   #isAnother({ subject }: ContextIdentity): boolean {
     return this.#settings.shared || (this.#lastSubject !== undefined && this.#lastSubject !== subject)
   }
@@ -159,8 +159,8 @@ export class PrefixWriter {
   }
 
   /**
-   * The context statement where it has no name: parsed again in front of each statement behind a pooler; on a shared connection
-   * only until the server has acknowledged it, and again after anybody else's Parse. A Bind that relied on it in error fails.
+   * Parses the unnamed context statement. Behind a pooler it is parsed again before each statement. On a shared connection it is parsed
+   * until the server has acknowledged it, and again after another Parse. If that goes wrong, Bind fails.
    */
   #parseUnnamed(connection: PgConnection, form: ContextForm): number {
     if (this.#settings.shared && this.unnamed.holds(form)) return 0

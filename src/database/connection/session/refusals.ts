@@ -44,7 +44,7 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
   return command === 'CREATE' && !/^\s*create/i.test(text) ? selectIntoRefused() : statementRefused(command)
 }
 
-/** Refuses what a single query of the pool would lose: it takes a connection and gives it back at once. */
+/** Refuses statements that make no sense in `pool.query()`, which returns its connection at once, such as BEGIN. */
 export function refuseLoneStatement(kind: StatementKind, text: string, settings: WallSettings): Error | undefined {
   if (kind === 'begin' && isSingleStatement(text)) {
     return new StatementRefusedError(
@@ -60,7 +60,7 @@ function selectIntoRefused(): StatementRefusedError {
   )
 }
 
-/** One tenant's context met what is bound to another; the team hears of it. */
+/** The error for using an object of another tenant. It also emits a security event. */
 export function isolationError(
   frame: ContextFrame,
   boundTenantId: string,

@@ -7,7 +7,7 @@ export class ReportedParameters {
   readonly #changed = new Set<string>()
   #watching = false
 
-  /** From here on a change is a tenant's; before, values are the session's own. */
+  /** @param on true: reported changes are a tenant's. False: reported values are the session's own. */
   watch(on: boolean): void {
     this.#watching = on
   }
@@ -26,7 +26,7 @@ export class ReportedParameters {
     return true
   }
 
-  /** The name of one that a statement changed and nothing has brought back. */
+  /** The name of a parameter that a statement changed and that was not set back. */
   get changed(): string | undefined {
     const [changed] = this.#changed
     return changed

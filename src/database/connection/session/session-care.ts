@@ -13,7 +13,7 @@ import {
 } from './session-reset.ts'
 import { AS_TEXT, contextStatements, readSetupFacts, type SetupFacts, SetupQuery } from './setup-query.ts'
 
-/** What the care of a session needs of its connection. */
+/** What SessionCare needs of its connection. */
 export interface SessionHost {
   readonly guard: ConnectionGuard
   readonly backendPid: number | undefined
@@ -25,7 +25,7 @@ export interface SessionHost {
 /** Prepares a session for tenants, once and after each clean-up. */
 export class SessionCare {
   readonly #host: SessionHost
-  /** Make the settings of `onConnect` again, on a session that lost them. */
+  /** Statements that restore the settings of `onConnect` after a clean-up. */
   #restores: readonly PreparedText[] = []
 
   constructor(host: SessionHost) {
@@ -47,7 +47,7 @@ export class SessionCare {
     guard.opened()
   }
 
-  /** What onConnect set must survive the clean-up between tenants. */
+  /** Reads the settings that onConnect made, so that they can be restored after each clean-up. */
   async remember(): Promise<void> {
     const { guard } = this.#host
     guard.freeStatements = 0
@@ -62,7 +62,7 @@ export class SessionCare {
     guard.watchParameters(true)
   }
 
-  /** Takes everything off the session, and prepares it for the next tenant. */
+  /** Runs DISCARD ALL, and prepares the session for the next tenant. */
   async discardAll(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#host.send(new DiscardQuery((error) => (error ? reject(error) : resolve())))

@@ -7,22 +7,22 @@ import {
   type TransactionStart,
 } from './session-reset.ts'
 
-/** Statements of ours that stand in front of the context; compared by identity. */
+/** Clean-up statements that are sent before the context. */
 export interface FrontBytes {
   readonly bytes: Buffer
   /** How many answers (CommandComplete) they get. */
   readonly answers: number
 }
 
-/** What stands in front of a statement, by what the connection did before. */
+/** The clean-up before a statement, for each situation of the connection. */
 export interface SessionFronts {
-  /** The same user goes on, outside of a transaction. */
+  /** The same user continues, outside of a transaction. */
   readonly same: FrontBytes
-  /** Another user comes, outside of a transaction. */
+  /** The user changes, outside of a transaction. */
   readonly other: FrontBytes
-  /** Of BEGIN. None of them takes a snapshot, so that `begin isolation level serializable` may follow. */
+  /** Before BEGIN. None of these statements takes a snapshot, so that `begin isolation level serializable` may follow. */
   readonly begin: FrontBytes
-  /** Another user's first statement in a transaction: what takes a snapshot. */
+  /** Before another user's first statement in a transaction: the statements that take a snapshot. */
   readonly inside: FrontBytes
 }
 
@@ -42,7 +42,7 @@ export function sessionFronts(
   const deferrable = startStatement('deferrable', start.deferrable)
   return {
     same: front(reset),
-    // default_transaction_read_only is a setting that the server reports: a connection where it was changed serves nobody else.
+    // The server reports changes of default_transaction_read_only, and such a connection is not used for another tenant.
     other: front([...reset, isolation, ...(shared ? [readOnly] : []), FORGET_STATEMENT]),
     begin: front([...reset, isolation, readOnly, deferrable]),
     inside: front([FORGET_STATEMENT]),

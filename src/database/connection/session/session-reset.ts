@@ -1,23 +1,24 @@
 import pg from 'pg'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 
-// What travels ahead of a statement, so that it meets nothing that an earlier one left on the session.
+// Statements that are sent ahead of a user's statement and remove everything that an earlier one left on the session.
 
 /**
- * Prepared once per connection, and sent before every statement outside of a transaction: takes back all settings that a SELECT
- * may have made for the session. It leaves the role alone, which the context statement sets, and the state that
- * {@link FORGET_STATEMENT} and the context's `switch` forms take back.
+ * Prepared once per connection, and sent before every statement outside of a transaction. It resets all settings that a SELECT may have
+ * made for the session. It does not reset the role, which the context statement sets, nor the state that {@link FORGET_STATEMENT} and the
+ * context's `switch` forms reset.
  */
 export const RESET_STATEMENT = 'partywall_reset'
 const RESET_TEXT = 'reset all'
 
-/** Prepared once per connection, and sent where another user comes: `currval` and `lastval` know nothing afterwards. */
+/** Prepared once per connection, and sent when the user changes. Afterwards `currval` and `lastval` have no values. */
 export const FORGET_STATEMENT = 'partywall_forget'
 const FORGET_TEXT = 'discard sequences'
 
 /**
- * What a transaction begins with. A tenant can change the defaults for the session, and the implicit transaction that RESET ALL stands
- * in has begun with them by then: so they are set once more. Not by SET TRANSACTION, which warns outside of a transaction block.
+ * The properties that a transaction begins with. A tenant can change their defaults for the session, and the implicit transaction of
+ * RESET ALL has already begun with these. So they are set again. SET TRANSACTION is not used, because it warns outside of a transaction
+ * block.
  */
 export interface TransactionStart {
   readonly isolation: Isolation
@@ -47,7 +48,7 @@ const STARTS: readonly PreparedText[] = [
   ),
 ]
 
-/** What a connection prepares for the clean-up between statements; nothing behind a transaction pooler. */
+/** The clean-up statements that a connection prepares. None behind a transaction pooler. */
 export function resetStatements(settings: WallSettings): readonly PreparedText[] {
   if (settings.pooler) return []
   return [{ name: RESET_STATEMENT, text: RESET_TEXT }, { name: FORGET_STATEMENT, text: FORGET_TEXT }, ...STARTS]
@@ -81,7 +82,7 @@ export interface SessionSetting {
   readonly setting: string
 }
 
-/** What RESET ALL must bring back: the settings that partywall decides for the whole session. */
+/** Settings that partywall decides for the whole session, and that RESET ALL must restore. */
 export function startupSettings(settings: WallSettings): ReadonlyMap<string, string> {
   return new Map([
     ['search_path', settings.searchPath],

@@ -1,23 +1,23 @@
 /**
- * What is on a session, by name. One session serves one tenant after another; each transition below says what moves it on.
+ * State of a session, which serves one tenant after another. The functions below are its transitions.
  *
  * `opening` → `fresh` → `serving` ⇄ `in-doubt`. Whether the connection may be used at all is {@link ConnectionFate}.
  */
 export type SessionState =
   /** The connection is being set up: nothing of a tenant may be sent. */
   | { readonly name: 'opening' }
-  /** No tenant has been on it. Statements of set-up are free. */
+  /** No tenant has used it. Set-up statements are allowed. */
   | ({ readonly name: 'fresh' } & LastTransaction)
-  /** Serves one tenant, or served it last; its statements have left nothing. */
+  /** Serves a tenant, or served it last. Its statements have left nothing on the session. */
   | ({ readonly name: 'serving' } & LastTransaction)
-  /** A statement may have left something that only DISCARD ALL takes away. No other tenant may use the session before that. */
+  /** A statement may have left something that only DISCARD ALL removes. No other tenant may use the session before that. */
   | ({ readonly name: 'in-doubt'; readonly before: 'fresh' | 'serving' } & LastTransaction)
 
-/** The transaction that runs, explicit or implicit, or the last one that ran. */
+/** The current transaction, explicit or implicit, or the last one. */
 interface LastTransaction {
   /** '' for an explicitly empty context. */
   readonly tenantId: string
-  /** Its context was set and holds. Rolling back to a savepoint takes it back. */
+  /** Whether its context is in force. ROLLBACK TO SAVEPOINT may remove it. */
   readonly contextInForce: boolean
 }
 

@@ -4,16 +4,16 @@ import { type PgConnection, PgQueryBase, type PgResult } from '../../wire/pg-int
 import { contextForms, contextStatement, contextStatementName, contextTypes, isUnnamed } from './context-statement.ts'
 import { isIsolation, type PreparedText, startupSettings, type TransactionStart } from './session-reset.ts'
 
-/** What a connection learns of itself when it is set up. */
+/** Facts about a connection that are read when it is set up. */
 export interface SetupFacts {
-  /** The database's real name: a pooler may know it by another. */
+  /** The database's real name. A pooler may use another name for it. */
   readonly database: string
-  /** RESET ALL brings back the path and time-outs that the pool was made with. A proxy in between may have dropped the start-up options. */
+  /** Whether RESET ALL restores the pool's search_path and timeouts. It does not if a proxy dropped the start-up options. */
   readonly startupInForce: boolean
   readonly start: TransactionStart
 }
 
-/** Reads all as text: the application's own type parsers must not touch what the pool learns of its connections. */
+/** Reads all values as text, because the application's type parsers must not change them. */
 export const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => String }
 
 /**
@@ -52,7 +52,7 @@ export function contextStatements(settings: WallSettings, base: 'identity' | 'fu
   }))
 }
 
-/** The value in force stands in front of the wanted one: the server evaluates them in this order, and spells both alike. */
+/** Compares each setting's value with the wanted one. set_config returns the wanted value in the server's spelling, and runs second. */
 function factsText(settings: WallSettings): string {
   const inForce = [...startupSettings(settings)].map(([name, value]) => {
     const quoted = pg.escapeLiteral(name)

@@ -2,7 +2,7 @@ import type { WallSettings } from '../../settings/wall-settings.ts'
 import { sqlTokens } from '../../statement/sql-tokens.ts'
 import type { StatementKind } from '../../statement/statement-kind.ts'
 
-/** The time-outs of the next statement, as `set_config` takes them; null leaves what stands. */
+/** The timeouts of the next statement, as values for `set_config`; null keeps the current value. */
 export interface TimeOuts {
   readonly statement: string | null | undefined
   readonly lock: string | null | undefined
@@ -11,17 +11,17 @@ export interface TimeOuts {
 const NONE: TimeOuts = Object.freeze({ statement: undefined, lock: undefined })
 
 /**
- * Which time-outs the statements of one transaction have. Inside a transaction nothing resets a setting, and a SELECT could take the
- * time-outs away: they are sent again with each statement. What the application itself sets by SET LOCAL holds: that is a statement of
- * its own, whose command no injected text can change.
+ * The timeouts of the statements in one transaction. Settings are not reset inside a transaction, and injected SQL in a SELECT could remove
+ * the timeouts. So they are sent again with each statement. Values that the application sets by SET LOCAL are kept: that is a statement of
+ * its own, which injected SQL can't produce.
  */
 export class TransactionTimeOuts {
   #own = NONE
-  /** Of a SET LOCAL that was sent and not answered yet. */
+  /** The timeouts after a SET LOCAL that was sent but not answered yet. */
   #asked: TimeOuts | undefined
   #savepoints: { readonly name: string; readonly own: TimeOuts }[] = []
 
-  /** The application's own; undefined where it set none. */
+  /** The timeouts that the application set; undefined if it set none. */
   get own(): TimeOuts | undefined {
     return this.#own === NONE ? undefined : this.#own
   }
@@ -59,7 +59,7 @@ export class TransactionTimeOuts {
     }
   }
 
-  /** The server did what the last SET LOCAL asked for. */
+  /** The server has executed the last SET LOCAL. */
   done(): void {
     this.#own = this.#asked ?? this.#own
     this.#asked = undefined
@@ -85,7 +85,7 @@ export function timeOutParameters(own: TimeOuts | undefined, settings: WallSetti
   return [statement, lock]
 }
 
-/** Of `SET LOCAL name = value`; undefined for DEFAULT, null for a spelling that is not read here. */
+/** The value in `SET LOCAL name = value`; undefined for DEFAULT, null for a spelling that is not understood. */
 function valueIn(text: string): string | null | undefined {
   const value = text.slice(afterEquals(text)).trim().replace(/;$/, '').trimEnd()
   if (/^default$/i.test(value)) return undefined

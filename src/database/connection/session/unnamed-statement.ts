@@ -2,13 +2,13 @@ import type { PgConnection } from '../../wire/pg-internals.ts'
 import type { ContextForm } from './context-statement.ts'
 
 /**
- * What the unnamed prepared statement of a shared connection holds. Several tenants' statements are on their way at once, so that only
- * the server's answers tell what a Bind would find.
+ * Keeps track of the unnamed prepared statement of a shared connection. Several tenants' statements are under way at once, so only the
+ * server's answers show which text a Bind would use.
  */
 export class UnnamedStatement {
-  /** The form that it holds for certain: the server has acknowledged it. */
+  /** The form that the server has acknowledged. */
   #held: ContextForm | undefined
-  /** From this Parse of ours on, nothing but the same text was written to it; 0 where there is none. */
+  /** Number of our first Parse since which only the same text was written to it; 0 if there is none. */
   #oursSince = 0
   #oursForm: ContextForm | undefined
   #parses = 0
@@ -31,13 +31,13 @@ export class UnnamedStatement {
     return parse
   }
 
-  /** The server has answered what stood behind this Parse. */
+  /** The server has answered the statement after this Parse. */
   acknowledged(parse: number): void {
-    // All that was written to it since is the same text: it holds what later statements may bind.
+    // Only the same text was written since this Parse, so later statements may bind it.
     if (parse > 0 && this.#oursSince > 0 && parse >= this.#oursSince) this.#held = this.#oursForm
   }
 
-  /** Somebody else's text was written to it, or an error leaves open what it holds. */
+  /** Another text was written to it, or after an error its content is not known. */
   inDoubt(): void {
     this.#held = undefined
     this.#oursSince = 0

@@ -8,7 +8,7 @@ import { clausesOf, createPolicy, type Wanted } from './policy-text.ts'
 import { appliesToApp, usersPolicies } from './stance.ts'
 import { isolationTest } from './tests-of-tenant.ts'
 
-/** What stands beside the user's own policies: a restrictive one, or the reason why a person must decide. */
+/** The addition to the user's own policies: a restrictive policy, or the reason why a person must decide. */
 interface Boundary {
   readonly wanted: Wanted | undefined
   readonly decision: Decision | undefined
@@ -17,11 +17,11 @@ interface Boundary {
 const NOTHING: Boundary = { wanted: undefined, decision: undefined }
 
 /**
- * A restrictive policy for a table that has permissive policies of the user's own. Where they are proved to hold, and sessions
- * name their tenant in another way than the setting, there is nothing to do.
+ * A restrictive policy for a table that has permissive policies of the user's own. Nothing is needed if these are proved and sessions name
+ * their tenant in another way than by the setting.
  *
- * PostgreSQL joins permissive policies by OR and restrictive ones by AND, so only a restrictive policy can stand beside
- * policies of the user's own without opening anything (PostgreSQL manual, CREATE POLICY).
+ * PostgreSQL joins permissive policies by OR and restrictive ones by AND. So only a restrictive policy can be added to the user's own
+ * without showing more rows (PostgreSQL manual, CREATE POLICY).
  */
 export function boundaryOf(planning: Planning, target: Target): Boundary {
   const { relation } = target
@@ -49,7 +49,7 @@ export function boundaryOf(planning: Planning, target: Target): Boundary {
   }
 }
 
-/** FOR ALL, for the roles that the application works as; for all where they are not known. */
+/** A restrictive policy FOR ALL, for the roles that the application works as, or for PUBLIC if these are not known. */
 export function restrictive(planning: Planning, target: Target, name: string): Wanted {
   const test = isolationTest(planning, target)
   return { name, permissive: false, command: 'all', roles: restrictedRoles(planning, target), using: test, check: test }
@@ -63,7 +63,7 @@ function restrictedRoles(planning: Planning, { relation }: Target): readonly str
     .map((role) => role.name)
 }
 
-/** Rows that are meant for all tenants by the row's own word: a flag, a NULL tenant. A restrictive policy would hide them. */
+/** The reason for a decision if rows are shared by a flag or a NULL tenant. A restrictive policy would hide these rows. */
 function sharedRows(planning: Planning, { relation }: Target): string | undefined {
   return planning.sharesRows(relation)
     ? `Some of its rows are shared on purpose, by a flag or without a tenant, and a policy by the tenant alone would hide them (${qualifiedName(relation)}).`

@@ -9,7 +9,7 @@ import { isolationTest } from './tests-of-tenant.ts'
 const VERBS = ['select', 'insert', 'update', 'delete'] as const
 type Verb = (typeof VERBS)[number]
 
-/** Verbs that the application has a right to and that no permissive policy lets through: they stay closed, and are named. */
+/** Decisions about verbs that the application has a privilege for but no permissive policy allows. They stay closed. */
 export function closedVerbs(planning: Planning, target: Target): readonly Decision[] {
   const { relation } = target
   if (planning.appRole === undefined) return []

@@ -7,10 +7,10 @@ import { policyChange, type Wanted } from './policy-text.ts'
 import { isolationTest } from './tests-of-tenant.ts'
 
 /**
- * FORCE ROW LEVEL SECURITY, which holds the table's owner to the policies too.
+ * FORCE ROW LEVEL SECURITY, which applies the policies to the table's owner as well.
  *
- * Code that runs as the owner (definer functions, views with their owner's rights, refreshes) reads past the policies until
- * then, also for a caller who has no tenant yet: a login, a job. A policy that calls such a function would call itself.
+ * Without it, code that runs as the owner (SECURITY DEFINER functions, views, refreshes) reads without policies. A login or a job may
+ * depend on that, because it has no tenant yet. And a policy that calls such a function would recurse once the table is forced.
  *
  * @param ownerSees a policy that applies to the owner lets it see the context's tenant
  */
@@ -41,12 +41,12 @@ export function force(planning: Planning, target: Target, ownerSees: boolean): P
 function undecided({ relation }: Target, readers: readonly string[]): Decision {
   return {
     object: relation.label,
-    reason: `${readers.slice(0, 5).join(', ')}${readers.length > 5 ? ` and ${readers.length - 5} more` : ''} read it as its owner, past the policies. Forced, they would see the context's tenant only, and nothing where no tenant is set; a policy that calls one of them would call itself. If they bear that:`,
+    reason: `${readers.slice(0, 5).join(', ')}${readers.length > 5 ? ` and ${readers.length - 5} more` : ''} read the table as its owner, so no policy applies to them. With FORCE they would see only the context's tenant, and nothing without one. A policy that calls one of them would then call itself. If that is right for them:`,
     sql: `ALTER TABLE ${qualifiedName(relation)} FORCE ROW LEVEL SECURITY;`,
   }
 }
 
-/** Once forced, the user's own policies hold the owner too: those of one role or one user would show it nothing. */
+/** A policy for the owner. With FORCE the user's own policies apply to it as well, and these may show it nothing. */
 function ownerPolicy(planning: Planning, target: Target): Wanted {
   const test = isolationTest(planning, target)
   const owner = planning.roleName(target.relation.owner)

@@ -18,7 +18,7 @@ export interface Wanted {
   readonly why?: string
 }
 
-/** Names of ours: a policy of such a name that says something else is replaced, any other is left alone. */
+/** Names of partywall's policies. A policy with such a name and another text is replaced; policies with other names are kept. */
 export const OWN_POLICIES: ReadonlySet<string> = new Set([
   'tenant_isolation_policy',
   'tenant_boundary_policy',
@@ -29,7 +29,7 @@ export const OWN_POLICIES: ReadonlySet<string> = new Set([
   'tenant_directory_policy',
 ])
 
-/** The change that puts a policy there; undefined where the table has the same one, under any name. */
+/** The change that creates a policy. Undefined if the table has the same policy under any name. */
 export function policyChange(planning: Planning, relation: Relation, policy: Wanted): Change | undefined {
   if (relation.policies.some((each) => isSame(planning, each, policy))) return undefined
   const before = relation.policies.find((each) => each.name === policy.name)
@@ -92,7 +92,7 @@ function shorten(text: string): string {
   return line.length > 160 ? `${line.slice(0, 157)}...` : line
 }
 
-/** Comments on our policies hold a hash of their body, so that a later change shows. */
+/** Stores a hash of each of our policies in its comment, so that a later change can be detected. */
 export function policyHashes(tables: readonly Target[]): string {
   const list = tables.map((target) => `        ${quoteLiteral(qualifiedName(target.relation))}::regclass`).join(',\n')
   const names = [...OWN_POLICIES].filter((name) => name !== 'tenant_directory_policy').map(quoteLiteral)

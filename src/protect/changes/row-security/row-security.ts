@@ -14,8 +14,8 @@ import { type Stance, stanceOf, usersPolicies } from './stance.ts'
 import { isolationTest } from './tests-of-tenant.ts'
 
 /**
- * Row security on and forced, with policies that hold. Nobody sees or changes more than before, and a session sees no less of
- * its own tenant: what is permissive is added only where everybody saw all rows until now.
+ * Turns row-level security on and forces it, with policies that keep tenants apart. No session sees or changes more than before, and none
+ * sees less of its own tenant. Permissive policies are added only where every role saw all rows until now.
  */
 export function rowSecurity(planning: Planning, target: Target): Part {
   const { relation } = target
@@ -25,7 +25,7 @@ export function rowSecurity(planning: Planning, target: Target): Part {
   return besideOwn(planning, target, stance)
 }
 
-/** Row security is off, or was before an earlier run: the tenant's rows stay visible, all others go. */
+/** For tables whose row-level security is off, or was off before an earlier run: only the tenant's own rows stay visible. */
 function opened(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const doubt = planning.seal ? undefined : doubtOf(planning, target)
@@ -42,7 +42,7 @@ function opened(planning: Planning, target: Target, stance: Stance): Part {
   }
   const wanted: Wanted[] = [isolation]
   if (planning.seal) wanted.push(...sealPolicies(planning, target, stance))
-  // The user's permissive policies wake up with row security, and any of them could let other tenants' rows through.
+  // Enabling row-level security also puts the user's permissive policies in force. Any of them could let other tenants' rows pass.
   else if (stance === 'dormant') wanted.push(restrictive(planning, target, 'tenant_boundary_policy'))
   const changes = [
     ...wanted.flatMap((policy) => policyChange(planning, relation, policy) ?? []),
@@ -54,7 +54,7 @@ function opened(planning: Planning, target: Target, stance: Stance): Part {
   return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
 }
 
-/** Row security is on: nothing permissive is added for anybody who did not see all rows before. */
+/** For tables whose row-level security is on: adds no permissive policy, except for roles that saw all rows before. */
 function besideOwn(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const decisions: Decision[] = [...closedVerbs(planning, target)]
@@ -70,7 +70,7 @@ function besideOwn(planning: Planning, target: Target, stance: Stance): Part {
     if (change !== undefined) changes.push(change)
     if (decision !== undefined) decisions.push(decision)
   }
-  // Closed tables stay as they are; and a session that names no tenant by the setting could not show the owner its rows.
+  // Closed tables are not changed. If sessions do not use the setting, a policy on it would show the owner no rows, so do not force then.
   const named = planning.seal || doubtOf(planning, target) === undefined
   const forced = stance === 'own' && named ? force(planning, target, false) : NOTHING
   return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
@@ -125,7 +125,7 @@ function leftOpen(planning: Planning, target: Target, doubt: string): Decision {
   }
 }
 
-/** A partition is read through its parent, whose policies hold; only one that can be named directly needs its own. */
+/** Whether a partition can't be used directly. It is then only read through its parent, whose policies apply. */
 function isHiddenPartition(planning: Planning, relation: Relation): boolean {
   return (
     relation.isPartition &&

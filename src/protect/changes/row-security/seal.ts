@@ -9,10 +9,10 @@ import { appliesToApp, type Stance, usersPolicies } from './stance.ts'
 import { sealTest } from './tests-of-tenant.ts'
 
 const TENANT_ROLES = ['tenant_user', 'tenant_admin']
-/** Their members have rights on every table without a grant. */
+/** Predefined roles whose members have privileges on every table without a grant. */
 const ALL_DATA = ['pg_read_all_data', 'pg_write_all_data']
 
-/** The policies that bind a table to the sealed context. All but the last are restrictive: they open nothing. */
+/** The policies that bind a table to the sealed context. All but the last are restrictive, so they show no additional rows. */
 export function sealPolicies(planning: Planning, target: Target, stance: Stance): readonly Wanted[] {
   const roles = sealedRoles(planning, target.relation)
   const test = sealTest(target)
@@ -43,7 +43,7 @@ export function sealPolicies(planning: Planning, target: Target, stance: Stance)
   return policies
 }
 
-/** The user's own policies for the application's role hold for the roles that it works as from now on, too. */
+/** Extends the user's own policies for the application's role to tenant_user and tenant_admin, as which it works from now on. */
 export function extendToTenantRoles(planning: Planning, { relation }: Target): readonly Change[] {
   return usersPolicies(relation).flatMap((policy): readonly Change[] => {
     if (policy.roles.includes(0) || !appliesToApp(planning, policy)) return []
@@ -69,7 +69,7 @@ function readsRole({ using, check }: Policy): boolean {
   return /\bcurrent_user\b|\bcurrent_role\b|\bpg_has_role\b/i.test(`${using ?? ''} ${check ?? ''}`)
 }
 
-/** tenant_user, tenant_admin, and every other role in reach that keeps rights on the table, its own or inherited ones. */
+/** tenant_user, tenant_admin, and every other role in reach that keeps privileges on the table, its own or inherited. */
 function sealedRoles(planning: Planning, relation: Relation): readonly string[] {
   const { appRole, catalog } = planning
   const keepsRights = (role: Role) =>

@@ -3,13 +3,13 @@ import type { Planning } from '../../input.ts'
 import { OWN_POLICIES } from './policy-text.ts'
 
 /**
- * What a table's own policies say before anything of ours is added. It decides what may be added without letting anybody see
- * more than before, or less inside its own tenant.
+ * State of a table's own policies before partywall adds any. It decides what may be added without showing a session more rows than before,
+ * or fewer rows of its own tenant.
  *
- * - `open`: row security is off and there is no policy. Everybody with a right sees all rows.
- * - `dormant`: row security is off, and policies wait for it. Until now everybody with a right sees all rows.
- * - `own`: row security is on, and permissive policies of the user's own let rows through.
- * - `closed`: row security is on and nothing lets a row through.
+ * - `open`: row-level security is off and there is no policy. Every role with a privilege sees all rows.
+ * - `dormant`: row-level security is off, and policies exist without effect. Every role with a privilege sees all rows.
+ * - `own`: row-level security is on, and permissive policies of the user's own show rows.
+ * - `closed`: row-level security is on and no policy shows a row.
  */
 export type Stance = 'open' | 'dormant' | 'own' | 'closed'
 
@@ -30,7 +30,7 @@ function hasRestrictive(relation: Relation): boolean {
   return usersPolicies(relation).some((policy) => !policy.permissive)
 }
 
-/** Whether the policy applies to a role that the application works as. Where that role is unknown: to anybody. */
+/** Whether the policy applies to a role that the application works as. True if these roles are not known. */
 export function appliesToApp(planning: Planning, policy: Policy): boolean {
   if (policy.roles.includes(0) || planning.appRole === undefined) return true
   return planning.acting.some((role) => policy.roles.some((oid) => planning.rightsOf(role.oid).has(oid)))

@@ -3,12 +3,12 @@ import type { Planning } from '../../input.ts'
 import { contextSql } from '../../sql-text.ts'
 import type { Target } from '../../target.ts'
 
-/** `tenant_id = (select …)`, the plain context: NULL, so no row, where nobody set it. */
+/** `tenant_id = (select …)` on the plain setting. If it is not set, the context is NULL and no row passes. */
 export function isolationTest(planning: Planning, target: Target): string {
   return `${quoteIdentifier(target.column.name)} = (select ${contextSql(planning.setting, target.column.cast)})`
 }
 
-/** The same of the sealed context. */
+/** The same test on the sealed context. */
 export function sealTest(target: Target): string {
   const cast = target.column.cast === 'text' ? '' : `::${target.column.cast}`
   return `${quoteIdentifier(target.column.name)} = (select partywall.tenant_id()${cast})`
