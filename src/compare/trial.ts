@@ -90,7 +90,7 @@ export class Trial {
     return new Map(named)
   }
 
-  /** Why nothing follows from a trial of these statements, or undefined where something does. */
+  /** Why the result of trying these statements would mean nothing; undefined if it is meaningful. */
   blindTo(statements: string): string | undefined {
     return blindTo(statements, {
       facts: this.facts,

@@ -47,7 +47,8 @@ export function proveBranch(input: BranchInput): BranchProof {
 /**
  * Collects the rows that belong to the context's tenant, until no new one follows.
  *
- * A lookup row does if the lookup's own policies are proved, if its tenant column equals the context, or if its parent's row does.
+ * A row does if its tenant column equals the context, if it leads to the session's user by rows of members, or if its parent row belongs to
+ * the context's tenant. A lookup row also does if its table's own policies are proved, unless the context is a user's key.
  */
 function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): void {
   const { facts, branch, row, table, ask } = input

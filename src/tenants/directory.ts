@@ -11,11 +11,11 @@ import { tenantHash } from './tenant-hash.ts'
 export interface TenantDirectoryOptions {
   /** Asked for a claim that the cache does not know. */
   readonly findByClaim: TenantLookup
-  /** Asked for a canonical id; left out: claims are ids. */
+  /** Looks a tenant up by its canonical id. Left out: `findByClaim` is asked with the id instead. */
   readonly findById?: TenantLookup | undefined
   /** How long an answer is used; default 60_000. */
   readonly ttlMs?: number | undefined
-  /** The same while changes may go unheard ({@link CachedTenantDirectory.setListening}); default 5_000. */
+  /** Replaces `ttlMs` while no change notifications are received ({@link CachedTenantDirectory.setListening}); default 5_000. */
   readonly unheardTtlMs?: number | undefined
   /** How long "no such tenant" is used; default 5_000. */
   readonly negativeTtlMs?: number | undefined
@@ -23,7 +23,7 @@ export interface TenantDirectoryOptions {
   readonly maxEntries?: number | undefined
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined
-  /** Called once per change, when an answer shows that a tenant is not active or gone, or that its claim names another tenant now. */
+  /** Called once per change, when an answer shows that a tenant is gone or is not active, or that its claim names another tenant now. */
   readonly onInactive?: ((tenant: { readonly id: string; readonly key: string }) => void) | undefined
   /** Told of each invalidation: the tenant's hash, undefined for all. Work may be under way for tenants that the cache does not know. */
   readonly onInvalidated?: ((hash: string | undefined) => void) | undefined
@@ -39,7 +39,7 @@ export interface CachedTenantDirectory extends TenantDirectory {
   invalidateHash(hash: string): void
   /** Whether changes are heard at once. While they are not, answers live for `unheardTtlMs`. */
   setListening(listening: boolean): void
-  /** What was last known of the claim's tenant, also where that would be asked anew: good enough to refuse, never to admit. */
+  /** The last cached answer, even if it has expired. Use it to refuse, never to admit. */
   peek(claim: string): Tenant | undefined
   /**
    * Reads a tenant anew: by its id, or, where the directory knows claims alone, by the claim that it was last found under.
@@ -47,7 +47,7 @@ export interface CachedTenantDirectory extends TenantDirectory {
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
    */
   readAgain(id: string): Promise<Tenant | undefined>
-  /** Whether the last answer about this tenant said that it may not work. */
+  /** Whether the last answer to a claim of this tenant said that it may not work. */
   isKnownInactive(id: string): boolean
   /** Whether changes are heard at once now. */
   readonly listening: boolean

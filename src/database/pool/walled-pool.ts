@@ -265,7 +265,7 @@ export class WalledPool extends pg.Pool {
     })
   }
 
-  /** Decides whether a released connection may be used again. If not, it is cleaned or destroyed. */
+  /** Returns a released connection to the pool, cleans it first if it is in doubt, or destroys it. */
   #giveBack(client: TenantClient, problem?: Error | boolean): void {
     const { guard } = client
     if (problem) {

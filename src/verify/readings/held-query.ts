@@ -27,7 +27,7 @@ export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean 
   return query.from.length === 0 && query.targets.some((target) => holds(target.expr, test))
 }
 
-/** True when the expression can only be true where the condition is. What is not known to imply it does not. */
+/** Whether the expression being true implies that the condition is true. Unknown expressions count as not implying it. */
 function holds(expr: Expr, test: (expr: Expr) => boolean): boolean {
   if (test(expr)) return true
   switch (expr.kind) {
@@ -58,13 +58,13 @@ function holds(expr: Expr, test: (expr: Expr) => boolean): boolean {
   }
 }
 
-/** `coalesce(a, b)` is true where a is, or where a is NULL and b is true: `coalesce(tenant = context, true)` holds nobody. */
+/** `coalesce(a, b)` is true where a is, or where a is NULL and b is true: `coalesce(tenant = context, true)` restricts nothing. */
 function holdsWhicheverIsFirst(args: readonly Expr[], test: (expr: Expr) => boolean): boolean {
   const telling = args.filter((arg) => !(arg.kind === 'constant' && (arg.value === false || arg.value === null)))
   return telling.length > 0 && telling.every((arg) => holds(arg, test))
 }
 
-/** `(tenant = context) = true`. Compared with anything else, the condition may be false where the whole is true. */
+/** Only a comparison with the constant true counts: in `(tenant = context) = x` the whole can be true while the condition is false. */
 function comparesTruly(expr: Extract<Expr, { kind: 'operator' }>, test: (expr: Expr) => boolean): boolean {
   const { op, left, right } = expr
   if (op !== '=' || left === undefined) return false

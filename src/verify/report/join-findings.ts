@@ -9,7 +9,7 @@ export interface JoinedFinding extends Finding {
   readonly verbs: FindingDraft['verbs']
   readonly tables: readonly string[]
   readonly group: RuleGroup
-  /** False if the verbs fail with an error for everyone, so that no row of another tenant is reached. */
+  /** False if the verbs fail with an error for everyone, or if no attack confirmed what is suspected: no row of another tenant is reached. */
   readonly crosses: boolean
 }
 
@@ -23,8 +23,8 @@ export interface RuledDraft {
  * Joins what rules found with what attacks saw.
  *
  * - An observation of the same rule and object makes a finding `exploited`.
- * - A crossing does that to every finding about that table and verb.
- * - An observation that no finding explains becomes a finding of its own.
+ * - A crossing does that to findings about that table and verb, if they are about row security, policies, roles or grants.
+ * - An observation that no finding explains becomes a finding of its own, if a rule is about such a thing.
  * - A suspected finding that an attack tried and did not confirm becomes `info`.
  */
 export function joinFindings(

@@ -86,7 +86,7 @@ export class PrefixWriter {
       return answers
     }
     const { identity, front, form, own, bytes } = this.#choose(frame, place)
-    // Parsing takes a snapshot, behind which the start of a transaction can't be changed.
+    // The clean-up goes first: Parse takes a snapshot, and after a snapshot the isolation level can no longer be set.
     if (front !== undefined) connection.stream.write(front.bytes)
     this.lastParse = this.#parseUnnamed(connection, form)
     connection.stream.write(bytes.of(identity, form, { own }))

@@ -1,7 +1,7 @@
 /**
  * State of a session, which serves one tenant after another. The functions below are its transitions.
  *
- * `opening` → `fresh` → `serving` ⇄ `in-doubt`. Whether the connection may be used at all is {@link ConnectionFate}.
+ * `opening` → `fresh` → `serving`; `fresh` and `serving` ⇄ `in-doubt`. Whether the connection may be used at all is {@link ConnectionFate}.
  */
 export type SessionState =
   /** The connection is being set up: nothing of a tenant may be sent. */
