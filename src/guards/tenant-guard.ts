@@ -24,7 +24,7 @@ export interface TenantGuardOptions extends GuardPolicyOptions {
   readonly logger?: Logger
 }
 
-/** What a guard has done since it was made. */
+/** Counts of a guard since it was made. */
 export interface GuardCounts {
   readonly checked: number
   readonly refused: number

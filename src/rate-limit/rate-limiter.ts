@@ -34,7 +34,7 @@ export interface TenantUsage {
 
 /** Per-tenant limits; see {@link createRateLimiter}. */
 export interface RateLimiter {
-  /** Where decisions come from at the moment. */
+  /** The current source of decisions. */
   readonly mode: LimiterMode
   readonly upgradeUrl: string | undefined
   /** Decides one request and counts it where it is admitted. Never rejects because the store is down. */
