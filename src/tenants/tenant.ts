@@ -10,7 +10,7 @@ export interface Tenant {
   readonly key?: string | undefined
 }
 
-/** Finds one tenant; undefined where there is none. Throws where the answer can't be had. */
+/** Finds one tenant; undefined if there is none. Throws if the lookup fails. */
 export type TenantLookup = (value: string) => Promise<Tenant | undefined>
 
 /** The directory: which tenant a claim names, and whether it may work now. */
