@@ -1,4 +1,4 @@
-/** What says how the bytes of an answer are to be read. */
+/** The headers that say how to read the bytes of an answer. */
 export interface BodyHeaders {
   readonly contentType: string
   /** All of Content-Encoding and Transfer-Encoding. */

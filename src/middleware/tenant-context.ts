@@ -23,9 +23,9 @@ declare global {
   }
 }
 
-/** What {@link tenantContextMiddleware} takes besides the wall. */
+/** Options of {@link tenantContextMiddleware}. */
 export interface TenantContextOptions {
-  /** What besides the token may name a tenant; it can only agree. Default: header `x-tenant-id`. */
+  /** Other places of a request that may name a tenant. They must match the token. Default: header `x-tenant-id`. */
   readonly agreement?: AgreementOptions | undefined
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: Request) => string | undefined) | undefined

@@ -28,7 +28,7 @@ export interface DatabaseConfig
   readonly roles?: TenantRoles | false | undefined
 }
 
-/** Where tenants are looked up, and how changes are heard. */
+/** Options for looking up tenants and for being notified of changes. */
 export interface TenantsConfig {
   /** Default: `partywall.tenant_by_key` in the application's database. */
   readonly findByClaim?: TenantLookup | undefined
@@ -52,7 +52,7 @@ export interface TenantsConfig {
   readonly listenUrl?: string | false | undefined
 }
 
-/** What `createPartywall` takes. */
+/** Options of `createPartywall`. */
 export interface PartywallConfig<Claims = RawClaims> {
   readonly database: DatabaseConfig
   readonly auth: TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>
@@ -80,7 +80,7 @@ export interface PartywallConfig<Claims = RawClaims> {
    * when it does not; `false` watches nothing.
    */
   readonly protectionWatch?: ProtectionWatchOptions | false | undefined
-  /** What users may do now, asked when an envelope is opened. */
+  /** Returns a user's current roles and permissions. Asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
   readonly logger?: Logger | undefined
@@ -106,7 +106,7 @@ function isLeftBehind(database: Readonly<Record<string, unknown>>): boolean {
   )
 }
 
-/** What no part checks by itself. */
+/** Checks that concern several parts. */
 export const configSchema = z.strictObject({
   database: z
     .looseObject(

@@ -2,10 +2,10 @@ import { runWithoutTenant } from '../context/run-with-tenant.ts'
 import { createHealth, type DependencyHealth, type Health, type HealthOptions } from '../health/health.ts'
 import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
 
-/** What `wall.health` takes: options of `createHealth`, with checks besides those of the wall's own dependencies. */
+/** Options of `wall.health`: those of `createHealth`. `checks` are added to those of the wall's own dependencies. */
 export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
 
-/** What a wall's health is read from, when it is asked for. */
+/** The parts of a wall from which its health is read. */
 export interface HealthParts {
   readonly pool: { query(text: string): Promise<unknown> }
   readonly verifier: { readonly ready: () => Promise<void> }

@@ -7,7 +7,7 @@ interface ProtectionProblem {
   readonly message: string
 }
 
-/** What was accepted before, and what releases of partywall write. */
+/** Definitions that were accepted before, and those that releases of partywall write. */
 export interface Accepted {
   readonly state: ProtectionState
   /** `purpose hash`, of `partywall.known_protection`. */
@@ -150,7 +150,7 @@ class Judge {
       )
   }
 
-  /** Views that read tenant tables with their owner's rights, where no policy holds the owner. */
+  /** Views that read tenant tables with their owner's rights, where no policy applies to the owner. */
   views(): ProtectionProblem[] {
     const walled = new Set([
       ...this.#walled.map((table) => table.name),
@@ -237,7 +237,7 @@ class Judge {
     )
   }
 
-  /** What a policy says, what the functions that it calls do, and whether the application meets it. */
+  /** A policy's expressions, the bodies of the functions that it calls, and whether it applies to the application. */
   #textOf(policy: ProtectedPolicy, state: ProtectionState): string {
     const called = policy.functions.map((name) => {
       const each = state.functions.get(name)

@@ -19,7 +19,7 @@ const relation = z.object({
   inReach: z.boolean(),
   /** A view that reads with its caller's rights. */
   invoker: z.boolean(),
-  /** What a view reads. */
+  /** Tables and views that a view reads. */
   reads: z.array(z.string()),
   parents: z.array(z.string()),
   grants: z.string().nullable(),

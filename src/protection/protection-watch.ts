@@ -11,7 +11,7 @@ import { DEFAULT_INTERVAL_MS, type ProtectionWatchOptions, protectionWatchSchema
 import { changedObjects } from './protected-object.ts'
 import type { ProtectionReader } from './protection-reader.ts'
 
-/** What {@link createProtectionWatch} takes beside its options. */
+/** Dependencies of {@link createProtectionWatch}, besides its options. */
 interface ProtectionWatchParts {
   readonly reader: ProtectionReader
   /** Whether tenant tables must hold the seal. */

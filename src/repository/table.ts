@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 import { COLUMN_TYPE, type Columns, type ColumnType } from './column-types.ts'
 
-/** How a table is told to a repository. */
+/** Description of a table for a repository. */
 export interface TableOptions<Row> {
   /** `documents` or `app.documents`. */
   readonly table: string
