@@ -156,7 +156,7 @@ function tenantOf(event: SecurityEvent): string {
   return 'tenantId' in event ? (event.tenantId ?? '') : ''
 }
 
-/** The same kind of event, of nobody in particular. */
+/** The same kind of event without a certain source. */
 function withoutSubject(event: SecurityEvent): SecurityEvent {
   return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
 }

@@ -1,6 +1,6 @@
 import type { Alert, AlertSeverity } from './alert.ts'
 
-/** What a query of any pool has. */
+/** The part of a query function that all pools have. */
 export interface AlertQueryable {
   query(
     text: string,

@@ -18,7 +18,7 @@ import { findInValue } from './walk.ts'
 export interface TenantGuardOptions extends GuardPolicyOptions {
   /** `report` counts and logs what it would refuse and lets it pass; for adoption. Default `enforce`. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Where CROSS_TENANT_ACCESS_ATTEMPT goes; default: the emitter of the running tenant context. */
+  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the running tenant context. */
   readonly events?: SecurityEvents
   /** Default: warnings as JSON on standard error. */
   readonly logger?: Logger
