@@ -34,7 +34,7 @@ export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSev
 
 /** Further events of the same source belong to the same alert. */
 export function dedupKey(event: SecurityEvent): string {
-  // What differs with each request, or with each measurement, does not make another alert.
+  // Fields that differ with each request or measurement are left out, so that they do not make another alert.
   const {
     requestId: _,
     lagSeconds: _lag,

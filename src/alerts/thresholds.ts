@@ -1,6 +1,6 @@
 import type { SecurityEvent, SecurityEventType } from '../events/security-events.ts'
 
-/** An event or a count that crossed a threshold. */
+/** A count of events that reached an alert threshold. */
 export interface ThresholdReached {
   readonly name: string
   readonly by: AlertThreshold['by']

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConfigurationError } from '../errors.ts'
 import type { PublishedAnchor } from './records.ts'
 
-/** Where anchors go that must survive the database and whoever administers it. */
+/** A store for anchors outside the database, where the database's administrators can't change them. */
 export interface AnchorStore {
   /** Called after each tick's commit, in order; a failure is retried with the next tick. */
   publish(anchor: PublishedAnchor): Promise<void> | void

@@ -22,7 +22,7 @@ import { batchEnd, measureBacklog, SealingWindow } from './sealer-backlog.ts'
 import { type AuditSealerOptions, type CheckedSealerOptions, sealerOptions } from './sealer-options.ts'
 import { readAuditKey, signHash } from './signer.ts'
 
-/** What one tick did. */
+/** Result of one tick. */
 export interface SealTick {
   /** `sealed`, nothing to do yet, or another sealer leads. */
   readonly state: 'sealed' | 'idle' | 'follower'

@@ -95,7 +95,7 @@ function contradiction(body: CheckpointBody, row: Readonly<Record<string, unknow
   return undefined
 }
 
-/** What a prune record signs of one dropped event: its id. */
+/** The leaf of a dropped event in a prune record: the hash of its id. */
 export function pruneLeaf(id: string): Buffer {
   return leafHash(Buffer.from(id, 'utf8'))
 }

@@ -7,7 +7,7 @@ import { type CheckedCheckpoint, verifyCheckpoints } from './verify-checkpoints.
 import { UnlistedEvents } from './verify-unlisted.ts'
 import { commitment } from './write-event.ts'
 
-/** What was looked at. */
+/** Counts of the checked events. */
 interface EventsSeen {
   readonly events: number
   readonly tenants: number

@@ -69,7 +69,7 @@ export interface Column {
   readonly baseTypeOid: Oid
   /** pg_type.typcategory of the base type: S string, N number, A array, E enum, … */
   readonly category: string
-  /** Of the column itself or of a domain it uses. */
+  /** NOT NULL on the column itself, or on a domain that it uses. */
   readonly notNull: boolean
   readonly default: string | undefined
   readonly generated: 'stored' | 'virtual' | undefined

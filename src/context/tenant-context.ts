@@ -5,7 +5,7 @@ export interface Actor {
   readonly reason?: string
 }
 
-/** Who is asking, for which tenant. Frozen; one per request or job; never merged with another. */
+/** The user and tenant of the running code. Frozen; one per request or job; never merged with another. */
 export interface TenantContext {
   /** The directory's canonical id, never the raw claim. */
   readonly tenantId: string
@@ -16,7 +16,7 @@ export interface TenantContext {
   /** A key of `config.tiers`: `free`, `pro` or `enterprise` by default. */
   readonly tier: string
   readonly requestId: string
-  /** Who really acts, when staff act for a tenant. */
+  /** The actor, if staff act for a tenant. */
   readonly actor?: Actor
 }
 

@@ -133,7 +133,7 @@ class ExpressHints implements HintSource {
     return this.#request.hostname
   }
 
-  /** What routes the request. Its raw target may come in absolute form, or with backslashes that routing reads as slashes. */
+  /** The path by which the request is routed. The raw target may be absolute, or contain backslashes that routing reads as slashes. */
   get path(): string {
     return this.#request.baseUrl + this.#request.path
   }

@@ -30,7 +30,7 @@ export function makeHealth(config: HealthConfig | undefined, partsSoFar: () => H
   return createHealth({
     ...config,
     checks: {
-      // Outside any tenant: what a probe asks for must be nobody's, and shows no row.
+      // A probe runs outside of any tenant's context, so it sees no rows.
       database: () => runWithoutTenant(() => parts().pool.query('select 1')).then(up),
       // Keys that were had once are used for a day: only an issuer whose keys never came is down.
       keys: () => parts().verifier.ready().then(up),

@@ -8,7 +8,7 @@ const SYSTEM = "select n.oid from pg_namespace n where n.nspname like 'pg\\_%' o
 const FIRST_USER_OID = 16_384
 
 /**
- * What is digested, as SQL that gives one text (`line`) a row. PostgreSQL writes a new version of a catalog row for each change, so
+ * The digested catalog rows, as SQL that returns one text (`line`) per row. PostgreSQL writes a new version of a catalog row for each change, so
  * its `xmin` tells a change without reading the row: bodies and expressions of 1,000 tables are megabytes. Printing them
  * (`pg_get_expr`) would also wait for the lock of a migration that rewrites a table. Where a version is new and says the same, the full
  * reading finds no change.

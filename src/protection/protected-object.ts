@@ -67,7 +67,7 @@ const callable = z.object({
   grants: z.string().nullable(),
 })
 
-/** What the checks of `ready()` judge, and what is only named when it changes: roles, memberships, settings, rights, … */
+/** Facts that `ready()` checks, and facts whose changes are only reported: roles, memberships, settings, privileges, … */
 const other = z.object({
   kind: z.enum(['role', 'membership', 'setting', 'rights', 'operator', 'cast', 'rule', 'column-grant']),
   name: z.string(),

@@ -159,7 +159,7 @@ class Watch implements ProtectionWatch {
       if (isSame(digest, accepted.digest)) return this.#restored()
       const findings = (await reader.check()).filter(({ severity }) => severity === 'error')
       const [state, known] = [await reader.state(), await reader.known().catch(() => new Set<string>())]
-      // What was read belongs to no single moment.
+      // If the catalog changed while it was read, the result is not consistent: read it again.
       if (!isSame(digest, await reader.digest())) continue
       const problems = judgeChange(accepted, state, known)
       if (findings.length > 0 || problems.length > 0) {

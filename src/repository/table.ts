@@ -12,7 +12,7 @@ export interface TableOptions<Row> {
   readonly idColumn?: string | undefined
   /** Default `tenant_id`. */
   readonly tenantColumn?: string | undefined
-  /** What "newest first" means; default `created_at`. */
+  /** The column for "newest first"; default `created_at`. */
   readonly createdColumn?: string | undefined
   /** Columns that the database alone fills; default id and created column. */
   readonly generated?: readonly string[] | undefined

@@ -61,7 +61,7 @@ export interface Admission {
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` tenant unknown or suspended, or the user no member; one answer for all
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` a hint names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
    * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED` with `refuseBlocked`, or too many failed tokens of the address
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` a dependency can't be asked now
    */
   admit(request: AdmissionRequest): Promise<TenantContext>
 }
@@ -70,7 +70,7 @@ export interface Admission {
 export interface AdmissionOptions<Token extends AdmittedToken> extends EarlyRefusals {
   readonly verifier: AdmissionVerifier<Token>
   readonly directory: Pick<TenantDirectory, 'findByClaim'> & {
-    /** What was last known of the claim's tenant, without asking anybody. */
+    /** The claim's tenant as last known, without I/O. */
     peek?(claim: string): Tenant | undefined
   }
   readonly events: SecurityEvents

@@ -20,7 +20,7 @@ import { isActive, type TenantDirectory } from './tenant.ts'
 
 /** The purpose of an envelope. It can only be opened for the same purpose. */
 export interface ExportOptions {
-  /** Who may open it: the name of a queue or a worker. */
+  /** The receiver that may open it: the name of a queue or a worker. */
   readonly audience: string
   /** Binds it to one job. */
   readonly jobId?: string | undefined

@@ -53,7 +53,7 @@ export class TenantCache {
     return since !== undefined && this.#now() - since < this.#negativeTtlMs ? 'unknown' : undefined
   }
 
-  /** What was last known of the claim's tenant, however old. */
+  /** The claim's tenant as last known, however old. */
   peek(claim: string): Tenant | undefined {
     return this.#known.get(claim)?.tenant
   }

@@ -19,13 +19,13 @@ export interface TenantDirectory {
    * The tenant that a verified claim names.
    *
    * @returns also suspended tenants; undefined for an unknown one
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when nobody can say
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails
    */
   findByClaim(value: string): Promise<Tenant | undefined>
   /**
    * The tenant with this canonical id, read anew; for envelopes and staff access.
    *
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when nobody can say
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails
    */
   findById(id: string): Promise<Tenant | undefined>
 }
