@@ -28,10 +28,10 @@ interface Collected {
   count: number
 }
 
-/** How many sources of one tenant are told apart in memory; its other ones are counted together, per type. */
+/** Most sources of one tenant that are counted separately. Its other sources are counted together, per type. */
 const MAX_SOURCES_OF_TENANT = 100
 
-/** How many are told apart in all. Beyond it alerts are counted per type and name no tenant. */
+/** Most sources in all that are counted separately. Beyond that, alerts are counted per type and name no tenant. */
 const MAX_SOURCES = 10_000
 
 /** Listens to events, counts repeats for a moment, and puts alerts into the outbox. */
