@@ -23,7 +23,7 @@ export interface AuditInput {
   readonly privateSubject?: string | undefined
 }
 
-/** One event as it stands in the log. */
+/** One event of the log. */
 export interface AuditEvent {
   readonly id: string
   /** `''` in the system stream. */

@@ -65,7 +65,7 @@ export interface PublishedAnchor {
   readonly keyId: string
   /** Base64. */
   readonly signature: string
-  /** The tenants whose log grew, with number and hash of their new checkpoint, so that a cut tail can be named. */
+  /** The tenants whose log grew, with number and hash of their new checkpoint, so that removed events can be named. */
   readonly heads: readonly { readonly tenant: string; readonly n: number; readonly hash: string }[]
 }
 
