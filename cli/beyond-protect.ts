@@ -8,7 +8,7 @@ import { draftsOf } from '../src/verify/finding/drafts.ts'
 import { atLeast } from '../src/verify/finding/finding.ts'
 import { rules } from '../src/verify/rules/list.ts'
 
-/** What `partywall verify` reads from the catalog and no migration of protect mends: roles, code, objects, rights. */
+/** Findings of `partywall verify` that no migration of protect fixes: about roles, code, objects and privileges. */
 export function beyondProtect(
   catalog: Catalog,
   tenancy: Tenancy,

@@ -8,7 +8,7 @@ import { ownersReaders } from '../src/tenancy/owners-readers.ts'
 /** Weaknesses of policies that show rows which are meant for all tenants, or look like it. */
 const SHARED: ReadonlySet<string> = new Set(['null-tenant', 'column-opt-out'])
 
-/** What verify's discovery and prover say of the schema, for protect. @param chosen the user named the setting */
+/** Facts of verify's discovery and prover about the schema, for protect. @param chosen the user named the setting */
 export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   const { tenancy } = facts
   const { context, bindings } = tenancy

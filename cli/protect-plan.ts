@@ -52,7 +52,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
       notes: [...tenancy.notes, ...settingNotes(tenancy)],
     })
-    // Without the application's role nobody can say what is in its reach; and who names tables asks for no more.
+    // Without the application's role it is not known what it reaches. And if tables were named, only these are asked for.
     if (!appRoleFound || options.tables !== undefined) return plan
     return {
       ...plan,

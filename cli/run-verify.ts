@@ -189,7 +189,7 @@ async function save(flag: string, path: string, text: string): Promise<void> {
   }
 }
 
-/** What is verified, without user and password. */
+/** The database or files that are verified, without user and password. */
 function targetOf(settings: VerifySettings): string {
   if (settings.migrations !== undefined) return settings.migrations
   if (settings.run !== undefined) return settings.run

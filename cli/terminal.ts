@@ -11,7 +11,7 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream = p
   return stream.isTTY && wanted ? util.styleText(style, text) : text
 }
 
-/** An error as people want to read it: what, why, cure; the stack only for what nobody foresaw. */
+/** An error as text: what happened, why, and what to do. The stack is only printed for unexpected errors. */
 export function describeError(error: unknown): string {
   if (isPartywallError(error)) return `partywall: ${error.message}`
   if (!(error instanceof Error)) return `partywall: ${String(error)}`
@@ -19,7 +19,7 @@ export function describeError(error: unknown): string {
   return problem === undefined ? `partywall: internal error: ${error.stack ?? error.message}` : `partywall: ${problem}`
 }
 
-/** What the database said; undefined for anything else. */
+/** The database's error message; undefined for other errors. */
 function describeDatabaseError(error: Error): string | undefined {
   const code = codeOf(error)
   switch (code) {

@@ -7,7 +7,7 @@ import type { DiscoveryHints } from '../src/tenancy/discovery/discover.ts'
 import { connectToCopy, openCopy } from './schema-copy.ts'
 
 /**
- * What a trial says of a migration, as sentences for its reader: who can no more reach other tenants, and what changes besides.
+ * The result of a trial of a migration, as sentences: which roles no longer reach other tenants, and what else changes.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where somebody could see or change more than before: nothing is written then
  */

@@ -5,7 +5,7 @@ import { splitStatements } from '../src/verify/sources/split-statements.ts'
 import { connectToCopy, type OpenedCopy } from './schema-copy.ts'
 
 interface TriedOptions {
-  /** A superuser's URL of a copy that nobody else uses; or why there is none. */
+  /** A superuser's URL of a copy that no one else uses, or the reason why there is none. */
   readonly copy: () => Promise<OpenedCopy>
   /**
    * The role that the user named, or that was made for the run. Never the one that was found: where a gateway's login becomes the

@@ -28,7 +28,7 @@ export async function untilInterrupted<T>(
   try {
     return await work(controller.signal)
   } catch (error) {
-    // What broke because the connection was taken away is no news; why it was taken away is.
+    // Report why the connection was closed, and not the error of the statement that this interrupted.
     throw controller.signal.aborted ? controller.signal.reason : error
   } finally {
     clearTimeout(timer)

@@ -16,7 +16,7 @@ interface ChecklistParts {
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
-  /** What was taken for granted, so that nothing is confirmed. */
+  /** Assumptions of the run, because of which nothing is confirmed. */
   readonly assumed?: string | undefined
 }
 
@@ -62,7 +62,7 @@ export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[
   ]
 }
 
-/** What `verify` has to say of the lines that speak of the database. */
+/** The results of `verify` for the checklist lines about the database. */
 export function databaseEvidence({ report, findings, command, files, assumed }: ChecklistParts): readonly Evidence[] {
   const verdicts = report.tables.flatMap((table) =>
     VERBS.flatMap((verb) => {

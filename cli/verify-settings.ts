@@ -29,7 +29,7 @@ const schema = z.strictObject({
   failOn: z.enum(['low', 'medium', 'high', 'critical']).default('medium'),
 })
 
-/** What `partywall verify` was told, by the command line and `--config`. */
+/** The options of `partywall verify` from the command line and `--config`. */
 export type VerifySettings = z.infer<typeof schema>
 
 const sources = ['databaseUrl', 'migrations', 'run'] as const

@@ -2,10 +2,10 @@ import type { ChecklistLineId } from '../src/report/lines.ts'
 import type { LayerName } from './layers.ts'
 import type { Stage } from './stage.ts'
 
-/** What came of one attack. */
+/** Result of one attack. */
 export interface Outcome {
   readonly held: boolean
-  /** What was seen, in a few words. */
+  /** The observation, in a few words. */
   readonly seen: string
 }
 

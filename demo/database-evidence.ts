@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 // Made by the demo to show what is missing without a layer; no part of the schema that is judged.
 const PROBE_TABLES = ['unsealed_documents', 'guarded_notes']
 
-/** What `partywall verify` says about the demo's own database, attacks included. */
+/** The result of `partywall verify` on the demo's own database, including attacks. */
 export async function databaseEvidence(stage: Stage, say: (line: string) => void): Promise<readonly Evidence[]> {
   for (const table of PROBE_TABLES) await stage.admin(`drop table if exists ${table}`)
   const report = await verifyDatabase({

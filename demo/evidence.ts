@@ -10,7 +10,7 @@ const outputs: readonly (readonly [output: ChecklistLineId, provedBy: ChecklistL
   ['output-repository', 'completed-repository', 'answered every request for rows in this run'],
 ]
 
-/** What the attacks of one run say about the lines of the checklist. */
+/** Results of one run's attacks for the checklist. */
 export function evidenceOf(results: readonly AttackResult[]): readonly Evidence[] {
   const byLine = new Map<ChecklistLineId, AttackResult[]>()
   for (const result of results) {

@@ -20,7 +20,7 @@ export interface DemoTenant {
   readonly documentId: string
   /** A user of the tenant that is not the token's. */
   readonly colleagueId: string
-  /** What stands in this tenant's documents and nowhere else. */
+  /** A text that is only in this tenant's documents. */
   readonly secret: string
 }
 

@@ -34,7 +34,7 @@ function claimsOf({ tenantClaim, userId, roles }: Awaited<ReturnType<Partywall['
   return { tenant: tenantClaim, user: userId, roles }
 }
 
-/** Reads a token's claims without a look at its signature, and asks nobody whether they are still true. */
+/** Reads a token's claims without verifying its signature or checking whether they are still valid. */
 function believed(token: unknown): Claims {
   const payload = String(token).split('.')[1] ?? ''
   const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))

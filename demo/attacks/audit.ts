@@ -1,4 +1,4 @@
-// Who did, who tried: the log that the tenants and the team read, and what happens to one who changes it.
+// Attacks on the audit log: reading other tenants' events, forging events, and changing the log.
 import { createAuditSealer } from '../../src/audit/audit-sealer.ts'
 import type { PublishedAnchor } from '../../src/audit/records.ts'
 import { createPemSigner, generateAuditKeys } from '../../src/audit/signer.ts'

@@ -1,4 +1,4 @@
-// Who is asking: forged, expired and foreign tokens, spoofed hints, tenants that may not work now.
+// Attacks on authentication: forged, expired and foreign tokens, spoofed hints, suspended tenants.
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { type Attack, type AttackGroup, outcome } from '../attack.ts'
 import type { Stage } from '../stage.ts'

@@ -13,7 +13,7 @@ import { RoleReader } from './role-reader.ts'
 /** The database role that a context runs as. */
 export type AccessLevel = 'tenant_user' | 'tenant_admin'
 
-/** What an access control has done since it was made. */
+/** Counts of an access control since it was made. */
 export interface AccessCounts {
   readonly allowed: number
   readonly denied: number

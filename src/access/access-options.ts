@@ -6,7 +6,7 @@ import { type GrantPattern, isGrantPattern } from './permission-pattern.ts'
 
 /** Options of `createAccessControl`. */
 export interface AccessControlOptions<P extends string = string> {
-  /** What each role gives inside a tenant. A role that is not there gives nothing. */
+  /** The permissions of each role inside a tenant. A role that is not listed has none. */
   readonly roles: RoleSource<P>
   /**
    * How the permissions that a token carries (`context.permissions`) narrow what the roles give; they never widen it.
@@ -26,7 +26,7 @@ export interface AccessControlOptions<P extends string = string> {
   readonly tiers?: readonly string[]
   /** `report` counts and logs what it would refuse and lets it pass; for adoption. Never changes the database's level. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Where PERMISSION_DENIED goes; default: the emitter of the running tenant context. */
+  /** Emitter for PERMISSION_DENIED; default: that of the running tenant context. */
   readonly events?: SecurityEvents
   /** Each decision is explained at level debug. Default: warnings as JSON on standard error. */
   readonly logger?: Logger

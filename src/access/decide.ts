@@ -17,7 +17,7 @@ export interface Decision {
   readonly allowed: boolean
   readonly permission: string
   readonly reason: DecisionReason
-  /** Roles of the context that somebody knows, and those that nobody does. */
+  /** Known and unknown roles of the context. */
   readonly roles: readonly string[]
   readonly unknownRoles: readonly string[]
   /** The role and the grant that gave it. */

@@ -13,10 +13,10 @@ export interface ConditionalGrant<P extends string = string> {
 /** One thing that a role gives. */
 export type Grant<P extends string = string> = GrantPattern<P> | ConditionalGrant<P>
 
-/** What the roles of a context give: by role, in the order of the context's roles. */
+/** The permissions of a context's roles, by role and in the order of the context's roles. */
 export interface RoleGrants {
   readonly role: string
-  /** False where nobody knows this role; it gives nothing. */
+  /** False if the role is not known. It then gives no permissions. */
   readonly known: boolean
   readonly grants: readonly Grant[]
 }
@@ -30,7 +30,7 @@ export type RoleFunction<P extends string = string> = (
   context: TenantContext,
 ) => readonly Grant<P>[] | undefined | Promise<readonly Grant<P>[] | undefined>
 
-/** Where the roles' permissions come from: a table in the configuration, or a function (see `tenantRoleTable`). */
+/** Source of the roles' permissions: a table in the configuration, or a function (see `tenantRoleTable`). */
 export type RoleSource<P extends string = string> = Readonly<Record<string, readonly Grant<P>[]>> | RoleFunction<P>
 
 /** The permission or pattern that a grant speaks of. */

@@ -1,7 +1,7 @@
 /** The grant `resource:*` of each resource that a union of permission names speaks of. */
 type WildcardOf<P extends string> = P extends `${infer Resource}:${string}` ? `${Resource}:*` : never
 
-/** What a role may be given: a permission, all of a resource (`documents:*`), or everything (`*`). */
+/** A grant for a role: one permission, all permissions of a resource (`documents:*`), or all (`*`). */
 export type GrantPattern<P extends string = string> = P | WildcardOf<P> | '*'
 
 const permissionForm = /^[\w.-]+(?::[\w.-]+)+$/

@@ -28,10 +28,10 @@ interface Collected {
   count: number
 }
 
-/** How many sources of one tenant are told apart in memory; its other ones are counted together, per type. */
+/** Most sources of one tenant that are counted separately. Its other sources are counted together, per type. */
 const MAX_SOURCES_OF_TENANT = 100
 
-/** How many are told apart in all. Beyond it alerts are counted per type and name no tenant. */
+/** Most sources in all that are counted separately. Beyond that, alerts are counted per type and name no tenant. */
 const MAX_SOURCES = 10_000
 
 /** Listens to events, counts repeats for a moment, and puts alerts into the outbox. */
@@ -156,7 +156,7 @@ function tenantOf(event: SecurityEvent): string {
   return 'tenantId' in event ? (event.tenantId ?? '') : ''
 }
 
-/** The same kind of event, of nobody in particular. */
+/** The same kind of event without a certain source. */
 function withoutSubject(event: SecurityEvent): SecurityEvent {
   return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
 }

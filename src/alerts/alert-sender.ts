@@ -30,7 +30,7 @@ const FORGET_EVERY_MS = 60_000
 /** How one delivery ended. After `dead` the next alert of its stream may be due at once. */
 type Delivery = 'delivered' | 'dead' | 'later'
 
-/** Delivers the alerts of one sink; each sink has its own, so that one that hangs holds up nobody else. */
+/** Delivers the alerts of one sink. Each sink has its own, so that one that hangs does not delay the others. */
 export class AlertSender {
   readonly #parts: SenderParts
   #timer: NodeJS.Timeout | undefined

@@ -15,7 +15,7 @@ export interface Alert {
   readonly count: number
   readonly firstAt: string
   readonly lastAt: string
-  /** What else the first event said. */
+  /** Further fields of the first event. */
   readonly details: Readonly<Record<string, unknown>>
 }
 
@@ -32,9 +32,9 @@ export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSev
   PROTECTION_CHANGED: 'critical',
 })
 
-/** What one source does again is the same alert. */
+/** Further events of the same source belong to the same alert. */
 export function dedupKey(event: SecurityEvent): string {
-  // What differs with each request, or with each measurement, does not make another alert.
+  // Fields that differ with each request or measurement are left out, so that they do not make another alert.
   const {
     requestId: _,
     lagSeconds: _lag,

@@ -19,13 +19,13 @@ export interface AlertsOptions {
   readonly thresholds?: readonly AlertThreshold[] | undefined
   /** Adds types, or changes how bad they are; `undefined` takes one out. */
   readonly severities?: Readonly<Partial<Record<SecurityEventType, AlertSeverity | undefined>>> | undefined
-  /** How long repeats are counted in memory before the first alert; default 250. What a kill takes is at most this much. */
+  /** How long repeats are counted in memory before the first alert; default 250. If the process is killed, at most that much is lost. */
   readonly collectMs?: number | undefined
   /** Repeats within this time of an alert become one more alert with their count; default 60_000. */
   readonly windowMs?: number | undefined
   /** Per delivery; default 10_000. */
   readonly timeoutMs?: number | undefined
-  /** From when on an alert that can't be delivered is a dead letter; default 24 hours. */
+  /** After this time an alert that can't be delivered becomes a dead letter; default 24 hours. */
   readonly maxAgeMs?: number | undefined
   /** How often the outbox is read; default 1000. */
   readonly pollMs?: number | undefined

@@ -1,6 +1,6 @@
 import type { Alert, AlertSeverity } from './alert.ts'
 
-/** What a query of any pool has. */
+/** The part of a query function that all pools have. */
 export interface AlertQueryable {
   query(
     text: string,
@@ -18,7 +18,7 @@ export interface ClaimedAlert {
   readonly unreadable: string | undefined
 }
 
-/** Registers a sink as one that somebody delivers to: the outbox takes alerts for registered sinks only. */
+/** Registers a sink for delivery. The outbox accepts alerts for registered sinks only. */
 export async function registerSink(client: AlertQueryable, sink: string): Promise<void> {
   await client.query('insert into partywall.alert_sinks (name) values ($1) on conflict do nothing', [sink])
 }
@@ -50,7 +50,7 @@ export async function markDelivered(client: AlertQueryable, seq: string, now: Da
   )
 }
 
-/** Back into the queue until `again`; or, without it, a dead letter that stays to be seen. */
+/** Puts the alert back into the queue until `again`. Without `again` it becomes a dead letter. */
 export async function markFailed(
   client: AlertQueryable,
   seq: string,
@@ -99,7 +99,7 @@ export async function retryDeadAlerts(client: AlertQueryable, sink: string, now 
 
 /**
  * Deletes delivered rows that ended before `delivered`, and rows of any state that were added before `any`: dead letters, and
- * alerts of a sink that nobody delivers to.
+ * alerts of a sink to which no process delivers.
  */
 export async function forgetOld(client: AlertQueryable, before: { delivered: Date; any: Date }): Promise<void> {
   await client.query(

@@ -1,6 +1,6 @@
 import type { SecurityEvent, SecurityEventType } from '../events/security-events.ts'
 
-/** What crossed a threshold. */
+/** A count of events that reached an alert threshold. */
 export interface ThresholdReached {
   readonly name: string
   readonly by: AlertThreshold['by']
@@ -11,7 +11,7 @@ export interface ThresholdReached {
   readonly count: number
 }
 
-/** "N refusals of a user in a window": calls your function. partywall itself suspends nobody. Counted per process. */
+/** "N refusals of a user in a window": calls your function. partywall itself never suspends a user. Counted per process. */
 export interface AlertThreshold {
   readonly name: string
   readonly types: readonly SecurityEventType[]
@@ -22,7 +22,7 @@ export interface AlertThreshold {
   readonly run: (reached: ThresholdReached) => unknown
 }
 
-/** More subjects than this at once are forgotten oldest first: an attacker chooses addresses. */
+/** Most subjects at once. The oldest are forgotten first, because an attacker can use any number of addresses. */
 const MAX_SUBJECTS = 10_000
 
 /** Counts one threshold's events per subject. */
@@ -56,7 +56,7 @@ export class ThresholdCounter {
     entry.count++
     if (entry.count !== wanted) return
     const reached = { name, by, subject, tenantId, userId, count: entry.count }
-    // Not awaited: a function that hangs harms nobody.
+    // Not awaited, so that a function that hangs does not block the others.
     Promise.resolve()
       .then(() => this.#threshold.run(reached))
       .catch(this.#onError)

@@ -3,11 +3,11 @@ import { z } from 'zod'
 import { ConfigurationError } from '../errors.ts'
 import type { PublishedAnchor } from './records.ts'
 
-/** Where anchors go that must survive the database and whoever administers it. */
+/** A store for anchors outside the database, where the database's administrators can't change them. */
 export interface AnchorStore {
   /** Called after each tick's commit, in order; a failure is retried with the next tick. */
   publish(anchor: PublishedAnchor): Promise<void> | void
-  /** The newest published anchor, where the place can be read: the sealer then refuses a database that is behind it. */
+  /** Returns the newest published anchor, if the store can be read. The sealer then refuses a database that is behind it. */
   last?(): Promise<PublishedAnchor | undefined>
 }
 
@@ -35,7 +35,7 @@ export function anchorFile(path: string): AnchorStore {
   }
 }
 
-/** A line whose writer was killed would spoil the next one, which would stand behind it. */
+/** Removes an incomplete last line of a writer that was killed, because the next anchor would be appended to it. */
 async function cutBrokenLine(path: string): Promise<void> {
   const bytes = await readFile(path).catch(() => Buffer.alloc(0)) // not there yet, or the append says what is wrong
   const end = bytes.lastIndexOf(10) + 1

@@ -1,9 +1,9 @@
 /** How the action ended. */
 export type AuditOutcome = 'success' | 'failure' | 'denied'
 
-/** What a caller tells of an action. Tenant, user, actor and time are not told: the server takes them from the verified seal. */
+/** An event as a caller reports it. It has no tenant, user, actor or time: the server takes these from the verified seal. */
 export interface AuditInput {
-  /** What was done: `DELETE_USER`, `invoice.deleted`. At most 128 characters. */
+  /** The action: `DELETE_USER`, `invoice.deleted`. At most 128 characters. */
   readonly action: string
   /** The kind of thing: `users`. */
   readonly resource?: string | undefined
@@ -19,11 +19,11 @@ export interface AuditInput {
   readonly requestId?: string | undefined
   /** Personal values that must be erasable; the signed log keeps only a salted commitment to them. */
   readonly private?: Readonly<Record<string, unknown>> | undefined
-  /** Whose values `private` holds; default: the context's user. `partywall.audit_erase()` finds them by it. */
+  /** The person that the values in `private` are about; default: the context's user. `partywall.audit_erase()` finds them by this id. */
   readonly privateSubject?: string | undefined
 }
 
-/** One event as it stands in the log. */
+/** One event of the log. */
 export interface AuditEvent {
   readonly id: string
   /** `''` in the system stream. */
@@ -35,7 +35,7 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>>
   readonly outcome: AuditOutcome
   readonly actor: { readonly id: string; readonly type?: string; readonly reason?: string } | undefined
-  /** The level of whoever wrote it: `tenant_user`, `tenant_admin`, `system`, `database`, `unsealed`. */
+  /** The level of the session that wrote it: `tenant_user`, `tenant_admin`, `system`, `database`, `unsealed`. */
   readonly role: string
   readonly requestId: string | undefined
   readonly ip: string | undefined
@@ -44,7 +44,7 @@ export interface AuditEvent {
   readonly timestamp: string
 }
 
-/** What a query of the tenant pool, of a transaction and of `pg` have in common. */
+/** The part of `query` that tenant pools, transactions and `pg` have in common. */
 export interface AuditQueryable {
   query(
     text: string,

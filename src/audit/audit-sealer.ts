@@ -22,7 +22,7 @@ import { batchEnd, measureBacklog, SealingWindow } from './sealer-backlog.ts'
 import { type AuditSealerOptions, type CheckedSealerOptions, sealerOptions } from './sealer-options.ts'
 import { readAuditKey, signHash } from './signer.ts'
 
-/** What one tick did. */
+/** Result of one tick. */
 export interface SealTick {
   /** `sealed`, nothing to do yet, or another sealer leads. */
   readonly state: 'sealed' | 'idle' | 'follower'
@@ -175,7 +175,7 @@ class RunningSealer implements AuditSealer {
     return { state: sealed.events > 0 ? 'sealed' : 'idle', ...sealed, lagSeconds, unsealed }
   }
 
-  /** Loud: new events have a size limit, so that these were written before it, or by somebody who took it away. */
+  /** Logs an error: new events have a size limit, so these were written before it existed, or after someone removed it. */
   #reportAside({ tenant, aside }: Batch): void {
     if (aside === undefined || aside.digest + aside.unreadable === 0) return
     const { digest, unreadable } = aside
@@ -203,7 +203,7 @@ class RunningSealer implements AuditSealer {
           'The newest anchor is not the published one: the log was rewritten. Run: partywall audit verify',
         )
       }
-      // A sealer that was killed between its commit and the publishing left these inside only; also before its first one.
+      // If a sealer was killed between its commit and the publishing, its anchors are only in the database. Publish these first.
       if (this.#anchors.last !== undefined) {
         const known = new Set(this.#unpublished.map((anchor) => anchor.n))
         const missed = await readPublished(client, outside?.n ?? 0)
@@ -252,7 +252,7 @@ class RunningSealer implements AuditSealer {
     this.#uncommitted.add(anchor)
   }
 
-  /** In order; what could not be published goes first next time. Without it the tail could be cut unseen, so it is loud. */
+  /** Publishes anchors in order. After a failure they are retried first. Without them removed events go unnoticed, so it is logged. */
   async #publish(): Promise<void> {
     for (let anchor = this.#unpublished[0]; anchor !== undefined; anchor = this.#unpublished[0]) {
       try {

@@ -1,4 +1,4 @@
-/** What waits in memory because it could not be written; the oldest goes first, also when there are too many. */
+/** Writes that wait in memory because they failed. The oldest is written first, and is dropped first if there are too many. */
 export class BestEffortOutbox {
   readonly #waiting: (() => Promise<void>)[] = []
   readonly #limit: number

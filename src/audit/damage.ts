@@ -1,4 +1,4 @@
-/** What can be wrong with a log. */
+/** Kinds of damage to a log. */
 export type DamageKind =
   | 'event-changed'
   | 'event-missing'

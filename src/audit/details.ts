@@ -6,7 +6,7 @@ const MAX_DEPTH = 8
 const MAX_ITEMS = 200
 const REDACTED = '[redacted]'
 
-/** What may stand in `details`. */
+/** Rules for `details`. */
 export interface DetailsPolicy {
   /** More names to redact, besides passwords, tokens, keys and the like. */
   readonly secretNames: ReadonlySet<string>
@@ -28,7 +28,7 @@ export function storable(text: string, max: number): string {
 /**
  * `details` as JSON text that PostgreSQL can store: secrets redacted, never failing, at most `maxBytes`.
  *
- * An event must be writable whatever it is about: a value that can't be told is replaced by a marker.
+ * An event must be writable in any case, so a value that can't be serialised is replaced by a marker.
  */
 export function detailsText(details: Readonly<Record<string, unknown>> | undefined, policy: DetailsPolicy): string {
   if (details === undefined) return '{}'

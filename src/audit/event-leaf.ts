@@ -8,8 +8,8 @@ const DETAILS = `case when pg_column_size(e.details) <= 2000 and pg_column_compr
   else partywall.audit_details_text(e.details) end`
 
 /**
- * All that is signed of an event, in the order of the leaf, each as text in a form that no setting of the session changes.
- * details stay PostgreSQL's own text of the jsonb: parsing it here would lose digits of long numbers, and a change there.
+ * The signed columns of an event, in the order of the leaf, as texts that do not depend on settings of the session. `details` is
+ * PostgreSQL's own text of the jsonb: parsing it here would lose digits of long numbers, so a change in them would not be noticed.
  */
 const LEAF_COLUMNS = `e.tenant_id, e.id::text, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
   e.xid::text, e.user_id, e.actor_id, e.role, e.action, e.resource, e.resource_id, e.outcome, ${DETAILS}, e.actor_type,
@@ -23,7 +23,7 @@ const LEAF_COLUMNS = `e.tenant_id, e.id::text, to_char(e.occurred_at at time zon
 export const EVENT_COLUMNS = `array_to_json(array['partywall.event.v1', ${LEAF_COLUMNS}])::text, e.tenant_id, e.id::text, e.xid::text,
   to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), encode(e.private_commitment, 'hex')`
 
-/** Where things stand in `EVENT_COLUMNS`. */
+/** Positions of the columns in `EVENT_COLUMNS`. */
 export const EVENT_AT = { leafText: 0, tenant: 1, id: 2, xid: 3, occurredAt: 4, commitment: 5 } as const
 
 /** The leaf over the whole text, made by the server, in hex: what an older release signed of an event with large details. */

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import type { AuditEvent, AuditOutcome, AuditQueryable } from './audit-event.ts'
 
-/** Which events. All parts must match. */
+/** Filter for events. All of its parts must match. */
 export interface AuditFilter {
   readonly action?: string | undefined
   readonly userId?: string | undefined

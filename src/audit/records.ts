@@ -6,7 +6,7 @@ import { type AuditKey, type Signer, signHash } from './signer.ts'
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 const number = z.string().regex(/^\d+$/)
 
-/** What a checkpoint says of one tenant's batch. Numbers of transactions are texts: they need 64 bits. */
+/** A checkpoint of one tenant's batch. Transaction numbers are texts, because they need 64 bits. */
 export const checkpointBody = z.strictObject({
   v: z.literal(1),
   kind: z.enum(['seal', 'prune']),
@@ -17,12 +17,12 @@ export const checkpointBody = z.strictObject({
   root: hex,
   prev: z.union([hex, z.literal('')]),
   key: z.string(),
-  /** Of a prune: the month that was dropped, `2026-01`. */
+  /** For a prune record: the month that was dropped, `2026-01`. */
   month: z.string().optional(),
 })
 export type CheckpointBody = z.infer<typeof checkpointBody>
 
-/** What an anchor says of one tick. */
+/** The anchor of one tick. */
 export const anchorBody = z.strictObject({
   v: z.literal(1),
   kind: z.enum(['seal', 'prune', 'key']),
@@ -41,7 +41,7 @@ export const anchorBody = z.strictObject({
   prev: z.union([hex, z.literal('')]),
   key: z.string(),
   month: z.string().optional(),
-  /** Of a change of key: both public keys; signed by both. */
+  /** For a change of key: both public keys. Both keys sign it. */
   oldKey: z.string().optional(),
   newKey: z.string().optional(),
 })
@@ -65,7 +65,7 @@ export interface PublishedAnchor {
   readonly keyId: string
   /** Base64. */
   readonly signature: string
-  /** The tenants whose log grew, with number and hash of their new checkpoint, so that a cut tail can be named. */
+  /** The tenants whose log grew, with number and hash of their new checkpoint, so that removed events can be named. */
   readonly heads: readonly { readonly tenant: string; readonly n: number; readonly hash: string }[]
 }
 

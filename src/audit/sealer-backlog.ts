@@ -6,11 +6,11 @@ const BACKLOG = 20_000
 /** Counting further would cost more than sealing a batch. */
 const COUNTED = 100_000
 
-/** What no checkpoint lists. */
+/** Condition for events that no checkpoint lists. */
 const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, unnest(c.ids) as l (id)
   where c.kind = 'seal' and c.tenant_id = e.tenant_id and l.id = e.id)`
 
-/** Which events a tick looks at: a condition over `e`, with `$1` and `$2` in it. */
+/** The events that a tick reads: a condition on `e` that uses `$1` and `$2`. */
 interface Window {
   readonly where: string
   readonly values: readonly [from: string, end: string]
@@ -26,7 +26,7 @@ interface Window {
  * checkpoint lists is left out.
  */
 export class SealingWindow {
-  /** Below this number events of another cluster may stand; undefined as long as nobody has looked. */
+  /** Events of another cluster may have numbers below this one. Undefined until it was read. */
   #othersUntil: bigint | undefined
 
   async at(

@@ -18,7 +18,7 @@ interface StoredAnchor {
 export class AnchorChain {
   readonly #anchors: readonly StoredAnchor[]
   readonly #keys: ReadonlyMap<string, AuditKey>
-  /** Key ids that signed something and that no given key vouches for. */
+  /** Ids of keys that signed records but that are not trusted, directly or by a signed change of key. */
   readonly unknownKeys = new Set<string>()
   readonly #byNumber: ReadonlyMap<number, AnchorBody | undefined>
   #asked: { readonly xid: string; readonly anchorN: number; readonly at: string | undefined } = {
@@ -91,7 +91,7 @@ export class AnchorChain {
     if (of === undefined) return undefined
     let low = 0
     let high = this.#anchors.length
-    // Numbers only grow within one cluster; anchors of another one end the search by their system.
+    // Transaction numbers only grow within one cluster, so the search ends at an anchor of another cluster.
     while (low < high) {
       const middle = (low + high) >> 1
       const body = this.#anchors[middle]?.body
@@ -103,7 +103,7 @@ export class AnchorChain {
     return before?.system === of.system ? before.at : undefined
   }
 
-  /** Compares with what was published outside: only there a cut tail and a rewritten history show. */
+  /** Compares the log with anchors outside the database. Only these show that the newest events were removed or history was rewritten. */
   compareWith(published: readonly PublishedAnchor[] | undefined, damage: DamageList, tenant: string | undefined): void {
     if (published === undefined) return
     const stored = new Map(this.#anchors.map((anchor) => [anchor.n, anchor]))

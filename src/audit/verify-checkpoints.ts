@@ -7,7 +7,7 @@ import type { AnchorChain } from './verify-anchors.ts'
 /** Each may hold the leaves of 10,000 events. */
 const FETCH = 100
 
-/** A checkpoint as events are held against it. */
+/** A checkpoint with which events are compared. */
 export interface CheckedCheckpoint {
   readonly anchor: number
   readonly leaves: Buffer
@@ -57,7 +57,7 @@ export async function verifyCheckpoints(
       }
       before = { tenant: place.tenant, n: place.checkpoint, hash: row.hash.toString('hex') }
       if (row.kind === 'prune') {
-        // An unsigned or changed record excuses nothing.
+        // Only a valid, signed prune record explains missing events.
         const valid = problem === undefined && chain.signed(row.key_id, row.hash, row.signature) === true
         if (valid) for (const id of row.ids) pruned.add(id)
       } else all.set(`${place.tenant}\n${place.checkpoint}`, { anchor: row.anchor, leaves: row.leaves, pruned })
@@ -95,7 +95,7 @@ function contradiction(body: CheckpointBody, row: Readonly<Record<string, unknow
   return undefined
 }
 
-/** What a prune record signs of one dropped event: its id. */
+/** The leaf of a dropped event in a prune record: the hash of its id. */
 export function pruneLeaf(id: string): Buffer {
   return leafHash(Buffer.from(id, 'utf8'))
 }

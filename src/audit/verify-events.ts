@@ -7,7 +7,7 @@ import { type CheckedCheckpoint, verifyCheckpoints } from './verify-checkpoints.
 import { UnlistedEvents } from './verify-unlisted.ts'
 import { commitment } from './write-event.ts'
 
-/** What was looked at. */
+/** Counts of the checked events. */
 interface EventsSeen {
   readonly events: number
   readonly tenants: number
@@ -140,7 +140,7 @@ class Walk {
     this.#damage.add({ tenant, checkpoint, position, event, kind, detail })
   }
 
-  /** Missing events, but for those that `judge` found in another tenant's log. */
+  /** Missing events, without those that `judge` found in another tenant's log. */
   reportMissing(moved: ReadonlySet<string>): void {
     for (const [event, place] of this.missing) {
       if (moved.has(event)) continue

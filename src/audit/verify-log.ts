@@ -13,7 +13,7 @@ export interface VerifyAuditOptions {
   readonly publicKeys: readonly string[]
   /** Only this tenant's log; `''` is the system stream. */
   readonly tenant?: string | undefined
-  /** What was published outside the database. Without it a cut tail is not seen. */
+  /** Anchors that were published outside the database. Without them, it is not noticed if the newest events were removed. */
   readonly anchors?: readonly PublishedAnchor[] | undefined
   /** Unsealed events older than this can't be told apart from forged ones: the verdict is then `incomplete`. Default 60. */
   readonly lagSeconds?: number | undefined
@@ -34,7 +34,7 @@ export interface AuditVerdict {
   readonly erased: number
   readonly unsealed: number
   readonly oldestUnsealedSeconds: number
-  /** What this verdict does not promise, and why an incomplete one is. */
+  /** Limits of this verdict, and the reason if it is incomplete. */
   readonly limits: readonly string[]
 }
 

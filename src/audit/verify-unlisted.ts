@@ -35,7 +35,7 @@ export class UnlistedEvents {
     )
     const { system, now, next } = rows[0]
     const { last } = chain
-    // In another cluster numbers begin anew: what waited at the dump has one that this cluster is yet to give out.
+    // In another cluster transaction numbers begin anew. Events that were unsealed at the dump have numbers that come later here.
     const restored = last !== undefined && last.system !== system
     const sealedTo = last === undefined || restored ? 0n : BigInt(last.to)
     const moved = new Set<string>()

@@ -6,7 +6,7 @@ import { type DetailsPolicy, detailsText, storable } from './details.ts'
 
 /** How events are put into rows. */
 export interface RowPolicy extends DetailsPolicy {
-  /** Keeps address and user agent among the erasable values. */
+  /** Stores address and user agent as erasable values. */
   readonly privateRequestInfo: boolean
   /** False where contexts are not sealed: the user then comes from a plain setting that is set along with the event. */
   readonly sealed: boolean

@@ -1,7 +1,7 @@
 import { isRecord, type RawClaims } from './strict-json.ts'
 
 /**
- * Where a claim stands: a name, a dotted path (`app_metadata.tenant`), or a list of names where a name holds a dot
+ * The place of a claim: a name, a dotted path (`app_metadata.tenant`), or a list of names if a name contains a dot
  * (`['https://example.com/tenant', 'id']`).
  */
 export type ClaimPath = string | readonly string[]
@@ -9,7 +9,7 @@ export type ClaimPath = string | readonly string[]
 /** A path, or a function of the verified claims. What it returns is checked like a claim. */
 export type ClaimReader = ClaimPath | ((claims: RawClaims) => unknown)
 
-/** Claims that users edit themselves at common providers, and profile claims of OpenID Connect. */
+/** Claims that users can edit themselves at common providers, and profile claims of OpenID Connect. */
 const USER_EDITABLE = new Set([
   'user_metadata',
   'unsafe_metadata',
@@ -33,7 +33,7 @@ function segmentsOf(path: ClaimPath): readonly string[] {
   return typeof path === 'string' ? path.split('.') : path
 }
 
-/** Whether the users of common providers can write what stands at this path. Functions can't be judged. */
+/** Whether users of common providers can edit the claim at this path. Functions can't be judged. */
 export function isUserEditable(path: ClaimPath): boolean {
   const first = segmentsOf(path)[0] ?? ''
   return USER_EDITABLE.has(first) || first.startsWith('custom:')

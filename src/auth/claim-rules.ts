@@ -1,7 +1,7 @@
 import { type RefusalReason, TokenRefusedError } from './refusal.ts'
 import type { RawClaims } from './strict-json.ts'
 
-/** What an issuer's claims must hold, beside a good signature. */
+/** Requirements for the claims of an issuer's tokens. */
 export interface ClaimRules {
   readonly audience: readonly string[] | undefined
   readonly authorizedParty: readonly string[] | undefined
@@ -20,7 +20,7 @@ interface TokenTimes {
 /**
  * Checks `exp`, `iat`, `nbf` against the clock and against each other.
  *
- * A token without an end, or with one in thousands of years (milliseconds taken for seconds), would outlive everything.
+ * A token must have an end, and not one in thousands of years because milliseconds were taken for seconds.
  *
  * @throws {TokenRefusedError} `claim-missing`, `claim-invalid`, `expired`, `not-yet-valid`, `lifetime`
  */
@@ -67,7 +67,7 @@ export function checkAudience(claims: RawClaims, rules: ClaimRules): void {
 }
 
 /**
- * Refuses ID tokens, refresh tokens and logout tokens in the place of access tokens, and the other way round.
+ * Refuses ID tokens, refresh tokens and logout tokens where access tokens are expected, and access tokens where ID tokens are.
  *
  * @throws {TokenRefusedError} `token-type`
  * @see RFC 8725 section 3.11 and 3.12

@@ -16,7 +16,7 @@ interface CheckedHeader {
 }
 
 /**
- * Checks what a header may hold at all, before anybody knows whose it is.
+ * Checks a header before the issuer is known.
  *
  * @throws {TokenRefusedError} `header-forbidden`, `algorithm`, `malformed`
  * @see RFC 8725 section 3.10: never trust key locations in a token

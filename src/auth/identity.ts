@@ -5,7 +5,7 @@ import type { Preset } from './presets/preset.ts'
 import { TokenRefusedError } from './refusal.ts'
 import { isRecord, type RawClaims } from './strict-json.ts'
 
-/** Who asks, for which tenant, as the token says it. */
+/** User, tenant and permissions in a token. */
 export interface Identity {
   readonly tenantClaim: string
   readonly userId: string
@@ -67,7 +67,7 @@ function requireUser(value: unknown): string {
   return value
 }
 
-/** `null` is a claim that is there and holds nothing. */
+/** Reads the permissions. `null` counts as a claim without permissions. */
 function readPermissions(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined
   return readList(value, 'permissions', (text) => text.split(' ').filter((part) => part !== ''))
@@ -92,7 +92,7 @@ function actorOf(claims: RawClaims): unknown {
   return isRecord(act) ? (act['sub'] ?? null) : null
 }
 
-/** A token that says that somebody else acts, but not who, would be written down as the user's own doing. */
+/** Reads the actor. A token with an actor claim that names no one is refused, because the audit log would blame the user. */
 function readActor(value: unknown): Actor | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string' || !PRINTABLE.test(value)) throw new TokenRefusedError('claim-invalid', 'act')

@@ -26,7 +26,7 @@ export interface Issuer extends ClaimRules {
   readonly checkTenant: (tenantClaim: string) => Promise<void>
 }
 
-/** What issuers share. */
+/** Settings that all issuers share. */
 interface IssuerSurroundings {
   readonly times: RefreshTimes
   readonly now: () => number

@@ -5,7 +5,7 @@ import { type KeySet, readJwks } from './key-set.ts'
 const MAX_DOCUMENT_BYTES = 512 * 1024
 
 /**
- * Fetches a JWK Set. Redirects are not followed: they would let the network choose whom we believe.
+ * Fetches a JWK Set. Redirects are not followed, because they could replace the source of trusted keys.
  *
  * @throws {DependencyUnavailableError} any other answer than 200 with at least one usable key; an empty set must not
  *   replace good keys

@@ -13,7 +13,7 @@ import { type CacheEntry, TokenCache } from './token-cache.ts'
 import type { VerifiedToken } from './verified-token.ts'
 import { type JudgedToken, judgeToken } from './verify-token.ts'
 
-/** Where a token came from, for events about its refusal. */
+/** Origin of a token, for events about its refusal. */
 export interface TokenOrigin {
   readonly clientAddress?: string | undefined
   readonly requestId?: string | undefined
@@ -153,8 +153,7 @@ function buildVerifier<Claims>(
       return error
     }
     if (isPartywallError(error)) return error
-    // Whatever else went wrong, the token is not known to be good. What broke may quote it, so it is neither cause nor
-    // logged but for its name.
+    // Any other error: refuse the token. The error may quote the token, so it is not set as cause, and only its name is logged.
     const name = error instanceof Error ? error.name : typeof error
     logger.error({ error: name, issuer }, 'a token was refused because verifying it failed unexpectedly')
     const refused = new TokenRefusedError('malformed')
@@ -222,7 +221,7 @@ function toEntry<Claims>(
   try {
     claims = readClaims(judged.claims)
   } catch {
-    // A validator's error quotes what it saw, so it is no cause.
+    // Do not set `cause`: a validator's error, such as zod's, quotes claim values.
     throw new TokenRefusedError('claim-invalid', 'claims')
   }
   const value = Object.freeze({
@@ -235,7 +234,7 @@ function toEntry<Claims>(
   return { value, issuer: issuer.name, tenantClaim: identity.tenantClaim, tokenId, notBeforeMs, expiresAtMs }
 }
 
-/** Requests share one cached value: what one of them changed would be another's claims. */
+/** Freezes claims. Requests share the cached value, so a change by one request would be seen by others. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)

@@ -20,13 +20,13 @@ export interface KeySet {
   /** The one key that fits, or undefined where none or several do. */
   find(algorithm: Algorithm, kid: string | undefined): KeyObject | undefined
   all(): readonly KeyObject[]
-  /** What tells each key from others; for finding out that one was withdrawn. */
+  /** Fingerprints of the keys, by which a withdrawn key is noticed. */
   readonly fingerprints: ReadonlySet<string>
 }
 
 interface JwksReading {
   readonly keys: KeySet
-  /** Why members of the document are not used, without their material. */
+  /** Reasons why members of the document are not used, without key material. */
   readonly problems: readonly string[]
 }
 
@@ -71,7 +71,7 @@ export function readSecret(secret: string | Uint8Array): KeySet {
   return keySet([{ kid: undefined, algorithm: undefined, key: createSecretKey(bytes) }], false)
 }
 
-/** Whether a key may be for us: of a kind that we know, and published for signatures. */
+/** Whether a key has a known kind and is published for signatures. */
 function isForSignatures({ kty, use, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {
   if (use !== undefined && use !== 'sig') return false
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return false
@@ -109,7 +109,7 @@ function readJwk(member: unknown, repeated: ReadonlySet<unknown>): VerificationK
 }
 
 function keySet(keys: readonly VerificationKey[], needsKeyId: boolean): KeySet {
-  // A PEM or a secret has no name: whatever kid its issuer writes, there is one key that can be meant.
+  // A PEM key or a secret has no key id. It is the only key, so it is meant whatever `kid` the token has.
   const unnamed = keys.length === 1 && keys[0]?.kid === undefined && !needsKeyId
   return {
     size: keys.length,

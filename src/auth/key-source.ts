@@ -3,13 +3,13 @@ import type { Algorithm } from './algorithms.ts'
 import type { KeySet } from './key-set.ts'
 import { TokenRefusedError } from './refusal.ts'
 
-/** Where one issuer's keys come from. */
+/** The source of one issuer's keys. */
 export interface KeySource {
   /**
    * The key that a token's header means.
    *
    * @throws {TokenRefusedError} `unknown-key`
-   * @throws {DependencyUnavailableError} the keys can't be had now, so nobody can say whether the token is good
+   * @throws {DependencyUnavailableError} if the keys can't be fetched now, so that the token can't be verified
    */
   select(algorithm: Algorithm, kid: string | undefined): Promise<KeyObject>
   /** Resolves when keys are usable. */

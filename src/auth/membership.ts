@@ -7,7 +7,7 @@ export interface MembershipTenant {
   readonly tier?: string | undefined
 }
 
-/** What an `authorize` hook is asked: a verified user, and the tenant of the directory. */
+/** The question to an `authorize` hook: a verified user, and the tenant of the directory. */
 export interface MembershipQuestion<Claims = RawClaims> {
   readonly userId: string
   readonly issuer: string

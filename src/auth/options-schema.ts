@@ -63,7 +63,7 @@ const keys = z
   .superRefine((value, context) => {
     const kinds = ['jwksUrl', 'jwks', 'pem', 'secret'].filter((kind) => Reflect.get(value, kind) !== undefined)
     if (kinds.length !== 1) {
-      // What an environment variable that is not set leaves behind.
+      // An undefined value usually comes from an environment variable that is not set.
       const empty = Object.keys(value).filter((kind) => Reflect.get(value, kind) === undefined)
       const why = kinds.length === 0 && empty.length > 0 ? `${empty.join(', ')} is undefined; ` : ''
       context.addIssue({
@@ -103,7 +103,7 @@ const issuer = z
     (value, context) => {
       for (const [path, message] of problemsOfIssuer(value)) context.addIssue({ code: 'custom', path: [path], message })
     },
-    // Also where something else in it is wrong, so that all problems are told at once.
+    // Also runs if other parts are invalid, so that all problems are reported at once.
     { when: ({ value }) => isRecord(value) },
   )
 
@@ -164,7 +164,7 @@ export const optionsSchema = z
 
 export type ParsedOptions = z.infer<typeof optionsSchema>
 
-/** Other parts of the issuer may be wrong, and have been told then: only what is of its kind is looked at. */
+/** Further problems of an issuer. Other parts may be invalid and are reported already, so values of a wrong type are skipped. */
 function problemsOfIssuer(value: ParsedIssuer): [path: string, message: string][] {
   const problems: [string, string][] = []
   const { audience, authorizedParty, clientId, preset } = value

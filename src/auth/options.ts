@@ -17,7 +17,7 @@ export type IssuerKeys =
   | { readonly pem: string }
   | { readonly secret: string | Uint8Array | (() => string | Promise<string>) }
 
-/** Where the identity stands in the claims. */
+/** The claims that contain the identity. */
 export interface ClaimReaders {
   readonly tenant?: ClaimReader | undefined
   /** Default `sub`. */
@@ -26,16 +26,16 @@ export interface ClaimReaders {
   readonly roles?: ClaimReader | undefined
   /** A list of strings, or one string with spaces between (`scope`). Default: none. */
   readonly permissions?: ClaimReader | undefined
-  /** Who really acts, where staff act for a user. Default `act.sub` (RFC 8693). */
+  /** The actor, if staff act for a user. Default `act.sub` (RFC 8693). */
   readonly actor?: ClaimReader | undefined
   /** Other claims that, where a token has them, must name the same tenant. */
   readonly sameTenant?: readonly ClaimReader[] | undefined
 }
 
-/** What one issuer may sign, with which keys, for whom. */
+/** Options of one issuer: its keys, algorithms, audience, tenants and claims. */
 export interface IssuerOptions {
   readonly keys: IssuerKeys
-  /** Exactly those that the issuer uses. */
+  /** Exactly the algorithms that the issuer uses. */
   readonly algorithms: readonly Algorithm[]
   /** `aud` must name one of these. At least one of `audience`, `authorizedParty`, `clientId` is needed. */
   readonly audience?: string | readonly string[] | undefined
@@ -55,7 +55,7 @@ export interface IssuerOptions {
   readonly claims?: ClaimReaders | undefined
   /** What the header's `typ` must be. Default: `JWT`, `at+jwt` or none. */
   readonly typ?: string | readonly string[] | undefined
-  /** `access` (the default) refuses tokens that show themselves as ID tokens; `id` wants them. */
+  /** `access` (the default) refuses ID tokens; `id` accepts only these. */
   readonly tokenUse?: 'access' | 'id' | undefined
   /** The longest `exp - iat`. Default 86_400. */
   readonly maxLifetimeSeconds?: number | undefined
@@ -75,7 +75,7 @@ export interface TokenCacheOptions {
 export interface KeyRefreshOptions {
   /** Default 300_000, give or take a fifth. */
   readonly refreshMs?: number | undefined
-  /** How long known keys go on while their source is down. Default 24 h. */
+  /** How long known keys are used while their source is down. Default 24 h. */
   readonly maxStaleMs?: number | undefined
   /** After an answer, how long an unknown key id is refused without asking again. Default 30_000. */
   readonly unknownKeyCooldownMs?: number | undefined

@@ -7,7 +7,7 @@ import type { KeySet } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
 import { TokenRefusedError } from './refusal.ts'
 
-/** When keys that live elsewhere are asked for again. */
+/** Times for fetching remote keys again, in milliseconds. */
 export interface RefreshTimes {
   /** Between two refreshes in the background, give or take a fifth. */
   readonly refreshMs: number
@@ -22,10 +22,10 @@ export interface RefreshTimes {
 }
 
 interface RefreshedKeysOptions extends RefreshTimes {
-  /** What is asked, as events name it. */
+  /** Name of the key source in events. */
   readonly dependency: string
   readonly load: (signal: AbortSignal) => Promise<KeySet>
-  /** Called when a key that was there is there no more, or when all have become too old. */
+  /** Called when a known key was withdrawn, or when all keys have become too old. */
   readonly onWithdrawn: () => void
   readonly now: () => number
   readonly logger: Logger
@@ -40,8 +40,8 @@ const MAX_RETRY_MS = 10_000
 /**
  * Keys that are fetched at first use and refreshed in the background.
  *
- * While the source is down, known keys go on until they are too old, and whoever needs another key is refused at once:
- * only callers of a request that nobody knows to fail ever wait, and a bounded number of them.
+ * While the source is down, known keys are used until they are too old, and tokens with another key are refused at once. Callers only wait
+ * for a request that is not known to fail, and their number is limited.
  */
 export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
   const { dependency, now, logger, random = Math.random } = options
@@ -114,7 +114,7 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
     return Math.min(options.retryMs * 2 ** (failures - 1), MAX_RETRY_MS, options.refreshMs)
   }
 
-  /** Where timers don't run (a frozen process), the next request starts the overdue attempt; it doesn't wait for it. */
+  /** Refuses during an outage. If timers did not run, as in a frozen process, it also starts the overdue attempt without waiting for it. */
   function refuseDuringOutage(): never {
     if (now() - attemptedAt >= retryDelay()) void refresh()
     throw unavailable()

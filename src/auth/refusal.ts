@@ -30,7 +30,7 @@ export const REFUSAL_REASONS = [
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-/** Reasons that no honest client and no honest issuer gives: somebody made or changed this token on purpose. */
+/** Reasons that honest clients and issuers never cause: the token was forged or changed on purpose. */
 const ATTACKS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'non-canonical',
   'duplicate-claim',
@@ -49,7 +49,7 @@ export function isAttack(reason: RefusalReason): boolean {
 export class TokenRefusedError extends AuthenticationError {
   readonly reason: RefusalReason
 
-  /** What the reason alone does not say, such as how long too long was; no value of the token. */
+  /** A detail of the reason, such as the lifetime that was too long. Never a value of the token. */
   readonly fact: string | undefined
   readonly claim: string | undefined
 

@@ -7,10 +7,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export type RawClaims = Readonly<Record<string, unknown>>
 
 /**
- * Reads a JSON object as RFC 8259 leaves no choice: UTF-8 without a byte order mark, each name once, bounded depth.
+ * Reads a JSON object strictly, so that every parser reads the same: UTF-8 without a byte order mark, each name once, bounded depth.
  *
- * With a name twice, `JSON.parse` keeps the last and other parsers the first: two readers of one token would see two
- * tenants. `__proto__` is refused since code behind us may copy the claims into ordinary objects.
+ * If a name occurs twice, `JSON.parse` keeps the last value and other parsers the first. Two readers of one token would then see two
+ * tenants. `__proto__` is refused, because other code may copy the claims into ordinary objects.
  *
  * @throws {TokenRefusedError} `malformed` or `duplicate-claim`
  * @see RFC 7519 section 4 and RFC 7515 section 4 (duplicate names), RFC 8725 section 2.6
@@ -22,7 +22,7 @@ export function parseStrictObject(bytes: Uint8Array): RawClaims {
     text = decoder.decode(bytes)
     value = JSON.parse(text)
   } catch {
-    // The parser's message quotes the token, so it is no cause.
+    // Do not set `cause`: the parser's message quotes the token.
     throw new TokenRefusedError('malformed')
   }
   refuseDuplicateNames(text)

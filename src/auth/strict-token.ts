@@ -5,7 +5,7 @@ import { parseStrictObject, type RawClaims } from './strict-json.ts'
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/
 const ENCRYPTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/
 
-/** A token taken apart; nothing of it is verified yet. */
+/** The parts of a token. Nothing is verified yet. */
 interface UnverifiedToken {
   readonly header: RawClaims
   readonly payload: RawClaims
@@ -13,7 +13,7 @@ interface UnverifiedToken {
 }
 
 /**
- * Takes a compact JWS apart, strictly: exact alphabet, no white space, canonical base64url, bounded size.
+ * Parses a compact JWS strictly: exact alphabet, no white space, canonical base64url, bounded size.
  *
  * The last character of base64url holds unused bits: without the canonical form one signature has several spellings,
  * and with them one token several hashes.
@@ -34,7 +34,7 @@ export function parseToken(token: string): UnverifiedToken {
   }
 }
 
-/** Refuses what is no token or is too large to look at, before any other work. */
+/** Refuses a value that is no text or too large, before any other work. */
 export function requireTokenText(token: unknown, maxTokenBytes: number): asserts token is string {
   if (token === undefined || token === null || token === '') throw new TokenRefusedError('missing')
   if (typeof token !== 'string') throw new TokenRefusedError('malformed')

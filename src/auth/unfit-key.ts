@@ -18,7 +18,7 @@ const SMALL_ORDER = new Set([
 ])
 
 /**
- * Tells why signatures of a public key prove nothing: anybody could make them.
+ * Returns why a public key must not be used: anyone could make signatures that fit it.
  *
  * RSA: a modulus shorter than 2048 or longer than 16384 bits, a modulus that is prime or has a factor below 10,000, a public
  * exponent below 3, even, or of 2^256 and more. With the exponent 1 a signature is the padded hash itself.

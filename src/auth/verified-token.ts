@@ -1,6 +1,6 @@
 import type { Actor } from '../context/tenant-context.ts'
 
-/** What a token says once everything about it is checked. Frozen. */
+/** The content of a token after all checks. Frozen. */
 export interface VerifiedToken<Claims> {
   /** The `iss`, exactly as configured. */
   readonly issuer: string
@@ -10,7 +10,7 @@ export interface VerifiedToken<Claims> {
   readonly roles: readonly string[]
   /** Narrows what the roles give, never widens it. Undefined: the token has no such claim. An empty claim leaves nothing. */
   readonly permissions: readonly string[] | undefined
-  /** Who really acts, where staff act for the user. */
+  /** The actor, if staff act for the user. */
   readonly actor?: Actor
   /** The `jti`. */
   readonly tokenId?: string

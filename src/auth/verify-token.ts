@@ -22,19 +22,19 @@ interface JudgeOptions {
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly toleranceSeconds: number
   readonly now: () => number
-  /** Told the issuer as soon as it is known, for reports about refusals after that. */
+  /** Called with the issuer as soon as it is known, so that a later refusal can name it. */
   readonly onIssuer: (issuer: string) => void
 }
 
 const TOKEN_ID = /^[\x20-\x7e]{1,256}$/
 
 /**
- * Judges one token: form, header, issuer, key, signature, and only then what the claims say.
+ * Checks one token: form, header, issuer, key, signature, and only then its claims.
  *
- * The issuer is chosen first and its keys alone are asked, so no key of one issuer speaks for another.
+ * The issuer is chosen first and only its keys are tried, so a key of one issuer can't sign for another.
  *
- * @throws {TokenRefusedError} everything that is wrong with a token
- * @throws {DependencyUnavailableError} the keys can't be had now
+ * @throws {TokenRefusedError} for every problem of the token
+ * @throws {DependencyUnavailableError} if the keys can't be fetched now
  */
 export async function judgeToken(token: string, options: JudgeOptions): Promise<JudgedToken> {
   const { header, payload, hasSignature } = parseToken(token)
@@ -70,7 +70,7 @@ function readIdentity(claims: RawClaims, issuer: Issuer): Identity {
     return issuer.readIdentity(claims)
   } catch (error) {
     if (error instanceof TokenRefusedError) throw error
-    // A reader that the user wrote stumbled over a claim that is not as it thought.
+    // The application's own `claims` function threw.
     throw new TokenRefusedError('claim-invalid', undefined, error)
   }
 }

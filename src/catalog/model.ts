@@ -69,7 +69,7 @@ export interface Column {
   readonly baseTypeOid: Oid
   /** pg_type.typcategory of the base type: S string, N number, A array, E enum, … */
   readonly category: string
-  /** Of the column itself or of a domain it uses. */
+  /** NOT NULL on the column itself, or on a domain that it uses. */
   readonly notNull: boolean
   readonly default: string | undefined
   readonly generated: 'stored' | 'virtual' | undefined
@@ -106,7 +106,7 @@ export interface Constraint {
   readonly name: string
   readonly kind: 'check' | 'foreign-key' | 'primary-key' | 'unique' | 'exclusion' | 'not-null' | 'trigger'
   readonly relation: Oid
-  /** Of a domain, when relation is 0. */
+  /** The domain that the constraint belongs to, if `relation` is 0. */
   readonly domain: Oid
   readonly columns: readonly number[]
   readonly definition: string
@@ -207,7 +207,7 @@ export interface Relation {
   readonly children: readonly Oid[]
   /** A view's query as the server prints it, every name qualified. */
   readonly viewDefinition: string | undefined
-  /** What a view reads, directly. */
+  /** Tables and views that a view reads directly. */
   readonly readsRelations: readonly Oid[]
   readonly callsFunctions: readonly Oid[]
   /** Auto-updatable events of a view: bit 2 update, 3 insert, 4 delete (pg_relation_is_updatable). */

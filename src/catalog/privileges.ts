@@ -12,7 +12,7 @@ export type TablePrivilege =
   | 'TRIGGER'
   | 'MAINTAIN'
 
-/** What a role may do, by grants, ownership, PUBLIC, inherited membership and the predefined roles. */
+/** Privileges of roles, by grants, ownership, PUBLIC, inherited membership and predefined roles. */
 export interface Privileges {
   /** On the whole relation or on any of its columns; the schema's USAGE is asked for too. */
   onRelation(role: Oid, relation: Relation, privilege: TablePrivilege): boolean

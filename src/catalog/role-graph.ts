@@ -10,7 +10,7 @@ export interface RolePath {
   readonly needsGrant: boolean
 }
 
-/** Who can become whom, over any number of hops, as PostgreSQL 15 to 18 decide it. */
+/** Which role can become which other role, over any number of memberships, by the rules of PostgreSQL 15 to 18. */
 export interface RoleGraph {
   /** Roles whose rights `role` has without SET ROLE, itself included (policies TO such a role apply to it). */
   rightsOf(role: Oid): ReadonlySet<Oid>

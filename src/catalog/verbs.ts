@@ -1,3 +1,3 @@
-/** What a policy may be FOR, and what a role may do to a row. */
+/** The verbs of policies (FOR …) and of privileges on rows. */
 export type Verb = 'select' | 'insert' | 'update' | 'delete'
 export const VERBS: readonly Verb[] = ['select', 'insert', 'update', 'delete']

@@ -21,7 +21,7 @@ export async function tryFix(trial: Trial, finding: Pick<Finding, 'key' | 'fix'>
   return judgeTrial(trial, await trial.try(finding.fix, look), finding)
 }
 
-/** @param mended the finding that must be gone afterwards */
+/** @param mended the fixed finding, which must be gone afterwards */
 function judgeTrial(
   trial: Trial,
   { refused, differences, after }: TrialResult,

@@ -2,7 +2,7 @@
  * JSON with sorted member names and no white space, the same for the same value. Job queues store payloads as `jsonb`, which
  * forgets the order of keys.
  *
- * What JSON can't hold is left out, and `toJSON()` is called, as `JSON.stringify` does.
+ * Like `JSON.stringify`, it leaves out values that JSON can't represent, and calls `toJSON()`.
  *
  * @see RFC 8785 (JSON Canonicalization Scheme)
  */

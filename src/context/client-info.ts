@@ -1,7 +1,7 @@
 import type { ContextFrame } from './frame.ts'
 import { tenantStore } from './store.ts'
 
-/** Where a request came from, as the framework says. */
+/** Address and user agent of a request's client, as the framework reports them. */
 interface ClientInfo {
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
@@ -9,13 +9,13 @@ interface ClientInfo {
 
 const clients = new WeakMap<ContextFrame, () => ClientInfo>()
 
-/** Keeps where the request of the current frame came from; read only where an event is written. */
+/** Remembers the client of the current frame's request. `read` is only called when an event is written. */
 export function rememberClient(read: () => ClientInfo): void {
   const frame = tenantStore.getStore()
   if (frame !== undefined) clients.set(frame, read)
 }
 
-/** Where the running request came from; undefined in jobs and outside requests. */
+/** The client of the running request. Undefined in jobs and outside of requests. */
 export function currentClient(): ClientInfo | undefined {
   const frame = tenantStore.getStore()
   return frame === undefined ? undefined : clients.get(frame)?.()

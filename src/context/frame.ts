@@ -10,32 +10,32 @@ const internals: unique symbol = Symbol.for('partywall.frame.v1') as never
 export interface CrossingScope {
   readonly reason: string
   readonly actor: string
-  /** False once the scope's function has settled: left-over work must throw. */
+  /** False once the scope's function has settled. Work that still runs must then throw. */
   readonly alive: () => boolean
 }
 
-/** What a frame carries besides the context, unseen by users' code. */
+/** Data that a frame carries besides the context, hidden from users' code. */
 export interface FrameInternals {
   readonly kind: 'tenant' | 'none' | 'across'
   readonly events?: SecurityEvents | undefined
   readonly scope?: CrossingScope | undefined
-  /** The tenant in whose context an empty frame was opened: an empty frame is no way from one tenant to another. */
+  /** Tenant of the enclosing frame. Lets runWithTenant() refuse a second tenant even through a runWithoutTenant() in between. */
   readonly within?: string | undefined
-  /** Of the tenant's frame that an empty one stands in: a nested context of the same tenant goes on with what binds it. */
+  /** Internals of the enclosing tenant frame. A nested frame of the same tenant inherits its restrictions (read-only, stop, visit). */
   readonly outer?: FrameInternals | undefined
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean | undefined
   /** True: `GET` and `HEAD`, for pools with `readOnlyOnSafeMethods`. `always`: for every pool. */
   readonly readOnly?: boolean | 'always' | undefined
-  /** A visit of staff: what is opened inside stays the visitor's, in this tenant, with no more rights. */
+  /** A support visit. Contexts that are opened inside keep its user, actor and tenant, and get no more permissions. */
   readonly visit?: TenantContext | undefined
-  /** Who really acts in the tenant's frame; nothing that is opened inside forgets it. */
+  /** The actor of the tenant's frame. Contexts that are opened inside keep it. */
   readonly actor?: Actor | undefined
-  /** Why the work of this frame must stop (its tenant was suspended while it ran); undefined while it may go on. */
+  /** Returns the error if the work of this frame must stop, such as when its tenant was suspended. Undefined while it may continue. */
   readonly stopped?: (() => Error | undefined) | undefined
 }
 
-/** A tenant's context as it stands in the store. */
+/** A tenant's context in the store, with its internals. */
 export type TenantFrame = TenantContext & { readonly [internals]?: FrameInternals }
 
 /** A frame without a tenant: `runWithoutTenant` (`none`) or the crossing (`across`). */
@@ -44,7 +44,7 @@ export interface BareFrame {
   readonly [internals]: FrameInternals
 }
 
-/** What `tenantStore` holds. */
+/** Values of `tenantStore`. */
 export type ContextFrame = TenantFrame | BareFrame
 
 const plainTenant: FrameInternals = Object.freeze({ kind: 'tenant' })
@@ -57,7 +57,7 @@ export function isTenantFrame(frame: ContextFrame | undefined): frame is TenantF
   return frame !== undefined && frame.tenantId !== '' && internalsOf(frame).kind === 'tenant'
 }
 
-/** A frame is made for each request: fields and a getter on the prototype cost a tenth of `defineProperty`. */
+/** A class for speed, because a frame is made for each request: fields and a prototype getter cost a tenth of `defineProperty`. */
 class Frame implements TenantContext {
   readonly tenantId: string
   readonly userId: string
@@ -96,13 +96,13 @@ class Frame implements TenantContext {
 }
 
 /**
- * What `owner` worked out for this frame, worked out once for as long as the frame lives. One place for the last owner: a WeakMap
- * per owner costs a hundred times this, as each request brings a new key.
+ * Caches a value that `owner` computes for a frame. The frame keeps the value of the last owner only: a WeakMap per owner would cost a
+ * hundred times as much, because each request has a new key.
  */
 export function rememberedOn<T>(frame: ContextFrame, owner: { make(frame: ContextFrame): T }): T {
   if (!(frame instanceof Frame)) return owner.make(frame)
   const known = frame[memo]
-  // What stands there under this owner came from its own make().
+  // A value that is stored for this owner was made by its own make(), so its type is T.
   if (known !== undefined && known.owner === owner) return known.value as T
   const value = owner.make(frame)
   frame[memo] = { owner, value }

@@ -60,21 +60,22 @@ export function requireTenant(tenantId: string): TenantContext {
   })
 }
 
-/** What a caller inside partywall may attach to the frame that it opens. */
+/** Options for partywall's own code that opens a frame. */
 interface FrameOptions {
   readonly events?: SecurityEvents
   readonly readOnly?: boolean | 'always'
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean
   readonly stopped?: () => Error | undefined
-  /** The frame is a visit of staff. */
+  /** The frame is a support visit. */
   readonly visit?: true
 }
 
 /**
  * Runs `fn` for one tenant. All that it awaits, schedules and starts belongs to that tenant.
  *
- * The context is copied, validated and frozen. Who really acts (`actor`) is kept by what is opened inside. A lazy thenable that `fn` returns (a query builder) is started inside.
+ * The context is copied, validated and frozen. Contexts that are opened inside keep its `actor`. A lazy thenable that `fn` returns, such as
+ * a query builder, is started inside.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the context is not valid
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` when another tenant's context is already open, unless inside `runAcrossTenants`;
@@ -84,14 +85,14 @@ export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
   return runInTenantFrame(context, {}, fn)
 }
 
-/** `runWithTenant` for partywall's own doors, which attach their event emitter. */
+/** `runWithTenant` for partywall's own code, which also passes an event emitter and other options. */
 export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOptions, fn: () => T): T {
   if (typeof fn !== 'function') throw new ConfigurationError('runWithTenant(context, fn): fn must be a function.')
   const given = readTenantContext(input)
   const outer = tenantStore.getStore()
   const outerInside = outer === undefined ? undefined : internalsOf(outer)
   const before = isTenantFrame(outer) ? outerInside : outerInside?.outer
-  // A visit is for one tenant, though it stands on a crossing.
+  // A support visit was opened by a crossing, but it is for one tenant only, so it can't open another tenant's context.
   const scope = before?.visit === undefined ? liveScope(outer) : undefined
   const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInside?.within
   if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {
@@ -113,7 +114,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const frame = makeTenantFrame(context, {
     kind: 'tenant',
     events: options.events ?? outerInside?.events,
-    // A scope that has ended stays: the same tenant's context once more is no way to go on.
+    // Keep an ended crossing scope: reopening the same tenant's context must not revive it.
     scope: scope ?? before?.scope,
     mayCross: options.mayCross ?? before?.mayCross,
     readOnly: before?.readOnly === 'always' ? 'always' : (options.readOnly ?? before?.readOnly),
@@ -126,7 +127,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
 
 /**
  * Runs `fn` with the tenant context explicitly empty: row-level security shows nothing, the catalog works.
- * For what ORMs do when they start.
+ * For start-up queries of ORMs.
  */
 export function runWithoutTenant<T>(fn: () => T): T {
   const outer = tenantStore.getStore()
@@ -147,7 +148,7 @@ export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEven
 
 type Stopped = (() => Error | undefined) | undefined
 
-/** What ends the outer work ends the inner work too. */
+/** The inner work must stop if the outer work must. */
 function bothStopped(outer: Stopped, inner: Stopped): Stopped {
   if (outer === undefined || inner === undefined || outer === inner) return inner ?? outer
   return () => outer() ?? inner()

@@ -2,15 +2,15 @@ import { TenantIsolationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Actor, TenantContext } from './tenant-context.ts'
 
-/** Who really acts stays named: a context that is opened inside carries the actor on. */
+/** A context that is opened inside another one keeps the outer actor, unless it names its own. */
 export function keepActor(outer: Actor | undefined, context: TenantContext): TenantContext {
   return outer === undefined || context.actor !== undefined ? context : { ...context, actor: outer }
 }
 
 /**
- * Judges a context that is opened inside a visit of staff: it stays the visitor's, with no more rights than the visit has.
+ * Checks a context that is opened inside a support visit: it must have the visit's user and actor, and no more permissions.
  *
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` another user or actor, or roles or permissions beyond the visit's
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` for another user or actor, or for more roles or permissions
  */
 export function continueVisit(visit: TenantContext, inner: TenantContext, events: SecurityEvents | undefined): void {
   const problem = beyond(visit, inner)

@@ -19,7 +19,7 @@ function sharedStore(): AsyncLocalStorage<ContextFrame | undefined> {
 export const tenantStore: AsyncLocalStorage<ContextFrame | undefined> = sharedStore()
 
 /**
- * Runs what belongs to no tenant: handlers of connections, secrets, listeners.
+ * Runs code that belongs to no tenant, such as handlers of connections, functions that return secrets, and listeners.
  *
  * Not `tenantStore.exit()`: on Node 20 that switches the store off until the next `run()` anywhere, so that the caller's tenant is back
  * as soon as `fn` opens a context of its own.

@@ -7,7 +7,7 @@ const MAX_ID_LENGTH = 128
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
 const NONE: readonly string[] = Object.freeze([])
 
-/** Copies and freezes a context; names every part that is not as it must be, and never its value. */
+/** Validates, copies and freezes a context. The error names every invalid part, but never its value. */
 export function readTenantContext(input: TenantContextInput): TenantContext {
   if (input === null || typeof input !== 'object') {
     throw new ConfigurationError('runWithTenant(context, fn): context must be an object with tenantId and userId.')

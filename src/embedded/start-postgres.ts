@@ -26,7 +26,7 @@ const START_ATTEMPTS = 3
  * Starts a PostgreSQL server for tests, demos and proofs. It listens on loopback only, with a random superuser password,
  * keeps nothing, and is not safe against a crash of the machine (fsync is off).
  *
- * Who calls it stops it. What a killed process left behind is removed at the next start.
+ * The caller must stop it. Files that a killed process left behind are removed at the next start.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no server can be started; names the cures
  */

@@ -33,7 +33,7 @@ export class FoldedEvents<Event> {
       known.folded++
       return
     }
-    // What is counted together names no source.
+    // Events that are counted together have no single source.
     this.#sources.set(key, { event: overflow ? withoutSource(event) : event, folded: overflow ? 1 : 0 })
     if (!overflow) write(event, 1, true)
     this.#timer ??= setTimeout(() => this.flush(), windowMs).unref()

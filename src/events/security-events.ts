@@ -1,4 +1,4 @@
-/** What every event may name. Never a token, a secret, SQL or a value of a row. */
+/** Fields that every event may have. They never contain a token, a secret, SQL or a value of a row. */
 export interface EventSubject {
   readonly tenantId?: string | undefined
   readonly userId?: string | undefined
@@ -25,7 +25,7 @@ export type SecurityEvent =
       readonly reason: string
       /** The name of the claim or header that was not as it must be. */
       readonly claim?: string | undefined
-      /** What the reason alone does not say, such as how long too long was; no value of the token. */
+      /** A detail of the reason, such as the lifetime that was too long. Never a value of the token. */
       readonly fact?: string | undefined
       readonly issuer?: string | undefined
       readonly clientAddress?: string | undefined

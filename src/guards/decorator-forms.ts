@@ -3,7 +3,7 @@ import { ConfigurationError } from '../errors.ts'
 /** Any function, as a decorator or wrapper sees it. */
 export type AnyFunction = (this: never, ...args: never[]) => unknown
 
-/** What replaces a function: called with the same `this` and arguments. */
+/** The replacement of a function, called with the same `this` and arguments. */
 type FunctionRewriter = (original: AnyFunction) => AnyFunction
 
 /** One function that works as TC39 decorator, as legacy TypeScript decorator and as a wrapper of a plain function. */

@@ -1,5 +1,5 @@
 /**
- * Why a guard refuses.
+ * The reason why a guard refuses.
  *
  * - `foreign-tenant`: a tenant field names another tenant;
  * - `empty-tenant`: strict mode: a tenant field is null, '', 0 or nothing that can be an id;
@@ -17,7 +17,7 @@ export type FindingKind =
   | 'too-deep'
   | 'unreadable'
 
-/** What a guard found, and where. */
+/** A finding of a guard, with its path. */
 export interface GuardFinding {
   readonly kind: FindingKind
   /** Property names and positions from the outermost value inwards; entries of a Map or Set are `<entry>`. */

@@ -4,8 +4,10 @@ import { pipeline, Readable, Transform } from 'node:stream'
 type CheckValue = <T>(value: T) => T
 
 /**
- * Checks what a function gave, in the form in which it gives it: a value at once; a promise's (also a lazy thenable's) when
- * it settles; the items of an iterator and of an object stream one by one, before the caller gets them.
+ * Checks the result of a function, depending on its form:
+ * - a value: at once;
+ * - a promise or lazy thenable: when it settles;
+ * - an iterator or object stream: item by item, before the caller gets them.
  *
  * A stream of bytes can't be looked into; `refuseBytes` decides.
  */
@@ -20,7 +22,7 @@ export function guardResult(result: unknown, check: CheckValue, refuseBytes: () 
   return check(result)
 }
 
-/** A promise, or what is awaited like one: query builders run when `then` is called. */
+/** Whether a value is a promise or thenable. Query builders are thenables that run when `then` is called. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
 }

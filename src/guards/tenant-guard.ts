@@ -18,13 +18,13 @@ import { findInValue } from './walk.ts'
 export interface TenantGuardOptions extends GuardPolicyOptions {
   /** `report` counts and logs what it would refuse and lets it pass; for adoption. Default `enforce`. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Where CROSS_TENANT_ACCESS_ATTEMPT goes; default: the emitter of the running tenant context. */
+  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the running tenant context. */
   readonly events?: SecurityEvents
   /** Default: warnings as JSON on standard error. */
   readonly logger?: Logger
 }
 
-/** What a guard has done since it was made. */
+/** Counts of a guard since it was made. */
 export interface GuardCounts {
   readonly checked: number
   readonly refused: number

@@ -5,14 +5,14 @@ import { idOfObject, judgeTenantValue } from './tenant-value.ts'
 
 type Readable = Readonly<Record<string, unknown>>
 
-/** A finding on its way up; each level adds its step at the end, so the path stands inside out. */
+/** A finding while it is returned to the top. Each level appends its step, so the path is innermost first and is reversed at the top. */
 interface Found {
   readonly kind: FindingKind
   readonly steps: string[]
   readonly attemptedTenantId?: string
 }
 
-/** One look through one value. */
+/** State of one search through a value. */
 interface Walk {
   readonly tenantId: string
   readonly policy: GuardPolicy
@@ -26,7 +26,7 @@ const plain = Object.prototype
 const dateToJson = Date.prototype.toJSON
 
 /**
- * Looks through a value for a tenant field that names another tenant than `tenantId`.
+ * Searches a value for a tenant field that names another tenant than `tenantId`.
  *
  * Reads what code can reach and what `JSON.stringify` would send: own and inherited enumerable properties, tenant fields
  * behind prototype getters, elements, entries of Map and Set, and the result of `toJSON`. Each object is visited once and
@@ -60,9 +60,9 @@ function at(step: string, found: Found): Found {
   return found
 }
 
-/** `asJson`: whether `toJSON` is asked; not for what `toJSON` gave, as in JSON.stringify. */
+/** @param asJson whether to call `toJSON`. Like JSON.stringify, it is not called on a result of `toJSON`. */
 function visit(walk: Walk, value: unknown, depth: number, asJson = true): Found | undefined {
-  // JSON.stringify asks a function for toJSON too; beyond that a function is not data.
+  // JSON.stringify also calls toJSON of a function. Otherwise a function is no data.
   if (typeof value === 'function') {
     return asJson && isNew(walk, value) ? visitJsonForm(walk, value, Reflect.get(value, 'toJSON'), depth) : undefined
   }
@@ -148,7 +148,7 @@ function visitProperties(
   return asJson ? visitJsonForm(walk, value, toJson, depth) : undefined
 }
 
-/** What `toJSON` gives is what is sent. */
+/** Searches the result of `toJSON`, which is what would be sent. */
 function visitJsonForm(walk: Walk, value: unknown, toJson: unknown, depth: number): Found | undefined {
   if (typeof toJson !== 'function') return undefined
   if (--walk.left < 0) return { kind: 'too-large', steps: [] }
@@ -157,7 +157,7 @@ function visitJsonForm(walk: Walk, value: unknown, toJson: unknown, depth: numbe
   return found === undefined ? undefined : at('toJSON()', found)
 }
 
-/** Entries of a Map or Set; undefined also for what is neither, whose properties remain to be read. */
+/** Searches the entries of a Map or Set. Undefined also for other objects, whose properties are searched afterwards. */
 function visitCollection(walk: Walk, value: object, depth: number): Found | undefined {
   const isMap = types.isMap(value)
   // A proxy has no internal slots: only its own iterator can show what it gives out.

@@ -9,7 +9,7 @@ export type DependencyHealth = 'up' | 'degraded' | 'down'
 export type HealthCheck = () => Promise<unknown>
 
 export interface HealthOptions {
-  /** What requests depend on: `{ postgres: async () => { await pool.query('select 1') } }`. */
+  /** Dependencies of requests, each with its check: `{ postgres: async () => { await pool.query('select 1') } }`. */
   readonly checks: Readonly<Record<string, HealthCheck>>
   /** True puts the state of each dependency into `/ready`: only where strangers can't read it. Default false. */
   readonly details?: boolean

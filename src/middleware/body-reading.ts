@@ -1,4 +1,4 @@
-/** What says how the bytes of an answer are to be read. */
+/** The headers that say how to read the bytes of an answer. */
 export interface BodyHeaders {
   readonly contentType: string
   /** All of Content-Encoding and Transfer-Encoding. */
@@ -81,7 +81,7 @@ function isCompressed(start: Uint8Array): boolean {
   return first === 0x78 && second !== undefined && [0x01, 0x5e, 0x9c, 0xda].includes(second)
 }
 
-/** What servers put before JSON so that it can't be run as a script. */
+/** Prefixes that servers write before JSON so that it can't be run as a script. */
 const scriptGuards = [")]}'", 'while(1);', 'for(;;);']
 const LONGEST_GUARD = 10
 

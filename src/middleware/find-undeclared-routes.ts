@@ -11,7 +11,7 @@ export interface FoundRoute {
   readonly declared?: RouteDeclaration
 }
 
-/** What {@link findUndeclaredRoutes} saw. */
+/** Result of {@link findUndeclaredRoutes}. */
 export interface RouteReport {
   readonly routes: readonly FoundRoute[]
   readonly undeclared: readonly FoundRoute[]

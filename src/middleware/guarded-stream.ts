@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type BodyHeaders, type Reading, readingOf } from './body-reading.ts'
 
-/** What becomes of a chunk that the handler wrote. */
+/** What the guard does with a chunk that the handler wrote. */
 export type ChunkVerdict =
   | { readonly kind: 'send'; readonly chunk: Buffer | string }
   /** Sent, and nothing after it is looked at. */
@@ -12,7 +12,7 @@ export type ChunkVerdict =
 /** Looks through an answer that is written piece by piece. */
 export interface StreamCheck {
   write(chunk: Buffer): ChunkVerdict
-  /** What was held back, at the end of the answer. */
+  /** Called at the end of the answer: returns the bytes that were held back. */
   end(): ChunkVerdict
 }
 

@@ -18,7 +18,7 @@ const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
 }
 
 /**
- * What a client is told of an error: the public sentence of partywall's own errors, and of all others the status alone.
+ * The answer to an error: the public message of partywall's own errors, and only the status for all others.
  *
  * @param requestId becomes `instance`: all that differs between two refusals of the same kind
  * @see RFC 9457

@@ -14,7 +14,7 @@ export interface RequestWall {
   readonly requestIdHeader?: string | undefined
 }
 
-/** What partywall knows of a request, whatever the framework. */
+/** State that partywall keeps for a request, independent of the framework. */
 export interface RequestState {
   readonly requestId: string
   readonly wall: RequestWall

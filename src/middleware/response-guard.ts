@@ -51,7 +51,7 @@ class GuardedAnswer {
   readonly #request: Request
   readonly #response: Response
   readonly #context
-  /** What others had set before the handler: all that a refusal keeps. */
+  /** Headers that were set before the handler. A refusal keeps only these. */
   readonly #headersBefore: OutgoingHttpHeaders
   /** `open`: nothing decided; `passed`: what follows was checked or is exempt; `refused`: what follows is dropped. */
   #state: 'open' | 'passed' | 'refused' = 'open'
@@ -63,7 +63,7 @@ class GuardedAnswer {
     this.#maxBufferBytes = maxBufferBytes
     this.#request = request
     this.#response = response
-    // Of the request, not of the moment of sending: callbacks may have lost the context.
+    // Use the request's context, and not that at the time of sending: callbacks may have lost it.
     this.#context = tryGetCurrentTenant()
     this.#headersBefore = { ...response.getHeaders() }
   }
@@ -122,7 +122,7 @@ class GuardedAnswer {
     return this.#call(send, args)
   }
 
-  /** What is sent whole. Express encodes text as UTF-8 and says so, whatever charset was set before. */
+  /** An answer that is sent in one piece. Express encodes text as UTF-8 and sets that charset, whatever was set before. */
   #refusalOfBody(body: unknown): Error | undefined {
     if (body === '' || (typeof body !== 'string' && !ArrayBuffer.isView(body))) return undefined
     const headers = this.#headers()

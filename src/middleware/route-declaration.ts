@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express'
 // Registered, so that two copies of the package read each other's marks.
 const declaration = Symbol.for('partywall.route-declaration.v1')
 
-/** What a route's handler says of the route: the permission that it demands, or why it demands none. */
+/** Declaration of a route: the permission that it requires, or why it requires none. */
 export type RouteDeclaration = { readonly permission: string } | { readonly reason: string }
 
 export function declareRoute(handler: RequestHandler, declared: RouteDeclaration): RequestHandler {

@@ -23,9 +23,9 @@ declare global {
   }
 }
 
-/** What {@link tenantContextMiddleware} takes besides the wall. */
+/** Options of {@link tenantContextMiddleware}. */
 export interface TenantContextOptions {
-  /** What besides the token may name a tenant; it can only agree. Default: header `x-tenant-id`. */
+  /** Other places of a request that may name a tenant. They must match the token. Default: header `x-tenant-id`. */
   readonly agreement?: AgreementOptions | undefined
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: Request) => string | undefined) | undefined
@@ -133,7 +133,7 @@ class ExpressHints implements HintSource {
     return this.#request.hostname
   }
 
-  /** What routes the request. Its raw target may come in absolute form, or with backslashes that routing reads as slashes. */
+  /** The path by which the request is routed. The raw target may be absolute, or contain backslashes that routing reads as slashes. */
   get path(): string {
     return this.#request.baseUrl + this.#request.path
   }

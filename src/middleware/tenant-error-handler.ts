@@ -70,7 +70,7 @@ function log(request: Request, error: unknown): void {
   )
 }
 
-/** What stood behind a refusal: its sentence alone does not say which server was down, or which function is missing. */
+/** The cause of a refusal, for the log. Its message alone does not say which server was down, or which function is missing. */
 function causeOf({ cause }: Error): object | undefined {
   if (!(cause instanceof Error)) return undefined
   const code: unknown = 'code' in cause ? cause.code : undefined

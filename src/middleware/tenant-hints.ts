@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 import type { TenantHint } from '../tenants/agreement.ts'
 
-/** What besides the token may name a tenant, and then has to agree with it. */
+/** Other places of a request that may name a tenant. They must match the token. */
 export interface AgreementOptions {
   /** Default `['x-tenant-id']`; `[]` looks at none. */
   readonly headers?: readonly string[] | undefined

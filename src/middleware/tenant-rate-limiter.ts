@@ -11,11 +11,11 @@ import { onceDone } from './in-progress.ts'
 export interface TenantRateLimiterOptions<Request extends IncomingMessage = IncomingMessage> {
   /** `wall.limiter`; undefined, where `rateLimit` is not configured, is refused at once. */
   readonly limiter: RateLimiter | undefined
-  /** What a request weighs; default 1. */
+  /** How many requests a request counts as; default 1. */
   readonly cost?: number | ((request: Request) => number)
   /** The name in the limiter's `routes` that a request counts against too; undefined: none. */
   readonly route?: string | ((request: Request) => string | undefined)
-  /** Where more can be bought; default: the limiter's. */
+  /** URL in refusals that tells clients where to upgrade; default: the limiter's. */
   readonly upgradeUrl?: string
 }
 

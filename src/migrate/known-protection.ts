@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 
-/** What a known text is for: a policy that isolates, one that holds the seal, one that bounds a level, a function of schema partywall. */
+/** Purpose of a known text: a policy for isolation, for the seal or for the level, or a function of schema partywall. */
 type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
 
 /** A policy as the server prints it, with `search_path = pg_catalog, pg_temp`. */

@@ -28,7 +28,7 @@ export interface DatabaseConfig
   readonly roles?: TenantRoles | false | undefined
 }
 
-/** Where tenants are looked up, and how changes are heard. */
+/** Options for looking up tenants and for being notified of changes. */
 export interface TenantsConfig {
   /** Default: `partywall.tenant_by_key` in the application's database. */
   readonly findByClaim?: TenantLookup | undefined
@@ -52,7 +52,7 @@ export interface TenantsConfig {
   readonly listenUrl?: string | false | undefined
 }
 
-/** What `createPartywall` takes. */
+/** Options of `createPartywall`. */
 export interface PartywallConfig<Claims = RawClaims> {
   readonly database: DatabaseConfig
   readonly auth: TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>
@@ -63,7 +63,7 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
   /** How many tokens that do not verify one client address may send before it gets 429 in place of 401; `false`: any number. */
   readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
-  /** What `wall.health` answers to an orchestrator's probes. */
+  /** Options of `wall.health`, which answers an orchestrator's probes. */
   readonly health?: HealthConfig | undefined
   /** Which security events become alerts, and where those go. Left out, none are raised. */
   readonly alerts?: AlertsConfig | undefined
@@ -71,7 +71,7 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly telemetry?: TelemetryConfig | undefined
   /** The audit log; `false` writes none. Default: changes and reads that you log, and all refusals. */
   readonly audit?: AuditConfig | false | undefined
-  /** What roles give; the database's level follows from it, unless `database.roles` says otherwise. */
+  /** The permissions of roles. They also decide the database level, unless `database.roles` is set. */
   readonly access?: Omit<AccessControlOptions, 'events' | 'logger'> | undefined
   /** How answers and results are looked through for other tenants; default: strict for nothing, columns `tenant_id` and `tenantId`. */
   readonly guard?: Omit<TenantGuardOptions, 'events' | 'logger'> | undefined
@@ -80,7 +80,7 @@ export interface PartywallConfig<Claims = RawClaims> {
    * when it does not; `false` watches nothing.
    */
   readonly protectionWatch?: ProtectionWatchOptions | false | undefined
-  /** What users may do now, asked when an envelope is opened. */
+  /** Returns a user's current roles and permissions. Asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
   readonly logger?: Logger | undefined
@@ -96,7 +96,7 @@ function isConnectionString(url: string): boolean {
   return /^(postgres(ql)?|socket):/i.test(url) || url.startsWith('/')
 }
 
-/** What an environment variable that is not set leaves behind; pg would connect to whatever listens on this host. */
+/** Whether `url` is undefined, such as from an unset environment variable, and nothing else names a server. pg would use localhost then. */
 function isLeftBehind(database: Readonly<Record<string, unknown>>): boolean {
   const others = ['connectionString', 'host', 'user', 'database']
   return (
@@ -106,7 +106,7 @@ function isLeftBehind(database: Readonly<Record<string, unknown>>): boolean {
   )
 }
 
-/** What no part checks by itself. */
+/** Schema of the options that no other part validates. */
 export const configSchema = z.strictObject({
   database: z
     .looseObject(

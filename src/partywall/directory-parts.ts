@@ -93,6 +93,6 @@ function stopUnlessActive(tenants: CachedTenantDirectory, running: RunningWork, 
     (tenant) => {
       if (!isActive(tenant)) running.stop(id)
     },
-    () => {}, // nobody can say: its next request will be asked for
+    () => {}, // the lookup failed: the tenant's next request looks it up again
   )
 }

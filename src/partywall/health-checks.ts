@@ -2,10 +2,10 @@ import { runWithoutTenant } from '../context/run-with-tenant.ts'
 import { createHealth, type DependencyHealth, type Health, type HealthOptions } from '../health/health.ts'
 import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
 
-/** What `wall.health` takes: options of `createHealth`, with checks besides those of the wall's own dependencies. */
+/** Options of `wall.health`: those of `createHealth`. `checks` are added to those of the wall's own dependencies. */
 export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
 
-/** What a wall's health is read from, when it is asked for. */
+/** The parts of a wall from which its health is read. */
 export interface HealthParts {
   readonly pool: { query(text: string): Promise<unknown> }
   readonly verifier: { readonly ready: () => Promise<void> }
@@ -30,7 +30,7 @@ export function makeHealth(config: HealthConfig | undefined, partsSoFar: () => H
   return createHealth({
     ...config,
     checks: {
-      // Outside any tenant: what a probe asks for must be nobody's, and shows no row.
+      // A probe runs outside of any tenant's context, so it sees no rows.
       database: () => runWithoutTenant(() => parts().pool.query('select 1')).then(up),
       // Keys that were had once are used for a day: only an issuer whose keys never came is down.
       keys: () => parts().verifier.ready().then(up),

@@ -4,7 +4,7 @@ import type { RateLimitDecision } from '../rate-limit/decision.ts'
 import type { RateLimiterOptions } from '../rate-limit/options.ts'
 import { createRateLimiter, type RateLimiter } from '../rate-limit/rate-limiter.ts'
 
-/** What the wall tells its telemetry, besides the events; `createTelemetry` of `partywall/telemetry` gives it. */
+/** Callbacks for telemetry, besides the events. `createTelemetry` of `partywall/telemetry` makes them. */
 export interface WallTelemetry {
   limitDecision(decision: {
     readonly tier: string

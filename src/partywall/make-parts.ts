@@ -50,7 +50,7 @@ interface BuiltParts<Claims> {
 /** All parts of a wall, wired and not started. */
 export interface WallParts<Claims> extends Omit<BuiltParts<Claims>, 'connection' | 'earlyRefusals'> {
   readonly tenants: CachedTenantDirectory
-  /** What hears of changes; undefined where the directory is the application's own. */
+  /** Listens for changes of tenants; undefined if the directory is the application's own. */
   readonly listener: ChangeListener | undefined
   readonly running: RunningWork
   readonly admission: Admission
@@ -77,7 +77,7 @@ export function makeParts<Claims>(config: PartywallConfig<Claims>, isOpen: () =>
   return { ...parts, ...directory, events, logger, gate, limiter, pool, verifier, running, admission, stopRefusalLog }
 }
 
-/** What can be built wrongly: each part adds its problems, and all of them are told at once. */
+/** Collects the configuration problems of all parts, so that they are reported at once. */
 function buildParts<Claims>(
   config: PartywallConfig<Claims>,
   healthOf: () => HealthParts | undefined,

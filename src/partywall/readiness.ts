@@ -5,7 +5,7 @@ import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { TenantLookup } from '../tenants/tenant.ts'
 import { explainLookup, sayFinding } from './readiness-cures.ts'
 
-/** What a wall must have before it serves. */
+/** Parts of the wall that must be ready before it serves requests. */
 interface ReadinessParts {
   readonly pool: Pick<TenantPool, 'checkDatabase'>
   readonly verifier: { ready(): Promise<void> }
@@ -18,7 +18,7 @@ interface ReadinessParts {
 /**
  * Looks at everything at once.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all findings, each with what mends it
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all findings, each with its fix
  */
 export async function checkReadiness({ pool, verifier, lookup, limiter, logger }: ReadinessParts): Promise<void> {
   // Two checks may meet the same: the database that is down.

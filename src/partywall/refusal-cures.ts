@@ -14,7 +14,7 @@ export type RefusalEvent = Extract<
   }
 >
 
-/** What would let the request pass, for each reason of a 401. */
+/** Advice for each reason of a 401: what would let the request pass. */
 const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
   missing:
     'The client sends no token. Send Authorization: Bearer, or mount public routes before tenantContextMiddleware.',

@@ -11,7 +11,7 @@ import { isActive, type TenantDirectory } from '../tenants/tenant.ts'
 /** A visit of staff in a tenant. */
 export interface ActAsRequest {
   readonly tenantId: string
-  /** Who really acts; named in the context, in the seal, in the crossing and in the tenant's audit log. */
+  /** The staff member who acts. Context, seal, crossing and the tenant's audit log name this person. */
   readonly actor: string
   readonly reason: string
   /** After this its statements are refused; at most 8 hours. */

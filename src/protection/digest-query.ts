@@ -8,10 +8,12 @@ const SYSTEM = "select n.oid from pg_namespace n where n.nspname like 'pg\\_%' o
 const FIRST_USER_OID = 16_384
 
 /**
- * What is digested, as SQL that gives one text (`line`) a row. PostgreSQL writes a new version of a catalog row for each change, so
- * its `xmin` tells a change without reading the row: bodies and expressions of 1,000 tables are megabytes. Printing them
- * (`pg_get_expr`) would also wait for the lock of a migration that rewrites a table. Where a version is new and says the same, the full
- * reading finds no change.
+ * The digested catalog rows, as SQL that returns one text (`line`) per row.
+ *
+ * PostgreSQL writes a new version of a catalog row for each change, so its `xmin` shows a change without reading the row. Bodies and
+ * expressions of 1,000 tables are megabytes. Printing them (`pg_get_expr`) would also wait for the lock of a migration that rewrites a
+ * table.
+ * If a new version has the same content, the full reading finds no change.
  */
 function categories(tenantColumns: readonly string[]): Readonly<Record<string, string>> {
   const columns = tenantColumns.map((name) => pg.escapeLiteral(name)).join(', ')
@@ -61,7 +63,7 @@ export function digestQuery(tenantColumns: readonly string[]): string {
 }
 
 /**
- * A statement in a transaction of its own whose settings nobody else chooses: a stored `search_path` can't put another operator
+ * A statement in a transaction of its own with fixed settings: a stored `search_path` can't put another operator
  * before PostgreSQL's, and a stored time-out can't end it. One round trip; works behind a transaction pooler.
  */
 export function pinned(statement: string, timeoutMs: number): string {

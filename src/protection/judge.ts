@@ -1,13 +1,13 @@
 import { functionText, policyText, textHash } from '../migrate/known-protection.ts'
 import type { ProtectedPolicy, ProtectedRelation, ProtectionState } from './protected-object.ts'
 
-/** A change that the checks of `ready()` do not see, or do not judge, and that takes protection away. */
+/** A change that removes protection and that the checks of `ready()` do not cover. */
 interface ProtectionProblem {
   readonly object: string
   readonly message: string
 }
 
-/** What was accepted before, and what releases of partywall write. */
+/** Definitions that were accepted before, and those that releases of partywall write. */
 export interface Accepted {
   readonly state: ProtectionState
   /** `purpose hash`, of `partywall.known_protection`. */
@@ -18,8 +18,8 @@ export interface Accepted {
 /**
  * Compares two states of one database and names each change after which a tenant might see more than before.
  *
- * A change counts as harmless where it is proved to be: the policy's text is one that partywall writes, it was accepted on this
- * table before, it only narrows, or no role of the application meets it. All else is named.
+ * A change counts as harmless only in these cases: the policy's text is one that partywall writes, it was accepted on this
+ * table before, it only narrows, or it applies to no role of the application. All other changes are named.
  */
 export function judgeChange(before: Accepted, now: ProtectionState, known: ReadonlySet<string>): ProtectionProblem[] {
   const judge = new Judge(before, now, known)
@@ -49,19 +49,19 @@ class Judge {
     this.#walled = before.state.relations.filter((relation) => relation.inReach && relation.enabled)
   }
 
-  /** Read by the application, and with a tenant column or row security now or before. */
+  /** Whether the application reads the table, and it has or had a tenant column or row-level security. */
   isTenantTable(table: ProtectedRelation): boolean {
     return table.inReach && table.enabled && (table.column !== null || this.#earlier(table) !== undefined)
   }
 
-  /** Row security that was on and is off, by the table's name and by the table itself, which may have got another name. */
+  /** Row-level security that was turned off. The table is found by its name and by its OID, because it may have been renamed. */
   walls(): ProtectionProblem[] {
     return this.#now.relations
       .filter((table) => table.inReach && !table.enabled && this.#earlier(table) !== undefined)
       .map((table) => problem(table.name, 'row security is off, and was on'))
   }
 
-  /** A new relation without row security that bears the name of a tenant table: in another schema, or in its place. */
+  /** A new relation without row-level security that has the name of a tenant table, in another schema or in its place. */
   shadows(): ProtectionProblem[] {
     const names = new Set(this.#walled.map((table) => table.relname))
     const known = new Set(this.#before.relations.map((relation) => relation.oid))
@@ -71,7 +71,7 @@ class Judge {
       .map((relation) => problem(relation.name, 'it is new, has no row security, and bears the name of a tenant table'))
   }
 
-  /** A select on a parent reads its children's rows and asks the parent's policies alone. */
+  /** A SELECT on a parent table reads the rows of its children, and only the parent's policies apply. */
   parents(): ProtectionProblem[] {
     const byName = new Map(this.#now.relations.map((relation) => [relation.name, relation]))
     const earlier = new Map(this.#before.relations.map((relation) => [relation.oid, relation.parents]))
@@ -91,7 +91,7 @@ class Judge {
     return [...problems.values()]
   }
 
-  /** Functions of schema partywall: the seal is worth what they say. */
+  /** Functions of schema partywall, on which the seal depends. */
   functions(): ProtectionProblem[] {
     const problems: ProtectionProblem[] = []
     for (const [name, each] of this.#now.functions) {
@@ -150,7 +150,7 @@ class Judge {
       )
   }
 
-  /** Views that read tenant tables with their owner's rights, where no policy holds the owner. */
+  /** Views that read tenant tables with their owner's rights, where no policy applies to the owner. */
   views(): ProtectionProblem[] {
     const walled = new Set([
       ...this.#walled.map((table) => table.name),
@@ -170,7 +170,7 @@ class Judge {
       )
   }
 
-  /** Follows views that a view reads; one of them may run as an owner whom nothing holds. */
+  /** Follows the views that a view reads. One of them may run as an owner to whom no policy applies. */
   #readsPast(view: ProtectedRelation, walled: ReadonlySet<string>): boolean {
     const byName = new Map(this.#now.relations.map((relation) => [relation.name, relation]))
     const seen = new Set<string>()
@@ -187,7 +187,7 @@ class Judge {
   }
 
   #isUnbound(view: ProtectedRelation): boolean {
-    // The seal's policies are for the roles of the application: what runs as another role trusts the plain setting.
+    // The seal's policies apply to the application's roles only. Code that runs as another role relies on the plain setting.
     return (
       this.#sealed ||
       view.ownerBypasses ||
@@ -195,7 +195,7 @@ class Judge {
     )
   }
 
-  /** The table as it was accepted: under this name, or as this very table under another. */
+  /** The accepted state of the table: under this name, or under another name with the same OID. */
   #earlier(table: ProtectedRelation): ProtectedRelation | undefined {
     return (
       this.#walled.find((earlier) => earlier.name === table.name) ?? this.#walled.find(({ oid }) => oid === table.oid)
@@ -213,7 +213,7 @@ class Judge {
       const [earlier, each] = [this.#before.functions.get(name), this.#now.functions.get(name)]
       return earlier !== undefined && each !== undefined && functionText(earlier) === functionText(each)
     }
-    // A type of the user's own may compare by a function of the user's own.
+    // A type that was created in this database may compare by a function of the user's.
     if (!policy.functions.every((name) => name.startsWith('partywall.') || isAsBefore(name))) return false
     return this.#known.has(`${purpose} ${textHash(policyText(policy))}`)
   }
@@ -237,7 +237,7 @@ class Judge {
     )
   }
 
-  /** What a policy says, what the functions that it calls do, and whether the application meets it. */
+  /** A policy's expressions, the bodies of the functions that it calls, and whether it applies to the application. */
   #textOf(policy: ProtectedPolicy, state: ProtectionState): string {
     const called = policy.functions.map((name) => {
       const each = state.functions.get(name)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** How a wall watches whether the database still keeps tenants apart. */
 export interface ProtectionWatchOptions {
-  /** Time between two comparisons; default 10_000, at least 100. Up to so long a change can go unseen. */
+  /** Time between two comparisons; default 10_000, at least 100. A change may stay unnoticed for that long. */
   readonly intervalMs?: number | undefined
   /**
    * What happens when the checks fail. `refuse` (default): all work of tenants gets 503 until they succeed. `report`: event, alert and log,

@@ -9,7 +9,7 @@ const relation = z.object({
   relname: z.string(),
   relkind: z.enum(['r', 'p', 'v', 'm', 'f']),
   owner: z.string(),
-  /** The owner is a superuser or has BYPASSRLS: no policy holds what runs as it. */
+  /** The owner is a superuser or has BYPASSRLS: no policy applies to code that runs as it. */
   ownerBypasses: z.boolean(),
   enabled: z.boolean(),
   forced: z.boolean(),
@@ -19,7 +19,7 @@ const relation = z.object({
   inReach: z.boolean(),
   /** A view that reads with its caller's rights. */
   invoker: z.boolean(),
-  /** What a view reads. */
+  /** Tables and views that a view reads. */
   reads: z.array(z.string()),
   parents: z.array(z.string()),
   grants: z.string().nullable(),
@@ -36,13 +36,13 @@ const policy = z.object({
   /** Role names; empty: PUBLIC. */
   roles: z.array(z.string()),
   inReach: z.boolean(),
-  /** It applies to every role in reach that has rights on the table. */
+  /** Whether it applies to every role in reach that has privileges on the table. */
   coversReach: z.boolean(),
   using: z.string().nullable(),
   check: z.string().nullable(),
   /** The only column of the table that it reads, quoted where it must be; null where it reads several or none. */
   column: z.string().nullable(),
-  /** Names of all functions that it calls, theirs included. */
+  /** Names of all functions that it calls, directly or through others. */
   functions: z.array(z.string()),
 })
 
@@ -67,7 +67,7 @@ const callable = z.object({
   grants: z.string().nullable(),
 })
 
-/** What the checks of `ready()` judge, and what is only named when it changes: roles, memberships, settings, rights, … */
+/** Facts that `ready()` checks, and facts whose changes are only reported: roles, memberships, settings, privileges, … */
 const other = z.object({
   kind: z.enum(['role', 'membership', 'setting', 'rights', 'operator', 'cast', 'rule', 'column-grant']),
   name: z.string(),
@@ -82,7 +82,7 @@ export type ProtectedTrigger = z.infer<typeof trigger>
 export type ProtectedFunction = z.infer<typeof callable>
 export type ProtectedObject = z.infer<typeof protectedObject>
 
-/** All that protects the tenants of one database at one moment, seen through the application's login. */
+/** The objects that protect the tenants of one database at one moment, as the application's login sees them. */
 export interface ProtectionState {
   readonly objects: readonly ProtectedObject[]
   readonly relations: readonly ProtectedRelation[]

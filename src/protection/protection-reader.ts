@@ -10,7 +10,7 @@ import { digestQuery, type ProtectionDigest, pinned } from './digest-query.ts'
 import { type ProtectionState, readState } from './protected-object.ts'
 import { stateQuery } from './state-query.ts'
 
-/** Reads the protection of one database, on connections that no tenant's work takes. */
+/** Reads the protection of one database, on connections that tenants' work does not use. */
 export interface ProtectionReader {
   /** For partywall's own work that must go on while tenants are refused: checks, alerts. */
   readonly pool: TenantPool
@@ -24,7 +24,7 @@ export interface ProtectionReader {
 }
 
 const TENANT_COLUMNS = ['tenant_id']
-/** One for the comparison, one for what else must go on meanwhile. */
+/** Two connections: one for the comparison, one for other work of partywall at the same time. */
 const CONNECTIONS = 2
 
 /**
@@ -75,7 +75,7 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
 
 const PROBE = 'partywall-check'
 
-/** One round trip. A server that stays silent costs the connection, so that the next reading gets another. */
+/** One round trip. If the server does not answer, the connection is destroyed, so that the next reading gets a new one. */
 async function readPinned(pool: WalledPool, statement: string, timeoutMs: number) {
   const client = await pool.leaseFor(undefined)
   const timer = setTimeout(

@@ -11,7 +11,7 @@ import { DEFAULT_INTERVAL_MS, type ProtectionWatchOptions, protectionWatchSchema
 import { changedObjects } from './protected-object.ts'
 import type { ProtectionReader } from './protection-reader.ts'
 
-/** What {@link createProtectionWatch} takes beside its options. */
+/** Dependencies of {@link createProtectionWatch}, besides its options. */
 interface ProtectionWatchParts {
   readonly reader: ProtectionReader
   /** Whether tenant tables must hold the seal. */
@@ -39,7 +39,7 @@ interface ProtectionWatch extends ProtectionGate {
 
 const MISSES_THAT_COUNT = 3
 const ATTEMPTS = 5
-/** While protection is lost or can't be seen it is looked at more often, so that work goes on soon after it is back. */
+/** Interval while protection is lost or can't be read. It is shorter, so that work continues soon after protection is back. */
 const IMPATIENT_MS = 1_000
 const MAX_NAMED = 50
 
@@ -120,7 +120,7 @@ class Watch implements ProtectionWatch {
     })
   }
 
-  /** Of callers that come while a comparison runs, all share the next one: the running one may have read before their time. */
+  /** Callers that come while a comparison runs share the next one, because the running one may have read an older state. */
   compare(): Promise<void> {
     if (this.#accepted === undefined || this.#closed) return Promise.resolve()
     if (this.#next !== undefined) return this.#next
@@ -159,7 +159,7 @@ class Watch implements ProtectionWatch {
       if (isSame(digest, accepted.digest)) return this.#restored()
       const findings = (await reader.check()).filter(({ severity }) => severity === 'error')
       const [state, known] = [await reader.state(), await reader.known().catch(() => new Set<string>())]
-      // What was read belongs to no single moment.
+      // If the catalog changed while it was read, the result is not consistent: read it again.
       if (!isSame(digest, await reader.digest())) continue
       const problems = judgeChange(accepted, state, known)
       if (findings.length > 0 || problems.length > 0) {
@@ -228,7 +228,7 @@ function isSame(one: ProtectionDigest, other: ProtectionDigest): boolean {
   return one.size === other.size && [...one].every(([category, digest]) => other.get(category) === digest)
 }
 
-/** The objects that the checks name; where they name none, all that changed. */
+/** The objects that the checks name, or all changed objects if they name none. */
 function told(
   findings: readonly DatabaseFinding[],
   problems: readonly { readonly object: string; readonly message: string }[],

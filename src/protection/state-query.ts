@@ -1,4 +1,4 @@
-// One statement that reads all that protects tenants. It is long because it must be one: two statements could see two states.
+// One statement that reads all objects that protect tenants. It must be one statement, because two could see different states.
 import pg from 'pg'
 import { FUNCTION_BODY } from '../migrate/known-protection.ts'
 

@@ -38,7 +38,7 @@ export const lossy: Shape = (reader) => {
         return {
           kind: 'lossy-compare',
           certain: true,
-          explanation: 'the ids are computed with before they are compared',
+          explanation: 'the ids are changed by arithmetic before they are compared',
         }
     }
     if (atom.kind === 'operator' && (atom.op === '=' || atom.op === '@>' || atom.op === '<@' || atom.op === '?'))
@@ -52,7 +52,7 @@ export const lossy: Shape = (reader) => {
       return {
         kind: 'lossy-compare',
         certain: false,
-        explanation: 'tenant and setting meet in something else than =',
+        explanation: 'tenant and setting are compared by something other than =',
       }
   }
   return undefined
@@ -133,7 +133,7 @@ export const userNotTenant: Shape = (reader, knows) => {
     return {
       kind: 'user-not-tenant',
       certain,
-      explanation: `${own.column.name} = ${name} is the only wall`,
+      explanation: `${own.column.name} = ${name} is the only condition`,
       subject: name,
     }
   return undefined

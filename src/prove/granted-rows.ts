@@ -51,7 +51,7 @@ function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean
   return {
     kind: 'trusts-table',
     certain,
-    explanation: `the policy opens what ${relation.label} names, and ${role.role.name} may ${verb} there what is not its tenant’s`,
+    explanation: `the policy opens rows that ${relation.label} names, and ${role.role.name} may ${verb} rows there that name another tenant’s row`,
     subject: relation.label,
   }
 }

@@ -123,6 +123,6 @@ export const nullTenant: Shape = (reader) => {
     (atom) => atom.kind === 'null-test' && !atom.negated && reader.isTenantColumn(reader.term(atom.arg)),
   )
   return found
-    ? { kind: 'null-tenant', certain: true, explanation: 'rows without a tenant belong to everybody' }
+    ? { kind: 'null-tenant', certain: true, explanation: 'rows with a NULL tenant are shown to every tenant' }
     : undefined
 }

@@ -34,8 +34,7 @@ export function makeProofs(facts: Facts): Proofs {
     }
     if (open.length === 0) asked = 0
     asked += 1
-    if (asked > MAX_ASKED)
-      return { status: 'unproved', how: 'the policies look at each other too often', weaknesses: [] }
+    if (asked > MAX_ASKED) return { status: 'unproved', how: 'the policies query each other too often', weaknesses: [] }
     open.push(key)
     leans.push(open.length - 1)
     const proof = prove(facts, relation, facts.tenantTable(relation), verb, role, ask)
@@ -47,6 +46,10 @@ export function makeProofs(facts: Facts): Proofs {
   }
   return {
     of: (relation, verb, role) =>
-      ask(relation, verb, role) ?? { status: 'unproved', how: 'the proof goes in a circle', weaknesses: [] },
+      ask(relation, verb, role) ?? {
+        status: 'unproved',
+        how: 'the policies query each other in a circle',
+        weaknesses: [],
+      },
   }
 }

@@ -31,7 +31,7 @@ export function prove(
     return { status: 'dark', how: `${role.role.name} may not ${verb}` }
   if (table === undefined) return { status: 'unproved', how: 'the table is bound to no tenant', weaknesses: [] }
   if (!facts.protectedFor(relation, role))
-    return { status: 'unproved', how: 'row security does not hold this role', weaknesses: [] }
+    return { status: 'unproved', how: 'row-level security does not apply to this role', weaknesses: [] }
   if (verb === 'insert' && isNewTenant(table))
     return { status: 'proved', how: 'a new row is a new tenant: its key is unique' }
   const proofs = effectiveClauses(relation, verb, role)

@@ -76,7 +76,7 @@ function writtenBy(
     return {
       kind: derived ? 'beyond-the-prover' : 'trusts-table',
       certain: !derived && (open || proof?.status === 'open'),
-      explanation: `the policy trusts ${trusted.label}, where ${role.role.name} may ${verb} what it likes`,
+      explanation: `the policy trusts ${trusted.label}, where ${role.role.name} may ${verb} rows of any tenant`,
       subject: trusted.label,
     }
   }

@@ -6,7 +6,7 @@ import type { Limits } from './limits.ts'
 export const MINUTE_MICROS = 60_000_000
 export const DAY_MICROS = 86_400_000_000
 
-/** What is remembered of one tenant, user or route. */
+/** The counters of one tenant, user or route. */
 export interface Counters {
   /** When the current minute began. */
   readonly windowStart: number
@@ -53,7 +53,7 @@ export function settle(counters: Counters | undefined, limits: Limits, now: numb
   return { windowStart, fullAt, inMinute, day, inDay }
 }
 
-/** What a request takes from this scope: a scope whose burst is smaller than the cost gives all of its burst. */
+/** The tokens that a request takes from a scope: its cost, but at most the scope's burst. */
 function charge(limits: Limits, cost: number): number {
   return Math.min(cost, limits.burst)
 }

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 
 /**
- * What a client address is counted as: an IPv4 address itself, an IPv6 address as its /64, which is what one customer of a provider holds.
+ * The key under which a client address is counted: an IPv4 address itself, or the /64 of an IPv6 address, which usually belongs to one
+ * customer of a provider.
  *
  * An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address. What is no address is counted as one unknown client.
  */

@@ -10,7 +10,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Decisions that ask the same question of different keys. */
+/** Decisions with the same cost and limits for different keys. */
 interface Batch {
   readonly cost: number
   readonly scopes: readonly Scope[]

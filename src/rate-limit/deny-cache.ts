@@ -10,10 +10,10 @@ interface Denial {
 }
 
 /**
- * Refusals that this process knows to be still true, so that a blocked tenant costs the store nothing.
+ * Refusals that are still valid, so that requests of a blocked tenant need not ask the store.
  *
- * It can't admit too much: while a scope refuses, others can only add to it. It holds a refusal for a second at most, so
- * that a bigger tier, an override or a reset shows within that time.
+ * The cache can't admit too much: while a scope refuses, its counters can only grow. It keeps a refusal for at most a second, so that a
+ * larger tier, an override or a reset takes effect within that time.
  */
 interface DenyCache {
   readonly empty: boolean
@@ -38,7 +38,7 @@ export function createDenyCache(maxMs: number, maxEntries = 10_000, now = () => 
           denials.delete(scope.key)
           continue
         }
-        // That 5 did not fit says nothing about 1; and other limits are another question.
+        // A refusal counts only for the same limits and for at least the same cost: if 5 did not pass, 1 still may.
         if (cost >= denial.cost && scope.limits === denial.limits) return denial.decision
       }
       return undefined

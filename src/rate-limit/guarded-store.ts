@@ -11,7 +11,7 @@ interface GuardedStore {
   /** False while decisions don't come from the store. */
   readonly up: boolean
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
-  /** A change by hand: asked for whatever the guard thinks, and given up after two seconds. It may then still happen. */
+  /** A manual change. It is tried even while the store counts as down, and fails after two seconds, but may still happen after that. */
   change(call: (store: RateLimitStore) => Promise<void>): Promise<void>
   ping(): Promise<void>
   ready(timeoutMs: number): Promise<void>
@@ -81,13 +81,13 @@ export function createGuardedStore(options: {
     async ping() {
       if (store.inProcess) await store.ping()
       else if (guard.state === 'closed') await guard.run(() => store.ping(), never)
-      // Where no request comes (a process that is out of service because its store was down) only this brings the store back.
+      // A process that is out of service gets no requests, so only this probe finds out that the store is back.
       else await guard.run(() => store.decide([PROBE], 1), wasWritten)
     },
   }
 }
 
-/** Counts nobody: no tenant's key begins with `~` and a word. Its limits are never met. */
+/** A scope for probes. No tenant's key begins with `~` and a word, and its limits are never reached. */
 const PROBE: Scope = {
   kind: 'tenant',
   key: '{~probe}',
@@ -115,7 +115,7 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
 /** Looking proves nothing about writing. */
 const never = () => false
 
-/** The store's own words: they hold no key and no password. The cause behind them says why a connection can't be made. */
+/** The message of the store's error and of its cause. They contain no key and no password. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown'
   return cause.cause instanceof Error ? `${cause.message} ${cause.cause.message}` : cause.message

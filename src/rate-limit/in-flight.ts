@@ -5,7 +5,7 @@ import type { RateLimitRequest } from './request.ts'
 /** Requests in flight of one tenant in one process: one number for all tiers, or one for each tier. */
 export type Concurrency = number | Readonly<Record<string, number>>
 
-/** What {@link InFlight} takes. */
+/** Options of {@link InFlight}. */
 interface InFlightOptions {
   readonly concurrency: Concurrency | undefined
   /** A tier that has no number: unlimited where it is a configured tier, else the smallest number. */
@@ -17,8 +17,8 @@ const VIOLATED: readonly string[] = Object.freeze(['concurrency'])
 const nothing = () => {}
 
 /**
- * Counts what each tenant has in flight in this process, and refuses more than its tier may have. Quotas bound how often a tenant
- * asks; this bounds how much of a process slow requests of one tenant hold at once.
+ * Counts the requests of each tenant that run in this process, and refuses more than its tier allows. Quotas limit how often a tenant
+ * sends requests. This limits how many slow requests of one tenant a process runs at once.
  */
 export class InFlight {
   readonly #counts = new Map<string, number>()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { IoredisClient, RedisLink } from './redis-client.ts'
 
-/** What a duplicate of an ioredis client must offer; checked, for the client's type is the user's. */
+/** The members that a duplicate of an ioredis client must have. They are checked, because the client comes from the user. */
 interface Duplicate {
   readonly status: string
   connect(): Promise<unknown>

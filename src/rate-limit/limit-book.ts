@@ -23,7 +23,7 @@ interface SharedScope extends Scope {
   readonly share: Limits
 }
 
-/** One request, as the stores are asked. Made for each request, also for those refused from the cache: it is kept small. */
+/** One request in the form that stores need. It is small, because one is made for each request, also for those refused from the cache. */
 export class Question {
   readonly request: RateLimitRequest
   readonly tier: string

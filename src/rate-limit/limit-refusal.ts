@@ -2,14 +2,14 @@ import { type PartywallError, RateLimitExceededError } from '../errors.ts'
 import { type RefusalAnswer, refusalAnswer } from './answer.ts'
 import type { RateLimitDecision } from './decision.ts'
 
-/** A refusal as an error, for those who throw it; an error handler answers it as {@link answerOfLimitError} says. */
+/** A refusal as an error. An error handler turns it into an answer by {@link answerOfLimitError}. */
 export function limitExceeded(decision: RateLimitDecision, upgradeUrl?: string): RateLimitExceededError {
   return new RateLimitExceededError('The tenant has used up one of its limits.', { details: { decision, upgradeUrl } })
 }
 
 const FAILED_TOKENS: readonly string[] = Object.freeze(['failed-tokens'])
 
-/** The refusal of one more token that did not verify, from an address that has sent too many. */
+/** The refusal for an address that has sent too many tokens which did not verify. */
 export function tooManyFailedTokens(retryAfterSeconds: number, cause: unknown): RateLimitExceededError {
   const decision: RateLimitDecision = {
     outcome: 'limited',
@@ -36,11 +36,11 @@ export function answerOfLimitError(error: PartywallError, requestId: string): Re
     upgradeUrl: typeof upgradeUrl === 'string' ? upgradeUrl : undefined,
   })
   if (answer === undefined || decision.violated[0] !== FAILED_TOKENS[0]) return answer
-  // What the client needs is another token, as after a 401.
+  // The client needs another token, as after a 401.
   return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
 }
 
-/** A type of its own: waiting for a new window does not help, ending a request does. */
+/** The answer for too many concurrent requests. It has its own problem type: the client must wait for a running request to end. */
 function crowdedAnswer({ code, publicMessage, details }: PartywallError, requestId: string): RefusalAnswer {
   const retryAfter = 1
   return {

@@ -22,7 +22,7 @@ export interface TierLimits {
   readonly perUser?: ScopeLimits | undefined
 }
 
-/** What applies where no `tiers` are configured. */
+/** The limits if no `tiers` are configured. */
 export const DEFAULT_TIERS: Readonly<Record<'free' | 'pro' | 'enterprise', TierLimits>> = Object.freeze({
   free: Object.freeze({ requestsPerMinute: 60, requestsPerDay: 1000, burstSize: 10 }),
   pro: Object.freeze({ requestsPerMinute: 300, requestsPerDay: 10_000, burstSize: 50 }),

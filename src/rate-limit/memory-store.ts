@@ -49,7 +49,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitSt
     entries.set(key, { counters: undefined, override: undefined, ...change })
     if (entries.size <= maxEntries) return
     for (const [oldest, candidate] of entries) {
-      // What support gave is not lost to a crowd of tenants; an entry of its own is never the victim of its birth.
+      // Never evict entries that carry a manual override, nor the entry that is just being inserted.
       if (candidate.override !== undefined || oldest === key) continue
       entries.delete(oldest)
       break

@@ -31,11 +31,11 @@ export interface RateLimiterOptions {
   readonly denyCacheMs?: number
   /** A store that takes longer has failed for this request. Default 100. */
   readonly storeTimeoutMs?: number
-  /** Failures in a row after which the store is left alone. Default 5. */
+  /** Failures in a row after which the store is no longer asked. Default 5. */
   readonly breakerFailures?: number
-  /** How long it is left alone before one request tries again. Default 1000. */
+  /** Milliseconds until one request tries the store again. Default 1000. */
   readonly probeAfterMs?: number
-  /** Told to refused clients: where more can be bought. */
+  /** URL in refusals that tells clients where to upgrade. */
   readonly upgradeUrl?: string
   /** Finds the tier for `usage`, where the caller does not know it. */
   readonly tierOf?: (tenantId: string) => string | undefined | Promise<string | undefined>
@@ -69,7 +69,7 @@ const settingsSchema = z.object({
 
 const left = z.unknown().optional()
 
-/** Also what is no setting, so that a misspelt option and a missing store are told with all else. */
+/** Schema of all options, so that misspelt options and a missing store are reported together with other problems. */
 const optionsSchema = settingsSchema
   .extend({
     store: z.custom<RateLimitStore>(

@@ -21,7 +21,7 @@ import type { RateLimitRequest } from './request.ts'
 import { tenantKey, userKey } from './scope-key.ts'
 import type { Override, StoreReply } from './store.ts'
 
-/** What a tenant has used, for support and for the customer's settings page. */
+/** Usage of a tenant, for support and for the customer's settings page. */
 export interface TenantUsage {
   readonly tenantId: string
   readonly tier: string
@@ -34,7 +34,7 @@ export interface TenantUsage {
 
 /** Per-tenant limits; see {@link createRateLimiter}. */
 export interface RateLimiter {
-  /** Where decisions come from at the moment. */
+  /** The current source of decisions. */
   readonly mode: LimiterMode
   readonly upgradeUrl: string | undefined
   /** Decides one request and counts it where it is admitted. Never rejects because the store is down. */
@@ -60,7 +60,7 @@ export interface RateLimiter {
   enter(request: RateLimitRequest): () => void
   /** Why `enter` would refuse; counts nothing, and tells listeners of the refusal. */
   crowded(request: RateLimitRequest): ConcurrencyExceededError | undefined
-  /** What the tenant has used; counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
+  /** Usage of the tenant. Counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
   usage(tenantId: string, options?: { readonly tier?: string; readonly userId?: string }): Promise<TenantUsage>
   /**
    * Forgets what the tenant (its routes, and the user named) has used. Other processes may refuse for a second more.

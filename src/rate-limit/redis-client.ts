@@ -23,7 +23,7 @@ export interface RedisLink {
   /** Resolves when it can be used for the first time. */
   readonly ready: Promise<void>
   readonly usable: () => boolean
-  /** What went wrong last with the connection itself: refused, wrong password. */
+  /** The last error of the connection itself, such as a wrong password. */
   readonly lastError: () => Error | undefined
   evalsha(sha: string, keys: string[], values: string[]): Promise<unknown>
   evaluate(text: string, keys: string[], values: string[]): Promise<unknown>

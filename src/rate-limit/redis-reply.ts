@@ -2,10 +2,10 @@ import { DependencyUnavailableError } from '../errors.ts'
 import { ADMITTED, OVERRIDDEN, OVERRIDE_BYTES, STATE_BYTES, WRONG_TYPE } from './decision-script.ts'
 import type { ScopeReply, StoreReply } from './store.ts'
 
-/** What one decision of a call came to: an error where its key holds something else. */
+/** Result of one decision of a call. An error if its key does not contain counters. */
 type DecisionReply = StoreReply | Error
 
-/** Reads the packed answer to so many decisions, over so many scopes each. @throws where it is anything else */
+/** Reads the packed reply for a number of decisions with a number of scopes each. @throws if the reply has another form */
 export function readReplies(reply: unknown, decisions: number, scopes: number): DecisionReply[] {
   if (!Buffer.isBuffer(reply) || reply.length < 8) throw somethingElse()
   const now = reply.readDoubleLE(0)

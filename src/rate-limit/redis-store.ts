@@ -9,7 +9,7 @@ import type { IoredisClient, NodeRedisClient, RedisClient, RedisLink } from './r
 import type { RateLimitStore } from './store.ts'
 
 export interface RedisStoreOptions {
-  /** What all keys begin with; no braces. Default `partywall:rl:`. */
+  /** Prefix of all keys, without braces. Default `partywall:rl:`. */
   readonly prefix?: string
 }
 

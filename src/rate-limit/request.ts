@@ -1,12 +1,12 @@
-/** Who asks, and for how much. */
+/** One request to be counted. */
 export interface RateLimitRequest {
   readonly tenantId: string
   /** An unknown tier gets the smallest limits. */
   readonly tier: string
-  /** Counts also against the user, where the tier has `perUser`. */
+  /** Also counts against this user, if the tier has `perUser`. */
   readonly userId?: string | undefined
-  /** A name in `routes`: counts also against the tenant's share of that route. */
+  /** A name in `routes`: also counts against the tenant's limit for that route. */
   readonly route?: string | undefined
-  /** How many requests this one weighs; default 1. At most the tier's `burstSize`, or it could never pass. */
+  /** How many requests this one counts as; default 1. At most the tier's `burstSize`, or it could never pass. */
   readonly cost?: number | undefined
 }

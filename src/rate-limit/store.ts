@@ -1,21 +1,21 @@
 import type { Counters } from './bucket.ts'
 import type { Limits } from './limits.ts'
 
-/** One thing that is counted. `key` is what the store files it under; all scopes of one request have the same tenant. */
+/** A tenant, user or route whose requests are counted under `key`. All scopes of one request belong to the same tenant. */
 export interface Scope {
   readonly kind: 'tenant' | 'user' | 'route'
   readonly key: string
   readonly limits: Limits
 }
 
-/** Limits that support gave one tenant for a time. */
+/** Limits that were set for one tenant by hand (`override`), perhaps for a limited time. */
 export interface Override {
   readonly limits: Limits
   /** Seconds since 1970; 0: until it is taken back. */
   readonly untilSeconds: number
 }
 
-/** What a store knows about one scope after a decision. */
+/** The state of one scope after a decision. */
 export interface ScopeReply {
   /** After the request where it was admitted, else as it stands. */
   readonly counters: Counters
@@ -32,7 +32,7 @@ export interface StoreReply {
 }
 
 /**
- * Where the counters are. The first scope of each decision is the tenant's.
+ * Stores the counters. The first scope of each decision is the tenant's.
  *
  * Every method of it rejects when the store can't answer; the limiter decides what then happens.
  */

@@ -1,7 +1,7 @@
 import type { ChecklistLineId } from './lines.ts'
 
 /**
- * What one probe found about one line of the checklist.
+ * The result of one probe for one line of the checklist.
  *
  * - `proved`: tried, and it held;
  * - `open`: not tried here, or tried without a result that proves anything;

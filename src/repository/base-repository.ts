@@ -15,7 +15,7 @@ import { type Where, whereConditions } from './where.ts'
 /** The keys of paging cursors, the current one first. */
 export type CursorKeys = () => Promise<readonly Uint8Array[]>
 
-/** What {@link TenantAwareRepository} takes. */
+/** Options of {@link TenantAwareRepository}. */
 export interface RepositoryOptions<Row> extends TableOptions<Row> {
   /** A tenant pool (`wall.pool`). */
   readonly pool: RepositoryPool
@@ -23,12 +23,12 @@ export interface RepositoryOptions<Row> extends TableOptions<Row> {
   readonly cursorKeys?: CursorKeys | undefined
 }
 
-/** What a new row may say. `tenant_id` may only be the context's own. */
+/** The columns of a new row. `tenant_id` may only be the context's own. */
 export type NewRow<Row> = {
   readonly [Name in Exclude<keyof Row & string, 'id' | 'created_at'>]?: Row[Name] | undefined
 }
 
-/** What a change may say. */
+/** The columns of a change. */
 export type RowChanges<Row> = NewRow<Row>
 
 export interface ListOptions<Row> {

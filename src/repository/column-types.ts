@@ -28,7 +28,7 @@ export const COLUMN_TYPE = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?( [a-z]+)*(\(\
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i
 const WHOLE = /^-?\d{1,19}$/
 
-/** Whether a row could have this id at all; where not, nobody needs to be asked. */
+/** Whether a row could have this id at all. If not, no query is needed. */
 export function couldBeId(value: unknown, type: ColumnType): value is string | number | bigint {
   switch (typeof value) {
     case 'bigint':

@@ -14,7 +14,7 @@ export interface RepositoryStatement {
   readonly prepare: boolean
 }
 
-/** What a repository sends statements through: a tenant pool, a checked-out client, or an open transaction. */
+/** A connection for a repository: a tenant pool, a checked-out client, or an open transaction. */
 export interface RepositoryConnection {
   query(text: string, values: unknown[]): Promise<Answer>
   query(statement: RepositoryStatement): Promise<Answer>

@@ -4,7 +4,7 @@ import type { OrderTerm } from './order.ts'
 import type { Statement } from './statement.ts'
 import { quote, type Table } from './table.ts'
 
-/** What a cursor belongs to: this tenant, this table, these conditions, this order. */
+/** A cursor is only valid for the same tenant, table, conditions and order. */
 export interface CursorPlace {
   readonly tenantId: string
   readonly table: string

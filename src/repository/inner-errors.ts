@@ -1,4 +1,4 @@
-/** Where libraries keep the error that they wrap: Drizzle and JavaScript itself, Sequelize (two), Objection, TypeORM. */
+/** Properties in which libraries keep a wrapped error: Drizzle and JavaScript itself, Sequelize (two), Objection, TypeORM. */
 const LINKS = ['cause', 'parent', 'original', 'nativeError', 'driverError'] as const
 
 /** Deep enough for a library in a library; bounded, since an error may refer to itself. */

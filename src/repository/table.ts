@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 import { COLUMN_TYPE, type Columns, type ColumnType } from './column-types.ts'
 
-/** How a table is told to a repository. */
+/** Description of a table for a repository. */
 export interface TableOptions<Row> {
   /** `documents` or `app.documents`. */
   readonly table: string
@@ -12,7 +12,7 @@ export interface TableOptions<Row> {
   readonly idColumn?: string | undefined
   /** Default `tenant_id`. */
   readonly tenantColumn?: string | undefined
-  /** What "newest first" means; default `created_at`. */
+  /** The column for "newest first"; default `created_at`. */
   readonly createdColumn?: string | undefined
   /** Columns that the database alone fills; default id and created column. */
   readonly generated?: readonly string[] | undefined

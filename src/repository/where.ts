@@ -3,7 +3,7 @@ import { refuseForeignTenant } from './foreign-tenant.ts'
 import type { Statement } from './statement.ts'
 import { quote, type Table } from './table.ts'
 
-/** What one column may be compared with: a value (`null`: is null), a list (any of it), or operators. */
+/** A condition on one column: a value (`null`: is null), a list (any of them), or operators. */
 export type Condition<Value> =
   | Value
   | null

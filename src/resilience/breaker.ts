@@ -11,7 +11,7 @@ import type { SecurityEvents } from '../events/security-events.ts'
 import { isInfrastructureFailure } from './infrastructure-failure.ts'
 
 interface BreakerOptions {
-  /** What is called, as events and errors name it: `jwks https://idp.example`, `tenant directory`. */
+  /** Name of the dependency in events and errors: `jwks https://idp.example`, `tenant directory`. */
   readonly dependency: string
   /** Infrastructure failures in a row that open it. Default 3. */
   readonly failures?: number | undefined
@@ -65,7 +65,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
       return stateOf(policy.state)
     },
     async run(call) {
-      // cockatiel makes callers wait for the probe of somebody else; reading the state first refuses them instead.
+      // cockatiel makes callers wait for another caller's probe. Reading the state first refuses them instead.
       if (policy.state === CircuitState.HalfOpen) throw unavailable(dependency)
       try {
         return await policy.execute(() => withTimeout(call, timeoutMs, dependency))

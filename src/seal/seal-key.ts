@@ -10,7 +10,7 @@ export interface SealKey {
   readonly outerPad: Buffer
 }
 
-/** What a key is for. One root secret gives a separate key for each, so that none can stand in for another. */
+/** Purpose of a key. A separate key is derived from the root secret for each purpose, so that one can't be used for another. */
 export type KeyPurpose = 'seal' | 'envelope' | 'webhook' | 'cursor'
 
 /** Fewer characters can't hold 128 bits in hex. */

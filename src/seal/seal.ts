@@ -8,13 +8,13 @@ export type TenantLevel = 'tenant_user' | 'tenant_admin'
 export interface SealSubject {
   readonly tenantId: string
   readonly userId: string
-  /** '' where nobody acts for the user. */
+  /** The actor; '' if the user acts. */
   readonly actor: string
   readonly level: TenantLevel
   readonly readOnly: boolean
 }
 
-/** What one connection adds to the binding. */
+/** Values of one connection that the seal is bound to. */
 export interface SealPlace {
   readonly database: string
   /** The backend's pid; undefined behind a transaction pooler, where backends change under us. */

@@ -105,7 +105,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
 
   function lowerCall(fields: Node): Expr {
     const names = namesOf(fields['funcname'])
-    // What a window, an order or a set of its own makes of a call is not what the call alone would be.
+    // A call with OVER, WITHIN GROUP or VARIADIC has another value than the call alone.
     if (isNode(fields['over']) || fields['agg_within_group'] === true || fields['func_variadic'] === true)
       return {
         kind: 'other',

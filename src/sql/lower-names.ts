@@ -10,13 +10,13 @@ export function lowerConstant(fields: Node): string | number | boolean | null {
   return textOf(nodeOf(fields['sval'])?.['sval']) ?? ''
 }
 
-/** Of `OPERATOR(schema.op)`; nothing for the server's own. */
+/** The schema in `OPERATOR(schema.op)`; nothing for pg_catalog. */
 export function operatorSchema(names: unknown): { readonly schema?: string } {
   const schema = namesOf(names).at(-2)
   return schema === undefined || schema === 'pg_catalog' ? {} : { schema }
 }
 
-/** Of `AS alias (columns)`. */
+/** Column names in `AS alias (columns)`. */
 export function aliasColumns(alias: unknown): { readonly columns?: readonly string[] } {
   const columns = namesOf(nodeOf(alias)?.['colnames'])
   return columns.length === 0 ? {} : { columns }

@@ -195,7 +195,7 @@ export interface PlVariable {
   readonly default: Parsed<Expr> | undefined
 }
 
-/** What a function does, as far as it can be read. */
+/** The body of a function, as far as it can be read. */
 export type Body =
   | { readonly kind: 'sql'; readonly statements: readonly Query[] }
   | { readonly kind: 'plpgsql'; readonly variables: readonly PlVariable[]; readonly statements: readonly PlStatement[] }

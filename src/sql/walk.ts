@@ -1,6 +1,6 @@
 import type { Body, Expr, FromItem, Parsed, PlStatement, Query } from './tree.ts'
 
-/** What a walk calls; each is optional. Children are visited after their parent. */
+/** Callbacks of a walk; each is optional. Children are visited after their parent. */
 export interface Visitor {
   readonly expression?: (expr: Expr) => void
   readonly query?: (query: Query) => void

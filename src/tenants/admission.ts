@@ -4,7 +4,7 @@ import type { SecurityEvents } from '../events/security-events.ts'
 import { disagreement, type TenantHint } from './agreement.ts'
 import { isActive, type Tenant, type TenantDirectory } from './tenant.ts'
 
-/** What a verifier says of a token, as far as admission needs it. */
+/** The part of a verified token that admission needs. */
 export interface AdmittedToken {
   readonly tenantClaim: string
   readonly userId: string
@@ -29,48 +29,48 @@ export interface AdmissionOrigin {
   readonly requestId?: string | undefined
 }
 
-/** What one request says of itself. */
+/** The input of admission from one request. */
 export interface AdmissionRequest {
   readonly token: unknown
   readonly requestId: string
   readonly clientAddress?: string | undefined
-  /** What besides the token names a tenant. */
+  /** Other places of the request that name a tenant, such as a header. */
   readonly hints: readonly TenantHint[]
-  /** Refuses here what the tenant's limits are known to refuse, before directory and membership are asked. */
+  /** Refuses requests of a tenant that is known to be over its limits, before directory and membership are asked. */
   readonly refuseBlocked?: boolean | undefined
 }
 
-/** Refusals before everything was looked at: they save what the answer would cost, and never let anything pass. */
+/** Early refusals, which save further work. They never let a request pass. */
 export interface EarlyRefusals {
-  /** Why a tenant's request is refused already; undefined where that is not known. Asks nobody. */
+  /** The error if a tenant's requests are known to be refused; undefined if not. Does no I/O. */
   readonly blocked?: (asking: {
     readonly tenantId: string
     readonly tier: string
     readonly userId: string
   }) => Error | undefined
-  /** Told of each token that did not verify; gives the error to refuse with. */
+  /** Called for each token that did not verify. Returns the error to refuse with. */
   readonly failedToken?: (error: unknown, clientAddress: string | undefined) => unknown
 }
 
 /** From a token to the context of a request. */
 export interface Admission {
   /**
-   * Verifies the token, finds its tenant, compares what else names one, and asks whether the user is still a member.
+   * Verifies the token, finds its tenant, compares the hints with it, and asks whether the user is still a member.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` the token is not good
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` tenant unknown or suspended, or the user no member; one answer for all
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` something names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` a hint names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
    * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED` with `refuseBlocked`, or too many failed tokens of the address
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` a dependency can't be asked now
    */
   admit(request: AdmissionRequest): Promise<TenantContext>
 }
 
-/** What {@link createAdmission} takes. */
+/** Options of {@link createAdmission}. */
 export interface AdmissionOptions<Token extends AdmittedToken> extends EarlyRefusals {
   readonly verifier: AdmissionVerifier<Token>
   readonly directory: Pick<TenantDirectory, 'findByClaim'> & {
-    /** What was last known of the claim's tenant, without asking anybody. */
+    /** The claim's tenant as last known, without I/O. */
     peek?(claim: string): Tenant | undefined
   }
   readonly events: SecurityEvents
@@ -87,7 +87,7 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
     requestId: string,
   ) {
     events.emit({ type: 'TENANT_REFUSED', reason, tenantId: tenant?.id, userId: token.userId, requestId })
-    // One message, one answer: who asks must not learn which tenants exist.
+    // The same error for unknown and suspended tenants, so that a client can't find out which tenants exist.
     return new TenantInactiveError('The tenant of this token is unknown or suspended.', { details: { reason } })
   }
 

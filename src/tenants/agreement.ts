@@ -1,6 +1,6 @@
-/** Something besides the token that names a tenant. It can only agree. */
+/** A place besides the token that names a tenant, such as a header. It must match the token. */
 export interface TenantHint {
-  /** Where it stood, for the event: `header x-tenant-id`, `subdomain`, `path`. */
+  /** The place, for the event: `header x-tenant-id`, `subdomain`, `path`. */
   readonly source: string
   readonly value: string
 }

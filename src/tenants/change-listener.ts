@@ -4,15 +4,15 @@ import { outsideOfTenants } from '../context/store.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 
-/** What {@link createChangeListener} takes. */
+/** Options of {@link createChangeListener}. */
 export interface ChangeListenerOptions {
   /** A direct connection: LISTEN does not work behind a transaction pooler. */
   readonly connection: pg.ClientConfig
-  /** Told of the hashes that were notified since the last call; at most once per `batchMs`. */
+  /** Called with the hashes that were notified since the last call; at most once per `batchMs`. */
   readonly onChanges: (hashes: ReadonlySet<string>) => void
-  /** The channel works now; whatever was changed before may have gone unheard. */
+  /** Called when the channel works. Notifications of earlier changes may have been missed. */
   readonly onUp: () => void
-  /** The channel was missed: changes go unheard from now on, and maybe since the last heartbeat. */
+  /** Called when the channel fails. Notifications are missed from now on, and maybe since the last heartbeat. */
   readonly onDown: () => void
   /** Time between two heartbeats, and how long one may take; default 1_000. */
   readonly heartbeatMs?: number | undefined
@@ -36,7 +36,7 @@ const HASH = /^[0-9a-f]{64}$/
 const LONGEST_PAUSE_MS = 5_000
 
 /**
- * LISTEN with a heartbeat to itself: a half-open socket, or a channel that swallows notifications, is found by what does not come back.
+ * LISTEN with a heartbeat: it notifies itself. If that notification does not arrive, the socket is half-open or notifications get lost.
  */
 export function createChangeListener(options: ChangeListenerOptions): ChangeListener {
   return new PostgresChangeListener(options)
@@ -133,7 +133,7 @@ class PostgresChangeListener implements ChangeListener {
     this.#retryTimer = setTimeout(() => this.#connect(), pause * (0.5 + Math.random() / 2)).unref()
   }
 
-  /** One heartbeat: what is sent must come back before the time is over. */
+  /** One heartbeat: the notification must come back in time. */
   async #pulse(of: pg.Client): Promise<void> {
     const sent = ++this.#sent
     let timer: NodeJS.Timeout | undefined
@@ -200,14 +200,14 @@ class Batch {
   }
 }
 
-/** The socket is cut: a polite goodbye would wait for a server that may be gone. */
+/** Destroys the socket. A regular end would wait for a server that may not answer. */
 function destroy(client: pg.Client): void {
   const stream = streamOf(client)
   if (stream === undefined) client.end().catch(() => {})
   else stream.destroy()
 }
 
-/** A process whose other work is done may end: the listener does not hold it. */
+/** Lets the process end while the listener's socket is still open. */
 function unreference(client: pg.Client): void {
   streamOf(client)?.unref()
 }

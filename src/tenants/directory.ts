@@ -7,9 +7,9 @@ import { isActive, type Tenant, type TenantDirectory, type TenantLookup } from '
 import { TenantCache } from './tenant-cache.ts'
 import { tenantHash } from './tenant-hash.ts'
 
-/** What {@link createTenantDirectory} takes. */
+/** Options of {@link createTenantDirectory}. */
 export interface TenantDirectoryOptions {
-  /** Asked for a claim that the cache does not know. */
+  /** Finds a tenant by a claim that is not in the cache. */
   readonly findByClaim: TenantLookup
   /** Looks a tenant up by its canonical id. Left out: `findByClaim` is asked with the id instead. */
   readonly findById?: TenantLookup | undefined
@@ -23,9 +23,9 @@ export interface TenantDirectoryOptions {
   readonly maxEntries?: number | undefined
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined
-  /** Called once per change, when an answer shows that a tenant is gone or is not active, or that its claim names another tenant now. */
+  /** Called once per change for each tenant that is no longer active or no longer exists. */
   readonly onInactive?: ((tenant: { readonly id: string; readonly key: string }) => void) | undefined
-  /** Told of each invalidation: the tenant's hash, undefined for all. Work may be under way for tenants that the cache does not know. */
+  /** Called for each invalidation with the tenant's hash, or undefined for all, also for tenants that are not in the cache. */
   readonly onInvalidated?: ((hash: string | undefined) => void) | undefined
   readonly events?: SecurityEvents | undefined
   readonly now?: (() => number) | undefined
@@ -39,12 +39,12 @@ export interface CachedTenantDirectory extends TenantDirectory {
   invalidateHash(hash: string): void
   /** Whether changes are heard at once. While they are not, answers live for `unheardTtlMs`. */
   setListening(listening: boolean): void
-  /** The last cached answer, even if it has expired. Use it to refuse, never to admit. */
+  /** The claim's tenant as last known, even if that is too old. It may be used to refuse a request, never to admit one. */
   peek(claim: string): Tenant | undefined
   /**
    * Reads a tenant anew: by its id, or, where the directory knows claims alone, by the claim that it was last found under.
    *
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails now
    */
   readAgain(id: string): Promise<Tenant | undefined>
   /** Whether the last answer to a claim of this tenant said that it may not work. */
@@ -54,14 +54,14 @@ export interface CachedTenantDirectory extends TenantDirectory {
   readonly breaker: Breaker['state']
 }
 
-/** How many answers in a row may be outdated when they arrive, before the request is refused. */
+/** After this many answers in a row that were outdated when they arrived, a request is refused. */
 const ATTEMPTS = 25
 const CHANGING = 'The tenant changed each time it was looked up.'
 
 /**
  * A directory with a bounded cache, one lookup at a time per claim, and a breaker.
  *
- * An answer that was asked for before an invalidation is neither kept nor given to anybody: it is asked again.
+ * An answer to a lookup that began before an invalidation is discarded, and the lookup is repeated.
  */
 export function createTenantDirectory(options: TenantDirectoryOptions): CachedTenantDirectory {
   return new LookedUpDirectory(options)
@@ -117,7 +117,7 @@ class LookedUpDirectory implements CachedTenantDirectory {
   readonly invalidateHash = (hash: string): void => {
     this.#invalidations.add(hash)
     for (const { claim, tenant } of this.#cache.forgetHash(hash)) {
-      // Read at once: running work of a suspended tenant must end although no further request comes.
+      // Look the tenant up at once: running work of a suspended tenant must end even if no further request comes.
       this.#lookup(claim, tenant).catch(() => {}) // the next request asks again, and is told
     }
     this.#options.onInvalidated?.(hash)
@@ -182,7 +182,7 @@ class LookedUpDirectory implements CachedTenantDirectory {
     if (id === undefined) return
     if (isActive(tenant)) {
       this.#inactive.delete(id)
-      // The claim names another tenant now: what was verified for the former one must not go on.
+      // The claim names another tenant now, so work that was admitted for the former tenant must stop.
       if (before !== undefined && before.id !== tenant.id) onInactive?.({ id: before.id, key: claim })
       return
     }

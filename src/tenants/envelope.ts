@@ -18,19 +18,19 @@ import type { SecurityEvents } from '../events/security-events.ts'
 import { type Duration, durationSeconds } from './duration.ts'
 import { isActive, type TenantDirectory } from './tenant.ts'
 
-/** What an envelope is for; it opens for nothing else. */
+/** The purpose of an envelope. It can only be opened for the same purpose. */
 export interface ExportOptions {
-  /** Who may open it: the name of a queue or a worker. */
+  /** The receiver that may open it: the name of a queue or a worker. */
   readonly audience: string
   /** Binds it to one job. */
   readonly jobId?: string | undefined
-  /** Binds it to what the job is told to do; JSON, order of keys does not matter. */
+  /** Binds it to the payload of the job: JSON, in which the order of keys does not matter. */
   readonly payload?: unknown
   /** At most 30 days. */
   readonly expiresIn: Duration
 }
 
-/** What must agree with the envelope. */
+/** Values that must match the envelope. */
 export interface ImportOptions {
   readonly audience: string
   /** Must be given exactly where the envelope is bound to a job. */
@@ -39,13 +39,13 @@ export interface ImportOptions {
   readonly payload?: unknown
 }
 
-/** What the user may do now: a membership that ended, or `false`, is a refusal. */
+/** Returns the user's current roles and permissions. If the membership has ended, or for `false`, the envelope is refused. */
 export type CurrentMembership = (question: {
   readonly userId: string
   readonly tenant: { readonly id: string; readonly tier: string }
 }) => Promise<{ readonly roles: readonly string[]; readonly permissions?: readonly string[] } | false>
 
-/** What {@link createEnvelopes} takes. */
+/** Options of {@link createEnvelopes}. */
 export interface EnvelopeOptions {
   /** The keys that sign, the current one first; older ones still open. */
   readonly keys: () => Promise<readonly Uint8Array[]>
@@ -59,18 +59,18 @@ export interface EnvelopeOptions {
 /** Carries a context to a job, a worker or another process. */
 export interface Envelopes {
   /**
-   * Seals the current context for one purpose. Carries who, never what they may do.
+   * Seals the current context for one purpose. The envelope names tenant and user, but contains no permissions.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a visit of staff, which the envelope would outlive
    */
   exportContext(options: ExportOptions): Promise<string>
   /**
-   * Opens an envelope and asks again: is the tenant active, is the user still a member, with the roles of then?
+   * Opens an envelope and checks again that the tenant is active and that the user is still a member with the same roles.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` forged, expired, or meant for something else
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` suspended, gone, left or lowered meanwhile
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` nobody can say now
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if directory or membership can't be asked now
    */
   importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
 }
@@ -94,7 +94,7 @@ type Body = z.infer<typeof bodySchema>
 const MAX_SECONDS = 30 * 86_400
 const MAX_LENGTH = 16_384
 
-/** Makes the two functions. */
+/** Makes the functions that export and import a context. */
 export function createEnvelopes(options: EnvelopeOptions): Envelopes {
   const { keys, directory, membership, events, now = Date.now } = options
 
@@ -117,7 +117,7 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
       timingSafeEqual(createHash('sha256').update(sign(key, text)).digest(), given),
     )
     if (!good) throw refuse('signature')
-    // Signed by us, so it is ours; a body of another version is not.
+    // The signature is valid, but the body may have a version that this process does not know.
     const body = bodySchema.safeParse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
     if (!body.success) throw refuse('version')
     return body.data
@@ -134,7 +134,7 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
     }
     if (answer === false || answer === null || typeof answer !== 'object') throw inactive('not-a-member', body)
     const hashes = new Set(answer.roles.map(roleHash))
-    // Whoever was lowered since must ask again as who they are now: the job was accepted from somebody who could more.
+    // If the user has lost a role since then, refuse: the job was accepted from a user with more permissions.
     if (!body.had.every((role) => hashes.has(role))) throw inactive('not-a-member', body)
     return { roles: answer.roles, permissions: answer.permissions }
   }

@@ -1,4 +1,4 @@
-/** Remembers which tenants were invalidated since lookups under way began, so that none of them brings back an old answer. */
+/** Remembers which tenants were invalidated while lookups were running, so that an outdated answer is not used. */
 export class Invalidations {
   readonly #byHash = new Map<string, number>()
   readonly #maximum: number
@@ -18,7 +18,7 @@ export class Invalidations {
   add(hash: string): void {
     this.#generation++
     this.#byHash.set(hash, this.#generation)
-    // A flood of made-up names must not fill the memory: forget who it was, and distrust everybody's old answers.
+    // Too many hashes would fill the memory: forget them, and treat all running lookups as outdated instead.
     if (this.#byHash.size > this.#maximum) this.addAll()
   }
 

@@ -1,7 +1,7 @@
 import { runWithoutTenant } from '../context/run-with-tenant.ts'
 import type { Tenant, TenantLookup } from './tenant.ts'
 
-/** What the lookups ask of a pool. */
+/** The part of a pool that the lookups use. */
 export interface DirectoryPool {
   query(text: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[] }>
 }
@@ -15,7 +15,7 @@ export interface DirectoryPool {
  */
 export function createPostgresLookup(pool: DirectoryPool): { findByClaim: TenantLookup; findById: TenantLookup } {
   const find = (text: string) => async (value: string) => {
-    // PostgreSQL text can't hold NUL; no tenant is named so.
+    // PostgreSQL text can't contain NUL, so no tenant has such a name.
     if (value.includes('\0')) return undefined
     try {
       const { rows } = await runWithoutTenant(() => pool.query(text, [value]))

@@ -2,20 +2,20 @@ import { TenantInactiveError } from '../errors.ts'
 
 /** One request or job under way. */
 export interface Work {
-  /** Why it must stop; undefined while it may go on. */
+  /** Returns the error if the work must stop; undefined while it may continue. */
   readonly stopped: () => Error | undefined
   /** Called once when it must stop: to answer, and to cut what is half sent. */
   onStop(listener: (reason: Error) => void): void
   end(): void
 }
 
-/** The work under way in this process, by tenant: so that suspension ends it, and closing waits for it. */
+/** The running requests and jobs of this process, by tenant. Suspension stops them, and closing waits for them. */
 export class RunningWork {
   readonly #byTenant = new Map<string, Set<OneWork>>()
   readonly #isInactive: (tenantId: string) => boolean
   #waiting: (() => void)[] = []
 
-  /** @param isInactive asked for what a request or job left running when it ended: nobody can tell that it must stop */
+  /** @param isInactive asked about work that still runs after its request or job has ended, because `stop` no longer reaches it */
   constructor(isInactive: (tenantId: string) => boolean = () => false) {
     this.#isInactive = isInactive
   }

@@ -17,7 +17,7 @@ interface Entry {
   readonly readAt: number
 }
 
-/** Tenants by the claim that names them, bounded in number and age; also claims that name nobody. */
+/** Tenants by the claim that names them, limited in number and age. Also caches claims that name no tenant. */
 export class TenantCache {
   /** Whether changes are heard at once. While they are not, answers live for `unheardTtlMs`. */
   heard = true
@@ -27,7 +27,7 @@ export class TenantCache {
   readonly #maxEntries: number
   readonly #now: () => number
   readonly #known: BoundedMap<string, Entry>
-  /** Claims that name nobody, with the time of that answer. */
+  /** Claims that name no tenant, with the time of that answer. */
   readonly #unknown: BoundedMap<string, number>
   readonly #claimsByHash = new Map<string, Set<string>>()
   readonly #claimsById: BoundedMap<string, string>
@@ -53,7 +53,7 @@ export class TenantCache {
     return since !== undefined && this.#now() - since < this.#negativeTtlMs ? 'unknown' : undefined
   }
 
-  /** What was last known of the claim's tenant, however old. */
+  /** The claim's tenant as last known, however old. */
   peek(claim: string): Tenant | undefined {
     return this.#known.get(claim)?.tenant
   }
@@ -78,7 +78,7 @@ export class TenantCache {
     if (this.#claimsByHash.size > 2 * this.#maxEntries) this.#dropEvicted()
   }
 
-  /** Forgets a tenant by its hash, and every claim that named nobody: a tenant that nobody knew may be new. */
+  /** Forgets a tenant by its hash, and all claims that named no tenant, because the tenant may be new. */
   forgetHash(hash: string): readonly { readonly claim: string; readonly tenant: Tenant | undefined }[] {
     this.#unknown.clear()
     return [...(this.#claimsByHash.get(hash) ?? [])].map((claim) => {

@@ -10,7 +10,7 @@ export interface Tenant {
   readonly key?: string | undefined
 }
 
-/** Finds one tenant; undefined where there is none. Throws where the answer can't be had. */
+/** Finds one tenant; undefined if there is none. Throws if the lookup fails. */
 export type TenantLookup = (value: string) => Promise<Tenant | undefined>
 
 /** The directory: which tenant a claim names, and whether it may work now. */
@@ -19,13 +19,13 @@ export interface TenantDirectory {
    * The tenant that a verified claim names.
    *
    * @returns also suspended tenants; undefined for an unknown one
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when nobody can say
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails
    */
   findByClaim(value: string): Promise<Tenant | undefined>
   /**
    * The tenant with this canonical id, read anew; for envelopes and staff access.
    *
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when nobody can say
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails
    */
   findById(id: string): Promise<Tenant | undefined>
 }

@@ -10,7 +10,7 @@ import { type KitDatabaseOptions, openKitDatabase } from './kit-database.ts'
 import { TenantTestHelper } from './tenant-test-helper.ts'
 import { startKitIssuer } from './test-issuer.ts'
 
-/** What the application under test is told. */
+/** Settings for the application under test. */
 export interface TestKitEnv {
   /** The application's login role. */
   readonly databaseUrl: string

@@ -5,7 +5,7 @@ import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import { createTestApi, type TestApi } from './test-api.ts'
 import type { KitIssuer } from './test-issuer.ts'
 
-/** What a token shall say otherwise. */
+/** Claims of a token that differ from the defaults. */
 export interface TokenChanges {
   readonly claims?: Readonly<Record<string, unknown>> | undefined
   readonly header?: Readonly<Record<string, unknown>> | undefined
@@ -13,7 +13,7 @@ export interface TokenChanges {
   readonly expiresInSeconds?: number | undefined
 }
 
-/** What a helper is made of; the kit gives it. */
+/** The parts of a helper, which the kit provides. */
 export interface TenantTestParts {
   readonly name: string
   readonly tenantId: string

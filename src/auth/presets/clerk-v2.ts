@@ -36,7 +36,7 @@ function organisationPermissions(claims: RawClaims): readonly string[] | undefin
   const { per, fpm } = organisation(claims)
   const fea = claims['fea'] ?? ''
   if (per === undefined && fpm === undefined) return undefined
-  // There, and empty: a member who may do nothing.
+  // The claim exists and is empty: the member has no permissions.
   if (per === '' || fpm === '') return []
   if (typeof per !== 'string' || typeof fpm !== 'string' || typeof fea !== 'string') throw contradiction()
   const features = list(fea)

@@ -124,7 +124,7 @@ const SETTINGS = `select case when s.setrole = 0 then 'ALTER DATABASE $DATABASE'
   from pg_db_role_setting s, unnest(s.setconfig) entry
   where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))`
 
-/** What decides access in a schema, so that a copy can be held against it: policies, flags, owners and rights. */
+/** The parts of a schema that decide about access, for comparison with its copy: policies, flags, owners and privileges. */
 const LIKENESS = `
   select coalesce(string_agg(line, E'\\n' order by line), '') as lines from (
     select format('%s %s %s %s', c.oid::regclass, c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner)) as line

@@ -65,7 +65,7 @@ function readToken(text: string, from: number, backslashEscapes: boolean, into: 
   return end
 }
 
-/** Of ASCII words alone: `ı` becomes `I` in JavaScript, and stays another letter for PostgreSQL. */
+/** Upper case of ASCII words only. JavaScript turns `ı` into `I`, but for PostgreSQL it is another letter. */
 function upperCase(word: string): string {
   return /^[\w$]+$/.test(word) ? word.toUpperCase() : word
 }
@@ -107,7 +107,7 @@ function endOfQuoted(text: string, from: number, quote: number, backslashEscapes
   return -1
 }
 
-/** Of `$$…$$` or `$tag$…$tag$`; undefined where no such string starts here, -1 where it has no end. */
+/** End of a string `$$…$$` or `$tag$…$tag$`; undefined if none starts here, -1 if it has no end. */
 function endOfDollarString(text: string, from: number): number | undefined {
   let at = from + 1
   if (startsWord(text.charCodeAt(at))) {

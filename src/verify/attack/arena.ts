@@ -103,7 +103,7 @@ export interface Arena {
   leaks(text: string, side: Side): boolean
 }
 
-/** What all attacks of a run saw, before it is joined with the static findings. */
+/** The results of all attacks of a run, before they are joined with the static findings. */
 export class AttackLedger {
   readonly observations: Observation[] = []
   readonly #held = new Set<string>()

@@ -16,7 +16,7 @@ export interface ArgumentList {
 
 /** Most calls of one function. More would make a schema with many functions slow. */
 const MOST = 24
-/** Names of columns whose value gives access to whoever knows it. */
+/** Names of columns whose value gives access to anyone who knows it. */
 const SECRET =
   /token|secret|otp|invite_?code|access_?code|api_?key|verification|nonce|signature|share_?(key|code|link)/i
 const BREAKS_OUT = ["' or true --", "' or 'a' = 'a", '%']

@@ -28,7 +28,7 @@ export interface ContextSealer {
 }
 
 interface ContextValues {
-  /** What the setting holds for each tenant: its id, or the key of its user. */
+  /** The setting's value for each tenant: its id, or the key of its user. */
   readonly a: string
   readonly b: string
   /** The tenants' own ids, for the seal. */

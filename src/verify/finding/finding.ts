@@ -6,7 +6,7 @@ export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
 /**
- * What a rule or an attack yields. The runner adds rule id, proof and key.
+ * The result of a rule or an attack. The runner adds rule id, proof and key.
  *
  * `object` is a name that the user knows: `schema.table`, `schema.fn(uuid)`, `role app`, `database` (without its name).
  */
@@ -18,7 +18,7 @@ export interface FindingDraft {
   readonly severity?: Severity
   /** Cause and consequence in one or two sentences: what is wrong and what an attacker gets. */
   readonly message: string
-  /** What was seen: expressions, grants, counts, rows. Never a value of the user's own data. */
+  /** Expressions, grants, counts, rows. Never a value of the user's own data. */
   readonly evidence?: readonly string[]
   /** SQL that can be run as it is. Decisions that a person must make are `--` comments in it. */
   readonly fix: string

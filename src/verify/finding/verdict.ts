@@ -14,7 +14,8 @@ export const VERDICTS = {
     checklist: 'closes',
   },
   'proved-static': {
-    meaning: 'the predicate implies the tenant, and no control was run: `--static`, or no row could be planted',
+    meaning:
+      'the predicate implies the tenant, and no control was run: `--static`, a database that holds rows already (without `--attack`), or no row could be planted',
     exitCode: '0',
     checklist: 'stays open',
   },
@@ -30,7 +31,7 @@ export const VERDICTS = {
   },
   leaks: { meaning: 'rows cross; a finding says how', exitCode: 'finding', checklist: 'fails' },
   unproved: {
-    meaning: 'neither proved nor attacked, with the reason; or a finding explains why the control failed',
+    meaning: 'not proved, and no attack could be judged, with the reason; or a finding explains why the control failed',
     exitCode: '0',
     checklist: 'stays open',
   },

@@ -5,7 +5,7 @@ import type { Expr } from '../../sql/tree.ts'
 import type { ActingRole, Facts, Weakness, WeaknessKind } from '../../tenancy/facts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 
-/** What was found, before it is given a rule. */
+/** An observation or weakness, before it is given a rule. */
 type Cause =
   /** A branch of a policy that does not imply the tenant. */
   | {

@@ -10,7 +10,7 @@ import { saysNothing } from '../readings/says-nothing.ts'
 /** A table that the application may use, that no policy restricts, and in which no tenant column was found. */
 export interface UnwalledTable {
   readonly object: string
-  /** What roles in reach may do there. */
+  /** Verbs that roles in reach may use. */
   readonly verbs: readonly Verb[]
   /** Why it does not count as a tenant table. */
   readonly reason: string
