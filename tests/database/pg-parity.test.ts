@@ -220,7 +220,7 @@ it('a pg.Query asks for a statement by the name that it has on the connection', 
     await client.query({ name: 'titles', text: 'select title, $1::int as n from documents', values: [1] })
     const { rows } = await byName('titles', [2])
     expect(rows).toEqual([{ title: 'First document', n: 2 }])
-    await expect(byName('unknown', [1])).rejects.toMatchObject({ code: '26000' })
+    await expect(byName('unknown', [1])).rejects.toMatchObject({ code: '08P01' })
     client.release()
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })

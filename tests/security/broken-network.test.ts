@@ -52,13 +52,13 @@ describe('a broken network', () => {
       expect(await tenantOf(pool, two.b)).toEqual([{ tenant_id: two.b.id }])
     }))
 
-  it('that is slow while a time limit of the last tenant holds: the next is told of the connection, not of a time-out', () =>
+  it('that is slow while a time limit of the last tenant holds: the next is served by another connection', () =>
     through({ max: 1, statementTimeoutMs: 5000 }, async (pool, proxy) => {
       await two.as(two.a, () => pool.query("select set_config('statement_timeout', '1', false)"))
       proxy.faults.splitBytes = 12
       proxy.faults.delayMs = 4
       const running = two.as(two.b, () => pool.query('select 1'))
-      await expect(running).rejects.toMatchObject({ code: 'PARTYWALL_CONNECTION_IN_DOUBT' })
+      expect((await running).rows).toHaveLength(1)
       proxy.faults.splitBytes = 0
       proxy.faults.delayMs = 0
       expect(await tenantOf(pool, two.b)).toEqual([{ tenant_id: two.b.id }])
