@@ -158,9 +158,14 @@ describe('after a crash of Redis', () => {
       .toBe(true)
     const before = await connected(createRedisStore(primary.url))
     const first = await admittedOf(before, minuteOf300('{failover}'), 200)
-    // Waits until the replica has acknowledged: what is lost in a fail-over is what it had not.
-    await onPrimary.call('WAIT', '1', '5000')
     await before.close()
+    // What is lost in a fail-over is what the replica had not got. WAIT would ask for writes of its own connection only.
+    const offset = async (redis: Redis, name: string) =>
+      new RegExp(`${name}:(\\d+)`).exec(await redis.info('replication'))?.[1] ?? expect.fail(`no ${name}`)
+    const reached = await offset(onPrimary, 'master_repl_offset')
+    await expect
+      .poll(async () => Number(await offset(onReplica, 'slave_repl_offset')) >= Number(reached), { timeout: 20_000 })
+      .toBe(true)
     onPrimary.disconnect()
     await primary.kill()
     await onReplica.replicaof('NO', 'ONE')
