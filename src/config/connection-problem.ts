@@ -16,8 +16,10 @@ export function connectionProblem(error: unknown, setting: string): string | und
     case 'EAI_AGAIN':
       return `${setting}: its host is not known. Is the name right?`
     case '28P01':
-    case '28000':
       return `${setting}: the server refuses this user or password.`
+    case '28000':
+      // Such as a missing line in pg_hba.conf: only the server's words tell the cure.
+      return `${setting}: the server refuses the login: ${messageOf(error)}.`
     case '3D000':
       return `${setting}: the server has no such database.`
     default:
@@ -25,8 +27,18 @@ export function connectionProblem(error: unknown, setting: string): string | und
   }
 }
 
-/** The code of a system error or of PostgreSQL. Node.js joins the failures of a name's addresses into one error. */
+/** The code of a system error or of PostgreSQL. */
 export function codeOf(error: unknown): unknown {
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error
+  const inner = innerOf(error)
   return inner instanceof Error && 'code' in inner ? inner.code : undefined
+}
+
+function messageOf(error: unknown): string {
+  const inner = innerOf(error)
+  return inner instanceof Error ? inner.message : String(inner)
+}
+
+/** Node.js joins the failures of a name's addresses into one error. */
+function innerOf(error: unknown): unknown {
+  return error instanceof AggregateError ? error.errors[0] : error
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { ConfigurationError, TransactionRolledBackError } from '../../errors.ts'
-import { maySendAgain } from '../connection/session/context-failure.ts'
+import { maySendAgain, SENDS_AGAIN } from '../connection/session/context-failure.ts'
 import { type CopyIntoOptions, type CopyRows, copyInto } from '../statement/copy-into.ts'
 import { isServerError } from '../wire/pg-internals.ts'
 
@@ -26,7 +26,6 @@ export interface TenantTransaction {
   copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number>
 }
 
-const CONNECTIONS_TRIED = 4
 const RETRIED = new Set(['40001', '40P01'])
 
 /**
@@ -79,14 +78,14 @@ async function runOnce<T>(
 
 /** A client in a new transaction. If another tenant left a connection unusable, it is closed and the next one is tried. */
 async function begun(connect: () => Promise<pg.PoolClient>, begin: string): Promise<pg.PoolClient> {
-  for (let left = CONNECTIONS_TRIED; ; left--) {
+  for (let left = SENDS_AGAIN; ; left--) {
     const client = await connect()
     try {
       await client.query(begin)
       return client
     } catch (error) {
       client.release(client.getTransactionStatus() === 'I' ? undefined : true)
-      if (left <= 1 || !maySendAgain(error)) throw error
+      if (left <= 0 || !maySendAgain(error)) throw error
     }
   }
 }

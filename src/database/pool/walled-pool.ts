@@ -13,6 +13,7 @@ import {
   withCallersStack,
 } from '../connection/query/query-arguments.ts'
 import type { QueryCallback, TenantQuery } from '../connection/query/tenant-query.ts'
+import { SENDS_AGAIN } from '../connection/session/context-failure.ts'
 import { IdentityReader } from '../connection/session/context-identity.ts'
 import { refuseFrame, refuseLoneStatement } from '../connection/session/refusals.ts'
 import { TenantClient } from '../connection/tenant-client.ts'
@@ -371,9 +372,6 @@ export class WalledPool extends pg.Pool {
     await across
   }
 }
-
-/** How often a statement is sent again on another connection, if a connection failed before the statement ran. */
-const SENDS_AGAIN = 3
 
 /** Gives a new query the callbacks of one that did not run, so that it answers the same caller. */
 function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {

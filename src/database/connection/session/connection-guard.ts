@@ -16,7 +16,7 @@ import {
 } from './connection-fate.ts'
 import type { IdentityReader } from './context-identity.ts'
 import { isUnnamed } from './context-statement.ts'
-import { PrefixWriter } from './prefix-writer.ts'
+import { type PrefixPlace, PrefixWriter } from './prefix-writer.ts'
 import { isolationError, refuseFrame, refuseStatement } from './refusals.ts'
 import { ReportedParameters } from './reported-parameters.ts'
 import type { FrontBytes } from './session-fronts.ts'
@@ -200,11 +200,7 @@ export class ConnectionGuard {
       return 0
     }
     if (open && status === 'E') return 0
-    return prefix.writeContext(connection, frame, {
-      open,
-      contextInForce: this.contextInForce,
-      own: this.#timeOuts.own,
-    })
+    return prefix.writeContext(connection, frame, this.#placeOf(open))
   }
 
   /**
@@ -215,11 +211,11 @@ export class ConnectionGuard {
     const { prefix, settings } = this
     if (prefix.bytes === undefined || status === 'E' || isUnnamed(settings)) return undefined
     prefix.starts()
-    return prefix.contextBytes(frame, {
-      open: status === 'T',
-      contextInForce: this.contextInForce,
-      own: this.#timeOuts.own,
-    })
+    return prefix.contextBytes(frame, this.#placeOf(status === 'T'))
+  }
+
+  #placeOf(open: boolean): PrefixPlace {
+    return { open, contextInForce: this.contextInForce, own: this.#timeOuts.own }
   }
 
   /** A statement of control is sent inside a transaction. */

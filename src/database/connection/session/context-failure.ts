@@ -4,6 +4,9 @@ import type { StatementKind } from '../../statement/statement-kind.ts'
 import { isServerError } from '../../wire/pg-internals.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 
+/** How often work that did not run is sent again on another connection. */
+export const SENDS_AGAIN = 3
+
 const cutShort = new WeakSet<Error>()
 
 /** Whether the statement did not run because of the connection's previous tenant. Then it may be sent on another connection. */

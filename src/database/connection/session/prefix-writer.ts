@@ -14,7 +14,7 @@ import { UnnamedStatement } from './unnamed-statement.ts'
 const SOMEBODY = '\u0000somebody'
 
 /** The position of a statement in its transaction. */
-interface PrefixPlace {
+export interface PrefixPlace {
   /** A transaction is open. */
   readonly open: boolean
   /** Its context holds already. */
