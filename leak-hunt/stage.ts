@@ -5,6 +5,7 @@ import { startPostgres } from '../src/embedded/start-postgres.ts'
 import { createSecurityEvents } from '../src/events/security-events.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { migrate } from '../src/migrate/migrate.ts'
+import { sealedRow } from '../src/seal/policy-text.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { type HuntPrisma, openHuntPrisma } from './prisma/open.ts'
 import type { Random } from './random.ts'
@@ -172,7 +173,6 @@ async function foretell(admin: pg.Pool): Promise<ReadonlySet<number>> {
 
 function tables(password: string, sealed: boolean, grantTemporary: boolean, database: string): string {
   const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
-  const seal = '(select partywall.tenant_id()::uuid)'
   return `
     do $$ begin
       if not exists (select from pg_roles where rolname = 'hunt_app') then create role hunt_app login noinherit; end if;
@@ -191,7 +191,7 @@ function tables(password: string, sealed: boolean, grantTemporary: boolean, data
     ${
       sealed
         ? `create policy tenant_seal_policy on ledger as restrictive for all to tenant_user, tenant_admin
-             using (tenant_id = ${seal}) with check (tenant_id = ${seal});`
+             using (${sealedRow('tenant_id', 'uuid')}) with check (${sealedRow('tenant_id', 'uuid')});`
         : ''
     }
     grant select, insert, update, delete on ledger to tenant_user, tenant_admin;

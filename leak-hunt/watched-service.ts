@@ -6,6 +6,7 @@ import { createSecurityEvents } from '../src/events/security-events.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { migrate } from '../src/migrate/migrate.ts'
 import { makeGate, makeProtection } from '../src/partywall/protection-parts.ts'
+import { sealedRow } from '../src/seal/policy-text.ts'
 
 /** A service under the protection watch, with a database of its own for a schema tool to work on. */
 export interface WatchedService {
@@ -62,12 +63,11 @@ export async function openWatchedService(
 
 function vault(sealed: boolean): string {
   const own = "tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
-  const seal = 'tenant_id = (select partywall.tenant_id()::uuid)'
   return `
     create table vault (tenant_id uuid not null, id uuid primary key default gen_random_uuid());
     alter table vault enable row level security;
     alter table vault force row level security;
     create policy tenant_isolation_policy on vault using (${own}) with check (${own});
-    ${sealed ? `create policy tenant_seal_policy on vault as restrictive to tenant_user, tenant_admin using (${seal}) with check (${seal});` : ''}
+    ${sealed ? `create policy tenant_seal_policy on vault as restrictive to tenant_user, tenant_admin using (${sealedRow('tenant_id', 'uuid')}) with check (${sealedRow('tenant_id', 'uuid')});` : ''}
     grant select on vault to tenant_user, tenant_admin`
 }

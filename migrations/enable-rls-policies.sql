@@ -4,8 +4,8 @@
 
 DO $$
 BEGIN
-  IF pg_catalog.to_regprocedure('partywall.tenant_id()') IS NULL THEN
-    RAISE EXCEPTION 'schema partywall is missing' USING HINT = 'Run: partywall migrate --database-url URL';
+  IF pg_catalog.to_regclass('partywall.ticket') IS NULL THEN
+    RAISE EXCEPTION 'schema partywall is missing, or older than this file' USING HINT = 'Run: partywall migrate --database-url URL';
   END IF;
 END
 $$;
@@ -21,7 +21,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT set_config('app.current_tenant_id', tenant::text, true) $$;
 
 -- Fills a missing tenant on INSERT, refuses a foreign one, and refuses any change of it on UPDATE; also where the policies
--- do not apply. The seal decides where there is one. Works for any type of tenant_id: the context is cast to the column's.
+-- do not apply. For tenant_user and tenant_admin the policies check the seal once for each statement; for any other role the trigger
+-- asks the seal, where there is one. Works for any type of tenant_id: the context is cast to the column's.
 CREATE OR REPLACE FUNCTION public.enforce_tenant_id() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -36,7 +37,7 @@ BEGIN
     END IF;
     RETURN NEW;
   END IF;
-  IF current_setting('app.tenant_seal', true) <> '' THEN
+  IF current_user NOT IN ('tenant_user', 'tenant_admin') AND current_setting('app.tenant_seal', true) <> '' THEN
     context := partywall.tenant_id();
   END IF;
   IF context IS NOT NULL THEN
@@ -64,12 +65,16 @@ CREATE POLICY tenant_isolation_policy ON public.users FOR ALL
 
 DROP POLICY IF EXISTS tenant_seal_policy ON public.users;
 CREATE POLICY tenant_seal_policy ON public.users AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
-  USING (tenant_id = (select partywall.tenant_id()::uuid))
-  WITH CHECK (tenant_id = (select partywall.tenant_id()::uuid));
+  USING (tenant_id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t))
+  WITH CHECK (tenant_id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t));
+
+DROP POLICY IF EXISTS tenant_write_policy ON public.users;
+CREATE POLICY tenant_write_policy ON public.users AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
+  WITH CHECK ((select partywall.seal_writes()));
 
 DROP POLICY IF EXISTS tenant_level_policy ON public.users;
 CREATE POLICY tenant_level_policy ON public.users AS RESTRICTIVE FOR DELETE TO tenant_user, tenant_admin
-  USING ((select partywall.role_at_least('tenant_admin')));
+  USING ((select partywall.writes_as('tenant_admin')));
 
 DROP POLICY IF EXISTS tenant_cross_policy ON public.users;
 CREATE POLICY tenant_cross_policy ON public.users FOR SELECT TO partywall_cross USING (true);
@@ -99,12 +104,16 @@ CREATE POLICY tenant_isolation_policy ON public.projects FOR ALL
 
 DROP POLICY IF EXISTS tenant_seal_policy ON public.projects;
 CREATE POLICY tenant_seal_policy ON public.projects AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
-  USING (tenant_id = (select partywall.tenant_id()::uuid))
-  WITH CHECK (tenant_id = (select partywall.tenant_id()::uuid));
+  USING (tenant_id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t))
+  WITH CHECK (tenant_id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t));
+
+DROP POLICY IF EXISTS tenant_write_policy ON public.projects;
+CREATE POLICY tenant_write_policy ON public.projects AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
+  WITH CHECK ((select partywall.seal_writes()));
 
 DROP POLICY IF EXISTS tenant_level_policy ON public.projects;
 CREATE POLICY tenant_level_policy ON public.projects AS RESTRICTIVE FOR DELETE TO tenant_user, tenant_admin
-  USING ((select partywall.role_at_least('tenant_admin')));
+  USING ((select partywall.writes_as('tenant_admin')));
 
 DROP POLICY IF EXISTS tenant_cross_policy ON public.projects;
 CREATE POLICY tenant_cross_policy ON public.projects FOR SELECT TO partywall_cross USING (true);
@@ -134,12 +143,16 @@ CREATE POLICY tenant_isolation_policy ON public.documents FOR ALL
 
 DROP POLICY IF EXISTS tenant_seal_policy ON public.documents;
 CREATE POLICY tenant_seal_policy ON public.documents AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
-  USING (tenant_id = (select partywall.tenant_id()::uuid))
-  WITH CHECK (tenant_id = (select partywall.tenant_id()::uuid));
+  USING (tenant_id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t))
+  WITH CHECK (tenant_id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t));
+
+DROP POLICY IF EXISTS tenant_write_policy ON public.documents;
+CREATE POLICY tenant_write_policy ON public.documents AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
+  WITH CHECK ((select partywall.seal_writes()));
 
 DROP POLICY IF EXISTS tenant_level_policy ON public.documents;
 CREATE POLICY tenant_level_policy ON public.documents AS RESTRICTIVE FOR DELETE TO tenant_user, tenant_admin
-  USING ((select partywall.role_at_least('tenant_admin')));
+  USING ((select partywall.writes_as('tenant_admin')));
 
 DROP POLICY IF EXISTS tenant_cross_policy ON public.documents;
 CREATE POLICY tenant_cross_policy ON public.documents FOR SELECT TO partywall_cross USING (true);
@@ -166,8 +179,12 @@ CREATE POLICY tenant_isolation_policy ON public.tenants FOR ALL
 
 DROP POLICY IF EXISTS tenant_seal_policy ON public.tenants;
 CREATE POLICY tenant_seal_policy ON public.tenants AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
-  USING (id = (select partywall.tenant_id()::uuid))
-  WITH CHECK (id = (select partywall.tenant_id()::uuid));
+  USING (id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t))
+  WITH CHECK (id = (select coalesce(t.tenant_id, partywall.tenant_id())::uuid from partywall.ticket t));
+
+DROP POLICY IF EXISTS tenant_write_policy ON public.tenants;
+CREATE POLICY tenant_write_policy ON public.tenants AS RESTRICTIVE FOR ALL TO tenant_user, tenant_admin
+  WITH CHECK ((select partywall.seal_writes()));
 
 DROP POLICY IF EXISTS tenant_cross_policy ON public.tenants;
 CREATE POLICY tenant_cross_policy ON public.tenants FOR SELECT TO partywall_cross USING (true);
@@ -187,7 +204,7 @@ BEGIN
            md5(coalesce(pg_get_expr(pol.polqual, pol.polrelid), '') || '|' || coalesce(pg_get_expr(pol.polwithcheck, pol.polrelid), '')) AS body
     FROM pg_catalog.pg_policy pol JOIN pg_catalog.pg_class c ON c.oid = pol.polrelid
     WHERE c.relnamespace = 'public'::regnamespace
-      AND pol.polname IN ('tenant_isolation_policy', 'tenant_seal_policy', 'tenant_level_policy', 'tenant_cross_policy')
+      AND pol.polname IN ('tenant_isolation_policy', 'tenant_seal_policy', 'tenant_write_policy', 'tenant_level_policy', 'tenant_cross_policy')
   LOOP
     EXECUTE format('COMMENT ON POLICY %I ON %s IS %L', p.polname, p.tab, 'partywall: body ' || p.body);
   END LOOP;

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { failedTests, nameFailedTests } from './failed-tests.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = join(root, 'tests', 'nodes')
@@ -72,6 +73,7 @@ function count(name, holds) {
   if (holds) passed++
   else failed++
   console.log(`${holds ? 'ok' : 'FAILED'}: ${name}`)
+  if (!holds) nameFailedTests([name])
 }
 
 function run(version) {
@@ -92,7 +94,9 @@ function run(version) {
   }
   rmSync(output, { recursive: true, force: true })
   passed += result?.numPassedTests ?? 0
-  const broken = (result?.numFailedTests ?? 0) + (result?.numPendingTests ?? 0)
+  const lines = failedTests(result, root)
+  nameFailedTests(lines.map((line) => `Node.js ${version}: ${line}`))
+  const broken = lines.length + (result?.numPendingTests ?? 0)
   failed += broken > 0 || ran.status === 0 ? broken : 1
   console.log(`Node.js ${version}: ${result?.numPassedTests ?? 0} passed, ${broken} failed`)
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
+import { sealedRow } from '../../src/seal/policy-text.ts'
 
 const TENANTS = 200
 const ROWS_PER_TENANT = 500
@@ -49,9 +50,8 @@ export async function openStage(): Promise<Stage> {
       alter table ${table} enable row level security, force row level security;
       create policy tenant_isolation_policy on ${table} for all using (tenant_id = ${context}) with check (tenant_id = ${context});`)
   }
-  const sealed = '(select partywall.tenant_id()::uuid)'
   await client.query(`create policy tenant_seal_policy on sealed as restrictive for all to tenant_user
-    using (tenant_id = ${sealed}) with check (tenant_id = ${sealed})`)
+    using (${sealedRow('tenant_id', 'uuid')}) with check (${sealedRow('tenant_id', 'uuid')})`)
   await client.query('analyze')
   const { rows } = await client.query<{ id: string }>('select id from tenants')
   await client.end()

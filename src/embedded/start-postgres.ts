@@ -16,6 +16,8 @@ interface StartPostgresOptions {
   readonly externalUrl?: string | undefined
   /** More server settings: `{ max_connections: '200' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** A program that runs the server, with its arguments, such as a profiler; default: none. */
+  readonly under?: readonly string[]
   /** Gets each line of the server's log; default: nowhere. */
   readonly onLog?: (line: string) => void
 }
@@ -103,7 +105,12 @@ async function startServer(
 ): Promise<{ child: ChildProcess; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
-    const child = spawn(binaries.postgres, serverArguments(folder, port, options.settings ?? {}), {
+    const [program, ...args] = [
+      ...(options.under ?? []),
+      binaries.postgres,
+      ...serverArguments(folder, port, options.settings ?? {}),
+    ]
+    const child = spawn(program ?? binaries.postgres, args, {
       ...runAs,
       cwd: folder.path,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
+import { SEALED_FOR_DELETING, SEALED_FOR_WRITING, sealedRow } from '../seal/policy-text.ts'
 
 /** Purpose of a known text: a policy for isolation, for the seal or for the level, or a function of schema partywall. */
 type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
@@ -26,6 +27,9 @@ interface PrintedFunction {
 /** SQL that digests what a function `f` (a row of pg_proc) does; the same for who records it and who compares it. */
 export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname from pg_language l where l.oid = f.prolang), f.provolatile, f.proleakproof,
   f.prosrc, pg_get_function_sqlbody(f.oid))::text, 'UTF8')), 'hex')`
+
+/** The same for a view `c` (a row of pg_class). */
+export const VIEW_BODY = `encode(sha256(convert_to(pg_get_viewdef(c.oid), 'UTF8')), 'hex')`
 
 /** The policy's text without the name of its column, so that tables with other columns compare. */
 export function policyText({ permissive, command, using, check, column }: PrintedPolicy): string {
@@ -54,14 +58,18 @@ function withoutColumn(expression: string | null, column: string | null): string
 const TYPES = ['uuid', 'bigint', 'integer', 'smallint', 'text', 'character varying']
 const SCRATCH = 'partywall.known_protection_scratch'
 
-/** Policies of tenant tables as this release writes them, by purpose: kind and verb, USING and WITH CHECK. */
+/** Policies of tenant tables as this release and the one before write them, by purpose: kind and verb, USING and WITH CHECK. */
 function policiesOf(type: string): readonly (readonly [KnownPurpose, string, string])[] {
   const cast = type === 'text' ? '' : `::${type}`
   const isolation = `tenant_column = (select nullif(current_setting('app.current_tenant_id', true), '')${cast})`
-  const seal = `tenant_column = (select partywall.tenant_id()${cast})`
+  const seal = sealedRow('tenant_column', type)
+  const sealBefore = `tenant_column = (select partywall.tenant_id()${cast})`
   return [
     ['isolation', 'as permissive for all', `using (${isolation}) with check (${isolation})`],
     ['seal', 'as restrictive for all', `using (${seal}) with check (${seal})`],
+    ['seal', 'as restrictive for all', `using (${sealBefore}) with check (${sealBefore})`],
+    ['level', 'as restrictive for all', `with check (${SEALED_FOR_WRITING})`],
+    ['level', 'as restrictive for delete', `using (${SEALED_FOR_DELETING})`],
     ['level', 'as restrictive for delete', "using ((select partywall.role_at_least('tenant_admin')))"],
   ]
 }
@@ -82,7 +90,10 @@ export async function recordKnownProtection(client: Pick<pg.ClientBase, 'query'>
   const { rows: functions } = await client.query(`
     select f.oid::regprocedure::text as name, pg_get_userbyid(f.proowner) as owner, f.prosecdef as definer,
            coalesce(f.proconfig, '{}') as settings, ${FUNCTION_BODY} as body
-      from pg_proc f where f.pronamespace = 'partywall'::regnamespace`)
+      from pg_proc f where f.pronamespace = 'partywall'::regnamespace
+    union all
+    select c.oid::regclass::text, pg_get_userbyid(c.relowner), true, coalesce(c.reloptions, '{}'), ${VIEW_BODY}
+      from pg_class c where c.relnamespace = 'partywall'::regnamespace and c.relkind = 'v'`)
   for (const each of functions) known.push(['function', textHash(functionText(each))])
   const { rowCount } = await client.query(
     `insert into partywall.known_protection (purpose, hash)
@@ -98,17 +109,18 @@ async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: strin
   await client.query('savepoint printed')
   try {
     await client.query(`create table ${SCRATCH} (tenant_column ${type})`)
-    for (const [purpose, kind, clauses] of policiesOf(type)) {
-      await client.query(`create policy ${pg.escapeIdentifier(purpose)} on ${SCRATCH} ${kind} ${clauses}`)
+    const written = policiesOf(type)
+    for (const [place, [, kind, clauses]] of written.entries()) {
+      await client.query(`create policy policy_${place} on ${SCRATCH} ${kind} ${clauses}`)
     }
     const { rows } = await client.query(`
-      select p.polname as purpose, p.polpermissive as permissive, p.polcmd as command, pg_get_expr(p.polqual, p.polrelid) as using,
+      select p.polpermissive as permissive, p.polcmd as command, pg_get_expr(p.polqual, p.polrelid) as using,
              pg_get_expr(p.polwithcheck, p.polrelid) as check
-        from pg_policy p where p.polrelid = '${SCRATCH}'::regclass`)
-    for (const row of rows) {
+        from pg_policy p where p.polrelid = '${SCRATCH}'::regclass order by p.polname`)
+    for (const [place, [purpose]] of written.entries()) {
       // A level reads no column.
-      const column = row.purpose === 'level' ? null : 'tenant_column'
-      known.push([row.purpose, textHash(policyText({ ...row, column }))])
+      const column = purpose === 'level' ? null : 'tenant_column'
+      known.push([purpose, textHash(policyText({ ...rows[place], column }))])
     }
   } catch {
     // The type has no = of its own, or is not ours to use: nobody could have written such a policy with it.

@@ -1,6 +1,6 @@
 // One statement that reads all objects that protect tenants. It must be one statement, because two could see different states.
 import pg from 'pg'
-import { FUNCTION_BODY } from '../migrate/known-protection.ts'
+import { FUNCTION_BODY, VIEW_BODY } from '../migrate/known-protection.ts'
 
 const USER_SCHEMAS = "n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'"
 const RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'
@@ -93,6 +93,12 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
            'body', ${FUNCTION_BODY},
            'grants', f.proacl::text)
     from functions f join of_interest i on i.oid = f.oid join pg_roles o on o.oid = f.proowner
+  union all
+  -- The seal depends on partywall's own views as it does on its functions.
+  select jsonb_build_object('kind', 'function', 'name', c.name, 'owner', o.rolname, 'definer', true, 'settings', coalesce(c.reloptions, '{}'),
+           'body', ${VIEW_BODY},
+           'grants', c.relacl::text)
+    from rels c join pg_roles o on o.oid = c.relowner where c.relkind = 'v' and c.nspname = 'partywall'
   union all
   select jsonb_build_object('kind', 'role', 'name', r.rolname, 'detail',
            row(r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls)::text)

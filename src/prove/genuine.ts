@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { DatabaseFunction } from '../catalog/model.ts'
+import type { DatabaseFunction, Oid } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
-/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql, of all versions that were published. */
+/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql and 0016_tickets.sql, of all versions that were published. */
 const TENANT_ID: ReadonlySet<string> = new Set(['5fcb514f9056784578b0374ec2339c6260f20f6542d3cff956e3881b9e34b57c'])
-const SEALED_BODY: ReadonlySet<string> = new Set(['ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82'])
+const SEALED_BODY: ReadonlySet<string> = new Set([
+  'ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82',
+  '670dbe71848f9d9611c42c4668b3fe6b22a3731782c01eeaee8585b8496814e2',
+])
 
 /** Whether this is partywall's own `tenant_id()`, which returns the tenant of a valid seal, and no other function of that name. */
 export function isGenuineContext(fn: DatabaseFunction, facts: Facts): boolean {
@@ -20,8 +23,12 @@ function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts)
     !/^pg_catalog, *pg_temp$/.test(fn.config.get('search_path') ?? '')
   )
     return false
-  const reachable = [...facts.acting, ...facts.becomable].some(({ role }) => facts.privileges.owns(role.oid, fn.owner))
-  return !reachable && bodies.has(createHash('sha256').update(fn.source).digest('hex'))
+  return !isInReach(fn.owner, facts) && bodies.has(createHash('sha256').update(fn.source).digest('hex'))
+}
+
+/** Whether some role that the application can act as has the rights of this owner. */
+export function isInReach(owner: Oid, facts: Facts): boolean {
+  return [...facts.acting, ...facts.becomable].some(({ role }) => facts.privileges.owns(role.oid, owner))
 }
 
 /** Whether a call means partywall's own `tenant_id()`. */

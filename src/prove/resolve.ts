@@ -10,6 +10,7 @@ import { isGenuineContext } from './genuine.ts'
 import { inlineBody } from './inline.ts'
 import { mayPlant, pathOf } from './names-meant.ts'
 import { definerViewer, type Instances, resolveColumn, type Scope } from './scope.ts'
+import { ticketExpression } from './ticket.ts'
 
 const MAX_DEPTH = 12
 /** Most function calls in one predicate. Helpers that each call two helpers double the number at every level. */
@@ -139,6 +140,8 @@ export class Resolver {
     if (already !== undefined) return expr
     if (expr.left !== undefined && this.#isOwnOperator(expr, scope))
       return unread(expr.op, [this.resolve(expr.left, scope)])
+    const ticket = expr.type === 'scalar' ? ticketExpression(expr.query, this.facts) : undefined
+    if (ticket !== undefined) return this.resolve(ticket, scope)
     const only = expr.query.targets[0]
     if (expr.type === 'scalar' && isBareSelect(expr.query) && only !== undefined) return this.resolve(only.expr, scope)
     const left = expr.left === undefined ? undefined : this.resolve(expr.left, scope)

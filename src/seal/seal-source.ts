@@ -1,25 +1,31 @@
 import { ConfigurationError } from '../errors.ts'
 import { SealMaker } from './seal.ts'
 import { MIN_SECRET_LENGTH } from './seal-key.ts'
+import { TicketMaker } from './ticket.ts'
 
 /** A root secret: text, or a function that fetches it. */
 export type SecretSource = string | (() => Promise<string>)
 
-/** Holds the seal maker of a pool; a secret that comes from a function is fetched once, before the first connection serves. */
+/** Holds what a pool makes seals and tickets with; a secret that comes from a function is fetched once, before the first connection serves. */
 export class SealSource {
   readonly #secret: SecretSource
   #maker: SealMaker | undefined
+  #ticketMaker: TicketMaker | undefined
   #loading: Promise<void> | undefined
 
   constructor(secret: SecretSource) {
     this.#secret = secret
-    if (typeof secret === 'string') this.#maker = new SealMaker(checkSecret(secret))
+    if (typeof secret === 'string') this.#use(secret)
   }
 
   /** @throws {ConfigurationError} before {@link load} has ended */
   get maker(): SealMaker {
-    if (this.#maker === undefined) throw new ConfigurationError('The seal secret has not been fetched yet.')
-    return this.#maker
+    return fetched(this.#maker)
+  }
+
+  /** @throws {ConfigurationError} before {@link load} has ended */
+  get ticketMaker(): TicketMaker {
+    return fetched(this.#ticketMaker)
   }
 
   /** Fetches the secret where it is a function; a failure is not remembered. */
@@ -33,8 +39,19 @@ export class SealSource {
 
   async #fetch(): Promise<void> {
     if (typeof this.#secret === 'string') return
-    this.#maker = new SealMaker(checkSecret(await this.#secret()))
+    this.#use(await this.#secret())
   }
+
+  #use(secret: unknown): void {
+    const checked = checkSecret(secret)
+    this.#maker = new SealMaker(checked)
+    this.#ticketMaker = new TicketMaker(checked)
+  }
+}
+
+function fetched<T>(made: T | undefined): T {
+  if (made === undefined) throw new ConfigurationError('The seal secret has not been fetched yet.')
+  return made
 }
 
 function checkSecret(secret: unknown): string {

@@ -21,6 +21,21 @@ export interface SealPlace {
   readonly backendPid: number | undefined
 }
 
+/** One ticket as the database keeps it. */
+export interface TicketRecord {
+  /** SHA-256 of the ticket, in hex. */
+  readonly hash: string
+  readonly tenant: string
+}
+
+interface RegistrationTime {
+  readonly database: string
+  readonly notAfter: number
+  readonly now: number
+}
+
+/** Validity of a registration, in seconds. */
+const REGISTRATION_SECONDS = 60
 const LEVELS: Readonly<Record<TenantLevel, string>> = { tenant_user: '1', tenant_admin: '2' }
 const BLOCK_BYTES = 64
 
@@ -54,14 +69,15 @@ export class SealMaker {
    * Seals a context for one place until one moment.
    *
    * @param notAfter seconds since the epoch
+   * @param ticket stands in front of the seal, which covers it; '' where the database knows no tickets
    * @returns the text of `app.tenant_seal`
    */
-  seal(subject: SealSubject, place: SealPlace, notAfter: number): string {
+  seal(subject: SealSubject, place: SealPlace, notAfter: number, ticket = ''): string {
     const pooled = place.backendPid === undefined
     const body =
       `v1${this.keyId}${LEVELS[subject.level]}${subject.readOnly ? 'r' : 'w'}${pooled ? 't' : 'p'}` +
       `${String(notAfter).padStart(10, '0')}${lengthPrefixed(subject.tenantId)}${lengthPrefixed(subject.userId)}${lengthPrefixed(subject.actor)}`
-    return this.#sealed(body, place)
+    return this.#sealed(body, place, ticket)
   }
 
   /**
@@ -73,9 +89,25 @@ export class SealMaker {
     return this.#sealed(`e1--------${this.keyId}${bound}${String(notAfter).padStart(10, '0')}`, place)
   }
 
-  #sealed(body: string, place: SealPlace): string {
-    const message = `${body}|${place.backendPid === undefined ? '' : String(place.backendPid)}|${place.database}`
-    return this.#mac(message) + body
+  #sealed(body: string, place: SealPlace, ticket = ''): string {
+    const message = `${ticket}${body}|${place.backendPid === undefined ? '' : String(place.backendPid)}|${place.database}`
+    return ticket + this.#mac(message) + body
+  }
+
+  /**
+   * A registration of tickets, for `partywall.register_tickets()`.
+   *
+   * @param until.notAfter the last moment of the tickets, in seconds since the epoch
+   * @param until.now milliseconds since the epoch
+   */
+  registration(
+    tickets: readonly TicketRecord[],
+    until: RegistrationTime,
+  ): { readonly text: string; readonly mac: string } {
+    const expires = Math.floor(until.now / 1000) + REGISTRATION_SECONDS
+    const moments = [expires, until.notAfter].map((moment) => String(moment).padStart(10, '0')).join('')
+    const text = `k1${this.keyId}${moments}${JSON.stringify(tickets)}`
+    return { text, mac: this.#mac(`${text}|${until.database}`) }
   }
 
   #mac(message: string): string {

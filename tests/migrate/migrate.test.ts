@@ -20,6 +20,7 @@ describe('migrate', () => {
       '0013_alert_bounds.sql',
       '0014_audit_bounds.sql',
       '0015_directory_keys.sql',
+      '0016_tickets.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })

@@ -126,7 +126,11 @@ describe('the seal itself', () => {
   const soon = () => Math.floor(Date.now() / 1000) + 60
 
   /** What a seal shows on a connection where anything may be set: the app's login, past the pool. */
-  async function readWith(seal: (pid: number) => string, setting = two.b.id): Promise<unknown> {
+  async function readWith(
+    seal: (pid: number) => string,
+    setting = two.b.id,
+    text = 'select body from documents',
+  ): Promise<unknown> {
     const client = new pg.Client({ connectionString: two.database.appUrl })
     await client.connect()
     try {
@@ -136,7 +140,7 @@ describe('the seal itself', () => {
         "select set_config('role', 'tenant_user', true), set_config('app.current_tenant_id', $1, true), set_config('app.tenant_seal', $2, true)",
         [setting, seal(rows[0].pid)],
       )
-      return (await client.query('select body from documents')).rows
+      return (await client.query(text)).rows
     } finally {
       await client.end()
     }
@@ -220,7 +224,12 @@ describe('the seal itself', () => {
         `select ${setTenant(true)}, ${setSeal(stolen)}, query_to_xml('select body from documents', true, false, '')`,
       ),
     ).not.toContain(secretOfB())
-    await expect(readWith(() => stolen)).rejects.toMatchObject({ code: '42501' })
+    // On another connection, its ticket opens A's rows and no others, and nobody's name: the rest of the seal is bound to its backend.
+    expect(await readWith(() => stolen)).toEqual([])
+    expect(await readWith(() => stolen, two.a.id)).toEqual([{ body: `secret of ${two.a.key}` }])
+    await expect(readWith(() => stolen, two.a.id, 'select partywall.user_id()')).rejects.toMatchObject({
+      code: '42501',
+    })
   })
 
   it('is gone after the statement: nothing of it stays on the connection', async () => {

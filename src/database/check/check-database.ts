@@ -1,6 +1,7 @@
 import { runWithTenant } from '../../context/run-with-tenant.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { GROUND, readOwnMigrations } from '../../migrate/own-migrations.ts'
+import { sealedRow } from '../../seal/policy-text.ts'
 import type { WalledPool } from '../pool/walled-pool.ts'
 import { DANGEROUS_ROLES, FACTS_TEXT, type LoginFacts, TABLES_TEXT, type TableFacts } from './check-facts.ts'
 
@@ -223,8 +224,8 @@ function tableFindings(table: TableFacts, sealed: boolean, { version }: LoginFac
         name,
         `${name} has no seal policy for ${role}: its tenant can be switched by one SELECT.`,
         `CREATE POLICY tenant_seal_policy ON ${name} AS RESTRICTIVE FOR ALL TO ${role}\n` +
-          `  USING (${column} = (select partywall.tenant_id()::${table.columnType}))\n` +
-          `  WITH CHECK (${column} = (select partywall.tenant_id()::${table.columnType}));`,
+          `  USING (${sealedRow(column, table.columnType)})\n` +
+          `  WITH CHECK (${sealedRow(column, table.columnType)});`,
       ),
     )
   }

@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { runWithoutTenant } from '../../context/run-with-tenant.ts'
+import { outsideOfTenants } from '../../context/store.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { type CheckOptions, checkDatabase, type DatabaseFinding } from '../check/check-database.ts'
 import type { CrossingRecord, TenantPoolExtras, TenantPoolOptions } from '../settings/options.ts'
@@ -92,7 +94,10 @@ class TenantPoolOfOptions extends WalledPool {
 export function createTenantPool(options: TenantPoolOptions): TenantPool {
   assertPgShape()
   const clock = { tick: 1 }
-  const settings = makeSettings(options, clock)
+  // The pool exists before its first statement, which is what a ticket is made for.
+  const register = (batch: string, mac: string) =>
+    outsideOfTenants(() => runWithoutTenant(() => pool.ask('select partywall.register_tickets($1, $2)', [batch, mac])))
+  const settings = makeSettings(options, clock, register)
   if (options.Client !== undefined) {
     throw new ConfigurationError(
       'createTenantPool(options): Client can’t be replaced; the tenant’s context is set by it.',
@@ -118,19 +123,27 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
     record: options.recordCrossing ?? ((record) => recordInDatabase(across, record)),
     events: options.events,
   }
-  // The pool's type restates pg's overloads, which its own methods answer at run time.
-  return new TenantPoolOfOptions(
+  const pool = new TenantPoolOfOptions(
     rest,
     { settings, clock, shares, across, lane: pipelinedLane(rest, options, settings, clock) },
     crossing,
-  ) as unknown as TenantPool
+  )
+  // The pool's type restates pg's overloads, which its own methods answer at run time.
+  return pool as unknown as TenantPool
 }
 
 /** The pool for crossings: it uses their own login role and is read-only. */
 function acrossPool(options: TenantPoolOptions, settings: WallSettings): WalledPool | undefined {
   if (options.acrossTenantsUrl === undefined) return undefined
   const clock = { tick: 1 }
-  const acrossSettings: WallSettings = { ...settings, serves: 'across', setsRole: false, seal: undefined, clock }
+  const acrossSettings: WallSettings = {
+    ...settings,
+    serves: 'across',
+    setsRole: false,
+    seal: undefined,
+    tickets: undefined,
+    clock,
+  }
   const { ssl, connectionTimeoutMillis, idleTimeoutMillis, allowExitOnIdle } = options
   const pool = new WalledPool(
     {

@@ -3,6 +3,7 @@ import type { SecurityEvents } from '../../events/security-events.ts'
 import type { Logger } from '../../logger/logger.ts'
 import type { TenantLevel } from '../../seal/seal.ts'
 import type { SealSource } from '../../seal/seal-source.ts'
+import type { TicketBook } from '../../seal/ticket-book.ts'
 import type { ProtectionGate } from './protection-gate.ts'
 
 /** Settings that all connections of one pool share. The options were validated before. */
@@ -24,6 +25,8 @@ export interface WallSettings {
   readonly setsRole: boolean
   readonly levelOf: (context: TenantFrame) => TenantLevel
   readonly seal: SealSource | undefined
+  /** The tickets of the pool. Undefined without a seal. */
+  readonly tickets: TicketBook | undefined
   readonly allowStatements: ReadonlySet<string>
   readonly multiStatements: boolean
   readonly readOnlyOnSafeMethods: boolean

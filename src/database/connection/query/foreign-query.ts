@@ -15,7 +15,7 @@ import {
 import { withoutName } from '../../wire/prepared-statement.ts'
 import { contextFailure } from '../session/context-failure.ts'
 import { sendSeveral } from './multi-statement-query.ts'
-import { explainSeveralStatements } from './statement-cures.ts'
+import { explainServerError } from './statement-cures.ts'
 import { type QueryHost, ROW_BYTES } from './tenant-query.ts'
 
 /**
@@ -180,7 +180,10 @@ export class ForeignQuery implements PgSubmittable {
       return
     }
     const { guard } = this.host
-    const told = this.#skip > 0 ? contextFailure(error, guard, this.kind, this.#skip) : explainSeveralStatements(error)
+    const told =
+      this.#skip > 0
+        ? contextFailure(error, guard, this.kind, this.#skip)
+        : explainServerError(error, this.frame, guard.settings.events)
     this.failure ??= told
     if (!this.#sent) this.finish()
     else if (endsSession(error)) {

@@ -1,4 +1,6 @@
-import { StatementRefusedError } from '../../../errors.ts'
+import { type ContextFrame, isTenantFrame } from '../../../context/frame.ts'
+import { StatementRefusedError, TenantInactiveError } from '../../../errors.ts'
+import type { SecurityEvents } from '../../../events/security-events.ts'
 import { isServerError } from '../../wire/pg-internals.ts'
 
 const OWN_POOL =
@@ -28,8 +30,20 @@ export function statementRefused(command: string): StatementRefusedError {
   )
 }
 
+/** Replaces the server's errors that have a plainer name: several statements in one text, and a tenant that was suspended. */
+export function explainServerError(error: Error, frame: ContextFrame, events: SecurityEvents | undefined): Error {
+  // Migration 0016_tickets.sql raises it for the seal of a suspended tenant.
+  if (!isServerError(error) || error.code !== '42501' || error.message !== 'partywall: the tenant is suspended')
+    return explainSeveralStatements(error)
+  if (isTenantFrame(frame)) {
+    const { tenantId, userId, requestId } = frame
+    events?.emit({ type: 'TENANT_REFUSED', reason: 'suspended', tenantId, userId, requestId })
+  }
+  return new TenantInactiveError('The tenant was suspended while this work was under way.', { cause: error })
+}
+
 /** Replaces the server's plain syntax error for a text of several statements by one that says why and what to do. */
-export function explainSeveralStatements(error: Error): Error {
+function explainSeveralStatements(error: Error): Error {
   // Recognise the error by its routine, which no other syntax error has. Its message may be in another language.
   if (!isServerError(error) || error.code !== '42601' || Reflect.get(error, 'routine') !== 'exec_parse_message')
     return error

@@ -10,7 +10,7 @@ import type { RowShapes } from '../../wire/row-shapes.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
 import { contextFailure, maySendAgain } from '../session/context-failure.ts'
 import { isUnnamed } from '../session/context-statement.ts'
-import { explainSeveralStatements } from './statement-cures.ts'
+import { explainServerError } from './statement-cures.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
@@ -257,7 +257,7 @@ export class TenantQuery extends PgQueryBase {
     const told =
       this.skip > 0 && !this.building
         ? contextFailure(error, guard, this.kind, this.skip)
-        : explainSeveralStatements(error)
+        : explainServerError(error, this.frame, guard.settings.events)
     this.failure ??= this._canceledDueToError || told
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.

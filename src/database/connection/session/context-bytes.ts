@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import type { CurrentTicket } from '../../../seal/ticket-book.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 import { bindExecute, EXECUTE_LENGTH } from '../../wire/bind-execute.ts'
 import type { ContextIdentity } from './context-identity.ts'
@@ -17,6 +18,14 @@ interface Remembered {
   readonly renewAt: number
 }
 
+/** What a connection's seals depend on. */
+interface ContextPlace {
+  readonly database: string
+  readonly backendPid: number | undefined
+  /** The database knows tickets. */
+  readonly takesTickets: boolean
+}
+
 /**
  * The bytes that set the context on one connection. They are cached per identity for some seconds, instead of being made for each query.
  *
@@ -26,13 +35,15 @@ export class ContextBytes {
   readonly #settings: WallSettings
   readonly #database: string
   readonly #backendPid: number | undefined
+  readonly #takesTickets: boolean
   /** By what stands in front, by form, then by identity. */
   readonly #remembered = new Map<FrontBytes | undefined, Map<ContextForm, Map<string, Remembered>>>()
   #count = 0
 
-  constructor(settings: WallSettings, place: { readonly database: string; readonly backendPid: number | undefined }) {
+  constructor(settings: WallSettings, place: ContextPlace) {
     this.#settings = settings
     this.#database = place.database
+    this.#takesTickets = place.takesTickets
     this.#backendPid = settings.pooler ? undefined : place.backendPid
   }
 
@@ -91,11 +102,22 @@ export class ContextBytes {
     const notAfter = Math.floor(now / 1000) + SEAL_SECONDS
     const place = { database: this.#database, backendPid: this.#backendPid }
     const { maker } = source
-    const seal = identity.sealed ? maker.seal(identity, place, notAfter) : maker.sealEmpty(place, notAfter)
+    const ticket = this.#ticketFor(identity, now)
+    const seal = identity.sealed
+      ? maker.seal(identity, place, notAfter, ticket?.ticket)
+      : maker.sealEmpty(place, notAfter)
     return {
       bytes: bindExecute(statement, [identity.tenantId, seal, identity.role, ...last]),
-      renewAt: now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,
+      renewAt: Math.min(
+        now + (SEAL_SECONDS - RENEW_BEFORE_SECONDS) * 1000,
+        ticket?.renewAt ?? Number.POSITIVE_INFINITY,
+      ),
     }
+  }
+
+  #ticketFor({ sealed, tenantId, readOnly }: ContextIdentity, now: number): CurrentTicket | undefined {
+    if (!sealed || !this.#takesTickets) return undefined
+    return this.#settings.tickets?.current({ database: this.#database, tenantId, readOnly }, now)
   }
 }
 

@@ -37,13 +37,13 @@ export class SessionCare {
     const { settings } = guard
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
-    const { database, startupInForce, start } = await this.#prepare(statements)
+    const { database, startupInForce, takesTickets, start } = await this.#prepare(statements)
     guard.prefix.startupIgnored = !startupInForce
     if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
     // Without names there is nothing more to prepare, and no second round trip.
     const full = startupInForce ? [] : contextStatements(settings, 'full')
     if (full.length > 0) await this.#prepare(full)
-    guard.prefix.bytes = new ContextBytes(settings, { database, backendPid: this.#host.backendPid })
+    guard.prefix.bytes = new ContextBytes(settings, { database, backendPid: this.#host.backendPid, takesTickets })
     guard.opened()
   }
 

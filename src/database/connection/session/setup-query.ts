@@ -10,6 +10,8 @@ export interface SetupFacts {
   readonly database: string
   /** Whether RESET ALL restores the pool's search_path and timeouts. It does not if a proxy dropped the start-up options. */
   readonly startupInForce: boolean
+  /** The database knows tickets. Before its migration, it refuses a seal that has one. */
+  readonly takesTickets: boolean
   readonly start: TransactionStart
 }
 
@@ -52,6 +54,10 @@ export function contextStatements(settings: WallSettings, base: 'identity' | 'fu
   }))
 }
 
+/** Asks the catalog, because the login role may have no privilege on the schema. */
+const TAKES_TICKETS = `exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
+  where n.nspname operator(pg_catalog.=) 'partywall' and p.proname operator(pg_catalog.=) 'register_tickets')::pg_catalog.text`
+
 /** Compares each setting's value with the wanted one. set_config returns the wanted value in the server's spelling, and runs second. */
 function factsText(settings: WallSettings): string {
   const inForce = [...startupSettings(settings)].map(([name, value]) => {
@@ -61,7 +67,7 @@ function factsText(settings: WallSettings): string {
   const start = ['isolation', 'read_only', 'deferrable'].map(
     (part) => `pg_catalog.current_setting('transaction_${part}') as ${part}`,
   )
-  return `select pg_catalog.current_database() as database, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force`
+  return `select pg_catalog.current_database() as database, ${TAKES_TICKETS} as takes_tickets, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force`
 }
 
 /** @throws {Error} where the server answered something else */
@@ -76,6 +82,7 @@ export function readSetupFacts(row: unknown): SetupFacts {
   return {
     database: text('database'),
     startupInForce: text('in_force') === 'true',
+    takesTickets: text('takes_tickets') === 'true',
     start: {
       isolation,
       readOnly: text('read_only') === 'on' ? 'on' : 'off',

@@ -24,6 +24,7 @@ export const OWN_POLICIES: ReadonlySet<string> = new Set([
   'tenant_boundary_policy',
   'tenant_owner_policy',
   'tenant_seal_policy',
+  'tenant_write_policy',
   'tenant_level_policy',
   'tenant_cross_policy',
   'tenant_directory_policy',

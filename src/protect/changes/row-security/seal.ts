@@ -1,5 +1,6 @@
 import type { Policy, Relation, Role } from '../../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../../catalog/names.ts'
+import { SEALED_FOR_DELETING, SEALED_FOR_WRITING } from '../../../seal/policy-text.ts'
 import type { Change, Decision } from '../../change.ts'
 import type { Planning } from '../../input.ts'
 import { commentLine } from '../../sql-text.ts'
@@ -17,14 +18,17 @@ export function sealPolicies(planning: Planning, target: Target, stance: Stance)
   const roles = sealedRoles(planning, target.relation)
   const test = sealTest(target)
   const seal = { permissive: false, roles }
-  const policies: Wanted[] = [{ name: 'tenant_seal_policy', ...seal, command: 'all', using: test, check: test }]
+  const policies: Wanted[] = [
+    { name: 'tenant_seal_policy', ...seal, command: 'all', using: test, check: test },
+    { name: 'tenant_write_policy', ...seal, command: 'all', using: '', check: SEALED_FOR_WRITING },
+  ]
   // Nobody deletes a tenant by the usual grants: they are SELECT alone.
   if (target.kind !== 'root')
     policies.push({
       name: 'tenant_level_policy',
       ...seal,
       command: 'delete',
-      using: `(select partywall.role_at_least('tenant_admin'))`,
+      using: SEALED_FOR_DELETING,
       check: undefined,
       why: commentLine('Takes away: DELETE from sessions of the level tenant_user. Those of tenant_admin keep it.'),
     })

@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../../catalog/names.ts'
+import { sealedRow } from '../../../seal/policy-text.ts'
 import type { Planning } from '../../input.ts'
 import { contextSql } from '../../sql-text.ts'
 import type { Target } from '../../target.ts'
@@ -9,7 +10,6 @@ export function isolationTest(planning: Planning, target: Target): string {
 }
 
 /** The same test on the sealed context. */
-export function sealTest(target: Target): string {
-  const cast = target.column.cast === 'text' ? '' : `::${target.column.cast}`
-  return `${quoteIdentifier(target.column.name)} = (select partywall.tenant_id()${cast})`
+export function sealTest({ column }: Target): string {
+  return sealedRow(quoteIdentifier(column.name), column.cast)
 }
