@@ -8,6 +8,9 @@ const SEALED_BODY: ReadonlySet<string> = new Set([
   'ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82',
   '670dbe71848f9d9611c42c4668b3fe6b22a3731782c01eeaee8585b8496814e2',
 ])
+const REGISTER_TICKETS: ReadonlySet<string> = new Set([
+  'fce849949372489b81ae5aa4d7c4d9f1f82b315226175bad37a19006c45f4315',
+])
 
 /** Whether this is partywall's own `tenant_id()`, which returns the tenant of a valid seal, and no other function of that name. */
 export function isGenuineContext(fn: DatabaseFunction, facts: Facts): boolean {
@@ -16,9 +19,9 @@ export function isGenuineContext(fn: DatabaseFunction, facts: Facts): boolean {
   return body !== undefined && more.length === 0 && isOurs(body, SEALED_BODY, facts)
 }
 
-function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts): boolean {
+function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts, takes = 0): boolean {
   if (
-    fn.arguments.length > 0 ||
+    fn.arguments.length !== takes ||
     !fn.securityDefiner ||
     !/^pg_catalog, *pg_temp$/.test(fn.config.get('search_path') ?? '')
   )
@@ -29,6 +32,11 @@ function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts)
 /** Whether some role that the application can act as has the rights of this owner. */
 export function isInReach(owner: Oid, facts: Facts): boolean {
   return [...facts.acting, ...facts.becomable].some(({ role }) => facts.privileges.owns(role.oid, owner))
+}
+
+/** Whether this is partywall's own `register_tickets()`, which takes what a MAC of the application covers, and answers a number. */
+export function isGenuineRegistration(fn: DatabaseFunction, facts: Facts): boolean {
+  return fn.schema === 'partywall' && fn.name === 'register_tickets' && isOurs(fn, REGISTER_TICKETS, facts, 2)
 }
 
 /** Whether a call means partywall's own `tenant_id()`. */

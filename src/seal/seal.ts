@@ -22,7 +22,7 @@ export interface SealPlace {
 }
 
 /** One ticket as the database keeps it. */
-export interface TicketRecord {
+interface TicketRecord {
   /** SHA-256 of the ticket, in hex. */
   readonly hash: string
   readonly tenant: string

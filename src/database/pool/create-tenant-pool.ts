@@ -1,6 +1,4 @@
 import type pg from 'pg'
-import { runWithoutTenant } from '../../context/run-with-tenant.ts'
-import { outsideOfTenants } from '../../context/store.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { type CheckOptions, checkDatabase, type DatabaseFinding } from '../check/check-database.ts'
 import type { CrossingRecord, TenantPoolExtras, TenantPoolOptions } from '../settings/options.ts'
@@ -11,6 +9,7 @@ import { type CrossingParts, type CrossingRequest, runCrossing } from './crossin
 import { makeSettings } from './make-settings.ts'
 import { PipelinedLane } from './pipelined-lane.ts'
 import { defaultShare, TenantShares } from './tenant-shares.ts'
+import { TicketRegistrar } from './ticket-registrar.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from './transaction.ts'
 import { WalledPool, type WalledPoolParts } from './walled-pool.ts'
 import type { WallClock } from './watchdog.ts'
@@ -94,10 +93,10 @@ class TenantPoolOfOptions extends WalledPool {
 export function createTenantPool(options: TenantPoolOptions): TenantPool {
   assertPgShape()
   const clock = { tick: 1 }
-  // The pool exists before its first statement, which is what a ticket is made for.
-  const register = (batch: string, mac: string) =>
-    outsideOfTenants(() => runWithoutTenant(() => pool.ask('select partywall.register_tickets($1, $2)', [batch, mac])))
-  const settings = makeSettings(options, clock, register)
+  const rest = withoutExtras(options)
+  // Its pool is made for the first ticket, which is later than the settings.
+  const registrar = new TicketRegistrar(() => poolForTickets(rest, settings))
+  const settings: WallSettings = makeSettings(options, clock, registrar.register)
   if (options.Client !== undefined) {
     throw new ConfigurationError(
       'createTenantPool(options): Client can’t be replaced; the tenant’s context is set by it.',
@@ -109,7 +108,6 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
       'The tenant context is not sealed: one injected SELECT with set_config can read other tenants’ rows.',
     )
   }
-  const rest = withoutExtras(options)
   const across = acrossPool(options, settings)
   // pg reads its option `max` in the same way.
   const capacity = rest.max || 10
@@ -123,13 +121,24 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
     record: options.recordCrossing ?? ((record) => recordInDatabase(across, record)),
     events: options.events,
   }
-  const pool = new TenantPoolOfOptions(
-    rest,
-    { settings, clock, shares, across, lane: pipelinedLane(rest, options, settings, clock) },
-    crossing,
-  )
+  const lane = pipelinedLane(rest, options, settings, clock)
   // The pool's type restates pg's overloads, which its own methods answer at run time.
-  return pool as unknown as TenantPool
+  return new TenantPoolOfOptions(
+    rest,
+    { settings, clock, shares, across, lane, registrar },
+    crossing,
+  ) as unknown as TenantPool
+}
+
+function poolForTickets(rest: pg.PoolConfig, settings: WallSettings): WalledPool {
+  const { onConnect: _, ...options } = rest
+  const clock = { tick: 1 }
+  const parts = { settings: { ...settings, clock }, clock, shares: undefined, across: undefined, lane: undefined }
+  const own = { application_name: 'partywall tickets', max: 1, min: 0, idleTimeoutMillis: 5_000, allowExitOnIdle: true }
+  const pool = new WalledPool({ ...options, ...own }, parts)
+  // Nobody listens to this pool. A registration that fails is made again later.
+  pool.on('error', () => {})
+  return pool
 }
 
 /** The pool for crossings: it uses their own login role and is read-only. */

@@ -1,4 +1,5 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
+import { isGenuineRegistration } from '../../prove/genuine.ts'
 import { walkBody } from '../../sql/walk.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
@@ -20,6 +21,7 @@ export const sealOracle: Rule = {
       if (!fn.securityDefiner || facts.executors(fn).length === 0 || !readsKeys(facts, fn, keys)) continue
       // partywall's own functions verify the seal. They take no argument, so nothing of the caller's can be signed.
       if (fn.schema === 'partywall' && fn.arguments.every((argument) => argument.mode === 'out')) continue
+      if (isGenuineRegistration(fn, facts)) continue
       const grantees = usableGrantees(facts, fn.grants, 'EXECUTE', fn.owner)
       yield {
         object: fn.label,

@@ -12,6 +12,7 @@ export interface Wanted {
   readonly command: Policy['command']
   /** Empty: PUBLIC. */
   readonly roles: readonly string[]
+  /** '' where the policy has WITH CHECK alone. */
   readonly using: string
   readonly check: string | undefined
   /** Comment lines above the statement: what the policy takes from somebody, or gives to a role of partywall. */
@@ -77,7 +78,7 @@ function isSame(planning: Planning, policy: Policy, wanted: Wanted): boolean {
     policy.permissive === wanted.permissive &&
     policy.command === wanted.command &&
     enough &&
-    sameExpression(policy.using, wanted.using) &&
+    sameExpression(policy.using, wanted.using === '' ? undefined : wanted.using) &&
     sameExpression(check, wanted.check)
   )
 }
