@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import { runWithTenant } from '../../src/context/run-with-tenant.ts'
+import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { silentLogger } from '../../src/logger/logger.ts'
+import type { Stage, Wall } from './stage.ts'
+import { STATEMENTS } from './statements.ts'
+
+/** Statements of the two connections whose difference is counted: what a connection costs by itself falls out. */
+const FEW = 60
+const MANY = 260
+
+interface Counted {
+  readonly stage: Stage
+  /** Where valgrind writes a file for each process of the server, named by its pid. */
+  readonly folder: string
+}
+
+/** Instructions of the server for one statement. */
+export async function countInstructions(counted: Counted, wall: Wall, name: string): Promise<number> {
+  const few = await ofConnection(counted, wall, name, FEW)
+  const many = await ofConnection(counted, wall, name, MANY)
+  return Math.round((many - few) / (MANY - FEW))
+}
+
+let firstFreeId = 1_000
+
+/** Instructions of the process of one connection that sends so many statements, the tenants in turn. */
+export async function ofConnection(
+  { stage, folder }: Counted,
+  wall: Wall,
+  name: string,
+  count: number,
+): Promise<number> {
+  const statement = STATEMENTS[name]?.(wall)
+  if (statement === undefined) throw new Error(`there is no statement ${name}`)
+  firstFreeId += 10_000
+  const connection = wall === 'plain' ? plain(stage) : walled(stage, wall === 'sealed')
+  const [first = ''] = stage.tenants
+  const { rows } = await connection.run(first, { text: 'select pg_backend_pid() as pid' })
+  for (let round = 0; round < count; round++) {
+    const tenant = stage.tenants[round % stage.tenants.length] ?? first
+    const values = [...statement.values(tenant, round, firstFreeId)]
+    await connection.run(tenant, { name, text: statement.text, values })
+  }
+  await connection.end()
+  return total(join(folder, String(rows[0]?.pid)))
+}
+
+interface OneConnection {
+  run(tenant: string, query: pg.QueryConfig): Promise<pg.QueryResult>
+  end(): Promise<void>
+}
+
+function plain({ url }: Stage): OneConnection {
+  const pool = new pg.Pool({ connectionString: url, max: 1 })
+  return { run: (_tenant, query) => pool.query(query), end: () => pool.end() }
+}
+
+function walled({ url, secret }: Stage, sealed: boolean): OneConnection {
+  const pool = createTenantPool({
+    connectionString: url,
+    max: 1,
+    seal: sealed ? { secret } : false,
+    roles: { tenant_admin: ['owner'] },
+    logger: silentLogger,
+  })
+  return {
+    run: (tenantId, query) => runWithTenant({ tenantId, userId: 'u' }, () => pool.query(query)),
+    end: () => pool.end(),
+  }
+}
+
+/** The file is complete once the process has ended, some moments after its connection. */
+async function total(file: string): Promise<number> {
+  const until = Date.now() + 30_000
+  for (;;) {
+    const text = await readFile(file, 'utf8').catch(() => '')
+    const found = /^(?:totals|summary): (\d+)/m.exec(text)?.[1]
+    if (found !== undefined) return Number(found)
+    if (Date.now() > until) throw new Error(`valgrind wrote no count to ${file}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -1,0 +1,76 @@
+// npm run instructions [-- --record]: counts the server's instructions of each kind of statement under valgrind, and compares them with
+// bench/instructions/record.json. More than 5 % above the record fails. The count does not depend on how busy or fast the machine is.
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/config/package-root.ts'
+import { startPostgres } from '../../src/embedded/start-postgres.ts'
+import { countInstructions, ofConnection } from './count.ts'
+import { fillStage, WALLS } from './stage.ts'
+import { STATEMENTS } from './statements.ts'
+
+type Record = { [statement: string]: { [wall: string]: number } }
+
+const RECORD = join(packageRoot(), 'bench', 'instructions', 'record.json')
+const TOLERANCE = 1.05
+
+/** Without these, the C library and OpenSSL choose code by the processor at hand, and machines would count differently. */
+const SAME_CODE = [
+  'OPENSSL_ia32cap=0x0:0x0',
+  'GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2_Usable,-AVX2,-AVX512F,-AVX512VL,-ERMS,-AVX_Fast_Unaligned_Load',
+]
+
+async function measure(): Promise<Record> {
+  const folder = await mkdtemp(join(tmpdir(), 'partywall-instructions-'))
+  // The server may run as another user.
+  await chmod(folder, 0o777)
+  const under = ['env', ...SAME_CODE, 'valgrind', '--tool=callgrind', '--quiet', `--callgrind-out-file=${folder}/%p`]
+  const server = await startPostgres({ under, externalUrl: undefined })
+  try {
+    const counted = { folder, stage: await fillStage(server) }
+    // The first connection to a database fills caches of the server that later ones find.
+    await ofConnection(counted, 'plain', 'select by key', 1)
+    const found: Record = {}
+    for (const name of Object.keys(STATEMENTS)) {
+      const row: Record[string] = {}
+      for (const wall of WALLS) row[wall] = await countInstructions(counted, wall, name)
+      found[name] = row
+      console.log(`${name.padEnd(14)} ${WALLS.map((wall) => `${wall} ${String(row[wall]).padStart(7)}`).join('   ')}`)
+    }
+    return found
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function above(found: Record, recorded: Record): string[] {
+  return Object.entries(found).flatMap(([name, row]) =>
+    Object.entries(row).flatMap(([wall, count]) => {
+      const before = recorded[name]?.[wall]
+      if (before === undefined) return [`${name}, ${wall}: is not in the record`]
+      const ratio = count / before
+      return ratio > TOLERANCE
+        ? [`${name}, ${wall}: ${count}, which is ${ratio.toFixed(2)} of the ${before} in the record`]
+        : []
+    }),
+  )
+}
+
+if (spawnSync('valgrind', ['--version']).status !== 0) {
+  console.error('valgrind is not installed. It counts the instructions: apt-get install valgrind')
+  process.exit(2)
+}
+const found = await measure()
+if (process.argv.includes('--record')) {
+  await writeFile(RECORD, `${JSON.stringify(found, null, 2)}\n`)
+  console.log(`recorded in ${RECORD}`)
+} else {
+  const problems = above(found, JSON.parse(await readFile(RECORD, 'utf8')))
+  for (const problem of problems) console.log(`✗ ${problem}`)
+  console.log(
+    `${Object.values(found).flatMap(Object.values).length - problems.length} passed, ${problems.length} failed`,
+  )
+  process.exitCode = problems.length > 0 ? 1 : 0
+}
