@@ -42,8 +42,8 @@ const WELL_FORMED_ID = /^[\w.-]{1,64}$/
  * Opens the tenant context of a request: token, tenant, agreement, membership. What follows runs inside.
  *
  * The tenant comes from the verified token and from nothing else. Refusals go to `next(error)`; mount {@link tenantErrorHandler} last.
- * Answers are for their tenant's own caches alone (`Cache-Control: private, no-cache`, `Vary: Authorization`), unless a handler sets another
- * `Cache-Control`. A tenant that is suspended while its request runs gets no more data, and its answer is cut.
+ * Answers are for their tenant's own caches alone (`Cache-Control: private, no-cache`, `Vary: Authorization`), unless a handler sets
+ * another `Cache-Control`. A tenant that is suspended while its request runs gets no more data, and its answer is cut.
  *
  * @param wall what `createPartywall` gives
  * @example
@@ -72,7 +72,7 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
         refuseBlocked,
         hints: hintsOf(new ExpressHints(request)),
       })
-    // A request begins with nothing: not with what a pipelined request before it may have left. Not `exit`: before Node 24 it takes
+    // A request starts without the context that an earlier pipelined request may have left. `exit` is not used: before Node 24 it switches
     // the hooks of the whole process off and on again.
     tenantStore.run(undefined, () => admitted().then((context) => open(wall, context, request, response, next), next))
   }
@@ -101,8 +101,8 @@ function open(wall: RequestWall, context: TenantContext, request: Request, respo
 }
 
 /**
- * One address, many tenants: without this a cache that takes the address for the whole key would hand on what it holds. A handler
- * may say otherwise for what belongs to nobody.
+ * All tenants use the same URLs. Without these headers, a cache whose key is only the URL would give one tenant's answer to another. A
+ * handler may set other headers for data that belongs to no tenant.
  *
  * @see RFC 9111, sections 3.5 and 4.1
  */
@@ -117,7 +117,7 @@ function readRequestId(request: Request, wall: RequestWall): string {
   return typeof given === 'string' && WELL_FORMED_ID.test(given) ? given : newRequestId()
 }
 
-/** Read when they are asked for: most applications compare headers alone. */
+/** Host and path are read only on demand, because most applications compare only headers. */
 class ExpressHints implements HintSource {
   readonly #request: Request
 
