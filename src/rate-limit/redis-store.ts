@@ -48,7 +48,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
       return opened
     })
     opening = mine
-    // A failed opening is tried again by the next call.
+    // If opening fails, the next call tries again.
     mine.catch(() => {
       if (opening === mine) opening = undefined
     })
@@ -87,7 +87,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
       await run(OVERRIDE, [prefix + key], values)
     },
     async ping() {
-      // A cluster answers a key's command only where the slot is served.
+      // In a cluster, only a command with a key shows that the key's slot is served.
       await run(DECISIONS[0], [`${prefix}{~ping}`], ['0', '1', '0', '1'])
     },
     refresh() {
@@ -104,7 +104,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
   }
 }
 
-/** EVALSHA; where the server lost the script (restart, SCRIPT FLUSH, fail-over), EVAL: NOSCRIPT means that nothing was run. */
+/** Runs EVALSHA. If the server has lost the script (restart, SCRIPT FLUSH, fail-over), runs EVAL: after NOSCRIPT nothing was run yet. */
 function runOn(link: RedisLink, script: Script, keys: string[], values: string[]): Promise<unknown> {
   return link.evalsha(script.sha, keys, values).catch((error: unknown) => {
     if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return link.evaluate(script.text, keys, values)
@@ -130,7 +130,7 @@ function opener(connection: RedisClient | string): () => RedisLink | Promise<Red
   )
 }
 
-/** Either library will do; both are optional peers. */
+/** Loads one of the two libraries; both are optional peers. */
 async function openUrl(url: string): Promise<RedisLink> {
   const ioredis = await import('ioredis').catch(() => undefined)
   if (ioredis !== undefined) {
