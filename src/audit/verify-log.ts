@@ -15,12 +15,15 @@ export interface VerifyAuditOptions {
   readonly tenant?: string | undefined
   /** Anchors that were published outside the database. Without them, it is not noticed if the newest events were removed. */
   readonly anchors?: readonly PublishedAnchor[] | undefined
-  /** Unsealed events older than this can't be told apart from forged ones: the verdict is then `incomplete`. Default 60. */
+  /**
+   * Unsealed events that are older than this (in seconds) can't be distinguished from forged ones, so the verdict is `incomplete`. Default
+   * 60.
+   */
   readonly lagSeconds?: number | undefined
 }
 
 export interface AuditVerdict {
-  /** `whole`: nothing was changed within the promise; `tampered`: see `damage`; `incomplete`: could not tell, see `limits`. */
+  /** `whole`: no change was found; `tampered`: see `damage`; `incomplete`: not decidable, see `limits`. */
   readonly verdict: 'whole' | 'tampered' | 'incomplete'
   /** At most 1000, in order of tenant and position; `damageCount` has them all. */
   readonly damage: readonly Damage[]
@@ -43,17 +46,17 @@ export type { Damage, DamageKind }
 /**
  * Checks the log against its signatures, with read rights and public keys only.
  *
- * Any change to a sealed event, and any removal older than the last outside anchor, is found and named.
+ * Finds and names any change to a sealed event, and any removal that is older than the last outside anchor.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a public key that can't be read
  */
 export async function verifyAuditLog(options: VerifyAuditOptions): Promise<AuditVerdict> {
   const keys = options.publicKeys.map(readAuditKey)
   const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall audit verify' })
-  client.on('error', () => {}) // the query in flight reports it
+  client.on('error', () => {}) // the running query reports the error
   await client.connect()
   try {
-    // One snapshot: a sealer may write meanwhile.
+    // One snapshot, because a sealer may write at the same time.
     await client.query('begin isolation level repeatable read read only')
     await client.query(READING)
     const damage = new DamageList()
