@@ -110,7 +110,7 @@ function loginDoubt(
   if (given.ownServer) return undefined
   if (!reader.superuser)
     return `${reader.name} is no superuser and can only SET ROLE, so session_user stays ${reader.name}. Verify as a superuser, with --app-url URL of the application's login`
-  return given.appUrl === undefined ? '--app-url URL tells which login the application has' : undefined
+  return given.appUrl === undefined ? '--app-url URL says which login the application has' : undefined
 }
 
 /** Whether some policy checks the seal. */

@@ -82,7 +82,7 @@ describe('a fix that is tried', () => {
     [
       'a finding of its own',
       'create function w() returns setof diary language sql security definer as $$ select * from diary $$',
-      /it brings a finding of its own/,
+      /it causes a new finding/,
     ],
   ])('is not printed as a statement: %s', async (_name, fix, reason) => {
     expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
