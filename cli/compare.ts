@@ -83,7 +83,7 @@ function asLines({ differences, unknown }: Comparison): readonly string[] {
   const blind = [...unknown].map(([name, reason]) => `not known: ${name}, where no row could be planted: ${reason}`)
   const verdict = isHarmless(differences)
     ? 'Nobody can see or do more than before, and nobody less inside their own tenant.'
-    : 'The change gives or takes: see above.'
+    : 'The change gives or removes access: see above.'
   return [...ordered, ...blind, verdict]
 }
 

@@ -23,7 +23,7 @@ export interface RoleTableOptions {
  * unknown and gives no permission. Grant INSERT and UPDATE on this table only to `tenant_admin`, because a user who may write it can
  * give themselves any permission.
  *
- * @param db runs the query in the running tenant's context: `wall.pool`
+ * @param db runs the query in the current tenant's context: `wall.pool`
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where a name is empty or longer than 63 characters
  */
 export function tenantRoleTable(db: RoleTableClient, options: RoleTableOptions = {}): RoleFunction {

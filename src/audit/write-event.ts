@@ -62,7 +62,9 @@ export function prepareEvent(input: AuditInput, context: TenantContext, policy: 
   return { text: policy.sealed ? WITH_PRIVATE : UNSEALED_PRIVATE, values }
 }
 
-/** What the signed row holds of the erasable values. The salt is needed: an unsalted hash of an e-mail address can be guessed. */
+/**
+ * The commitment to the erasable values in the signed row. It needs a salt, because an unsalted hash of an e-mail address can be guessed.
+ */
 export function commitment(salt: Uint8Array, data: string): Buffer {
   return createHash('sha256').update(salt).update(data, 'utf8').digest()
 }

@@ -6,7 +6,7 @@ import { isRecord, type RawClaims } from './strict-json.ts'
  */
 export type ClaimPath = string | readonly string[]
 
-/** A path, or a function of the verified claims. What it returns is checked like a claim. */
+/** A path, or a function of the verified claims. Its result is checked like a claim. */
 export type ClaimReader = ClaimPath | ((claims: RawClaims) => unknown)
 
 /** Claims that users can edit themselves at common providers, and profile claims of OpenID Connect. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type BodyHeaders, type Reading, readingOf } from './body-reading.ts'
 
-/** What the guard does with a chunk that the handler wrote. */
+/** The guard's decision about a chunk that the handler wrote. */
 export type ChunkVerdict =
   | { readonly kind: 'send'; readonly chunk: Buffer | string }
   /** The chunk is sent, and later chunks are not checked. */

@@ -30,8 +30,8 @@ export interface TenantContextOptions {
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: Request) => string | undefined) | undefined
   /**
-   * True where a `TenantRateLimiter` stands in the way of every request behind this one: a request that the limits are known to
-   * refuse is then refused before directory and membership are asked. Default false: routes without limits stay reachable.
+   * Set true if a `TenantRateLimiter` covers every route after this middleware. A request that the limits are known to refuse is then
+   * refused before directory and membership are asked. Default false, so that routes without limits stay reachable.
    */
   readonly refuseBlocked?: boolean | undefined
 }
@@ -39,13 +39,14 @@ export interface TenantContextOptions {
 const WELL_FORMED_ID = /^[\w.-]{1,64}$/
 
 /**
- * Opens the tenant context of a request: token, tenant, agreement, membership. What follows runs inside.
+ * Verifies the token, finds the tenant, compares other hints with it, checks the membership, and opens the tenant context. All later
+ * handlers of the request run inside this context.
  *
  * The tenant comes from the verified token and from nothing else. Refusals go to `next(error)`; mount {@link tenantErrorHandler} last.
- * Answers are for their tenant's own caches alone (`Cache-Control: private, no-cache`, `Vary: Authorization`), unless a handler sets
- * another `Cache-Control`. A tenant that is suspended while its request runs gets no more data, and its answer is cut.
+ * Answers get `Cache-Control: private, no-cache` and `Vary: Authorization`, unless a handler sets another `Cache-Control`. If a tenant is
+ * suspended while its request runs, it gets no more data, and its answer is cut off.
  *
- * @param wall what `createPartywall` gives
+ * @param wall the result of `createPartywall`
  * @example
  * ```ts
  * app.use(tenantContextMiddleware(wall))

@@ -15,7 +15,7 @@ export interface FailedTokenLimiterOptions {
   readonly nowMicros?: () => number
 }
 
-/** What to answer to a token that did not verify. */
+/** The answer to a token that did not verify: 401 or 429. */
 export interface FailedTokenVerdict {
   /** True: answer 429 with `Retry-After`. False: answer 401. */
   readonly limited: boolean

@@ -19,7 +19,7 @@ export type CursorKeys = () => Promise<readonly Uint8Array[]>
 export interface RepositoryOptions<Row> extends TableOptions<Row> {
   /** A tenant pool (`wall.pool`). */
   readonly pool: RepositoryPool
-  /** Signs cursors (`wall.cursorKeys`); without it a repository gives and takes none. */
+  /** Signs cursors (`wall.cursorKeys`); without it a repository neither returns nor accepts cursors. */
   readonly cursorKeys?: CursorKeys | undefined
 }
 

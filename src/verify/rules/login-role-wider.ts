@@ -86,7 +86,7 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
   }
 }
 
-/** Makes the login narrow, with what each statement takes away. What it inherits is left to a person: jobs may use it. */
+/** Makes the login narrow, with what each statement takes away. Inherited rights are left to a person, because jobs may use them. */
 export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): string {
   const name = quoteIdentifier(login.name)
   const role = quoteIdentifier(via.name)
