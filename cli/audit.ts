@@ -91,7 +91,7 @@ async function keygen(prefix: string): Promise<void> {
   })
   await writeFile(`${prefix}.pub`, publicKey)
   console.log(
-    `${prefix}.key  keep it where the sealer runs, never in the database\n${prefix}.pub  give it to whoever verifies`,
+    `${prefix}.key  keep it where the sealer runs, never in the database\n${prefix}.pub  give it to everybody who verifies the log`,
   )
 }
 

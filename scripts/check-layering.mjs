@@ -87,7 +87,9 @@ for (const { source, dependencies } of modules) {
 
 for (const line of [...new Set(problems)].sort()) console.error(line)
 if (modules.length < MINIMUM_MODULES) {
-  console.error(`check-layering found only ${modules.length} modules, so its result means nothing (TypeScript 7 has no API for it).`)
+  console.error(
+    `check-layering found only ${modules.length} modules, so its result means nothing (TypeScript 7 has no API for it).`,
+  )
   process.exit(1)
 }
 console.log(`layering: ${modules.length} modules, ${imports.length} imports, ${problems.length} problems`)

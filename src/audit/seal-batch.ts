@@ -24,7 +24,7 @@ export interface Batch {
   readonly tenant: string
   readonly ids: string[]
   readonly leaves: Buffer[]
-  /** How many of them are sealed by a digest of their details, and how many cannot be read at all. */
+  /** Number of events that are sealed by a digest of their details, and number of events whose details cannot be read. */
   readonly aside?: { digest: number; unreadable: number }
 }
 
@@ -36,7 +36,7 @@ export interface SigningKey {
   readonly key: AuditKey
 }
 
-/** The newest anchor, its signature checked against the keys that the sealer holds. */
+/** The newest anchor. Its signature was checked with the sealer's keys. */
 export async function readHead(client: pg.ClientBase, keys: readonly AuditKey[]): Promise<AnchorHead | undefined> {
   const { rows } = await client.query(
     'select body, hash, key_id, signature from partywall.audit_anchors order by n desc limit 1',

@@ -40,7 +40,7 @@ export function readingOf({ contentType, codings, isPart }: BodyHeaders, start: 
   const charsets = charsetsOf(contentType)
   const isReadable = charsets.every((charset) => readableCharsets.test(charset))
   if (recordTypes.test(contentType) || jsonTypes.test(contentType)) {
-    if (isPart) return unreadable('a part of a JSON document: its tenant may stand in another part')
+    if (isPart) return unreadable('a part of a JSON document: the tenant may be in another part')
     if (!isReadable) return unreadable('JSON in another charset than UTF-8')
     return { kind: recordTypes.test(contentType) ? 'records' : 'document' }
   }

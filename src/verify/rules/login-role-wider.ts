@@ -104,7 +104,7 @@ export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): str
     ...(inheritance.length === 0
       ? []
       : [
-          `-- ${name} inherits rights from its roles. To take them away until it sets one of them, if its sessions and jobs bear that:`,
+          `-- ${name} inherits rights from its roles. If its sessions and jobs allow it, let it have them only after SET ROLE:`,
           ...inheritance.map((statement) => `--   ${statement}`),
         ]),
   ].join('\n')
