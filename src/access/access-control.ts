@@ -24,18 +24,18 @@ export interface AccessCounts {
 /** Decides what the current user may do inside their own tenant. `P` is the type of the permissions. */
 export interface AccessControl<P extends string = string> {
   /**
-   * Whether the running context has a permission; for an object, whether it has it for that object.
+   * Whether the current context has a permission; for an object, whether it has it for that object.
    *
    * A grant with a condition gives nothing if no object is passed. In report mode the answer is still the real one.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
-   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where roles come from an async source and `load()` was not awaited
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if roles come from an async source and `load()` was not awaited
    */
   can(permission: P, object?: object): boolean
   /**
    * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well.
    *
-   * @returns the running context
+   * @returns the current context
    * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
    */
   requirePermission(permission: P, objectOrCondition?: object | ((context: TenantContext) => boolean)): TenantContext
@@ -52,7 +52,7 @@ export interface AccessControl<P extends string = string> {
   /**
    * Reads the roles of the current context from an asynchronous source, once per context. `requirePermission` in Express awaits it.
    *
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` where the source failed
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the source failed
    */
   load(): Promise<void>
   /** Whether `load()` has nothing to do: the roles are configured as an object, or were read for the current context. */

@@ -25,7 +25,7 @@ export interface AccessControlOptions<P extends string = string> {
   readonly tiers?: readonly string[]
   /** `report` counts and logs refusals but does not enforce them, for a gradual adoption. It does not change the database's level. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Emitter for PERMISSION_DENIED; default: that of the running tenant context. */
+  /** Emitter for PERMISSION_DENIED; default: that of the current tenant context. */
   readonly events?: SecurityEvents
   /** Each decision is explained at level debug. Default: warnings as JSON on standard error. */
   readonly logger?: Logger

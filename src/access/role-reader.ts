@@ -41,14 +41,14 @@ export class RoleReader {
     return grants
   }
 
-  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where an async source has not answered for this context */
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if an async source has not answered for this context */
   grantsOf(context: TenantContext): readonly RoleGrants[] {
     const grants = this.known(context)
     if (grants !== undefined) return grants
     throw new ConfigurationError('The roles come from an async source: await access.load() in this context first.')
   }
 
-  /** @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` where the source failed */
+  /** @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the source failed */
   async load(context: TenantContext): Promise<void> {
     if (this.#isTable || this.#known.has(context)) return
     this.#known.set(context, await this.#readAll(context))

@@ -24,7 +24,7 @@ export interface RoleTableOptions {
  * give themselves any permission.
  *
  * @param db runs the query in the current tenant's context: `wall.pool`
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where a name is empty or longer than 63 characters
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a name is empty or longer than 63 characters
  */
 export function tenantRoleTable(db: RoleTableClient, options: RoleTableOptions = {}): RoleFunction {
   const schema = quote(options.schema ?? 'public')

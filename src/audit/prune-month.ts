@@ -18,7 +18,7 @@ export interface PruneOptions {
  * Drops one month of events for retention. Signed records of what was dropped are written in the same transaction, so the rest of
  * the log still verifies. Export events that you must keep first, because they are deleted.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where events of the month are not sealed yet, or the log can't be trusted
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if events of the month are not sealed yet, or the log can't be trusted
  */
 export async function pruneAuditMonth(
   options: PruneOptions,

@@ -17,7 +17,7 @@ export interface Comparison {
  *
  * @param beforeUrl superuser's URL of a database without rows that nobody else uses; planted rows are rolled back
  * @param afterUrl the same for the other schema
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no role of the application or no tenant column is found
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no role of the application or no tenant column is found
  */
 export async function compareSchemas(
   beforeUrl: string,

@@ -77,8 +77,8 @@ interface FrameOptions {
  * The context is copied, validated and frozen. Contexts that are opened inside keep its `actor`. A lazy thenable that `fn` returns, such as
  * a query builder, is started inside.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the context is not valid
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` when another tenant's context is already open, unless inside
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if another tenant's context is already open, unless inside
  *   `runAcrossTenants`;
  *   inside a visit of staff also for another user, another actor or more rights than the visit has
  */

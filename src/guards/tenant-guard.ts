@@ -18,7 +18,7 @@ import { findInValue } from './walk.ts'
 export interface TenantGuardOptions extends GuardPolicyOptions {
   /** `report` counts and logs findings but refuses nothing, for a gradual adoption. Default `enforce`. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the running tenant context. */
+  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the current tenant context. */
   readonly events?: SecurityEvents
   /** Default: warnings as JSON on standard error. */
   readonly logger?: Logger

@@ -48,7 +48,7 @@ export class TenantRateLimiter<Request extends IncomingMessage = IncomingMessage
 /**
  * The same as a function: makes the middleware of {@link TenantRateLimiter}.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the wall has no limiter
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the wall has no limiter
  */
 export function tenantRateLimiter<Request extends IncomingMessage>(
   options: TenantRateLimiterOptions<Request>,

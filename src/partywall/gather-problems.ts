@@ -24,7 +24,7 @@ export class ProblemGatherer {
     }
   }
 
-  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where any part had a problem */
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if any part had a problem */
   check(name: string): void {
     if (this.#problems.length === 0) return
     throw new ConfigurationError(`${name} is not valid:\n  ${this.#problems.join('\n  ')}`, {

@@ -29,15 +29,15 @@ export interface Partywall<Claims = RawClaims> {
   readonly logger: Logger
   /** Makes the context of a request from its token. Adapters of frameworks call this. @throws {ClosedError} while closing */
   readonly admit: Admission['admit']
-  /** Undefined where `access` is not configured. */
+  /** Undefined if `access` is not configured. */
   readonly access: AccessControl | undefined
   /** For `responseGuard(wall.guard)`, and for values. */
   readonly guard: TenantGuard
   /** Undefined with `audit: false`. */
   readonly audit: TenantAuditLogger | undefined
-  /** Dead letters, and delivery at once. Undefined where `alerts` is not configured. */
+  /** Dead letters, and delivery at once. Undefined if `alerts` is not configured. */
   readonly alerts: Alerts | undefined
-  /** Undefined where `rateLimit` is not configured. */
+  /** Undefined if `rateLimit` is not configured. */
   readonly limiter: RateLimiter | undefined
   /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
   readonly health: Health

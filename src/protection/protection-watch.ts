@@ -31,8 +31,8 @@ interface ProtectionWatch extends ProtectionGate {
    * again.
    *
    * @throws the errors of `checks`
-   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST` when a recorded state was lost since
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when it changes without end
+   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST` if a recorded state was lost since
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if it changes without end
    */
   record(checks: () => Promise<void>): Promise<void>
   close(): Promise<void>

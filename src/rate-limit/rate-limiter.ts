@@ -43,7 +43,7 @@ export interface RateLimiter {
    * As `check`, but throws if the request is refused.
    *
    * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED`; `details.decision` is the decision
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when the store is down and `onStoreFailure` is `closed`
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the store is down and `onStoreFailure` is `closed`
    */
   consume(request: RateLimitRequest): Promise<RateLimitDecision>
   /**
@@ -55,7 +55,7 @@ export interface RateLimiter {
   /**
    * Counts a request as in flight until the returned function is called; for `concurrency`. `TenantRateLimiter` calls it itself.
    *
-   * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED` when the tenant has as many requests in flight as its tier allows
+   * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED` if the tenant has as many requests in flight as its tier allows
    */
   enter(request: RateLimitRequest): () => void
   /** The error with which `enter` would refuse. Counts nothing, but emits the event of the refusal. */

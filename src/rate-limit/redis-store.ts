@@ -17,15 +17,16 @@ const optionsSchema = z.strictObject({
   prefix: z
     .string()
     .max(64)
-    .regex(/^[^{}\s]*$/, 'must hold no braces (they would move the hash tag) and no white space')
+    .regex(/^[^{}\s]*$/, 'must contain no braces (they would move the hash tag) and no white space')
     .default('partywall:rl:'),
 })
 
 /**
- * Counters in Redis 6.2 or later, or Valkey, single or Cluster: shared by all processes, decided in one round trip. Decisions
- * that one turn of the event loop asks for share a call (not in a Cluster).
+ * A store in Redis 6.2 or later, or in Valkey, on a single server or a Cluster. All processes share its counters. A decision takes one
+ * round trip, and decisions of one turn of the event loop share a call, except in a Cluster.
  *
- * Opens nothing until the first decision. The client is duplicated with settings that fail fast, and never changed or closed.
+ * Opens no connection until the first decision. It uses a duplicate of the client with settings that fail fast, and never changes or closes
+ * the client itself.
  *
  * @param connection a client of `ioredis` or `redis` (connected or not), or a `redis://` URL (needs one of the two installed)
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for anything else

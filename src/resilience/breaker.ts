@@ -35,7 +35,7 @@ export interface Breaker {
    * Calls the dependency. Refuses at once while the dependency is known to be down, or while a probe is running.
    *
    * @param call gets a signal that aborts at the time-out; errors of `call` are passed on unchanged
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when open, half-open or timed out
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if open, half-open or timed out
    */
   run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>
 }

@@ -11,7 +11,7 @@ import { tenantHash } from './tenant-hash.ts'
 export interface TenantDirectoryOptions {
   /** Finds a tenant by a claim that is not in the cache. */
   readonly findByClaim: TenantLookup
-  /** Looks a tenant up by its canonical id. Left out: `findByClaim` is asked with the id instead. */
+  /** Looks a tenant up by its canonical id. Without it, `findByClaim` is called with the id. */
   readonly findById?: TenantLookup | undefined
   /** How long an answer is used; default 60_000. */
   readonly ttlMs?: number | undefined
