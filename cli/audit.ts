@@ -169,7 +169,7 @@ function print(verdict: AuditVerdict): void {
     console.log(`  ${paint('red', each.kind)}  ${place.join(', ')}: ${each.detail}`)
   }
   if (verdict.damageCount > SHOWN) console.log(`  … and ${verdict.damageCount - SHOWN} more (--json lists 1000)`)
-  console.log('What this says, and what not:')
+  console.log('Limits of this result:')
   for (const limit of verdict.limits) console.log(`  - ${limit}`)
 }
 

@@ -66,29 +66,29 @@ export async function verifyAuditLog(options: VerifyAuditOptions): Promise<Audit
     const seen = await verifyEvents(client, chain, damage, options.tenant)
     const lag = options.lagSeconds ?? 60
     const undecided: string[] = []
-    if (chain.size === 0) undecided.push('Nothing was ever sealed here: no anchor exists.')
+    if (chain.size === 0) undecided.push('Nothing was sealed yet: there is no anchor.')
     if (chain.unknownKeys.size > 0) {
       undecided.push(
-        `Records are signed by keys that none of the given public keys vouches for: ${[...chain.unknownKeys].join(', ')}.`,
+        `Records are signed by keys that are neither given nor confirmed by a given key: ${[...chain.unknownKeys].join(', ')}.`,
       )
     }
     if (seen.oldestUnsealedSeconds > lag) {
       undecided.push(
-        `${seen.unsealed} events wait since ${Math.round(seen.oldestUnsealedSeconds)} s to be sealed: is a sealer running, does an open transaction hold it back?`,
+        `${seen.unsealed} events have waited up to ${Math.round(seen.oldestUnsealedSeconds)} s to be sealed. Check that a sealer runs, and that no open transaction delays it.`,
       )
     } else if (seen.unsealed > 0) {
-      limits.push(`${seen.unsealed} newest events are not sealed yet; until then a change to them is not seen.`)
+      limits.push(`The newest ${seen.unsealed} events are not sealed yet. A change to them is not detected.`)
     }
     if (options.anchors === undefined) {
-      limits.push('No outside anchors were given: a removal of the newest checkpoints with their events is not seen.')
+      limits.push(
+        'No outside anchors were given: a removal of the newest checkpoints with their events is not detected.',
+      )
     }
-    if (options.tenant !== undefined) limits.push('Only one tenant was looked at.')
+    if (options.tenant !== undefined) limits.push('Only one tenant was checked.')
     limits.push(
-      'Who holds both the database and the signing key can rewrite what is newer than the last outside anchor.',
+      'Somebody with both the database and the signing key can rewrite events that are newer than the last outside anchor.',
     )
-    limits.push(
-      'Events that the application itself made up are events: the log says what was written, not that it was true.',
-    )
+    limits.push('The log shows what the application wrote. It cannot show whether an event is true.')
     const found = damage.count > 0
     return {
       verdict: found ? 'tampered' : undecided.length > 0 ? 'incomplete' : 'whole',
