@@ -46,7 +46,7 @@ export async function readHead(client: pg.ClientBase, keys: readonly AuditKey[])
   const key = keys.find((known) => known.keyId === row.key_id)
   if (key === undefined) {
     throw new ConfigurationError(
-      'The newest anchor was signed by another key. To change the key, give the old key as previousSigner (PARTYWALL_AUDIT_PREVIOUS_KEY).',
+      'The newest anchor was signed by another key. To change the key, give the old key as previousSigner.',
     )
   }
   if (!isSignedBy(key, row.hash, row.signature)) {
