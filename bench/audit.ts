@@ -1,7 +1,7 @@
 // Question: what does an audited write cost, and do sealing and verifying keep up?
-// Compared: the same transaction through the same pool without its event. fsync is on, as in production: without it the
-// event's share of a transaction looks larger than it is. Were a goal missed by far, the event would have to be sent in the
-// same statement as the change.
+// Compared with the same transaction through the same pool without its event. fsync is on, as in production: without it the
+// event's share of a transaction looks larger than it is. If a goal is missed by far, the event has to be sent in the same
+// statement as the change.
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-// Does time tell whether another tenant has a row? GET of a foreign and of a missing document, alternating, one caller. It asserts nothing:
-// on a loaded machine times differ by chance. The test of the repository counts statements instead. A ratio far from 1 in many runs
-// would make us look at the plans.
+// Question: does the time of an answer show whether another tenant has a row? One caller alternates GET requests for a document of another
+// tenant and for a missing document. The bench asserts nothing, because on a busy machine times differ by chance; the repository's test
+// counts statements instead. If the ratio is far from 1 in many runs, look at the query plans.
 
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-// Question: by default settings, how much slower do the others get while one tenant floods the pool with slow queries?
-// Compared with the same work of the same tenants while nobody floods, side by side. A p99 of more than twice the quiet one would mean
-// that a tenant's share of the pool, or the turns of the waiting, do not hold.
+// Question: with default settings, how much slower do other tenants get while one tenant floods the pool with slow queries?
+// Compared with the same work of the same tenants without the flood, side by side. If the p99 is more than twice the p99 without the flood,
+// the limit of connections per tenant or the turns of the queues do not work.
 import { runWithTenant } from '../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../src/logger/logger.ts'
@@ -13,7 +13,7 @@ const QUERIES = 300
 const THINK_MS = 5
 const FLOOD = 200
 
-/** Each honest tenant asks for one row of its own after another. @returns milliseconds of each, and how many answers were wrong */
+/** Each honest tenant reads its own rows, one after another. @returns milliseconds of each query, and the number of wrong answers */
 async function honestWork(pool: TenantPool, stage: Stage): Promise<{ times: number[]; wrong: number }> {
   const times: number[] = []
   let wrong = 0
@@ -32,14 +32,14 @@ async function honestWork(pool: TenantPool, stage: Stage): Promise<{ times: numb
   return { times, wrong }
 }
 
-/** One tenant keeps this many slow queries asked for, until it is stopped. */
+/** One tenant keeps this many slow queries running or waiting, until it is stopped. */
 function flood(pool: TenantPool, stage: Stage): () => Promise<number> {
   let going = true
   let served = 0
   const [tenantId = ''] = stage.tenants
   const one = async () => {
     while (going) {
-      // Who waits too long is refused; a flood asks again.
+      // A query that waits too long is refused. The flood then sends another one.
       await pool.query('select pg_sleep(0.1)').then(
         () => served++,
         () => {},

@@ -1,5 +1,5 @@
-// Question: what does isolation cost, and what does one round trip save? One table, one login, all ways side by side in each run.
-// Below the goals of design we would look again at the hooks of TenantQuery (client) and at partywall.tenant_id() (server).
+// Question: what does isolation cost, and how much does a single round trip save? One table, one login, all ways side by side in each run.
+// If a goal is missed, look at the hooks of TenantQuery (client) and at partywall.tenant_id() (server).
 import type { Bench, BenchGoal, BenchOptions, BenchReport } from './harness/contract.ts'
 import { startLatencyProxy } from './harness/latency-proxy.ts'
 import { judge, median, percentile } from './harness/ratio.ts'
@@ -30,7 +30,7 @@ async function measure(way: Way, stage: Stage, callers: number, failures: string
   return { perSecond, p50: percentile(latenciesMs, 0.5), p99: percentile(latenciesMs, 0.99) }
 }
 
-/** Each run measures every way once, in an order that turns, so that a slow moment of the machine hits all alike. */
+/** Each run measures every way once. The order rotates, so that slow moments of the machine affect all ways alike. */
 async function interleave(
   ways: readonly Way[],
   stage: Stage,

@@ -1,8 +1,8 @@
-// Question: what does one decision over a burst, a minute and a day cost, and what a refusal that is already known?
-// Compared with one bare EVALSHA on the same client, and with other libraries doing the same three limits: none of them decides the
-// three atomically, they send three scripts at once and wait for all. Ours decides them in one, and what one turn of the event
-// loop asks for shares a call; with one caller nothing is shared. CPU time of both processes is told too: other load distorts it less.
-// If a decision fell under 0.65 of the bare call, the script or the path around it would be made smaller.
+// Question: what does one decision over a burst, a minute and a day cost, and what does a remembered refusal cost? Compared with one bare
+// EVALSHA on the same client, and with other libraries that enforce the same three limits. None of them decides the three limits
+// atomically: they send three scripts at once and wait for all. partywall decides them in one script, and decisions of one turn of the
+// event loop share a call. With one caller, decisions share nothing. The bench also prints the CPU time of both processes, which other load
+// distorts less. If a decision falls below 0.65 of the bare call, make the script or the code around it faster.
 import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { silentLogger } from '../src/logger/logger.ts'
@@ -20,7 +20,7 @@ return n`
 const TENANTS = 1024
 const HUGE = { requestsPerMinute: 10_000_000, requestsPerDay: 1_000_000_000, burstSize: 10_000_000 }
 const TINY = { requestsPerMinute: 1, requestsPerDay: 1, burstSize: 1 }
-// Short slices, several in a row by turns: what else the machine does then meets all sides.
+// Measure the sides in short alternating slices, so that other load on the machine affects all of them.
 const SLICE_MS = 120
 const SLICES = 3
 

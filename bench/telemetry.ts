@@ -1,6 +1,6 @@
-// Question: what does telemetry cost a request where nobody installed an SDK, and how large does a scrape get?
+// Question: what does telemetry cost a request if no SDK is installed, and how large does a scrape get?
 // Compared with the time of one JSON.stringify of a small answer, as a request does it anyway. A ratio above 0.5 would mean
-// that the no-op way allocates.
+// that the no-op code path allocates memory.
 import { createSecurityEvents } from '../src/events/security-events.ts'
 import { createTelemetry } from '../src/telemetry/index.ts'
 import type { Bench } from './harness/contract.ts'

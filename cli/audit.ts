@@ -52,15 +52,15 @@ export function auditCommand(): Command {
     .option('--key-env <name>', 'environment variable that holds the private key in PEM', 'PARTYWALL_AUDIT_KEY')
     .option(
       '--previous-key-env <name>',
-      'the key before, for the first start with a new one',
+      'environment variable that holds the old key, for the first start with a new key',
       'PARTYWALL_AUDIT_PREVIOUS_KEY',
     )
-    .option('--anchors <file>', 'append anchors to this file (default: one line each on standard output)')
+    .option('--anchors <file>', 'append anchors to this file (default: one line per anchor on standard output)')
     .option('--once', 'seal what waits and exit')
     .action(seal)
   audit
     .command('verify')
-    .description('Checks the log against its signatures. Needs read rights and the public key only.')
+    .description('Checks the log against its signatures. It needs only read rights and the public key.')
     .option('--database-url <url>', 'a login of partywall_auditor (default: DATABASE_URL)')
     .requiredOption('--public-key <file...>', 'public keys in PEM that you trust')
     .option('--anchors <file>', 'anchors that were published outside the database')
@@ -70,7 +70,9 @@ export function auditCommand(): Command {
     .action(verify)
   audit
     .command('prune')
-    .description('Drops one month of events and signs what was dropped. Export first what must be kept.')
+    .description(
+      'Drops the events of one month and keeps signed records of them. Export the month first if you must keep it.',
+    )
     .argument('<month>', '2026-01')
     .option('--database-url <url>', 'a login of partywall_sealer (default: DATABASE_URL)')
     .option('--key-env <name>', 'environment variable that holds the private key in PEM', 'PARTYWALL_AUDIT_KEY')
@@ -81,15 +83,15 @@ export function auditCommand(): Command {
 
 async function keygen(prefix: string): Promise<void> {
   const { privateKey, publicKey } = generateAuditKeys()
-  // wx: a key that was overwritten can sign nothing any more.
+  // wx: never overwrite a key file, because the old private key would be lost.
   await writeFile(`${prefix}.key`, privateKey, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
-    throw new ConfigurationError(`${prefix}.key could not be made; it may exist already. Choose another name.`, {
+    throw new ConfigurationError(`${prefix}.key could not be created; it may exist already. Choose another name.`, {
       cause,
     })
   })
   await writeFile(`${prefix}.pub`, publicKey)
   console.log(
-    `${prefix}.key  keep it where the sealer runs, never in the database\n${prefix}.pub  give it to whoever verifies`,
+    `${prefix}.key  keep it where the sealer runs, never in the database\n${prefix}.pub  give it to everybody who verifies the log`,
   )
 }
 
@@ -146,7 +148,7 @@ async function prune(month: string, flags: SigningFlags): Promise<void> {
     month,
     anchors: flags.anchors === undefined ? undefined : anchorFile(flags.anchors),
   })
-  console.log(`${month} dropped: ${done.events} events of ${done.tenants} tenants, with signed records.`)
+  console.log(`${month} dropped: ${done.events} events of ${done.tenants} tenants. Signed records of them were kept.`)
 }
 
 function print(verdict: AuditVerdict): void {
@@ -167,7 +169,7 @@ function print(verdict: AuditVerdict): void {
     console.log(`  ${paint('red', each.kind)}  ${place.join(', ')}: ${each.detail}`)
   }
   if (verdict.damageCount > SHOWN) console.log(`  … and ${verdict.damageCount - SHOWN} more (--json lists 1000)`)
-  console.log('What this says, and what not:')
+  console.log('Limits of this result:')
   for (const limit of verdict.limits) console.log(`  - ${limit}`)
 }
 

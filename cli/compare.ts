@@ -18,10 +18,10 @@ const schema = z.strictObject({
   json: z.boolean().default(false),
 })
 
-/** `partywall compare`: who can see or do more after a change of the schema, and who less. */
+/** `partywall compare`: reports who can see or do more after a change of the schema, and who can do less. */
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('Tells who can see or do more in one schema than in another, and who less.')
+    .description('Reports who can see or do more in one schema than in another, and who can do less.')
     .requiredOption('--before <path>', 'the schema as it is: a folder of *.sql, one file or dump, or -')
     .requiredOption('--after <path>', 'the schema as it will be, in the same forms')
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
@@ -38,7 +38,7 @@ export function compareCommand(): Command {
     })
 }
 
-/** Runs `partywall compare` with the flags of the command line and gives its exit code. */
+/** Runs `partywall compare` with the flags of the command line and returns its exit code. */
 export async function runCompare(flags: unknown, print: (line: string) => void): Promise<0 | 1> {
   const settings = parseOptions(schema, flags, 'partywall compare')
   const comparison = await untilInterrupted(undefined, (signal) => compared(settings, signal))
@@ -83,7 +83,7 @@ function asLines({ differences, unknown }: Comparison): readonly string[] {
   const blind = [...unknown].map(([name, reason]) => `not known: ${name}, where no row could be planted: ${reason}`)
   const verdict = isHarmless(differences)
     ? 'Nobody can see or do more than before, and nobody less inside their own tenant.'
-    : 'The change gives or takes: see above.'
+    : 'The change gives or removes access: see above.'
   return [...ordered, ...blind, verdict]
 }
 

@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../src/errors.ts'
 
 /**
- * The database of a command: its flag, else DATABASE_URL.
+ * The database URL of a command: from its flag, otherwise from DATABASE_URL.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that names which of the two is missing or no URL, never its value
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that says which of the two is missing or not a URL; the message never contains the
+ *   value
  */
 export function databaseUrlFrom(flag: string | undefined): string {
   const url = flag ?? process.env['DATABASE_URL']
@@ -20,6 +21,6 @@ export function checkUrl(source: string, url: string): void {
   if (protocol === 'postgres:' || protocol === 'postgresql:') return
   // Never the value: it may hold a password.
   throw new ConfigurationError(
-    `${source} is no PostgreSQL URL: postgres://user:password@host:5432/database is expected.`,
+    `${source} is not a PostgreSQL URL. Its form is postgres://user:password@host:5432/database.`,
   )
 }

@@ -9,7 +9,7 @@ import { protectCommand } from './protect.ts'
 import { describeError } from './terminal.ts'
 import { verifyCommand } from './verify.ts'
 
-/** Exit code where a command could not run at all; 1 is kept for what a command found. */
+/** Exit code if a command could not run. 1 means that the command ran and found something. */
 const COULD_NOT_RUN = 2
 
 export async function main(argv: readonly string[]): Promise<number> {
@@ -31,7 +31,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Sub-commands that are made apart do not inherit the program's settings by themselves. */
+/** Copies the program's settings: commander does not pass them to sub-commands that were created separately. */
 function inherit(command: Command): Command {
   for (const each of [command, ...command.commands])
     each.exitOverride().showHelpAfterError('(--help tells the options)')

@@ -11,18 +11,18 @@ interface MigrateFlags {
   readonly json?: boolean
 }
 
-/** `partywall migrate`: partywall's own objects, each file once. */
+/** `partywall migrate`: applies partywall's own migrations, each once. */
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description("Applies partywall's own objects (schema partywall: seal, directory, crossings, audit) to a database.")
     .option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL)')
     .option('--print', 'print the SQL and change nothing')
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
-    .option('--rotate', 'let the secret be another one than the database knows')
+    .option('--rotate', 'add the key of a new secret; the previous key stays valid until the next rotation')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nTo change the secret run it again with the new one and --rotate; both keys stay valid until the next rotation.',
+      '\nTo change the secret, run the command with the new secret and --rotate. Both keys stay valid until the next rotation.',
     )
     .action(run)
 }

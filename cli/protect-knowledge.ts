@@ -31,7 +31,7 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   }
 }
 
-/** How the policies ask for the session, where that is not one tenant in the setting that new policies would read. */
+/** What the policies ask the session for, if it is not the tenant in the setting that new policies would read. */
 function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
   const { context, bindings } = tenancy
   if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`
@@ -44,7 +44,7 @@ function describe({ call, setting }: ContextSource): string {
   return call?.sql ?? `the setting ${setting}`
 }
 
-/** FOR SELECT USING (true) beside narrower policies for writing: a public page, a price list. */
+/** Whether reads are open on purpose: FOR SELECT USING (true) beside narrower policies for writes, as for a price list. */
 function readByAll({ policies }: Relation): boolean {
   return policies.some(
     ({ permissive, command, using }) => permissive && command === 'select' && /^\(*true\)*$/i.test(using ?? ''),

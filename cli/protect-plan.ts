@@ -52,14 +52,14 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
       notes: [...tenancy.notes, ...settingNotes(tenancy)],
     })
-    // Without the application's role it is not known what it reaches. And if tables were named, only these are asked for.
+    // Without the application's role it is unknown what it reaches. If --tables names tables, report only about these.
     if (!appRoleFound || options.tables !== undefined) return plan
     return {
       ...plan,
       decisions: [...plan.decisions, ...beyondProtect(catalog, after(tenancy), sql, plan, options.seal)],
     }
   } finally {
-    await client.end().catch(() => {}) // the answers are in; a connection that is gone needs no farewell
+    await client.end().catch(() => {}) // all answers were read, so an error while closing does not matter
   }
 }
 
@@ -78,7 +78,7 @@ function find(
     return { tenancy: discover(catalog, sql, hints), appRoleFound: true }
   } catch (error) {
     if (!(error instanceof ConfigurationError) || options.appRole !== undefined) throw error
-    // The role can be missing in a schema that nobody protected yet. Whatever else was wrong is thrown again here.
+    // Without a role, try again without requiring one: a schema that was never protected may have none. Any other error is thrown again.
     const tenancy = discover(catalog, sql, { ...hints, appRole: catalog.reader.name })
     if (Array.isArray(error.details['candidates']) && error.details['candidates'].length > 0) throw error
     return { tenancy, appRoleFound: false }
@@ -92,13 +92,16 @@ function settingNotes({ context }: Tenancy): readonly string[] {
   ]
 }
 
-/** As verify will find it once the new policies stand beside the old ones. */
+/** The tenancy that verify will find after the new policies were added. */
 function after(tenancy: Tenancy): Tenancy {
   if (tenancy.context.kind === 'tenant') return tenancy
   return { ...tenancy, context: { kind: 'tenant', ...settingOf(tenancy), alternatives: [] } }
 }
 
-/** A setting that holds a user's or session's key names no tenant; the wall's own does. */
+/**
+ * The setting for new policies. A setting with a user's or session's key does not name a tenant, so partywall's own setting is used
+ * instead.
+ */
 function settingOf({ context }: Tenancy): { readonly setting: string; readonly path: readonly string[] } {
   if (context.kind === 'tenant') return { setting: context.setting, path: context.path }
   return { setting: DEFAULT_SETTING, path: [] }

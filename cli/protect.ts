@@ -2,18 +2,24 @@ import { Command, Option } from 'commander'
 import { MIGRATION_FORMATS } from '../src/protect/render/render.ts'
 import { runProtect } from './run-protect.ts'
 
-/** `partywall protect`: writes the migration that makes the user's own tables hold. */
+/** `partywall protect`: writes a migration that adds the missing isolation to the user's own tables. */
 export function protectCommand(): Command {
   return new Command('protect')
-    .description('Writes the migration, up and down, that puts the missing tenant isolation on your own tables.')
+    .description(
+      'Writes a migration that adds the missing tenant isolation to your own tables, and its down migration.',
+    )
     .option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL); nothing is changed there')
-    .option('--tables <names>', 'these tables only, by commas: documents,app.orders (default: all of tenants)', names)
+    .option(
+      '--tables <names>',
+      'only these tables, separated by commas: documents,app.orders (default: all tables of tenants)',
+      names,
+    )
     .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
     .option('--schema <name>', 'look at this schema only; may be repeated', collect)
     .option('--setting <name>', 'the setting that holds the tenant (default: found, else app.current_tenant_id)')
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
     .option('--seal', 'bind tables to the sealed context too; needs partywall migrate first')
-    .option('--out <dir>', 'write the files there (default: the way up on standard output)')
+    .option('--out <dir>', 'write the files there (default: the up migration on standard output)')
     .addOption(new Option('--format <format>', 'form of the files').choices([...MIGRATION_FORMATS]).default('sql'))
     .addHelpText('after', '\nExit code: 0 written or nothing to do, 2 it could not run.')
     .action(async (flags: unknown) => {

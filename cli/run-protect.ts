@@ -39,7 +39,7 @@ export async function runProtect(flags: unknown): Promise<void> {
     throw new ConfigurationError(`--format ${settings.format} writes files: name their folder with --out DIR.`)
   const plan = await untilInterrupted(undefined, async (signal) => {
     const planned = await planFor({ ...settings, databaseUrl }, signal)
-    // Sessions of a sealed application need its secret, which is not here.
+    // With --seal the trial is skipped: sessions of a sealed application need its secret, which protect does not have.
     const tried = settings.seal ? [] : await tryPlan(planned, databaseUrl, hintsOf(settings), signal)
     return { ...planned, notes: [...planned.notes, ...tried, ...consequencesOf(planned, settings.seal)] }
   })
@@ -79,7 +79,7 @@ async function write(plan: ProtectPlan, settings: ProtectSettings, out: string):
   const written = new Set(files.map((file) => file.path))
   for (const path of stale) if (!written.has(path)) await rm(join(out, path))
   if (stale.length > 0)
-    console.error(`Replaced ${stale.length} files of an earlier run, which were not applied: ${stale.join(', ')}`)
+    console.error(`Replaced ${stale.length} files of an earlier run that were not applied: ${stale.join(', ')}`)
 }
 
 /** The folder as if the stale files had never been written. */
@@ -103,7 +103,7 @@ function withoutEntries(journal: string, tags: ReadonlySet<string>): string {
 async function look(out: string): Promise<TargetFolder> {
   const names = await readdir(out).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return []
-    throw new ConfigurationError(`--out ${out} is no folder that can be read.`, { cause: error })
+    throw new ConfigurationError(`--out ${out} is not a readable folder.`, { cause: error })
   })
   const journal = await readFile(join(out, 'meta', '_journal.json'), 'utf8').catch((error: unknown) => {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined

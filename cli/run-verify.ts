@@ -24,7 +24,7 @@ import { untilInterrupted } from './until-interrupted.ts'
 import { verifyChecklist } from './verify-checklist.ts'
 import { readSettings, readText, type VerifySettings } from './verify-settings.ts'
 
-/** Runs `partywall verify` with the flags of the command line and gives its exit code. */
+/** Runs `partywall verify` with the flags of the command line and returns its exit code. */
 export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
   const settings = await readSettings(flags, process.env)
   const baseline =
@@ -79,7 +79,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
   })
 }
 
-/** Where nothing names the application's role, one is made for the run, and said so: a first run must not end there. */
+/** If no role of the application was found, creates one for this run and says so, so that a first run gives a result. */
 async function verifyAs(
   options: VerifyOptions,
   source: PreparedSource,
@@ -87,7 +87,7 @@ async function verifyAs(
   readonly report: VerifyReport
   readonly assumed: readonly string[]
   readonly setUp?: readonly string[]
-  /** Undefined where it was found. */
+  /** Undefined if the role was found. */
   readonly appRole: string | undefined
 }> {
   try {
@@ -203,14 +203,14 @@ function commandOf(settings: VerifySettings): string {
   return 'partywall verify --database-url …'
 }
 
-/** Where fixes are tried: never in a database that others use. */
+/** The database in which fixes are tried: never one that others use. */
 async function copyOf(settings: VerifySettings, source: PreparedSource, signal: AbortSignal): Promise<OpenedCopy> {
   return settings.databaseUrl === undefined
     ? { url: source.url, close: async () => {} }
     : openCopy(settings.databaseUrl, signal)
 }
 
-/** One line that says where the run is; the report takes its place. */
+/** Shows the progress in one line, which the report replaces. */
 function liveLine(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`)
 }

@@ -42,7 +42,7 @@ export async function openCopy(databaseUrl: string, signal?: AbortSignal): Promi
   } catch (error) {
     return { missing: `the schema could not be copied: ${firstLine(error)}`, close }
   } finally {
-    await source.end().catch(() => {}) // its answers are in
+    await source.end().catch(() => {}) // all answers were read, so an error while closing does not matter
   }
 }
 

@@ -6,7 +6,7 @@ const OURS = /^(?:--|\/\/) partywall protect:/
 
 /**
  * Files of an earlier run of `partywall protect` that were not applied: one of their statements is still missing in the
- * database. With them the files that belong to the same run.
+ * database. The other files of the same run are included.
  *
  * @returns paths below the folder, `/` between parts
  */
@@ -28,7 +28,7 @@ export async function staleFiles(out: string, plan: ProtectPlan): Promise<readon
   return [...runs.values()].filter((run) => run.isStale).flatMap((run) => run.paths)
 }
 
-/** The up and the down file of one phase bear one number. */
+/** The number of a file. The up and down file of one phase have the same number. */
 function runOf(name: string): string {
   return /\d{1,20}_{1,2}partywall[a-z_]{0,40}/.exec(name)?.[0] ?? name
 }

@@ -1,11 +1,11 @@
-// Not by name: an old Node would say that as a SyntaxError, before it could be told that it is too old.
+// Not imported by name: an old Node.js would fail with a SyntaxError before we can report that it is too old.
 import util from 'node:util'
 import { codeOf, connectionProblem } from '../src/config/connection-problem.ts'
 import { isPartywallError } from '../src/errors.ts'
 
 type Style = Parameters<typeof util.styleText>[0]
 
-/** Colour only where somebody looks at a terminal that wants it. */
+/** Whether to use colours: only on a terminal, and not if NO_COLOR is set. */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   const wanted = (process.env['NO_COLOR'] ?? '') === '' // set and empty means nothing: no-color.org
   return stream.isTTY && wanted ? util.styleText(style, text) : text
@@ -37,4 +37,4 @@ function describeDatabaseError(error: Error): string | undefined {
 }
 
 const CUT =
-  'The connection to the database broke while the command ran. What was not committed is rolled back; run it again.'
+  'The connection to the database broke while the command ran. Uncommitted work was rolled back; run the command again.'

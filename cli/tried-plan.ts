@@ -9,7 +9,7 @@ import { connectToCopy, openCopy } from './schema-copy.ts'
 /**
  * The result of a trial of a migration, as sentences: which roles no longer reach other tenants, and what else changes.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where somebody could see or change more than before: nothing is written then
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if somebody could see or change more than before; nothing is written then
  */
 export async function tryPlan(
   plan: ProtectPlan,
@@ -32,12 +32,11 @@ export async function tryPlan(
       const wider = tell(differences.filter(({ kind }) => kind === 'wider'))
       if (wider.length > 0)
         throw new ConfigurationError(
-          `Nothing was written: in a copy of the schema the migration let somebody do more than before. ${wider.join('; ')}. Name fewer tables with --tables, and tell us of this schema.`,
+          `Nothing was written: in a copy of the schema the migration let somebody do more than before. ${wider.join('; ')}. Name fewer tables with --tables, and please report this schema to us.`,
         )
       const harm = tell(differences.filter(({ kind }) => kind !== 'closed'))
       const closed = new Set(differences.filter(({ kind }) => kind === 'closed').map(({ access }) => access.object))
-      if (blind !== undefined && differences.length === 0)
-        return [`Tried in a copy, from which nothing follows: ${blind}.`]
+      if (blind !== undefined && differences.length === 0) return [`Tried in a copy without a usable result: ${blind}.`]
       return [
         ...(blind === undefined ? [] : [`Not all of it could be tried: ${blind}.`]),
         `Tried in a copy by three users of two tenants: nobody sees or changes more than before${isHarmless(differences) ? ', and nobody less inside their own tenant' : ''}.`,
@@ -52,7 +51,7 @@ export async function tryPlan(
   }
 }
 
-/** No role of the application, no tenant column: what the plan itself says better. */
+/** Errors that the plan itself reports better: no role of the application, no tenant column. */
 function messageOf(error: unknown): string {
   if (error instanceof ConfigurationError) return error.message.split('\n', 1)[0] ?? ''
   throw error

@@ -8,22 +8,22 @@ interface TriedOptions {
   /** A superuser's URL of a copy that no one else uses, or the reason why there is none. */
   readonly copy: () => Promise<OpenedCopy>
   /**
-   * The role that the user named, or that was made for the run. Never the one that was found: where a gateway's login becomes the
-   * roles of its requests, a trial that is told the login alone acts as nobody that reaches a row.
+   * The role that the user named, or that was created for the run. Not a role that was found: behind a gateway that would be its login,
+   * and a trial with only the login would reach no row.
    */
   readonly appRole: string | undefined
   readonly schemas: readonly string[] | undefined
   readonly tenantColumns: readonly string[] | undefined
   readonly setting: string | undefined
-  /** A file of fixes is written: all are tried, however long it takes. */
+  /** True with `--fix`: all fixes are tried, however long it takes. */
   readonly all: boolean
   readonly onProgress: (line: string) => void
 }
 
-/** Without `--fix` a report does not wait longer for its fixes. */
+/** Without `--fix` the trial of fixes ends after this time. */
 const BUDGET_MS = 5_000
 
-/** The report with the fixes as they may be printed: what no trial showed to be harmless is a comment with the reason. */
+/** Returns the report with its fixes tried. A fix that no trial showed to be harmless becomes a comment with the reason. */
 export async function triedReport(report: VerifyReport, options: TriedOptions): Promise<VerifyReport> {
   if (!report.findings.some(isStatement)) return report
   const copy = await options.copy()

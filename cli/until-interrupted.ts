@@ -4,7 +4,7 @@ import { ConfigurationError } from '../src/errors.ts'
 const signals = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Runs `work` until it ends, a signal arrives or the time is up. Then its AbortSignal aborts, connections go, and servers
+ * Runs `work` until it ends, a signal arrives or the time is up. Then its AbortSignal aborts, connections are closed, and servers
  * roll back. The second signal ends the process at once.
  */
 export async function untilInterrupted<T>(
@@ -12,16 +12,16 @@ export async function untilInterrupted<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  setMaxListeners(0, controller.signal) // each connection of a run listens
+  setMaxListeners(0, controller.signal) // each connection of a run adds a listener
   const interrupt = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(2)
-    controller.abort(new ConfigurationError(`Interrupted by ${name}: everything was rolled back, nothing stays.`))
+    controller.abort(new ConfigurationError(`Interrupted by ${name}: everything was rolled back.`))
   }
   const timer =
     timeoutMs === undefined
       ? undefined
       : setTimeout(() => {
-          const sentence = `Not done within --timeout (${timeoutMs / 1000} s): everything was rolled back, nothing stays.`
+          const sentence = `Not finished within --timeout (${timeoutMs / 1000} s): everything was rolled back.`
           controller.abort(new ConfigurationError(sentence))
         }, timeoutMs)
   for (const signal of signals) process.on(signal, interrupt)

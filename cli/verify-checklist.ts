@@ -10,9 +10,9 @@ import type { VerifyReport } from '../src/verify/report/report-model.ts'
 
 interface ChecklistParts {
   readonly report: VerifyReport
-  /** Left after the baseline. */
+  /** Findings that remain after the baseline. */
   readonly findings: readonly Finding[]
-  /** The command as somebody can run it again; no password in it. */
+  /** The command to run it again, without a password. */
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
@@ -20,7 +20,7 @@ interface ChecklistParts {
   readonly assumed?: string | undefined
 }
 
-/** The lines that no look at a database can prove, in a word. */
+/** Short names of the lines that a check of a database can't prove. */
 const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
   'completed-context-middleware': 'the context middleware',
   'completed-repository': 'the repositories',

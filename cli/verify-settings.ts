@@ -35,14 +35,14 @@ export type VerifySettings = z.infer<typeof schema>
 const sources = ['databaseUrl', 'migrations', 'run'] as const
 
 /**
- * Joins flags with the file of `--config`; the flags win.
+ * Joins flags with the file of `--config`. Flags have priority.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems at once
  */
 export async function readSettings(flags: unknown, environment: NodeJS.ProcessEnv): Promise<VerifySettings> {
   const { config, ...given } = z.looseObject({ config: text.optional() }).parse(flags)
   const fromFile = config === undefined ? {} : await readConfig(config)
-  // One source on the command line replaces the file's, whichever it was.
+  // A source on the command line replaces every source in the file.
   if (sources.some((source) => given[source] !== undefined)) for (const source of sources) delete fromFile[source]
   const settings = parseOptions(schema, { ...fromFile, ...given }, 'partywall verify')
   if (sources.filter((source) => settings[source] !== undefined).length > 1) {
@@ -72,7 +72,7 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** A file that a flag names. */
+/** Reads a file that a flag names. */
 export async function readText(flag: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')

@@ -24,21 +24,24 @@ export function verifyCommand(): Command {
     .option('--schema <name>', 'look at this schema only; may be repeated', collect)
     .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
     .option('--setting <name>', 'the setting that holds the tenant: app.tenant_id, request.jwt.claims->tenant_id')
-    .option('--config <file>', 'these options as JSON, in camelCase; the command line wins')
+    .option('--config <file>', 'a JSON file with these options in camelCase; the command line has priority')
     .addOption(
       new Option(
         '--seal-secret-env <name>',
         "environment variable that holds the seal's root secret (default: PARTYWALL_SEAL_SECRET)",
       ).conflicts('contextSql'),
     )
-    .option('--context-sql <file>', 'SQL that opens a context in your own way; $TENANT is the quoted tenant id')
+    .option(
+      '--context-sql <file>',
+      'a file with SQL that sets the context of a tenant; $TENANT is the quoted tenant id',
+    )
     .addOption(new Option('--static', 'catalog and proof only').conflicts(['attack']))
     .option('--attack', 'attack also where the tables hold rows; everything is rolled back')
-    .option('--mutate', 'weaken the schema clause by clause, rolled back, and tell which weakenings were noticed')
-    .option('--verbose', 'each finding and each probe by itself; default: one finding for each cause')
+    .option('--mutate', 'weaken the schema clause by clause (rolled back) and report which changes were noticed')
+    .option('--verbose', 'print each finding and each probe separately (default: one finding for each cause)')
     .option('--baseline <file>', 'findings that are accepted: { "version": 1, "accept": [{ key, reason, expires? }] }')
     .option('--fix <file>', 'write the fixes of all findings as one SQL file')
-    .option('--timeout <seconds>', 'give up after this time; nothing stays behind', seconds)
+    .option('--timeout <seconds>', 'stop after this time; everything is rolled back', seconds)
     .addOption(new Option('--format <format>', 'form of the report').choices([...FORMATS]))
     .option('--output <file>', 'write the report there (default: standard output)')
     .addOption(

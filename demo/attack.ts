@@ -5,17 +5,17 @@ import type { Stage } from './stage.ts'
 /** Result of one attack. */
 export interface Outcome {
   readonly held: boolean
-  /** The observation, in a few words. */
+  /** What was observed, in a few words. */
   readonly seen: string
 }
 
-/** One thing that tenant A tries against tenant B, or one probe of a layer. */
+/** One attack of tenant A on tenant B, or one probe of a layer. */
 export interface Attack {
   readonly id: string
   readonly title: string
-  /** The layer that this attack reaches alone; named when the attack gets through. */
+  /** The only layer that can stop this attack. It is named if the attack succeeds. */
   readonly layer?: LayerName
-  /** The lines of the checklist that it speaks for. */
+  /** The lines of the checklist for which the attack is evidence. */
   readonly lines: readonly ChecklistLineId[]
   run(stage: Stage): Promise<Outcome>
 }
@@ -25,7 +25,7 @@ export interface AttackGroup {
   readonly attacks: readonly Attack[]
 }
 
-/** The outcome of a comparison, with what was seen in either case. */
+/** The outcome of a comparison, with the text for success and failure. */
 export function outcome(held: boolean, seen: string): Outcome {
   return { held, seen }
 }

@@ -3,7 +3,7 @@ import type { Evidence } from '../src/report/evidence.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import type { Stage } from './stage.ts'
 
-// Made by the demo to show what is missing without a layer; no part of the schema that is judged.
+// The demo created these tables to test single layers. They do not belong to the schema under test.
 const PROBE_TABLES = ['unsealed_documents', 'guarded_notes']
 
 /** The result of `partywall verify` on the demo's own database, including attacks. */

@@ -4,7 +4,7 @@ import type { AttackResult } from './run-attacks.ts'
 
 const BY = 'npm run demo -- --once'
 
-/** Files that the project's users were promised, with the line that is proved by what each of them did in this run. */
+/** Checklist lines about files, each with the line whose evidence shows that the file was used in this run. */
 const outputs: readonly (readonly [output: ChecklistLineId, provedBy: ChecklistLineId, detail: string])[] = [
   ['output-tenant-context', 'completed-context-middleware', 'opened the context of every request of this run'],
   ['output-repository', 'completed-repository', 'answered every request for rows in this run'],

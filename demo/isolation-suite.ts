@@ -10,7 +10,7 @@ import type { Evidence } from '../src/report/evidence.ts'
 const SUITE = 'tests/security/tenant-isolation.test.ts'
 const LIMIT_MS = 90_000
 
-/** Runs the isolation suite, so that its line of the checklist is proved by this run and by nothing else. */
+/** Runs the isolation suite, so that only this run is evidence for its line of the checklist. */
 export async function isolationSuiteEvidence(say: (line: string) => void): Promise<Evidence> {
   const piece = { line: 'output-isolation-test', by: `vitest run ${SUITE}` } as const
   const vitest = findVitest()
@@ -49,7 +49,7 @@ function run(vitest: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [vitest, ...args], { cwd: packageRoot(), stdio: 'ignore', timeout: LIMIT_MS })
     child.once('error', reject)
-    child.once('exit', () => resolve()) // its report tells what happened
+    child.once('exit', () => resolve()) // its report contains the result
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Layers } from './attacked-api/layers.ts'
 
-/** How one layer is taken out: by SQL on the demo's database, or in the wiring of the example. Never by a switch in the product. */
+/** How one layer is taken out: by SQL on the demo's database, or in the wiring of the example. partywall itself has no such switch. */
 interface LayerRemoval {
   readonly sql?: readonly string[]
   readonly wiring?: Partial<Layers>

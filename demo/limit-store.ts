@@ -7,12 +7,12 @@ import type { RateLimitStore } from '../src/rate-limit/store.ts'
 
 interface LimitStore {
   readonly store: RateLimitStore
-  /** Said to people. */
+  /** Description for the output. */
   readonly what: string
   close(): Promise<void>
 }
 
-/** Redis where `REDIS_URL` names one or a server is on PATH, else this process's memory. */
+/** Redis, if `REDIS_URL` is set or a redis-server is on PATH; otherwise the memory of this process. */
 export async function openLimitStore(): Promise<LimitStore> {
   const url = process.env['REDIS_URL']
   if (url !== undefined && url !== '') {

@@ -9,7 +9,7 @@ import { type AttackResult, runAttacks } from './run-attacks.ts'
 import { openStage, type Stage } from './stage.ts'
 import { welcome } from './welcome.ts'
 
-/** Prints the story to people; with --json standard output belongs to the result alone. */
+/** Prints progress. With --json it prints nothing, because standard output is only for the result. */
 function say(options: DemoOptions, line: string): void {
   if (!options.json) console.log(line)
 }
@@ -57,7 +57,7 @@ async function play(stage: Stage, options: DemoOptions, started: number): Promis
   say(options, `\n${paint('bold', 'The schema itself: partywall verify on this database')}`)
   const indented = (line: string) => say(options, `  ${line}`)
   const evidence = [...evidenceOf(results), ...(await databaseEvidence(stage, indented))]
-  // With a layer out the answer is known already, and the suite has a wall of its own.
+  // If a layer was left out, skip this: the schema is broken on purpose, and the suite uses a wall of its own.
   if (options.without === undefined) evidence.push(await isolationSuiteEvidence(indented))
   const list = checklist(evidence)
   const broken = results.filter((result) => !result.outcome.held)
@@ -71,7 +71,7 @@ async function play(stage: Stage, options: DemoOptions, started: number): Promis
     say(options, paint('red', `The layer '${layer}' did not hold.`))
   }
   if (options.without !== undefined && broken.every(({ attack }) => attack.layer !== options.without)) {
-    say(options, `No attack noticed that '${options.without}' was taken out: the demo is blind there.`)
+    say(options, `No attack noticed that '${options.without}' was taken out: the demo has no attack for this layer.`)
   }
   say(options, `${results.length - broken.length} of ${results.length} attacks held, in ${seconds} s`)
   return broken.length === 0 && list.failed === 0 && options.without === undefined ? 0 : 1

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type LayerName, layerNames } from './layers.ts'
 
 export interface DemoOptions {
-  /** Ends after the attacks; without it the API stays up until Ctrl-C. */
+  /** The demo ends after the attacks. Otherwise the API runs until Ctrl-C. */
   readonly once: boolean
   readonly json: boolean
   readonly without: LayerName | undefined

@@ -8,7 +8,7 @@ export interface AttackResult {
   readonly outcome: Outcome
 }
 
-/** Runs every attack, one after the other; an attack that breaks down has not held. */
+/** Runs every attack, one after the other; an attack that throws counts as not held. */
 export async function runAttacks(
   stage: Stage,
   on: { readonly group: (title: string) => void; readonly result: (result: AttackResult) => void },

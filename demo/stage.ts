@@ -10,7 +10,7 @@ import { createAttackedApi } from './attacked-api/app.ts'
 import { type LayerName, removalOf } from './layers.ts'
 import { openLimitStore } from './limit-store.ts'
 
-/** A tenant of the demo with what its API holds. */
+/** A tenant of the demo with its rows. */
 export interface DemoTenant {
   readonly name: string
   readonly helper: TenantTestHelper
@@ -20,11 +20,11 @@ export interface DemoTenant {
   readonly documentId: string
   /** A user of the tenant that is not the token's. */
   readonly colleagueId: string
-  /** A text that is only in this tenant's documents. */
+  /** A text that only documents of this tenant contain. */
   readonly secret: string
 }
 
-/** The attacks send many requests as Acme and Globex, so these two have room; all other tenants have the usual tiers. */
+/** The attacks send many requests as Acme and Globex, so these two have high limits. All other tenants have the usual tiers. */
 const demoTiers = {
   free: { requestsPerMinute: 60, requestsPerDay: 1_000, burstSize: 10 },
   pro: { requestsPerMinute: 300, requestsPerDay: 10_000, burstSize: 50 },
@@ -36,7 +36,7 @@ export interface Stage {
   readonly kit: TestKit
   readonly wall: Partywall
   readonly baseUrl: string
-  /** Where counters of the rate limits are. */
+  /** The store of the rate limits, for the output. */
   readonly limits: string
   readonly a: DemoTenant
   readonly b: DemoTenant
@@ -71,7 +71,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
         seal: { secret: env.sealSecret },
         access: exampleAccess,
         rateLimit: { store: limits.store, tiers: demoTiers },
-        failedTokens: false, // all attacks come from one address, and each shall meet what refuses it
+        failedTokens: false, // all attacks come from one address, and this limit would refuse them before the layer under test
         ...(noAudit ? { audit: false as const } : {}),
         logger: silentLogger,
       })
@@ -114,7 +114,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
   }
 }
 
-/** Copies of a table, each without one layer, so that a probe reaches the layer behind it alone. */
+/** Copies of a table, each without one layer, so that a probe tests only the next layer. */
 async function plantProbes(admin: AdminQuery): Promise<void> {
   const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
   await admin(`

@@ -1,6 +1,6 @@
 import type { DemoTenant, Stage } from './stage.ts'
 
-/** Where the API is, who its tenants are, and lines to paste into another terminal. */
+/** Prints the address of the API, its tenants, and commands for another terminal. */
 export async function welcome(stage: Stage): Promise<string> {
   const lines = [`\nThe API answers at ${stage.baseUrl}`, `Rate limits are counted in ${stage.limits}`]
   for (const [tenant, other] of [

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import type { Random } from './random.ts'
 
-/** What a network does to a connection. */
+/** A fault of the network on a connection. */
 export type NetworkFault = 'cut' | 'delay' | 'split' | 'black-hole'
 
 interface Link {
@@ -10,7 +10,7 @@ interface Link {
   fault: NetworkFault | undefined
 }
 
-/** A loopback proxy between the pool and PostgreSQL that does to its connections what networks do. */
+/** A loopback proxy between the pool and PostgreSQL that injects network faults into its connections. */
 export class FaultProxy {
   readonly #links = new Set<Link>()
   readonly #server = createServer((near) => this.#accept(near))
@@ -28,7 +28,7 @@ export class FaultProxy {
     this.port = address.port
   }
 
-  /** Strikes one of the open connections. @returns false where there is none */
+  /** Injects the fault into one open connection. @returns false if there is none */
   strike(fault: NetworkFault, random: Random): boolean {
     const links = [...this.#links].filter((link) => link.fault === undefined)
     if (links.length === 0) return false
@@ -38,7 +38,7 @@ export class FaultProxy {
       link.near.destroy()
       link.far.destroy()
     }
-    // Delay and split pass; a black hole stays until the pool gives the connection up.
+    // Delay and split end by themselves. A black hole lasts until the pool closes the connection.
     if (fault === 'delay' || fault === 'split') {
       setTimeout(() => {
         link.fault = undefined
@@ -68,10 +68,10 @@ export class FaultProxy {
     from.on('data', (chunk) => {
       if (link.fault === 'black-hole') return
       if (link.fault === 'split') {
-        // One byte apart: a message boundary is nowhere near a packet boundary.
+        // Split after one byte, so that packet boundaries differ from message boundaries.
         const at = Math.min(chunk.length, 1 + (chunk.length >> 1))
         to.write(chunk.subarray(0, at))
-        // A pipelined connection has more on its way: it must not get in between.
+        // Hold later data of a pipelined connection back, so that it can't overtake the delayed data.
         from.pause()
         setImmediate(() => {
           to.write(chunk.subarray(at))

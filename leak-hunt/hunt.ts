@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'
 
-/** What an operation works with. */
+/** The parameters of one operation. */
 export interface Turn {
   readonly stage: Stage
   readonly ledger: Ledger
@@ -16,33 +16,33 @@ export interface Turn {
   readonly victimId: string
 }
 
-/** One thing that a tenant's code does, or an attacker in it. */
+/** One operation of a tenant's code, or of an attacker inside it. */
 export interface Operation {
   readonly name: string
   readonly weight: number
   /** Runs only on this pool. */
   readonly only?: 'open' | 'strict'
-  /** Needs the seal: without it the attack is known to succeed. */
+  /** Runs only with a seal, because without it the attack is known to succeed. */
   readonly needsSeal?: boolean
-  /** Has no meaning behind a transaction pooler, or is known to go wrong there. */
+  /** Does not run behind a transaction pooler, where it has no meaning or is known to fail. */
   readonly notPooled?: boolean
-  /** Codes of errors that this operation causes itself. */
+  /** Codes of errors that this operation causes on purpose. */
   readonly plannedCodes?: readonly string[]
   run(turn: Turn): Promise<void>
 }
 
 const LOST_CONNECTION =
   /Connection terminated|connection (was|broke|is) |ECONNRESET|EPIPE|timeout exceeded|not queryable|socket/i
-// 08P01 is no lost connection: messages of ours that the server could not make sense of.
+// 08P01 is a protocol violation and not a lost connection: the server could not understand our messages.
 const LOST_CODES = /^(08(?!P01)|57P)|^(ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|PARTYWALL_CONNECTION_IN_DOUBT)$/
 
-// PgBouncer's own words for a connection that went away, under the code of a broken protocol.
+// PgBouncer reports a lost connection with the code of a protocol violation, so look at its message.
 const POOLER_LOST = /server conn crashed|client sent partial pkt in startup phase/
 
 /** row_security = off, read-only, a time-out of 1 ms. */
 const OWN_RESIDUE = new Set(['42501', '25006', '57014'])
 
-/** Whether an error says that the connection went away: any operation may meet it, since the faults strike at random. */
+/** Whether an error means a lost connection. Any operation may get it, because the faults come at random. */
 export function isLostConnection(error: unknown): boolean {
   const message = error instanceof Error ? error.message : ''
   const code = codeOf(error)
@@ -58,7 +58,7 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** Runs one operation for its tenant; what it throws without having planned it is a violation. */
+/** Runs one operation for its tenant. An error that it does not expect is a violation. */
 export async function takeTurn(operation: Operation, turn: Turn): Promise<void> {
   try {
     await asTenant(turn.tenantId, () => operation.run(turn))
@@ -67,7 +67,7 @@ export async function takeTurn(operation: Operation, turn: Turn): Promise<void> 
     const code = codeOf(error)
     if (operation.plannedCodes?.includes(code) === true) return
     if (error instanceof Error && error.name === 'PlannedError') return
-    // Its own attacker's residue: the connection went to the same tenant again, so that nothing was taken back in between.
+    // Residue of the same tenant's own attacker is allowed: the pool cleans the connection completely only for another tenant.
     if (turn.stage.attackers.includes(turn.tenantId) && OWN_RESIDUE.has(code)) return
     const kind = code === '57014' ? 'cancel that nobody planned' : 'refusal that nobody planned'
     const pool = turn.pool === turn.stage.open ? 'open' : turn.pool === turn.stage.strict ? 'strict' : 'pipelined'
@@ -82,12 +82,12 @@ export function asTenant<T>(tenantId: string, fn: () => T): T {
   return runWithTenant({ tenantId, userId: 'hunter' }, fn)
 }
 
-/** As code of another request, not nested in the first one's context. Begins in the same tick. */
+/** Runs code as another request, not nested in the first context. It begins in the same tick. */
 export function asAnotherRequest<T>(tenantId: string, fn: () => T): T {
   return outsideOfTenants(() => asTenant(tenantId, fn))
 }
 
-/** Thrown by users' code in the middle of its work. */
+/** An error that the user's code throws on purpose. */
 export class PlannedError extends Error {
   override readonly name = 'PlannedError'
 }

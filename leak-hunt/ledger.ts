@@ -1,4 +1,4 @@
-/** What is known of a row that somebody tried to write. */
+/** The known state of a row that somebody tried to write. */
 type RowFate = 'committed' | 'rolled back' | 'unknown' | 'deleted'
 
 interface LedgerRow {
@@ -6,7 +6,7 @@ interface LedgerRow {
   readonly id: string
 }
 
-/** A broken promise of the wall. */
+/** A violation: a promise of partywall that did not hold. */
 export interface Violation {
   readonly kind:
     | 'foreign row read'
@@ -23,7 +23,7 @@ export interface Violation {
 
 const KEPT_VIOLATIONS = 50
 
-/** The hunt's own book: what each tenant wrote, and every promise that was broken. */
+/** Records what each tenant wrote, and every violation. */
 export class Ledger {
   readonly #rows = new Map<string, { readonly tenantId: string; fate: RowFate }>()
   readonly #committed = new Map<string, string[]>()
@@ -43,7 +43,7 @@ export class Ledger {
     this.#committed.set(row.tenantId, list)
   }
 
-  /** Nobody reads a row by its id from here on: its delete may or may not have happened. */
+  /** Marks a row as uncertain: its DELETE may or may not have happened, so no operation reads it by its id any more. */
   forget(tenantId: string, id: string, fate: RowFate): void {
     const row = this.#rows.get(id)
     if (row !== undefined) row.fate = fate
@@ -56,7 +56,7 @@ export class Ledger {
     return this.#committed.get(tenantId) ?? []
   }
 
-  /** Checks rows as a tenant read them: each must be its own, and written by itself. */
+  /** Checks rows that a tenant read: each must belong to the tenant and must have been written by it. */
   read(tenantId: string, rows: readonly unknown[], what: string): void {
     for (const row of rows) {
       const owner = field(row, 'tenant_id')
@@ -67,7 +67,7 @@ export class Ledger {
     }
   }
 
-  /** Judges the table as the superuser sees it at the end. */
+  /** Checks the whole table at the end, as the superuser sees it. */
   judge(rows: readonly unknown[]): void {
     const there = new Set<string>()
     for (const row of rows) {

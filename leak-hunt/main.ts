@@ -27,7 +27,9 @@ async function main(argv: readonly string[]): Promise<number> {
   else print(result)
   const unseenFaults = Object.values(result.faults).filter((count) => count === 0).length
   if (options.faults >= 15 && unseenFaults > 0 && !Number.isFinite(options.seconds)) {
-    console.error(`${unseenFaults} kinds of fault never struck: the hunt proves less than it should.`)
+    console.error(
+      `${unseenFaults} kinds of faults never occurred, so the hunt proves less than it should. Run it with more operations.`,
+    )
     return 1
   }
   return Object.keys(result.violations).length > 0 ? 1 : 0
@@ -48,7 +50,7 @@ connections destroyed
 ${list(result.destroyed)}
 leaks                  ${result.leaks}`)
   if (Object.keys(result.violations).length === 0) return
-  console.log(`broken promises\n${list(result.violations)}`)
+  console.log(`violations\n${list(result.violations)}`)
   for (const { kind, detail } of result.examples.slice(0, 12)) console.log(`    ${kind}: ${detail}`)
 }
 

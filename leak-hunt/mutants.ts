@@ -1,10 +1,12 @@
-/** One place of the wall taken out, by a change to the built code. */
+/** One protection that is taken out by a change of the built code. */
 export interface Mutant {
   readonly name: string
   readonly breaks: string
-  /** Files below dist/src, with what is replaced; an edit that no longer applies is an error, never a pass. */
+  /**
+   * Files below dist/src with the text to replace. If the text is not found, the run ends with an error, so that it can't pass by mistake.
+   */
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
-  /** Also takes away the layer behind it. */
+  /** Also removes the layer that would stop the attack next. */
   readonly grantTemporary?: boolean
   readonly unsealed?: boolean
 }

@@ -6,7 +6,7 @@ import { packageRoot } from '../src/config/package-root.ts'
 import { type Mutant, mutants } from './mutants.ts'
 import type { HuntOptions } from './options.ts'
 
-/** Enough for each mutant to be found; a mutant's hunt needs no more. */
+/** Number of operations that is enough to find each mutant. */
 const MUTANT_OPERATIONS = 6_000
 const MUTANT_FAULTS = 400
 

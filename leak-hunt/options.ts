@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util'
 export interface HuntOptions {
   readonly operations: number
   readonly faults: number
-  /** Ends the hunt after this time, whatever is left; Infinity without. */
+  /** Ends the hunt after this time, even if operations remain. Infinity: no limit. */
   readonly seconds: number
   readonly seed: number
   readonly sealed: boolean
   /** Through PgBouncer in transaction mode. */
   readonly pooler: boolean
   readonly grantTemporary: boolean
-  /** Ends at the first look that finds a broken promise. */
+  /** Ends at the first check that finds a violation. */
   readonly untilFound: boolean
   readonly mutate: string | undefined
   readonly json: boolean

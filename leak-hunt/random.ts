@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 
-  /** A whole number from 0 to below `limit`. */
+  /** A whole number from 0 to `limit` - 1. */
   below(limit: number): number {
     return Math.floor(this.next() * limit)
   }
@@ -30,7 +30,7 @@ export class Random {
     return item
   }
 
-  /** Picks by weight. */
+  /** Picks an item at random, with a probability in proportion to its weight. */
   weighted<T extends { readonly weight: number }>(list: readonly T[]): T {
     let left = this.next() * list.reduce((sum, item) => sum + item.weight, 0)
     for (const item of list) {

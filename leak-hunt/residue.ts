@@ -24,7 +24,7 @@ const EXPECTED: Residue = {
   temporary: 0,
 }
 
-/** Past the wall: what stands on a connection while no tenant uses it. Not the role: each statement brings its own. */
+/** Reads, without partywall, the state of a connection that no tenant uses. The role is left out, because each statement sets its own. */
 const LEFT_BEHIND = `
   select coalesce(current_setting('app.current_tenant_id', true), '') as tenant,
          coalesce(current_setting('app.tenant_seal', true), '') as seal,
@@ -35,19 +35,19 @@ const LEFT_BEHIND = `
          (select count(*)::int from pg_class where relnamespace = pg_my_temp_schema()) as temporary`
 
 /**
- * Looks at every idle connection, from below the wall, when nothing runs.
+ * Checks every idle connection while nothing runs. It reads the connection directly, without partywall.
  *
- * What a plain SELECT left for the session is taken back before the next tenant, so an honest tenant uses each connection first.
+ * The pool removes residue of a plain SELECT only before the next statement. So an honest tenant uses each connection first.
  */
 export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number> {
   for (const pool of stage.pools) await useEachConnection(pool, honestTenants(stage))
-  // A pooler's connections are not ours to look at: what stands on one is taken back when its next client comes.
+  // Skip this behind a pooler: its connections can't be checked, and it resets each one for its next client.
   if (stage.pooled) return 0
   let looked = 0
   for (const client of stage.clients()) {
     const below = pg.Client.prototype.query.bind(client)
     const answer: pg.QueryResult<Residue> | undefined = await Promise.race([
-      below<Residue>(LEFT_BEHIND).catch(() => undefined), // a connection that broke is nobody's problem
+      below<Residue>(LEFT_BEHIND).catch(() => undefined), // a broken connection leaves no residue
       new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1000).unref()),
     ])
     const row = answer?.rows[0]
@@ -62,7 +62,7 @@ export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number
   return looked
 }
 
-/** No tenant may hold all connections of a pool: several of them take their turns. */
+/** Uses several tenants in turn, because no single tenant may hold all connections of a pool. */
 function honestTenants({ tenants, attackers }: Stage): readonly string[] {
   return tenants.filter((tenant) => !attackers.includes(tenant))
 }
@@ -72,7 +72,7 @@ async function useEachConnection(pool: TenantPool, tenantIds: readonly string[])
   const clients = await Promise.allSettled(turns.map((tenant) => asTenant(tenant, () => pool.connect())))
   await Promise.all(
     clients.map(async (client, at) => {
-      if (client.status === 'rejected') return // a connection that broke meanwhile
+      if (client.status === 'rejected') return // the connection broke meanwhile
       await asTenant(turns[at] ?? '', () => client.value.query('select 1')).then(
         () => client.value.release(),
         (error: Error) => client.value.release(error),

@@ -11,11 +11,11 @@ import { checkResidue } from './residue.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const WORKERS = 14
-/** Attacks among the operations that are no faults. */
+/** Share of attacks among the operations that are not faults. */
 const HOSTILE_SHARE = 0.18
-/** After so many operations everything stops for a moment and the idle connections are looked at. */
+/** Number of operations after which all work pauses and the idle connections are checked. */
 const CHECKPOINT = 1_000
-/** No single operation may take longer: nobody waits for ever. */
+/** Time limit of one operation. */
 const TURN_LIMIT_MS = 30_000
 
 export interface HuntResult {
@@ -67,7 +67,7 @@ async function huntOn(
   const over = () => begun >= options.operations || (performance.now() - started) / 1000 >= options.seconds
   const nextOperation = (): Operation => {
     const left = options.operations - begun
-    // Spread evenly over what is left, each kind at least once.
+    // Spread the faults evenly over the remaining operations, each kind at least once.
     if (faultsLeft > 0 && random.next() < faultsLeft / Math.max(left, 1)) {
       faultsLeft -= 1
       const unseen = faultOperations.filter((operation) => faults.get(operation.name) === 0)
@@ -96,9 +96,7 @@ async function huntOn(
     await Promise.all(Array.from({ length: WORKERS }, () => worker(until)))
     looked += await checkResidue(stage, ledger)
     const found = [...ledger.byKind.values()].reduce((sum, count) => sum + count, 0)
-    onProgress(
-      `${begun} operations, ${options.faults - faultsLeft} faults, ${attacks} attacks, ${found} broken promises`,
-    )
+    onProgress(`${begun} operations, ${options.faults - faultsLeft} faults, ${attacks} attacks, ${found} violations`)
     if (options.untilFound && found > 0) break
   }
   const { rows } = await stage.admin('select tenant_id, id, writer from ledger')

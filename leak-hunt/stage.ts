@@ -13,39 +13,39 @@ import { startPgBouncer } from './servers/pgbouncer.ts'
 import { openWatchedService, type WatchedService } from './watched-service.ts'
 
 const TENANTS = 24
-/** Tenants with an attacker inside. What an attack leaves on a connection may disturb its own tenant's next statement, nobody else's. */
+/** Tenants with an attacker inside. Residue of an attack may disturb the next statement of the same tenant, but of no other tenant. */
 const ATTACKERS = 8
 const CONNECTIONS = 6
-/** Small enough for a hunt, far above what a statement takes. */
+/** Short enough for a hunt, and much longer than a statement takes. */
 const STATEMENT_TIMEOUT_MS = 1_500
 const ANSWER_TIMEOUT_MS = 2_500
 
 export interface Stage {
   readonly tenants: readonly string[]
   readonly attackers: readonly string[]
-  /** Straight to the server; dangerous commands are allowed on it, so that the clean-up behind them is hunted too. */
+  /** Connects directly to the server. It allows dangerous commands, so that the hunt also tests the clean-up after them. */
   readonly open: TenantPool
-  /** Through the proxy, with the default list of commands. */
+  /** Connects through the proxy, with the default list of refused commands. */
   readonly strict: TenantPool
   readonly pools: readonly TenantPool[]
-  /** Through the proxy as well; its single statements share two pipelined connections. Undefined behind a pooler. */
+  /** Connects through the proxy. Its single statements share two pipelined connections. Undefined behind a pooler. */
   readonly pipelined: TenantPool | undefined
-  /** Prisma on a pool of its own, straight to the server; undefined behind a pooler. */
+  /** Prisma on a pool of its own, directly connected to the server. Undefined behind a pooler. */
   readonly prisma: HuntPrisma | undefined
-  /** Under the protection watch, on a database of its own; undefined behind a pooler. */
+  /** A service under the protection watch, with a database of its own. Undefined behind a pooler. */
   readonly watched: WatchedService | undefined
-  /** Behind PgBouncer, whose server connections keep what nothing but its own reset takes away. */
+  /** True behind PgBouncer. Its server connections keep state that only PgBouncer's own reset removes. */
   readonly pooled: boolean
-  /** What random() gives after the seed that attackers set. */
+  /** The value of random() after the seed that attackers set. */
   readonly foretold: ReadonlySet<number>
-  /** Of the application's login, without the proxy. */
+  /** URL of the application's login, without the proxy. */
   readonly url: string
   readonly proxy: FaultProxy
   readonly sealed: boolean
-  /** Connections that a pool gave up on its own, by reason. */
+  /** Number of connections that pools destroyed, by reason. */
   readonly destroyed: Map<string, number>
   admin(text: string, values?: readonly unknown[]): Promise<pg.QueryResult>
-  /** The clients of all pools that are connected now. */
+  /** The currently connected clients of all pools. */
   clients(): readonly pg.PoolClient[]
   close(): Promise<void>
 }
@@ -53,7 +53,7 @@ export interface Stage {
 interface StageOptions {
   readonly sealed: boolean
   readonly pooler: boolean
-  /** Takes away the layer behind a mutant: TEMP is granted, so that a temporary table can catch writes. */
+  /** Removes the layer behind a mutant: grants TEMP, so that a temporary table can receive writes. */
   readonly grantTemporary: boolean
 }
 
@@ -126,7 +126,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   for (const pool of all) {
     pool.on('connect', (client) => clients.add(client))
     pool.on('remove', (client) => clients.delete(client as pg.PoolClient))
-    pool.on('error', () => {}) // broken idle connections are what the hunt is about
+    pool.on('error', () => {}) // the hunt breaks idle connections on purpose
   }
   return {
     tenants,
@@ -159,7 +159,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   }
 }
 
-/** The seed of an attacker, and what random() gives behind it. */
+/** The seed that an attacker sets, and the value of random() after it. */
 export const SEED = 0.5
 
 async function foretell(admin: pg.Pool): Promise<ReadonlySet<number>> {

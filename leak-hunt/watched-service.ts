@@ -13,7 +13,7 @@ export interface WatchedService {
   readonly pool: TenantPool
   /** A tenant with rows in `vault`; there are rows of others, too. */
   readonly tenantId: string
-  /** As a schema tool that runs as the owner. */
+  /** Runs SQL as the owner of the tables, as a schema tool does. */
   owner(text: string): Promise<unknown>
   close(): Promise<void>
 }

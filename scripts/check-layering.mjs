@@ -1,4 +1,4 @@
-// Imports go downwards only: see the table. Counts what it looked at, since a check that sees nothing passes everything.
+// Checks that imports go downwards only, by the table below. It counts the modules, because a check that sees none would always pass.
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 process.chdir(root)
 
-// From the ground up. A room imports itself and the levels below it, never its own level and never above.
+// From the lowest level up. A folder may import itself and folders of lower levels, but no other folder of its own level or above.
 const levels = [
   ['errors'],
   ['config'],
@@ -29,7 +29,7 @@ const levels = [
   ['index'],
 ]
 const levelOf = new Map(levels.flatMap((rooms, level) => rooms.map((room) => [room, level])))
-// Rooms that see less than all that lies below them.
+// Folders that may import only some of the folders below them.
 const below = ['catalog', 'embedded', 'errors', 'config', 'context', 'events', 'logger', 'seal', 'migrate']
 const schemaRooms = [...below, 'sql', 'tenancy', 'prove']
 const only = new Map([
@@ -78,16 +78,18 @@ const problems = imports
     const reason = problem(from, to)
     return reason === undefined ? [] : [`${from} -> ${to}: ${reason}`]
   })
-// A circle is a circle, of types too: neither of two files that need each other can be understood first.
+// Cycles of type imports count too: neither of the two files can be understood without the other.
 for (const { source, dependencies } of modules) {
   for (const { resolved, circular } of dependencies) {
-    if (circular) problems.push(`${source} -> ${resolved}: a circle`)
+    if (circular) problems.push(`${source} -> ${resolved}: an import cycle`)
   }
 }
 
 for (const line of [...new Set(problems)].sort()) console.error(line)
 if (modules.length < MINIMUM_MODULES) {
-  console.error(`check-layering saw only ${modules.length} modules: it is blind (TypeScript 7 has no API for it).`)
+  console.error(
+    `check-layering found only ${modules.length} modules, so its result means nothing (TypeScript 7 has no API for it).`,
+  )
   process.exit(1)
 }
 console.log(`layering: ${modules.length} modules, ${imports.length} imports, ${problems.length} problems`)

@@ -32,7 +32,7 @@ interface PartywallErrorOptions {
  * The base of every error that partywall throws on purpose.
  *
  * Recognise errors by `code` (two copies of the package may be loaded, so `instanceof` is not enough).
- * `message` is for the team; `publicMessage` is all that a client may be told.
+ * `message` is for the team. A client may get only `publicMessage`.
  */
 export abstract class PartywallError extends Error {
   abstract readonly code: PartywallErrorCode
@@ -56,7 +56,7 @@ export class TenantContextMissingError extends PartywallError {
   readonly publicMessage = 'The request could not be processed.'
 }
 
-/** One tenant's context met something of another tenant. */
+/** Code in the context of one tenant touched something of another tenant. */
 export class TenantIsolationError extends PartywallError {
   readonly code = 'PARTYWALL_TENANT_ISOLATION'
   readonly status = 403
@@ -98,7 +98,7 @@ export class InvalidInputError extends PartywallError {
   readonly publicMessage = 'The request is not valid.'
 }
 
-/** A row of this tenant already has that value; what other tenants have never conflicts. */
+/** A row of this tenant already has that value. Rows of other tenants never cause a conflict. */
 export class ConflictError extends PartywallError {
   readonly code = 'PARTYWALL_CONFLICT'
   readonly status = 409
@@ -112,14 +112,14 @@ export class RateLimitExceededError extends PartywallError {
   readonly publicMessage = 'Too many requests.'
 }
 
-/** The tenant has as many requests in flight as its tier may have in one process. */
+/** The tenant has as many requests in flight in this process as its tier allows. */
 export class ConcurrencyExceededError extends PartywallError {
   readonly code = 'PARTYWALL_CONCURRENCY_EXCEEDED'
   readonly status = 429
   readonly publicMessage = 'Too many requests at the same time.'
 }
 
-/** Something that the decision depends on (directory, JWKS, Redis, database) does not answer. */
+/** A dependency (directory, JWKS, Redis, database) does not answer. */
 export class DependencyUnavailableError extends PartywallError {
   readonly code = 'PARTYWALL_DEPENDENCY_UNAVAILABLE'
   readonly status = 503
@@ -133,7 +133,7 @@ export class ClosedError extends PartywallError {
   readonly publicMessage = 'The service is temporarily unavailable.'
 }
 
-/** The set-up is wrong; the message names the setting and the cure. */
+/** The configuration is invalid. The message names the setting and the fix. */
 export class ConfigurationError extends PartywallError {
   readonly code = 'PARTYWALL_CONFIGURATION'
   readonly status = 500
@@ -147,7 +147,7 @@ export class ResultTooLargeError extends PartywallError {
   readonly publicMessage = 'The request could not be processed.'
 }
 
-/** A statement that could leave something behind on a pooled connection, or outlive it, was refused before sending. */
+/** A statement was refused before it was sent: it could leave state on a pooled connection, or have an effect after its transaction. */
 export class StatementRefusedError extends PartywallError {
   readonly code = 'PARTYWALL_STATEMENT_REFUSED'
   readonly status = 500
@@ -161,7 +161,7 @@ export class ConnectionInDoubtError extends PartywallError {
   readonly publicMessage = 'The service is temporarily unavailable.'
 }
 
-/** A transaction ended in a rollback although its function returned: a failed statement's error was caught inside. Nothing was kept. */
+/** A transaction ended in a rollback although its function returned: a failed statement's error was caught inside. Nothing was stored. */
 export class TransactionRolledBackError extends PartywallError {
   readonly code = 'PARTYWALL_TRANSACTION_ROLLED_BACK'
   readonly status = 500
@@ -175,7 +175,7 @@ export class AuditRequiredError extends PartywallError {
   readonly publicMessage = 'The service is temporarily unavailable.'
 }
 
-/** The database no longer keeps tenants apart, or nobody can tell; all work of tenants is refused until it does. */
+/** The database no longer keeps tenants apart, or this could not be checked. All work of tenants is refused until the check passes. */
 export class ProtectionLostError extends PartywallError {
   readonly code = 'PARTYWALL_PROTECTION_LOST'
   readonly status = 503
@@ -183,7 +183,7 @@ export class ProtectionLostError extends PartywallError {
 }
 
 /**
- * Tells partywall's errors from others by their code, also those of a second copy of the package.
+ * Whether this is an error of partywall. It looks at the code, so it also recognises errors of a second copy of the package.
  *
  * @param error anything that was thrown
  */

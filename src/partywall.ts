@@ -15,7 +15,7 @@ export type { Partywall } from './partywall/wall.ts'
 export type { ProtectionWatchOptions } from './protection/options.ts'
 
 /**
- * Wires an application's parts. Synchronous; opens nothing: connections are made at first use, or by `ready()`.
+ * Wires the parts of an application. Synchronous. Opens no connection until the first use or `ready()`.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems of all parts at once
  * @example
@@ -34,7 +34,7 @@ export function createPartywall<Claims = RawClaims>(config: PartywallConfig<Clai
   return Object.freeze(assemble(config, parts, life))
 }
 
-/** The object that is handed out: each function refuses while the wall closes, or while the database protects nobody. */
+/** The returned object. Each function refuses work while the wall is closing, or while the database's protection is lost. */
 function assemble<Claims>(
   config: PartywallConfig<Claims>,
   parts: WallParts<Claims>,

@@ -1,6 +1,6 @@
-/** One goal of a bench: a ratio of two sides that ran interleaved in one run; the median decides. */
+/** One goal of a bench: the ratio of two sides that were measured alternately. The median of the runs decides. */
 export interface BenchGoal {
-  /** What is compared with what, and under which load: `sealed query, 32 callers, x raw pg`. */
+  /** The two sides and the load: `sealed query, 32 callers, x raw pg` means the first relative to raw pg. */
   readonly goal: string
   readonly ratio: number
   /** The smallest and the largest ratio over the runs. */
@@ -16,18 +16,18 @@ export interface BenchReport {
   readonly goals: readonly BenchGoal[]
   /** Throughput, latencies and settings behind the goals; printed as they are with `--json`. */
   readonly details: Readonly<Record<string, unknown>>
-  /** Correctness checks that failed: a side that did not do the work it was timed for. Any makes the exit code 1. */
+  /** Failed correctness checks: a side did not do the measured work. The exit code is then 1. */
   readonly failures: readonly string[]
 }
 
 export interface BenchOptions {
   /** Interleaved runs; at least 5. */
   readonly runs: number
-  /** Progress for people, on standard error. */
+  /** Prints progress on standard error. */
   readonly log: (line: string) => void
 }
 
-/** What each `bench/<name>.ts` exports as `bench`. */
+/** The type of the export `bench` of each `bench/<name>.ts`. */
 export interface Bench {
   readonly name: string
   readonly question: string

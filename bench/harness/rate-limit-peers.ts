@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 
-/** Another library doing the same three limits for one tenant. */
+/** Another library that enforces the same three limits for one tenant. */
 interface Peer {
   readonly name: string
   decide(tenantId: string): Promise<unknown>
 }
 
-/** The limits of every side: high enough that none refuses while it is timed. */
+/** The limits of every side, so high that no request is refused during the measurement. */
 const WINDOWS = [
   { name: 'burst', points: 1_000_000, seconds: 10 },
   { name: 'minute', points: 1_000_000, seconds: 60 },
@@ -37,7 +37,7 @@ export const PEERS_MISSING = 'the peers are not installed: run `npm ci` in bench
 type Load = (name: string) => unknown
 type Constructor = new (...values: unknown[]) => object
 
-// Peers are untyped here on purpose: their types are not installed with partywall.
+// The peers have no types here, because their packages are not installed with partywall.
 const constructible = z.custom<Constructor>((value) => typeof value === 'function')
 
 function make(module: unknown, name: string, ...values: unknown[]): object {
@@ -114,7 +114,8 @@ function fastifyStore(load: Load, redis: Redis): Peer {
 }
 
 function upstash(load: Load, redis: Redis): Peer {
-  // It speaks to Upstash over HTTP; here it is given the same TCP connection as all others. Its first line is refused by Redis 7.0.
+  // The library talks to Upstash over HTTP. Here it gets a client on the same TCP connection as all others. Redis 7.0 refuses the first
+  // line of its script.
   const plain = (script: string) => script.replace(/^\s*#!lua[^\n]*\n/, '')
   const shas = new Map<string, string>()
   const strings = (values: readonly unknown[]) => values.map(String)
@@ -140,7 +141,7 @@ function upstash(load: Load, redis: Redis): Peer {
             try {
               return await client.evalsha(sha, keys, values)
             } catch (error) {
-              // It then sends the script, whose own digest (without its first line) is another one.
+              // The script without its first line has another digest, so map the library's digest to ours.
               throw error instanceof Error ? new Error(`NOSCRIPT ${error.message}`) : error
             }
           },

@@ -1,4 +1,4 @@
-/** What one side did in one run. */
+/** The result of one side in one run. */
 interface Throughput {
   readonly perSecond: number
   /** Milliseconds of each call, for percentiles. */
@@ -8,8 +8,8 @@ interface Throughput {
 /**
  * Runs `call` from a fixed number of callers for a bounded time; each caller starts its next call when its last one has ended.
  *
- * @param options.callers how many at once
- * @param options.forMs how long; calls in flight at the end are awaited and counted
+ * @param options.callers number of concurrent callers
+ * @param options.forMs duration; calls that are running at the end are awaited and counted
  */
 export async function throughput(
   call: (index: number) => Promise<unknown>,

@@ -10,13 +10,13 @@ import type { Stage } from './stage.ts'
 /** One way to read one row of one tenant. */
 export interface Way {
   readonly name: string
-  /** Reads row `id` of the tenant; answers how many rows came. */
+  /** Reads row `id` of the tenant. Returns the number of rows. */
   read(tenantId: string, id: number): Promise<number>
   close(): Promise<void>
 }
 
 const CONNECTIONS = 10
-// The tenant's filter stands in the text on all sides, as the repository writes it; row-level security comes on top.
+// The statement filters by tenant on all sides, as the repository does. Row-level security is added to that.
 const text = (table: string) => `select id, title, body from ${table} where tenant_id = $1 and id = $2`
 
 interface WayOptions {
@@ -48,7 +48,7 @@ export function partywall(options: WayOptions, stage: Stage, sealed: boolean): W
     seal: sealed ? { secret: stage.sealSecret } : false,
     roles: {},
     logger: silentLogger,
-    // The pool's own lane, not pg's switch: only there may tenants share a connection that has queries under way.
+    // Uses the tenant pool's pipelined connections and not pg's option: only there may tenants share a connection with running queries.
     ...(options.pipelined === true ? { pipelinedConnections: options.connections ?? CONNECTIONS } : {}),
   })
   const name = 'read'

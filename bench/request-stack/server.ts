@@ -1,4 +1,5 @@
-// Serves both sides in a process of their own, so that the load's cost is nobody's: an Express app on raw pg, and the whole stack.
+// Serves both sides, an Express app on raw pg and the whole stack, in a separate process, so that the load generator's CPU time is not
+// counted.
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -23,7 +24,7 @@ async function listen(listener: RequestListener): Promise<number> {
 }
 
 process.once('message', async (order: ServerOrder) => {
-  // Whatever is asked later is what the process has cost so far.
+  // Answers with the CPU time that the process has used so far.
   process.on('message', () => process.send?.(process.cpuUsage()))
   const pool = new pg.Pool({ connectionString: order.adminUrl, max: 10 })
   const raw = express()

@@ -20,12 +20,12 @@ import { ALL_LAYERS, type Layers } from './layers.ts'
 import { unfilteredRows } from './unfiltered-rows.ts'
 
 interface AttackedOptions {
-  /** Layers to leave out, to show what gets through then. */
+  /** Layers to leave out, to show which attacks then succeed. */
   readonly layers?: Partial<Layers>
   readonly agreement?: AgreementOptions
 }
 
-/** The example's product with careless routes beside its own, and with layers of the wall that can be left out. Only to be attacked. */
+/** The example application with additional careless routes. Layers of partywall can be left out. Only for attacks; never deploy it. */
 export function createAttackedApi(wall: Partywall, options: AttackedOptions = {}): Express {
   const layers: Layers = { ...ALL_LAYERS, ...options.layers }
   const app = express()

@@ -2,11 +2,11 @@ import { getCurrentTenant, type Partywall, runWithTenant, TenantInactiveError } 
 import type { Layers } from './layers.ts'
 
 /**
- * How requests would be let in by code that skips a check: the demo's `--without token-check` and `--without directory`.
+ * Admission of requests that skips a check, for the demo's `--without token-check` and `--without directory`.
  * Never do this.
  */
 export function carelessAdmission(wall: Partywall, layers: Layers): Pick<Partywall, 'admit' | 'beginWork'> {
-  // Code that does not ask the directory is not told of a suspension either.
+  // Code that does not ask the directory does not notice a suspension either.
   const beginWork: Partywall['beginWork'] = layers.directory
     ? wall.beginWork
     : () => ({ stopped: () => undefined, onStop() {}, end() {} })
@@ -18,7 +18,7 @@ export function carelessAdmission(wall: Partywall, layers: Layers): Pick<Partywa
       throw new TenantInactiveError('no such tenant')
     const { id: tenantId, tier } = tenant
     if (verified !== undefined) await wall.verifier.authorize(verified, { id: tenantId, tier })
-    // A context is built as everywhere else; only who it is for was not checked.
+    // The context is built as usual. Only the check of the tenant is missing.
     return runWithTenant({ tenantId, userId: claims.user, roles: claims.roles, tier, requestId }, getCurrentTenant)
   }
   return { admit, beginWork }

@@ -4,8 +4,8 @@ import { asyncRoute } from 'partywall/express'
 import type { Permit } from '../../examples/express-api/resource-routes.ts'
 
 /**
- * Routes as a careless programmer writes them: SQL glued together from what the client sent, and a cache that forgets whose rows it
- * holds. They are here to be attacked; the wall has to hold without their help.
+ * Routes of a careless programmer: SQL that is concatenated from the client's input, and a cache without the tenant in its key. They
+ * exist to be attacked: partywall must protect the tenants although these routes do not.
  */
 export function carelessRoutes(wall: Partywall, permit: Permit): Router {
   const router = Router()
@@ -33,7 +33,7 @@ export function carelessRoutes(wall: Partywall, permit: Permit): Router {
     }),
   )
 
-  // The title is unique inside a tenant, the programmer thought.
+  // The programmer wrongly assumes that only one tenant has a document with this title.
   router.get(
     '/cached',
     permit('documents:read'),
@@ -49,7 +49,7 @@ export function carelessRoutes(wall: Partywall, permit: Permit): Router {
     }),
   )
 
-  // The tenant comes from the body, the programmer thought.
+  // The programmer takes the tenant from the body.
   router.post(
     '/documents',
     permit('documents:create'),

@@ -1,10 +1,10 @@
-/** The layers of the wall that this API mounts. The demo leaves one out at a time and shows what gets through then. */
+/** The layers of partywall in this API. The demo leaves out one layer and shows which attacks then succeed. */
 export interface Layers {
-  /** Tokens are verified; without it their claims are believed. */
+  /** Tokens are verified. Without this layer, claims are used without verification. */
   readonly tokenCheck: boolean
-  /** Suspended tenants are refused; without it any tenant that exists may work. */
+  /** Suspended tenants are refused. Without this layer, every existing tenant may work. */
   readonly directory: boolean
-  /** Statements filter by tenant themselves; without it row-level security stands alone. */
+  /** Statements filter by tenant themselves. Without this layer, only row-level security separates tenants. */
   readonly repositoryFilter: boolean
   readonly guard: boolean
   readonly permissions: boolean

@@ -3,8 +3,8 @@ import type { TenantAwareRepository } from 'partywall/repository'
 import type { Rows } from '../../examples/express-api/rows.ts'
 
 /**
- * A repository as it is written where nobody thinks of tenants: the demo's `--without repository-filter`. Reading and removing one
- * row by its id alone. Row-level security is then the only thing between two tenants.
+ * A repository without a tenant filter, for the demo's `--without repository-filter`. It reads and removes a row by its id alone, so
+ * only row-level security separates two tenants.
  */
 export function unfilteredRows<Row extends object>(
   wall: Partywall,

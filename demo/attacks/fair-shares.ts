@@ -22,7 +22,7 @@ export const fairShares: AttackGroup = {
       async run({ newTenant }) {
         const loud = await newTenant('Umbrella', { tier: 'free', role: 'owner' })
         const quiet = await newTenant('Wonka', { tier: 'free', role: 'owner' })
-        await loud.api.get('/me') // its token is known from here on
+        await loud.api.get('/me') // from now on its token is in the cache
         const answers = await Promise.all(Array.from({ length: FLOOD }, () => loud.api.get('/ping')))
         const refused = answers.filter(({ status }) => status === 429)
         const neighbour = await quiet.api.get('/ping')

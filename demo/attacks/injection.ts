@@ -90,7 +90,8 @@ export const injection: AttackGroup = {
       title: 'the same, with the role taken off',
       lines,
       async run({ a, b }) {
-        // The login role of all sessions may read the texts of all of them. Values travel apart from the text, as parameters.
+        // All sessions have the same login role, so it may read the statement texts of all of them. Values are parameters and not in the
+        // text.
         const sql =
           "with r as materialized (select set_config('role', 'none', true) as role) select role, query from r, pg_stat_activity where pid <> pg_backend_pid() and query <> ''"
         const { status, text, body } = await a.api.get(`/careless/report?sql=${encodeURIComponent(sql)}`)

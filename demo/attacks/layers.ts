@@ -1,4 +1,4 @@
-// Probes that reach one layer alone.
+// Probes that only one layer can stop.
 import { type AttackGroup, failureOf, outcome } from '../attack.ts'
 
 export const layerProbes: AttackGroup = {

@@ -8,7 +8,7 @@ import { rawSql } from './raw-sql.ts'
 import { tokens } from './tokens.ts'
 import { whoMay } from './who-may.ts'
 
-/** All attacks of the demo, in the order of its story; the log comes last, since it holds what the others tried. */
+/** All attacks of the demo in their order. The audit log comes last, because it must contain the other attacks. */
 export const attackGroups: readonly AttackGroup[] = [
   otherIds,
   rawSql,

@@ -1,4 +1,4 @@
-// Tenant B's ids in tenant A's requests: answered as ids that do not exist.
+// Tenant A's requests with ids of tenant B. The answers must be those for ids that do not exist.
 import type { ApiAnswer } from '../../src/testing/test-api.ts'
 import { type Attack, type AttackGroup, outcome } from '../attack.ts'
 import type { Stage } from '../stage.ts'
@@ -16,7 +16,7 @@ function victim(stage: Stage, resource: (typeof resources)[number]): string {
   return { documents: b.documentId, projects: b.projectId, users: b.colleagueId }[resource]
 }
 
-/** All that a client can tell two answers apart by. */
+/** Everything in which a client could see a difference between two answers. */
 function visible({ status, headers, body }: ApiAnswer): string {
   const kept = [...headers].filter(([name]) => !VOLATILE.test(name))
   const shown = body !== null && typeof body === 'object' ? { ...body, instance: '' } : body

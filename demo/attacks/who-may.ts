@@ -1,4 +1,4 @@
-// Inside one tenant: who may do what, what a careless answer would have shown, and who came to visit.
+// Inside one tenant: permissions, the response guard, and a support visit.
 
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { type AttackGroup, failureOf, outcome } from '../attack.ts'

@@ -1,6 +1,6 @@
 import type { AccessControlOptions } from 'partywall/access'
 
-/** What each role of the example may do inside its tenant. A role that is not here may do nothing. */
+/** The permissions of each role inside its tenant. A role that is not listed has none. */
 export const exampleAccess: AccessControlOptions = {
   roles: {
     owner: ['*'],

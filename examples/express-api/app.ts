@@ -22,7 +22,7 @@ export function createExampleApi(wall: Partywall, { agreement }: ExampleOptions 
   const app = express()
   app.disable('x-powered-by')
 
-  // The limiter below stands in the way of every route: a tenant that is blocked is refused before its token costs anything.
+  // The limiter below covers every route, so a blocked tenant may be refused early, before directory and membership are asked.
   app.use(tenantContextMiddleware(wall, { agreement, refuseBlocked: true }))
   if (wall.limiter !== undefined) app.use(tenantRateLimiter({ limiter: wall.limiter }))
   app.use(express.json({ limit: '1mb' }))

@@ -1,11 +1,11 @@
 import { InvalidInputError } from 'partywall'
 import type { ListOptions } from 'partywall/repository'
 
-/** What a list takes from its query; the repository judges names, values and cursor. */
+/** Reads the options of a list from the query string. The repository checks names, values and cursor. */
 export function listOptions<Row>(query: Readonly<Record<string, unknown>>): ListOptions<Row> {
   const { limit, offset, after, orderBy, ...where } = query
   const order = text(orderBy)
-  // A query is text from a stranger. The repository compares each name with the table's columns, whatever the compiler was told.
+  // The query string is untrusted, although the type says otherwise. The repository compares each name with the table's columns.
   const terms = order?.split(',').map((term) => term.split(':')) as ListOptions<Row>['orderBy']
   return {
     limit: whole(limit),

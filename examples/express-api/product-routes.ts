@@ -15,7 +15,7 @@ export interface ProductRows {
 /** All routes of the product. */
 export function productRoutes({ projects, documents, users }: ProductRows, permit: Permit): Router {
   const router = Router()
-  // Behind the limiter on purpose: a tenant's requests count, whatever they ask for.
+  // The limiter is mounted before this route on purpose: every request of a tenant counts.
   router.get('/ping', publicRoute('says that the process answers'), (_request, response) => {
     response.json({ pong: true })
   })

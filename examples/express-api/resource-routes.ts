@@ -4,7 +4,7 @@ import { asyncRoute } from 'partywall/express'
 import { listOptions } from './list-query.ts'
 import type { Rows } from './rows.ts'
 
-/** Declares what a route needs: a permission of the user's role. */
+/** Declares the permission that a route needs. */
 export type Permit = (permission: string) => RequestHandler
 
 /** List, get, create, update, delete of one table. */

@@ -1,6 +1,6 @@
 import type { ListOptions, NewRow, Page, RowChanges } from 'partywall/repository'
 
-/** What the routes need of a table; `TenantAwareRepository` has it. */
+/** The methods that the routes need. `TenantAwareRepository` has them. */
 export interface Rows<Row> {
   findById(id: string): Promise<Row | undefined>
   findPage(options: ListOptions<Row>): Promise<Page<Row>>

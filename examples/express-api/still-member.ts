@@ -1,9 +1,9 @@
 import { type Partywall, runWithTenant } from 'partywall'
 
-/** From the least to the most. */
+/** Roles from the lowest to the highest. */
 const RANKS = ['viewer', 'member', 'admin', 'owner']
 
-/** What partywall asks at each request: a user that a token speaks for, and the tenant of the directory. */
+/** The question that partywall asks for each request: the token's user and roles, and the tenant from the directory. */
 interface Question {
   readonly userId: string
   readonly claims: Readonly<Record<string, unknown>>
@@ -11,12 +11,12 @@ interface Question {
 }
 
 /**
- * An `authorize` hook for the example: the user still stands in the tenant's own table, with a role no lower than those of the token.
- * A token outlives a membership that ended, and a role that was lowered, after it was signed.
+ * An `authorize` hook: the user must still be in the tenant's table, with a role that is not lower than those of the token. A token stays
+ * valid although the membership ended or the role was lowered after it was signed.
  */
 export function stillMember(pool: () => Partywall['pool']): (question: Question) => Promise<boolean> {
   return async ({ userId, claims, tenant }) => {
-    // In the tenant's context: another tenant's user of that id does not exist here.
+    // The query runs in the tenant's context, so it does not find another tenant's user with the same id.
     const { rows } = await runWithTenant({ tenantId: tenant.id, userId }, () =>
       pool().query('select role from users where id::text = $1', [userId]),
     )

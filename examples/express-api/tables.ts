@@ -1,4 +1,4 @@
-/** The example's rows, as the database gives them. */
+/** The example's rows, as the database returns them. */
 export interface Document {
   readonly id: string
   readonly tenant_id: string
@@ -26,7 +26,7 @@ export interface User {
   readonly created_at: Date
 }
 
-/** What a repository may name in SQL: these columns, with these types. */
+/** The columns that a repository may use in SQL, with their types. */
 export const documents = {
   table: 'documents',
   columns: {

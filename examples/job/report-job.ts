@@ -1,6 +1,6 @@
 import type { Partywall } from 'partywall'
 
-/** What stands in the queue: plain data, and who asked for it. */
+/** A job in the queue: its data, and an envelope with the context of the request. */
 export interface ReportJob {
   readonly id: string
   readonly payload: { readonly title: string }
@@ -9,7 +9,7 @@ export interface ReportJob {
 
 const AUDIENCE = 'reports'
 
-/** In a request: makes the job. The envelope says who asks; it opens for this job and this payload alone, for an hour. */
+/** In a request: creates the job. The envelope carries the user's context. It is valid for an hour, and only for this job and payload. */
 export async function makeReportJob(wall: Partywall, id: string, payload: ReportJob['payload']): Promise<ReportJob> {
   return {
     id,
@@ -19,8 +19,8 @@ export async function makeReportJob(wall: Partywall, id: string, payload: Report
 }
 
 /**
- * In the worker: runs the job as whoever asked for it, if they may still work now. What the job queue holds is believed in nothing:
- * a changed payload, a copied envelope, a suspended tenant or a user who left is refused before anything is read.
+ * In the worker: runs the job in the context of the user who requested it. The data in the queue is not trusted: a changed payload, a
+ * copied envelope, a suspended tenant or a user who has left is refused before anything is read.
  */
 export function runReportJob(wall: Partywall, job: ReportJob): Promise<number> {
   const { id: jobId, payload } = job

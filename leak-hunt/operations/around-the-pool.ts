@@ -1,5 +1,5 @@
-// What stands around the pool: code of the application that a statement runs, libraries that collect statements, clients of
-// libraries, and what one user left on a session for the next.
+// Operations on the pool's surroundings: application code that a statement runs, libraries that collect statements, clients of
+// libraries, and state that one user leaves on a session for the next.
 import pg from 'pg'
 import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
 import { asAnotherRequest, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
@@ -46,9 +46,9 @@ export const aroundThePool: readonly Operation[] = [
     weight: 2,
     async run(turn) {
       const client = new turn.stage.strict.Client(turn.stage.url)
-      client.on('error', () => {}) // the faults strike it, too
+      client.on('error', () => {}) // faults occur on this client too
       const connected = client.connect()
-      connected.catch(() => {}) // its statements hear of it
+      connected.catch(() => {}) // its statements report the error
       try {
         const answers = await Promise.all([
           client.query(`select ${COLUMNS} from ledger limit 5`),
@@ -96,7 +96,7 @@ export const aroundThePool: readonly Operation[] = [
   },
 ]
 
-/** Starts the same for two tenants in the same tick. */
+/** Starts the same operation for two tenants in the same tick. */
 async function bothInOneTick(turn: Turn, work: (turn: Turn) => Promise<void>): Promise<void> {
   const other: Turn = { ...turn, tenantId: turn.victimId, victimId: turn.tenantId }
   const own = work(turn)
@@ -130,7 +130,7 @@ async function prismaFindUnique({ stage, ledger, tenantId, victimId, random }: T
   }
 }
 
-/** Prisma wraps what its driver says; rows are judged by the ledger, whatever it says. */
+/** Accepts errors of the connection, which Prisma wraps. The ledger checks the rows in any case. */
 function isPrismaLost(error: unknown): boolean {
   return (
     isLostConnection(error) ||

@@ -1,4 +1,4 @@
-// What goes wrong: in the server, in the network, in users' code. Each counts as one fault of its kind.
+// Faults of the server, of the network and of users' code. Each counts as one fault of its kind.
 
 import type { NetworkFault } from '../fault-proxy.ts'
 import { asTenant, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
@@ -24,7 +24,7 @@ export const faultOperations: readonly Operation[] = [
       const limited = { text: `select pg_sleep(0.2), ${COLUMNS} from ledger limit 1`, query_timeout: 25 }
       await pool.query(limited).then(
         ({ rows }) => ledger.read(tenantId, rows, 'time-out of the client'),
-        () => {}, // the time-out itself, or a connection that was lost on the way
+        () => {}, // the expected time-out, or a connection that was lost
       )
     },
   },
@@ -36,7 +36,7 @@ export const faultOperations: readonly Operation[] = [
     },
   },
   {
-    // The request arrives when the query has just ended: it must not hit the next one, whoever's that is.
+    // The cancel request arrives just after the query has ended. It must not cancel the next query on the connection.
     name: 'cancel that comes too late',
     weight: 4,
     async run(turn) {
@@ -110,7 +110,7 @@ export const faultOperations: readonly Operation[] = [
 async function abortAfter({ pool, ledger, tenantId }: Turn, ms: number, text: string): Promise<void> {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), ms)
-  // `signal` is the pool's own option; pg's types do not know it.
+  // `signal` is an option of the tenant pool, which pg's types do not contain.
   const query: { text: string; signal: AbortSignal } = { text, signal: controller.signal }
   try {
     const { rows } = await pool.query(query)

@@ -1,4 +1,4 @@
-// What tenants' honest code does.
+// Operations of tenants' honest code.
 import type pg from 'pg'
 import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
 import { isLostConnection, type Operation, PlannedError, type Turn } from '../hunt.ts'
@@ -24,11 +24,11 @@ export const honestOperations: readonly Operation[] = [
       if (mine.length === 0) return
       const id = random.pick(mine)
       const statement = { text: `select ${COLUMNS} from ledger where id = $1`, values: [id] }
-      // Under a name of the caller's, or under one of ours.
+      // The statement's name is chosen by the caller or by partywall.
       const named = random.pick([{ name: 'one_row' }, { prepare: true }])
       const { rows } = await pool.query({ ...statement, ...named })
       ledger.read(tenantId, rows, 'read a row')
-      // A delete of the same row may have been on its way.
+      // A DELETE of the same row may have run at the same time.
       if (rows.length === 0 && ledger.committedOf(tenantId).includes(id)) {
         ledger.violate('own row missing', `${tenantId} does not find its row ${id}`)
       }
@@ -266,7 +266,7 @@ export const honestOperations: readonly Operation[] = [
   },
 ]
 
-/** Writes a row and books what became of it. */
+/** Writes a row and records the result in the ledger. */
 async function insertWith(turn: Turn, write: (id: string) => Promise<unknown>): Promise<void> {
   const row = { tenantId: turn.tenantId, id: turn.random.uuid() }
   turn.ledger.wrote(row, 'unknown')

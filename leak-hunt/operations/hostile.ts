@@ -1,5 +1,5 @@
-// What an attacker inside one tenant's code or SQL tries: to become another tenant now, or to leave something on the connection
-// that makes the next tenant's work go wrong. Each ends without harm, or with a refusal that is planned.
+// Operations of an attacker inside one tenant's code or SQL. They try to become another tenant, or to leave state on the connection that
+// harms the next tenant. Each must end without harm, or with an expected refusal.
 import { asAnotherRequest, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
 
 import { SEED } from '../stage.ts'
@@ -8,7 +8,7 @@ const COLUMNS = 'tenant_id, id, writer, n'
 const REFUSED = 'PARTYWALL_STATEMENT_REFUSED'
 const ISOLATED = 'PARTYWALL_TENANT_ISOLATION'
 
-/** Leaves residue by a plain SELECT, whose command tag looks clean. */
+/** Leaves residue with a plain SELECT, whose command tag does not show it. */
 const selects: readonly (readonly [name: string, text: (turn: Turn) => string])[] = [
   ['tenant for the session', ({ victimId }) => `set_config('app.current_tenant_id', '${victimId}', false)`],
   ['seal for the session', () => "set_config('app.tenant_seal', current_setting('app.tenant_seal', true), false)"],
@@ -22,7 +22,7 @@ const selects: readonly (readonly [name: string, text: (turn: Turn) => string])[
   ['an advisory lock', ({ random }) => `pg_advisory_lock(${random.below(1_000_000)})::text`],
 ]
 
-/** Commands that the strict pool refuses, and after which the open one must clean up before the next tenant. */
+/** Commands that the strict pool refuses. The pool that allows them must clean the connection before the next tenant. */
 const commands: readonly (readonly [name: string, text: (turn: Turn) => string])[] = [
   ['DO', ({ victimId }) => `do $$ begin perform set_config('app.current_tenant_id', '${victimId}', false); end $$`],
   ['SET', () => 'set row_security = off'],
@@ -41,7 +41,7 @@ export const hostileOperations: readonly Operation[] = [
     ([name, text]): Operation => ({
       name: `residue by SELECT: ${name}`,
       weight: 2,
-      // The strict policies of the server answer some of them with an error: that is a refusal, too.
+      // The server's policies refuse some of them with an error, which counts as a refusal too.
       plannedCodes: ['42501', '22023'],
       async run(turn) {
         const { rows } = await turn.pool.query(`select ${text(turn)} as left_behind`)
@@ -62,7 +62,7 @@ export const hostileOperations: readonly Operation[] = [
       name: `residue by command: ${name}`,
       weight: 1,
       only: 'open',
-      // TEMP is revoked; a role that is not granted is refused.
+      // Expected: TEMP is revoked, and SET ROLE to a role that was not granted fails.
       plannedCodes: ['42501', REFUSED],
       async run(turn) {
         await turn.stage.open.query(text(turn))

@@ -1,4 +1,4 @@
-// A schema tool that runs as the owner while the service runs: it takes row security away, and puts it back.
+// A schema tool that runs as the owner while the service runs. It removes row-level security, and restores it.
 import { asAnotherRequest, codeOf, type Operation, type Turn } from '../hunt.ts'
 
 const TAKEN_AWAY = [
@@ -15,7 +15,7 @@ const TAKEN_AWAY = [
   ['a policy for everybody', 'create policy everybody on vault using (true)', 'drop policy everybody on vault'],
 ] as const
 
-/** How long the process may take: some intervals, and a machine under load. */
+/** Time limit for the process to notice: several intervals, because the machine is under load. */
 const NOTICED_WITHIN_MS = 8_000
 
 let atWork = false
@@ -42,7 +42,7 @@ export const schemaTool: Operation = {
   },
 }
 
-/** With a seal a further permissive policy shows nothing, so it is accepted. */
+/** With a seal an additional permissive policy shows no further rows, so the watch accepts it. */
 function sealedOrNot({ stage }: Turn): readonly (typeof TAKEN_AWAY)[number][] {
   return stage.sealed ? TAKEN_AWAY.slice(0, 2) : TAKEN_AWAY
 }

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { packageRoot } from '../../src/config/package-root.ts'
 
 /**
- * `prisma generate` of a client without engines; it asks for an engine's file all the same, and never runs it.
+ * Runs `prisma generate` for a client without engines. Prisma still requires the path of an engine's file, but never runs it.
  *
- * @param folder holds schema.prisma and prisma.config.ts
+ * @param folder contains schema.prisma and prisma.config.ts
  * @throws {Error} with the output of the generator
  */
 export function generateClient(folder: string): void {

@@ -14,7 +14,7 @@ interface Row {
   readonly writer: string
 }
 
-/** The client that schema.prisma makes, as far as the hunt uses it. */
+/** The part of the generated Prisma client that the hunt uses. */
 export interface HuntPrisma {
   readonly ledger: {
     findMany(args: object): Promise<Row[]>
@@ -26,7 +26,7 @@ export interface HuntPrisma {
   $disconnect(): Promise<void>
 }
 
-/** Generates the client, turns it into JavaScript, and puts it on a tenant pool. */
+/** Generates the client, compiles it to JavaScript, and connects it to a tenant pool. */
 export async function openHuntPrisma(pool: TenantPool): Promise<HuntPrisma> {
   generateClient(join(packageRoot(), 'leak-hunt', 'prisma'))
   const folder = join(packageRoot(), '.partywall', 'hunt-prisma')

@@ -1,5 +1,5 @@
-// Fetches Debian or Ubuntu packages without root: apt-get with folders of its own downloads what the system lacks,
-// dpkg-deb unpacks it into a cache folder. Nothing is installed and no system file is touched.
+// Fetches Debian or Ubuntu packages without root. apt-get downloads missing packages into its own folders, and
+// dpkg-deb unpacks them into a cache folder. Nothing is installed, and no system file is changed.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -20,12 +20,12 @@ function testCacheFolder(): string {
 interface UnpackedPackages {
   /** The root of the unpacked tree: programs are in `usr/bin` and `usr/sbin` below it. */
   readonly root: string
-  /** To be handed to each program of it: its libraries are in this tree. */
+  /** The environment for its programs, so that they find the libraries in this tree. */
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
- * Downloads packages and what they need into the cache folder, once; later calls and other processes find them there.
+ * Downloads packages and their dependencies into the cache folder. Later calls and other processes find them there.
  *
  * @param packages names as apt knows them: `redis-server`
  * @throws where apt-get or dpkg-deb are missing, or the package can't be fetched
@@ -60,12 +60,12 @@ async function fetchInto(home: string, root: string, packages: readonly string[]
   for (const file of (await readdir(archives)).filter((name) => name.endsWith('.deb'))) {
     await run('dpkg-deb', ['-x', join(archives, file), unpacking])
   }
-  // Renamed last: a tree that is there is a whole one.
+  // Rename last, so that an existing tree is always complete.
   await rename(unpacking, root)
   await Promise.all(['state', 'cache'].map((name) => rm(join(home, name), { recursive: true, force: true })))
 }
 
-/** All folders of the tree that hold shared libraries. */
+/** All folders of the tree with shared libraries. */
 async function libraryPath(root: string): Promise<string> {
   const found: string[] = []
   for (const base of ['lib', 'usr/lib'].map((name) => join(root, name))) {
@@ -78,7 +78,7 @@ async function libraryPath(root: string): Promise<string> {
   return found.join(':')
 }
 
-/** One process fetches, the others wait; a lock older than five minutes belongs to nobody any more. */
+/** One process fetches, the others wait; a lock older than five minutes is ignored. */
 async function underLock(path: string, work: () => Promise<void>): Promise<void> {
   const deadline = Date.now() + 300_000
   for (;;) {
@@ -92,7 +92,8 @@ async function underLock(path: string, work: () => Promise<void>): Promise<void>
         () => 0,
       )
       if (age > 300_000) await rm(path, { force: true })
-      if (Date.now() > deadline) throw new Error(`Another process holds ${path} for too long; remove it and try again.`)
+      if (Date.now() > deadline)
+        throw new Error(`Another process has held ${path} for too long. Remove it and try again.`)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }

@@ -27,7 +27,7 @@ const CURES = [
   'or run on Debian or Ubuntu with network, where the tests fetch the package themselves',
 ]
 
-/** @throws an error that names the cures where no PgBouncer works */
+/** @throws an error that says how to get PgBouncer, if none works */
 async function findPgBouncer(): Promise<Program> {
   for (const path of [process.env['PARTYWALL_TEST_PGBOUNCER'], 'pgbouncer', '/usr/sbin/pgbouncer']) {
     const version = path === undefined ? undefined : versionOf(path, {})
@@ -42,7 +42,7 @@ async function findPgBouncer(): Promise<Program> {
   } catch (error) {
     cause = error
   }
-  throw new Error(`No PgBouncer works here. Cures:\n  ${CURES.join('\n  ')}`, { cause })
+  throw new Error(`No PgBouncer works here. Do one of these:\n  ${CURES.join('\n  ')}`, { cause })
 }
 
 function versionOf(path: string, env: Readonly<Record<string, string>>): string | undefined {
@@ -54,7 +54,7 @@ function versionOf(path: string, env: Readonly<Record<string, string>>): string 
  * Starts PgBouncer in transaction mode in front of a database.
  *
  * @param connectionString of the login role that the application uses
- * @param serverConnections how many connections to PostgreSQL all clients share; few, so that they meet
+ * @param serverConnections number of connections to PostgreSQL that all clients share; few, so that clients get each other's connections
  * @param options.resetAlways `server_reset_query_always`: DISCARD ALL after each transaction; default off, as in PgBouncer
  */
 export async function startPgBouncer(

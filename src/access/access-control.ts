@@ -13,48 +13,49 @@ import { RoleReader } from './role-reader.ts'
 /** The database role that a context runs as. */
 export type AccessLevel = 'tenant_user' | 'tenant_admin'
 
-/** Counts of an access control since it was made. */
+/** Numbers of decisions since the access control was created. */
 export interface AccessCounts {
   readonly allowed: number
   readonly denied: number
-  /** Refusals that `enforcement: 'report'` let pass. */
+  /** Refusals that `enforcement: 'report'` did not enforce. */
   readonly wouldDeny: number
 }
 
-/** Decides what the running context's user may do inside the own tenant. Permissions are typed by `P`. */
+/** Decides what the current user may do inside their own tenant. `P` is the type of the permissions. */
 export interface AccessControl<P extends string = string> {
   /**
-   * Whether the running context has a permission; for an object, whether it has it for that object.
+   * Whether the current context has a permission; for an object, whether it has it for that object.
    *
-   * A grant with a condition gives nothing without the object. In report mode it still answers truthfully.
+   * A grant with a condition gives nothing if no object is passed. In report mode the answer is still the real one.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
-   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where roles come from an async source and `load()` was not awaited
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if roles come from an async source and `load()` was not awaited
    */
   can(permission: P, object?: object): boolean
   /**
-   * Refuses unless {@link can}. With a function as second argument that must answer true besides.
+   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well.
    *
-   * @returns the running context
+   * @returns the current context
    * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
    */
   requirePermission(permission: P, objectOrCondition?: object | ((context: TenantContext) => boolean)): TenantContext
-  /** Refuses unless the tenant's tier is this one or a higher one. An unknown tier is below all. */
+  /** Throws unless the tenant's tier is this one or a higher one. An unknown tier is lower than all others. */
   requireTier(tier: string): TenantContext
-  /** The decision with its reason, as the debug log has it. Emits nothing. */
+  /** Returns the decision with its reason, as the debug log shows it. Emits no event. */
   explain(permission: P, object?: object): Decision
   /**
-   * The database role of a context, from its permissions; `createTenantPool({ levelOf })` takes it. `tenant_user` while an
-   * async source has not answered: await `load()` before the context's first query, since the pool asks once a context.
+   * The database role of a context, from its permissions; pass this function as `createTenantPool({ levelOf })`. If an asynchronous source
+   * of roles has not answered yet, the result is `tenant_user`. Await `load()` before the context's first query, because the pool asks
+   * only once per context.
    */
   levelOf(context: TenantContext): AccessLevel
   /**
-   * Reads the roles of the running context from an async source, once a context. The Express middleware awaits it.
+   * Reads the roles of the current context from an asynchronous source, once per context. `requirePermission` in Express awaits it.
    *
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` where the source failed
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the source failed
    */
   load(): Promise<void>
-  /** Whether `load()` has nothing to do: the roles are a table, or were read for the running context. */
+  /** Whether `load()` has nothing to do: the roles are configured as an object, or were read for the current context. */
   isLoaded(): boolean
   counts(): AccessCounts
 }
@@ -81,7 +82,7 @@ export function createAccessControl<P extends string = string>(
   return new RoleAccessControl<P>(options)
 }
 
-/** Its functions are fields, so that they may be taken out and handed on. */
+/** The functions are fields, so that callers may pass them on without binding them. */
 class RoleAccessControl<P extends string> implements AccessControl<P> {
   readonly #options: AccessControlOptions<NoInfer<P>>
   readonly #log: Logger
@@ -135,7 +136,7 @@ class RoleAccessControl<P extends string> implements AccessControl<P> {
 
   readonly counts = (): AccessCounts => ({ ...this.#counts })
 
-  /** Whether the token's permissions take away from what the roles give. */
+  /** Whether the token's permissions narrow the permissions of the roles. */
   #narrows(context: TenantContext): boolean {
     const { tokenPermissions = 'when-present' } = this.#options
     if (tokenPermissions === 'never') return false
@@ -152,7 +153,7 @@ class RoleAccessControl<P extends string> implements AccessControl<P> {
     return decision
   }
 
-  /** Counts a decision, and refuses where it does not allow. */
+  /** Counts a decision, and throws if it does not allow the action. */
   #settle(context: TenantContext, decision: Decision): TenantContext {
     if (decision.allowed) {
       this.#counts.allowed++

@@ -9,24 +9,23 @@ export interface AccessControlOptions<P extends string = string> {
   /** The permissions of each role inside a tenant. A role that is not listed has none. */
   readonly roles: RoleSource<P>
   /**
-   * How the permissions that a token carries (`context.permissions`) narrow what the roles give; they never widen it.
+   * How the permissions in a token (`context.permissions`) narrow the permissions of the roles. They never widen them.
    *
-   * - `when-present` (default): a token that carries the claim narrows, an empty claim to nothing at all; one without the claim
-   *   leaves the roles' permissions as they are;
-   * - `always`: a token without the claim permits nothing either. Choose it where each of your tokens carries the claim;
+   * - `when-present` (default): a claim narrows the roles' permissions, and an empty claim leaves none. Without the claim the roles decide;
+   * - `always`: as `when-present`, but without the claim there are no permissions. Choose it if each of your tokens has the claim;
    * - `never`: the roles alone decide.
    */
   readonly tokenPermissions?: 'when-present' | 'always' | 'never'
   /**
-   * Which permissions raise the database role to `tenant_admin`: whoever holds one of them, also under a condition or as part
-   * of a wider grant. Default `['*']`: only who may do everything.
+   * Permissions that raise the database role to `tenant_admin`. One of them is enough, also with a condition or as part of a wider grant.
+   * Default `['*']`: only users who may do everything.
    */
   readonly levels?: { readonly tenant_admin: readonly GrantPattern<P>[] }
-  /** Tiers from the least to the most; default `free`, `pro`, `enterprise`. */
+  /** Tiers from the lowest to the highest; default `free`, `pro`, `enterprise`. */
   readonly tiers?: readonly string[]
-  /** `report` counts and logs what it would refuse and lets it pass; for adoption. Never changes the database's level. */
+  /** `report` counts and logs refusals but does not enforce them, for a gradual adoption. It does not change the database's level. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Emitter for PERMISSION_DENIED; default: that of the running tenant context. */
+  /** Emitter for PERMISSION_DENIED; default: that of the current tenant context. */
   readonly events?: SecurityEvents
   /** Each decision is explained at level debug. Default: warnings as JSON on standard error. */
   readonly logger?: Logger

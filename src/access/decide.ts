@@ -17,7 +17,7 @@ export interface Decision {
   readonly allowed: boolean
   readonly permission: string
   readonly reason: DecisionReason
-  /** Known and unknown roles of the context. */
+  /** Roles of the context that are defined; `unknownRoles` are the others. */
   readonly roles: readonly string[]
   readonly unknownRoles: readonly string[]
   /** The role and the grant that gave it. */
@@ -32,7 +32,7 @@ interface Question {
   readonly narrows: boolean
 }
 
-/** Decides one permission: roles give, the token narrows, conditions look at the object. */
+/** Decides one permission: a role must grant it, the token must not exclude it, and the grant's condition must accept the object. */
 export function decide(question: Question): Decision {
   const { context, permission, object, roleGrants } = question
   const roles: string[] = []
@@ -59,7 +59,7 @@ function holds(grant: Grant, context: TenantContext, object: object | undefined)
   return object !== undefined && answerOf(grant.when(context, object), grant.permission)
 }
 
-/** A promise is true to `if`: a condition that gives one would let everything pass. */
+/** Refuses a promise as a condition's result: a promise is truthy, so such a condition would accept every object. */
 export function answerOf(answer: unknown, permission: string): boolean {
   if (typeof answer === 'boolean') return answer
   throw new ConfigurationError(
@@ -67,7 +67,7 @@ export function answerOf(answer: unknown, permission: string): boolean {
   )
 }
 
-/** Whether any grant, conditional or not, reaches one of the patterns, and the token leaves it. */
+/** Whether some grant, with or without a condition, matches one of the patterns, and the token does not exclude it. */
 export function reachesAny(
   patterns: readonly string[],
   roleGrants: readonly RoleGrants[],

@@ -1,7 +1,7 @@
 import type { TenantContext } from '../context/tenant-context.ts'
 import { type GrantPattern, isGrantPattern } from './permission-pattern.ts'
 
-/** Decides about one object; must answer true or false at once. */
+/** Decides about one object. Must return a boolean, not a promise. */
 export type ObjectCondition = (context: TenantContext, object: object) => boolean
 
 /** A permission that holds only for objects that meet a condition: "own documents only". */
@@ -10,7 +10,7 @@ export interface ConditionalGrant<P extends string = string> {
   readonly when: ObjectCondition
 }
 
-/** One thing that a role gives. */
+/** One grant of a role: a permission, a pattern, or a permission with a condition. */
 export type Grant<P extends string = string> = GrantPattern<P> | ConditionalGrant<P>
 
 /** The permissions of a context's roles, by role and in the order of the context's roles. */
@@ -22,7 +22,7 @@ export interface RoleGrants {
 }
 
 /**
- * Gives the grants of one role in the running tenant; undefined where the role is unknown. An answer that is a promise is
+ * Returns the grants of one role in the current tenant; undefined if the role is unknown. If it returns a promise, the promise is
  * awaited by `access.load()`, which the middleware calls.
  */
 export type RoleFunction<P extends string = string> = (
@@ -33,12 +33,12 @@ export type RoleFunction<P extends string = string> = (
 /** Source of the roles' permissions: a table in the configuration, or a function (see `tenantRoleTable`). */
 export type RoleSource<P extends string = string> = Readonly<Record<string, readonly Grant<P>[]>> | RoleFunction<P>
 
-/** The permission or pattern that a grant speaks of. */
+/** The permission or pattern of a grant. */
 export function patternOf(grant: Grant): string {
   return typeof grant === 'string' ? grant : grant.permission
 }
 
-/** Whether something is a grant: what a function or a table gives at run time was seen by no compiler. */
+/** Whether a value is a grant. Values from a function or a table at run time were not checked by the compiler. */
 export function isGrant(value: unknown): value is Grant {
   if (typeof value === 'string') return isGrantPattern(value)
   if (typeof value !== 'object' || value === null) return false

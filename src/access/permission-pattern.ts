@@ -7,7 +7,7 @@ export type GrantPattern<P extends string = string> = P | WildcardOf<P> | '*'
 const permissionForm = /^[\w.-]+(?::[\w.-]+)+$/
 const patternForm = /^(?:\*|[\w.-]+(?::[\w.-]+)*:(?:\*|[\w.-]+))$/
 
-/** Whether a text can be asked for: `documents:read`; two or more parts, no wildcard. */
+/** Whether a text is a permission that can be checked: two or more parts without a wildcard, such as `documents:read`. */
 export function isPermissionName(text: unknown): text is string {
   return typeof text === 'string' && permissionForm.test(text)
 }

@@ -4,14 +4,14 @@ import { ConfigurationError, DependencyUnavailableError, isPartywallError } from
 import type { Logger } from '../logger/logger.ts'
 import { isGrant, type RoleGrants, type RoleSource } from './grants.ts'
 
-/** Reads what the roles of a context give, once a context: from a table, or from the application's own function. */
+/** Reads the grants of a context's roles, once per context: from the configured object, or from the application's function. */
 export class RoleReader {
   readonly #log: Logger
   readonly #readRole: (role: string, context: TenantContext) => unknown
-  /** A table of roles answers at once, and the same for every context. */
+  /** The roles are a configured object: it is synchronous and the same for every context. */
   readonly #isTable: boolean
   #isAsync = false
-  /** A context is frozen, so that its grants hold as long as it lives. */
+  /** Grants by context. A context is frozen, so its roles and their grants don't change. */
   readonly #known = new WeakMap<TenantContext, readonly RoleGrants[]>()
   readonly #reading = new WeakSet<TenantContext>()
 
@@ -21,10 +21,10 @@ export class RoleReader {
     this.#readRole = roleReader(source)
   }
 
-  /** The grants, where the source answers at once or has answered; undefined while it has not. */
+  /** The grants, if the source is synchronous or has answered already; otherwise undefined. */
   known(context: TenantContext): readonly RoleGrants[] | undefined {
     const before = this.#known.get(context)
-    // The source's own query asks for the level of its context: it must not start the source again.
+    // The source may run a query, and the pool then asks for the level of the context. That must not call the source again.
     if (before !== undefined || this.#isAsync || this.#reading.has(context)) return before
     this.#reading.add(context)
     const answers = [...new Set(context.roles)].map((role) => ({ role, answer: this.#readRole(role, context) }))
@@ -32,7 +32,7 @@ export class RoleReader {
     for (const { answer } of answers) {
       if (!isPromise(answer)) continue
       this.#isAsync = true
-      // Its failure is met again by load(), which asks anew.
+      // A failure may be ignored here: load() calls the source again and reports it.
       answer.then(undefined, () => {})
     }
     if (this.#isAsync) return undefined
@@ -41,14 +41,14 @@ export class RoleReader {
     return grants
   }
 
-  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where an async source has not answered for this context */
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if an async source has not answered for this context */
   grantsOf(context: TenantContext): readonly RoleGrants[] {
     const grants = this.known(context)
     if (grants !== undefined) return grants
     throw new ConfigurationError('The roles come from an async source: await access.load() in this context first.')
   }
 
-  /** @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` where the source failed */
+  /** @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the source failed */
   async load(context: TenantContext): Promise<void> {
     if (this.#isTable || this.#known.has(context)) return
     this.#known.set(context, await this.#readAll(context))
@@ -60,7 +60,7 @@ export class RoleReader {
 
   async #readAll(context: TenantContext): Promise<readonly RoleGrants[]> {
     try {
-      // In a frame of its own: a pool decides the level once a context, and this context's is not known before the answer.
+      // In a new frame: the pool decides the level once per context, and the level of this context depends on the answer.
       return await runInTenantFrame(context, {}, () => {
         this.#reading.add(getCurrentTenant())
         const roles = [...new Set(context.roles)]
@@ -76,13 +76,13 @@ export class RoleReader {
     if (!Array.isArray(answer)) return { role, known: false, grants: [] }
     const grants = answer.filter(isGrant)
     if (grants.length < answer.length) {
-      this.#log.warn({ role, left: answer.length - grants.length }, 'access: grants that are none were left out')
+      this.#log.warn({ role, left: answer.length - grants.length }, 'access: values that are not grants were ignored')
     }
     return { role, known: true, grants }
   }
 }
 
-/** A role of the configuration is looked up as an own property: a token's role may be called `constructor`. */
+/** Looks roles up in a Map and not in the object: a token's role may be called `constructor`. */
 function roleReader(source: RoleSource<string>): (role: string, context: TenantContext) => unknown {
   if (typeof source === 'function') return source
   const table = new Map(Object.entries(source).map(([role, grants]) => [role, Object.freeze([...grants])]))

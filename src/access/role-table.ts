@@ -17,14 +17,14 @@ export interface RoleTableOptions {
 }
 
 /**
- * Reads roles that each tenant defines for itself from a table: one row a role, its grants in a text array.
+ * Reads roles that each tenant defines for itself from a table: one row per role, with its grants in a text array.
  *
- * Runs in the tenant's context, so row-level security decides whose roles are read; the statement filters by tenant besides.
- * A role without a row is unknown and gives nothing. A tenant that may write this table gives out its own permissions: grant
- * INSERT and UPDATE on it to `tenant_admin` alone.
+ * The query runs in the tenant's context, so row-level security applies; the statement also filters by tenant. A role without a row is
+ * unknown and gives no permission. Grant INSERT and UPDATE on this table only to `tenant_admin`, because a user who may write it can
+ * give themselves any permission.
  *
- * @param db runs the query in the running tenant's context: `wall.pool`
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where a name is empty or longer than 63 characters
+ * @param db runs the query in the current tenant's context: `wall.pool`
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a name is empty or longer than 63 characters
  */
 export function tenantRoleTable(db: RoleTableClient, options: RoleTableOptions = {}): RoleFunction {
   const schema = quote(options.schema ?? 'public')

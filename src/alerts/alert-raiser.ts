@@ -41,7 +41,7 @@ export class AlertRaiser {
   readonly #thresholds: readonly ThresholdCounter[]
   readonly #outside = AsyncLocalStorage.snapshot()
   #collected = new Map<string, Collected>()
-  /** How many of them each tenant has. */
+  /** Number of collected sources of each tenant. */
   #sources = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -57,7 +57,7 @@ export class AlertRaiser {
     this.#stop = parts.events.on('*', (event) => this.#hear(event))
   }
 
-  /** Writes what was collected. @returns once it is in the outbox, or was kept for the next try */
+  /** Writes collected alerts. @returns when they are in the outbox, or are kept for the next attempt */
   flush(): Promise<void> {
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#timer = undefined
@@ -93,7 +93,7 @@ export class AlertRaiser {
     }
   }
 
-  /** Where a new source is counted. A tenant with many sources must not take the places of the others. */
+  /** The key under which a new source is counted. A tenant with many sources must not use up the places of other tenants. */
   #place(source: string, each: Collected): { readonly key: string; readonly entry: Collected } {
     const tenant = tenantOf(each.event)
     const { type } = each.event
@@ -156,14 +156,14 @@ function tenantOf(event: SecurityEvent): string {
   return 'tenantId' in event ? (event.tenantId ?? '') : ''
 }
 
-/** The same kind of event without a certain source. */
+/** The same type of event without a source, for events that are counted together. */
 function withoutSubject(event: SecurityEvent): SecurityEvent {
   return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
 }
 
-/** PostgreSQL refuses NUL and halves of surrogate pairs, which an attacker may send so that the alert is lost. */
+/** Removes NUL and lone surrogates. PostgreSQL refuses them, and an attacker could send them so that the alert is lost. */
 function storable(text: string, max: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it removes NUL
   return text.slice(0, max).replace(/\u0000|\p{Surrogate}/gu, '\uFFFD')
 }
 

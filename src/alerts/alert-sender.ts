@@ -27,7 +27,7 @@ const KEEP_DELIVERED_MS = 7 * 86_400_000
 const KEEP_ANY_MS = 30 * 86_400_000
 const FORGET_EVERY_MS = 60_000
 
-/** How one delivery ended. After `dead` the next alert of its stream may be due at once. */
+/** How one delivery ended. After `dead` the next alert of the same stream may be due at once. */
 type Delivery = 'delivered' | 'dead' | 'later'
 
 /** Delivers the alerts of one sink. Each sink has its own, so that one that hangs does not delay the others. */
@@ -50,7 +50,7 @@ export class AlertSender {
       await this.deliverDue().catch((error: unknown) => {
         this.#parts.logger.error(
           { sink: this.#parts.sink.name, error: String(error) },
-          'The outbox of alerts could not be read; tried again.',
+          'The outbox of alerts could not be read; it is read again soon.',
         )
       })
       if (!this.#stopped) this.#timer = setTimeout(loop, this.#parts.pollMs).unref()
@@ -64,7 +64,7 @@ export class AlertSender {
     await this.#running?.catch(() => {}) // reported by the loop
   }
 
-  /** Delivers all that is due now. @returns how many arrived */
+  /** Delivers all alerts that are due now. @returns how many arrived */
   deliverDue(): Promise<number> {
     this.#running ??= this.#deliverAll().finally(() => {
       this.#running = undefined
@@ -79,10 +79,10 @@ export class AlertSender {
     this.#registered = true
     await this.#forget()
     for (;;) {
-      // Twenty in a row may each take the whole time-out before the last one is marked.
+      // The lease must be long enough for twenty deliveries in a row that each take the whole time-out.
       const claimed = await claimAlerts(outbox, sink.name, new Date(now()), timeoutMs * 25)
       if (claimed.length === 0) break
-      // Each by itself: one that cannot be marked comes again when its lease ends, and the others are not held up.
+      // Handle each alert separately: if one can't be marked, it is delivered again when its lease ends, and the others are not delayed.
       const settled = await Promise.allSettled(claimed.map((each) => this.#deliver(each)))
       const done = settled.filter((each) => each.status === 'fulfilled' && each.value !== 'later')
       delivered += done.filter((each) => each.status === 'fulfilled' && each.value === 'delivered').length
@@ -105,7 +105,7 @@ export class AlertSender {
   #reportUnmarked(error: unknown): void {
     this.#parts.logger.error(
       { sink: this.#parts.sink.name, error: String(error) },
-      'A delivery of an alert could not be written down in the outbox; the alert comes again.',
+      'The delivery of an alert could not be recorded in the outbox; the alert is delivered again.',
     )
   }
 
@@ -115,7 +115,7 @@ export class AlertSender {
       await markFailed(outbox, seq, { error: unreadable, again: undefined, now: new Date(now()) })
       logger.error(
         { sink: sink.name, alert: alert.id, error: unreadable },
-        'An alert of the outbox cannot be read and is a dead letter.',
+        'An alert in the outbox cannot be read. It is a dead letter now.',
       )
       return 'dead'
     }
@@ -134,7 +134,7 @@ export class AlertSender {
       if (dead)
         logger.error(
           { sink: sink.name, alert: alert.id, type: alert.type },
-          'An alert could not be delivered and is a dead letter.',
+          'An alert could not be delivered. It is a dead letter now.',
         )
       return dead ? 'dead' : 'later'
     }
@@ -143,7 +143,7 @@ export class AlertSender {
   }
 }
 
-/** Settles in time also when the function ignores its signal. */
+/** Settles in time, even if the function ignores its signal. */
 async function withTimeout(work: (signal: AbortSignal) => Promise<void> | void, timeoutMs: number): Promise<void> {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined

@@ -19,7 +19,7 @@ export interface Alert {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** Which events raise an alert by default, and how bad each is. */
+/** The events that raise an alert by default, with the severity of each. */
 export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSeverity>>> = Object.freeze({
   CROSS_TENANT_ACCESS_ATTEMPT: 'high',
   SENSITIVE_ACTION: 'medium',
@@ -32,7 +32,7 @@ export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSev
   PROTECTION_CHANGED: 'critical',
 })
 
-/** Further events of the same source belong to the same alert. */
+/** The key of a source. Further events with the same key belong to the same alert. */
 export function dedupKey(event: SecurityEvent): string {
   // Fields that differ with each request or measurement are left out, so that they do not make another alert.
   const {

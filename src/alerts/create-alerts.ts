@@ -11,19 +11,22 @@ import type { AlertThreshold } from './thresholds.ts'
 
 export interface AlertsOptions {
   readonly events: SecurityEvents
-  /** The tenant pool: puts alerts into the outbox. */
+  /** The tenant pool. It writes alerts into the outbox. */
   readonly pool: AlertQueryable
-  /** A plain pool of a login that is a member of `partywall_alerts`: delivers. Left out: another process delivers. */
+  /** A plain pool of a login that is a member of `partywall_alerts`, for deliveries. Without it, another process must deliver. */
   readonly outbox?: AlertQueryable | undefined
   readonly sinks: readonly AlertSink[]
   readonly thresholds?: readonly AlertThreshold[] | undefined
-  /** Adds types, or changes how bad they are; `undefined` takes one out. */
+  /** Adds event types or changes their severity; `undefined` removes a type. */
   readonly severities?: Readonly<Partial<Record<SecurityEventType, AlertSeverity | undefined>>> | undefined
-  /** How long repeats are counted in memory before the first alert; default 250. If the process is killed, at most that much is lost. */
+  /**
+   * How long events are collected in memory before an alert is written; default 250. If the process is killed, alerts of this time are
+   * lost.
+   */
   readonly collectMs?: number | undefined
   /** Repeats within this time of an alert become one more alert with their count; default 60_000. */
   readonly windowMs?: number | undefined
-  /** Per delivery; default 10_000. */
+  /** Time limit of one delivery; default 10_000. */
   readonly timeoutMs?: number | undefined
   /** After this time an alert that can't be delivered becomes a dead letter; default 24 hours. */
   readonly maxAgeMs?: number | undefined
@@ -34,15 +37,15 @@ export interface AlertsOptions {
 }
 
 export interface Alerts {
-  /** Begins to deliver, where `outbox` was given. */
+  /** Starts the delivery, if `outbox` was given. */
   start(): void
-  /** Writes what was collected into the outbox, and delivers what is due. @returns how many arrived */
+  /** Writes collected alerts into the outbox, and delivers alerts that are due. @returns how many arrived */
   flush(): Promise<number>
   /** Alerts that could not be delivered, newest first. */
   dead(): Promise<readonly DeadAlert[]>
   /** Puts a sink's dead letters back into its queue. @returns how many */
   retryDead(sink: string): Promise<number>
-  /** Stops listening, writes what was collected, waits for deliveries under way. The pools are their owner's to close. */
+  /** Stops listening, writes collected alerts, and waits for running deliveries. It does not close the pools. */
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import type { Alert, AlertSeverity } from './alert.ts'
 
-/** The part of a query function that all pools have. */
+/** The part of `query` that all pools have. */
 export interface AlertQueryable {
   query(
     text: string,
@@ -14,7 +14,7 @@ export interface ClaimedAlert {
   readonly attempts: number
   readonly firstAtMs: number
   readonly alert: Alert
-  /** Why no alert can be made of this row, for example a date that JavaScript cannot hold. */
+  /** The reason why this row can't be read as an alert, for example a date that JavaScript can't represent. */
   readonly unreadable: string | undefined
 }
 
@@ -23,7 +23,7 @@ export async function registerSink(client: AlertQueryable, sink: string): Promis
   await client.query('insert into partywall.alert_sinks (name) values ($1) on conflict do nothing', [sink])
 }
 
-// Only the oldest of a stream is given out, so that a tenant's alerts arrive in order; SKIP LOCKED, so that senders share the work.
+// Take only the oldest alert of each stream, so that a tenant's alerts arrive in order. SKIP LOCKED lets several senders share the work.
 const CLAIM = `with head as (select distinct on (stream) seq from partywall.alerts
     where sink = $1 and status = 'pending' order by stream, seq),
   mine as (select a.seq from partywall.alerts a join head using (seq)
@@ -32,7 +32,7 @@ const CLAIM = `with head as (select distinct on (stream) seq from partywall.aler
   from mine where a.seq = mine.seq
   returning a.seq::text, a.id::text, a.stream, a.type, a.payload, a.count::float8, a.first_at, a.last_at, a.attempts`
 
-/** Takes what is due for a sink. A sender that dies gives its alerts back when the lease ends. */
+/** Takes the due alerts of a sink for the time of a lease. If the sender dies, another one may take them when the lease ends. */
 export async function claimAlerts(
   client: AlertQueryable,
   sink: string,
@@ -144,12 +144,12 @@ function readDate(value: unknown): Date | undefined {
   return value instanceof Date && Number.isFinite(value.getTime()) ? value : undefined
 }
 
-/** The stream and not the payload, which could name another tenant in rows of older releases. */
+/** Reads the tenant from the stream and not from the payload: in rows of older releases the payload could name another tenant. */
 function tenantOf(stream: string): string | undefined {
   return stream === '' ? undefined : stream
 }
 
-/** Only our own function writes types, and it writes those of events. */
+/** Only partywall's own function writes types, and it writes only types of events. */
 function knownType(type: string): Alert['type'] {
   return type as Alert['type']
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../logger/logger.ts'
 import { createDefaultLogger } from '../logger/logger.ts'
 import type { Alert } from './alert.ts'
 
-/** Where alerts go. `deliver` throws, or does not settle in time: tried again later. */
+/** A receiver of alerts. If `deliver` throws or does not settle in time, the delivery is repeated later. */
 export interface AlertSink {
   /** Names the sink in the outbox; keep it when the address changes. */
   readonly name: string
@@ -19,7 +19,7 @@ export function logSink(logger: Logger = createDefaultLogger()): AlertSink {
 
 export interface WebhookSinkOptions {
   readonly url: string
-  /** 32 random bytes that the receiver has too. */
+  /** 32 random bytes, shared with the receiver. */
   readonly key: Uint8Array
   /** Default `webhook`. */
   readonly name?: string | undefined
@@ -32,7 +32,7 @@ const webhookOptions = z.object({
 })
 
 /**
- * Posts each alert as signed JSON. Redirects are not followed: the address is the one that was configured.
+ * Posts each alert as signed JSON. Redirects are not followed, so alerts go only to the configured address.
  *
  * @see Standard Webhooks 1.0: headers webhook-id, webhook-timestamp, webhook-signature
  */
@@ -65,13 +65,13 @@ export function webhookSink(options: WebhookSinkOptions): AlertSink {
   }
 }
 
-/** The key in the form that receivers' Standard Webhooks libraries take: `whsec_…`. */
+/** The key in the form that Standard Webhooks libraries expect: `whsec_…`. */
 export function webhookSecret(key: Uint8Array): string {
   return `whsec_${Buffer.from(key).toString('base64')}`
 }
 
 /**
- * For receivers: whether a request is ours and at most five minutes old. `webhook-id` is then what to deduplicate by.
+ * For receivers: whether a request has our signature and is at most five minutes old. Deduplicate by `webhook-id`.
  *
  * @param headers by lower-case name
  */

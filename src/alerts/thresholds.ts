@@ -18,7 +18,7 @@ export interface AlertThreshold {
   readonly by: 'tenant' | 'user' | 'address'
   readonly count: number
   readonly windowMs: number
-  /** Called once per subject and window. What it throws is logged. */
+  /** Called once per subject and window. Its errors are logged. */
   readonly run: (reached: ThresholdReached) => unknown
 }
 

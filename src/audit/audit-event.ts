@@ -5,14 +5,17 @@ export type AuditOutcome = 'success' | 'failure' | 'denied'
 export interface AuditInput {
   /** The action: `DELETE_USER`, `invoice.deleted`. At most 128 characters. */
   readonly action: string
-  /** The kind of thing: `users`. */
+  /** The kind of the changed object: `users`. */
   readonly resource?: string | undefined
   readonly resourceId?: string | undefined
-  /** Facts about the action; secrets are redacted by name, at most 8 KiB are kept. No personal data: that belongs in `private`. */
+  /**
+   * Facts about the action. Values are redacted if their names look like secrets; at most 8 KiB are kept. Put personal data into `private`
+   * instead.
+   */
   readonly details?: Readonly<Record<string, unknown>> | undefined
   /** Default `success`. */
   readonly outcome?: AuditOutcome | undefined
-  /** The client's address, as the framework says it. */
+  /** The client's address, as the framework reports it. */
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
   /** Default: that of the tenant context. */
@@ -57,7 +60,7 @@ export interface AuditPool extends AuditQueryable {
   transaction<T>(fn: (transaction: AuditQueryable) => Promise<T>): Promise<T>
 }
 
-/** Actions that raise an alert and that do not happen unless their event is written. */
+/** Actions that raise an alert, and that are refused if their event can't be written. */
 export const SENSITIVE_ACTIONS: readonly string[] = Object.freeze([
   'DELETE_USER',
   'CHANGE_PERMISSIONS',

@@ -22,23 +22,26 @@ import { batchEnd, measureBacklog, SealingWindow } from './sealer-backlog.ts'
 import { type AuditSealerOptions, type CheckedSealerOptions, sealerOptions } from './sealer-options.ts'
 import { readAuditKey, signHash } from './signer.ts'
 
-/** Result of one tick. */
+/** Result of one tick (one round of the sealer). */
 export interface SealTick {
   /** `sealed`, nothing to do yet, or another sealer leads. */
   readonly state: 'sealed' | 'idle' | 'follower'
   readonly events: number
   readonly tenants: number
-  /** How old the oldest event is that waits, after the tick. */
+  /** Age of the oldest unsealed event after the tick. */
   readonly lagSeconds: number
-  /** How many wait after the tick; counted up to 100,000. */
+  /** Number of unsealed events after the tick; counted up to 100,000. */
   readonly unsealed: number
 }
 
 /** Seals the log: reads finished events, signs them in batches, publishes anchors. */
 export interface AuditSealer {
-  /** One round. `force` seals also what could wait. @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a log that it can't trust */
+  /**
+   * Runs one round. `force` also seals events that could still wait. @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the log is
+   * not the one that was sealed
+   */
   tick(options?: { readonly force?: boolean }): Promise<SealTick>
-  /** Ticks until `stop()`; survives a database that is away. */
+  /** Runs rounds until `stop()`. If the database does not answer, it tries again. */
   start(): void
   stop(): Promise<void>
 }
@@ -94,7 +97,7 @@ class RunningSealer implements AuditSealer {
         await this.tick()
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error)
-        this.#logger.error({ error: message }, 'The audit sealer could not seal; it tries again.')
+        this.#logger.error({ error: message }, 'The audit sealer could not seal events; it tries again.')
         if (error instanceof ConfigurationError) this.#options.events?.emit({ type: 'AUDIT_TAMPERED', detail: message })
       }
       if (!this.#stopped) this.#timer = setTimeout(loop, this.#options.tickMs)
@@ -252,14 +255,20 @@ class RunningSealer implements AuditSealer {
     this.#uncommitted.add(anchor)
   }
 
-  /** Publishes anchors in order. After a failure they are retried first. Without them removed events go unnoticed, so it is logged. */
+  /**
+   * Publishes anchors in order. After a failure they are retried first. The failure is logged, because without anchors a removal of events
+   * is not noticed.
+   */
   async #publish(): Promise<void> {
     for (let anchor = this.#unpublished[0]; anchor !== undefined; anchor = this.#unpublished[0]) {
       try {
         await this.#anchors.publish(anchor)
       } catch (error) {
         const waiting = this.#unpublished.length
-        this.#logger.error({ waiting, error: String(error) }, 'An audit anchor could not be published; tried again.')
+        this.#logger.error(
+          { waiting, error: String(error) },
+          'An audit anchor could not be published; the next round tries again.',
+        )
         return
       }
       this.#unpublished.shift()
@@ -280,6 +289,6 @@ class RunningSealer implements AuditSealer {
 
   #drop(client: pg.Client): void {
     if (this.#client === client) this.#client = undefined
-    client.end().catch(() => {}) // it is broken already
+    client.end().catch(() => {}) // the connection is broken already
   }
 }

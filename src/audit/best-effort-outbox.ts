@@ -9,8 +9,8 @@ export class BestEffortOutbox {
   #lost = 0
 
   /**
-   * @param limit how many may wait
-   * @param onLoss told once per loss, with how many were lost so far
+   * @param limit most writes that may wait
+   * @param onLoss called for each loss, with the number of writes lost so far
    */
   constructor(limit: number, onLoss: (lost: number) => void) {
     this.#limit = limit
@@ -36,7 +36,7 @@ export class BestEffortOutbox {
     this.#schedule()
   }
 
-  /** Tries to write all that waits, until one fails. */
+  /** Tries all waiting writes in order, until one fails. */
   flush(): Promise<void> {
     this.#running ??= this.#writeAll().finally(() => {
       this.#running = undefined

@@ -21,13 +21,13 @@ export type DamageKind =
   | 'private-changed'
   | 'private-missing'
 
-/** One finding: where, and what. */
+/** One damage: its place in the log and its kind. */
 export interface Damage {
   readonly kind: DamageKind
-  /** Undefined where it concerns all tenants; '' is the system stream. */
+  /** Undefined if it concerns all tenants; '' is the system stream. */
   readonly tenant?: string | undefined
   readonly checkpoint?: number | undefined
-  /** From 1, within the checkpoint. */
+  /** Position within the checkpoint, from 1. */
   readonly position?: number | undefined
   readonly anchor?: number | undefined
   readonly event?: string | undefined
@@ -36,7 +36,7 @@ export interface Damage {
 
 const KEPT = 1000
 
-/** Collects findings; keeps the first thousand of them, counts all. */
+/** Collects damages. It counts all and keeps the first thousand. */
 export class DamageList {
   readonly #kept: Damage[] = []
   #count = 0

@@ -1,4 +1,4 @@
-/** Names whose values never enter the log, compared without case, `-` and `_`. */
+/** Names whose values are never logged. They are compared without case, `-` and `_`. */
 const SECRET_NAMES =
   /^(password|passwd|pwd|secret|clientsecret|token|accesstoken|refreshtoken|idtoken|authorization|cookie|setcookie|apikey|privatekey|signature|creditcard|cardnumber|cvv|cvc|ssn|otp|pin)$/
 
@@ -18,15 +18,15 @@ export function plainName(name: string): string {
   return name.toLowerCase().replace(/[-_\s]/g, '')
 }
 
-/** Text that PostgreSQL can hold in text and jsonb: no NUL, no half of a surrogate pair; cut to `max` characters. */
+/** Makes text that PostgreSQL can store as text and jsonb: without NUL and lone surrogates, cut to `max` characters. */
 export function storable(text: string, max: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what an attacker sends so that the event can't be written
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: an attacker may send NUL so that the event can't be written
   const clean = text.slice(0, max).replace(/\u0000|\p{Surrogate}/gu, '\uFFFD')
   return clean
 }
 
 /**
- * `details` as JSON text that PostgreSQL can store: secrets redacted, never failing, at most `maxBytes`.
+ * Returns `details` as JSON text that PostgreSQL can store: with secrets redacted, at most `maxBytes` long. Never throws.
  *
  * An event must be writable in any case, so a value that can't be serialised is replaced by a marker.
  */
@@ -46,7 +46,7 @@ function clean(value: unknown, policy: DetailsPolicy, seen: Set<object>, depth: 
     case 'string':
       return storable(value, policy.maxBytes)
     case 'number':
-      // jsonb writes 1e300 out in 301 digits: 5 bytes of a client would grow beyond every limit.
+      // jsonb prints 1e300 with 301 digits, so 5 bytes of a client would grow beyond the limit.
       return Number.isFinite(value) && (value === 0 || (Math.abs(value) < 1e21 && Math.abs(value) >= 1e-6))
         ? value
         : String(value)

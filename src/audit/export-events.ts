@@ -23,7 +23,7 @@ const COLUMNS: readonly (readonly [string, (event: AuditEvent) => string | undef
   ['details', (event) => JSON.stringify(event.details)],
 ]
 
-/** Walks all pages and gives each event as one line, with its line end. */
+/** Reads all pages and yields each event as one line, with its line end. */
 export async function* exportEvents(
   query: (filter: AuditFilter) => Promise<AuditPage>,
   format: AuditFormat,
@@ -52,7 +52,9 @@ function lineOf(format: AuditFormat): (event: AuditEvent) => string {
   }
 }
 
-/** Spreadsheets run what begins with `=`, `+`, `-` or `@`; an attacker chooses user agents and names. */
+/**
+ * Quotes cells that begin with `=`, `+`, `-` or `@`: a spreadsheet would execute them, and an attacker can choose names and user agents.
+ */
 function csvField(text: string): string {
   const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless

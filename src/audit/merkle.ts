@@ -1,9 +1,9 @@
-// Not by name: a Node without crypto.hash() would say so as a SyntaxError, before it could be told that it is too old.
+// Not `import { hash }`: a Node.js without crypto.hash() would fail with a SyntaxError before we can report that it is too old.
 import crypto from 'node:crypto'
 
-// A domain byte goes before what is hashed: 0x00 leaves, 0x01 inner nodes, 0x02 signed records.
+// A domain byte precedes the hashed bytes: 0x00 for leaves, 0x01 for inner nodes, 0x02 for signed records.
 
-/** @see RFC 6962, section 2.1: the domain byte keeps a leaf from passing for an inner node */
+/** @see RFC 6962, section 2.1: because of the domain byte a leaf can't pass for an inner node */
 export function leafHash(data: Uint8Array | string): Buffer {
   return crypto.hash(
     'sha256',
@@ -17,12 +17,12 @@ export function recordHash(body: string): Buffer {
   return crypto.hash('sha256', `\u0002${body}`, 'buffer')
 }
 
-/** One buffer for all inner nodes: hashing is synchronous, and a new one for each was half of its price. */
+/** One buffer for all inner nodes. Hashing is synchronous, and a new buffer for each node took half of the time. */
 const pair = Buffer.alloc(65)
 pair[0] = 1
 
 function innerHash(left: Uint8Array, right: Uint8Array): Buffer {
-  // Nodes of other lengths have no place in a tree, but a damaged row may bring them.
+  // A damaged row may contain a node of another length, although a tree has none.
   if (left.length !== 32 || right.length !== 32)
     return crypto.hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
   pair.set(left, 1)
@@ -36,7 +36,7 @@ const EMPTY = crypto.hash('sha256', '', 'buffer')
 export function merkleRoot(leaves: readonly Uint8Array[]): Buffer {
   let level: readonly Uint8Array[] = leaves
   if (level.length === 0) return EMPTY
-  // Pairing level by level, an odd last node carried up, gives the same tree as RFC 6962's split at powers of two.
+  // Pairing nodes level by level, with an odd last node moved up, gives the same tree as RFC 6962's split at powers of two.
   while (level.length > 1) {
     const next: Uint8Array[] = []
     for (let index = 0; index < level.length; index += 2) {
@@ -49,7 +49,7 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Buffer {
   return Buffer.from(level[0] ?? EMPTY)
 }
 
-/** The hashes that lead from one leaf to the root, from below. @see RFC 6962, section 2.1.1 */
+/** The hashes of the path from one leaf to the root, lowest first. @see RFC 6962, section 2.1.1 */
 export function inclusionProof(leaves: readonly Uint8Array[], index: number): readonly Buffer[] {
   if (index < 0 || index >= leaves.length) throw new RangeError('no such leaf')
   const path: Buffer[] = []

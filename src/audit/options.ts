@@ -3,7 +3,10 @@ import type { SecurityEvents } from '../events/security-events.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { AuditPool, AuditQueryable } from './audit-event.ts'
 
-/** `required`: no event, no action. `bestEffort`: the action goes on, the event waits in memory and may be lost with the process. */
+/**
+ * `required`: if the event can't be written, the action is refused. `bestEffort`: the action goes on; the event waits in memory and is lost
+ * if the process dies.
+ */
 export type AuditMode = 'required' | 'bestEffort'
 
 export interface TenantAuditLoggerOptions {
@@ -21,15 +24,15 @@ export interface TenantAuditLoggerOptions {
   readonly maxDetailsBytes?: number | undefined
   /** Keeps ip and user agent among the erasable values, off the signed row; default false. */
   readonly privateRequestInfo?: boolean | undefined
-  /** How many events may wait in `bestEffort`; default 10_000. */
+  /** Most events that may wait in memory; default 10_000. */
   readonly outboxLimit?: number | undefined
-  /** `false` where the pool has `seal: false`: the user then comes from a plain setting, which injected SQL can forge. */
+  /** Set `false` if the pool has `seal: false`. The user then comes from a plain setting, which injected SQL can forge. */
   readonly sealed?: boolean | undefined
-  /** Client address and user agent of the running request; what an event brings itself wins. */
+  /** Returns the client address and user agent of the current request. Values in the event itself have priority. */
   readonly requestInfo?:
     | (() => { readonly ip?: string | undefined; readonly userAgent?: string | undefined } | undefined)
     | undefined
-  /** Gets SENSITIVE_ACTION. */
+  /** Receives SENSITIVE_ACTION. */
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined
 }

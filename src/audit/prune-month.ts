@@ -16,9 +16,9 @@ export interface PruneOptions {
 
 /**
  * Drops one month of events for retention. Signed records of what was dropped are written in the same transaction, so the rest of
- * the log still verifies. Export first what must be kept: the events are gone.
+ * the log still verifies. Export events that you must keep first, because they are deleted.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where events of the month are not sealed yet, or the log can't be trusted
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if events of the month are not sealed yet, or the log can't be trusted
  */
 export async function pruneAuditMonth(
   options: PruneOptions,
@@ -26,7 +26,7 @@ export async function pruneAuditMonth(
   if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(options.month)) throw new InvalidInputError('month must be written as 2026-01.')
   const key = readAuditKey(options.signer.publicKey)
   const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall audit prune' })
-  client.on('error', () => {}) // the query in flight reports it
+  client.on('error', () => {}) // the running query reports the error
   await client.connect()
   try {
     await client.query("set lock_timeout = '10s'")

@@ -14,7 +14,7 @@ export interface AuditFilter {
   readonly to?: Date | undefined
   /** 1 to 1000, default 100. */
   readonly limit?: number | undefined
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string | undefined
 }
 
@@ -84,7 +84,7 @@ function readCursor(cursor: unknown): readonly [string, string] {
   const match = typeof cursor === 'string' ? CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) : null
   const [, at, id] = match ?? []
   if (at === undefined || id === undefined || Number.isNaN(Date.parse(at))) {
-    throw new InvalidInputError('cursor is not one of ours.')
+    throw new InvalidInputError('cursor must be the nextCursor of an earlier page.')
   }
   return [at, id]
 }

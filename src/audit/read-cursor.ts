@@ -4,14 +4,14 @@ import type pg from 'pg'
 const ALL_TEXT = { getTypeParser: () => (value: string | Buffer) => value }
 
 /**
- * How many rows come at once: many enough that round trips don't count, and so few that the largest rows that a tenant can write
- * (a quarter of a megabyte) fit into memory: 50 MB.
+ * Number of rows per fetch: enough that round trips hardly matter, and few enough that the largest rows of a tenant (a quarter of a
+ * megabyte each) fit into memory (50 MB).
  */
 const FETCH = 200
 
 /**
- * Hands over all rows of a declared cursor, each an array of texts, and closes it. The server makes the next rows while these are
- * worked on.
+ * Passes all rows of a declared cursor to the callback, each as an array of texts, and closes the cursor. The server prepares the next rows
+ * while the callback runs.
  */
 export async function readCursor(
   client: pg.ClientBase,
@@ -35,8 +35,8 @@ export async function readCursor(
 }
 
 /**
- * Settings of a transaction that reads a whole log: names mean PostgreSQL's own objects whatever was stored for the login, sorts
- * have room, and no time goes into compiling a query that runs once.
+ * Settings of a transaction that reads a whole log. The fixed search_path ignores settings that are stored for the login. Sorts get more
+ * memory. JIT is off, because it would compile a query that runs only once.
  */
 export const READING =
   "select set_config('search_path', 'pg_catalog', true), set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"

@@ -6,9 +6,9 @@ import type { AuditInput } from './audit-event.ts'
 import type { TenantAuditLogger } from './tenant-audit-logger.ts'
 
 export interface RecordRefusalsOptions {
-  /** The first refusal of a source is written at once; the others of this window become one event with their count. Default 10_000. */
+  /** The first refusal of a source is written at once. Further refusals in this time become one event with their count. Default 10_000. */
   readonly windowMs?: number | undefined
-  /** How many sources are told apart in a window; the rest is counted together, per type. Default 1000. */
+  /** Most sources that are counted separately in a window. All others are counted together, per type. Default 1000. */
   readonly maxSources?: number | undefined
   readonly logger?: Logger | undefined
 }
@@ -76,7 +76,7 @@ export function recordRefusals(
   }
 }
 
-/** Causes are kept apart, so that each has its reason in the log: an event folded into another's would lose its own. */
+/** The key of a source. It contains the cause, because repeats become one event, and refusals with other causes must keep their own. */
 function sourceOf(event: Refusal): string {
   const address = 'clientAddress' in event ? event.clientAddress : undefined
   const layer = 'source' in event ? event.source : undefined
@@ -94,7 +94,7 @@ async function record(
   count: number,
 ): Promise<void> {
   const { type, tenantId, userId, requestId, ...rest } = event
-  // `fact` is a sentence for the application's log, with durations of this one token.
+  // Leave `fact` out: it is a sentence for the application's log with durations of a single token.
   const { clientAddress, fact: _fact, ...facts } = { clientAddress: undefined, fact: undefined, ...rest }
   const input: AuditInput = {
     action: type,
@@ -103,7 +103,7 @@ async function record(
     ...(requestId === undefined ? {} : { requestId }),
     ...(typeof clientAddress === 'string' ? { ip: clientAddress } : {}),
   }
-  // A tenant that is unknown or suspended has no context that a connection would take.
+  // No context can be opened for a tenant that is unknown or suspended, so use the system stream.
   if (tenantId === undefined || type === 'TENANT_REFUSED') {
     await audit.logSystem({ ...input, details: { ...input.details, tenantId, userId } })
     return
@@ -117,7 +117,7 @@ async function record(
     await audit.logFor(context, input)
     return
   }
-  // The tenant reads its own log: there the other's id would be a leak. Security staff read it in the system stream.
+  // The tenant can read its own log, so the other tenant's id must not be there. Security staff read it in the system stream.
   const { attemptedTenantId: _, ...told } = { attemptedTenantId: '', ...input.details }
   await audit.logFor(context, { ...input, details: told })
   await audit.logSystem({ ...input, details: { ...input.details, tenantId, userId } })

@@ -29,11 +29,11 @@ export const anchorBody = z.strictObject({
   n: z.int(),
   /** The server's clock. */
   at: z.string(),
-  /** The cluster: after a restore into another one, numbers of transactions begin anew. */
+  /** The cluster. Transaction numbers start again after a restore into another cluster. */
   system: z.string(),
   /** All transactions below it had ended; the next tick begins here. */
   to: number,
-  /** The first number that no transaction had yet. */
+  /** The first transaction number that was not used yet. */
   next: number,
   /** How many checkpoints belong to it, and the Merkle root over their hashes in order of tenant. */
   count: z.int(),

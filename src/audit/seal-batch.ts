@@ -24,11 +24,11 @@ export interface Batch {
   readonly tenant: string
   readonly ids: string[]
   readonly leaves: Buffer[]
-  /** How many of them are sealed by a digest of their details, and how many cannot be read at all. */
+  /** Number of events that are sealed by a digest of their details, and number of events whose details cannot be read. */
   readonly aside?: { digest: number; unreadable: number }
 }
 
-/** One transaction is never split over two ticks, but over several checkpoints: it may hold any number of events. */
+/** A transaction may have any number of events. It may be split over several checkpoints, but never over two ticks. */
 const EVENTS_PER_CHECKPOINT = 10_000
 
 export interface SigningKey {
@@ -36,7 +36,7 @@ export interface SigningKey {
   readonly key: AuditKey
 }
 
-/** The newest anchor, its signature checked against the keys that the sealer holds. */
+/** The newest anchor. Its signature was checked with the sealer's keys. */
 export async function readHead(client: pg.ClientBase, keys: readonly AuditKey[]): Promise<AnchorHead | undefined> {
   const { rows } = await client.query(
     'select body, hash, key_id, signature from partywall.audit_anchors order by n desc limit 1',
@@ -46,7 +46,7 @@ export async function readHead(client: pg.ClientBase, keys: readonly AuditKey[])
   const key = keys.find((known) => known.keyId === row.key_id)
   if (key === undefined) {
     throw new ConfigurationError(
-      'The newest anchor was signed by another key. To change the key, give the one before as previousSigner.',
+      'The newest anchor was signed by another key. To change the key, give the old key as previousSigner.',
     )
   }
   if (!isSignedBy(key, row.hash, row.signature)) {
@@ -72,7 +72,7 @@ export async function readPublished(client: pg.ClientBase, after: number): Promi
   })
 }
 
-/** Reads events in the order of the log, without holding more of them than one fetch; keeps ids and leaves. */
+/** Reads events in the order of the log, one fetch at a time, and keeps only their ids and leaves. */
 export async function readBatches(
   client: pg.ClientBase,
   where: string,
@@ -148,7 +148,7 @@ export async function writeBatches(
   )
 }
 
-/** One statement with all leaves of a large backlog would be one message of hundreds of megabytes. */
+/** Most leaves per statement: all leaves of a large backlog would be one message of hundreds of megabytes. */
 function* slices<T extends { readonly batch: Batch }>(written: readonly T[]): Generator<readonly T[]> {
   let slice: T[] = []
   let events = 0

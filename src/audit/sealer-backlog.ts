@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-/** No batch begins with more events than this; a single transaction is never split. */
+/** Most events in a batch. Only a single transaction, which is never split, may have more. */
 const BACKLOG = 20_000
 
 /** Counting further would cost more than sealing a batch. */
@@ -14,19 +14,19 @@ const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, 
 interface Window {
   readonly where: string
   readonly values: readonly [from: string, end: string]
-  /** All that is visible is sealed, whatever numbers it has: the first tick after a restore into this cluster. */
+  /** True in the first tick after a restore into this cluster: all visible events are sealed, whatever their transaction numbers. */
   readonly everything: boolean
 }
 
 /**
- * The place of the next tick among the transactions' numbers.
+ * The range of transaction numbers for the next tick.
  *
- * After a restore into another cluster, numbers begin anew: events from before have numbers that this cluster is yet to give out.
- * The first tick there seals what no checkpoint lists; from then on, until the numbers have passed the old ones, what a
- * checkpoint lists is left out.
+ * After a restore into another cluster, transaction numbers start again. Restored events then have numbers that this cluster has not used
+ * yet. The first tick seals every event that no checkpoint lists. Later ticks skip events that a checkpoint lists, until the cluster's
+ * numbers are higher than the restored ones.
  */
 export class SealingWindow {
-  /** Events of another cluster may have numbers below this one. Undefined until it was read. */
+  /** Upper bound of the numbers of restored events. Undefined until it was read. */
   #othersUntil: bigint | undefined
 
   async at(
@@ -45,12 +45,12 @@ export class SealingWindow {
     this.#othersUntil ??= (await wasRestored(client, place.system)) ? await highest(client, place.next) : 0n
     const mixed = BigInt(from) < this.#othersUntil
     const where = `e.xid >= $1::xid8 and e.xid < $2::xid8${mixed ? NOT_LISTED : ''}`
-    // No transaction of this cluster has a number from `next` on: what has one was restored.
+    // No transaction of this cluster has used a number from `next` on, so an event with such a number was restored.
     return { where, values: [from, place.next], everything: false }
   }
 }
 
-/** How many events wait, counted up to 100,000, and how old the oldest of them is. */
+/** Number of unsealed events, counted up to 100,000, and the age of the oldest one. */
 export async function measureBacklog(
   client: pg.ClientBase,
   window: Window,
@@ -64,7 +64,9 @@ export async function measureBacklog(
   return { count: rows[0].count, ageMs: rows[0].age }
 }
 
-/** The horizon, or less where a backlog waits. A transaction is never split: its events share one number. */
+/**
+ * The upper end of the tick: the horizon, or less if there is a backlog. A transaction is never split, because its events share one number.
+ */
 export async function batchEnd(client: pg.ClientBase, window: Window, horizon: string): Promise<string> {
   if (window.everything) return horizon
   const { rows } = await client.query(
@@ -83,7 +85,7 @@ async function wasRestored(client: pg.ClientBase, system: string): Promise<boole
 }
 
 async function highest(client: pg.ClientBase, next: string): Promise<bigint> {
-  // max(xid8) is of PostgreSQL 16.
+  // max(xid8) exists only since PostgreSQL 16.
   const { rows } = await client.query(
     'select xid::text from partywall.audit_events order by audit_events.xid desc limit 1',
   )

@@ -8,17 +8,17 @@ export interface AuditSealerOptions {
   /** A login that is a member of `partywall_sealer`; never the application's. On the primary. */
   readonly databaseUrl: string
   readonly signer: Signer
-  /** The signer before, for the first start with a new key; the change is signed by both. */
+  /** The old signer, for the first start with a new key. Both keys sign the change. */
   readonly previousSigner?: Signer | undefined
   /** Where anchors go; default one log line each. */
   readonly anchors?: AnchorStore | undefined
   /** Default 1000. */
   readonly tickMs?: number | undefined
-  /** A tick seals at once when so many events wait; default 1000. */
+  /** With this many unsealed events a tick seals at once; default 1000. */
   readonly batchSize?: number | undefined
   /** How long fewer events may wait; default 10_000. */
   readonly maxDelayMs?: number | undefined
-  /** From when on AUDIT_LAGGING is emitted; default 60. */
+  /** Age in seconds of the oldest unsealed event from which AUDIT_LAGGING is emitted; default 60. */
   readonly lagSeconds?: number | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined

@@ -25,13 +25,13 @@ export interface AuditKey {
   readonly key: KeyObject
 }
 
-/** Signed messages begin with this, so that a signature made for something else never counts. */
+/** Prefix of signed messages, so that a signature for another purpose is never valid here. */
 const PREFIX = Buffer.from('partywall audit v1\n')
 
 /**
  * A signer from a private key in PEM (PKCS #8).
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where it is no Ed25519 key
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if it is not an Ed25519 key
  */
 export function createPemSigner(pem: string): Signer {
   let key: KeyObject
@@ -78,7 +78,7 @@ export function readAuditKey(pem: string): AuditKey {
   }
 }
 
-/** Signs a record's hash and checks the answer: a signer with another key would make a log that nobody can verify. */
+/** Signs a record's hash and verifies the signature. With a signer of another key nobody could verify the log. */
 export async function signHash(signer: Signer, key: AuditKey, hash: Uint8Array): Promise<Buffer> {
   const signature = Buffer.from(await signer.sign(Buffer.concat([PREFIX, hash])))
   if (!isSignedBy(key, hash, signature)) {

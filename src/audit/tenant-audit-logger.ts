@@ -15,7 +15,7 @@ import { type PreparedEvent, prepareEvent, prepareSystemEvent, type RowPolicy, s
 
 /** How one event is written. */
 export interface LogOptions {
-  /** The transaction that the event rides in: it is there if and only if the transaction commits. */
+  /** The transaction in which the event is written: the event exists if and only if the transaction commits. */
   readonly client?: AuditQueryable | undefined
   /** Overrides the default of the action; a sensitive action is always `required`. */
   readonly mode?: AuditMode | undefined
@@ -26,8 +26,8 @@ type Write = (event: PreparedEvent) => Promise<void>
 /**
  * Writes and reads the audit log of the current tenant.
  *
- * Tenant, user, actor and time of an event are the database's own, from the verified seal: neither the caller nor injected SQL
- * can name others. A tenant reads its own log and nobody else's.
+ * The database takes tenant, user and actor of an event from the verified seal, and the time from its clock: neither the caller nor
+ * injected SQL can supply other values. A tenant reads only its own log.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export class TenantAuditLogger {
   readonly #outbox: BestEffortOutbox
   readonly #options: TenantAuditLoggerOptions
   readonly #logger: Logger
-  /** The context of the construction: refusals and retries are written outside whatever context reported them. */
+  /** The context of the construction. Refusals and retries are written in it, and not in the context that reported them. */
   readonly #outside = AsyncLocalStorage.snapshot()
 
   constructor(options: TenantAuditLoggerOptions) {
@@ -85,7 +85,7 @@ export class TenantAuditLogger {
    * Writes one event. Without `client` it is committed, on a reserved connection, when this resolves.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
-   * @throws {AuditRequiredError} `PARTYWALL_AUDIT_REQUIRED` when it could not be written and is required, or rides in a transaction
+   * @throws {AuditRequiredError} `PARTYWALL_AUDIT_REQUIRED` if it could not be written and is required, or belongs to a transaction
    */
   async log(input: AuditInput, options: LogOptions = {}): Promise<void> {
     const context = getCurrentTenant()
@@ -94,8 +94,8 @@ export class TenantAuditLogger {
   }
 
   /**
-   * Runs a change and its event in one transaction: both are there, or neither. A change that fails leaves an event with outcome
-   * `failure` in place of it.
+   * Runs a change and writes its event in one transaction: both are committed, or neither. If the change fails, an event with outcome
+   * `failure` is written instead.
    */
   async change<T>(input: AuditInput, work: (transaction: AuditQueryable) => Promise<T>): Promise<T> {
     const context = getCurrentTenant()
@@ -115,13 +115,13 @@ export class TenantAuditLogger {
     return result
   }
 
-  /** Commits the event of a sensitive read or an export, then runs it: no row leaves before the event is safe. */
+  /** Commits the event of a sensitive read or an export, and then runs the read. No row is returned before the event is committed. */
   async read<T>(input: AuditInput, work: () => Promise<T>): Promise<T> {
     await this.log(input, { mode: 'required' })
     return work()
   }
 
-  /** Writes an event for a tenant that the running code has no context of: refusals. Awaited, on the reserved connection. */
+  /** Writes the event of a refusal for a tenant without an open context, on the reserved connection. */
   async logFor(context: TenantContextInput, input: AuditInput): Promise<void> {
     await this.#outside(() => runWithTenant(context, () => this.#write(input, getCurrentTenant(), {})))
   }
@@ -151,12 +151,12 @@ export class TenantAuditLogger {
     yield* exportEvents((page) => this.query(page), format, filter)
   }
 
-  /** Tries to write what waits. */
+  /** Tries to write the waiting events. */
   flush(): Promise<void> {
     return this.#outbox.flush()
   }
 
-  /** Tries once more to write what waits, then stops retrying. The pools are their owner's to close. */
+  /** Tries once more to write the waiting events, then stops. It does not close the pools. */
   async close(): Promise<void> {
     await this.#outbox.flush()
     this.#outbox.close()
@@ -177,7 +177,7 @@ export class TenantAuditLogger {
   }
 
   #modeOf(input: AuditInput, asked: AuditMode | undefined): AuditMode {
-    // A failed action has not happened: there is nothing left to refuse.
+    // The action failed and did not happen, so nothing must be refused.
     const mustBeWritten = this.#sensitive.has(input.action) && input.outcome !== 'failure'
     return mustBeWritten ? 'required' : (asked ?? this.#defaultMode)
   }
@@ -226,7 +226,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'unknown'
 }
 
-/** 23514 with the name of the partitioned table and no constraint: the month was not made ahead. */
+/** Whether the partition of the month is missing. The error is 23514 with the name of the partitioned table and without a constraint. */
 function isMissingMonth(error: unknown): boolean {
   return codeOf(error) === '23514' && Reflect.get(Object(error), 'constraint') === undefined
 }

@@ -14,7 +14,7 @@ interface StoredAnchor {
   readonly cosignature: Buffer | null
 }
 
-/** The chain of anchors, checked; and what follows from it: which keys count, up to where all is sealed. */
+/** The checked chain of anchors. It says which keys are trusted, and up to which transaction all events are sealed. */
 export class AnchorChain {
   readonly #anchors: readonly StoredAnchor[]
   readonly #keys: ReadonlyMap<string, AuditKey>
@@ -65,7 +65,7 @@ export class AnchorChain {
     )
   }
 
-  /** Whether a trusted key signed this; undefined where the key is unknown. */
+  /** Whether a trusted key signed this; undefined if the key is unknown. */
   signed(keyId: string, hash: Buffer, signature: Buffer): boolean | undefined {
     const key = this.#keys.get(keyId)
     if (key === undefined) {
@@ -76,11 +76,11 @@ export class AnchorChain {
   }
 
   /**
-   * The server's time of the newest anchor whose snapshot knew that no transaction had this number yet, in the same cluster: an
-   * event of it was written later than that.
+   * The time of the newest anchor, in the same cluster, at which this transaction number was not used yet. Events of the transaction were
+   * written later than that.
    */
   notBefore(xid: string, anchorN: number): string | undefined {
-    // The events of one transaction follow each other.
+    // Events of one transaction are adjacent, so remember the last answer.
     if (this.#asked.xid === xid && this.#asked.anchorN === anchorN) return this.#asked.at
     this.#asked = { xid, anchorN, at: this.#findNotBefore(xid, anchorN) }
     return this.#asked.at
@@ -147,7 +147,7 @@ export class AnchorChain {
   #checkOne(anchor: StoredAnchor, checkpoints: readonly Buffer[], damage: DamageList): void {
     const { n, body, text, hash } = anchor
     if (body === undefined || body.n !== n || !recordHash(text).equals(hash)) {
-      damage.add({ kind: 'anchor-changed', anchor: n, detail: 'its text does not give its hash' })
+      damage.add({ kind: 'anchor-changed', anchor: n, detail: 'its hash does not match its text' })
       return
     }
     if (this.signed(anchor.keyId, hash, anchor.signature) === false) {
@@ -169,7 +169,7 @@ function parse(text: string): AnchorBody | undefined {
   }
 }
 
-/** The given keys, and those that a change of key signed by a trusted one vouches for, forwards and backwards. */
+/** The given keys, and keys that a trusted key has confirmed in a signed change of key, forwards and backwards. */
 function trustedKeys(anchors: readonly StoredAnchor[], given: readonly AuditKey[]): ReadonlyMap<string, AuditKey> {
   const keys = new Map(given.map((key) => [key.keyId, key]))
   const changes = anchors.filter(({ body }) => body?.kind === 'key')

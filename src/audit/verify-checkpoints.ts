@@ -4,7 +4,7 @@ import { leafHash, merkleRoot, recordHash } from './merkle.ts'
 import { type CheckpointBody, checkpointBody } from './records.ts'
 import type { AnchorChain } from './verify-anchors.ts'
 
-/** Each may hold the leaves of 10,000 events. */
+/** Checkpoints per fetch. Each may contain the leaves of 10,000 events. */
 const FETCH = 100
 
 /** A checkpoint with which events are compared. */
@@ -47,7 +47,7 @@ export async function verifyCheckpoints(
         damage.add({ kind: 'checkpoint-missing', tenant: place.tenant, checkpoint: n, detail: 'a gap in the numbers' })
       }
       const body = readBody(row.body)
-      const problem = body === undefined ? 'its text is not one of ours' : contradiction(body, row)
+      const problem = body === undefined ? 'its text is not a checkpoint of partywall' : contradiction(body, row)
       if (problem !== undefined) damage.add({ ...place, kind: 'checkpoint-changed', detail: problem })
       if (chain.signed(row.key_id, row.hash, row.signature) === false) {
         damage.add({ ...place, kind: 'checkpoint-signature', detail: 'its signature is not valid' })
@@ -79,7 +79,7 @@ function readBody(text: string): CheckpointBody | undefined {
 function contradiction(body: CheckpointBody, row: Readonly<Record<string, unknown>>): string | undefined {
   const { leaves, hash, ids } = row
   if (!Buffer.isBuffer(leaves) || !Buffer.isBuffer(hash)) return 'its columns are not ours'
-  if (!recordHash(String(row['body'])).equals(hash)) return 'its text does not give its hash'
+  if (!recordHash(String(row['body'])).equals(hash)) return 'its hash does not match its text'
   const same =
     body.tenant === row['tenant_id'] &&
     body.n === row['n'] &&
@@ -87,7 +87,7 @@ function contradiction(body: CheckpointBody, row: Readonly<Record<string, unknow
     body.kind === row['kind']
   if (!same || body.size !== row['size'] || leaves.length !== body.size * 32) return 'its columns contradict its text'
   const list = Array.from({ length: body.size }, (_, index) => leaves.subarray(index * 32, index * 32 + 32))
-  if (merkleRoot(list).toString('hex') !== body.root) return 'its leaves do not give its root'
+  if (merkleRoot(list).toString('hex') !== body.root) return 'its root does not match its leaves'
   if (body.kind === 'prune' && Array.isArray(ids)) {
     const matches = ids.every((id, index) => list[index]?.equals(pruneLeaf(String(id))))
     if (!matches) return 'its list of dropped events is not the signed one'

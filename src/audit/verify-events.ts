@@ -18,7 +18,7 @@ interface EventsSeen {
   readonly oldestUnsealedSeconds: number
 }
 
-/** Every event against the leaf that its checkpoint signed, every listed event against the table, in one pass over a join. */
+/** Compares each event with the leaf in its signed checkpoint, and each listed event with the table, in one pass over a join. */
 export async function verifyEvents(
   client: pg.ClientBase,
   chain: AnchorChain,
@@ -66,9 +66,9 @@ class Walk {
   pruned = 0
   readonly tenants = new Set<string>()
   readonly missing = new Map<string, Missing>()
-  /** Events with large details, whose leaf may be one over the whole text, as older releases made it. */
+  /** Events with large details. An older release computed their leaf over the whole text. */
   readonly inDoubt: (Missing & { readonly event: string; readonly signed: Buffer })[] = []
-  /** Events whose personal values are gone: erased on request, or removed. */
+  /** Events whose personal values are missing: erased on request, or removed without a record. */
   readonly withoutPrivate = new Map<string, string>()
   readonly unlisted = new UnlistedEvents()
   readonly #chain: AnchorChain
@@ -140,7 +140,7 @@ class Walk {
     this.#damage.add({ tenant, checkpoint, position, event, kind, detail })
   }
 
-  /** Missing events, without those that `judge` found in another tenant's log. */
+  /** Reports missing events, except those that `judge` found in another tenant's log. */
   reportMissing(moved: ReadonlySet<string>): void {
     for (const [event, place] of this.missing) {
       if (moved.has(event)) continue
@@ -164,7 +164,7 @@ class Walk {
   #checkTime(event: string, position: number, row: readonly unknown[], checkpoint: CheckedCheckpoint): void {
     const at = String(row[EVENT_AT.occurredAt])
     const notBefore = this.#chain.notBefore(String(row[EVENT_AT.xid]), checkpoint.anchor)
-    // Five minutes: the server's clock may have been set back.
+    // Tolerate five minutes, because the server's clock may have been set back.
     if (notBefore === undefined || Date.parse(at) >= Date.parse(notBefore) - 300_000) return
     this.#found(event, position, 'event-backdated', `it says ${at}, and was written after ${notBefore}`)
   }
@@ -178,14 +178,14 @@ class Walk {
   }
 }
 
-/** Where the other columns of a row stand, behind those of the event. */
+/** Positions of the other columns of a row, which follow the event's columns. */
 const LISTED = { tenant: 6, n: 7, position: 8, id: 9, salt: 10, data: 11 } as const
 
 function commitmentHex(salt: string, data: string): string {
   return commitment(Buffer.from(salt, 'hex'), data).toString('hex')
 }
 
-/** One by one: the server makes a text of up to a gigabyte for each. */
+/** Checks these events one by one, because the server builds a text of up to a gigabyte for each. */
 async function checkWholeLeaves(client: pg.ClientBase, walk: Walk, damage: DamageList): Promise<void> {
   for (const { event, signed, ...place } of walk.inDoubt) {
     const { rows } = await client.query(
@@ -197,7 +197,7 @@ async function checkWholeLeaves(client: pg.ClientBase, walk: Walk, damage: Damag
   }
 }
 
-/** Personal values may be gone only where a signed `audit.erased` event names the event. */
+/** Personal values may be missing only if a signed `audit.erased` event names the event. */
 async function checkErasures(client: pg.ClientBase, walk: Walk, damage: DamageList): Promise<void> {
   if (walk.withoutPrivate.size === 0) return
   const { rows } = await client.query(
@@ -212,12 +212,12 @@ async function checkErasures(client: pg.ClientBase, walk: Walk, damage: DamageLi
       kind: 'private-missing',
       tenant,
       event,
-      detail: 'its personal values are gone and nobody recorded an erasure',
+      detail: 'its personal values are gone, and no erasure was recorded',
     })
   }
 }
 
-/** Each month since the first anchor has its table, or a signed record that says it was dropped. */
+/** Each month since the first anchor must have its table, or a signed record that it was dropped. */
 async function checkMonths(client: pg.ClientBase, chain: AnchorChain, damage: DamageList): Promise<void> {
   if (chain.first === undefined) return
   const { rows } = await client.query(

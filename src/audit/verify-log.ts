@@ -15,12 +15,15 @@ export interface VerifyAuditOptions {
   readonly tenant?: string | undefined
   /** Anchors that were published outside the database. Without them, it is not noticed if the newest events were removed. */
   readonly anchors?: readonly PublishedAnchor[] | undefined
-  /** Unsealed events older than this can't be told apart from forged ones: the verdict is then `incomplete`. Default 60. */
+  /**
+   * Unsealed events that are older than this (in seconds) can't be distinguished from forged ones, so the verdict is `incomplete`. Default
+   * 60.
+   */
   readonly lagSeconds?: number | undefined
 }
 
 export interface AuditVerdict {
-  /** `whole`: nothing was changed within the promise; `tampered`: see `damage`; `incomplete`: could not tell, see `limits`. */
+  /** `whole`: no change was found; `tampered`: see `damage`; `incomplete`: not decidable, see `limits`. */
   readonly verdict: 'whole' | 'tampered' | 'incomplete'
   /** At most 1000, in order of tenant and position; `damageCount` has them all. */
   readonly damage: readonly Damage[]
@@ -43,17 +46,17 @@ export type { Damage, DamageKind }
 /**
  * Checks the log against its signatures, with read rights and public keys only.
  *
- * Any change to a sealed event, and any removal older than the last outside anchor, is found and named.
+ * Finds and names any change to a sealed event, and any removal that is older than the last outside anchor.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a public key that can't be read
  */
 export async function verifyAuditLog(options: VerifyAuditOptions): Promise<AuditVerdict> {
   const keys = options.publicKeys.map(readAuditKey)
   const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall audit verify' })
-  client.on('error', () => {}) // the query in flight reports it
+  client.on('error', () => {}) // the running query reports the error
   await client.connect()
   try {
-    // One snapshot: a sealer may write meanwhile.
+    // One snapshot, because a sealer may write at the same time.
     await client.query('begin isolation level repeatable read read only')
     await client.query(READING)
     const damage = new DamageList()
@@ -63,29 +66,29 @@ export async function verifyAuditLog(options: VerifyAuditOptions): Promise<Audit
     const seen = await verifyEvents(client, chain, damage, options.tenant)
     const lag = options.lagSeconds ?? 60
     const undecided: string[] = []
-    if (chain.size === 0) undecided.push('Nothing was ever sealed here: no anchor exists.')
+    if (chain.size === 0) undecided.push('Nothing was sealed yet: there is no anchor.')
     if (chain.unknownKeys.size > 0) {
       undecided.push(
-        `Records are signed by keys that none of the given public keys vouches for: ${[...chain.unknownKeys].join(', ')}.`,
+        `Records are signed by keys that are neither given nor confirmed by a given key: ${[...chain.unknownKeys].join(', ')}.`,
       )
     }
     if (seen.oldestUnsealedSeconds > lag) {
       undecided.push(
-        `${seen.unsealed} events wait since ${Math.round(seen.oldestUnsealedSeconds)} s to be sealed: is a sealer running, does an open transaction hold it back?`,
+        `${seen.unsealed} events have waited up to ${Math.round(seen.oldestUnsealedSeconds)} s to be sealed. Check that a sealer runs, and that no open transaction delays it.`,
       )
     } else if (seen.unsealed > 0) {
-      limits.push(`${seen.unsealed} newest events are not sealed yet; until then a change to them is not seen.`)
+      limits.push(`The newest ${seen.unsealed} events are not sealed yet. A change to them is not detected.`)
     }
     if (options.anchors === undefined) {
-      limits.push('No outside anchors were given: a removal of the newest checkpoints with their events is not seen.')
+      limits.push(
+        'No outside anchors were given: a removal of the newest checkpoints with their events is not detected.',
+      )
     }
-    if (options.tenant !== undefined) limits.push('Only one tenant was looked at.')
+    if (options.tenant !== undefined) limits.push('Only one tenant was checked.')
     limits.push(
-      'Who holds both the database and the signing key can rewrite what is newer than the last outside anchor.',
+      'Somebody with both the database and the signing key can rewrite events that are newer than the last outside anchor.',
     )
-    limits.push(
-      'Events that the application itself made up are events: the log says what was written, not that it was true.',
-    )
+    limits.push('The log shows what the application wrote. It cannot show whether an event is true.')
     const found = damage.count > 0
     return {
       verdict: found ? 'tampered' : undecided.length > 0 ? 'incomplete' : 'whole',

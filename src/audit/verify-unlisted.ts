@@ -10,7 +10,7 @@ interface Unlisted {
   readonly at: string
 }
 
-/** Events that no checkpoint lists: the newest, which wait, or some that were put in later. */
+/** Events that no checkpoint lists: the newest events, which are not sealed yet, or events that somebody inserted later. */
 export class UnlistedEvents {
   readonly #events: Unlisted[] = []
 
@@ -35,7 +35,8 @@ export class UnlistedEvents {
     )
     const { system, now, next } = rows[0]
     const { last } = chain
-    // In another cluster transaction numbers begin anew. Events that were unsealed at the dump have numbers that come later here.
+    // In another cluster transaction numbers start again. Events that were unsealed at the time of the dump have numbers that this cluster
+    // has not used yet.
     const restored = last !== undefined && last.system !== system
     const sealedTo = last === undefined || restored ? 0n : BigInt(last.to)
     const moved = new Set<string>()

@@ -4,11 +4,11 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import type { AuditInput, AuditQueryable } from './audit-event.ts'
 import { type DetailsPolicy, detailsText, storable } from './details.ts'
 
-/** How events are put into rows. */
+/** Settings for writing events as rows. */
 export interface RowPolicy extends DetailsPolicy {
   /** Stores address and user agent as erasable values. */
   readonly privateRequestInfo: boolean
-  /** False where contexts are not sealed: the user then comes from a plain setting that is set along with the event. */
+  /** False if contexts are not sealed. The user then comes from a plain setting, which the statement of the event sets. */
   readonly sealed: boolean
 }
 
@@ -27,13 +27,13 @@ const PRIVATE =
 
 const PLAIN = `${INSERT} values (${PARAMETERS})`
 const WITH_PRIVATE = `with e as (${PLAIN} returning id, occurred_at) ${PRIVATE}`
-/** The volatile sub-select runs before the row's defaults are computed, so they see the setting. */
+/** Sets the user. PostgreSQL runs the volatile sub-select before it computes the row's defaults, so these see the setting. */
 const unsealed = (user: string) =>
   `${INSERT} select ${PARAMETERS} from (select set_config('app.current_user_id', ${user}, true) offset 0) as u`
 const UNSEALED = unsealed('$12')
 const UNSEALED_PRIVATE = `with e as (${unsealed('$15')} returning id, occurred_at) ${PRIVATE}`
 
-/** Makes the statement of one event of a tenant. Fails for nothing that a client sent. */
+/** Makes the statement of one event of a tenant. Input of a client never makes it fail. */
 export function prepareEvent(input: AuditInput, context: TenantContext, policy: RowPolicy): PreparedEvent {
   const ip = cut(input.ip, 64)
   const userAgent = cut(input.userAgent, 512)
@@ -62,7 +62,9 @@ export function prepareEvent(input: AuditInput, context: TenantContext, policy: 
   return { text: policy.sealed ? WITH_PRIVATE : UNSEALED_PRIVATE, values }
 }
 
-/** What the signed row holds of the erasable values. The salt is needed: an unsalted hash of an e-mail address can be guessed. */
+/**
+ * The commitment to the erasable values in the signed row. It needs a salt, because an unsalted hash of an e-mail address can be guessed.
+ */
 export function commitment(salt: Uint8Array, data: string): Buffer {
   return createHash('sha256').update(salt).update(data, 'utf8').digest()
 }

@@ -6,7 +6,7 @@ import { isRecord, type RawClaims } from './strict-json.ts'
  */
 export type ClaimPath = string | readonly string[]
 
-/** A path, or a function of the verified claims. What it returns is checked like a claim. */
+/** A path, or a function of the verified claims. Its result is checked like a claim. */
 export type ClaimReader = ClaimPath | ((claims: RawClaims) => unknown)
 
 /** Claims that users can edit themselves at common providers, and profile claims of OpenID Connect. */
@@ -33,13 +33,13 @@ function segmentsOf(path: ClaimPath): readonly string[] {
   return typeof path === 'string' ? path.split('.') : path
 }
 
-/** Whether users of common providers can edit the claim at this path. Functions can't be judged. */
+/** Whether users of common providers can edit the claim at this path. For a function the answer is false, because it can't be judged. */
 export function isUserEditable(path: ClaimPath): boolean {
   const first = segmentsOf(path)[0] ?? ''
   return USER_EDITABLE.has(first) || first.startsWith('custom:')
 }
 
-/** Makes a reader: own properties only, undefined where any part is missing. */
+/** Makes a function that reads the claim. It reads only own properties, and returns undefined if a part is missing. */
 export function compileReader(reader: ClaimReader): (claims: RawClaims) => unknown {
   if (typeof reader === 'function') return reader
   const segments = segmentsOf(reader)

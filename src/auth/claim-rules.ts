@@ -20,7 +20,7 @@ interface TokenTimes {
 /**
  * Checks `exp`, `iat`, `nbf` against the clock and against each other.
  *
- * A token must have an end, and not one in thousands of years because milliseconds were taken for seconds.
+ * A token must expire. The limit of its lifetime also catches an `exp` in milliseconds, which would be thousands of years away.
  *
  * @throws {TokenRefusedError} `claim-missing`, `claim-invalid`, `expired`, `not-yet-valid`, `lifetime`
  */
@@ -73,7 +73,7 @@ export function checkAudience(claims: RawClaims, rules: ClaimRules): void {
  * @see RFC 8725 section 3.11 and 3.12
  */
 export function checkTokenUse(claims: RawClaims, rules: ClaimRules): void {
-  // A logout token (OpenID Connect Back-Channel Logout) or a security event is no credential at all.
+  // A logout token (OpenID Connect Back-Channel Logout) and a security event token are not credentials.
   if (Object.hasOwn(claims, 'events')) throw new TokenRefusedError('token-type', 'events')
   const use = claims['token_use']
   if (use !== undefined && use !== rules.tokenUse) throw new TokenRefusedError('token-type', 'token_use')
@@ -90,7 +90,7 @@ export function checkTokenUse(claims: RawClaims, rules: ClaimRules): void {
   }
 }
 
-/** A string that is there and not empty. */
+/** Reads a claim that must be a non-empty string. */
 export function requireText(claims: RawClaims, name: string, missing: RefusalReason = 'claim-missing'): string {
   if (!Object.hasOwn(claims, name)) throw new TokenRefusedError(missing, name)
   const value = claims[name]
@@ -104,7 +104,7 @@ function requireOneOf(claims: RawClaims, name: string, allowed: readonly string[
   if (typeof value !== 'string' || !allowed.includes(value)) throw new TokenRefusedError('audience', name)
 }
 
-/** A duration in its largest fitting unit, rounded: days only from two on, since limits are told in hours. */
+/** A duration in a suitable unit, rounded. Days are used only from two days on, because limits are written in hours. */
 function spell(seconds: number): string {
   const units = [
     ['days', 86_400, 2 * 86_400],

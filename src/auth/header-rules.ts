@@ -3,8 +3,8 @@ import { TokenRefusedError } from './refusal.ts'
 import type { RawClaims } from './strict-json.ts'
 
 /**
- * Header names that try to choose the key, the encoding or the rules of their own verification. jose ignores some of
- * them; an honest issuer's access token has none.
+ * Header names by which a token could choose the key, the encoding or the rules of its own verification. jose ignores some of
+ * them. Access tokens of honest issuers have none.
  */
 const FORBIDDEN = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc', 'epk', 'apu', 'apv', 'p2s', 'p2c']
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt'])
@@ -27,12 +27,12 @@ export function checkHeader(header: RawClaims): void {
   }
   const { alg, cty } = header
   if (typeof alg !== 'string' || alg.toLowerCase() === 'none') throw new TokenRefusedError('algorithm', 'alg')
-  // A nested token: its claims would be those of another token inside.
+  // A nested token: its payload would be another token.
   if (cty !== undefined) throw new TokenRefusedError('header-forbidden', 'cty')
 }
 
 /**
- * Checks a header against what its issuer may use.
+ * Checks a header against the settings of its issuer.
  *
  * @throws {TokenRefusedError} `algorithm`, `token-type`, `malformed`
  */

@@ -10,7 +10,7 @@ export interface Identity {
   readonly tenantClaim: string
   readonly userId: string
   readonly roles: readonly string[]
-  /** Undefined where the token has no such claim: an empty one says that nothing is permitted. */
+  /** Undefined if the token has no such claim. An empty claim means that nothing is permitted. */
   readonly permissions: readonly string[] | undefined
   readonly actor?: Actor
 }
@@ -25,7 +25,7 @@ const MAX_LIST = 256
 
 type Reader = (claims: RawClaims) => unknown
 
-/** Joins a preset and the user's own readers; the latter win, part by part. */
+/** Joins a preset and the user's own readers. Each reader of the user replaces that of the preset. */
 export function compileIdentity(preset: Preset | undefined, readers: ClaimReaders = {}): ReadIdentity {
   const tenant = choose(readers.tenant, preset?.tenant)
   const user = choose(readers.user, preset?.user ?? ((claims) => claims['sub']))
@@ -85,14 +85,14 @@ function readList(value: unknown, name: string, split: (text: string) => readonl
   return Object.freeze([...new Set(entries)])
 }
 
-/** RFC 8693 section 4.1: whoever holds the token now is the outermost `act`. */
+/** RFC 8693 section 4.1: the outermost `act` is the current actor. */
 function actorOf(claims: RawClaims): unknown {
   const act = claims['act']
   if (act === undefined) return undefined
   return isRecord(act) ? (act['sub'] ?? null) : null
 }
 
-/** Reads the actor. A token with an actor claim that names no one is refused, because the audit log would blame the user. */
+/** Reads the actor. A token whose actor claim names nobody is refused, because the audit log would attribute the action to the user. */
 function readActor(value: unknown): Actor | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string' || !PRINTABLE.test(value)) throw new TokenRefusedError('claim-invalid', 'act')

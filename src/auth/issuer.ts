@@ -37,7 +37,7 @@ interface IssuerSurroundings {
 
 const DEFAULT_MAX_LIFETIME_SECONDS = 86_400
 
-/** Builds an issuer of checked options. Opens nothing: remote keys are fetched at first use. */
+/** Builds an issuer from checked options. Opens no connection: remote keys are fetched at first use. */
 export function buildIssuer(name: string, options: ParsedIssuer, surroundings: IssuerSurroundings): Issuer {
   const preset = options.preset === undefined ? undefined : PRESETS[options.preset]
   return {

@@ -7,7 +7,7 @@ const MAX_DOCUMENT_BYTES = 512 * 1024
 /**
  * Fetches a JWK Set. Redirects are not followed, because they could replace the source of trusted keys.
  *
- * @throws {DependencyUnavailableError} any other answer than 200 with at least one usable key; an empty set must not
+ * @throws {DependencyUnavailableError} for any answer other than 200 with at least one usable key, because an empty set must not
  *   replace good keys
  */
 export async function fetchJwks(url: URL, signal: AbortSignal, logger: Logger): Promise<KeySet> {
@@ -31,7 +31,7 @@ export async function fetchJwks(url: URL, signal: AbortSignal, logger: Logger): 
 async function readBounded(response: Response, url: URL): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  // Leaving the loop cancels the body.
+  // The throw leaves the loop, which cancels the body.
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength
     if (size > MAX_DOCUMENT_BYTES) throw unusable(url, `it is larger than ${MAX_DOCUMENT_BYTES} bytes`)

@@ -19,24 +19,23 @@ export interface TokenOrigin {
   readonly requestId?: string | undefined
 }
 
-/** Verifies tokens of the issuers it was made for. Its functions are bound: they may be taken out and handed on. */
+/** Verifies tokens of the issuers it was made for. Its functions are bound, so that callers may pass them on. */
 export interface TokenVerifier<Claims = RawClaims> {
   /**
-   * Verifies a token; a token that was verified a moment ago comes from the cache.
+   * Verifies a token, or returns it from the cache if it was verified recently.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION`; `details.reason` says why, never with a value of the token
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the keys can't be had: nobody can say whether
-   *   the token is good
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the keys can't be fetched, so the token can't be judged
    * @throws {ClosedError} `PARTYWALL_CLOSED`
    */
   readonly verifyToken: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
   /** The same as `verifyToken`. */
   readonly verify: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
-  /** Looks into the cache only; undefined says nothing about the token. */
+  /** Looks only into the cache. Undefined says nothing about the token. */
   readonly peekCached: (token: unknown) => VerifiedToken<Claims> | undefined
   /**
    * Asks the `authorize` option whether the user is still a member of the tenant that the directory found; without the
-   * option it resolves. Call it for each request: it also tells the cache which tenant the claim means.
+   * option it resolves. Call it for each request: it also tells the cache which tenant id belongs to the claim.
    *
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE`
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
@@ -46,7 +45,7 @@ export interface TokenVerifier<Claims = RawClaims> {
   /**
    * Drops the cached tokens of one tenant, also those whose verification is under way.
    *
-   * @param claimOrId the raw claim, or the directory's id that `authorize` was told with it
+   * @param claimOrId the raw claim, or the directory's id that was passed to `authorize`
    */
   readonly invalidateTenant: (claimOrId: string) => void
   /** Refuses the token with this `jti` from now on, in this process. */
@@ -71,7 +70,7 @@ export interface TokenVerifier<Claims = RawClaims> {
  * const { tenantClaim, userId } = await verifier.verifyToken(token)
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems at once
- * @see RFC 8725 JSON Web Token Best Current Practices; docs/auth.md says where each of its rules is kept
+ * @see RFC 8725 JSON Web Token Best Current Practices; docs/auth.md says how partywall follows each of its rules
  */
 export function createTokenVerifier<Claims>(options: TypedOptions<Claims>): TokenVerifier<Claims>
 export function createTokenVerifier(options: UntypedOptions): TokenVerifier
@@ -153,7 +152,7 @@ function buildVerifier<Claims>(
       return error
     }
     if (isPartywallError(error)) return error
-    // Any other error: refuse the token. The error may quote the token, so it is not set as cause, and only its name is logged.
+    // Any other error: refuse the token. The error may quote the token, so do not set it as cause, and log only its name.
     const name = error instanceof Error ? error.name : typeof error
     logger.error({ error: name, issuer }, 'a token was refused because verifying it failed unexpectedly')
     const refused = new TokenRefusedError('malformed')
@@ -199,7 +198,7 @@ function buildVerifier<Claims>(
       const results = await Promise.allSettled([...issuers.values()].map((issuer) => issuer.keys.ready()))
       const problems = [...issuers.keys()].filter((_, index) => results[index]?.status === 'rejected')
       if (problems.length === 0) return
-      throw new DependencyUnavailableError(`The keys of these issuers can not be had: ${problems.join(', ')}.`, {
+      throw new DependencyUnavailableError(`The keys of these issuers cannot be fetched: ${problems.join(', ')}.`, {
         cause: results.find((result) => result.status === 'rejected')?.reason,
         details: { dependency: 'token keys', problems },
       })

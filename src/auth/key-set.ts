@@ -1,4 +1,4 @@
-// crypto.hash() not by name: a Node without it would say so as a SyntaxError, before it could be told that it is too old.
+// Not `import { hash }`: a Node.js without crypto.hash() would fail with a SyntaxError before we can report that it is too old.
 import crypto, { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { type Algorithm, keyFitsAlgorithm } from './algorithms.ts'
 import { isRecord } from './strict-json.ts'
@@ -7,7 +7,7 @@ import { problemOfKey } from './unfit-key.ts'
 /** One key that may verify signatures. */
 interface VerificationKey {
   readonly kid: string | undefined
-  /** The only algorithm that the key's publisher allows, where they say so. */
+  /** The only algorithm that the key's publisher allows, if it names one. */
   readonly algorithm: string | undefined
   readonly key: KeyObject
 }
@@ -17,7 +17,7 @@ export interface KeySet {
   readonly size: number
   /** Whether a token must name its key by `kid`. */
   readonly needsKeyId: boolean
-  /** The one key that fits, or undefined where none or several do. */
+  /** The key that fits; undefined if none fits, or several. */
   find(algorithm: Algorithm, kid: string | undefined): KeyObject | undefined
   all(): readonly KeyObject[]
   /** Fingerprints of the keys, by which a withdrawn key is noticed. */
@@ -34,10 +34,10 @@ const MAX_KEYS = 100
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv']
 
 /**
- * Reads a JWK Set. Keys for encryption and kinds we don't know are left out silently; private and symmetric keys, unfit
- * keys, broken ones and all that share a `kid` are left out with a problem. The other keys of the set are used.
+ * Reads a JWK Set. Keys for encryption and keys of unknown kinds are ignored silently. Private and symmetric keys, unfit keys, broken
+ * keys and keys that share a `kid` are ignored with a problem. The other keys of the set are used.
  *
- * @param needsKeyId remote sets change, so a token must say which key it means; static ones may hold one key without
+ * @param needsKeyId true for remote sets: they change, so a token must name its key. A static set may hold one key without `kid`
  */
 export function readJwks(document: unknown, needsKeyId: boolean): JwksReading {
   const list = isRecord(document) ? document['keys'] : undefined
@@ -56,7 +56,7 @@ export function readJwks(document: unknown, needsKeyId: boolean): JwksReading {
   return { keys: keySet(keys, needsKeyId), problems }
 }
 
-/** Reads a PEM: SPKI public key or X.509 certificate. Throws on anything else, a private key or an unfit one among it. */
+/** Reads a PEM: SPKI public key or X.509 certificate. Throws on anything else, also on a private key or an unfit key. */
 export function readPem(pem: string): KeySet {
   if (pem.includes('PRIVATE KEY')) throw new TypeError('it holds a private key; give the public key or the certificate')
   const key = createPublicKey(pem)
@@ -78,7 +78,7 @@ function isForSignatures({ kty, use, key_ops: operations }: Readonly<Record<stri
   return kty === 'RSA' || kty === 'EC' || kty === 'OKP'
 }
 
-/** Key ids that more than one key for signatures bears: a token that names one does not say which key it means. */
+/** Key ids that several keys for signatures share. A token with such a `kid` does not say which key it means. */
 function repeatedIds(members: readonly unknown[]): ReadonlySet<unknown> {
   const seen = new Set<unknown>()
   const repeated = new Set<unknown>()
@@ -90,7 +90,7 @@ function repeatedIds(members: readonly unknown[]): ReadonlySet<unknown> {
   return repeated
 }
 
-/** @returns a key, a problem, or undefined for a key that is simply not for us */
+/** @returns a key, a problem, or undefined for a key of another purpose */
 function readJwk(member: unknown, repeated: ReadonlySet<unknown>): VerificationKey | string | undefined {
   if (!isRecord(member)) return 'it is no object'
   const { kid, alg } = member
@@ -109,7 +109,7 @@ function readJwk(member: unknown, repeated: ReadonlySet<unknown>): VerificationK
 }
 
 function keySet(keys: readonly VerificationKey[], needsKeyId: boolean): KeySet {
-  // A PEM key or a secret has no key id. It is the only key, so it is meant whatever `kid` the token has.
+  // A PEM key or a secret has no key id. It is the only key, so it is used for every `kid`.
   const unnamed = keys.length === 1 && keys[0]?.kid === undefined && !needsKeyId
   return {
     size: keys.length,

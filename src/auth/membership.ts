@@ -16,7 +16,7 @@ export interface MembershipQuestion<Claims = RawClaims> {
 }
 
 /**
- * Says whether the user is still a member of the tenant: a token outlives a membership that ended after it was signed.
+ * Says whether the user is still a member of the tenant. The token may have been signed before the membership ended.
  *
  * Only `true` lets the request pass. Anything else, an error or no answer in time is a refusal.
  */
@@ -25,7 +25,7 @@ export type Authorize<Claims = RawClaims> = (question: MembershipQuestion<Claims
 /**
  * Asks an `authorize` hook and turns everything but `true` into a refusal. Caches nothing.
  *
- * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` no longer a member; the client can't tell it from a
+ * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` no longer a member; the client gets the same answer as for a
  *   suspended tenant
  * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the hook threw or gave no answer in time
  */

@@ -43,37 +43,37 @@ export interface IssuerOptions {
   readonly authorizedParty?: string | readonly string[] | undefined
   /** `client_id` must be one of these, for providers without `aud`. */
   readonly clientId?: string | readonly string[] | undefined
-  /** Says that these keys sign for this service alone, so that no audience is needed (WorkOS: keys per client). */
+  /** True: these keys sign only for this service, so no audience is needed (WorkOS: keys per client). */
   readonly keysAreForThisServiceOnly?: boolean | undefined
   /**
-   * The tenants this issuer may speak for, by their claim. Needed as soon as there is more than one issuer: otherwise each
-   * could speak for the tenants of all others. `() => true` says that it may.
+   * The tenant claims that this issuer may use. Required with more than one issuer, because otherwise each issuer could name the tenants
+   * of the others. `() => true` allows that.
    */
   readonly tenants?: readonly string[] | ((tenantClaim: string) => boolean | Promise<boolean>) | undefined
   readonly preset?: PresetName | undefined
   /** Needed without a preset; with one it replaces parts of it. */
   readonly claims?: ClaimReaders | undefined
-  /** What the header's `typ` must be. Default: `JWT`, `at+jwt` or none. */
+  /** The required `typ` of the header. Default: `JWT`, `at+jwt` or none. */
   readonly typ?: string | readonly string[] | undefined
   /** `access` (the default) refuses ID tokens; `id` accepts only these. */
   readonly tokenUse?: 'access' | 'id' | undefined
   /** The longest `exp - iat`. Default 86_400. */
   readonly maxLifetimeSeconds?: number | undefined
-  /** Says that users can't change the tenant claim although it looks so (`user_metadata`, `custom:…`, profile claims). */
+  /** True: users can't change the tenant claim, although its name suggests it (`user_metadata`, `custom:…`, profile claims). */
   readonly allowUserEditableTenantClaim?: boolean | undefined
 }
 
 /** The verified-token cache. */
 export interface TokenCacheOptions {
-  /** Default 10_000; 0 turns it off. The least recently used go first. */
+  /** Most entries; default 10_000, 0 turns the cache off. The least recently used entry is removed first. */
   readonly maxEntries?: number | undefined
-  /** Never longer than the token lives. Default and most 60_000. */
+  /** Lifetime of an entry, but never longer than that of the token. Default and maximum 60_000. */
   readonly ttlMs?: number | undefined
 }
 
-/** How remote keys, and secrets that are functions, are kept fresh. */
+/** How often remote keys, and secrets that are functions, are fetched again. */
 export interface KeyRefreshOptions {
-  /** Default 300_000, give or take a fifth. */
+  /** Time between two refreshes. Default 300_000, varied by up to a fifth. */
   readonly refreshMs?: number | undefined
   /** How long known keys are used while their source is down. Default 24 h. */
   readonly maxStaleMs?: number | undefined
@@ -85,7 +85,7 @@ export interface KeyRefreshOptions {
   readonly retryMs?: number | undefined
 }
 
-/** Options that are not one issuer's. */
+/** Options for all issuers together. */
 export interface CommonOptions<Claims = RawClaims> {
   readonly cache?: TokenCacheOptions | undefined
   readonly keyRefresh?: KeyRefreshOptions | undefined
@@ -95,14 +95,14 @@ export interface CommonOptions<Claims = RawClaims> {
   readonly authorizeTimeoutMs?: number | undefined
   /** How far clocks may differ; at most 60. Default 5. */
   readonly clockToleranceSeconds?: number | undefined
-  /** Longer tokens are refused unseen. Default 8_192. */
+  /** Longer tokens are refused without being parsed. Default 8_192. */
   readonly maxTokenBytes?: number | undefined
   readonly now?: (() => number) | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined
 }
 
-/** Options of `createTokenVerifier`: a map of issuers by their exact `iss`, or one issuer written flat. */
+/** Options of `createTokenVerifier`: a map of issuers by their exact `iss`, or the options of a single issuer. */
 export type TokenVerifierOptions<Claims = RawClaims> = CommonOptions<Claims> &
   (
     | { readonly issuers: Readonly<Record<string, IssuerOptions>> }
@@ -112,5 +112,5 @@ export type TokenVerifierOptions<Claims = RawClaims> = CommonOptions<Claims> &
       })
   )
 
-/** With a reader of the claims: what it throws is a refusal, what it returns is `VerifiedToken.claims`. */
+/** A function that reads the claims. Its result is `VerifiedToken.claims`. If it throws, the token is refused. */
 export type TypedClaims<Claims> = { readonly claims: (raw: RawClaims) => Claims }

@@ -7,8 +7,8 @@ import { isRecord } from './strict-json.ts'
 const NAME = 'createTokenVerifier(options)'
 
 /**
- * Checks the options of a verifier. One issuer written flat becomes a map of one; its problems are told by the names that it
- * was written with.
+ * Checks the options of a verifier. The options of a single issuer become a map with one entry. Problems are reported under the names that
+ * the caller used.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems at once
  */

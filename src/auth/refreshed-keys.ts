@@ -9,7 +9,7 @@ import { TokenRefusedError } from './refusal.ts'
 
 /** Times for fetching remote keys again, in milliseconds. */
 export interface RefreshTimes {
-  /** Between two refreshes in the background, give or take a fifth. */
+  /** Time between two refreshes in the background, varied by up to a fifth. */
   readonly refreshMs: number
   /** How old keys may become while their source is down. */
   readonly maxStaleMs: number
@@ -33,7 +33,7 @@ interface RefreshedKeysOptions extends RefreshTimes {
   readonly random?: () => number
 }
 
-/** How many callers wait for the first keys of all (a burst at the start), and for a key beside known ones. */
+/** Most callers that wait: for the first keys (a burst at the start), and for an unknown key if other keys are known. */
 const MAX_WAITING = { withoutKeys: 1_000, withKeys: 64 }
 const MAX_RETRY_MS = 10_000
 
@@ -69,7 +69,7 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
     return undefined
   }
 
-  /** Starts a request, or joins the one under way. Never rejects unseen: whoever doesn't wait may drop the promise. */
+  /** Starts a request, or joins the running one. A caller may ignore the promise: its rejection is handled. */
   function refresh(): Promise<void> {
     if (flight !== undefined) return flight
     attemptedAt = now()
@@ -121,7 +121,7 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
   }
 
   function unavailable(cause?: unknown): DependencyUnavailableError {
-    return new DependencyUnavailableError(`${dependency}: the keys can not be had now.`, {
+    return new DependencyUnavailableError(`${dependency}: the keys cannot be fetched now.`, {
       cause,
       details: { dependency },
     })

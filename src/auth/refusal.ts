@@ -1,6 +1,6 @@
 import { AuthenticationError } from '../errors.ts'
 
-/** Why a token was refused: for the team's logs and events; a client always gets the same 401. Stable. */
+/** Why a token was refused. Stable names for logs and events; the client always gets the same 401. */
 export const REFUSAL_REASONS = [
   'missing',
   'malformed',
@@ -63,7 +63,7 @@ export class TokenRefusedError extends AuthenticationError {
         ...(fact === undefined ? {} : { fact }),
       },
     })
-    // Errors are told apart by code; one name for all keeps logs and problem documents alike.
+    // Code distinguishes errors by `code`. The name of the base class keeps logs and problem documents uniform.
     this.name = 'AuthenticationError'
     this.reason = reason
     this.fact = fact

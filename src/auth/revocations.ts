@@ -1,6 +1,6 @@
 /**
- * Token ids that were revoked in this process. By `jti`, never by a hash of the token: one token must not have a second
- * spelling that is not revoked.
+ * Token ids that were revoked in this process. The key is the `jti` and not a hash of the token, because another spelling of the same token
+ * would have another hash.
  */
 export class Revocations {
   readonly #until = new Map<string, number>()
@@ -8,7 +8,7 @@ export class Revocations {
   readonly #keepMs: number
   #sweepAt = 1_000
 
-  /** @param keepMs the longest that any token can live, after which it is refused anyway */
+  /** @param keepMs the longest possible lifetime of a token; an older token is refused anyway */
   constructor(keepMs: number, now: () => number) {
     this.#keepMs = keepMs
     this.#now = now

@@ -1,7 +1,7 @@
 import { TokenRefusedError } from './refusal.ts'
 import { parseStrictObject, type RawClaims } from './strict-json.ts'
 
-// An empty signature passes here, so that `alg: none` is reported as what it is.
+// An empty signature passes here, so that the check of `alg` reports `none`.
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/
 const ENCRYPTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/
 
@@ -15,8 +15,8 @@ interface UnverifiedToken {
 /**
  * Parses a compact JWS strictly: exact alphabet, no white space, canonical base64url, bounded size.
  *
- * The last character of base64url holds unused bits: without the canonical form one signature has several spellings,
- * and with them one token several hashes.
+ * The last character of base64url may hold unused bits. If they were not checked, one signature would have several spellings, and one token
+ * several hashes.
  *
  * @throws {TokenRefusedError} `malformed`, `too-large`, `non-canonical`, `encrypted`, `duplicate-claim`
  */
@@ -34,11 +34,11 @@ export function parseToken(token: string): UnverifiedToken {
   }
 }
 
-/** Refuses a value that is no text or too large, before any other work. */
+/** Refuses a value that is not a string or is too large, before any other work. */
 export function requireTokenText(token: unknown, maxTokenBytes: number): asserts token is string {
   if (token === undefined || token === null || token === '') throw new TokenRefusedError('missing')
   if (typeof token !== 'string') throw new TokenRefusedError('malformed')
-  // The allowed alphabet is ASCII, so for any token that can pass, characters are bytes.
+  // The allowed alphabet is ASCII, so the number of characters is the number of bytes for each token that can pass.
   if (token.length > maxTokenBytes) throw new TokenRefusedError('too-large')
 }
 

@@ -1,4 +1,4 @@
-// Not by name: a Node without crypto.hash() would say so as a SyntaxError, before it could be told that it is too old.
+// Not `import { hash }`: a Node.js without crypto.hash() would fail with a SyntaxError before we can report that it is too old.
 import crypto from 'node:crypto'
 
 /** One verified token and when it may be used. */
@@ -23,16 +23,16 @@ interface TokenCacheSettings {
 }
 
 /**
- * Verified tokens by their SHA-256; the tokens themselves are not kept. Holds successes only: refusals would let a
- * flood of bad tokens push out the good ones.
+ * Verified tokens under their SHA-256; the tokens themselves are not kept. Refused tokens are not cached, because a flood of bad tokens
+ * would push out the good ones.
  *
- * A dropped tenant, issuer or token also stops verifications that are still under way: they began in an older
- * generation and are not stored.
+ * If a tenant, issuer or token is dropped, verifications that are running at that moment are not stored either: they began in an older
+ * generation.
  */
 export class TokenCache<T> {
   readonly #slots = new Map<string, Slot<T>>()
   readonly #byTenant = new Map<string, Set<string>>()
-  /** The directory's ids of claims that have entries, as far as they are known. */
+  /** For claims with entries: the directory's id, if it is known. */
   readonly #idOfClaim = new Map<string, string>()
   readonly #settings: TokenCacheSettings
   #generation = 0
@@ -49,12 +49,12 @@ export class TokenCache<T> {
     return this.#generation
   }
 
-  /** The key of a token. Bytes of another encoding than UTF-8 never get here: a token's alphabet is ASCII. */
+  /** The key of a token. A token's alphabet is ASCII, so the encoding does not matter. */
   keyOf(token: string): string {
     return crypto.hash('sha256', token, 'base64')
   }
 
-  /** The entry, if it may be used right now: the clock is asked at each hit. */
+  /** The entry, if it has not expired. Each call compares with the clock. */
   get(key: string): CacheEntry<T> | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined) return undefined
@@ -71,7 +71,7 @@ export class TokenCache<T> {
     return slot
   }
 
-  /** Stores a success, unless something was dropped since its verification began. */
+  /** Stores a verified token, unless something was dropped since its verification began. */
   set(key: string, entry: CacheEntry<T>, generation: number): void {
     const { maxEntries, ttlMs, now } = this.#settings
     if (maxEntries === 0 || generation !== this.#generation) return
@@ -86,12 +86,12 @@ export class TokenCache<T> {
     if (oldest !== undefined) this.#remove(oldest[0], oldest[1])
   }
 
-  /** Remembers which tenant a claim turned out to mean, so that the tenant can be dropped by its id too. */
+  /** Remembers the tenant id of a claim, so that the tenant can also be dropped by its id. */
   nameTenant(tenantClaim: string, tenantId: string): void {
     if (this.#byTenant.has(tenantClaim)) this.#idOfClaim.set(tenantClaim, tenantId)
   }
 
-  /** @param claimOrId the raw claim, or the id that {@link nameTenant} was told for it */
+  /** @param claimOrId the raw claim, or the id that was passed to {@link nameTenant} */
   dropTenant(claimOrId: string): void {
     this.#generation++
     const claims = [...this.#idOfClaim].filter(([, id]) => id === claimOrId).map(([claim]) => claim)

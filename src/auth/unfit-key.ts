@@ -1,12 +1,15 @@
 import { checkPrimeSync, type KeyObject } from 'node:crypto'
 
 const MIN_RSA_BITS = 2048
-// OpenSSL verifies nothing above it; each attempt only costs time.
+// OpenSSL refuses larger keys, so a longer modulus would only cost time.
 const MAX_RSA_BITS = 16_384
-// FIPS 186-5: 2^16 < e < 2^256. From 3 on an exponent can be met in the field; from 2^256 on it may be 1 modulo the group's order.
+// FIPS 186-5: 2^16 < e < 2^256. Keys in use have exponents from 3 on. An exponent from 2^256 on may be 1 modulo the group's order.
 const MAX_RSA_EXPONENT = 2n ** 256n
 
-/** y coordinates (little endian, hex, without the sign bit) of Ed25519's points of order 1, 2, 4 and 8, and the two that are written unreduced. */
+/**
+ * y coordinates (little endian, hex, without the sign bit) of Ed25519's points of order 1, 2, 4 and 8, and their two non-canonical
+ * encodings.
+ */
 const SMALL_ORDER = new Set([
   `01${'00'.repeat(31)}`,
   `ec${'ff'.repeat(30)}7f`,
@@ -18,7 +21,7 @@ const SMALL_ORDER = new Set([
 ])
 
 /**
- * Returns why a public key must not be used: anyone could make signatures that fit it.
+ * Returns why a public key must not be used: with such a key anybody could make valid signatures.
  *
  * RSA: a modulus shorter than 2048 or longer than 16384 bits, a modulus that is prime or has a factor below 10,000, a public
  * exponent below 3, even, or of 2^256 and more. With the exponent 1 a signature is the padded hash itself.

@@ -8,7 +8,9 @@ export interface VerifiedToken<Claims> {
   readonly tenantClaim: string
   readonly userId: string
   readonly roles: readonly string[]
-  /** Narrows what the roles give, never widens it. Undefined: the token has no such claim. An empty claim leaves nothing. */
+  /**
+   * Narrows the permissions of the roles, never widens them. Undefined: the token has no such claim. An empty claim leaves no permission.
+   */
   readonly permissions: readonly string[] | undefined
   /** The actor, if staff act for the user. */
   readonly actor?: Actor

@@ -1,6 +1,6 @@
 import type { Relation } from './model.ts'
 
-/** Tables in which migration tools remember what ran. Nobody of the application reads them, and they are no tenant's. */
+/** Tables in which migration tools record applied migrations. They belong to no tenant, and the application does not read them. */
 const NAMES: ReadonlySet<string> = new Set([
   '__drizzle_migrations',
   '__EFMigrationsHistory',
@@ -30,7 +30,7 @@ const SCHEMAS: ReadonlySet<string> = new Set(['drizzle', 'graphile_migrate', 'su
 
 export function isBookkeeping({ name, schema, columns }: Relation): boolean {
   if (NAMES.has(name) || SCHEMAS.has(schema)) return true
-  // TypeORM lets its table have any name, and `migrations` is the default.
+  // The name of TypeORM's table can be configured; `migrations` is the default.
   const own = columns.map((column) => column.name).sort()
   return /^(?:typeorm_)?migrations?$/.test(name) && own.join() === 'id,name,timestamp'
 }

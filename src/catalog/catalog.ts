@@ -74,9 +74,9 @@ export interface GrantedBuiltin {
 }
 
 /**
- * A typed, frozen picture of one database: what `verify` reasons about and `protect` plans from.
+ * A typed, frozen snapshot of one database's catalog, for `verify` and `protect`.
  *
- * Only the user's schemas; what an extension owns is marked with its name.
+ * It contains only the user's schemas. Objects of an extension have its name in `extension`.
  */
 export interface Catalog {
   /** `server_version_num`: 180004. */
@@ -104,19 +104,19 @@ export interface Catalog {
   readonly foreignServers: readonly ForeignServer[]
   readonly languages: readonly Language[]
   readonly eventTriggers: readonly EventTrigger[]
-  /** The first 10,000. */
+  /** At most the first 10,000. */
   readonly largeObjects: readonly LargeObject[]
   readonly grantedBuiltins: readonly GrantedBuiltin[]
   /** Relations of pg_catalog whose grants differ from the server's initial ones, and their grants. */
   readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]
-  /** Views of extended statistics without the fix of CVE-2024-4317, where the database has such statistics. */
+  /** Views of extended statistics without the fix of CVE-2024-4317, if the database has extended statistics. */
   readonly unfixedStatisticsViews: readonly string[]
-  /** `schema.=`: operators in the user's schemas that no extension brought. */
+  /** `schema.=`: operators in the user's schemas that belong to no extension. */
   readonly ownOperators: ReadonlySet<string>
   /** `schema.name` of nondeterministic collations. */
   readonly looseCollations: ReadonlySet<string>
   /** Names that functions in the user's schemas share with functions of pg_catalog. */
   readonly shadowedFunctions: ReadonlySet<string>
-  /** `uuid as bigint`: casts that somebody made between the server's own types. */
+  /** `uuid as bigint`: user-defined casts between types of PostgreSQL itself. */
   readonly ownCasts: ReadonlySet<string>
 }

@@ -1,10 +1,10 @@
 /** An object id of the server. */
 export type Oid = number
 
-/** The grantee, policy role or role-setting target that means everybody. */
+/** The OID that means everybody as a grantee, as the role of a policy, or as the target of a stored setting. */
 export const PUBLIC_OID: Oid = 0
 
-/** Anything that runs a statement: a pg Client, a PoolClient, or a session of the attack. */
+/** An object that runs statements: a pg Client, a PoolClient, or a session of the attacks. */
 export interface Queryable {
   query<Row extends Record<string, unknown>>(
     text: string,
@@ -92,7 +92,7 @@ export interface Policy {
   readonly command: PolicyCommand
   /** 0 is PUBLIC. */
   readonly roles: readonly Oid[]
-  /** As the server prints it, every name qualified. */
+  /** The text as the server prints it, with every name qualified. */
   readonly using: string | undefined
   readonly check: string | undefined
   readonly functions: readonly Oid[]
@@ -179,7 +179,7 @@ export interface Relation {
   readonly schema: string
   readonly schemaOid: Oid
   readonly name: string
-  /** `schema.name`, unquoted: what findings and reports call it. */
+  /** `schema.name`, unquoted, for findings and reports. */
   readonly label: string
   readonly kind: RelationKind
   readonly owner: Oid
@@ -188,7 +188,7 @@ export interface Relation {
   readonly isPartition: boolean
   /** `FOR VALUES IN ('eu')`, `FOR VALUES FROM (…) TO (…)`, `DEFAULT`: which rows a partition holds. */
   readonly partitionBound: string | undefined
-  /** `RANGE (created_at)`: how a partitioned table chooses. */
+  /** `RANGE (created_at)`: the partition key of a partitioned table. */
   readonly partitionKey: string | undefined
   readonly temporary: boolean
   readonly unlogged: boolean
@@ -231,7 +231,7 @@ export interface DatabaseFunction {
   readonly schema: string
   readonly schemaOid: Oid
   readonly name: string
-  /** `schema.name(type, type)`: what findings call it; also valid SQL in ALTER FUNCTION when no name needs quotes. */
+  /** `schema.name(type, type)`, for findings. It is also valid SQL in ALTER FUNCTION if no name needs quotes. */
   readonly label: string
   /** Quoted for SQL: `"app"."do it"(uuid)`. */
   readonly signature: string
@@ -261,7 +261,7 @@ export interface DatabaseFunction {
   readonly returnsTrigger: boolean
   readonly grants: readonly Grant[]
   readonly extension: string | undefined
-  /** Known for BEGIN ATOMIC bodies only. */
+  /** Only for BEGIN ATOMIC bodies. */
   readonly readsRelations: readonly Oid[]
   readonly callsFunctions: readonly Oid[]
 }

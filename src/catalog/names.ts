@@ -1,4 +1,4 @@
-/** Quotes an identifier for SQL; plain lower-case names that are no keyword stay as they are. */
+/** Quotes an identifier for SQL. A plain lower-case name that is not a keyword stays unquoted. */
 export function quoteIdentifier(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) && !KEYWORDS.has(name) ? name : `"${name.replaceAll('"', '""')}"`
 }
@@ -8,13 +8,13 @@ export function qualifiedName(object: { readonly schema: string; readonly name: 
   return `${quoteIdentifier(object.schema)}.${quoteIdentifier(object.name)}`
 }
 
-/** A string constant for SQL, whatever `standard_conforming_strings` says. */
+/** A string constant for SQL that is valid with every value of `standard_conforming_strings`. */
 export function quoteLiteral(value: string): string {
   const quoted = `'${value.replaceAll("'", "''")}'`
   return value.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }
 
-// Reserved words, and those that can't be a column or type name: quoting too many is harmless, too few is not.
+// Reserved words, and words that can't be a column or type name. Quoting too many words is harmless; quoting too few is not.
 const KEYWORDS = new Set(
   `all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char
   character check coalesce collate collation column concurrently constraint create cross current_catalog current_date
@@ -28,7 +28,7 @@ const KEYWORDS = new Set(
   xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable`.split(/\s+/),
 )
 
-/** Types of extensions that stand in whatever schema the extension was made in: known by their names alone. */
+/** Types of extensions. Their schema depends on the installation, so they are recognised by name only. */
 const EXTENSION_TYPES = /^(?:\w+|"[^"]+")\.(citext|ltree|lquery|hstore|lo)((?:\[\])*)$/
 
 /** `public.citext` → `citext`; every other type as the server prints it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A name of at most 63 bytes; one that would be cut gets a hash, so that two long names stay two. */
+/** A name of at most 63 bytes. A longer name is cut and gets a hash, so that two long names stay different. */
 export function objectName(parts: readonly string[], suffix = ''): string {
   const whole = `${parts.join('_')}${suffix}`
   if (Buffer.byteLength(whole) <= 63) return whole

@@ -14,7 +14,7 @@ export type TablePrivilege =
 
 /** Privileges of roles, by grants, ownership, PUBLIC, inherited membership and predefined roles. */
 export interface Privileges {
-  /** On the whole relation or on any of its columns; the schema's USAGE is asked for too. */
+  /** Whether the role has the privilege on the relation or on one of its columns, and USAGE on the schema. */
   onRelation(role: Oid, relation: Relation, privilege: TablePrivilege): boolean
   onColumn(
     role: Oid,
@@ -26,7 +26,7 @@ export interface Privileges {
   onSchema(role: Oid, schema: Oid, privilege: 'USAGE' | 'CREATE'): boolean
   onSequence(role: Oid, sequence: Relation, privilege: 'USAGE' | 'SELECT' | 'UPDATE'): boolean
   onDatabase(role: Oid, privilege: 'CREATE' | 'TEMPORARY' | 'CONNECT'): boolean
-  /** Owner rights: it is the owner or has the rights of the owner. */
+  /** Whether the role is the owner or has the rights of the owner. */
   owns(role: Oid, owner: Oid): boolean
   /** A list of grants as read from the catalog. */
   granted(role: Oid, grants: readonly Grant[], privilege: string): boolean

@@ -2,7 +2,7 @@ import type { Catalog } from './catalog.ts'
 import type { Queryable } from './model.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 
-/** Objects of the database that change the meaning of an equality, such as own operators and casts. */
+/** Objects of the database that change the meaning of an equality, such as user-defined operators and casts. */
 export async function readComparisons(
   db: Queryable,
 ): Promise<Pick<Catalog, 'ownOperators' | 'looseCollations' | 'ownCasts' | 'shadowedFunctions'>> {

@@ -3,7 +3,7 @@ import type { Oid, Queryable } from './model.ts'
 type DependentClass = 'pg_policy' | 'pg_rewrite' | 'pg_attrdef' | 'pg_constraint' | 'pg_proc' | 'pg_index'
 type TargetClass = 'pg_proc' | 'pg_class'
 
-/** Edges of pg_depend that matter for reach, and what each extension owns. */
+/** Dependencies in pg_depend: functions and relations that objects need, and the objects of each extension. */
 export interface Dependencies {
   /** The functions or relations that an object needs. */
   of(dependent: DependentClass, oid: Oid, target: TargetClass): readonly Oid[]

@@ -2,7 +2,7 @@ import type { Column, Oid, Queryable, Relation, RelationKind } from './model.ts'
 import { withoutExtensionSchema } from './names.ts'
 import { type GrantRow, groupGrants, splitEntry } from './read-roles.ts'
 
-/** Which schemas are the user's; used by each catalog query. */
+/** SQL condition for the user's schemas, used by each catalog query. */
 export const USER_SCHEMA = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
 
 const KINDS: Readonly<Record<string, RelationKind>> = {
@@ -120,7 +120,7 @@ async function readColumns(
   db: Queryable,
   defaultFunctions: (relation: Oid, column: number) => readonly Oid[],
 ): Promise<ReadonlyMap<Oid, readonly Column[]>> {
-  // Domains may stand on domains, and each level may say NOT NULL.
+  // A domain may be based on another domain, and each level may say NOT NULL.
   const { rows } = await db.query<ColumnRow>(`
     with recursive base(type, below, not_null) as (
       select t.oid, t.oid, false from pg_catalog.pg_type t where t.typtype <> 'd'

@@ -30,7 +30,7 @@ export async function readRoles(db: Queryable): Promise<ReadonlyMap<Oid, Role>> 
 }
 
 export async function readMemberships(db: Queryable, version: number): Promise<readonly Membership[]> {
-  // Several grantors can give the same membership since 16; the options are OR-ed, as the server does.
+  // Since PostgreSQL 16 several grantors can grant the same membership. The options are combined by OR, as in the server.
   const options =
     version >= 160000
       ? 'bool_or(m.inherit_option) as inherit, bool_or(m.set_option) as set'

@@ -82,7 +82,7 @@ export async function readRules(db: Queryable, dependencies: Dependencies): Prom
   )
 }
 
-/** The `_RETURN` rule of each view: what it depends on is found through its oid. */
+/** The OID of each view's `_RETURN` rule, from which the view's dependencies are found. */
 export async function readViewRules(db: Queryable): Promise<ReadonlyMap<Oid, Oid>> {
   const { rows } = await db.query<{ relation: Oid; oid: Oid }>(
     `select ev_class::int8::float8 as relation, oid::int8::float8 as oid from pg_catalog.pg_rewrite where rulename = '_RETURN' and ev_class >= 16384`,

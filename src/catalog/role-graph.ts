@@ -1,22 +1,22 @@
 import type { Catalog } from './catalog.ts'
 import type { Membership, Oid, Role } from './model.ts'
 
-/** How one role gets to be, or to have the rights of, another. */
+/** The path by which one role becomes another role, or has its rights. */
 export interface RolePath {
   readonly role: Role
   /** Names from the first role to `role`, both included. */
   readonly path: readonly string[]
-  /** True when one hop is ADMIN OPTION only, so that a GRANT to oneself comes first. */
+  /** True if one step has only ADMIN OPTION, so that the role must first grant itself the membership. */
   readonly needsGrant: boolean
 }
 
-/** Which role can become which other role, over any number of memberships, by the rules of PostgreSQL 15 to 18. */
+/** Says which role can become which other role over any number of memberships, by the rules of PostgreSQL 15 to 18. */
 export interface RoleGraph {
   /** Roles whose rights `role` has without SET ROLE, itself included (policies TO such a role apply to it). */
   rightsOf(role: Oid): ReadonlySet<Oid>
   /** Roles that SET ROLE accepts, `role` itself left out. */
   settable(role: Oid): readonly RolePath[]
-  /** The same, and those that it can grant itself by ADMIN OPTION, and those whose rights it inherits. */
+  /** The same roles, roles that it can grant itself by ADMIN OPTION, and roles whose rights it inherits. */
   becomable(role: Oid): readonly RolePath[]
 }
 

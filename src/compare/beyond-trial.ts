@@ -1,32 +1,32 @@
 import type { DatabaseFunction } from '../catalog/model.ts'
 import { splitStatements } from '../verify/sources/split-statements.ts'
 
-const CODE = 'a trial calls no function: whoever calls it may meet an error, or get less'
-const KEYS = 'values that were unique over all tenants may come twice, and ON CONFLICT on the old key fails'
-const ROLES = 'a trial does not act as every role: what its sessions do afterwards was not tried'
+const CODE = 'a trial calls no functions: callers of this one may get an error or fewer rows'
+const KEYS = 'values that were unique over all tenants may occur twice, and ON CONFLICT on the old key fails'
+const ROLES = 'a trial does not act as every role: sessions of this one were not tried'
 
 /** Statements whose effect a trial can't show, with the reason. A trial only runs statements on tables and views. */
 const BEYOND: readonly (readonly [RegExp, string])[] = [
   [/^alter\s+(?:function|procedure|routine)\b.*\bsecurity\s+(?:invoker|definer)\b/is, CODE],
   [/^drop\s+(?:function|procedure|routine|aggregate)\b/i, CODE],
   [/^revoke\b.*\bon\s+(?:all\s+)?(?:functions?|procedures?|routines?)\b/is, CODE],
-  [/^drop\s+(?:rule|trigger|view|materialized\s+view)\b/i, 'what it does for the application was not tried'],
+  [/^drop\s+(?:rule|trigger|view|materialized\s+view)\b/i, 'its effect on the application was not tried'],
   [/^alter\s+(?:role|user)\b/i, ROLES],
   [/^alter\s+database\b.*\breset\b/is, 'connections that start with this setting were not tried'],
-  [/^alter\s+default\s+privileges\b/i, 'tables made afterwards have no such right, and migrations may count on it'],
+  [/^alter\s+default\s+privileges\b/i, 'tables created later get no such right, and migrations may rely on it'],
 ]
 
 /**
- * They reach no row. The fix says what it takes; here it is asked whether code in the database calls them.
+ * These functions reach no row, so a REVOKE is harmless if no function of the database calls them.
  *
  * @see PostgreSQL manual, "Server Signaling Functions"
  */
 const SIGNALS: ReadonlySet<string> = new Set(['pg_catalog.pg_terminate_backend', 'pg_catalog.pg_cancel_backend'])
 
 /**
- * Why no trial can show that a fix takes nothing away; undefined where it can.
+ * The reason why a trial can't show that a fix takes nothing away; undefined if it can.
  *
- * @param functions those of the database, to see whether they call a function of the server that is revoked
+ * @param functions the functions of the database, which may call a revoked function of the server
  */
 export function beyondTrial(fix: string, functions: Iterable<DatabaseFunction>): string | undefined {
   for (const { text } of splitStatements(fix).statements) {

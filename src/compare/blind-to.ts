@@ -6,9 +6,9 @@ import type { Access, AccessRecord } from './access.ts'
 import { wordsOf } from './concerned.ts'
 
 interface Seen {
-  /** The schema as it is. */
+  /** Facts of the unchanged schema. */
   readonly facts: Facts
-  /** Who acts in the trial. */
+  /** The acting roles of the trial. */
   readonly roles: readonly ActingRole[]
   readonly before: AccessRecord
   /** Tables that could not be given a row, with the server's reason. */
@@ -16,9 +16,12 @@ interface Seen {
 }
 
 /**
- * Why nothing follows from a trial of these statements, or undefined: no session reached any row before, so that none can lose one;
- * they change a table that holds no row; they hold a role that nobody acts as; or they change what policies allow of which no session
- * made use.
+ * The reason why a trial of these statements shows nothing; undefined if it does. The reasons are:
+ *
+ * - no session reached any row before, so none could lose one;
+ * - the statements change a table without a row;
+ * - the statements restrict a role that nobody acts as;
+ * - the statements change policies for a verb that no session could use.
  */
 export function blindTo(statements: string, seen: Seen): string | undefined {
   const reached = reachedByApplication(seen, () => true)
@@ -54,7 +57,7 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
     if (asked !== undefined) return asked
     for (const verb of verbsOf(statement, altered?.command)) {
       if (!policies.some(({ command }) => command === 'all' || command === verb)) continue
-      // Without the right nobody who acts here loses anything; others were asked for above.
+      // Without this right no acting role can lose anything. Other roles were checked above.
       if (!facts.acting.some(({ role }) => facts.privileges.onRelation(role.oid, relation, RIGHTS[verb]))) continue
       if (!reachedByApplication(seen, (access) => access.object === relation.label && access.verb === verb))
         return `in the copy nobody could ${verb.toUpperCase()} on ${relation.label}, where policies of its own allow it to some`
@@ -64,8 +67,8 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
 }
 
 /**
- * The planted rows have a tenant, and it is their user's. Where policies decide by the user and never asked for the tenant, real rows
- * may have none, or another.
+ * The planted rows have the tenant of their user. If policies decide by the user and never by the tenant, real rows may have no tenant or
+ * another one.
  */
 function askedAnew(statement: string, relation: Relation, altered: Policy | undefined): string | undefined {
   const narrows = altered !== undefined || (/^create\s+policy\b/i.test(statement) && isRestrictive(statement))
@@ -87,7 +90,7 @@ function askedAnew(statement: string, relation: Relation, altered: Policy | unde
 
 const RIGHTS = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
 
-/** Roles with rights of their own on a table that nobody here acts as, and that policies hold. */
+/** Roles that have rights on a table, that policies apply to, and that the trial does not act as. */
 function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): readonly Role[] {
   const tried = new Set(roles.flatMap(({ role, rights }) => [role.oid, ...rights]))
   return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((grantee) => {
@@ -97,7 +100,7 @@ function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): reado
   })
 }
 
-/** The statement may take rows from this role: it brings policies into force, changes one that applies to it, or revokes its rights. */
+/** Whether the statement may take rows from this role: it enables policies, changes one that applies to the role, or revokes rights. */
 function touches(statement: string, relation: Relation, role: Role, facts: Facts): boolean {
   if (!relation.rowSecurity) return /\benable row level security\b/i.test(statement) || isRevoked(statement, role)
   if (isRevoked(statement, role)) return true
@@ -115,7 +118,7 @@ function isRestrictive(statement: string): boolean {
   return /\bas\s+restrictive\b/i.test(statement)
 }
 
-/** TO names it, or everybody, as it does where it is left out. */
+/** Whether the clause TO names the role or PUBLIC. Without TO, a policy applies to PUBLIC. */
 function namesRole(statement: string, role: Role): boolean {
   const head = statement.slice(0, statement.search(/\s(?:using|with\s+check)\b/i))
   const to = head.search(/\sto\s/i)
@@ -124,7 +127,7 @@ function namesRole(statement: string, role: Role): boolean {
   return words.has(role.name) || words.has('public') || words.has('PUBLIC')
 }
 
-/** A session of the application reached a row so, or was let through by the policies. Owners reach theirs past the policies. */
+/** Whether a session of the application reached a row, or passed the policies. Owners do not count, because no policy applies to them. */
 function reachedByApplication({ facts, before }: Seen, asked: (access: Access) => boolean): boolean {
   const application = new Set(facts.acting.map(({ role }) => role.name))
   return [...before.values()].some(
@@ -132,7 +135,7 @@ function reachedByApplication({ facts, before }: Seen, asked: (access: Access) =
   )
 }
 
-/** Statements that take no row from anybody: indexes, and rights that no policy holds. */
+/** Whether the statement takes no row from anybody: it is about indexes, or about rights to which policies do not apply. */
 function takesNothing(statement: string): boolean {
   return (
     /^create\s+index\b/i.test(statement) ||
@@ -140,7 +143,7 @@ function takesNothing(statement: string): boolean {
   )
 }
 
-/** FORCE holds the owner, which acts in each trial. */
+/** Whether the statement only sets FORCE. This restricts the owner, and the owner acts in each trial. */
 function forcesOnly(statement: string): boolean {
   return / force row level security$/i.test(statement) && !/\benable\b/i.test(statement)
 }
@@ -150,7 +153,7 @@ function isAltered(statement: string, policy: string): boolean {
   return (named?.[1]?.replaceAll('""', '"') ?? named?.[2]?.toLowerCase()) === policy
 }
 
-/** What statements on policies and rights change; nothing for others. */
+/** The verbs that a statement on policies or rights changes; none for other statements. */
 function verbsOf(statement: string, command: string | undefined): readonly Verb[] {
   if (/^revoke\b/i.test(statement)) {
     const head = statement.slice(0, statement.search(/\son\s/i)).toLowerCase()
@@ -161,7 +164,7 @@ function verbsOf(statement: string, command: string | undefined): readonly Verb[
   return VERBS.filter((verb) => named === 'all' || named === verb)
 }
 
-/** Its condition asks for values of the row, and nothing of the session. */
+/** Whether the policy's condition uses values of the row and nothing of the session. */
 function sharesByRow({ using, functions }: Policy): boolean {
   const text = (using ?? 'true').replace(/'(?:[^']|'')*'/g, '').toLowerCase()
   if (/^\(*true\)*$/.test(text) || functions.length > 0) return false

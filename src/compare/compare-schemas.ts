@@ -15,9 +15,9 @@ export interface Comparison {
  * Reports who can see or do more, or less, in the second schema than in the first. The same three users of two tenants are planted in
  * both schemas. Each tries every verb on every row, as every role in reach and as the tables' owners.
  *
- * @param beforeUrl superuser's URL of a database without rows that no one else uses; planted rows are rolled back
+ * @param beforeUrl superuser's URL of a database without rows that nobody else uses; planted rows are rolled back
  * @param afterUrl the same for the other schema
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no role of the application or no tenant column is found
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no role of the application or no tenant column is found
  */
 export async function compareSchemas(
   beforeUrl: string,

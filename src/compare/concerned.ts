@@ -1,7 +1,7 @@
 import type { Relation } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
-/** The relations that statements name, and those whose policies or definitions read them; all where they name none. */
+/** The relations that the statements name, and those whose policies or definitions read these. If they name none: all relations. */
 export function concerned({ relations }: Facts, statements: string): readonly Relation[] {
   const words = wordsOf(statements)
   const found = new Set(relations.filter((relation) => words.has(relation.name)))
@@ -21,7 +21,7 @@ export function concerned({ relations }: Facts, statements: string): readonly Re
   return [...found]
 }
 
-/** The names in statements, and their other words. */
+/** All words in the statements, among them the names of objects. */
 export function wordsOf(statements: string): ReadonlySet<string> {
   return new Set(statements.match(/[\w$\u0080-\uffff]+/g))
 }

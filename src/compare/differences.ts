@@ -68,5 +68,5 @@ const WORDS: Readonly<Record<Difference['kind'], string>> = {
   wider: 'can do more',
   narrower: 'can do less inside its own tenant',
   error: 'meets an error',
-  closed: 'can no more reach another tenant',
+  closed: 'can no longer reach another tenant',
 }

@@ -38,7 +38,7 @@ function judgeTrial(
   // An object that had a finding before may have one with another key now: the cause is the same.
   const objects = new Set(before.values())
   const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
-  if (fresh !== undefined) return against(`it brings a finding of its own: ${fresh[0]}`)
+  if (fresh !== undefined) return against(`it causes a new finding: ${fresh[0]}`)
   if (mended === undefined) return HARMLESS
   return allKeys(trial.facts).has(mended.key) && allKeys(after).has(mended.key)
     ? against('the finding stays')
@@ -105,7 +105,7 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
     verdicts.set(
       finding.fix,
       performance.now() > until
-        ? against('not tried, for want of time: --fix FILE tries all')
+        ? against('not tried, because the time was over: --fix FILE tries all')
         : await tryFix(trial, finding, false),
     )
     onProgress?.(at + 1, findings.length)

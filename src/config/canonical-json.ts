@@ -1,6 +1,6 @@
 /**
- * JSON with sorted member names and no white space, the same for the same value. Job queues store payloads as `jsonb`, which
- * forgets the order of keys.
+ * JSON with sorted member names and no white space, so that equal values have equal texts. Job queues store payloads as `jsonb`, which does
+ * not keep the order of keys.
  *
  * Like `JSON.stringify`, it leaves out values that JSON can't represent, and calls `toJSON()`.
  *

@@ -1,8 +1,8 @@
 /**
- * A sentence for what goes wrong on the way into a database: unreachable, unknown host, refused login, no such database. It never holds
- * the URL, since that holds the password.
+ * A sentence about an error while connecting to a database: unreachable, unknown host, refused login, no such database. It never contains
+ * the URL, because the URL contains the password.
  *
- * @param setting what the user has to look at, such as `database.url` or `--database-url`
+ * @param setting the setting that the user has to check, such as `database.url` or `--database-url`
  * @returns undefined for any other error
  * @see PostgreSQL manual, "PostgreSQL Error Codes" (class 28, 3D); Node.js, "Common system errors"
  */
@@ -18,7 +18,7 @@ export function connectionProblem(error: unknown, setting: string): string | und
     case '28P01':
       return `${setting}: the server refuses this user or password.`
     case '28000':
-      // Such as a missing line in pg_hba.conf: only the server's words tell the cure.
+      // For example a missing line in pg_hba.conf. Only the server's message says what to do.
       return `${setting}: the server refuses the login: ${messageOf(error)}.`
     case '3D000':
       return `${setting}: the server has no such database.`

@@ -1,4 +1,4 @@
-/** As package.json says under `engines`; a test compares. */
+/** The same as `engines` in package.json; a test compares the two. */
 const LEAST = [20, 19] as const
 
 /** One sentence for a Node.js that is too old; undefined for any other. */

@@ -2,14 +2,14 @@ import type { ZodType } from 'zod'
 import { ConfigurationError } from '../errors.ts'
 import { oldNode } from './node-version.ts'
 
-// Every door loads this file. Without it an old Node would fail later, on the first function that it does not have.
+// Every entry point loads this file, so an old Node.js is refused here, and not later at the first missing function.
 const refusal = oldNode(process.versions.node)
 if (refusal !== undefined) throw new ConfigurationError(refusal)
 
 /**
- * Checks options once, at construction. All problems at once; each with its path and the kind expected, never a value.
+ * Checks options once, at construction. It reports all problems at once, each with its path and the expected kind, never with a value.
  *
- * @param name what the options belong to, as the reader knows it: `createTenantPool(options)`
+ * @param name the name of the options for the error: `createTenantPool(options)`
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
 export function parseOptions<T>(schema: ZodType<T>, options: unknown, name: string): T {

@@ -29,7 +29,7 @@ export function getCurrentTenant(): TenantContext {
   )
 }
 
-/** The tenant context of the running code, or undefined where there is none. */
+/** The tenant context of the running code, or undefined if there is none. */
 export function tryGetCurrentTenant(): TenantContext | undefined {
   const frame = tenantStore.getStore()
   return isTenantFrame(frame) ? frame : undefined
@@ -72,13 +72,14 @@ interface FrameOptions {
 }
 
 /**
- * Runs `fn` for one tenant. All that it awaits, schedules and starts belongs to that tenant.
+ * Runs `fn` for one tenant. Everything that `fn` awaits, schedules or starts runs for that tenant.
  *
  * The context is copied, validated and frozen. Contexts that are opened inside keep its `actor`. A lazy thenable that `fn` returns, such as
  * a query builder, is started inside.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the context is not valid
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` when another tenant's context is already open, unless inside `runAcrossTenants`;
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if another tenant's context is already open, unless inside
+ *   `runAcrossTenants`;
  *   inside a visit of staff also for another user, another actor or more rights than the visit has
  */
 export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
@@ -126,7 +127,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
 }
 
 /**
- * Runs `fn` with the tenant context explicitly empty: row-level security shows nothing, the catalog works.
+ * Runs `fn` in an explicitly empty tenant context: row-level security shows no rows, but the catalog is readable.
  * For start-up queries of ORMs.
  */
 export function runWithoutTenant<T>(fn: () => T): T {

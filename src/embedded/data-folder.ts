@@ -31,7 +31,7 @@ export async function makeInstanceFolder(base: string, runAs: RunAs): Promise<In
 /**
  * Removes servers whose Node process is gone without stopping them (SIGKILL, a crash).
  *
- * Ends a process only when it is provably ours: it stands in `postmaster.pid` of a folder that we made, names that very
+ * Ends a process only if it certainly is one of ours: `postmaster.pid` of a folder that we created contains it, names this
  * folder as its data, and its command line does too.
  */
 export async function removeOrphans(base: string): Promise<void> {

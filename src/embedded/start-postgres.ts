@@ -18,7 +18,7 @@ interface StartPostgresOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** A program that runs the server, with its arguments, such as a profiler; default: none. */
   readonly under?: readonly string[]
-  /** Gets each line of the server's log; default: nowhere. */
+  /** Receives each line of the server's log; default: ignored. */
   readonly onLog?: (line: string) => void
 }
 
@@ -30,7 +30,7 @@ const START_ATTEMPTS = 3
  *
  * The caller must stop it. Files that a killed process left behind are removed at the next start.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where no server can be started; names the cures
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no server can be started; the message says what to do
  */
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<ThrowAwayServer> {
   const externalUrl = 'externalUrl' in options ? options.externalUrl : process.env['PARTYWALL_POSTGRES_URL']
@@ -119,7 +119,7 @@ async function startServer(
     })
     const outcome = await untilReady(child, options.onLog)
     if (outcome === 'ready') return { child, port }
-    // Between finding the port and binding it another program may have taken it.
+    // Another program may take the port before the server binds it, so try again.
     if (attempt === START_ATTEMPTS) throw embeddedUnusable(`the server did not start: ${outcome}`)
   }
 }
@@ -167,7 +167,7 @@ async function endServer(child: ChildProcess): Promise<void> {
   clearTimeout(hard)
 }
 
-/** Server messages in English, whatever the user's locale: we read them. */
+/** Environment for English server messages, because we parse them. */
 function serverEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
 }

@@ -1,24 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 
-/** A PostgreSQL server that may be used up: an embedded one, or the one that `PARTYWALL_POSTGRES_URL` names. */
+/** A throw-away PostgreSQL server: an embedded one, or the one that `PARTYWALL_POSTGRES_URL` names. */
 export interface ThrowAwayServer {
-  /** True when it was named by the user; then only our own databases are removed at the end. */
+  /** True if the user named the server. Then only our own databases are removed at the end. */
   readonly external: boolean
   /** `server_version_num`: 180004 is 18.4. */
   readonly versionNumber: number
-  /** Superuser URL of a database; without a name that of the maintenance database. */
+  /** Superuser URL of a database. Without a name: of the maintenance database. */
   url(database?: string): string
   /** URL of a database for another role. */
   urlAs(role: string, password: string, database: string): string
   /**
-   * Makes a database and gives its name.
+   * Creates a database and returns its name.
    *
    * A clone loses the grants of its template's database entry, so TEMPORARY is revoked from PUBLIC again.
    */
   createDatabase(options?: { readonly name?: string; readonly template?: string }): Promise<string>
   dropDatabase(name: string): Promise<void>
-  /** Ends the server, or drops what was made on an external one. Idempotent. */
+  /** Stops the server. On an external server it drops our databases instead. Idempotent. */
   stop(): Promise<void>
 }
 
@@ -44,7 +44,7 @@ export async function openThrowAwayServer(
 
   async function administer(...statements: readonly string[]): Promise<pg.QueryResult | undefined> {
     const client = new pg.Client({ connectionString: maintenanceUrl })
-    client.on('error', () => {}) // the server may go while we wait; the query then fails by itself
+    client.on('error', () => {}) // the server may stop meanwhile; the query then reports the error
     await client.connect()
     try {
       let result: pg.QueryResult | undefined

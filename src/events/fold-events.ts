@@ -1,15 +1,15 @@
 /** How events are folded. */
 interface FoldOptions<Event> {
-  /** The first event of a source is written at once; the others of this window become one with their count. */
+  /** The first event of a source is written at once. Further events of the source in this time become one event with their count. */
   readonly windowMs: number
-  /** How many sources are told apart in a window; the rest is counted together, per type. */
+  /** Most sources that are counted separately in a window. All others are counted together, per type. */
   readonly maxSources: number
   readonly typeOf: (event: Event) => string
-  /** Events with the same text have one source. */
+  /** The source of an event as text. Events with the same text have the same source. */
   readonly sourceOf: (event: Event) => string
-  /** The event without its source, for those that are counted together. */
+  /** Returns the event without its source, for events that are counted together. */
   readonly withoutSource: (event: Event) => Event
-  /** @param count how many events this one stands for; @param first whether it is the first of its source in this window */
+  /** @param count number of events that this one represents; @param first whether it is the first event of its source in this window */
   readonly write: (event: Event, count: number, first: boolean) => void
 }
 
@@ -39,7 +39,7 @@ export class FoldedEvents<Event> {
     this.#timer ??= setTimeout(() => this.flush(), windowMs).unref()
   }
 
-  /** Ends the window now. */
+  /** Ends the current window and writes its counts. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -5,11 +5,11 @@ export interface EventSubject {
   readonly requestId?: string | undefined
 }
 
-/** Everything that partywall tells its listeners. `type` discriminates. */
+/** All events that partywall emits. `type` discriminates them. */
 export type SecurityEvent =
   | (EventSubject & {
       readonly type: 'CROSS_TENANT_ACCESS_ATTEMPT'
-      /** Which layer saw it: `requireTenant`, `guard`, `repository`, `database`, `header`, … */
+      /** The layer that noticed the attempt: `requireTenant`, `guard`, `repository`, `database`, `header`, … */
       readonly source: string
       readonly attemptedTenantId?: string | undefined
       readonly reason?: string | undefined
@@ -23,7 +23,7 @@ export type SecurityEvent =
   | (EventSubject & {
       readonly type: 'TOKEN_ATTACK'
       readonly reason: string
-      /** The name of the claim or header that was not as it must be. */
+      /** The name of the invalid claim or header parameter. */
       readonly claim?: string | undefined
       /** A detail of the reason, such as the lifetime that was too long. Never a value of the token. */
       readonly fact?: string | undefined
@@ -69,7 +69,7 @@ export type SecurityEventOf<T extends SecurityEventType, E = SecurityEvent> = E 
     : never
   : never
 
-/** One typed emitter: layers emit, alerts, telemetry and the audit of refusals listen. */
+/** A typed emitter. All layers emit events; alerts, telemetry and the audit of refusals listen. */
 export interface SecurityEvents {
   emit(event: SecurityEvent): void
   /** Listens to one type, or to all with `'*'`. @returns a function that stops listening */
@@ -78,9 +78,9 @@ export interface SecurityEvents {
 }
 
 /**
- * Makes an emitter. A listener that throws harms neither the emitter's caller nor other listeners.
+ * Makes an emitter. If a listener throws, the caller of `emit` and the other listeners are not affected.
  *
- * @param onListenerError told of what listeners throw; default: nothing
+ * @param onListenerError called with errors of listeners; default: ignored
  */
 export function createSecurityEvents(onListenerError: (error: unknown) => void = () => {}): SecurityEvents {
   const listeners = new Map<string, Set<(event: SecurityEvent) => void>>()
@@ -100,7 +100,7 @@ export function createSecurityEvents(onListenerError: (error: unknown) => void =
   function on(type: string, listener: (event: never) => void): () => void {
     const set = listeners.get(type) ?? new Set()
     listeners.set(type, set)
-    // `deliver` hands a listener only events of the type that it asked for.
+    // `deliver` passes a listener only events of its type.
     const entry = listener as (event: SecurityEvent) => void
     set.add(entry)
     return () => {

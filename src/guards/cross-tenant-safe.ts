@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors.ts'
 import { type AnyFunction, dressAs, type FunctionDecorator, isFunction, rewriteDecorated } from './decorator-forms.ts'
 
-// Registered, so that two copies of the package read each other's marks.
+// Symbol.for, so that two copies of the package recognise each other's marks.
 const safeReason = Symbol.for('partywall.cross-tenant-safe.v1')
 const guardedOriginal = Symbol.for('partywall.guarded-original.v1')
 
@@ -11,13 +11,13 @@ export interface CrossTenantSafeMark extends FunctionDecorator {
 }
 
 /**
- * Takes a method, a function or a route out of the guards, with the reason written down where it happens.
+ * Exempts a method, a function or a route from the guards. The reason is documented beside it.
  *
  * On a method or around a function it undoes `preventCrossTenantAccess`, in either order. As the first handler of a route
- * (`app.get('/totals', CrossTenantSafe('sums over all tenants, no row'), handler)`) it takes that answer out of the
- * response guard. It opens nothing else: row-level security still decides what the code can read.
+ * (`app.get('/totals', CrossTenantSafe('sums over all tenants, no row'), handler)`) it exempts the route's answer from the response
+ * guard. Row-level security still decides which rows the code can read.
  *
- * @param reason why data of other tenants may pass here; at least 8 characters, for those who review
+ * @param reason why data of other tenants may pass here, for reviewers; at least 8 characters
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason
  */
 export function CrossTenantSafe(reason: string): CrossTenantSafeMark {
@@ -53,13 +53,13 @@ function markFunction(original: AnyFunction, reason: string): AnyFunction {
   return marked
 }
 
-/** The reason why guards leave this function or answer alone; undefined where they don't. */
+/** The reason for which guards skip this function or answer; undefined if they don't. */
 export function crossTenantSafeReason(marked: object): string | undefined {
   const reason: unknown = Reflect.get(marked, safeReason)
   return typeof reason === 'string' ? reason : undefined
 }
 
-/** Remembers what a guard was put around, so that {@link CrossTenantSafe} outside of it can undo it. */
+/** Remembers the function inside a guard, so that a {@link CrossTenantSafe} outside can undo the guard. */
 export function rememberOriginal(guarded: AnyFunction, original: AnyFunction): AnyFunction {
   Object.defineProperty(guarded, guardedOriginal, { value: original })
   return guarded

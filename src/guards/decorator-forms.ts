@@ -23,9 +23,9 @@ export interface FunctionDecorator {
 }
 
 /**
- * Recognises how a decorator was called and rewrites the function that it stands on.
+ * Recognises the form in which a decorator was called, and replaces the decorated function.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where it stands on a class, a setter, a parameter or a plain value
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` on a class, a setter, a parameter or a plain value
  */
 export function rewriteDecorated(name: string, args: readonly unknown[], rewrite: FunctionRewriter): unknown {
   const [first, second, third] = args
@@ -76,11 +76,11 @@ function rewriteLegacy(name: string, descriptor: unknown, rewrite: FunctionRewri
 
 function misplaced(name: string): ConfigurationError {
   return new ConfigurationError(
-    `${name} stands on methods, getters, fields that hold a function, and around plain functions; not on classes, setters, parameters or values.`,
+    `${name} can decorate methods, getters and fields that hold a function, and can wrap plain functions. It can't be used on classes, setters, parameters or values.`,
   )
 }
 
-/** Gives a replacement the name and length of what it replaces, for stack traces and frameworks that count parameters. */
+/** Gives a replacement the name and length of the original function, for stack traces and for frameworks that count parameters. */
 export function dressAs(replacement: AnyFunction, original: AnyFunction): AnyFunction {
   Object.defineProperty(replacement, 'name', { value: original.name, configurable: true })
   Object.defineProperty(replacement, 'length', { value: original.length, configurable: true })

@@ -2,10 +2,10 @@
  * The reason why a guard refuses.
  *
  * - `foreign-tenant`: a tenant field names another tenant;
- * - `empty-tenant`: strict mode: a tenant field is null, '', 0 or nothing that can be an id;
+ * - `empty-tenant`: strict mode: a tenant field is null, '', 0 or a value that can't be an id;
  * - `missing-tenant`: strict mode: a known entity has no tenant field;
- * - `no-context`: an answer names a tenant where no tenant's context is open;
- * - `too-large`, `too-deep`: more than the guard's bounds, so not looked through;
+ * - `no-context`: an answer names a tenant, but no tenant context is open;
+ * - `too-large`, `too-deep`: the data exceeds the guard's bounds, so it was not checked completely;
  * - `unreadable`: a getter, a proxy or a `toJSON` threw, or the text can't be read.
  */
 export type FindingKind =
@@ -30,14 +30,14 @@ export interface GuardFinding {
 const MAX_SHOWN = 128
 const MAX_STEPS_SHOWN = 20
 
-/** A path for people: `rows.3.project.tenant_id`. */
+/** A readable path: `rows.3.project.tenant_id`. */
 export function showPath(path: readonly string[]): string {
   if (path.length === 0) return '(the value itself)'
   const shown = path.slice(0, MAX_STEPS_SHOWN).map((step) => step.slice(0, MAX_SHOWN))
   return `${shown.join('.')}${path.length > MAX_STEPS_SHOWN ? '.…' : ''}`
 }
 
-/** An id for events and details: no longer than an id may be. */
+/** An id for events and details, cut to the longest length of an id. */
 export function showId(value: unknown): string {
   return String(value).slice(0, MAX_SHOWN)
 }

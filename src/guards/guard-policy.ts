@@ -7,13 +7,13 @@ import { type SameTenant, sameTenantId } from './tenant-value.ts'
 export interface GuardPolicyOptions {
   /** Names of the properties that hold a tenant id; default `tenant_id` and `tenantId`. */
   readonly fields?: readonly string[]
-  /** A tenant field that is null, '', 0 or no id at all is a finding too; default false: it says nothing. */
+  /** True: a tenant field that is null, '', 0 or not an id is refused too. Default false: such a field is ignored. */
   readonly strict?: boolean
-  /** Strict mode: tests for objects that must have a tenant field; one without is a finding. */
+  /** Strict mode: functions that tell which objects must have a tenant field. Such an object without one is refused. */
   readonly entities?: readonly ((value: object) => boolean)[]
-  /** Levels of nesting that are looked through; default 100, at most 1000. Deeper data is refused. */
+  /** Levels of nesting that are checked; default 100, at most 1000. Deeper data is refused. */
   readonly maxDepth?: number
-  /** Objects, elements and entries that are looked through; default 1,000,000. Larger data is refused. */
+  /** Objects, elements and entries that are checked; default 1,000,000. Larger data is refused. */
   readonly maxNodes?: number
   /** Whether two ids name the same tenant; default: by canonical form (uuid spelling, number against string). */
   readonly sameTenant?: SameTenant
@@ -32,7 +32,7 @@ export interface GuardPolicy {
   readonly sameTenant: SameTenant
 }
 
-/** The policy's part of a zod schema, shared by all that takes these options. */
+/** The zod schema of the policy, shared by all functions that take these options. */
 export const policyShape = {
   fields: z.array(z.string().min(1)).min(1).readonly().optional(),
   strict: z.boolean().optional(),

@@ -5,7 +5,7 @@ import { TenantIsolationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { type GuardFinding, showPath } from './finding.ts'
 
-/** Tells the listeners, with both tenants. */
+/** Emits CROSS_TENANT_ACCESS_ATTEMPT with both tenants. */
 export function emitFinding(
   finding: GuardFinding,
   context: TenantContext | undefined,
@@ -29,12 +29,12 @@ const meanings: Readonly<Record<GuardFinding['kind'], string>> = {
   'empty-tenant': 'Data whose tenant field names no tenant was stopped (strict mode).',
   'missing-tenant': 'An entity without a tenant field was stopped (strict mode).',
   'no-context': 'Data of a tenant was stopped on its way out of a request without a tenant context.',
-  'too-large': 'Data larger than the guard looks through (maxNodes) was stopped; send it in pages, or raise the bound.',
-  'too-deep': 'Data nested deeper than the guard looks through (maxDepth) was stopped.',
+  'too-large': 'Data larger than the guard checks (maxNodes) was stopped. Send it in pages, or raise the bound.',
+  'too-deep': 'Data nested deeper than the guard checks (maxDepth) was stopped. Send flatter data, or raise the bound.',
   unreadable: 'Data that the guard could not read was stopped.',
 }
 
-/** The refusal for the caller; what was found is in its details, for the team. */
+/** The error for the caller. Its details contain the finding, for the team. */
 export function toError(finding: GuardFinding, context: TenantContext | undefined): TenantIsolationError {
   const { kind, path, attemptedTenantId, cause } = finding
   return new TenantIsolationError(`${meanings[kind]} At ${showPath(path)}.`, {

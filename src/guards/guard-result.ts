@@ -1,6 +1,6 @@
 import { pipeline, Readable, Transform } from 'node:stream'
 
-/** Checks one value and gives it back, or throws. */
+/** Checks one value and returns it, or throws. */
 type CheckValue = <T>(value: T) => T
 
 /**
@@ -9,7 +9,7 @@ type CheckValue = <T>(value: T) => T
  * - a promise or lazy thenable: when it settles;
  * - an iterator or object stream: item by item, before the caller gets them.
  *
- * A stream of bytes can't be looked into; `refuseBytes` decides.
+ * A stream of bytes can't be checked; `refuseBytes` decides whether it is refused.
  */
 export function guardResult(result: unknown, check: CheckValue, refuseBytes: () => void): unknown {
   if (typeof result !== 'object' || result === null) return check(result)
@@ -97,7 +97,7 @@ function guardStream(source: Readable, check: CheckValue, refuseBytes: () => voi
       }
     },
   })
-  // An error on either side destroys both; the reader hears of it from `checked`.
+  // An error of either stream destroys both. The reader gets the error from `checked`.
   pipeline(source, checked, () => {})
   return checked
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the keys of tenant fields, up to where the value begins. One pass for all names, with what they share in front: that
- * lets the engine skip through text three times as fast as one `indexOf` for each.
+ * Finds the keys of tenant fields, up to the start of the value. One regular expression covers all names and begins with their common
+ * prefix, so that the engine skips text three times as fast as with one `indexOf` per name.
  */
 export function jsonKeyPattern(fields: readonly string[]): RegExp {
   const keys = fields.map((field) => JSON.stringify(field))

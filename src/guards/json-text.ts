@@ -3,13 +3,13 @@ import type { GuardPolicy } from './guard-policy.ts'
 import { judgeTenantValue } from './tenant-value.ts'
 
 /**
- * Looks through JSON text, as it is sent, for a tenant field that names another tenant than `tenantId`.
+ * Searches JSON text, as it is sent, for a tenant field that names another tenant than `tenantId`.
  *
- * The text is searched for the fields' names and not parsed: nothing that `toJSON`, a getter or a proxy gave can differ
- * between the check and what goes out, a key that stands twice is seen twice, and a large number keeps all its digits.
+ * The text is searched for the fields' names and not parsed. The checked text is the sent text, so `toJSON`, a getter or a proxy can't
+ * return two different values. A key that occurs twice is found twice, and a large number keeps all its digits.
  * Also reads text around JSON (JSONP, server-sent events). `entities` and the bounds of the policy do not apply here.
  *
- * @param tenantId undefined where no tenant's context is open: any tenant field that names a tenant is a finding
+ * @param tenantId undefined if no tenant context is open: then every tenant field that names a tenant is a finding
  */
 export function findInJson(text: string, tenantId: string | undefined, policy: GuardPolicy): GuardFinding | undefined {
   const readable = text.includes('\\') && text.includes('\\u') ? decodeKeyEscapes(text) : text
@@ -18,7 +18,7 @@ export function findInJson(text: string, tenantId: string | undefined, policy: G
   jsonKeys.lastIndex = 0
   while (jsonKeys.test(readable)) {
     const from = jsonKeys.lastIndex
-    // The common case, without a match array or a copy: the own tenant's id, closed by its quote.
+    // The common case is fast, without a match array or a copy: the context's tenant id, followed by a quote.
     if (own !== undefined && readable.startsWith(own, from)) continue
     const key = keyBefore(readable, from, policy)
     if (key === undefined) continue
@@ -28,7 +28,7 @@ export function findInJson(text: string, tenantId: string | undefined, policy: G
   return undefined
 }
 
-/** The tenant field whose key ends before a value; undefined where it is part of a string: `"a \\"tenant_id\\": …"`. */
+/** The tenant field whose key ends before a value; undefined if the match is inside a string: `"a \\"tenant_id\\": …"`. */
 function keyBefore(text: string, from: number, { fields }: GuardPolicy): string | undefined {
   const colon = text.lastIndexOf(':', from - 1)
   const end = text.lastIndexOf('"', colon)
@@ -75,7 +75,7 @@ function judgeAt(
   return literal === undefined ? { kind: 'unreadable' } : judgeLiteral(literal.value, tenantId, policy)
 }
 
-/** A list of ids must name this tenant throughout. */
+/** Each id of a list must name this tenant. */
 function judgeList(
   text: string,
   from: number,
@@ -96,7 +96,7 @@ function judgeList(
 }
 
 function judgeLiteral(value: Literal, tenantId: string | undefined, policy: GuardPolicy): FoundValue | undefined {
-  // No id is the empty string, so against '' every id is another tenant's.
+  // Without a context compare with '': no id is the empty string, so every id is another tenant's.
   const verdict = judgeTenantValue(value, tenantId ?? '', policy.sameTenant)
   if (verdict === 'same') return undefined
   if (verdict === 'foreign') {
@@ -107,7 +107,7 @@ function judgeLiteral(value: Literal, tenantId: string | undefined, policy: Guar
 
 type Literal = string | number | bigint | boolean | null
 
-// Longer strings than any id are not read, and so refused: a quantifier without a limit would let one exhaust the stack.
+// Strings that are longer than any id don't match and are refused. Without this limit one long string could exhaust the stack.
 const literalPattern = /"((?:[^"\\]|\\.){0,1024})"|(-?\d+)(?![\d.eE])|(-?\d[\d.eE+-]*)|(true|false|null)/y
 
 function readLiteral(text: string, from: number): { readonly value: Literal; readonly end: number } | undefined {
@@ -122,7 +122,7 @@ function readLiteral(text: string, from: number): { readonly value: Literal; rea
   return { value: word === 'null' ? null : word === 'true', end }
 }
 
-/** A string that JSON can't read is left as it stands: it then names no known tenant and is refused. */
+/** A string that JSON.parse refuses is returned unchanged. It then names no known tenant, so it is refused. */
 function unescapeString(text: string): string {
   try {
     return String(JSON.parse(`"${text}"`))

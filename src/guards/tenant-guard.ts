@@ -16,21 +16,21 @@ import { findInValue } from './walk.ts'
 
 /** Options of {@link createTenantGuard}. */
 export interface TenantGuardOptions extends GuardPolicyOptions {
-  /** `report` counts and logs what it would refuse and lets it pass; for adoption. Default `enforce`. */
+  /** `report` counts and logs findings but refuses nothing, for a gradual adoption. Default `enforce`. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the running tenant context. */
+  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the current tenant context. */
   readonly events?: SecurityEvents
   /** Default: warnings as JSON on standard error. */
   readonly logger?: Logger
 }
 
-/** Counts of a guard since it was made. */
+/** Numbers of checks since the guard was created. */
 export interface GuardCounts {
   readonly checked: number
   readonly refused: number
-  /** Findings that `enforcement: 'report'` let pass. */
+  /** Findings that `enforcement: 'report'` did not refuse. */
   readonly wouldRefuse: number
-  /** Answers that CrossTenantSafe took out of the response guard. */
+  /** Answers that CrossTenantSafe exempted from the response guard. */
   readonly exempt: number
 }
 
@@ -38,7 +38,7 @@ export interface GuardCounts {
 export interface TenantGuard {
   readonly policy: GuardPolicy
   /**
-   * Gives back the value if nothing in it names another tenant than the running context's; of a promise, a promise.
+   * Returns the value if nothing in it names another tenant than the current context. For a promise it returns a promise.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` on a finding; emits CROSS_TENANT_ACCESS_ATTEMPT
@@ -46,18 +46,18 @@ export interface TenantGuard {
   guardTenantData<T>(value: T): T
   /** As the free {@link preventCrossTenantAccess}, with this guard's policy. */
   readonly preventCrossTenantAccess: PreventCrossTenantAccess
-  /** For adapters: what to answer instead of this JSON text; undefined where it may be sent. Counts, logs and emits. */
+  /** For adapters: the error to answer instead of this JSON text; undefined if the text may be sent. Counts, logs and emits. */
   refusalOfJson(text: string, context: TenantContext | undefined): TenantIsolationError | undefined
   /** For adapters: the same for a value that is about to be sent. */
   refusalOfValue(value: unknown, context: TenantContext): TenantIsolationError | undefined
-  /** For adapters: the same for what can't be looked into, with a reason for the log. */
+  /** For adapters: the same for data that can't be checked, with a reason for the log. */
   refusalOfUnreadable(reason: string, context: TenantContext | undefined): TenantIsolationError | undefined
-  /** For adapters: notes an answer that CrossTenantSafe took out. */
+  /** For adapters: counts an answer that CrossTenantSafe exempted. */
   noteExempt(reason: string): void
   counts(): GuardCounts
 }
 
-/** Called with nothing, it gives a decorator; called as decorator or around a function, it is one. */
+/** Called without arguments, it returns a decorator. It can also be used as a decorator itself, or around a function. */
 export type PreventCrossTenantAccess = FunctionDecorator & (() => FunctionDecorator)
 
 const optionsSchema = z.strictObject({
@@ -70,9 +70,9 @@ const optionsSchema = z.strictObject({
 })
 
 /**
- * Makes a guard that looks through data on its way out for anything of another tenant.
+ * Makes a guard that checks outgoing data for another tenant's id.
  *
- * It is the last layer, for the careless join and the cache that mixed two tenants up; row-level security decides first.
+ * It is the last layer. It catches, for example, a cache that returns one tenant's list to another. Row-level security decides first.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -107,7 +107,7 @@ export function createTenantGuard(options: TenantGuardOptions = {}): TenantGuard
     refusalOfUnreadable: (reason, context) => judge({ kind: 'unreadable', path: [reason] }, context),
     noteExempt(reason) {
       counts.exempt++
-      log.debug({ reason }, 'guard: left out by CrossTenantSafe')
+      log.debug({ reason }, 'guard: exempt by CrossTenantSafe')
     },
     counts: () => ({ ...counts }),
   }
@@ -118,7 +118,7 @@ type Judge = (finding: GuardFinding | undefined, context: TenantContext) => Tena
 function guardFor<T>(context: TenantContext, judge: Judge, policy: GuardPolicy, value: T): T {
   if (isThenable(value)) {
     const guarded: unknown = Promise.resolve(value).then((settled) => guardFor(context, judge, policy, settled))
-    // A promise of the same value, checked: callers see the same awaited type.
+    // The result is a promise of the same value, so callers see the same awaited type.
     return guarded as T
   }
   const refusal = judge(findInValue(value, context.tenantId, policy), context)
@@ -130,7 +130,7 @@ function makeDecorator(policy: GuardPolicy, judge: Judge): PreventCrossTenantAcc
   function guardFunction(original: AnyFunction): AnyFunction {
     if (crossTenantSafeReason(original) !== undefined) return original
     const guarded = dressAs(function (this: unknown, ...args: unknown[]) {
-      // The call's own context: work that it awaits may settle anywhere.
+      // Capture the context of the call: a promise may settle in another context.
       const context = getCurrentTenant()
       const result: unknown = Reflect.apply(original, this, args)
       return guardResult(
@@ -160,12 +160,12 @@ const judgeWithoutCounts: Judge = (finding, context) => {
 }
 
 /**
- * Gives back the value if nothing in it names another tenant than the running context's; of a promise, a promise.
+ * Returns the value if nothing in it names another tenant than the current context. For a promise it returns a promise.
  *
- * Looks through arrays, objects, Map, Set, class instances and cycles, and what `toJSON` would send. Never changes the value.
+ * Checks arrays, objects, Map, Set, class instances and cycles, and the result of `toJSON`. Never changes the value.
  *
  * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` on a finding, and where the value is larger than the bounds;
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` on a finding, or if the value is larger than the bounds;
  *   emits CROSS_TENANT_ACCESS_ATTEMPT to the context's listeners
  */
 export function guardTenantData<T>(value: T, options?: GuardPolicyOptions): T {
@@ -174,7 +174,7 @@ export function guardTenantData<T>(value: T, options?: GuardPolicyOptions): T {
 }
 
 /**
- * Guards what a method or function gives: as TC39 decorator, as legacy TypeScript decorator and around a plain function.
+ * Guards the result of a method or function: as TC39 decorator, as legacy TypeScript decorator, or around a plain function.
  *
  * Each call needs a tenant context, and its result is checked against the tenant of the call: a value at once, a promise when
  * it settles, items of an iterator or an object stream one by one. A lazy query builder is run; streams of bytes are refused.

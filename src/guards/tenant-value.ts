@@ -3,7 +3,7 @@ import { types } from 'node:util'
 /** Tells whether an id in the data and the context's tenant id are the same tenant. */
 export type SameTenant = (id: string | number | bigint, tenantId: string) => boolean
 
-/** How one value of a tenant field stands to the context's tenant. */
+/** Result of comparing a tenant field with the context's tenant. */
 type TenantValueVerdict = 'same' | 'foreign' | 'empty' | 'odd'
 
 // PostgreSQL reads all these spellings of a uuid: upper case, in braces, without hyphens.
@@ -13,7 +13,7 @@ const uuid = /^\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{1
  * The default comparison: by the canonical form of an id.
  *
  * A uuid in any spelling that PostgreSQL reads is the same uuid; a number or bigint is its decimal form. A number beyond
- * ±(2^53 - 1) is never the same: it may have been rounded to look so.
+ * ±(2^53 - 1) is never the same, because it may have been rounded.
  */
 export const sameTenantId: SameTenant = (id, tenantId) => {
   if (id === tenantId) return true
@@ -40,7 +40,7 @@ export function judgeTenantValue(value: unknown, tenantId: string, same: SameTen
   return value === null ? 'empty' : 'odd'
 }
 
-/** The id that an object in a tenant field stands for: a boxed string, a binary uuid; undefined where it is none. */
+/** The id in an object in a tenant field: a boxed string or a binary uuid. Undefined for other objects. */
 export function idOfObject(value: object): unknown {
   if (types.isBoxedPrimitive(value)) return value.valueOf()
   if (types.isUint8Array(value) && value.length === 16) return Buffer.from(value).toString('hex')

@@ -30,8 +30,8 @@ const dateToJson = Date.prototype.toJSON
  *
  * Reads what code can reach and what `JSON.stringify` would send: own and inherited enumerable properties, tenant fields
  * behind prototype getters, elements, entries of Map and Set, and the result of `toJSON`. Each object is visited once and
- * each property read once, so no getter runs twice; nothing is changed. Byte arrays, functions, symbols and what stands
- * behind a pending promise are not looked into.
+ * each property read once, so no getter runs twice. Nothing is changed. Byte arrays, functions, symbols and the results of pending
+ * promises are not checked.
  */
 export function findInValue(value: unknown, tenantId: string, policy: GuardPolicy): GuardFinding | undefined {
   if (!isReadable(value) && typeof value !== 'function') return undefined
@@ -160,7 +160,7 @@ function visitJsonForm(walk: Walk, value: unknown, toJson: unknown, depth: numbe
 /** Searches the entries of a Map or Set. Undefined also for other objects, whose properties are searched afterwards. */
 function visitCollection(walk: Walk, value: object, depth: number): Found | undefined {
   const isMap = types.isMap(value)
-  // A proxy has no internal slots: only its own iterator can show what it gives out.
+  // A proxy has no internal slots of a Map or Set, so its entries are read through its own iterator.
   if (isMap || value instanceof Map) {
     const entries: Iterable<readonly [unknown, unknown]> = isMap ? Map.prototype.entries.call(value) : value.entries()
     for (const [key, entry] of entries) {
@@ -194,7 +194,7 @@ function judgeField(walk: Walk, value: unknown, depth: number): Found | undefine
   return walk.policy.strict ? { kind: 'empty-tenant', steps: [] } : undefined
 }
 
-/** A list of ids must name this tenant throughout; an object id (binary, boxed, with toJSON) is read as the id it is. */
+/** Each id of a list must name this tenant. An id as an object (binary, boxed, with toJSON) is converted first. */
 function judgeObjectField(walk: Walk, value: Readable, depth: number): Found | undefined {
   if (depth > walk.policy.maxDepth) return { kind: 'too-deep', steps: [] }
   if (Array.isArray(value) || types.isSet(value)) {

@@ -2,22 +2,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 
-/** How one dependency stands: `degraded` works with less (limits from this process alone), `down` keeps requests from being answered. */
+/**
+ * State of one dependency. `degraded`: requests are answered with less (such as limits from this process alone). `down`: requests can't be
+ * answered.
+ */
 export type DependencyHealth = 'up' | 'degraded' | 'down'
 
-/** Looks at one dependency: resolving with `degraded` or `down` means that, with anything else up; a rejection means down. Its error is told to nobody. */
+/**
+ * Checks one dependency. If it resolves with `degraded` or `down`, that is the state; any other value means up. A rejection means down, and
+ * its error is not shown.
+ */
 export type HealthCheck = () => Promise<unknown>
 
 export interface HealthOptions {
   /** Dependencies of requests, each with its check: `{ postgres: async () => { await pool.query('select 1') } }`. */
   readonly checks: Readonly<Record<string, HealthCheck>>
-  /** True puts the state of each dependency into `/ready`: only where strangers can't read it. Default false. */
+  /** True: `/ready` shows the state of each dependency. Use it only if strangers can't read the answer. Default false. */
   readonly details?: boolean
-  /** How long an answer of `/ready` is used again, so that probes can't load the dependencies. Default 1000. */
+  /** How long an answer of `/ready` is reused, so that probes can't overload the dependencies. Default 1000. */
   readonly cacheMs?: number
-  /** A check that takes longer is down. Default 1000. */
+  /** A check that takes longer counts as down. Default 1000. */
   readonly timeoutMs?: number
-  /** False from the moment that the application closes: `/ready` is then 503. */
+  /** Returns false as soon as the application closes. `/ready` then answers 503. */
   readonly open?: () => boolean
   /** Milliseconds; default `performance.now`. */
   readonly now?: () => number
@@ -31,11 +37,14 @@ export interface Readiness {
 
 /** Liveness and readiness of one process; see {@link createHealth}. */
 export interface Health {
-  /** The process runs; touches no dependency, so that an outage restarts nobody. */
+  /** Says that the process runs. It asks no dependency, so that an outage of one does not restart the process. */
   live(): { readonly status: 'live' }
   /** Whether requests can be answered. */
   ready(): Promise<Readiness>
-  /** An Express or Connect handler: answers `/live` and `/ready` below where it is mounted, passes all others on. Stands before authentication. */
+  /**
+   * An Express or Connect handler: answers `/live` and `/ready` below its mount path and passes all other requests on. Mount it before
+   * authentication.
+   */
   readonly handler: (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
 }
 
@@ -50,9 +59,9 @@ const schema = z.object({
 })
 
 /**
- * Makes the answers for an orchestrator's probes.
+ * Answers the probes of an orchestrator.
  *
- * A degraded dependency keeps the process in service; one that is down takes it out. Concurrent probes share one look.
+ * A degraded dependency keeps the process in service; a dependency that is down makes it unready. Concurrent probes share one check.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  * @example

@@ -1,15 +1,16 @@
 import type { DependencyHealth } from './health.ts'
 
-/** The part of a rate limiter that its health is read from. */
+/** The part of a rate limiter that the health check needs. */
 export interface ModalLimiter {
   readonly mode: 'store' | 'local' | 'closed' | 'open'
   ping(): Promise<void>
 }
 
 /**
- * The check of a rate limiter: up while its store decides, degraded while decisions come from this process, down where it then refuses.
+ * The check of a rate limiter: up while its store decides, degraded while this process decides or all requests pass, down while all
+ * requests are refused.
  *
- * It also asks the store, so that a process without requests learns of an outage.
+ * It also pings the store, so that a process without requests notices an outage.
  */
 export function limiterHealth(limiter: ModalLimiter): () => Promise<DependencyHealth> {
   return async () => {

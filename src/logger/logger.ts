@@ -1,4 +1,4 @@
-/** Where partywall writes what happened; a pino logger fits. Never handed a token, a secret or a value of a statement. */
+/** The logger that partywall writes to; a pino logger fits. It never gets a token, a secret or a value of a statement. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -6,7 +6,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** The default: warnings and errors as one JSON line each on standard error, the rest nowhere. */
+/** The default logger. It writes warnings and errors as JSON lines to standard error, and drops all other lines. */
 export function createDefaultLogger(write: (line: string) => void = (line) => process.stderr.write(line)): Logger {
   const line = (level: string) => (fields: object, message: string) => {
     write(`${JSON.stringify({ level, time: new Date().toISOString(), name: 'partywall', ...fields, msg: message })}\n`)
@@ -15,5 +15,5 @@ export function createDefaultLogger(write: (line: string) => void = (line) => pr
   return { debug: nothing, info: nothing, warn: line('warn'), error: line('error') }
 }
 
-/** Writes nothing; for tests and for those who want silence. */
+/** A logger that writes nothing. */
 export const silentLogger: Logger = Object.freeze({ debug() {}, info() {}, warn() {}, error() {} })

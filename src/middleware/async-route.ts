@@ -1,8 +1,8 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 /**
- * Hands what an async handler throws to `next`: Express 4 loses it, and the client would wait for ever. Express 5 needs it not, and
- * bears it.
+ * Passes a rejection of an async handler to `next`. Express 4 ignores the rejection, and the client would wait for ever. Express 5 does
+ * the same by itself, and works with this function too.
  *
  * @example
  * ```ts

@@ -4,8 +4,8 @@ import { tenantStore } from '../context/store.ts'
 /**
  * Runs the listeners of a request or response in the context that is current now.
  *
- * Node emits their events in the context of the socket, which has no tenant: what an upload parser does on `data`, or an audit on
- * `finish`, would run without one.
+ * Node emits these events in the context of the socket, which has no tenant. A listener for `data` in an upload parser, or for `finish` in
+ * an audit, would run without a tenant.
  */
 export function bindEvents(...emitters: readonly EventEmitter[]): void {
   const frame = tenantStore.getStore()
@@ -13,7 +13,7 @@ export function bindEvents(...emitters: readonly EventEmitter[]): void {
   for (const emitter of emitters) {
     const emit = emitter.emit
     emitter.emit = function emitInContext(this: EventEmitter, ...values) {
-      // Most are emitted by what runs in the context anyway.
+      // Most events are emitted by code that runs in this context already.
       if (tenantStore.getStore() === frame) return Reflect.apply(emit, this, values)
       return tenantStore.run(frame, () => Reflect.apply(emit, this, values))
     }

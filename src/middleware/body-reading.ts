@@ -1,7 +1,7 @@
 /** The headers that say how to read the bytes of an answer. */
 export interface BodyHeaders {
   readonly contentType: string
-  /** All of Content-Encoding and Transfer-Encoding. */
+  /** The values of Content-Encoding and Transfer-Encoding. */
   readonly codings: string
   /** Whether the answer is a part of a longer one (206, Content-Range). */
   readonly isPart: boolean
@@ -10,9 +10,9 @@ export interface BodyHeaders {
 /**
  * How the guard reads an answer.
  *
- * - `records`: JSON texts, one a line; `document`: one JSON text, or text around JSON; `other`: no JSON, so it passes;
+ * - `records`: one JSON text per line; `document`: one JSON text, perhaps with text around it; `other`: not JSON, so it passes;
  * - `undecided`: so far only white space;
- * - `unreadable`: it is or may be JSON in a form that the guard can't read, so it is refused.
+ * - `unreadable`: it is JSON, or may be, in a form that the guard can't read, so it is refused.
  */
 export type Reading =
   | { readonly kind: 'records' | 'document' | 'other' | 'undecided' }
@@ -24,13 +24,13 @@ const jsonTypes = /json|javascript|^multipart\/mixed/i
 const vagueTypes = /^\s*(?:$|;|text\/plain|application\/octet-stream|binary\/octet-stream|\*)/i
 const mediaTypes = /^\s*(?:image|audio|video|font)\//i
 const readableCharsets = /^(?:utf-?8|us-ascii|ascii)$/i
-/** In these the characters of JSON's structure have the bytes of ASCII, so its beginning can be seen. */
+/** Charsets in which quotes, braces and brackets have the bytes of ASCII, so that the beginning of JSON can be recognised. */
 const asciiSupersets = /^(?:iso-?8859-\d+|latin-?\d|windows-125\d|cp125\d)$/i
 
 /**
  * Decides how an answer is read, by its headers and its first bytes.
  *
- * @param start the answer's first bytes; more of them can decide what was undecided
+ * @param start the answer's first bytes. If the result is `undecided`, call again with more bytes
  */
 export function readingOf({ contentType, codings, isPart }: BodyHeaders, start: Uint8Array): Reading {
   if (start.length === 0) return { kind: 'undecided' }
@@ -40,7 +40,7 @@ export function readingOf({ contentType, codings, isPart }: BodyHeaders, start: 
   const charsets = charsetsOf(contentType)
   const isReadable = charsets.every((charset) => readableCharsets.test(charset))
   if (recordTypes.test(contentType) || jsonTypes.test(contentType)) {
-    if (isPart) return unreadable('a part of a JSON document: its tenant may stand in another part')
+    if (isPart) return unreadable('a part of a JSON document: the tenant may be in another part')
     if (!isReadable) return unreadable('JSON in another charset than UTF-8')
     return { kind: recordTypes.test(contentType) ? 'records' : 'document' }
   }
@@ -53,7 +53,7 @@ export function readingOf({ contentType, codings, isPart }: BodyHeaders, start: 
   return readingOfStart(start, isReadable)
 }
 
-/** Whether text of this content type, or text that begins like this, is JSON or holds JSON. */
+/** Whether text with this content type, or with this beginning, is JSON or contains JSON. */
 export function holdsJson(contentType: string, text: string): boolean {
   if (jsonTypes.test(contentType) || recordTypes.test(contentType)) return true
   let from = 0
@@ -81,7 +81,7 @@ function isCompressed(start: Uint8Array): boolean {
   return first === 0x78 && second !== undefined && [0x01, 0x5e, 0x9c, 0xda].includes(second)
 }
 
-/** Prefixes that servers write before JSON so that it can't be run as a script. */
+/** Prefixes that servers write before JSON so that browsers can't run it as a script. */
 const scriptGuards = [")]}'", 'while(1);', 'for(;;);']
 const LONGEST_GUARD = 10
 
@@ -93,8 +93,8 @@ function isSkippedCharacter(character: string): boolean {
   return character.trim() === '' || skipped.has(character.charCodeAt(0))
 }
 
-// White space, the record separator of JSON text sequences, and what stands before and between characters of UTF-16
-// and UTF-32: byte order marks and zeros. JSON in these is found here and refused when it is decoded.
+// White space, the record separator of JSON text sequences, and bytes that occur before and between characters of UTF-16
+// and UTF-32: byte order marks and zeros. JSON in these encodings is found here, and refused when it is decoded.
 const skipped = new Set([0x00, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1e, 0x20, 0xef, 0xbb, 0xbf, 0xff, 0xfe])
 
 function readingOfStart(start: Uint8Array, isReadable: boolean): Reading {

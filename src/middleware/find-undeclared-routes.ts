@@ -5,9 +5,9 @@ import { declarationOf, type RouteDeclaration } from './route-declaration.ts'
 export interface FoundRoute {
   /** Upper case; `ALL` for `app.all`. */
   readonly method: string
-  /** As written at the route; where a router is mounted, Express 5 no longer knows the path: `…` stands for it. */
+  /** The path of the route. For the path of a mounted router, which Express 5 does not keep, it contains `…`. */
   readonly path: string
-  /** Absent where nothing in front of the route's last handler declares a permission or a public route. */
+  /** Absent if no handler before the route's last one declares a permission or a public route. */
   readonly declared?: RouteDeclaration
 }
 
@@ -20,15 +20,16 @@ export interface RouteReport {
 /**
  * Walks the router of an Express 4 or 5 application and finds routes without a declared permission.
  *
- * A route is declared by `requirePermission` or `publicRoute` in front of its last handler, or on its router without a path
- * (`router.use(requirePermission('admin:use'))`) before it. A mounted application can't be looked into and counts as undeclared:
- * walk it by itself. Middleware that answers without a route (`app.use('/x', handler)`) is not seen.
+ * A route is declared by `requirePermission` or `publicRoute` before its last handler, or in a `use` without a path
+ * (`router.use(requirePermission('admin:use'))`) before the route on the same router. A mounted application counts as undeclared, because
+ * it can't be looked into: call this function for it separately. Middleware that answers without a route (`app.use('/x', handler)`) is not
+ * found.
  *
  * @example
  * ```ts
  * expect(findUndeclaredRoutes(app).undeclared).toEqual([])
  * ```
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where there is no router or no route: a walk that saw nothing proves nothing
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is no router or no route, because such a result proves nothing
  */
 export function findUndeclaredRoutes(app: object): RouteReport {
   const stack = stackOf(app)
@@ -48,7 +49,7 @@ function property(value: unknown, name: string): unknown {
 function stackOf(app: unknown): readonly unknown[] | undefined {
   const own = property(app, 'stack')
   if (Array.isArray(own)) return own
-  // `_router` first: in Express 4 the mere reading of `router` throws.
+  // `_router` first: in Express 4 reading `router` throws.
   const express4 = property(property(app, '_router'), 'stack')
   if (Array.isArray(express4)) return express4
   const express5 = property(app, '_router') === undefined && isExpress5(app) ? property(app, 'router') : undefined
@@ -56,7 +57,7 @@ function stackOf(app: unknown): readonly unknown[] | undefined {
   return Array.isArray(stack) ? stack : undefined
 }
 
-/** Express 4 makes its router at the first route; without one `router` is a getter that throws. */
+/** Express 4 creates its router with the first route. Its property `router` is a getter that throws. */
 function isExpress5(app: unknown): boolean {
   return typeof property(app, 'lazyrouter') !== 'function'
 }
@@ -80,14 +81,14 @@ function walk(stack: readonly unknown[], prefix: string, inherited: RouteDeclara
   return found
 }
 
-/** Whether a layer of `use` stands on all paths: only then it speaks for the routes behind it. */
+/** Whether a layer of `use` applies to all paths. Only then it declares the routes behind it. */
 function coversAll(layer: unknown): boolean {
   return property(layer, 'slash') === true || property(property(layer, 'regexp'), 'fast_slash') === true
 }
 
 function mountPath(layer: unknown): string {
   if (coversAll(layer)) return ''
-  // Express 4 keeps the pattern: ^\/projects\/?(?=\/|$)
+  // Express 4 keeps the path as a pattern: ^\/projects\/?(?=\/|$)
   const source = property(property(layer, 'regexp'), 'source')
   const match = typeof source === 'string' ? /^\^((?:\\\/[\w.-]+)+)\\\/\?/.exec(source) : null
   return match?.[1] === undefined ? '/…' : match[1].replaceAll('\\/', '/')
@@ -98,11 +99,11 @@ function routesOf(route: unknown, prefix: string, inherited: RouteDeclaration | 
   const shown = `${prefix}${Array.isArray(path) ? path.map(String).join('|') : String(path)}`
   const stack = property(route, 'stack')
   const layers: readonly unknown[] = Array.isArray(stack) ? stack : []
-  // A layer without a method stands there for all methods.
+  // A layer without a method applies to all methods.
   const methods = new Set(layers.map((layer) => methodOf(layer) ?? 'all'))
   const single = methods.size > 1 ? [...methods].filter((method) => method !== 'all') : [...methods]
   const found = single.map((method) => ({ method, declared: declaredFor(layers, method) ?? inherited }))
-  // `app.all` stands in the router once for each of the methods that Node.js knows.
+  // Express stores `app.all` as one layer for each method that Node.js knows.
   const isAll = single.length > 20 && new Set(found.map(({ declared }) => declared)).size === 1
   return (isAll ? found.slice(0, 1) : found).map(({ method, declared }) => ({
     method: isAll ? 'ALL' : method.toUpperCase(),
@@ -111,7 +112,7 @@ function routesOf(route: unknown, prefix: string, inherited: RouteDeclaration | 
   }))
 }
 
-/** A declaration counts in front of the last handler of its method: behind the one that answers it protects nothing. */
+/** A declaration counts only before the last handler of its method: behind the handler that answers, it protects nothing. */
 function declaredFor(layers: readonly unknown[], method: string): RouteDeclaration | undefined {
   const own = layers.filter((layer) => [undefined, 'all', method].includes(methodOf(layer)))
   for (const layer of own.slice(0, -1)) {

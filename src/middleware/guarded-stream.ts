@@ -1,38 +1,37 @@
 import { isUtf8 } from 'node:buffer'
 import { type BodyHeaders, type Reading, readingOf } from './body-reading.ts'
 
-/** What the guard does with a chunk that the handler wrote. */
+/** The guard's decision about a chunk that the handler wrote. */
 export type ChunkVerdict =
   | { readonly kind: 'send'; readonly chunk: Buffer | string }
-  /** Sent, and nothing after it is looked at. */
+  /** The chunk is sent, and later chunks are not checked. */
   | { readonly kind: 'pass'; readonly chunk: Buffer }
   | { readonly kind: 'hold' }
   | { readonly kind: 'refuse'; readonly error: Error }
 
-/** Looks through an answer that is written piece by piece. */
+/** Checks an answer that is written in several chunks. */
 export interface StreamCheck {
   write(chunk: Buffer): ChunkVerdict
   /** Called at the end of the answer: returns the bytes that were held back. */
   end(): ChunkVerdict
 }
 
-/** How an answer is judged; each function gives an error for what must not be sent. */
+/** Judges an answer. Each function returns an error if the data must not be sent. */
 export interface StreamJudge {
   readonly maxBufferBytes: number
   readonly refusalOf: (text: string) => Error | undefined
-  /** For an answer that can't be checked; undefined where it is let through all the same. */
+  /** For an answer that can't be checked. Undefined if it may be sent nevertheless. */
   readonly refusalOfUnreadable: (reason: string) => Error | undefined
 }
 
 /**
- * The text that a client reads from bytes of JSON, or undefined where they are none: not UTF-8, or with a zero in it, as
- * UTF-16 and UTF-32 have.
+ * The text that a client reads from these bytes. Undefined if they are not valid UTF-8, or contain a zero byte, as UTF-16 and UTF-32 do.
  */
 export function jsonTextOf(bytes: Buffer): string | undefined {
   return isUtf8(bytes) && !bytes.includes(0) ? bytes.toString('utf8') : undefined
 }
 
-/** How an answer that is written piece by piece is checked: by its headers, and by its first bytes that are no white space. */
+/** Decides by the headers and the first bytes (without white space) how the chunks of an answer are checked. */
 export function streamCheckFor(headers: BodyHeaders, judge: StreamJudge): StreamCheck {
   let start: Buffer = Buffer.alloc(0)
   let decided: StreamCheck | undefined
@@ -70,13 +69,13 @@ function refusalOfSize(judge: StreamJudge): Error | undefined {
   return judge.refusalOfUnreadable('(an answer longer than maxBufferBytes: send records, or pages)')
 }
 
-/** Records end with a line: each is sent once it is complete and was looked through. */
+/** Records are separated by line ends. Each record is sent once it is complete and was checked. */
 function recordCheck(judge: StreamJudge): StreamCheck {
   let held: Buffer[] = []
   let size = 0
   return {
     write(chunk) {
-      // In UTF-8 the byte of a line's end is part of no other character.
+      // In UTF-8 the byte of a line end is never part of another character.
       const complete = chunk.lastIndexOf(0x0a) + 1
       const isTooLong = complete === 0 && size + chunk.length > judge.maxBufferBytes
       // A copy: its writer may use the memory again once it was told that the chunk was taken.
@@ -98,7 +97,7 @@ function recordCheck(judge: StreamJudge): StreamCheck {
   }
 }
 
-/** In one JSON document the tenant may stand behind the content: nothing is sent before all of it was seen. */
+/** In one JSON document the tenant field may come last, so nothing is sent before the whole document was checked. */
 function documentCheck(judge: StreamJudge): StreamCheck {
   let held: Buffer[] = []
   let size = 0

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How long a request whose client has gone counts while its handler has not answered. */
+/** How long a request counts after its client disconnected, if its handler has not answered. */
 const ABANDONED_MS = 30_000
 
 const waiting = new WeakMap<Socket, Set<() => void>>()
 
 /**
- * Calls `done` once when an answer was sent or can no longer be sent.
+ * Calls `done` once, when an answer was sent or can no longer be sent.
  *
- * The response alone does not tell: of requests that a client pipelined, those behind the first get no `close` when the socket breaks.
+ * The response's own events are not enough: if a client pipelines requests and the socket breaks, only the first response gets a `close`.
  */
 export function onceClosed(request: IncomingMessage, response: ServerResponse, done: () => void): void {
   const { socket } = request
@@ -27,7 +27,7 @@ export function onceClosed(request: IncomingMessage, response: ServerResponse, d
   onSocket.add(settle)
 }
 
-/** One listener for each socket: a client may pipeline more requests than Node lets listeners be. */
+/** One listener per socket: a client may pipeline more requests than Node allows listeners. */
 function listenersOf(socket: Socket): Set<() => void> {
   const known = waiting.get(socket)
   if (known !== undefined) return known
@@ -40,10 +40,10 @@ function listenersOf(socket: Socket): Set<() => void> {
 }
 
 /**
- * Calls `done` once when a request no longer costs anything: its answer was sent, to the last byte of a stream.
+ * Calls `done` once, when a request no longer costs anything: its answer was sent, to the last byte of a stream.
  *
- * Where the client goes before anything was answered the handler works on, so the request counts until the handler ends its answer, for
- * at most 30 seconds. Else a client that hangs up at once could have any number of requests in progress.
+ * If the client disconnects before the answer has begun, the handler goes on. The request then counts until the handler ends its answer,
+ * for at most 30 seconds. Otherwise a client that disconnects at once could have any number of requests in progress.
  */
 export function onceDone(request: IncomingMessage, response: ServerResponse, done: () => void): void {
   onceClosed(request, response, () => {
@@ -52,7 +52,7 @@ export function onceDone(request: IncomingMessage, response: ServerResponse, don
   })
 }
 
-/** No event tells of `end()` on a response whose socket is gone. */
+/** Node emits no event for `end()` on a response whose socket is closed. */
 function onceEnded(response: ServerResponse, done: () => void): void {
   const { end } = response
   const timer = setTimeout(done, ABANDONED_MS).unref()

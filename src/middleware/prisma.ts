@@ -1,7 +1,7 @@
 import { tenantStore } from '../context/store.ts'
 import { ConfigurationError } from '../errors.ts'
 
-/** Prisma's DataLoader, as far as it is used here: requests of one tick whose `batchBy` agrees go out together. */
+/** The used part of Prisma's DataLoader. It sends requests of one tick together if their `batchBy` is equal. */
 interface Loader {
   request(request: unknown): Promise<unknown>
 }
@@ -17,11 +17,12 @@ const PATCHED: unique symbol = Symbol('partywall.prisma')
 /**
  * An extension of a Prisma client that keeps tenants apart: `prisma.$extends(tenantExtension())`.
  *
- * Prisma collects the operations of one tick (`$transaction([…])`, `findUnique`) and sends all of them from the context of whoever came first:
- * another tenant's operations would run as that tenant, reads and writes alike. The extension gives each context a collector of its own.
+ * Prisma collects the operations of one tick (`$transaction([…])`, `findUnique`) and sends all of them in the context of the first caller.
+ * Reads and writes of another tenant would then run as the first caller's tenant. The extension gives each context its own collector.
  * It changes the client that it is given, so that the client without the extension is safe afterwards, too.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where this release of Prisma collects operations in a way that it does not know
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if this release of Prisma collects operations in a way that the extension does not
+ *   know
  * @example
  * ```ts
  * const prisma = new PrismaClient({ adapter: new PrismaPg(wall.pool) }).$extends(tenantExtension())
@@ -35,11 +36,11 @@ export function tenantExtension(): <Client>(client: Client) => Client {
   }
 }
 
-/** In place of Prisma's one collector: one for each context. */
+/** Replaces Prisma's single collector by one collector per context. */
 class LoaderPerContext implements Loader {
   readonly [PATCHED] = true
   readonly #make: () => Loader
-  /** Weak: a context lives as long as its request. */
+  /** Weak, so that a context is freed after its request. */
   readonly #loaders = new WeakMap<object, Loader>()
 
   constructor(make: () => Loader) {
@@ -47,7 +48,7 @@ class LoaderPerContext implements Loader {
   }
 
   request(request: unknown): Promise<unknown> {
-    // Outside of any context nothing may be shared, either: the pool refuses each on its own.
+    // Outside of any context each operation gets its own collector, so that the pool refuses each one separately.
     const frame = tenantStore.getStore()
     if (frame === undefined) return this.#make().request(request)
     let loader = this.#loaders.get(frame)
@@ -67,12 +68,12 @@ function separateContexts(handler: RequestHandler): void {
   handler.dataloader = new LoaderPerContext(() => new Loader(options))
 }
 
-/** Every client that was made by `$extends` shares the handler of the first. */
+/** All clients that `$extends` made share the request handler of the first client. */
 function requestHandlerOf(client: unknown): RequestHandler {
   const handler = isRecord(client) ? client['_requestHandler'] : undefined
   if (!isRecord(handler) || typeof handler['request'] !== 'function' || !('dataloader' in handler))
     throw unknownPrisma()
-  // Just checked, and Prisma's own object: its methods must be called on it.
+  // The shape was checked above. Keep Prisma's own object, because its methods use `this`.
   return handler as unknown as RequestHandler
 }
 
@@ -89,7 +90,7 @@ function readLoader(dataloader: unknown): { readonly Loader: LoaderConstructor; 
   return { Loader, options }
 }
 
-/** That requests really go through `dataloader` is seen, not assumed: a probe must arrive there before anything is awaited. */
+/** Checks that requests really go through `dataloader`: a probe must arrive there synchronously. */
 function assertAsked(handler: RequestHandler): void {
   const { dataloader } = handler
   const probe = {}
@@ -101,7 +102,7 @@ function assertAsked(handler: RequestHandler): void {
     },
   }
   try {
-    handler.request(probe).catch(() => {}) // what it answers does not matter
+    handler.request(probe).catch(() => {}) // its answer does not matter
   } finally {
     handler.dataloader = dataloader
   }

@@ -9,10 +9,10 @@ export interface Problem {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** The `type` of a problem begins so; the code follows. */
+/** Prefix of a problem's `type`; the code follows it. */
 export const PROBLEM_TYPE = 'urn:partywall:problem#'
 
-/** Types that IANA has registered say more to generic clients than ours. @see IANA "HTTP Problem Types" */
+/** Types that IANA has registered, which generic clients may know. They replace ours. @see IANA "HTTP Problem Types" */
 const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
   PARTYWALL_RATE_LIMIT_EXCEEDED: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
 }
@@ -20,7 +20,7 @@ const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
 /**
  * The answer to an error: the public message of partywall's own errors, and only the status for all others.
  *
- * @param requestId becomes `instance`: all that differs between two refusals of the same kind
+ * @param requestId becomes `instance`, the only difference between two refusals of the same kind
  * @see RFC 9457
  */
 export function problemOf(error: unknown, requestId: string): Problem {
@@ -51,7 +51,7 @@ function ownProblem(error: PartywallError, requestId: string): Problem {
   }
 }
 
-/** Body parsers and routers put 4xx on their errors; whatever else there is was not meant for clients. */
+/** Body parsers and routers set a 4xx status on their errors. Other errors were not made for clients and get 500. */
 function clientStatus(error: unknown): number {
   if (error === null || typeof error !== 'object') return 500
   const status: unknown = Reflect.get(error, 'status') ?? Reflect.get(error, 'statusCode')

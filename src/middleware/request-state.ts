@@ -10,7 +10,7 @@ export interface RequestWall {
   beginWork(tenantId: string): Work
   readonly events: SecurityEvents
   readonly logger: Logger
-  /** A header whose value is taken as the request id where it is well formed: only behind a proxy that sets it. */
+  /** A header whose value becomes the request id if it is well formed. Set this only behind a proxy that sets the header. */
   readonly requestIdHeader?: string | undefined
 }
 

@@ -5,13 +5,13 @@ import { declareRoute } from './route-declaration.ts'
 
 /** Options of a route's permission. */
 export interface RequirePermissionOptions {
-  /** Loads the object that the permission is asked for, where grants have conditions; undefined: the object is not asked for. */
+  /** Loads the object for grants with conditions. If it is left out, the permission is checked without an object. */
   readonly object?: (request: Request) => object | undefined | Promise<object | undefined>
 }
 
-/** Handlers that stand in front of a route's own. */
+/** Makers of handlers that run before a route's own handler. */
 export interface RoutePermissions<P extends string = string> {
-  /** Refuses with 403 unless the running context has the permission; declares it, for `findUndeclaredRoutes`. */
+  /** Refuses with 403 unless the current context has the permission. It also declares the permission for `findUndeclaredRoutes`. */
   requirePermission(permission: P, options?: RequirePermissionOptions): RequestHandler
   /** Refuses with 403 unless the tenant's tier is this one or a higher one. Declares no permission. */
   requireTier(tier: string): RequestHandler
@@ -26,7 +26,7 @@ export interface RoutePermissions<P extends string = string> {
  * app.get('/documents', requirePermission('documents:read'), listDocuments)
  * ```
  *
- * @param given `wall.access`; undefined, where `access` is not configured, is refused at once
+ * @param given `wall.access`. It is undefined if `access` is not configured; this function then throws
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
 export function routePermissions<P extends string>(given: AccessControl<P> | undefined): RoutePermissions<P> {
@@ -43,7 +43,7 @@ export function routePermissions<P extends string>(given: AccessControl<P> | und
         if (object === undefined && access.isLoaded()) checkNow(next)
         else check(request).then(() => next(), next)
       }
-      // Nothing has to be waited for.
+      // Nothing is asynchronous here, so decide without a promise.
       function checkNow(next: NextFunction): void {
         try {
           access.requirePermission(permission)
@@ -72,7 +72,7 @@ export function routePermissions<P extends string>(given: AccessControl<P> | und
 }
 
 /**
- * Declares that a route needs no permission, with the reason written down where it happens.
+ * Declares that a route needs no permission, and documents the reason beside the route.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
  */

@@ -10,19 +10,19 @@ import { answerProblem } from './tenant-error-handler.ts'
 
 /** Options of {@link responseGuard}. */
 export interface ResponseGuardOptions {
-  /** How much of one JSON document, or of one record, is held back while it is looked through; default 8 MiB. Longer ones are refused. */
+  /** The largest JSON document or record in bytes that is held back while it is checked; default 8 MiB. Longer ones are refused. */
   readonly maxBufferBytes?: number
 }
 
 /**
- * Looks through what an Express application answers, as it is sent, and answers 403 instead where it names another tenant.
+ * Checks the answers of an Express application before they are sent. An answer that names another tenant is replaced by 403.
  *
- * Sees `res.json`, `res.send`, `res.jsonp`, and JSON that is written or piped: records (NDJSON, JSON lines, server-sent events)
- * one by one, a document as a whole. Refused before the first byte, the client gets the problem document and none of the
- * answer's headers; in the middle of a stream the connection is cut. Answers that are no JSON pass.
+ * It checks `res.json`, `res.send`, `res.jsonp`, and JSON that is written or piped: records (NDJSON, JSON lines, server-sent events)
+ * one by one, a document as a whole. If it refuses before the first byte was sent, the client gets the problem document and none of the
+ * handler's headers. In the middle of a stream it closes the connection. Answers that are not JSON pass.
  *
- * Mount it behind `tenantContextMiddleware`, the rate limiter and compression. Without a tenant context an answer that names a
- * tenant is refused too. `CrossTenantSafe(reason)` as a route's first handler takes that route out.
+ * Mount it after `tenantContextMiddleware`, the rate limiter and compression. Without a tenant context it refuses every answer that names
+ * a tenant. `CrossTenantSafe(reason)` as a route's first handler exempts that route.
  *
  * @example
  * ```ts
@@ -53,7 +53,7 @@ class GuardedAnswer {
   readonly #context
   /** Headers that were set before the handler. A refusal keeps only these. */
   readonly #headersBefore: OutgoingHttpHeaders
-  /** `open`: nothing decided; `passed`: what follows was checked or is exempt; `refused`: what follows is dropped. */
+  /** `open`: not decided yet; `passed`: the rest was checked or is exempt; `refused`: the rest is dropped. */
   #state: 'open' | 'passed' | 'refused' = 'open'
   #check: StreamCheck | undefined
   #checkedType = ''
@@ -63,7 +63,7 @@ class GuardedAnswer {
     this.#maxBufferBytes = maxBufferBytes
     this.#request = request
     this.#response = response
-    // Use the request's context, and not that at the time of sending: callbacks may have lost it.
+    // Use the context of the request, not the one at the time of sending: a callback may have lost it.
     this.#context = tryGetCurrentTenant()
     this.#headersBefore = { ...response.getHeaders() }
   }
@@ -94,7 +94,7 @@ class GuardedAnswer {
     return true
   }
 
-  /** Only entities need the value itself; all else is read from the text, which is what is sent. */
+  /** Only `entities` need the value itself. All other checks read the text that is sent. */
   #json(json: AnyMethod, args: readonly unknown[]): unknown {
     const context = this.#context ?? tryGetCurrentTenant()
     if (
@@ -109,7 +109,7 @@ class GuardedAnswer {
     return this.#state === 'refused' ? this.#response : this.#call(json, args)
   }
 
-  /** Before Express makes an ETag of the body: a refusal must not differ for a client that guesses it. */
+  /** Runs before Express computes an ETag of the body: a client that guesses the ETag must get the same refusal. */
   #send(send: AnyMethod, args: readonly unknown[]): unknown {
     if (this.#state === 'refused') return this.#response
     if (this.#state === 'passed' || this.#isExempt()) return this.#call(send, args)
@@ -117,7 +117,7 @@ class GuardedAnswer {
     const body = args.length > 1 && typeof args[0] === 'number' ? args[1] : args[0]
     const error = this.#refusalOfBody(body)
     if (error !== undefined) return this.#refuse(error)
-    // Objects come back as text: Express sends them through json().
+    // An object arrives here again as text, because Express sends it through json().
     if (typeof body === 'string' || ArrayBuffer.isView(body)) this.#state = 'passed'
     return this.#call(send, args)
   }
@@ -173,7 +173,7 @@ class GuardedAnswer {
     )
   }
 
-  /** Headers that go straight into `writeHead` are in no list that could be read later. */
+  /** Headers that are passed to `writeHead` can't be read from the response later, so they are recorded here. */
   #writeHead(writeHead: AnyMethod, args: readonly unknown[]): unknown {
     const headers = args.at(-1)
     if (this.#response.headersSent || typeof headers !== 'object' || headers === null)
@@ -184,7 +184,7 @@ class GuardedAnswer {
 
   #startCheck(): StreamCheck {
     const headers = this.#headers()
-    // Another type before anything was sent is another answer: an error's, in place of the one that was held back.
+    // A new content type before anything was sent means another answer, such as an error, in place of the one that was held back.
     const replaced = headers.contentType !== this.#checkedType && !this.#response.headersSent
     if (this.#check !== undefined && !replaced) return this.#check
     this.#checkedType = headers.contentType
@@ -221,7 +221,7 @@ class GuardedAnswer {
     const response = this.#response
     this.#state = 'refused'
     if (response.headersSent) {
-      // A clean end would look like a complete answer.
+      // End with an error: after a clean end the client would take the answer for complete.
       response.destroy()
       return response
     }
@@ -237,7 +237,7 @@ class GuardedAnswer {
   }
 }
 
-/** Stands for text whose first bytes say nothing: only the headers decide. */
+/** Bytes that say nothing about the kind of text, so that only the headers decide. */
 const readableStart = Buffer.from('text')
 
 function withoutCharset(contentType: string): string {
@@ -268,12 +268,12 @@ function chunkOf(args: readonly unknown[]): Buffer | undefined {
   return ArrayBuffer.isView(chunk) ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : undefined
 }
 
-/** The callback of a call of `write` or `end`, to go along with what is sent. */
+/** The callback that the caller passed to `write` or `end`. */
 function callbacks(args: readonly unknown[]): unknown[] {
   return args.filter((argument) => typeof argument === 'function')
 }
 
-/** Tells the writer that its chunk was taken. */
+/** Calls the writer's callback, as if its chunk had been sent. */
 function settle<T>(args: readonly unknown[], result: T): T {
   for (const callback of callbacks(args)) if (typeof callback === 'function') process.nextTick(() => callback())
   return result

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 
-// Registered, so that two copies of the package read each other's marks.
+// Symbol.for, so that two copies of the package recognise each other's marks.
 const declaration = Symbol.for('partywall.route-declaration.v1')
 
 /** Declaration of a route: the permission that it requires, or why it requires none. */
@@ -11,7 +11,7 @@ export function declareRoute(handler: RequestHandler, declared: RouteDeclaration
   return handler
 }
 
-/** The declaration of a handler, undefined where it makes none. */
+/** The declaration of a handler, undefined if it makes none. */
 export function declarationOf(handler: unknown): RouteDeclaration | undefined {
   if (typeof handler !== 'function') return undefined
   const declared: unknown = Reflect.get(handler, declaration)

@@ -30,8 +30,8 @@ export interface TenantContextOptions {
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: Request) => string | undefined) | undefined
   /**
-   * True where a `TenantRateLimiter` stands in the way of every request behind this one: a request that the limits are known to
-   * refuse is then refused before directory and membership are asked. Default false: routes without limits stay reachable.
+   * Set true if a `TenantRateLimiter` covers every route after this middleware. A request that the limits are known to refuse is then
+   * refused before directory and membership are asked. Default false, so that routes without limits stay reachable.
    */
   readonly refuseBlocked?: boolean | undefined
 }
@@ -39,13 +39,14 @@ export interface TenantContextOptions {
 const WELL_FORMED_ID = /^[\w.-]{1,64}$/
 
 /**
- * Opens the tenant context of a request: token, tenant, agreement, membership. What follows runs inside.
+ * Verifies the token, finds the tenant, compares other hints with it, checks the membership, and opens the tenant context. All later
+ * handlers of the request run inside this context.
  *
  * The tenant comes from the verified token and from nothing else. Refusals go to `next(error)`; mount {@link tenantErrorHandler} last.
- * Answers are for their tenant's own caches alone (`Cache-Control: private, no-cache`, `Vary: Authorization`), unless a handler sets another
- * `Cache-Control`. A tenant that is suspended while its request runs gets no more data, and its answer is cut.
+ * Answers get `Cache-Control: private, no-cache` and `Vary: Authorization`, unless a handler sets another `Cache-Control`. If a tenant is
+ * suspended while its request runs, it gets no more data, and its answer is cut off.
  *
- * @param wall what `createPartywall` gives
+ * @param wall the result of `createPartywall`
  * @example
  * ```ts
  * app.use(tenantContextMiddleware(wall))
@@ -72,7 +73,7 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
         refuseBlocked,
         hints: hintsOf(new ExpressHints(request)),
       })
-    // A request begins with nothing: not with what a pipelined request before it may have left. Not `exit`: before Node 24 it takes
+    // A request starts without the context that an earlier pipelined request may have left. `exit` is not used: before Node 24 it switches
     // the hooks of the whole process off and on again.
     tenantStore.run(undefined, () => admitted().then((context) => open(wall, context, request, response, next), next))
   }
@@ -101,8 +102,8 @@ function open(wall: RequestWall, context: TenantContext, request: Request, respo
 }
 
 /**
- * One address, many tenants: without this a cache that takes the address for the whole key would hand on what it holds. A handler
- * may say otherwise for what belongs to nobody.
+ * All tenants use the same URLs. Without these headers, a cache whose key is only the URL would give one tenant's answer to another. A
+ * handler may set other headers for data that belongs to no tenant.
  *
  * @see RFC 9111, sections 3.5 and 4.1
  */
@@ -117,7 +118,7 @@ function readRequestId(request: Request, wall: RequestWall): string {
   return typeof given === 'string' && WELL_FORMED_ID.test(given) ? given : newRequestId()
 }
 
-/** Read when they are asked for: most applications compare headers alone. */
+/** Host and path are read only on demand, because most applications compare only headers. */
 class ExpressHints implements HintSource {
   readonly #request: Request
 

@@ -4,7 +4,7 @@ import { databaseRefusal } from '../repository/database-refusal.ts'
 import { problemOf } from './problem.ts'
 import { requestState } from './request-state.ts'
 
-/** Headers that a handler may have set for the answer that it then did not give; some tell of a row. */
+/** Headers that a handler may have set before it failed. Some of them reveal facts about a row, so they are removed. */
 const CONTENT_HEADERS = [
   'ETag',
   'Last-Modified',
@@ -21,15 +21,15 @@ const CONTENT_HEADERS = [
 ]
 
 /**
- * Answers errors as problem documents that tell clients nothing: no tenant, no SQL, no name of the schema, no stack. Mount it last.
+ * Answers errors as problem documents without details: no tenant, no SQL, no name of the schema, no stack. Mount it last.
  *
- * Errors of PostgreSQL from a handler's own SQL get the meaning that the repository gives them. What is not a refusal is logged.
+ * Errors of PostgreSQL from a handler's own SQL are translated as in a repository. Errors that are not refusals are logged.
  *
  * @see RFC 9457
  */
 export function tenantErrorHandler(): ErrorRequestHandler {
   return (error, request, response, next) => {
-    // Its tenant was suspended meanwhile, or the client is gone: there is an answer already, and nobody waits for another.
+    // The tenant was suspended meanwhile, or the client has disconnected: an answer was sent already, or nobody waits for one.
     if (response.writableEnded) return
     if (response.headersSent) {
       log(request, error)

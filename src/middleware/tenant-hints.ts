@@ -6,20 +6,20 @@ import type { TenantHint } from '../tenants/agreement.ts'
 export interface AgreementOptions {
   /** Default `['x-tenant-id']`; `[]` looks at none. */
   readonly headers?: readonly string[] | undefined
-  /** `example.com`: what stands before it in the host (`acme.example.com`) names the tenant. */
+  /** `example.com`: the part of the host before it (`acme` in `acme.example.com`) names the tenant. */
   readonly subdomainOf?: string | undefined
   /** Subdomains that name no tenant; default `['www', 'api']`. */
   readonly ignoreSubdomains?: readonly string[] | undefined
-  /** `/t/:tenant`: paths that begin so name the tenant. */
+  /** `/t/:tenant`: paths with this prefix name the tenant. */
   readonly path?: string | undefined
 }
 
-/** The same request, whatever the framework. */
+/** A request in a form that does not depend on the framework. */
 export interface HintSource {
   header(name: string): string | readonly string[] | undefined
-  /** Without the port; what the framework says, with its own setting for proxies. */
+  /** The host without the port, as the framework reports it. The framework's setting for proxies applies. */
   readonly host: string | undefined
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string
 }
 
@@ -50,7 +50,7 @@ export function createHintReader(options: AgreementOptions = {}): (request: Hint
       if (value !== undefined)
         hints.push({ source: `header ${name}`, value: typeof value === 'string' ? value : value.join(', ') })
     }
-    // `acme.example.com.` is the same host, written in full.
+    // `acme.example.com.` with a final dot is the same host.
     const host = request.host?.toLowerCase().replace(/\.$/, '')
     if (suffix !== undefined && host?.endsWith(suffix)) {
       const value = host.slice(0, -suffix.length)

@@ -9,17 +9,17 @@ import type { RateLimitRequest } from '../rate-limit/request.ts'
 import { onceDone } from './in-progress.ts'
 
 export interface TenantRateLimiterOptions<Request extends IncomingMessage = IncomingMessage> {
-  /** `wall.limiter`; undefined, where `rateLimit` is not configured, is refused at once. */
+  /** `wall.limiter`. It is undefined if `rateLimit` is not configured; the constructor then throws. */
   readonly limiter: RateLimiter | undefined
-  /** How many requests a request counts as; default 1. */
+  /** How much a request costs: the number of requests that it counts as; default 1. */
   readonly cost?: number | ((request: Request) => number)
-  /** The name in the limiter's `routes` that a request counts against too; undefined: none. */
+  /** A name in the limiter's `routes`: the request also counts against this route's limit. Undefined: against no route. */
   readonly route?: string | ((request: Request) => string | undefined)
   /** URL in refusals that tells clients where to upgrade; default: the limiter's. */
   readonly upgradeUrl?: string
 }
 
-/** An Express 4 or 5 handler, also one of Connect: nothing of Express itself is used. */
+/** A handler for Express 4 or 5. It also works in Connect, because it uses only Node's request and response. */
 export type RateLimitHandler<Request extends IncomingMessage = IncomingMessage> = (
   request: Request,
   response: ServerResponse,
@@ -27,10 +27,10 @@ export type RateLimitHandler<Request extends IncomingMessage = IncomingMessage> 
 ) => void
 
 /**
- * Limits the requests of each tenant in Express. It stands behind the middleware that opens the tenant context.
+ * Limits the requests of each tenant in Express. Mount it after the middleware that opens the tenant context.
  *
- * Admitted requests carry the `X-RateLimit-…` and `RateLimit` headers; refused ones are answered here with 429 (503 where the
- * store is down and the limiter refuses then) and problem details. Without a tenant context nothing passes.
+ * Answers of admitted requests carry the `X-RateLimit-…` and `RateLimit` headers. Refused requests get 429 and problem details, or 503 if
+ * the store is down and `onStoreFailure` is `closed`. A request without a tenant context is refused.
  *
  * @example
  * app.use(tenantContextMiddleware(wall))
@@ -48,7 +48,7 @@ export class TenantRateLimiter<Request extends IncomingMessage = IncomingMessage
 /**
  * The same as a function: makes the middleware of {@link TenantRateLimiter}.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where the wall has no limiter
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the wall has no limiter
  */
 export function tenantRateLimiter<Request extends IncomingMessage>(
   options: TenantRateLimiterOptions<Request>,
@@ -58,7 +58,7 @@ export function tenantRateLimiter<Request extends IncomingMessage>(
   const costOf = readerOf(options.cost)
   const routeOf = readerOf(options.route)
 
-  // Mounted twice, a request counts once.
+  // If the same limiter is mounted twice, the request counts once.
   const counted = new WeakSet<ServerResponse>()
 
   function askedFor(request: Request): RateLimitRequest {

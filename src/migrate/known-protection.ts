@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import { SEALED_FOR_DELETING, SEALED_FOR_WRITING, sealedRow } from '../seal/policy-text.ts'
+import { SEALED_FOR_DELETING, SEALED_FOR_WRITING, sealedRow, sealedRowBefore } from '../seal/policy-text.ts'
 
 /** Purpose of a known text: a policy for isolation, for the seal or for the level, or a function of schema partywall. */
 type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
@@ -63,7 +63,7 @@ function policiesOf(type: string): readonly (readonly [KnownPurpose, string, str
   const cast = type === 'text' ? '' : `::${type}`
   const isolation = `tenant_column = (select nullif(current_setting('app.current_tenant_id', true), '')${cast})`
   const seal = sealedRow('tenant_column', type)
-  const sealBefore = `tenant_column = (select partywall.tenant_id()${cast})`
+  const sealBefore = sealedRowBefore('tenant_column', type)
   return [
     ['isolation', 'as permissive for all', `using (${isolation}) with check (${isolation})`],
     ['seal', 'as restrictive for all', `using (${seal}) with check (${seal})`],

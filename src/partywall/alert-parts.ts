@@ -8,18 +8,20 @@ import { atMost } from './at-most.ts'
 
 /** Which alerts are raised, and where they go. */
 export interface AlertsConfig extends Omit<AlertsOptions, 'events' | 'pool' | 'outbox' | 'now' | 'logger'> {
-  /** Connection string of a login that is a member of `partywall_alerts`: this process delivers. Left out: another one does. */
+  /**
+   * Connection string of a login that is a member of `partywall_alerts`. This process then delivers alerts; otherwise another process must.
+   */
   readonly outboxUrl?: string | undefined
 }
 
-/** Alerts of a wall, and what it holds open for them. */
+/** The alerts of a wall, with the connections that they need. */
 export interface AlertParts {
   readonly alerts: Alerts
   close(timeoutMs: number): Promise<void>
 }
 
 /**
- * Makes the alerts of a wall; opens nothing until they are started.
+ * Makes the alerts of a wall. Opens no connection until they are started.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -41,7 +43,7 @@ export function makeAlerts(
   return {
     alerts,
     async close(timeoutMs) {
-      // A database that does not answer must not hold up the shutdown: what stands in the outbox is delivered by the next process.
+      // A database that does not answer must not delay the shutdown. The next process delivers the alerts in the outbox.
       await atMost(
         timeoutMs,
         alerts.close().then(() => outbox?.end()),

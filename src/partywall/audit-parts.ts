@@ -13,14 +13,14 @@ import type { ActAsRequest } from './staff-access.ts'
 /** How the audit log is written. */
 export interface AuditConfig
   extends Omit<TenantAuditLoggerOptions, 'pool' | 'reserved' | 'sealed' | 'requestInfo' | 'events' | 'logger'> {
-  /** How refusals are written and folded; `false` writes none. */
+  /** How refusals are written and how repeats are counted; `false` writes none. */
   readonly refusals?: Omit<RecordRefusalsOptions, 'logger'> | false | undefined
 }
 
-/** The audit log of a wall, and what it holds open. */
+/** The audit log of a wall, with its connections. */
 export interface AuditParts {
   readonly audit: TenantAuditLogger
-  /** Connections that work never takes. */
+  /** Connections that only the audit uses. */
   readonly reserved: TenantPool
   recordVisit(context: TenantContext, request: ActAsRequest): Promise<void>
   close(timeoutMs: number): Promise<void>
@@ -38,7 +38,7 @@ export function makeAudit(
 ): AuditParts {
   const { pool, options, events, logger } = parts
   const { refusals, sensitiveActions = [], ...rest } = config
-  // The wall's pool reports and warns already.
+  // The wall's pool already emits these events and logs these warnings.
   const { acrossTenantsUrl: _, onConnect: __, ...connection }: TenantPoolOptions & pg.PoolConfig = options
   const reserved = createTenantPool({ ...connection, max: 2, logger })
   reserved.on('error', () => {}) // the next event gets another connection

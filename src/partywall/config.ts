@@ -33,8 +33,8 @@ export interface TenantsConfig {
   /** Default: `partywall.tenant_by_key` in the application's database. */
   readonly findByClaim?: TenantLookup | undefined
   /**
-   * For envelopes and staff access. Default: `partywall.tenant_by_id`. Where `findByClaim` is yours and this is left out, `findByClaim`
-   * is asked with the id: without claims that are ids, envelopes and visits are then refused.
+   * For envelopes and staff access. Default: `partywall.tenant_by_id`. If you give `findByClaim` but not this, `findByClaim` is called with
+   * the id. If your claims are not ids, envelopes and support visits are then refused.
    */
   readonly findById?: TenantLookup | undefined
   /** Default 60_000. */
@@ -46,8 +46,9 @@ export interface TenantsConfig {
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined
   /**
-   * A direct connection string for LISTEN, where `database.url` is that of a transaction pooler. `false`: nothing is heard, so answers
-   * live 5 seconds. Default: `database.url`. A function directory hears nothing and calls `wall.tenants.invalidate(id)`.
+   * A direct connection string for LISTEN, if `database.url` is that of a transaction pooler. Default: `database.url`. `false`: no
+   * notifications are received, so cached answers live for 5 seconds. A directory that is a function receives none: call
+   * `wall.tenants.invalidate(id)`.
    */
   readonly listenUrl?: string | false | undefined
 }
@@ -57,15 +58,15 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly database: DatabaseConfig
   readonly auth: TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>
   readonly tenants?: TenantsConfig | undefined
-  /** Makes contexts unforgeable for injected SQL; `false` must be written out. */
+  /** Makes contexts unforgeable for injected SQL. There is no default: write `false` to switch it off. */
   readonly seal: SealOptions | false
-  /** Limits per tenant and tier; left out, nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
+  /** Limits per tenant and tier. Without this option nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
   /** How many tokens that do not verify one client address may send before it gets 429 in place of 401; `false`: any number. */
   readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
   /** Options of `wall.health`, which answers an orchestrator's probes. */
   readonly health?: HealthConfig | undefined
-  /** Which security events become alerts, and where those go. Left out, none are raised. */
+  /** Which security events become alerts, and their receivers. Without this option there are no alerts. */
   readonly alerts?: AlertsConfig | undefined
   /** `(events) => createTelemetry({ events })` of `partywall/telemetry`; closed with the wall. */
   readonly telemetry?: TelemetryConfig | undefined
@@ -73,18 +74,18 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly audit?: AuditConfig | false | undefined
   /** The permissions of roles. They also decide the database level, unless `database.roles` is set. */
   readonly access?: Omit<AccessControlOptions, 'events' | 'logger'> | undefined
-  /** How answers and results are looked through for other tenants; default: strict for nothing, columns `tenant_id` and `tenantId`. */
+  /** How answers and results are checked for other tenants' ids. Default: not strict, with the fields `tenant_id` and `tenantId`. */
   readonly guard?: Omit<TenantGuardOptions, 'events' | 'logger'> | undefined
   /**
-   * How the process watches, from the first `ready()` on, whether the database still keeps tenants apart. Default: every 10 seconds, and 503
-   * when it does not; `false` watches nothing.
+   * How the process watches, from the first `ready()` on, whether the database still keeps tenants apart. Default: every 10 seconds, and
+   * 503 when it does not; `false` watches nothing.
    */
   readonly protectionWatch?: ProtectionWatchOptions | false | undefined
   /** Returns a user's current roles and permissions. Asked when an envelope is opened. */
   readonly membership?: CurrentMembership | undefined
   readonly requestId?: { readonly trustHeader?: string | undefined } | undefined
   readonly logger?: Logger | undefined
-  /** Each 401 and 403 is one `warn` line of the logger, repeats of a source are counted; `false` logs none. */
+  /** Each 401 and 403 is logged in one line at `warn`; repeats of a source are counted. `false` logs none. */
   readonly refusalLog?: RefusalLogOptions | false | undefined
 }
 

@@ -1,7 +1,9 @@
 import type { AccessControl } from '../access/access-control.ts'
 import type { TenantPoolOptions, TenantRoles } from '../database/settings/options.ts'
 
-/** The database's level of a context: by the configured roles, else by what the roles permit, else by the usual names. */
+/**
+ * The database role of a context: from `database.roles`, otherwise from the permissions in `access`, otherwise from the default role names.
+ */
 export function databaseLevels(
   roles: TenantRoles | false | undefined,
   access: AccessControl | undefined,

@@ -14,7 +14,7 @@ import type { TenantsConfig } from './config.ts'
 export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
   const own = createPostgresLookup(pool)
   const findByClaim: TenantLookup = config?.findByClaim ?? own.findByClaim
-  // A directory of the user's own without findById knows claims alone, and is asked by those.
+  // A directory function without findById knows only claims, so it is asked with a claim.
   const findById: TenantLookup | undefined =
     config?.findById ?? (config?.findByClaim === undefined ? own.findById : undefined)
   return { findByClaim, findById }
@@ -29,7 +29,7 @@ interface DirectoryParts {
   readonly logger: Logger
 }
 
-/** Makes the directory of a wall and what hears of changes; opens nothing. */
+/** Makes the directory of a wall and the listener for changes. Opens no connection. */
 export function makeDirectory(config: TenantsConfig | undefined, parts: DirectoryParts) {
   const { pool, verifier, running, connection, events, logger } = parts
   const own = config?.findByClaim === undefined
@@ -58,7 +58,7 @@ interface ListenerParts {
   readonly logger: Logger
 }
 
-/** Makes what hears of changes; undefined where nothing is listened to. */
+/** Makes the listener for changes; undefined if there is nothing to listen to. */
 function makeListener(
   config: TenantsConfig | undefined,
   connection: pg.PoolConfig,
@@ -81,7 +81,7 @@ function makeListener(
   })
 }
 
-/** After a change, heard or missed: work under way goes on only for tenants that are still active, whoever began it. */
+/** After a change, or after notifications may have been missed: stops running work of tenants that are no longer active. */
 function stopInactive(tenants: CachedTenantDirectory, running: RunningWork, hash: string | undefined): void {
   for (const id of running.tenants) {
     if (hash === undefined || tenantHash(id) === hash) stopUnlessActive(tenants, running, id)

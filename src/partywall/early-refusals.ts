@@ -5,8 +5,8 @@ import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { EarlyRefusals } from '../tenants/admission.ts'
 
 /**
- * What admission refuses before it has looked at everything: requests of a tenant that is known to be blocked, and, with 429
- * in place of 401, tokens that do not verify from an address that sent too many of them.
+ * Early refusals of admission: requests of a tenant that is known to be blocked, and tokens that do not verify from an address that sent
+ * too many of them. The latter get 429 instead of 401.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -30,7 +30,7 @@ export function makeEarlyRefusals(
   }
 }
 
-/** No token at all is no failed one, and an outage of the keys says nothing about a token. */
+/** Whether an error counts as a failed token. A missing token does not, and an outage of the keys says nothing about the token. */
 function isFailedToken(error: unknown): boolean {
   return isPartywallError(error) && error.code === 'PARTYWALL_AUTHENTICATION' && error.details['reason'] !== 'missing'
 }

@@ -1,12 +1,12 @@
 import { ConfigurationError, isPartywallError } from '../errors.ts'
 
-/** Builds the parts of a whole and tells all problems of all parts at once. */
+/** Builds several parts, and reports the configuration problems of all parts at once. */
 export class ProblemGatherer {
   readonly #problems: string[] = []
 
   /**
-   * @param path what the part's options are called in the whole
-   * @param atTop options of the part that stand beside it in the whole
+   * @param path the name of the part's options in the whole configuration
+   * @param atTop options of the part that are at the top level of the whole configuration
    */
   build<T>(path: string, make: () => T, atTop: readonly string[] = []): T | undefined {
     try {
@@ -24,7 +24,7 @@ export class ProblemGatherer {
     }
   }
 
-  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where any part had a problem */
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if any part had a problem */
   check(name: string): void {
     if (this.#problems.length === 0) return
     throw new ConfigurationError(`${name} is not valid:\n  ${this.#problems.join('\n  ')}`, {

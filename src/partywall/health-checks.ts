@@ -5,13 +5,13 @@ import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
 /** Options of `wall.health`: those of `createHealth`. `checks` are added to those of the wall's own dependencies. */
 export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
 
-/** The parts of a wall from which its health is read. */
+/** The parts of a wall that its health check needs. */
 export interface HealthParts {
   readonly pool: { query(text: string): Promise<unknown> }
   readonly verifier: { readonly ready: () => Promise<void> }
   readonly limiter: ModalLimiter | undefined
   readonly tenants: { readonly breaker: string; readonly listening: boolean }
-  /** Whether there is a channel on which changes of tenants are heard. */
+  /** Whether there is a listener for changes of tenants. */
   readonly listens: boolean
   readonly open: boolean
 }
@@ -32,7 +32,7 @@ export function makeHealth(config: HealthConfig | undefined, partsSoFar: () => H
     checks: {
       // A probe runs outside of any tenant's context, so it sees no rows.
       database: () => runWithoutTenant(() => parts().pool.query('select 1')).then(up),
-      // Keys that were had once are used for a day: only an issuer whose keys never came is down.
+      // Fetched keys stay valid for a day, so only an issuer whose keys were never fetched is down.
       keys: () => parts().verifier.ready().then(up),
       limits: async () => {
         const { limiter } = parts()

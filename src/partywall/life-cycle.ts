@@ -6,7 +6,7 @@ import { lookups } from './directory-parts.ts'
 import type { WallParts } from './make-parts.ts'
 import { checkReadiness } from './readiness.ts'
 
-/** When a wall takes work: from its first work, which starts what listens and delivers, until it closes. */
+/** The life cycle of a wall. Its first work starts listeners and deliveries; closing ends them. */
 export class WallLife<Claims> {
   readonly #parts: WallParts<Claims>
   readonly #tenants: TenantsConfig | undefined
@@ -31,7 +31,7 @@ export class WallLife<Claims> {
     if (lost !== undefined) throw lost
   }
 
-  /** Starts what listens and delivers: making a wall opens nothing. */
+  /** Starts listeners and deliveries with the first work, because creating a wall opens no connection. */
   awake(): void {
     if (!this.open) return
     this.#parts.listener?.start()
@@ -47,12 +47,12 @@ export class WallLife<Claims> {
     return work
   }
 
-  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all that is missing */
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems */
   async ready(): Promise<void> {
     this.#refuseWhenClosing()
     this.awake()
     const { protection, pool, verifier, limiter, logger } = this.#parts
-    // On connections that work while tenants are refused.
+    // Uses connections that are not refused while tenants' work is.
     const checked = protection?.pool ?? pool
     const lookup = this.#tenants?.findByClaim === undefined ? lookups(this.#tenants, checked).findByClaim : undefined
     const checks = () => checkReadiness({ pool: checked, verifier, lookup, limiter, logger })
@@ -77,7 +77,7 @@ export class WallLife<Claims> {
     stopRefusalLog?.()
     await raised?.close(left())
     await audited?.close(left())
-    // After the alerts, which may write over its connections.
+    // Close this after the alerts, which may use its connections.
     await protection?.close()
     await pool.close({ timeoutMs: left() })
   }

@@ -5,7 +5,7 @@ import { explainRefusal, type RefusalEvent } from './refusal-cures.ts'
 
 /** How refusals are logged. */
 export interface RefusalLogOptions {
-  /** The first refusal of a source is logged at once, the others of this window as one line with their count. Default 60_000. */
+  /** The first refusal of a source is logged at once. Further refusals in this time become one line with their count. Default 60_000. */
   readonly windowMs?: number | undefined
 }
 
@@ -17,15 +17,15 @@ const LOGGED = [
   'CROSS_TENANT_ACCESS_ATTEMPT',
 ] as const satisfies readonly RefusalEvent['type'][]
 
-/** So many sources have a line of their own in a window. */
+/** Most sources with a line of their own in one window. */
 const MAX_SOURCES = 200
 
 /**
- * Logs each 401 and 403 as one line at `warn`, with its reason code and what would fix it; the client is told neither.
+ * Logs each 401 and 403 as one line at `warn`, with its reason code and the fix. The client gets neither.
  *
  * No line holds a token, a value of a request, or the id of another tenant.
  *
- * @returns stops, and logs what was counted
+ * @returns a function that stops the log and writes the open counts
  */
 export function logRefusals(events: SecurityEvents, logger: Logger, options: RefusalLogOptions = {}): () => void {
   const { windowMs = 60_000 } = options

@@ -15,12 +15,12 @@ export interface WallTelemetry {
 }
 
 /**
- * Makes telemetry from the wall's events: `(events) => createTelemetry({ events })`. A function, since the wall itself does not load
- * the OpenTelemetry API.
+ * Makes telemetry from the wall's events: `(events) => createTelemetry({ events })`. It is a function, because the wall itself does not
+ * load the OpenTelemetry API.
  */
 export type TelemetryConfig = (events: SecurityEvents) => WallTelemetry
 
-/** The limiter of a wall, each of whose decisions telemetry is told of; undefined where none is configured. */
+/** The limiter of a wall. It reports each decision to telemetry. Undefined if no limits are configured. */
 export function makeLimiter(
   options: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined,
   parts: { readonly telemetry: WallTelemetry | undefined; readonly events: SecurityEvents; readonly logger: Logger },

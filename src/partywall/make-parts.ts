@@ -27,7 +27,7 @@ import { makeLimiter, type WallTelemetry } from './make-limiter.ts'
 import { type LateGate, makeGate, makeProtection, type ProtectionParts } from './protection-parts.ts'
 import { makeVerifier } from './typed-verifier.ts'
 
-/** The parts whose options can be wrong. */
+/** The parts whose options are checked. */
 interface BuiltParts<Claims> {
   readonly events: SecurityEvents
   readonly logger: Logger
@@ -58,7 +58,7 @@ export interface WallParts<Claims> extends Omit<BuiltParts<Claims>, 'connection'
 }
 
 /**
- * Makes the parts of a wall; opens nothing.
+ * Makes the parts of a wall. Opens no connection.
  *
  * @param isOpen whether the wall takes work, for its health
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems of all parts at once
@@ -70,7 +70,7 @@ export function makeParts<Claims>(config: PartywallConfig<Claims>, isOpen: () =>
   const running = new RunningWork((id) => directory.tenants.isKnownInactive(id))
   const directory = makeDirectory(config.tenants, { pool, verifier, running, connection, events, logger })
   const stopRefusalLog = config.refusalLog === false ? undefined : logRefusals(events, logger, config.refusalLog)
-  // Without a listener, a database that restarts would end the process: its idle connections break.
+  // Without a listener for errors, a restart of the database would end the process, because idle connections break.
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle connection to the database broke'))
   asked = { pool, verifier, limiter, ...directory }
   const admission = createAdmission({ verifier, directory: directory.tenants, events, ...earlyRefusals })

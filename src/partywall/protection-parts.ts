@@ -7,12 +7,12 @@ import type { ProtectionWatchOptions } from '../protection/options.ts'
 import { createProtectionReader } from '../protection/protection-reader.ts'
 import { createProtectionWatch } from '../protection/protection-watch.ts'
 
-/** The gate of a wall's pool, which is made before the watch is. */
+/** The gate of a wall's pool. It is created before the watch. */
 export interface LateGate extends ProtectionGate {
   open(watch: ProtectionGate): void
 }
 
-/** Lets everything pass until a watch is handed in. */
+/** The gate lets all work pass until the watch is set. */
 export function makeGate(): LateGate {
   let watch: ProtectionGate | undefined
   return {
@@ -24,9 +24,9 @@ export function makeGate(): LateGate {
   }
 }
 
-/** The protection watch of a wall, and what it holds open. */
+/** The protection watch of a wall, with its connections. */
 export interface ProtectionParts {
-  /** Connections that no tenant's work takes, and that work while tenants are refused. */
+  /** Connections that tenants' work never uses, and that still work while tenants' work is refused. */
   readonly pool: TenantPool
   /** @throws see `ProtectionWatch.record` */
   record(checks: () => Promise<void>): Promise<void>
@@ -34,7 +34,7 @@ export interface ProtectionParts {
 }
 
 /**
- * Makes the watch of a wall; opens nothing until its first `record`.
+ * Makes the watch of a wall. Opens no connection until its first `record`.
  *
  * @returns undefined with `protectionWatch: false`
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`

@@ -1,7 +1,7 @@
 import { codeOf, connectionProblem } from '../config/connection-problem.ts'
 import { ConfigurationError } from '../errors.ts'
 
-/** The function of the directory is not there: `partywall migrate` can't know which table is that of the tenants. */
+/** The function of the directory is missing: `partywall migrate` does not create it, because it does not know the table of tenants. */
 export function explainLookup(error: unknown): never {
   const code = codeOf(error)
   if (code !== '42883' && code !== '3F000') throw error
@@ -13,7 +13,7 @@ export function explainLookup(error: unknown): never {
   )
 }
 
-/** A sentence that names the setting and the cure, where no connection came about; else what the error says itself. */
+/** If no connection could be opened: a sentence with the setting and the fix. Otherwise the error's own message. */
 export function sayFinding(error: unknown): string {
   return connectionProblem(error, 'database.url') ?? (error instanceof Error ? error.message : String(error))
 }

@@ -9,19 +9,19 @@ import { explainLookup, sayFinding } from './readiness-cures.ts'
 interface ReadinessParts {
   readonly pool: Pick<TenantPool, 'checkDatabase'>
   readonly verifier: { ready(): Promise<void> }
-  /** The lookup in the application's own database; undefined where the directory is a function. */
+  /** The lookup in the application's database; undefined if the directory is a function. */
   readonly lookup: TenantLookup | undefined
   readonly limiter: RateLimiter | undefined
   readonly logger: Logger
 }
 
 /**
- * Looks at everything at once.
+ * Runs all checks at the same time.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all findings, each with its fix
  */
 export async function checkReadiness({ pool, verifier, lookup, limiter, logger }: ReadinessParts): Promise<void> {
-  // Two checks may meet the same: the database that is down.
+  // Remove duplicates: two checks may report the same problem, such as a database that is down.
   const findings = new Set<string>()
   const check = async (call: () => Promise<unknown>, say = messageOf) => {
     try {
@@ -32,7 +32,7 @@ export async function checkReadiness({ pool, verifier, lookup, limiter, logger }
   }
   await Promise.all([
     check(() => verifier.ready()),
-    // Not ping(), which waits no longer than a request does: a first connection may take longer.
+    // Not ping(), whose time limit is that of a request: the first connection may take longer.
     check(async () => limiter?.ready()),
     check(async () => lookup?.('partywall-readiness').catch(explainLookup), sayFinding),
     check(async () => {

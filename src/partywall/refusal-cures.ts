@@ -18,45 +18,45 @@ export type RefusalEvent = Extract<
 const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
   missing:
     'The client sends no token. Send Authorization: Bearer, or mount public routes before tenantContextMiddleware.',
-  malformed:
-    'The client sends something that is no signed JWT: an opaque token, a cut one, or a second token beside it.',
+  malformed: 'The client does not send a signed JWT. It may be an opaque token, a truncated token, or two tokens.',
   'too-large': 'Put less into the token, or raise auth.maxTokenBytes.',
-  'non-canonical': 'No honest issuer encodes a token so. Look for a proxy or a client that rewrites tokens.',
+  'non-canonical': 'No honest issuer encodes a token like this. Look for a proxy or a client that rewrites tokens.',
   encrypted: 'The token is encrypted (JWE). Have the provider issue signed tokens (JWS).',
-  'duplicate-claim': 'A claim or header stands twice. No honest issuer does that.',
+  'duplicate-claim': 'A claim or header parameter occurs twice. No honest issuer does that.',
   'header-forbidden':
-    'The header names keys or rules of its own, which is never followed. Have the issuer leave that header out.',
+    'The header names its own keys or rules, which partywall never follows. Have the issuer leave this header parameter out.',
   algorithm: 'Name the algorithm that this issuer signs with in auth.algorithms, if it is meant to.',
-  'unknown-issuer': 'Name the issuer in auth, spelt as the claim iss is, also with or without a slash at its end.',
+  'unknown-issuer': 'Add the issuer to auth, exactly as in the claim iss, with or without the final slash.',
   'unknown-key':
-    'No key of the issuer fits kid and alg. Check jwksUrl, or whether the provider has changed its keys just now.',
-  signature: 'The signature is not of the issuer’s key: forged, changed on its way, or made by another environment.',
-  expired: 'The client uses a token after its end. Have it ask for a new one in time, and compare the clocks.',
-  'not-yet-valid': 'Set this server’s clock or the issuer’s right, or raise auth.clockToleranceSeconds.',
+    'No key of the issuer fits kid and alg. Check jwksUrl, and whether the provider has just changed its keys.',
+  signature:
+    'The signature was not made with the issuer’s key. The token may be forged, changed, or from another environment.',
+  expired: 'The client uses an expired token. Have it request a new one in time, and compare the clocks.',
+  'not-yet-valid': 'Correct the clock of this server or of the issuer, or raise auth.clockToleranceSeconds.',
   lifetime: 'Have the provider issue shorter-lived tokens, or raise maxLifetimeSeconds of this issuer.',
   audience:
-    'The token is for another service. Ask the provider for a token of this API, or name its audience in auth.audience.',
+    'The token is for another service. Request a token for this API from the provider, or name its audience in auth.audience.',
   'token-type': 'This is another kind of token, such as an ID or refresh token. Have the client send the access token.',
   'session-inactive': 'The session is pending: the user has steps to finish at the provider.',
   'claim-missing': 'Have the provider add the claim to its access tokens.',
   'claim-invalid': 'Have the provider fill the claim with a value of the right type.',
   'tenant-missing':
     'Have the provider put the tenant into the claim that tenantClaims.tenant names, or name another claim there.',
-  'tenant-invalid': 'The tenant claim holds something that is no key of a tenant. Check tenantClaims.tenant.',
+  'tenant-invalid': 'The value of the tenant claim can’t be the key of a tenant. Check tenantClaims.tenant.',
   'tenant-ambiguous': 'The token names several tenants. Have the client choose one organisation at the provider.',
-  'tenant-not-of-issuer': 'List the tenant in tenants of this issuer, if the issuer may speak for it.',
-  revoked: 'The token was revoked with verifier.revoke(). The client signs in again.',
+  'tenant-not-of-issuer': 'Add the tenant to the option tenants of this issuer, if the issuer may name it.',
+  revoked: 'The token was revoked with verifier.revoke(). The user must sign in again.',
 }
 
 const TENANT_CURES = {
   unknown:
     'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check tenantClaims.tenant.',
-  suspended: 'The tenant’s status is not active. Set it back where that is a mistake.',
+  suspended: 'The tenant’s status is not active. Set it to active if that is a mistake.',
   'not-a-member':
-    'The authorize hook says that the user is no member of the tenant. Add the membership where that is a mistake.',
+    'The authorize hook says that the user is not a member of the tenant. Add the membership if that is a mistake.',
 } as const
 
-/** The reason code of a refusal, and what would fix it where it is a mistake. No value of the request stands in either. */
+/** The reason code of a refusal, and the fix if the refusal is a mistake. Neither contains a value of the request. */
 export function explainRefusal(event: RefusalEvent): { readonly reason: string; readonly cure: string } {
   switch (event.type) {
     case 'AUTHENTICATION_FAILED':
@@ -72,7 +72,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
     case 'CROSS_TENANT_ACCESS_ATTEMPT':
       return {
         reason: 'cross-tenant',
-        cure: `A request named or reached another tenant (${event.source}). If that is no attack, find the client or code that mixes tenants; staff use wall.actAs().`,
+        cure: `A request named or reached another tenant (${event.source}). If this is not an attack, find the client or code that mixes tenants. Staff must use wall.actAs().`,
       }
   }
 }
@@ -80,5 +80,5 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
 function curesOfToken(reason: string): string {
   return Object.hasOwn(TOKEN_CURES, reason)
     ? TOKEN_CURES[reason as RefusalReason]
-    : 'The envelope was refused. Export it again, with the audience and the secret that its reader has.'
+    : 'The envelope was refused. Export it again, with the audience and the secret of its receiver.'
 }

@@ -3,9 +3,9 @@ import { ConfigurationError } from '../errors.ts'
 import { deriveKey, type KeyPurpose } from '../seal/seal-key.ts'
 
 /**
- * Gives the keys of one purpose, the current one first. Secrets that are functions are fetched once.
+ * Returns the keys of one purpose, the current one first. A secret that is a function is called once.
  *
- * @param what the feature that needs them, for the error where there is no secret
+ * @param what the feature that needs the keys, for the error if there is no secret
  */
 export function rootKeys(
   seal: SealOptions | false,

@@ -8,15 +8,15 @@ import { type Duration, durationSeconds } from '../tenants/duration.ts'
 import type { Work } from '../tenants/running-work.ts'
 import { isActive, type TenantDirectory } from '../tenants/tenant.ts'
 
-/** A visit of staff in a tenant. */
+/** A support visit of staff in a tenant. */
 export interface ActAsRequest {
   readonly tenantId: string
   /** The staff member who acts. Context, seal, crossing and the tenant's audit log name this person. */
   readonly actor: string
   readonly reason: string
-  /** After this its statements are refused; at most 8 hours. */
+  /** Duration of the visit, at most 8 hours. Afterwards its statements are refused. */
   readonly expiresIn: Duration
-  /** Lets statements write; default false. */
+  /** True: statements may write. Default false. */
   readonly write?: boolean | undefined
   /** Roles inside the tenant; default none. */
   readonly roles?: readonly string[] | undefined
@@ -27,14 +27,14 @@ interface StaffAccessParts {
   readonly directory: Pick<TenantDirectory, 'findById'>
   beginWork(tenantId: string): Work
   readonly events: SecurityEvents
-  /** Writes the visit into the tenant's own audit log; awaited before anything is read. */
+  /** Writes the visit into the tenant's own audit log. It is awaited before any read. */
   readonly recordVisit?: ((context: TenantContext, request: ActAsRequest) => Promise<void>) | undefined
   readonly now?: (() => number) | undefined
 }
 
 const LONGEST_SECONDS = 8 * 3_600
 
-/** Makes `actAs`, on top of the crossing: the same record, the same refusal inside a tenant's context. */
+/** Makes `actAs`, which is based on the crossing: a visit is recorded in the same way, and is refused inside a tenant's context. */
 export function createStaffAccess(parts: StaffAccessParts) {
   const { pool, directory, beginWork, events, recordVisit, now = Date.now } = parts
   return async function actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T> {

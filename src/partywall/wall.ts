@@ -18,43 +18,44 @@ import type { Envelopes, ExportOptions, ImportOptions } from '../tenants/envelop
 import type { Work } from '../tenants/running-work.ts'
 import type { ActAsRequest } from './staff-access.ts'
 
-/** Everything of one application, wired. Its functions are bound: they may be taken out and handed on. */
+/** All parts of one application, wired together. The functions are bound, so that callers may pass them on. */
 export interface Partywall<Claims = RawClaims> {
-  /** A drop-in for `pg.Pool`; ORMs take it as theirs. */
+  /** A drop-in for `pg.Pool`, also for ORMs. */
   readonly pool: TenantPool
   readonly verifyToken: TokenVerifier<Claims>['verifyToken']
   readonly verifier: TokenVerifier<Claims>
   readonly tenants: CachedTenantDirectory
   readonly events: SecurityEvents
   readonly logger: Logger
-  /** From a request's token to its context; what adapters of frameworks call. @throws {ClosedError} while closing */
+  /** Makes the context of a request from its token. Adapters of frameworks call this. @throws {ClosedError} while closing */
   readonly admit: Admission['admit']
-  /** Undefined where `access` is not configured. */
+  /** Undefined if `access` is not configured. */
   readonly access: AccessControl | undefined
   /** For `responseGuard(wall.guard)`, and for values. */
   readonly guard: TenantGuard
   /** Undefined with `audit: false`. */
   readonly audit: TenantAuditLogger | undefined
-  /** Dead letters, and delivery at once. Undefined where `alerts` is not configured. */
+  /** Dead letters, and delivery at once. Undefined if `alerts` is not configured. */
   readonly alerts: Alerts | undefined
-  /** Undefined where `rateLimit` is not configured. */
+  /** Undefined if `rateLimit` is not configured. */
   readonly limiter: RateLimiter | undefined
   /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
   readonly health: Health
   /**
-   * The only way to cross tenants: reads all tenants' rows, read-only, after the crossing was written down.
+   * The only way to cross tenants. It reads all tenants' rows, read-only, after the crossing was recorded.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
    */
   runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
   /**
-   * Staff work for one tenant: recorded before anything is read, read-only unless `write` is set, over after `expiresIn`.
+   * A support visit: staff work for one tenant. It is recorded before any read, read-only unless `write` is set, and ends after
+   * `expiresIn`.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended
    */
   actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T>
-  /** Registers work under way: suspension of its tenant stops it, closing waits for it. */
+  /** Registers running work: suspension of its tenant stops it, and closing waits for it. */
   beginWork(tenantId: string): Work
   readonly requestIdHeader?: string | undefined
   /** A repository on this pool whose cursors this application signs. */
@@ -65,11 +66,11 @@ export interface Partywall<Claims = RawClaims> {
   importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
   importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
   /**
-   * Resolves when all that requests depend on is there; else rejects with all findings at once.
+   * Resolves if everything that requests need is ready. Otherwise rejects with all findings at once.
    *
    * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
    */
   ready(): Promise<void>
-  /** Refuses new work (503), waits for what is under way, and ends connections and timers. Idempotent. */
+  /** Refuses new work (503), waits for running work, and ends connections and timers. Idempotent. */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }

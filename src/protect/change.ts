@@ -47,7 +47,7 @@ export const NOTHING: Part = { changes: [], decisions: [] }
 
 /** The plan of `protect`. Without changes, the schema has all the protection that `protect` can add. */
 export interface ProtectPlan {
-  /** What names the tenant in the policies that are written. */
+  /** The setting that names the tenant in the written policies. */
   readonly setting: TenantSetting
   readonly changes: readonly Change[]
   readonly decisions: readonly Decision[]

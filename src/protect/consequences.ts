@@ -1,7 +1,7 @@
 import type { ProtectPlan } from './change.ts'
 
 /**
- * What must be arranged before the migration runs, as sentences: code that names no tenant today, and sees no row afterwards.
+ * Sentences about code that must change before the migration runs: it sets no tenant today, and would see no row afterwards.
  *
  * @param seal sessions then get their tenant from partywall's pool alone
  */

@@ -8,7 +8,7 @@ import type { FoundTable, Target } from './target.ts'
 export interface ProtectInput {
   readonly catalog: Catalog
   readonly tables: readonly FoundTable[]
-  /** The role that the application logs in as; undefined where none was found. */
+  /** The role that the application logs in as; undefined if none was found. */
   readonly appRole: Role | undefined
   readonly setting: TenantSetting
   readonly seal: boolean

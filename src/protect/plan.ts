@@ -211,7 +211,9 @@ function actingRoles({ catalog, appRole }: ProtectInput): readonly Role[] {
 }
 
 function requireSeal({ catalog }: ProtectInput): void {
-  const there = [...catalog.functions.values()].some((fn) => fn.schema === 'partywall' && fn.name === 'tenant_id')
-  if (!there)
-    throw new ConfigurationError('--seal needs schema partywall. Run first: partywall migrate --database-url URL')
+  const relations = [...catalog.relations.values()]
+  if (!relations.some(({ schema, name }) => schema === 'partywall' && name === 'ticket'))
+    throw new ConfigurationError(
+      '--seal needs the schema partywall of this release. Run first: partywall migrate --database-url URL',
+    )
 }

@@ -3,7 +3,7 @@ import pg from 'pg'
 /** One digest for each kind of object that protects tenants; equal digests mean that nothing changed. */
 export type ProtectionDigest = ReadonlyMap<string, string>
 
-// Schemas of PostgreSQL's own; temporary and TOAST schemas among them.
+// PostgreSQL's own schemas, including temporary and TOAST schemas.
 const SYSTEM = "select n.oid from pg_namespace n where n.nspname like 'pg\\_%' or n.nspname = 'information_schema'"
 const FIRST_USER_OID = 16_384
 
@@ -26,7 +26,7 @@ function categories(tenantColumns: readonly string[]): Readonly<Record<string, s
     ),
     columns: version(
       'pg_attribute',
-      // All columns of all tables must be looked at. As a bigint, so that no index is used: fetching row by row costs three times as much.
+      // All columns of all tables are read. The cast to bigint prevents an index scan, which would take three times as long.
       `(x.attname in (${columns}) or x.attacl is not null) and x.attrelid::bigint >= ${FIRST_USER_OID} and not x.attisdropped`,
       'x.attrelid, x.attnum',
     ),
@@ -37,7 +37,7 @@ function categories(tenantColumns: readonly string[]): Readonly<Record<string, s
     functions: version('pg_proc', `x.pronamespace not in (${SYSTEM})`),
     operators: `${version('pg_operator', `x.oid >= ${FIRST_USER_OID}`, "'operator', x.oid")}
       union all ${version('pg_cast', `x.oid >= ${FIRST_USER_OID}`, "'cast', x.oid")}`,
-    // pg_authid is not for the application: of the view, the contents.
+    // The application may not read pg_authid, so the contents of the view are digested instead of xmin.
     roles: `
       select row(r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls)::text as line
         from pg_roles r`,
@@ -51,7 +51,10 @@ function categories(tenantColumns: readonly string[]): Readonly<Record<string, s
   }
 }
 
-/** The comparison: one statement, whose answer is a dozen short rows: of each kind the number and the sum of hashes, which needs no sort. Names are looked up in `pg_catalog` alone; see {@link pinned}. */
+/**
+ * The comparison: one statement that returns a dozen short rows, one per kind of object, with the number of rows and the sum of their
+ * hashes. A sum needs no sort. Names are looked up only in `pg_catalog`; see {@link pinned}.
+ */
 export function digestQuery(tenantColumns: readonly string[]): string {
   return Object.entries(categories(tenantColumns))
     .map(

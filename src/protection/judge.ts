@@ -10,7 +10,7 @@ interface ProtectionProblem {
 /** Definitions that were accepted before, and those that releases of partywall write. */
 export interface Accepted {
   readonly state: ProtectionState
-  /** `purpose hash`, of `partywall.known_protection`. */
+  /** Rows of `partywall.known_protection` as `purpose hash`. */
   readonly known: ReadonlySet<string>
   readonly sealed: boolean
 }
@@ -68,7 +68,7 @@ class Judge {
     return this.#now.relations
       .filter((relation) => relation.inReach && !relation.enabled && !known.has(relation.oid) && !isView(relation))
       .filter((relation) => names.has(relation.relname) || (relation.relkind === 'f' && relation.column !== null))
-      .map((relation) => problem(relation.name, 'it is new, has no row security, and bears the name of a tenant table'))
+      .map((relation) => problem(relation.name, 'it is new, has no row security, and has the name of a tenant table'))
   }
 
   /** A SELECT on a parent table reads the rows of its children, and only the parent's policies apply. */
@@ -82,7 +82,13 @@ class Judge {
         if (parent === undefined) continue
         // With a tenant column the parent is judged as a tenant table of its own.
         if (parent.inReach && parent.column === null && earlier.get(table.oid)?.includes(name) !== true)
-          problems.set(name, problem(name, 'it became the parent of a tenant table, whose policies it does not ask'))
+          problems.set(
+            name,
+            problem(
+              name,
+              'it became the parent of a tenant table, whose policies do not apply to queries of the parent',
+            ),
+          )
         follow(parent)
       }
     }
@@ -226,7 +232,7 @@ class Judge {
     return policy.coversReach && this.#isKnown('seal', policy, table)
   }
 
-  /** A new table may have the policy of its neighbours, as long as that reads the tenant's column. */
+  /** Whether a new table has the same policy as existing tenant tables, and the policy reads the tenant column. */
   #isUsedElsewhere(policy: ProtectedPolicy, table: ProtectedRelation): boolean {
     if (policy.column === null || policy.column !== table.column || this.#earlier(table) !== undefined) return false
     const text = this.#textOf(policy, this.#now)

@@ -6,7 +6,7 @@ export interface ProtectionWatchOptions {
   readonly intervalMs?: number | undefined
   /**
    * What happens when the checks fail. `refuse` (default): all work of tenants gets 503 until they succeed. `report`: event, alert and log,
-   * and work goes on; for adoption.
+   * and work goes on; for a gradual adoption.
    */
   readonly onProtectionLost?: 'refuse' | 'report' | undefined
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-/** A table, view or foreign table, as far as it decides what the application may read. */
+/** A table, view or foreign table, with the facts that decide what the application may read. */
 const relation = z.object({
   kind: z.literal('relation'),
   name: z.string(),
   oid: z.string(),
-  /** Without its schema. */
+  /** The name without the schema. */
   relname: z.string(),
   relkind: z.enum(['r', 'p', 'v', 'm', 'f']),
   owner: z.string(),
@@ -13,7 +13,7 @@ const relation = z.object({
   ownerBypasses: z.boolean(),
   enabled: z.boolean(),
   forced: z.boolean(),
-  /** The tenant column, quoted where it must be. */
+  /** The tenant column, quoted if necessary. */
   column: z.string().nullable(),
   /** Some role that the login can become may read or write it. */
   inReach: z.boolean(),
@@ -40,7 +40,7 @@ const policy = z.object({
   coversReach: z.boolean(),
   using: z.string().nullable(),
   check: z.string().nullable(),
-  /** The only column of the table that it reads, quoted where it must be; null where it reads several or none. */
+  /** The only column of the table that it reads, quoted if necessary. Null if it reads several columns or none. */
   column: z.string().nullable(),
   /** Names of all functions that it calls, directly or through others. */
   functions: z.array(z.string()),
@@ -105,7 +105,7 @@ export function readState(rows: readonly unknown[]): ProtectionState {
   }
 }
 
-/** Names of what was added, removed or changed between two states, as `kind name`, in order. */
+/** Objects that were added, removed or changed between two states, as sorted `kind name`. */
 export function changedObjects(before: ProtectionState, now: ProtectionState): readonly string[] {
   const told = (state: ProtectionState) =>
     new Map(state.objects.map((object) => [`${object.kind} ${object.name}`, JSON.stringify(object)]))

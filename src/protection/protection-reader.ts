@@ -16,7 +16,7 @@ export interface ProtectionReader {
   readonly pool: TenantPool
   digest(): Promise<ProtectionDigest>
   state(): Promise<ProtectionState>
-  /** `purpose hash` of what releases of partywall write. */
+  /** `purpose hash` of each policy and function that releases of partywall write. */
   known(): Promise<ReadonlySet<string>>
   /** The checks of `wall.ready()` that are about the database. */
   check(): Promise<readonly DatabaseFinding[]>
@@ -28,7 +28,7 @@ const TENANT_COLUMNS = ['tenant_id']
 const CONNECTIONS = 2
 
 /**
- * Makes a reader on a small pool of its own, with the application's own login; opens nothing yet.
+ * Makes a reader on a small pool of its own, with the application's login. Opens no connection yet.
  *
  * @param timeoutMs how long one reading may take; then its connection is destroyed
  */
@@ -38,9 +38,9 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
     ...rest,
     max: CONNECTIONS,
     min: 0,
-    // Kept open: when a tenant has taken all connections of the server, there might be none left to compare with.
+    // Keep the connections open: a tenant may occupy all connections of the server, and then no new one could be opened.
     idleTimeoutMillis: 0,
-    // Between two readings a process may end. Not within one: `await wall.ready()` may be all that a process waits for.
+    // An idle connection must not keep the process alive. A running reading must, because a process may wait only for `await wall.ready()`.
     allowExitOnIdle: true,
     connectionTimeoutMillis: timeoutMs,
     application_name: 'partywall protection watch',
@@ -62,7 +62,7 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
       return readState(rows.map((row) => row['object']))
     },
     async known() {
-      // As a tenant's role, which may ask; the context of a tenant that does not exist.
+      // Read as tenant_user, which has the right to read this, in the context of a tenant that does not exist.
       const rows = await runWithTenant({ tenantId: PROBE, userId: PROBE }, () =>
         walled.ask('select k.purpose, k.hash from partywall.known_protection_hashes() as k'),
       )
@@ -94,7 +94,7 @@ async function readPinned(pool: WalledPool, statement: string, timeoutMs: number
   }
 }
 
-/** The rows of the only statement that gives any; pg answers several statements with a list. */
+/** The rows of the one statement that returns rows. pg returns a list of results for several statements. */
 function rowsOf(answers: unknown): readonly Readonly<Record<string, unknown>>[] {
   const list: readonly unknown[] = Array.isArray(answers) ? answers : [answers]
   return list.flatMap((answer) => (isResult(answer) ? answer.rows : []))

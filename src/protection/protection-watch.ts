@@ -24,14 +24,15 @@ interface ProtectionWatchParts {
 interface ProtectionWatch extends ProtectionGate {
   /** Whether a state was recorded, so that there is something to compare with. */
   readonly armed: boolean
-  /** Whether the last comparison took protection as lost; also in report mode. */
+  /** Whether the protection counted as lost at the last comparison, also in report mode. */
   readonly lost: boolean
   /**
-   * Runs the checks of `ready()` and, where they pass, records what protects the tenants. A change during the checks runs them again.
+   * Runs the checks of `ready()` and, if they pass, records what protects the tenants. If the schema changes during the checks, they run
+   * again.
    *
-   * @throws what `checks` throws
-   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST` when a recorded state was lost since
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when it changes without end
+   * @throws the errors of `checks`
+   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST` if a recorded state was lost since
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if it changes without end
    */
   record(checks: () => Promise<void>): Promise<void>
   close(): Promise<void>
@@ -88,7 +89,7 @@ class Watch implements ProtectionWatch {
   refusal(): ProtectionLostError | undefined {
     if (this.#loss === undefined || !this.#refuses) return undefined
     return new ProtectionLostError(
-      'The database no longer keeps tenants apart, or nobody can tell; nothing was sent. Event PROTECTION_CHANGED and the log name what changed.',
+      'The database no longer keeps tenants apart, or this could not be checked. Nothing was sent. Event PROTECTION_CHANGED and the log name the changes.',
       { details: { reason: this.#loss.reason, objects: this.#loss.objects } },
     )
   }
@@ -103,7 +104,7 @@ class Watch implements ProtectionWatch {
     }
     const { reader, sealed } = this.#parts
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      // Where nothing can be read, the checks say why.
+      // If nothing can be read, the checks report the reason.
       const digest = await reader.digest().catch(async (error: unknown) => {
         await checks()
         throw error
@@ -171,7 +172,11 @@ class Watch implements ProtectionWatch {
       this.#accepted = { digest, state, known, sealed }
       return this.#restored()
     }
-    this.#lose({ reason: 'changed', objects: [], messages: ['The protection of the tables changes without end.'] })
+    this.#lose({
+      reason: 'changed',
+      objects: [],
+      messages: ['The protection of the tables changed again during each check.'],
+    })
   }
 
   #missed(error: unknown): void {
@@ -194,8 +199,8 @@ class Watch implements ProtectionWatch {
     logger.error(
       { reason: loss.reason, objects: loss.objects, problems: loss.messages },
       this.#refuses
-        ? 'tenants are no longer kept apart for sure: all work of tenants is refused until the checks succeed'
-        : 'tenants are no longer kept apart for sure (report mode: work goes on)',
+        ? 'it is no longer certain that tenants are kept apart: all work of tenants is refused until the checks succeed'
+        : 'it is no longer certain that tenants are kept apart (report mode: work goes on)',
     )
     events.emit({ type: 'PROTECTION_CHANGED', reason: loss.reason, objects: loss.objects })
   }
@@ -235,7 +240,7 @@ function told(
   changed: readonly string[],
 ) {
   const checked = findings.map(({ object }) => object)
-  // The checks leave the schema out where it is public.
+  // The checks leave out the schema if it is public.
   const judged = problems
     .map(({ object }) => object)
     .filter((name) => !checked.some((object) => name === `public.${object}`))

@@ -7,7 +7,7 @@ const RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'
 const COLUMN_RIGHTS = 'SELECT, INSERT, UPDATE'
 
 /**
- * All objects that protect tenants, one JSON document (`object`) a row; shapes in `protected-object.ts`.
+ * All objects that protect tenants, one JSON document (`object`) per row. `protected-object.ts` describes the documents.
  *
  * Must run with `search_path = pg_catalog, pg_temp`, so that expressions are printed the same way each time.
  */

@@ -6,7 +6,7 @@ import type { Equalities } from './equalities.ts'
 import type { Term } from './term.ts'
 import { termOf } from './terms.ts'
 
-/** What a shape found in a branch: the kind of weakness and its explanation. */
+/** The finding of a shape in a branch: the kind of weakness and its explanation. */
 export type Named = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /** Two terms that one operator or function compares. */

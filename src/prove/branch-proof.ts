@@ -9,7 +9,7 @@ import { termOf } from './terms.ts'
 type BranchProof =
   | {
       readonly proved: true
-      readonly how: string /** Lookup tables that the proof stands on. */
+      readonly how: string /** Lookup tables that the proof relies on. */
       readonly trusts: readonly Instance[]
     }
   | { readonly proved: false; readonly knows: Equalities }

@@ -6,7 +6,7 @@ const KEPT =
 /** Types that may change a value, such as by rounding. casts.ts judges the cast where the value is compared with another one. */
 const CAST = /^(smallint|integer|int|int2|int4|int8|bigint|numeric|citext|[\w$]+\.citext)$/
 
-/** What happens to a value that is assigned to an argument, variable or result of this type. */
+/** The effect of this type on a value that is assigned to an argument, variable or result. */
 export function declaredAs(facts: Facts, type: string): 'kept' | 'cast' | 'unknown' {
   const bare = type.trim().toLowerCase()
   const column = /^(?:(\w+)\.)?(\w+)\.(\w+)%type$/.exec(bare)

@@ -12,7 +12,7 @@ export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proo
 /**
  * A policy that opens a row because another table names it (`EXISTS (SELECT 1 FROM shares s WHERE s.document_id = documents.id
  * AND s.shared_with = context)`). An attacker who may insert a row there about another tenant's document gets access to it.
- * Undefined where only the tenant of the row can name it there.
+ * Undefined if only the tenant of the row can name it there.
  */
 export function selfGranted(
   input: BranchInput,

@@ -14,13 +14,13 @@ export interface Instance {
   readonly viewer: Viewer
 }
 
-/** What a name means at one place: tables by alias, arguments and variables by name; inner scopes first. */
+/** The meaning of names at one place: tables by alias, arguments and variables by name. Inner scopes come first. */
 export interface Scope {
   readonly items: readonly ScopeItem[]
   readonly variables: ReadonlyMap<string, Expr>
   readonly parameters: readonly Expr[]
   readonly viewer: Viewer
-  /** What current_user is here: a SECURITY DEFINER function runs as its owner. */
+  /** The value of current_user here. A SECURITY DEFINER function runs as its owner. */
   readonly currentUser: string
   readonly ctes: ReadonlyMap<string, ScopedCte>
   readonly outer: Scope | undefined

@@ -21,7 +21,7 @@ export class Variables {
     this.#held = held
   }
 
-  /** The variables at the start of a body. Undefined where it is not certain which variable a name means. */
+  /** The variables at the start of a body. Undefined if it is not certain which variable a name means. */
   static of(fn: DatabaseFunction, body: Extract<Body, { kind: 'plpgsql' }>, facts: Facts): Variables | undefined {
     // With variable_conflict = use_column a column wins over a variable of its name. A nested DECLARE may hide a variable.
     if (/#\s*variable_conflict\s+use_column/i.test(fn.source)) return undefined

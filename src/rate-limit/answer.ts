@@ -7,7 +7,7 @@ export interface RefusalAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Only the tenant's own limits have headers of their own. */
+/** Only the tenant's limits have headers of their own, not those of a user or route. */
 const HEADER_NAMES = new Map(
   ['Burst', 'Minute', 'Day'].map((title) => [
     title.toLowerCase(),
@@ -23,7 +23,7 @@ const HEADER_NAMES = new Map(
  * The headers of a decision, for answers that pass and for refusals: `X-RateLimit-{Limit,Remaining,Reset}-{Minute,Day,Burst}`
  * (Reset in seconds from now), and `RateLimit`, `RateLimit-Policy`.
  *
- * @see draft-ietf-httpapi-ratelimit-headers-11; no partition key is sent, for it would tell the tenant's id
+ * @see draft-ietf-httpapi-ratelimit-headers-11; no partition key is sent, because it would reveal the tenant's id
  */
 export function rateLimitHeaders(decision: RateLimitDecision): Record<string, string> {
   const headers: Record<string, string> = {}
@@ -49,7 +49,7 @@ export function rateLimitHeaders(decision: RateLimitDecision): Record<string, st
 }
 
 /**
- * The whole answer to a refused request: 429, or 503 where the store is down and the limiter refuses then.
+ * The complete answer to a refused request: 429, or 503 if the store is down and `onStoreFailure` is `closed`.
  *
  * @param options.requestId becomes `instance`
  * @returns undefined for an admitted request

@@ -1,6 +1,6 @@
 import type { Limits } from './limits.ts'
 
-// The algorithm in JavaScript: the memory store runs on it, and the Redis script does exactly the same
+// The algorithm in JavaScript. The memory store uses it, and the Redis script does exactly the same
 // (a property test drives both with one clock). All times are integer microseconds since 1970.
 
 export const MINUTE_MICROS = 60_000_000
@@ -18,12 +18,15 @@ export interface Counters {
   readonly inDay: number
 }
 
-/** Microseconds that one token takes to come back. Rounded up: never faster than promised, and without fractions that drift. */
+/** Microseconds until one token is refilled. Rounded up, so that the refill is never too fast and fractions can't add up. */
 function tokenMicros(limits: Limits): number {
   return Math.ceil(MINUTE_MICROS / limits.perMinute)
 }
 
-/** Whether counters lie in the future: the clock stepped back, or the bucket got smaller. They must be written even when the request is refused. */
+/**
+ * Whether counters lie in the future: the clock stepped back, or the bucket got smaller. They must be written even when the request is
+ * refused.
+ */
 export function areAhead(counters: Counters, limits: Limits, now: number): boolean {
   return (
     counters.day > Math.floor(now / DAY_MICROS) ||
@@ -32,7 +35,7 @@ export function areAhead(counters: Counters, limits: Limits, now: number): boole
   )
 }
 
-/** The counters as they stand at `now` under these limits: expired windows are empty, and none lies in the future. */
+/** The counters at time `now` under these limits. Expired windows are empty, and no time is in the future. */
 export function settle(counters: Counters | undefined, limits: Limits, now: number): Counters {
   const today = Math.floor(now / DAY_MICROS)
   if (counters === undefined) return { windowStart: now, fullAt: now, inMinute: 0, day: today, inDay: 0 }
@@ -58,7 +61,7 @@ function charge(limits: Limits, cost: number): number {
   return Math.min(cost, limits.burst)
 }
 
-/** The counters after one more request, or undefined where a limit forbids it. @param settled what `settle` gave for `now` */
+/** The counters after one more request, or undefined if a limit refuses it. @param settled the result of `settle` for `now` */
 export function admit(settled: Counters, limits: Limits, cost: number, now: number): Counters | undefined {
   const taken = charge(limits, cost)
   const token = tokenMicros(limits)
@@ -69,7 +72,7 @@ export function admit(settled: Counters, limits: Limits, cost: number, now: numb
   return { ...settled, fullAt, inMinute: settled.inMinute + taken, inDay: settled.inDay + taken }
 }
 
-/** Microseconds until each limit would let the request pass; 0 where it does now. */
+/** Microseconds until each limit would admit the request; 0 if it does now. */
 interface Waits {
   readonly burst: number
   readonly minute: number
@@ -87,7 +90,7 @@ export function waits(settled: Counters, limits: Limits, cost: number, now: numb
   }
 }
 
-/** How many requests of cost 1 the bucket would let pass now. */
+/** How many requests of cost 1 the bucket would admit now. */
 export function tokensLeft(settled: Counters, limits: Limits, now: number): number {
   const token = tokenMicros(limits)
   return Math.max(0, Math.floor((limits.burst * token - (settled.fullAt - now)) / token))

@@ -2,7 +2,7 @@ import { DECISIONS, type Script } from './decision-script.ts'
 import { readReplies } from './redis-reply.ts'
 import type { Scope, StoreReply } from './store.ts'
 
-/** The most decisions in one call: Redis does nothing else meanwhile (about 4 µs each). */
+/** Most decisions in one call. Redis is blocked for about 4 µs per decision. */
 const MOST = 64
 
 interface Waiting {
@@ -21,14 +21,14 @@ interface Batch {
 interface DecisionBatchesOptions {
   readonly prefix: string
   readonly run: (script: Script, keys: string[], values: string[]) => Promise<unknown>
-  /** Whether one call may name keys of several tenants: not in a Cluster, where they live in different places. */
+  /** Whether one call may name keys of several tenants. It may not in a Cluster, where these keys are on different nodes. */
   readonly together: () => boolean
 }
 
 /**
- * Sends the decisions that one turn of the event loop asks for in one call: a call costs both sides more than what is decided in it.
+ * Sends all decisions of one turn of the event loop in one call, because the call costs both sides more than the decisions in it.
  *
- * Each is still decided by itself, in the order in which they were asked for, and each waits for one round trip.
+ * Each decision is independent and takes one round trip. The order of the decisions is the order of the requests.
  */
 export function createDecisionBatches({ prefix, run, together }: DecisionBatchesOptions) {
   let batches: Batch[] = []
@@ -54,7 +54,7 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
     )
   }
 
-  /** A proxy before a cluster looks like one server. It refuses such a call before it runs anything. */
+  /** A proxy in front of a cluster looks like a single server. It refuses a call with keys of several slots before it runs any of it. */
   function resend({ cost, scopes, keys, waiting }: Batch): void {
     oneByOne = true
     waiting.forEach((one, index) => {
@@ -71,7 +71,7 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
   }
 
   function batchFor(scopes: readonly Scope[], cost: number): Batch {
-    // The newest first: older ones are full, or ask something else.
+    // Search the newest batches first: older ones are full, or have another cost or other limits.
     for (let index = batches.length - 1; index >= 0; index--) {
       const batch = batches[index]
       if (batch !== undefined && fits(batch, scopes, cost)) return batch
@@ -98,7 +98,7 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
   }
 }
 
-/** Limits are the same object as long as they are the same limits. */
+/** Compares by identity: equal limits are always the same object. */
 function fits(batch: Batch, scopes: readonly Scope[], cost: number): boolean {
   if (batch.cost !== cost || batch.scopes.length !== scopes.length || batch.waiting.length >= MOST) return false
   for (let index = 0; index < scopes.length; index++) {

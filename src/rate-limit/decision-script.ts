@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A Lua script with the name that EVALSHA calls it by. */
+/** A Lua script with its SHA-1 digest, by which EVALSHA calls it. */
 export interface Script {
   readonly text: string
   readonly sha: string
@@ -15,7 +15,7 @@ export const STATE_BYTES = 28
 /** Size of a packed override `<I4I4I4I4` that follows the tenant's counters: perMinute, perDay, burst, until (seconds, 0: no end). */
 export const OVERRIDE_BYTES = 16
 
-// The clock is the server's alone: no client's clock can be wrong. `ARGV` begins with it only in the test build.
+// The time comes from the server, so clients' clocks don't matter. Only in the build for tests `ARGV` begins with the time.
 const serverClock = `local t = redis.call('TIME')
 local sec, now = t[1] + 0, t[1] * 1000000 + t[2]
 local arg = 0`
@@ -26,7 +26,7 @@ local arg = 1`
 /** Flags of one decision in the reply. */
 export const ADMITTED = 1
 export const OVERRIDDEN = 2
-/** The key holds something else than counters: this decision alone can't be made. */
+/** The key does not contain counters. Only this decision can't be made. */
 export const WRONG_TYPE = 4
 
 function readLimits(i: number): string {
@@ -36,8 +36,8 @@ local C${i} = cost
 if C${i} > B${i} then C${i} = B${i} end`
 }
 
-// One scope after another, unrolled: a loop over tables costs a third more time in the server.
-// The tenant's scope (i = 1) may carry an override behind its counters; it is the limit then.
+// The code for the scopes is unrolled, because a loop over tables takes a third more time in the server.
+// The tenant's scope (i = 1) may contain an override after its counters. Its limits then replace the tier's.
 function readScope(i: number): string {
   return `${i === 1 ? readOverride : `local pm${i}, pd${i}, T${i}, cap${i}, c${i} = P${i}, D${i}, Q${i}, B${i} * Q${i}, C${i}`}
 local w${i}, b${i}, m${i}, d${i}, n${i} = now, now, 0, today, 0
@@ -72,8 +72,8 @@ function packScope(i: number): string {
   return `local v${i} = pack('<ddI4I4I4', w${i}, b${i}, m${i}, today, n${i})`
 }
 
-// A refused request is written nowhere, with one exception: counters from the future (the clock stepped back, or the bucket got
-// smaller) must be brought to the present once, or the tenant would be locked out until the clock arrives there.
+// A refused request changes nothing, with one exception: counters from the future (the clock stepped back, or the bucket got
+// smaller) must be set back to the present, or the tenant would be locked out until the clock reaches that time.
 function writeScope(i: number): string {
   if (i > 1) return `if ok == 1 or fix${i} then call('SET', KEYS[k + ${i}], v${i}, 'EXAT', expiry) end`
   return `if ok == 1 or fix1 then
@@ -84,14 +84,15 @@ function writeScope(i: number): string {
 }
 
 /**
- * Any number of decisions, one after another, each over one to three scopes, all or nothing. All have the same limits and cost.
+ * Makes any number of decisions, one after another. Each covers one to three scopes: all of them admit the request, or none is charged. All
+ * decisions have the same limits and cost.
  *
  * KEYS: the scopes of the first decision, those of the second, and so on. ARGV: cost, then perMinute, perDay (0: none), burst of
- * each scope. Replies with one packed string, which costs the server half of what a list of numbers does: `d` now; then for
+ * each scope. The reply is one packed string, which takes the server half the time of a list of numbers: `d` now; then for
  * each decision one byte of flags, `ddI4I4I4` of each scope, and the override where there is one.
  *
- * A key that somebody else gave another type refuses an answer to its own decision alone: others in the same call must not
- * notice. Whatever else goes wrong does so before the first write.
+ * If a key has another type, only its own decision fails, and the other decisions of the call are made. All other errors occur before the
+ * first write.
  */
 function decision(scopes: number, clock: string): string {
   const each = (part: (i: number) => string, separator = '\n') =>
@@ -144,7 +145,7 @@ else
 end
 return ''`)
 
-/** KEYS[1]; ARGV: perMinute, perDay, burst, until (seconds; 0: no end), or nothing to take the override back. Keeps the counters. */
+/** KEYS[1]; ARGV: perMinute, perDay, burst, until (seconds; 0: no end), or nothing to remove the override. Keeps the counters. */
 export const OVERRIDE = script(`local s = redis.call('GET', KEYS[1])
 local state = struct.pack('<ddI4I4I4', 0, 0, 0, 0, 0)
 if s and #s >= ${STATE_BYTES} then state = string.sub(s, 1, ${STATE_BYTES}) end

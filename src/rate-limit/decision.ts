@@ -2,10 +2,10 @@ import { type Counters, DAY_MICROS, MINUTE_MICROS, nextTokenMicros, tokensLeft, 
 import type { Limits } from './limits.ts'
 import type { Scope, StoreReply } from './store.ts'
 
-/** Where decisions come from: the shared store, this process's share while the store is down, or nowhere (refused or let through). */
+/** The source of a decision: the shared store, this process's share while the store is down, or the setting `closed` or `open`. */
 export type LimiterMode = 'store' | 'local' | 'closed' | 'open'
 
-/** One limit as it stands after a decision. */
+/** The state of one limit after a decision. */
 export interface LimitState {
   /** `burst`, `minute`, `day`; of a user or route inside the tenant `user-minute`, `route-burst` and so on. */
   readonly name: string
@@ -18,7 +18,7 @@ export interface LimitState {
 
 /** The answer to one request. */
 export interface RateLimitDecision {
-  /** `unavailable`: the store is down and the limiter is set to refuse then; answer 503, never 429. */
+  /** `unavailable`: the store is down and `onStoreFailure` is `closed`; answer 503, never 429. */
   readonly outcome: 'admitted' | 'limited' | 'unavailable'
   readonly mode: LimiterMode
   /** The tier whose limits applied. */
@@ -42,7 +42,7 @@ export function scopeWaits(reply: StoreReply, scopes: readonly Scope[], cost: nu
   })
 }
 
-/** Makes the decision that callers see. What only answers need is worked out when it is asked for. */
+/** Makes the decision that callers see. Values that only HTTP answers need are computed on demand. */
 export function decisionOf(
   reply: StoreReply,
   scopes: readonly Scope[],
@@ -113,7 +113,7 @@ function statesOf(prefix: string, counters: Counters, limits: Limits, now: numbe
       limit: limits.burst,
       remaining: tokensLeft(counters, limits, now),
       resetSeconds: seconds(nextTokenMicros(counters, limits, now)),
-      // burst / window is then the speed of the refill.
+      // With this window, burst / window is the speed of the refill.
       windowSeconds: Math.ceil((limits.burst * 60) / limits.perMinute),
     },
     {
@@ -136,7 +136,7 @@ function statesOf(prefix: string, counters: Counters, limits: Limits, now: numbe
   return states
 }
 
-/** The decision without counters: the store is down and the limiter is set to let all through, or to refuse all. */
+/** The decision without counters: the store is down, and `onStoreFailure` is `open` or `closed`. */
 export function uncounted(mode: 'open' | 'closed', tier: string): RateLimitDecision {
   return Object.freeze({
     outcome: mode === 'open' ? 'admitted' : 'unavailable',

@@ -7,15 +7,15 @@ import { toLimits } from './limits.ts'
 export interface FailedTokenLimiterOptions {
   /** Failures a minute and client address before the answer becomes 429. Default 30. */
   readonly failuresPerMinute?: number
-  /** So many may come back to back. Default 10. */
+  /** Number of failures that are allowed at once. Default 10. */
   readonly burstSize?: number
-  /** At most so many addresses are remembered; the one silent for longest is forgotten. Default 50_000. */
+  /** Most addresses that are remembered. The least recently seen one is forgotten first. Default 50_000. */
   readonly maxAddresses?: number
   /** Microseconds; default: a monotonic clock. */
   readonly nowMicros?: () => number
 }
 
-/** What to answer to a token that did not verify. */
+/** The answer to a token that did not verify: 401 or 429. */
 export interface FailedTokenVerdict {
   /** True: answer 429 with `Retry-After`. False: answer 401. */
   readonly limited: boolean
@@ -26,7 +26,10 @@ export interface FailedTokenVerdict {
 export interface FailedTokenLimiter {
   /** Call it after a token failed, never before it was verified. @param address the client's as the framework says, `req.ip` */
   recordFailure(address: string | undefined): FailedTokenVerdict
-  /** Whether the address has used up its failures; for cheap measures only (log less), never to refuse an unverified token. */
+  /**
+   * Whether the address has used up its failures. Use it only to save work, such as logging, and never to refuse a token before it was
+   * verified.
+   */
   isLimited(address: string | undefined): boolean
 }
 
@@ -37,10 +40,10 @@ const schema = z.strictObject({
 })
 
 /**
- * Limits guessing before there is a tenant: failures only are counted, IPv6 by /64, in this process.
+ * Limits guessing of tokens before a tenant is known. It counts only failures, by client address (IPv6 by /64), in this process.
  *
- * A token that verifies is never refused by it, whoever shares the address: it is asked only after a failure. It costs no round
- * trip, so a flood of bad tokens reaches no Redis.
+ * It never refuses a token that verifies, even if an attacker shares the address, because it is called only after a failure. It makes no
+ * round trip, so a flood of bad tokens does not reach Redis.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

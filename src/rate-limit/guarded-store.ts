@@ -6,7 +6,7 @@ import { failureKindOf, wantsNewConnection } from './failure-kind.ts'
 import type { RateLimiterSettings } from './options.ts'
 import type { RateLimitStore, Scope, StoreReply } from './store.ts'
 
-/** The store behind its guard; tells the team once when it goes, and once when it is back. */
+/** The store with its circuit breaker. It logs and emits once when the store goes down, and once when it is back. */
 interface GuardedStore {
   /** False while decisions don't come from the store. */
   readonly up: boolean
@@ -35,7 +35,7 @@ export function createGuardedStore(options: {
       events?.emit({ type: 'LIMITER_MODE', mode: settings.onStoreFailure })
       logger.error(
         { dependency: store.kind, mode: settings.onStoreFailure, reason: reasonOf(cause) },
-        'The store of rate limits is down; decisions come from elsewhere until it is back.',
+        'The store of rate limits is down; onStoreFailure decides until it is back.',
       )
     }
     if (state === 'closed' && !up) {
@@ -53,7 +53,7 @@ export function createGuardedStore(options: {
     kindOf: failureKindOf,
     onState,
   })
-  // Only an admitted request was written: a replica and a server without memory still answer refusals.
+  // Only an admitted request proves that the store can write: a replica or a server without memory can still refuse requests.
   const wasWritten = (reply: StoreReply) => reply.admitted
 
   return {
@@ -112,7 +112,7 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   }
 }
 
-/** Looking proves nothing about writing. */
+/** For calls that only read: their answer does not prove that the store can write. */
 const never = () => false
 
 /** The message of the store's error and of its cause. They contain no key and no password. */

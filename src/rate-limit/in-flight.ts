@@ -8,7 +8,7 @@ export type Concurrency = number | Readonly<Record<string, number>>
 /** Options of {@link InFlight}. */
 interface InFlightOptions {
   readonly concurrency: Concurrency | undefined
-  /** A tier that has no number: unlimited where it is a configured tier, else the smallest number. */
+  /** A tier without a number has no limit if it is a configured tier. An unknown tier gets the smallest number. */
   readonly isTier: (name: string) => boolean
   readonly onRefused: (decision: RateLimitDecision, request: RateLimitRequest) => void
 }
@@ -32,7 +32,7 @@ export class InFlight {
     return this.#counts.get(tenantId) ?? 0
   }
 
-  /** Why one more request would be refused; counts nothing. */
+  /** The error with which one more request would be refused. Counts nothing. */
   refusal(request: RateLimitRequest): ConcurrencyExceededError | undefined {
     const limit = this.#limitOf(request.tier)
     if (limit === undefined || this.of(request.tenantId) < limit) return undefined
@@ -53,13 +53,13 @@ export class InFlight {
   /**
    * Counts one request.
    *
-   * @returns ends the request; more than one call does nothing
+   * @returns a function that ends the request; further calls do nothing
    * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED`
    */
   enter(request: RateLimitRequest): () => void {
     const refused = this.refusal(request)
     if (refused !== undefined) throw refused
-    // A limit may be set for some tiers alone, and a tenant may change its tier while a request runs: all requests count.
+    // Count every request, also without a limit: the tenant may change to a tier with a limit while the request runs.
     if (this.#options.concurrency === undefined) return nothing
     const { tenantId } = request
     this.#counts.set(tenantId, this.of(tenantId) + 1)

@@ -26,7 +26,7 @@ export const CONNECT_TIMEOUT_MS = 1000
 
 /** Opens a connection of our own with the user's address and our settings. */
 export function openIoredis(client: IoredisClient): RedisLink {
-  // The defaults would queue while the server is gone (10 s until the first error) and send a counted call again.
+  // ioredis's defaults would queue calls while the server is down (10 s until the first error), and send a counted call again.
   const perNode = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -39,13 +39,13 @@ export function openIoredis(client: IoredisClient): RedisLink {
     reconnectOnError: null,
   }
   const forCluster = {
-    // Nodes are connected when first used; without a queue, all calls but the first would fail meanwhile. The limiter's
+    // ioredis connects to a node at its first use. Without a queue, further calls would fail until then. The limiter's
     // time-out bounds the wait, and `usable` keeps calls away while the whole cluster is gone.
     enableOfflineQueue: true,
     enableAutoPipelining: false,
     lazyConnect: true,
     clusterRetryStrategy: () => RETRY_MS,
-    // 0 switches the re-sending off; MOVED, ASK and TRYAGAIN are followed all the same: those calls were never run.
+    // 0 switches re-sending off. MOVED, ASK and TRYAGAIN are still followed, because the server did not run those calls.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 20,
@@ -70,7 +70,7 @@ export function openIoredis(client: IoredisClient): RedisLink {
       resolve()
     })
   })
-  // A refused first connection is retried; `lastError` tells why.
+  // ioredis retries a refused first connection. `lastError` contains the reason.
   link.connect().catch(() => {})
   return {
     isCluster: client.isCluster,

@@ -6,7 +6,7 @@ import type { RateLimitRequest } from './request.ts'
 import { routeKey, tenantKey, userKey } from './scope-key.ts'
 import type { Scope } from './store.ts'
 
-/** Limits as all processes enforce them together, and one process's share of them. */
+/** The limits for all processes together, and the share of one process. */
 interface Shared {
   readonly full: Limits
   readonly share: Limits
@@ -43,7 +43,7 @@ export class Question {
   }
 }
 
-/** Which limits apply to whom. Limits are the same object as long as they are the same limits: the deny cache relies on it. */
+/** Decides which limits apply to a request. Equal limits are always the same object; the deny cache relies on this. */
 export function createLimitBook(settings: RateLimiterSettings) {
   const configured = new Map<string, TierLimits>(Object.entries(settings.tiers))
   const tiers = new Map<string, Tier>()
@@ -72,7 +72,7 @@ export function createLimitBook(settings: RateLimiterSettings) {
       const tier = tiers.get(request.tier) ?? smallest
       if (!Number.isInteger(cost) || cost < 1 || cost > tier.tenant.full.burst) {
         throw new ConfigurationError(
-          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}): it could never pass.`,
+          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}); a higher cost could never pass.`,
         )
       }
       const scopes = [scope('tenant', tenantKey(tenantId), tier.tenant)]

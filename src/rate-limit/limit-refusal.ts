@@ -36,7 +36,7 @@ export function answerOfLimitError(error: PartywallError, requestId: string): Re
     upgradeUrl: typeof upgradeUrl === 'string' ? upgradeUrl : undefined,
   })
   if (answer === undefined || decision.violated[0] !== FAILED_TOKENS[0]) return answer
-  // The client needs another token, as after a 401.
+  // As with a 401, the answer names the scheme: the client needs another token.
   return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
 }
 
@@ -62,7 +62,7 @@ function crowdedAnswer({ code, publicMessage, details }: PartywallError, request
   }
 }
 
-/** By structure: the error may come from another copy of the package. */
+/** Recognised by its fields and not by its class, because the error may come from another copy of the package. */
 function isRefusal(value: unknown): value is RateLimitDecision {
   return (
     typeof value === 'object' &&

@@ -2,11 +2,11 @@ import { z } from 'zod'
 
 /** Limits inside a tenant: of one route, or of each user. */
 export interface ScopeLimits {
-  /** At most this many in a minute, which begins with the first request; also the speed at which the burst refills. */
+  /** At most this many in a minute, which begins with the first request. It is also the speed at which the bucket refills. */
   readonly requestsPerMinute: number
   /** At most this many in a UTC day; without it the day has no limit. */
   readonly requestsPerDay?: number | undefined
-  /** At most this many back to back; default: `requestsPerMinute`. */
+  /** At most this many at once; default: `requestsPerMinute`. */
   readonly burstSize?: number | undefined
 }
 
@@ -16,7 +16,7 @@ export interface TierLimits {
   readonly requestsPerMinute: number
   /** At most this many in a UTC day. */
   readonly requestsPerDay: number
-  /** Capacity of a bucket that refills by `requestsPerMinute / 60` a second: so many may come back to back. */
+  /** Number of requests that may come at once: the capacity of a bucket that refills by `requestsPerMinute / 60` a second. */
   readonly burstSize: number
   /** Limits of each single user inside the tenant. */
   readonly perUser?: ScopeLimits | undefined
@@ -71,7 +71,7 @@ export function toLimits(limits: ScopeLimits): Limits {
   })
 }
 
-/** One process's share of limits that so many processes enforce together. Rounded up, so that none gets nothing. */
+/** One process's share of limits that `instances` processes enforce together. Rounded up, so that no share is 0. */
 export function shareOf(limits: Limits, instances: number): Limits {
   return Object.freeze({
     perMinute: Math.ceil(limits.perMinute / instances),
@@ -80,7 +80,7 @@ export function shareOf(limits: Limits, instances: number): Limits {
   })
 }
 
-/** The tier that gives the least: fewest a day, then a minute, then at once. */
+/** The smallest tier: the fewest requests per day, then per minute, then at once. */
 export function smallestTier(tiers: ReadonlyMap<string, TierLimits>): TierLimits | undefined {
   return [...tiers.values()].sort(
     (a, b) =>

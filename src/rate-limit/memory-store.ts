@@ -3,7 +3,7 @@ import type { Limits } from './limits.ts'
 import type { Override, RateLimitStore, Scope, ScopeReply, StoreReply } from './store.ts'
 
 export interface MemoryStoreOptions {
-  /** At most so many tenants, users and routes are remembered; the one unused for longest is forgotten. Default 100_000. */
+  /** Most tenants, users and routes that are remembered. The least recently used one is forgotten first. Default 100_000. */
   readonly maxEntries?: number
   /** Microseconds since 1970; default: the wall clock, which never runs backwards here. */
   readonly nowMicros?: () => number
@@ -23,13 +23,13 @@ interface Entry {
 }
 
 /**
- * Counters in this process: for one process, for tests, and what the limiter falls back to while Redis is down.
+ * Counters in this process: for a single process, for tests, and for the limiter while Redis is down.
  *
- * Same meaning as the Redis store, down to the microsecond. Several processes each admit the full limits.
+ * It decides exactly as the Redis store. With several processes, each of them admits the full limits.
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
   const { maxEntries = 100_000, nowMicros = monotonicWallClock() } = options
-  // A Map keeps the order of insertion: what is used moves to the end, so the first is the one unused for longest.
+  // A Map keeps the order of insertion. Used entries move to the end, so the first entry is the least recently used one.
   const entries = new Map<string, Entry>()
 
   function entryOf(key: string): Entry | undefined {
@@ -107,7 +107,10 @@ function inForce(override: Override | undefined, now: number): Override | undefi
   return override.untilSeconds === 0 || override.untilSeconds * 1_000_000 > now ? override : undefined
 }
 
-/** Starts at the wall clock and runs by the monotonic one, so that a clock set back changes nothing; follows it once a day. */
+/**
+ * A clock that starts at the wall clock's time and then follows the monotonic clock, so that it never runs backwards. Once a day it adopts
+ * the wall clock again.
+ */
 function monotonicWallClock(): () => number {
   let wallAt = Date.now()
   let monotonicAt = performance.now()

@@ -87,7 +87,7 @@ export function openNodeRedis(client: NodeRedisClient): RedisLink {
       try {
         link.destroy()
       } catch {
-        // It was never open: there is nothing to end.
+        // The client was never open, so there is nothing to end.
       }
     },
   }

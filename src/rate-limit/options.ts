@@ -14,11 +14,12 @@ export interface RateLimiterOptions {
   /** Limits by tier, in place of `free`, `pro` and `enterprise`. An unknown tier gets the smallest of them. */
   readonly tiers?: Readonly<Record<string, TierLimits>>
   /**
-   * How many requests of one tenant may be in flight at once in each process: one number, or one for each tier (a tier that is left out
-   * has no such limit, a tenant of an unknown tier gets the smallest). Left out: no limit. A streaming answer counts until it ends.
+   * How many requests of one tenant may be in flight at once in each process: one number, or one for each tier (a configured tier that is
+   * left out has no such limit, a tenant of an unknown tier gets the smallest). Left out: no limit. A streaming answer counts until it
+   * ends.
    */
   readonly concurrency?: Concurrency | undefined
-  /** Each tenant's limits of single routes, by names of your own. */
+  /** Limits of single routes, for each tenant, under names that you choose. */
   readonly routes?: Readonly<Record<string, ScopeLimits>>
   /**
    * What happens while the store is down. `local` (default): each process enforces its share; `closed`: all are refused with 503;
@@ -41,7 +42,7 @@ export interface RateLimiterOptions {
   readonly tierOf?: (tenantId: string) => string | undefined | Promise<string | undefined>
   readonly events?: SecurityEvents
   readonly logger?: Logger
-  /** Called with each decision, also with those from the deny cache; for metrics. Must not throw. */
+  /** Called with each decision, also with refusals from the process's memory; for metrics. Must not throw. */
   readonly onDecision?: (decision: RateLimitDecision, request: RateLimitRequest) => void
 }
 

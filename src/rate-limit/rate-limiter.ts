@@ -26,7 +26,7 @@ export interface TenantUsage {
   readonly tenantId: string
   readonly tier: string
   readonly limits: readonly (LimitState & { readonly used: number })[]
-  /** Present while support's limits apply in place of the tier's. */
+  /** Present while an override applies in place of the tier's limits. */
   readonly override?: { readonly limits: TierLimits; readonly until: Date | undefined }
   /** `local`: the store is down, and these are the counts of this process. */
   readonly mode: LimiterMode
@@ -37,40 +37,40 @@ export interface RateLimiter {
   /** The current source of decisions. */
   readonly mode: LimiterMode
   readonly upgradeUrl: string | undefined
-  /** Decides one request and counts it where it is admitted. Never rejects because the store is down. */
+  /** Decides one request, and counts it if it is admitted. Never rejects because the store is down. */
   check(request: RateLimitRequest): Promise<RateLimitDecision>
   /**
-   * As `check`, but throws the refusal.
+   * As `check`, but throws if the request is refused.
    *
    * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED`; `details.decision` is the decision
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when the store is down and `onStoreFailure` is `closed`
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the store is down and `onStoreFailure` is `closed`
    */
   consume(request: RateLimitRequest): Promise<RateLimitDecision>
   /**
-   * The refusal that this process already knows of, without asking the store and without counting; `onDecision` is told of it.
+   * A refusal that this process still remembers. It asks no store and counts nothing, and reports the refusal to `onDecision`.
    *
-   * For early refusals: once the tenant of a token is known, before the directory, the database or the store is paid for.
+   * For early refusals: call it as soon as the token's tenant is known, before the directory, the database or the store is asked.
    */
   blocked(request: RateLimitRequest): RateLimitDecision | undefined
   /**
-   * Counts a request as in flight until the returned function is called; for `concurrency`. `TenantRateLimiter` does it by itself.
+   * Counts a request as in flight until the returned function is called; for `concurrency`. `TenantRateLimiter` calls it itself.
    *
-   * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED` when the tenant has as many in flight as its tier may have
+   * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED` if the tenant has as many requests in flight as its tier allows
    */
   enter(request: RateLimitRequest): () => void
-  /** Why `enter` would refuse; counts nothing, and tells listeners of the refusal. */
+  /** The error with which `enter` would refuse. Counts nothing, but emits the event of the refusal. */
   crowded(request: RateLimitRequest): ConcurrencyExceededError | undefined
   /** Usage of the tenant. Counts nothing. @param options.tier default: `tierOf`, else the current context's, else the smallest */
   usage(tenantId: string, options?: { readonly tier?: string; readonly userId?: string }): Promise<TenantUsage>
   /**
-   * Forgets what the tenant (its routes, and the user named) has used. Other processes may refuse for a second more.
+   * Resets the counters of the tenant, its routes and the given user. Other processes may refuse for up to a second more.
    *
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the store does not answer
    */
   reset(tenantId: string, options: { readonly reason: string; readonly userId?: string }): Promise<void>
   /**
-   * Gives one tenant other limits than its tier's; null takes them back. Kept in the store, so that all processes follow. A refusal
-   * that a process has cached holds there for up to a second more.
+   * Gives one tenant other limits than its tier's; null removes them. They are kept in the store, so they apply in all processes. A process
+   * that remembers a refusal may go on refusing for up to a second.
    */
   override(
     tenantId: string,
@@ -79,16 +79,20 @@ export interface RateLimiter {
   ): Promise<void>
   /** Changes or adds a tier in this process, from the next request on. */
   setTier(name: string, limits: TierLimits): void
-  /** Connects before the first request does, which would wait no longer than `storeTimeoutMs` for it. @throws what keeps the store from answering */
+  /**
+   * Connects the store before the first request, which would wait at most `storeTimeoutMs` for the connection. @throws the reason why the
+   * store does not answer
+   */
   ready(options?: { readonly timeoutMs?: number }): Promise<void>
-  /** Rejects where the store does not answer in time; for health checks. */
+  /** Rejects if the store does not answer in time; for health checks. */
   ping(): Promise<void>
   /** Ends the store's connection. Later checks are answered as while the store is down. */
   close(): Promise<void>
 }
 
 /**
- * Limits each tenant by its tier: a burst, a minute and a UTC day, decided atomically in one round trip; a refused request is counted nowhere.
+ * Limits each tenant by its tier: a burst, a minute and a UTC day, decided atomically in one round trip. A refused request counts against
+ * no limit.
  *
  * While the store is down, each process enforces its share (`onStoreFailure: 'local'`), refuses (`closed`) or lets through (`open`).
  *

@@ -1,4 +1,4 @@
-// The parts of the two Redis clients that are used, by structure: users have one of them or the other, and neither is a dependency.
+// Structural types for the used parts of the two Redis clients. A user has one of them, and neither is a dependency.
 
 /** A client of `ioredis`: `new Redis(…)` or `new Cluster(…)`. */
 export interface IoredisClient {
@@ -16,9 +16,9 @@ export interface NodeRedisClient {
 /** A client of ioredis or node-redis, single or Cluster. It is duplicated, never changed, and need not be connected. */
 export type RedisClient = IoredisClient | NodeRedisClient
 
-/** One connection of our own, with our settings, whichever library it is made of. */
+/** A connection of our own with our settings, the same for both libraries. */
 export interface RedisLink {
-  /** A call's keys must then share a hash tag. */
+  /** True: all keys of one call must share a hash tag. */
   readonly isCluster: boolean
   /** Resolves when it can be used for the first time. */
   readonly ready: Promise<void>
@@ -27,6 +27,6 @@ export interface RedisLink {
   readonly lastError: () => Error | undefined
   evalsha(sha: string, keys: string[], values: string[]): Promise<unknown>
   evaluate(text: string, keys: string[], values: string[]): Promise<unknown>
-  /** Ends it at once; calls that wait are rejected. */
+  /** Closes the connection at once; waiting calls are rejected. */
   close(): void
 }

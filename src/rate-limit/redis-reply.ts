@@ -14,7 +14,7 @@ export function readReplies(reply: unknown, decisions: number, scopes: number): 
   for (let index = 0; index < decisions; index++) {
     const flags = reply[offset++]
     if (flags === WRONG_TYPE) {
-      replies.push(new Error('WRONGTYPE A key of rate limits holds something else.'))
+      replies.push(new Error('WRONGTYPE A key of rate limits does not contain counters.'))
       continue
     }
     const overridden = flags !== undefined && (flags & OVERRIDDEN) > 0
@@ -52,5 +52,5 @@ function readOverride(reply: Buffer, offset: number) {
 }
 
 function somethingElse(): Error {
-  return new DependencyUnavailableError('Redis answered a rate-limit decision with something else.')
+  return new DependencyUnavailableError('Redis answered a rate-limit decision in an unknown form.')
 }

@@ -17,15 +17,16 @@ const optionsSchema = z.strictObject({
   prefix: z
     .string()
     .max(64)
-    .regex(/^[^{}\s]*$/, 'must hold no braces (they would move the hash tag) and no white space')
+    .regex(/^[^{}\s]*$/, 'must contain no braces (they would move the hash tag) and no white space')
     .default('partywall:rl:'),
 })
 
 /**
- * Counters in Redis 6.2 or later, or Valkey, single or Cluster: shared by all processes, decided in one round trip. Decisions
- * that one turn of the event loop asks for share a call (not in a Cluster).
+ * A store in Redis 6.2 or later, or in Valkey, on a single server or a Cluster. All processes share its counters. A decision takes one
+ * round trip, and decisions of one turn of the event loop share a call, except in a Cluster.
  *
- * Opens nothing until the first decision. The client is duplicated with settings that fail fast, and never changed or closed.
+ * Opens no connection until the first decision. It uses a duplicate of the client with settings that fail fast, and never changes or closes
+ * the client itself.
  *
  * @param connection a client of `ioredis` or `redis` (connected or not), or a `redis://` URL (needs one of the two installed)
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for anything else
@@ -48,7 +49,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
       return opened
     })
     opening = mine
-    // A failed opening is tried again by the next call.
+    // If opening fails, the next call tries again.
     mine.catch(() => {
       if (opening === mine) opening = undefined
     })
@@ -87,7 +88,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
       await run(OVERRIDE, [prefix + key], values)
     },
     async ping() {
-      // A cluster answers a key's command only where the slot is served.
+      // In a cluster, only a command with a key shows that the key's slot is served.
       await run(DECISIONS[0], [`${prefix}{~ping}`], ['0', '1', '0', '1'])
     },
     refresh() {
@@ -104,7 +105,7 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
   }
 }
 
-/** EVALSHA; where the server lost the script (restart, SCRIPT FLUSH, fail-over), EVAL: NOSCRIPT means that nothing was run. */
+/** Runs EVALSHA. If the server has lost the script (restart, SCRIPT FLUSH, fail-over), runs EVAL: after NOSCRIPT nothing was run yet. */
 function runOn(link: RedisLink, script: Script, keys: string[], values: string[]): Promise<unknown> {
   return link.evalsha(script.sha, keys, values).catch((error: unknown) => {
     if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return link.evaluate(script.text, keys, values)
@@ -130,7 +131,7 @@ function opener(connection: RedisClient | string): () => RedisLink | Promise<Red
   )
 }
 
-/** Either library will do; both are optional peers. */
+/** Loads one of the two libraries; both are optional peers. */
 async function openUrl(url: string): Promise<RedisLink> {
   const ioredis = await import('ioredis').catch(() => undefined)
   if (ioredis !== undefined) {

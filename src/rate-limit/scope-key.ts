@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 const SAFE = /^[\w.-]{1,64}$/
 
 /**
- * Any string as a part of a key: as it is where it is short and plain, else as a digest. Braces would move the hash tag,
- * colons would let one id reach into another's keys. `~` is in no plain id, so the two forms never meet.
+ * Makes any string usable as a part of a key. A short and plain string stays as it is; others become a digest, because braces would move
+ * the hash tag, and colons could make one id's key equal to another's. A digest begins with `~`, which no plain string contains.
  */
 function part(id: string): string {
-  // UTF-16: UTF-8 would make all lone surrogates one.
+  // Hash the UTF-16 code units: in UTF-8 all lone surrogates would become the same character.
   return SAFE.test(id) ? id : `~${createHash('sha256').update(Buffer.from(id, 'utf16le')).digest('base64url')}`
 }
 

@@ -11,15 +11,15 @@ export interface Scope {
 /** Limits that were set for one tenant by hand (`override`), perhaps for a limited time. */
 export interface Override {
   readonly limits: Limits
-  /** Seconds since 1970; 0: until it is taken back. */
+  /** Seconds since 1970; 0: until it is removed. */
   readonly untilSeconds: number
 }
 
 /** The state of one scope after a decision. */
 export interface ScopeReply {
-  /** After the request where it was admitted, else as it stands. */
+  /** The counters: after the request if it was admitted, otherwise unchanged. */
   readonly counters: Counters
-  /** Present on the tenant's scope where an override is in force; its limits were the ones that decided. */
+  /** Present on the tenant's scope if an override applies. Its limits then decided. */
   readonly override?: Override
 }
 
@@ -34,25 +34,25 @@ export interface StoreReply {
 /**
  * Stores the counters. The first scope of each decision is the tenant's.
  *
- * Every method of it rejects when the store can't answer; the limiter decides what then happens.
+ * Every method rejects if the store can't answer. The limiter then follows `onStoreFailure`.
  */
 export interface RateLimitStore {
   readonly kind: string
-  /** True where answers come from this process alone: no time-out and no breaker are needed. */
+  /** True if the store is in this process, so that no time-out and no breaker are needed. */
   readonly inProcess: boolean
   /**
-   * Decides over all scopes atomically: either each of them admits, and all are charged, or nothing changes.
+   * Decides over all scopes atomically: if all scopes admit the request, all are charged; otherwise nothing changes.
    *
    * @param cost 0 looks without charging
    */
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
   /** Forgets the counters of these keys; overrides stay. */
   reset(keys: readonly string[]): Promise<void>
-  /** Sets or (undefined) takes back the override of the tenant with this key. */
+  /** Sets the override of the tenant with this key; undefined removes it. */
   override(key: string, override: Override | undefined): Promise<void>
-  /** Resolves where the store answers. */
+  /** Resolves if the store answers. */
   ping(): Promise<void>
-  /** The connection is suspect (time-outs, a replica): begin again with a new one. */
+  /** Opens a new connection, because the current one had time-outs or leads to a replica. */
   refresh?(): void
   close(): Promise<void>
 }

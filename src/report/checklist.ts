@@ -1,10 +1,10 @@
 import type { Evidence, Verdict } from './evidence.ts'
 import { type ChecklistLineDefinition, type ChecklistLineId, checklistLines } from './lines.ts'
 
-/** One line with its verdict and what speaks for it. */
+/** One line with its verdict and its evidence. */
 export interface ChecklistLine extends ChecklistLineDefinition {
   readonly verdict: Verdict
-  /** Checks that held, over all evidence of this line. */
+  /** Number of checks that held, summed over all evidence of this line. */
   readonly count: number
   /** Why the line is open or failed; absent where it is proved. */
   readonly reason?: string
@@ -25,10 +25,10 @@ export interface Checklist {
 /**
  * Judges the checklist of a multi-tenant system from the evidence of one run.
  *
- * A line without evidence is open, and so is one whose evidence counts nothing: what was not tried is never proved. One
- * failure outweighs every proof, one open piece keeps its line open.
+ * A line without evidence is open, and so is a line whose evidence counts no check, because nothing was tried. One
+ * failure makes the line failed, whatever else was proved. One open piece of evidence keeps the line open.
  *
- * @throws {TypeError} where a piece of evidence names no line, has no verdict, or its count is no whole number from 0
+ * @throws {TypeError} if a piece of evidence names an unknown line, has no verdict, or has a count that is not a whole number from 0
  */
 export function checklist(evidence: readonly Evidence[]): Checklist {
   const byLine = new Map<ChecklistLineId, Evidence[]>(checklistLines.map((line) => [line.id, []]))

@@ -18,13 +18,13 @@ export type ChecklistLineId =
 
 export type ChecklistSection = 'Completed' | 'Outputs' | 'Security Verification'
 
-/** A line as it is before any evidence. */
+/** A line of the checklist, without evidence. */
 export interface ChecklistLineDefinition {
   readonly id: ChecklistLineId
   readonly section: ChecklistSection
-  /** The line's words; `N` stands for the number of scenarios where `atLeast` is set. */
+  /** The text of the line. If `atLeast` is set, `N` is replaced by the number of scenarios. */
   readonly title: string
-  /** The command that tries this line; printed while the line is open. */
+  /** The command that checks this line. It is printed if the line is open. */
   readonly triedBy: string
   /** How many scenarios must have held before the line is proved; default 1. */
   readonly atLeast?: number

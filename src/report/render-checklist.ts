@@ -5,10 +5,10 @@ import type { ChecklistSection } from './lines.ts'
 const sections: readonly ChecklistSection[] = ['Completed', 'Outputs', 'Security Verification']
 const marks = { proved: '✓', open: '○', failed: '✗' } as const
 
-/** The first line of a checklist on which every line was proved; printed in no other case. */
+/** The banner of a checklist. It is printed only if every line was proved. */
 export const completeBanner = '✅ SKILL COMPLETE: multi-tenant-security'
 
-/** The checklist as text for a terminal: each line with its evidence, or with the command that tries it. */
+/** The checklist as text for a terminal: each line with its evidence, or with the command that checks it. */
 export function renderChecklist(list: Checklist): string {
   const out = [list.complete ? completeBanner : incompleteBanner(list)]
   for (const section of sections) {
@@ -35,7 +35,7 @@ function renderLine(line: ChecklistLine): string[] {
 
 function titleOf(line: ChecklistLine): string {
   if (line.atLeast === undefined) return line.title
-  // Nothing is confirmed by nothing.
+  // A checklist without lines confirms nothing, so it gets no banner.
   return line.count === 0 ? line.title.replace(/ across N .*$/, '') : line.title.replace(/\bN\b/, String(line.count))
 }
 
@@ -45,7 +45,7 @@ function renderPiece(piece: Evidence): string {
   return oneLine(`${verdict}${piece.detail} (${piece.by}, ${checks})`)
 }
 
-/** A detail may quote what a server said: no line break or escape sequence of it may forge a line of this report. */
+/** Makes a detail safe: it may quote a server's message, whose line breaks and escape sequences could forge a line of this report. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

@@ -19,22 +19,22 @@ export type CursorKeys = () => Promise<readonly Uint8Array[]>
 export interface RepositoryOptions<Row> extends TableOptions<Row> {
   /** A tenant pool (`wall.pool`). */
   readonly pool: RepositoryPool
-  /** Signs cursors (`wall.cursorKeys`); without it a repository gives and takes none. */
+  /** Signs cursors (`wall.cursorKeys`); without it a repository neither returns nor accepts cursors. */
   readonly cursorKeys?: CursorKeys | undefined
 }
 
-/** The columns of a new row. `tenant_id` may only be the context's own. */
+/** The columns of a new row. `tenant_id` must be the context's tenant if it is given. */
 export type NewRow<Row> = {
   readonly [Name in Exclude<keyof Row & string, 'id' | 'created_at'>]?: Row[Name] | undefined
 }
 
-/** The columns of a change. */
+/** The columns that an update may set. */
 export type RowChanges<Row> = NewRow<Row>
 
 export interface ListOptions<Row> {
   /** Default 100, at most 1000. */
   readonly limit?: number | undefined
-  /** Rows to leave out; a cursor is cheaper on long lists. */
+  /** Rows to skip. On long lists a cursor is cheaper. */
   readonly offset?: number | undefined
   /** A `nextCursor` of the same list. */
   readonly after?: string | undefined
@@ -45,7 +45,7 @@ export interface ListOptions<Row> {
 
 export interface Page<Row> {
   readonly items: readonly Row[]
-  /** For `after`; undefined on the last page. */
+  /** Pass it as `after` to get the next page. Undefined on the last page. */
   readonly nextCursor: string | undefined
 }
 
@@ -55,8 +55,8 @@ const ORDER_ALIAS = 'partywall_order_'
 /**
  * Reads and writes one table for the tenant of the current context.
  *
- * Each statement filters by tenant itself, besides row-level security. Another tenant's row is the same as none: the same error after
- * the same single statement. Names in SQL come from `columns` alone, values are parameters.
+ * Each statement filters by tenant itself, in addition to row-level security. A row of another tenant looks like a missing row: the same
+ * error after the same single statement. Names in SQL come only from `columns`; values are parameters.
  *
  * All methods throw {@link TenantContextMissingError} (`PARTYWALL_CONTEXT_MISSING`) outside a tenant context, before anything is sent.
  *
@@ -71,13 +71,13 @@ const ORDER_ALIAS = 'partywall_order_'
  * ```
  */
 export class TenantAwareRepository<Row extends object> {
-  // No #private fields: `using` makes a copy by prototype, also of subclasses.
+  // No #private fields: `using` copies the object with its prototype, also objects of subclasses.
   private readonly connection: RepositoryConnection
   private readonly pool: RepositoryPool
   private readonly table: Table
   private readonly cursorKeys: CursorKeys | undefined
 
-  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every option that is not as it must be */
+  /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every invalid option */
   constructor(options: RepositoryOptions<Row>) {
     this.table = readTable(options)
     this.pool = options.pool
@@ -85,14 +85,14 @@ export class TenantAwareRepository<Row extends object> {
     this.cursorKeys = options.cursorKeys
   }
 
-  /** This repository on an open transaction of the same tenant. */
+  /** Returns this repository bound to an open transaction of the same tenant. */
   using(transaction: RepositoryConnection): this {
     const copy: this = Object.create(this)
     Object.defineProperty(copy, 'connection', { value: transaction })
     return copy
   }
 
-  /** The row, or undefined: also for a malformed id and another tenant's. */
+  /** The row, or undefined if there is none, if the id is malformed, or if the row belongs to another tenant. */
   async findById(id: string | number | bigint): Promise<Row | undefined> {
     const { table } = this
     const { tenantId } = getCurrentTenant()
@@ -109,7 +109,7 @@ export class TenantAwareRepository<Row extends object> {
     return rows
   }
 
-  /** As {@link findAll}, with the cursor of the next page. A cursor serves its tenant and its list alone. */
+  /** As {@link findAll}, with the cursor of the next page. A cursor is valid only for the same tenant and the same list. */
   async findPage(options: ListOptions<Row> = {}): Promise<Page<Row>> {
     const limit = readLimit(options.limit)
     const { rows, places, place } = await this.list({ ...options, limit }, true)
@@ -140,7 +140,7 @@ export class TenantAwareRepository<Row extends object> {
   }
 
   /**
-   * Makes a row of the tenant.
+   * Inserts a row of the tenant.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
    * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` an unknown column, or a value that the table refuses
@@ -152,7 +152,7 @@ export class TenantAwareRepository<Row extends object> {
     return row
   }
 
-  /** Makes several rows in one statement: all or none. At most 1000. @throws as {@link create} */
+  /** Inserts several rows in one statement: all or none. At most 1000. @throws as {@link create} */
   async createMany(data: readonly NewRow<Row>[]): Promise<Row[]> {
     const { table } = this
     const { tenantId } = getCurrentTenant()
@@ -176,7 +176,7 @@ export class TenantAwareRepository<Row extends object> {
   }
 
   /**
-   * Changes a row of the tenant. Id, tenant and time of creation can't be set.
+   * Changes a row of the tenant. Id, tenant and creation time can't be changed.
    *
    * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` no such row, also for another tenant's
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
@@ -257,7 +257,7 @@ export class TenantAwareRepository<Row extends object> {
     return `${quote(this.table.idColumn)} = ${statement.bind(this.table, this.table.idColumn, String(id))}`
   }
 
-  /** For the few texts that find a row by its key, or make one. */
+  /** Sends one of the few texts that find a row by its key or insert one. These are prepared. */
   private async runPrepared(text: string, values: unknown[]): Promise<Row[]> {
     return this.asRows(await sendPrepared(this.connection, text, values, this.connection === this.pool))
   }
@@ -267,7 +267,7 @@ export class TenantAwareRepository<Row extends object> {
   }
 
   private asRows(rows: unknown[]): Row[] {
-    // pg builds a row from the columns that were asked for: those of `columns`, whose names the compiler compared with Row's.
+    // pg builds a row from the selected columns. These are the names in `columns`, which the compiler has compared with Row.
     return rows as Row[]
   }
 
@@ -281,7 +281,7 @@ function placeColumns(terms: readonly OrderTerm[]): string {
   return terms.map(({ column }, index) => `${quote(column)}::text as ${ORDER_ALIAS}${index}`).join(', ')
 }
 
-/** Takes the helper columns off a row and gives them as the cursor's values. */
+/** Removes the helper columns from a row and returns them as the cursor's values. */
 function takePlace(row: object, length: number): (string | null)[] {
   return Array.from({ length }, (_, index) => {
     const name = `${ORDER_ALIAS}${index}`

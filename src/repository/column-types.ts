@@ -1,4 +1,4 @@
-/** A column's type in PostgreSQL: the cast of every value that meets it. */
+/** A column's type in PostgreSQL. Every value for the column, or compared with it, is cast to this type. */
 export type ColumnType =
   | 'uuid'
   | 'text'
@@ -19,16 +19,16 @@ export type ColumnType =
   | 'integer[]'
   | (string & {})
 
-/** All columns that a repository may name, each with its type. Nothing else ever gets into its SQL. */
+/** All columns that a repository may name, each with its type. Its SQL contains no other names. */
 export type Columns<Row> = { readonly [Name in keyof Row & string]: ColumnType }
 
-/** Names of types as PostgreSQL writes them, also qualified and as arrays; nothing that could end a cast. */
+/** Names of types as PostgreSQL writes them, also with a schema or as arrays. The pattern allows no character that could end a cast. */
 export const COLUMN_TYPE = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?( [a-z]+)*(\(\d+(, ?\d+)?\))?(\[\])?$/
 
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i
 const WHOLE = /^-?\d{1,19}$/
 
-/** Whether a row could have this id at all. If not, no query is needed. */
+/** Whether the text is a possible id for this column type. If not, no query is needed. */
 export function couldBeId(value: unknown, type: ColumnType): value is string | number | bigint {
   switch (typeof value) {
     case 'bigint':

@@ -10,7 +10,7 @@ interface Answer {
 export interface RepositoryStatement {
   readonly text: string
   values: unknown[]
-  /** Worth preparing: a tenant pool plans it once per connection; others may pass over this. */
+  /** Asks the tenant pool to prepare the statement once per connection. Other pools may ignore this. */
   readonly prepare: boolean
 }
 
@@ -25,7 +25,7 @@ export interface RepositoryPool extends RepositoryConnection {
   transaction<T>(fn: (transaction: RepositoryConnection) => Promise<T>): Promise<T>
 }
 
-/** Sends a statement; errors come as what they mean to a client. */
+/** Sends a statement. Errors of PostgreSQL are translated into errors for a client. */
 export async function send(connection: RepositoryConnection, text: string, values: unknown[]): Promise<unknown[]> {
   try {
     return (await connection.query(text, values)).rows
@@ -35,10 +35,10 @@ export async function send(connection: RepositoryConnection, text: string, value
 }
 
 /**
- * As {@link send}, for texts of which there are few: prepared.
+ * As {@link send}, but prepared. Use it only for statements with few different texts.
  *
- * @param again whether it may be sent once more, unprepared, when a column has changed its type since: the server refuses that
- *   before it runs, and a transaction would have ended with it
+ * @param again whether to send the statement once more, unprepared, if the server rejects the cached plan because a column's type has
+ *   changed. The server rejects it before it runs. Inside a transaction this is useless, because the error has ended the transaction
  */
 export async function sendPrepared(
   connection: RepositoryConnection,

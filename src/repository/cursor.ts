@@ -8,7 +8,7 @@ import { quote, type Table } from './table.ts'
 export interface CursorPlace {
   readonly tenantId: string
   readonly table: string
-  /** As they stand in the statement, with their parameters: what the caller wrote may be of types that have no JSON. */
+  /** The conditions as in the statement, with their parameters. The caller's own values may have types without a JSON form. */
   readonly conditions: readonly string[]
   readonly values: readonly unknown[]
   readonly terms: readonly OrderTerm[]
@@ -16,14 +16,16 @@ export interface CursorPlace {
 
 const MAX_LENGTH = 4_096
 
-/** Makes the cursor behind a row. `values`: the row's order columns as PostgreSQL writes them (dates keep their microseconds). */
+/**
+ * Makes the cursor that continues after a row. `values`: the row's order columns as text of PostgreSQL, so that dates keep microseconds.
+ */
 export function writeCursor(values: readonly (string | null)[], place: CursorPlace, key: Uint8Array): string {
   const text = Buffer.from(JSON.stringify(values), 'utf8').toString('base64url')
   return `${text}.${mac(text, place, key)}`
 }
 
 /**
- * Opens a cursor. One of another tenant, of another query, or changed by one bit, is refused, and all look the same.
+ * Opens a cursor. A cursor of another tenant or another query, or a changed one, is refused, each with the same error.
  *
  * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT`
  */
@@ -43,14 +45,14 @@ export function readCursor(
   return values.map((value: unknown) => (typeof value === 'string' ? value : null))
 }
 
-/** The rows behind the cursor, in the order of the list. */
+/** The condition for rows after the cursor, in the order of the list. */
 export function behind(
   table: Table,
   terms: readonly OrderTerm[],
   values: readonly (string | null)[],
   statement: Statement,
 ): string {
-  // Descending order puts NULLs first, so behind a value there are none: one comparison of rows, which an index serves.
+  // Descending order puts NULLs first, so no NULL follows a value. One row comparison is enough, and an index can serve it.
   if (terms.every(({ direction }) => direction === 'desc') && !values.includes(null)) {
     const names = terms.map(({ column }) => quote(column)).join(', ')
     return `(${names}) < (${terms.map(({ column }, index) => statement.bind(table, column, values[index])).join(', ')})`
@@ -80,7 +82,7 @@ function mac(text: string, place: CursorPlace, key: Uint8Array): string {
   return createHmac('sha256', key).update(`${text}.${bound}`).digest('base64url')
 }
 
-/** Values of two types are two conditions, though they are written alike. */
+/** Adds the type to the value, because equal texts of two types are different conditions. */
 function typed(value: unknown): readonly [string, string] {
   return [typeof value, value instanceof Date ? value.toISOString() : String(value)]
 }

@@ -11,10 +11,9 @@ import { innerErrors } from './inner-errors.ts'
 import { reportHere } from './report-here.ts'
 
 /**
- * What an error of PostgreSQL means to a client, also where a library has wrapped it. Errors that mean nothing to a client come back as
- * they are.
+ * Translates an error of PostgreSQL into an error for a client, also if a library has wrapped it. Other errors are returned unchanged.
  *
- * Codes and routines decide, never the text: it is translated, and it quotes values.
+ * It looks at codes and routine names, never at the message, which may be in any language and may quote values.
  *
  * @see PostgreSQL, Appendix A: error codes
  */
@@ -28,13 +27,13 @@ export function databaseRefusal(error: unknown): unknown {
   return error
 }
 
-/** @param each has the code; @param cause is what was thrown */
+/** @param each the inner error that has the code; @param cause the error that was thrown */
 function meaningOf(each: object, cause: Error): Error | undefined {
-  // Prisma's adapter keeps PostgreSQL's code beside a kind of its own.
+  // Prisma's adapter has a `kind` of its own, and PostgreSQL's code in another field.
   const code = textOf(each, 'originalCode') || textOf(each, 'code')
   if (!/^[0-9A-Z]{5}$/.test(code)) return undefined
   if (code === '42501') {
-    // The same code for "no such privilege" and for "the policy refuses this row".
+    // PostgreSQL uses the same code for a missing privilege and for a row that a policy refuses.
     if (textOf(each, 'routine').startsWith('aclcheck_error')) return privilegeRefusal(cause)
     return isolationRefusal('The database refused a row or a context.', undefined, cause)
   }
@@ -50,7 +49,9 @@ function meaningOf(each: object, cause: Error): Error | undefined {
   return undefined
 }
 
-/** Reports what the database's own roles refused: the application let it through, so nobody else has. */
+/**
+ * Emits an event for a refusal by the database's roles. The application's own check let the action pass, so no other layer has reported it.
+ */
 function privilegeRefusal(cause: Error): PermissionDeniedError {
   reportHere({ type: 'PERMISSION_DENIED', source: 'database', permission: 'database role' })
   return new PermissionDeniedError('The database role of this context has no privilege for this.', { cause })

@@ -4,8 +4,7 @@ import { reportHere } from './report-here.ts'
 import type { Table } from './table.ts'
 
 /**
- * A tenant that stands in what a caller gives may only be the caller's own. Judged before anything is looked up, so the answer tells
- * nothing about any row.
+ * Refuses input of a caller that names another tenant. This is checked before any query, so the answer reveals nothing about rows.
  *
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION`; emits CROSS_TENANT_ACCESS_ATTEMPT
  */
@@ -18,7 +17,7 @@ export function refuseForeignTenant(table: Table, given: unknown, tenantId: stri
   if (!same) throw isolationRefusal(`The ${source} names another tenant than the context.`, given)
 }
 
-/** Reports an attempt and gives the error to throw. */
+/** Emits an event for the attempt, and returns the error to throw. */
 export function isolationRefusal(message: string, attempted?: unknown, cause?: unknown): TenantIsolationError {
   const attemptedTenantId = typeof attempted === 'string' ? attempted.slice(0, 128) : undefined
   const source = cause === undefined ? 'repository' : 'database'

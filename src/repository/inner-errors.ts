@@ -1,13 +1,13 @@
 /** Properties in which libraries keep a wrapped error: Drizzle and JavaScript itself, Sequelize (two), Objection, TypeORM. */
 const LINKS = ['cause', 'parent', 'original', 'nativeError', 'driverError'] as const
 
-/** Deep enough for a library in a library; bounded, since an error may refer to itself. */
+/** Enough for a library that wraps another library's error. Bounded, because an error may refer to itself. */
 const MAX_LOOKED_AT = 20
 
 /**
- * An error and what it wraps, the outermost first.
+ * An error and the errors that it wraps, outermost first.
  *
- * An error that bears an HTTP status of its own was given its meaning by the application: nothing inside it is looked at.
+ * If an error has an HTTP status, the application has decided its meaning, so errors inside it are not returned.
  */
 export function innerErrors(error: Error): readonly object[] {
   if (typeof Reflect.get(error, 'status') === 'number' || typeof Reflect.get(error, 'statusCode') === 'number')

@@ -14,7 +14,7 @@ export interface OrderTerm {
   readonly direction: Direction
 }
 
-/** Newest first unless said otherwise; always down to the id, so that each order is total and pages neither repeat nor miss rows. */
+/** The default order is newest first. The id is always the last term: the order is then total, and pages neither repeat nor miss rows. */
 export function orderTerms(table: Table, orderBy: unknown): readonly OrderTerm[] {
   const terms = orderBy === undefined ? [term(table, table.createdColumn, 'desc')] : readTerms(table, orderBy)
   if (terms.some(({ column }) => column === table.idColumn)) return terms

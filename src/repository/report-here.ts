@@ -3,7 +3,7 @@ import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
 import { tenantStore } from '../context/store.ts'
 import type { SecurityEvent } from '../events/security-events.ts'
 
-/** Emits an event about a refusal for the tenant of the running context. Outside of any context there is no listener. */
+/** Emits an event about a refusal for the tenant of the current context. Outside of any context there is no listener. */
 export function reportHere(
   refusal: Extract<SecurityEvent, { readonly type: 'PERMISSION_DENIED' | 'CROSS_TENANT_ACCESS_ATTEMPT' }>,
 ): void {

@@ -3,17 +3,17 @@ import { refuseForeignTenant } from './foreign-tenant.ts'
 import type { Table } from './table.ts'
 
 /**
- * Reads what shall be written: own columns only, never what the database alone fills, never another tenant.
+ * Checks a row that the caller wants to write: only columns of the table, no generated columns, no other tenant.
  *
  * @returns columns with their values, in the table's order
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` a foreign tenant, whatever else is wrong
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` another tenant, even if other values are wrong too
  * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` a column that does not exist or can't be set
  */
 export function rowInput(table: Table, data: unknown, tenantId: string): ReadonlyMap<string, unknown> {
   if (data === null || typeof data !== 'object' || Array.isArray(data))
     throw new InvalidInputError('A row must be an object of columns.')
   const entries = Object.entries(data)
-  // First of all, so that its answer depends on nothing else.
+  // Checked first, so that the answer does not depend on other mistakes in the row.
   for (const [name, value] of entries) {
     if (table.tenantAliases.has(name) && value !== undefined) refuseForeignTenant(table, value, tenantId, 'row')
   }

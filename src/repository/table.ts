@@ -14,11 +14,11 @@ export interface TableOptions<Row> {
   readonly tenantColumn?: string | undefined
   /** The column for "newest first"; default `created_at`. */
   readonly createdColumn?: string | undefined
-  /** Columns that the database alone fills; default id and created column. */
+  /** Columns that only the database fills; default: the id and the column of the creation time. */
   readonly generated?: readonly string[] | undefined
 }
 
-/** A table whose every name is checked and quoted, once. */
+/** A table whose names were checked and quoted once. */
 export interface Table {
   readonly name: string
   readonly quoted: string
@@ -27,7 +27,7 @@ export interface Table {
   readonly list: string
   readonly idColumn: string
   readonly tenantColumn: string
-  /** Other spellings of the tenant column in what clients send. */
+  /** Spellings of the tenant column that a client's data may use. */
   readonly tenantAliases: ReadonlySet<string>
   readonly createdColumn: string
   readonly generated: ReadonlySet<string>
@@ -51,7 +51,7 @@ const wholeSchema = schema.superRefine((table, context) => {
   }
 })
 
-/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every part that is not as it must be */
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every invalid part */
 export function readTable<Row>(options: TableOptions<Row>): Table {
   const { table, columns, idColumn, tenantColumn, createdColumn, generated } = parseOptions(
     wholeSchema,

@@ -3,7 +3,7 @@ import { refuseForeignTenant } from './foreign-tenant.ts'
 import type { Statement } from './statement.ts'
 import { quote, type Table } from './table.ts'
 
-/** A condition on one column: a value (`null`: is null), a list (any of them), or operators. */
+/** A condition on one column: a value (`null` means IS NULL), a list (any of its values), or operators. */
 export type Condition<Value> =
   | Value
   | null
@@ -18,13 +18,13 @@ export type Condition<Value> =
       readonly gte?: Value
     }
 
-/** Conditions of several columns: all of them. */
+/** Conditions on several columns, joined by AND. */
 export type Where<Row> = { readonly [Name in keyof Row & string]?: Condition<Row[Name]> | undefined }
 
 const OPERATORS: Readonly<Record<string, string>> = { lt: '<', lte: '<=', gt: '>', gte: '>=' }
 const MAX_LIST = 1_000
 
-/** Adds the caller's conditions to those of the tenant. Names come from the table's columns alone; values are parameters. */
+/** Adds the caller's conditions to those of the tenant. Names come only from the table's columns; values are parameters. */
 export function whereConditions(
   table: Table,
   where: unknown,
@@ -58,7 +58,7 @@ function columnConditions(table: Table, column: string, condition: unknown, stat
   if (Array.isArray(condition)) return [oneOf(condition)]
   if (!isRecord(condition)) return [equals(condition)]
   const operators = Object.entries(condition)
-  // `{}` would be no condition at all, and the answer every row.
+  // `{}` would be no condition, so every row would match.
   if (operators.length === 0) throw new InvalidInputError('A condition in where names no operator.')
   return operators.map(([operator, value]) => {
     if (operator === 'eq') return equals(value)
@@ -70,7 +70,7 @@ function columnConditions(table: Table, column: string, condition: unknown, stat
   })
 }
 
-/** Query strings become objects and lists in many frameworks; only plain values may be compared. */
+/** Accepts only plain values: many frameworks turn a query string into objects and lists. */
 function scalar(value: unknown): unknown {
   if (typeof value === 'string') {
     if (value.includes('\0')) throw new InvalidInputError('A value in where can’t be stored as text.')
@@ -81,7 +81,7 @@ function scalar(value: unknown): unknown {
   throw new InvalidInputError('A value in where must be text, a number, a boolean or a date.')
 }
 
-/** Plain objects only: a Date, a Map or an instance is a value, and no list of operators. */
+/** Whether this is a plain object with operators. A Date, a Map or an instance of a class is a value instead. */
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)

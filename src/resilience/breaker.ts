@@ -13,9 +13,9 @@ import { isInfrastructureFailure } from './infrastructure-failure.ts'
 interface BreakerOptions {
   /** Name of the dependency in events and errors: `jwks https://idp.example`, `tenant directory`. */
   readonly dependency: string
-  /** Infrastructure failures in a row that open it. Default 3. */
+  /** Number of infrastructure failures in a row that open the breaker. Default 3. */
   readonly failures?: number | undefined
-  /** How long it stays open before one probe may pass; doubles with each failed probe. Default 1_000. */
+  /** How long the breaker stays open before one probe may pass; doubles with each failed probe. Default 1_000. */
   readonly openForMs?: number | undefined
   /** The longest time between two probes. Default 30_000. */
   readonly maxOpenForMs?: number | undefined
@@ -28,19 +28,19 @@ interface BreakerOptions {
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** Guards one dependency: while it is down nobody asks it, but for one probe at a time. */
+/** Circuit breaker for one dependency. While the dependency is down, only one probe at a time is sent to it. */
 export interface Breaker {
   readonly state: BreakerState
   /**
-   * Calls the dependency, or refuses at once while it is known to be down or while a probe is under way.
+   * Calls the dependency. Refuses at once while the dependency is known to be down, or while a probe is running.
    *
    * @param call gets a signal that aborts at the time-out; errors of `call` are passed on unchanged
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when open, half-open or timed out
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if open, half-open or timed out
    */
   run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>
 }
 
-/** Makes a breaker. It starts closed, holds no timer between calls, and needs no closing. */
+/** Makes a breaker in the state closed. It holds no timer between calls, so it needs no clean-up. */
 export function createBreaker(options: BreakerOptions): Breaker {
   const { dependency, failures = 3, openForMs = 1_000, maxOpenForMs = 30_000, timeoutMs = 5_000, events } = options
   const policy = circuitBreaker(handleWhen(options.isFailure ?? isInfrastructureFailure), {
@@ -48,7 +48,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
     halfOpenAfter: new ExponentialBackoff({ initialDelay: openForMs, maxDelay: maxOpenForMs }),
   })
 
-  // A failed probe "breaks" again; listeners are told of the outage once, not of each probe.
+  // cockatiel emits onBreak again for each failed probe. Emit our event only once per outage.
   let announced = false
   policy.onBreak(() => {
     if (announced) return
@@ -83,7 +83,9 @@ function stateOf(state: CircuitState): BreakerState {
 
 function unavailable(dependency: string, reason = 'breaker-open'): DependencyUnavailableError {
   const message =
-    reason === 'timeout' ? `${dependency} did not answer in time` : `${dependency} is down and is not asked for now`
+    reason === 'timeout'
+      ? `${dependency} did not answer in time`
+      : `${dependency} is down; it is not called again for a short time`
   return new DependencyUnavailableError(message, { details: { dependency, reason } })
 }
 

@@ -1,14 +1,14 @@
 import { isPartywallError } from '../errors.ts'
 
-/** SQLSTATE classes that speak of the server and not of the statement: connection, resources, shutdown, system. */
+/** SQLSTATE classes that are about the server and not about the statement: connection, resources, shutdown, system. */
 const INFRASTRUCTURE_SQLSTATE = /^(?:08|53|57P|58|XX)/
 const SQLSTATE = /^[0-9A-Z]{5}$/
 
 /**
- * Tells whether an error says something about the dependency, and not about one caller's question.
+ * Whether an error is about the dependency, and not about one caller's request.
  *
- * An answer is not an outage: a refusal, an SQL error of one statement or a bug that one tenant's value sets off must
- * not open the breaker for all others. What can't be told apart counts as an outage.
+ * A refusal, an SQL error of one statement, or a bug that one tenant's value triggers is not an outage. It must not open the breaker for
+ * all other tenants. An error of unknown kind counts as an outage.
  *
  * @param error anything that a call to a dependency threw
  */

@@ -2,15 +2,15 @@ import { DependencyUnavailableError } from '../errors.ts'
 
 export type GuardState = 'closed' | 'open' | 'half-open'
 
-/** How one failure counts: `ours` is not the store's fault; `final` says that asking again is useless until something changes. */
+/** How one failure counts. `ours` is not the store's fault. After `final`, another call is useless until somebody changes something. */
 export type FailureKind = 'ours' | 'passing' | 'final'
 
 interface StoreGuardOptions {
-  /** A call that takes longer has failed; it may still have happened, so nobody repeats it. */
+  /** A call that takes longer counts as failed. It is not repeated, because the store may still have done it. */
   readonly timeoutMs: number
-  /** So many failures in a row open the guard; a `final` one does at once. */
+  /** Number of failures in a row that open the guard. A `final` failure opens it at once. */
   readonly failures: number
-  /** An open guard lets one call through after this time. */
+  /** After this time an open guard lets one call pass as a probe. */
   readonly probeAfterMs: number
   readonly kindOf: (error: unknown) => FailureKind
   readonly onState: (state: GuardState, cause: unknown) => void
@@ -19,17 +19,17 @@ interface StoreGuardOptions {
 }
 
 /**
- * Time-out and circuit breaker around a store in the path of each request.
+ * Time-out and circuit breaker for a store that every request needs.
  *
- * While open, calls fail at once with one shared error; while it probes, all but the probe fail at once (waiting for a probe
- * would stall every request).
+ * While the guard is open, calls fail at once with one shared error. During a probe all other calls fail at once too, because waiting for
+ * the probe would delay every request.
  */
 interface StoreGuard {
   readonly state: GuardState
   /**
    * Runs one call of the store.
    *
-   * @param proves whether an answer proves that the store works in full; an answer that doesn't never closes an open guard
+   * @param proves whether an answer proves that the store works completely. Only such an answer closes an open guard
    */
   run<T>(call: () => Promise<T>, proves: (value: T) => boolean): Promise<T>
 }
@@ -42,8 +42,8 @@ interface Flight {
 
 class StoreTimeoutError extends DependencyUnavailableError {}
 
-/** Thrown to each caller while the guard is open: one frozen error, for a stack per request would cost more than the decision. */
-const OPEN = Object.freeze(new DependencyUnavailableError('The store is not asked while its guard is open.'))
+/** Thrown to each caller while the guard is open. One frozen error, because a stack trace per request would cost more than the decision. */
+const OPEN = Object.freeze(new DependencyUnavailableError('The store is not called while its circuit breaker is open.'))
 
 /** Makes a guard; see {@link StoreGuard}. */
 export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
@@ -65,7 +65,7 @@ export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
       turn('open', error)
       return
     }
-    // Calls that were under way when the guard opened tell nothing new.
+    // Calls that started before the guard opened give no new information.
     if (kind === 'ours' || state !== 'closed') return
     inARow++
     if (kind === 'passing' && inARow < failures) return
@@ -82,7 +82,7 @@ export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
       inARow = 0
       turn('closed')
     } else {
-      // A read-only replica can still refuse. The next call may probe at once.
+      // The answer proves nothing: a read-only replica can still refuse requests. The next call may probe at once.
       probeAt = 0
       turn('open')
     }
@@ -131,7 +131,9 @@ export function isStoreTimeout(error: unknown): boolean {
   return error instanceof StoreTimeoutError
 }
 
-/** All calls under way, in the order of their deadlines, so that one timer serves them all: a timer per call costs as much as the call. */
+/**
+ * All running calls in the order of their deadlines. One timer serves them all, because a timer per call would cost as much as the call.
+ */
 function createFlights(timeoutMs: number, now: () => number) {
   let queue: Flight[] = []
   let head = 0
@@ -154,7 +156,7 @@ function createFlights(timeoutMs: number, now: () => number) {
     if (first === undefined) return
     timer = setTimeout(
       () => {
-        // After a stall of this process, answers may lie unread in the socket: they are read before anything is given up.
+        // After a stall of this process, answers may be unread in the socket. Read them before a call counts as timed out.
         setImmediate(sweep)
       },
       Math.max(1, first.deadline - now()),

@@ -8,8 +8,13 @@
  * @param type the column's type; `text` needs no cast
  */
 export function sealedRow(column: string, type: string): string {
-  const cast = type === 'text' ? '' : `::${type}`
+  const cast = castTo(type)
   return `${column} = (select coalesce(t.tenant_id, partywall.tenant_id())${cast} from partywall.ticket t)`
+}
+
+/** The same in the words of the release before, which need no tickets in the database. They stay valid. */
+export function sealedRowBefore(column: string, type: string): string {
+  return `${column} = (select partywall.tenant_id()${castTo(type)})`
 }
 
 /** What tenant_write_policy asks of a seal. */
@@ -17,3 +22,7 @@ export const SEALED_FOR_WRITING = '(select partywall.seal_writes())'
 
 /** What tenant_level_policy asks of a seal. Only the level tenant_admin deletes. */
 export const SEALED_FOR_DELETING = `(select partywall.writes_as('tenant_admin'))`
+
+function castTo(type: string): string {
+  return type === 'text' ? '' : `::${type}`
+}

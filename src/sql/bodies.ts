@@ -4,7 +4,7 @@ import { isNode, type Node, nodeOf, nodesOf, numberOf, textOf, unwrap } from './
 import { parseExpression, parsePlRaw, parseRaw, parseStatement, parseStatements } from './parser.ts'
 import type { Body, Expr, Parsed, PlStatement, PlVariable, Query } from './tree.ts'
 
-/** Reads a function's body: SQL as text or BEGIN ATOMIC, PL/pgSQL as far as its grammar goes. */
+/** Reads a function's body: SQL as text or BEGIN ATOMIC, and PL/pgSQL as far as the parser supports it. */
 export function readBody(fn: DatabaseFunction): Body {
   if (fn.language === 'sql') return fn.atomicBody === undefined ? readSqlText(fn) : readAtomic(fn.atomicBody)
   if (fn.language !== 'plpgsql') return { kind: 'unreadable', reason: `language ${fn.language}` }
@@ -25,7 +25,7 @@ function readSqlText(fn: DatabaseFunction): Body {
   return parsed.ok ? { kind: 'sql', statements: parsed.value } : { kind: 'unreadable', reason: parsed.reason }
 }
 
-// The printed body is a part of CREATE FUNCTION and no statement of its own.
+// The printed body is only a part of CREATE FUNCTION, so wrap it in one before parsing.
 function readAtomic(body: string): Body {
   const parsed = parseRaw(`create function atomic_body() returns void language sql ${body}`)
   if (!parsed.ok) return { kind: 'unreadable', reason: parsed.reason }
@@ -59,7 +59,7 @@ function queryOf(node: unknown): Parsed<Query> {
   return parseStatement(textFrom(node))
 }
 
-/** The name behind a datum number: `v_org`, `new.org_id`. */
+/** The name of the variable with this datum number: `v_org`, `new.org_id`. */
 function nameOf(datums: readonly Node[], number: unknown): string {
   const [kind, fields] = unwrap(datums[numberOf(number)] ?? {})
   if (kind !== 'PLpgSQL_recfield') return textOf(fields['refname']) ?? ''
@@ -146,7 +146,7 @@ function statementOf(node: Node, datums: readonly Node[]): PlStatement {
     case 'PLpgSQL_stmt_raise':
       return {
         kind: 'raise',
-        // ERROR is elog level 21; a RAISE without a level is one, and a bare RAISE throws again.
+        // ERROR is elog level 21. RAISE without a level has it too, and a bare RAISE throws the current error again.
         level: numberOf(fields['elog_level']) >= 21 ? 'exception' : 'notice',
         message: textOf(fields['message']) ?? textOf(fields['condname']) ?? '',
         args: nodesOf(fields['params']).map(expressionOf),
@@ -177,10 +177,10 @@ function dynamic(text: unknown, using: unknown, body: readonly PlStatement[]): P
   return { kind: 'dynamic', text: expressionOf(text), using: nodesOf(using).map(expressionOf), body }
 }
 
-/** The text of an assignment holds its target: `new.org_id := x`, `a[1] = x`. */
+/** Splits the text of an assignment, which contains its target: `new.org_id := x`, `a[1] = x`. */
 function assignment(text: string, target: string): PlStatement {
   const at = /^[^=:]*?:?=/.exec(text)?.[0].length ?? 0
-  // A target that is no plain name: an element, or a name in quotes that may hold the sign.
+  // The target is not a plain name: it is an element, or a quoted name that may itself contain `=`.
   const plain = /^\s*[\w$.\s]+:?=$/.test(text.slice(0, at))
   return {
     kind: 'assign',

@@ -16,7 +16,7 @@ interface ExpressionLowering {
   partsOf(fields: Node): readonly Expr[]
 }
 
-/** Expressions hold queries and queries hold expressions: how a query is lowered is handed in. */
+/** Converts a query. It is passed in, because expressions contain queries and queries contain expressions. */
 export function expressionLowering(lowerSelect: (fields: Node) => Query): ExpressionLowering {
   return { lowerExpression, partsOf }
 
@@ -54,7 +54,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
         return {
           kind: 'subquery',
           type: SUBLINKS[textOf(fields['subLinkType']) ?? ''] ?? 'scalar',
-          // IN (SELECT …) has no operator name: it is = ANY.
+          // IN (SELECT …) has no operator name in the parse tree. It means = ANY.
           op: namesOf(fields['operName']).at(-1) ?? '=',
           ...operatorSchema(fields['operName']),
           left: isNode(fields['testexpr']) ? expr(fields['testexpr']) : undefined,
@@ -69,7 +69,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
       case 'CollateClause':
         return { kind: 'collate', arg: expr(fields['arg']), collation: namesOf(fields['collname']).join('.') }
       case 'NamedArgExpr':
-        // Its place in the list says nothing.
+        // A named argument: its position in the list has no meaning.
         return { kind: 'other', node: kind, parts: [expr(fields['arg'])] }
       case 'SetToDefault':
         return { kind: 'keyword', name: 'default' }
@@ -86,7 +86,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
     return nodesOf(value).map(lowerExpression)
   }
 
-  /** Expressions found anywhere below a node that has no shape of its own. */
+  /** Expressions anywhere below a node that `tree.ts` has no kind for. */
   function partsOf(fields: Node): readonly Expr[] {
     return Object.values(fields).flatMap((value): readonly Expr[] => {
       const nodes = Array.isArray(value) ? nodesOf(value) : isNode(value) ? [value] : []
@@ -105,7 +105,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
 
   function lowerCall(fields: Node): Expr {
     const names = namesOf(fields['funcname'])
-    // A call with OVER, WITHIN GROUP or VARIADIC has another value than the call alone.
+    // With OVER, WITHIN GROUP or VARIADIC the call has another value than without.
     if (isNode(fields['over']) || fields['agg_within_group'] === true || fields['func_variadic'] === true)
       return {
         kind: 'other',

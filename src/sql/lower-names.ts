@@ -10,7 +10,7 @@ export function lowerConstant(fields: Node): string | number | boolean | null {
   return textOf(nodeOf(fields['sval'])?.['sval']) ?? ''
 }
 
-/** The schema in `OPERATOR(schema.op)`; nothing for pg_catalog. */
+/** The schema in `OPERATOR(schema.op)`; undefined for pg_catalog. */
 export function operatorSchema(names: unknown): { readonly schema?: string } {
   const schema = namesOf(names).at(-2)
   return schema === undefined || schema === 'pg_catalog' ? {} : { schema }
@@ -31,7 +31,7 @@ export function typeName(node: Node | undefined): string {
     const [kind, fields] = unwrap(item)
     return kind === 'A_Const' ? String(lowerConstant(fields)) : '?'
   })
-  // bpchar and bit carry a modifier of 1 that nobody wrote; it matters, for the cast cuts the value.
+  // The parser adds the modifier 1 to `character` and `bit`. Keep it, because a cast to this type truncates the value.
   const suffix = modifier.length > 0 ? `(${modifier.join(',')})` : ''
   const array = nodesOf(node['arrayBounds']).length > 0 ? '[]' : ''
   return `${TYPE_NAMES[name] ?? name}${suffix}${array}`

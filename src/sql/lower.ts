@@ -79,7 +79,7 @@ export function lowerStatement(node: Node): Query {
         others: partsOf({ whens: fields['mergeWhenClauses'] }),
       }
     case 'ReturnStmt':
-      // RETURN expression, the one-line form of a SQL function, is SELECT expression.
+      // RETURN expression, the short form of a SQL function's body, means SELECT expression.
       return { ...EMPTY, kind: 'select', node: kind, targets: [{ name: undefined, expr: expr(fields['returnval']) }] }
     default:
       return { ...EMPTY, node: kind, others: partsOf(fields) }
@@ -217,7 +217,7 @@ function lowerFrom(node: Node): FromItem {
   }
   if (kind === 'RangeFunction') {
     const calls = nodesOf(fields['functions']).flatMap((item) => exprs(nodeOf(item['List'])?.['items']).slice(0, 1))
-    // The second item of each is its list of column definitions, empty where there is none.
+    // The second item of each entry is a list of column definitions. It is empty if there are none.
     const defined = nodesOf(fields['functions']).some((item) =>
       nodesOf(nodeOf(item['List'])?.['items'])
         .slice(1)

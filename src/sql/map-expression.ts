@@ -1,9 +1,9 @@
 import type { Expr, FromItem, Query, Target } from './tree.ts'
 
-/** Gives what stands in the place of a part, or undefined to leave it. */
+/** Returns the replacement of a part, or undefined to keep the part. */
 type Replace = (part: Expr) => Expr | undefined
 
-/** Rebuilds an expression, replacing parts for which `replace` gives something. Subqueries are rebuilt too. */
+/** Rebuilds an expression, replacing the parts for which `replace` returns a value. Subqueries are rebuilt too. */
 export function mapExpression(expr: Expr, replace: Replace): Expr {
   const done = replace(expr)
   if (done !== undefined) return done

@@ -1,4 +1,4 @@
-/** A node of the server's parse tree as JSON; its shape is checked where it is read. */
+/** A node of the server's parse tree as JSON; the code that reads it checks its shape. */
 export type Node = Readonly<Record<string, unknown>>
 
 export function isNode(value: unknown): value is Node {

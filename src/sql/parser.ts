@@ -8,7 +8,7 @@ export async function loadParser(): Promise<void> {
   await loadModule()
 }
 
-/** Parses one expression; what the grammar refuses is a reason, never an exception. */
+/** Parses one expression. If the grammar refuses it, the result contains the reason; no exception is thrown. */
 export function parseExpression(text: string): Parsed<Expr> {
   return attempt(text, () => {
     const statements = statementsOf(`select (${text}\n)`)
@@ -33,7 +33,7 @@ export function parseStatement(text: string): Parsed<Query> {
   })
 }
 
-/** The raw tree of one statement, for what has no shape of its own (BEGIN ATOMIC, WHEN clauses). */
+/** The raw parse tree of one statement, for constructs that `tree.ts` has no kind for (BEGIN ATOMIC, WHEN clauses). */
 export function parseRaw(text: string): Parsed<readonly Node[]> {
   return attempt(text, () => statementsOf(text))
 }

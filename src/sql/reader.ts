@@ -13,7 +13,7 @@ export interface SqlReader {
   body(fn: DatabaseFunction): Body
 }
 
-/** Needs `loadParser()` to have settled. */
+/** Makes a reader. Await `loadParser()` before. */
 export function createSqlReader(): SqlReader {
   const expressions = new Map<string, Parsed<Expr>>()
   const statements = new Map<string, Parsed<Query>>()

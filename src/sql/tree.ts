@@ -1,6 +1,6 @@
 /**
- * SQL as verify reasons about it: smaller than the server's parse tree, and the same for policies, views and bodies.
- * Whatever has no shape of its own here is `other` with its parts, so that nothing is lost and nothing is guessed.
+ * A tree of SQL for verify and the prover. It is smaller than PostgreSQL's parse tree, and the same for policies, views and bodies.
+ * A construct without a kind of its own becomes `other` with its parts, so that nothing is lost and nothing is guessed.
  */
 export type Expr =
   | { readonly kind: 'column'; readonly table: string | undefined; readonly name: string }
@@ -14,8 +14,8 @@ export type Expr =
     }
   | { readonly kind: 'cast'; readonly arg: Expr; readonly type: string }
   /**
-   * `left` is absent for prefix operators. LIKE is `~~`, ILIKE `~~*`, SIMILAR TO `similar`. `schema` is there where the text says
-   * `OPERATOR(schema.op)` of another schema than pg_catalog: it may be anything.
+   * `left` is absent for prefix operators. LIKE is `~~`, ILIKE `~~*`, SIMILAR TO `similar`. `schema` is set if the text says
+   * `OPERATOR(schema.op)` with another schema than pg_catalog. Such an operator may mean anything.
    */
   | {
       readonly kind: 'operator'
@@ -66,7 +66,7 @@ export type FromItem =
       readonly schema: string | undefined
       readonly name: string
       readonly alias: string | undefined
-      /** `AS alias (columns)`: the first columns by other names. */
+      /** `AS alias (columns)`: new names of the first columns. */
       readonly columns?: readonly string[]
     }
   | {
@@ -74,7 +74,7 @@ export type FromItem =
       readonly alias: string | undefined
       readonly columns?: readonly string[]
       readonly query: Query
-      /** It sees what stands before it in FROM. */
+      /** LATERAL: it may refer to earlier items of FROM. */
       readonly lateral?: true
     }
   | {
@@ -82,7 +82,7 @@ export type FromItem =
       readonly alias: string | undefined
       readonly columns?: readonly string[]
       readonly calls: readonly Expr[]
-      /** Its columns are not those of the one function: ROWS FROM several, WITH ORDINALITY, or a list of column definitions. */
+      /** True if the columns are not those of a single function: ROWS FROM, WITH ORDINALITY, or a list of column definitions. */
       readonly reshaped?: true
     }
   | {
@@ -107,7 +107,7 @@ export interface Cte {
   readonly query: Query
 }
 
-/** One statement. DML has a `target`; a set operation has `left` and `right` and nothing of its own. */
+/** One statement. DML has a `target`. A set operation has only `left` and `right`. */
 export interface Query {
   readonly kind: 'select' | 'insert' | 'update' | 'delete' | 'merge' | 'other'
   readonly with: readonly Cte[]
@@ -131,13 +131,13 @@ export interface Query {
     | { readonly columns: readonly string[]; readonly constraint: string | undefined; readonly update: boolean }
     | undefined
   readonly groups: boolean
-  /** HAVING without GROUP BY, or grouping sets: there may be a row where nothing was read. */
+  /** HAVING without GROUP BY, or grouping sets: the result may have a row although no row was read. */
   readonly groupsNothing: boolean
   readonly distinct: boolean
   readonly limited: boolean
-  /** WHEN clauses of MERGE, HAVING, ORDER BY, DISTINCT ON, windows: expressions that count as read. */
+  /** Other expressions that the statement reads: WHEN clauses of MERGE, HAVING, ORDER BY, DISTINCT ON, windows. */
   readonly others: readonly Expr[]
-  /** Node name of a statement that is no query: `SetStmt` → `VariableSetStmt`. */
+  /** Node name of a statement that is not a query, such as `VariableSetStmt` for SET. */
   readonly node: string
   /** The statement's own text when it was parsed from a body. */
   readonly text: string | undefined
@@ -161,9 +161,9 @@ export type PlStatement =
       readonly body: readonly PlStatement[]
     }
   | { readonly kind: 'return'; readonly value: Parsed<Expr> | undefined; readonly variable: string | undefined }
-  /** One more row of those that a function returns. */
+  /** RETURN NEXT: adds one row to the result of the function. */
   | { readonly kind: 'return-next'; readonly value: Parsed<Expr> | undefined; readonly variable: string | undefined }
-  /** `part`: an element, so that the rest of the target stays what it is. */
+  /** `part`: only an element or field of the target is assigned; the rest keeps its value. */
   | { readonly kind: 'assign'; readonly target: string; readonly part?: true; readonly value: Parsed<Expr> }
   | {
       readonly kind: 'raise'
@@ -201,7 +201,7 @@ export type Body =
   | { readonly kind: 'plpgsql'; readonly variables: readonly PlVariable[]; readonly statements: readonly PlStatement[] }
   | { readonly kind: 'unreadable'; readonly reason: string }
 
-/** A parse, or why there is none. */
+/** A parsed tree, or the reason why the text could not be parsed. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T; readonly text: string }
   | { readonly ok: false; readonly reason: string; readonly text: string }

@@ -11,7 +11,7 @@ export interface TelemetryOptions {
   readonly tracer?: Tracer | undefined
   /** Tenants that always have a series of their own in the per-tenant view. At most 100. */
   readonly tenants?: readonly string[] | undefined
-  /** How many of the tenants that are refused most have a series; default 50, at most 200. */
+  /** How many of the tenants with the most refusals have a series of their own; default 50, at most 200. */
   readonly topTenants?: number | undefined
   /** Names of tiers, so that a tier can never become an unbounded label; default free, pro, enterprise. */
   readonly tiers?: readonly string[] | undefined
@@ -26,7 +26,7 @@ export interface Telemetry {
     readonly outcome: 'allowed' | 'refused'
     readonly mode: 'store' | 'local' | 'closed' | 'open'
   }): void
-  /** The newest values of the gauges to alert on; those of events come by themselves. */
+  /** Sets gauges whose values no event reports. */
   observe(values: {
     readonly auditLagSeconds?: number
     readonly auditUnsealed?: number
@@ -36,7 +36,7 @@ export interface Telemetry {
   close(): void
 }
 
-/** Operations are named by code; more than this is a name made of data. */
+/** Operation names come from code. If there are more than this, a name is probably built from data. */
 const MAX_OPERATIONS = 100
 const MODES = ['store', 'local', 'closed', 'open'] as const
 const MAX_DEPENDENCIES = 20
@@ -44,7 +44,7 @@ const MAX_DEPENDENCIES = 20
 /**
  * Traces and metrics through the OpenTelemetry API; without an SDK each call costs nanoseconds.
  *
- * No label is unbounded: tenants appear in spans, and among metrics only as the top K and your allow-list.
+ * No label is unbounded. Tenants appear in spans; in metrics only the K most refused tenants and your allow-list have a label.
  */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const meter = options.meter ?? metrics.getMeter('partywall')
@@ -70,7 +70,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const mode = gauge('partywall.rate_limit.mode', '1 for the mode in force')
   const breaker = gauge('partywall.breaker.open', '1 while the breaker of a dependency is open')
   const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the newest trip to the store')
-  const denials = gauge('partywall.tenant.refusals', 'Refusals of the tenants with most of them, and of the allow-list')
+  const denials = gauge(
+    'partywall.tenant.refusals',
+    'Refusals of the most refused tenants, and of the tenants in the allow-list',
+  )
   const gauges = [lag, unsealed, mode, breaker, latency, denials]
 
   const observeAll: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {

@@ -1,5 +1,5 @@
 /**
- * The K names that were counted most often, in bounded memory however many names there are.
+ * Counts names and keeps the K most frequent ones. The memory is bounded, even if there are any number of names.
  *
  * A count is never too low, and too high by at most the total divided by K.
  *

@@ -16,7 +16,7 @@ export interface AdmittedToken {
 /** The part of a token verifier that admission uses. */
 export interface AdmissionVerifier<Token extends AdmittedToken> {
   verify(token: unknown, origin?: AdmissionOrigin): Promise<Token>
-  /** Whether the user is still a member of the tenant; throws where not. */
+  /** Throws unless the user is still a member of the tenant. */
   authorize(
     token: Token,
     tenant: { readonly id: string; readonly tier: string },
@@ -58,7 +58,8 @@ export interface Admission {
    * Verifies the token, finds its tenant, compares the hints with it, and asks whether the user is still a member.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` the token is not good
-   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` tenant unknown or suspended, or the user no member; one answer for all
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended, or the user is not a member; the client
+   *   gets the same answer
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` a hint names another tenant; emits CROSS_TENANT_ACCESS_ATTEMPT
    * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED` with `refuseBlocked`, or too many failed tokens of the address
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` a dependency can't be asked now
@@ -91,7 +92,10 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
     return new TenantInactiveError('The tenant of this token is unknown or suspended.', { details: { reason } })
   }
 
-  /** A tenant whose id is some seconds old will do for a refusal; what names another tenant is refused as ever, and reported. */
+  /**
+   * Refuses a blocked tenant early. A cached tenant that has expired is good enough for that. A hint for another tenant is still refused
+   * and reported.
+   */
   function knownToBeBlocked(token: AdmittedToken, hints: readonly TenantHint[]): Error | undefined {
     const tenant = directory.peek?.(token.tenantClaim)
     if (!isActive(tenant)) return undefined
@@ -112,7 +116,7 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
       if (early !== undefined) throw early
       const tenant = await directory.findByClaim(token.tenantClaim)
       if (tenant === undefined) throw refuse('unknown', token, undefined, requestId)
-      // Before the hints: an unknown tenant has none to compare with, and the two must give one answer.
+      // Before the hints are compared: an unknown tenant has no id to compare with, and must get the same answer as an inactive one.
       if (!isActive(tenant)) throw refuse('suspended', token, tenant, requestId)
       const { userId } = token
       const other = hints.length === 0 ? undefined : disagreement(hints, token.tenantClaim, tenant.id)

@@ -6,10 +6,10 @@ export interface TenantHint {
 }
 
 /**
- * The first hint that names another tenant than the token does; undefined where all agree.
+ * The first hint that names another tenant than the token; undefined if all match.
  *
- * A hint may be the claim as the token holds it, or the tenant's canonical id. Nothing is trimmed or decoded, so that two hints in one
- * header (`a, b`) agree with nobody; letters' case is ignored, as hosts and UUIDs have none.
+ * A hint may be the claim in the token, or the tenant's canonical id. Hints are not trimmed or decoded, so two values in one header
+ * (`a, b`) match no tenant. Upper and lower case are equal, as in host names and UUIDs.
  */
 export function disagreement(
   hints: readonly TenantHint[],

@@ -1,4 +1,4 @@
-/** A map of the most recently used entries: bounded, so that no stream of new keys can fill the memory. */
+/** A map of the most recently used entries. Its size is limited, so that a stream of new keys can't fill the memory. */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>()
   readonly #maximum: number

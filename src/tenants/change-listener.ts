@@ -16,7 +16,7 @@ export interface ChangeListenerOptions {
   readonly onDown: () => void
   /** Time between two heartbeats, and how long one may take; default 1_000. */
   readonly heartbeatMs?: number | undefined
-  /** Notifications are gathered for this long; default 20. A flood costs no more than one look per batch. */
+  /** Notifications are gathered for this long; default 20. A flood causes only one lookup per batch. */
   readonly batchMs?: number | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger: Logger
@@ -24,7 +24,7 @@ export interface ChangeListenerOptions {
 
 /** Listens for changes of tenants on a connection of its own. */
 export interface ChangeListener {
-  /** Starts once; later calls do nothing. */
+  /** Starts listening; further calls do nothing. */
   start(): void
   /** Resolves when the channel has worked once. */
   readonly up: boolean
@@ -36,7 +36,8 @@ const HASH = /^[0-9a-f]{64}$/
 const LONGEST_PAUSE_MS = 5_000
 
 /**
- * LISTEN with a heartbeat: it notifies itself. If that notification does not arrive, the socket is half-open or notifications get lost.
+ * LISTEN with a heartbeat: the connection notifies itself. If the notification does not arrive, the socket is half-open, or notifications
+ * are lost.
  */
 export function createChangeListener(options: ChangeListenerOptions): ChangeListener {
   return new PostgresChangeListener(options)
@@ -66,7 +67,7 @@ class PostgresChangeListener implements ChangeListener {
   start(): void {
     if (this.#state !== 'new') return
     this.#state = 'started'
-    // Its events belong to no request, although a request may be what starts it.
+    // Run outside any request's context, although a request may start the listener.
     outsideOfTenants(() => this.#connect())
   }
 
@@ -125,7 +126,7 @@ class PostgresChangeListener implements ChangeListener {
       this.#options.events?.emit({ type: 'LISTENER_DOWN', listener: 'tenants' })
       this.#options.logger.warn(
         { listener: 'tenants', error: error instanceof Error ? error.message : undefined },
-        'tenant changes go unheard; the directory re-reads more often',
+        'changes of tenants are not received; the directory reads tenants again more often',
       )
     }
     if (this.#state === 'closed') return
@@ -141,7 +142,7 @@ class PostgresChangeListener implements ChangeListener {
       timer = setTimeout(() => reject(new Error(NO_ECHO)), this.#heartbeatMs).unref()
     })
     try {
-      // The notification to ourselves is delivered before the query's own end.
+      // PostgreSQL delivers our own notification before the end of the query.
       await Promise.race([of.query('select pg_catalog.pg_notify($1, $2)', [this.#ownChannel, String(sent)]), late])
     } finally {
       clearTimeout(timer)
@@ -171,7 +172,7 @@ class PostgresChangeListener implements ChangeListener {
 
 const NO_ECHO = 'the heartbeat did not come back'
 
-/** Gathers hashes for some milliseconds, so that a flood of notifications costs one look per batch. */
+/** Gathers hashes for some milliseconds, so that a flood of notifications causes only one lookup per batch. */
 class Batch {
   readonly #batchMs: number
   readonly #tell: (hashes: ReadonlySet<string>) => void

@@ -11,7 +11,7 @@ import { tenantHash } from './tenant-hash.ts'
 export interface TenantDirectoryOptions {
   /** Finds a tenant by a claim that is not in the cache. */
   readonly findByClaim: TenantLookup
-  /** Looks a tenant up by its canonical id. Left out: `findByClaim` is asked with the id instead. */
+  /** Looks a tenant up by its canonical id. Without it, `findByClaim` is called with the id. */
   readonly findById?: TenantLookup | undefined
   /** How long an answer is used; default 60_000. */
   readonly ttlMs?: number | undefined
@@ -25,7 +25,7 @@ export interface TenantDirectoryOptions {
   readonly timeoutMs?: number | undefined
   /** Called once per change for each tenant that is no longer active or no longer exists. */
   readonly onInactive?: ((tenant: { readonly id: string; readonly key: string }) => void) | undefined
-  /** Called for each invalidation with the tenant's hash, or undefined for all, also for tenants that are not in the cache. */
+  /** Called for each invalidation, also of tenants that are not in the cache. Gets the tenant's hash, or undefined for all tenants. */
   readonly onInvalidated?: ((hash: string | undefined) => void) | undefined
   readonly events?: SecurityEvents | undefined
   readonly now?: (() => number) | undefined
@@ -37,19 +37,19 @@ export interface CachedTenantDirectory extends TenantDirectory {
   invalidate(id?: string): void
   /** The same, by the hash that a notification carries. */
   invalidateHash(hash: string): void
-  /** Whether changes are heard at once. While they are not, answers live for `unheardTtlMs`. */
+  /** Says whether notifications of changes are received. While they are not, cached answers live for `unheardTtlMs`. */
   setListening(listening: boolean): void
   /** The claim's tenant as last known, even if that is too old. It may be used to refuse a request, never to admit one. */
   peek(claim: string): Tenant | undefined
   /**
-   * Reads a tenant anew: by its id, or, where the directory knows claims alone, by the claim that it was last found under.
+   * Reads a tenant again: by its id, or, if there is no `findById`, by the claim under which it was last found.
    *
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails now
    */
   readAgain(id: string): Promise<Tenant | undefined>
   /** Whether the last answer to a claim of this tenant said that it may not work. */
   isKnownInactive(id: string): boolean
-  /** Whether changes are heard at once now. */
+  /** Whether notifications of changes are received now. */
   readonly listening: boolean
   readonly breaker: Breaker['state']
 }
@@ -67,7 +67,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
   return new LookedUpDirectory(options)
 }
 
-/** Its functions are fields, so that they may be taken out and handed on. */
+/** The functions are fields, so that callers may pass them on without binding them. */
 class LookedUpDirectory implements CachedTenantDirectory {
   readonly #options: TenantDirectoryOptions
   readonly #breaker: Breaker
@@ -118,7 +118,7 @@ class LookedUpDirectory implements CachedTenantDirectory {
     this.#invalidations.add(hash)
     for (const { claim, tenant } of this.#cache.forgetHash(hash)) {
       // Look the tenant up at once: running work of a suspended tenant must end even if no further request comes.
-      this.#lookup(claim, tenant).catch(() => {}) // the next request asks again, and is told
+      this.#lookup(claim, tenant).catch(() => {}) // the next request asks again and gets the error
     }
     this.#options.onInvalidated?.(hash)
   }
@@ -182,7 +182,7 @@ class LookedUpDirectory implements CachedTenantDirectory {
     if (id === undefined) return
     if (isActive(tenant)) {
       this.#inactive.delete(id)
-      // The claim names another tenant now, so work that was admitted for the former tenant must stop.
+      // The claim now names another tenant, so work that was admitted for the previous tenant must stop.
       if (before !== undefined && before.id !== tenant.id) onInactive?.({ id: before.id, key: claim })
       return
     }

@@ -8,7 +8,7 @@ const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 /**
  * Reads a duration; never zero, negative or endless.
  *
- * @param name how the caller knows the option, for the error
+ * @param name the option's name, for the error
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
 export function durationSeconds(value: Duration, name: string, maxSeconds: number): number {

@@ -33,9 +33,9 @@ export interface ExportOptions {
 /** Values that must match the envelope. */
 export interface ImportOptions {
   readonly audience: string
-  /** Must be given exactly where the envelope is bound to a job. */
+  /** Required if the envelope is bound to a job, and forbidden otherwise. */
   readonly jobId?: string | undefined
-  /** Must be given exactly where the envelope is bound to a payload. */
+  /** Required if the envelope is bound to a payload, and forbidden otherwise. */
   readonly payload?: unknown
 }
 
@@ -62,14 +62,16 @@ export interface Envelopes {
    * Seals the current context for one purpose. The envelope names tenant and user, but contains no permissions.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a visit of staff, which the envelope would outlive
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a support visit, because the envelope could be used after the
+   *   visit's end
    */
   exportContext(options: ExportOptions): Promise<string>
   /**
    * Opens an envelope and checks again that the tenant is active and that the user is still a member with the same roles.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` forged, expired, or meant for something else
-   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` suspended, gone, left or lowered meanwhile
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant was suspended or removed since, or the user has left or lost a
+   *   role
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if directory or membership can't be asked now
    */
   importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
@@ -144,9 +146,13 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
       const context = getCurrentTenant()
       const frame = tenantStore.getStore()
       if (frame !== undefined && internalsOf(frame).visit !== undefined)
-        throw new TenantIsolationError('A visit of staff ends by itself; exportContext() can not hand it on.')
+        throw new TenantIsolationError(
+          'exportContext() cannot be used inside a support visit, because the envelope could be used after the end of the visit.',
+        )
       if (typeof audience !== 'string' || audience === '')
-        throw new ConfigurationError('exportContext({ audience }): must name who may open the envelope.')
+        throw new ConfigurationError(
+          'exportContext({ audience }): audience must name the receiver that may open the envelope.',
+        )
       const body: Body = {
         v: 1,
         id: randomUUID(),
@@ -161,7 +167,8 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
         ...(context.actor === undefined ? {} : { actor: context.actor }),
       }
       const [key] = await keys()
-      if (key === undefined) throw new ConfigurationError('exportContext(): there is no key to sign with.')
+      if (key === undefined)
+        throw new ConfigurationError('exportContext(): there is no key to sign with. Configure a seal secret.')
       const text = Buffer.from(JSON.stringify(body), 'utf8').toString('base64url')
       return `${text}.${sign(key, text)}`
     },

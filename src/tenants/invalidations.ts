@@ -3,14 +3,14 @@ export class Invalidations {
   readonly #byHash = new Map<string, number>()
   readonly #maximum: number
   #generation = 0
-  /** The last generation that concerned everybody. */
+  /** The last generation in which all tenants were invalidated. */
   #all = 0
 
   constructor(maximum = 10_000) {
     this.#maximum = maximum
   }
 
-  /** The mark of a lookup that begins now. */
+  /** Returns the mark for a lookup that begins now. */
   get now(): number {
     return this.#generation
   }

@@ -7,9 +7,9 @@ export interface DirectoryPool {
 }
 
 /**
- * Looks tenants up in PostgreSQL, through functions that give one tenant and never a list.
+ * Looks tenants up in PostgreSQL, through functions that return one tenant and never a list.
  *
- * Runs with the tenant context explicitly empty, on the application's own pool: there is no administrative connection.
+ * The lookups run in an empty tenant context, on the application's own pool. There is no administrative connection.
  *
  * @param pool a tenant pool
  */
@@ -31,7 +31,7 @@ export function createPostgresLookup(pool: DirectoryPool): { findByClaim: Tenant
   }
 }
 
-/** Class 22: the text is no value of the id's type (`acme` where ids are UUIDs), so no tenant has it. */
+/** SQLSTATE class 22: the text is not a valid id (`acme` if ids are UUIDs), so no tenant has it. */
 function isMalformed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^22.{3}$/.test(error.code)
 }

@@ -1,10 +1,10 @@
 import { TenantInactiveError } from '../errors.ts'
 
-/** One request or job under way. */
+/** One running request or job. */
 export interface Work {
   /** Returns the error if the work must stop; undefined while it may continue. */
   readonly stopped: () => Error | undefined
-  /** Called once when it must stop: to answer, and to cut what is half sent. */
+  /** Called once when the work must stop: sends the refusal, or closes the connection if the answer is partly sent. */
   onStop(listener: (reason: Error) => void): void
   end(): void
 }
@@ -15,12 +15,15 @@ export class RunningWork {
   readonly #isInactive: (tenantId: string) => boolean
   #waiting: (() => void)[] = []
 
-  /** @param isInactive asked about work that still runs after its request or job has ended, because `stop` no longer reaches it */
+  /**
+   * @param isInactive says whether a tenant is inactive. It is called for work that continues after its request or job has ended, which
+   * `stop` no longer reaches
+   */
   constructor(isInactive: (tenantId: string) => boolean = () => false) {
     this.#isInactive = isInactive
   }
 
-  /** Tenants with work under way. */
+  /** Tenants with running work. */
   get tenants(): readonly string[] {
     return [...this.#byTenant.keys()]
   }
@@ -49,7 +52,7 @@ export class RunningWork {
     }
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is running. */
   idle(): Promise<void> {
     if (this.#byTenant.size === 0) return Promise.resolve()
     return new Promise((resolve) => {

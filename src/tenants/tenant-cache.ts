@@ -17,9 +17,9 @@ interface Entry {
   readonly readAt: number
 }
 
-/** Tenants by the claim that names them, limited in number and age. Also caches claims that name no tenant. */
+/** Tenants by the claim that names them, limited in number and age. It also caches claims that name no tenant. */
 export class TenantCache {
-  /** Whether changes are heard at once. While they are not, answers live for `unheardTtlMs`. */
+  /** Whether notifications of changes are received. While they are not, answers live for `unheardTtlMs`. */
   heard = true
   readonly #ttlMs: number
   readonly #unheardTtlMs: number
@@ -44,7 +44,7 @@ export class TenantCache {
     this.#claimsById = new BoundedMap(maxEntries)
   }
 
-  /** An answer that is new enough to admit; undefined where it must be asked for. */
+  /** An answer that is new enough to admit a request; undefined if the directory must be asked. */
   fresh(claim: string): Tenant | 'unknown' | undefined {
     const entry = this.#known.get(claim)
     if (entry !== undefined && this.#now() - entry.readAt < (this.heard ? this.#ttlMs : this.#unheardTtlMs))
@@ -58,7 +58,7 @@ export class TenantCache {
     return this.#known.get(claim)?.tenant
   }
 
-  /** The claim that a tenant was last found under. */
+  /** The claim under which a tenant was last found. */
   claimOf(id: string): string | undefined {
     return this.#claimsById.get(id)
   }
@@ -105,7 +105,7 @@ export class TenantCache {
     this.#unknown.delete(claim)
   }
 
-  /** Entries leave the cache by age too; their hashes are swept from time to time. */
+  /** Removes hashes of entries that the cache has dropped by age. Runs from time to time. */
   #dropEvicted(): void {
     const kept = new Set([...this.#known.entries()].map(([claim]) => claim))
     for (const [hash, claims] of this.#claimsByHash) {

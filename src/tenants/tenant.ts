@@ -1,12 +1,12 @@
 /** A tenant as the directory knows it. */
 export interface Tenant {
-  /** The canonical id: what policies compare, and what contexts carry. */
+  /** The canonical id, which contexts carry and policies compare. */
   readonly id: string
-  /** `active` may work; every other word may not. */
+  /** Only a tenant with the status `active` may work. */
   readonly status: string
   /** A key of the rate limit's tiers. */
   readonly tier: string
-  /** The claim that names this tenant. Where a lookup gives it, it must be the claim that was asked for. */
+  /** The claim that names this tenant. If a lookup returns it, it must be the claim of the question. */
   readonly key?: string | undefined
 }
 
@@ -18,19 +18,19 @@ export interface TenantDirectory {
   /**
    * The tenant that a verified claim names.
    *
-   * @returns also suspended tenants; undefined for an unknown one
+   * @returns the tenant, also if it is suspended; undefined if it is unknown
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails
    */
   findByClaim(value: string): Promise<Tenant | undefined>
   /**
-   * The tenant with this canonical id, read anew; for envelopes and staff access.
+   * The tenant with this canonical id, read without the cache; for envelopes and staff access.
    *
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the lookup fails
    */
   findById(id: string): Promise<Tenant | undefined>
 }
 
-/** Only an active tenant may work; an unknown word is a refusal. */
+/** Whether the tenant may work. Any status other than `active` is refused. */
 export function isActive(tenant: Tenant | undefined): tenant is Tenant {
   return tenant?.status === 'active'
 }

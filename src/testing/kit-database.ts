@@ -6,22 +6,22 @@ import { startPostgres } from '../embedded/start-postgres.ts'
 import { ConfigurationError } from '../errors.ts'
 import { migrate } from '../migrate/migrate.ts'
 
-/** A database that tests may use up. */
+/** A throw-away database for tests. */
 interface KitDatabase {
-  /** Past every policy: for planting and for judging. */
+  /** Superuser URL, to which no policy applies: for inserting rows and for checks. */
   readonly adminUrl: string
   /** The application's login role. */
   readonly appUrl: string
-  /** The login role of `runAcrossTenants`, where there is one. */
+  /** The login role of `runAcrossTenants`, if there is one. */
   readonly acrossUrl: string | undefined
   readonly sealSecret: string
   close(): Promise<void>
 }
 
-/** A folder of migrations that a fresh PostgreSQL gets, or a database that is there already. */
+/** A folder of migrations for a new PostgreSQL, or an existing database. */
 export type KitDatabaseOptions =
   | {
-      /** A folder; its `*.sql` run in the order of their names, after partywall's own. */
+      /** A folder. Its `*.sql` files run in the order of their names, after partywall's own migrations. */
       readonly migrations: string
       /** The application's login role; default `app`. */
       readonly appRole?: string | undefined
@@ -57,7 +57,7 @@ export async function openKitDatabase(options: KitDatabaseOptions): Promise<KitD
       const acrossUrl = await login(client, options.acrossRole ?? 'app_across', password)
       if (appUrl === undefined) {
         throw new ConfigurationError(
-          `startTestKit({ migrations }): they make no role ${options.appRole ?? 'app'}; name it with appRole.`,
+          `startTestKit({ migrations }): the migrations create no role ${options.appRole ?? 'app'}. Name the application's role with appRole.`,
         )
       }
       return {
@@ -84,7 +84,7 @@ async function readMigrations(folder: string): Promise<readonly string[]> {
   return Promise.all(ordered.map((name) => readFile(join(folder, name), 'utf8')))
 }
 
-/** Gives a login role a password; undefined where there is no such role. */
+/** Gives a login role a password. Undefined if there is no such role. */
 async function login(client: pg.Client, role: string, password: string): Promise<string | undefined> {
   const { rowCount } = await client.query('select from pg_catalog.pg_roles where rolname = $1 and rolcanlogin', [role])
   if (rowCount === 0) return undefined

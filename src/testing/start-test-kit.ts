@@ -29,18 +29,18 @@ export interface TestKitEnv {
   }
 }
 
-/** Past every policy, as a superuser. */
+/** Runs SQL as a superuser, to which no policy applies. */
 export type AdminQuery = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>
 
-/** The application: a listener, or a listener and what closes it. */
+/** The application: a listener, or a listener and a function that closes it. */
 export type AppUnderTest = RequestListener | { readonly listener: RequestListener; readonly close: () => Promise<void> }
 
 export type TestKitOptions = KitDatabaseOptions & {
-  /** Makes the application, e.g. an Express app on a wall of its own. Left out: no API, only SQL. */
+  /** Creates the application, such as an Express app with its own wall. Without this option there is no API, only SQL. */
   readonly app?: (env: TestKitEnv) => AppUnderTest | Promise<AppUnderTest>
   /** The port of the application; default 0, any free one. */
   readonly port?: number | undefined
-  /** Plants a tenant and gives its id. Default: a row of `public.tenants (key, name, status, tier)`. */
+  /** Inserts a tenant and returns its id. Default: a row of `public.tenants (key, name, status, tier)`. */
   readonly plantTenant?: (
     admin: AdminQuery,
     tenant: { readonly key: string; readonly name: string; readonly tier: string },
@@ -53,12 +53,12 @@ export type TestKitOptions = KitDatabaseOptions & {
 export interface TestKit {
   readonly env: TestKitEnv
   readonly baseUrl: string
-  /** Makes a tenant with a name for the test's reader; each call makes another one. */
+  /** Creates a new tenant. The name is only a label for the test. */
   tenant(
     name: string,
     options?: { readonly tier?: string; readonly roles?: readonly string[]; readonly userId?: string },
   ): Promise<TenantTestHelper>
-  /** Signs whatever a test wants to try. */
+  /** Signs any claims that a test wants to try. */
   sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   readonly admin: AdminQuery
   /** Superuser URL of the database, for `verifyDatabase` and other tools. */
@@ -67,7 +67,7 @@ export interface TestKit {
 }
 
 /**
- * Starts everything that isolation tests need. Knows no test runner.
+ * Starts everything that isolation tests need. It works with any test runner.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` under NODE_ENV=production
  * @example

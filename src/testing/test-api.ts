@@ -3,16 +3,16 @@ export interface ApiAnswer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** Parsed where it is JSON, else the text; null where there is none. */
+  /** The parsed JSON, otherwise the text; null if there is no body. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape, as with Response.json()
   readonly body: any
 }
 
 export interface ApiInit {
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Sent as JSON, unless it is text. */
+  /** The body. It is sent as JSON, unless it is a string. */
   readonly body?: unknown
-  /** In place of the tenant's own token; null sends none. */
+  /** A token in place of the tenant's own; null sends none. */
   readonly token?: string | null | undefined
 }
 

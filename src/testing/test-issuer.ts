@@ -4,13 +4,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
-/** An identity provider on loopback that signs with a real key and serves the public half. */
+/** An identity provider on loopback. It signs with a real key and serves the public key. */
 export interface KitIssuer {
   readonly issuer: string
   readonly audience: string
   readonly jwks: { readonly keys: JWK[] }
   readonly jwksUrl: string
-  /** Signs any claims: what is given wins over the defaults (five minutes, a fresh `jti`). */
+  /** Signs any claims. Given claims replace the defaults (five minutes, a new `jti`). */
   sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   close(): Promise<void>
 }

@@ -17,7 +17,7 @@ function asSentence(error: unknown): unknown {
     error instanceof Error && /^Connection terminated|^Client has encountered a connection error/.test(error.message)
   if (gone || (typeof code === 'string' && /^(57P0[123]|08\d{3}|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code)))
     return new ConfigurationError(
-      'The connection to the database broke. The server has rolled everything back, nothing stays. Run it again.',
+      'The connection to the database broke. The server has rolled everything back. Run the command again.',
       { cause: error },
     )
   return error

@@ -25,7 +25,7 @@ import { rules } from './rules/list.ts'
  * Reads the catalog and tries to prove each table from its parsed policies. In the mode `attack` it also plants two tenants and attacks
  * as the application's role and each role that it can become. All transactions are rolled back.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when it can't run: no such role, no tenant column, missing rights, unreachable
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if it can't run: no such role, no tenant column, missing rights, unreachable
  */
 export async function verifyDatabase(options: VerifyOptions): Promise<VerifyReport> {
   const given = parseOptions(verifyOptionsSchema, options, 'verifyDatabase(options)')
@@ -110,7 +110,7 @@ function loginDoubt(
   if (given.ownServer) return undefined
   if (!reader.superuser)
     return `${reader.name} is no superuser and can only SET ROLE, so session_user stays ${reader.name}. Verify as a superuser, with --app-url URL of the application's login`
-  return given.appUrl === undefined ? '--app-url URL tells which login the application has' : undefined
+  return given.appUrl === undefined ? '--app-url URL says which login the application has' : undefined
 }
 
 /** Whether some policy checks the seal. */

@@ -150,7 +150,7 @@ describe('partywall verify', () => {
 describe('what partywall verify can not run', () => {
   const cases: Readonly<Record<string, readonly [() => Promise<Record<string, unknown>>, RegExp]>> = {
     'without a source': [async () => ({}), /--database-url URL, --migrations DIR or --run/],
-    'with what is no URL': [async () => ({ databaseUrl: 'localhost' }), /--database-url is no PostgreSQL URL/],
+    'with what is no URL': [async () => ({ databaseUrl: 'localhost' }), /--database-url is not a PostgreSQL URL/],
     'where no server answers': [async () => ({ databaseUrl: 'postgres://a:b@127.0.0.1:1/c' }), /does not answer/],
     'with a database that is not there': [
       async () => {

@@ -82,7 +82,7 @@ describe('a fix that is tried', () => {
     [
       'a finding of its own',
       'create function w() returns setof diary language sql security definer as $$ select * from diary $$',
-      /it brings a finding of its own/,
+      /it causes a new finding/,
     ],
   ])('is not printed as a statement: %s', async (_name, fix, reason) => {
     expect(await tried(DIARY, fix)).toEqual({ harmless: false, reason: expect.stringMatching(reason) })
@@ -93,7 +93,7 @@ describe('a fix that is tried', () => {
     ['revoke execute on function f() from public', /a trial calls no function/],
     ['revoke {helper} from {app}', /does not act as every role/],
     ['alter role {app} noinherit', /does not act as every role/],
-    ['alter default privileges in schema public revoke all on tables from {app}', /tables made afterwards/],
+    ['alter default privileges in schema public revoke all on tables from {app}', /tables created later/],
     ['drop trigger t on diary', /was not tried/],
     ['alter table diary drop constraint k, add constraint k unique (practice_id, id)', /ON CONFLICT on the old key/],
   ])('is not printed as a statement where no trial sees its effect: %s', async (fix, reason) => {

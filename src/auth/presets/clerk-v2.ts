@@ -3,7 +3,7 @@ import { isRecord, type RawClaims } from '../strict-json.ts'
 import { requireActiveSession } from './clerk-session.ts'
 import type { Preset } from './preset.ts'
 
-/** Decimal; an organisation may have more permissions than a number has bits. */
+/** A decimal bit mask, read as a bigint: an organisation may have more permissions than a number has bits. */
 const MASK = /^\d{1,80}$/
 
 /** Clerk session tokens, version 2: the organisation is in `o`. They have no `aud`: set `authorizedParty`. */
@@ -29,7 +29,7 @@ function organisation(claims: RawClaims): RawClaims {
 }
 
 /**
- * Unfolds the compact form: `fea` lists features with their scopes (`o:articles,u:profile`), `o.per` names permissions
+ * Expands the compact form: `fea` lists features with their scopes (`o:articles,u:profile`), `o.per` names permissions
  * (`read,manage`), and the n-th number of `o.fpm` is a bit mask over `o.per` for the n-th feature of the organisation.
  */
 function organisationPermissions(claims: RawClaims): readonly string[] | undefined {

@@ -4,7 +4,7 @@ import type { Preset } from './preset.ts'
 
 /**
  * Keycloak 26 and later with the `organization` scope. A token that names several organisations is refused: ask for
- * `organization:<alias>`. The id is taken where the mapper adds it ("Add organization id"), the alias otherwise.
+ * `organization:<alias>`. The tenant is the organisation's id if the mapper adds it ("Add organization id"), otherwise its alias.
  */
 export const keycloak: Preset = {
   tenant(claims) {
@@ -22,7 +22,7 @@ export const keycloak: Preset = {
     return isRecord(realm) ? realm['roles'] : undefined
   },
   permissions: () => undefined,
-  // Access, ID and refresh tokens are alike but for the payload's `typ`; older access tokens carry a nonce too.
+  // Access, ID and refresh tokens differ only in the payload's `typ`. A nonce proves nothing: older access tokens have one too.
   knowsTokenUse: true,
   check(claims) {
     if (claims['typ'] !== 'Bearer') throw new TokenRefusedError('token-type', 'typ')

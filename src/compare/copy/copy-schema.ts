@@ -3,7 +3,7 @@ import type { Queryable } from '../../catalog/model.ts'
 import { standInFor } from '../../verify/sources/stand-ins.ts'
 import { likenessOf, type ReadSchema, readSchema } from './read-schema.ts'
 
-/** A copy that is like its original in all that decides access; or why there is none. */
+/** A copy that equals its original in everything that decides about access, or the reason why there is none. */
 type SchemaCopy = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 const MAX_ROUNDS = 12
@@ -11,8 +11,8 @@ const MAX_ROUNDS = 12
 /**
  * Copies a schema, without rows, into an empty database of a throw-away server, from the catalogs alone.
  *
- * The copy is held against the original afterwards: tables, columns, policies, owners, rights, code, triggers. Where they differ,
- * or a statement could not be run, there is no copy.
+ * Afterwards the copy is compared with the original: tables, columns, policies, owners, rights, code, triggers. If they differ, or if a
+ * statement failed, there is no copy.
  *
  * @param source any connection that may read the catalogs
  * @param targetUrl superuser's URL of the empty database
@@ -28,7 +28,7 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
     const query = (text: string) => client.query(text)
     const unmade = (await runAll(client, schema.schemas)) ?? (await makeExtensions(client, schema))
     if (unmade !== undefined) return { ok: false, reason: unmade }
-    // Stand-ins are plain objects here, and members of their extension in the original.
+    // Leave stand-ins out: they are ordinary objects in the copy, but members of their extension in the original.
     const standIns = await likenessOf({ query })
     const refused = await runAll(client, schema.statements)
     if (refused !== undefined) return { ok: false, reason: refused }
@@ -41,7 +41,7 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
   }
 }
 
-/** @returns why a role or a membership could not be made: without it nobody in the copy would be who they are */
+/** @returns the reason why a role or a membership could not be created. Without it the copy would have other privileges */
 async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>('select rolname as name from pg_roles')
   const there = new Set(rows.map((row) => row.name))
@@ -50,16 +50,16 @@ async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema):
     try {
       await client.query(sql)
     } catch (error) {
-      // The superuser of the copy is the grantor of all of them, and needs none itself.
+      // The superuser of the copy is the grantor of all memberships, and needs none itself.
       if (!(error instanceof pg.DatabaseError) || error.code !== '0LP01') return `${String(error)} (${sql})`
     }
   return undefined
 }
 
 /**
- * Makes each extension in the schema that it has in the original, or what stands in for one that this server lacks.
+ * Creates each extension in the same schema as in the original. For an extension that this server lacks it creates a stand-in.
  *
- * @returns why one could not be had
+ * @returns the reason if an extension could not be created
  */
 async function makeExtensions(client: pg.Client, { extensions }: ReadSchema): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>('select name from pg_available_extensions')
@@ -71,13 +71,14 @@ async function makeExtensions(client: pg.Client, { extensions }: ReadSchema): Pr
       continue
     }
     const stands = standInFor(name, sql)
-    if (stands === undefined) return `the server for the copy has no extension ${name}, and nothing stands in for it`
+    if (stands === undefined)
+      return `the server for the copy has no extension ${name}, and partywall has no stand-in for it`
     await client.query(stands.sql)
   }
   return undefined
 }
 
-/** Runs what can be run, and what was refused again, until nothing more succeeds. @returns the first refusal that stays */
+/** Runs all statements, and repeats the refused ones until no more succeed. @returns the first refusal that remains */
 async function runAll(client: pg.Client, statements: readonly string[]): Promise<string | undefined> {
   let waiting = statements
   for (let round = 0; round < MAX_ROUNDS && waiting.length > 0; round += 1) {
@@ -97,7 +98,7 @@ async function runAll(client: pg.Client, statements: readonly string[]): Promise
   return undefined
 }
 
-/** @param added lines that only the second one has to have */
+/** @param added lines that only the second list must contain */
 function firstDifference(before: string, after: string, added: string): string | undefined {
   const [one, two, more] = [before, after, added].map((lines) => new Set(lines.split('\n'))) as [
     Set<string>,

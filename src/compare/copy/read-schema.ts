@@ -1,7 +1,7 @@
 import type { Queryable } from '../../catalog/model.ts'
 
-// What makes a schema, as statements, read from the catalogs of its own server: types, tables, code, policies, owners and rights. Rows,
-// comments, statistics and storage stay behind. Each query gives one statement a row, in column `sql`.
+// Reads a schema as statements from the catalogs of its own server: types, tables, code, policies, owners and rights. Rows,
+// comments, statistics and storage options are left out. Each query returns one statement per row, in the column `sql`.
 
 const USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
 /** Not a member of an extension. */
@@ -11,17 +11,17 @@ const GRANTEE = `case x.grantee when 0 then 'PUBLIC' else quote_ident(pg_get_use
 const OPTION = `case when x.is_grantable then ' WITH GRANT OPTION' else '' end`
 const isOwn = `${own('pg_class', 'c.oid')} and ${USER_SCHEMA}`
 
-/** A base type of the user's: in no catalog of the server, no array, no member of an extension. */
+/** A user-defined base type: not in a catalog schema, not an array, not a member of an extension. */
 const isBaseType = `t.typtype = 'b' and t.typelem = 0 and ${USER_SCHEMA} and ${own('pg_type', 't.oid')}`
 
 const SCHEMAS = `select format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname) as sql from pg_namespace n where ${USER_SCHEMA} and ${own('pg_namespace', 'n.oid')}`
 
-/** Most extensions go into whichever schema they are told; those that bring a schema of their own accept its name. */
+/** Most extensions can be created in any schema. Extensions with a fixed schema accept its name here. */
 const EXTENSIONS = `select extname as name, format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', extname, n.nspname) as sql
   from pg_extension join pg_namespace n on n.oid = extnamespace where extname <> 'plpgsql' order by extname`
 
 const QUERIES: readonly string[] = [
-  // Types. One with code of its own is named first, and made once that code is there.
+  // Types. A type with functions of its own is first created as a shell, and completed after its functions.
   `select format('CREATE TYPE %I.%I', n.nspname, t.typname) as sql from pg_type t join pg_namespace n on n.oid = t.typnamespace where ${isBaseType}`,
   `select format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
      (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid)) as sql
@@ -68,7 +68,7 @@ const QUERIES: readonly string[] = [
   `select format('CREATE %sVIEW %I.%I %sAS %s', case c.relkind when 'm' then 'MATERIALIZED ' else '' end, n.nspname, c.relname,
      case when c.reloptions is null then '' else 'WITH (' || array_to_string(c.reloptions, ', ') || ') ' end, rtrim(pg_get_viewdef(c.oid), ';')) as sql
    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'm') and ${isOwn} order by c.oid`,
-  // Keys before what refers to them; those that partitions have from their parents come with these.
+  // Keys come before foreign keys that refer to them. Keys of partitions are created with those of their parents.
   `select format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) as sql
    from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
    where k.contype in ('p', 'u', 'x', 'c', 'f') and k.conparentid = 0 and (k.conislocal or k.contype <> 'c') and not k.coninhcount > 0 and ${isOwn}
@@ -143,11 +143,11 @@ export interface ReadSchema {
   readonly roles: readonly { readonly name: string; readonly sql: string }[]
   readonly memberships: readonly string[]
   readonly schemas: readonly string[]
-  /** Each may be one that the other server does not have. */
+  /** Settings that the other server may not know. */
   readonly extensions: readonly { readonly name: string; readonly sql: string }[]
-  /** In an order that mostly works: what needs something later is tried again. */
+  /** The statements in an order that mostly works. A statement that needs a later one is tried again. */
   readonly statements: readonly string[]
-  /** `ALTER DATABASE $DATABASE SET …`: what the other server refuses decides no access. */
+  /** `ALTER DATABASE $DATABASE SET …`. A setting that the other server refuses does not decide about access. */
   readonly settings: readonly string[]
   readonly likeness: string
 }

@@ -71,7 +71,7 @@ function guards(target: Target, link: FoundLink): string {
   const table = qualifiedName(target.relation)
   const seen = [table, qualifiedName(link.parent)]
   const blind = seen.map((name) => `pg_catalog.row_security_active(${regclass(name)})`).join(' OR ')
-  return `  -- Done before: row security may hide the rows by now.
+  return `  -- An earlier run has done this already. Row security may hide the rows now.
   IF EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${regclass(table)} AND attname = ${quoteLiteral(target.column.name)} AND attnotnull) THEN
     RETURN;
   END IF;

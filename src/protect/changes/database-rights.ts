@@ -5,7 +5,7 @@ import type { Planning } from '../input.ts'
 import { doBlock } from '../sql-text.ts'
 
 const TAKEN =
-  '-- Takes away: CREATE TEMPORARY TABLE. On a pooled connection such a table stays for the next tenant, in front of the real one.'
+  '-- Takes away: CREATE TEMPORARY TABLE. On a pooled connection such a table stays for the next tenant, and PostgreSQL finds it before the real table.'
 
 /** Revokes TEMPORARY: a temporary table with a tenant table's name, left on a pooled connection, would receive the next tenant's writes. */
 export function temporaryRights(planning: Planning): Part {

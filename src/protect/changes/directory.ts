@@ -18,7 +18,7 @@ export function directory(planning: Planning, target: Target): Part {
         {
           object: relation.label,
           reason:
-            'the tenant directory needs the columns status (active, suspended) and tier; name yours, or add them, or hand createPartywall() a directory function of your own:',
+            'the tenant directory needs the columns status (active, suspended) and tier. Name your columns, or add them, or pass createPartywall() a directory function of your own:',
           sql: call,
         },
       ],

@@ -47,8 +47,7 @@ function revokes(planning: Planning, target: Target, taken: readonly Grant[]): r
 
 function whyTaken(planning: Planning, role: string, grants: readonly Grant[]): string {
   const dangerous = grants.map((grant) => grant.privilege).filter(isDangerous)
-  const reasons =
-    dangerous.length === 0 ? [] : [`${list(dangerous)} of ${role}: no policy holds a role to its own rows there`]
+  const reasons = dangerous.length === 0 ? [] : [`${list(dangerous)} of ${role}: policies do not apply to these rights`]
   const rows = grants.map((grant) => grant.privilege).filter((privilege) => !isDangerous(privilege))
   if (rows.length > 0)
     reasons.push(

@@ -44,7 +44,7 @@ export function concurrentIndex(target: Target, name: string, columns: readonly 
     phase: 'indexes',
     object: relation.label,
     up: [
-      doBlock(`  -- What an interrupted CREATE INDEX CONCURRENTLY left behind.
+      doBlock(`  -- Removes the invalid index of an interrupted CREATE INDEX CONCURRENTLY.
   IF EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass(${quoteLiteral(index)}) AND NOT indisvalid) THEN
     DROP INDEX ${index};
   END IF;`),

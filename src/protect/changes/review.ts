@@ -15,14 +15,14 @@ function owners(planning: Planning): readonly Decision[] {
       {
         object: 'database',
         reason:
-          'no role of the application was found. It must log in as a role that owns no table, is no superuser and has no BYPASSRLS: row security does not hold those. Make one, grant it what it needs, and run partywall protect again with --app-role NAME.',
+          'no role of the application was found. It must log in as a role that owns no table, is no superuser and has no BYPASSRLS, because no policy applies to these. Make one, grant it what it needs, and run partywall protect again with --app-role NAME.',
       },
     ]
   const decisions: Decision[] = []
   if (appRole.superuser || appRole.bypassRls)
     decisions.push({
       object: `role ${appRole.name}`,
-      reason: `the application logs in as a role that no policy holds (${appRole.superuser ? 'superuser' : 'BYPASSRLS'}). Make a login for the application:`,
+      reason: `the application logs in as a role to which no policy applies (${appRole.superuser ? 'superuser' : 'BYPASSRLS'}). Make a login for the application:`,
       sql: loginLines(planning),
     })
   const owned = planning.targets.filter((target) => acting.some((role) => role.oid === target.relation.owner))
@@ -62,11 +62,11 @@ function decisionOn(planning: Planning, relation: Relation): Decision | undefine
   const bypasses = owner?.superuser === true || owner?.bypassRls === true
   const invoker = /^(true|on|1|yes)$/i.test(relation.options.get('security_invoker') ?? '')
   if (relation.kind === 'view' && !invoker && bypasses && reads) {
-    const reason = `the view reads as its owner ${owner?.name}, whom no policy holds:`
+    const reason = `the view reads as its owner ${owner?.name}, to whom no policy applies:`
     return { object, reason, sql: `ALTER VIEW ${name} SET (security_invoker = true);` }
   }
   if (relation.kind === 'foreign-table' && planning.targetOf(relation.oid) !== undefined)
-    return { object, reason: 'a foreign table can have no row security: let the application not reach it.' }
+    return { object, reason: 'a foreign table can have no row security: revoke the rights of the application on it.' }
   return undefined
 }
 

@@ -23,7 +23,7 @@ const journalSchema = z.looseObject({
  * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the down migration in `down/`, which it does not read.
  *
  * @param journal the text of `meta/_journal.json`, where there is one
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when the journal can't be read
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the journal can't be read
  */
 export function renderDrizzle(
   plan: ProtectPlan,

@@ -78,9 +78,10 @@ const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
   columns: 'Adds tenant columns to child tables. Short locks; rewrites nothing.',
   backfill: 'Fills the new tenant columns from the parents, in batches that commit. May be stopped and run again.',
   indexes: 'Builds indexes without stopping writes. May be stopped and run again.',
-  keys: 'Adds keys that carry the tenant; existing rows are not checked yet, so locks are short.',
+  keys: 'Adds keys that contain the tenant. Existing rows are not checked yet, so locks are short.',
   validate: 'Checks the existing rows against the new keys; reads and writes go on.',
-  protect: 'Row security, policies, guards and grants: one transaction, so there is no moment in between.',
+  protect:
+    'Row security, policies, guards and grants: one transaction, so that the tables are never protected only in part.',
 }
 
 /** The first lines of a file. */

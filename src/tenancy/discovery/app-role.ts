@@ -81,7 +81,7 @@ function nobody(catalog: Catalog, tenantTables: readonly Relation[]): string {
   return [
     'No role has grants on a tenant table, so there is nobody to act as. These lines make a role for the application:',
     ...appRoleLines(role, schemas).map((line) => `  ${line}`),
-    `If the application logs in as the owner of its tables, no policy holds it: --app-role ${owners[0]} shows what that means.`,
+    `If the application logs in as the owner of its tables, no policy applies to it: --app-role ${owners[0]} shows what that means.`,
   ].join('\n')
 }
 

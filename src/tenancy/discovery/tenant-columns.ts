@@ -16,7 +16,7 @@ const CLOSE = 1.5
 /**
  * Chooses the column that most tables and policies agree on.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when there is none, or when two have similar scores; it names both
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is none, or when two have similar scores; it names both
  */
 export function chooseColumnName(tables: readonly Relation[], evidence: Evidence): ChosenColumn {
   const candidates = weighColumns(tables, evidence)

@@ -127,7 +127,7 @@ export class AttackLedger {
     this.#causes.set(`${object}/${verb}/${by}/${policy}`, alone)
   }
 
-  /** Whether a policy alone causes a crossing. Undefined where that was not tried. */
+  /** Whether a policy alone causes a crossing. Undefined if that was not tried. */
   isCause({ object, crossing }: Crossing, policy: string): boolean | undefined {
     return this.#causes.get(`${object}/${crossing.verb}/${crossing.by.name}/${policy}`)
   }

@@ -2,7 +2,7 @@ import type { RuleId } from '../finding/rule-id.ts'
 import type { Arena, Pass } from './arena.ts'
 
 /**
- * One way of attacking. It runs inside the transaction that is always rolled back; an exception of one attack is
+ * One attack. It runs inside the transaction that is always rolled back. An exception of an attack is
  * reported as an internal error and ends only that attack.
  */
 export interface Attack {

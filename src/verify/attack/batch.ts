@@ -2,7 +2,7 @@ import { quoteLiteral } from '../../catalog/names.ts'
 import { AS_PLANTER } from './identity.ts'
 import type { AttackSession } from './session.ts'
 
-/** One probe of a batch. It has a subtransaction of its own, rolled back whatever happens. */
+/** One probe of a batch. It runs in its own subtransaction, which is always rolled back. */
 export interface BatchProbe {
   readonly key: string
   /** The attacker's statements. The answer has the row count of the last one. */

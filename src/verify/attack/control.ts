@@ -14,7 +14,7 @@ import { privilegeOf } from '../../tenancy/reach.ts'
  * - `not-run`: it could not be tried, with the reason.
  */
 export type Control =
-  /** `needs`: the settings that the session needs beside its tenant, where it needs some. */
+  /** `needs`: settings that the session needs in addition to its tenant, if any. */
   | { readonly status: 'worked'; readonly needs?: string }
   | { readonly status: 'dark' | 'refused' | 'not-run'; readonly how: string }
   | { readonly status: 'error'; readonly code: string; readonly how: string }

@@ -15,7 +15,7 @@ export function besides(relation: Relation, policy: Policy | undefined, verb: Ve
  *
  * The change is made in a savepoint that is rolled back, and only by a superuser. For other planting roles `fn` runs without it.
  *
- * @returns undefined where the server refused the change
+ * @returns undefined if the server refused the change
  */
 export async function withOnlyPolicy<T>(
   arena: Arena,

@@ -6,7 +6,7 @@ import { valuesInChecks } from './check-values.ts'
 
 /** Makes values that fit a column's type, domain, enum and CHECK. Deterministic in `serial`, so that a run can be repeated. */
 export interface ValueMaker {
-  /** SQL for the column's value, or undefined where no value is known to fit. */
+  /** SQL for the column's value, or undefined if no value is known to fit. */
   value(relation: Relation, column: Column, serial: number, canary: string): string | undefined
   /** Other values to try, most promising first: literals that the table's CHECKs and domains name, then other forms. */
   alternatives(relation: Relation, column: Column, serial: number, canary: string): readonly string[]

@@ -11,7 +11,7 @@ import type { Planting, Side } from './planting.ts'
  * planted rows of a side, and the session of that side sets the setting to it. So a side's rows belong to its session's user.
  */
 export interface SessionKeys {
-  /** SQL of the column's value on this side; undefined where no setting is compared with it. */
+  /** SQL of the column's value on this side; undefined if no setting is compared with it. */
   value(column: Column, side: Side, tenantId: string): string | undefined
   /** The settings of the side's session beside the context itself. Their values are read from the planted rows. */
   beside(planting: Planting, side: Side): readonly Said[]

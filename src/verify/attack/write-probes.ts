@@ -242,7 +242,7 @@ function ownInsertProbe({ arena, relation, role, row }: Target): WriteProbe | un
   }
 }
 
-/** An INSERT of the row with the columns that the role may write. Undefined where it may write none. */
+/** An INSERT of the row with the columns that the role may write. Undefined if it may write none. */
 export function insertSql(facts: Facts, relation: Relation, role: ActingRole, row: PlantedRow): string | undefined {
   const columns = relation.columns.filter(
     (column) =>

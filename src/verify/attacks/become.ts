@@ -11,7 +11,7 @@ import { narrowSql, widerLogins } from '../rules/login-role-wider.ts'
 /** Becomes each role that bypasses row-level security, starting from the application's login, and reads the other tenant's rows. */
 export const become: Attack = {
   name: 'become',
-  title: 'becomes roles that row security does not hold',
+  title: 'becomes roles to which no policy applies',
   rules: ['role-superuser', 'role-bypassrls', 'role-can-become-privileged', 'login-role-wider'],
   async run(arena) {
     const { facts } = arena

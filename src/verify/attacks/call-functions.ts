@@ -23,7 +23,8 @@ const MOST_TABLES = 12
 /** Calls every SECURITY DEFINER function with values that an attacker has, and checks whether B's rows are returned or changed. */
 export const callFunctions: Attack = {
   name: 'call-functions',
-  title: 'calls definer functions with ids of another tenant, with nothing, and with text that breaks out of quotes',
+  title:
+    'calls SECURITY DEFINER functions with ids of another tenant, without values, and with text that breaks out of quotes',
   rules: RULES.map((rule) => rule.id),
   passes: ['set', 'never-set'],
   async run(arena) {

@@ -16,7 +16,7 @@ import { schemaCreate } from '../rules/schema-create.ts'
 /** Creates functions, triggers, tables and temporary objects as the application's roles. */
 export const createObjects: Attack = {
   name: 'create-objects',
-  title: 'plants functions, triggers, foreign keys and temporary tables',
+  title: 'creates functions, triggers, foreign keys and temporary tables',
   rules: ['schema-create', 'grant-temporary', 'grant-trigger', 'grant-references'],
   async run(arena) {
     // Only objects that the rules report: a right that comes with ownership is reported by another rule.
@@ -132,7 +132,7 @@ async function reference(arena: Arena, relation: Relation, role: ActingRole): Pr
     {
       rule: 'grant-references',
       object: relation.label,
-      message: `A foreign key of the app's own tells which keys of ${relation.label} exist.`,
+      message: `A foreign key that the app creates shows which keys of ${relation.label} exist.`,
       what: "a reference to tenant B's key",
     },
   )

@@ -61,7 +61,7 @@ async function refer(arena: Arena, key: TenantForeignKey): Promise<void> {
         arena.report({
           ...shared,
           rule: 'fk-cascade-crosses',
-          message: `A delete by one tenant in ${key.parent.label} falls on rows of another in ${key.relation.label}.`,
+          message: `A delete by one tenant in ${key.parent.label} deletes or changes rows of another in ${key.relation.label}.`,
           evidence: [seen, `tenant B deleted its row in ${key.parent.label}, and tenant A's row was gone or changed`],
         })
       return
@@ -143,7 +143,7 @@ async function clearTenant(arena: Arena, key: TenantForeignKey): Promise<void> {
       arena.report({
         ...shared,
         rule: 'fk-set-null-clears-tenant',
-        message: `Deleting a row of ${key.parent.label} takes the tenant off rows of ${key.relation.label}.`,
+        message: `Deleting a row of ${key.parent.label} clears the tenant of rows of ${key.relation.label}.`,
         evidence: [
           `as ${role.path.join(' → ')}, tenant A: after DELETE on ${key.parent.label} a row of ${key.relation.label} has no tenant`,
         ],

@@ -7,7 +7,7 @@ import { THIS_DATABASE } from '../readings/this-database.ts'
 /** Creates a table as the role whose default privileges are too wide, and uses it as the application. */
 export const defaultPrivileges: Attack = {
   name: 'default-privileges',
-  title: 'makes a new table and reads it as the app',
+  title: 'creates a new table and uses it as the application',
   rules: ['grant-default-privileges'],
   async run(arena) {
     const { facts, session } = arena

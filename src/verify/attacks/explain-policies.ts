@@ -9,7 +9,7 @@ const MOST_PLANS = 40
 /** Reads query plans. A call in a Filter is evaluated once per row, a call in an InitPlan once per query. */
 export const explainPolicies: Attack = {
   name: 'explain-policies',
-  title: 'looks into the plans of policies that are evaluated for each row',
+  title: 'reads query plans for policies that are evaluated for each row',
   rules: ['policy-per-row'],
   async run(arena) {
     const { facts, session, contexts } = arena

@@ -7,7 +7,7 @@ import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
 /** For a sealed schema: reads the keys of the seal, and sets the plain setting to B while the seal is A's. */
 export const forgeSetting: Attack = {
   name: 'forge-setting',
-  title: 'switches the tenant under a valid seal, and looks for the seal’s key',
+  title: 'sets another tenant while the seal is valid, and reads the seal’s key',
   rules: ['policy-unsealed', 'seal-key-readable'],
   async run(arena) {
     const { facts, session } = arena

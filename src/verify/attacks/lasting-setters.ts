@@ -18,7 +18,7 @@ import { setterSessionScope } from '../rules/setter-session-scope.ts'
  */
 export const lastingSetters: Attack = {
   name: 'lasting-setters',
-  title: 'sets the tenant by the schema’s own functions, and looks whether it outlives the transaction',
+  title: 'sets the tenant by the schema’s own functions, and checks whether it outlives the transaction',
   rules: ['setter-session-scope'],
   async run(arena) {
     const { facts } = arena

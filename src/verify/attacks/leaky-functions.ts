@@ -15,7 +15,7 @@ const MOST_TABLES = 12
 /** Filters with functions that are marked LEAKPROOF, and looks for B's values in their notices and errors. */
 export const leakyFunctions: Attack = {
   name: 'leaky-functions',
-  title: 'filters with functions that the planner puts before the policies',
+  title: 'filters with LEAKPROOF functions, which the planner may run before the policies',
   rules: ['leakproof-false'],
   async run(arena) {
     const { facts } = arena

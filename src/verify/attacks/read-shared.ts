@@ -7,7 +7,7 @@ import { copiedFrom } from '../readings/shadow-copies.ts'
 /** Looks in tables without a tenant for values of B's rows that triggers wrote there when the rows were planted. */
 export const readShared: Attack = {
   name: 'read-shared',
-  title: 'looks for another tenant’s data in tables that belong to none',
+  title: 'looks for another tenant’s data in tables without a tenant',
   rules: ['untenanted-payload'],
   async run(arena) {
     const { facts } = arena

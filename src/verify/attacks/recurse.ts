@@ -9,7 +9,7 @@ const RECURSES = new Set(['42P17', '54001'])
 /** Reads tables whose policies query each other, as the tenant of the rows. */
 export const recurse: Attack = {
   name: 'recurse',
-  title: 'reads tables whose policies ask for each other',
+  title: 'reads tables whose policies query each other',
   rules: [policyRecursion.id],
   async run(arena) {
     const { facts, session, contexts } = arena

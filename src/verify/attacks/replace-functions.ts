@@ -13,7 +13,7 @@ import { stepsTo } from './become.ts'
 /** Replaces functions that policies call and that the application's roles own. The new body lets everyone in; then B's rows are read. */
 export const replaceFunctions: Attack = {
   name: 'replace-functions',
-  title: 'replaces functions that policies ask',
+  title: 'replaces functions that policies call',
   rules: ['policy-function-untrusted'],
   async run(arena) {
     const { facts } = arena

@@ -20,7 +20,7 @@ const CAUGHT = 'partywall: caught'
  */
 export const shadowNames: Attack = {
   name: 'shadow-names',
-  title: 'shadows tables and types of definer code by temporary ones that run code of the attacker',
+  title: 'hides tables and types of SECURITY DEFINER code behind temporary ones that run the attacker’s code',
   rules: ['secdef-search-path'],
   async run(arena) {
     const { facts } = arena

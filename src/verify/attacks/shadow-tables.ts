@@ -15,7 +15,7 @@ const MOST_MIXED = 6
 /** Creates temporary tables with the names of those that the policies' helpers query, and reads B's rows. */
 export const shadowTables: Attack = {
   name: 'shadow-tables',
-  title: 'shadows the tables of policy helpers by temporary ones that say what the attacker wants',
+  title: 'hides the tables that policies’ functions query behind temporary ones with the attacker’s rows',
   rules: ['policy-function-search-path'],
   async run(arena) {
     const { facts } = arena

@@ -24,7 +24,7 @@ const MOST = 12
 /** Gives B's row the values for which a policy opens a row (such as `is_public = true`), then reads, changes and deletes it as A. */
 export const shapeRows: Attack = {
   name: 'shape-rows',
-  title: 'looks for another tenant’s row with the values that a policy opens rows on',
+  title: 'gives another tenant’s row the values for which a policy opens rows, and reads it',
   rules: RULES,
   async run(arena) {
     // Only a superuser can turn off triggers and foreign keys, and so give the row any value.

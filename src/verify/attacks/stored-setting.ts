@@ -11,7 +11,7 @@ import { settingDefault, storedContexts } from '../rules/setting-default.ts'
 /** Gives B the id that is stored as the setting's default (ALTER DATABASE or ALTER ROLE … SET), and reads without setting a tenant. */
 export const storedSetting: Attack = {
   name: 'stored-setting',
-  title: 'reads without a tenant, as a session that got the stored setting does',
+  title: 'reads with the setting that is stored for the role or database, without setting a tenant',
   rules: ['setting-default'],
   passes: ['never-set', 'set'],
   async run(arena) {

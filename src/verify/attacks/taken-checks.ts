@@ -13,7 +13,7 @@ const REFUSED = ['23514', '23P01']
 /** Writes a value that only B has, and a new value, as A. If a constraint refuses only the first, it reveals what B has. */
 export const takenChecks: Attack = {
   name: 'taken-checks',
-  title: 'asks constraints that look at all tenants’ rows what another tenant has',
+  title: 'uses CHECK constraints over all rows to find out which values another tenant has',
   rules: ['check-function-crosses'],
   async run(arena) {
     const { facts } = arena

@@ -7,7 +7,7 @@ import { unscopedIndexes } from '../readings/unique-keys.ts'
 /** Writes values as A that only B has. A unique or exclusion violation reveals that B has them. */
 export const takenValues: Attack = {
   name: 'taken-values',
-  title: 'asks unique and exclusion constraints what another tenant has',
+  title: 'uses unique and exclusion constraints to find out which values another tenant has',
   rules: ['unique-not-tenant-scoped', 'exclusion-not-tenant-scoped'],
   async run(arena) {
     const { facts, session } = arena
@@ -40,7 +40,7 @@ export const takenValues: Attack = {
           rule: found.exclusion ? 'exclusion-not-tenant-scoped' : 'unique-not-tenant-scoped',
           object: relation.label,
           detail: name,
-          message: `${name} tells one tenant what another has.`,
+          message: `${name} shows one tenant which values another tenant has.`,
           evidence: [
             `as ${role.path.join(' → ')}, tenant A: writing tenant B's value was refused with ${answer.error.code} by ${name}`,
           ],

@@ -9,7 +9,7 @@ import { allWeaknesses, type PolicyWeakness } from '../readings/weaknesses.ts'
 /** Repeats each crossing that several policies could cause, with one of these policies at a time. */
 export const tellPoliciesApart: Attack = {
   name: 'tell-policies-apart',
-  title: 'looks which of several policies lets rows of another tenant through',
+  title: 'finds out which of several policies lets rows of another tenant through',
   rules: [],
   passes: ['set', 'never-set'],
   async run(arena) {

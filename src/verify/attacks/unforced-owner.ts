@@ -8,7 +8,7 @@ import { rlsNotForced } from '../rules/rls-not-forced.ts'
 /** Reads as the owner of the table, as migrations, SECURITY DEFINER functions and views of that owner do. */
 export const unforcedOwner: Attack = {
   name: 'unforced-owner',
-  title: 'reads as the owner whom row security does not hold',
+  title: 'reads as the owner, to whom the policies do not apply',
   rules: ['rls-not-forced'],
   async run(arena) {
     const { facts, contexts } = arena

@@ -20,7 +20,7 @@ const MOST_TABLES = 60
 /** Makes A's user a member of B as well, as the application may do, and reads B's rows while the user works for A. */
 export const userOfTwo: Attack = {
   name: 'user-of-two',
-  title: 'works for one tenant as a user who is a member of another too',
+  title: 'works for one tenant as a user who is also a member of another',
   rules: [RULE],
   async run(arena) {
     const { facts } = arena

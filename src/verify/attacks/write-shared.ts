@@ -13,7 +13,7 @@ import { globalTableWritable } from '../rules/global-table-writable.ts'
 /** Writes the tables that all tenants share: the table of tenants, and tables without a tenant. */
 export const writeShared: Attack = {
   name: 'write-shared',
-  title: 'changes the table of tenants and tables that belong to none',
+  title: 'changes the table of tenants, and tables without a tenant',
   rules: ['grant-tenant-registry-write', 'global-table-writable'],
   async run(arena) {
     const { facts } = arena

@@ -95,7 +95,7 @@ function triedOf(document: ReportDocument): string {
 
 function unwalledOf(document: ReportDocument): string {
   return table(
-    ['table', 'what everybody in reach may do', 'why it is taken for no tenant table'],
+    ['table', 'what the application’s roles may do', 'why it does not count as a tenant table'],
     document.unwalled.map(({ object, verbs, reason }) => [
       `<code>${text(object)}</code>`,
       text(verbs.join(', ')),

@@ -42,7 +42,10 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     target: parts.target,
     failOn,
     notes: [...parts.notes, ...notes, ...actingNotes(report)],
-    gaps: [...parts.gaps, ...(attacked ? [] : ['nothing was attacked: --attack tries what the catalog leaves open'])],
+    gaps: [
+      ...parts.gaps,
+      ...(attacked ? [] : ['nothing was attacked: --attack also tries what the catalog alone can’t prove']),
+    ],
     setUp: parts.setUp ?? report.summary.grantsMissing,
     warnings: parts.warnings ?? [],
     findings,
@@ -87,8 +90,9 @@ function sentence(exitCode: 0 | 1 | 2, failing: number, failOn: Severity, { summ
     if (!summary.reachable)
       return `No verdict: ${summary.appRole} can reach no tenant table, so nothing was judged. Grant it what the application uses, as the lines below do, or name another role with --app-role NAME.`
     const unreliable = unreliableTables(tables)
-    const others = failing === 0 ? '' : ` Beside that: ${failing} finding${failing === 1 ? '' : 's'}.`
-    return `No verdict: a control failed on ${unreliable.join(', ')}: what held there says nothing. The reasons stand with the tables.${others}`
+    const others =
+      failing === 0 ? '' : ` There ${failing === 1 ? 'is also 1 finding' : `are also ${failing} findings`}.`
+    return `No verdict: a control failed on ${unreliable.join(', ')}: verdicts there are not reliable. The list of tables gives the reasons.${others}`
   }
   const worst = SEVERITIES[SEVERITIES.length - 1]
   const floor = failOn === worst ? `of severity ${failOn}` : `at or above ${failOn}`
@@ -98,5 +102,5 @@ function sentence(exitCode: 0 | 1 | 2, failing: number, failOn: Severity, { summ
     const number = summary.counts.verdicts[name]
     return number === 0 ? [] : [`${number} ${number === 1 ? 'verdict is' : 'verdicts are'} ${name}`]
   })
-  return `No finding ${floor}.${counted.length === 0 ? '' : ` ${counted.join(', ')}: the reasons stand with the tables.`}`
+  return `No finding ${floor}.${counted.length === 0 ? '' : ` ${counted.join(', ')}: the list of tables gives the reasons.`}`
 }

@@ -106,7 +106,7 @@ function alikeLines(
     `${paint(styles[severity], severity.toUpperCase().padEnd(8))}  ${paint('bold', `${all.length} times`)}  ${first.rule}${proof}`,
     ...plainLines(first.message).flatMap((line) => hanging(line, '  ', '  ')),
     ...shortened(first.evidence).flatMap((line) => dimmed(hanging(oneLine(line), '  · ', '    '), paint)),
-    `  the same of these ${all.length}, by key:`,
+    `  the same finding on these ${all.length} objects, by key:`,
     ...all.map((finding) => `    ${oneLine(finding.key)}${paint('dim', where(finding))}`),
     '  fix:',
     ...fixes.map((line) => `    ${line}`),
@@ -131,7 +131,7 @@ function shortened(evidence: readonly string[]): readonly string[] {
   if (evidence.length <= EVIDENCE_SHOWN + 1) return evidence
   return [
     ...evidence.slice(0, EVIDENCE_SHOWN),
-    `and ${evidence.length - EVIDENCE_SHOWN} more of the kind: --format json tells them`,
+    `and ${evidence.length - EVIDENCE_SHOWN} more of this kind; --format json lists all`,
   ]
 }
 
@@ -163,7 +163,7 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
 
 function unwalledLines(document: ReportDocument, paint: Painter): string[] {
   return [
-    paint('bold', 'In reach without a wall, and taken for no tenant tables'),
+    paint('bold', 'Tables without policies that the application can use, and that belong to no tenant'),
     ...document.unwalled.flatMap(({ object, verbs, reason }) =>
       hanging(oneLine(`${object} (${verbs.join(', ')}): ${reason}`), '  ', '    '),
     ),

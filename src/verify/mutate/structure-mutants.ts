@@ -13,7 +13,8 @@ export const keyMutants: MutantMaker = function* (facts) {
     }
     for (const trigger of relation.triggers) {
       // Only triggers whose function mentions the tenant column: others do not isolate tenants.
-      if (facts.catalog.functions.get(trigger.function)?.source.includes(column.name) !== true) continue
+      const words = facts.catalog.functions.get(trigger.function)?.source.split(/\W+/) ?? []
+      if (!words.includes(column.name)) continue
       yield weaken('trigger-disabled', `alter table ${name} disable trigger ${quoteIdentifier(trigger.name)}`)
     }
     yield* singleColumnForeignKeys(facts, table)

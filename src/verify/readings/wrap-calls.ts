@@ -12,7 +12,7 @@ export function emptyAsNull(expression: string): string {
     .replace(inside, (_, name: string) => `( SELECT NULLIF(current_setting(${name}, true), '')))::`)
 }
 
-/** ALTER POLICY with both clauses rewritten; undefined where that changes nothing. */
+/** ALTER POLICY with both clauses rewritten; undefined if that changes nothing. */
 export function rewritePolicySql(
   relation: Relation,
   policy: Policy,

@@ -60,7 +60,7 @@ function judge(court: Court, relation: Relation, verb: Verb): Judged {
   if (roles.length === 0) return { verdict: 'no-access', reason: `no role in reach may ${verb}` }
   const beyond = roles.find((role) => role.bypasses)
   if (beyond !== undefined)
-    return { verdict: 'unproved', reason: `${beyond.path.join(' → ')}: no policy holds ${beyond.role.name}` }
+    return { verdict: 'unproved', reason: `${beyond.path.join(' → ')}: no policy applies to ${beyond.role.name}` }
   const live = roles.filter((role) => facts.proofs.of(relation, verb, role).status !== 'dark')
   if (live.length === 0) return { verdict: 'no-access', reason: `no policy lets a role in reach ${verb} any row` }
   const doubt = facts.loginDoubt ?? ledger?.loginFailure

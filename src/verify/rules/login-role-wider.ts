@@ -86,7 +86,7 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
   }
 }
 
-/** Makes the login narrow, with what each statement takes away. What it inherits is left to a person: jobs may use it. */
+/** Makes the login narrow, with what each statement takes away. Inherited rights are left to a person, because jobs may use them. */
 export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): string {
   const name = quoteIdentifier(login.name)
   const role = quoteIdentifier(via.name)
@@ -104,7 +104,7 @@ export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): str
     ...(inheritance.length === 0
       ? []
       : [
-          `-- ${name} inherits rights from its roles. To take them away until it sets one of them, if its sessions and jobs bear that:`,
+          `-- ${name} inherits rights from its roles. If its sessions and jobs allow it, let it have them only after SET ROLE:`,
           ...inheritance.map((statement) => `--   ${statement}`),
         ]),
   ].join('\n')

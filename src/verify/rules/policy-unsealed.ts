@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { VERBS } from '../../catalog/verbs.ts'
-import { sealedRow } from '../../seal/policy-text.ts'
+import { sealedRow, sealedRowBefore } from '../../seal/policy-text.ts'
 import { walkBody } from '../../sql/walk.ts'
 import { functionFinder, settingsOfFunction } from '../../tenancy/discovery/settings.ts'
 import type { Facts } from '../../tenancy/facts.ts'
@@ -34,7 +34,8 @@ export const policyUnsealed: Rule = {
       if (open.length === 0) continue
       const names = [...new Set(open.map(({ role }) => role.role.name))]
       const verbs = VERBS.filter((verb) => open.some((item) => item.verb === verb))
-      const test = sealedRow(quoteIdentifier(column.name), column.type)
+      const sealed = facts.relationNamed('partywall', 'ticket') === undefined ? sealedRowBefore : sealedRow
+      const test = sealed(quoteIdentifier(column.name), column.type)
       yield {
         object: relation.label,
         message: `${relation.label} trusts the plain setting for ${names.join(', ')}: no restrictive policy checks the seal, so injected SQL switches the tenant there.`,

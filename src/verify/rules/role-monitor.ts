@@ -7,8 +7,7 @@ export const roleMonitor: Rule = {
   group: 'role',
   title: 'The application reads the queries of all roles',
   severity: 'medium',
-  meaning:
-    'pg_stat_activity and pg_stat_statements then show the query texts of all roles, with values that stand in them.',
+  meaning: 'pg_stat_activity and pg_stat_statements then show the query texts of all roles, with the values in them.',
   remedy: 'Revoke pg_monitor and pg_read_all_stats; give monitoring a login of its own.',
   *run(facts) {
     const app = facts.tenancy.appRole

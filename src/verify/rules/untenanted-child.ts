@@ -30,7 +30,7 @@ export const untenantedChild: Rule = {
           message: `${relation.label} is read by all tenants, with ${link?.columns.join(', ')}, which names a row of ${link?.parent.label}: it is taken for a list of the product, because nothing here writes it.`,
           evidence: [`foreign key (${link?.columns.join(', ')}) → ${link?.parent.label}`],
           verbs,
-          fix: `-- Leave ${link?.columns.join(', ')} out of the grant on ${qualifiedName(relation)}, or give it a policy if tenants' rows stand in it.`,
+          fix: `-- Leave ${link?.columns.join(', ')} out of the grant on ${qualifiedName(relation)}, or give it a policy if it contains rows of tenants.`,
         }
         continue
       }
@@ -49,7 +49,7 @@ export const untenantedChild: Rule = {
   },
 }
 
-// Columns that say who created or changed an entry. A user_id is none: it says whose entry it is.
+// Columns that say who created or changed an entry. `user_id` is not among them, because it says to whom the entry belongs.
 const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 

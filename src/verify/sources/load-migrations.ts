@@ -115,9 +115,11 @@ function notesOf(
     if (file.downSectionCut) parts.push('its marked down migration left out')
     notes.push(`${file.name}: ${parts.join(', ')}`)
   }
-  if (migrations.ignored.length > 0) notes.push(`ways back, not read: ${migrations.ignored.join(', ')}`)
+  if (migrations.ignored.length > 0) notes.push(`down migrations, not read: ${migrations.ignored.join(', ')}`)
   if (rolesAdded.length > 0) {
-    notes.push(`roles named and created by no file, made here without login and attributes: ${rolesAdded.join(', ')}`)
+    notes.push(
+      `roles that files mention but do not create, created for this run without login and attributes: ${rolesAdded.join(', ')}`,
+    )
   }
   return notes
 }
@@ -143,7 +145,7 @@ function gapsOf(
 
 function standInGaps(standIns: ReadonlyMap<string, string>, indexesLeftOut: number): string[] {
   const gaps = [...standIns].map(
-    ([name, says]) => `extension ${name} is not on this server; in its place stood ${says}`,
+    ([name, says]) => `extension ${name} is not on this server; instead verify created ${says}`,
   )
   if (indexesLeftOut > 0)
     gaps.push(`${count(indexesLeftOut, 'index')} of such an extension left out`.replace('indexs', 'indexes'))

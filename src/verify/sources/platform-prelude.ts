@@ -61,7 +61,7 @@ export function platformPrelude(files: readonly MigrationFile[]): PlatformPrelud
     ].join('\n'),
     roles: [...REQUEST_ROLES],
     notes: [
-      `the files lean on Supabase and do not make it: made here first were ${parts.join(', ')}`,
+      `the files use objects of Supabase and do not create them: verify created ${parts.join(', ')} first`,
       `its API's rights are taken to be SELECT, INSERT, UPDATE, DELETE on what is made in public; check the rest with --database-url`,
     ],
   }

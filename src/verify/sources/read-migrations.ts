@@ -45,7 +45,7 @@ export async function readMigrations(path: string, standardInput?: () => Promise
   const { names, ignored } = await listFolder(path)
   if (names.length === 0) {
     throw new ConfigurationError(
-      `--migrations ${path}: the folder holds no *.sql to read${ignored.length > 0 ? ' besides ways back' : ''}.`,
+      `--migrations ${path}: the folder holds no *.sql to read${ignored.length > 0 ? ' except down migrations' : ''}.`,
     )
   }
   const files: MigrationFile[] = []

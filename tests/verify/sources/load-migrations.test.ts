@@ -209,7 +209,7 @@ describe('what a hosted platform brings', () => {
       '1_init.sql': supabase,
       '2_more.sql': 'create role anon; create table public.later ()',
     })
-    expect(source.notes.join('\n')).toContain('the files lean on Supabase and do not make it')
+    expect(source.notes.join('\n')).toContain('the files use objects of Supabase and do not create them')
     expect(source.gaps.join('\n')).toContain('extension pg_cron')
     const rights = "select has_table_privilege('authenticated', 'public.later', $1::text)"
     expect(await ask(source, rights.replace('$1::text', "'insert'"))).toEqual([true])

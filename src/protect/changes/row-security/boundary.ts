@@ -32,7 +32,7 @@ export function boundaryOf(planning: Planning, target: Target): Boundary {
     ...restrictive(planning, target, 'tenant_isolation_policy'),
     why: commentLine(
       held
-        ? 'Takes nothing away: it holds if a policy beside it is ever widened.'
+        ? 'Takes nothing away. It protects the tenants if another policy of the table is widened later.'
         : `Takes away: rows of other tenants, which these policies let through or may let through: ${wide}. Nothing of the session's own tenant.`,
     ),
   }
@@ -43,7 +43,7 @@ export function boundaryOf(planning: Planning, target: Target): Boundary {
     wanted: undefined,
     decision: {
       object: relation.label,
-      reason: `its policies let other tenants' rows through, or may: ${wide}. ${doubt} If each session of the application names its tenant so:`,
+      reason: `its policies let other tenants' rows through, or may: ${wide}. ${doubt} If each session of the application sets its tenant in this setting:`,
       sql: createPolicy(relation, wanted),
     },
   }

@@ -82,7 +82,7 @@ function enable({ relation }: Target): Change {
   const list =
     asleep.length === 0
       ? ''
-      : `${[commentLine('These policies were asleep while row security was off, and take effect now:'), ...asleep.map((policy) => commentLine(`  ${policy.name}${policy.permissive ? '' : ' (restrictive)'} ${clausesOf(policy)}`))].join('\n')}\n`
+      : `${[commentLine('These policies had no effect while row security was off, and take effect now:'), ...asleep.map((policy) => commentLine(`  ${policy.name}${policy.permissive ? '' : ' (restrictive)'} ${clausesOf(policy)}`))].join('\n')}\n`
   return {
     phase: 'protect',
     object: relation.label,
@@ -96,7 +96,7 @@ function whatIsTaken({ setting }: Planning, target: Target): string {
     `Takes away: rows of other tenants, and all rows from a session in which ${setting.setting} is not set.`,
     ...(target.kind === 'root'
       ? [
-          `A sign-up sets ${setting.setting} to the new tenant's ${target.column.name} before it inserts; a look-up before the tenant is known needs a function of the owner.`,
+          `A sign-up sets ${setting.setting} to the new tenant's ${target.column.name} before it inserts; a lookup before the tenant is known needs a SECURITY DEFINER function of the owner.`,
         ]
       : []),
   ]
@@ -109,7 +109,7 @@ function dormant({ relation }: Target): readonly Decision[] {
   return [
     {
       object: relation.label,
-      reason: `row security was off, so ${asleep.map((policy) => policy.name).join(', ')} decided nothing, and each session saw all rows. It now sees all rows of its tenant. To let the table's own policies decide within the tenant:`,
+      reason: `row security was off, so ${asleep.map((policy) => policy.name).join(', ')} had no effect, and each session saw all rows. It now sees all rows of its tenant. To let the table's own policies decide within the tenant:`,
       sql: `DROP POLICY tenant_isolation_policy ON ${qualifiedName(relation)};`,
     },
   ]
@@ -120,7 +120,7 @@ function leftOpen(planning: Planning, target: Target, doubt: string): Decision {
   const test = isolationTest(planning, target)
   return {
     object: relation.label,
-    reason: `row security is off: each session sees the rows of all tenants. ${doubt} If each session of the application names its tenant so:`,
+    reason: `row security is off: each session sees the rows of all tenants. ${doubt} If each session of the application sets its tenant in this setting:`,
     sql: `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY;\nCREATE POLICY tenant_isolation_policy ON ${qualifiedName(relation)} USING (${test}) WITH CHECK (${test});`,
   }
 }

@@ -65,7 +65,7 @@ export function asksForRole({ relation }: Target): readonly Decision[] {
   const asking = usersPolicies(relation).filter((policy) => readsRole(policy))
   return asking.map((policy) => ({
     object: relation.label,
-    reason: `policy ${policy.name} asks for current_user, which is tenant_user or tenant_admin in a sealed application. Let it ask for something else, or name these roles in it.`,
+    reason: `policy ${policy.name} uses current_user, which is tenant_user or tenant_admin in a sealed application. Use something else in it, or name these roles.`,
   }))
 }
 
