@@ -212,7 +212,10 @@ describe('a ticket for reading', () => {
   })
 
   it('does not delete, neither as it is nor in a transaction that it makes read-only first', async () => {
-    for (const text of ['delete from documents', `${readOnlyNow} delete from documents using s where v = 'on'`]) {
+    // MERGE asks the policies for DELETE once it has read its source.
+    const merge = `${readOnlyNow} merge into documents using s on v = 'on' when matched then delete`
+    const join = `${readOnlyNow} delete from documents using s where v = 'on'`
+    for (const text of ['delete from documents', join, merge]) {
       for (const seal of [ticketOf(two.a.id, true), wholeSeal(two.a.id, true)]) {
         const gone = await withSeal(seal, text, { role: 'tenant_admin' }).then(
           ({ rowCount }) => rowCount,
@@ -221,6 +224,15 @@ describe('a ticket for reading', () => {
         expect([0, '42501']).toContain(gone)
       }
     }
+  })
+})
+
+describe('a whole seal for reading', () => {
+  it('writes at no level, also in a read-only transaction, where it is valid', async () => {
+    const text = "select partywall.role_at_least('tenant_admin') as level, partywall.writes_as('tenant_user') as writes"
+    const { rows } = await withSeal(wholeSeal(two.a.id, true), text, { begin: 'begin read only' })
+    expect(rows).toEqual([{ level: true, writes: false }])
+    expect((await withSeal(wholeSeal(two.a.id), text)).rows).toEqual([{ level: true, writes: true }])
   })
 })
 
