@@ -44,6 +44,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     answerTimeoutMs:
       checked.answerTimeoutMs ?? (checked.statementTimeoutMs === 0 ? 0 : checked.statementTimeoutMs + 5_000),
     maxResultBytes: checked.maxResultBytes,
+    prepareThreshold: checked.prepareThreshold,
     clock,
     protection: options.protection,
     events: options.events,

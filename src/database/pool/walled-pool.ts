@@ -3,6 +3,7 @@ import pg from 'pg'
 import { type ContextFrame, internalsOf } from '../../context/frame.ts'
 import { outsideOfTenants, tenantStore } from '../../context/store.ts'
 import { ClosedError } from '../../errors.ts'
+import { PopularTexts } from '../connection/prepared/popular-texts.ts'
 import { foreignKind, foreignText } from '../connection/query/foreign-query.ts'
 import {
   answerOf,
@@ -58,11 +59,11 @@ export class WalledPool extends pg.Pool {
 
   constructor(options: pg.PoolConfig, parts: WalledPoolParts) {
     const { settings } = parts
-    const identities = new IdentityReader(settings)
+    const shared = { identities: new IdentityReader(settings), texts: new PopularTexts(settings.prepareThreshold) }
     const { onConnect } = options
     class BoundTenantClient extends TenantClient {
       constructor(config?: pg.ClientConfig | string) {
-        super(config, settings, identities)
+        super(config, settings, shared)
       }
     }
     super({

@@ -68,13 +68,15 @@ export interface PgSubmittable {
 }
 
 /** `pg.Query` as it is. */
-interface PgQuery extends PgSubmittable, EventEmitter {
+export interface PgQuery extends PgSubmittable, EventEmitter {
   text: string
   values: unknown
   rows: number | undefined
   binary: unknown
   /** '' for the unnamed one. */
   portal: string
+  types: unknown
+  _rowMode: unknown
   queryMode: string | undefined
   _result: PgResult
   _results: PgResult | PgResult[]
@@ -103,6 +105,8 @@ export interface PgClientInternals {
   readonly connectionParameters: PgConnectionParameters
   /** The password, or a function that returns it when a connection is made. */
   password?: unknown
+  /** Queries that wait for the running one. */
+  readonly _queryQueue?: unknown
   readonly _queryable: boolean
   readonly _ending: boolean
 }
@@ -114,6 +118,12 @@ interface QueryConstructor {
 
 /** `pg.Query` with the type that it has; `assertPgShape` checks what the type says. */
 export const PgQueryBase = pg.Query as unknown as QueryConstructor
+
+interface ResultConstructor {
+  new (rowMode: unknown, types: unknown): PgResult
+}
+
+export const PgResultClass = pg.Result as unknown as ResultConstructor
 
 interface ConnectionConstructor {
   new (config: object): PgConnection

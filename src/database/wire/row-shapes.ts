@@ -10,6 +10,11 @@ export class RowShapes {
     return this.#fields.get(name)?.map(copyOf)
   }
 
+  /** The statement was closed. */
+  forget(name: string): void {
+    this.#fields.delete(name)
+  }
+
   /** @param fields empty where the statement gives no rows */
   remember(name: string, fields: readonly object[]): void {
     this.#fields.set(name, fields.map(copyOf))

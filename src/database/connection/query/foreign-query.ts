@@ -15,8 +15,8 @@ import {
 import { withoutName } from '../../wire/prepared-statement.ts'
 import { contextFailure } from '../session/context-failure.ts'
 import { sendSeveral } from './multi-statement-query.ts'
+import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainSeveralStatements } from './statement-cures.ts'
-import { type QueryHost, ROW_BYTES } from './tenant-query.ts'
 
 /**
  * Runs a query object of another library (pg-cursor, pg-query-stream, a copy stream, a plain `pg.Query`) with its tenant's context.

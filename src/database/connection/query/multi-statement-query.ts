@@ -3,7 +3,8 @@ import { carriesData } from '../../statement/statement-effects.ts'
 import { statementKind } from '../../statement/statement-kind.ts'
 import type { PgConnection } from '../../wire/pg-internals.ts'
 import { contextText } from '../session/context-statement.ts'
-import { type QueryHost, TenantQuery } from './tenant-query.ts'
+import type { QueryHost } from './query-host.ts'
+import { TenantQuery } from './tenant-query.ts'
 
 /**
  * A text that may hold several statements, sent by the simple protocol: the context goes in front, in the same text. Never Bind and

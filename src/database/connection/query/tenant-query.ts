@@ -3,55 +3,22 @@ import type { ContextFrame } from '../../../context/frame.ts'
 import { ConnectionInDoubtError } from '../../../errors.ts'
 import type { StatementKind } from '../../statement/statement-kind.ts'
 import { tooLarge } from '../../wire/message-bounds.ts'
-import { namedMessage } from '../../wire/named-message.ts'
 import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from '../../wire/pg-internals.ts'
-import { isStalePlan, preparedName, withoutName } from '../../wire/prepared-statement.ts'
-import type { RowShapes } from '../../wire/row-shapes.ts'
+import { beforeItRan, isGone, isStalePlan, withoutName } from '../../wire/prepared-statement.ts'
+import { statementMessage } from '../../wire/statement-message.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
-import { contextFailure, maySendAgain } from '../session/context-failure.ts'
-import { isUnnamed } from '../session/context-statement.ts'
+import { contextFailure, lostStatement, maySendAgain } from '../session/context-failure.ts'
+import { isPlain, takeConfig } from './plain-config.ts'
+import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainSeveralStatements } from './statement-cures.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
-
-/** A query config of pg, as far as it needs no reading of its own. */
-interface PlainConfig {
-  readonly text: string
-  readonly name?: string | undefined
-  readonly values?: unknown
-  readonly rows?: number | undefined
-  readonly binary?: unknown
-  readonly portal?: string | undefined
-}
-
-/** Without `types` and `rowMode`, which the result reads when it is made. */
-function isPlain(config: unknown): config is PlainConfig {
-  if (config === null || typeof config !== 'object' || !('text' in config) || typeof config.text !== 'string')
-    return false
-  return !('types' in config) && !('rowMode' in config)
-}
 
 const NO_VALUES: readonly unknown[] = []
 const NO_FIELDS: readonly object[] = []
 
 function isSendable(values: unknown): values is readonly unknown[] | undefined | null {
   return values === undefined || values === null || Array.isArray(values)
-}
-
-/** Least size that is counted for a row, because it takes more memory than its bytes on the wire. */
-export const ROW_BYTES = 64
-
-/** The connection that a query runs on, as far as the query needs it. */
-export interface QueryHost {
-  readonly guard: ConnectionGuard
-  readonly shapes: RowShapes
-  /** Asks the server to cancel the running statement of this connection. */
-  cancel(): void
-  /** Closes the connection. Its waiting queries get the error. */
-  destroySocket(error: Error): void
-  getTransactionStatus(): 'I' | 'T' | 'E' | null
-  /** The query has ended and its connection is ready, or lost. */
-  queryFinished(): void
 }
 
 /**
@@ -90,8 +57,10 @@ export class TenantQuery extends PgQueryBase {
   contextParse = 0
   /** The user's name of the statement. It is hidden while answers to our statements are due, or pg would take our ParseComplete for its. */
   hiddenName: string | undefined = undefined
-  /** Option `prepare: true`: parse and plan once per connection, under a name of ours. */
-  readonly #once: boolean
+  /** Option `prepare: true`: prepared the first time it is sent. */
+  readonly #atOnce: boolean
+  /** Whether its name is one of {@link PreparedTexts}; `refused` after the server refused the plan. */
+  #ownName: 'none' | 'given' | 'refused' = 'none'
   /**
    * The caller's async context. A query calls code of the application that may read `getCurrentTenant()`: `toPostgres()` and `toJSON()` of
    * values, type parsers, `levelOf`. Without this, it would run in the context of the code that opened or released the connection.
@@ -104,20 +73,13 @@ export class TenantQuery extends PgQueryBase {
   #bytes = 0
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
-    // pg copies an object by its property descriptors, which costs as much as all the rest of a query.
     const plain = isPlain(config)
     super(plain ? config.text : config, plain ? undefined : values)
-    if (plain) {
-      this.name = config.name
-      this.values = values || config.values
-      this.rows = config.rows
-      this.binary = config.binary
-      this.portal = config.portal || ''
-    }
+    if (plain) takeConfig(this, config, values)
     this.frame = frame
     this.kind = kind
     this.queryMode = 'extended'
-    this.#once = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
+    this.#atOnce = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
   }
 
   override submit(connection: PgConnection): Error | null | undefined {
@@ -143,32 +105,59 @@ export class TenantQuery extends PgQueryBase {
   }
 
   protected submitAsCaller(connection: PgConnection): Error | null | undefined {
-    const { guard } = this.hostOrThrow()
-    const refusal = this.name && guard.settings.pooler ? withoutName(this) : undefined
+    const host = this.hostOrThrow()
+    const refusal = this.name && host.guard.settings.pooler ? withoutName(this) : undefined
     if (refusal !== undefined) return refusal
-    // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
-    if (this.#once && !this.name && !isUnnamed(guard.settings))
-      this.name = preparedName(this.text, guard.prefix.identities.of(this.frame).role)
-    return this.#sendAtOnce(connection) ? null : super.submit(connection)
+    return this.#sendAtOnce(connection, host) ? null : super.submit(connection)
   }
 
-  /** Sends prefix and statement as one buffer, where the statement is prepared already. False where pg has to send it. */
-  #sendAtOnce(connection: PgConnection): boolean {
-    const { name, values } = this
-    if (!name || this.kind !== 'data' || this.rows || this.binary || this.portal !== '') return false
-    if (!isSendable(values) || connection.parsedStatements?.[name] !== this.text) return false
-    const host = this.hostOrThrow()
-    const prefix = host.guard.prefixBytes(this.frame, host.getTransactionStatus())
-    if (prefix === undefined) return false
-    const fields = host.shapes.fieldsOf(name)
-    const message = namedMessage(prefix.bytes, name, values ?? NO_VALUES, fields === undefined)
+  /** Sends prefix and statement as one buffer. False where pg has to send it. */
+  #sendAtOnce(connection: PgConnection, host: QueryHost): boolean {
+    const { values } = this
+    if (this.kind !== 'data' || this.rows || this.binary || this.portal !== '' || !isSendable(values)) return false
+    // Type OIDs would belong into Parse.
+    if (typeof this.text !== 'string' || Array.isArray(this.types)) return false
+    const status = host.getTransactionStatus()
+    const front = host.guard.prefixBytes(this.frame, status)
+    if (front === undefined) return false
+    const name = this.name || this.#takeName(host, status)
+    const parsed = name === undefined ? undefined : connection.parsedStatements?.[name]
+    // Let pg say that the name is taken by another text.
+    if (parsed !== undefined && parsed !== this.text) return false
+    const fields = name === undefined || parsed === undefined ? undefined : host.shapes.fieldsOf(name)
+    const message = statementMessage({
+      front: front.bytes,
+      name: name ?? '',
+      text: parsed === undefined ? this.text : undefined,
+      values: values ?? NO_VALUES,
+      describe: fields === undefined,
+    })
     if (message === undefined) return false
     if (fields === undefined) this.#describes = name
     else if (fields.length > 0) this._result.addFields(fields)
-    this.skip = prefix.answers
+    this.skip = front.answers
     this.sent = true
+    host.prepared.writeCloses(connection)
     connection.stream.write(message)
     return true
+  }
+
+  /**
+   * Takes the name under which the connection has prepared this text, or will now.
+   *
+   * Only outside of transactions, where RESET ALL stands in front. Inside, an earlier statement of the tenant may have made settings that a
+   * kept plan would hand on to all other tenants: PostgreSQL reads literals by `DateStyle`, and plans by `enable_…`. A plan that is out of
+   * date could not be replaced there, either, as its error ends the transaction.
+   */
+  #takeName(host: QueryHost, status: string | null): string | undefined {
+    const { guard, prepared } = host
+    if (!guard.mayPrepare || status !== 'I' || this.#ownName === 'refused') return undefined
+    const { role } = guard.prefix.identities.of(this.frame)
+    const name = prepared.nameOf(this.text, { role, tenantId: this.frame.tenantId, atOnce: this.#atOnce })
+    if (name === undefined) return undefined
+    this.#ownName = 'given'
+    this.name = name
+    return name
   }
 
   // The types of a result are asked for their parsers here.
@@ -190,6 +179,7 @@ export class TenantQuery extends PgQueryBase {
     this.sent = true
     const { guard } = host
     this.#describes = this.name
+    host.prepared.writeCloses(connection)
     this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.prefix.lastParse : 0
     this.building = true
@@ -253,11 +243,9 @@ export class TenantQuery extends PgQueryBase {
     const { guard } = this.hostOrThrow()
     guard.prefix.unnamed.inDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
-    if (this.name && isStalePlan(error)) guard.discard('a prepared statement on it was out of date or gone')
+    if (this.#ownName === 'given' && this.skip === 0 && this.#submitsWithoutName(error)) return
     const told =
-      this.skip > 0 && !this.building
-        ? contextFailure(error, guard, this.kind, this.skip)
-        : explainSeveralStatements(error)
+      this.skip > 0 && !this.building ? contextFailure(error, guard, this.kind, this.skip) : this.#explain(error, guard)
     this.failure ??= this._canceledDueToError || told
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.
@@ -273,6 +261,31 @@ export class TenantQuery extends PgQueryBase {
       if (guard.awaiting === this) guard.awaiting = undefined
       this.#end()
     })
+  }
+
+  /**
+   * The server has refused the plan that our name stands for, because a table has changed. It did so before anything ran, and outside of a
+   * transaction: the same statement is sent again, without the name.
+   */
+  #submitsWithoutName(error: Error): boolean {
+    const host = this.hostOrThrow()
+    if (!isStalePlan(error) || isGone(error)) return false
+    host.prepared.stale(this.text)
+    this.#ownName = 'refused'
+    // The caller has its answer already, or a function that the statement calls has a plan out of date.
+    if (this.failure !== undefined || !beforeItRan(error) || !host.submitAgain(this)) return false
+    this.name = undefined
+    this.sent = false
+    this.#prefixAnswers = 0
+    this.#describes = undefined
+    return true
+  }
+
+  #explain(error: Error, guard: ConnectionGuard): Error {
+    if (!this.name || !isStalePlan(error)) return explainSeveralStatements(error)
+    if (this.#ownName === 'given' && beforeItRan(error)) return lostStatement(error, guard)
+    if (this.#ownName === 'none') guard.discard('a prepared statement on it was out of date or gone')
+    return error
   }
 
   /** The connection is lost: no further answer will come. */

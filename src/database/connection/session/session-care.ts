@@ -3,6 +3,7 @@ import { DiscardQuery } from '../../wire/discard-query.ts'
 import type { PgSubmittable } from '../../wire/pg-internals.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { ContextBytes } from './context-bytes.ts'
+import { isUnnamed } from './context-statement.ts'
 import { sessionFronts } from './session-fronts.ts'
 import {
   type PreparedText,
@@ -37,7 +38,8 @@ export class SessionCare {
     const { settings } = guard
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
-    const { database, startupInForce, start } = await this.#prepare(statements)
+    const { database, startupInForce, start, freezesSettings } = await this.#prepare(statements)
+    guard.mayPrepare = !isUnnamed(settings) && !settings.multiStatements && !freezesSettings
     guard.prefix.startupIgnored = !startupInForce
     if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
     // Without names there is nothing more to prepare, and no second round trip.
