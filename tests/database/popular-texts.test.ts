@@ -102,12 +102,12 @@ describe('a text without a name', () => {
     expect((await prepared()).filter((each) => each === text)).toHaveLength(2)
   })
 
-  it('is sent without a name behind a pooler and on shared connections', async () => {
+  it('is sent without a name behind a pooler, on shared connections and with multiStatements', async () => {
     const pooled = two.pool({ connectionString: bouncer.url, pooler: 'transaction', max: 2 })
     const shared = two.pool({ pipelinedConnections: 1, max: 1 })
-    for (const one of [pooled, shared]) {
-      const text = fresh()
-      await popularize(one, text, 12)
+    const several = two.pool({ multiStatements: true, seal: false })
+    for (const one of [pooled, shared, several]) {
+      await popularize(one, { text: `${fresh()} and $1`, values: [true] }, 12)
       expect(await prepared(one)).toEqual([])
       await one.close()
     }
@@ -190,13 +190,19 @@ describe('a text that is prepared', () => {
     expect((await two.as(two.a, () => pool.query(text))).rows).toEqual([{ n: 1, m: 2 }])
   })
 
-  it('is prepared anew after DISCARD ALL has taken it away', async () => {
+  it('is prepared anew, under another name, after DISCARD ALL has taken it away', async () => {
     const text = fresh()
+    const name = async () => {
+      const asked = { text: 'select name from pg_prepared_statements where statement = $1', values: [text] }
+      return (await two.as(two.a, () => pool.query(asked))).rows[0]?.name
+    }
     await popularize(pool, text)
+    const before = await name()
     await two.as(two.a, () => pool.query('do $$ begin end $$'))
     expect(await prepared()).toEqual([])
     expect(await wire(text)).toBe(PARSED)
     expect(await wire(text)).toBe(KNOWN)
+    expect([undefined, before]).not.toContain(await name())
   })
 
   it('stays prepared after an error of its values, and an error of its text does not stay', async () => {
