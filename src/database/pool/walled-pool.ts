@@ -22,11 +22,11 @@ import type { WallSettings } from '../settings/wall-settings.ts'
 import { refuseShape } from '../statement/query-shape.ts'
 import { statementKind } from '../statement/statement-kind.ts'
 import type { PgSubmittable } from '../wire/pg-internals.ts'
+import { type Leased, Leases } from './leases.ts'
 import type { TenantShares } from './tenant-shares.ts'
 import { type WallClock, Watchdog } from './watchdog.ts'
 
 type Release = (error?: Error | boolean) => void
-type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Release) => void
 
 /** Runs single statements of all tenants, instead of one connection for each statement. */
@@ -53,6 +53,7 @@ export class WalledPool extends pg.Pool {
   readonly #shares: TenantShares | undefined
   readonly #across: WalledPool | undefined
   readonly #lane: StatementLane | undefined
+  readonly #leases: Leases
   readonly #open = new Set<TenantClient>()
   #cutOff = false
   #closing = false
@@ -84,6 +85,7 @@ export class WalledPool extends pg.Pool {
       const pending = (): number => this.#pendingInPool()
       Object.defineProperty(this, 'waitingCount', { get: () => pending() + shares.waiting, configurable: true })
     }
+    this.#leases = new Leases(this.#leased(), shares)
     this.on('remove', (client) => {
       if (!(client instanceof TenantClient)) return
       this.#watchdog.forget(client)
@@ -94,6 +96,26 @@ export class WalledPool extends pg.Pool {
   #pendingInPool(): number {
     const count: unknown = Reflect.get(pg.Pool.prototype, 'waitingCount', this)
     return typeof count === 'number' ? count : 0
+  }
+
+  #leased(): ConstructorParameters<typeof Leases>[0] {
+    const pool = this
+    return {
+      options: this.options,
+      get ending() {
+        return pool.ending
+      },
+      get pending() {
+        return pool.#pendingInPool()
+      },
+      connect: (take) => {
+        super.connect((error, client) => {
+          if (!error && client instanceof TenantClient) take(undefined, client)
+          else take(error ?? new Error('the pool made a client of another class'), undefined)
+        })
+      },
+      emit: (event, ...values) => this.listenerCount(event) > 0 && this.emit(event, ...values),
+    }
   }
 
   /**
@@ -141,7 +163,7 @@ export class WalledPool extends pg.Pool {
     const bound = AsyncResource.bind(callback)
     this.#checkOut(frame, (error, client) => {
       if (client === undefined) bound(error, undefined, () => {})
-      else bound(undefined, client, (problem) => client.release(problem))
+      else process.nextTick(bound, undefined, client, (problem?: Error | boolean) => client.release(problem))
     })
     return undefined
   }
@@ -221,35 +243,13 @@ export class WalledPool extends pg.Pool {
     return internalsOf(frame).kind === 'across' ? this.#across : undefined
   }
 
-  /** Takes a connection for one statement. pg-pool's own release function is kept on the client. */
+  /** Takes a connection for one statement. */
   #lease(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#closing) {
       take(new ClosedError('The pool is closing and takes no new work.'), undefined)
       return
     }
-    if (this.#shares === undefined) {
-      this.#leaseNow(frame, undefined, take)
-      return
-    }
-    const tenantId = frame?.tenantId ?? ''
-    this.#shares.acquire(tenantId, (error) => {
-      if (error === undefined) this.#leaseNow(frame, tenantId, take)
-      else take(error, undefined)
-    })
-  }
-
-  #leaseNow(frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
-    super.connect((error, client) => {
-      if (!error && client instanceof TenantClient) {
-        client.guard.owner = frame?.tenantId
-        client.shareOf = share
-        client.poolRelease = client.release
-        take(undefined, client)
-        return
-      }
-      if (share !== undefined) this.#shares?.release(share)
-      take(error ?? new Error('the pool made a client of another class'), undefined)
-    })
+    this.#leases.take(frame, take)
   }
 
   /** Takes a connection for a caller, who must release it. */
@@ -281,10 +281,10 @@ export class WalledPool extends pg.Pool {
     }
     const reason = guard.unfit(client.getTransactionStatus())
     if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.inDoubt) this.#toPool(client)
+    else if (!guard.inDoubt) this.#leases.giveBack(client)
     else {
       client.discardAll().then(
-        () => this.#toPool(client),
+        () => this.#leases.giveBack(client),
         () => this.#destroy(client, 'DISCARD ALL failed'),
       )
     }
@@ -295,15 +295,7 @@ export class WalledPool extends pg.Pool {
     this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
     // pg-pool only closes the socket. Cancel a statement that still runs on the server.
     void client.cancelRunning()
-    this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
-  }
-
-  #toPool(client: TenantClient, problem?: Error | boolean): void {
-    const { shareOf } = client
-    client.guard.owner = undefined
-    client.shareOf = undefined
-    client.poolRelease(problem)
-    if (shareOf !== undefined) this.#shares?.release(shareOf)
+    this.#leases.giveBack(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
   }
 
   /** `query` with its plain result, for partywall's own use. */

@@ -1,0 +1,108 @@
+import type pg from 'pg'
+import type { ContextFrame } from '../../context/frame.ts'
+import type { TenantClient } from '../connection/tenant-client.ts'
+import { internalsOfClient } from '../wire/pg-internals.ts'
+import type { TenantShares } from './tenant-shares.ts'
+
+export type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
+
+/** The pool whose connections are leased. */
+interface LeasedPool {
+  readonly options: pg.PoolOptions
+  readonly ending: boolean
+  /** How many wait in pg-pool's own queue. */
+  readonly pending: number
+  /** pg-pool's `connect`. */
+  connect(take: Leased): void
+  emit(event: 'release' | 'acquire', ...values: unknown[]): boolean
+}
+
+/**
+ * Takes connections out of pg-pool and gives them back, each in its tenant's turn.
+ *
+ * A connection that is given back goes straight to the statement whose turn it is: without pg-pool's queue, its timer for idle connections,
+ * and a wait for the next tick. pg-pool notices nothing of that: for it the connection is still out.
+ */
+export class Leases {
+  readonly #pool: LeasedPool
+  readonly #shares: TenantShares | undefined
+  /** Looks for its next statement. */
+  #free: TenantClient | undefined
+
+  constructor(pool: LeasedPool, shares: TenantShares | undefined) {
+    this.#pool = pool
+    this.#shares = shares
+  }
+
+  /**
+   * pg-pool's own release function is kept on the client.
+   *
+   * @param take must neither throw nor give the connection back before it returns: another statement may just be ending on it
+   */
+  take(frame: ContextFrame | undefined, take: Leased): void {
+    if (this.#shares === undefined) {
+      this.#takeNow(frame, undefined, take)
+      return
+    }
+    const tenantId = frame?.tenantId ?? ''
+    this.#shares.acquire(tenantId, (error) => {
+      if (error === undefined) this.#takeNow(frame, tenantId, take)
+      else take(error, undefined)
+    })
+  }
+
+  #takeNow(frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
+    const free = this.#free
+    if (free !== undefined) {
+      this.#free = undefined
+      this.#pool.emit('release', undefined, free)
+      this.#pool.emit('acquire', free)
+      this.#hand(free, frame, share, take)
+      return
+    }
+    this.#pool.connect((error, client) => {
+      if (client !== undefined) {
+        client.poolRelease = client.release
+        this.#hand(client, frame, share, take)
+        return
+      }
+      if (share !== undefined) this.#shares?.release(share)
+      take(error, undefined)
+    })
+  }
+
+  #hand(client: TenantClient, frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
+    client.guard.owner = frame?.tenantId
+    client.shareOf = share
+    take(undefined, client)
+  }
+
+  giveBack(client: TenantClient, problem?: Error | boolean): void {
+    const { shareOf } = client
+    client.guard.owner = undefined
+    client.shareOf = undefined
+    if (shareOf === undefined || this.#shares === undefined) {
+      client.poolRelease(problem)
+      return
+    }
+    if (problem || !this.#mayHandOver(client)) {
+      client.poolRelease(problem)
+      this.#shares.release(shareOf)
+      return
+    }
+    this.#free = client
+    this.#shares.release(shareOf)
+    if (this.#free === undefined) return
+    // Nobody waits.
+    this.#free = undefined
+    client.poolRelease()
+  }
+
+  /** pg-pool counts and closes connections when they are released to it, and callers in its own queue come first. */
+  #mayHandOver(client: TenantClient): boolean {
+    const { maxUses, maxLifetimeSeconds } = this.#pool.options
+    const { _queryable, _ending } = internalsOfClient(client)
+    if (this.#pool.ending || this.#pool.pending > 0) return false
+    return !Number.isFinite(maxUses ?? Number.POSITIVE_INFINITY) && !maxLifetimeSeconds && _queryable && !_ending
+  }
+}
