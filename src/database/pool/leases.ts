@@ -10,8 +10,6 @@ export type Leased = (error: Error | undefined, client: TenantClient | undefined
 interface LeasedPool {
   readonly options: pg.PoolOptions
   readonly ending: boolean
-  /** How many wait in pg-pool's own queue. */
-  readonly pending: number
   /** pg-pool's `connect`. */
   connect(take: Leased): void
   emit(event: 'release' | 'acquire', ...values: unknown[]): boolean
@@ -98,11 +96,11 @@ export class Leases {
     client.poolRelease()
   }
 
-  /** pg-pool counts and closes connections when they are released to it, and callers in its own queue come first. */
+  /** pg-pool counts the uses of its connections, and closes them, when they are released to it. */
   #mayHandOver(client: TenantClient): boolean {
     const { maxUses, maxLifetimeSeconds } = this.#pool.options
     const { _queryable, _ending } = internalsOfClient(client)
-    if (this.#pool.ending || this.#pool.pending > 0) return false
-    return !Number.isFinite(maxUses ?? Number.POSITIVE_INFINITY) && !maxLifetimeSeconds && _queryable && !_ending
+    if (this.#pool.ending || !_queryable || _ending) return false
+    return !Number.isFinite(maxUses ?? Number.POSITIVE_INFINITY) && !maxLifetimeSeconds
   }
 }

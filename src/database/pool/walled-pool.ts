@@ -105,9 +105,6 @@ export class WalledPool extends pg.Pool {
       get ending() {
         return pool.ending
       },
-      get pending() {
-        return pool.#pendingInPool()
-      },
       connect: (take) => {
         super.connect((error, client) => {
           if (!error && client instanceof TenantClient) take(undefined, client)
