@@ -28,11 +28,21 @@ export interface PgConnection extends EventEmitter {
   end(): void
 }
 
+/** A column of an answer. */
+export interface PgField {
+  readonly name: string
+  readonly dataTypeID: number
+  readonly format?: string
+}
+
 export interface PgResult {
   command: string | null
   rowCount: number | null
   rows: unknown[]
-  _types?: unknown
+  fields: readonly PgField[]
+  _types?: { getTypeParser(type: number, format: string): unknown } | null
+  _parsers?: readonly unknown[]
+  _prebuiltEmptyResultObject: object | null
   addFields(fields: readonly unknown[]): void
   addRow(row: unknown): void
   addCommandComplete(message: PgCommandComplete): void
@@ -56,7 +66,7 @@ export interface PgSubmittable {
   callback?: ((error: Error | null | undefined, result?: unknown) => void) | undefined
   _result?: PgResult | undefined
   submit(connection: PgConnection): Error | null | undefined
-  handleRowDescription(message: { readonly fields: readonly object[] }): void
+  handleRowDescription(message: { readonly fields: readonly PgField[] }): void
   handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void
   handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void
   handleReadyForQuery(connection: PgConnection): void

@@ -1,4 +1,4 @@
-import { statementCommand } from '../../statement/statement-kind.ts'
+import { isQueryOrWrite } from '../../statement/statement-kind.ts'
 import { RecentTexts } from './recent-texts.ts'
 
 /** Limits of one half of what a pool remembers: some megabytes at most. */
@@ -6,9 +6,6 @@ const MAX_TEXTS = 1_000
 const MAX_CHARS = 500_000
 /** A longer text is not counted. Sending it costs more than planning it. */
 const MAX_TEXT_CHARS = 20_000
-
-/** Commands whose plan is worth keeping, and whose columns stay the same while it is kept. FETCH has those of its cursor. */
-const PLANNED = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
 interface Seen {
   times: number
@@ -52,7 +49,7 @@ export class PopularTexts {
     seen.times++
     if (seen.tenantId !== tenantId) seen.shared = true
     if (!seen.shared || seen.times < this.#threshold) return false
-    if (!PLANNED.has(statementCommand(text))) {
+    if (!isQueryOrWrite(text)) {
       // Counts from the start, so that the command is seldom read.
       seen.times = Number.NEGATIVE_INFINITY
       return false

@@ -9,6 +9,7 @@ import {
   endsSession,
   type PgCommandComplete,
   type PgConnection,
+  type PgField,
   type PgResult,
   type PgSubmittable,
 } from '../../wire/pg-internals.ts'
@@ -125,7 +126,7 @@ export class ForeignQuery implements PgSubmittable {
     )
   }
 
-  handleRowDescription(message: { readonly fields: readonly object[] }): void {
+  handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
     // Of the context in front of a simple query; the extended protocol describes only the statement itself.
     if (this.#skip > 0) return
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))

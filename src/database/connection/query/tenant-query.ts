@@ -1,9 +1,15 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../../../context/frame.ts'
 import { ConnectionInDoubtError } from '../../../errors.ts'
-import type { StatementKind } from '../../statement/statement-kind.ts'
+import { isQueryOrWrite, type StatementKind } from '../../statement/statement-kind.ts'
 import { tooLarge } from '../../wire/message-bounds.ts'
-import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from '../../wire/pg-internals.ts'
+import {
+  endsSession,
+  type PgCommandComplete,
+  type PgConnection,
+  type PgField,
+  PgQueryBase,
+} from '../../wire/pg-internals.ts'
 import { beforeItRan, isGone, isStalePlan, withoutName } from '../../wire/prepared-statement.ts'
 import { statementMessage } from '../../wire/statement-message.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
@@ -15,7 +21,7 @@ import { explainSeveralStatements } from './statement-cures.ts'
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
 const NO_VALUES: readonly unknown[] = []
-const NO_FIELDS: readonly object[] = []
+const NO_FIELDS: readonly PgField[] = []
 
 function isSendable(values: unknown): values is readonly unknown[] | undefined | null {
   return values === undefined || values === null || Array.isArray(values)
@@ -124,17 +130,17 @@ export class TenantQuery extends PgQueryBase {
     const parsed = name === undefined ? undefined : connection.parsedStatements?.[name]
     // Let pg say that the name is taken by another text.
     if (parsed !== undefined && parsed !== this.text) return false
-    const fields = name === undefined || parsed === undefined ? undefined : host.shapes.fieldsOf(name)
+    const known = name !== undefined && parsed !== undefined && host.shapes.knows(name)
     const message = statementMessage({
       front: front.bytes,
       name: name ?? '',
       text: parsed === undefined ? this.text : undefined,
       values: values ?? NO_VALUES,
-      describe: fields === undefined,
+      describe: !known,
     })
     if (message === undefined) return false
-    if (fields === undefined) this.#describes = name
-    else if (fields.length > 0) this._result.addFields(fields)
+    if (known) host.shapes.describe(name, this._result)
+    else this.#describes = name
     this.skip = front.answers
     this.sent = true
     host.prepared.writeCloses(connection)
@@ -161,15 +167,16 @@ export class TenantQuery extends PgQueryBase {
   }
 
   // The types of a result are asked for their parsers here.
-  override handleRowDescription(message: { readonly fields: readonly object[] }): void {
+  override handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
     this.#remember(message.fields)
     this.#caller.runInAsyncScope(super.handleRowDescription, this, message)
   }
 
   /** The server has told the columns, or that there are none. */
-  #remember(fields: readonly object[]): void {
+  #remember(fields: readonly PgField[]): void {
     if (this.#describes === undefined) return
-    this.hostOrThrow().shapes.remember(this.#describes, fields)
+    if (typeof this.text === 'string' && isQueryOrWrite(this.text))
+      this.hostOrThrow().shapes.remember(this.#describes, fields)
     this.#describes = undefined
   }
 
