@@ -1,4 +1,3 @@
-import { isStalePlan } from '../database/wire/prepared-statement.ts'
 import { databaseRefusal } from './database-refusal.ts'
 
 interface Answer {
@@ -34,22 +33,15 @@ export async function send(connection: RepositoryConnection, text: string, value
   }
 }
 
-/**
- * As {@link send}, for texts of which there are few: prepared.
- *
- * @param again whether it may be sent once more, unprepared, when a column has changed its type since: the server refuses that
- *   before it runs, and a transaction would have ended with it
- */
+/** As {@link send}, for texts of which there are few: prepared. */
 export async function sendPrepared(
   connection: RepositoryConnection,
   text: string,
   values: unknown[],
-  again: boolean,
 ): Promise<unknown[]> {
   try {
     return (await connection.query({ text, values, prepare: true })).rows
   } catch (error) {
-    if (again && isStalePlan(error)) return send(connection, text, values)
     throw databaseRefusal(error)
   }
 }
