@@ -76,6 +76,13 @@ export function statementMessage({ front, name, text, values, describe }: WholeS
   return bytes
 }
 
+/** Close of a prepared statement. @see PostgreSQL manual, "Message Formats": Close (F) */
+export function closeStatement(name: string): Buffer {
+  const bytes = Buffer.from(`C0000S${name}\0`)
+  bytes.writeInt32BE(bytes.length - 1, 1)
+  return bytes
+}
+
 /** A text that ends with a zero byte. */
 function writeName(bytes: Buffer, text: string, length: number, at: number): number {
   const end = at + bytes.write(text, at, length, 'utf8')

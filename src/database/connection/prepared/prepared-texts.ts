@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { PgConnection } from '../../wire/pg-internals.ts'
 import type { RowShapes } from '../../wire/row-shapes.ts'
+import { closeStatement } from '../../wire/statement-message.ts'
 import type { PopularTexts } from './popular-texts.ts'
 
 /** Statements of ours that a connection keeps. Each plan takes some tens of kilobytes of the server's memory. */
@@ -100,15 +101,19 @@ export class PreparedTexts {
     this.#popular.stale(text)
   }
 
-  /** Writes Close for the names that were taken away. It needs no Sync of its own: nothing waits for the answer. */
-  writeCloses(connection: PgConnection): void {
-    if (this.#toClose.length === 0) return
-    for (const name of this.#toClose) {
-      connection.close({ type: 'S', name })
+  /**
+   * Close for the names that were taken away, to be sent with the next statement; undefined if there are none. It needs no Sync of its own:
+   * nothing waits for the answer.
+   */
+  takeCloses(connection: PgConnection): Buffer | undefined {
+    if (this.#toClose.length === 0) return undefined
+    const closes = this.#toClose.map((name) => {
       delete connection.parsedStatements[name]
       this.#shapes.forget(name)
-    }
+      return closeStatement(name)
+    })
     this.#toClose = []
+    return Buffer.concat(closes)
   }
 
   /** DISCARD ALL has removed all of them. */

@@ -10,10 +10,10 @@ import {
   type PgField,
   PgQueryBase,
 } from '../../wire/pg-internals.ts'
-import { beforeItRan, isGone, isStalePlan, withoutName } from '../../wire/prepared-statement.ts'
+import { withoutName } from '../../wire/prepared-statement.ts'
 import { statementMessage } from '../../wire/statement-message.ts'
-import type { ConnectionGuard } from '../session/connection-guard.ts'
-import { contextFailure, lostStatement, maySendAgain } from '../session/context-failure.ts'
+import { contextFailure, maySendAgain } from '../session/context-failure.ts'
+import { OwnName } from './own-name.ts'
 import { isPlain, takeConfig } from './plain-config.ts'
 import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainSeveralStatements } from './statement-cures.ts'
@@ -63,10 +63,7 @@ export class TenantQuery extends PgQueryBase {
   contextParse = 0
   /** The user's name of the statement. It is hidden while answers to our statements are due, or pg would take our ParseComplete for its. */
   hiddenName: string | undefined = undefined
-  /** Option `prepare: true`: prepared the first time it is sent. */
-  readonly #atOnce: boolean
-  /** Whether its name is one of {@link PreparedTexts}; `refused` after the server refused the plan. */
-  #ownName: 'none' | 'given' | 'refused' = 'none'
+  readonly #ownName: OwnName
   /**
    * The caller's async context. A query calls code of the application that may read `getCurrentTenant()`: `toPostgres()` and `toJSON()` of
    * values, type parsers, `levelOf`. Without this, it would run in the context of the code that opened or released the connection.
@@ -85,7 +82,7 @@ export class TenantQuery extends PgQueryBase {
     this.frame = frame
     this.kind = kind
     this.queryMode = 'extended'
-    this.#atOnce = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
+    this.#ownName = new OwnName(config)
   }
 
   override submit(connection: PgConnection): Error | null | undefined {
@@ -123,10 +120,10 @@ export class TenantQuery extends PgQueryBase {
     if (this.kind !== 'data' || this.rows || this.binary || this.portal !== '' || !isSendable(values)) return false
     // Type OIDs would belong into Parse.
     if (typeof this.text !== 'string' || Array.isArray(this.types)) return false
-    const status = host.getTransactionStatus()
-    const front = host.guard.prefixBytes(this.frame, status)
+    const front = host.guard.prefixBytes(this.frame, host.getTransactionStatus())
     if (front === undefined) return false
-    const name = this.name || this.#takeName(host, status)
+    this.name ||= this.#ownName.take(this.text, this.frame, host)
+    const { name } = this
     const parsed = name === undefined ? undefined : connection.parsedStatements?.[name]
     // Let pg say that the name is taken by another text.
     if (parsed !== undefined && parsed !== this.text) return false
@@ -143,27 +140,9 @@ export class TenantQuery extends PgQueryBase {
     else this.#describes = name
     this.skip = front.answers
     this.sent = true
-    host.prepared.writeCloses(connection)
-    connection.stream.write(message)
+    const closes = host.prepared.takeCloses(connection)
+    connection.stream.write(closes === undefined ? message : Buffer.concat([closes, message]))
     return true
-  }
-
-  /**
-   * Takes the name under which the connection has prepared this text, or will now.
-   *
-   * Only outside of transactions, where RESET ALL stands in front. Inside, an earlier statement of the tenant may have made settings that a
-   * kept plan would hand on to all other tenants: PostgreSQL reads literals by `DateStyle`, and plans by `enable_…`. A plan that is out of
-   * date could not be replaced there, either, as its error ends the transaction.
-   */
-  #takeName(host: QueryHost, status: string | null): string | undefined {
-    const { guard, prepared } = host
-    if (!guard.mayPrepare || status !== 'I' || this.#ownName === 'refused') return undefined
-    const { role } = guard.prefix.identities.of(this.frame)
-    const name = prepared.nameOf(this.text, { role, tenantId: this.frame.tenantId, atOnce: this.#atOnce })
-    if (name === undefined) return undefined
-    this.#ownName = 'given'
-    this.name = name
-    return name
   }
 
   // The types of a result are asked for their parsers here.
@@ -186,7 +165,8 @@ export class TenantQuery extends PgQueryBase {
     this.sent = true
     const { guard } = host
     this.#describes = this.name
-    host.prepared.writeCloses(connection)
+    const closes = host.prepared.takeCloses(connection)
+    if (closes !== undefined) connection.stream.write(closes)
     this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.prefix.lastParse : 0
     this.building = true
@@ -247,13 +227,12 @@ export class TenantQuery extends PgQueryBase {
       this.#end()
       return
     }
-    const { guard } = this.hostOrThrow()
+    const host = this.hostOrThrow()
+    const { guard } = host
     guard.prefix.unnamed.inDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
-    if (this.#ownName === 'given' && this.skip === 0 && this.#submitsWithoutName(error)) return
-    const told =
-      this.skip > 0 && !this.building ? contextFailure(error, guard, this.kind, this.skip) : this.#explain(error, guard)
-    this.failure ??= this._canceledDueToError || told
+    if (this.#submitsAgain(error, host)) return
+    this.failure ??= this._canceledDueToError || this.#explain(error, host)
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.
     if (this.building) return
@@ -270,17 +249,11 @@ export class TenantQuery extends PgQueryBase {
     })
   }
 
-  /**
-   * The server has refused the plan that our name stands for, because a table has changed. It did so before anything ran, and outside of a
-   * transaction: the same statement is sent again, without the name.
-   */
-  #submitsWithoutName(error: Error): boolean {
-    const host = this.hostOrThrow()
-    if (!isStalePlan(error) || isGone(error)) return false
-    host.prepared.stale(this.text)
-    this.#ownName = 'refused'
-    // The caller has its answer already, or a function that the statement calls has a plan out of date.
-    if (this.failure !== undefined || !beforeItRan(error) || !host.submitAgain(this)) return false
+  /** Sends a statement again whose plan was out of date, on the same connection and in the same place. */
+  #submitsAgain(error: Error, host: QueryHost): boolean {
+    if (this.skip > 0 || !this.#ownName.refusedBy(error, this.text, host)) return false
+    // The caller has its answer already, or pg has no queue.
+    if (this.failure !== undefined || !host.submitAgain(this)) return false
     this.name = undefined
     this.sent = false
     this.#prefixAnswers = 0
@@ -288,11 +261,9 @@ export class TenantQuery extends PgQueryBase {
     return true
   }
 
-  #explain(error: Error, guard: ConnectionGuard): Error {
-    if (!this.name || !isStalePlan(error)) return explainSeveralStatements(error)
-    if (this.#ownName === 'given' && beforeItRan(error)) return lostStatement(error, guard)
-    if (this.#ownName === 'none') guard.discard('a prepared statement on it was out of date or gone')
-    return error
+  #explain(error: Error, host: QueryHost): Error {
+    if (this.skip > 0 && !this.building) return contextFailure(error, host.guard, this.kind, this.skip)
+    return (this.name ? this.#ownName.explain(error, host) : undefined) ?? explainSeveralStatements(error)
   }
 
   /** The connection is lost: no further answer will come. */
