@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { ContextFrame } from '../../context/frame.ts'
+import type { SecurityEvents } from '../../events/security-events.ts'
 import type { TenantClient } from '../connection/tenant-client.ts'
 import { internalsOfClient } from '../wire/pg-internals.ts'
 import type { TenantShares } from './tenant-shares.ts'
@@ -24,12 +25,14 @@ interface LeasedPool {
 export class Leases {
   readonly #pool: LeasedPool
   readonly #shares: TenantShares | undefined
+  readonly #events: SecurityEvents | undefined
   /** Looks for its next statement. */
   #free: TenantClient | undefined
 
-  constructor(pool: LeasedPool, shares: TenantShares | undefined) {
+  constructor(pool: LeasedPool, shares: TenantShares | undefined, events: SecurityEvents | undefined) {
     this.#pool = pool
     this.#shares = shares
+    this.#events = events
   }
 
   /**
@@ -75,7 +78,53 @@ export class Leases {
     take(undefined, client)
   }
 
+  /** Takes a connection for a caller, who must release it. */
+  checkOut(frame: ContextFrame | undefined, take: Leased): void {
+    this.take(frame, (error, client) => {
+      if (client !== undefined) {
+        let released = false
+        client.release = (problem) => {
+          if (released) throw new Error('Release called on client which has already been released to the pool.')
+          released = true
+          this.giveBack(client, problem)
+        }
+      }
+      take(error, client)
+    })
+  }
+
+  /** Gives a connection to the next who waits, or to pg-pool. Cleans it first if it is in doubt, or destroys it. */
   giveBack(client: TenantClient, problem?: Error | boolean): void {
+    const { guard } = client
+    if (problem) {
+      this.#destroy(client, 'it was released with an error', problem)
+      return
+    }
+    if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
+      // The promise of a cancel request never rejects; its result is stored on the guard.
+      void guard.cancelling.then(() => this.giveBack(client))
+      return
+    }
+    const reason = guard.unfit(client.getTransactionStatus())
+    if (reason !== undefined) this.#destroy(client, reason)
+    else if (!guard.inDoubt) this.#handOn(client)
+    else {
+      client.discardAll().then(
+        () => this.#handOn(client),
+        () => this.#destroy(client, 'DISCARD ALL failed'),
+      )
+    }
+  }
+
+  #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
+    client.guard.discard(reason)
+    this.#events?.emit({ type: 'CONNECTION_DESTROYED', reason })
+    // pg-pool only closes the socket. Cancel a statement that still runs on the server.
+    void client.cancelRunning()
+    this.#handOn(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
+  }
+
+  #handOn(client: TenantClient, problem?: Error | boolean): void {
     const { shareOf } = client
     client.guard.owner = undefined
     client.shareOf = undefined

@@ -85,7 +85,7 @@ export class WalledPool extends pg.Pool {
       const pending = (): number => this.#pendingInPool()
       Object.defineProperty(this, 'waitingCount', { get: () => pending() + shares.waiting, configurable: true })
     }
-    this.#leases = new Leases(this.#leased(), shares)
+    this.#leases = new Leases(this.#leased(), shares, settings.events)
     this.on('remove', (client) => {
       if (!(client instanceof TenantClient)) return
       this.#watchdog.forget(client)
@@ -208,7 +208,7 @@ export class WalledPool extends pg.Pool {
   }
 
   readonly #queryFinished = (query: TenantQuery): void => {
-    if (query.host instanceof TenantClient) this.#giveBack(query.host)
+    if (query.host instanceof TenantClient) this.#leases.giveBack(query.host)
   }
 
   #queryForeign(
@@ -229,7 +229,7 @@ export class WalledPool extends pg.Pool {
       }
       this.#lease(frame, (error, client) => {
         if (client === undefined) query.callback?.(error)
-        else client.runForeign(query, frame, () => this.#giveBack(client))
+        else client.runForeign(query, frame, () => this.#leases.giveBack(client))
       })
     })
     return bound === undefined ? answer.catch(withCallersStack) : undefined
@@ -242,57 +242,14 @@ export class WalledPool extends pg.Pool {
 
   /** Takes a connection for one statement. */
   #lease(frame: ContextFrame | undefined, take: Leased): void {
-    if (this.#closing) {
-      take(new ClosedError('The pool is closing and takes no new work.'), undefined)
-      return
-    }
-    this.#leases.take(frame, take)
+    if (this.#closing) take(refusedWork(), undefined)
+    else this.#leases.take(frame, take)
   }
 
   /** Takes a connection for a caller, who must release it. */
   #checkOut(frame: ContextFrame | undefined, take: Leased): void {
-    this.#lease(frame, (error, client) => {
-      if (client !== undefined) {
-        let released = false
-        client.release = (problem) => {
-          if (released) throw new Error('Release called on client which has already been released to the pool.')
-          released = true
-          this.#giveBack(client, problem)
-        }
-      }
-      take(error, client)
-    })
-  }
-
-  /** Returns a released connection to the pool, cleans it first if it is in doubt, or destroys it. */
-  #giveBack(client: TenantClient, problem?: Error | boolean): void {
-    const { guard } = client
-    if (problem) {
-      this.#destroy(client, 'it was released with an error', problem)
-      return
-    }
-    if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
-      // The promise of a cancel request never rejects; its result is stored on the guard.
-      void guard.cancelling.then(() => this.#giveBack(client))
-      return
-    }
-    const reason = guard.unfit(client.getTransactionStatus())
-    if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.inDoubt) this.#leases.giveBack(client)
-    else {
-      client.discardAll().then(
-        () => this.#leases.giveBack(client),
-        () => this.#destroy(client, 'DISCARD ALL failed'),
-      )
-    }
-  }
-
-  #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
-    client.guard.discard(reason)
-    this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
-    // pg-pool only closes the socket. Cancel a statement that still runs on the server.
-    void client.cancelRunning()
-    this.#leases.giveBack(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
+    if (this.#closing) take(refusedWork(), undefined)
+    else this.#leases.checkOut(frame, take)
   }
 
   /** `query` with its plain result, for partywall's own use. */
@@ -308,7 +265,7 @@ export class WalledPool extends pg.Pool {
   }
 
   takeBack(client: TenantClient, problem?: Error): void {
-    this.#giveBack(client, problem)
+    this.#leases.giveBack(client, problem)
   }
 
   /** Runs one statement as the login role, with no tenant: for partywall's own checks and records. */
@@ -316,10 +273,10 @@ export class WalledPool extends pg.Pool {
     const client = await this.leaseFor(undefined)
     try {
       const result = await client.runRaw(text, values)
-      this.#giveBack(client)
+      this.#leases.giveBack(client)
       return result
     } catch (error) {
-      this.#giveBack(client, error instanceof Error ? error : true)
+      this.#leases.giveBack(client, error instanceof Error ? error : true)
       throw error
     }
   }
@@ -375,6 +332,10 @@ function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {
 
 /** Milliseconds that aborted connections get to report their errors. */
 const SETTLE_MS = 100
+
+function refusedWork(): ClosedError {
+  return new ClosedError('The pool is closing and takes no new work.')
+}
 
 function closedMeanwhile(): ClosedError {
   return new ClosedError('The pool was closed while this ran.')
