@@ -1,4 +1,8 @@
 // Texts that a pool sends often are prepared by themselves: when, under which name, for how long. PostgreSQL's messages are counted by a proxy.
+import { eq } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { pgTable, text as textColumn, uuid } from 'drizzle-orm/pg-core'
+import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
@@ -285,6 +289,40 @@ describe('a text that is prepared', () => {
     expect(after).not.toContain(first)
     expect((await two.as(two.b, () => own.query(first))).rows).toEqual([{ one_of_many: 0 }])
     await own.end()
+  })
+})
+
+describe('an ORM’s statements', () => {
+  it('of Drizzle are prepared, although they have row modes and parsers', async () => {
+    const orm = two.pool({ connectionString: proxy.url })
+    const db = drizzle(orm)
+    const documents = pgTable('documents', { id: uuid('id'), tenantId: uuid('tenant_id'), title: textColumn('title') })
+    for (let time = 0; time < 8; time++) {
+      const tenant = time % 2 === 0 ? two.a : two.b
+      proxy.reset()
+      const rows = await two.as(
+        tenant,
+        async () => await db.select().from(documents).where(eq(documents.id, tenant.documentId)),
+      )
+      expect(rows).toEqual([{ id: tenant.documentId, tenantId: tenant.id, title: 'First document' }])
+    }
+    expect(proxy.sequence).toMatch(/^(BE)+S$/)
+    await orm.end()
+  })
+
+  it('of Kysely are prepared, although it checks out a client for each', async () => {
+    const orm = two.pool({ connectionString: proxy.url })
+    const db = new Kysely<{ documents: { id: string; title: string } }>({ dialect: new PostgresDialect({ pool: orm }) })
+    for (let time = 0; time < 8; time++) {
+      const tenant = time % 2 === 0 ? two.a : two.b
+      proxy.reset()
+      const rows = await two.as(tenant, () =>
+        db.selectFrom('documents').select(['id', 'title']).where('id', '=', tenant.documentId).execute(),
+      )
+      expect(rows).toEqual([{ id: tenant.documentId, title: 'First document' }])
+    }
+    expect(proxy.sequence).toMatch(/^(BE)+S$/)
+    await orm.end()
   })
 })
 

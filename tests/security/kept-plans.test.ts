@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
+import { silentLogger } from '../../src/logger/logger.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -71,13 +72,18 @@ describe('a plan that A and B use in turn', () => {
       create function frozen_tenant() returns uuid language plpgsql immutable as $$ begin return nullif(setting_of_tenant(), '')::uuid; end $$;
       create policy p on frozen using (tenant_id = frozen_tenant());`)
     try {
-      await withPool({ seal: false }, async (pool) => {
+      const warnings: unknown[] = []
+      const logger = { ...silentLogger, warn: (...said: unknown[]) => void warnings.push(said[0]) }
+      await withPool({ seal: false, logger, max: 2 }, async (pool) => {
+        await Promise.all([two.a, two.b].map((tenant) => two.as(tenant, () => pool.query('select pg_sleep(0.1)'))))
+        expect(pool.totalCount).toBe(2)
         for (let time = 0; time < 20; time++) {
           const tenant = time % 2 === 0 ? two.a : two.b
           const { rows } = await two.as(tenant, () => pool.query('select tenant_id from frozen'))
           expect(rows).toEqual([{ tenant_id: tenant.id }])
         }
         expect(await statements(pool)).toEqual([])
+        expect(warnings.filter((each) => JSON.stringify(each).includes('prepareThreshold'))).toHaveLength(1)
       })
       await two.database.admin('alter function frozen_tenant() stable')
       await withPool({ seal: false }, async (pool) => {

@@ -1,9 +1,9 @@
 import { outsideOfTenants } from '../../../context/store.ts'
 import { DiscardQuery } from '../../wire/discard-query.ts'
 import type { PgSubmittable } from '../../wire/pg-internals.ts'
+import { mayPrepare } from '../prepared/may-prepare.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { ContextBytes } from './context-bytes.ts'
-import { isUnnamed } from './context-statement.ts'
 import { sessionFronts } from './session-fronts.ts'
 import {
   type PreparedText,
@@ -39,7 +39,7 @@ export class SessionCare {
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
     const { database, startupInForce, start, freezesSettings } = await this.#prepare(statements)
-    guard.mayPrepare = !isUnnamed(settings) && !settings.multiStatements && !freezesSettings
+    guard.mayPrepare = mayPrepare(settings, freezesSettings)
     guard.prefix.startupIgnored = !startupInForce
     if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
     // Without names there is nothing more to prepare, and no second round trip.
