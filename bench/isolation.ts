@@ -90,6 +90,8 @@ async function run({ runs, log }: BenchOptions): Promise<BenchReport> {
       }
     }
     for (const way of ways) await way.close()
+    log('32 callers, without names')
+    goals.push(...(await withoutNames(stage, runs, details, failures)))
     goals.push(await pipelined(stage, runs, details, failures))
     for (const ms of [1, 5]) {
       log(`${ms} ms of latency each way`)
@@ -99,6 +101,24 @@ async function run({ runs, log }: BenchOptions): Promise<BenchReport> {
     await stage.stop()
   }
   return { goals, details, failures: [...new Set(failures)] }
+}
+
+/** As ORMs send their statements: pg has each parsed and planned anew, partywall prepares those that come often. */
+async function withoutNames(
+  stage: Stage,
+  runs: number,
+  details: Record<string, unknown>,
+  failures: string[],
+): Promise<BenchGoal[]> {
+  const at = { url: stage.url, named: false }
+  const [raw, unsealed, sealed] = [rawPg(at), partywall(at, stage, false), partywall(at, stage, true)]
+  const samples = await interleave([raw, unsealed, sealed], stage, 32, runs, failures)
+  details['callers 32, without names'] = summary(samples)
+  for (const way of [raw, unsealed, sealed]) await way.close()
+  return [
+    judge('unsealed without names, 32 callers, x raw pg without names', ratios(samples, unsealed, raw), 0.95),
+    judge('sealed without names, 32 callers, x raw pg without names', ratios(samples, sealed, raw), 0.75),
+  ]
 }
 
 async function pipelined(

@@ -23,6 +23,8 @@ interface WayOptions {
   readonly url: string
   readonly connections?: number
   readonly pipelined?: boolean
+  /** False: statements have no name, as those of ORMs. */
+  readonly named?: boolean
 }
 
 export function rawPg(options: WayOptions): Way {
@@ -31,10 +33,11 @@ export function rawPg(options: WayOptions): Way {
     max: options.connections ?? CONNECTIONS,
     ...(options.pipelined === true ? { pipeline: true } : {}),
   })
+  const name = options.named === false ? {} : { name: 'read' }
   return {
-    name: 'raw pg, hand-written filter',
+    name: options.named === false ? 'raw pg without names' : 'raw pg, hand-written filter',
     async read(tenantId, id) {
-      const { rows } = await pool.query({ name: 'read', text: text('plain'), values: [tenantId, id] })
+      const { rows } = await pool.query({ ...name, text: text('plain'), values: [tenantId, id] })
       return rows.length
     },
     close: () => pool.end(),
@@ -51,13 +54,13 @@ export function partywall(options: WayOptions, stage: Stage, sealed: boolean): W
     // Uses the tenant pool's pipelined connections and not pg's option: only there may tenants share a connection with running queries.
     ...(options.pipelined === true ? { pipelinedConnections: options.connections ?? CONNECTIONS } : {}),
   })
-  const name = 'read'
+  const name = options.named === false ? {} : { name: 'read' }
   const queryText = text(sealed ? 'sealed' : 'walled')
   return {
-    name: sealed ? 'partywall, sealed' : 'partywall, unsealed',
+    name: `partywall, ${sealed ? 'sealed' : 'unsealed'}${options.named === false ? ', without names' : ''}`,
     async read(tenantId, id) {
       const { rows } = await runWithTenant({ tenantId, userId: 'bench' }, () =>
-        pool.query({ name, text: queryText, values: [tenantId, id] }),
+        pool.query({ ...name, text: queryText, values: [tenantId, id] }),
       )
       return rows.length
     },

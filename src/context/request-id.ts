@@ -9,6 +9,10 @@ let used = 0
 
 const VARIANTS = '89ab'
 
+/** The part that all ids of one millisecond share. */
+let begun = ''
+let begunAt = Number.NaN
+
 /**
  * A new UUIDv7: sortable by time, unguessable in its random part.
  *
@@ -21,7 +25,12 @@ export function newRequestId(now: () => number = Date.now): string {
   }
   const random = digits.slice(used, used + DIGITS_PER_ID)
   used += DIGITS_PER_ID
-  const time = now().toString(16).padStart(12, '0')
+  const at = now()
+  if (at !== begunAt) {
+    const time = at.toString(16).padStart(12, '0')
+    begun = `${time.slice(0, 8)}-${time.slice(8)}-7`
+    begunAt = at
+  }
   const variant = VARIANTS.charAt(Number.parseInt(random.charAt(3), 16) & 3)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`
+  return `${begun}${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`
 }

@@ -20,7 +20,7 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
   const tier = input.tier ?? 'free'
   checkId(tier, 'tier', problems)
   const requestId = input.requestId ?? newRequestId()
-  checkId(requestId, 'requestId', problems)
+  if (requestId === input.requestId) checkId(requestId, 'requestId', problems)
   const actor = readActor(input.actor, problems)
   if (problems.length > 0) {
     throw new ConfigurationError(`The tenant context is not valid: ${problems.join('; ')}.`)

@@ -210,7 +210,6 @@ export class TenantAwareRepository<Row extends object> {
       this.connection,
       `delete from ${table.quoted} where ${filter} and ${this.isId(id, statement)} returning 1 as deleted`,
       statement.values,
-      this.connection === this.pool,
     )
     if (rows.length === 0) throw missing()
   }
@@ -259,7 +258,7 @@ export class TenantAwareRepository<Row extends object> {
 
   /** Sends one of the few texts that find a row by its key or insert one. These are prepared. */
   private async runPrepared(text: string, values: unknown[]): Promise<Row[]> {
-    return this.asRows(await sendPrepared(this.connection, text, values, this.connection === this.pool))
+    return this.asRows(await sendPrepared(this.connection, text, values))
   }
 
   private async run(text: string, values: unknown[]): Promise<Row[]> {

@@ -1,4 +1,3 @@
-import { isStalePlan } from '../database/wire/prepared-statement.ts'
 import { databaseRefusal } from './database-refusal.ts'
 
 interface Answer {
@@ -34,22 +33,15 @@ export async function send(connection: RepositoryConnection, text: string, value
   }
 }
 
-/**
- * As {@link send}, but prepared. Use it only for statements with few different texts.
- *
- * @param again whether to send the statement once more, unprepared, if the server rejects the cached plan because a column's type has
- *   changed. The server rejects it before it runs. Inside a transaction this is useless, because the error has ended the transaction
- */
+/** As {@link send}, for texts of which there are few: prepared. */
 export async function sendPrepared(
   connection: RepositoryConnection,
   text: string,
   values: unknown[],
-  again: boolean,
 ): Promise<unknown[]> {
   try {
     return (await connection.query({ text, values, prepare: true })).rows
   } catch (error) {
-    if (again && isStalePlan(error)) return send(connection, text, values)
     throw databaseRefusal(error)
   }
 }

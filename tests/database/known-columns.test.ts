@@ -106,3 +106,20 @@ describe('a named statement that a connection knows', () => {
     }
   })
 })
+
+describe('a named statement whose columns can differ each time', () => {
+  it('is described each time: FETCH has the columns of its cursor', async () => {
+    await two.as(two.a, () =>
+      pool.transaction(async (tx) => {
+        for (const column of ['first', 'second', 'third']) {
+          const value = column === 'second' ? 'x' : 2
+          await tx.query(`declare mine cursor for select 1 as ${column}, ${value === 2 ? 2 : "'x'"} as other`)
+          expect((await tx.query({ name: 'fetch', text: 'fetch all from mine' })).rows).toEqual([
+            { [column]: 1, other: value },
+          ])
+          await tx.query('close mine')
+        }
+      }),
+    )
+  })
+})

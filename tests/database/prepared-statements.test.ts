@@ -106,7 +106,7 @@ describe('a repository over a table that changes under it', () => {
       create policy tenant_isolation_policy on notes using (tenant_id = (select partywall.tenant_id())::uuid);`)
   })
 
-  it('reads and writes on when a column gets another type, and the connection with the old plan is left', async () => {
+  it('reads and writes on when a column gets another type', async () => {
     const note = await two.as(two.a, () => notes().create({ title: 'one' }))
     expect(await two.as(two.a, () => notes().findById(note.id))).toMatchObject({ title: 'one' })
     await two.database.admin('alter table notes alter column title type text')
@@ -118,7 +118,7 @@ describe('a repository over a table that changes under it', () => {
     expect(proxy.sequence.match(/P/g)).toEqual(['P'])
   })
 
-  it('writes once where a plan was out of date, and says 503 inside a transaction', async () => {
+  it('writes once where a plan was out of date, and never meets an old plan inside a transaction', async () => {
     await two.as(two.a, () => notes().create({ title: 'three' }))
     await two.database.admin('alter table notes alter column title type varchar(50)')
     await two.as(two.a, () => notes().create({ title: 'four' }))
@@ -128,7 +128,6 @@ describe('a repository over a table that changes under it', () => {
     await two.database.admin('alter table notes alter column title type text')
     const inside = () =>
       notes().withTenantContext(async (transaction) => notes().using(transaction).create({ title: 'six' }))
-    await expect(two.as(two.a, inside)).rejects.toMatchObject({ status: 503 })
     expect(await two.as(two.a, inside)).toMatchObject({ title: 'six' })
   })
 })

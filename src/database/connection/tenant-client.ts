@@ -11,9 +11,12 @@ import { internalsOfClient, type PgSubmittable } from '../wire/pg-internals.ts'
 import { RowShapes } from '../wire/row-shapes.ts'
 import { sendCancelRequest } from './cancel-request.ts'
 import { prepareParameters } from './pg-options.ts'
+import type { PopularTexts } from './prepared/popular-texts.ts'
+import { PreparedTexts } from './prepared/prepared-texts.ts'
 import { ForeignQuery, foreignKind, foreignText } from './query/foreign-query.ts'
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query/query-arguments.ts'
-import type { QueryCallback, QueryHost, TenantQuery } from './query/tenant-query.ts'
+import type { QueryHost } from './query/query-host.ts'
+import type { QueryCallback, TenantQuery } from './query/tenant-query.ts'
 import { ConnectionGuard } from './session/connection-guard.ts'
 import type { IdentityReader } from './session/context-identity.ts'
 import { SessionCare, type SessionHost } from './session/session-care.ts'
@@ -23,6 +26,12 @@ import { SetUpGate } from './set-up-gate.ts'
 type ConnectCallback = (error: Error | null, client?: TenantClient) => void
 type Release = (error?: Error | boolean) => void
 
+/** What the connections of one pool share. */
+interface SharedParts {
+  readonly identities: IdentityReader
+  readonly texts: PopularTexts
+}
+
 /**
  * A `pg.Client` whose every statement runs for the tenant in whose context `query()` was called.
  *
@@ -31,6 +40,7 @@ type Release = (error?: Error | boolean) => void
 export class TenantClient extends pg.Client implements QueryHost {
   readonly guard: ConnectionGuard
   readonly shapes = new RowShapes()
+  readonly prepared: PreparedTexts
   /** During set-up all statements are allowed, because no tenant has used the connection. */
   #inSetup = false
   #setupQueries = 0
@@ -49,9 +59,10 @@ export class TenantClient extends pg.Client implements QueryHost {
   /** The tenant whose share of the pool this connection is counted to. */
   shareOf: string | undefined = undefined
 
-  constructor(config: pg.ClientConfig | string | undefined, settings: WallSettings, identities: IdentityReader) {
+  constructor(config: pg.ClientConfig | string | undefined, settings: WallSettings, shared: SharedParts) {
     super(config)
-    this.guard = new ConnectionGuard(settings, identities)
+    this.guard = new ConnectionGuard(settings, shared.identities)
+    this.prepared = new PreparedTexts(shared.texts, this.shapes)
     this.#care = new SessionCare(this.#sessionHost())
     const inside = internalsOfClient(this)
     if (inside.connection === undefined) {
@@ -251,6 +262,13 @@ export class TenantClient extends pg.Client implements QueryHost {
     return before !== this.#heard || [...this.#foreign].some((carrier) => rests(carrier.inner))
   }
 
+  submitAgain(query: PgSubmittable): boolean {
+    const { _queryQueue: waiting } = internalsOfClient(this)
+    if (!Array.isArray(waiting)) return false
+    waiting.unshift(query)
+    return true
+  }
+
   queryFinished(): void {
     this.guard.inFlight--
     this.busySince = this.guard.inFlight === 0 ? 0 : this.guard.settings.clock.tick
@@ -262,6 +280,7 @@ export class TenantClient extends pg.Client implements QueryHost {
     if (this.busySince === 0) this.busySince = this.guard.settings.clock.tick
     try {
       await this.#care.discardAll()
+      this.prepared.forgetAll()
     } finally {
       if (this.guard.inFlight === 0) this.busySince = 0
     }

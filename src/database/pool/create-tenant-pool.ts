@@ -205,6 +205,7 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   idleInTransactionTimeoutMs: true,
   answerTimeoutMs: true,
   maxResultBytes: true,
+  prepareThreshold: true,
   pooler: true,
   pipelinedConnections: true,
   allowStatements: true,

@@ -55,6 +55,7 @@ export function makeSettings(
     answerTimeoutMs:
       checked.answerTimeoutMs ?? (checked.statementTimeoutMs === 0 ? 0 : checked.statementTimeoutMs + 5_000),
     maxResultBytes: checked.maxResultBytes,
+    prepareThreshold: checked.prepareThreshold,
     clock,
     protection: options.protection,
     events: options.events,

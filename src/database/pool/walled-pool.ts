@@ -3,6 +3,7 @@ import pg from 'pg'
 import { type ContextFrame, internalsOf } from '../../context/frame.ts'
 import { outsideOfTenants, tenantStore } from '../../context/store.ts'
 import { ClosedError } from '../../errors.ts'
+import { PopularTexts } from '../connection/prepared/popular-texts.ts'
 import { foreignKind, foreignText } from '../connection/query/foreign-query.ts'
 import {
   answerOf,
@@ -21,11 +22,11 @@ import type { WallSettings } from '../settings/wall-settings.ts'
 import { refuseShape } from '../statement/query-shape.ts'
 import { statementKind } from '../statement/statement-kind.ts'
 import type { PgSubmittable } from '../wire/pg-internals.ts'
+import { type Leased, Leases } from './leases.ts'
 import type { TenantShares } from './tenant-shares.ts'
 import { type WallClock, Watchdog } from './watchdog.ts'
 
 type Release = (error?: Error | boolean) => void
-type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Release) => void
 
 /** Runs single statements of all tenants, instead of one connection for each statement. */
@@ -55,17 +56,18 @@ export class WalledPool extends pg.Pool {
   readonly #across: WalledPool | undefined
   readonly #lane: StatementLane | undefined
   readonly #registrar: WalledPoolParts['registrar']
+  readonly #leases: Leases
   readonly #open = new Set<TenantClient>()
   #cutOff = false
   #closing = false
 
   constructor(options: pg.PoolConfig, parts: WalledPoolParts) {
     const { settings } = parts
-    const identities = new IdentityReader(settings)
+    const shared = { identities: new IdentityReader(settings), texts: new PopularTexts(settings.prepareThreshold) }
     const { onConnect } = options
     class BoundTenantClient extends TenantClient {
       constructor(config?: pg.ClientConfig | string) {
-        super(config, settings, identities)
+        super(config, settings, shared)
       }
     }
     super({
@@ -87,6 +89,7 @@ export class WalledPool extends pg.Pool {
       const pending = (): number => this.#pendingInPool()
       Object.defineProperty(this, 'waitingCount', { get: () => pending() + shares.waiting, configurable: true })
     }
+    this.#leases = new Leases(this.#leased(), shares, settings.events)
     this.on('remove', (client) => {
       if (!(client instanceof TenantClient)) return
       this.#watchdog.forget(client)
@@ -97,6 +100,23 @@ export class WalledPool extends pg.Pool {
   #pendingInPool(): number {
     const count: unknown = Reflect.get(pg.Pool.prototype, 'waitingCount', this)
     return typeof count === 'number' ? count : 0
+  }
+
+  #leased(): ConstructorParameters<typeof Leases>[0] {
+    const pool = this
+    return {
+      options: this.options,
+      get ending() {
+        return pool.ending
+      },
+      connect: (take) => {
+        super.connect((error, client) => {
+          if (!error && client instanceof TenantClient) take(undefined, client)
+          else take(error ?? new Error('the pool made a client of another class'), undefined)
+        })
+      },
+      emit: (event, ...values) => this.listenerCount(event) > 0 && this.emit(event, ...values),
+    }
   }
 
   /**
@@ -144,7 +164,7 @@ export class WalledPool extends pg.Pool {
     const bound = AsyncResource.bind(callback)
     this.#checkOut(frame, (error, client) => {
       if (client === undefined) bound(error, undefined, () => {})
-      else bound(undefined, client, (problem) => client.release(problem))
+      else process.nextTick(bound, undefined, client, (problem?: Error | boolean) => client.release(problem))
     })
     return undefined
   }
@@ -192,7 +212,7 @@ export class WalledPool extends pg.Pool {
   }
 
   readonly #queryFinished = (query: TenantQuery): void => {
-    if (query.host instanceof TenantClient) this.#giveBack(query.host)
+    if (query.host instanceof TenantClient) this.#leases.giveBack(query.host)
   }
 
   #queryForeign(
@@ -213,7 +233,7 @@ export class WalledPool extends pg.Pool {
       }
       this.#lease(frame, (error, client) => {
         if (client === undefined) query.callback?.(error)
-        else client.runForeign(query, frame, () => this.#giveBack(client))
+        else client.runForeign(query, frame, () => this.#leases.giveBack(client))
       })
     })
     return bound === undefined ? answer.catch(withCallersStack) : undefined
@@ -224,89 +244,16 @@ export class WalledPool extends pg.Pool {
     return internalsOf(frame).kind === 'across' ? this.#across : undefined
   }
 
-  /** Takes a connection for one statement. pg-pool's own release function is kept on the client. */
+  /** Takes a connection for one statement. */
   #lease(frame: ContextFrame | undefined, take: Leased): void {
-    if (this.#closing) {
-      take(new ClosedError('The pool is closing and takes no new work.'), undefined)
-      return
-    }
-    if (this.#shares === undefined) {
-      this.#leaseNow(frame, undefined, take)
-      return
-    }
-    const tenantId = frame?.tenantId ?? ''
-    this.#shares.acquire(tenantId, (error) => {
-      if (error === undefined) this.#leaseNow(frame, tenantId, take)
-      else take(error, undefined)
-    })
-  }
-
-  #leaseNow(frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
-    super.connect((error, client) => {
-      if (!error && client instanceof TenantClient) {
-        client.guard.owner = frame?.tenantId
-        client.shareOf = share
-        client.poolRelease = client.release
-        take(undefined, client)
-        return
-      }
-      if (share !== undefined) this.#shares?.release(share)
-      take(error ?? new Error('the pool made a client of another class'), undefined)
-    })
+    if (this.#closing) take(refusedWork(), undefined)
+    else this.#leases.take(frame, take)
   }
 
   /** Takes a connection for a caller, who must release it. */
   #checkOut(frame: ContextFrame | undefined, take: Leased): void {
-    this.#lease(frame, (error, client) => {
-      if (client !== undefined) {
-        let released = false
-        client.release = (problem) => {
-          if (released) throw new Error('Release called on client which has already been released to the pool.')
-          released = true
-          this.#giveBack(client, problem)
-        }
-      }
-      take(error, client)
-    })
-  }
-
-  /** Returns a released connection to the pool, cleans it first if it is in doubt, or destroys it. */
-  #giveBack(client: TenantClient, problem?: Error | boolean): void {
-    const { guard } = client
-    if (problem) {
-      this.#destroy(client, 'it was released with an error', problem)
-      return
-    }
-    if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
-      // The promise of a cancel request never rejects; its result is stored on the guard.
-      void guard.cancelling.then(() => this.#giveBack(client))
-      return
-    }
-    const reason = guard.unfit(client.getTransactionStatus())
-    if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.inDoubt) this.#toPool(client)
-    else {
-      client.discardAll().then(
-        () => this.#toPool(client),
-        () => this.#destroy(client, 'DISCARD ALL failed'),
-      )
-    }
-  }
-
-  #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
-    client.guard.discard(reason)
-    this.settings.events?.emit({ type: 'CONNECTION_DESTROYED', reason })
-    // pg-pool only closes the socket. Cancel a statement that still runs on the server.
-    void client.cancelRunning()
-    this.#toPool(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
-  }
-
-  #toPool(client: TenantClient, problem?: Error | boolean): void {
-    const { shareOf } = client
-    client.guard.owner = undefined
-    client.shareOf = undefined
-    client.poolRelease(problem)
-    if (shareOf !== undefined) this.#shares?.release(shareOf)
+    if (this.#closing) take(refusedWork(), undefined)
+    else this.#leases.checkOut(frame, take)
   }
 
   /** `query` with its plain result, for partywall's own use. */
@@ -322,7 +269,7 @@ export class WalledPool extends pg.Pool {
   }
 
   takeBack(client: TenantClient, problem?: Error): void {
-    this.#giveBack(client, problem)
+    this.#leases.giveBack(client, problem)
   }
 
   /** Runs one statement as the login role, with no tenant: for partywall's own checks and records. */
@@ -330,10 +277,10 @@ export class WalledPool extends pg.Pool {
     const client = await this.leaseFor(undefined)
     try {
       const result = await client.runRaw(text, values)
-      this.#giveBack(client)
+      this.#leases.giveBack(client)
       return result
     } catch (error) {
-      this.#giveBack(client, error instanceof Error ? error : true)
+      this.#leases.giveBack(client, error instanceof Error ? error : true)
       throw error
     }
   }
@@ -389,6 +336,10 @@ function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {
 
 /** Milliseconds that aborted connections get to report their errors. */
 const SETTLE_MS = 100
+
+function refusedWork(): ClosedError {
+  return new ClosedError('The pool is closing and takes no new work.')
+}
 
 function closedMeanwhile(): ClosedError {
   return new ClosedError('The pool was closed while this ran.')

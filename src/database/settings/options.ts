@@ -57,6 +57,13 @@ export interface TenantPoolExtras {
    * (64 MiB). A larger one ends its connection with `PARTYWALL_RESULT_TOO_LARGE`; without a limit one row could end the process.
    */
   readonly maxResultBytes?: number | undefined
+  /**
+   * From how many sendings on a text is prepared: parsed and planned once per connection and database role, under a name of partywall's.
+   * Default 5; 0 for never, which leaves `prepare: true` as it is. Counts statements that rows come from or go to, outside of transactions,
+   * once two tenants have sent the text. A connection keeps at most 200. Never behind a transaction pooler, on `pipelinedConnections`, with
+   * `multiStatements`, and where an IMMUTABLE function of the database reads a setting.
+   */
+  readonly prepareThreshold?: number | undefined
   /** `'transaction'` behind PgBouncer or another transaction pooler. */
   readonly pooler?: 'none' | 'transaction' | undefined
   /**
@@ -120,6 +127,7 @@ export const tenantPoolSchema = z.looseObject({
   idleInTransactionTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
   answerTimeoutMs: z.int().min(0).optional(),
   maxResultBytes: z.int().min(1_024).max(536_870_888).default(67_108_864),
+  prepareThreshold: z.int().min(0).max(1_000_000).default(5),
   pooler: z.enum(['none', 'transaction']).default('none'),
   pipelinedConnections: z.int().min(1).max(64).optional(),
   allowStatements: z.array(z.string().regex(/^[A-Za-z_]+$/, 'must be single commands such as CALL')).default([]),

@@ -58,6 +58,11 @@ export function statementCommand(text: string): string {
   return QUERIES.has(command) && selectsInto(text) ? 'CREATE' : command
 }
 
+/** Whether it is a query or a write: the server keeps its plan, and its columns do not change meanwhile. FETCH has those of its cursor. */
+export function isQueryOrWrite(text: string): boolean {
+  return ROWS.has(statementCommand(text))
+}
+
 function kindOfCommand(words: WordReader): StatementKind {
   const command = words.next()
   if (ROWS.has(command)) return 'data'

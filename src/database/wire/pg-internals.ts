@@ -28,11 +28,21 @@ export interface PgConnection extends EventEmitter {
   end(): void
 }
 
+/** A column of an answer. */
+export interface PgField {
+  readonly name: string
+  readonly dataTypeID: number
+  readonly format?: string
+}
+
 export interface PgResult {
   command: string | null
   rowCount: number | null
   rows: unknown[]
-  _types?: unknown
+  fields: readonly PgField[]
+  _types?: { getTypeParser(type: number, format: string): unknown } | null
+  _parsers?: readonly unknown[]
+  _prebuiltEmptyResultObject: object | null
   addFields(fields: readonly unknown[]): void
   addRow(row: unknown): void
   addCommandComplete(message: PgCommandComplete): void
@@ -56,7 +66,7 @@ export interface PgSubmittable {
   callback?: ((error: Error | null | undefined, result?: unknown) => void) | undefined
   _result?: PgResult | undefined
   submit(connection: PgConnection): Error | null | undefined
-  handleRowDescription(message: { readonly fields: readonly object[] }): void
+  handleRowDescription(message: { readonly fields: readonly PgField[] }): void
   handleDataRow(message: { readonly fields: readonly unknown[]; readonly length: number }): void
   handleCommandComplete(message: PgCommandComplete, connection: PgConnection): void
   handleReadyForQuery(connection: PgConnection): void
@@ -68,13 +78,15 @@ export interface PgSubmittable {
 }
 
 /** `pg.Query` as it is. */
-interface PgQuery extends PgSubmittable, EventEmitter {
+export interface PgQuery extends PgSubmittable, EventEmitter {
   text: string
   values: unknown
   rows: number | undefined
   binary: unknown
   /** '' for the unnamed one. */
   portal: string
+  types: unknown
+  _rowMode: unknown
   queryMode: string | undefined
   _result: PgResult
   _results: PgResult | PgResult[]
@@ -103,6 +115,8 @@ export interface PgClientInternals {
   readonly connectionParameters: PgConnectionParameters
   /** The password, or a function that returns it when a connection is made. */
   password?: unknown
+  /** Queries that wait for the running one. */
+  readonly _queryQueue?: unknown
   readonly _queryable: boolean
   readonly _ending: boolean
 }
@@ -114,6 +128,12 @@ interface QueryConstructor {
 
 /** `pg.Query` with the type that it has; `assertPgShape` checks what the type says. */
 export const PgQueryBase = pg.Query as unknown as QueryConstructor
+
+interface ResultConstructor {
+  new (rowMode: unknown, types: unknown): PgResult
+}
+
+export const PgResultClass = pg.Result as unknown as ResultConstructor
 
 interface ConnectionConstructor {
   new (config: object): PgConnection

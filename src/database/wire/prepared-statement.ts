@@ -1,35 +1,24 @@
 import { StatementRefusedError } from '../../errors.ts'
 import { isServerError } from './pg-internals.ts'
 
-/** Texts and roles. Each connection keeps the plans of what it has prepared: some tens of kilobytes apiece on the server. */
-const MAX_NAMES = 200
-
-const names = new Map<string, string>()
-
-/**
- * The name under which this process prepares a text for a database role: the same on every connection, and shared by no other text or
- * role. PostgreSQL plans a statement with row-level security anew whenever the role changes, so that one name for two roles
- * would be planned at each change.
- *
- * @returns undefined where there are too many already: the statement then goes out without a name, parsed and planned anew each time
- */
-export function preparedName(text: string, role: string): string | undefined {
-  const key = `${role} ${text}`
-  const known = names.get(key)
-  if (known !== undefined || names.size >= MAX_NAMES) return known
-  const made = `partywall_s${names.size + 1}`
-  names.set(key, made)
-  return made
-}
-
 /**
  * Whether the error means that a prepared statement is gone, or that types of its columns changed. PostgreSQL refuses it before it runs,
  * and would refuse it every time: pg does not prepare a statement again that it considers prepared.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!(error instanceof Error) || !isServerError(error)) return false
-  if (error.code === '26000') return true
+  if (isGone(error)) return true
   return error.code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
+}
+
+/** The prepared statement is not there any more. */
+export function isGone(error: Error): boolean {
+  return isServerError(error) && error.code === '26000'
+}
+
+/** Whether the server found this out at Bind. A function that the statement calls has prepared statements of its own, and names itself. */
+export function beforeItRan(error: Error): boolean {
+  return Reflect.get(error, 'where') === undefined
 }
 
 /**

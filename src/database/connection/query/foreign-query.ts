@@ -9,14 +9,15 @@ import {
   endsSession,
   type PgCommandComplete,
   type PgConnection,
+  type PgField,
   type PgResult,
   type PgSubmittable,
 } from '../../wire/pg-internals.ts'
 import { withoutName } from '../../wire/prepared-statement.ts'
 import { contextFailure } from '../session/context-failure.ts'
 import { sendSeveral } from './multi-statement-query.ts'
+import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainServerError } from './statement-cures.ts'
-import { type QueryHost, ROW_BYTES } from './tenant-query.ts'
 
 /**
  * Runs a query object of another library (pg-cursor, pg-query-stream, a copy stream, a plain `pg.Query`) with its tenant's context.
@@ -125,7 +126,7 @@ export class ForeignQuery implements PgSubmittable {
     )
   }
 
-  handleRowDescription(message: { readonly fields: readonly object[] }): void {
+  handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
     // Of the context in front of a simple query; the extended protocol describes only the statement itself.
     if (this.#skip > 0) return
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))

@@ -1,9 +1,10 @@
 import type { ContextFrame } from '../../../context/frame.ts'
 import { carriesData } from '../../statement/statement-effects.ts'
 import { statementKind } from '../../statement/statement-kind.ts'
-import type { PgConnection } from '../../wire/pg-internals.ts'
+import type { PgConnection, PgField } from '../../wire/pg-internals.ts'
 import { contextText } from '../session/context-statement.ts'
-import { type QueryHost, TenantQuery } from './tenant-query.ts'
+import type { QueryHost } from './query-host.ts'
+import { TenantQuery } from './tenant-query.ts'
 
 /**
  * A text that may hold several statements, sent by the simple protocol: the context goes in front, in the same text. Never Bind and
@@ -18,7 +19,7 @@ export class MultiStatementQuery extends TenantQuery {
     return null
   }
 
-  override handleRowDescription(message: { readonly fields: readonly object[] }): void {
+  override handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
     if (this.skip === 0) super.handleRowDescription(message)
   }
 }

@@ -1,57 +1,30 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { ContextFrame } from '../../../context/frame.ts'
 import { ConnectionInDoubtError } from '../../../errors.ts'
-import type { StatementKind } from '../../statement/statement-kind.ts'
+import { isQueryOrWrite, type StatementKind } from '../../statement/statement-kind.ts'
 import { tooLarge } from '../../wire/message-bounds.ts'
-import { namedMessage } from '../../wire/named-message.ts'
-import { endsSession, type PgCommandComplete, type PgConnection, PgQueryBase } from '../../wire/pg-internals.ts'
-import { isStalePlan, preparedName, withoutName } from '../../wire/prepared-statement.ts'
-import type { RowShapes } from '../../wire/row-shapes.ts'
-import type { ConnectionGuard } from '../session/connection-guard.ts'
+import {
+  endsSession,
+  type PgCommandComplete,
+  type PgConnection,
+  type PgField,
+  PgQueryBase,
+} from '../../wire/pg-internals.ts'
+import { withoutName } from '../../wire/prepared-statement.ts'
+import { statementMessage } from '../../wire/statement-message.ts'
 import { contextFailure, maySendAgain } from '../session/context-failure.ts'
-import { isUnnamed } from '../session/context-statement.ts'
+import { OwnName } from './own-name.ts'
+import { isPlain, takeConfig } from './plain-config.ts'
+import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainServerError } from './statement-cures.ts'
 
 export type QueryCallback = (error: Error | null | undefined, result?: unknown) => void
 
-/** A query config of pg, as far as it needs no reading of its own. */
-interface PlainConfig {
-  readonly text: string
-  readonly name?: string | undefined
-  readonly values?: unknown
-  readonly rows?: number | undefined
-  readonly binary?: unknown
-  readonly portal?: string | undefined
-}
-
-/** Without `types` and `rowMode`, which the result reads when it is made. */
-function isPlain(config: unknown): config is PlainConfig {
-  if (config === null || typeof config !== 'object' || !('text' in config) || typeof config.text !== 'string')
-    return false
-  return !('types' in config) && !('rowMode' in config)
-}
-
 const NO_VALUES: readonly unknown[] = []
-const NO_FIELDS: readonly object[] = []
+const NO_FIELDS: readonly PgField[] = []
 
 function isSendable(values: unknown): values is readonly unknown[] | undefined | null {
   return values === undefined || values === null || Array.isArray(values)
-}
-
-/** Least size that is counted for a row, because it takes more memory than its bytes on the wire. */
-export const ROW_BYTES = 64
-
-/** The connection that a query runs on, as far as the query needs it. */
-export interface QueryHost {
-  readonly guard: ConnectionGuard
-  readonly shapes: RowShapes
-  /** Asks the server to cancel the running statement of this connection. */
-  cancel(): void
-  /** Closes the connection. Its waiting queries get the error. */
-  destroySocket(error: Error): void
-  getTransactionStatus(): 'I' | 'T' | 'E' | null
-  /** The query has ended and its connection is ready, or lost. */
-  queryFinished(): void
 }
 
 /**
@@ -90,8 +63,7 @@ export class TenantQuery extends PgQueryBase {
   contextParse = 0
   /** The user's name of the statement. It is hidden while answers to our statements are due, or pg would take our ParseComplete for its. */
   hiddenName: string | undefined = undefined
-  /** Option `prepare: true`: parse and plan once per connection, under a name of ours. */
-  readonly #once: boolean
+  readonly #ownName: OwnName
   /**
    * The caller's async context. A query calls code of the application that may read `getCurrentTenant()`: `toPostgres()` and `toJSON()` of
    * values, type parsers, `levelOf`. Without this, it would run in the context of the code that opened or released the connection.
@@ -104,20 +76,13 @@ export class TenantQuery extends PgQueryBase {
   #bytes = 0
 
   constructor(config: unknown, values: unknown, frame: ContextFrame, kind: StatementKind) {
-    // pg copies an object by its property descriptors, which costs as much as all the rest of a query.
     const plain = isPlain(config)
     super(plain ? config.text : config, plain ? undefined : values)
-    if (plain) {
-      this.name = config.name
-      this.values = values || config.values
-      this.rows = config.rows
-      this.binary = config.binary
-      this.portal = config.portal || ''
-    }
+    if (plain) takeConfig(this, config, values)
     this.frame = frame
     this.kind = kind
     this.queryMode = 'extended'
-    this.#once = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
+    this.#ownName = new OwnName(config)
   }
 
   override submit(connection: PgConnection): Error | null | undefined {
@@ -143,44 +108,54 @@ export class TenantQuery extends PgQueryBase {
   }
 
   protected submitAsCaller(connection: PgConnection): Error | null | undefined {
-    const { guard } = this.hostOrThrow()
-    const refusal = this.name && guard.settings.pooler ? withoutName(this) : undefined
+    const host = this.hostOrThrow()
+    const refusal = this.name && host.guard.settings.pooler ? withoutName(this) : undefined
     if (refusal !== undefined) return refusal
-    // Behind a pooler a name may be on another server connection; on a shared one a tenant could prepare another text under it.
-    if (this.#once && !this.name && !isUnnamed(guard.settings))
-      this.name = preparedName(this.text, guard.prefix.identities.of(this.frame).role)
-    return this.#sendAtOnce(connection) ? null : super.submit(connection)
+    return this.#sendAtOnce(connection, host) ? null : super.submit(connection)
   }
 
-  /** Sends prefix and statement as one buffer, where the statement is prepared already. False where pg has to send it. */
-  #sendAtOnce(connection: PgConnection): boolean {
-    const { name, values } = this
-    if (!name || this.kind !== 'data' || this.rows || this.binary || this.portal !== '') return false
-    if (!isSendable(values) || connection.parsedStatements?.[name] !== this.text) return false
-    const host = this.hostOrThrow()
-    const prefix = host.guard.prefixBytes(this.frame, host.getTransactionStatus())
-    if (prefix === undefined) return false
-    const fields = host.shapes.fieldsOf(name)
-    const message = namedMessage(prefix.bytes, name, values ?? NO_VALUES, fields === undefined)
+  /** Sends prefix and statement as one buffer. False where pg has to send it. */
+  #sendAtOnce(connection: PgConnection, host: QueryHost): boolean {
+    const { values } = this
+    if (this.kind !== 'data' || this.rows || this.binary || this.portal !== '' || !isSendable(values)) return false
+    // Type OIDs would belong into Parse.
+    if (typeof this.text !== 'string' || Array.isArray(this.types)) return false
+    const front = host.guard.prefixBytes(this.frame, host.getTransactionStatus())
+    if (front === undefined) return false
+    this.name ||= this.#ownName.take(this.text, this.frame, host)
+    const { name } = this
+    const parsed = name === undefined ? undefined : connection.parsedStatements?.[name]
+    // Let pg say that the name is taken by another text.
+    if (parsed !== undefined && parsed !== this.text) return false
+    const known = name !== undefined && parsed !== undefined && host.shapes.knows(name)
+    const message = statementMessage({
+      front: front.bytes,
+      name: name ?? '',
+      text: parsed === undefined ? this.text : undefined,
+      values: values ?? NO_VALUES,
+      describe: !known,
+    })
     if (message === undefined) return false
-    if (fields === undefined) this.#describes = name
-    else if (fields.length > 0) this._result.addFields(fields)
-    this.skip = prefix.answers
+    if (known) host.shapes.describe(name, this._result)
+    else this.#describes = name
+    this.skip = front.answers
     this.sent = true
-    connection.stream.write(message)
+    const closes = host.prepared.takeCloses(connection)
+    connection.stream.write(closes === undefined ? message : Buffer.concat([closes, message]))
     return true
   }
 
   // The types of a result are asked for their parsers here.
-  override handleRowDescription(message: { readonly fields: readonly object[] }): void {
+  override handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
     this.#remember(message.fields)
     this.#caller.runInAsyncScope(super.handleRowDescription, this, message)
   }
 
   /** The server has told the columns, or that there are none. */
-  #remember(fields: readonly object[]): void {
+  #remember(fields: readonly PgField[]): void {
     if (this.#describes === undefined) return
-    this.hostOrThrow().shapes.remember(this.#describes, fields)
+    if (typeof this.text === 'string' && isQueryOrWrite(this.text))
+      this.hostOrThrow().shapes.remember(this.#describes, fields)
     this.#describes = undefined
   }
 
@@ -190,6 +165,8 @@ export class TenantQuery extends PgQueryBase {
     this.sent = true
     const { guard } = host
     this.#describes = this.name
+    const closes = host.prepared.takeCloses(connection)
+    if (closes !== undefined) connection.stream.write(closes)
     this.skip = guard.writePrefix(connection, this.frame, this, host.getTransactionStatus())
     this.contextParse = this.skip > 0 ? guard.prefix.lastParse : 0
     this.building = true
@@ -250,15 +227,12 @@ export class TenantQuery extends PgQueryBase {
       this.#end()
       return
     }
-    const { guard } = this.hostOrThrow()
+    const host = this.hostOrThrow()
+    const { guard } = host
     guard.prefix.unnamed.inDoubt()
     if (this.hiddenName !== undefined && this.skip > 0) delete connection.submittedNamedStatements?.[this.hiddenName]
-    if (this.name && isStalePlan(error)) guard.discard('a prepared statement on it was out of date or gone')
-    const told =
-      this.skip > 0 && !this.building
-        ? contextFailure(error, guard, this.kind, this.skip)
-        : explainServerError(error, this.frame, guard.settings.events)
-    this.failure ??= this._canceledDueToError || told
+    if (this.#submitsAgain(error, host)) return
+    this.failure ??= this._canceledDueToError || this.#explain(error, host)
     this._canceledDueToError = false
     // pg has sent Close and Sync: ReadyForQuery will come to this query.
     if (this.building) return
@@ -273,6 +247,26 @@ export class TenantQuery extends PgQueryBase {
       if (guard.awaiting === this) guard.awaiting = undefined
       this.#end()
     })
+  }
+
+  /** Sends a statement again whose plan was out of date, on the same connection and in the same place. */
+  #submitsAgain(error: Error, host: QueryHost): boolean {
+    if (this.skip > 0 || !this.#ownName.refusedBy(error, this.text, host)) return false
+    // The caller has its answer already, or pg has no queue.
+    if (this.failure !== undefined || !host.submitAgain(this)) return false
+    this.name = undefined
+    this.sent = false
+    this.#prefixAnswers = 0
+    this.#describes = undefined
+    return true
+  }
+
+  #explain(error: Error, host: QueryHost): Error {
+    if (this.skip > 0 && !this.building) return contextFailure(error, host.guard, this.kind, this.skip)
+    return (
+      (this.name ? this.#ownName.explain(error, host) : undefined) ??
+      explainServerError(error, this.frame, host.guard.settings.events)
+    )
   }
 
   /** The connection is lost: no further answer will come. */

@@ -48,6 +48,8 @@ export class ConnectionGuard {
   owner: string | undefined
   /** Statements accepted and not finished. */
   inFlight = 0
+  /** Whether texts may be prepared under names of ours, which serve all tenants. Known once the session is set up. */
+  mayPrepare = false
   /** A failed query that waits for the server to be ready. */
   awaiting: { connectionLost(): void } | undefined
   /** Number of set-up statements whose session settings have not been read yet. */

@@ -9,9 +9,20 @@ export const SENDS_AGAIN = 3
 
 const cutShort = new WeakSet<Error>()
 
-/** Whether the statement did not run because of the connection's previous tenant. Then it may be sent on another connection. */
+/** Whether the statement did not run because of what another tenant had done to the connection. Then it may be sent on another connection. */
 export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
+}
+
+/** The error for a statement of ours that was gone: somebody has removed it, and may have put another in the place of a third. */
+export function lostStatement(error: Error, guard: ConnectionGuard): Error {
+  guard.discard('a prepared statement of ours was gone')
+  const doubt = new ConnectionInDoubtError(
+    'The connection had lost a prepared statement of partywall’s and was destroyed; the statement did not run.',
+    { cause: error },
+  )
+  cutShort.add(doubt)
+  return doubt
 }
 
 /** The server ends the session: transaction_timeout (since PostgreSQL 17) and idle_session_timeout. */

@@ -1,6 +1,7 @@
 import { outsideOfTenants } from '../../../context/store.ts'
 import { DiscardQuery } from '../../wire/discard-query.ts'
 import type { PgSubmittable } from '../../wire/pg-internals.ts'
+import { mayPrepare } from '../prepared/may-prepare.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { ContextBytes } from './context-bytes.ts'
 import { sessionFronts } from './session-fronts.ts'
@@ -37,7 +38,8 @@ export class SessionCare {
     const { settings } = guard
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
-    const { database, startupInForce, takesTickets, start } = await this.#prepare(statements)
+    const { database, startupInForce, takesTickets, start, freezesSettings } = await this.#prepare(statements)
+    guard.mayPrepare = mayPrepare(settings, freezesSettings)
     guard.prefix.startupIgnored = !startupInForce
     if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
     // Without names there is nothing more to prepare, and no second round trip.

@@ -1,0 +1,50 @@
+import type { ContextFrame } from '../../../context/frame.ts'
+import { beforeItRan, isGone, isStalePlan } from '../../wire/prepared-statement.ts'
+import { lostStatement } from '../session/context-failure.ts'
+import type { QueryHost } from './query-host.ts'
+
+/** The name of partywall's own under which a query without a name is sent, if its connection has prepared the text, or will now. */
+export class OwnName {
+  /** Option `prepare: true`: prepared the first time it is sent. */
+  readonly #atOnce: boolean
+  /** `refused` after the server refused the plan. */
+  #state: 'none' | 'given' | 'refused' = 'none'
+
+  constructor(config: unknown) {
+    this.#atOnce = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
+  }
+
+  /**
+   * Only outside of transactions, where RESET ALL stands in front. Inside, an earlier statement of the tenant may have made settings that a
+   * kept plan would hand on to all other tenants: PostgreSQL reads literals by `DateStyle`, and plans by `enable_…`. A plan that is out of
+   * date could not be replaced there, either, as its error ends the transaction.
+   */
+  take(text: string, frame: ContextFrame, host: QueryHost): string | undefined {
+    const { guard, prepared } = host
+    if (!guard.mayPrepare || host.getTransactionStatus() !== 'I' || this.#state === 'refused') return undefined
+    const { role } = guard.prefix.identities.of(frame)
+    const name = prepared.nameOf(text, { role, tenantId: frame.tenantId, atOnce: this.#atOnce })
+    if (name !== undefined) this.#state = 'given'
+    return name
+  }
+
+  /**
+   * The server has refused the plan that the name stands for, because a table has changed.
+   *
+   * @returns whether it did so before anything ran: then the statement may be sent again, without the name
+   */
+  refusedBy(error: Error, text: string, host: QueryHost): boolean {
+    if (this.#state !== 'given' || !isStalePlan(error) || isGone(error)) return false
+    host.prepared.stale(text)
+    this.#state = 'refused'
+    return beforeItRan(error)
+  }
+
+  /** The error for the caller where the server refused a prepared statement; undefined for all other errors. */
+  explain(error: Error, host: QueryHost): Error | undefined {
+    if (!isStalePlan(error)) return undefined
+    if (this.#state === 'given') return beforeItRan(error) ? lostStatement(error, host.guard) : error
+    if (this.#state === 'none') host.guard.discard('a prepared statement on it was out of date or gone')
+    return error
+  }
+}

@@ -1,0 +1,155 @@
+import type pg from 'pg'
+import type { ContextFrame } from '../../context/frame.ts'
+import type { SecurityEvents } from '../../events/security-events.ts'
+import type { TenantClient } from '../connection/tenant-client.ts'
+import { internalsOfClient } from '../wire/pg-internals.ts'
+import type { TenantShares } from './tenant-shares.ts'
+
+export type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
+
+/** The pool whose connections are leased. */
+interface LeasedPool {
+  readonly options: pg.PoolOptions
+  readonly ending: boolean
+  /** pg-pool's `connect`. */
+  connect(take: Leased): void
+  emit(event: 'release' | 'acquire', ...values: unknown[]): boolean
+}
+
+/**
+ * Takes connections out of pg-pool and gives them back, each in its tenant's turn.
+ *
+ * A connection that is given back goes straight to the statement whose turn it is: without pg-pool's queue, its timer for idle connections,
+ * and a wait for the next tick. pg-pool notices nothing of that: for it the connection is still out.
+ */
+export class Leases {
+  readonly #pool: LeasedPool
+  readonly #shares: TenantShares | undefined
+  readonly #events: SecurityEvents | undefined
+  /** Looks for its next statement. */
+  #free: TenantClient | undefined
+
+  constructor(pool: LeasedPool, shares: TenantShares | undefined, events: SecurityEvents | undefined) {
+    this.#pool = pool
+    this.#shares = shares
+    this.#events = events
+  }
+
+  /**
+   * pg-pool's own release function is kept on the client.
+   *
+   * @param take must neither throw nor give the connection back before it returns: another statement may just be ending on it
+   */
+  take(frame: ContextFrame | undefined, take: Leased): void {
+    if (this.#shares === undefined) {
+      this.#takeNow(frame, undefined, take)
+      return
+    }
+    const tenantId = frame?.tenantId ?? ''
+    this.#shares.acquire(tenantId, (error) => {
+      if (error === undefined) this.#takeNow(frame, tenantId, take)
+      else take(error, undefined)
+    })
+  }
+
+  #takeNow(frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
+    const free = this.#free
+    if (free !== undefined) {
+      this.#free = undefined
+      this.#pool.emit('release', undefined, free)
+      this.#pool.emit('acquire', free)
+      this.#hand(free, frame, share, take)
+      return
+    }
+    this.#pool.connect((error, client) => {
+      if (client !== undefined) {
+        client.poolRelease = client.release
+        this.#hand(client, frame, share, take)
+        return
+      }
+      if (share !== undefined) this.#shares?.release(share)
+      take(error, undefined)
+    })
+  }
+
+  #hand(client: TenantClient, frame: ContextFrame | undefined, share: string | undefined, take: Leased): void {
+    client.guard.owner = frame?.tenantId
+    client.shareOf = share
+    take(undefined, client)
+  }
+
+  /** Takes a connection for a caller, who must release it. */
+  checkOut(frame: ContextFrame | undefined, take: Leased): void {
+    this.take(frame, (error, client) => {
+      if (client !== undefined) {
+        let released = false
+        client.release = (problem) => {
+          if (released) throw new Error('Release called on client which has already been released to the pool.')
+          released = true
+          this.giveBack(client, problem)
+        }
+      }
+      take(error, client)
+    })
+  }
+
+  /** Gives a connection to the next who waits, or to pg-pool. Cleans it first if it is in doubt, or destroys it. */
+  giveBack(client: TenantClient, problem?: Error | boolean): void {
+    const { guard } = client
+    if (problem) {
+      this.#destroy(client, 'it was released with an error', problem)
+      return
+    }
+    if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
+      // The promise of a cancel request never rejects; its result is stored on the guard.
+      void guard.cancelling.then(() => this.giveBack(client))
+      return
+    }
+    const reason = guard.unfit(client.getTransactionStatus())
+    if (reason !== undefined) this.#destroy(client, reason)
+    else if (!guard.inDoubt) this.#handOn(client)
+    else {
+      client.discardAll().then(
+        () => this.#handOn(client),
+        () => this.#destroy(client, 'DISCARD ALL failed'),
+      )
+    }
+  }
+
+  #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
+    client.guard.discard(reason)
+    this.#events?.emit({ type: 'CONNECTION_DESTROYED', reason })
+    // pg-pool only closes the socket. Cancel a statement that still runs on the server.
+    void client.cancelRunning()
+    this.#handOn(client, problem ?? new Error(`the connection was destroyed: ${reason}`))
+  }
+
+  #handOn(client: TenantClient, problem?: Error | boolean): void {
+    const { shareOf } = client
+    client.guard.owner = undefined
+    client.shareOf = undefined
+    if (shareOf === undefined || this.#shares === undefined) {
+      client.poolRelease(problem)
+      return
+    }
+    if (problem || !this.#mayHandOver(client)) {
+      client.poolRelease(problem)
+      this.#shares.release(shareOf)
+      return
+    }
+    this.#free = client
+    this.#shares.release(shareOf)
+    if (this.#free === undefined) return
+    // Nobody waits.
+    this.#free = undefined
+    client.poolRelease()
+  }
+
+  /** pg-pool counts the uses of its connections, and closes them, when they are released to it. */
+  #mayHandOver(client: TenantClient): boolean {
+    const { maxUses, maxLifetimeSeconds } = this.#pool.options
+    const { _queryable, _ending } = internalsOfClient(client)
+    if (this.#pool.ending || !_queryable || _ending) return false
+    return !Number.isFinite(maxUses ?? Number.POSITIVE_INFINITY) && !maxLifetimeSeconds
+  }
+}

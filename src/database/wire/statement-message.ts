@@ -1,0 +1,91 @@
+import utils from 'pg/lib/utils.js'
+
+/** Describe of the unnamed portal. */
+const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0])
+/** Execute of the unnamed portal without a row limit, and Sync. */
+const EXECUTE_SYNC = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0x53, 0, 0, 0, 4])
+/** Code, length, unnamed portal, end of the name, and three counts of two bytes. */
+const BIND_FIXED = 1 + 4 + 1 + 1 + 6
+/** Code, length, end of the name, end of the text, and the count of parameter types: none, as pg sends it. */
+const PARSE_FIXED = 1 + 4 + 1 + 1 + 2
+const NULL_LENGTH = -1
+const MAX_PARAMETERS = 65_535
+
+/** One statement of the extended protocol. */
+interface WholeStatement {
+  /** What the server must do before; sent as it is. */
+  readonly front: Buffer
+  /** '' for the unnamed statement. */
+  readonly name: string
+  /** To be parsed under the name; undefined where the connection has it prepared. */
+  readonly text: string | undefined
+  readonly values: readonly unknown[]
+  /** False where the columns of the answer are known. */
+  readonly describe: boolean
+}
+
+/**
+ * Everything that runs a statement, in one buffer: what goes in front, Parse, Bind, Describe, Execute and Sync. One write of one buffer
+ * costs half of what five writes cost.
+ *
+ * @returns undefined where a value is binary: pg knows how to send that
+ * @throws whatever `toPostgres()` of a value throws
+ * @see PostgreSQL manual, "Message Formats": Parse (F), Bind (F), Describe (F), Execute (F), Sync (F)
+ */
+export function statementMessage({ front, name, text, values, describe }: WholeStatement): Buffer | undefined {
+  if (values.length > MAX_PARAMETERS) return undefined
+  const texts: (string | null)[] = new Array(values.length)
+  const lengths: number[] = new Array(values.length)
+  const nameLength = Buffer.byteLength(name)
+  let bind = BIND_FIXED + nameLength
+  for (let place = 0; place < values.length; place++) {
+    const value = utils.prepareValue(values[place])
+    if (value !== null && typeof value !== 'string') return undefined
+    texts[place] = value
+    const length = value === null ? NULL_LENGTH : Buffer.byteLength(value)
+    lengths[place] = length
+    bind += 4 + Math.max(0, length)
+  }
+  const textLength = text === undefined ? 0 : Buffer.byteLength(text)
+  const parse = text === undefined ? 0 : PARSE_FIXED + nameLength + textLength
+  const size = front.length + parse + bind + (describe ? DESCRIBE.length : 0) + EXECUTE_SYNC.length
+  const bytes = Buffer.allocUnsafe(size)
+  let at = front.copy(bytes, 0)
+  if (text !== undefined) {
+    bytes[at] = 0x50
+    at = bytes.writeInt32BE(parse - 1, at + 1)
+    at = writeName(bytes, name, nameLength, at)
+    at = writeName(bytes, text, textLength, at)
+    at = bytes.writeUInt16BE(0, at)
+  }
+  bytes[at] = 0x42
+  at = bytes.writeInt32BE(bind - 1, at + 1)
+  bytes[at++] = 0
+  at = writeName(bytes, name, nameLength, at)
+  at = bytes.writeUInt16BE(0, at)
+  at = bytes.writeUInt16BE(texts.length, at)
+  for (let place = 0; place < texts.length; place++) {
+    const value = texts[place] ?? null
+    const length = lengths[place] ?? NULL_LENGTH
+    at = bytes.writeInt32BE(length, at)
+    if (value !== null) at += bytes.write(value, at, length, 'utf8')
+  }
+  at = bytes.writeUInt16BE(0, at)
+  if (describe) at += DESCRIBE.copy(bytes, at)
+  EXECUTE_SYNC.copy(bytes, at)
+  return bytes
+}
+
+/** Close of a prepared statement. @see PostgreSQL manual, "Message Formats": Close (F) */
+export function closeStatement(name: string): Buffer {
+  const bytes = Buffer.from(`C0000S${name}\0`)
+  bytes.writeInt32BE(bytes.length - 1, 1)
+  return bytes
+}
+
+/** A text that ends with a zero byte. */
+function writeName(bytes: Buffer, text: string, length: number, at: number): number {
+  const end = at + bytes.write(text, at, length, 'utf8')
+  bytes[end] = 0
+  return end + 1
+}
