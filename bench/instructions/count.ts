@@ -4,8 +4,8 @@ import pg from 'pg'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
-import type { Stage, Wall } from './stage.ts'
-import { STATEMENTS } from './statements.ts'
+import type { Stage, Wall } from '../statements/stage.ts'
+import { STATEMENTS } from '../statements/statements.ts'
 
 /** Statements of the two connections whose difference is counted: what a connection costs by itself falls out. */
 const FEW = 60

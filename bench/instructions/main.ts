@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
+import { fillStage, WALLS } from '../statements/stage.ts'
+import { STATEMENTS } from '../statements/statements.ts'
 import { countInstructions, ofConnection } from './count.ts'
-import { fillStage, WALLS } from './stage.ts'
-import { STATEMENTS } from './statements.ts'
 
 type Record = { [statement: string]: { [wall: string]: number } }
 

@@ -1,0 +1,134 @@
+// Question: does a sealed statement cost more where a table and the tickets hold very many tenants? One table each, the same 10 million rows.
+import pg from 'pg'
+import { runWithTenant } from '../src/context/run-with-tenant.ts'
+import { createTenantPool } from '../src/database/pool/create-tenant-pool.ts'
+import { startPostgres } from '../src/embedded/start-postgres.ts'
+import { silentLogger } from '../src/logger/logger.ts'
+import { migrate } from '../src/migrate/migrate.ts'
+import { SEALED_FOR_WRITING, sealedRow } from '../src/seal/policy-text.ts'
+import { slotAt, TicketMaker, ticketHash } from '../src/seal/ticket.ts'
+import type { Bench } from './harness/contract.ts'
+import { judge } from './harness/ratio.ts'
+import { throughput } from './harness/throughput.ts'
+
+const ROWS = 10_000_000
+const FEW = 10
+const MANY = 100_000
+const SECRET = 'a secret for measurements, of more than 32 characters'
+const LIMIT = 1.2
+
+const tenantId = (place: number) => `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`
+
+async function fill(url: string, database: string, log: (line: string) => void): Promise<void> {
+  await migrate({ databaseUrl: url, sealSecret: SECRET })
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query("create role scale_app login noinherit password 'x'; grant tenant_user to scale_app")
+  const own = "tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
+  const seal = sealedRow('tenant_id', 'uuid')
+  for (const [table, tenants] of [
+    ['few', FEW],
+    ['many', MANY],
+  ] as const) {
+    log(`${ROWS.toLocaleString('en')} rows of ${tenants.toLocaleString('en')} tenants`)
+    await client.query(`
+      create unlogged table ${table} (tenant_id uuid not null, id integer not null, title text not null);
+      insert into ${table}
+        select ('00000000-0000-4000-8000-' || lpad((r % ${tenants})::text, 12, '0'))::uuid, r / ${tenants}, 'title' from generate_series(0, ${ROWS - 1}) r;
+      alter table ${table} add primary key (tenant_id, id);
+      alter table ${table} enable row level security, force row level security;
+      create policy tenant_isolation_policy on ${table} using (${own}) with check (${own});
+      create policy tenant_seal_policy on ${table} as restrictive to tenant_user using (${seal}) with check (${seal});
+      create policy tenant_write_policy on ${table} as restrictive to tenant_user with check (${SEALED_FOR_WRITING});
+      grant select on ${table} to tenant_user`)
+  }
+  log(`${MANY.toLocaleString('en')} tickets`)
+  const maker = new TicketMaker(SECRET)
+  const now = slotAt(Date.now())
+  for (const slot of [now, now + 1]) {
+    const hashes = Array.from({ length: MANY }, (_, place) =>
+      ticketHash(maker.ticket({ database, tenantId: tenantId(place), readOnly: false }, slot)),
+    )
+    await client.query(
+      `insert into partywall.tickets select decode(h, 'hex'), ('00000000-0000-4000-8000-' || lpad((n - 1)::text, 12, '0')), 'infinity'
+         from unnest($1::text[]) with ordinality as u (h, n)`,
+      [hashes],
+    )
+  }
+  await client.query('vacuum analyze')
+  await client.end()
+}
+
+type Ask = (tenantId: string, query: pg.QueryConfig) => Promise<pg.QueryResult>
+
+/** Reads one row of one tenant. The stride is prime to both numbers of tenants: they come in no order that a cache would like. */
+function reader(table: string, tenants: number, ask: Ask): (round: number) => Promise<void> {
+  const text = `select title from ${table} where tenant_id = $1 and id = $2`
+  return async (round) => {
+    const tenant = tenantId((round * 7_919) % tenants)
+    const { rows } = await ask(tenant, { name: table, text, values: [tenant, round % (ROWS / tenants)] })
+    if (rows.length !== 1) throw new Error(`${table}: ${rows.length} rows in place of 1`)
+  }
+}
+
+export const bench: Bench = {
+  name: 'scale',
+  question: `what does a sealed statement cost at ${MANY.toLocaleString('en')} tenants, relative to ${FEW}, with ${ROWS.toLocaleString('en')} rows?`,
+  async run({ runs, log }) {
+    const server = await startPostgres({
+      settings: { shared_buffers: '2GB', maintenance_work_mem: '1GB', max_wal_size: '8GB' },
+    })
+    try {
+      const database = await server.createDatabase()
+      await fill(server.url(database), database, log)
+      const url = server.urlAs('scale_app', 'x', database)
+      const pool = createTenantPool({
+        connectionString: url,
+        max: 10,
+        perTenantConnections: 10,
+        seal: { secret: SECRET },
+        roles: { tenant_admin: ['owner'] },
+        logger: silentLogger,
+      })
+      // A superuser: no policy applies.
+      const raw = new pg.Pool({ connectionString: server.url(database), max: 10 })
+      const sides = {
+        raw: {
+          few: reader('few', FEW, (_, query) => raw.query(query)),
+          many: reader('many', MANY, (_, query) => raw.query(query)),
+        },
+        sealed: {
+          few: reader('few', FEW, (id, query) => runWithTenant({ tenantId: id, userId: 'u' }, () => pool.query(query))),
+          many: reader('many', MANY, (id, query) =>
+            runWithTenant({ tenantId: id, userId: 'u' }, () => pool.query(query)),
+          ),
+        },
+      }
+      const perSecond = async (call: (round: number) => Promise<void>) =>
+        (await throughput(call, { callers: 32, forMs: 2_000 })).perSecond
+      const ratios: number[] = []
+      const before = process.memoryUsage().heapUsed
+      for (let run = -1; run < runs; run++) {
+        log(run < 0 ? 'first run, not counted' : `run ${run + 1} of ${runs}`)
+        const few = (await perSecond(sides.raw.few)) / (await perSecond(sides.sealed.few))
+        const many = (await perSecond(sides.raw.many)) / (await perSecond(sides.sealed.many))
+        if (run >= 0) ratios.push(many / few)
+      }
+      // Each tenant once, so that all that is kept per tenant is kept.
+      log(`${MANY.toLocaleString('en')} tenants once each`)
+      let next = 0
+      await Promise.all(
+        Array.from({ length: 32 }, async () => {
+          while (next < MANY) await sides.sealed.many(next++)
+        }),
+      )
+      globalThis.gc?.()
+      const heapMegabytes = Math.round((process.memoryUsage().heapUsed - before) / 1e6)
+      await Promise.all([pool.end(), raw.end()])
+      const goal = `cost of a sealed select by key relative to raw pg, at ${MANY} tenants, x that at ${FEW}`
+      return { goals: [judge(goal, ratios, LIMIT, 'at-most')], details: { heapMegabytes }, failures: [] }
+    } finally {
+      await server.stop()
+    }
+  },
+}
