@@ -1,14 +1,20 @@
 import type { SealSource } from './seal-source.ts'
 import { endOfSlot, lastSecondOf, slotAt, type TicketSubject, ticketHash } from './ticket.ts'
 
-/** Sends one registration to the database. */
-export type Register = (batch: string, mac: string) => Promise<unknown>
-
 /** A ticket, and the moment from which the next slot's ticket must be used. */
 export interface CurrentTicket {
   readonly ticket: string
   /** Milliseconds since 1970. */
   readonly renewAt: number
+}
+
+/** Tickets that one call of `partywall.register_tickets()` registers. */
+interface TicketBatch {
+  /** Arguments of the call. */
+  readonly text: string
+  readonly mac: string
+  /** The call failed: its tickets are asked for again later. */
+  failed(): void
 }
 
 interface Waiting {
@@ -17,9 +23,7 @@ interface Waiting {
   readonly ticket: string
 }
 
-/** Milliseconds in which further tickets join a registration. */
-const GATHER_MS = 5
-/** Tickets of one registration. */
+/** Tickets of one batch. */
 const MAX_BATCH = 200
 /** Milliseconds without registrations after one that failed. */
 const PAUSE_MS = 5_000
@@ -27,77 +31,58 @@ const PAUSE_MS = 5_000
 const MAX_REMEMBERED = 100_000
 
 /**
- * Hands out the tickets of one pool, and has each registered in the database in the background, once in each slot of time.
+ * The tickets of one pool: hands them out, and knows which of them the database has yet to be told, once in each slot of time.
  *
  * Nothing waits for a registration and nothing depends on it: for a ticket that the database does not know, it checks the whole seal.
  */
 export class TicketBook {
   readonly #source: SealSource
-  readonly #register: Register
   #slot = 0
   #asked = new Set<string>()
   #waiting: Waiting[] = []
-  #sending = false
   #pausedUntil = 0
 
-  constructor(source: SealSource, register: Register) {
+  constructor(source: SealSource) {
     this.#source = source
-    this.#register = register
   }
 
   current(subject: TicketSubject, now: number): CurrentTicket {
     const slot = slotAt(now)
     const ticket = this.#source.ticketMaker.ticket(subject, slot)
-    this.#ask(subject, slot, ticket, now)
+    this.#note({ subject, slot, ticket }, now)
     return { ticket, renewAt: endOfSlot(slot) }
   }
 
-  #ask(subject: TicketSubject, slot: number, ticket: string, now: number): void {
+  #note(asked: Waiting, now: number): void {
     if (now < this.#pausedUntil) return
-    if (slot !== this.#slot || this.#asked.size >= MAX_REMEMBERED) {
-      this.#slot = slot
+    if (asked.slot !== this.#slot || this.#asked.size >= MAX_REMEMBERED) {
+      this.#slot = asked.slot
       this.#asked = new Set()
     }
     // The ticket names database, tenant, mode and slot.
-    if (this.#asked.has(ticket)) return
-    this.#asked.add(ticket)
-    this.#waiting.push({ subject, slot, ticket })
-    this.#sendSoon()
+    if (this.#asked.has(asked.ticket)) return
+    this.#asked.add(asked.ticket)
+    this.#waiting.push(asked)
   }
 
-  #sendSoon(): void {
-    if (this.#sending || this.#waiting.length === 0) return
-    this.#sending = true
-    setTimeout(() => void this.#send(), GATHER_MS).unref()
-  }
-
-  async #send(): Promise<void> {
+  /** The next tickets to register. Undefined where there are none, which is nearly always. */
+  nextBatch(): TicketBatch | undefined {
     const [first] = this.#waiting
-    if (first === undefined) return
+    if (first === undefined) return undefined
     const { slot, subject } = first
     const fits = (entry: Waiting) => entry.slot === slot && entry.subject.database === subject.database
     const batch = this.#waiting.filter(fits).slice(0, MAX_BATCH)
-    const sent = new Set(batch)
-    this.#waiting = this.#waiting.filter((entry) => !sent.has(entry))
-    try {
-      const tickets = batch.map((entry) => ({
-        hash: ticketHash(entry.ticket),
-        tenant: entry.subject.tenantId,
-      }))
-      const { text, mac } = this.#source.maker.registration(tickets, {
-        database: subject.database,
-        notAfter: lastSecondOf(slot),
-        now: Date.now(),
-      })
-      await this.#register(text, mac)
-    } catch {
-      // The seals are checked as a whole meanwhile. The next seals of these tenants ask again.
-      this.#pausedUntil = Date.now() + PAUSE_MS
-      for (const { ticket } of [...batch, ...this.#waiting]) this.#asked.delete(ticket)
-      this.#waiting = []
-    } finally {
-      this.#sending = false
-      this.#sendSoon()
-    }
+    const taken = new Set(batch)
+    this.#waiting = this.#waiting.filter((entry) => !taken.has(entry))
+    const tickets = batch.map(({ ticket, subject: { tenantId } }) => ({ hash: ticketHash(ticket), tenant: tenantId }))
+    const until = { database: subject.database, notAfter: lastSecondOf(slot), now: Date.now() }
+    return { ...this.#source.maker.registration(tickets, until), failed: () => this.#failed(batch) }
+  }
+
+  /** The seals are checked as a whole meanwhile. The next seals of these tenants ask again. */
+  #failed(batch: readonly Waiting[]): void {
+    this.#pausedUntil = Date.now() + PAUSE_MS
+    for (const { ticket } of [...batch, ...this.#waiting]) this.#asked.delete(ticket)
+    this.#waiting = []
   }
 }

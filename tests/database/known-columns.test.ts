@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -13,6 +14,7 @@ beforeAll(async () => {
   two = await createTwoTenants()
   proxy = await TcpProxy.start(two.database.appUrl)
   pool = two.pool({ connectionString: proxy.url, max: 1 })
+  await untilTicketsKnown(pool, [two.a, two.b])
   return async () => {
     await pool.end()
     await proxy.stop()

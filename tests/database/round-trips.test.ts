@@ -3,6 +3,7 @@ import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
+import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 
 let database: TestDatabase
@@ -32,6 +33,7 @@ describe.each([
       statementTimeoutMs: 300,
       logger: silentLogger,
     })
+    if (sealed) await untilTicketsKnown(pool, [a, b])
     await as(a, () => pool.query('select 1'))
     afterAll(async () => {
       await pool.end()

@@ -61,7 +61,9 @@ describe.each([
   beforeAll(async () => {
     if (options.seal !== false) return
     for (const table of ['documents']) {
-      await two.database.admin(`drop policy tenant_seal_policy on ${table}`)
+      await two.database.admin(
+        `drop policy tenant_seal_policy on ${table}; drop policy tenant_write_policy on ${table}`,
+      )
       await two.database.admin(`drop policy tenant_level_policy on ${table}`)
     }
   })

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { SealMaker } from '../../src/seal/seal.ts'
 import { lastSecondOf, slotAt, TicketMaker, ticketHash } from '../../src/seal/ticket.ts'
+import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -16,7 +17,7 @@ beforeAll(async () => {
   afterAll(() => pool.end())
   const { rows } = await two.database.admin('select current_database() as name')
   database = rows[0].name
-  for (const tenant of [two.a, two.b]) await knownTicket(tenant)
+  await untilTicketsKnown(pool, [two.a, two.b])
 })
 
 const secretOf = (tenant: { key: string }) => `secret of ${tenant.key}`
@@ -24,17 +25,6 @@ const slot = () => slotAt(Date.now())
 const tickets = () => new TicketMaker(two.database.sealSecret)
 const ticketOf = (tenantId: string, readOnly = false) => tickets().ticket({ database, tenantId, readOnly }, slot())
 const soon = () => Math.floor(Date.now() / 1000) + 60
-
-/** Waits until the pool has registered the tenant's ticket. */
-async function knownTicket(tenant: TwoTenants['a']): Promise<void> {
-  const until = Date.now() + 10_000
-  for (;;) {
-    const { rows } = await two.as(tenant, () => pool.query('select tenant_id from partywall.ticket'))
-    if (rows[0]?.tenant_id === tenant.id) return
-    if (Date.now() > until) throw new Error('the ticket was not registered')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 interface Session {
   readonly role?: string

@@ -68,7 +68,8 @@ describe('processes of two releases on one database', () => {
   const poolOfBefore = (): Pick<TenantPool, 'query' | 'end'> => {
     const { connectionString, max, ...rest } = options()
     const clock = { tick: 1 }
-    const parts = { settings: makeSettings(rest, clock), clock, shares: undefined, across: undefined, lane: undefined }
+    const settings = { ...makeSettings(rest, clock), tickets: undefined }
+    const parts = { settings, clock, shares: undefined, across: undefined, lane: undefined }
     return new WalledPool({ connectionString, max }, parts) as unknown as TenantPool
   }
 

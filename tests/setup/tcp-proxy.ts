@@ -19,8 +19,6 @@ export class TcpProxy {
   readonly faults: NetworkFaults = { delayMs: 0, splitBytes: 0, blackHole: false }
   readonly #server: Server
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
-  /** Not counted. */
-  readonly #registrars = new Set<{ client: Socket; upstream: Socket }>()
   #counts = new Map<string, number>()
   /** Types of the client's messages in order, as one string of letters: `BEPBDES`. */
   sequence = ''
@@ -70,7 +68,7 @@ export class TcpProxy {
 
   /** Cuts all connections without a word. */
   cut(): void {
-    for (const { client, upstream } of [...this.#pairs, ...this.#registrars]) {
+    for (const { client, upstream } of this.#pairs) {
       client.resetAndDestroy()
       upstream.destroy()
     }
@@ -91,15 +89,9 @@ export class TcpProxy {
     const pair = { client, upstream }
     this.#pairs.add(pair)
     const reader = new FrontendReader((type) => this.#note(type))
-    let registrar: boolean | undefined
     this.#pipe(client, upstream, (chunk) => {
-      // The pool registers its tickets in the background, on a connection of its own that says so in its first message.
-      registrar ??= chunk.includes('partywall tickets')
-      if (registrar) {
-        this.#pairs.delete(pair)
-        this.#registrars.add(pair)
-        return
-      }
+      // The pool registers its tickets in the background.
+      if (chunk.includes('partywall.register_tickets')) return
       this.writes++
       reader.read(chunk)
     })
@@ -109,7 +101,6 @@ export class TcpProxy {
       socket.on('error', () => {})
       socket.on('close', () => {
         this.#pairs.delete(pair)
-        this.#registrars.delete(pair)
         client.destroy()
         upstream.destroy()
       })

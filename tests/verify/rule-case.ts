@@ -85,9 +85,19 @@ export function ruleCase(rule: string, given: RuleCase): void {
         })
       }
     })
-    const staysSilent = (name: string, sql: CaseSql) =>
+    // Where the hole is found without attacking, a near miss is looked at without attacking: a third of the time. Where only an attack finds
+    // the hole, the silence of a static run would say nothing.
+    let foundStatically: Promise<boolean> | undefined
+    const quick = async () => {
+      foundStatically ??= withCase([base, given.hole], async (verify) => {
+        const report = await verify({ ...options, mode: 'static' })
+        return speaks(report).length > 0
+      })
+      return (await foundStatically) ? { ...options, mode: 'static' as const } : options
+    }
+    const staysSilent = (name: string, sql: CaseSql, how: typeof options) =>
       withCase([base, sql], async (verify) => {
-        const report = await verify(options)
+        const report = await verify(how)
         expect(speaks(report), describeFindings(report)).toEqual([])
         expect(report.summary.internalErrors).toEqual([])
         const alarms = report.findings.filter(({ severity }) => atLeast(severity, 'medium')).map(({ rule }) => rule)
@@ -95,9 +105,9 @@ export function ruleCase(rule: string, given: RuleCase): void {
         expect([...new Set(alarms)], describeFindings(report)).toEqual(beside === undefined ? [] : [beside.rule])
         if (beside === undefined) expect(exitCodeOf(report), describeFindings(report)).toBe(0)
       })
-    it('is silent on the repaired schema', () => staysSilent('repaired', given.repaired))
+    it('is silent on the repaired schema', () => staysSilent('repaired', given.repaired, options))
     for (const [name, sql] of Object.entries(given.nearMisses)) {
-      it(`is silent on a near miss: ${name}`, () => staysSilent(name, sql))
+      it(`is silent on a near miss: ${name}`, async () => staysSilent(name, sql, await quick()))
     }
   })
 }
@@ -164,13 +174,13 @@ export async function openCase(sql: readonly CaseSql[]): Promise<OpenCase> {
 }
 
 /** As `openCase`, closed when `fn` has ended. */
-export async function withCase(
+export async function withCase<T>(
   sql: readonly CaseSql[],
-  fn: (verify: RunVerify, run: RunSql, role: (name: string) => string) => Promise<void>,
-): Promise<void> {
+  fn: (verify: RunVerify, run: RunSql, role: (name: string) => string) => Promise<T>,
+): Promise<T> {
   const opened = await openCase(sql)
   try {
-    await fn(opened.verify, opened.run, opened.role)
+    return await fn(opened.verify, opened.run, opened.role)
   } finally {
     await opened.close()
   }

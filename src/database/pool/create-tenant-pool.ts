@@ -9,7 +9,6 @@ import { type CrossingParts, type CrossingRequest, runCrossing } from './crossin
 import { makeSettings } from './make-settings.ts'
 import { PipelinedLane } from './pipelined-lane.ts'
 import { defaultShare, TenantShares } from './tenant-shares.ts'
-import { TicketRegistrar } from './ticket-registrar.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from './transaction.ts'
 import { WalledPool, type WalledPoolParts } from './walled-pool.ts'
 import type { WallClock } from './watchdog.ts'
@@ -94,9 +93,7 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
   assertPgShape()
   const clock = { tick: 1 }
   const rest = withoutExtras(options)
-  // Its pool is made for the first ticket, which is later than the settings.
-  const registrar = new TicketRegistrar(() => poolForTickets(rest, settings))
-  const settings: WallSettings = makeSettings(options, clock, registrar.register)
+  const settings = makeSettings(options, clock)
   if (options.Client !== undefined) {
     throw new ConfigurationError(
       'createTenantPool(options): Client can’t be replaced; the tenant’s context is set by it.',
@@ -123,22 +120,7 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
   }
   const lane = pipelinedLane(rest, options, settings, clock)
   // The pool's type restates pg's overloads, which its own methods answer at run time.
-  return new TenantPoolOfOptions(
-    rest,
-    { settings, clock, shares, across, lane, registrar },
-    crossing,
-  ) as unknown as TenantPool
-}
-
-function poolForTickets(rest: pg.PoolConfig, settings: WallSettings): WalledPool {
-  const { onConnect: _, ...options } = rest
-  const clock = { tick: 1 }
-  const parts = { settings: { ...settings, clock }, clock, shares: undefined, across: undefined, lane: undefined }
-  const own = { application_name: 'partywall tickets', max: 1, min: 0, idleTimeoutMillis: 5_000, allowExitOnIdle: true }
-  const pool = new WalledPool({ ...options, ...own }, parts)
-  // Nobody listens to this pool. A registration that fails is made again later.
-  pool.on('error', () => {})
-  return pool
+  return new TenantPoolOfOptions(rest, { settings, clock, shares, across, lane }, crossing) as unknown as TenantPool
 }
 
 /** The pool for crossings: it uses their own login role and is read-only. */

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { ContextFrame } from '../../context/frame.ts'
 import type { SecurityEvents } from '../../events/security-events.ts'
+import { registerTickets } from '../connection/session/register-tickets.ts'
 import type { TenantClient } from '../connection/tenant-client.ts'
 import { internalsOfClient } from '../wire/pg-internals.ts'
 import type { TenantShares } from './tenant-shares.ts'
@@ -107,13 +108,19 @@ export class Leases {
     }
     const reason = guard.unfit(client.getTransactionStatus())
     if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.inDoubt) this.#handOn(client)
+    else if (!guard.inDoubt) this.#registerAndHandOn(client)
     else {
       client.discardAll().then(
         () => this.#handOn(client),
         () => this.#destroy(client, 'DISCARD ALL failed'),
       )
     }
+  }
+
+  #registerAndHandOn(client: TenantClient): void {
+    const registered = registerTickets(client)
+    if (registered === undefined) this.#handOn(client)
+    else void registered.then(() => this.giveBack(client))
   }
 
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {

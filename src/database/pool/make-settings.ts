@@ -5,23 +5,15 @@ import { ConfigurationError } from '../../errors.ts'
 import { createDefaultLogger } from '../../logger/logger.ts'
 import type { TenantLevel } from '../../seal/seal.ts'
 import { SealSource } from '../../seal/seal-source.ts'
-import { type Register, TicketBook } from '../../seal/ticket-book.ts'
+import { TicketBook } from '../../seal/ticket-book.ts'
 import { refuseOwnSettings, timeOutsOf } from '../connection/pg-options.ts'
 import { type TenantPoolOptions, type TenantRoles, tenantPoolSchema } from '../settings/options.ts'
 import type { WallSettings } from '../settings/wall-settings.ts'
 
 const NO_CLOCK = { tick: 1 }
 
-/**
- * Checks the wall's options, all problems at once, and gives what every connection needs.
- *
- * @param register sends a registration of tickets through the pool; without it, seals have no tickets
- */
-export function makeSettings(
-  options: TenantPoolOptions,
-  clock: WallSettings['clock'] = NO_CLOCK,
-  register?: Register,
-): WallSettings {
+/** Checks the wall's options, all problems at once, and gives what every connection needs. */
+export function makeSettings(options: TenantPoolOptions, clock: WallSettings['clock'] = NO_CLOCK): WallSettings {
   const checked = parseOptions(tenantPoolSchema, { ...options, ...timeOutsOf(options) }, 'createTenantPool(options)')
   refuseOwnSettings(options, checked.settingName)
   const { seal } = options
@@ -48,7 +40,7 @@ export function makeSettings(
     setsRole: options.roles !== undefined || options.levelOf !== undefined,
     levelOf: options.levelOf ?? levelByRoles(options.roles),
     seal: source,
-    tickets: source === undefined || register === undefined ? undefined : new TicketBook(source, register),
+    tickets: source === undefined ? undefined : new TicketBook(source),
     allowStatements: new Set(checked.allowStatements.map((command) => command.toUpperCase())),
     multiStatements: checked.multiStatements,
     readOnlyOnSafeMethods: checked.readOnlyOnSafeMethods,

@@ -1,5 +1,6 @@
 import { ClosedError, ConfigurationError } from '../../errors.ts'
 import type { TenantQuery } from '../connection/query/tenant-query.ts'
+import { registerTickets } from '../connection/session/register-tickets.ts'
 import { TenantClient } from '../connection/tenant-client.ts'
 import { internalsOfClient } from '../wire/pg-internals.ts'
 import type { StatementLane, WalledPool } from './walled-pool.ts'
@@ -117,8 +118,13 @@ export class PipelinedLane implements StatementLane {
    * that failed, so the connection would stay open and keep its place.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
-    if (!(host instanceof TenantClient) || host.guard.discardedFor === undefined || host.guard.inFlight > 0) return
-    host.destroySocket(new Error(host.guard.discardedFor))
+    if (!(host instanceof TenantClient)) return
+    if (host.guard.discardedFor === undefined) void registerTickets(host)
+    else if (host.guard.inFlight === 0) this.#close(host, host.guard.discardedFor)
+  }
+
+  #close(host: TenantClient, reason: string): void {
+    host.destroySocket(new Error(reason))
   }
 
   async #drain(client: TenantClient): Promise<void> {

@@ -44,8 +44,6 @@ export interface WalledPoolParts {
   readonly across: WalledPool | undefined
   /** The lane for single statements, if `pipelinedConnections` is set. */
   readonly lane: StatementLane | undefined
-  /** Ends with the pool. */
-  readonly registrar?: { end(): Promise<void> }
 }
 
 /** A `pg.Pool` whose every statement runs for the tenant in whose context it was called. */
@@ -55,7 +53,6 @@ export class WalledPool extends pg.Pool {
   readonly #shares: TenantShares | undefined
   readonly #across: WalledPool | undefined
   readonly #lane: StatementLane | undefined
-  readonly #registrar: WalledPoolParts['registrar']
   readonly #leases: Leases
   readonly #open = new Set<TenantClient>()
   #cutOff = false
@@ -82,7 +79,6 @@ export class WalledPool extends pg.Pool {
     this.#shares = parts.shares
     this.#across = parts.across
     this.#lane = parts.lane
-    this.#registrar = parts.registrar
     // Statements that wait for their tenant's turn are not in pg-pool's queue, so add them to the count.
     const { shares } = parts
     if (shares !== undefined) {
@@ -290,7 +286,7 @@ export class WalledPool extends pg.Pool {
   override end(callback?: () => void): Promise<void> | undefined {
     const across = this.#across === undefined || this.#across.ending ? Promise.resolve() : this.#across.end()
     const lane = this.#lane?.end()
-    const ended = Promise.all([super.end(), across, lane, this.#registrar?.end()]).then(() => {})
+    const ended = Promise.all([super.end(), across, lane]).then(() => {})
     if (callback === undefined) return ended
     ended.then(callback, callback)
     return undefined

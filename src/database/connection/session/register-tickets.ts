@@ -1,0 +1,27 @@
+import type pg from 'pg'
+import { runWithoutTenant } from '../../../context/run-with-tenant.ts'
+import { outsideOfTenants } from '../../../context/store.ts'
+import type { WallSettings } from '../../settings/wall-settings.ts'
+
+/** A connection that may run a statement between those of tenants. */
+interface FreeConnection {
+  readonly guard: { readonly settings: WallSettings }
+  query(text: string, values: unknown[]): Promise<pg.QueryResult>
+}
+
+/**
+ * Registers the tickets that the database has yet to be told, on a connection that has just become free, before it goes to the next
+ * statement. The pool takes no connection for that, and opens none.
+ *
+ * @returns undefined where there is nothing to register, which is nearly always; else a promise that never rejects
+ */
+export function registerTickets(connection: FreeConnection): Promise<void> | undefined {
+  const batch = connection.guard.settings.tickets?.nextBatch()
+  if (batch === undefined) return undefined
+  const { text, mac } = batch
+  const run = () => connection.query('select partywall.register_tickets($1, $2)', [text, mac])
+  return outsideOfTenants(() => runWithoutTenant(run)).then(
+    () => {},
+    () => batch.failed(),
+  )
+}
