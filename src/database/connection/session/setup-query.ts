@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 import { type PgConnection, PgQueryBase, type PgResult } from '../../wire/pg-internals.ts'
+import { FREEZES_VALUES } from '../prepared/frozen-values.ts'
 import { contextForms, contextStatement, contextStatementName, contextTypes, isUnnamed } from './context-statement.ts'
 import { isIsolation, type PreparedText, startupSettings, type TransactionStart } from './session-reset.ts'
 
@@ -11,8 +12,8 @@ export interface SetupFacts {
   /** Whether RESET ALL restores the pool's search_path and timeouts. It does not if a proxy dropped the start-up options. */
   readonly startupInForce: boolean
   readonly start: TransactionStart
-  /** Whether an IMMUTABLE function of the database reads a setting: a kept plan would hold the value of one tenant. */
-  readonly freezesSettings: boolean
+  /** Whether a function of the database is wrongly IMMUTABLE: a kept plan would hold what it gave for one tenant. */
+  readonly freezesValues: boolean
 }
 
 /** Reads all values as text, because the application's type parsers must not change them. */
@@ -54,21 +55,6 @@ export function contextStatements(settings: WallSettings, base: 'identity' | 'fu
   }))
 }
 
-/** The body of a function, and of one in SQL that the server keeps as a tree. */
-const bodyOf = (name: string) => `coalesce(pg_catalog.pg_get_function_sqlbody(${name}.oid), ${name}.prosrc)`
-const ofApplication = (name: string) => `${name}.oid operator(pg_catalog.>=) 16384`
-
-/** An IMMUTABLE function reads a setting itself, or calls another function that does. */
-const FREEZES_SETTINGS = `exists (
-  select from pg_catalog.pg_proc f
-   where ${ofApplication('f')} and f.provolatile operator(pg_catalog.=) 'i' and (
-     ${bodyOf('f')} operator(pg_catalog.~*) 'current_setting'
-     or exists (
-       select from pg_catalog.pg_proc g
-        where ${ofApplication('g')} and g.provolatile operator(pg_catalog.<>) 'i'
-          and ${bodyOf('g')} operator(pg_catalog.~*) 'current_setting'
-          and pg_catalog.strpos(${bodyOf('f')}, g.proname::pg_catalog.text) operator(pg_catalog.>) 0)))`
-
 /** Compares each setting's value with the wanted one. set_config returns the wanted value in the server's spelling, and runs second. */
 function factsText(settings: WallSettings): string {
   const inForce = [...startupSettings(settings)].map(([name, value]) => {
@@ -78,7 +64,7 @@ function factsText(settings: WallSettings): string {
   const start = ['isolation', 'read_only', 'deferrable'].map(
     (part) => `pg_catalog.current_setting('transaction_${part}') as ${part}`,
   )
-  return `select pg_catalog.current_database() as database, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force, (${FREEZES_SETTINGS})::pg_catalog.text as freezes_settings`
+  return `select pg_catalog.current_database() as database, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force, (${FREEZES_VALUES})::pg_catalog.text as freezes_values`
 }
 
 /** @throws {Error} where the server answered something else */
@@ -93,7 +79,7 @@ export function readSetupFacts(row: unknown): SetupFacts {
   return {
     database: text('database'),
     startupInForce: text('in_force') === 'true',
-    freezesSettings: text('freezes_settings') === 'true',
+    freezesValues: text('freezes_values') === 'true',
     start: {
       isolation,
       readOnly: text('read_only') === 'on' ? 'on' : 'off',
