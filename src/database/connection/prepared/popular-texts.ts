@@ -4,8 +4,8 @@ import { RecentTexts } from './recent-texts.ts'
 /** Limits of one half of what a pool remembers: some megabytes at most. */
 const MAX_TEXTS = 1_000
 const MAX_CHARS = 500_000
-/** A longer text is not counted. Sending it costs more than planning it. */
-const MAX_TEXT_CHARS = 20_000
+/** A longer text is not counted: connections bound how many plans they keep, and not how large these are. */
+const MAX_TEXT_CHARS = 10_000
 
 interface Seen {
   times: number

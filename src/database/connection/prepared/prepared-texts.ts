@@ -18,9 +18,12 @@ interface Named {
 /**
  * The names under which one connection has prepared texts.
  *
- * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes.
+ * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes. Before 17.1, 16.5
+ *   and 15.9 it did not always, and used the policies of the role before.
  * - Nobody can prepare another text under a name before us: the names are random. (`pg_prepared_statements` shows them afterwards.)
  * - A name is never given twice: where a statement is gone or out of date, its text gets another name.
+ *
+ * @see CVE-2024-10976, "PostgreSQL row security below e.g. subqueries disregards user ID changes"
  */
 export class PreparedTexts {
   readonly #popular: PopularTexts
