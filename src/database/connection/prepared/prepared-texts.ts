@@ -9,6 +9,9 @@ const MAX_NAMES = 200
 /** A name is taken away only if it was not used among this many statements: a connection whose texts are too many would only change names. */
 const KEPT_FOR = 1_000
 
+/** A longer text has no name: its plan may be large, and looking it up costs as much as its length. */
+const MAX_TEXT_CHARS = 10_000
+
 interface Named {
   readonly name: string
   /** The count of statements at which it was last used. */
@@ -50,6 +53,7 @@ export class PreparedTexts {
     text: string,
     use: { readonly role: string; readonly tenantId: string; readonly atOnce: boolean },
   ): string | undefined {
+    if (text.length > MAX_TEXT_CHARS) return undefined
     this.#uses++
     if (this.#generation !== this.#popular.generation) this.#closeAll()
     const known = this.#named.get(use.role)?.get(text)
