@@ -78,6 +78,16 @@ describe('a named statement that a connection knows', () => {
     }
   })
 
+  it('asks a value for its form once, also beside a Buffer', async () => {
+    let asked = 0
+    const value = { toPostgres: () => `form ${++asked}` }
+    for (let time = 1; time < 4; time++) {
+      const text = 'select $1::text as t, $2::bytea as b, $3::text as n'
+      const { rows } = await ask({ name: 'forms', text, values: [value, Buffer.from([time]), null] })
+      expect(rows).toEqual([{ t: `form ${time}`, b: Buffer.from([time]), n: null }])
+    }
+  })
+
   it('fails alone where a value can not be sent', async () => {
     const config = { name: 'thrown', text: 'select $1::text as t' }
     await ask({ ...config, values: ['x'] })

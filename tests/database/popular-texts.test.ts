@@ -88,6 +88,13 @@ describe('a text without a name', () => {
     expect(() => two.pool({ prepareThreshold: prepareThreshold as number })).toThrow(/prepareThreshold/)
   })
 
+  it('is sent without a name if it has more than 10,000 characters', async () => {
+    const long = `select 1 ${'+ 1 '.repeat(2_500)} as sum`
+    await popularize(pool, long, 12)
+    await two.as(two.a, () => pool.query(Object.assign({ text: long }, { prepare: true })))
+    expect(await prepared()).not.toContain(long)
+  })
+
   it('is known at once on a new connection of the pool', async () => {
     const own = two.pool()
     const text = fresh()

@@ -64,34 +64,70 @@ describe('a plan that A and B use in turn', () => {
       }
     }))
 
-  it('does not read B’s rows for A where a policy’s function is wrongly IMMUTABLE', async () => {
-    await two.database.admin(`
+  const helpers = `
+    create function setting_of_tenant() returns text language sql stable as $$ select current_setting('app.current_tenant_id', true) $$;
+    create table own_tenant (tenant_id uuid not null); grant select on own_tenant to tenant_user; alter table own_tenant enable row level security;
+    create policy p on own_tenant using (tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid);`
+  it.each([
+    [
+      'reads a setting',
+      "begin return nullif(current_setting('app.current_tenant_id', true), '')::uuid; end",
+      'plpgsql',
+    ],
+    ['calls a function that does', "begin return nullif(setting_of_tenant(), '')::uuid; end", 'plpgsql'],
+    [
+      'reads a table of the tenant',
+      'begin return (select o.tenant_id from pg_catalog.pg_class c, only public.own_tenant o limit 1); end',
+      'plpgsql',
+    ],
+    ['has a body that is kept as a tree', 'begin atomic select tenant_id from own_tenant; end', 'sql'],
+  ] as const)(
+    'does not read B’s rows for A where a policy’s function is wrongly IMMUTABLE and %s',
+    async (_case, body, language) => {
+      await two.database.admin(`
       create table frozen (tenant_id uuid not null); insert into frozen values ('${two.a.id}'), ('${two.b.id}');
-      grant select on frozen to tenant_user; alter table frozen enable row level security;
-      create function setting_of_tenant() returns text language sql stable as $$ select current_setting('app.current_tenant_id', true) $$;
-      create function frozen_tenant() returns uuid language plpgsql immutable as $$ begin return nullif(setting_of_tenant(), '')::uuid; end $$;
+      grant select on frozen to tenant_user; alter table frozen enable row level security; ${helpers}
+      insert into own_tenant select tenant_id from frozen;
+      create function frozen_tenant() returns uuid language ${language} immutable ${language === 'sql' ? body : `as $$ ${body} $$`};
       create policy p on frozen using (tenant_id = frozen_tenant());`)
+      try {
+        const warnings: unknown[] = []
+        const logger = { ...silentLogger, warn: (...said: unknown[]) => void warnings.push(said[0]) }
+        await withPool({ seal: false, logger, max: 2 }, async (pool) => {
+          await Promise.all([two.a, two.b].map((tenant) => two.as(tenant, () => pool.query('select pg_sleep(0.1)'))))
+          expect(pool.totalCount).toBe(2)
+          for (let time = 0; time < 20; time++) {
+            const tenant = time % 2 === 0 ? two.a : two.b
+            const { rows } = await two.as(tenant, () => pool.query('select tenant_id from frozen'))
+            expect(rows).toEqual([{ tenant_id: tenant.id }])
+          }
+          expect(await statements(pool)).toEqual([])
+          expect(warnings.filter((each) => JSON.stringify(each).includes('prepareThreshold'))).toHaveLength(1)
+        })
+        await two.database.admin('alter function frozen_tenant() stable')
+        await withPool({ seal: false }, async (pool) => {
+          await popularize(pool, 'select tenant_id from frozen')
+          expect(await statements(pool)).toHaveLength(1)
+        })
+      } finally {
+        await two.database.admin(
+          'drop table frozen; drop function frozen_tenant(); drop table own_tenant; drop function setting_of_tenant()',
+        )
+      }
+    },
+  )
+
+  it('is used all the same where an IMMUTABLE function only looks as if', async () => {
+    await two.database.admin(`
+      create function looks_odd(t text) returns text language sql immutable
+        as $$ select trim(both ' ' from lower(t)) || extract(year from date '2026-01-01') || ' documents, of all' $$;`)
     try {
-      const warnings: unknown[] = []
-      const logger = { ...silentLogger, warn: (...said: unknown[]) => void warnings.push(said[0]) }
-      await withPool({ seal: false, logger, max: 2 }, async (pool) => {
-        await Promise.all([two.a, two.b].map((tenant) => two.as(tenant, () => pool.query('select pg_sleep(0.1)'))))
-        expect(pool.totalCount).toBe(2)
-        for (let time = 0; time < 20; time++) {
-          const tenant = time % 2 === 0 ? two.a : two.b
-          const { rows } = await two.as(tenant, () => pool.query('select tenant_id from frozen'))
-          expect(rows).toEqual([{ tenant_id: tenant.id }])
-        }
-        expect(await statements(pool)).toEqual([])
-        expect(warnings.filter((each) => JSON.stringify(each).includes('prepareThreshold'))).toHaveLength(1)
-      })
-      await two.database.admin('alter function frozen_tenant() stable')
-      await withPool({ seal: false }, async (pool) => {
-        await popularize(pool, 'select tenant_id from frozen')
+      await withPool({}, async (pool) => {
+        await popularize(pool, 'select tenant_id from documents')
         expect(await statements(pool)).toHaveLength(1)
       })
     } finally {
-      await two.database.admin('drop table frozen; drop function frozen_tenant(); drop function setting_of_tenant()')
+      await two.database.admin('drop function looks_odd(text)')
     }
   })
 })

@@ -61,7 +61,7 @@ export interface TenantPoolExtras {
    * From how many sendings on a text is prepared: parsed and planned once per connection and database role, under a name of partywall's.
    * Default 5; 0 for never, which leaves `prepare: true` as it is. Counts statements that rows come from or go to, outside of transactions,
    * once two tenants have sent the text. A connection keeps at most 200. Never behind a transaction pooler, on `pipelinedConnections`, with
-   * `multiStatements`, and where an IMMUTABLE function of the database reads a setting.
+   * `multiStatements`, and where a function of the database is wrongly IMMUTABLE.
    */
   readonly prepareThreshold?: number | undefined
   /** `'transaction'` behind PgBouncer or another transaction pooler. */

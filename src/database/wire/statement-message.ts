@@ -9,7 +9,8 @@ const BIND_FIXED = 1 + 4 + 1 + 1 + 6
 /** Code, length, end of the name, end of the text, and the count of parameter types: none, as pg sends it. */
 const PARSE_FIXED = 1 + 4 + 1 + 1 + 2
 const NULL_LENGTH = -1
-const MAX_PARAMETERS = 65_535
+const TEXT = 0
+const BINARY = 1
 
 /** One statement of the extended protocol. */
 interface WholeStatement {
@@ -28,24 +29,25 @@ interface WholeStatement {
  * Everything that runs a statement, in one buffer: what goes in front, Parse, Bind, Describe, Execute and Sync. One write of one buffer
  * costs half of what five writes cost.
  *
- * @returns undefined where a value is binary: pg knows how to send that
+ * @param statement.values not more than 65,535, which `refuseShape` has checked; a Buffer is sent as it is
  * @throws whatever `toPostgres()` of a value throws
  * @see PostgreSQL manual, "Message Formats": Parse (F), Bind (F), Describe (F), Execute (F), Sync (F)
  */
-export function statementMessage({ front, name, text, values, describe }: WholeStatement): Buffer | undefined {
-  if (values.length > MAX_PARAMETERS) return undefined
-  const texts: (string | null)[] = new Array(values.length)
+export function statementMessage({ front, name, text, values, describe }: WholeStatement): Buffer {
+  const ready: (string | Buffer | null)[] = new Array(values.length)
   const lengths: number[] = new Array(values.length)
   const nameLength = Buffer.byteLength(name)
   let bind = BIND_FIXED + nameLength
+  let formats = 0
   for (let place = 0; place < values.length; place++) {
     const value = utils.prepareValue(values[place])
-    if (value !== null && typeof value !== 'string') return undefined
-    texts[place] = value
+    ready[place] = value
+    if (Buffer.isBuffer(value)) formats = values.length
     const length = value === null ? NULL_LENGTH : Buffer.byteLength(value)
     lengths[place] = length
     bind += 4 + Math.max(0, length)
   }
+  bind += 2 * formats
   const textLength = text === undefined ? 0 : Buffer.byteLength(text)
   const parse = text === undefined ? 0 : PARSE_FIXED + nameLength + textLength
   const size = front.length + parse + bind + (describe ? DESCRIBE.length : 0) + EXECUTE_SYNC.length
@@ -62,13 +64,17 @@ export function statementMessage({ front, name, text, values, describe }: WholeS
   at = bytes.writeInt32BE(bind - 1, at + 1)
   bytes[at++] = 0
   at = writeName(bytes, name, nameLength, at)
-  at = bytes.writeUInt16BE(0, at)
-  at = bytes.writeUInt16BE(texts.length, at)
-  for (let place = 0; place < texts.length; place++) {
-    const value = texts[place] ?? null
+  // No format codes mean that all values are text.
+  at = bytes.writeUInt16BE(formats, at)
+  for (let place = 0; place < formats; place++)
+    at = bytes.writeUInt16BE(Buffer.isBuffer(ready[place]) ? BINARY : TEXT, at)
+  at = bytes.writeUInt16BE(ready.length, at)
+  for (let place = 0; place < ready.length; place++) {
+    const value = ready[place] ?? null
     const length = lengths[place] ?? NULL_LENGTH
     at = bytes.writeInt32BE(length, at)
-    if (value !== null) at += bytes.write(value, at, length, 'utf8')
+    if (typeof value === 'string') at += bytes.write(value, at, length, 'utf8')
+    else if (value !== null) at += value.copy(bytes, at)
   }
   at = bytes.writeUInt16BE(0, at)
   if (describe) at += DESCRIBE.copy(bytes, at)

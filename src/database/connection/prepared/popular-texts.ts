@@ -4,9 +4,6 @@ import { RecentTexts } from './recent-texts.ts'
 /** Limits of one half of what a pool remembers: some megabytes at most. */
 const MAX_TEXTS = 1_000
 const MAX_CHARS = 500_000
-/** A longer text is not counted. Sending it costs more than planning it. */
-const MAX_TEXT_CHARS = 20_000
-
 interface Seen {
   times: number
   readonly tenantId: string
@@ -39,7 +36,7 @@ export class PopularTexts {
 
   /** Notes that a tenant sends this text. @returns whether it is worth a name */
   counts(text: string, tenantId: string): boolean {
-    if (this.#threshold === 0 || text.length > MAX_TEXT_CHARS) return false
+    if (this.#threshold === 0) return false
     if (this.#popular.get(text) !== undefined) return true
     const seen = this.#seen.get(text)
     if (seen === undefined) {

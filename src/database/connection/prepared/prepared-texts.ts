@@ -9,6 +9,9 @@ const MAX_NAMES = 200
 /** A name is taken away only if it was not used among this many statements: a connection whose texts are too many would only change names. */
 const KEPT_FOR = 1_000
 
+/** A longer text has no name: its plan may be large, and looking it up costs as much as its length. */
+const MAX_TEXT_CHARS = 10_000
+
 interface Named {
   readonly name: string
   /** The count of statements at which it was last used. */
@@ -18,9 +21,12 @@ interface Named {
 /**
  * The names under which one connection has prepared texts.
  *
- * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes.
+ * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes. Before 17.1, 16.5
+ *   and 15.9 it did not always, and used the policies of the role before.
  * - Nobody can prepare another text under a name before us: the names are random. (`pg_prepared_statements` shows them afterwards.)
  * - A name is never given twice: where a statement is gone or out of date, its text gets another name.
+ *
+ * @see CVE-2024-10976, "PostgreSQL row security below e.g. subqueries disregards user ID changes"
  */
 export class PreparedTexts {
   readonly #popular: PopularTexts
@@ -47,6 +53,7 @@ export class PreparedTexts {
     text: string,
     use: { readonly role: string; readonly tenantId: string; readonly atOnce: boolean },
   ): string | undefined {
+    if (text.length > MAX_TEXT_CHARS) return undefined
     this.#uses++
     if (this.#generation !== this.#popular.generation) this.#closeAll()
     const known = this.#named.get(use.role)?.get(text)

@@ -135,7 +135,6 @@ export class TenantQuery extends PgQueryBase {
       values: values ?? NO_VALUES,
       describe: !known,
     })
-    if (message === undefined) return false
     if (known) host.shapes.describe(name, this._result)
     else this.#describes = name
     this.skip = front.answers

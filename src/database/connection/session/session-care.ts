@@ -38,8 +38,8 @@ export class SessionCare {
     const { settings } = guard
     await outsideOfTenants(() => settings.seal?.load())
     const statements = [...resetStatements(settings), ...contextStatements(settings, 'identity')]
-    const { database, startupInForce, takesTickets, start, freezesSettings } = await this.#prepare(statements)
-    guard.mayPrepare = mayPrepare(settings, freezesSettings)
+    const { database, startupInForce, takesTickets, start, freezesValues } = await this.#prepare(statements)
+    guard.mayPrepare = mayPrepare(settings, freezesValues)
     guard.prefix.startupIgnored = !startupInForce
     if (!settings.pooler) guard.prefix.fronts = sessionFronts(start, [], settings.shared)
     // Without names there is nothing more to prepare, and no second round trip.

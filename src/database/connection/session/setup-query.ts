@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 import { type PgConnection, PgQueryBase, type PgResult } from '../../wire/pg-internals.ts'
+import { FREEZES_VALUES } from '../prepared/frozen-values.ts'
 import { contextForms, contextStatement, contextStatementName, contextTypes, isUnnamed } from './context-statement.ts'
 import { isIsolation, type PreparedText, startupSettings, type TransactionStart } from './session-reset.ts'
 
@@ -13,8 +14,8 @@ export interface SetupFacts {
   /** The database knows tickets. Before its migration, it refuses a seal that has one. */
   readonly takesTickets: boolean
   readonly start: TransactionStart
-  /** Whether an IMMUTABLE function of the database reads a setting: a kept plan would hold the value of one tenant. */
-  readonly freezesSettings: boolean
+  /** Whether a function of the database is wrongly IMMUTABLE: a kept plan would hold what it gave for one tenant. */
+  readonly freezesValues: boolean
 }
 
 /** Reads all values as text, because the application's type parsers must not change them. */
@@ -59,22 +60,6 @@ export function contextStatements(settings: WallSettings, base: 'identity' | 'fu
 /** Asks the catalog, because the login role may have no privilege on the schema. */
 const TAKES_TICKETS = `exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
   where n.nspname operator(pg_catalog.=) 'partywall' and p.proname operator(pg_catalog.=) 'register_tickets')::pg_catalog.text`
-/**
- * An IMMUTABLE function reads a setting itself, or calls another function that does. The functions that read a setting are looked for once:
- * a database with an extension such as PostGIS has thousands of functions, of which hardly any does. Bodies of C functions are no text.
- */
-const FREEZES_SETTINGS = `(
-  with bodies as materialized (
-    select f.proname, f.provolatile, coalesce(pg_catalog.pg_get_function_sqlbody(f.oid), f.prosrc) as body
-      from pg_catalog.pg_proc f join pg_catalog.pg_language l on l.oid operator(pg_catalog.=) f.prolang
-     where f.oid operator(pg_catalog.>=) 16384 and l.lanname operator(pg_catalog.<>) 'c' and l.lanname operator(pg_catalog.<>) 'internal'
-  ), readers as materialized (
-    select proname, provolatile from bodies where body operator(pg_catalog.~*) 'current_setting'
-  )
-  select exists (select from readers where provolatile operator(pg_catalog.=) 'i')
-      or exists (select from readers r join bodies f on f.provolatile operator(pg_catalog.=) 'i'
-                   and pg_catalog.strpos(f.body, r.proname::pg_catalog.text) operator(pg_catalog.>) 0
-                  where r.provolatile operator(pg_catalog.<>) 'i'))`
 
 /** Compares each setting's value with the wanted one. set_config returns the wanted value in the server's spelling, and runs second. */
 function factsText(settings: WallSettings): string {
@@ -85,7 +70,7 @@ function factsText(settings: WallSettings): string {
   const start = ['isolation', 'read_only', 'deferrable'].map(
     (part) => `pg_catalog.current_setting('transaction_${part}') as ${part}`,
   )
-  return `select pg_catalog.current_database() as database, ${TAKES_TICKETS} as takes_tickets, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force, (${FREEZES_SETTINGS})::pg_catalog.text as freezes_settings`
+  return `select pg_catalog.current_database() as database, ${TAKES_TICKETS} as takes_tickets, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force, (${FREEZES_VALUES})::pg_catalog.text as freezes_values`
 }
 
 /** @throws {Error} where the server answered something else */
@@ -101,7 +86,7 @@ export function readSetupFacts(row: unknown): SetupFacts {
     database: text('database'),
     startupInForce: text('in_force') === 'true',
     takesTickets: text('takes_tickets') === 'true',
-    freezesSettings: text('freezes_settings') === 'true',
+    freezesValues: text('freezes_values') === 'true',
     start: {
       isolation,
       readOnly: text('read_only') === 'on' ? 'on' : 'off',
