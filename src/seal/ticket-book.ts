@@ -65,6 +65,11 @@ export class TicketBook {
     this.#waiting.push(asked)
   }
 
+  /** Whether there are tickets to register. */
+  get pending(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** The next tickets to register. Undefined where there are none, which is nearly always. */
   nextBatch(): TicketBatch | undefined {
     const [first] = this.#waiting

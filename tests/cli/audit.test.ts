@@ -59,7 +59,7 @@ describe('partywall audit on the database of the demo', { timeout: 120_000 }, ()
     const { code, output } = verify()
     expect(output).toContain('audit log: whole')
     expect(output).toMatch(/[1-9]\d* events, [23] tenants/)
-    expect(output).toContain('can rewrite what is newer than the last outside anchor')
+    expect(output).toContain('can rewrite events that are newer than the last outside anchor')
     expect(code).toBe(0)
   })
 

@@ -324,6 +324,7 @@ describe.each(['raw', 'ours'] as const)('pg.Pool as libraries use it: %s', (side
   test('reports an idle client that the server ended', async () => {
     const pool = make()
     const { rows } = await pool.query('select pg_backend_pid() as pid')
+    await expect.poll(() => pool.idleCount).toBe(1)
     const failed = once(pool, 'error')
     await database.admin('select pg_terminate_backend($1)', [rows[0].pid])
     await failed

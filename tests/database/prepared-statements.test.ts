@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { TenantAwareRepository } from '../../src/repository/base-repository.ts'
+import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
   proxy = await TcpProxy.start(two.database.appUrl)
   bouncer = await startPgBouncer(two.database.appUrl, 1)
   pool = two.pool({ connectionString: proxy.url, max: 1, allowStatements: ['DO'] })
+  await untilTicketsKnown(pool, [two.a, two.b])
   return async () => {
     await pool.end()
     await proxy.stop()

@@ -8,6 +8,9 @@ import type { TenantShares } from './tenant-shares.ts'
 
 export type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 
+/** Milliseconds after a release in which a statement of the pool may register the tickets. */
+const REGISTER_SOON_MS = 20
+
 /** The pool whose connections are leased. */
 interface LeasedPool {
   readonly options: pg.PoolOptions
@@ -29,6 +32,7 @@ export class Leases {
   readonly #events: SecurityEvents | undefined
   /** Looks for its next statement. */
   #free: TenantClient | undefined
+  #registersSoon = false
 
   constructor(pool: LeasedPool, shares: TenantShares | undefined, events: SecurityEvents | undefined) {
     this.#pool = pool
@@ -87,7 +91,8 @@ export class Leases {
         client.release = (problem) => {
           if (released) throw new Error('Release called on client which has already been released to the pool.')
           released = true
-          this.giveBack(client, problem)
+          this.#registerSoon(client)
+          this.giveBack(client, problem, true)
         }
       }
       take(error, client)
@@ -95,7 +100,7 @@ export class Leases {
   }
 
   /** Gives a connection to the next who waits, or to pg-pool. Cleans it first if it is in doubt, or destroys it. */
-  giveBack(client: TenantClient, problem?: Error | boolean): void {
+  giveBack(client: TenantClient, problem?: Error | boolean, byCaller = false): void {
     const { guard } = client
     if (problem) {
       this.#destroy(client, 'it was released with an error', problem)
@@ -103,12 +108,12 @@ export class Leases {
     }
     if (guard.cancelling !== undefined && guard.discardedFor === undefined) {
       // The promise of a cancel request never rejects; its result is stored on the guard.
-      void guard.cancelling.then(() => this.giveBack(client))
+      void guard.cancelling.then(() => this.giveBack(client, undefined, byCaller))
       return
     }
     const reason = guard.unfit(client.getTransactionStatus())
     if (reason !== undefined) this.#destroy(client, reason)
-    else if (!guard.inDoubt) this.#registerAndHandOn(client)
+    else if (!guard.inDoubt) byCaller ? this.#handOn(client) : this.#registerAndHandOn(client)
     else {
       client.discardAll().then(
         () => this.#handOn(client),
@@ -118,9 +123,29 @@ export class Leases {
   }
 
   #registerAndHandOn(client: TenantClient): void {
+    // The statement is partywall's own.
+    client.guard.owner = undefined
     const registered = registerTickets(client)
     if (registered === undefined) this.#handOn(client)
     else void registered.then(() => this.giveBack(client))
+  }
+
+  /**
+   * A caller who releases a connection sees it idle at once, so its tickets are registered on a connection that is taken for that a moment
+   * later. Does nothing where a statement of the pool has registered them meanwhile.
+   */
+  #registerSoon(client: TenantClient): void {
+    const { tickets } = client.guard.settings
+    if (tickets?.pending !== true || this.#registersSoon) return
+    this.#registersSoon = true
+    setTimeout(() => {
+      this.#registersSoon = false
+      if (!tickets.pending || this.#pool.ending) return
+      this.take(undefined, (_error, taken) => {
+        // Not before take() has returned.
+        if (taken !== undefined) process.nextTick(() => this.giveBack(taken))
+      })
+    }, REGISTER_SOON_MS).unref()
   }
 
   #destroy(client: TenantClient, reason: string, problem?: Error | boolean): void {
