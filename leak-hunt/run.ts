@@ -5,6 +5,7 @@ import { faultOperations } from './operations/faults.ts'
 import { honestOperations } from './operations/honest.ts'
 import { hostileOperations } from './operations/hostile.ts'
 import { schemaTool } from './operations/schema-tool.ts'
+import { suspension } from './operations/suspension.ts'
 import type { HuntOptions } from './options.ts'
 import { Random } from './random.ts'
 import { checkResidue } from './residue.ts'
@@ -58,7 +59,7 @@ async function huntOn(
   const fits = (operation: Operation) =>
     (options.sealed || operation.needsSeal !== true) && !(options.pooler && operation.notPooled === true)
   const hostile = hostileOperations.filter(fits)
-  const honest = [...honestOperations, ...aroundThePool, schemaTool].filter(fits)
+  const honest = [...honestOperations, ...aroundThePool, schemaTool, suspension].filter(fits)
   let begun = 0
   let attacks = 0
   let faultsLeft = options.faults
