@@ -26,7 +26,8 @@ async function measure(): Promise<Record> {
   // The server may run as another user.
   await chmod(folder, 0o777)
   const under = ['env', ...SAME_CODE, 'valgrind', '--tool=callgrind', '--quiet', `--callgrind-out-file=${folder}/%p`]
-  const server = await startPostgres({ under, externalUrl: undefined })
+  // A vacuum in between would be counted.
+  const server = await startPostgres({ under, externalUrl: undefined, settings: { autovacuum: 'off' } })
   try {
     const counted = { folder, stage: await fillStage(server) }
     // The first connection to a database fills caches of the server that later ones find.

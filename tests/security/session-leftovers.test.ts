@@ -238,6 +238,22 @@ describe('what onConnect set', () => {
   )
 })
 
+describe('what onConnect set, where no tenant comes first', () => {
+  it.each([
+    ['a statement without a tenant', (pool: TenantPool) => runWithoutTenant(() => pool.query('select 1'))],
+    ['the check of the database', (pool: TenantPool) => pool.checkDatabase()],
+  ])('is there after %s', (_what, first) =>
+    withPool(
+      { onConnect: async (client) => void (await client.query("select set_config('timezone', 'Asia/Tokyo', false)")) },
+      async (pool) => {
+        await first(pool)
+        const { rows } = await two.as(two.a, () => pool.query("select current_setting('timezone') as zone"))
+        expect(rows).toEqual([{ zone: 'Asia/Tokyo' }])
+      },
+    ),
+  )
+})
+
 describe('a connection whose start-up options were dropped on the way', () => {
   it('gets path and time-outs with each statement', () =>
     withPool({ searchPath: ['public'], statementTimeoutMs: 12_000 }, async (pool) => {

@@ -85,19 +85,10 @@ export function ruleCase(rule: string, given: RuleCase): void {
         })
       }
     })
-    // Where the hole is found without attacking, a near miss is looked at without attacking: a third of the time. Where only an attack finds
-    // the hole, the silence of a static run would say nothing.
-    let foundStatically: Promise<boolean> | undefined
-    const quick = async () => {
-      foundStatically ??= withCase([base, given.hole], async (verify) => {
-        const report = await verify({ ...options, mode: 'static' })
-        return speaks(report).length > 0
-      })
-      return (await foundStatically) ? { ...options, mode: 'static' as const } : options
-    }
-    const staysSilent = (name: string, sql: CaseSql, how: typeof options) =>
+    const staysSilent = (name: string, sql: CaseSql, mode?: 'static') =>
       withCase([base, sql], async (verify) => {
-        const report = await verify(how)
+        const quick = mode === undefined ? undefined : await verify({ ...options, mode })
+        const report = quick !== undefined && speaks(quick).length === 0 ? quick : await verify(options)
         expect(speaks(report), describeFindings(report)).toEqual([])
         expect(report.summary.internalErrors).toEqual([])
         const alarms = report.findings.filter(({ severity }) => atLeast(severity, 'medium')).map(({ rule }) => rule)
@@ -105,9 +96,19 @@ export function ruleCase(rule: string, given: RuleCase): void {
         expect([...new Set(alarms)], describeFindings(report)).toEqual(beside === undefined ? [] : [beside.rule])
         if (beside === undefined) expect(exitCodeOf(report), describeFindings(report)).toBe(0)
       })
-    it('is silent on the repaired schema', () => staysSilent('repaired', given.repaired, options))
+    // Where the hole is found without attacking, a near miss is first looked at without attacking: a third of the time. Where only an attack
+    // finds the hole, the silence of a static run would say nothing.
+    let foundStatically: Promise<boolean> | undefined
+    const looksFirst = async (): Promise<'static' | undefined> => {
+      foundStatically ??= withCase([base, given.hole], async (verify) => {
+        const report = await verify({ ...options, mode: 'static' })
+        return speaks(report).length > 0
+      })
+      return (await foundStatically) ? 'static' : undefined
+    }
+    it('is silent on the repaired schema', () => staysSilent('repaired', given.repaired))
     for (const [name, sql] of Object.entries(given.nearMisses)) {
-      it(`is silent on a near miss: ${name}`, async () => staysSilent(name, sql, await quick()))
+      it(`is silent on a near miss: ${name}`, async () => staysSilent(name, sql, await looksFirst()))
     }
   })
 }

@@ -198,6 +198,7 @@ export class TenantClient extends pg.Client implements QueryHost {
 
   /** Runs a statement of partywall's own, as the login role and without a tenant, on a session that no tenant's setting reaches. */
   async runRaw(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    if (this.guard.freeStatements > 0) await this.#care.remember()
     await super.query('reset all; set role none')
     return super.query({ text, values: [...values] })
   }

@@ -139,7 +139,7 @@ export class ConnectionGuard {
     if (this.cancelling !== undefined) return 'wait'
     // Inside a transaction parameters may differ from the session's, and nothing of ours can be sent.
     if (status !== 'I') return undefined
-    if (this.freeStatements > 0 && frame.tenantId !== '') return 'remember'
+    if (this.freeStatements > 0) return 'remember'
     // Our pool cleans at release. Libraries with pools of their own do not tell when a client changes hands, so clean here.
     if (!this.inDoubt && this.#parameters.changed === undefined) return undefined
     return this.inFlight === 1 && tenantOn(this.#session) !== frame.tenantId ? 'discard' : undefined
