@@ -10,7 +10,7 @@ export function pathOf(fn: DatabaseFunction): SearchPath | undefined {
   return { schemas: set.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1')) }
 }
 
-/** The relation that a name means, where only one can be meant. */
+/** The relation that a name means. Undefined if the name could mean several relations, or a temporary table. */
 export function relationMeant(
   facts: Facts,
   { schema, name }: { readonly schema: string | undefined; readonly name: string },

@@ -7,10 +7,10 @@ import type { Resolver } from './resolve.ts'
 import type { Scope, ScopedCte } from './scope.ts'
 
 /**
- * What the caller wants to know of a query:
- * - `rows`: whether it has a row, and the columns of that row;
- * - `value`: the value of its one column;
- * - `elements`: the elements of the array that it builds with array_agg.
+ * The question of the caller about a query:
+ * - `rows`: whether the query has a row, and the columns of that row;
+ * - `value`: the value of the query's single column;
+ * - `elements`: the elements of the array that the query builds with array_agg.
  */
 export type Asked = 'rows' | 'value' | 'elements'
 

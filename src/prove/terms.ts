@@ -11,7 +11,9 @@ import type { Term } from './term.ts'
 const LOSSY_CALLS =
   /^(lower|upper|left|right|substr|substring|btrim|trim|ltrim|rtrim|md5|sha256|hashtext|hashtextextended|split_part|replace|regexp_replace|translate|round|floor|abs|length|initcap|reverse|concat|mod|ceil|date_trunc|trunc|unaccent)$/
 
-/** Reads one side of a comparison. Casts, collations and known functions around a value are kept as `lossy`, if they may lose something. */
+/**
+ * Reads one side of a comparison. `lossy` names a cast, collation or function around the value that may make different values equal.
+ */
 export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
   switch (expr.kind) {
     case 'column':

@@ -61,17 +61,18 @@ function writtenBy(
   ask: AskProof,
 ): Untrusted | undefined {
   for (const verb of ['insert', 'update'] as const) {
-    // A new parent has a new key, so it changes nothing for rows that point at the old one.
+    // A new parent row has a new key. Existing rows refer to other parents, so an INSERT gives nobody access to them.
     if (verb === 'insert' && parent) continue
     if (!facts.privileges.onRelation(role.role.oid, written, verb === 'insert' ? 'INSERT' : 'UPDATE')) continue
     const open = !facts.protectedFor(written, role)
     const proof = open ? undefined : ask(written, verb, role)
     if (!open && (proof === undefined || proof.status === 'proved' || proof.status === 'dark')) continue
-    // A parent: the attacker needs another tenant's row, so USING must be weak. A membership: any new row will do, so the check must be.
+    // To move a parent, an attacker must change another tenant's row, so USING must be weak. To become a member, an attacker needs only a new
+    // row, so WITH CHECK must be weak.
     const weaknesses = proof !== undefined && 'weaknesses' in proof ? proof.weaknesses : []
     const harmless = weaknesses.length > 0 && !weaknesses.some(({ clause }) => clause === (parent ? 'using' : 'check'))
     if (!open && harmless) continue
-    // A parent with a weak policy has a finding of its own, and this one follows from it.
+    // A parent whose own policy is weak has a finding of its own. The weakness of this policy follows from that finding.
     const derived = parent && !open
     return {
       kind: derived ? 'beyond-the-prover' : 'trusts-table',
@@ -91,7 +92,7 @@ function descendants(facts: Facts, relation: Relation): readonly Relation[] {
   })
 }
 
-/** Whether a valid foreign key gives each row of the table its parent in this relation. Then no row belongs to a new parent yet. */
+/** Whether a valid foreign key guarantees that each row has a parent in this relation. Then no existing row refers to a future parent. */
 function isParentOf(relation: Relation, table: TenantTable): boolean {
   return linksTo(relation, table).some(({ enforced, validated }) => enforced && validated)
 }

@@ -36,7 +36,7 @@ export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<Findi
   }
 }
 
-/** Verbs that some role in reach may use on the table without row-level security. */
+/** Verbs that some role in reach (docs/glossary.md) may use on the table, if row-level security does not apply to that role. */
 export function unheldVerbs(facts: Facts, relation: Relation): readonly Verb[] {
   return VERBS.filter((verb) =>
     facts.reach(relation, privilegeOf(verb)).some((role) => !facts.protectedFor(relation, role)),

@@ -25,7 +25,7 @@ export function showPath(path: RolePath): string {
   return `${path.path.join(' → ')}${path.needsGrant ? ' (by ADMIN OPTION: it grants itself the membership)' : ''}`
 }
 
-/** The tenant tables on which the role has a privilege, and the verbs. If the role bypasses policies, it crosses tenants there. */
+/** The tenant tables on which the role has a privilege, with the verbs. A role that bypasses policies reaches all tenants' rows there. */
 export function crossedBy(
   facts: Facts,
   role: Role,
