@@ -5,8 +5,8 @@ import type { ProtectPlan } from '../src/protect/change.ts'
 const OURS = /^(?:--|\/\/) partywall protect:/
 
 /**
- * Files of an earlier run of `partywall protect` that were not applied: one of their statements is still missing in the
- * database. The other files of the same run are included.
+ * Files of an earlier run of `partywall protect` that were not applied: the plan still contains one of their statements. All files of such
+ * a run are included.
  *
  * @returns paths below the folder, `/` between parts
  */

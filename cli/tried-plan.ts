@@ -51,7 +51,7 @@ export async function tryPlan(
   }
 }
 
-/** Errors that the plan itself reports better: no role of the application, no tenant column. */
+/** The first line of a configuration error, such as a missing role of the application. Other errors are thrown again. */
 function messageOf(error: unknown): string {
   if (error instanceof ConfigurationError) return error.message.split('\n', 1)[0] ?? ''
   throw error

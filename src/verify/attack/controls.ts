@@ -13,7 +13,7 @@ import { baselines } from './victim-row.ts'
 import { type WriteProbe, writeProbes } from './write-probes.ts'
 
 /**
- * Negative control: a table with row-level security and no policy must show no row to any acting role. If it does, policies do not
+ * Negative control: a table with row-level security and no policy must show no row to any acting role. If a row is seen, policies do not
  * apply to that role in this session, and no result on any table can be relied on.
  */
 export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): Promise<void> {

@@ -16,7 +16,7 @@ export interface ProtectedTable {
   readonly verbs: readonly Verb[]
   /** Restrictive policies that test the tenant. */
   readonly restrictive: readonly Policy[]
-  /** A role that may read it, or else some acting role. */
+  /** A role that may read the table or, if there is none, some acting role. */
   readonly role: ActingRole
   /** SQL that drops the restrictive policies that test the tenant. While they exist, a weak permissive policy is no hole. */
   readonly withoutRestrictive: string

@@ -129,7 +129,10 @@ function leftOpen(planning: Planning, target: Target, doubt: string): Decision {
   }
 }
 
-/** Whether a partition can't be used directly. It is then only read through its parent, whose policies apply. */
+/**
+ * Whether no role of the application can use a partition directly. The application then reads it only through the parent, whose policies
+ * apply.
+ */
 function isHiddenPartition(planning: Planning, relation: Relation): boolean {
   return (
     relation.isPartition &&
