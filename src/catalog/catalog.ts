@@ -104,7 +104,7 @@ export interface Catalog {
   readonly foreignServers: readonly ForeignServer[]
   readonly languages: readonly Language[]
   readonly eventTriggers: readonly EventTrigger[]
-  /** At most the first 10,000. */
+  /** The large objects of the database, at most 10,000. */
   readonly largeObjects: readonly LargeObject[]
   readonly grantedBuiltins: readonly GrantedBuiltin[]
   /** Relations of pg_catalog whose grants differ from the server's initial ones, and their grants. */

@@ -20,7 +20,7 @@ export interface StreamCheck {
 export interface StreamJudge {
   readonly maxBufferBytes: number
   readonly refusalOf: (text: string) => Error | undefined
-  /** For an answer that can't be checked. Undefined if it may be sent nevertheless. */
+  /** The error for an answer that can't be checked. Undefined if such an answer may be sent. */
   readonly refusalOfUnreadable: (reason: string) => Error | undefined
 }
 

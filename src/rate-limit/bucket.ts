@@ -24,8 +24,8 @@ function tokenMicros(limits: Limits): number {
 }
 
 /**
- * Whether counters lie in the future: the clock stepped back, or the bucket got smaller. They must be written even when the request is
- * refused.
+ * Whether counters lie in the future: the clock stepped back, or the bucket got smaller. Such counters must be written back although the
+ * request is refused.
  */
 export function areAhead(counters: Counters, limits: Limits, now: number): boolean {
   return (

@@ -38,7 +38,8 @@ export async function send(connection: RepositoryConnection, text: string, value
  * As {@link send}, but prepared. Use it only for statements with few different texts.
  *
  * @param again whether to send the statement once more, unprepared, if the server rejects the cached plan because a column's type has
- *   changed. The server rejects it before it runs. Inside a transaction this is useless, because the error has ended the transaction
+ *   changed. The rejected statement did not run. Inside a transaction, sending again is useless, because the error has ended the
+ *   transaction
  */
 export async function sendPrepared(
   connection: RepositoryConnection,

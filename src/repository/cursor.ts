@@ -26,7 +26,7 @@ export function writeCursor(values: readonly (string | null)[], place: CursorPla
 }
 
 /**
- * Opens a cursor. A cursor of another tenant or another query, or a changed one, is refused, each with the same error.
+ * Opens a cursor. A cursor of another tenant or of another list, and a changed cursor, are refused with the same error.
  *
  * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT`
  */

@@ -74,7 +74,7 @@ export type FromItem =
       readonly alias: string | undefined
       readonly columns?: readonly string[]
       readonly query: Query
-      /** LATERAL: it may refer to earlier items of FROM. */
+      /** True for LATERAL: the item may refer to earlier items of FROM. */
       readonly lateral?: true
     }
   | {
@@ -139,7 +139,7 @@ export interface Query {
   readonly others: readonly Expr[]
   /** Node name of a statement that is not a query, such as `VariableSetStmt` for SET. */
   readonly node: string
-  /** The statement's own text when it was parsed from a body. */
+  /** The text of the statement, if it was parsed from a body. */
   readonly text: string | undefined
 }
 

@@ -124,7 +124,7 @@ async function writeControls(
   }
 }
 
-/** Runs the probes as tenant B. On tables whose policies ask for further settings, these are set too. */
+/** Runs the probes as tenant B. If the policies of a table test further settings, these settings are set too. */
 async function answersOf(
   arena: Arena,
   ledger: AttackLedger,

@@ -23,7 +23,7 @@ export interface VerifySummary {
   readonly rootTable: string | undefined
   /** False if the application can't reach any tenant table by a verb, view or function. The run then says nothing. */
   readonly reachable: boolean
-  /** If it reaches none: SQL that grants it what an application usually needs. */
+  /** If the application can't reach any tenant table: SQL that grants its role the privileges that an application usually needs. */
   readonly grantsMissing: readonly string[]
   readonly notes: readonly string[]
   readonly counts: {
