@@ -256,8 +256,8 @@ class RunningSealer implements AuditSealer {
   }
 
   /**
-   * Publishes anchors in order. After a failure they are retried first. The failure is logged, because without anchors a removal of events
-   * is not noticed.
+   * Publishes anchors in order. Anchors whose publishing failed are published first in the next round. The failure is logged, because
+   * without anchors a removal of events is not noticed.
    */
   async #publish(): Promise<void> {
     for (let anchor = this.#unpublished[0]; anchor !== undefined; anchor = this.#unpublished[0]) {

@@ -34,7 +34,8 @@ function kindOf(access: Access, before: Outcome, after: Outcome): Difference['ki
   const tenant = tenantOf(access.user)
   const isOwn = !access.isTenants || (tenant !== undefined && tenant === tenantOf(access.row))
   if (before === 'done') return isOwn ? (after.startsWith('error') ? 'error' : 'narrower') : 'closed'
-  // The statement reached no row before, but ran without an error. On rows of the own tenant it must not fail now.
+  // Before the change, the statement reached no row but ran without an error. On rows of the user's own tenant it must not fail after the
+  // change.
   const ranBefore = before === 'nothing'
   const failsNow = after === 'refused' || after.startsWith('error')
   return isOwn && ranBefore && failsNow ? 'error' : undefined

@@ -14,7 +14,7 @@ export interface FoundLink {
 /** The tenant column, existing or to be added. */
 export interface TenantColumn {
   readonly name: string
-  /** Its declared type. */
+  /** The declared type of the column. */
   readonly type: string
   /** The type to which the session's tenant is cast. It is never a type that truncates a value. */
   readonly cast: string

@@ -10,10 +10,9 @@ interface Denial {
 }
 
 /**
- * Refusals that are still valid, so that requests of a blocked tenant need not ask the store.
- *
- * The cache can't admit too much: while a scope refuses, its counters can only grow. It keeps a refusal for at most a second, so that a
- * larger tier, an override or a reset takes effect within that time.
+ * Refusals that are still valid, so that requests of a blocked tenant need not ask the store. The cache can't admit too much: while a scope
+ * refuses, its counters can only grow. It keeps a refusal for at most a second, so that a larger tier, an override or a reset takes effect
+ * within that time.
  */
 interface DenyCache {
   readonly empty: boolean

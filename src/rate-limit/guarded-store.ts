@@ -118,7 +118,7 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   }
 }
 
-/** For calls that only read: their answer does not prove that the store can write. */
+/** For calls that only read. Their answers do not prove that the store can write. */
 const never = () => false
 
 /** The message of the store's error and of its cause. They contain no key and no password. */
