@@ -46,7 +46,7 @@ async function cutBrokenLine(path: string): Promise<void> {
 }
 
 /**
- * All anchors of a file. A last line without its end is one whose writer was killed; it counts as not written.
+ * All anchors of a file. If the last line has no line end, its writer was killed, and the line counts as not written.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a line that is no anchor
  */

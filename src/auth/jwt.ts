@@ -43,7 +43,7 @@ export interface TokenVerifier<Claims = RawClaims> {
   // A method, so that a verifier with typed claims is also a `TokenVerifier<unknown>`.
   authorize(token: VerifiedToken<Claims>, tenant: MembershipTenant, origin?: TokenOrigin): Promise<void>
   /**
-   * Drops the cached tokens of one tenant, also those whose verification is under way.
+   * Drops the cached tokens of one tenant. A token of the tenant that is being verified now is not cached either.
    *
    * @param claimOrId the raw claim, or the directory's id that was passed to `authorize`
    */

@@ -179,7 +179,7 @@ function insertSql(relation: Relation, row: PlantedRow): string {
 function outcomeOf(answer: BatchAnswer, verb: Verb): Outcome {
   if (answer.ok) return answer.rows > 0 ? 'done' : 'nothing'
   if (answer.code === '42501') return 'refused'
-  // A constraint violation: constraints are checked after the policies, so these accepted the row.
+  // A constraint violation. PostgreSQL checks constraints after the policies, so the policies accepted the row.
   if (answer.code.startsWith('23') && verb !== 'select') return 'done'
   return `error ${answer.code}`
 }

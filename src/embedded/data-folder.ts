@@ -29,7 +29,7 @@ export async function makeInstanceFolder(base: string, runAs: RunAs): Promise<In
 }
 
 /**
- * Removes servers whose Node process is gone without stopping them (SIGKILL, a crash).
+ * Removes servers that their Node process did not stop before it ended (SIGKILL, a crash).
  *
  * It ends a process only if the process certainly is such a server: `postmaster.pid` in a folder that partywall created contains its id,
  * and both this file and the command line of the process name the folder as the data directory.

@@ -48,9 +48,11 @@ export interface TenantGuard {
   readonly preventCrossTenantAccess: PreventCrossTenantAccess
   /** For adapters: the error to answer instead of this JSON text; undefined if the text may be sent. Counts, logs and emits. */
   refusalOfJson(text: string, context: TenantContext | undefined): TenantIsolationError | undefined
-  /** For adapters: the same for a value that is about to be sent. */
+  /** For adapters: the error to answer instead of this value. Undefined if the value may be sent. Counts, logs and emits. */
   refusalOfValue(value: unknown, context: TenantContext): TenantIsolationError | undefined
-  /** For adapters: the same for data that can't be checked, with a reason for the log. */
+  /**
+   * For adapters: the error to answer instead of data that can't be checked. Undefined if such data may be sent. `reason` is for the log.
+   */
   refusalOfUnreadable(reason: string, context: TenantContext | undefined): TenantIsolationError | undefined
   /** For adapters: counts an answer that CrossTenantSafe exempted. */
   noteExempt(reason: string): void

@@ -58,7 +58,7 @@ export interface Partywall<Claims = RawClaims> {
   /** Registers running work: suspension of its tenant stops it, and closing waits for it. */
   beginWork(tenantId: string): Work
   readonly requestIdHeader?: string | undefined
-  /** A repository on this pool whose cursors this application signs. */
+  /** Makes a repository on this pool. Its cursors are signed with the application's secret. */
   repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>
   readonly cursorKeys: () => Promise<readonly Uint8Array[]>
   readonly exportContext: (options: ExportOptions) => Promise<string>

@@ -13,7 +13,7 @@ const AGGREGATES = new Set(
   variance xmlagg`.split(/\s+/),
 )
 
-/** Aggregates whose value is that of some row. */
+/** Aggregates that return the value of one of the rows. */
 const PICKED = new Set(['min', 'max', 'any_value'])
 
 /** `min(x)`, `max(x)`, `any_value(x)`: the value is that of one of the rows that were read. */

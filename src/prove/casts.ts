@@ -201,7 +201,10 @@ function rootIsText(facts: Facts): boolean {
   return /^(text|character varying)$/.test(facts.tenancy.root?.key.baseType ?? '')
 }
 
-/** citext or a nondeterministic collation on a column. Undefined (harmless) if the table of tenants has the same in its key. */
+/**
+ * citext or a nondeterministic collation on a column. Undefined if neither is used, or if the key of the table of tenants has this type or
+ * collation too, which makes it harmless.
+ */
 export function looseColumn(facts: Facts, column: Column): string | undefined {
   const loose = looseness(column)
   if (loose === undefined || facts.tenancy.root === undefined || isRootLoose(facts, loose)) return undefined

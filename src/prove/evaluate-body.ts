@@ -61,7 +61,7 @@ function evaluate(statements: readonly PlStatement[], variables: Variables, fn: 
       case 'return-query':
         return returnedQueries(statements.slice(at), variables)
       case 'raise':
-        // RAISE EXCEPTION ends the query, so no row passes. NULL has the same effect in a policy.
+        // RAISE EXCEPTION ends the query, so no row passes. In a policy, no row passes with NULL either, so NULL stands for the exception.
         if (statement.level === 'exception') return { kind: 'value', expr: NULL }
         break
       default:

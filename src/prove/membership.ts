@@ -49,8 +49,8 @@ export function membership(
 type Joins = (one: string, other: string) => boolean
 
 /**
- * Whether a join makes two rows rows of the same tenant. Only tenant columns and keys do that: rows of all tenants may share a plan,
- * a status or a date.
+ * Whether a join makes two rows rows of the same tenant. Only joins by tenant columns and by keys do so: rows of all tenants may have one
+ * plan, status or date in common.
  *
  * @param own the first row is the session's own. Rows that refer to it or have it in their key are then the session's own too.
  */

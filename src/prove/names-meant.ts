@@ -34,7 +34,7 @@ function mayMakeTables(facts: Facts): boolean {
   return facts.acting.some((role) => facts.privileges.onDatabase(role.role.oid, 'TEMPORARY'))
 }
 
-/** Whether a role in reach can create functions, operators or types, which a body without a fixed search_path would then use. */
+/** Whether a role of the application can create functions, operators or types, which a body without a fixed search_path would then use. */
 export function mayPlant(facts: Facts): boolean {
   const roles = [...facts.acting.map(({ role }) => role), ...facts.becomable.map(({ role }) => role)]
   return roles.some(

@@ -100,7 +100,7 @@ function starOf(table: string | undefined, joined: Joined): QueryRow['targets'] 
   })
 }
 
-/** Adds the queries of a WITH list to the scope. Each of them can refer to those before it. */
+/** Adds the queries of a WITH list to the scope. Each query can refer to the queries before it in the list. */
 function withCtes(query: Query, scope: Scope): Scope {
   let within = scope
   for (const cte of query.with) {

@@ -223,7 +223,7 @@ export class Resolver {
    * Whether the prover must not use a function's body. This is so in three cases:
    * - the function sets a role or a custom setting for its own run (`CREATE FUNCTION … SET`);
    * - a role in reach (docs/glossary.md) can replace the function;
-   * - the function has no fixed search_path, and a role in reach can create objects that the names in its body would then mean.
+   * - the function has no fixed search_path, and a role of the application can create objects that the names in its body would then mean.
    */
   #isOpaque(fn: DatabaseFunction): boolean {
     if ([...fn.config.keys()].some((name) => name.includes('.') || name === 'role' || name === 'session_authorization'))

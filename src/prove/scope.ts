@@ -101,7 +101,8 @@ function unqualified(expr: Extract<Expr, { kind: 'column' }>, items: readonly Sc
     const found = columnOf(item, expr.name)
     if (found !== undefined) return found
   }
-  // The name is a table's alias (the row as a whole), or may be an unknown column of a FROM item. Both hide the same name of outer scopes.
+  // The name is a table's alias (the row as a whole), or may be an unknown column of a FROM item. In both cases it hides columns of that
+  // name in outer scopes.
   return items.some((item) => item.alias === expr.name || (item.instance === undefined && item.open === true))
     ? expr
     : undefined

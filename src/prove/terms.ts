@@ -55,8 +55,8 @@ export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
       return use === undefined ? other(expr) : settingTerm(facts, use.use, use.type)
     }
     case 'coalesce': {
-      // rewrite.ts splits a COALESCE in an equality. One that is still here counts only if all its arguments are the same value, such as
-      // several settings that are all the context.
+      // rewrite.ts has already split each COALESCE in an equality. Any other COALESCE counts only if all its arguments are one value, such
+      // as several settings that all contain the session's tenant.
       const terms = expr.args.map((arg) => termOf(arg, facts, instances))
       const [first] = terms
       return first !== undefined && terms.every((term) => term.key === first.key && term.kind === first.kind)

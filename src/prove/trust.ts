@@ -8,10 +8,11 @@ import { ownersWhoWrite } from './writers.ts'
 type Untrusted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /**
- * Returns why a lookup table cannot be relied on: some role in reach may write it, so an attacker could add themselves as a member
- * or move a parent row to their tenant. `undefined` when all lookup tables can be trusted.
+ * The reason why a lookup table can't be trusted: an attacker may write it, and so could become a member of another tenant, or move another
+ * tenant's parent row to their own tenant. Undefined if all lookup tables can be trusted.
  *
- * The write may be made by any role in reach, in a partition of the table, or through a view or function with its owner's rights.
+ * An attacker may write with any role in reach (docs/glossary.md), directly, through a partition of the table, or through a view or
+ * function that runs with its owner's rights.
  */
 export function untrustedLookup(
   facts: Facts,
@@ -22,7 +23,7 @@ export function untrustedLookup(
 ): Untrusted | undefined {
   for (const { relation } of lookups) {
     const parent = isParentOf(relation, table)
-    // The acting role comes first: a hole that it has itself is the simplest explanation.
+    // Try the acting role first. If it may write the lookup table itself, this is the simplest explanation.
     const roles = [role, ...rolesInReach(facts).filter((other) => other.role.oid !== role.role.oid && !other.bypasses)]
     const maker = hasOrphans(relation, table)
       ? roles.find((writer) => facts.privileges.onRelation(writer.role.oid, relation, 'INSERT'))

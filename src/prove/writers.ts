@@ -52,7 +52,7 @@ function reads(facts: Facts, view: Relation, relation: Relation, seen: Set<Oid>)
   })
 }
 
-/** Whether a role in reach can run the function: by a call, or by a write to a table with a trigger that runs it. */
+/** Whether a role of the application can run the function: by a call, or by a write to a table with a trigger that runs it. */
 function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   if (!fn.returnsTrigger) return rolesInReach(facts).some(({ role }) => facts.privileges.onFunction(role.oid, fn))
   return facts.relations.some((relation) =>

@@ -1,7 +1,7 @@
 import type { Limits } from './limits.ts'
 
-// The algorithm in JavaScript. The memory store uses it, and the Redis script does exactly the same
-// (a property test drives both with one clock). All times are integer microseconds since 1970.
+// The algorithm in JavaScript. The memory store uses it. The Redis script makes exactly these decisions; a property test runs both with one
+// clock. All times are integer microseconds since 1970.
 
 export const MINUTE_MICROS = 60_000_000
 export const DAY_MICROS = 86_400_000_000

@@ -1,6 +1,6 @@
 /**
- * A tree of SQL for verify and the prover. It is smaller than PostgreSQL's parse tree, and the same for policies, views and bodies.
- * A construct without a kind of its own becomes `other` with its parts, so that nothing is lost and nothing is guessed.
+ * A tree of SQL for verify and the prover. It is smaller than PostgreSQL's parse tree. Policies, views and function bodies all use it. A
+ * construct without a kind of its own becomes `other` with its parts, so that nothing is lost and nothing is guessed.
  */
 export type Expr =
   | { readonly kind: 'column'; readonly table: string | undefined; readonly name: string }

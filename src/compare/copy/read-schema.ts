@@ -68,7 +68,8 @@ const QUERIES: readonly string[] = [
   `select format('CREATE %sVIEW %I.%I %sAS %s', case c.relkind when 'm' then 'MATERIALIZED ' else '' end, n.nspname, c.relname,
      case when c.reloptions is null then '' else 'WITH (' || array_to_string(c.reloptions, ', ') || ') ' end, rtrim(pg_get_viewdef(c.oid), ';')) as sql
    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'm') and ${isOwn} order by c.oid`,
-  // Keys come before foreign keys that refer to them. Keys of partitions are created with those of their parents.
+  // Primary and unique keys come before the foreign keys that refer to them. PostgreSQL creates the keys of partitions together with the
+  // key of the parent.
   `select format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) as sql
    from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
    where k.contype in ('p', 'u', 'x', 'c', 'f') and k.conparentid = 0 and (k.conislocal or k.contype <> 'c') and not k.coninhcount > 0 and ${isOwn}

@@ -8,8 +8,8 @@ import { isBeyondPolicies } from './review.ts'
 const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
 
 /**
- * Grants that tenant_user and tenant_admin need besides those on the tenant tables, because the login role works as one of these two roles:
- * on schemas, on sequences of serial keys, and on all other objects on which the login role has privileges itself.
+ * Grants that tenant_user and tenant_admin need in addition to the grants on tenant tables, because the login role works as one of these
+ * two roles: on schemas, on sequences of serial keys, and on all other objects on which the login role has privileges itself.
  */
 export function sealedRoleGrants(planning: Planning): Part {
   if (!planning.seal) return { changes: [], decisions: [] }

@@ -142,7 +142,7 @@ function ofRoles(evidence: Evidence, applies: (roles: readonly Oid[]) => boolean
   return { ...evidence, columns: evidence.columns.filter(fits), keys: evidence.keys.filter(fits) }
 }
 
-/** The schemas to judge. Without a given list: all but partywall's own and those of extensions. */
+/** The schemas to judge. Without a given list: all schemas except partywall's own and the schemas of extensions. */
 function chooseSchemas(catalog: Catalog, told: readonly string[] | undefined): ReadonlySet<string> {
   const known = [...catalog.schemas.values()]
     .filter((schema) => schema.extension === undefined)

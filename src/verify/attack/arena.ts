@@ -17,7 +17,7 @@ import type { AttackSession, Probe } from './session.ts'
  */
 export type Pass = 'set' | 'never-set'
 
-/** An attacker: a role in reach together with a context. */
+/** An attacker: a role in reach (docs/glossary.md), together with a context. */
 export interface Crosser {
   readonly role: ActingRole
   readonly context: AttackContext

@@ -12,7 +12,7 @@ export interface ProtectedTable {
   readonly column: Column
   /** The tenant column, quoted. */
   readonly tenant: string
-  /** Verbs that some role in reach may use. A weaker policy for another verb would change nothing. */
+  /** Verbs that some role of the application may use. A weaker policy for another verb would change nothing. */
   readonly verbs: readonly Verb[]
   /** Restrictive policies that test the tenant. */
   readonly restrictive: readonly Policy[]
@@ -22,7 +22,7 @@ export interface ProtectedTable {
   readonly withoutRestrictive: string
 }
 
-/** Tables with row security on and a tenant column, that some role in reach may use. */
+/** Tables with row security on and a tenant column, that some role of the application may use. */
 export function protectedTables(facts: Facts): readonly ProtectedTable[] {
   return facts.relations.flatMap((relation) => {
     const column = facts.tenantTable(relation)?.column

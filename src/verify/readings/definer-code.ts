@@ -127,7 +127,7 @@ export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
   }
 }
 
-/** SQL that revokes EXECUTE on a function from PUBLIC and from the roles in reach. */
+/** SQL that revokes EXECUTE on a function from PUBLIC and from the roles of the application. */
 export function revokeExecute(facts: Facts, fn: DatabaseFunction): string {
   const roles = facts.executors(fn).map((role) => quoteIdentifier(role.role.name))
   return `REVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM ${['PUBLIC', ...new Set(roles)].join(', ')};`

@@ -7,7 +7,7 @@ import { privilegeOf } from '../../tenancy/reach.ts'
 import type { FindingDraft } from '../finding/finding.ts'
 import { revokeList } from './grantees.ts'
 
-/** Partitions (or inheriting tables) that a role in reach can use directly and whose policies do not apply to that role. */
+/** Partitions (or inheriting tables) that a role of the application can use directly and whose policies do not apply to that role. */
 export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<FindingDraft> {
   for (const relation of facts.relations) {
     if (relation.parents.length === 0 || relation.isPartition !== partitions || relation.kind === 'foreign-table')

@@ -30,7 +30,7 @@ interface Step {
 
 const known = new WeakMap<Facts, readonly Recursion[]>()
 
-/** All circles that policies of tenant tables lead into, for the roles in reach. */
+/** All circles that policies of tenant tables lead into, for the roles of the application. */
 export function recursions(facts: Facts): readonly Recursion[] {
   const before = known.get(facts)
   if (before !== undefined) return before

@@ -11,7 +11,7 @@ export function rolesInReach(facts: Facts): readonly RolePath[] {
   return [{ role: app, path: [app.name], needsGrant: false }, ...facts.becomable]
 }
 
-/** Roles in reach that are direct members of the target role. */
+/** Roles of the application that are direct members of the target role. */
 export function directMembers(facts: Facts, target: Role): readonly Role[] {
   const inReach = new Map(rolesInReach(facts).map(({ role }) => [role.oid, role]))
   return facts.catalog.memberships.flatMap((membership) => {

@@ -113,7 +113,7 @@ function filtersByContext(facts: Facts, view: Relation): boolean {
   return found
 }
 
-/** Verbs that an automatically updatable view passes on to its table, and that some role in reach may use. */
+/** Verbs that an automatically updatable view passes on to its table, and that some role of the application may use. */
 export function writableVerbs(facts: Facts, view: Relation): readonly ('insert' | 'update' | 'delete')[] {
   const bits = [
     ['update', 4, 'UPDATE'],

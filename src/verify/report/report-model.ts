@@ -44,7 +44,7 @@ export interface VerifyReport {
   readonly version: 1
   readonly findings: readonly Finding[]
   readonly tables: readonly TableVerdict[]
-  /** Tables without a tenant that a role in reach may use and that no policy restricts. */
+  /** Tables without a tenant that a role of the application may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
   readonly summary: VerifySummary
 }

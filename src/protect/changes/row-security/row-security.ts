@@ -17,8 +17,8 @@ import { isolationTest } from './tests-of-tenant.ts'
  * Turns row-level security on and forces it, with policies that keep tenants apart. No session of the application sees or changes more than
  * before, and a session that sets its tenant sees no fewer rows of this tenant.
  *
- * Permissive policies are added only in these cases: every role saw all rows until now, FORCE would hide all rows from the table's owner, or
- * (with `--seal`) partywall's own role `partywall_cross` needs to read.
+ * Permissive policies are added only in these cases: every role saw all rows until now, FORCE would hide all rows from the table's owner,
+ * or (with `--seal`) partywall's own role `partywall_cross` needs to read.
  */
 export function rowSecurity(planning: Planning, target: Target): Part {
   const { relation } = target
@@ -28,7 +28,10 @@ export function rowSecurity(planning: Planning, target: Target): Part {
   return besideOwn(planning, target, stance)
 }
 
-/** For tables whose row-level security is off, or was off before an earlier run of protect: afterwards only the tenant's own rows are visible. */
+/**
+ * For tables whose row-level security is off, or was off before an earlier run of protect. Afterwards only the tenant's own rows are
+ * visible.
+ */
 function opened(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const doubt = planning.seal ? undefined : doubtOf(planning, target)
@@ -57,7 +60,10 @@ function opened(planning: Planning, target: Target, stance: Stance): Part {
   return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
 }
 
-/** For tables whose row-level security is on: adds restrictive policies to the user's own. Closed tables get policies only with `--seal`. */
+/**
+ * For tables whose row-level security is on: adds restrictive policies to the policies that the user wrote. Closed tables get policies only
+ * with `--seal`.
+ */
 function besideOwn(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const decisions: Decision[] = [...closedVerbs(planning, target)]
