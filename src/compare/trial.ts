@@ -90,7 +90,7 @@ export class Trial {
     return new Map(named)
   }
 
-  /** The reason why a trial of these statements would show nothing about their effect. Undefined if it would show their effect. */
+  /** The reason why {@link Trial.try} could miss a loss of access by these statements. Undefined if there is no such reason. */
   blindTo(statements: string): string | undefined {
     return blindTo(statements, {
       facts: this.facts,

@@ -20,7 +20,7 @@ export type RedisClient = IoredisClient | NodeRedisClient
 export interface RedisLink {
   /** True: all keys of one call must share a hash tag. */
   readonly isCluster: boolean
-  /** Resolves when it can be used for the first time. */
+  /** Resolves when the connection can be used for the first time. */
   readonly ready: Promise<void>
   readonly usable: () => boolean
   /** The last error of the connection itself, such as a wrong password. */
