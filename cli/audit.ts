@@ -83,7 +83,7 @@ export function auditCommand(): Command {
 
 async function keygen(prefix: string): Promise<void> {
   const { privateKey, publicKey } = generateAuditKeys()
-  // wx: never overwrite a key file, because the old private key would be lost.
+  // wx: fail if the key file exists, because overwriting it would destroy the old private key.
   await writeFile(`${prefix}.key`, privateKey, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
     throw new ConfigurationError(`${prefix}.key could not be created; it may exist already. Choose another name.`, {
       cause,

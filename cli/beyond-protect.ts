@@ -8,7 +8,7 @@ import { draftsOf } from '../src/verify/finding/drafts.ts'
 import { atLeast } from '../src/verify/finding/finding.ts'
 import { rules } from '../src/verify/rules/list.ts'
 
-/** Findings of `partywall verify` that no migration of protect fixes: about roles, code, objects and privileges. */
+/** Findings of `partywall verify` that the migration of protect does not fix, as decisions: about roles, code, objects and privileges. */
 export function beyondProtect(
   catalog: Catalog,
   tenancy: Tenancy,
@@ -25,7 +25,7 @@ export function beyondProtect(
       draftsOf(rule, facts)
         .filter(({ object }) => rule.ofProtect !== 'unless-protected' || protectedBefore.has(object))
         .filter((draft) => rule.ofProtect === 'decide' || atLeast(draft.severity ?? rule.severity, 'medium'))
-        // Views and tables without policies that the plan named already.
+        // Leave out objects that the plan already names in a decision.
         .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
         .map(
           (draft): Decision => ({

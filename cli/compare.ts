@@ -31,7 +31,7 @@ export function compareCommand(): Command {
     .option('--json', 'the differences as JSON')
     .addHelpText(
       'after',
-      '\nExit code: 0 nobody can do more, and nobody less inside their own tenant; 1 somebody can; 2 it could not run.',
+      '\nExit code: 0 nobody can do more than before, and nobody can do less inside their own tenant; 1 somebody can; 2 it could not run.',
     )
     .action(async (flags: unknown) => {
       process.exitCode = await runCompare(flags, (line) => process.stdout.write(`${line}\n`))
@@ -82,7 +82,7 @@ function asLines({ differences, unknown }: Comparison): readonly string[] {
   )
   const blind = [...unknown].map(([name, reason]) => `not known: ${name}, where no row could be planted: ${reason}`)
   const verdict = isHarmless(differences)
-    ? 'Nobody can see or do more than before, and nobody less inside their own tenant.'
+    ? 'Nobody can see or do more than before, and nobody can do less inside their own tenant.'
     : 'The change gives or removes access: see above.'
   return [...ordered, ...blind, verdict]
 }

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../src/errors.ts'
 
 /**
- * The database URL of a command: from its flag, otherwise from DATABASE_URL.
+ * The database URL of a command: the value of `--database-url` or, without this flag, of DATABASE_URL.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that says which of the two is missing or not a URL; the message never contains the
  *   value
@@ -19,7 +19,7 @@ export function databaseUrlFrom(flag: string | undefined): string {
 export function checkUrl(source: string, url: string): void {
   const protocol = URL.canParse(url) ? new URL(url).protocol : ''
   if (protocol === 'postgres:' || protocol === 'postgresql:') return
-  // Never the value: it may hold a password.
+  // The message must not contain the value, because the value may contain a password.
   throw new ConfigurationError(
     `${source} is not a PostgreSQL URL. Its form is postgres://user:password@host:5432/database.`,
   )

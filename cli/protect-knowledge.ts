@@ -5,7 +5,7 @@ import { same } from '../src/tenancy/discovery/choose-context.ts'
 import type { ContextSource, Facts } from '../src/tenancy/facts.ts'
 import { ownersReaders } from '../src/tenancy/owners-readers.ts'
 
-/** Weaknesses of policies that show rows which are meant for all tenants, or look like it. */
+/** Weaknesses of policies that show some rows to all tenants, perhaps on purpose. */
 const SHARED: ReadonlySet<string> = new Set(['null-tenant', 'column-opt-out'])
 
 /** Facts of verify's discovery and prover about the schema, for protect. @param chosen the user named the setting */
@@ -31,7 +31,7 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   }
 }
 
-/** What the policies ask the session for, if it is not the tenant in the setting that new policies would read. */
+/** The value that existing policies read from the session, if it is not the tenant in the setting that new policies would read. */
 function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
   const { context, bindings } = tenancy
   if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`

@@ -25,7 +25,10 @@ export interface PlanOptions {
   readonly seal: boolean
 }
 
-/** Joins what verify discovers with what protect plans; the database is only read. */
+/**
+ * Plans the migration of `partywall protect`. The plan uses the tenant columns, the setting and the roles that verify's discovery finds. The
+ * database is only read.
+ */
 export async function planFor(options: PlanOptions, signal?: AbortSignal): Promise<ProtectPlan> {
   await loadParser()
   const client = await connect(options.databaseUrl, signal)
@@ -52,7 +55,8 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
       notes: [...tenancy.notes, ...settingNotes(tenancy)],
     })
-    // Without the application's role it is unknown what it reaches. If --tables names tables, report only about these.
+    // Skip verify's rules in two cases. Without the application's role they cannot tell which objects it has rights on. And --tables asks
+    // about the named tables only, while the rules are about the whole database.
     if (!appRoleFound || options.tables !== undefined) return plan
     return {
       ...plan,
@@ -78,8 +82,10 @@ function find(
     return { tenancy: discover(catalog, sql, hints), appRoleFound: true }
   } catch (error) {
     if (!(error instanceof ConfigurationError) || options.appRole !== undefined) throw error
-    // Without a role, try again without requiring one: a schema that was never protected may have none. Any other error is thrown again.
+    // Discovery found no role of the application, or several. A schema that was never protected may have none, so use the role of this
+    // connection instead. If the error has another cause, this call throws it again.
     const tenancy = discover(catalog, sql, { ...hints, appRole: catalog.reader.name })
+    // Several roles may be the application's: the user must choose one with --app-role.
     if (Array.isArray(error.details['candidates']) && error.details['candidates'].length > 0) throw error
     return { tenancy, appRoleFound: false }
   }
@@ -92,15 +98,15 @@ function settingNotes({ context }: Tenancy): readonly string[] {
   ]
 }
 
-/** The tenancy that verify will find after the new policies were added. */
+/** The tenancy that verify's discovery will find once the migration was applied: the new policies read the setting of {@link settingOf}. */
 function after(tenancy: Tenancy): Tenancy {
   if (tenancy.context.kind === 'tenant') return tenancy
   return { ...tenancy, context: { kind: 'tenant', ...settingOf(tenancy), alternatives: [] } }
 }
 
 /**
- * The setting for new policies. A setting with a user's or session's key does not name a tenant, so partywall's own setting is used
- * instead.
+ * The setting that new policies read: the discovered setting, if it contains a tenant. If the discovered setting contains the key of a user
+ * or session, new policies read partywall's default setting instead.
  */
 function settingOf({ context }: Tenancy): { readonly setting: string; readonly path: readonly string[] } {
   if (context.kind === 'tenant') return { setting: context.setting, path: context.path }

@@ -61,9 +61,9 @@ function tellNothing(plan: ProtectPlan): void {
 
 function tellDecisions({ decisions, changes }: ProtectPlan): void {
   if (decisions.length === 0) return
-  const where = changes.length === 0 ? 'above' : 'under TO DECIDE in the migration'
+  const where = changes.length === 0 ? 'above' : 'TO DECIDE in the migration'
   const [noun, verb] = decisions.length === 1 ? ['decision', 'is'] : ['decisions', 'are']
-  console.error(`${decisions.length} ${noun} of a person ${verb} named ${where}.`)
+  console.error(`${decisions.length} ${noun} ${verb} left to you: see ${where}.`)
 }
 
 async function write(plan: ProtectPlan, settings: ProtectSettings, out: string): Promise<void> {

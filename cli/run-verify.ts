@@ -203,7 +203,7 @@ function commandOf(settings: VerifySettings): string {
   return 'partywall verify --database-url …'
 }
 
-/** The database in which fixes are tried: never one that others use. */
+/** Returns a database in which fixes are tried. Nobody else uses this database. */
 async function copyOf(settings: VerifySettings, source: PreparedSource, signal: AbortSignal): Promise<OpenedCopy> {
   return settings.databaseUrl === undefined
     ? { url: source.url, close: async () => {} }

@@ -5,8 +5,8 @@ import type { ProtectPlan } from '../src/protect/change.ts'
 const OURS = /^(?:--|\/\/) partywall protect:/
 
 /**
- * Files of an earlier run of `partywall protect` that were not applied: one of their statements is still missing in the
- * database. The other files of the same run are included.
+ * Files of an earlier run of `partywall protect` that were not applied: the plan still contains one of their statements. The down migration
+ * and the configuration file of such a file are included.
  *
  * @returns paths below the folder, `/` between parts
  */
@@ -28,7 +28,10 @@ export async function staleFiles(out: string, plan: ProtectPlan): Promise<readon
   return [...runs.values()].filter((run) => run.isStale).flatMap((run) => run.paths)
 }
 
-/** The number of a file. The up and down file of one phase have the same number. */
+/**
+ * The number and phase in a file's name, such as `0001_partywall_columns`. The up file, the down file and the configuration file of a phase
+ * have these in common.
+ */
 function runOf(name: string): string {
   return /\d{1,20}_{1,2}partywall[a-z_]{0,40}/.exec(name)?.[0] ?? name
 }

@@ -1,4 +1,4 @@
-// Not imported by name: an old Node.js would fail with a SyntaxError before we can report that it is too old.
+// Import the whole module. With a named import, an old Node.js would fail with a SyntaxError before we can report that it is too old.
 import util from 'node:util'
 import { codeOf, connectionProblem } from '../src/config/connection-problem.ts'
 import { isPartywallError } from '../src/errors.ts'

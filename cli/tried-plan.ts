@@ -39,7 +39,7 @@ export async function tryPlan(
       if (blind !== undefined && differences.length === 0) return [`Tried in a copy without a usable result: ${blind}.`]
       return [
         ...(blind === undefined ? [] : [`Not all of it could be tried: ${blind}.`]),
-        `Tried in a copy by three users of two tenants: nobody sees or changes more than before${isHarmless(differences) ? ', and nobody less inside their own tenant' : ''}.`,
+        `Tried in a copy by three users of two tenants: nobody sees or changes more than before${isHarmless(differences) ? ', and nobody loses anything inside their own tenant' : ''}.`,
         ...(closed.size === 0 ? [] : [`No more in reach of other tenants: ${[...closed].sort().join(', ')}.`]),
         ...harm.map((line) => `Takes away: ${line}.`),
       ]
@@ -51,7 +51,7 @@ export async function tryPlan(
   }
 }
 
-/** Errors that the plan itself reports better: no role of the application, no tenant column. */
+/** The first line of a configuration error, such as a missing role of the application. Other errors are thrown again. */
 function messageOf(error: unknown): string {
   if (error instanceof ConfigurationError) return error.message.split('\n', 1)[0] ?? ''
   throw error

@@ -4,8 +4,8 @@ import { ConfigurationError } from '../src/errors.ts'
 const signals = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Runs `work` until it ends, a signal arrives or the time is up. Then its AbortSignal aborts, connections are closed, and servers
- * roll back. The second signal ends the process at once.
+ * Runs `work` until it ends, a signal arrives or the time is up. After a signal or at the time limit, the AbortSignal of `work` aborts. Its
+ * connections are then closed, and the server rolls back. A second signal ends the process at once.
  */
 export async function untilInterrupted<T>(
   timeoutMs: number | undefined,
@@ -28,7 +28,7 @@ export async function untilInterrupted<T>(
   try {
     return await work(controller.signal)
   } catch (error) {
-    // Report why the connection was closed, and not the error of the statement that this interrupted.
+    // Report the reason of the abort, and not the error of the statement that the abort interrupted.
     throw controller.signal.aborted ? controller.signal.reason : error
   } finally {
     clearTimeout(timer)

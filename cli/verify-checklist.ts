@@ -12,11 +12,11 @@ interface ChecklistParts {
   readonly report: VerifyReport
   /** Findings that remain after the baseline. */
   readonly findings: readonly Finding[]
-  /** The command to run it again, without a password. */
+  /** The command that repeats this run, without a password. */
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
-  /** Assumptions of the run, because of which nothing is confirmed. */
+  /** The assumptions of the run, if it made any. Then no line of the checklist is confirmed. */
   readonly assumed?: string | undefined
 }
 

@@ -24,9 +24,9 @@ export interface AccessCounts {
 /** Decides what the current user may do inside their own tenant. `P` is the type of the permissions. */
 export interface AccessControl<P extends string = string> {
   /**
-   * Whether the current context has a permission; for an object, whether it has it for that object.
+   * Whether the current context has a permission. With an object: whether it has the permission for this object.
    *
-   * A grant with a condition gives nothing if no object is passed. In report mode the answer is still the real one.
+   * A grant with a condition gives nothing if no object is passed. With `enforcement: 'report'`, the result is still the real decision.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
    * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if roles come from an async source and `load()` was not awaited
@@ -39,7 +39,7 @@ export interface AccessControl<P extends string = string> {
    * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
    */
   requirePermission(permission: P, objectOrCondition?: object | ((context: TenantContext) => boolean)): TenantContext
-  /** Throws unless the tenant's tier is this one or a higher one. An unknown tier is lower than all others. */
+  /** Throws unless the tenant has this tier or a higher one. An unknown tier is lower than all others. */
   requireTier(tier: string): TenantContext
   /** Returns the decision with its reason, as the debug log shows it. Emits no event. */
   explain(permission: P, object?: object): Decision

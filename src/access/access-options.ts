@@ -17,15 +17,15 @@ export interface AccessControlOptions<P extends string = string> {
    */
   readonly tokenPermissions?: 'when-present' | 'always' | 'never'
   /**
-   * Permissions that raise the database role to `tenant_admin`. One of them is enough, also with a condition or as part of a wider grant.
-   * Default `['*']`: only users who may do everything.
+   * Permissions that raise the database role to `tenant_admin`. One of these permissions is enough, also with a condition or as part of a
+   * wider grant. Default `['*']`: only users who may do everything.
    */
   readonly levels?: { readonly tenant_admin: readonly GrantPattern<P>[] }
   /** Tiers from the lowest to the highest; default `free`, `pro`, `enterprise`. */
   readonly tiers?: readonly string[]
   /** `report` counts and logs refusals but does not enforce them, for a gradual adoption. It does not change the database's level. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Emitter for PERMISSION_DENIED; default: that of the current tenant context. */
+  /** Emitter for PERMISSION_DENIED. Default: the emitter of the current tenant context. */
   readonly events?: SecurityEvents
   /** Each decision is explained at level debug. Default: warnings as JSON on standard error. */
   readonly logger?: Logger

@@ -16,7 +16,7 @@ export type Grant<P extends string = string> = GrantPattern<P> | ConditionalGran
 /** The permissions of a context's roles, by role and in the order of the context's roles. */
 export interface RoleGrants {
   readonly role: string
-  /** False if the role is not known. It then gives no permissions. */
+  /** Whether the role is defined. An undefined role gives no permissions. */
   readonly known: boolean
   readonly grants: readonly Grant[]
 }

@@ -28,7 +28,7 @@ interface Collected {
   count: number
 }
 
-/** Most sources of one tenant that are counted separately. Its other sources are counted together, per type. */
+/** Most sources of one tenant that are counted separately. Further sources of the tenant are counted together, per type. */
 const MAX_SOURCES_OF_TENANT = 100
 
 /** Most sources in all that are counted separately. Beyond that, alerts are counted per type and name no tenant. */
@@ -156,7 +156,7 @@ function tenantOf(event: SecurityEvent): string {
   return 'tenantId' in event ? (event.tenantId ?? '') : ''
 }
 
-/** The same type of event without a source, for events that are counted together. */
+/** An event of the same type without a source, for events of several sources that are counted together. */
 function withoutSubject(event: SecurityEvent): SecurityEvent {
   return 'tenantId' in event ? { ...event, tenantId: undefined, userId: undefined, requestId: undefined } : event
 }

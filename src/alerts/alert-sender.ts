@@ -30,7 +30,7 @@ const FORGET_EVERY_MS = 60_000
 /** How one delivery ended. After `dead` the next alert of the same stream may be due at once. */
 type Delivery = 'delivered' | 'dead' | 'later'
 
-/** Delivers the alerts of one sink. Each sink has its own, so that one that hangs does not delay the others. */
+/** Delivers the alerts of one sink. Each sink has a sender of its own, so that a sink that hangs does not delay the other sinks. */
 export class AlertSender {
   readonly #parts: SenderParts
   #timer: NodeJS.Timeout | undefined

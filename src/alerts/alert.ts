@@ -11,7 +11,7 @@ export interface Alert {
   readonly tenantId: string | undefined
   readonly userId: string | undefined
   readonly requestId: string | undefined
-  /** How often it happened between `firstAt` and `lastAt`. */
+  /** How often the event happened between `firstAt` and `lastAt`. */
   readonly count: number
   readonly firstAt: string
   readonly lastAt: string

@@ -24,7 +24,7 @@ export interface AlertsOptions {
    * lost.
    */
   readonly collectMs?: number | undefined
-  /** Repeats within this time of an alert become one more alert with their count; default 60_000. */
+  /** Repeats within this time after an alert become one further alert, which contains their number; default 60_000. */
   readonly windowMs?: number | undefined
   /** Time limit of one delivery; default 10_000. */
   readonly timeoutMs?: number | undefined

@@ -32,7 +32,7 @@ const CLAIM = `with head as (select distinct on (stream) seq from partywall.aler
   from mine where a.seq = mine.seq
   returning a.seq::text, a.id::text, a.stream, a.type, a.payload, a.count::float8, a.first_at, a.last_at, a.attempts`
 
-/** Takes the due alerts of a sink for the time of a lease. If the sender dies, another one may take them when the lease ends. */
+/** Takes the due alerts of a sink for the time of a lease. If the sender dies, another sender may take these alerts when the lease ends. */
 export async function claimAlerts(
   client: AlertQueryable,
   sink: string,

@@ -5,9 +5,12 @@ import type { PublishedAnchor } from './records.ts'
 
 /** A store for anchors outside the database, where the database's administrators can't change them. */
 export interface AnchorStore {
-  /** Called after each tick's commit, in order; a failure is retried with the next tick. */
+  /**
+   * Called in order after the commit of each tick (one round of the sealer). After a failure, the anchor is published again with the next
+   * tick.
+   */
   publish(anchor: PublishedAnchor): Promise<void> | void
-  /** Returns the newest published anchor, if the store can be read. The sealer then refuses a database that is behind it. */
+  /** Returns the newest published anchor, if the store can be read. The sealer then refuses a database whose newest anchor is older. */
   last?(): Promise<PublishedAnchor | undefined>
 }
 
@@ -43,7 +46,7 @@ async function cutBrokenLine(path: string): Promise<void> {
 }
 
 /**
- * All anchors of a file. A last line without its end is one whose writer was killed; it counts as not written.
+ * All anchors of a file. If the last line has no line end, its writer was killed, and the line counts as not written.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a line that is no anchor
  */

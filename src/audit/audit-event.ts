@@ -18,7 +18,7 @@ export interface AuditInput {
   /** The client's address, as the framework reports it. */
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
-  /** Default: that of the tenant context. */
+  /** Default: the request id of the tenant context. */
   readonly requestId?: string | undefined
   /** Personal values that must be erasable; the signed log keeps only a salted commitment to them. */
   readonly private?: Readonly<Record<string, unknown>> | undefined
@@ -43,7 +43,7 @@ export interface AuditEvent {
   readonly requestId: string | undefined
   readonly ip: string | undefined
   readonly userAgent: string | undefined
-  /** The server's clock when it was written, ISO 8601 with microseconds. */
+  /** The time of writing by the server's clock, ISO 8601 with microseconds. */
   readonly timestamp: string
 }
 

@@ -37,8 +37,8 @@ export interface SealTick {
 /** Seals the log: reads finished events, signs them in batches, publishes anchors. */
 export interface AuditSealer {
   /**
-   * Runs one round. `force` also seals events that could still wait. @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the log is
-   * not the one that was sealed
+   * Runs one round. `force` also seals events for which `batchSize` and `maxDelayMs` would let the sealer wait. @throws
+   * {ConfigurationError} `PARTYWALL_CONFIGURATION` if the log is not the one that was sealed
    */
   tick(options?: { readonly force?: boolean }): Promise<SealTick>
   /** Runs rounds until `stop()`. If the database does not answer, it tries again. */
@@ -49,8 +49,8 @@ export interface AuditSealer {
 const HOUR_MS = 3_600_000
 
 /**
- * Makes a sealer. Run it as a process of its own (`partywall audit seal`): hashing in the application's process slows requests.
- * Several may run; the one that holds a row lock leads.
+ * Makes a sealer. Run it as a process of its own (`partywall audit seal`): hashing in the application's process slows requests. Several
+ * sealers may run. Only the one that holds a row lock seals. The rounds of the others do nothing.
  */
 export function createAuditSealer(given: AuditSealerOptions): AuditSealer {
   return new RunningSealer(parseOptions(sealerOptions, given, 'createAuditSealer(options)'))
@@ -178,7 +178,7 @@ class RunningSealer implements AuditSealer {
     return { state: sealed.events > 0 ? 'sealed' : 'idle', ...sealed, lagSeconds, unsealed }
   }
 
-  /** Logs an error: new events have a size limit, so these were written before it existed, or after someone removed it. */
+  /** Logs an error: new events have a size limit, so these events were written before the limit existed, or after somebody removed it. */
   #reportAside({ tenant, aside }: Batch): void {
     if (aside === undefined || aside.digest + aside.unreadable === 0) return
     const { digest, unreadable } = aside
@@ -256,8 +256,8 @@ class RunningSealer implements AuditSealer {
   }
 
   /**
-   * Publishes anchors in order. After a failure they are retried first. The failure is logged, because without anchors a removal of events
-   * is not noticed.
+   * Publishes anchors in order. Anchors whose publishing failed are published first in the next round. The failure is logged, because
+   * without anchors a removal of events is not noticed.
    */
   async #publish(): Promise<void> {
     for (let anchor = this.#unpublished[0]; anchor !== undefined; anchor = this.#unpublished[0]) {

@@ -24,7 +24,7 @@ export type DamageKind =
 /** One damage: its place in the log and its kind. */
 export interface Damage {
   readonly kind: DamageKind
-  /** Undefined if it concerns all tenants; '' is the system stream. */
+  /** The tenant whose log is damaged. Undefined if the damage concerns all tenants; '' is the system stream. */
   readonly tenant?: string | undefined
   readonly checkpoint?: number | undefined
   /** Position within the checkpoint, from 1. */
@@ -36,7 +36,7 @@ export interface Damage {
 
 const KEPT = 1000
 
-/** Collects damages. It counts all and keeps the first thousand. */
+/** Collects damages. It counts all of them, and keeps the first thousand. */
 export class DamageList {
   readonly #kept: Damage[] = []
   #count = 0

@@ -9,7 +9,8 @@ const DETAILS = `case when pg_column_size(e.details) <= 2000 and pg_column_compr
 
 /**
  * The signed columns of an event, in the order of the leaf, as texts that do not depend on settings of the session. `details` is
- * PostgreSQL's own text of the jsonb: parsing it here would lose digits of long numbers, so a change in them would not be noticed.
+ * PostgreSQL's own text of the jsonb: parsing it in JavaScript would lose digits of long numbers, so a change of such a digit would not be
+ * noticed.
  */
 const LEAF_COLUMNS = `e.tenant_id, e.id::text, to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
   e.xid::text, e.user_id, e.actor_id, e.role, e.action, e.resource, e.resource_id, e.outcome, ${DETAILS}, e.actor_type,

@@ -14,7 +14,7 @@ export interface TenantAuditLoggerOptions {
   readonly pool: AuditPool
   /** A small tenant pool of its own for events outside a transaction, so that they never wait behind work. Default: `pool`. */
   readonly reserved?: AuditQueryable | undefined
-  /** For actions that are not sensitive; default `bestEffort`. Sensitive ones are always `required`. */
+  /** The mode of actions that are not sensitive; default `bestEffort`. Sensitive actions are always `required`. */
   readonly mode?: AuditMode | undefined
   /** More sensitive actions, besides `SENSITIVE_ACTIONS`. */
   readonly sensitiveActions?: readonly string[] | undefined

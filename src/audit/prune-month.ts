@@ -15,8 +15,8 @@ export interface PruneOptions {
 }
 
 /**
- * Drops one month of events for retention. Signed records of what was dropped are written in the same transaction, so the rest of
- * the log still verifies. Export events that you must keep first, because they are deleted.
+ * Deletes all events of one month, because their retention time is over. The same transaction writes signed records of the deleted events,
+ * so that the rest of the log still verifies. If you must keep some of the events, export them before.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if events of the month are not sealed yet, or the log can't be trusted
  */

@@ -8,9 +8,9 @@ export interface AuditFilter {
   readonly resource?: string | undefined
   readonly resourceId?: string | undefined
   readonly outcome?: AuditOutcome | undefined
-  /** From here on, inclusive. */
+  /** Only events at this time or later. */
   readonly from?: Date | undefined
-  /** Before this, exclusive. */
+  /** Only events before this time. */
   readonly to?: Date | undefined
   /** 1 to 1000, default 100. */
   readonly limit?: number | undefined

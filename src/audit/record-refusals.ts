@@ -31,8 +31,8 @@ const RECORDED = [
 type Refusal = Extract<SecurityEvent, { readonly type: (typeof RECORDED)[number] }>
 
 /**
- * Writes refusals into the log of the tenant that was refused; those without a tenant, and of tenants that are locked out, into the
- * system stream. Repeats of one source become counts, so that nobody can fill the log.
+ * Writes each refusal into the log of the tenant that was refused. A refusal without a tenant, or of a tenant that is unknown or suspended,
+ * is written into the system stream. Repeats of one source become counts, so that nobody can fill the log.
  */
 export function recordRefusals(
   events: SecurityEvents,
@@ -76,7 +76,10 @@ export function recordRefusals(
   }
 }
 
-/** The key of a source. It contains the cause, because repeats become one event, and refusals with other causes must keep their own. */
+/**
+ * The key of a source. It contains the cause, because repeats become one event, and refusals with different causes must stay different
+ * events.
+ */
 function sourceOf(event: Refusal): string {
   const address = 'clientAddress' in event ? event.clientAddress : undefined
   const layer = 'source' in event ? event.source : undefined

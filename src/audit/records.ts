@@ -22,7 +22,7 @@ export const checkpointBody = z.strictObject({
 })
 export type CheckpointBody = z.infer<typeof checkpointBody>
 
-/** The anchor of one tick. */
+/** The anchor of one tick (one round of the sealer). */
 export const anchorBody = z.strictObject({
   v: z.literal(1),
   kind: z.enum(['seal', 'prune', 'key']),
@@ -31,11 +31,11 @@ export const anchorBody = z.strictObject({
   at: z.string(),
   /** The cluster. Transaction numbers start again after a restore into another cluster. */
   system: z.string(),
-  /** All transactions below it had ended; the next tick begins here. */
+  /** All transactions with a smaller number had ended. The next tick begins at this number. */
   to: number,
   /** The first transaction number that was not used yet. */
   next: number,
-  /** How many checkpoints belong to it, and the Merkle root over their hashes in order of tenant. */
+  /** The number of checkpoints of this anchor. `root` is the Merkle root over their hashes, in order of tenant. */
   count: z.int(),
   root: hex,
   prev: z.union([hex, z.literal('')]),

@@ -19,7 +19,7 @@ export interface AnchorHead {
   readonly hash: Buffer
 }
 
-/** Events of one tenant in one tick, or those of a dropped month. */
+/** Events of one tenant that get one checkpoint: from one tick (one run of the sealer), or from a month that is dropped. */
 export interface Batch {
   readonly tenant: string
   readonly ids: string[]
@@ -28,7 +28,10 @@ export interface Batch {
   readonly aside?: { digest: number; unreadable: number }
 }
 
-/** A transaction may have any number of events. It may be split over several checkpoints, but never over two ticks. */
+/**
+ * Most events of one checkpoint. If one transaction has more events, they get several checkpoints, but all of them are sealed in the same
+ * tick (one run of the sealer).
+ */
 const EVENTS_PER_CHECKPOINT = 10_000
 
 export interface SigningKey {
@@ -148,7 +151,7 @@ export async function writeBatches(
   )
 }
 
-/** Most leaves per statement: all leaves of a large backlog would be one message of hundreds of megabytes. */
+/** Splits checkpoints over several INSERT statements. The leaves of a large backlog in one statement would be hundreds of megabytes. */
 function* slices<T extends { readonly batch: Batch }>(written: readonly T[]): Generator<readonly T[]> {
   let slice: T[] = []
   let events = 0

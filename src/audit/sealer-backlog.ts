@@ -6,7 +6,7 @@ const BACKLOG = 20_000
 /** Counting further would cost more than sealing a batch. */
 const COUNTED = 100_000
 
-/** Condition for events that no checkpoint lists. */
+/** SQL condition for events that no checkpoint lists. */
 const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, unnest(c.ids) as l (id)
   where c.kind = 'seal' and c.tenant_id = e.tenant_id and l.id = e.id)`
 
@@ -14,7 +14,7 @@ const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, 
 interface Window {
   readonly where: string
   readonly values: readonly [from: string, end: string]
-  /** True in the first tick after a restore into this cluster: all visible events are sealed, whatever their transaction numbers. */
+  /** True in the first tick after a restore into this cluster. This tick seals all visible events, whatever their transaction numbers. */
   readonly everything: boolean
 }
 
@@ -65,7 +65,8 @@ export async function measureBacklog(
 }
 
 /**
- * The upper end of the tick: the horizon, or less if there is a backlog. A transaction is never split, because its events share one number.
+ * The upper end of the tick (one round of the sealer): the horizon, or a smaller number if there is a backlog. A transaction is never split
+ * over two ticks, because its events share one transaction number.
  */
 export async function batchEnd(client: pg.ClientBase, window: Window, horizon: string): Promise<string> {
   if (window.everything) return horizon

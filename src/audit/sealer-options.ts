@@ -5,7 +5,7 @@ import type { AnchorStore } from './anchor-file.ts'
 import type { Signer } from './signer.ts'
 
 export interface AuditSealerOptions {
-  /** A login that is a member of `partywall_sealer`; never the application's. On the primary. */
+  /** Connection string of a login that is a member of `partywall_sealer`, to the primary server. Never the application's login. */
   readonly databaseUrl: string
   readonly signer: Signer
   /** The old signer, for the first start with a new key. Both keys sign the change. */
@@ -16,7 +16,7 @@ export interface AuditSealerOptions {
   readonly tickMs?: number | undefined
   /** With this many unsealed events a tick seals at once; default 1000. */
   readonly batchSize?: number | undefined
-  /** How long fewer events may wait; default 10_000. */
+  /** How long fewer than `batchSize` events may wait; default 10_000. */
   readonly maxDelayMs?: number | undefined
   /** Age in seconds of the oldest unsealed event from which AUDIT_LAGGING is emitted; default 60. */
   readonly lagSeconds?: number | undefined

@@ -17,7 +17,7 @@ export interface Signer {
   sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
-/** A public key with the name that records call it by. */
+/** A public key, with the id by which records name it. */
 export interface AuditKey {
   /** The first 8 bytes of SHA-256 of the key's DER, hex. */
   readonly keyId: string
@@ -78,7 +78,7 @@ export function readAuditKey(pem: string): AuditKey {
   }
 }
 
-/** Signs a record's hash and verifies the signature. With a signer of another key nobody could verify the log. */
+/** Signs a record's hash and verifies the signature. If the signer used another key, nobody could verify the log. */
 export async function signHash(signer: Signer, key: AuditKey, hash: Uint8Array): Promise<Buffer> {
   const signature = Buffer.from(await signer.sign(Buffer.concat([PREFIX, hash])))
   if (!isSignedBy(key, hash, signature)) {

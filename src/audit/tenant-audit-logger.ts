@@ -44,7 +44,7 @@ export class TenantAuditLogger {
   readonly #outbox: BestEffortOutbox
   readonly #options: TenantAuditLoggerOptions
   readonly #logger: Logger
-  /** The context of the construction. Refusals and retries are written in it, and not in the context that reported them. */
+  /** The context of the construction. Refusals and retries are written in this context, and not in the context that reported them. */
   readonly #outside = AsyncLocalStorage.snapshot()
 
   constructor(options: TenantAuditLoggerOptions) {
@@ -85,7 +85,7 @@ export class TenantAuditLogger {
    * Writes one event. Without `client` it is committed, on a reserved connection, when this resolves.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
-   * @throws {AuditRequiredError} `PARTYWALL_AUDIT_REQUIRED` if it could not be written and is required, or belongs to a transaction
+   * @throws {AuditRequiredError} `PARTYWALL_AUDIT_REQUIRED` if the event could not be written and is required, or belongs to a transaction
    */
   async log(input: AuditInput, options: LogOptions = {}): Promise<void> {
     const context = getCurrentTenant()

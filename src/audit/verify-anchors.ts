@@ -14,7 +14,7 @@ interface StoredAnchor {
   readonly cosignature: Buffer | null
 }
 
-/** The checked chain of anchors. It says which keys are trusted, and up to which transaction all events are sealed. */
+/** The checked chain of anchors. From it follow the trusted keys, and the transaction number up to which all events are sealed. */
 export class AnchorChain {
   readonly #anchors: readonly StoredAnchor[]
   readonly #keys: ReadonlyMap<string, AuditKey>
@@ -65,7 +65,7 @@ export class AnchorChain {
     )
   }
 
-  /** Whether a trusted key signed this; undefined if the key is unknown. */
+  /** Whether a trusted key made this signature. Undefined if the key is unknown. */
   signed(keyId: string, hash: Buffer, signature: Buffer): boolean | undefined {
     const key = this.#keys.get(keyId)
     if (key === undefined) {
@@ -103,7 +103,10 @@ export class AnchorChain {
     return before?.system === of.system ? before.at : undefined
   }
 
-  /** Compares the log with anchors outside the database. Only these show that the newest events were removed or history was rewritten. */
+  /**
+   * Compares the log with anchors outside the database. Only anchors outside the database show that the newest events were removed, or that
+   * the whole log was rewritten.
+   */
   compareWith(published: readonly PublishedAnchor[] | undefined, damage: DamageList, tenant: string | undefined): void {
     if (published === undefined) return
     const stored = new Map(this.#anchors.map((anchor) => [anchor.n, anchor]))

@@ -15,7 +15,7 @@ export interface CheckedCheckpoint {
   readonly pruned: ReadonlySet<string>
 }
 
-/** Signature, chain and root of every checkpoint of one tenant, or of all. Keyed by `tenant\nnumber`. */
+/** Checks signature, chain and root of every checkpoint of one tenant or of all tenants. The keys of the result are `tenant\nnumber`. */
 export async function verifyCheckpoints(
   client: pg.ClientBase,
   chain: AnchorChain,

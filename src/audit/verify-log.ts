@@ -13,19 +13,19 @@ export interface VerifyAuditOptions {
   readonly publicKeys: readonly string[]
   /** Only this tenant's log; `''` is the system stream. */
   readonly tenant?: string | undefined
-  /** Anchors that were published outside the database. Without them, it is not noticed if the newest events were removed. */
+  /** Anchors that were published outside the database. Without these anchors, a removal of the newest events is not noticed. */
   readonly anchors?: readonly PublishedAnchor[] | undefined
   /**
-   * Unsealed events that are older than this (in seconds) can't be distinguished from forged ones, so the verdict is `incomplete`. Default
-   * 60.
+   * Greatest age, in seconds, of an unsealed event. An older unsealed event can't be distinguished from a forged event, so the verdict is
+   * then `incomplete`. Default 60.
    */
   readonly lagSeconds?: number | undefined
 }
 
 export interface AuditVerdict {
-  /** `whole`: no change was found; `tampered`: see `damage`; `incomplete`: not decidable, see `limits`. */
+  /** `whole`: no change was found. `tampered`: a change was found, see `damage`. `incomplete`: the log can't be judged, see `limits`. */
   readonly verdict: 'whole' | 'tampered' | 'incomplete'
-  /** At most 1000, in order of tenant and position; `damageCount` has them all. */
+  /** The damages in order of tenant and position, at most 1000. `damageCount` is the number of all damages. */
   readonly damage: readonly Damage[]
   readonly damageCount: number
   readonly events: number

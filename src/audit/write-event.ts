@@ -27,7 +27,10 @@ const PRIVATE =
 
 const PLAIN = `${INSERT} values (${PARAMETERS})`
 const WITH_PRIVATE = `with e as (${PLAIN} returning id, occurred_at) ${PRIVATE}`
-/** Sets the user. PostgreSQL runs the volatile sub-select before it computes the row's defaults, so these see the setting. */
+/**
+ * SQL that sets the user. PostgreSQL runs the volatile sub-select before it computes the row's defaults, so the defaults read the new
+ * setting.
+ */
 const unsealed = (user: string) =>
   `${INSERT} select ${PARAMETERS} from (select set_config('app.current_user_id', ${user}, true) offset 0) as u`
 const UNSEALED = unsealed('$12')

@@ -33,7 +33,7 @@ export function isSymmetric(algorithm: Algorithm): boolean {
   return algorithm.startsWith('HS')
 }
 
-/** The shortest length of a secret: that of the hash. @see RFC 7518 section 3.2, RFC 8725 section 3.5 */
+/** The shortest allowed length of a secret, which is the length of the hash. @see RFC 7518 section 3.2, RFC 8725 section 3.5 */
 export function minSecretBytes(algorithms: readonly Algorithm[]): number {
   return Math.max(...algorithms.map((algorithm) => Number(algorithm.slice(2)) / 8))
 }

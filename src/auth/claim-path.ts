@@ -33,7 +33,10 @@ function segmentsOf(path: ClaimPath): readonly string[] {
   return typeof path === 'string' ? path.split('.') : path
 }
 
-/** Whether users of common providers can edit the claim at this path. For a function the answer is false, because it can't be judged. */
+/**
+ * Whether users of common providers can edit the claim at this path. For a function the answer is false, because partywall can't know which
+ * claims it reads.
+ */
 export function isUserEditable(path: ClaimPath): boolean {
   const first = segmentsOf(path)[0] ?? ''
   return USER_EDITABLE.has(first) || first.startsWith('custom:')

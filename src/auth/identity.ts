@@ -25,7 +25,7 @@ const MAX_LIST = 256
 
 type Reader = (claims: RawClaims) => unknown
 
-/** Joins a preset and the user's own readers. Each reader of the user replaces that of the preset. */
+/** Joins a preset and the user's own readers. Each reader of the user replaces the preset's reader of the same name. */
 export function compileIdentity(preset: Preset | undefined, readers: ClaimReaders = {}): ReadIdentity {
   const tenant = choose(readers.tenant, preset?.tenant)
   const user = choose(readers.user, preset?.user ?? ((claims) => claims['sub']))

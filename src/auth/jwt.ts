@@ -29,13 +29,13 @@ export interface TokenVerifier<Claims = RawClaims> {
    * @throws {ClosedError} `PARTYWALL_CLOSED`
    */
   readonly verifyToken: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
-  /** The same as `verifyToken`. */
+  /** Another name of `verifyToken`. */
   readonly verify: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
-  /** Looks only into the cache. Undefined says nothing about the token. */
+  /** Looks only into the cache. Undefined means only that the token is not cached. */
   readonly peekCached: (token: unknown) => VerifiedToken<Claims> | undefined
   /**
-   * Asks the `authorize` option whether the user is still a member of the tenant that the directory found; without the
-   * option it resolves. Call it for each request: it also tells the cache which tenant id belongs to the claim.
+   * Asks the `authorize` option whether the user is still a member of the tenant that the directory found; without the option it resolves.
+   * Call this for each request: the call also tells the cache which tenant id belongs to the claim.
    *
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE`
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
@@ -43,7 +43,7 @@ export interface TokenVerifier<Claims = RawClaims> {
   // A method, so that a verifier with typed claims is also a `TokenVerifier<unknown>`.
   authorize(token: VerifiedToken<Claims>, tenant: MembershipTenant, origin?: TokenOrigin): Promise<void>
   /**
-   * Drops the cached tokens of one tenant, also those whose verification is under way.
+   * Drops the cached tokens of one tenant. A token of the tenant that is being verified now is not cached either.
    *
    * @param claimOrId the raw claim, or the directory's id that was passed to `authorize`
    */

@@ -7,7 +7,7 @@ import { problemOfKey } from './unfit-key.ts'
 /** One key that may verify signatures. */
 interface VerificationKey {
   readonly kid: string | undefined
-  /** The only algorithm that the key's publisher allows, if it names one. */
+  /** The only algorithm that the key's publisher allows. Undefined if the key names none. */
   readonly algorithm: string | undefined
   readonly key: KeyObject
 }
@@ -34,10 +34,11 @@ const MAX_KEYS = 100
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv']
 
 /**
- * Reads a JWK Set. Keys for encryption and keys of unknown kinds are ignored silently. Private and symmetric keys, unfit keys, broken
- * keys and keys that share a `kid` are ignored with a problem. The other keys of the set are used.
+ * Reads a JWK Set. Keys for encryption and keys of unknown kinds are ignored silently. Private and symmetric keys, unfit keys, broken keys
+ * and keys that share a `kid` are ignored with a problem. The other keys of the set are used.
  *
- * @param needsKeyId true for remote sets: they change, so a token must name its key. A static set may hold one key without `kid`
+ * @param needsKeyId true for remote sets: they change, so a token must name its key. A set that never changes may contain one key without
+ *   `kid`
  */
 export function readJwks(document: unknown, needsKeyId: boolean): JwksReading {
   const list = isRecord(document) ? document['keys'] : undefined

@@ -23,10 +23,9 @@ export interface MembershipQuestion<Claims = RawClaims> {
 export type Authorize<Claims = RawClaims> = (question: MembershipQuestion<Claims>) => boolean | Promise<boolean>
 
 /**
- * Asks an `authorize` hook and turns everything but `true` into a refusal. Caches nothing.
+ * Asks an `authorize` hook, and refuses each answer except `true`. It caches no answer.
  *
- * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` no longer a member; the client gets the same answer as for a
- *   suspended tenant
+ * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` no longer a member; the client gets the same answer as for a suspended tenant
  * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` the hook threw or gave no answer in time
  */
 export async function requireMembership<Claims>(

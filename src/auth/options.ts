@@ -28,7 +28,7 @@ export interface ClaimReaders {
   readonly permissions?: ClaimReader | undefined
   /** The actor, if staff act for a user. Default `act.sub` (RFC 8693). */
   readonly actor?: ClaimReader | undefined
-  /** Other claims that, where a token has them, must name the same tenant. */
+  /** Other claims that must name the same tenant, if a token contains them. */
   readonly sameTenant?: readonly ClaimReader[] | undefined
 }
 
@@ -46,16 +46,16 @@ export interface IssuerOptions {
   /** True: these keys sign only for this service, so no audience is needed (WorkOS: keys per client). */
   readonly keysAreForThisServiceOnly?: boolean | undefined
   /**
-   * The tenant claims that this issuer may use. Required with more than one issuer, because otherwise each issuer could name the tenants
-   * of the others. `() => true` allows that.
+   * The tenant claims that this issuer may use. Required with more than one issuer, because otherwise each issuer could name the tenants of
+   * the others. `() => true` allows each issuer to name all tenants.
    */
   readonly tenants?: readonly string[] | ((tenantClaim: string) => boolean | Promise<boolean>) | undefined
   readonly preset?: PresetName | undefined
-  /** Needed without a preset; with one it replaces parts of it. */
+  /** The claims of the identity. Required without a preset; with a preset, they replace parts of it. */
   readonly claims?: ClaimReaders | undefined
   /** The required `typ` of the header. Default: `JWT`, `at+jwt` or none. */
   readonly typ?: string | readonly string[] | undefined
-  /** `access` (the default) refuses ID tokens; `id` accepts only these. */
+  /** `access` (the default) refuses ID tokens; `id` accepts only ID tokens. */
   readonly tokenUse?: 'access' | 'id' | undefined
   /** The longest `exp - iat`. Default 86_400. */
   readonly maxLifetimeSeconds?: number | undefined
@@ -67,7 +67,7 @@ export interface IssuerOptions {
 export interface TokenCacheOptions {
   /** Most entries; default 10_000, 0 turns the cache off. The least recently used entry is removed first. */
   readonly maxEntries?: number | undefined
-  /** Lifetime of an entry, but never longer than that of the token. Default and maximum 60_000. */
+  /** Lifetime of an entry, which never exceeds the lifetime of its token. Default and maximum 60_000. */
   readonly ttlMs?: number | undefined
 }
 

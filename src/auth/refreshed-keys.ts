@@ -40,8 +40,8 @@ const MAX_RETRY_MS = 10_000
 /**
  * Keys that are fetched at first use and refreshed in the background.
  *
- * While the source is down, known keys are used until they are too old, and tokens with another key are refused at once. Callers only wait
- * for a request that is not known to fail, and their number is limited.
+ * While the source is down, known keys are used until they are too old, and tokens with another key are refused at once. A limited number
+ * of callers wait for a running request. After a failure, callers do not wait but are refused at once.
  */
 export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
   const { dependency, now, logger, random = Math.random } = options
@@ -114,7 +114,10 @@ export function refreshedKeys(options: RefreshedKeysOptions): KeySource {
     return Math.min(options.retryMs * 2 ** (failures - 1), MAX_RETRY_MS, options.refreshMs)
   }
 
-  /** Refuses during an outage. If timers did not run, as in a frozen process, it also starts the overdue attempt without waiting for it. */
+  /**
+   * Refuses during an outage. If an attempt is overdue because timers did not run, as in a frozen process, it starts that attempt without
+   * waiting for the result.
+   */
   function refuseDuringOutage(): never {
     if (now() - attemptedAt >= retryDelay()) void refresh()
     throw unavailable()

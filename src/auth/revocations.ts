@@ -8,7 +8,7 @@ export class Revocations {
   readonly #keepMs: number
   #sweepAt = 1_000
 
-  /** @param keepMs the longest possible lifetime of a token; an older token is refused anyway */
+  /** @param keepMs how long an id is kept: the longest possible lifetime of a token. An older token has expired */
   constructor(keepMs: number, now: () => number) {
     this.#keepMs = keepMs
     this.#now = now

@@ -49,7 +49,7 @@ export class TokenCache<T> {
     return this.#generation
   }
 
-  /** The key of a token. A token's alphabet is ASCII, so the encoding does not matter. */
+  /** The key under which a token is cached. A token consists of ASCII characters, so the encoding of the hashed text does not matter. */
   keyOf(token: string): string {
     return crypto.hash('sha256', token, 'base64')
   }

@@ -9,14 +9,15 @@ export interface VerifiedToken<Claims> {
   readonly userId: string
   readonly roles: readonly string[]
   /**
-   * Narrows the permissions of the roles, never widens them. Undefined: the token has no such claim. An empty claim leaves no permission.
+   * The token's permissions. They narrow the permissions of the roles, and never widen them. Undefined: the token has no such claim. An
+   * empty claim leaves no permission.
    */
   readonly permissions: readonly string[] | undefined
   /** The actor, if staff act for the user. */
   readonly actor?: Actor
   /** The `jti`. */
   readonly tokenId?: string
-  /** Milliseconds since 1970. */
+  /** Time of expiry, in milliseconds since 1970. */
   readonly expiresAt: number
   readonly claims: Claims
 }

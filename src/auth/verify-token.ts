@@ -31,7 +31,7 @@ const TOKEN_ID = /^[\x20-\x7e]{1,256}$/
 /**
  * Checks one token: form, header, issuer, key, signature, and only then its claims.
  *
- * The issuer is chosen first and only its keys are tried, so a key of one issuer can't sign for another.
+ * The issuer is chosen first, and only its own keys are tried, so a key of one issuer can't sign for another issuer.
  *
  * @throws {TokenRefusedError} for every problem of the token
  * @throws {DependencyUnavailableError} if the keys can't be fetched now
@@ -60,7 +60,7 @@ async function verifySignature(token: string, key: KeyObject, algorithm: string)
   try {
     await compactVerify(token, key, { algorithms: [algorithm] })
   } catch (error) {
-    // jose has no code for some refusals (a weak key is a TypeError), so whatever it throws is a refusal.
+    // jose has no code for some refusals (a weak key is a TypeError), so each error that jose throws counts as a refusal.
     throw new TokenRefusedError('signature', undefined, error)
   }
 }

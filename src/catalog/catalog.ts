@@ -104,10 +104,10 @@ export interface Catalog {
   readonly foreignServers: readonly ForeignServer[]
   readonly languages: readonly Language[]
   readonly eventTriggers: readonly EventTrigger[]
-  /** At most the first 10,000. */
+  /** The large objects of the database, at most 10,000. */
   readonly largeObjects: readonly LargeObject[]
   readonly grantedBuiltins: readonly GrantedBuiltin[]
-  /** Relations of pg_catalog whose grants differ from the server's initial ones, and their grants. */
+  /** Relations of pg_catalog with other grants than the server's initial grants, and their present grants. */
   readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]
   /** Views of extended statistics without the fix of CVE-2024-4317, if the database has extended statistics. */
   readonly unfixedStatisticsViews: readonly string[]

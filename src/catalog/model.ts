@@ -31,7 +31,7 @@ export interface Role {
   readonly bypassRls: boolean
 }
 
-/** `member` was granted `role`. Before PostgreSQL 16 inherit is the member's attribute and set is always true. */
+/** `member` was granted `role`. Before PostgreSQL 16, `inherit` is an attribute of the member, and `set` is always true. */
 export interface Membership {
   readonly role: Oid
   readonly member: Oid
@@ -64,7 +64,7 @@ export interface Column {
   /** As declared: `uuid`, `character varying(40)`, `app.org_ref`. */
   readonly type: string
   readonly typeOid: Oid
-  /** The type below any number of domains, without its modifier: `uuid`, `character varying`. */
+  /** The type without its modifier: `uuid`, `character varying`. For a domain, the type on which it is based. */
   readonly baseType: string
   readonly baseTypeOid: Oid
   /** pg_type.typcategory of the base type: S string, N number, A array, E enum, … */
@@ -116,7 +116,7 @@ export interface Constraint {
   readonly withoutOverlaps: boolean
   readonly index: Oid
   readonly functions: readonly Oid[]
-  /** The partition's copy of a parent's constraint has its parent here. */
+  /** For a partition's copy of a constraint: the constraint of the parent. Otherwise 0. */
   readonly parent: Oid
   readonly references:
     | {
@@ -162,7 +162,7 @@ export interface Trigger {
   readonly definition: string
 }
 
-/** A rewrite rule that is not a view's own. */
+/** A rewrite rule other than the `_RETURN` rule of a view. */
 export interface RewriteRule {
   readonly oid: Oid
   readonly name: string
@@ -201,7 +201,7 @@ export interface Relation {
   readonly indexes: readonly Index[]
   readonly triggers: readonly Trigger[]
   readonly rules: readonly RewriteRule[]
-  /** Direct parents by partitioning or INHERITS. */
+  /** The direct parents, by partitioning or INHERITS. */
   readonly parents: readonly Oid[]
   /** Direct children by partitioning or INHERITS. */
   readonly children: readonly Oid[]

@@ -28,7 +28,7 @@ export interface Privileges {
   onDatabase(role: Oid, privilege: 'CREATE' | 'TEMPORARY' | 'CONNECT'): boolean
   /** Whether the role is the owner or has the rights of the owner. */
   owns(role: Oid, owner: Oid): boolean
-  /** A list of grants as read from the catalog. */
+  /** Whether a list of grants gives the role the privilege. */
   granted(role: Oid, grants: readonly Grant[], privilege: string): boolean
 }
 

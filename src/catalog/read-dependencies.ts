@@ -9,7 +9,7 @@ export interface Dependencies {
   of(dependent: DependentClass, oid: Oid, target: TargetClass): readonly Oid[]
   /** The extension that owns an object. */
   extensionOf(objectClass: 'pg_class' | 'pg_proc' | 'pg_type' | 'pg_namespace', oid: Oid): string | undefined
-  /** pg_attrdef edges by relation and column. */
+  /** The functions that the default of a column needs. */
   defaultFunctions(relation: Oid, column: number): readonly Oid[]
 }
 

@@ -237,7 +237,7 @@ export async function readLargeObjects(db: Queryable): Promise<readonly LargeObj
 }
 
 export async function readGrantedBuiltins(db: Queryable): Promise<readonly GrantedBuiltin[]> {
-  // initdb's own REVOKEs are remembered in pg_init_privs; only what differs from them was done by somebody.
+  // pg_init_privs contains the privileges after initdb, so only grants that differ from it were changed by somebody.
   const { rows } = await db.query<GrantRow & { label: string; name: string }>(`
     select p.oid::int8::float8 as object, p.oid::regprocedure::text as label, p.proname::text as name, ${EXPLODED}
     from pg_catalog.pg_proc p
@@ -262,7 +262,7 @@ export async function readSystemRelationGrants(db: Queryable): Promise<Catalog['
 }
 
 export async function readUnfixedStatisticsViews(db: Queryable): Promise<readonly string[]> {
-  // The fixed views ask for the rights of the table's owner; an update of the server does not change a view that is there.
+  // In fixed servers these views check the rights of the table's owner. An update of the server does not change a view that exists already.
   const { rows } = await db.query<{ name: string }>(`
     select c.relname::text as name from pg_catalog.pg_class c
     where c.oid in ('pg_catalog.pg_stats_ext'::regclass, 'pg_catalog.pg_stats_ext_exprs'::regclass)

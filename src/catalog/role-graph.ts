@@ -12,11 +12,11 @@ export interface RolePath {
 
 /** Says which role can become which other role over any number of memberships, by the rules of PostgreSQL 15 to 18. */
 export interface RoleGraph {
-  /** Roles whose rights `role` has without SET ROLE, itself included (policies TO such a role apply to it). */
+  /** The role itself, and the roles whose rights it has without SET ROLE. Policies TO these roles apply to it. */
   rightsOf(role: Oid): ReadonlySet<Oid>
   /** Roles that SET ROLE accepts, `role` itself left out. */
   settable(role: Oid): readonly RolePath[]
-  /** The same roles, roles that it can grant itself by ADMIN OPTION, and roles whose rights it inherits. */
+  /** Roles that SET ROLE accepts, roles that `role` can grant itself by ADMIN OPTION, and roles whose rights it inherits. */
   becomable(role: Oid): readonly RolePath[]
 }
 

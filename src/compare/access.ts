@@ -1,6 +1,6 @@
 import type { Verb } from '../catalog/verbs.ts'
 
-/** The acting users: two of tenant 1, one of tenant 2, and a session without any context. */
+/** The acting users: two users of tenant 1, one user of tenant 2, and `nobody`, a session that sets no tenant and no user. */
 export const USERS = ['user 1 of tenant 1', 'user 2 of tenant 1', 'user 3 of tenant 2', 'nobody'] as const
 export type User = (typeof USERS)[number]
 /** The user that a row belongs to. */
@@ -12,7 +12,7 @@ export function tenantOf(user: User): 1 | 2 | undefined {
 }
 
 /**
- * The server's result of one statement on one row.
+ * The result of one statement on one row.
  *
  * - `done`: the row was read, changed or removed, or its new version passed the policies;
  * - `nothing`: the statement ran and did not reach the row;

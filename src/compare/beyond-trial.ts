@@ -24,7 +24,7 @@ const BEYOND: readonly (readonly [RegExp, string])[] = [
 const SIGNALS: ReadonlySet<string> = new Set(['pg_catalog.pg_terminate_backend', 'pg_catalog.pg_cancel_backend'])
 
 /**
- * The reason why a trial can't show that a fix takes nothing away; undefined if it can.
+ * The reason why a trial can't show that a fix takes nothing away. Undefined if a trial can show it.
  *
  * @param functions the functions of the database, which may call a revoked function of the server
  */

@@ -16,12 +16,14 @@ interface Seen {
 }
 
 /**
- * The reason why a trial of these statements shows nothing; undefined if it does. The reasons are:
+ * The reason why a trial of these statements could miss a loss of access. Undefined if there is no such reason. The reasons are:
  *
- * - no session reached any row before, so none could lose one;
- * - the statements change a table without a row;
- * - the statements restrict a role that nobody acts as;
- * - the statements change policies for a verb that no session could use.
+ * - no session of the application reached any row before the statements;
+ * - the statements change a table into which no row could be planted;
+ * - the statements restrict a role that the trial does not act as;
+ * - the statements change policies or rights for a verb that no session of the application could use;
+ * - the statements change a policy that shows rows because of a value in them, and such rows may be shared on purpose;
+ * - the statements add a test of a column that the table's policies never tested, and real rows may be empty there.
  */
 export function blindTo(statements: string, seen: Seen): string | undefined {
   const reached = reachedByApplication(seen, () => true)
@@ -57,7 +59,7 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
     if (asked !== undefined) return asked
     for (const verb of verbsOf(statement, altered?.command)) {
       if (!policies.some(({ command }) => command === 'all' || command === verb)) continue
-      // Without this right no acting role can lose anything. Other roles were checked above.
+      // If no acting role has this right, no acting role can lose a row. `strangersTo` has already checked the other roles.
       if (!facts.acting.some(({ role }) => facts.privileges.onRelation(role.oid, relation, RIGHTS[verb]))) continue
       if (!reachedByApplication(seen, (access) => access.object === relation.label && access.verb === verb))
         return `in the copy nobody could ${verb.toUpperCase()} on ${relation.label}, where policies of its own allow it to some`
@@ -67,8 +69,9 @@ function blindToOne(statement: string, seen: Seen): string | undefined {
 }
 
 /**
- * The planted rows have the tenant of their user. If policies decide by the user and never by the tenant, real rows may have no tenant or
- * another one.
+ * The reason why planted rows differ from real rows, if a statement adds a test of a column that the table's policies never tested. Example:
+ * the policies decide by the user, and a new policy tests the tenant. Each planted row has the tenant of its user, but real rows may have no
+ * tenant, or another one.
  */
 function askedAnew(statement: string, relation: Relation, altered: Policy | undefined): string | undefined {
   const narrows = altered !== undefined || (/^create\s+policy\b/i.test(statement) && isRestrictive(statement))
@@ -127,7 +130,10 @@ function namesRole(statement: string, role: Role): boolean {
   return words.has(role.name) || words.has('public') || words.has('PUBLIC')
 }
 
-/** Whether a session of the application reached a row, or passed the policies. Owners do not count, because no policy applies to them. */
+/**
+ * Whether a session of the application reached a row, or passed the policies with an INSERT. Owners of tables also act in a trial, but count
+ * only if the application can act as them.
+ */
 function reachedByApplication({ facts, before }: Seen, asked: (access: Access) => boolean): boolean {
   const application = new Set(facts.acting.map(({ role }) => role.name))
   return [...before.values()].some(
@@ -135,7 +141,7 @@ function reachedByApplication({ facts, before }: Seen, asked: (access: Access) =
   )
 }
 
-/** Whether the statement takes no row from anybody: it is about indexes, or about rights to which policies do not apply. */
+/** Whether the statement takes no row from anybody: it creates an index, or revokes TRUNCATE, REFERENCES, TRIGGER or MAINTAIN. */
 function takesNothing(statement: string): boolean {
   return (
     /^create\s+index\b/i.test(statement) ||
@@ -143,7 +149,7 @@ function takesNothing(statement: string): boolean {
   )
 }
 
-/** Whether the statement only sets FORCE. This restricts the owner, and the owner acts in each trial. */
+/** Whether the statement only sets FORCE ROW LEVEL SECURITY. FORCE restricts only the owner, and each trial acts as the owner. */
 function forcesOnly(statement: string): boolean {
   return / force row level security$/i.test(statement) && !/\benable\b/i.test(statement)
 }

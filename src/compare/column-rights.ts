@@ -6,7 +6,7 @@ import type { Difference } from './differences.ts'
 /** Privileges on single columns, as JSON texts `["role", "schema.table", "verb", "column"]`. */
 export type ColumnRights = ReadonlySet<string>
 
-/** The columns that roles may read and write. They are read from the catalog, because a trial's statements name only one column. */
+/** The columns that roles may read and write, from the catalog. A trial can't find them out, because its statements name only one column. */
 export async function columnRights(db: Queryable, roles: readonly ActingRole[]): Promise<ColumnRights> {
   const { rows } = await db.query(
     `select json_build_array(r.rolname, n.nspname || '.' || c.relname, lower(v.verb), a.attname)::text as right
@@ -21,7 +21,7 @@ export async function columnRights(db: Queryable, roles: readonly ActingRole[]):
 }
 
 /**
- * Columns on which a role lost or gained a privilege, in tables where it reaches rows.
+ * Columns on which a role lost or gained a privilege, in tables in which the role reaches rows.
  *
  * @param isKnown whether the column existed before; new columns are neither loss nor gain
  */

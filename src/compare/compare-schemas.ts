@@ -12,11 +12,11 @@ export interface Comparison {
 }
 
 /**
- * Reports who can see or do more, or less, in the second schema than in the first. The same three users of two tenants are planted in
- * both schemas. Each tries every verb on every row, as every role in reach and as the tables' owners.
+ * Reports who can see or do more, or less, in the second schema than in the first. It plants the same three users of two tenants in both
+ * schemas. Each user tries every verb on every row, as every role in reach (docs/glossary.md) and as the tables' owners.
  *
  * @param beforeUrl superuser's URL of a database without rows that nobody else uses; planted rows are rolled back
- * @param afterUrl the same for the other schema
+ * @param afterUrl superuser's URL of such a database with the second schema
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no role of the application or no tenant column is found
  */
 export async function compareSchemas(
@@ -46,7 +46,9 @@ async function recordOf(url: string, hints: DiscoveryHints) {
   }
 }
 
-/** Differences in new tables. Everything there is new, so only access to another tenant's rows is reported. */
+/**
+ * Differences in tables that only the second schema has. All access to them is new, so only access to rows of another tenant is reported.
+ */
 function newCrossings(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   return [...after].flatMap(([key, { access, outcome }]): readonly Difference[] => {
     if (before.has(key) || outcome !== 'done' || !access.isTenants) return []

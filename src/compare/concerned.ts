@@ -1,7 +1,10 @@
 import type { Relation } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
-/** The relations that the statements name, and those whose policies or definitions read these. If they name none: all relations. */
+/**
+ * The relations that the statements name, and the relations whose policies or definitions read a named one. All relations if the statements
+ * name none.
+ */
 export function concerned({ relations }: Facts, statements: string): readonly Relation[] {
   const words = wordsOf(statements)
   const found = new Set(relations.filter((relation) => words.has(relation.name)))

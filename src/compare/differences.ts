@@ -5,7 +5,7 @@ import { type Access, type AccessRecord, type Outcome, tenantOf } from './access
  *
  * - `wider`: a statement that had no effect has one now, so a user sees or changes more;
  * - `narrower`: a row of the user's own tenant, or of no tenant, can't be reached any more;
- * - `error`: a statement on such a row, which ran before, ends in an error now;
+ * - `error`: a statement on a row of the user's own tenant, or of no tenant, ran before and ends in an error now;
  * - `closed`: a row of another tenant can't be reached any more, which is the purpose of isolation.
  */
 export interface Difference {
@@ -20,7 +20,7 @@ export interface Difference {
 export function differencesOf(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   const differences: Difference[] = []
   for (const [key, { access, outcome }] of before) {
-    // An access that was not tried again has nothing to do with the change: its outcome stays.
+    // The second run tries only tables that the change concerns. An access that it did not try keeps its outcome.
     const now = after.get(key)?.outcome ?? outcome
     const kind = kindOf(access, outcome, now)
     if (kind !== undefined) differences.push({ kind, access, before: outcome, after: now })
@@ -34,7 +34,8 @@ function kindOf(access: Access, before: Outcome, after: Outcome): Difference['ki
   const tenant = tenantOf(access.user)
   const isOwn = !access.isTenants || (tenant !== undefined && tenant === tenantOf(access.row))
   if (before === 'done') return isOwn ? (after.startsWith('error') ? 'error' : 'narrower') : 'closed'
-  // The statement reached no row before, but ran without an error. On rows of the own tenant it must not fail now.
+  // Before the change, the statement reached no row but ran without an error. On rows of the user's own tenant it must not fail after the
+  // change.
   const ranBefore = before === 'nothing'
   const failsNow = after === 'refused' || after.startsWith('error')
   return isOwn && ranBefore && failsNow ? 'error' : undefined

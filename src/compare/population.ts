@@ -19,10 +19,10 @@ export interface Population {
 const FIRST = '0a51c1'
 const SECOND = '07a3e9'
 
-/** Plants the rows as the session's own role, which bypasses the policies. Nothing is committed. */
+/** Plants the rows as the role of this session, which bypasses policies. It commits nothing. */
 export async function populate(facts: Facts, session: AttackSession): Promise<Population> {
   const first = await plantUsers(facts, session, FIRST, undefined)
-  // A second planting for the same tenants with other users. Only the rows in the table of tenants are shared.
+  // A second planting for these tenants, with other users. The rows in the table of tenants are used by both plantings.
   const second = await plantUsers(facts, session, SECOND, {
     ...first,
     rows: registryRows(facts, first),

@@ -17,7 +17,10 @@ interface RecordInput {
   readonly session: AttackSession
   /** The acting roles, including the owners of the tables. */
   readonly roles: readonly ActingRole[]
-  /** Facts of the schema before and after the change. Both contexts are set, because the change may use another setting. */
+  /**
+   * Facts that say in which setting a session names its tenant: of the schema before the change and, if known, after it. Each session sets
+   * the tenant in all of these settings.
+   */
   readonly spoken: readonly Facts[]
   /** The relations to try. Default: all. */
   readonly relations?: readonly Relation[]
@@ -80,7 +83,7 @@ function probesOf(
 }
 
 /**
- * An INSERT of a new tenant, as a sign-up does it. Only tried if the table of tenants has policies already. Without them, nothing has been
+ * An INSERT of a new tenant, as in a sign-up. Only tried if the table of tenants already has policies. Without policies, nothing has been
  * decided about who may create tenants.
  */
 function newTenant(
@@ -176,7 +179,7 @@ function insertSql(relation: Relation, row: PlantedRow): string {
 function outcomeOf(answer: BatchAnswer, verb: Verb): Outcome {
   if (answer.ok) return answer.rows > 0 ? 'done' : 'nothing'
   if (answer.code === '42501') return 'refused'
-  // A constraint violation: constraints are checked after the policies, so these accepted the row.
+  // A constraint violation. PostgreSQL checks constraints after the policies, so the policies accepted the row.
   if (answer.code.startsWith('23') && verb !== 'select') return 'done'
   return `error ${answer.code}`
 }

@@ -27,10 +27,10 @@ export interface TrialResult {
 }
 
 /**
- * A copy of a schema in which statements are tried, one after the other, each in a savepoint of one transaction that is rolled back.
+ * Tries statements in a copy of a schema. Each call of {@link Trial.try} runs in a savepoint, inside one transaction that is rolled back.
  *
- * Three users of two tenants are planted. Each role in reach and each owner of a table tries every verb on every planted row,
- * once before and once after the statements.
+ * The trial plants three users of two tenants. Each role in reach (docs/glossary.md) and each owner of a table tries every verb on every
+ * planted row, once before and once after the statements.
  */
 export class Trial {
   readonly #session: AttackSession
@@ -90,7 +90,7 @@ export class Trial {
     return new Map(named)
   }
 
-  /** Why the result of trying these statements would mean nothing; undefined if it is meaningful. */
+  /** The reason why {@link Trial.try} could miss a loss of access by these statements. Undefined if there is no such reason. */
   blindTo(statements: string): string | undefined {
     return blindTo(statements, {
       facts: this.facts,
@@ -101,9 +101,11 @@ export class Trial {
   }
 
   /**
+   * Runs the statements, and then tries which rows each user can reach.
+   *
    * @param statements one or more statements in one text. BEGIN, COMMIT and CONCURRENTLY are left out, because a trial is one transaction.
-   * If they name tables, only accesses to these tables and those that depend on them are tried.
-   * @param look whether to read the schema again afterwards, which takes most of the time; default true
+   *   If the statements name tables, the trial tries only these tables and the tables and views that depend on them.
+   * @param look whether to read the schema again after the statements, which takes most of the time; default true
    */
   async try(statements: string, look = true): Promise<TrialResult> {
     const answer = await this.#session.probe(async () => {
@@ -117,7 +119,7 @@ export class Trial {
         session: this.#session,
         roles: this.#roles,
         relations: concerned(this.facts, statements),
-        // The statements may have changed the setting that names the tenant.
+        // The statements may have changed which setting policies read, so each session sets the tenant in the old and in the new setting.
         spoken: after === undefined ? [this.facts] : [this.facts, after],
       })
       const rights = { before: this.#rights, after: await columnRights(this.#client, this.#roles) }
@@ -139,7 +141,7 @@ export class Trial {
   }
 }
 
-/** Whether a difference on the whole table is reported already, so that its columns need not be listed. */
+/** Whether `rows` already reports a difference for the whole table. The columns of that table then need not be listed. */
 function isTold({ access }: Difference, rows: readonly Difference[]): boolean {
   return rows.some(
     (row) => row.access.role === access.role && row.access.object === access.object && row.access.verb === access.verb,
@@ -153,7 +155,7 @@ async function factsOf(session: AttackSession, hints: DiscoveryHints): Promise<F
   return buildFacts({ catalog, sql, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
 }
 
-/** The application's roles and the owners of its tables, without roles that bypass policies: these see all rows before and after. */
+/** The application's roles and the owners of its tables. Roles that bypass policies are left out: they see all rows, before and after. */
 function rolesOf(facts: Facts): readonly ActingRole[] {
   const owners = new Set(facts.relations.map((relation) => relation.owner))
   const known = new Set(facts.acting.map(({ role }) => role.oid))

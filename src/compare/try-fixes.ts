@@ -35,7 +35,7 @@ function judgeTrial(
   if (after === undefined) return HARMLESS
   const before = loudFindings(trial.facts)
   const now = loudFindings(after)
-  // An object that had a finding before may have one with another key now: the cause is the same.
+  // If an object had a finding before the fix, a finding with another key after the fix has the same cause, so it does not count as new.
   const objects = new Set(before.values())
   const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
   if (fresh !== undefined) return against(`it causes a new finding: ${fresh[0]}`)
@@ -60,7 +60,7 @@ function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   )
 }
 
-/** The findings of a rule. A rule that throws yields none here: the main run reports it as an internal error. */
+/** The findings of a rule. If the rule throws, the result is empty, and the main run reports the internal error. */
 function known(rule: Rule, facts: Facts): readonly FindingDraft[] {
   try {
     return draftsOf(rule, facts)
@@ -74,16 +74,17 @@ function allKeys(facts: Facts): ReadonlySet<string> {
 }
 
 interface TryOptions {
-  /** Time limit in milliseconds. Fixes that are not tried by then are marked so. Default: no limit. */
+  /** Time limit in milliseconds for all fixes together. Fixes that were not tried within it become comments. Default: no limit. */
   readonly budgetMs?: number
   readonly onProgress?: (done: number, of: number) => void
 }
 
 /**
- * The findings with the fixes as they may be printed. A fix that is not shown to be harmless becomes a comment with the reason.
+ * Tries the fixes of the findings. Returns the findings with fixes that may be printed: a fix whose trial did not show it to be harmless
+ * becomes a comment with the reason.
  *
- * Each fix is tried alone: no one may see or do more or less than before, except across tenants. Then all are tried together and the
- * schema is read again: there must be no new finding, and the fixed findings must be gone.
+ * First each fix is tried alone. Nobody may see or do more than before, and nobody may lose access inside their own tenant. Then all
+ * harmless fixes are tried together, and the schema is read again: the fixed findings must be gone, and no new finding may appear.
  */
 export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
   trial: Trial,
@@ -119,7 +120,7 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
   })
 }
 
-/** Tries all harmless fixes together. If they are not harmless together, the first ones are kept. */
+/** Tries all harmless fixes together. If the whole list is not harmless, it keeps the fixes at the front of the list. */
 async function tryTogether(
   trial: Trial,
   findings: readonly Pick<Finding, 'key' | 'fix'>[],

@@ -19,15 +19,18 @@ export interface FrameInternals {
   readonly kind: 'tenant' | 'none' | 'across'
   readonly events?: SecurityEvents | undefined
   readonly scope?: CrossingScope | undefined
-  /** Tenant of the enclosing frame. Lets runWithTenant() refuse a second tenant even through a runWithoutTenant() in between. */
+  /** Tenant of the enclosing frame. It lets runWithTenant() refuse a second tenant even if runWithoutTenant() was called in between. */
   readonly within?: string | undefined
   /** Internals of the enclosing tenant frame. A nested frame of the same tenant inherits its restrictions (read-only, stop, visit). */
   readonly outer?: FrameInternals | undefined
   /** The route was declared for `runAcrossTenants`. */
   readonly mayCross?: boolean | undefined
-  /** True: `GET` and `HEAD`, for pools with `readOnlyOnSafeMethods`. `always`: for every pool. */
+  /** Whether statements may only read. True: for a GET or HEAD request, in pools with `readOnlyOnSafeMethods`. `always`: in every pool. */
   readonly readOnly?: boolean | 'always' | undefined
-  /** A support visit. Contexts that are opened inside keep its user, actor and tenant, and get no more permissions. */
+  /**
+   * The context of a support visit. Contexts that are opened inside the visit keep its user, actor and tenant, and can't have more
+   * permissions.
+   */
   readonly visit?: TenantContext | undefined
   /** The actor of the tenant's frame. Contexts that are opened inside keep it. */
   readonly actor?: Actor | undefined

@@ -1,6 +1,6 @@
 /**
- * Query builders (Knex, Drizzle, Prisma, …) are thenables that run nothing until `then` is called. Returned out of
- * `AsyncLocalStorage.run`, they would start in the outer context. So they are started here, inside.
+ * Query builders (Knex, Drizzle, Prisma, …) are thenables that run nothing until `then` is called. A thenable that `AsyncLocalStorage.run`
+ * returns would start later, in the outer context. So this function starts it while the inner context is current.
  */
 export function startInside<T>(result: T): T {
   if (isLazyThenable(result)) {

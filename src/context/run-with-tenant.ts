@@ -93,7 +93,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const outer = tenantStore.getStore()
   const outerInside = outer === undefined ? undefined : internalsOf(outer)
   const before = isTenantFrame(outer) ? outerInside : outerInside?.outer
-  // A support visit was opened by a crossing, but it is for one tenant only, so it can't open another tenant's context.
+  // A support visit runs inside a crossing, but is for one tenant only. So work inside the visit can't open another tenant's context.
   const scope = before?.visit === undefined ? liveScope(outer) : undefined
   const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInside?.within
   if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {
@@ -149,7 +149,7 @@ export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEven
 
 type Stopped = (() => Error | undefined) | undefined
 
-/** The inner work must stop if the outer work must. */
+/** Combines both reasons to stop: inner work must also stop when the outer work must stop. */
 function bothStopped(outer: Stopped, inner: Stopped): Stopped {
   if (outer === undefined || inner === undefined || outer === inner) return inner ?? outer
   return () => outer() ?? inner()

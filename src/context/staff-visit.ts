@@ -2,7 +2,7 @@ import { TenantIsolationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { Actor, TenantContext } from './tenant-context.ts'
 
-/** A context that is opened inside another one keeps the outer actor, unless it names its own. */
+/** A context that is opened inside another context keeps the outer context's actor, unless it names an actor itself. */
 export function keepActor(outer: Actor | undefined, context: TenantContext): TenantContext {
   return outer === undefined || context.actor !== undefined ? context : { ...context, actor: outer }
 }

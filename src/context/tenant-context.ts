@@ -11,7 +11,10 @@ export interface TenantContext {
   readonly tenantId: string
   readonly userId: string
   readonly roles: readonly string[]
-  /** The token's list of permissions, which narrows those of the roles. Undefined: it had no list. Empty: nothing is permitted. */
+  /**
+   * The token's list of permissions, which narrows the permissions of the roles. Undefined: the token has no list. Empty: nothing is
+   * permitted.
+   */
   readonly permissions: readonly string[] | undefined
   /** A key of `config.tiers`: `free`, `pro` or `enterprise` by default. */
   readonly tier: string

@@ -9,7 +9,7 @@ export function baseFolder(): string {
   return join(tmpdir(), `partywall-${userInfo().username.replace(/\W/g, '_')}`)
 }
 
-/** One server's folder: `owner.json` names the Node process it belongs to, `data` is PostgreSQL's. */
+/** The folder of one server: `owner.json` names the Node process that started the server, `data` is PostgreSQL's data directory. */
 export interface InstanceFolder {
   readonly path: string
   readonly data: string
@@ -29,10 +29,10 @@ export async function makeInstanceFolder(base: string, runAs: RunAs): Promise<In
 }
 
 /**
- * Removes servers whose Node process is gone without stopping them (SIGKILL, a crash).
+ * Removes servers that their Node process did not stop before it ended (SIGKILL, a crash).
  *
- * Ends a process only if it certainly is one of ours: `postmaster.pid` of a folder that we created contains it, names this
- * folder as its data, and its command line does too.
+ * It ends a process only if the process certainly is such a server: `postmaster.pid` in a folder that partywall created contains its id,
+ * and both this file and the command line of the process name the folder as the data directory.
  */
 export async function removeOrphans(base: string): Promise<void> {
   let names: string[]

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** A loopback port that is free now; another program may take it before it is bound. */
+/** A loopback port that is free now. Another program may take the port before the server binds it. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()

@@ -3,7 +3,7 @@ import pg from 'pg'
 
 /** A throw-away PostgreSQL server: an embedded one, or the one that `PARTYWALL_POSTGRES_URL` names. */
 export interface ThrowAwayServer {
-  /** True if the user named the server. Then only our own databases are removed at the end. */
+  /** True if the user named the server. At the end, only the databases that this run created are removed. */
   readonly external: boolean
   /** `server_version_num`: 180004 is 18.4. */
   readonly versionNumber: number
@@ -18,7 +18,7 @@ export interface ThrowAwayServer {
    */
   createDatabase(options?: { readonly name?: string; readonly template?: string }): Promise<string>
   dropDatabase(name: string): Promise<void>
-  /** Stops the server. On an external server it drops our databases instead. Idempotent. */
+  /** Stops the server. On an external server, only drops the databases that this run created. Idempotent. */
   stop(): Promise<void>
 }
 

@@ -9,11 +9,17 @@ interface FoldOptions<Event> {
   readonly sourceOf: (event: Event) => string
   /** Returns the event without its source, for events that are counted together. */
   readonly withoutSource: (event: Event) => Event
-  /** @param count number of events that this one represents; @param first whether it is the first event of its source in this window */
+  /**
+   * @param count number of events that the written event represents; @param first whether it is the first event of its source in this
+   *   window
+   */
   readonly write: (event: Event, count: number, first: boolean) => void
 }
 
-/** Writes each source's first event at once and its repeats as a count, so that nobody can fill a log. Its timer keeps no process alive. */
+/**
+ * Writes the first event of each source at once, and the repeats as one event with their count, so that nobody can fill a log. The timer
+ * does not keep the process alive.
+ */
 export class FoldedEvents<Event> {
   readonly #options: FoldOptions<Event>
   readonly #sources = new Map<string, { readonly event: Event; folded: number }>()

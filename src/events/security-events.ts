@@ -53,7 +53,7 @@ export type SecurityEvent =
   | { readonly type: 'LIMITER_MODE'; readonly mode: 'store' | 'local' | 'closed' | 'open' }
   | {
       readonly type: 'PROTECTION_CHANGED'
-      /** `changed`: the database no longer passes the checks; `unwatched`: it could not be compared three times. */
+      /** `changed`: the database no longer passes the checks. `unwatched`: three comparisons in a row failed. */
       readonly reason: 'changed' | 'unwatched'
       /** Tables, policies, roles and so on, as PostgreSQL names them. */
       readonly objects: readonly string[]

@@ -15,7 +15,9 @@ export interface GuardPolicyOptions {
   readonly maxDepth?: number
   /** Objects, elements and entries that are checked; default 1,000,000. Larger data is refused. */
   readonly maxNodes?: number
-  /** Whether two ids name the same tenant; default: by canonical form (uuid spelling, number against string). */
+  /**
+   * Compares two ids. Returns true if both name one tenant. Default: compares canonical forms (spelling of a uuid, a number and its text).
+   */
   readonly sameTenant?: SameTenant
 }
 

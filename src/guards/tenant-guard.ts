@@ -18,7 +18,7 @@ import { findInValue } from './walk.ts'
 export interface TenantGuardOptions extends GuardPolicyOptions {
   /** `report` counts and logs findings but refuses nothing, for a gradual adoption. Default `enforce`. */
   readonly enforcement?: 'enforce' | 'report'
-  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT; default: that of the current tenant context. */
+  /** Emitter for CROSS_TENANT_ACCESS_ATTEMPT. Default: the emitter of the current tenant context. */
   readonly events?: SecurityEvents
   /** Default: warnings as JSON on standard error. */
   readonly logger?: Logger
@@ -44,20 +44,24 @@ export interface TenantGuard {
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` on a finding; emits CROSS_TENANT_ACCESS_ATTEMPT
    */
   guardTenantData<T>(value: T): T
-  /** As the free {@link preventCrossTenantAccess}, with this guard's policy. */
+  /** Like the function {@link preventCrossTenantAccess}, but with the policy of this guard. */
   readonly preventCrossTenantAccess: PreventCrossTenantAccess
   /** For adapters: the error to answer instead of this JSON text; undefined if the text may be sent. Counts, logs and emits. */
   refusalOfJson(text: string, context: TenantContext | undefined): TenantIsolationError | undefined
-  /** For adapters: the same for a value that is about to be sent. */
+  /** For adapters: the error to answer instead of this value. Undefined if the value may be sent. Counts, logs and emits. */
   refusalOfValue(value: unknown, context: TenantContext): TenantIsolationError | undefined
-  /** For adapters: the same for data that can't be checked, with a reason for the log. */
+  /**
+   * For adapters: the error to answer instead of data that can't be checked. Undefined if such data may be sent. `reason` is for the log.
+   */
   refusalOfUnreadable(reason: string, context: TenantContext | undefined): TenantIsolationError | undefined
   /** For adapters: counts an answer that CrossTenantSafe exempted. */
   noteExempt(reason: string): void
   counts(): GuardCounts
 }
 
-/** Called without arguments, it returns a decorator. It can also be used as a decorator itself, or around a function. */
+/**
+ * A function that returns a decorator if it is called without arguments. It can also be used as a decorator itself, or around a function.
+ */
 export type PreventCrossTenantAccess = FunctionDecorator & (() => FunctionDecorator)
 
 const optionsSchema = z.strictObject({
@@ -72,7 +76,8 @@ const optionsSchema = z.strictObject({
 /**
  * Makes a guard that checks outgoing data for another tenant's id.
  *
- * It is the last layer. It catches, for example, a cache that returns one tenant's list to another. Row-level security decides first.
+ * The guard is the last layer. It catches, for example, a cache that returns one tenant's list to another tenant. Row-level security
+ * decides first.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

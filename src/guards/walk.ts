@@ -62,7 +62,7 @@ function at(step: string, found: Found): Found {
 
 /** @param asJson whether to call `toJSON`. Like JSON.stringify, it is not called on a result of `toJSON`. */
 function visit(walk: Walk, value: unknown, depth: number, asJson = true): Found | undefined {
-  // JSON.stringify also calls toJSON of a function. Otherwise a function is no data.
+  // JSON.stringify also calls toJSON of a function. A function without toJSON is no data.
   if (typeof value === 'function') {
     return asJson && isNew(walk, value) ? visitJsonForm(walk, value, Reflect.get(value, 'toJSON'), depth) : undefined
   }

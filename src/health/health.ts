@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
 
 /**
- * State of one dependency. `degraded`: requests are answered with less (such as limits from this process alone). `down`: requests can't be
- * answered.
+ * State of one dependency. `degraded`: requests are answered, but with restrictions, such as rate limits that only this process counts.
+ * `down`: requests can't be answered.
  */
 export type DependencyHealth = 'up' | 'degraded' | 'down'
 
@@ -37,7 +37,7 @@ export interface Readiness {
 
 /** Liveness and readiness of one process; see {@link createHealth}. */
 export interface Health {
-  /** Says that the process runs. It asks no dependency, so that an outage of one does not restart the process. */
+  /** Says that the process runs. It checks no dependency, so that the outage of a dependency does not restart the process. */
   live(): { readonly status: 'live' }
   /** Whether requests can be answered. */
   ready(): Promise<Readiness>

@@ -1,8 +1,8 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 /**
- * Passes a rejection of an async handler to `next`. Express 4 ignores the rejection, and the client would wait for ever. Express 5 does
- * the same by itself, and works with this function too.
+ * Passes a rejection of an async handler to `next`. Express 4 ignores the rejection, and the client would wait for ever. Express 5 passes
+ * rejections on by itself, and works with this function too.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ export interface BodyHeaders {
  *
  * - `records`: one JSON text per line; `document`: one JSON text, perhaps with text around it; `other`: not JSON, so it passes;
  * - `undecided`: so far only white space;
- * - `unreadable`: it is JSON, or may be, in a form that the guard can't read, so it is refused.
+ * - `unreadable`: the answer is JSON, or may be JSON, in a form that the guard can't read, so the answer is refused.
  */
 export type Reading =
   | { readonly kind: 'records' | 'document' | 'other' | 'undecided' }
@@ -20,7 +20,7 @@ export type Reading =
 
 const recordTypes = /ndjson|jsonl|json-seq|json-lines|stream\+json|event-stream/i
 const jsonTypes = /json|javascript|^multipart\/mixed/i
-/** Types that say nothing about what the bytes are. */
+/** Content types from which the format of the bytes does not follow. */
 const vagueTypes = /^\s*(?:$|;|text\/plain|application\/octet-stream|binary\/octet-stream|\*)/i
 const mediaTypes = /^\s*(?:image|audio|video|font)\//i
 const readableCharsets = /^(?:utf-?8|us-ascii|ascii)$/i

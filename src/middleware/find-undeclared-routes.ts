@@ -22,8 +22,8 @@ export interface RouteReport {
  *
  * A route is declared by `requirePermission` or `publicRoute` before its last handler, or in a `use` without a path
  * (`router.use(requirePermission('admin:use'))`) before the route on the same router. A mounted application counts as undeclared, because
- * it can't be looked into: call this function for it separately. Middleware that answers without a route (`app.use('/x', handler)`) is not
- * found.
+ * its routes can't be read from outside: call this function for that application separately. Middleware that answers without a route
+ * (`app.use('/x', handler)`) is not found.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ function walk(stack: readonly unknown[], prefix: string, inherited: RouteDeclara
   return found
 }
 
-/** Whether a layer of `use` applies to all paths. Only then it declares the routes behind it. */
+/** Whether a layer of `use` applies to all paths. Only such a layer can declare the routes behind it. */
 function coversAll(layer: unknown): boolean {
   return property(layer, 'slash') === true || property(property(layer, 'regexp'), 'fast_slash') === true
 }

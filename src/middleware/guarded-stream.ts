@@ -20,7 +20,7 @@ export interface StreamCheck {
 export interface StreamJudge {
   readonly maxBufferBytes: number
   readonly refusalOf: (text: string) => Error | undefined
-  /** For an answer that can't be checked. Undefined if it may be sent nevertheless. */
+  /** The error for an answer that can't be checked. Undefined if such an answer may be sent. */
   readonly refusalOfUnreadable: (reason: string) => Error | undefined
 }
 
@@ -51,7 +51,7 @@ export function streamCheckFor(headers: BodyHeaders, judge: StreamJudge): Stream
   return {
     write(chunk) {
       if (decided !== undefined) return decided.write(chunk)
-      // A copy: its writer may use the memory again once it was told that the chunk was taken.
+      // Buffer.concat copies the chunk. The handler is told that the chunk was written, and may then reuse its memory.
       start = Buffer.concat([start, chunk])
       return begin(readingOf(headers, start))
     },
@@ -78,7 +78,7 @@ function recordCheck(judge: StreamJudge): StreamCheck {
       // In UTF-8 the byte of a line end is never part of another character.
       const complete = chunk.lastIndexOf(0x0a) + 1
       const isTooLong = complete === 0 && size + chunk.length > judge.maxBufferBytes
-      // A copy: its writer may use the memory again once it was told that the chunk was taken.
+      // Copy the chunk: the handler is told that it was written, and may then reuse its memory.
       const copy = Buffer.from(chunk)
       if (complete === 0 && !isTooLong) {
         held.push(copy)

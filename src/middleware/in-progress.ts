@@ -40,10 +40,10 @@ function listenersOf(socket: Socket): Set<() => void> {
 }
 
 /**
- * Calls `done` once, when a request no longer costs anything: its answer was sent, to the last byte of a stream.
+ * Calls `done` once, when a request no longer uses resources: its answer was sent, to the last byte of a stream.
  *
  * If the client disconnects before the answer has begun, the handler goes on. The request then counts until the handler ends its answer,
- * for at most 30 seconds. Otherwise a client that disconnects at once could have any number of requests in progress.
+ * for at most 30 seconds. Without this rule, a client that disconnects at once could have any number of requests in progress.
  */
 export function onceDone(request: IncomingMessage, response: ServerResponse, done: () => void): void {
   onceClosed(request, response, () => {

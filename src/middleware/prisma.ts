@@ -1,7 +1,10 @@
 import { tenantStore } from '../context/store.ts'
 import { ConfigurationError } from '../errors.ts'
 
-/** The used part of Prisma's DataLoader. It sends requests of one tick together if their `batchBy` is equal. */
+/**
+ * The part of Prisma's DataLoader that the extension uses. The loader sends the requests of one tick of the event loop together, if their
+ * `batchBy` is equal.
+ */
 interface Loader {
   request(request: unknown): Promise<unknown>
 }
@@ -17,9 +20,9 @@ const PATCHED: unique symbol = Symbol('partywall.prisma')
 /**
  * An extension of a Prisma client that keeps tenants apart: `prisma.$extends(tenantExtension())`.
  *
- * Prisma collects the operations of one tick (`$transaction([…])`, `findUnique`) and sends all of them in the context of the first caller.
- * Reads and writes of another tenant would then run as the first caller's tenant. The extension gives each context its own collector.
- * It changes the client that it is given, so that the client without the extension is safe afterwards, too.
+ * Prisma collects the operations of one tick of the event loop (`$transaction([…])`, `findUnique`), and sends all of them in the context of
+ * the first caller. Reads and writes of another tenant would then run as the first caller's tenant. The extension gives each context its
+ * own collector. It changes the given client itself, so afterwards the client is also safe if it is used without the extension.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if this release of Prisma collects operations in a way that the extension does not
  *   know
@@ -112,7 +115,7 @@ function assertAsked(handler: RequestHandler): void {
 function unknownPrisma(): ConfigurationError {
   return new ConfigurationError(
     'tenantExtension() does not know how this release of Prisma collects operations, so it can’t keep tenants apart. ' +
-      'Give it a PrismaClient of Prisma 6 (with a driver adapter) or 7, or look for a newer partywall.',
+      'Give it a PrismaClient of Prisma 7, or look for a newer partywall.',
   )
 }
 

@@ -12,7 +12,10 @@ export interface Problem {
 /** Prefix of a problem's `type`; the code follows it. */
 export const PROBLEM_TYPE = 'urn:partywall:problem#'
 
-/** Types that IANA has registered, which generic clients may know. They replace ours. @see IANA "HTTP Problem Types" */
+/**
+ * Types that IANA has registered and that generic clients may know. They are used instead of `urn:partywall:problem#…`. @see IANA "HTTP
+ * Problem Types"
+ */
 const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
   PARTYWALL_RATE_LIMIT_EXCEEDED: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
 }
@@ -20,7 +23,7 @@ const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
 /**
  * The answer to an error: the public message of partywall's own errors, and only the status for all others.
  *
- * @param requestId becomes `instance`, the only difference between two refusals of the same kind
+ * @param requestId the value of `instance`; two refusals of one kind differ only in it
  * @see RFC 9457
  */
 export function problemOf(error: unknown, requestId: string): Problem {

@@ -11,9 +11,12 @@ export interface RequirePermissionOptions {
 
 /** Makers of handlers that run before a route's own handler. */
 export interface RoutePermissions<P extends string = string> {
-  /** Refuses with 403 unless the current context has the permission. It also declares the permission for `findUndeclaredRoutes`. */
+  /**
+   * Makes a handler that refuses with 403 unless the current context has the permission. It also declares the permission for
+   * `findUndeclaredRoutes`.
+   */
   requirePermission(permission: P, options?: RequirePermissionOptions): RequestHandler
-  /** Refuses with 403 unless the tenant's tier is this one or a higher one. Declares no permission. */
+  /** Makes a handler that refuses with 403 unless the tenant has this tier or a higher one. It declares no permission. */
   requireTier(tier: string): RequestHandler
 }
 

@@ -10,19 +10,22 @@ import { answerProblem } from './tenant-error-handler.ts'
 
 /** Options of {@link responseGuard}. */
 export interface ResponseGuardOptions {
-  /** The largest JSON document or record in bytes that is held back while it is checked; default 8 MiB. Longer ones are refused. */
+  /**
+   * Most bytes of one JSON document or record. The guard holds these bytes back until the check is done, and refuses a longer one. Default
+   * 8 MiB.
+   */
   readonly maxBufferBytes?: number
 }
 
 /**
  * Checks the answers of an Express application before they are sent. An answer that names another tenant is replaced by 403.
  *
- * It checks `res.json`, `res.send`, `res.jsonp`, and JSON that is written or piped: records (NDJSON, JSON lines, server-sent events)
- * one by one, a document as a whole. If it refuses before the first byte was sent, the client gets the problem document and none of the
- * handler's headers. In the middle of a stream it closes the connection. Answers that are not JSON pass.
+ * It checks `res.json`, `res.send`, `res.jsonp`, and JSON that is written or piped: records (NDJSON, JSON lines, server-sent events) one by
+ * one, a document as a whole. If the guard refuses before the first byte was sent, the client gets the problem document and none of the
+ * handler's headers. In the middle of a stream, the guard closes the connection. Answers that are not JSON pass.
  *
- * Mount it after `tenantContextMiddleware`, the rate limiter and compression. Without a tenant context it refuses every answer that names
- * a tenant. `CrossTenantSafe(reason)` as a route's first handler exempts that route.
+ * Mount it after `tenantContextMiddleware`, the rate limiter and compression. Without a tenant context the guard refuses every answer that
+ * names a tenant. `CrossTenantSafe(reason)` as a route's first handler exempts that route.
  *
  * @example
  * ```ts
@@ -63,7 +66,7 @@ class GuardedAnswer {
     this.#maxBufferBytes = maxBufferBytes
     this.#request = request
     this.#response = response
-    // Use the context of the request, not the one at the time of sending: a callback may have lost it.
+    // Use the context of the request, not the one at the time of sending: a callback may have lost the request's context.
     this.#context = tryGetCurrentTenant()
     this.#headersBefore = { ...response.getHeaders() }
   }
@@ -184,7 +187,7 @@ class GuardedAnswer {
 
   #startCheck(): StreamCheck {
     const headers = this.#headers()
-    // A new content type before anything was sent means another answer, such as an error, in place of the one that was held back.
+    // A new content type before anything was sent means that the handler replaces the answer which was held back, for example by an error.
     const replaced = headers.contentType !== this.#checkedType && !this.#response.headersSent
     if (this.#check !== undefined && !replaced) return this.#check
     this.#checkedType = headers.contentType
@@ -273,7 +276,7 @@ function callbacks(args: readonly unknown[]): unknown[] {
   return args.filter((argument) => typeof argument === 'function')
 }
 
-/** Calls the writer's callback, as if its chunk had been sent. */
+/** Calls the callback of `write` or `end`, as if the chunk had been sent. */
 function settle<T>(args: readonly unknown[], result: T): T {
   for (const callback of callbacks(args)) if (typeof callback === 'function') process.nextTick(() => callback())
   return result

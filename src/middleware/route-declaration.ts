@@ -11,7 +11,7 @@ export function declareRoute(handler: RequestHandler, declared: RouteDeclaration
   return handler
 }
 
-/** The declaration of a handler, undefined if it makes none. */
+/** The declaration of a handler. Undefined if the handler declares nothing. */
 export function declarationOf(handler: unknown): RouteDeclaration | undefined {
   if (typeof handler !== 'function') return undefined
   const declared: unknown = Reflect.get(handler, declaration)

@@ -44,7 +44,7 @@ const WELL_FORMED_ID = /^[\w.-]{1,64}$/
  *
  * The tenant comes from the verified token and from nothing else. Refusals go to `next(error)`; mount {@link tenantErrorHandler} last.
  * Answers get `Cache-Control: private, no-cache` and `Vary: Authorization`, unless a handler sets another `Cache-Control`. If a tenant is
- * suspended while its request runs, it gets no more data, and its answer is cut off.
+ * suspended while a request of the tenant runs, the request gets no more data, and its answer is cut off.
  *
  * @param wall the result of `createPartywall`
  * @example

@@ -29,7 +29,7 @@ const CONTENT_HEADERS = [
  */
 export function tenantErrorHandler(): ErrorRequestHandler {
   return (error, request, response, next) => {
-    // The tenant was suspended meanwhile, or the client has disconnected: an answer was sent already, or nobody waits for one.
+    // The tenant was suspended and an answer was sent already, or the client has disconnected.
     if (response.writableEnded) return
     if (response.headersSent) {
       log(request, error)
@@ -70,7 +70,9 @@ function log(request: Request, error: unknown): void {
   )
 }
 
-/** The cause of a refusal, for the log. Its message alone does not say which server was down, or which function is missing. */
+/**
+ * The cause of a refusal, for the log. The message of the refusal alone does not say which server was down, or which function is missing.
+ */
 function causeOf({ cause }: Error): object | undefined {
   if (!(cause instanceof Error)) return undefined
   const code: unknown = 'code' in cause ? cause.code : undefined

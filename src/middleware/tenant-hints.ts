@@ -4,7 +4,7 @@ import type { TenantHint } from '../tenants/agreement.ts'
 
 /** Other places of a request that may name a tenant. They must match the token. */
 export interface AgreementOptions {
-  /** Default `['x-tenant-id']`; `[]` looks at none. */
+  /** The headers that may name a tenant. Default `['x-tenant-id']`; `[]`: none. */
   readonly headers?: readonly string[] | undefined
   /** `example.com`: the part of the host before it (`acme` in `acme.example.com`) names the tenant. */
   readonly subdomainOf?: string | undefined
@@ -62,7 +62,7 @@ export function createHintReader(options: AgreementOptions = {}): (request: Hint
   }
 }
 
-/** Routers ignore the case of literal segments by default, so this does too. */
+/** Compares literal segments without case, as routers do by default. */
 function pathTenant(pattern: readonly string[], segments: readonly string[]): string | undefined {
   let tenant: string | undefined
   for (const [index, wanted] of pattern.entries()) {

@@ -13,9 +13,9 @@ export interface TenantRateLimiterOptions<Request extends IncomingMessage = Inco
   readonly limiter: RateLimiter | undefined
   /** How much a request costs: the number of requests that it counts as; default 1. */
   readonly cost?: number | ((request: Request) => number)
-  /** A name in the limiter's `routes`: the request also counts against this route's limit. Undefined: against no route. */
+  /** A name in the limiter's `routes`. The request then also counts against the limit of this route. Undefined: no route limit. */
   readonly route?: string | ((request: Request) => string | undefined)
-  /** URL in refusals that tells clients where to upgrade; default: the limiter's. */
+  /** URL in refusals that tells clients where to upgrade. Default: the URL of the limiter. */
   readonly upgradeUrl?: string
 }
 
@@ -46,7 +46,7 @@ export class TenantRateLimiter<Request extends IncomingMessage = IncomingMessage
 }
 
 /**
- * The same as a function: makes the middleware of {@link TenantRateLimiter}.
+ * Makes the middleware of {@link TenantRateLimiter}.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the wall has no limiter
  */

@@ -9,7 +9,8 @@ import { atMost } from './at-most.ts'
 /** Which alerts are raised, and where they go. */
 export interface AlertsConfig extends Omit<AlertsOptions, 'events' | 'pool' | 'outbox' | 'now' | 'logger'> {
   /**
-   * Connection string of a login that is a member of `partywall_alerts`. This process then delivers alerts; otherwise another process must.
+   * Connection string of a login that is a member of `partywall_alerts`. With it, this process delivers alerts. Without it, another process
+   * must deliver them.
    */
   readonly outboxUrl?: string | undefined
 }

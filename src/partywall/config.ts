@@ -19,7 +19,7 @@ import type { TelemetryConfig } from './make-limiter.ts'
 /** The database of the application: options of `pg.Pool` and of the wall. */
 export interface DatabaseConfig
   extends Omit<TenantPoolOptions, 'seal' | 'events' | 'logger' | 'roles' | 'Client' | 'protection'> {
-  /** Connection string of the application's login role. The same as `connectionString`. */
+  /** Connection string of the application's login role. Another name of pg's option `connectionString`. */
   readonly url?: string | undefined
   /**
    * Which roles of a context run as `tenant_admin`; all others run as `tenant_user`. Default `{ tenant_admin: ['owner', 'admin'] }`;
@@ -33,8 +33,8 @@ export interface TenantsConfig {
   /** Default: `partywall.tenant_by_key` in the application's database. */
   readonly findByClaim?: TenantLookup | undefined
   /**
-   * For envelopes and staff access. Default: `partywall.tenant_by_id`. If you give `findByClaim` but not this, `findByClaim` is called with
-   * the id. If your claims are not ids, envelopes and support visits are then refused.
+   * Finds a tenant by its id, for envelopes and staff access. Default: `partywall.tenant_by_id`. If you give `findByClaim` without
+   * `findById`, `findByClaim` is called with the id. If your claims are no ids, envelopes and support visits are then refused.
    */
   readonly findById?: TenantLookup | undefined
   /** Default 60_000. */
@@ -46,8 +46,8 @@ export interface TenantsConfig {
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined
   /**
-   * A direct connection string for LISTEN, if `database.url` is that of a transaction pooler. Default: `database.url`. `false`: no
-   * notifications are received, so cached answers live for 5 seconds. A directory that is a function receives none: call
+   * A direct connection string for LISTEN, if `database.url` leads to a transaction pooler. Default: `database.url`. `false`: no
+   * notifications are received, so cached answers live for 5 seconds. A directory that is a function receives no notifications: call
    * `wall.tenants.invalidate(id)`.
    */
   readonly listenUrl?: string | false | undefined
@@ -62,7 +62,7 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly seal: SealOptions | false
   /** Limits per tenant and tier. Without this option nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
-  /** How many tokens that do not verify one client address may send before it gets 429 in place of 401; `false`: any number. */
+  /** How many tokens that do not verify one client address may send. Further ones get 429 instead of 401. `false`: any number. */
   readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
   /** Options of `wall.health`, which answers an orchestrator's probes. */
   readonly health?: HealthConfig | undefined
@@ -77,8 +77,8 @@ export interface PartywallConfig<Claims = RawClaims> {
   /** How answers and results are checked for other tenants' ids. Default: not strict, with the fields `tenant_id` and `tenantId`. */
   readonly guard?: Omit<TenantGuardOptions, 'events' | 'logger'> | undefined
   /**
-   * How the process watches, from the first `ready()` on, whether the database still keeps tenants apart. Default: every 10 seconds, and
-   * 503 when it does not; `false` watches nothing.
+   * How the process watches, from the first `ready()` on, whether the database still keeps tenants apart. Default: it compares every 10
+   * seconds, and refuses tenants' work with 503 if the protection is lost. `false`: no watch.
    */
   readonly protectionWatch?: ProtectionWatchOptions | false | undefined
   /** Returns a user's current roles and permissions. Asked when an envelope is opened. */

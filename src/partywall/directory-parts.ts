@@ -10,11 +10,12 @@ import { isActive, type TenantLookup } from '../tenants/tenant.ts'
 import { tenantHash } from '../tenants/tenant-hash.ts'
 import type { TenantsConfig } from './config.ts'
 
-/** The configured lookups, or those of the application's database. */
+/** The configured lookups or, without them, the functions `partywall.tenant_by_key` and `partywall.tenant_by_id` in the database. */
 export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
   const own = createPostgresLookup(pool)
   const findByClaim: TenantLookup = config?.findByClaim ?? own.findByClaim
-  // A directory function without findById knows only claims, so it is asked with a claim.
+  // If only `findByClaim` is configured, do not combine it with the database's own `findById`: the directory then calls `findByClaim` for
+  // every lookup.
   const findById: TenantLookup | undefined =
     config?.findById ?? (config?.findByClaim === undefined ? own.findById : undefined)
   return { findByClaim, findById }

@@ -6,7 +6,7 @@ import type { EarlyRefusals } from '../tenants/admission.ts'
 
 /**
  * Early refusals of admission: requests of a tenant that is known to be blocked, and tokens that do not verify from an address that sent
- * too many of them. The latter get 429 instead of 401.
+ * too many of them. Such a token gets 429 instead of 401.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

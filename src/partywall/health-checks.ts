@@ -2,7 +2,10 @@ import { runWithoutTenant } from '../context/run-with-tenant.ts'
 import { createHealth, type DependencyHealth, type Health, type HealthOptions } from '../health/health.ts'
 import { limiterHealth, type ModalLimiter } from '../health/limiter-health.ts'
 
-/** Options of `wall.health`: those of `createHealth`. `checks` are added to those of the wall's own dependencies. */
+/**
+ * Options of `wall.health`, with the meaning that they have for `createHealth`. `checks` are added to the checks of the wall's own
+ * dependencies.
+ */
 export interface HealthConfig extends Partial<Pick<HealthOptions, 'checks' | 'details' | 'cacheMs' | 'timeoutMs'>> {}
 
 /** The parts of a wall that its health check needs. */

@@ -52,7 +52,7 @@ export class WallLife<Claims> {
     this.#refuseWhenClosing()
     this.awake()
     const { protection, pool, verifier, limiter, logger } = this.#parts
-    // Uses connections that are not refused while tenants' work is.
+    // Use the watch's own connections. They are not refused while tenants' work is refused.
     const checked = protection?.pool ?? pool
     const lookup = this.#tenants?.findByClaim === undefined ? lookups(this.#tenants, checked).findByClaim : undefined
     const checks = () => checkReadiness({ pool: checked, verifier, lookup, limiter, logger })

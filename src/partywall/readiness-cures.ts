@@ -13,7 +13,10 @@ export function explainLookup(error: unknown): never {
   )
 }
 
-/** If no connection could be opened: a sentence with the setting and the fix. Otherwise the error's own message. */
+/**
+ * The message of a finding. If no connection could be opened, it names the setting and the fix; for other errors it is the error's own
+ * message.
+ */
 export function sayFinding(error: unknown): string {
   return connectionProblem(error, 'database.url') ?? (error instanceof Error ? error.message : String(error))
 }

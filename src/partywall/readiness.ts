@@ -32,7 +32,7 @@ export async function checkReadiness({ pool, verifier, lookup, limiter, logger }
   }
   await Promise.all([
     check(() => verifier.ready()),
-    // Not ping(), whose time limit is that of a request: the first connection may take longer.
+    // Do not use ping(), because it has the time limit of a request, and the first connection may take longer.
     check(async () => limiter?.ready()),
     check(async () => lookup?.('partywall-readiness').catch(explainLookup), sayFinding),
     check(async () => {

@@ -34,7 +34,7 @@ interface StaffAccessParts {
 
 const LONGEST_SECONDS = 8 * 3_600
 
-/** Makes `actAs`, which is based on the crossing: a visit is recorded in the same way, and is refused inside a tenant's context. */
+/** Makes `actAs`. Like a crossing (`runAcrossTenants`), a visit is recorded before it reads, and is refused inside a tenant's context. */
 export function createStaffAccess(parts: StaffAccessParts) {
   const { pool, directory, beginWork, events, recordVisit, now = Date.now } = parts
   return async function actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T> {

@@ -42,13 +42,13 @@ export interface Partywall<Claims = RawClaims> {
   /** `/live` and `/ready` for an orchestrator's probes: `app.use('/health', wall.health.handler)`, before authentication. */
   readonly health: Health
   /**
-   * The only way to cross tenants. It reads all tenants' rows, read-only, after the crossing was recorded.
+   * The only way to read the rows of several tenants. It can't write, and the crossing is recorded before it reads.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
    */
   runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
   /**
-   * A support visit: staff work for one tenant. It is recorded before any read, read-only unless `write` is set, and ends after
+   * A support visit: staff work for one tenant. The visit is recorded before any read, is read-only unless `write` is set, and ends after
    * `expiresIn`.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
@@ -58,11 +58,11 @@ export interface Partywall<Claims = RawClaims> {
   /** Registers running work: suspension of its tenant stops it, and closing waits for it. */
   beginWork(tenantId: string): Work
   readonly requestIdHeader?: string | undefined
-  /** A repository on this pool whose cursors this application signs. */
+  /** Makes a repository on this pool. Its cursors are signed with the application's secret. */
   repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>
   readonly cursorKeys: () => Promise<readonly Uint8Array[]>
   readonly exportContext: (options: ExportOptions) => Promise<string>
-  /** Opens an envelope; with `fn` runs it in the context. @throws see {@link Envelopes.importContext} */
+  /** Opens an envelope. If `fn` is given, it runs in the context of the envelope. @throws see {@link Envelopes.importContext} */
   importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
   importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
   /**

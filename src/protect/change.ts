@@ -5,22 +5,22 @@ import type { TenantSetting } from './sql-text.ts'
  * that takes locks. Statements that can't run in a transaction have phases of their own.
  *
  * - `columns` adds tenant columns;
- * - `backfill` fills them;
+ * - `backfill` fills the new columns;
  * - `indexes` builds indexes concurrently;
  * - `keys` adds constraints as NOT VALID;
- * - `validate` validates them;
+ * - `validate` validates these constraints;
  * - `protect` is one transaction with row-level security, policies, triggers and grants.
  */
 export const PHASES = ['columns', 'backfill', 'indexes', 'keys', 'validate', 'protect'] as const
 export type Phase = (typeof PHASES)[number]
 
-/** Phases whose statements must not run inside a transaction, since each commits or builds concurrently. */
+/** Phases whose statements must not run inside a transaction. Each of these statements commits by itself or uses CONCURRENTLY. */
 export const APART: ReadonlySet<Phase> = new Set<Phase>(['backfill', 'indexes', 'validate'])
 
 /** One change with its down migration. Every statement may run twice. */
 export interface Change {
   readonly phase: Phase
-  /** `schema.table`, `schema public` or `database`: its heading in the file. */
+  /** The heading of the change in the file: `schema.table`, `schema public` or `database`. */
   readonly object: string
   readonly up: readonly string[]
   readonly down: readonly string[]

@@ -1,9 +1,10 @@
 import type { ProtectPlan } from './change.ts'
 
 /**
- * Sentences about code that must change before the migration runs: it sets no tenant today, and would see no row afterwards.
+ * Sentences about code of the application that must change before the migration runs. This code sets no tenant, so after the migration it
+ * would see no row.
  *
- * @param seal sessions then get their tenant from partywall's pool alone
+ * @param seal whether the migration adds the seal; only partywall's pool can then set the tenant
  */
 export function consequencesOf({ changes, setting }: ProtectPlan, seal: boolean): readonly string[] {
   const objectsOf = (statement: RegExp) => [

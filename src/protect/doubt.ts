@@ -3,8 +3,8 @@ import type { Planning } from './input.ts'
 import type { Target } from './target.ts'
 
 /**
- * Why a policy that reads the setting might break the application: its sessions may not set it, or set it to a value of another type.
- * Undefined if the schema or the command line shows that sessions name their tenant by this setting.
+ * Why a policy that reads the setting might break the application: perhaps its sessions do not set the setting, or set it to a value of
+ * another type. Undefined if the schema or the command line shows that sessions name their tenant by this setting.
  */
 export function doubtOf({ asksFor, contextTypes, setting }: Planning, target: Target): string | undefined {
   const { column } = target

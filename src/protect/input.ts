@@ -12,21 +12,21 @@ export interface ProtectInput {
   readonly appRole: Role | undefined
   readonly setting: TenantSetting
   readonly seal: boolean
-  /** `schema.table` or `table`; undefined is all. */
+  /** The tables to protect, as `schema.table` or `table`. Undefined: all. */
   readonly only?: readonly string[] | undefined
   /** Schemas to protect. */
   readonly schemas: ReadonlySet<string>
-  /** Tables that hold rows without a tenant: see readOrphans. */
+  /** Tables that contain rows without a tenant (see `readOrphans`). */
   readonly orphans: ReadonlySet<Oid>
   readonly notes?: readonly string[]
   readonly knowledge?: Knowledge
 }
 
-/** The input of each part of a plan. */
+/** The facts that all parts of a plan share: the input, what is known of the schema, and helpers. */
 export interface Planning extends Omit<ProtectInput, 'tables' | 'only' | 'orphans' | 'knowledge'>, Knowledge {
   readonly targets: readonly Target[]
   readonly targetOf: (oid: Oid) => Target | undefined
-  /** The app's role and all that it can become, superusers and bypassing roles left out. */
+  /** The app's role and all roles that it can become, without superusers and roles with BYPASSRLS. */
   readonly acting: readonly Role[]
   readonly roleName: (oid: Oid) => string
   /** The role itself, and the roles whose privileges it inherits. */

@@ -8,7 +8,7 @@ export interface Knowledge {
   readonly asksFor: string | undefined
   /** Types of the columns that existing policies compare with the context. */
   readonly contextTypes: ReadonlySet<string>
-  /** Whether every verb of every role in reach is proved to stay within the tenant, or is closed. */
+  /** Whether each verb of each role in reach (docs/glossary.md) is proved to reach only rows of its own tenant, or reaches no row. */
   readonly isHeld: (relation: Relation) => boolean
   /** Whether some rows are meant for all tenants, by a flag or by a NULL tenant. */
   readonly sharesRows: (relation: Relation) => boolean

@@ -44,12 +44,12 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   const chosen = new Set(tables.map((table) => table.relation.oid))
   const mine = changeable(input)
   const wanted = targets.filter((target) => chosen.has(target.relation.oid))
-  // Tables that the application owns are kept: the plan reports that for each of them.
+  // Keep the tables that the application's login owns, although the migrating role may not change them. `review` reports each of them.
   const kept = wanted.filter(({ relation }) => mine(relation.owner) || relation.owner === input.appRole?.oid)
   const planning = makePlanning(input, kept)
   const bound = kept.filter((target) => isBound(planning, target))
   const parts = [
-    // These come before FORCE: afterwards the owner may see no rows to fill or to check.
+    // These parts come before FORCE. After FORCE the owner may see no rows, and could not fill columns or check keys.
     ...bound.flatMap((target) => [childColumn(target), tenantColumnChanges(planning, target)]),
     ...bound.map((target) => foreignKeys(planning, target)),
     guardFunctions(planning, bound),
@@ -74,7 +74,7 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   }
 }
 
-/** Whether the migrating role may alter objects of an owner. One statement without that right would abort the file in the middle. */
+/** Whether the migrating role may alter objects of an owner. A single statement without this right would abort the file in the middle. */
 function changeable({ catalog }: ProtectInput): (owner: Oid) => boolean {
   const { reader } = catalog
   const role = [...catalog.roles.values()].find(({ name }) => name === reader.name)
@@ -132,7 +132,10 @@ function isBound(planning: Planning, target: Target): boolean {
   return doubtOf(planning, target) === undefined && stanceOf(target.relation) !== 'closed'
 }
 
-/** Changes to this table that foreign keys of other tables need. Their unique keys start with the tenant, so they are indexes too. */
+/**
+ * The unique keys on this table that composite foreign keys of other tables need. Each starts with the tenant column, so it can also
+ * replace the tenant index.
+ */
 function foreignKeysTo(planning: Planning, target: Target): readonly Change[] {
   return planning.targets
     .filter((other) =>

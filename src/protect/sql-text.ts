@@ -6,14 +6,14 @@ export interface TenantSetting {
   readonly path: readonly string[]
 }
 
-/** The context as SQL of a column's type: NULL when the setting is unset or ''. */
+/** SQL for the session's tenant, cast to a column's type. The value is NULL if the setting is missing or ''. */
 export function contextSql({ setting, path }: TenantSetting, cast: string): string {
   const raw = `current_setting(${quoteLiteral(setting)}, true)`
   if (path.length === 0) return `nullif(${raw}, '')${castTo(cast)}`
   return `nullif(${jsonPath(raw, path)}, '')${castTo(cast)}`
 }
 
-/** The context as text, for the guard. */
+/** SQL for the session's tenant as text, for the guard trigger. */
 export function contextText({ setting, path }: TenantSetting): string {
   return contextSql({ setting, path }, 'text')
 }
@@ -27,7 +27,7 @@ function jsonPath(raw: string, path: readonly string[]): string {
   return `nullif(${raw}, '')::json ${steps.join(' ')}`
 }
 
-/** A DO block that may run twice; its tag occurs nowhere in the body. */
+/** A DO block. Its dollar-quote tag does not occur in the body. */
 export function doBlock(body: string, declare: readonly string[] = []): string {
   const tag = dollarTag(body)
   const declarations = declare.length === 0 ? '' : `DECLARE\n${declare.map((line) => `  ${line}\n`).join('')}`
@@ -67,7 +67,7 @@ export function sameExpression(printed: string | undefined, ours: string | undef
 
 function plain(text: string): string {
   let plain = ''
-  // Strings are not changed: upper case and spaces are significant in them.
+  // Keep strings unchanged, because upper case and spaces are significant in them.
   for (const [part, string] of text.matchAll(/('(?:[^']|'')*')|[^']+/g))
     plain +=
       string ??

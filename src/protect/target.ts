@@ -14,9 +14,9 @@ export interface FoundLink {
 /** The tenant column, existing or to be added. */
 export interface TenantColumn {
   readonly name: string
-  /** Its declared type. */
+  /** The declared type of the column. */
   readonly type: string
-  /** The type that the context is cast to. Never a type that would truncate the context. */
+  /** The type to which the session's tenant is cast. It is never a type that truncates a value. */
   readonly cast: string
   /** Undefined if the column must be added. */
   readonly existing: Column | undefined
@@ -29,7 +29,7 @@ export interface Target {
   readonly column: TenantColumn
   /** The parent from which the tenant column is filled, if it must be filled. */
   readonly link: FoundLink | undefined
-  /** Some rows have no tenant, so a person must decide about NOT NULL. */
+  /** Whether some rows have no tenant. A person must then decide about NOT NULL. */
   readonly hasOrphans: boolean
 }
 
@@ -96,7 +96,10 @@ export function makeTargets(
   return { targets: [...targets.values()], undecided }
 }
 
-/** The parent link if the column comes from an interrupted run: it looks like the parent's column and has no default or foreign key. */
+/**
+ * The link to the parent, if the tenant column comes from an interrupted run of protect. Such a column looks like the parent's column, and
+ * has no default and no foreign key.
+ */
 function halfFilled(
   { relation, column }: Exclude<FoundTable, { kind: 'child' }>,
   tables: readonly FoundTable[],

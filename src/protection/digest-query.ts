@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** One digest for each kind of object that protects tenants; equal digests mean that nothing changed. */
+/** One digest for each kind of object that protects tenants. If all digests are equal, nothing changed. */
 export type ProtectionDigest = ReadonlyMap<string, string>
 
 // PostgreSQL's own schemas, including temporary and TOAST schemas.

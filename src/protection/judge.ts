@@ -7,7 +7,7 @@ interface ProtectionProblem {
   readonly message: string
 }
 
-/** Definitions that were accepted before, and those that releases of partywall write. */
+/** The definitions that were accepted before, and the definitions that releases of partywall write. */
 export interface Accepted {
   readonly state: ProtectionState
   /** Rows of `partywall.known_protection` as `purpose hash`. */
@@ -18,8 +18,8 @@ export interface Accepted {
 /**
  * Compares two states of one database and names each change after which a tenant might see more than before.
  *
- * A change counts as harmless only in these cases: the policy's text is one that partywall writes, it was accepted on this
- * table before, it only narrows, or it applies to no role of the application. All other changes are named.
+ * A changed policy counts as harmless only in these cases: partywall writes policies with this text, the policy was accepted on this table
+ * before, the change only hides rows, or the policy applies to no role of the application. All other changes are named.
  */
 export function judgeChange(before: Accepted, now: ProtectionState, known: ReadonlySet<string>): ProtectionProblem[] {
   const judge = new Judge(before, now, known)
@@ -61,7 +61,7 @@ class Judge {
       .map((table) => problem(table.name, 'row security is off, and was on'))
   }
 
-  /** A new relation without row-level security that has the name of a tenant table, in another schema or in its place. */
+  /** A new relation without row-level security that has the name of a tenant table, in another schema or instead of the tenant table. */
   shadows(): ProtectionProblem[] {
     const names = new Set(this.#walled.map((table) => table.relname))
     const known = new Set(this.#before.relations.map((relation) => relation.oid))
@@ -212,7 +212,10 @@ class Judge {
     return state.policies.filter((policy) => policy.table === table)
   }
 
-  /** A known policy on the tenant's own column. Tables without one are the tenants table itself, whose column is its key. */
+  /**
+   * Whether a policy is known (`partywall.known_protection`) and tests the tenant column. The table of tenants has no tenant column, so
+   * there the policy must test the key.
+   */
   #isKnown(purpose: 'isolation' | 'seal', policy: ProtectedPolicy, table: ProtectedRelation): boolean {
     if (policy.column === null || policy.column !== (table.column ?? 'id')) return false
     const isAsBefore = (name: string) => {

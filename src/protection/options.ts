@@ -5,8 +5,8 @@ export interface ProtectionWatchOptions {
   /** Time between two comparisons; default 10_000, at least 100. A change may stay unnoticed for that long. */
   readonly intervalMs?: number | undefined
   /**
-   * What happens when the checks fail. `refuse` (default): all work of tenants gets 503 until they succeed. `report`: event, alert and log,
-   * and work goes on; for a gradual adoption.
+   * What happens when the checks fail. `refuse` (default): all work of tenants gets 503 until the checks succeed. `report`: an event, an
+   * alert and a log line are written, and work goes on. Use `report` for a gradual adoption.
    */
   readonly onProtectionLost?: 'refuse' | 'report' | undefined
 }

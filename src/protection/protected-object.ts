@@ -36,13 +36,13 @@ const policy = z.object({
   /** Role names; empty: PUBLIC. */
   roles: z.array(z.string()),
   inReach: z.boolean(),
-  /** Whether it applies to every role in reach that has privileges on the table. */
+  /** Whether the policy applies to every role in reach (docs/glossary.md) that has privileges on the table. */
   coversReach: z.boolean(),
   using: z.string().nullable(),
   check: z.string().nullable(),
-  /** The only column of the table that it reads, quoted if necessary. Null if it reads several columns or none. */
+  /** The only column of the table that the policy reads, quoted if necessary. Null if the policy reads several columns or none. */
   column: z.string().nullable(),
-  /** Names of all functions that it calls, directly or through others. */
+  /** Names of all functions that the policy calls, directly or through other functions. */
   functions: z.array(z.string()),
 })
 

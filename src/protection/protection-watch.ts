@@ -40,7 +40,10 @@ interface ProtectionWatch extends ProtectionGate {
 
 const MISSES_THAT_COUNT = 3
 const ATTEMPTS = 5
-/** Interval while protection is lost or can't be read. It is shorter, so that work continues soon after protection is back. */
+/**
+ * The interval while protection is lost or can't be read. It is shorter than the normal interval, so that work continues soon after
+ * protection is back.
+ */
 const IMPATIENT_MS = 1_000
 const MAX_NAMED = 50
 

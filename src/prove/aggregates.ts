@@ -13,7 +13,7 @@ const AGGREGATES = new Set(
   variance xmlagg`.split(/\s+/),
 )
 
-/** Aggregates whose value is that of some row. */
+/** Aggregates that return the value of one of the rows. */
 const PICKED = new Set(['min', 'max', 'any_value'])
 
 /** `min(x)`, `max(x)`, `any_value(x)`: the value is that of one of the rows that were read. */
@@ -57,7 +57,7 @@ function aggregates(expr: Expr, facts: Facts): boolean {
   return expr.kind === 'subquery' && lends(expr.query, facts)
 }
 
-/** Whether a subquery has an aggregate over columns of the outer query only: PostgreSQL computes that one in the outer query. */
+/** Whether a subquery has an aggregate over columns of the outer query only. PostgreSQL computes such an aggregate in the outer query. */
 function lends(query: Query, facts: Facts): boolean {
   const own = new Set(query.from.flatMap(aliasesOf))
   const parts = [...query.targets.map((target) => target.expr), ...query.others]

@@ -1,2 +1,2 @@
-/** Thrown where a predicate is too large or too deep to read. Its clause then counts as one that can't be read. */
+/** Thrown when a predicate is too large or nested too deep. The prover then treats the clause like a clause that it can't read. */
 export class BeyondProver extends Error {}

@@ -4,10 +4,10 @@ import type { ActingRole, Facts, Proof, TenantTable } from '../tenancy/facts.ts'
 import type { Branch } from './branch.ts'
 import type { Instance, Instances } from './scope.ts'
 
-/** Asks for the proof of another table. The answer is undefined while that same question is being answered. */
+/** Asks for the proof of another table. Undefined if the prover is already working on this proof (see "Cycles" in src/prove/README.md). */
 export type AskProof = (relation: Relation, verb: Verb, role: ActingRole) => Proof | undefined
 
-/** One branch of a clause, with its table, role and clause. */
+/** One branch of a policy's clause, with all that is needed to prove it. */
 export interface BranchInput {
   readonly facts: Facts
   readonly instances: Instances

@@ -9,12 +9,14 @@ import { termOf } from './terms.ts'
 type BranchProof =
   | {
       readonly proved: true
-      readonly how: string /** Lookup tables that the proof relies on. */
+      /** The reason, as a report prints it. */
+      readonly how: string
+      /** The lookup tables that the proof relies on. */
       readonly trusts: readonly Instance[]
     }
   | { readonly proved: false; readonly knows: Equalities }
 
-/** Tries to prove that a branch implies that the row belongs to the context's tenant. */
+/** Tries to prove: each row for which the branch's conditions are true belongs to the context's tenant. */
 export function proveBranch(input: BranchInput): BranchProof {
   const { branch, facts, instances, row, table } = input
   const knows = new Equalities()
@@ -45,10 +47,14 @@ export function proveBranch(input: BranchInput): BranchProof {
 }
 
 /**
- * Collects the rows that belong to the context's tenant, until no new one follows.
+ * Adds to `belonging` the row of the policy, and each lookup row, that belongs to the context's tenant. It repeats until it finds no further
+ * row.
  *
- * A row does if its tenant column equals the context, if it leads to the session's user by rows of members, or if its parent row belongs to
- * the context's tenant. A lookup row also does if its table's own policies are proved, unless the context is a user's key.
+ * A row belongs to the context's tenant in each of these cases:
+ * - its tenant column equals the context;
+ * - lookup rows connect its tenant column with the session's key (see {@link membership});
+ * - its parent row belongs to the context's tenant;
+ * - it is a lookup row, the policies of its table are proved for SELECT, and the setting holds a tenant and not the key of a user or session.
  */
 function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): void {
   const { facts, branch, row, table, ask } = input
@@ -91,9 +97,9 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
   }
 }
 
-/** The lookup tables that the proof depends on. None, if the branch compares the row's own tenant column with the context. */
+/** The lookup tables that the proof depends on. Empty if the branch compares the row's own tenant column with the context. */
 function trusted(input: BranchInput, knows: Equalities, own: string): readonly Instance[] {
-  // Equalities of this branch between the row's own columns and the context: if they suffice, no lookup is needed.
+  // Equalities between the row's own columns and the context. If they alone prove the branch, the proof uses no lookup table.
   const direct = new Equalities()
   for (const atom of input.branch.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue

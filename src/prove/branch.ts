@@ -2,7 +2,7 @@ import type { Expr } from '../sql/tree.ts'
 import { BeyondProver } from './beyond.ts'
 import type { Instance } from './scope.ts'
 
-/** One way for a predicate to be true: all atoms hold, for some rows of the instances. */
+/** One way for a predicate to be true: all atoms (conditions) are true, for some rows of the instances (see docs/glossary.md). */
 export interface Branch {
   readonly atoms: readonly Expr[]
   readonly instances: readonly Instance[]
@@ -15,7 +15,7 @@ export interface QueryRow {
   readonly targets: readonly { readonly name: string | undefined; readonly expr: Expr }[]
 }
 
-/** More branches than this are beyond the prover. */
+/** Most branches of one predicate. A predicate with more counts as unreadable. */
 const MAX_BRANCHES = 96
 
 /** Never true. */

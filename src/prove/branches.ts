@@ -68,7 +68,7 @@ export class Brancher {
     }
   }
 
-  /** A NOT NULL column of the policy's own row; a lookup's row may be missing from an outer join. */
+  /** Whether the expression is a NOT NULL column of the policy's own row. Columns of a lookup don't count: an outer join may make them NULL. */
   #isNotNullColumn(expr: Expr): boolean {
     if (expr.kind !== 'column' || expr.table !== '#0') return false
     const relation = this.#resolver.instances.get('#0')?.relation

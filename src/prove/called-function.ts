@@ -4,7 +4,7 @@ import type { Facts } from '../tenancy/facts.ts'
 import type { SearchPath } from './scope.ts'
 
 /**
- * The one function that a call means. Undefined for functions of pg_catalog, and where several functions would fit.
+ * The function that a call means. Undefined for functions of pg_catalog, and if several functions fit the call.
  *
  * @param path search_path of the function whose body contains the call. Undefined: the server printed the text, so a name
  *   without a schema is a function of pg_catalog.

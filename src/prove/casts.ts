@@ -3,7 +3,7 @@ import type { Column } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import type { Term } from './term.ts'
 
-/** Prefix of the loss of a cast that this file has no rule for: it may or may not make two tenants equal. */
+/** Prefix of the description of a cast that this file has no rule for. Such a cast may or may not make two tenants equal. */
 const UNJUDGED = 'perhaps '
 
 /** True for a loss that is only possible: no rule says that the cast makes different values equal. */
@@ -11,7 +11,10 @@ export function isUnjudged(loss: string): boolean {
   return loss.startsWith(UNJUDGED)
 }
 
-/** For each type, the types that it can be cast to with different values staying different. A cast to text is such a cast for all. */
+/**
+ * For each source type, the target types for which different values stay different after the cast. A cast to text keeps the values of all
+ * these types different.
+ */
 const EXACT_FROM: Readonly<Record<string, RegExp>> = {
   uuid: /^(uuid|text|character varying|citext|bpchar|character)$/,
   smallint: /^(smallint|integer|bigint|numeric|text|character varying|citext)$/,
@@ -67,7 +70,10 @@ export function lossyCast(facts: Facts, inner: Term, type: string): string | und
 const TEXTS = /^(text|character varying)$/
 const WHOLE = /^(smallint|integer|bigint)$/
 
-/** The loss of a cast of the session's value. None if tenants or users are stored in the target type, so that it names the same one. */
+/**
+ * The loss of a cast of the session's value. Undefined if the ids of tenants or users are stored in the target type: each value then still
+ * names the same tenant or user.
+ */
 function sourceCast(facts: Facts, inner: Term, target: string, type: string): string | undefined {
   if (inner.kind !== 'context' && inner.kind !== 'key' && inner.kind !== 'setting') return undefined
   const doubt = `${UNJUDGED}the cast to ${type}`
@@ -166,7 +172,7 @@ function limitOf(facts: Facts, type: string): string | undefined {
   return own?.kind === 'domain' && own.baseType !== type ? limitOf(facts, own.baseType) : limit
 }
 
-/** The greatest length of a tenant's (or session key's) id as text. A setting that names a tenant is not longer. */
+/** The greatest length, as text, of a tenant's id or of a session key. The value of a setting that names a tenant is not longer. */
 function longestTenant(facts: Facts): number {
   const { root, tables, context } = facts.tenancy
   const keys = root === undefined ? [...tables.values()].flatMap((table) => table.column ?? []) : [root.key]
@@ -195,7 +201,10 @@ function rootIsText(facts: Facts): boolean {
   return /^(text|character varying)$/.test(facts.tenancy.root?.key.baseType ?? '')
 }
 
-/** citext or a nondeterministic collation on a column. Undefined (harmless) if the table of tenants has the same in its key. */
+/**
+ * citext or a nondeterministic collation on a column. Undefined if neither is used, or if the key of the table of tenants has this type or
+ * collation too, which makes it harmless.
+ */
 export function looseColumn(facts: Facts, column: Column): string | undefined {
   const loose = looseness(column)
   if (loose === undefined || facts.tenancy.root === undefined || isRootLoose(facts, loose)) return undefined

@@ -10,12 +10,13 @@ export function truthOf(value: string | number | boolean | null): boolean | unde
   return /^(f|fa|fal|fals|false|n|no|of|off|0)$/.test(word) ? false : undefined
 }
 
-/** Whether two constants are equal. Undefined when one is no constant, or when the answer depends on the type. NULL equals nothing. */
+/** Whether two constants are equal. Undefined if a side is no constant, or if the answer depends on the type. NULL equals nothing. */
 export function constantEquality(left: Expr, right: Expr): boolean | undefined {
   const [one, other] = [bare(left), bare(right)]
   if (one === undefined || other === undefined) return undefined
   if (one.value === null || other.value === null) return false
-  // Spellings that some type treats as equal ('A' and 'a' as citext) count as equal here: that never hides a way to pass the policy.
+  // Spellings that some type treats as equal ('A' and 'a' as citext) count as equal here. This is safe: it never hides a way to pass the
+  // policy.
   if (spelling(one.value) === spelling(other.value)) return true
   if (isNumber(one.value) && isNumber(other.value)) return Number(one.value) === Number(other.value)
   const words = isWord(one.value) && isWord(other.value) && typeof one.value === typeof other.value
@@ -26,7 +27,9 @@ function spelling(value: string | number | boolean): string {
   return String(value).trim().toLowerCase()
 }
 
-/** A text or boolean that can't be read as a number. Two spellings of one number ('1' and '1.0') may be equal, two words are not. */
+/**
+ * A text or boolean that can't be read as a number. Two different words are not equal, but two spellings of a number ('1' and '1.0') may be.
+ */
 function isWord(value: string | number | boolean): boolean {
   return typeof value === 'boolean' || (typeof value === 'string' && !/^\s*[-+.\d]/.test(value))
 }

@@ -5,8 +5,8 @@ import type { Facts } from '../tenancy/facts.ts'
 import { isGenuineContext } from './genuine.ts'
 
 /**
- * Whether an expression, or a function or table that it uses, may change something: a setting, a row, or something that can't be seen.
- * PostgreSQL evaluates a policy once per row, so a change made for one row decides about the next one.
+ * Whether an expression, or a function or view that it uses, may change a setting or a row. Code that can't be read counts as changing
+ * something. PostgreSQL evaluates a policy once per row, so a change that is made for one row could decide about the next row.
  */
 export function hasEffects(expr: Expr, facts: Facts): boolean {
   let found = false

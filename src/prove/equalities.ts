@@ -10,7 +10,7 @@ export class Equalities {
     return root
   }
 
-  /** Joins two classes. Returns true if they were not yet the same. */
+  /** Joins the classes of two values. Returns true if the values were in different classes before. */
   union(one: string, other: string): boolean {
     const [left, right] = [this.find(one), this.find(other)]
     if (left === right) return false

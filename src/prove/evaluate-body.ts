@@ -11,7 +11,7 @@ type Evaluated = Inlined | 'falls-through' | undefined
 
 const NULL: Expr = { kind: 'constant', value: null }
 
-/** Reads a PL/pgSQL body as one value or query in terms of the function's arguments. `undefined` if it can't be read so. */
+/** Reads a PL/pgSQL body as one value or one query in terms of the function's arguments. Undefined if the body is neither. */
 export function evaluateBody(fn: DatabaseFunction, body: Plpgsql, facts: Facts): Inlined | undefined {
   const variables = Variables.of(fn, body, facts)
   if (variables === undefined) return undefined
@@ -61,7 +61,7 @@ function evaluate(statements: readonly PlStatement[], variables: Variables, fn: 
       case 'return-query':
         return returnedQueries(statements.slice(at), variables)
       case 'raise':
-        // RAISE EXCEPTION ends the query, so no row passes. NULL has the same effect in a policy.
+        // RAISE EXCEPTION ends the query, so no row passes. In a policy, no row passes with NULL either, so NULL stands for the exception.
         if (statement.level === 'exception') return { kind: 'value', expr: NULL }
         break
       default:
@@ -152,7 +152,7 @@ function branch(
   return { kind: 'value', expr: { kind: 'case', subject: undefined, whens, otherwise } }
 }
 
-/** A block with EXCEPTION: its value is the body's or, since an error can't be ruled out, that of a handler. */
+/** A block with EXCEPTION. Its value is the value of the body or, because any statement may fail, the value of a handler. */
 function withHandlers(
   statement: Extract<PlStatement, { kind: 'block' }>,
   variables: Variables,

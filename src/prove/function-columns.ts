@@ -2,7 +2,7 @@ import type { DatabaseFunction } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
 /**
- * Names of the columns of a function in FROM, in order. They come from its declaration; the names in its query do not count.
+ * Names of the columns of a function in FROM, in order. They come from the function's declaration and not from the query in its body.
  *
  * @param own name of the column if the function returns a single value
  */

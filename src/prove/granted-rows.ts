@@ -6,13 +6,13 @@ import type { Equalities } from './equalities.ts'
 import { mayMove } from './new-rows.ts'
 import type { Instance } from './scope.ts'
 
-/** Proves writes of a relation as if it were bound to tenants in the way that `table` says. */
+/** Proves a write of a relation, with the tenant column or parent that `table` names instead of the discovered one. */
 export type ProveAs = (table: TenantTable, verb: Verb, role: ActingRole) => Proof
 
 /**
- * A policy that opens a row because another table names it (`EXISTS (SELECT 1 FROM shares s WHERE s.document_id = documents.id
- * AND s.shared_with = context)`). An attacker who may insert a row there about another tenant's document gets access to it.
- * Undefined if only the tenant of the row can name it there.
+ * The weakness of a policy that admits a document because a row of another table names it (`EXISTS (SELECT 1 FROM shares s WHERE
+ * s.document_id = documents.id AND s.shared_with = context)`). An attacker who may insert a row into `shares` that names another tenant's
+ * document gets access to that document. Undefined if only the document's own tenant can write such rows of `shares`.
  */
 export function selfGranted(
   input: BranchInput,
@@ -26,7 +26,7 @@ export function selfGranted(
     const part = partlyNamed(input, lookup, knows)
     if (part !== undefined) return part
     const links = linksOf(lookup, row, table, knows)
-    // The lookup is the row's parent (the row has a foreign key to it): the row names it, so writing there names no other row.
+    // The row has a foreign key to the lookup table, so it refers to its parent. A new parent row gives nobody access to existing rows.
     const isParent = row.relation.constraints.some((constraint) => constraint.references?.relation === relation.oid)
     if (links === undefined || isParent || relation.oid === row.relation.oid) continue
     for (const verb of ['insert', 'update'] as const) {
@@ -57,8 +57,9 @@ function says(relation: Relation, role: ActingRole, verb: Verb, certain: boolean
 }
 
 /**
- * A parent that is looked up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)`, where channels
- * have the key (tenant, id). An attacker adds a channel of their own with that id, and then reads the other tenant's rows.
+ * The weakness of a policy that looks a parent up by a part of its key: `EXISTS (SELECT 1 FROM channels c WHERE c.id = channel_id)`, where
+ * `channels` has the key (tenant, id). Attackers add a channel of their own tenant with the id of another tenant's channel. The policy then
+ * shows them the rows of that other channel.
  */
 function partlyNamed(
   { facts, role, row, table }: BranchInput,
@@ -75,8 +76,8 @@ function partlyNamed(
   )
   const numbers = new Set(linked.map((column) => column.number))
   const unique = relation.indexes.filter((index) => index.unique && index.predicate === undefined)
-  // Report only if the linked columns are unique together with the tenant column. If they are unique alone, only one tenant can have
-  // the value. If no unique key combines them with the tenant, nothing shows that tenants share the numbers.
+  // Report only if the linked columns are unique together with the tenant column. If they are unique without it, two tenants can't have the
+  // same value. If no unique key contains the linked columns and the tenant column, nothing shows that two tenants have the same value.
   if (linked.length === 0 || numbers.has(tenant.number)) return undefined
   if (unique.some((index) => index.columns.every((number) => numbers.has(number)))) return undefined
   const keyed = unique.some((index) => index.columns.every((number) => numbers.has(number) || number === tenant.number))
@@ -96,7 +97,7 @@ function partlyNamed(
   }
 }
 
-/** The link from the lookup to the row, if the lookup names the row by a column of its primary or unique key. */
+/** The columns of the lookup that refer to the row. Undefined unless one of them equals a column of the row's primary or unique key. */
 function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equalities) {
   const pairs = lookup.relation.columns.flatMap((column) =>
     row.relation.columns.flatMap((own) =>
@@ -120,8 +121,8 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
 }
 
 /**
- * A foreign key (row's tenant, row's key) of the lookup whose tenant part must equal the context, as its policies prove: then only the
- * tenant of the row can name it.
+ * Whether only the row's own tenant can write lookup rows that name the row. The lookup table then has a foreign key to the row that
+ * contains the row's tenant column, and its policies prove that the session writes only its own tenant there.
  */
 function pairedOwner(
   relation: Relation,

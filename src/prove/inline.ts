@@ -6,11 +6,11 @@ import { declaredAs } from './declared-type.ts'
 import { evaluateBody } from './evaluate-body.ts'
 import type { Inlined } from './inlined.ts'
 
-/** Reads a function's body as one expression or one query. `undefined` if it can't be read so. */
+/** Reads a function's body as one expression or one query. Undefined if the body is neither. */
 export function inlineBody(fn: DatabaseFunction, body: Body, facts: Facts): Inlined | undefined {
   if (body.kind === 'unreadable') return undefined
   const results = fn.arguments.filter((argument) => argument.mode === 'out' || argument.mode === 'table')
-  // The rows are used as the query returns them. If a result type changes values (varchar(3) truncates), that would be wrong.
+  // The prover uses the rows as the query returns them. A result type that changes values (varchar(3) truncates) would make them wrong.
   const types = results.length > 0 ? results.map((argument) => argument.type) : [fn.returnType]
   if (fn.returnsSet && types.some((type) => declaredAs(facts, type) !== 'kept')) return undefined
   if (body.kind === 'plpgsql') return evaluateBody(fn, body, facts)

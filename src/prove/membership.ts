@@ -5,8 +5,8 @@ import type { Instance } from './scope.ts'
 import { termOf } from './terms.ts'
 
 /**
- * For a schema whose setting holds the key of a user or session: the lookup rows that connect that key with this row's tenant.
- * Undefined if nothing connects them.
+ * For a schema in which the setting holds the key of a user or session: the lookup rows that connect the session's key with the tenant of
+ * the row `target`. Undefined if no lookup rows connect them.
  */
 export function membership(
   input: BranchInput,
@@ -27,7 +27,7 @@ export function membership(
     knows.same(one, other) && !constants.some((constant) => knows.same(one, constant))
   const all = clause === 'check' ? branch.instances : [row, ...branch.instances]
   const lookups = all.filter((instance) => instance !== target)
-  // Walk from the rows with the key to one that names the tenant.
+  // Walk from the rows that contain the session's key to a row that contains the tenant.
   const reached = new Set(lookups.filter(isKeys))
   let grew = true
   while (grew) {
@@ -49,8 +49,8 @@ export function membership(
 type Joins = (one: string, other: string) => boolean
 
 /**
- * Whether a join makes two rows rows of the same tenant. Only tenant columns and keys do that: rows of all tenants may share a plan,
- * a status or a date.
+ * Whether a join makes two rows rows of the same tenant. Only joins by tenant columns and by keys do so: rows of all tenants may have one
+ * plan, status or date in common.
  *
  * @param own the first row is the session's own. Rows that refer to it or have it in their key are then the session's own too.
  */
@@ -88,8 +88,9 @@ function tenantOf(facts: Facts, { relation }: Instance): string | undefined {
 }
 
 /**
- * Columns that make a row the session's own if they hold its key: columns of primary and unique keys, and the known key column. A column
- * such as `reviewed_by` does not say whose the row is.
+ * Columns of a lookup table that identify the session. If one of them contains the session's key, the row is the session's own. These are
+ * the columns of primary and unique keys, and the key column that discovery found. A column such as `reviewed_by` does not make a row the
+ * reviewer's own.
  */
 function identifying(facts: Facts, { relation }: Instance): readonly string[] {
   const { context } = facts.tenancy
@@ -99,7 +100,7 @@ function identifying(facts: Facts, { relation }: Instance): readonly string[] {
   return relation.columns.filter(({ number, name }) => numbers.has(number) || isKeyColumn(name)).map(({ name }) => name)
 }
 
-/** Columns that are a primary or unique key alone. */
+/** The columns of single-column primary and unique keys. */
 function singleKeys({ relation }: Instance): readonly string[] {
   const numbers = new Set(
     keysOf(relation)
@@ -123,7 +124,7 @@ function keysOf(relation: Instance['relation']): readonly (readonly number[])[] 
   ]
 }
 
-/** Keys of the constants that values of this branch are compared with. */
+/** The term keys (`Term.key`) of the constants with which this branch compares a value. */
 function constantsOf({ branch, facts, instances }: BranchInput): readonly string[] {
   return branch.atoms.flatMap((atom) => {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) return []

@@ -10,7 +10,7 @@ export function pathOf(fn: DatabaseFunction): SearchPath | undefined {
   return { schemas: set.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1')) }
 }
 
-/** The relation that a name means, where only one can be meant. */
+/** The relation that a name means. Undefined if the name could mean several relations, or a temporary table. */
 export function relationMeant(
   facts: Facts,
   { schema, name }: { readonly schema: string | undefined; readonly name: string },
@@ -34,7 +34,7 @@ function mayMakeTables(facts: Facts): boolean {
   return facts.acting.some((role) => facts.privileges.onDatabase(role.role.oid, 'TEMPORARY'))
 }
 
-/** Whether a role in reach can create functions, operators or types, which a body without a fixed search_path would then use. */
+/** Whether a role of the application can create functions, operators or types, which a body without a fixed search_path would then use. */
 export function mayPlant(facts: Facts): boolean {
   const roles = [...facts.acting.map(({ role }) => role), ...facts.becomable.map(({ role }) => role)]
   return roles.some(

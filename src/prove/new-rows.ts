@@ -15,7 +15,7 @@ export function mayMove(facts: Facts, table: TenantTable, role: ActingRole): boo
   )
 }
 
-/** Whether a BEFORE UPDATE trigger may set the column. It needs no privilege on the column for that. */
+/** Whether a BEFORE UPDATE trigger may set the column. A trigger can do so although the role has no privilege on the column. */
 function maySet(facts: Facts, trigger: Trigger, column: string): boolean {
   if (trigger.timing !== 'before' || !trigger.events.includes('update') || trigger.enabled === 'disabled') return false
   const fn = facts.catalog.functions.get(trigger.function)

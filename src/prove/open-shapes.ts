@@ -55,7 +55,7 @@ export const capture: Shape = (reader) => {
   return undefined
 }
 
-/** True when no tenant is set, or when its test fails. */
+/** The policy is true when no tenant is set, when the test of the tenant fails, or when the setting has a certain value. */
 export const failOpen: Shape = (reader) => {
   // coalesce(first setting, second setting): if the first is NULL the second one is compared, so the policy does not fail open.
   const asksAnother = reader

@@ -9,14 +9,14 @@ const MAX_ASKED = 1000
  * The prover of one run. Each relation, verb and role is proved once.
  *
  * Cycles: a proof may need a question that is already being answered (A's policy reads B, B's policy reads A). For a read the inner
- * question gets no answer; PostgreSQL refuses such recursion anyway. For a write the inner question counts as proved for now. That is
- * sound only if the whole cycle ends up proved, so a result that used an open assumption is not kept: it is asked again when
- * the outer question has its answer. src/prove/README.md says why that is sound.
+ * question gets no answer; PostgreSQL refuses such recursion anyway. For a write, trust.ts treats the missing answer as proved for now. This
+ * assumption is sound only if the whole cycle ends up proved. So a result that used an open assumption is not cached, but proved again when
+ * the outer question has its answer. The section "Cycles" of src/prove/README.md gives the reason.
  */
 export function makeProofs(facts: Facts): Proofs {
   const known = new Map<string, Proof>()
   const open: string[] = []
-  /** For each open question, the position of the earliest open question whose answer its proof has assumed so far. */
+  /** For each open question: the position, in `open`, of the earliest question whose answer its proof has assumed so far. */
   const leans: number[] = []
   let asked = 0
   const lean = (on: number) => {

@@ -17,7 +17,7 @@ import { type Instance, Instances, type Scope } from './scope.ts'
 import { untrustedLookup } from './trust.ts'
 import { weaknessOf } from './weakness.ts'
 
-/** Whether the policies for a verb and role imply that the row is of the context's tenant. */
+/** Whether the policies for a verb and role imply that each row which passes them belongs to the context's tenant. */
 export function prove(
   facts: Facts,
   relation: Relation,
@@ -57,7 +57,7 @@ function isNewTenant(table: TenantTable): boolean {
   )
 }
 
-/** Turns a predicate that is too large or nested too deep into `unproved`, so that it does not end the run. */
+/** Runs a proof. If the predicate is too large or nested too deep, the result is `unproved`, so that the run goes on. */
 function unlessTooLarge(proveIt: () => Proof): Proof {
   try {
     return proveIt()
@@ -159,7 +159,7 @@ type Judged =
   | { readonly proved: true; readonly how: string }
   | { readonly proved: false; readonly weaknesses: readonly Weakness[] }
 
-/** Proves each branch of a permissive policy, combined with the restrictive ones. All of them must be proved. */
+/** Proves the branches of a permissive policy, each combined with the restrictive policies. All of these branches must be proved. */
 function judge(
   parsing: Parsing,
   kind: 'using' | 'check',
@@ -190,14 +190,14 @@ function judge(
 function restrictions(parsing: Parsing, clauses: readonly Clause[]): readonly (readonly Branch[])[] {
   return clauses.flatMap((clause) => {
     const branches = branchesOf(parsing, clause)
-    // A restriction that can't be read is left out: that only makes less provable.
+    // Leave out a restrictive policy that can't be read. This is safe, because less can be proved without it.
     return typeof branches === 'string' ? [] : [branches]
   })
 }
 
 /**
  * A permissive branch combined with each branch of the restrictive policies. A restrictive policy that would make more than 64
- * combinations is left out, which only makes less provable.
+ * combinations is left out. This is safe, because less can be proved without it.
  */
 function combine(branch: Branch, restricting: readonly (readonly Branch[])[]): readonly Branch[] {
   let product: readonly Branch[] = [branch]

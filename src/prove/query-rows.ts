@@ -7,10 +7,10 @@ import type { Resolver } from './resolve.ts'
 import type { Scope, ScopedCte } from './scope.ts'
 
 /**
- * What the caller wants to know of a query:
- * - `rows`: whether it has a row, and the columns of that row;
- * - `value`: the value of its one column;
- * - `elements`: the elements of the array that it builds with array_agg.
+ * The question of the caller about a query:
+ * - `rows`: whether the query has a row, and the columns of that row;
+ * - `value`: the value of the query's single column;
+ * - `elements`: the elements of the array that the query builds with array_agg.
  */
 export type Asked = 'rows' | 'value' | 'elements'
 
@@ -100,7 +100,7 @@ function starOf(table: string | undefined, joined: Joined): QueryRow['targets'] 
   })
 }
 
-/** Adds the queries of a WITH list to the scope. Each of them can refer to those before it. */
+/** Adds the queries of a WITH list to the scope. Each query can refer to the queries before it in the list. */
 function withCtes(query: Query, scope: Scope): Scope {
   let within = scope
   for (const cte of query.with) {

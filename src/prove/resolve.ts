@@ -112,8 +112,8 @@ export class Resolver {
   }
 
   /**
-   * Whether the operator is, or may be, one that was created in this database. `=` then need not mean equality. In a function's body,
-   * search_path decides which operator is meant.
+   * Whether the operator was, or may have been, created in this database with CREATE OPERATOR. An operator `=` then need not mean equality.
+   * In a function's body, search_path decides which operator is meant.
    */
   #isOwnOperator(expr: { readonly op: string; readonly schema?: string }, scope: Scope): boolean {
     if (expr.schema !== undefined) return this.facts.catalog.ownOperators.has(`${expr.schema}.${expr.op}`)
@@ -223,8 +223,10 @@ export class Resolver {
   }
 
   /**
-   * Whether a function's body must not be used: it sets a role or setting of its own, a role in reach can replace it, or a role in
-   * reach can create objects that its names would mean.
+   * Whether the prover must not use a function's body. This is so in three cases:
+   * - the function sets a role or a custom setting for its own run (`CREATE FUNCTION … SET`);
+   * - a role in reach (docs/glossary.md) can replace the function;
+   * - the function has no fixed search_path, and a role of the application can create objects that the names in its body would then mean.
    */
   #isOpaque(fn: DatabaseFunction): boolean {
     if ([...fn.config.keys()].some((name) => name.includes('.') || name === 'role' || name === 'session_authorization'))
@@ -266,7 +268,7 @@ function textOf(expr: Expr): string | undefined {
   return expr.kind === 'constant' && typeof expr.value === 'string' ? expr.value : undefined
 }
 
-/** Casts a function's value to its return type. Booleans get no cast, so that they are read as conditions. */
+/** Casts a function's value to its return type. A boolean gets no cast, so that the prover reads it as a condition. */
 function cast(expr: Expr, type: string): Expr {
   return type === 'boolean' || type === 'text' || type === 'void' ? expr : { kind: 'cast', arg: expr, type }
 }

@@ -53,7 +53,7 @@ interface Side {
   readonly expr: Expr
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
-  /** The value is a sentinel that COALESCE falls back to. This is the first argument of that COALESCE. */
+  /** Given if the value is the fallback of a COALESCE and stands for "no tenant" (a sentinel): the first argument of that COALESCE. */
   readonly sentinelAfter?: Expr
 }
 
@@ -84,7 +84,7 @@ export function expandSides(
   )
 }
 
-/** Whether a pair compares a sentinel for "no tenant" with a tenant or a value of the session, which never have that value. */
+/** Whether a pair compares a sentinel for "no tenant" with a tenant column or a value of the session. Neither ever has such a value. */
 function isNobodys(side: Side, other: Side, sourceOf: SourceOf): boolean {
   if (side.sentinelAfter === undefined || other.sentinelAfter !== undefined) return false
   const against = sourceOf(other.expr)
@@ -97,7 +97,7 @@ function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | u
     case 'collate':
       return sidesOf(expr.arg, rowsOf).map((side) => ({ ...side, expr: { ...expr, arg: side.expr } }))
     case 'nullif':
-      // NULLIF is its first argument or NULL. NULL equals nothing, so only the first argument matters.
+      // NULLIF returns its first argument or NULL. NULL equals nothing, so only the first argument matters.
       return sidesOf(expr.left, rowsOf)
     case 'coalesce': {
       const before: Expr[] = []

@@ -2,7 +2,7 @@ import type { ActingRole, Facts } from '../tenancy/facts.ts'
 
 const known = new WeakMap<Facts, readonly ActingRole[]>()
 
-/** Every role that an attacker inside the application can act as, including roles that the login role must grant to itself first. */
+/** Every role that an attacker inside the application can act as. Roles that the login role can grant to itself are included. */
 export function rolesInReach(facts: Facts): readonly ActingRole[] {
   const before = known.get(facts)
   if (before !== undefined) return before

@@ -3,7 +3,7 @@ import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
 import type { AtomReader, Shape } from './atom-reader.ts'
 
-/** A column of the row opens it to all tenants, such as `OR is_public`. */
+/** A value in a column of the row shows the row to all tenants, such as `OR is_public`. */
 export const columnOptOut: Shape = (reader) => {
   const columns: string[] = []
   if (reader.atoms.some((atom) => reader.isOpaque(atom))) return undefined
@@ -32,7 +32,7 @@ export const unrelatedLookup: Shape = (reader, knows) => {
   if (branch.instances.length === 0) return undefined
   const related = reader.atoms.some((atom) => {
     const terms = reader.deepTerms(atom).filter((term) => term.kind !== 'other' && term.kind !== 'constant')
-    // A column compared with itself says nothing.
+    // A column that is compared with itself does not connect the lookup with the row.
     return terms.some((term) => reader.isOwnColumn(term)) && new Set(terms.map((term) => term.key)).size > 1
   })
   const opaque = reader.atoms.some((atom) => atom.kind === 'call' || atom.kind === 'subquery' || reader.isOpaque(atom))
@@ -42,8 +42,8 @@ export const unrelatedLookup: Shape = (reader, knows) => {
 }
 
 /**
- * The row is joined to a protected lookup by numbers or names that each tenant assigns for itself. A tenant that has a person 7 then
- * sees the rows about person 7 of all tenants.
+ * The policy joins the row to a protected lookup table by numbers or names that each tenant assigns for itself. A tenant that has a person 7
+ * then sees the rows about person 7 of all tenants.
  */
 export const sharedNumber: Shape = (reader) => {
   const { branch, table } = reader.input
@@ -68,7 +68,10 @@ export const sharedNumber: Shape = (reader) => {
   }
 }
 
-/** Whether two tenants may have the same value: no unique key has this column alone, and it is no UUID, identity or default. */
+/**
+ * Whether two tenants may have the same value in a column of a tenant table. False if a unique key or a foreign key consists of this column
+ * alone, and for UUIDs, identity columns and columns with a default.
+ */
 function isCountedByTenant(reader: AtomReader, relation: Relation, column: Column): boolean {
   if (reader.facts.tenantTable(relation)?.kind !== 'tenant') return false
   if (column.baseType === 'uuid' || column.identity !== undefined || column.default !== undefined) return false

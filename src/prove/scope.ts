@@ -8,7 +8,7 @@ export type Viewer = ActingRole | 'bypass'
 
 /** One use of a table in an expression. Two uses of the same table are two instances. */
 export interface Instance {
-  /** `#3`: what `column.table` is after names were resolved. */
+  /** Such as `#3`. After names were resolved, `column.table` contains this id. */
   readonly id: string
   readonly relation: Relation
   readonly viewer: Viewer
@@ -40,7 +40,7 @@ export interface SearchPath {
 export interface ScopedCte {
   readonly cte: Cte
   readonly scope: Scope
-  /** WITH RECURSIVE: the query may read itself. */
+  /** True for WITH RECURSIVE: the query may read its own result. */
   readonly recursive: boolean
 }
 
@@ -55,7 +55,7 @@ export type ScopeItem =
       readonly open?: true
     }
 
-/** Most uses of tables in one proof. CTEs that each read another one twice double the number at every level. */
+/** Most uses of tables in one proof. If each CTE reads another CTE twice, the number doubles with every level. */
 const MAX_INSTANCES = 400
 
 /** All instances of one proof, so that an id says which table it is. */
@@ -101,7 +101,8 @@ function unqualified(expr: Extract<Expr, { kind: 'column' }>, items: readonly Sc
     const found = columnOf(item, expr.name)
     if (found !== undefined) return found
   }
-  // The name is a table's alias (the row as a whole), or may be an unknown column of an item. Either hides the outer scopes' names.
+  // The name is a table's alias (the row as a whole), or may be an unknown column of a FROM item. In both cases it hides columns of that
+  // name in outer scopes.
   return items.some((item) => item.alias === expr.name || (item.instance === undefined && item.open === true))
     ? expr
     : undefined
@@ -114,7 +115,7 @@ function qualified(
 ): Expr | undefined {
   const [item, ...more] = items.filter((candidate) => candidate.alias === table)
   if (item === undefined) return undefined
-  // The nearest table of that name is meant, even if the column is not known. With two of that name only the schema could decide.
+  // The name means the nearest table, even if its column is not known. If two tables have that name, only the schema could decide.
   return (more.length === 0 ? columnOf(item, expr.name) : undefined) ?? expr
 }
 

@@ -10,8 +10,8 @@ interface SettingRead {
 }
 
 /**
- * The setting behind `current_setting('a.b', true)`, or behind a path inside the JSON that it holds. The expression must be the value
- * itself or NULL.
+ * The setting that an expression reads: `current_setting('a.b', true)`, or a path into the JSON text of a setting. The expression must be
+ * the setting's value itself or NULL.
  *
  * Stricter than discovery: with a fallback or a function around it, the expression does not count as the setting.
  */

@@ -6,18 +6,21 @@ import type { Instance } from './scope.ts'
 export type Term = {
   readonly key: string /** Why equality on it does not tell tenants apart. */
   readonly lossy: string | undefined
-  /** The type that it is compared in; for a domain, the base type. Undefined if not known. */
+  /** The type in which PostgreSQL compares the value; for a domain, the base type. Undefined if not known. */
   readonly type: string | undefined
 } & (
   | { readonly kind: 'column'; readonly instance: Instance; readonly column: Column }
-  /** The tenant of the session: the setting, or what a valid seal names. */
+  /** The tenant of the session: the value of the setting, or the tenant in a valid seal. */
   | { readonly kind: 'context'; readonly sealed: boolean }
-  /** The session's user or session key, where that is what the setting holds. */
+  /** The session's key (of its user or session), in a schema whose setting holds a key and no tenant. */
   | { readonly kind: 'key' }
   | { readonly kind: 'setting'; readonly use: SettingUse }
   | { readonly kind: 'constant'; readonly value: string | number | boolean | null }
   /** One unknown value. */
   | { readonly kind: 'value' }
-  /** An expression that can't be read. Two of the same key need not be the same value: a function may return another value each time. */
+  /**
+   * An expression that can't be read. Two such terms with the same key need not be the same value: a function may return another value at
+   * each call.
+   */
   | { readonly kind: 'other' }
 )

@@ -11,7 +11,9 @@ import type { Term } from './term.ts'
 const LOSSY_CALLS =
   /^(lower|upper|left|right|substr|substring|btrim|trim|ltrim|rtrim|md5|sha256|hashtext|hashtextextended|split_part|replace|regexp_replace|translate|round|floor|abs|length|initcap|reverse|concat|mod|ceil|date_trunc|trunc|unaccent)$/
 
-/** Reads one side of a comparison. Casts, collations and known functions around a value are kept as `lossy`, if they may lose something. */
+/**
+ * Reads one side of a comparison. `lossy` names a cast, collation or function around the value that may make different values equal.
+ */
 export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
   switch (expr.kind) {
     case 'column':
@@ -53,8 +55,8 @@ export function termOf(expr: Expr, facts: Facts, instances: Instances): Term {
       return use === undefined ? other(expr) : settingTerm(facts, use.use, use.type)
     }
     case 'coalesce': {
-      // rewrite.ts splits a COALESCE in an equality. One that is still here counts only if all its arguments are the same value, such as
-      // several settings that are all the context.
+      // rewrite.ts has already split each COALESCE in an equality. Any other COALESCE counts only if all its arguments are one value, such
+      // as several settings that all contain the session's tenant.
       const terms = expr.args.map((arg) => termOf(arg, facts, instances))
       const [first] = terms
       return first !== undefined && terms.every((term) => term.key === first.key && term.kind === first.kind)

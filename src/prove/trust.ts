@@ -8,10 +8,11 @@ import { ownersWhoWrite } from './writers.ts'
 type Untrusted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
 /**
- * Returns why a lookup table cannot be relied on: some role in reach may write it, so an attacker could add themselves as a member
- * or move a parent row to their tenant. `undefined` when all lookup tables can be trusted.
+ * The reason why a lookup table can't be trusted: an attacker may write it, and so could become a member of another tenant, or move another
+ * tenant's parent row to their own tenant. Undefined if all lookup tables can be trusted.
  *
- * The write may be made by any role in reach, in a partition of the table, or through a view or function with its owner's rights.
+ * An attacker may write with any role in reach (docs/glossary.md), directly, through a partition of the table, or through a view or
+ * function that runs with its owner's rights.
  */
 export function untrustedLookup(
   facts: Facts,
@@ -22,7 +23,7 @@ export function untrustedLookup(
 ): Untrusted | undefined {
   for (const { relation } of lookups) {
     const parent = isParentOf(relation, table)
-    // The acting role comes first: a hole that it has itself is the simplest explanation.
+    // Try the acting role first. If it may write the lookup table itself, this is the simplest explanation.
     const roles = [role, ...rolesInReach(facts).filter((other) => other.role.oid !== role.role.oid && !other.bypasses)]
     const maker = hasOrphans(relation, table)
       ? roles.find((writer) => facts.privileges.onRelation(writer.role.oid, relation, 'INSERT'))
@@ -61,17 +62,18 @@ function writtenBy(
   ask: AskProof,
 ): Untrusted | undefined {
   for (const verb of ['insert', 'update'] as const) {
-    // A new parent has a new key, so it changes nothing for rows that point at the old one.
+    // A new parent row has a new key. Existing rows refer to other parents, so an INSERT gives nobody access to them.
     if (verb === 'insert' && parent) continue
     if (!facts.privileges.onRelation(role.role.oid, written, verb === 'insert' ? 'INSERT' : 'UPDATE')) continue
     const open = !facts.protectedFor(written, role)
     const proof = open ? undefined : ask(written, verb, role)
     if (!open && (proof === undefined || proof.status === 'proved' || proof.status === 'dark')) continue
-    // A parent: the attacker needs another tenant's row, so USING must be weak. A membership: any new row will do, so the check must be.
+    // To move a parent, an attacker must change another tenant's row, so USING must be weak. To become a member, an attacker needs only a new
+    // row, so WITH CHECK must be weak.
     const weaknesses = proof !== undefined && 'weaknesses' in proof ? proof.weaknesses : []
     const harmless = weaknesses.length > 0 && !weaknesses.some(({ clause }) => clause === (parent ? 'using' : 'check'))
     if (!open && harmless) continue
-    // A parent with a weak policy has a finding of its own, and this one follows from it.
+    // A parent whose own policy is weak has a finding of its own. The weakness of this policy follows from that finding.
     const derived = parent && !open
     return {
       kind: derived ? 'beyond-the-prover' : 'trusts-table',
@@ -91,7 +93,7 @@ function descendants(facts: Facts, relation: Relation): readonly Relation[] {
   })
 }
 
-/** Whether a valid foreign key gives each row of the table its parent in this relation. Then no row belongs to a new parent yet. */
+/** Whether a valid foreign key guarantees that each row has a parent in this relation. Then no existing row refers to a future parent. */
 function isParentOf(relation: Relation, table: TenantTable): boolean {
   return linksTo(relation, table).some(({ enforced, validated }) => enforced && validated)
 }

@@ -7,7 +7,7 @@ import { declaredAs } from './declared-type.ts'
 const NULL: Expr = { kind: 'constant', value: null }
 const ANYTHING: Expr = { kind: 'other', node: 'a variable', parts: [] }
 
-/** The values of the variables and arguments of a PL/pgSQL body, in terms of the arguments of the call. */
+/** The values of the variables and arguments of a PL/pgSQL body, as expressions of the call's arguments. */
 export class Variables {
   readonly #fn: DatabaseFunction
   readonly #facts: Facts
@@ -44,7 +44,7 @@ export class Variables {
     })
     const variables = new Variables(fn, facts, types, held)
     for (const variable of declared) {
-      // The parser lists arguments among the variables. One with a default was declared again, and hides the argument.
+      // The parser lists arguments among the variables. An argument's name with a default is a variable of DECLARE, which hides the argument.
       if (own.includes(variable.name)) {
         if (variable.default !== undefined) return undefined
         continue
@@ -89,7 +89,7 @@ export class Variables {
     if (only !== undefined && more.length === 0) this.assign(name, only.value)
   }
 
-  /** From now on the variable may hold anything, and so may its fields and the variable that it is a field of. */
+  /** From now on the value of this variable is unknown. So are the values of its fields, and of the variable that it is a field of. */
   forget(name: string): void {
     const base = name.includes('.') ? name.slice(0, name.indexOf('.')) : name
     for (const known of [...this.#held.keys()])
@@ -106,7 +106,7 @@ export class Variables {
     return mapExpression(expr, (part) => this.replaced(part))
   }
 
-  /** The value of a variable or argument. Undefined for a name that is neither: it stays as it is. */
+  /** The value of a variable or argument. Undefined for other names, which stay unchanged. */
   replaced(part: Expr): Expr | undefined {
     if (part.kind === 'parameter') {
       const argument = this.#fn.arguments[part.number - 1]

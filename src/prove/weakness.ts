@@ -7,7 +7,7 @@ import type { Equalities } from './equalities.ts'
 import { alwaysTrue, bypassFlag, capture, failOpen, nullTenant } from './open-shapes.ts'
 import { columnOptOut, helper, sharedNumber, unrelatedLookup } from './row-shapes.ts'
 
-/** Says why a branch that is not proved lets other tenants' rows through: the first of the known shapes that fits. */
+/** The reason why an unproved branch admits other tenants' rows, or may do so: the first known shape that fits the branch. */
 export function weaknessOf(input: BranchInput, knows: Equalities, policy: string, clause: 'using' | 'check'): Weakness {
   const atoms = input.branch.atoms
   const text = atoms.length === 0 ? 'true' : atoms.map((atom) => showExpression(atom, 80)).join(' and ')

@@ -8,7 +8,10 @@ import { definerViewer } from './scope.ts'
 
 const WRITES = ['insert', 'update'] as const
 
-/** A view or function in reach that writes the relation with its owner's rights, where no policy keeps the owner to one tenant. */
+/**
+ * A view or function that writes the relation with its owner's rights, if a role in reach (docs/glossary.md) can use it, and no policy
+ * restricts the owner to one tenant.
+ */
 export function ownersWhoWrite(facts: Facts, relation: Relation, ask: AskProof): string | undefined {
   const mayWriteAs = (owner: Oid, verb: Verb) => {
     const viewer = definerViewer(facts, owner)
@@ -49,7 +52,7 @@ function reads(facts: Facts, view: Relation, relation: Relation, seen: Set<Oid>)
   })
 }
 
-/** Whether a role in reach can run the function: by a call, or by a write to a table with a trigger that runs it. */
+/** Whether a role of the application can run the function: by a call, or by a write to a table with a trigger that runs it. */
 function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   if (!fn.returnsTrigger) return rolesInReach(facts).some(({ role }) => facts.privileges.onFunction(role.oid, fn))
   return facts.relations.some((relation) =>
@@ -66,7 +69,7 @@ function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   )
 }
 
-/** Whether the function's body, or that of a function it calls, may write the relation. A body that can't be read may. */
+/** Whether a function, or a function that it calls, may write the relation. True if a body can't be read. */
 function writes(facts: Facts, fn: DatabaseFunction, relation: Relation): boolean {
   let found = false
   const seen = new Set<Oid>()

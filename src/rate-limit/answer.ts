@@ -7,7 +7,7 @@ export interface RefusalAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Only the tenant's limits have headers of their own, not those of a user or route. */
+/** Only the limits of a tenant have headers of their own. Limits of a user or a route have none. */
 const HEADER_NAMES = new Map(
   ['Burst', 'Minute', 'Day'].map((title) => [
     title.toLowerCase(),

@@ -1,7 +1,7 @@
 import type { Limits } from './limits.ts'
 
-// The algorithm in JavaScript. The memory store uses it, and the Redis script does exactly the same
-// (a property test drives both with one clock). All times are integer microseconds since 1970.
+// The algorithm in JavaScript. The memory store uses it. The Redis script makes exactly these decisions; a property test runs both with one
+// clock. All times are integer microseconds since 1970.
 
 export const MINUTE_MICROS = 60_000_000
 export const DAY_MICROS = 86_400_000_000
@@ -24,8 +24,8 @@ function tokenMicros(limits: Limits): number {
 }
 
 /**
- * Whether counters lie in the future: the clock stepped back, or the bucket got smaller. They must be written even when the request is
- * refused.
+ * Whether counters lie in the future: the clock stepped back, or the bucket got smaller. Such counters must be written back although the
+ * request is refused.
  */
 export function areAhead(counters: Counters, limits: Limits, now: number): boolean {
   return (

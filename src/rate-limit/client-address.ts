@@ -4,7 +4,8 @@ import { isIP } from 'node:net'
  * The key under which a client address is counted: an IPv4 address itself, or the /64 of an IPv6 address, which usually belongs to one
  * customer of a provider.
  *
- * An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address. All texts that are not an address count as one unknown client.
+ * An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) counts as the IPv4 address. All texts that are not an address count as one
+ * unknown client.
  */
 export function addressBlock(address: string | undefined): string {
   const plain = address?.split('%', 1)[0] ?? ''

@@ -21,12 +21,14 @@ interface Batch {
 interface DecisionBatchesOptions {
   readonly prefix: string
   readonly run: (script: Script, keys: string[], values: string[]) => Promise<unknown>
-  /** Whether one call may name keys of several tenants. It may not in a Cluster, where these keys are on different nodes. */
+  /**
+   * Whether one call may contain keys of several tenants. In a Redis Cluster the answer is no, because these keys are on different nodes.
+   */
   readonly together: () => boolean
 }
 
 /**
- * Sends all decisions of one turn of the event loop in one call, because the call costs both sides more than the decisions in it.
+ * Sends all decisions of one turn of the event loop in one call, because a call costs client and server more than the decisions in it.
  *
  * Each decision is independent and takes one round trip. The order of the decisions is the order of the requests.
  */
@@ -54,7 +56,10 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
     )
   }
 
-  /** A proxy in front of a cluster looks like a single server. It refuses a call with keys of several slots before it runs any of it. */
+  /**
+   * A proxy in front of a cluster looks like a single server. It refuses a call with keys of several slots before it makes any decision of
+   * the call.
+   */
   function resend({ cost, scopes, keys, waiting }: Batch): void {
     oneByOne = true
     waiting.forEach((one, index) => {

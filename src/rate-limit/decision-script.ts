@@ -26,7 +26,7 @@ local arg = 1`
 /** Flags of one decision in the reply. */
 export const ADMITTED = 1
 export const OVERRIDDEN = 2
-/** The key does not contain counters. Only this decision can't be made. */
+/** The key does not contain counters, so this decision can't be made. Other decisions of the call are not affected. */
 export const WRONG_TYPE = 4
 
 function readLimits(i: number): string {
@@ -36,8 +36,8 @@ local C${i} = cost
 if C${i} > B${i} then C${i} = B${i} end`
 }
 
-// The code for the scopes is unrolled, because a loop over tables takes a third more time in the server.
-// The tenant's scope (i = 1) may contain an override after its counters. Its limits then replace the tier's.
+// The code for the scopes is unrolled, because a loop over tables takes a third more time in the server. The tenant's scope (i = 1) may
+// contain an override after its counters. The limits of the override then replace the tier's limits.
 function readScope(i: number): string {
   return `${i === 1 ? readOverride : `local pm${i}, pd${i}, T${i}, cap${i}, c${i} = P${i}, D${i}, Q${i}, B${i} * Q${i}, C${i}`}
 local w${i}, b${i}, m${i}, d${i}, n${i} = now, now, 0, today, 0
@@ -133,7 +133,7 @@ function decisions(clock: string): readonly [Script, Script, Script] {
 /** Decisions over one, two and three scopes. */
 export const DECISIONS = decisions(serverClock)
 
-/** The same with the time as the first argument, for tests that drive the clock. */
+/** The script of `DECISIONS` with the time as its first argument, for tests that drive the clock. */
 export const DECISIONS_WITH_DRIVEN_CLOCK = decisions(drivenClock)
 
 /** KEYS[1]: forgets the counters, keeps an override. */

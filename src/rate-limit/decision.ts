@@ -33,7 +33,7 @@ export interface RateLimitDecision {
 
 const PREFIX = { tenant: '', user: 'user-', route: 'route-' } as const
 
-/** How long each scope of a refused request stays refused, in microseconds; 0 for those that would admit it. */
+/** How long each scope would still refuse the request, in microseconds. 0 for scopes that would admit it now. */
 export function scopeWaits(reply: StoreReply, scopes: readonly Scope[], cost: number): readonly number[] {
   return scopes.map((scope, index) => {
     const { counters, limits } = standing(reply, scope, index)
@@ -113,7 +113,7 @@ function statesOf(prefix: string, counters: Counters, limits: Limits, now: numbe
       limit: limits.burst,
       remaining: tokensLeft(counters, limits, now),
       resetSeconds: seconds(nextTokenMicros(counters, limits, now)),
-      // With this window, burst / window is the speed of the refill.
+      // The window in which a whole burst refills: burst / window is the speed of the refill.
       windowSeconds: Math.ceil((limits.burst * 60) / limits.perMinute),
     },
     {

@@ -10,10 +10,9 @@ interface Denial {
 }
 
 /**
- * Refusals that are still valid, so that requests of a blocked tenant need not ask the store.
- *
- * The cache can't admit too much: while a scope refuses, its counters can only grow. It keeps a refusal for at most a second, so that a
- * larger tier, an override or a reset takes effect within that time.
+ * Refusals that are still valid, so that requests of a blocked tenant need not ask the store. The cache can't admit too much: while a scope
+ * refuses, its counters can only grow. It keeps a refusal for at most a second, so that a larger tier, an override or a reset takes effect
+ * within that time.
  */
 interface DenyCache {
   readonly empty: boolean
@@ -38,7 +37,8 @@ export function createDenyCache(maxMs: number, maxEntries = 10_000, now = () => 
           denials.delete(scope.key)
           continue
         }
-        // A refusal counts only for the same limits and for at least the same cost: if 5 did not pass, 1 still may.
+        // A stored refusal counts only for the same limits, and for requests with at least its cost. After a request of cost 5 was refused,
+        // one of cost 1 may still pass.
         if (cost >= denial.cost && scope.limits === denial.limits) return denial.decision
       }
       return undefined

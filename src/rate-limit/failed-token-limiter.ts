@@ -5,7 +5,7 @@ import { addressBlock } from './client-address.ts'
 import { toLimits } from './limits.ts'
 
 export interface FailedTokenLimiterOptions {
-  /** Failures a minute and client address before the answer becomes 429. Default 30. */
+  /** Most failures in a minute from one client address. After more failures the answer is 429. Default 30. */
   readonly failuresPerMinute?: number
   /** Number of failures that are allowed at once. Default 10. */
   readonly burstSize?: number
@@ -42,8 +42,8 @@ const schema = z.strictObject({
 /**
  * Limits guessing of tokens before a tenant is known. It counts only failures, by client address (IPv6 by /64), in this process.
  *
- * It never refuses a token that verifies, even if an attacker shares the address, because it is called only after a failure. It makes no
- * round trip, so a flood of bad tokens does not reach Redis.
+ * The limiter never refuses a token that verifies, even if an attacker shares the address, because it is called only after a failure. It
+ * makes no round trip, so a flood of bad tokens does not reach Redis.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

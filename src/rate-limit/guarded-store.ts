@@ -6,12 +6,18 @@ import { failureKindOf, wantsNewConnection } from './failure-kind.ts'
 import type { RateLimiterSettings } from './options.ts'
 import type { RateLimitStore, Scope, StoreReply } from './store.ts'
 
-/** The store with its circuit breaker. It logs and emits once when the store goes down, and once when it is back. */
+/**
+ * The store with its circuit breaker. It writes a log line and emits an event once when the store goes down, and once when the store is
+ * back.
+ */
 interface GuardedStore {
   /** False while decisions don't come from the store. */
   readonly up: boolean
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
-  /** A manual change. It is tried even while the store counts as down, and fails after two seconds, but may still happen after that. */
+  /**
+   * Makes a manual change. The change is tried even while the store counts as down. After two seconds the call fails, but the change may
+   * still happen.
+   */
   change(call: (store: RateLimitStore) => Promise<void>): Promise<void>
   ping(): Promise<void>
   ready(timeoutMs: number): Promise<void>
@@ -112,7 +118,7 @@ async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
   }
 }
 
-/** For calls that only read: their answer does not prove that the store can write. */
+/** For calls that only read. Their answers do not prove that the store can write. */
 const never = () => false
 
 /** The message of the store's error and of its cause. They contain no key and no password. */

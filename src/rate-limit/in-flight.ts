@@ -8,7 +8,9 @@ export type Concurrency = number | Readonly<Record<string, number>>
 /** Options of {@link InFlight}. */
 interface InFlightOptions {
   readonly concurrency: Concurrency | undefined
-  /** A tier without a number has no limit if it is a configured tier. An unknown tier gets the smallest number. */
+  /**
+   * Whether a tier is configured. A configured tier without a number has no limit. A tenant of an unknown tier gets the smallest number.
+   */
   readonly isTier: (name: string) => boolean
   readonly onRefused: (decision: RateLimitDecision, request: RateLimitRequest) => void
 }
@@ -17,8 +19,8 @@ const VIOLATED: readonly string[] = Object.freeze(['concurrency'])
 const nothing = () => {}
 
 /**
- * Counts the requests of each tenant that run in this process, and refuses more than its tier allows. Quotas limit how often a tenant
- * sends requests. This limits how many slow requests of one tenant a process runs at once.
+ * Counts the requests of each tenant that run in this process, and refuses more than its tier allows. Quotas limit how many requests a
+ * tenant sends in a time. This class limits how many slow requests of one tenant a process runs at once.
  */
 export class InFlight {
   readonly #counts = new Map<string, number>()

@@ -23,7 +23,7 @@ interface SharedScope extends Scope {
   readonly share: Limits
 }
 
-/** One request in the form that stores need. It is small, because one is made for each request, also for those refused from the cache. */
+/** One request in the form that stores need. It is small, because each request makes one, also a request that is refused from the cache. */
 export class Question {
   readonly request: RateLimitRequest
   readonly tier: string
@@ -37,7 +37,7 @@ export class Question {
     this.scopes = scopes
   }
 
-  /** The same with this process's share of each limit. */
+  /** The scopes with this process's share of each limit. */
   localScopes(): readonly Scope[] {
     return this.scopes.map(({ kind, key, share }) => ({ kind, key, limits: share }))
   }

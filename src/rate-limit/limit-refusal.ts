@@ -9,7 +9,7 @@ export function limitExceeded(decision: RateLimitDecision, upgradeUrl?: string):
 
 const FAILED_TOKENS: readonly string[] = Object.freeze(['failed-tokens'])
 
-/** The refusal for an address that has sent too many tokens which did not verify. */
+/** The refusal of a client address that has sent too many tokens which did not verify. */
 export function tooManyFailedTokens(retryAfterSeconds: number, cause: unknown): RateLimitExceededError {
   const decision: RateLimitDecision = {
     outcome: 'limited',
@@ -36,7 +36,7 @@ export function answerOfLimitError(error: PartywallError, requestId: string): Re
     upgradeUrl: typeof upgradeUrl === 'string' ? upgradeUrl : undefined,
   })
   if (answer === undefined || decision.violated[0] !== FAILED_TOKENS[0]) return answer
-  // As with a 401, the answer names the scheme: the client needs another token.
+  // The answer names the authentication scheme, like a 401, because the client needs another token.
   return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Bearer' } }
 }
 

@@ -2,21 +2,23 @@ import { z } from 'zod'
 
 /** Limits inside a tenant: of one route, or of each user. */
 export interface ScopeLimits {
-  /** At most this many in a minute, which begins with the first request. It is also the speed at which the bucket refills. */
+  /**
+   * Most requests in a minute, which begins with the first request. The bucket of `burstSize` refills by `requestsPerMinute / 60` a second.
+   */
   readonly requestsPerMinute: number
-  /** At most this many in a UTC day; without it the day has no limit. */
+  /** Most requests in a UTC day. Default: no limit. */
   readonly requestsPerDay?: number | undefined
-  /** At most this many at once; default: `requestsPerMinute`. */
+  /** Most requests that may come at once: the capacity of the bucket. Default: `requestsPerMinute`. */
   readonly burstSize?: number | undefined
 }
 
-/** Limits of a tier: a request must pass all three, and a refused one is counted against none. */
+/** Limits of a tier. A request must pass all three limits. A refused request counts against none of them. */
 export interface TierLimits {
-  /** At most this many in a minute, which begins with the tenant's first request. */
+  /** Most requests in a minute, which begins with the tenant's first request. */
   readonly requestsPerMinute: number
-  /** At most this many in a UTC day. */
+  /** Most requests in a UTC day. */
   readonly requestsPerDay: number
-  /** Number of requests that may come at once: the capacity of a bucket that refills by `requestsPerMinute / 60` a second. */
+  /** Most requests that may come at once: the capacity of a bucket that refills by `requestsPerMinute / 60` a second. */
   readonly burstSize: number
   /** Limits of each single user inside the tenant. */
   readonly perUser?: ScopeLimits | undefined
@@ -29,15 +31,16 @@ export const DEFAULT_TIERS: Readonly<Record<'free' | 'pro' | 'enterprise', TierL
   enterprise: Object.freeze({ requestsPerMinute: 1000, requestsPerDay: 100_000, burstSize: 200 }),
 })
 
-/** Limits as the algorithm takes them. `perDay` 0: no limit of the day. */
+/** Limits in the form that the algorithm uses. `perDay: 0` means no limit for the day. */
 export interface Limits {
   readonly perMinute: number
   readonly perDay: number
   readonly burst: number
 }
 
-// The script keeps counters as unsigned 32-bit numbers, and a token must last a microsecond at least.
+// The bucket counts time in whole microseconds. With more than 60,000,000 requests a minute, one token would take less than a microsecond.
 const perMinute = z.int().min(1).max(60_000_000)
+// The Redis script stores counters as unsigned 32-bit numbers (`I4`), whose largest value is 4,294,967,295.
 const perDay = z.int().min(1).max(4_000_000_000)
 const ordered = 'must hold burstSize <= requestsPerMinute <= requestsPerDay'
 

@@ -25,7 +25,7 @@ interface Entry {
 /**
  * Counters in this process: for a single process, for tests, and for the limiter while Redis is down.
  *
- * It decides exactly as the Redis store. With several processes, each of them admits the full limits.
+ * It decides exactly like the Redis store. With several processes, each process admits the full limits.
  */
 export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
   const { maxEntries = 100_000, nowMicros = monotonicWallClock() } = options

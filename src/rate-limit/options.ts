@@ -14,31 +14,31 @@ export interface RateLimiterOptions {
   /** Limits by tier, in place of `free`, `pro` and `enterprise`. An unknown tier gets the smallest of them. */
   readonly tiers?: Readonly<Record<string, TierLimits>>
   /**
-   * How many requests of one tenant may be in flight at once in each process: one number, or one for each tier (a configured tier that is
-   * left out has no such limit, a tenant of an unknown tier gets the smallest). Left out: no limit. A streaming answer counts until it
-   * ends.
+   * How many requests of one tenant may be in flight at once in each process: one number, or one for each tier. A configured tier that is
+   * left out has no such limit. A tenant of an unknown tier gets the smallest number. Without this option there is no limit. A streaming
+   * answer counts until it ends.
    */
   readonly concurrency?: Concurrency | undefined
   /** Limits of single routes, for each tenant, under names that you choose. */
   readonly routes?: Readonly<Record<string, ScopeLimits>>
   /**
-   * What happens while the store is down. `local` (default): each process enforces its share; `closed`: all are refused with 503;
-   * `open`: all are let through. Each change of mode is logged and emitted.
+   * What happens while the store is down. `local` (default): each process enforces its share of the limits; `closed`: all requests are
+   * refused with 503; `open`: all requests pass. Each change of mode is logged and emitted.
    */
   readonly onStoreFailure?: 'local' | 'closed' | 'open'
   /** How many processes share the limits while the store is down. Default 1: each process then admits the full limits. */
   readonly instances?: number
   /** How long a process may remember a refusal; at most 1000, 0 switches it off. Default 1000. */
   readonly denyCacheMs?: number
-  /** A store that takes longer has failed for this request. Default 100. */
+  /** Time limit in milliseconds for one call of the store. A call that takes longer counts as failed. Default 100. */
   readonly storeTimeoutMs?: number
-  /** Failures in a row after which the store is no longer asked. Default 5. */
+  /** Number of failures in a row after which the store is no longer called. Default 5. */
   readonly breakerFailures?: number
   /** Milliseconds until one request tries the store again. Default 1000. */
   readonly probeAfterMs?: number
   /** URL in refusals that tells clients where to upgrade. */
   readonly upgradeUrl?: string
-  /** Finds the tier for `usage`, where the caller does not know it. */
+  /** Finds the tier of a tenant for `usage()`, if the caller does not pass it. */
   readonly tierOf?: (tenantId: string) => string | undefined | Promise<string | undefined>
   readonly events?: SecurityEvents
   readonly logger?: Logger

@@ -28,7 +28,7 @@ export interface TenantUsage {
   readonly limits: readonly (LimitState & { readonly used: number })[]
   /** Present while an override applies in place of the tier's limits. */
   readonly override?: { readonly limits: TierLimits; readonly until: Date | undefined }
-  /** `local`: the store is down, and these are the counts of this process. */
+  /** The source of the counts. `local`: the store is down, and only the requests of this process are counted. */
   readonly mode: LimiterMode
 }
 
@@ -47,13 +47,16 @@ export interface RateLimiter {
    */
   consume(request: RateLimitRequest): Promise<RateLimitDecision>
   /**
-   * A refusal that this process still remembers. It asks no store and counts nothing, and reports the refusal to `onDecision`.
+   * Returns a refusal that this process still remembers. The call asks no store and counts nothing, but reports the refusal to
+   * `onDecision`.
    *
-   * For early refusals: call it as soon as the token's tenant is known, before the directory, the database or the store is asked.
+   * For early refusals: call this function as soon as the token's tenant is known, before the directory, the database or the store is
+   * asked.
    */
   blocked(request: RateLimitRequest): RateLimitDecision | undefined
   /**
-   * Counts a request as in flight until the returned function is called; for `concurrency`. `TenantRateLimiter` calls it itself.
+   * Counts a request as in flight until the returned function is called, for the option `concurrency`. `TenantRateLimiter` calls `enter`
+   * itself.
    *
    * @throws {ConcurrencyExceededError} `PARTYWALL_CONCURRENCY_EXCEEDED` if the tenant has as many requests in flight as its tier allows
    */
@@ -69,8 +72,8 @@ export interface RateLimiter {
    */
   reset(tenantId: string, options: { readonly reason: string; readonly userId?: string }): Promise<void>
   /**
-   * Gives one tenant other limits than its tier's; null removes them. They are kept in the store, so they apply in all processes. A process
-   * that remembers a refusal may go on refusing for up to a second.
+   * Gives one tenant other limits than the limits of its tier; null removes them. The override is kept in the store, so it applies in all
+   * processes. A process that remembers a refusal may refuse the tenant for up to a second longer.
    */
   override(
     tenantId: string,
@@ -86,7 +89,7 @@ export interface RateLimiter {
   ready(options?: { readonly timeoutMs?: number }): Promise<void>
   /** Rejects if the store does not answer in time; for health checks. */
   ping(): Promise<void>
-  /** Ends the store's connection. Later checks are answered as while the store is down. */
+  /** Ends the store's connection. Later checks get the answers that `onStoreFailure` gives while the store is down. */
   close(): Promise<void>
 }
 

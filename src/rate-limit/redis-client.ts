@@ -16,11 +16,11 @@ export interface NodeRedisClient {
 /** A client of ioredis or node-redis, single or Cluster. It is duplicated, never changed, and need not be connected. */
 export type RedisClient = IoredisClient | NodeRedisClient
 
-/** A connection of our own with our settings, the same for both libraries. */
+/** A connection of our own, with our settings. It has one interface for both libraries. */
 export interface RedisLink {
   /** True: all keys of one call must share a hash tag. */
   readonly isCluster: boolean
-  /** Resolves when it can be used for the first time. */
+  /** Resolves when the connection can be used for the first time. */
   readonly ready: Promise<void>
   readonly usable: () => boolean
   /** The last error of the connection itself, such as a wrong password. */

@@ -105,7 +105,10 @@ export function createRedisStore(connection: RedisClient | string, options: Redi
   }
 }
 
-/** Runs EVALSHA. If the server has lost the script (restart, SCRIPT FLUSH, fail-over), runs EVAL: after NOSCRIPT nothing was run yet. */
+/**
+ * Runs EVALSHA. If the server has lost the script (restart, SCRIPT FLUSH, fail-over), it answers NOSCRIPT and has run nothing, so the call
+ * is repeated with EVAL.
+ */
 function runOn(link: RedisLink, script: Script, keys: string[], values: string[]): Promise<unknown> {
   return link.evalsha(script.sha, keys, values).catch((error: unknown) => {
     if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return link.evaluate(script.text, keys, values)

@@ -7,6 +7,8 @@ export interface RateLimitRequest {
   readonly userId?: string | undefined
   /** A name in `routes`: also counts against the tenant's limit for that route. */
   readonly route?: string | undefined
-  /** How many requests this one counts as; default 1. At most the tier's `burstSize`, or it could never pass. */
+  /**
+   * The number of requests that this request counts as; default 1. At most the tier's `burstSize`, because a larger cost could never pass.
+   */
   readonly cost?: number | undefined
 }

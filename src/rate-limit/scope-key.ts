@@ -4,7 +4,7 @@ const SAFE = /^[\w.-]{1,64}$/
 
 /**
  * Makes any string usable as a part of a key. A short and plain string stays as it is; others become a digest, because braces would move
- * the hash tag, and colons could make one id's key equal to another's. A digest begins with `~`, which no plain string contains.
+ * the hash tag, and colons could give two ids one key. A digest begins with `~`, which no plain string contains.
  */
 function part(id: string): string {
   // Hash the UTF-16 code units: in UTF-8 all lone surrogates would become the same character.

@@ -11,7 +11,7 @@ export interface Scope {
 /** Limits that were set for one tenant by hand (`override`), perhaps for a limited time. */
 export interface Override {
   readonly limits: Limits
-  /** Seconds since 1970; 0: until it is removed. */
+  /** When the override ends, in seconds since 1970. 0: when it is removed. */
   readonly untilSeconds: number
 }
 
@@ -19,7 +19,7 @@ export interface Override {
 export interface ScopeReply {
   /** The counters: after the request if it was admitted, otherwise unchanged. */
   readonly counters: Counters
-  /** Present on the tenant's scope if an override applies. Its limits then decided. */
+  /** Present on the tenant's scope if an override applies. The decision was then made with the limits of the override. */
   readonly override?: Override
 }
 
@@ -27,12 +27,12 @@ export interface StoreReply {
   readonly admitted: boolean
   /** The store's clock: integer microseconds since 1970. */
   readonly now: number
-  /** One for each scope asked for, in the same order. */
+  /** One reply for each given scope, in the order of the scopes. */
   readonly scopes: readonly ScopeReply[]
 }
 
 /**
- * Stores the counters. The first scope of each decision is the tenant's.
+ * Stores the counters. The first scope of each decision is the scope of the tenant.
  *
  * Every method rejects if the store can't answer. The limiter then follows `onStoreFailure`.
  */

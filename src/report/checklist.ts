@@ -6,7 +6,7 @@ export interface ChecklistLine extends ChecklistLineDefinition {
   readonly verdict: Verdict
   /** Number of checks that held, summed over all evidence of this line. */
   readonly count: number
-  /** Why the line is open or failed; absent where it is proved. */
+  /** Why the line is open or failed. Absent if the line is proved. */
   readonly reason?: string
   readonly evidence: readonly Evidence[]
 }

@@ -9,13 +9,13 @@ import type { ChecklistLineId } from './lines.ts'
  */
 export type Verdict = 'proved' | 'open' | 'failed'
 
-/** One piece of evidence for one line of the checklist. A line may have several pieces; the worst decides. */
+/** One piece of evidence for one line of the checklist. A line may have several pieces of evidence. The worst of them decides. */
 export interface Evidence {
   readonly line: ChecklistLineId
   readonly verdict: Verdict
   /** The command or probe that produced it, so that a reader can run it: `partywall verify --migrations migrations/`. */
   readonly by: string
-  /** Number of checks or scenarios in this piece, which no other piece counts. 0 proves nothing. */
+  /** Number of checks or scenarios of this piece. No other piece may count them again. 0 proves nothing. */
   readonly count: number
   /** One sentence: what was tried and what happened. Never a secret or a value of a row. */
   readonly detail: string

@@ -19,7 +19,7 @@ export type CursorKeys = () => Promise<readonly Uint8Array[]>
 export interface RepositoryOptions<Row> extends TableOptions<Row> {
   /** A tenant pool (`wall.pool`). */
   readonly pool: RepositoryPool
-  /** Signs cursors (`wall.cursorKeys`); without it a repository neither returns nor accepts cursors. */
+  /** Keys that sign cursors (`wall.cursorKeys`). Without keys, a repository neither returns nor accepts cursors. */
   readonly cursorKeys?: CursorKeys | undefined
 }
 
@@ -55,8 +55,8 @@ const ORDER_ALIAS = 'partywall_order_'
 /**
  * Reads and writes one table for the tenant of the current context.
  *
- * Each statement filters by tenant itself, in addition to row-level security. A row of another tenant looks like a missing row: the same
- * error after the same single statement. Names in SQL come only from `columns`; values are parameters.
+ * Each statement filters by tenant itself, in addition to row-level security. A row of another tenant looks like a missing row: both cases
+ * send one statement with the same text, and give the same error. Names in SQL come only from `columns`; values are parameters.
  *
  * All methods throw {@link TenantContextMissingError} (`PARTYWALL_CONTEXT_MISSING`) outside a tenant context, before anything is sent.
  *
@@ -152,7 +152,7 @@ export class TenantAwareRepository<Row extends object> {
     return row
   }
 
-  /** Inserts several rows in one statement: all or none. At most 1000. @throws as {@link create} */
+  /** Inserts at most 1000 rows in one statement: all of them or none. @throws as {@link create} */
   async createMany(data: readonly NewRow<Row>[]): Promise<Row[]> {
     const { table } = this
     const { tenantId } = getCurrentTenant()
@@ -178,8 +178,8 @@ export class TenantAwareRepository<Row extends object> {
   /**
    * Changes a row of the tenant. Id, tenant and creation time can't be changed.
    *
-   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` no such row, also for another tenant's
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
+   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` if there is no such row, or if it belongs to another tenant @throws
+   *   {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
    * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT`
    */
   async update(id: string | number | bigint, changes: RowChanges<Row>): Promise<Row> {
@@ -256,7 +256,9 @@ export class TenantAwareRepository<Row extends object> {
     return `${quote(this.table.idColumn)} = ${statement.bind(this.table, this.table.idColumn, String(id))}`
   }
 
-  /** Sends one of the few texts that find a row by its key or insert one. These are prepared. */
+  /**
+   * Sends a statement that finds a row by its key or inserts a row. These statements are prepared, because they have few different texts.
+   */
   private async runPrepared(text: string, values: unknown[]): Promise<Row[]> {
     return this.asRows(await sendPrepared(this.connection, text, values))
   }

@@ -4,12 +4,13 @@ import type { OrderTerm } from './order.ts'
 import type { Statement } from './statement.ts'
 import { quote, type Table } from './table.ts'
 
-/** A cursor is only valid for the same tenant, table, conditions and order. */
+/** The list that a cursor belongs to. A cursor is valid only for a list with the same tenant, table, conditions and order. */
 export interface CursorPlace {
   readonly tenantId: string
   readonly table: string
-  /** The conditions as in the statement, with their parameters. The caller's own values may have types without a JSON form. */
+  /** The conditions as SQL text, with `$1`, `$2`, … for their values. */
   readonly conditions: readonly string[]
+  /** The parameters of the conditions. The signature contains each as type and text, because a value may have no JSON form (a bigint). */
   readonly values: readonly unknown[]
   readonly terms: readonly OrderTerm[]
 }
@@ -25,7 +26,7 @@ export function writeCursor(values: readonly (string | null)[], place: CursorPla
 }
 
 /**
- * Opens a cursor. A cursor of another tenant or another query, or a changed one, is refused, each with the same error.
+ * Opens a cursor. A cursor of another tenant or of another list, and a changed cursor, are refused with the same error.
  *
  * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT`
  */

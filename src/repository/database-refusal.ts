@@ -13,7 +13,7 @@ import { reportHere } from './report-here.ts'
 /**
  * Translates an error of PostgreSQL into an error for a client, also if a library has wrapped it. Other errors are returned unchanged.
  *
- * It looks at codes and routine names, never at the message, which may be in any language and may quote values.
+ * The function reads error codes and routine names. It never reads the message, which may be in any language and may quote values.
  *
  * @see PostgreSQL, Appendix A: error codes
  */
@@ -50,7 +50,8 @@ function meaningOf(each: object, cause: Error): Error | undefined {
 }
 
 /**
- * Emits an event for a refusal by the database's roles. The application's own check let the action pass, so no other layer has reported it.
+ * Emits an event for a refusal by the database's privileges. The application's own permission check let the action pass, so no other layer
+ * has reported the refusal.
  */
 function privilegeRefusal(cause: Error): PermissionDeniedError {
   reportHere({ type: 'PERMISSION_DENIED', source: 'database', permission: 'database role' })

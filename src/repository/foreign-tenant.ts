@@ -4,7 +4,7 @@ import { reportHere } from './report-here.ts'
 import type { Table } from './table.ts'
 
 /**
- * Refuses input of a caller that names another tenant. This is checked before any query, so the answer reveals nothing about rows.
+ * Refuses input of a caller that names another tenant. The check runs before any query, so the refusal reveals nothing about rows.
  *
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION`; emits CROSS_TENANT_ACCESS_ATTEMPT
  */

@@ -3,7 +3,7 @@ import { quote, type Table } from './table.ts'
 
 export type Direction = 'asc' | 'desc'
 
-/** One column, `{ column: direction }` for one, or a list for several. */
+/** A column, `{ column: direction }`, or a list of these for several columns. */
 export type OrderBy<Row> =
   | (keyof Row & string)
   | { readonly [Name in keyof Row & string]?: Direction }
@@ -14,7 +14,10 @@ export interface OrderTerm {
   readonly direction: Direction
 }
 
-/** The default order is newest first. The id is always the last term: the order is then total, and pages neither repeat nor miss rows. */
+/**
+ * The default order is newest first. The id is always the last term. No two rows are then equal in the order, so pages neither repeat nor
+ * miss rows.
+ */
 export function orderTerms(table: Table, orderBy: unknown): readonly OrderTerm[] {
   const terms = orderBy === undefined ? [term(table, table.createdColumn, 'desc')] : readTerms(table, orderBy)
   if (terms.some(({ column }) => column === table.idColumn)) return terms

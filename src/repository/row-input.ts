@@ -13,7 +13,7 @@ export function rowInput(table: Table, data: unknown, tenantId: string): Readonl
   if (data === null || typeof data !== 'object' || Array.isArray(data))
     throw new InvalidInputError('A row must be an object of columns.')
   const entries = Object.entries(data)
-  // Checked first, so that the answer does not depend on other mistakes in the row.
+  // Check for another tenant first, so that this refusal does not depend on other mistakes in the row.
   for (const [name, value] of entries) {
     if (table.tenantAliases.has(name) && value !== undefined) refuseForeignTenant(table, value, tenantId, 'row')
   }

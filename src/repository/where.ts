@@ -24,7 +24,10 @@ export type Where<Row> = { readonly [Name in keyof Row & string]?: Condition<Row
 const OPERATORS: Readonly<Record<string, string>> = { lt: '<', lte: '<=', gt: '>', gte: '>=' }
 const MAX_LIST = 1_000
 
-/** Adds the caller's conditions to those of the tenant. Names come only from the table's columns; values are parameters. */
+/**
+ * The caller's conditions, which are used in addition to the tenant condition. Names come only from the table's columns; values are
+ * parameters.
+ */
 export function whereConditions(
   table: Table,
   where: unknown,
@@ -58,7 +61,7 @@ function columnConditions(table: Table, column: string, condition: unknown, stat
   if (Array.isArray(condition)) return [oneOf(condition)]
   if (!isRecord(condition)) return [equals(condition)]
   const operators = Object.entries(condition)
-  // `{}` would be no condition, so every row would match.
+  // An empty object `{}` contains no condition, so every row of the tenant would match.
   if (operators.length === 0) throw new InvalidInputError('A condition in where names no operator.')
   return operators.map(([operator, value]) => {
     if (operator === 'eq') return equals(value)
@@ -70,7 +73,7 @@ function columnConditions(table: Table, column: string, condition: unknown, stat
   })
 }
 
-/** Accepts only plain values: many frameworks turn a query string into objects and lists. */
+/** Accepts only plain values, because many frameworks turn a query string into objects and lists. */
 function scalar(value: unknown): unknown {
   if (typeof value === 'string') {
     if (value.includes('\0')) throw new InvalidInputError('A value in where can’t be stored as text.')

@@ -2,11 +2,14 @@ import { DependencyUnavailableError } from '../errors.ts'
 
 export type GuardState = 'closed' | 'open' | 'half-open'
 
-/** How one failure counts. `ours` is not the store's fault. After `final`, another call is useless until somebody changes something. */
+/**
+ * How one failure counts. `ours`: the failure is not the store's fault. `passing`: it may pass by itself. `final`: another call is useless
+ * until somebody changes something.
+ */
 export type FailureKind = 'ours' | 'passing' | 'final'
 
 interface StoreGuardOptions {
-  /** A call that takes longer counts as failed. It is not repeated, because the store may still have done it. */
+  /** A call that takes longer counts as failed. The call is not repeated, because the store may have executed it. */
   readonly timeoutMs: number
   /** Number of failures in a row that open the guard. A `final` failure opens it at once. */
   readonly failures: number
@@ -82,7 +85,8 @@ export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
       inARow = 0
       turn('closed')
     } else {
-      // The answer proves nothing: a read-only replica can still refuse requests. The next call may probe at once.
+      // This answer does not prove that the store works: a read-only replica also answers, but refuses writes. The next call may probe at
+      // once.
       probeAt = 0
       turn('open')
     }

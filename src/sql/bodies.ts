@@ -146,7 +146,7 @@ function statementOf(node: Node, datums: readonly Node[]): PlStatement {
     case 'PLpgSQL_stmt_raise':
       return {
         kind: 'raise',
-        // ERROR is elog level 21. RAISE without a level has it too, and a bare RAISE throws the current error again.
+        // ERROR is elog level 21. RAISE without a level also has level 21, and a bare RAISE throws the current error again.
         level: numberOf(fields['elog_level']) >= 21 ? 'exception' : 'notice',
         message: textOf(fields['message']) ?? textOf(fields['condname']) ?? '',
         args: nodesOf(fields['params']).map(expressionOf),

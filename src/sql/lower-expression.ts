@@ -105,7 +105,7 @@ export function expressionLowering(lowerSelect: (fields: Node) => Query): Expres
 
   function lowerCall(fields: Node): Expr {
     const names = namesOf(fields['funcname'])
-    // With OVER, WITHIN GROUP or VARIADIC the call has another value than without.
+    // OVER, WITHIN GROUP and VARIADIC change the value of a call.
     if (isNode(fields['over']) || fields['agg_within_group'] === true || fields['func_variadic'] === true)
       return {
         kind: 'other',

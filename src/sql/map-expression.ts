@@ -48,7 +48,7 @@ export function mapExpression(expr: Expr, replace: Replace): Expr {
   }
 }
 
-/** The same for a whole query. */
+/** Rebuilds a query, replacing the parts of its expressions for which `replace` returns a value. */
 export function mapQuery(query: Query, replace: Replace): Query {
   const map = (part: Expr) => mapExpression(part, replace)
   const targets = (list: readonly Target[]) => list.map((target) => ({ ...target, expr: map(target.expr) }))

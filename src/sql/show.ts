@@ -1,6 +1,6 @@
 import type { Expr, Query } from './tree.ts'
 
-/** SQL-like text of an expression, for messages; long ones are cut. */
+/** SQL-like text of an expression, for messages, cut at `limit` characters. */
 export function showExpression(expr: Expr, limit = 160): string {
   const text = show(expr)
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`

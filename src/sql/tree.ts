@@ -1,6 +1,6 @@
 /**
- * A tree of SQL for verify and the prover. It is smaller than PostgreSQL's parse tree, and the same for policies, views and bodies.
- * A construct without a kind of its own becomes `other` with its parts, so that nothing is lost and nothing is guessed.
+ * A tree of SQL for verify and the prover. It is smaller than PostgreSQL's parse tree. Policies, views and function bodies all use it. A
+ * construct without a kind of its own becomes `other` with its parts, so that nothing is lost and nothing is guessed.
  */
 export type Expr =
   | { readonly kind: 'column'; readonly table: string | undefined; readonly name: string }
@@ -74,7 +74,7 @@ export type FromItem =
       readonly alias: string | undefined
       readonly columns?: readonly string[]
       readonly query: Query
-      /** LATERAL: it may refer to earlier items of FROM. */
+      /** True for LATERAL: the item may refer to earlier items of FROM. */
       readonly lateral?: true
     }
   | {
@@ -139,7 +139,7 @@ export interface Query {
   readonly others: readonly Expr[]
   /** Node name of a statement that is not a query, such as `VariableSetStmt` for SET. */
   readonly node: string
-  /** The statement's own text when it was parsed from a body. */
+  /** The text of the statement, if it was parsed from a body. */
   readonly text: string | undefined
 }
 

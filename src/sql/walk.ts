@@ -1,6 +1,6 @@
 import type { Body, Expr, FromItem, Parsed, PlStatement, Query } from './tree.ts'
 
-/** Callbacks of a walk; each is optional. Children are visited after their parent. */
+/** Callbacks of a walk, all of them optional. A walk visits a node before the parts of that node. */
 export interface Visitor {
   readonly expression?: (expr: Expr) => void
   readonly query?: (query: Query) => void
@@ -10,7 +10,7 @@ export interface Visitor {
   readonly unreadable?: (text: string, reason: string) => void
 }
 
-/** Visits an expression and all below it, subqueries included. */
+/** Visits an expression and all of its parts, including subqueries. */
 export function walkExpression(expr: Expr, visit: Visitor): void {
   visit.expression?.(expr)
   for (const part of childrenOf(expr)) walkExpression(part, visit)
@@ -57,7 +57,7 @@ export function childrenOf(expr: Expr): readonly Expr[] {
   }
 }
 
-/** Visits a query and all below it. */
+/** Visits a query and all of its parts, including subqueries. */
 export function walkQuery(query: Query, visit: Visitor): void {
   visit.query?.(query)
   for (const cte of query.with) walkQuery(cte.query, visit)

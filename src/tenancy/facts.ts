@@ -12,20 +12,23 @@ export interface ActingRole {
   readonly role: Role
   /** From the app's role to this one: `['app', 'tenant_admin']`. */
   readonly path: readonly string[]
-  /** Roles whose grants and policies apply to it, itself included; PUBLIC (0) is not in it but always applies. */
+  /** The role itself and the roles whose grants and policies apply to it. PUBLIC (0) is not listed, but always applies. */
   readonly rights: ReadonlySet<Oid>
-  /** Superuser or BYPASSRLS: no policy applies to it. The rules about roles report that; other rules leave the role out. */
+  /**
+   * Whether no policy applies to the role, because it is a superuser or has BYPASSRLS. Rules about roles report such a role; other rules
+   * leave it out.
+   */
   readonly bypasses: boolean
 }
 
-/** The setting that names a session's tenant. `alternatives` are settings that policies combine with it in COALESCE. */
+/** The setting that names a session's tenant. `alternatives` are further settings of the same COALESCE. */
 export type ContextSource = {
   readonly alternatives: readonly SettingUse[]
-  /** The call by which policies read it, if they use one. Fixes use the same call. */
+  /** The function call by which policies read the setting, if they use one. Fixes then use this call. */
   readonly call?: SessionCall
 } /** The setting holds the tenant's id, perhaps inside JSON: `path` is `['tenant_id']` for `current_setting(…)::json->>'tenant_id'`. */ & (
   | { readonly kind: 'tenant'; readonly setting: string; readonly path: readonly string[]; readonly list?: true }
-  /** The setting holds a user's or session's key; `table` says which tenants it has. */
+  /** The setting holds the key of a user or session. `table` lists the tenants of each key. */
   | {
       readonly kind: 'key'
       readonly setting: string
@@ -67,7 +70,10 @@ export interface Tenancy {
   readonly appRole: Role
   /** Other roles that requests act as, and that the application's role can't become. */
   readonly siblings: readonly Role[]
-  /** Roles that the application's role can become and that have a context of their own. They are judged in a scope of their own. */
+  /**
+   * Roles that the application's role can become, and for which policies read another setting. `verify` judges them in a scope of their
+   * own.
+   */
   readonly excluded: ReadonlySet<Oid>
   /** Schemas that are judged. */
   readonly schemas: ReadonlySet<string>
@@ -122,9 +128,12 @@ export interface Weakness {
   /** False: only suspected, so that an attack must decide. */
   readonly certain: boolean
   readonly explanation: string
-  /** The setting, column or table that the branch relies on, for rules that name it. */
+  /** The setting, column or table on which the branch relies. Some rules name it in their findings. */
   readonly subject?: string
-  /** The policy looks the row up by a part of a key. The lookup table needs no fix; the policy must also compare the tenant. */
+  /**
+   * The policy looks another row up by a part of a composite key. The fix is then in the policy, which must also compare the tenant, and
+   * not in the lookup table.
+   */
   readonly namesPart?: true
 }
 
@@ -132,7 +141,7 @@ export interface Proofs {
   of(relation: Relation, verb: Verb, role: ActingRole): Proof
 }
 
-/** Everything that rules and attacks know of the database. Frozen, and the same for all of them in a run. */
+/** Everything that rules and attacks know about the database. All rules and attacks of a run get the same frozen object. */
 export interface Facts {
   readonly catalog: Catalog
   readonly graph: RoleGraph
@@ -141,7 +150,7 @@ export interface Facts {
   readonly tenancy: Tenancy
   /** Why attacks do not run as the application's login. If set, policies that ask who logged in are unproved. */
   readonly loginDoubt: string | undefined
-  /** The application's role first, then those that it reaches by SET ROLE. */
+  /** The application's role first, then the roles that it reaches by SET ROLE. */
   readonly acting: readonly ActingRole[]
   /** All roles that the application's role can become, also by ADMIN OPTION or inheritance. */
   readonly becomable: readonly RolePath[]

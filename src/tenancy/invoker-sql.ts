@@ -27,7 +27,7 @@ function calls(facts: Facts, functions: readonly number[], wanted: DatabaseFunct
     if (seen.has(next)) continue
     seen.add(next)
     const fn = facts.catalog.functions.get(next)
-    // The catalog knows no calls of a body that is a string, so search its text.
+    // If a function's body is a string, the catalog does not record its calls, so search the text of the body.
     if (fn?.source.includes(`${wanted.name}(`) === true) return true
     edge.push(...(fn?.callsFunctions ?? []))
   }

@@ -2,7 +2,10 @@ import type { Oid, Relation } from '../catalog/model.ts'
 import { walkBody } from '../sql/walk.ts'
 import type { Facts } from './facts.ts'
 
-/** For a table's label: the tables that its policies query, directly, through helpers, or through the policies of those tables. */
+/**
+ * For a table's label: the tables that the table's policies query, directly, through helper functions, or through policies of the queried
+ * tables.
+ */
 export function lookupsOf(facts: Facts): (label: string) => readonly string[] {
   const byLabel = new Map(facts.relations.map((relation) => [relation.label, relation]))
   const known = new Map<string, readonly string[]>()

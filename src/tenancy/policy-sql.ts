@@ -35,7 +35,10 @@ export function contextKeySql(facts: Facts, column: Column): string {
   return `(select ${text}::${column.type})`
 }
 
-/** SQL of the call that the policies use, such as `(select auth.uid())`. The setting inside the call may never be set by itself. */
+/**
+ * SQL of the call that the policies use, such as `(select auth.uid())`. Sessions need not set the setting that discovery found inside the
+ * function, so a fix must call the function.
+ */
 function calledSql(facts: Facts, column: Column): string | undefined {
   const { context } = facts.tenancy
   return context.kind === 'tenant' && context.call !== undefined ? sessionCallSql(context.call, column) : undefined

@@ -2,7 +2,7 @@ import type { Relation } from '../catalog/model.ts'
 import { VERBS, type Verb } from '../catalog/verbs.ts'
 import type { Facts } from './facts.ts'
 
-/** Verbs that some acting role has the privilege for. */
+/** Verbs for which some acting role has the privilege. */
 export function verbsInReach(facts: Facts, relation: Relation): readonly Verb[] {
   return VERBS.filter((verb) => facts.reach(relation, privilegeOf(verb)).length > 0)
 }

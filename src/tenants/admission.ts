@@ -71,13 +71,13 @@ export interface Admission {
 export interface AdmissionOptions<Token extends AdmittedToken> extends EarlyRefusals {
   readonly verifier: AdmissionVerifier<Token>
   readonly directory: Pick<TenantDirectory, 'findByClaim'> & {
-    /** The claim's tenant as last known, without I/O. */
+    /** The last known tenant of the claim, without I/O. */
     peek?(claim: string): Tenant | undefined
   }
   readonly events: SecurityEvents
 }
 
-/** Puts verifier and directory together; the same for every framework. */
+/** Combines token verifier and directory into admission, independent of the framework. */
 export function createAdmission<Token extends AdmittedToken>(options: AdmissionOptions<Token>): Admission {
   const { verifier, directory, events, blocked, failedToken } = options
 
@@ -116,7 +116,8 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
       if (early !== undefined) throw early
       const tenant = await directory.findByClaim(token.tenantClaim)
       if (tenant === undefined) throw refuse('unknown', token, undefined, requestId)
-      // Before the hints are compared: an unknown tenant has no id to compare with, and must get the same answer as an inactive one.
+      // Check this before the hints are compared. An unknown tenant has no id to compare with, and must get the same answer as an inactive
+      // tenant.
       if (!isActive(tenant)) throw refuse('suspended', token, tenant, requestId)
       const { userId } = token
       const other = hints.length === 0 ? undefined : disagreement(hints, token.tenantClaim, tenant.id)

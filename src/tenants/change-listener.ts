@@ -6,7 +6,7 @@ import type { Logger } from '../logger/logger.ts'
 
 /** Options of {@link createChangeListener}. */
 export interface ChangeListenerOptions {
-  /** A direct connection: LISTEN does not work behind a transaction pooler. */
+  /** Settings of a direct connection to PostgreSQL, because LISTEN does not work behind a transaction pooler. */
   readonly connection: pg.ClientConfig
   /** Called with the hashes that were notified since the last call; at most once per `batchMs`. */
   readonly onChanges: (hashes: ReadonlySet<string>) => void
@@ -14,7 +14,7 @@ export interface ChangeListenerOptions {
   readonly onUp: () => void
   /** Called when the channel fails. Notifications are missed from now on, and maybe since the last heartbeat. */
   readonly onDown: () => void
-  /** Time between two heartbeats, and how long one may take; default 1_000. */
+  /** Time between two heartbeats, and the time limit of each heartbeat; default 1_000. */
   readonly heartbeatMs?: number | undefined
   /** Notifications are gathered for this long; default 20. A flood causes only one lookup per batch. */
   readonly batchMs?: number | undefined
@@ -52,7 +52,7 @@ class PostgresChangeListener implements ChangeListener {
   #state: 'new' | 'started' | 'closed' = 'new'
   #up = false
   #failures = 0
-  /** Number of the heartbeat that was sent last, and of the one that came back last. */
+  /** The number of the last heartbeat that was sent, and of the last heartbeat that came back. */
   #sent = 0
   #heard = 0
   #beatTimer: NodeJS.Timeout | undefined

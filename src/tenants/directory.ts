@@ -13,13 +13,13 @@ export interface TenantDirectoryOptions {
   readonly findByClaim: TenantLookup
   /** Looks a tenant up by its canonical id. Without it, `findByClaim` is called with the id. */
   readonly findById?: TenantLookup | undefined
-  /** How long an answer is used; default 60_000. */
+  /** How long a cached answer is used, in milliseconds; default 60_000. */
   readonly ttlMs?: number | undefined
   /** Replaces `ttlMs` while no change notifications are received ({@link CachedTenantDirectory.setListening}); default 5_000. */
   readonly unheardTtlMs?: number | undefined
-  /** How long "no such tenant" is used; default 5_000. */
+  /** How long the cached answer "no such tenant" is used; default 5_000. */
   readonly negativeTtlMs?: number | undefined
-  /** Tenants in the cache, and as many unknown claims; default 10_000. */
+  /** Most tenants in the cache. The cache also keeps at most as many unknown claims. Default 10_000. */
   readonly maxEntries?: number | undefined
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined
@@ -33,13 +33,15 @@ export interface TenantDirectoryOptions {
 
 /** The directory with its cache, and the ways to empty it. */
 export interface CachedTenantDirectory extends TenantDirectory {
-  /** Forgets a tenant by its canonical id and reads it again; without an id forgets all. */
+  /** Removes a tenant with this canonical id from the cache and reads it again. Without an id, removes all tenants. */
   invalidate(id?: string): void
-  /** The same, by the hash that a notification carries. */
+  /** Invalidates the tenant with this hash, which a notification contains. */
   invalidateHash(hash: string): void
-  /** Says whether notifications of changes are received. While they are not, cached answers live for `unheardTtlMs`. */
+  /**
+   * Tells the directory whether notifications of changes are received. Without notifications, cached answers are used for `unheardTtlMs`.
+   */
   setListening(listening: boolean): void
-  /** The claim's tenant as last known, even if that is too old. It may be used to refuse a request, never to admit one. */
+  /** The last known tenant of the claim, even if the cached answer has expired. It may be used to refuse a request, never to admit one. */
   peek(claim: string): Tenant | undefined
   /**
    * Reads a tenant again: by its id, or, if there is no `findById`, by the claim under which it was last found.

@@ -20,13 +20,13 @@ import { isActive, type TenantDirectory } from './tenant.ts'
 
 /** The purpose of an envelope. It can only be opened for the same purpose. */
 export interface ExportOptions {
-  /** The receiver that may open it: the name of a queue or a worker. */
+  /** The receiver that may open the envelope: the name of a queue or a worker. */
   readonly audience: string
-  /** Binds it to one job. */
+  /** Binds the envelope to one job. */
   readonly jobId?: string | undefined
-  /** Binds it to the payload of the job: JSON, in which the order of keys does not matter. */
+  /** Binds the envelope to the payload of the job: a JSON value, in which the order of keys does not matter. */
   readonly payload?: unknown
-  /** At most 30 days. */
+  /** How long the envelope can be opened; at most 30 days. */
   readonly expiresIn: Duration
 }
 
@@ -47,10 +47,10 @@ export type CurrentMembership = (question: {
 
 /** Options of {@link createEnvelopes}. */
 export interface EnvelopeOptions {
-  /** The keys that sign, the current one first; older ones still open. */
+  /** The keys, the current key first. The current key signs. All of them open envelopes. */
   readonly keys: () => Promise<readonly Uint8Array[]>
   readonly directory: Pick<TenantDirectory, 'findById'>
-  /** Asked at each import. Left out: contexts come back without roles and permissions. */
+  /** Called at each import. If it is left out, imported contexts have no roles and permissions. */
   readonly membership?: CurrentMembership | undefined
   readonly events: SecurityEvents
   readonly now?: (() => number) | undefined

@@ -28,7 +28,7 @@ export class Invalidations {
     this.#byHash.clear()
   }
 
-  /** Whether an answer of a lookup that began at `mark` is too old; `hash` undefined: the answer was "no such tenant". */
+  /** Whether the answer of a lookup that began at `mark` is outdated. Without `hash`, the answer was "no such tenant". */
   outdated(hash: string | undefined, mark: number): boolean {
     if (this.#all > mark) return true
     if (hash === undefined) return this.#generation > mark

@@ -16,8 +16,8 @@ export class RunningWork {
   #waiting: (() => void)[] = []
 
   /**
-   * @param isInactive says whether a tenant is inactive. It is called for work that continues after its request or job has ended, which
-   * `stop` no longer reaches
+   * @param isInactive says whether a tenant is inactive. It is called for work that continues after its request or job has ended. `stop` no
+   *   longer reaches such work
    */
   constructor(isInactive: (tenantId: string) => boolean = () => false) {
     this.#isInactive = isInactive

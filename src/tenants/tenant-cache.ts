@@ -19,7 +19,7 @@ interface Entry {
 
 /** Tenants by the claim that names them, limited in number and age. It also caches claims that name no tenant. */
 export class TenantCache {
-  /** Whether notifications of changes are received. While they are not, answers live for `unheardTtlMs`. */
+  /** Whether notifications of changes are received. Without notifications, answers are used for `unheardTtlMs`. */
   heard = true
   readonly #ttlMs: number
   readonly #unheardTtlMs: number
@@ -53,7 +53,7 @@ export class TenantCache {
     return since !== undefined && this.#now() - since < this.#negativeTtlMs ? 'unknown' : undefined
   }
 
-  /** The claim's tenant as last known, however old. */
+  /** The last known tenant of the claim, however old the answer is. */
   peek(claim: string): Tenant | undefined {
     return this.#known.get(claim)?.tenant
   }

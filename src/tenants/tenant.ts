@@ -6,11 +6,11 @@ export interface Tenant {
   readonly status: string
   /** A key of the rate limit's tiers. */
   readonly tier: string
-  /** The claim that names this tenant. If a lookup returns it, it must be the claim of the question. */
+  /** The claim that names this tenant. If `findByClaim` returns a key, the key must equal the claim that was looked up. */
   readonly key?: string | undefined
 }
 
-/** Finds one tenant; undefined if there is none. Throws if the lookup fails. */
+/** Finds one tenant. Undefined if there is no such tenant. Throws if the lookup fails. */
 export type TenantLookup = (value: string) => Promise<Tenant | undefined>
 
 /** The directory: which tenant a claim names, and whether it may work now. */

@@ -1,6 +1,9 @@
 import { ConfigurationError } from '../errors.ts'
 
-/** The reason to report for a run that ended early: the reason of the abort signal, or else the error as {@link asSentence}. */
+/**
+ * The error to report for a run that ended early: the reason of the abort signal or, without an abort, the error with an explanation (see
+ * {@link asSentence}).
+ */
 export function whyBroken(error: unknown, signal: AbortSignal | undefined): unknown {
   return signal?.aborted === true ? signal.reason : asSentence(error)
 }

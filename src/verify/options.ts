@@ -25,13 +25,15 @@ export interface VerifyOptions {
   readonly databaseUrl: string
   /** The role that the application's queries run as. Default: found by its grants. */
   readonly appRole?: string | undefined
-  /** URL of the application's login. It only tells the role, and which session_user policies may ask for. */
+  /** URL of the application's login. verify takes only the role's name from it, and the value of session_user for policies. */
   readonly appUrl?: string | undefined
   /** Default: all schemas but PostgreSQL's own. */
   readonly schemas?: readonly string[] | undefined
   /** Default: found by names, foreign keys and policies. */
   readonly tenantColumns?: readonly string[] | undefined
-  /** `app.tenant_id`, or `request.jwt.claims->tenant_id`. Default: what most policies read. */
+  /**
+   * The setting that names the tenant: `app.tenant_id`, or `request.jwt.claims->tenant_id`. Default: the setting that most policies read.
+   */
   readonly setting?: string | undefined
   /** The root secret of the seal, for sealed schemas. */
   readonly sealSecret?: string | undefined
@@ -42,7 +44,7 @@ export interface VerifyOptions {
    * password. Default false.
    */
   readonly ownServer?: boolean | undefined
-  /** `auto`: attack where all tenant tables are empty, else catalog and proof only. */
+  /** `auto` (the default): attacks only if all tenant tables are empty; otherwise only reads the catalog and proves. */
   readonly mode?: 'auto' | 'static' | 'attack' | undefined
   /** Ids of the rules to run. Default: all. */
   readonly rules?: readonly string[] | undefined

@@ -85,7 +85,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   return makeReport(judged, chosen.length)
 }
 
-/** Timeout for reading the catalog. Even that of a large database takes far less. */
+/** Timeout for reading the catalog. Reading the catalog of a large database takes far less. */
 const READING_TIMEOUT_MS = 120_000
 
 function queryable(client: pg.Client): Queryable {

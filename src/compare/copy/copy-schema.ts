@@ -41,7 +41,7 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
   }
 }
 
-/** @returns the reason why a role or a membership could not be created. Without it the copy would have other privileges */
+/** @returns the reason why a role or a membership could not be created. The copy would then have other privileges than the original */
 async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>('select rolname as name from pg_roles')
   const there = new Set(rows.map((row) => row.name))
@@ -50,7 +50,7 @@ async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema):
     try {
       await client.query(sql)
     } catch (error) {
-      // The superuser of the copy is the grantor of all memberships, and needs none itself.
+      // 0LP01 (a circular membership): the superuser of the copy grants all memberships, and needs no membership itself.
       if (!(error instanceof pg.DatabaseError) || error.code !== '0LP01') return `${String(error)} (${sql})`
     }
   return undefined
@@ -78,7 +78,7 @@ async function makeExtensions(client: pg.Client, { extensions }: ReadSchema): Pr
   return undefined
 }
 
-/** Runs all statements, and repeats the refused ones until no more succeed. @returns the first refusal that remains */
+/** Runs all statements, and repeats the refused statements until none of them succeeds. @returns the first refusal that remains */
 async function runAll(client: pg.Client, statements: readonly string[]): Promise<string | undefined> {
   let waiting = statements
   for (let round = 0; round < MAX_ROUNDS && waiting.length > 0; round += 1) {

@@ -68,7 +68,8 @@ const QUERIES: readonly string[] = [
   `select format('CREATE %sVIEW %I.%I %sAS %s', case c.relkind when 'm' then 'MATERIALIZED ' else '' end, n.nspname, c.relname,
      case when c.reloptions is null then '' else 'WITH (' || array_to_string(c.reloptions, ', ') || ') ' end, rtrim(pg_get_viewdef(c.oid), ';')) as sql
    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'm') and ${isOwn} order by c.oid`,
-  // Keys come before foreign keys that refer to them. Keys of partitions are created with those of their parents.
+  // Primary and unique keys come before the foreign keys that refer to them. PostgreSQL creates the keys of partitions together with the
+  // key of the parent.
   `select format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) as sql
    from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
    where k.contype in ('p', 'u', 'x', 'c', 'f') and k.conparentid = 0 and (k.conislocal or k.contype <> 'c') and not k.coninhcount > 0 and ${isOwn}
@@ -92,7 +93,7 @@ const QUERIES: readonly string[] = [
   `select format('ALTER TABLE %s %s ROW LEVEL SECURITY', c.oid::regclass, word) as sql
    from pg_class c join pg_namespace n on n.oid = c.relnamespace, lateral (values ('ENABLE', c.relrowsecurity), ('FORCE', c.relforcerowsecurity)) v (word, wanted)
    where wanted and c.relkind in ('r', 'p') and ${isOwn}`,
-  // Owners, then rights: an owner's own rights are as they were once somebody set any.
+  // Owners before rights: ALTER … OWNER TO changes the rights of the old and the new owner, so rights must be set afterwards.
   `select format('ALTER SCHEMA %I OWNER TO %I', n.nspname, pg_get_userbyid(n.nspowner)) as sql from pg_namespace n where ${USER_SCHEMA} and ${own('pg_namespace', 'n.oid')}`,
   `select format('ALTER %s %s OWNER TO %I', case c.relkind when 'v' then 'VIEW' when 'm' then 'MATERIALIZED VIEW' when 'S' then 'SEQUENCE' else 'TABLE' end, c.oid::regclass, pg_get_userbyid(c.relowner)) as sql
    from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -145,7 +146,7 @@ export interface ReadSchema {
   readonly schemas: readonly string[]
   /** Settings that the other server may not know. */
   readonly extensions: readonly { readonly name: string; readonly sql: string }[]
-  /** The statements in an order that mostly works. A statement that needs a later one is tried again. */
+  /** The statements in an order that mostly works. A statement that needs an object of a later statement is run again. */
   readonly statements: readonly string[]
   /** `ALTER DATABASE $DATABASE SET …`. A setting that the other server refuses does not decide about access. */
   readonly settings: readonly string[]

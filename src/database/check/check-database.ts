@@ -11,10 +11,10 @@ export interface DatabaseFinding {
   readonly id: string
   /** Errors refuse the start; warnings are logged. */
   readonly severity: 'error' | 'warning'
-  /** The role, table or setting that it is about. */
+  /** The role, table or setting of the finding. */
   readonly object: string
   readonly message: string
-  /** SQL or a command that fixes it. */
+  /** SQL or a command that removes the finding. */
   readonly fix: string
 }
 

@@ -11,7 +11,7 @@ import type { ProtectionGate } from './protection-gate.ts'
 export interface SealOptions {
   /** At least 32 random characters, or a function that fetches them. The same for all processes of the application. */
   readonly secret: SecretSource
-  /** The secret before the last rotation; its key may still be in the database. */
+  /** The secret before the last rotation. The key of that secret may still be in the database. */
   readonly previousSecret?: SecretSource | undefined
 }
 
@@ -38,23 +38,27 @@ export interface TenantPoolExtras {
   readonly seal: SealOptions | false
   /** Sets a database role per context: `tenant_admin` for these roles, else `tenant_user`. Left out: no role is set. */
   readonly roles?: TenantRoles | undefined
-  /** Decides the level itself, in place of `roles`. */
+  /** Returns the database role of a context. Given instead of `roles`. */
   readonly levelOf?: ((context: TenantContext) => TenantLevel) | undefined
   /** The setting that policies read; default `app.current_tenant_id`. */
   readonly settingName?: string | undefined
   /** Schemas of unqualified names; `pg_temp` is put last. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
-  /** Set before each statement. Default: pg's `statement_timeout`, or 30_000; 0 for no limit. */
+  /** Time limit of each statement. Default: pg's `statement_timeout`, or 30_000; 0 for no limit. */
   readonly statementTimeoutMs?: number | undefined
-  /** Set before each statement. Default: pg's `lock_timeout`, or 0 for no limit. */
+  /** Time limit for waiting for a lock. Default: pg's `lock_timeout`, or 0 for no limit. */
   readonly lockTimeoutMs?: number | undefined
-  /** How long a transaction may be idle before the server ends the connection. Default 0: the server's own setting. */
+  /**
+   * How long a transaction may be idle before the server ends the connection. Default: pg's `idle_in_transaction_session_timeout`, or 0 for
+   * the server's own setting.
+   */
   readonly idleInTransactionTimeoutMs?: number | undefined
   /** How long the server may be silent before the connection counts as broken; default `statementTimeoutMs` + 5_000, 0 for ever. */
   readonly answerTimeoutMs?: number | undefined
   /**
-   * How many bytes one buffered answer, or one message of a cursor or stream, may have; each row counts at least 64. Default 67_108_864
-   * (64 MiB). A larger one ends its connection with `PARTYWALL_RESULT_TOO_LARGE`; without a limit one row could end the process.
+   * How many bytes one buffered answer, or one message of a cursor or stream, may have; each row counts at least 64. Default 67_108_864 (64
+   * MiB). A larger result closes its connection, and the caller gets `PARTYWALL_RESULT_TOO_LARGE`. Without a limit, one row could end the
+   * process.
    */
   readonly maxResultBytes?: number | undefined
   /**
@@ -67,13 +71,19 @@ export interface TenantPoolExtras {
   /** `'transaction'` behind PgBouncer or another transaction pooler. */
   readonly pooler?: 'none' | 'transaction' | undefined
   /**
-   * Sends single statements of `pool.query` over this many pipelined connections, which all tenants share (pg 8.23 or later). They
-   * wait for no answer before the next is sent; a slow one holds up those behind it. Refused where temporary objects may be made.
+   * Sends single statements of `pool.query` over this many pipelined connections, which all tenants share (pg 8.23 or later). Statements
+   * are sent without waiting for the answers to earlier ones, so a slow statement delays those behind it on its connection. A database in
+   * which the application has TEMPORARY is refused.
    */
   readonly pipelinedConnections?: number | undefined
-  /** Commands that are let through although they can leave something behind, e.g. `['CALL', 'LISTEN']`. */
+  /**
+   * Commands that may be sent although they can leave something on the connection, such as `['CALL', 'LISTEN']`. The pool runs DISCARD ALL
+   * after them.
+   */
   readonly allowStatements?: readonly string[] | undefined
-  /** Lets texts without parameters hold several statements (simple protocol). For job queues' start-up; refused with a seal. */
+  /**
+   * Allows several statements in a text without parameters (simple protocol), for the start-up of job queues. Refused together with a seal.
+   */
   readonly multiStatements?: boolean | undefined
   /** Makes statements of GET and HEAD requests read-only. */
   readonly readOnlyOnSafeMethods?: boolean | undefined
@@ -83,9 +93,9 @@ export interface TenantPoolExtras {
   readonly perTenantWaitMs?: number | undefined
   /** Connection string of the crossing's own login role; without it `runAcrossTenants` refuses. */
   readonly acrossTenantsUrl?: string | undefined
-  /** Awaited before the first query of a crossing; its failure refuses the crossing. Default: a row in partywall.crossings. */
+  /** Records a crossing before its first query. If it fails, the crossing is refused. Default: a row in partywall.crossings. */
   readonly recordCrossing?: ((crossing: CrossingRecord) => Promise<void>) | undefined
-  /** Asked before each statement of a tenant; `createPartywall` gives its protection watch. */
+  /** Consulted before each statement of a tenant. `createPartywall` passes its protection watch. */
   readonly protection?: ProtectionGate | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined

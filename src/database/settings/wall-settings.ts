@@ -8,7 +8,7 @@ import type { ProtectionGate } from './protection-gate.ts'
 
 /** Settings that all connections of one pool share. The options were validated before. */
 export interface WallSettings {
-  /** `tenant` serves tenants (and explicitly empty contexts); `across` serves crossings alone. */
+  /** `tenant`: serves tenants, and contexts of `runWithoutTenant`. `across`: serves only `runAcrossTenants`. */
   readonly serves: 'tenant' | 'across'
   readonly settingName: string
   /** Value for `search_path`, with `pg_temp` last. */

@@ -6,7 +6,7 @@ import type { FoundLink, Target } from '../target.ts'
 /** Blocks of a table that one batch fills: about ten thousand rows, which takes about a second. */
 const BLOCKS_PER_BATCH = 256
 
-/** A child table without a tenant column gets one, filled from its parent. */
+/** Adds a tenant column to a child table that has none, and fills the column from the parent. */
 export function childColumn(target: Target): Part {
   const { relation, column, link } = target
   if (link === undefined || relation.isPartition) return NOTHING

@@ -48,7 +48,7 @@ export function temporaryRights(planning: Planning): Part {
   }
 }
 
-/** A GRANT or REVOKE on the connected database, because the migration also runs in databases of other names. */
+/** A GRANT or REVOKE on the connected database, without its name, because the migration also runs in databases of other names. */
 function onThisDatabase(verb: string, rest: string): string {
   return doBlock(
     `  EXECUTE format(${quoteLiteral(`${verb} ON DATABASE %I ${rest.replaceAll('%', '%%')}`)}, current_database());`,

@@ -3,7 +3,10 @@ import { NOTHING, type Part } from '../change.ts'
 import type { Planning } from '../input.ts'
 import type { Target } from '../target.ts'
 
-/** The lookup of one tenant by its key, where the table of tenants has the columns for it. */
+/**
+ * Installs the tenant directory, with `--seal`. If the table of tenants lacks the column `status` or `tier`, the statement is left to a
+ * person.
+ */
 export function directory(planning: Planning, target: Target): Part {
   const { relation } = target
   if (!planning.seal || target.kind !== 'root') return NOTHING

@@ -8,8 +8,8 @@ import type { Target } from '../target.ts'
 import { uniqueOn } from './unique-on.ts'
 
 /**
- * Adds the tenant to foreign keys between tenant tables. The composite key is added NOT VALID, then validated. It replaces the user's key
- * in the transaction of the phase `protect`.
+ * Adds the tenant to foreign keys between tenant tables. The composite key is added NOT VALID, then validated. The phase `protect` then
+ * drops the user's key.
  */
 export function foreignKeys(planning: Planning, target: Target): Part {
   const changes: Change[] = []

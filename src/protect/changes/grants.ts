@@ -22,7 +22,7 @@ export function tableGrants(planning: Planning, target: Target): Part {
     if (isOurs(name)) return !allowed(planning, target, name).includes(grant.privilege)
     if (grant.grantee !== PUBLIC_OID && !acting.has(grant.grantee)) return false
     if (isDangerous(grant.privilege)) return true
-    // With a seal, revoke from the login role and PUBLIC: otherwise the login role could work without becoming tenant_user.
+    // With a seal, revoke all privileges from the login role and PUBLIC, so that the login role must become tenant_user or tenant_admin.
     return planning.seal && (grant.grantee === PUBLIC_OID || grant.grantee === planning.appRole?.oid)
   })
   const given = planning.seal ? missing(relation, planning, sealedGrants(planning, target)) : []
@@ -68,7 +68,10 @@ function grantOf(relation: Relation, { role, privileges }: Given): Change {
   }
 }
 
-/** Policies restrict the application to its own row in the table of tenants. A person must decide whether it may write that row. */
+/**
+ * Decisions about writes to the table of tenants. Policies restrict a session to its own tenant's row, and a person must decide whether a
+ * tenant may change or delete this row.
+ */
 function registryWrites(planning: Planning, target: Target): readonly Decision[] {
   const { relation } = target
   if (target.kind !== 'root' || planning.isHeld(relation)) return []
@@ -106,7 +109,7 @@ function allowed(planning: Planning, target: Target, role: string): readonly str
   if (role === 'partywall_cross') return ['SELECT']
   const rows: readonly string[] = role === 'tenant_admin' ? ROWS : ['SELECT', 'INSERT', 'UPDATE']
   if (target.kind !== 'root') return rows
-  // Privileges on the table of tenants that the login role has, or that these roles got instead of it in an earlier run.
+  // Privileges on the table of tenants that the login role has, or that an earlier run moved from the login role to these roles.
   const { grants } = target.relation
   const had = (privilege: string) =>
     grants.some(

@@ -6,7 +6,9 @@ import type { Planning } from '../input.ts'
 import { contextText, dollarTag } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 
-/** Whether the table gets a guard trigger. A partition inherits its parent's, and a generated column can't be assigned. */
+/**
+ * Whether the table gets a guard trigger. A partition inherits the trigger of its parent, and a trigger can't assign a generated column.
+ */
 function isGuarded(target: Target): boolean {
   return (
     target.kind !== 'root' &&
@@ -16,7 +18,7 @@ function isGuarded(target: Target): boolean {
   )
 }
 
-/** One guard function for each schema and name of a tenant column that needs one. */
+/** The guard functions: one for each schema and each name of a tenant column. */
 export function guardFunctions(planning: Planning, targets: readonly Target[]): Part {
   const changes: Change[] = []
   const seen = new Set<string>()
@@ -103,7 +105,7 @@ function isRowGuard(trigger: Target['relation']['triggers'][number]): boolean {
   )
 }
 
-/** Whether the user has a trigger that does the same: it compares the old and new tenant, and raises an error. */
+/** Whether a trigger of the user's own does the work of the guard: it compares the old and the new tenant, and raises an error. */
 function hasOwnGuard(planning: Planning, target: Target): boolean {
   const column = target.column.name
   const ours = guardName(target)

@@ -8,8 +8,8 @@ import { isBeyondPolicies } from './review.ts'
 const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
 
 /**
- * Grants that tenant_user and tenant_admin need besides those on the tenant tables, because the login role works as one of them: on
- * schemas, on sequences of serial keys, and on all other objects on which the login role has privileges itself.
+ * Grants that tenant_user and tenant_admin need in addition to the grants on tenant tables, because the login role works as one of these
+ * two roles: on schemas, on sequences of serial keys, and on all other objects on which the login role has privileges itself.
  */
 export function sealedRoleGrants(planning: Planning): Part {
   if (!planning.seal) return { changes: [], decisions: [] }
@@ -26,7 +26,7 @@ export function sealedRoleGrants(planning: Planning): Part {
   for (const relation of planning.catalog.relations.values()) {
     if (!planning.schemas.has(relation.schema) || planning.targetOf(relation.oid) !== undefined) continue
     if (isBookkeeping(relation)) continue
-    // Named under TO DECIDE: a grant here would undo what a person decides there.
+    // TO DECIDE names this object. A grant here would undo the person's decision.
     if (isBeyondPolicies(planning, relation)) continue
     const privileges =
       relation.kind === 'sequence' ? sequencePrivileges(planning, relation) : ownRights(planning, relation)

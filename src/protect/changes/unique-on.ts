@@ -19,7 +19,7 @@ export function uniqueOn(target: Target, columns: readonly string[]): readonly C
       index.expressions === undefined &&
       index.columns.length === numbers.length &&
       numbers.every((number) => number !== undefined && index.columns.includes(number)) &&
-      // Our index without its constraint is left from a run that was interrupted.
+      // An index with our name but without a constraint comes from an interrupted run, so it still needs its constraint.
       (index.name !== name || relation.constraints.some((constraint) => constraint.index === index.oid)),
   )
   if (exists) return []

@@ -20,9 +20,10 @@ const journalSchema = z.looseObject({
 })
 
 /**
- * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the down migration in `down/`, which it does not read.
+ * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the down migration in `down/`, which drizzle-kit does not
+ * read.
  *
- * @param journal the text of `meta/_journal.json`, where there is one
+ * @param journal the text of `meta/_journal.json`, if that file exists
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the journal can't be read
  */
 export function renderDrizzle(
@@ -50,7 +51,7 @@ function file(head: readonly string[], sections: readonly Section[]): string {
   return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, RESET_LOCK_TIMEOUT].join(`\n${BREAK}\n`)}\n`
 }
 
-/** Adds an entry to the journal. drizzle runs the entries that are later than the last one that it ran. */
+/** Adds an entry to the journal. drizzle runs each entry whose time is later than that of the last entry that it ran. */
 function withEntry(journal: string | undefined, tag: string, now: Date): string {
   const known = journal === undefined ? { version: '7', dialect: 'postgresql', entries: [] } : parseJournal(journal)
   const last = known.entries.at(-1)

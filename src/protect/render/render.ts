@@ -10,7 +10,7 @@ import { stampAfter } from './stamp.ts'
 export const MIGRATION_FORMATS = ['sql', 'prisma', 'drizzle', 'knex', 'flyway'] as const
 type MigrationFormat = (typeof MIGRATION_FORMATS)[number]
 
-/** The folder for the files, as far as their names and numbers depend on it. */
+/** The parts of the target folder on which the names and numbers of new files depend. */
 export interface TargetFolder {
   readonly names: readonly string[]
   /** `meta/_journal.json` of drizzle. */

@@ -10,9 +10,9 @@ export interface MigrationFile {
 /** The statements of one phase, up or down. */
 export interface Script {
   readonly phase: Phase
-  /** Suffix of its file name after `partywall`; empty for the phase `protect`. */
+  /** Suffix of the file's name after `partywall`; empty for the phase `protect`. */
   readonly slug: string
-  /** Each statement commits by itself, or builds concurrently: never inside a transaction. */
+  /** Whether the statements must not run inside a transaction, because each commits by itself or uses CONCURRENTLY. */
   readonly apart: boolean
   readonly up: readonly Section[]
   readonly down: readonly Section[]

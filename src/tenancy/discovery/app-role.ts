@@ -7,7 +7,7 @@ import { requestRoles } from './request-roles.ts'
 
 interface FoundAppRole {
   readonly role: Role
-  /** Other roles that requests act as, and that this role can't become. */
+  /** Other roles as which requests act, and that this role can't become. */
   readonly siblings: readonly Role[]
   readonly note: string | undefined
 }
@@ -15,10 +15,10 @@ interface FoundAppRole {
 /**
  * Finds the role that the application logs in as.
  *
- * It is a LOGIN role with a grant on a tenant table, its own or that of a role it can become. It owns no tenant table, and it is not one
- * of partywall's roles or a role that crosses tenants through one of these.
+ * This is a LOGIN role that has a grant on a tenant table, or can become a role that has one. It owns no tenant table, is no role of
+ * partywall's, and can't become one. If there is no such role, weaker criteria are tried (see `tiers`).
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates when it is not exactly one
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates, if there is not exactly one such role
  */
 export function findAppRole(
   catalog: Catalog,
@@ -105,7 +105,7 @@ function reachesByGrant(role: Oid, tables: readonly Relation[], graph: RoleGraph
   )
 }
 
-/** Whether another candidate is a member of this role. The application then logs in as that one. */
+/** Whether another candidate is a member of this role. The application then logs in as that other candidate. */
 function isGroupOf(role: Role, candidates: readonly Role[], catalog: Catalog): boolean {
   return catalog.memberships.some(
     (membership) => membership.role === role.oid && candidates.some((candidate) => candidate.oid === membership.member),

@@ -27,7 +27,7 @@ interface ContextInput {
   readonly notes: string[]
 }
 
-/** Finds the setting from which the session's tenant is read. It holds the tenant's id, or a key into a table of members. */
+/** Finds the setting from which policies read the session's tenant. The setting holds the tenant's id, or a key into a table of members. */
 export function chooseContext({ told, evidence, columnNames, root, setters, notes }: ContextInput): ContextSource {
   const direct = evidence.columns.filter(
     (vote) =>
@@ -82,7 +82,7 @@ export function chooseContext({ told, evidence, columnNames, root, setters, note
   return { kind: 'tenant', setting: DEFAULT_SETTING, path: [], alternatives: [] }
 }
 
-/** One setting for each claim. PostgREST 9 to 11 could still set these on request; version 12 and later never do. */
+/** A setting for a single claim. PostgREST 9 to 11 set such settings only on request; version 12 and later never set them. */
 const LEGACY_CLAIM = /^request\.jwt\.claim\.(.+)$/
 
 /**
@@ -106,7 +106,10 @@ function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[
   return { setting: only, path: [] }
 }
 
-/** Whether a function's setting names the tenant, such as `app.tenant` where policies read `app.current_tenant_id`. A locale does not. */
+/**
+ * Whether a function's setting names the tenant, such as `app.tenant` where policies read `app.current_tenant_id`. A function that sets a
+ * locale does not.
+ */
 function namesTenant(setter: string, read: string): boolean {
   const [stem, other] = [setter, read].map((name) => stemOf(name.split('.').at(-1) ?? ''))
   return stem !== undefined && (stem === other || tenantNameWeight(setter.split('.').at(-1) ?? '') > 0)
@@ -119,7 +122,10 @@ function alternativesOf(use: SettingUse, evidence: Evidence): readonly SettingUs
   return others.filter((other, at) => others.findIndex((each) => same(each, other)) === at)
 }
 
-/** A table with a column for the person and one for the tenant. If nothing else tells the tenant, it says which tenants a person has. */
+/**
+ * A table with a column for the person and a column for the tenant. If no other evidence names the tenant, this table lists the tenants of
+ * each person.
+ */
 function ownRows(evidence: Evidence, columnNames: ReadonlySet<string>): KeyVote | undefined {
   for (const vote of evidence.columns) {
     const { relation, use, roles, call } = vote

@@ -29,7 +29,7 @@ export interface DiscoveryHints {
  * Finds the tenant column, table of tenants, setting and application role, unless they were given. For a schema with several kinds of
  * callers or tenants it returns the first: see {@link discoverAll}.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates, when there is none or more than one
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates, if discovery finds none or more than one
  */
 export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints): Tenancy {
   const [first] = discoverAll(catalog, sql, hints)
@@ -39,8 +39,8 @@ export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints
 /**
  * All scopes that are judged separately:
  * - the tenants as the application's role sees them;
- * - the same for each role with a context of its own;
- * - tables that belong to a person, where the others belong to a tenant.
+ * - the tenants as each role sees them whose policies read another setting;
+ * - tables whose rows belong to a person and not to a tenant.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` as {@link discover}
  */
@@ -142,7 +142,7 @@ function ofRoles(evidence: Evidence, applies: (roles: readonly Oid[]) => boolean
   return { ...evidence, columns: evidence.columns.filter(fits), keys: evidence.keys.filter(fits) }
 }
 
-/** The schemas to judge. Without a given list: all but partywall's own and those of extensions. */
+/** The schemas to judge. Without a given list: all schemas except partywall's own and the schemas of extensions. */
 function chooseSchemas(catalog: Catalog, told: readonly string[] | undefined): ReadonlySet<string> {
   const known = [...catalog.schemas.values()]
     .filter((schema) => schema.extension === undefined)

@@ -4,16 +4,16 @@ import { roleGraph } from '../../catalog/role-graph.ts'
 import { commonest, describeSetting } from './choose-context.ts'
 import type { Evidence } from './votes.ts'
 
-/** A role whose policies read another setting than those for the application's users, such as a role for machines, partners or jobs. */
+/** A role for machines, partners or jobs, whose policies read another setting than the policies for the application's users. */
 interface Caller {
   readonly role: Role
-  /** Roles whose policies apply to it, itself included. */
+  /** The role itself, and the roles whose policies also apply to it. */
   readonly roles: ReadonlySet<Oid>
 }
 
 /**
- * Roles with a context of their own: a policy TO robot reads one setting, and policies for other roles read another. Each role is attacked
- * with its own context. In another role's context its policies would look like holes.
+ * The roles whose policies read another setting: a policy TO robot reads one setting, and policies for other roles read another one.
+ * `verify` attacks each role with the setting of its own policies. With another role's setting, correct policies would look like holes.
  */
 export function otherCallers(
   catalog: Catalog,

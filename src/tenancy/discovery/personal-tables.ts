@@ -5,8 +5,8 @@ import { isTable } from './tenant-root.ts'
 import type { Evidence } from './votes.ts'
 
 /**
- * Tables that belong to a person and not to a tenant: a policy compares one of their columns with the session's user. They are judged as
- * a scope of their own, with the person as the tenant. Otherwise their policies would not be judged at all.
+ * Tables that belong to a person and not to a tenant: a policy compares one of their columns with the session's user. verify judges these
+ * tables in a scope of their own, with the person as the tenant. Without this scope, no rule would judge their policies.
  */
 export function personalTables(
   first: Tenancy,

@@ -109,7 +109,7 @@ function lookups(gathering: Gathering): Visitor {
       }
     },
     expression: (part) => {
-      // setting IN (SELECT m.person FROM m …): the same lookup, written with the setting on the left.
+      // setting IN (SELECT m.person FROM m …): a lookup with the setting on the left side.
       if (part.kind === 'subquery' && part.type === 'any' && part.op === '=' && part.left !== undefined) {
         const use = innerSetting(part.left, sql, functions)
         for (const target of use === undefined ? [] : targetsOf(part)) {

@@ -11,7 +11,7 @@ interface RequestRoles {
 
 /**
  * The convention of PostgREST and Supabase: a gateway (`authenticator`) logs in, has no grants itself, and becomes `authenticated` or
- * `anon`, depending on the token. It may also become a privileged role. That is by design and no hole of the schema.
+ * `anon`, depending on the token. The gateway may also become a privileged role, which is by design and no hole of the schema.
  */
 export function requestRoles(catalog: Catalog, reaching: readonly Role[]): RequestRoles | undefined {
   const named = (name: string) => reaching.find((role) => role.name === name && !role.login && !role.bypassRls)

@@ -16,7 +16,7 @@ export interface SettingUse {
 /** Parts of a token that users can edit themselves at Supabase, Clerk or Auth0. */
 const USER_WRITABLE = /user_meta_?data|^unsafe_?metadata$/i
 
-/** Whether a claim can be edited by the user. It is never taken for the tenant if another setting can be. */
+/** Whether a claim can be edited by the user. Discovery takes such a claim for the tenant only if there is no other setting. */
 export function isUserWritable(use: SettingUse): boolean {
   return use.path.some((key) => USER_WRITABLE.test(key))
 }

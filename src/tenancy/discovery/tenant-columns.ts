@@ -16,7 +16,8 @@ const CLOSE = 1.5
 /**
  * Chooses the column that most tables and policies agree on.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is none, or when two have similar scores; it names both
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is no such column, or if two columns have similar scores. The message
+ *   names both
  */
 export function chooseColumnName(tables: readonly Relation[], evidence: Evidence): ChosenColumn {
   const candidates = weighColumns(tables, evidence)
@@ -42,14 +43,16 @@ export function chooseColumnName(tables: readonly Relation[], evidence: Evidence
   return { name: best.name, others: worthNaming }
 }
 
-/** Whether the evidence is enough. A column in a single table is not, unless it refers to a table with the name of a tenant. */
+/**
+ * Whether the evidence is enough. A column in a single table is not enough, unless the column refers to a table whose name means a tenant.
+ */
 function isEnough({ score, direct, claimed, named }: Candidate): boolean {
   return score >= 1.5 || direct > 0 || (claimed && named)
 }
 
 /**
- * If tenants are nested (sites of a company) and no policy decides, chooses the outer one. Rows of the inner one are then child rows of
- * the outer one, and are judged with it.
+ * If tenants are nested (sites of a company) and no policy decides, chooses the outer tenant (the company). Rows of a site then count as
+ * child rows of the company.
  */
 function outermost(best: Candidate, candidates: readonly Candidate[]): Candidate {
   if (best.voted) return best
@@ -63,10 +66,11 @@ function outermost(best: Candidate, candidates: readonly Candidate[]): Candidate
 function isClose(other: Candidate, best: Candidate, tables: readonly Relation[]): boolean {
   if (other.score === best.score) return true
   if (other.voted || best.voted || (other.personal && !best.personal)) return false
-  // The best candidate's parent belongs to the other one, and more tables have the other column: it competes in spite of its name.
+  // The rows that the best column refers to belong to the other column's tenants, and more tables have the other column. So the other
+  // column competes, whatever its name.
   if (standsIn(best, other) && other.tables > best.tables) return true
   if (belongsTo(other, best, tables) || belongsTo(best, other, tables)) return false
-  // If the best one refers to a table of tenants, a table that is only referred to often is a list, such as countries.
+  // If the best column refers to a table of tenants, another table that many tables refer to is probably a list, such as countries.
   if (best.claimed && !other.claimed) return false
   return other.score * CLOSE >= best.score
 }
@@ -77,7 +81,10 @@ function alike(a: Candidate, b: Candidate): boolean {
   return stemOf(a.name) === stemOf(b.name)
 }
 
-/** Whether a path of foreign keys, or a column with the outer one's name, leads from the inner one's parent to the outer one's. */
+/**
+ * Whether rows of the inner column's parent table belong to rows of the outer column's parent table: by a path of foreign keys, or by a
+ * column with the outer column's name.
+ */
 function belongsTo(inner: Candidate, outer: Candidate, tables: readonly Relation[]): boolean {
   const found = new Set<Relation>(inner.parent === undefined ? [] : [inner.parent])
   for (const relation of found) {
@@ -93,7 +100,10 @@ function belongsTo(inner: Candidate, outer: Candidate, tables: readonly Relation
   return false
 }
 
-/** Whether rows of the first one's parent refer to the outer one's parent, many to one. A unique reference would be one to one. */
+/**
+ * Whether many rows of the first column's parent table refer to one row of the outer column's parent table. A unique reference would be one
+ * to one.
+ */
 function standsIn({ parent }: Candidate, outer: Candidate): boolean {
   const target = outer.parent
   if (parent === undefined || target === undefined) return false

@@ -11,7 +11,7 @@ interface TablesInput {
   readonly votes: readonly ColumnVote[]
 }
 
-/** Binds each table to tenants: by a column, as the table of tenants, or through foreign keys to one that is bound. */
+/** Binds each table to tenants: by a tenant column, as the table of tenants, or by foreign keys to a table that is bound already. */
 export function bindTables({ relations, columnNames, root, votes }: TablesInput): ReadonlyMap<Oid, TenantTable> {
   const tables = relations.filter(isTable)
   const bound = new Map<Oid, TenantTable>()
@@ -54,7 +54,7 @@ function tenantColumnOf(relation: Relation, { relations, columnNames, root, vote
   return voted === undefined ? undefined : relation.columns.find((column) => column.name === voted.column)
 }
 
-/** A column that a composite foreign key pairs with the parent's tenant column. It is a tenant column, whatever its name. */
+/** A column that a composite foreign key pairs with the parent's tenant column. Such a column is a tenant column, whatever its name. */
 function pairedWithTenant(
   relation: Relation,
   relations: readonly Relation[],

@@ -16,7 +16,10 @@ export interface ColumnVote {
   readonly call: SessionCall | undefined
 }
 
-/** The call by which policies read the session. Fixes use it too, because the setting inside it may never be set by itself. */
+/**
+ * The call by which policies read the session. Fixes use this call too, because sessions need not set the setting that discovery found
+ * inside the function.
+ */
 export interface SessionCall {
   readonly sql: string
   readonly type: string

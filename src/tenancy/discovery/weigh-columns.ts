@@ -6,7 +6,7 @@ import type { Evidence } from './votes.ts'
 export interface Candidate {
   readonly name: string
   readonly tables: number
-  /** Policies that compare it with a setting. */
+  /** Number of policies that compare the column with a setting. */
   readonly direct: number
   /** Whether some policy uses the column, or the table that it refers to. */
   readonly voted: boolean
@@ -14,7 +14,7 @@ export interface Candidate {
   readonly parent: Relation | undefined
   /** The column is named after its parent: `board_id` refers to `boards`. */
   readonly named: boolean
-  /** More than a foreign key suggests that the parent's rows are tenants: a name, or a table of members. */
+  /** Whether more than a foreign key suggests that the parent's rows are tenants: the parent's name, or a table of members. */
   readonly claimed: boolean
   /** The column names a person, judged by the table it refers to or by how policies use it. */
   readonly personal: boolean
@@ -35,11 +35,11 @@ interface Weights {
 const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|employees?|members?|identities)$/i
 
 /**
- * Gives each column that could be the tenant column a score. It counts the tables that have the column or refer to one common parent,
- * and the policies that compare the column with a setting.
+ * Gives each column that could be the tenant column a score. It counts the tables that have the column or refer to one common parent, and
+ * the policies that compare the column with a setting.
  *
- * A name alone decides nothing: it counts as much as half a table. A column by which policies only look up people
- * (`members.person = setting`) names a person. The column that they take from that row names the tenant.
+ * A name alone decides nothing: it counts as much as half a table. A column by which policies only look up people (`members.person =
+ * setting`) names a person. The column that the policies read from the row which they found names the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
   const counts = countColumns(tables)
@@ -107,7 +107,7 @@ function countColumns(tables: readonly Relation[]): Map<string, Weights> {
         parents: new Map<Oid, number>(),
       }
       counts.set(column.name, entry)
-      // Partitions have the columns of their parent: count these once.
+      // Skip partitions: they have the columns of their parent, which are counted already.
       if (relation.isPartition) continue
       entry.tables += 1
       for (const target of targetsOf(relation, column)) {
@@ -143,8 +143,8 @@ export function targetsOf(relation: Relation, column: Column): readonly Oid[] {
 }
 
 /**
- * Columns by which policies find the rows of a person to read another column: `person` in `select club_id from members where
- * person = setting`. If that other column is the row's own key, the row is a parent instead, and the column names its tenant.
+ * Columns by which policies find the rows of a person to read another column: `person` in `select club_id from members where person =
+ * setting`. If the column that is read is the row's own key, the row is a parent, and the compared column names its tenant.
  */
 function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const taken = evidence.columns.filter((vote) => vote.via === 'indirect')

@@ -12,12 +12,12 @@ import type { PlantedRow, Planting, Side } from './planting.ts'
 import type { AttackSession, Probe } from './session.ts'
 
 /**
- * The state of the session in which the attacks run. A setting that was set once on a connection can't become "never set" again, so
- * that state comes first, as a pass of its own.
+ * The state of the session in which the attacks run. A setting that was set once on a connection can't become "never set" again, so the
+ * attacks without a setting run first, in a pass of their own.
  */
 export type Pass = 'set' | 'never-set'
 
-/** An attacker: a role in reach together with a context. */
+/** An attacker: a role in reach (docs/glossary.md), together with a context. */
 export interface Crosser {
   readonly role: ActingRole
   readonly context: AttackContext
@@ -38,7 +38,7 @@ interface Seen {
   readonly verbs?: readonly Verb[]
   readonly message: string
   readonly evidence: readonly string[]
-  /** For a finding that no static rule raised. */
+  /** The fix, if no static rule raised this finding. */
   readonly fix: string
 }
 
@@ -51,8 +51,8 @@ export interface SeenOfRule extends Seen {
 }
 
 /**
- * Rows of B were reached, which can have several causes. It confirms every static finding on these tables and verbs. If there is none,
- * it is a finding of its own, of the rule that `classify` names.
+ * A crossing that can have several causes: rows of B were reached. It confirms every static finding on these tables and verbs. Without such
+ * a static finding, it becomes a finding of the rule that `classify` names.
  */
 export interface Crossing extends Seen {
   readonly crossing: { readonly relation: Relation; readonly verb: Verb; readonly by: Crosser }
@@ -68,8 +68,8 @@ export interface Arena {
   /** The attacker's contexts in this pass: tenant A and the strangers, or only "never set". */
   readonly attackers: readonly AttackContext[]
   /**
-   * False for a context that would show nothing new. If the verb is proved for this role, only tenant A, the empty setting and the
-   * setting that was never set are tried; malformed and unknown values are not.
+   * Whether the context can show anything new. If the verb is proved for this role, the attacks try only tenant A, the empty setting and
+   * the setting that was never set, and no malformed or unknown values.
    */
   worthTrying(relation: Relation, verb: Verb, role: ActingRole, context: AttackContext): boolean
   row(relation: Relation, side: Side): PlantedRow | undefined
@@ -87,19 +87,19 @@ export interface Arena {
   asPlanter<T>(fn: () => Promise<T>): Promise<Probe<T>>
   /** Records what crossed. */
   report(observation: Observation): void
-  /** True when rows of this relation were seen to cross already. Another way to see them is then no hole of its own. */
+  /** Whether an attack already saw rows of this relation cross. Another way to see these rows is then no separate hole. */
   crossed(relation: Relation, verb: Verb): boolean
   /** The crossings seen so far that could have several causes. */
   crossings(): readonly Crossing[]
-  /** Records whether this policy alone causes such a crossing. */
+  /** Records whether this policy alone causes the crossing on this object and verb. */
   attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void
-  /** This verb was tried on this relation by this role, and nothing crossed. */
+  /** Records that an attack tried this verb on this relation, and that nothing crossed. */
   held(relation: Relation, verb: Verb): void
-  /** It could not be tried; the verdict stays unproved with this reason. */
+  /** Records that no attack could try this verb. The verdict stays `unproved`, with this reason. */
   notTried(relation: Relation, verb: Verb, reason: string): void
   /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, its severity becomes info. */
   tried(rule: RuleId, object: string): void
-  /** True when the text contains the canary of this side. */
+  /** Whether the text contains the canary (docs/glossary.md) of this side's tenant. */
   leaks(text: string, side: Side): boolean
 }
 
@@ -127,7 +127,7 @@ export class AttackLedger {
     this.#causes.set(`${object}/${verb}/${by}/${policy}`, alone)
   }
 
-  /** Whether a policy alone causes a crossing. Undefined if that was not tried. */
+  /** Whether a policy alone causes a crossing. Undefined if no attack tried this policy alone. */
   isCause({ object, crossing }: Crossing, policy: string): boolean | undefined {
     return this.#causes.get(`${object}/${crossing.verb}/${crossing.by.name}/${policy}`)
   }
@@ -186,8 +186,7 @@ interface ArenaParts {
 
 export function makeArena(parts: ArenaParts): Arena {
   const { session, planting, ledger, contexts, pass } = parts
-  // If policies apply to the planting role, it sees B's rows only in B's context. The first pass must not set a context: its setting
-  // has to stay "never set".
+  // If policies apply to the planting role, the role sees B's rows only in B's context. But the pass `never-set` must not set any context.
   const blind = pass === 'set' && !parts.facts.catalog.reader.superuser
   const judgedAsB = (probe: BatchProbe, role: ActingRole): BatchProbe =>
     blind && probe.judge !== undefined ? { ...probe, judge: `${contexts.b.sql(role)}${probe.judge}` } : probe

@@ -9,7 +9,7 @@ export interface Attack {
   /** The file's name: `read-across`. */
   readonly name: string
   readonly title: string
-  /** Rules whose findings it confirms or raises. */
+  /** Rules whose findings this attack confirms or raises. */
   readonly rules: readonly RuleId[]
   /** Default: `['set']`. */
   readonly passes?: readonly Pass[]

@@ -17,7 +17,9 @@ export interface BatchAnswer {
   readonly code: string
   readonly rows: number
   readonly judged: string | null
-  /** Message, DETAIL and HINT of an error, in which a canary is looked for. CONTEXT is left out: it holds the probe's own text. */
+  /**
+   * Message, DETAIL and HINT of an error, in which a canary is looked for. CONTEXT is left out, because it contains the probe's own text.
+   */
   readonly text: string
 }
 

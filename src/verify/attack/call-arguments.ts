@@ -8,9 +8,9 @@ export interface ArgumentList {
   readonly sql: string
   /** Values of B's rows that are passed in. A function that returns only these has revealed nothing. */
   readonly given: readonly string[]
-  /** An attacker can have these arguments: ids or NULLs. A title or a token of B's would have to be known first. */
+  /** Whether any attacker can pass these arguments: ids or NULLs. An attacker would first have to learn a title or a token of B. */
   readonly guessable: boolean
-  /** The argument is a token or code that its holder is meant to use, such as an invitation code. */
+  /** Whether an argument is a token or code that its holder is meant to use, such as an invitation code. */
   readonly secret: boolean
 }
 

@@ -12,7 +12,7 @@ export interface Said {
 /** A state of the session's settings that an attack runs in. `sql` sets it, transaction-locally. */
 export interface AttackContext {
   readonly name: string
-  /** Statements that set it up, run after SET ROLE; '' for none. */
+  /** Statements that set this context, run after SET ROLE. '' if nothing is set. */
   readonly sql: (role: ActingRole) => string
   /** The tenant whose rows may be seen. Undefined: no rows may be seen. */
   readonly tenant: 'a' | 'b' | undefined
@@ -28,7 +28,7 @@ export interface ContextSealer {
 }
 
 interface ContextValues {
-  /** The setting's value for each tenant: its id, or the key of its user. */
+  /** The setting's value for each tenant: the tenant's id, or the key of the tenant's user. */
   readonly a: string
   readonly b: string
   /** The tenants' own ids, for the seal. */
@@ -42,9 +42,9 @@ interface ContextValues {
 export interface Contexts {
   readonly a: AttackContext
   readonly b: AttackContext
-  /** Neither tenant: '', malformed, unknown. All but `a` and `b` must show nothing. */
+  /** Contexts of neither tenant: an empty, a malformed and an unknown value. They must show no rows. */
   readonly strangers: readonly AttackContext[]
-  /** The setting was never set on this connection. */
+  /** A context in which the setting was never set on this connection. It must show no rows. */
   readonly unset: AttackContext
 }
 
@@ -111,7 +111,7 @@ function context(
   }
 }
 
-/** PostgREST's setting for the claims of a request. Besides the token's claims it always holds the role. */
+/** PostgREST's setting for the claims of a request. It contains the token's claims and always the role. */
 const CLAIMS = 'request.jwt.claims'
 
 /** SQL that sets all of the settings. A later value replaces an earlier one. Claims of one JSON setting go into one document. */

@@ -9,9 +9,9 @@ import { privilegeOf } from '../../tenancy/reach.ts'
  *
  * - `worked`: the statement had its effect;
  * - `dark`: the tenant does not see its own row, or did not reach it;
- * - `refused`: the policies refused the row that verify made, which may lack a value that they ask for beside the tenant;
- * - `error`: it ended in an error, with the server's message;
- * - `not-run`: it could not be tried, with the reason.
+ * - `refused`: the policies refused the row that verify made. The row may lack a value that the policies test in addition to the tenant;
+ * - `error`: the statement ended in an error, with the server's message;
+ * - `not-run`: the control could not be tried, with the reason.
  */
 export type Control =
   /** `needs`: settings that the session needs in addition to its tenant, if any. */
@@ -19,10 +19,10 @@ export type Control =
   | { readonly status: 'dark' | 'refused' | 'not-run'; readonly how: string }
   | { readonly status: 'error'; readonly code: string; readonly how: string }
 
-/** Strongest first. If a control was run twice, the stronger result counts. */
+/** The results, strongest first. If a control ran twice, the stronger result counts. */
 const ORDER = ['worked', 'error', 'dark', 'refused', 'not-run'] as const
 
-/** The controls of a run, by table, verb and role. One that worked counts for all tables of its shape. */
+/** The controls of a run, by table, verb and role. A control that worked counts for all tables of the same shape (see `shapeOf`). */
 export class Controls {
   readonly #facts: Facts
   readonly #own = new Map<string, Control>()
@@ -40,7 +40,7 @@ export class Controls {
     if (control.status === 'worked') this.#shapes.add(shapeOf(this.#facts, relation, verb, role))
   }
 
-  /** The control of the table. If it could not be run, that of another table of the same shape. */
+  /** The control of the table or, if it could not be run, the control of another table of the same shape. */
   of(relation: Relation, verb: Verb, role: ActingRole): Control {
     const own = this.#own.get(keyOf(relation, verb, role)) ?? { status: 'not-run', how: 'no control was run' }
     if (own.status !== 'not-run') return own

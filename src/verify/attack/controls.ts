@@ -13,7 +13,7 @@ import { baselines } from './victim-row.ts'
 import { type WriteProbe, writeProbes } from './write-probes.ts'
 
 /**
- * Negative control: a table with row-level security and no policy must show no row to any acting role. If it does, policies do not
+ * Negative control: a table with row-level security and no policy must show no row to any acting role. If a row is seen, policies do not
  * apply to that role in this session, and no result on any table can be relied on.
  */
 export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): Promise<void> {
@@ -124,7 +124,7 @@ async function writeControls(
   }
 }
 
-/** Runs the probes as tenant B. On tables whose policies ask for further settings, these are set too. */
+/** Runs the probes as tenant B. If the policies of a table test further settings, these settings are set too. */
 async function answersOf(
   arena: Arena,
   ledger: AttackLedger,

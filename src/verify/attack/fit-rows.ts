@@ -10,9 +10,9 @@ import { type RowHints, rowHints } from './row-hints.ts'
 import { victimRead } from './victim-read.ts'
 
 /**
- * Changes planted rows that their own tenant does not see: they get the values that the policies ask for beside the tenant, such as
- * `status = 'active'`. Rows of both sides are changed, and the change is kept if the tenant sees its row then. Attacks then try rows
- * that the policies would show.
+ * Changes planted rows that their own tenant does not see. Such a row gets the values that the policies test in addition to the tenant,
+ * such as `status = 'active'`. The rows of both tenants are changed, and the change is kept if the tenant then sees its own row. Without
+ * this, attacks would try rows that the policies show to nobody.
  */
 export async function fitRows(arena: Arena, ledger: AttackLedger): Promise<void> {
   const { facts } = arena
@@ -29,7 +29,7 @@ export async function fitRows(arena: Arena, ledger: AttackLedger): Promise<void>
     }
 }
 
-/** Whether the tenant sees its row once further settings are set that the policies ask for, such as a locale or a second factor. */
+/** Whether the tenant sees its row after further settings were set that the policies test, such as a locale or a second factor. */
 async function saidEnough(
   arena: Arena,
   ledger: AttackLedger,

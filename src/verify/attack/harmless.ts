@@ -6,7 +6,10 @@ import { calledBy } from '../readings/policy-functions.ts'
 const LASTING =
   /dblink|pg_read_|pg_write_|pg_ls_|lo_import|lo_export|\bcopy\b|pg_terminate|pg_cancel|pg_reload|pg_rotate|pg_sleep|http_|net\.|setval|pg_logical|pg_switch_wal/i
 
-/** True when a rollback undoes everything that a call does, as far as the code of the function and of those it calls can be read. */
+/**
+ * Whether a rollback undoes everything that a call of the function does, as far as its code and the code of the functions that it calls can
+ * be read.
+ */
 export function isHarmless(facts: Facts, fn: DatabaseFunction): boolean {
   const seen = new Set<DatabaseFunction>()
   const visit = (each: DatabaseFunction): boolean => {

@@ -1,15 +1,15 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
-/** Returns to the planting role: session_user and current_user are its own again. */
+/** Returns to the planting role, as session_user and as current_user. */
 export const AS_PLANTER = 'set local session authorization default; set local role none'
 
 /**
- * SQL that makes the session one of the application's: SET SESSION AUTHORIZATION to the login, then SET ROLE, as a pool or a gateway
- * does.
+ * SQL that turns the session into a session of the application: SET SESSION AUTHORIZATION to the login, then SET ROLE, as a pool or a
+ * gateway does.
  *
- * Policies and functions may ask for session_user. After SET ROLE alone, session_user would still be the superuser. A planting role
- * that is no superuser can't change session_user: see {@link keepsSessionUser}.
+ * Policies and functions may ask for session_user. After SET ROLE alone, session_user would still be the superuser. A planting role that is
+ * no superuser can't change session_user: see {@link keepsSessionUser}.
  */
 export function becomeSql(facts: Facts, { role, path }: Pick<ActingRole, 'role' | 'path'>): string {
   const become = `set local role ${quoteIdentifier(role.name)}`
@@ -17,7 +17,7 @@ export function becomeSql(facts: Facts, { role, path }: Pick<ActingRole, 'role' 
   return `set local session authorization ${quoteIdentifier(loginName(facts, path[0] ?? role.name))}; ${become}`
 }
 
-/** True where an attack can't be the application's login: session_user stays the planting role. */
+/** Whether session_user stays the planting role, because an attack can't become the application's login. */
 export function keepsSessionUser(facts: Facts): boolean {
   return !facts.catalog.reader.superuser
 }

@@ -34,7 +34,7 @@ function sharedTexts(arena: Arena): readonly string[] {
   return texts
 }
 
-/** SQL that is true where the text holds one of the markers. */
+/** SQL that is true if the text contains one of the markers. */
 export function holdsMarker(text: string, markers: readonly string[]): string {
   const list = markers.map((marker) => quoteLiteral(marker)).join(', ')
   return `exists (select 1 from pg_catalog.unnest(array[${list}]::text[]) as m (t) where pg_catalog.strpos(${text}, m.t) > 0)`

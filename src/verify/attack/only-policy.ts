@@ -13,7 +13,7 @@ export function besides(relation: Relation, policy: Policy | undefined, verb: Ve
 /**
  * Runs `fn` after the other permissive policies of the verb were set to `false`. If rows still cross, this policy is the cause.
  *
- * The change is made in a savepoint that is rolled back, and only by a superuser. For other planting roles `fn` runs without it.
+ * Only a superuser can make this change, in a savepoint that is rolled back. For other planting roles, `fn` runs without the change.
  *
  * @returns undefined if the server refused the change
  */

@@ -51,7 +51,10 @@ export async function openArena(
   return makeArena({ facts, session, planting, pass, contexts, ledger })
 }
 
-/** The contexts of both planted tenants and of strangers. A seal names its backend, so they are valid on this connection only. */
+/**
+ * The contexts of both planted tenants and of strangers. A seal names its backend process, so these contexts are valid on this connection
+ * only.
+ */
 export async function contextsOf(options: ArenaOptions, session: AttackSession, planting: Planting): Promise<Contexts> {
   return plantedContexts(options.facts, planting, await sealerOf(options, session), options.contextSql)
 }

@@ -37,7 +37,7 @@ export function* repairs(
   }
 }
 
-/** The columns that an error is about: the column it names, or those of its domain or constraint. */
+/** The columns that an error is about: the column that the error names, or the columns of the domain or constraint that it names. */
 function suspects(relation: Relation, refusal: ProbeError, full: Draft): Column[] {
   if (refusal.column !== undefined) return relation.columns.filter((column) => column.name === refusal.column)
   if (refusal.dataType !== undefined)

@@ -4,7 +4,7 @@ import { quoteLiteral } from '../../catalog/names.ts'
 import type { SqlReader } from '../../sql/reader.ts'
 import { valuesInChecks } from './check-values.ts'
 
-/** Makes values that fit a column's type, domain, enum and CHECK. Deterministic in `serial`, so that a run can be repeated. */
+/** Makes values that fit a column's type, domain, enum and CHECK. The same `serial` gives the same value, so that a run can be repeated. */
 export interface ValueMaker {
   /** SQL for the column's value, or undefined if no value is known to fit. */
   value(relation: Relation, column: Column, serial: number, canary: string): string | undefined

@@ -13,9 +13,12 @@ import { chooseTenantIds } from './tenant-ids.ts'
 interface PlantOptions {
   readonly facts: Facts
   readonly session: AttackSession
-  /** SQL that sets the context for planting. Used only after an INSERT without it failed: triggers or policies may ask for it. */
+  /**
+   * SQL that sets the context for planting. Used only after an INSERT without a context failed, because triggers or policies may require
+   * one.
+   */
   readonly contextSql: ((side: Side, tenantId: string) => string) | undefined
-  /** Tells runs apart in a database that is attacked twice. */
+  /** Makes the planted values differ from those of another run on this database. */
   readonly nonce: string
   /** The user of each side. */
   readonly keys: SessionKeys

@@ -7,7 +7,7 @@ export interface PlantedRow {
   readonly side: Side
   /** All columns as the server's text. */
   readonly values: Readonly<Record<string, string | null>>
-  /** `t::text` of the row: compared to see whether it was changed. */
+  /** `t::text` of the row. A comparison with this text shows whether the row was changed. */
   readonly text: string
 }
 
@@ -24,7 +24,7 @@ export interface Planting {
   readonly nonce: string
   readonly tenants: Readonly<Record<Side, PlantedTenant>>
   readonly rows: ReadonlyMap<Oid, Readonly<Partial<Record<Side, PlantedRow>>>>
-  /** For tables without a planted row: the server's error message. */
+  /** The server's error message for each table in which no row could be planted. */
   readonly failures: ReadonlyMap<Oid, string>
   /** Tables on which planting timed out. They are not tried again. */
   readonly stalled: ReadonlySet<Oid>

@@ -22,11 +22,12 @@ interface RealLoginOptions extends ArenaOptions {
 }
 
 /**
- * For policies that ask for session_user: runs the same statements on a connection that the application's login opened itself.
+ * For policies that test session_user: repeats the statements of attacks and controls on a connection that the application's login opened
+ * itself.
  *
- * No other connection sees the rows that the attacks' transaction planted. They are therefore committed in a copy of the database, which
- * is dropped afterwards. If tenant A reaches more rows than in the attacks' session, that is a crossing. If tenant B reaches fewer, the
- * controls of that session do not count.
+ * No other connection sees the rows that the attacks' transaction planted. verify therefore commits planted rows in a copy of the database,
+ * and drops the copy afterwards. If tenant A reaches more rows than in the attacks' session, that is a crossing. If tenant B reaches fewer
+ * rows than in the attacks' session, the controls of the attacks' session do not count.
  */
 export async function compareWithRealLogin(options: RealLoginOptions, ledger: AttackLedger): Promise<void> {
   const { facts } = options

@@ -18,7 +18,7 @@ export function rowFilter(relation: Relation, row: PlantedRow, allowed: readonly
   return filters.length === 0 ? undefined : filters.join(' and ')
 }
 
-/** The planted row of a relation. For a partition, that of the partitioned table. */
+/** The planted row of a relation. For a partition, the planted row of the partitioned table. */
 export function plantedRow(arena: Arena, relation: Relation, side: Side): PlantedRow | undefined {
   let table: Relation | undefined = relation
   while (table?.isPartition === true) table = arena.facts.relationOf(table.parents[0] ?? 0)

@@ -9,7 +9,7 @@ import type { Facts } from '../../tenancy/facts.ts'
 import { calledBy } from '../readings/policy-functions.ts'
 import type { Said } from './contexts.ts'
 
-/** Conditions of a table's policies beside the tenant: values that columns must have, and values that settings must have. */
+/** Conditions of a table's policies in addition to the tenant: values that columns must have, and values that settings must have. */
 export interface RowHints {
   /** For each column, the value that it must have, as SQL. */
   readonly rows: ReadonlyMap<Column, { readonly relation: Relation; readonly sql: string }>

@@ -13,7 +13,7 @@ import type { Planting, Side } from './planting.ts'
 export interface SessionKeys {
   /** SQL of the column's value on this side; undefined if no setting is compared with it. */
   value(column: Column, side: Side, tenantId: string): string | undefined
-  /** The settings of the side's session beside the context itself. Their values are read from the planted rows. */
+  /** The settings of the side's session in addition to the tenant's setting. Their values are read from the planted rows. */
   beside(planting: Planting, side: Side): readonly Said[]
 }
 
@@ -68,7 +68,7 @@ export function sessionKeys(facts: Facts, nonce: string): SessionKeys {
   }
 }
 
-/** The columns of a binding and those that they reference, such as `members.user_id` and `users.id`. */
+/** The columns of a binding and the columns that they reference, such as `members.user_id` and `users.id`. */
 function closure(
   facts: Facts,
   binding: SettingBinding,

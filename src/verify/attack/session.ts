@@ -16,7 +16,7 @@ export interface ProbeError {
   readonly text: string
 }
 
-/** Rows with every value as the server's text, and how many rows the command touched. */
+/** Rows with every value as the server's text, and the number of rows that the command returned or changed. */
 export interface TextResult {
   readonly rows: readonly Readonly<Record<string, string | null>>[]
   readonly count: number
@@ -78,7 +78,10 @@ export function attackSession(client: pg.Client): AttackSession {
   return session
 }
 
-/** Undefined if the error is no answer of the server to the statement, such as a broken connection or a bug in verify. */
+/**
+ * The error in the form of a probe. Undefined if the server did not raise it for the statement, such as for a broken connection or a bug in
+ * verify.
+ */
 function probeError(error: unknown): ProbeError | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('severity' in error))
     return undefined

@@ -9,9 +9,9 @@ import type { AttackSession } from './session.ts'
 type TenantIds = readonly [a: string, b: string]
 
 /**
- * Chooses two tenant ids that every tenant column of the schema can store as two different values. They fit its length, domain, enum,
- * CHECKs and partitions. If possible, no tenant in the table of tenants has them. Returns the first pair that the server accepts, or
- * the simplest pair if it accepts none.
+ * Chooses two tenant ids that every tenant column of the schema can store as two different values. The ids fit the length, domain, enum,
+ * CHECKs and partitions of each column. If possible, no tenant in the table of tenants has them. Returns the first pair that the server
+ * accepts, or the simplest pair if it accepts none.
  */
 export async function chooseTenantIds(facts: Facts, session: AttackSession, nonce: string): Promise<TenantIds> {
   const columns = tenantColumns(facts)

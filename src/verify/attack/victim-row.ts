@@ -54,7 +54,7 @@ export function bindingColumns(arena: Arena, relation: Relation): readonly strin
   return table.kind === 'child' ? (table.parents[0]?.columns ?? []) : [table.column.name]
 }
 
-/** A WHERE condition for the rows of the same tenant (or parent). Undefined if a binding column is missing or NULL. */
+/** A WHERE condition for all rows with the tenant (or parent) of this row. Undefined if a binding column is missing or NULL. */
 export function tenantMark(arena: Arena, relation: Relation, row: PlantedRow): string | undefined {
   const columns = relation.columns.filter((column) => bindingColumns(arena, relation).includes(column.name))
   if (columns.length === 0 || columns.some((column) => typeof row.values[column.name] !== 'string')) return undefined

@@ -15,9 +15,9 @@ export interface WriteProbe extends BatchProbe {
   readonly relation: Relation
   readonly verb: Verb
   readonly what: string
-  /** False if the statement is no control, such as a move: moving an own row to the own tenant changes nothing. */
+  /** Whether the statement can also be a control. A move is none: if B moves its own row to its own tenant, nothing changes. */
   readonly isControl: boolean
-  /** False where the stored row would not be another tenant's, so that success is no crossing. */
+  /** False if the stored row would not belong to another tenant. Its success is then no crossing. */
   readonly isAttack?: boolean
   readonly crossed: (answer: BatchAnswer, before: Baseline) => boolean
 }
@@ -53,7 +53,7 @@ interface Target {
 
 /**
  * Two kinds of UPDATE. `SET c = c` reads c, so PostgreSQL applies the SELECT policies as well. `SET c = constant` reads nothing, so only
- * the UPDATE policies apply. No other statement finds a hole that only these have.
+ * the UPDATE policies apply. No other statement finds a hole in the UPDATE policies that the SELECT policies hide.
  */
 function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   const { arena, relation, role, row, filter } = target
@@ -83,7 +83,7 @@ function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   const readable = columns.find((column) => privileges.onColumn(role.role.oid, relation, column, 'SELECT'))
   const [first] = columns
   const set = (column: Column) => `${quoteIdentifier(column.name)} = ${literal(row, column)}`
-  // A unique column can't get one constant in two rows: the index would refuse it. So A's own row is deleted first.
+  // A unique index refuses one constant in two rows, so A's own row is deleted first.
   const alone = (column: Column) => (keyed.has(column.number) ? withoutRowOfA(target) : '')
   const blind = wide ? columns : columns.slice(0, 1)
   return [
@@ -188,7 +188,7 @@ function deleteProbes({ arena, relation, role, filter }: Target, wide: boolean):
   ]
 }
 
-/** Deletes B's row and inserts it again as tenant A. Its values are known to satisfy all constraints. */
+/** Deletes B's row and inserts it again as tenant A. The values of this row are known to satisfy all constraints. */
 function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe | undefined {
   const { facts } = arena
   if (!facts.catalog.reader.superuser) return undefined
@@ -212,8 +212,8 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
 }
 
 /**
- * Inserts a row of A's user with tenant B. Policies that test only the user refuse B's own row but accept this one. In a table of
- * members it makes A's user a member of B.
+ * Inserts a row of A's user with tenant B. Policies that test only the user refuse B's own row but accept this row. In a table of members,
+ * this row makes A's user a member of B.
  */
 function ownInsertProbe({ arena, relation, role, row }: Target): WriteProbe | undefined {
   const { facts } = arena

@@ -4,7 +4,7 @@ import { rowFilter } from '../attack/row-filters.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { policyFunctionConstant } from '../rules/policy-function-constant.ts'
 
-/** Prepares a statement as B and runs it again as A. A helper whose value was computed at planning still returns B's. */
+/** Prepares a statement as B and runs it again as A. A helper function whose value was computed at planning still returns B's tenant. */
 export const cachedPlan: Attack = {
   name: 'cached-plan',
   title: 'runs a statement that was prepared for another tenant',

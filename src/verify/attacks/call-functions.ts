@@ -77,7 +77,7 @@ async function call(
   tables: readonly Relation[],
   said: boolean,
 ): Promise<{ readonly how: string; readonly secret: boolean } | undefined> {
-  // Arguments that every attacker has come first. A token is known to its holder only.
+  // Arguments that every attacker has come first. Only the holder of a token knows it.
   const lists = argumentLists(arena, fn, tables)
     .filter((list) => said || list.guessable)
     .toSorted((a, b) => Number(a.secret) - Number(b.secret))
@@ -106,8 +106,8 @@ async function call(
 }
 
 /**
- * Control for calls that reached nothing: the same call by tenant B, whose ids are passed, returns or changes a row. Then the function
- * kept tenant A out, and the arguments were right.
+ * Control for calls of tenant A that reached nothing. If the same call by tenant B returns or changes a row, the arguments were right, and
+ * the function kept tenant A out.
  */
 async function worksForItsOwn(arena: Arena, fn: DatabaseFunction, tables: readonly Relation[]): Promise<boolean> {
   const lists = argumentLists(arena, fn, tables).filter(({ guessable }) => guessable)

@@ -8,7 +8,7 @@ import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
 /** Most tables that are tried, because each takes many round trips. */
 const MOST_TABLES = 60
 
-/** Inserts a row without a value for the tenant column, as A and without a context, and checks which tenant it got. */
+/** Inserts a row without a value for the tenant column, as A and without a context, and checks which tenant the row got. */
 export const defaultTenant: Attack = {
   name: 'default-tenant',
   title: 'inserts rows that name no tenant',
@@ -23,7 +23,7 @@ export const defaultTenant: Attack = {
       const { relation, column } = table
       const name = qualifiedName(relation)
       const tenant = quoteIdentifier(column.name)
-      // Give tenant B the id that the default names. A row that gets the default is then B's.
+      // Give tenant B the id that the default names. A row with the default value then belongs to B.
       const b = arena.planting.tenants.b.id
       const become =
         root === undefined

@@ -7,7 +7,7 @@ import { policyEmptyStringError } from '../rules/policy-empty-string-error.ts'
 /** invalid_text_representation: the error of a cast of '' to uuid or to a number. */
 const INVALID_TEXT = '22P02'
 
-/** Reads with the setting at the empty string, which is its value on a pooled connection after its first transaction. */
+/** Reads while the setting is the empty string. A transaction-local setting has this value on a pooled connection after the transaction. */
 export const emptySetting: Attack = {
   name: 'empty-setting',
   title: 'reads with the empty setting that a transaction leaves on a pooled connection',
@@ -24,7 +24,7 @@ export const emptySetting: Attack = {
       const probes: readonly BatchProbe[] = relations
         .filter((relation) => !failed.has(relation.label) && facts.reach(relation, 'SELECT').includes(role))
         .map((relation) => ({ key: relation.label, sql: `select 1 from ${qualifiedName(relation)} limit 1` }))
-      // Control: a table that can't be read with a tenant either fails for another reason.
+      // Control: if the table can't be read with a tenant either, the error has another cause.
       const own = await arena.batch(role, contexts.a, probes)
       const answers = await arena.batch(role, empty, probes)
       for (const { key } of probes)

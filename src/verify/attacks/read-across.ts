@@ -8,7 +8,7 @@ import type { AttackContext } from '../attack/contexts.ts'
 import type { Side } from '../attack/planting.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 
-/** Reads every table that is bound to a tenant, as every role in reach. A row of the other tenant in the result is a crossing. */
+/** Reads every table that is bound to a tenant, as every role of the application. A row of the other tenant in the result is a crossing. */
 export const readAcross: Attack = {
   name: 'read-across',
   title: 'reads each table as another tenant, and without a tenant',

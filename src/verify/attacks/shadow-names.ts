@@ -47,7 +47,7 @@ async function capture(arena: Arena, fn: DatabaseFunction, role: ActingRole): Pr
       session.takeNotices()
       await arena.as(role, contexts.a, async () => {
         await session.run(`set local client_min_messages = notice;${CATCH}${shadow.sql}`)
-        // Without a fixed search_path the function uses the caller's, so put pg_temp first.
+        // Without a fixed search_path the function uses the caller's search_path, so put pg_temp first there.
         if (!fn.config.has('search_path'))
           await session.run(
             "select pg_catalog.set_config('search_path', pg_catalog.concat('pg_temp, ', pg_catalog.current_setting('search_path'), ', pg_catalog'), true)",
@@ -75,7 +75,10 @@ interface Shadow {
   readonly sql: string
 }
 
-/** Shadows: a view for a table that is read, a table with a trigger for one that is written, a domain with a CHECK for a type. */
+/**
+ * The shadow of a table that the function reads is a view. The shadow of a table that it writes is a table with a trigger. The shadow of a
+ * type is a domain with a CHECK.
+ */
 function shadowsOf(arena: Arena, fn: DatabaseFunction): readonly Shadow[] {
   const { facts } = arena
   const read = new Map<string, Relation>()

@@ -12,7 +12,7 @@ import { policyFunctionSearchPath } from '../rules/policy-function-search-path.t
 /** Most columns of one table whose values are mixed. Each further column doubles the number of rows. */
 const MOST_MIXED = 6
 
-/** Creates temporary tables with the names of those that the policies' helpers query, and reads B's rows. */
+/** Creates temporary tables with the names of tables that helper functions of the policies query, and reads B's rows. */
 export const shadowTables: Attack = {
   name: 'shadow-tables',
   title: 'hides the tables that policies’ functions query behind temporary ones with the attacker’s rows',

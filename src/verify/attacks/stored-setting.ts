@@ -16,7 +16,8 @@ export const storedSetting: Attack = {
   passes: ['never-set', 'set'],
   async run(arena) {
     const drafts = draftsOf(settingDefault, arena.facts)
-    // A value stored for a role applies only when that role logs in. This session is the planting role's, so it sets the value itself.
+    // A value stored for a role applies only when that role logs in. This session belongs to the planting role, so the attack sets the
+    // value itself.
     const ofPass = storedContexts(arena.facts).filter(
       ({ stored }) => (stored.role === 0) === (arena.pass === 'never-set'),
     )

@@ -10,7 +10,10 @@ import { checkFunctionCrosses } from '../rules/check-function-crosses.ts'
 /** check_violation and exclusion_violation. */
 const REFUSED = ['23514', '23P01']
 
-/** Writes a value that only B has, and a new value, as A. If a constraint refuses only the first, it reveals what B has. */
+/**
+ * Writes a value that only B has, and a new value, as A. If a constraint refuses only the value that B has, the refusal reveals that B has
+ * it.
+ */
 export const takenChecks: Attack = {
   name: 'taken-checks',
   title: 'uses CHECK constraints over all rows to find out which values another tenant has',

@@ -82,7 +82,9 @@ async function read(arena: Arena, view: Relation, markers: readonly string[]): P
   return undefined
 }
 
-/** The materialized views that a view reads, directly or through others, including itself. The innermost comes first. */
+/**
+ * The materialized views that a view reads, directly or through other views, and the view itself if it is one. The innermost comes first.
+ */
 function storedBelow(arena: Arena, view: Relation): readonly Relation[] {
   const found = new Set<Relation>()
   const seen = new Set<number>()
@@ -99,7 +101,10 @@ function storedBelow(arena: Arena, view: Relation): readonly Relation[] {
   return [...found]
 }
 
-/** Adds a cheap condition that PostgreSQL evaluates before the view's own one. The condition reveals the values that it gets. */
+/**
+ * Adds a condition with a low cost, which PostgreSQL evaluates before the view's own condition. The added condition reveals the values that
+ * it gets.
+ */
 async function overtake(arena: Arena, view: Relation, markers: readonly string[]): Promise<string | undefined> {
   const { session, facts } = arena
   const name = qualifiedName(view)

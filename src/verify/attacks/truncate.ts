@@ -10,7 +10,7 @@ export const truncate: Attack = {
   rules: ['grant-truncate'],
   async run(arena) {
     const { session } = arena
-    // Only granted TRUNCATE: the right of an owner is reported by another rule.
+    // Try only tables on which TRUNCATE is granted. Another rule reports the right of an owner.
     const granted = new Set(draftsOf(grantTruncate, arena.facts).map((finding) => finding.object))
     for (const { relation } of arena.facts.tenancy.tables.values()) {
       if (!granted.has(relation.label) || arena.row(relation, 'b') === undefined) continue

@@ -47,7 +47,7 @@ export const userOfTwo: Attack = {
   },
 }
 
-/** Whether the setting is the context itself. Then it can't name another user while A works. */
+/** Whether the setting is the one that names the tenant. It then can't name another user while A works. */
 function isContext({ tenancy }: Facts, setting: string, path: readonly string[]): boolean {
   return [tenancy.context, ...tenancy.context.alternatives].some((use) => same(use, { setting, path }))
 }

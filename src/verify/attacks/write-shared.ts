@@ -86,7 +86,7 @@ async function changed(
       )
       if (column === undefined) return undefined
       const quoted = quoteIdentifier(column.name)
-      // `SET c = c` needs SELECT on the column. Without it, write the default.
+      // `SET c = c` needs SELECT on the column. Without this privilege, write the default.
       const readable = facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT')
       return `update ${name} set ${quoted} = ${readable ? quoted : 'default'}`
     }),

@@ -8,7 +8,7 @@ interface BaselineEntry {
   /** The finding's key: `rule:object` or `rule:object:detail`. */
   readonly key: string
   readonly reason: string
-  /** The last day on which it is accepted, such as `2026-12-31` (UTC). Without it, the entry does not expire. */
+  /** The last day on which the finding is accepted, such as `2026-12-31` (UTC). Without `expires`, the entry does not expire. */
   readonly expires?: string | undefined
 }
 

@@ -26,7 +26,7 @@ export interface FindingDraft {
   readonly verbs?: readonly Verb[]
   /** Labels of the tables whose rows cross; default: `object`. */
   readonly tables?: readonly string[]
-  /** The catalog alone can't decide it. If attacks try it and none confirms it, the finding becomes `info`. */
+  /** The catalog alone can't decide whether there is a hole. If attacks try the finding and none of them confirms it, it becomes `info`. */
   readonly suspected?: boolean
   /** Severity of a suspected finding as long as no attack confirms it. */
   readonly unconfirmed?: Severity

@@ -18,14 +18,15 @@ export interface Rule {
   readonly meaning: string
   /** One sentence: how to fix it. */
   readonly remedy: string
-  /** The verbs of its findings fail for everyone, so no row of another tenant is reached. */
+  /** True if the verbs of a finding fail for everyone. Such a finding reaches no row of another tenant. */
   readonly denies?: true
   /**
    * How `partywall protect` treats findings of this rule:
-   * - `always`: it fixes them on each table, or names the object in its plan;
-   * - `sealed`: it does so where it adds a seal;
-   * - `unless-protected`: it does so where row-level security was off. Otherwise a person must decide;
-   * - `decide`: a person must decide, whatever the severity, because a fix would change what the application may send.
+   * - `always`: protect fixes the finding on each table, or names the object in its plan;
+   * - `sealed`: with `--seal`, as `always`; without it, as if `ofProtect` were left out;
+   * - `unless-protected`: as `always` on tables whose row-level security was off. On other tables a person must decide;
+   * - `decide`: a person must decide, whatever the severity, because a fix would change what the application may send;
+   * - left out: a person must decide, if the severity is at least medium.
    */
   readonly ofProtect?: 'always' | 'sealed' | 'unless-protected' | 'decide'
   run(facts: Facts): Iterable<FindingDraft>

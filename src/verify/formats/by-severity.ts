@@ -1,6 +1,6 @@
 import { type Finding, SEVERITIES, type Severity } from '../finding/finding.ts'
 
-/** Groups findings by severity, the worst first. Inside a group they keep the order of `verify`. */
+/** Groups findings by severity, the worst first. Inside a group, findings keep the order of `verify`. */
 export function bySeverity(
   findings: readonly Finding[],
 ): readonly { readonly severity: Severity; readonly findings: readonly Finding[] }[] {

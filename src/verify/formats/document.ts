@@ -70,7 +70,7 @@ export interface ReportDocument {
   readonly findings: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
   readonly tables: readonly TableVerdict[]
-  /** Tables without a tenant that a role in reach may use and that no policy restricts. */
+  /** Tables without a tenant that a role of the application may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
   /** Attacks that ran; empty if only the catalog was read. */
   readonly attacks: readonly { readonly name: string; readonly title: string }[]

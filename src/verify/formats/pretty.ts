@@ -126,7 +126,7 @@ function sqlLines(sql: string): readonly string[] {
   return plainLines(sql).flatMap((line) => wrappedSql(line))
 }
 
-/** The first lines of evidence. Attacks repeat theirs in each context, and the other formats contain all of it. */
+/** The first lines of evidence. An attack yields similar lines in each context, and the other formats contain all lines. */
 function shortened(evidence: readonly string[]): readonly string[] {
   if (evidence.length <= EVIDENCE_SHOWN + 1) return evidence
   return [

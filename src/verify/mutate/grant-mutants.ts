@@ -72,7 +72,7 @@ export const roleMutants: MutantMaker = function* (facts) {
   }
 }
 
-/** The name of a setting for SQL, such as `app.tenant_id`; quoted where it must be. */
+/** The name of a setting for SQL, such as `app.tenant_id`, with quotes if they are needed. */
 function quoteSetting(name: string): string {
   return /^[a-z_][\w$]*(\.[a-z_][\w$]*)*$/i.test(name) ? name : quoteLiteral(name).replaceAll("'", '"')
 }

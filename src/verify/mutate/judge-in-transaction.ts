@@ -64,7 +64,7 @@ function draftsOf(facts: Facts) {
   })
 }
 
-/** A client on which BEGIN and ROLLBACK become a savepoint, so that the mutant is kept, and on which end() does nothing. */
+/** A client on which BEGIN and ROLLBACK act on a savepoint, so that a ROLLBACK does not undo the mutant. Its end() does nothing. */
 function insideTransaction(client: pg.Client): pg.Client {
   const control: Readonly<Record<string, string>> = {
     begin: 'savepoint partywall_mutant_attack',

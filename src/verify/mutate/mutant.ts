@@ -4,9 +4,9 @@ import type { Facts } from '../../tenancy/facts.ts'
 export interface Mutant {
   /** The operator: `policy-or-true`. */
   readonly name: string
-  /** What is weakened: `public.documents`, `role app`. */
+  /** The object that is weakened: `public.documents`, `role app`. */
   readonly object: string
-  /** SQL that weakens it. It has several statements if a second protection must be removed as well to make a hole. */
+  /** SQL that weakens the object. It has several statements if a hole needs the removal of a second protection. */
   readonly sql: string
 }
 

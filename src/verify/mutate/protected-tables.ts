@@ -12,17 +12,17 @@ export interface ProtectedTable {
   readonly column: Column
   /** The tenant column, quoted. */
   readonly tenant: string
-  /** Verbs that some role in reach may use. A weaker policy for another verb would change nothing. */
+  /** Verbs that some role of the application may use. A weaker policy for another verb would change nothing. */
   readonly verbs: readonly Verb[]
   /** Restrictive policies that test the tenant. */
   readonly restrictive: readonly Policy[]
-  /** A role that may read it, or else some acting role. */
+  /** A role that may read the table or, if there is none, some acting role. */
   readonly role: ActingRole
   /** SQL that drops the restrictive policies that test the tenant. While they exist, a weak permissive policy is no hole. */
   readonly withoutRestrictive: string
 }
 
-/** Tables with row security on and a tenant column, that some role in reach may use. */
+/** Tables with row security on and a tenant column, that some role of the application may use. */
 export function protectedTables(facts: Facts): readonly ProtectedTable[] {
   return facts.relations.flatMap((relation) => {
     const column = facts.tenantTable(relation)?.column

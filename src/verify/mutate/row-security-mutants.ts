@@ -52,7 +52,7 @@ function* weakUsing(table: ProtectedTable, alter: string, using: string, setting
   }
 }
 
-/** Whether a role in reach may write the tenant column, by INSERT or UPDATE. If not, a weaker WITH CHECK is no hole. */
+/** Whether a role of the application may write the tenant column, by INSERT or UPDATE. If not, a weaker WITH CHECK is no hole. */
 function writesTenant(facts: Facts, { relation, column, verbs }: ProtectedTable): boolean {
   return (
     verbs.includes('insert') ||

@@ -12,7 +12,7 @@ export const keyMutants: MutantMaker = function* (facts) {
       yield weaken('tenant-nullable', `alter table ${name} alter column ${tenant} drop not null`)
     }
     for (const trigger of relation.triggers) {
-      // Only triggers whose function mentions the tenant column: others do not isolate tenants.
+      // Weaken only triggers whose function mentions the tenant column. Other triggers do not isolate tenants.
       const words = facts.catalog.functions.get(trigger.function)?.source.split(/\W+/) ?? []
       if (!words.includes(column.name)) continue
       yield weaken('trigger-disabled', `alter table ${name} disable trigger ${quoteIdentifier(trigger.name)}`)
@@ -60,7 +60,7 @@ function* globalUniques(facts: Facts, { relation, name, column, verbs }: Protect
     const rest = relation.columns.filter(
       (each) => each.number !== column.number && constraint.columns.includes(each.number),
     )
-    // A hole only if a role in reach may choose values of the key.
+    // There is a hole only if a role in reach (docs/glossary.md) may choose values of the key.
     const chosen =
       verbs.includes('insert') ||
       facts

@@ -19,14 +19,14 @@ export function untilCalled(facts: Facts, fn: DatabaseFunction): Pick<FindingDra
   return asked === undefined ? {} : { suspected: true, unconfirmed: asked === 'state' ? 'low' : 'medium' }
 }
 
-/** `guard`: the body may check its caller. `state`: it only says whether a row with a certain state exists. */
+/** `guard`: the body may check its caller. `state`: the function only tells whether a row with a certain state exists. */
 function asksInside(facts: Facts, fn: DatabaseFunction): 'guard' | 'state' | undefined {
   const given = givenNames(facts, fn)
   let raises = false
   let states = false
   walkBody(facts.sql.body(fn), {
     statement: (statement) => {
-      // Only conditions on an argument count: a check that some user is logged in does not protect the row that was asked for.
+      // Only conditions on an argument count. A check that some user is logged in does not protect the row that the argument selects.
       if (statement.kind !== 'if') return
       raises ||= statement.branches.some(
         ({ condition, body }) =>

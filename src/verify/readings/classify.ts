@@ -5,7 +5,7 @@ import type { Expr } from '../../sql/tree.ts'
 import type { ActingRole, Facts, Weakness, WeaknessKind } from '../../tenancy/facts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 
-/** An observation or weakness, before it is given a rule. */
+/** A weakness of a policy, or an observed crossing, for which `classify` chooses the rule that reports it. */
 type Cause =
   /** A branch of a policy that does not imply the tenant. */
   | {
@@ -22,9 +22,9 @@ type Cause =
       readonly relation: Relation
       readonly verb: Verb
       readonly role: ActingRole
-      /** False: the session had no tenant. */
+      /** Whether the session had set a tenant. */
       readonly asTenant: boolean
-      /** SELECT leaks as well: then writes have the same cause, and get the same rule. */
+      /** Whether SELECT leaks on this table as well. Leaking writes then have the same cause, and the same rule reports them. */
       readonly readsToo: boolean
     }
 
@@ -66,7 +66,7 @@ const RULES: Readonly<Record<Exclude<WeaknessKind, 'beyond-the-prover'>, RuleId>
 
 /** Kinds that mean "nothing restricts the tenant". The rule then depends on the table's other policies. */
 const WIDE: ReadonlySet<WeaknessKind> = new Set(['always-true', 'wrong-column', 'column-opt-out'])
-/** The same for WITH CHECK: a new row that is only tested for its user can be inserted into any tenant. */
+/** The kinds that mean "nothing restricts the tenant" in a WITH CHECK. If only the user is tested, a row can be inserted into any tenant. */
 const WIDE_CHECK: ReadonlySet<WeaknessKind> = new Set([...WIDE, 'user-not-tenant'])
 
 function ofWeakness(
@@ -91,12 +91,15 @@ function ofWeakness(
     (other) => other !== policy && (other.permissive ? covers(other.command, verb) && appliesTo(other, role) : true),
   )
   if (besides) return 'policy-permissive-or'
-  // If USING and WITH CHECK share one expression, report it once.
+  // If WITH CHECK has the same expression as USING, the finding about USING is enough.
   if (clause === 'check' && ownCheck) return 'policy-check-lax'
   return readsHold && verb !== 'select' ? 'policy-command-gap' : RULES[kind]
 }
 
-/** Whether the policy is for other roles: not for PUBLIC, nor for a role whose rights the application's login has by inheritance. */
+/**
+ * Whether the policy is for other roles than the application's login: not for PUBLIC, not for the login, and not for a role whose rights the
+ * login inherits.
+ */
 function isForOthers(facts: Facts, policy: Policy): boolean {
   const login = facts.acting.find((role) => role.role.oid === facts.tenancy.appRole.oid)
   return !policy.roles.some((role) => role === 0 || role === login?.role.oid || login?.rights.has(role) === true)
@@ -108,7 +111,7 @@ function isAlone(relation: Relation, policy: Policy, verb: Verb, role: ActingRol
   )
 }
 
-/** Whether the whole clause is a single call of a function of the user's. */
+/** Whether the whole clause is one call of a function that was created in this database. */
 function callsHelper(facts: Facts, policy: Policy, clause: 'using' | 'check'): boolean {
   const text = clause === 'using' ? policy.using : (policy.check ?? policy.using)
   const parsed = text === undefined ? undefined : facts.sql.expression(text)

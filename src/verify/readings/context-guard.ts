@@ -5,7 +5,7 @@ import type { Facts } from '../../tenancy/facts.ts'
 import { contextNames, readsContext } from './context-names.ts'
 import { givenNames, mentions } from './given-names.ts'
 
-/** How a function compares its arguments with the context before it continues. */
+/** Whether a function checks its arguments against the session's tenant before it continues. */
 type ContextGuard = 'strict' | 'lets NULL through' | 'none'
 
 /**
@@ -55,7 +55,7 @@ function callsGuard(facts: Facts, query: Query, given: ReadonlySet<string>, dept
   return query.targets.some(({ expr }) => callsGuardIn(facts, expr, given, depth))
 }
 
-/** Whether an expression contains such a call at a place that is always evaluated: not inside AND, OR or CASE. */
+/** Whether an expression contains a call of a strict guard at a place that is always evaluated: not inside AND, OR or CASE. */
 function callsGuardIn(facts: Facts, expr: Expr, given: ReadonlySet<string>, depth: number): boolean {
   switch (expr.kind) {
     case 'call': {
@@ -127,7 +127,7 @@ function lookAt(
       if (expr.kind === 'null-test' && !expr.negated && readsContext(facts, expr.arg, names)) seen.presence = true
       if (expr.kind === 'operator' && (expr.op === '<>' || expr.op === '!=')) {
         const sides = [expr.left, expr.right].flatMap((side) => side ?? [])
-        // context <> '' only tests that a context is set.
+        // `context <> ''` only tests that some tenant is set.
         if (sides.some((side) => side.kind === 'constant')) return
         seen.lax = true
       }

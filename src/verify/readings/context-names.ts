@@ -32,7 +32,8 @@ export function contextNames(facts: Facts, fn: DatabaseFunction): ReadonlySet<st
       if (statement.kind === 'assign' && statement.value.ok && readsContext(facts, statement.value.value, names)) {
         names.add(statement.target)
       }
-      // INSERT INTO tenants … RETURNING id INTO variable: the body made this tenant itself, so it is no other tenant's.
+      // INSERT INTO tenants … RETURNING id INTO variable: the function created this tenant itself, so its rows belong to no existing
+      // tenant.
       if (statement.kind === 'sql' && statement.query.ok && makesTenant(facts, statement.query.value))
         for (const into of statement.into) names.add(into)
       if (statement.kind === 'sql' && statement.query.ok && statement.into.length > 0) {

@@ -45,7 +45,7 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
   return found
 }
 
-/** Whether the function reads the whole table of tenants, without any condition. */
+/** Whether the function reads the table of tenants without any condition. */
 export function readsWholeRegistry(facts: Facts, fn: DatabaseFunction): boolean {
   const root = facts.tenancy.root?.relation
   let whole = false
@@ -119,7 +119,7 @@ function isTenantColumn(facts: Facts, name: string | undefined): boolean {
   return facts.tenancy.columnNames.includes(name) || facts.tenancy.root?.key.name === name
 }
 
-/** SECURITY DEFINER functions that a role in reach may call. */
+/** SECURITY DEFINER functions that a role in reach (docs/glossary.md) may call. */
 export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
   for (const fn of facts.functions) {
     if (fn.securityDefiner && !fn.returnsTrigger && fn.returnType !== 'event_trigger' && facts.executors(fn).length > 0)
@@ -127,7 +127,7 @@ export function* callableDefiners(facts: Facts): Iterable<DatabaseFunction> {
   }
 }
 
-/** SQL that revokes EXECUTE on a function from PUBLIC and from the roles in reach. */
+/** SQL that revokes EXECUTE on a function from PUBLIC and from the roles of the application. */
 export function revokeExecute(facts: Facts, fn: DatabaseFunction): string {
   const roles = facts.executors(fn).map((role) => quoteIdentifier(role.role.name))
   return `REVOKE EXECUTE ON ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} FROM ${['PUBLIC', ...new Set(roles)].join(', ')};`

@@ -59,7 +59,10 @@ END $$;`
 END $$;`
 }
 
-/** Statements about a sequence. For the sequence of an identity column they test first whether another finding's fix dropped it. */
+/**
+ * Makes SQL of statements about a sequence. For the sequence of an identity column, the SQL first tests whether the sequence still exists,
+ * because the fix of another finding may have dropped it.
+ */
 export function onSequenceSql(facts: Facts, sequence: Relation, statements: readonly string[]): string {
   const owner = facts.catalog.sequences.get(sequence.oid)
   const table = facts.relationOf(owner?.ownedByRelation ?? 0)

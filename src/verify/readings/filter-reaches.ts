@@ -11,10 +11,10 @@ interface Member {
 type Column = Extract<Expr, { kind: 'column' }>
 
 /**
- * For a query that compares the tenant of one of its tables with the context: whether this restricts the rows of `relation` too.
+ * For a query that compares the tenant of one of its tables with the context: whether this comparison restricts the rows of `relation` too.
  *
- * It does if the tables are joined by the tenant column or by a unique key. `s.match_id = m.id` does not if `id` is not unique, because
- * each tenant numbers its own matches.
+ * The answer is yes if the two tables are joined by the tenant column or by a unique key. A join `s.match_id = m.id` is not enough if `id` is
+ * not unique, because each tenant numbers its own matches.
  */
 export function filterReaches(
   facts: Facts,
@@ -40,7 +40,7 @@ export function filterReaches(
         if (one !== two && joins(facts, one, left.name, two, right.name)) links.push([one, two])
   }
   for (const item of query.from) links.push(...usingLinks(facts, item))
-  // No table is filtered by a plain equality: the filter has another form, such as a subquery. It is taken as one for all tables.
+  // No table is filtered by a plain equality, so the filter has another form, such as a subquery. Assume that it restricts all tables.
   if (held.size === 0) return true
   for (let grew = true; grew; ) {
     grew = false
@@ -61,7 +61,7 @@ function membersOf(facts: Facts, item: FromItem): readonly Member[] {
   return relation === undefined ? [] : [{ alias: item.alias ?? item.name, relation }]
 }
 
-/** Equalities that hold for each row: those in WHERE and ON that are joined by AND and not inside an OR. */
+/** The equalities that are true for each row of the query: those in WHERE and ON that are joined by AND, and not inside an OR. */
 function equalities(query: Query): readonly (readonly [Expr, Expr])[] {
   const found: (readonly [Expr, Expr])[] = []
   const add = (expr: Expr | undefined): void => {

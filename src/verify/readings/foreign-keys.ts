@@ -15,7 +15,7 @@ export interface TenantForeignKey {
   /** Referencing and referenced columns, pair by pair. */
   readonly columns: readonly Column[]
   readonly parentColumns: readonly Column[]
-  /** Both sides' tenant columns are one of the pairs. */
+  /** Whether the key pairs the tenant column of the referencing table with the tenant column of the referenced table. */
   readonly pairsTenant: boolean
 }
 
@@ -51,8 +51,8 @@ function foreignKeysOf(facts: Facts, table: TenantTable): readonly TenantForeign
 }
 
 /**
- * Why a foreign key without the tenant may still be safe: a policy queries the parent table, or a trigger runs at INSERT. `policy` is
- * the stronger hint. Whether it is safe is decided by the attack.
+ * A hint that a foreign key without the tenant may still be safe: a policy queries the parent table (`policy`, the stronger hint), or a
+ * trigger runs at INSERT (`trigger`). The attack then shows whether the key is safe.
  */
 export function otherwiseHeld(facts: Facts, key: TenantForeignKey): 'policy' | 'trigger' | undefined {
   const names = (text: string | undefined) => {
@@ -95,8 +95,8 @@ export function parentIsLoose(facts: Facts, key: TenantForeignKey): boolean {
 }
 
 /**
- * SQL that drops the foreign key and adds it again with the tenant column in front. It can be run twice. A comment only, where that
- * would change the meaning of the table or PostgreSQL would refuse it.
+ * SQL that drops the foreign key and adds it again with the tenant column in front. The SQL can be run twice. It is only a comment if it
+ * would change the meaning of the table, or if PostgreSQL would refuse it.
  */
 export function compositeForeignKeySql(key: TenantForeignKey): string {
   const { table, parentTable, relation, parent, constraint, references } = key
@@ -162,7 +162,10 @@ function sameKind(column: Column, other: Column): boolean {
 const GIVEN_AWAY =
   /(^|_)(shared?|shares|sharing|granted?|grantee|invited?|invitee|guest|recipient|receiver|partner|viewer)(_|$)|^(to|with|target)_/
 
-/** Whether the table holds shares: rows whose tenant column names the receiving tenant, while the parent row belongs to the giving one. */
+/**
+ * Whether the table stores shares: the tenant column of a share names the tenant that receives access, and its parent row belongs to the
+ * tenant that gives access.
+ */
 function isShare({ table, relation, parentTable }: TenantForeignKey): boolean {
   if (table.kind !== 'tenant') return false
   const root = relation.constraints.filter(

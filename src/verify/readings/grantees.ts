@@ -18,7 +18,7 @@ export function usableGrantees(facts: Facts, grants: readonly Grant[], privilege
   return [...usable].sort((a, b) => a - b)
 }
 
-/** The same for a relation, including grants on its columns. Empty when no acting role has the privilege. */
+/** Grantees through which some acting role has the privilege on a relation or on its columns. Empty if no acting role has the privilege. */
 export function relationGrantees(facts: Facts, relation: Relation, privilege: TablePrivilege): readonly Oid[] {
   if (facts.reach(relation, privilege).length === 0) return []
   const grants = [...relation.grants, ...relation.columns.flatMap((column) => column.grants)]
@@ -28,8 +28,8 @@ export function relationGrantees(facts: Facts, relation: Relation, privilege: Ta
 const ALL = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
 
 /**
- * The grantees of a REVOKE that leaves these roles no privilege: PUBLIC, the roles, and the roles whose grants they inherit. A REVOKE
- * from a role alone does not remove what it has through another role.
+ * The grantees of a REVOKE after which these roles have no privilege: PUBLIC, the roles, and the roles whose grants they inherit. A REVOKE
+ * from a role alone does not remove a privilege that the role inherits from another role.
  */
 export function revokeList(
   facts: Facts,

@@ -3,8 +3,8 @@ import { childrenOf } from '../../sql/walk.ts'
 import { joinConditions } from '../../tenancy/discovery/compared.ts'
 
 /**
- * True when a condition that satisfies `test` must hold for each row of the query: its WHERE or ON implies it, or a query that it
- * reads does. For a UNION, both sides need it.
+ * Whether a condition that satisfies `test` is true for each row that the query returns or changes. The condition may be in the query's own
+ * WHERE or ON, or in a CTE or subquery that the query reads. In a UNION, both sides need such a condition.
  */
 export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean {
   const { setOperation } = query
@@ -27,7 +27,7 @@ export function holdsRows(query: Query, test: (expr: Expr) => boolean): boolean 
   return query.from.length === 0 && query.targets.some((target) => holds(target.expr, test))
 }
 
-/** Whether the expression being true implies that the condition is true. Unknown expressions count as not implying it. */
+/** Whether `expr` can be true only if a condition that satisfies `test` is true. For an expression of an unknown kind the answer is no. */
 function holds(expr: Expr, test: (expr: Expr) => boolean): boolean {
   if (test(expr)) return true
   switch (expr.kind) {
@@ -58,13 +58,16 @@ function holds(expr: Expr, test: (expr: Expr) => boolean): boolean {
   }
 }
 
-/** `coalesce(a, b)` is true where a is, or where a is NULL and b is true: `coalesce(tenant = context, true)` restricts nothing. */
+/**
+ * `coalesce(a, b)` is true if a is true, or if a is NULL and b is true. So each argument must imply the condition:
+ * `coalesce(tenant = context, true)` restricts nothing. The constants false and NULL never make the result true.
+ */
 function holdsWhicheverIsFirst(args: readonly Expr[], test: (expr: Expr) => boolean): boolean {
   const telling = args.filter((arg) => !(arg.kind === 'constant' && (arg.value === false || arg.value === null)))
   return telling.length > 0 && telling.every((arg) => holds(arg, test))
 }
 
-/** Only a comparison with the constant true counts: in `(tenant = context) = x` the whole can be true while the condition is false. */
+/** Only a comparison with the constant true counts: `(tenant = context) = x` is also true if both sides are false. */
 function comparesTruly(expr: Extract<Expr, { kind: 'operator' }>, test: (expr: Expr) => boolean): boolean {
   const { op, left, right } = expr
   if (op !== '=' || left === undefined) return false
@@ -72,7 +75,7 @@ function comparesTruly(expr: Extract<Expr, { kind: 'operator' }>, test: (expr: E
   return (isTrue(right) && holds(left, test)) || (isTrue(left) && holds(right, test))
 }
 
-/** A value that is NULL unless a subquery has a row for which the condition holds. */
+/** Whether a value is NULL unless a subquery has a row for which the condition is true. */
 function needsRow(expr: Expr, test: (expr: Expr) => boolean): boolean {
   switch (expr.kind) {
     case 'subquery':

@@ -7,7 +7,7 @@ import { privilegeOf } from '../../tenancy/reach.ts'
 import type { FindingDraft } from '../finding/finding.ts'
 import { revokeList } from './grantees.ts'
 
-/** Partitions (or inheriting tables) that a role in reach can use directly and whose policies do not apply to that role. */
+/** Partitions (or inheriting tables) that a role of the application can use directly and whose policies do not apply to that role. */
 export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<FindingDraft> {
   for (const relation of facts.relations) {
     if (relation.parents.length === 0 || relation.isPartition !== partitions || relation.kind === 'foreign-table')
@@ -36,7 +36,7 @@ export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<Findi
   }
 }
 
-/** Verbs that some role in reach may use on the table without row-level security. */
+/** Verbs that some role in reach (docs/glossary.md) may use on the table, if row-level security does not apply to that role. */
 export function unheldVerbs(facts: Facts, relation: Relation): readonly Verb[] {
   return VERBS.filter((verb) =>
     facts.reach(relation, privilegeOf(verb)).some((role) => !facts.protectedFor(relation, role)),

@@ -13,7 +13,7 @@ export function lookingPolicies(facts: Facts, relation: Relation): readonly Poli
   )
 }
 
-/** A policy that lets every row pass although another one, for the same role and verb, queries who may see the row. */
+/** A policy that lets every row pass, although another policy for this role and verb looks up who may see the row. */
 export function wideBesideLookup(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): Policy | undefined {
   const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
   const narrow = new Set(lookingPolicies(facts, relation))

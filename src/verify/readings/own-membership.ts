@@ -6,9 +6,9 @@ import type { Facts } from '../../tenancy/facts.ts'
 import { holdsRows } from './held-query.ts'
 
 /**
- * Whether a SECURITY DEFINER function tells users only about their own memberships: of which tenants they are members, or with which
- * role. Policies call such functions, so they must read without policies. They reveal nothing about other users, because the rows are
- * restricted to the user in the setting.
+ * Whether a SECURITY DEFINER function tells users only about their own memberships: the tenants of which they are members, or their roles
+ * there. Policies call such functions, so the functions must read without policies. They reveal nothing about other users, because they
+ * read only rows of the user in the setting.
  */
 export function tellsOwnMembership(facts: Facts, fn: DatabaseFunction, relation: Relation, query: Query): boolean {
   const users = new Set<string>()
@@ -26,7 +26,7 @@ export function tellsOwnMembership(facts: Facts, fn: DatabaseFunction, relation:
   return [...users].some((user) => isMembership(relation, tenant, user))
 }
 
-/** The column of `column = setting` if the setting does not name the tenant. It then names the user. */
+/** The column in `column = setting`, if the setting does not contain the tenant. The setting then contains the user. */
 function userColumn(facts: Facts, expr: Expr): string | undefined {
   if (expr.kind !== 'operator' || expr.op !== '=' || expr.left === undefined) return undefined
   const { context, columnNames } = facts.tenancy
@@ -37,7 +37,7 @@ function userColumn(facts: Facts, expr: Expr): string | undefined {
   ] as const) {
     if (column.kind !== 'column' || columnNames.includes(column.name)) continue
     const uses = settingsIn(value, facts.sql, functionFinder(facts.catalog))
-    // One JSON setting may hold both user and tenant: the path inside it decides which one is read.
+    // One JSON setting may contain both user and tenant. The path into the JSON says which of them is read.
     const isTenant = uses.some(
       (use) =>
         tenantSettings.has(use.setting) &&
@@ -48,7 +48,7 @@ function userColumn(facts: Facts, expr: Expr): string | undefined {
   return undefined
 }
 
-/** Whether a column names a user: by its name, or because it is part of a key. A status or a region does not. */
+/** Whether a column names a user, judged by the column's name or because it is part of a key. A status or a region names no user. */
 function namesSomebody(relation: Relation, name: string): boolean {
   const column = relation.columns.find((own) => own.name === name)
   if (column === undefined) return false

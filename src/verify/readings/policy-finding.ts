@@ -50,8 +50,8 @@ function consequence({ verbs }: PolicyWeakness): string {
 }
 
 /**
- * ALTER POLICY that adds the tenant test to the policy's conditions by AND, in each clause that its command has. No role can see or
- * write more rows than before.
+ * SQL (ALTER POLICY) that adds the tenant test to USING and WITH CHECK by AND, as far as the policy's command has these clauses. No role can
+ * see or write more rows than before.
  */
 export function narrowPolicySql(facts: Facts, relation: Relation, policy: Policy | undefined): string {
   const test = rowTestSql(facts, relation)

@@ -13,7 +13,7 @@ interface DecidingFunction {
 
 const known = new WeakMap<Facts, readonly DecidingFunction[]>()
 
-/** Functions called by policies, triggers, defaults, checks and indexes of tenant tables, also through other functions. */
+/** The functions that policies, triggers, defaults, checks and indexes of tenant tables call, directly or through other functions. */
 export function decidingFunctions(facts: Facts): readonly DecidingFunction[] {
   let list = known.get(facts)
   if (list === undefined) {
@@ -61,7 +61,7 @@ function gather(facts: Facts): readonly DecidingFunction[] {
   }))
 }
 
-/** Functions of the user's that a body calls by name. */
+/** The functions of this database (not of PostgreSQL or of extensions) that a body calls by name. */
 export function calledBy(facts: Facts, fn: DatabaseFunction): readonly DatabaseFunction[] {
   const called = new Map<Oid, DatabaseFunction>()
   const visit: Visitor = {
@@ -89,7 +89,7 @@ export function unqualifiedTables(facts: Facts, fn: DatabaseFunction): readonly 
   return [...names].filter((name) => !ctes.has(name)).sort()
 }
 
-/** True when the function finds temporary objects first: PostgreSQL searches pg_temp first unless search_path names it later. */
+/** Whether the function finds temporary objects first. PostgreSQL searches pg_temp first, unless search_path names pg_temp at a later place. */
 export function searchesTempFirst(fn: DatabaseFunction): boolean {
   if (fn.atomicBody !== undefined) return false
   const path = fn.config.get('search_path')

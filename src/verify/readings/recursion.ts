@@ -7,11 +7,11 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 
 /** Policies that query each other in a circle. PostgreSQL rejects each query that needs them (42P17, or 54001 through functions). */
 export interface Recursion {
-  /** The tables of the circle, starting with the alphabetically first. That one is repeated at the end. */
+  /** The tables of the circle, starting with the alphabetically first table, which is repeated at the end. */
   readonly cycle: readonly Relation[]
   /** The policies whose queries form the circle. */
   readonly policies: readonly { readonly relation: Relation; readonly name: string }[]
-  /** False where a function is part of the circle: its code may not reach the next table in every call. */
+  /** False if the circle leads through a function, because not every call of the function need read the next table. */
   readonly certain: boolean
   /** Tables and verbs whose policies lead into the circle, including those of the circle itself. */
   readonly reached: readonly { readonly relation: Relation; readonly verb: Verb }[]
@@ -24,13 +24,13 @@ interface Step {
   /** The policy of the previous step that queries this table. */
   readonly by: { readonly relation: Relation; readonly name: string } | undefined
   readonly throughFunction: boolean
-  /** `select` for all steps but the first, which may be a write. A write and a read of the same table are different steps. */
+  /** The first step may be a write; all further steps are `select`. A write and a read of one table are different steps. */
   readonly verb: Verb
 }
 
 const known = new WeakMap<Facts, readonly Recursion[]>()
 
-/** All circles that policies of tenant tables lead into, for the roles in reach. */
+/** All circles that policies of tenant tables lead into, for the roles of the application. */
 export function recursions(facts: Facts): readonly Recursion[] {
   const before = known.get(facts)
   if (before !== undefined) return before

@@ -11,7 +11,7 @@ export function rolesInReach(facts: Facts): readonly RolePath[] {
   return [{ role: app, path: [app.name], needsGrant: false }, ...facts.becomable]
 }
 
-/** Roles in reach that are direct members of the target role. */
+/** Roles of the application that are direct members of the target role. */
 export function directMembers(facts: Facts, target: Role): readonly Role[] {
   const inReach = new Map(rolesInReach(facts).map(({ role }) => [role.oid, role]))
   return facts.catalog.memberships.flatMap((membership) => {
@@ -25,7 +25,7 @@ export function showPath(path: RolePath): string {
   return `${path.path.join(' → ')}${path.needsGrant ? ' (by ADMIN OPTION: it grants itself the membership)' : ''}`
 }
 
-/** The tenant tables on which the role has a privilege, and the verbs. If the role bypasses policies, it crosses tenants there. */
+/** The tenant tables on which the role has a privilege, with the verbs. A role that bypasses policies reaches all tenants' rows there. */
 export function crossedBy(
   facts: Facts,
   role: Role,

@@ -8,9 +8,9 @@ import { holdsRows } from './held-query.ts'
 import type { TenantTrigger } from './trigger-code.ts'
 
 /**
- * Whether a statement of a trigger function changes only rows of the tenant of the row that fired it: `where c.tenant_id =
- * new.tenant_id`. A policy has checked that row's tenant before. Only an equality that must hold counts: `tenant_id IS NOT NULL` names
- * the column but restricts nothing.
+ * Whether a statement of a trigger function changes only rows of one tenant: the tenant of the row that fired the trigger (`where
+ * c.tenant_id = new.tenant_id`). A policy has already checked the tenant of the row that fired the trigger. Only an equality that must be
+ * true for each changed row counts: `tenant_id IS NOT NULL` names the column but restricts nothing.
  */
 export function comparesRowsTenant(facts: Facts, fired: TenantTrigger, query: Query, relation: Relation): boolean {
   const own = facts.tenantTable(fired.relation)?.column?.name
@@ -77,7 +77,10 @@ function transitionTables({ trigger }: TenantTrigger): ReadonlySet<string> {
   return new Set(names.map(([, quoted, plain]) => quoted ?? plain ?? ''))
 }
 
-/** Aliases in a FROM list for transition tables, or for subqueries on one that keep its tenant column. */
+/**
+ * The aliases in a FROM list that stand for rows which fired the trigger: aliases of a transition table, and of a subquery that reads only
+ * a transition table and returns its tenant column.
+ */
 function aliasesOfRows(item: FromItem, transition: ReadonlySet<string>, own: string): readonly string[] {
   if (item.kind === 'join')
     return [...aliasesOfRows(item.left, transition, own), ...aliasesOfRows(item.right, transition, own)]

@@ -18,8 +18,8 @@ export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | unde
 }
 
 /**
- * ALTER POLICY that reads the session's setting once per statement, by `(select …)`, and treats a setting that is '' or missing as NULL.
- * The rest of the policy stays as it is. Undefined if nothing needs to change.
+ * SQL (ALTER POLICY) for a policy that reads the session's setting once per row. Afterwards the policy reads the setting once per statement,
+ * in `(select …)`, and a setting that is missing or '' counts as NULL. Undefined if nothing needs to change.
  */
 export function askOnceSql(facts: Facts, relation: Relation, policy: Policy): string | undefined {
   return rewritePolicySql(relation, policy, askOnce(facts, policy))
@@ -48,7 +48,7 @@ function mentionsColumn(expr: Expr): boolean {
   return expr.kind === 'column' || childrenOf(expr).some(mentionsColumn)
 }
 
-/** Whether the policy has a weakness, certain or not. Another finding then changes the same policy. */
+/** Whether the prover found a weakness, certain or not, in the policy. The fix of another finding then changes this policy too. */
 export function isWeak(facts: Facts, relation: Relation, policy: Policy): boolean {
   return facts.acting
     .filter((role) => !role.bypasses)

@@ -6,7 +6,7 @@ const COPY_NAME =
 const SAME_SHARE = 0.8
 const MIN_COLUMNS = 3
 
-/** The protected table of which this one is an unprotected copy: it has the same columns, and a name or shape of a copy. */
+/** The protected table of which `relation` is an unprotected copy: `relation` has the same columns, and looks like a copy by name or shape. */
 export function copiedFrom(facts: Facts, relation: Relation): Relation | undefined {
   if (relation.kind !== 'table' || relation.rowSecurity || relation.parents.length > 0) return undefined
   const columns = new Set(relation.columns.map((column) => `${column.name} ${column.type}`))

@@ -2,8 +2,9 @@ import type { Relation } from '../../catalog/model.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /**
- * Whether some acting role may run the statement on the table, or on a parent through which it reaches the rows. Through a parent,
- * PostgreSQL checks only the parent's grants. An INSERT is routed to partitions only; UPDATE and DELETE reach every inheriting table.
+ * Whether some acting role may run the statement on the table, or on a parent table through which the statement reaches the rows. For a
+ * statement on a parent, PostgreSQL checks only the parent's grants. An INSERT is routed to partitions only; UPDATE and DELETE reach every
+ * inheriting table.
  */
 export function reachedThrough(
   facts: Facts,

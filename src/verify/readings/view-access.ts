@@ -13,7 +13,7 @@ interface ViewAccess {
   readonly direct: readonly string[]
   /** Tables that a view inside this one reads. */
   readonly nested: readonly string[]
-  /** The inner views that show them. */
+  /** The inner views through which the outer view shows the tables in `nested`. */
   readonly through: readonly string[]
   readonly filtered: boolean
 }
@@ -27,7 +27,7 @@ export function hasBarrier(relation: Relation): boolean {
   return /^(?:true|on|yes|1)$/i.test(relation.options.get('security_barrier') ?? 'false')
 }
 
-/** The tenant tables whose rows a view shows without their policies, because the view's owner bypasses these. */
+/** The tenant tables whose rows a view shows without their policies, because the policies do not apply to the view's owner. */
 export function viewAccess(facts: Facts, view: Relation): ViewAccess {
   const direct = new Set<string>()
   const nested = new Set<string>()
@@ -113,7 +113,7 @@ function filtersByContext(facts: Facts, view: Relation): boolean {
   return found
 }
 
-/** Verbs that an automatically updatable view passes on to its table, and that some role in reach may use. */
+/** Verbs that an automatically updatable view passes on to its table, and that some role of the application may use. */
 export function writableVerbs(facts: Facts, view: Relation): readonly ('insert' | 'update' | 'delete')[] {
   const bits = [
     ['update', 4, 'UPDATE'],

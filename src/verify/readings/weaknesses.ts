@@ -4,7 +4,7 @@ import type { Facts, Weakness } from '../../tenancy/facts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import { classify } from './classify.ts'
 
-/** A weakness of a policy with the rule that reports it, merged over verbs and roles. */
+/** A weakness of a policy, and the rule that reports it. One weakness of several verbs or roles appears once. */
 export interface PolicyWeakness extends Weakness {
   readonly rule: RuleId
   readonly relation: Relation

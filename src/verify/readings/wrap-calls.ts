@@ -12,7 +12,7 @@ export function emptyAsNull(expression: string): string {
     .replace(inside, (_, name: string) => `( SELECT NULLIF(current_setting(${name}, true), '')))::`)
 }
 
-/** ALTER POLICY with both clauses rewritten; undefined if that changes nothing. */
+/** SQL (ALTER POLICY) with USING and WITH CHECK rewritten. Undefined if the rewriting changes nothing. */
 export function rewritePolicySql(
   relation: Relation,
   policy: Policy,
@@ -30,7 +30,7 @@ export function rewritePolicySql(
 
 const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[\s\S]/g
 
-/** Wraps calls of the named functions in `(select …)`, if they are outside of any subquery and their arguments are constant. */
+/** Wraps calls of the named functions in `(select …)`, if the calls are outside of any subquery and have constant arguments. */
 export function wrapCalls(expression: string, names: ReadonlySet<string>): string {
   const tokens = expression.match(TOKEN) ?? []
   let wrapped = ''

@@ -4,12 +4,15 @@ import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity 
 import type { Rule, RuleGroup } from '../finding/rule.ts'
 import { classify } from '../readings/classify.ts'
 
-/** A finding before it is reported, with what the verdicts need. */
+/** A finding before it is reported, with the facts that the verdicts need. */
 export interface JoinedFinding extends Finding {
   readonly verbs: FindingDraft['verbs']
   readonly tables: readonly string[]
   readonly group: RuleGroup
-  /** False if the verbs fail with an error for everyone, or if no attack confirmed what is suspected: no row of another tenant is reached. */
+  /**
+   * Whether rows of another tenant are, or may be, reached. False if the verbs fail with an error for everyone, or if the finding was only
+   * suspected and no attack confirmed it.
+   */
   readonly crosses: boolean
 }
 
@@ -20,11 +23,11 @@ export interface RuledDraft {
 }
 
 /**
- * Joins what rules found with what attacks saw.
+ * Joins the static findings of the rules with the observations of the attacks.
  *
- * - An observation of the same rule and object makes a finding `exploited`.
- * - A crossing does that to findings about that table and verb, if they are about row security, policies, roles or grants.
- * - An observation that no finding explains becomes a finding of its own, if a rule is about such a thing.
+ * - An observation with the rule and object of a finding makes this finding `exploited`.
+ * - A crossing makes each finding about its table and verb `exploited`, if the finding is about row security, policies, roles or grants.
+ * - An observation that no finding explains becomes a finding of its own, if `classify` names a rule for it.
  * - A suspected finding that an attack tried and did not confirm becomes `info`.
  */
 export function joinFindings(
@@ -82,7 +85,7 @@ export function joinFindings(
   return dedupe([...joined, ...raised]).sort(inOrder)
 }
 
-/** Gives each unexplained observation a rule. For a crossing, the rule depends on what else crossed on its table. */
+/** Gives each unexplained observation a rule. For a crossing, the rule also depends on the other crossings of its table. */
 function named(facts: Facts, unexplained: readonly Observation[]): readonly SeenOfRule[] {
   const readable = new Set(
     unexplained.flatMap((seen) =>

@@ -22,7 +22,7 @@ interface ScopeOptions {
   readonly chosen: readonly Rule[]
   /** If set, findings of other rules are left out, even if an attack raised them. */
   readonly only: readonly string[] | undefined
-  /** Undefined: catalog and proof only. */
+  /** Undefined: only reads the catalog and proves. */
   readonly attack: Omit<AttackOptions, 'facts'> | undefined
 }
 

@@ -57,8 +57,8 @@ export function makeReport(
 }
 
 /**
- * Joins the findings of all scopes. If a table is a tenant table in one scope, only findings of that scope count: another scope would take
- * it for a table without a tenant. If two scopes have the same finding, the more severe one is kept.
+ * Joins the findings of all scopes. If a table is a tenant table in one scope, only findings of that scope count: another scope would judge
+ * the table as one without a tenant. If two scopes have the same finding, the more severe one is kept.
  */
 function joinScopes(scopes: readonly JudgedScope[]): readonly JoinedFinding[] {
   const bound = new Set(scopes.flatMap(({ tables }) => tables.map((table) => table.object)))

@@ -25,7 +25,8 @@ export function unreliableTables(tables: readonly TableVerdict[]): readonly stri
  * The exit code of a run:
  * - 0: no finding at or above `failOn`;
  * - 1: at least one such finding;
- * - 2: no answer, because a verdict is unreliable, nothing is in reach, or partywall itself failed. It takes precedence over 1.
+ * - 2: no answer, because a verdict is `unreliable`, the application's role reaches no tenant table, or partywall itself failed. 2 takes
+ *   precedence over 1.
  *
  * @param findings the findings that count, such as those that remain after a baseline; default: all of the report
  */

@@ -23,7 +23,7 @@ export interface VerifySummary {
   readonly rootTable: string | undefined
   /** False if the application can't reach any tenant table by a verb, view or function. The run then says nothing. */
   readonly reachable: boolean
-  /** If it reaches none: SQL that grants it what an application usually needs. */
+  /** If the application can't reach any tenant table: SQL that grants its role the privileges that an application usually needs. */
   readonly grantsMissing: readonly string[]
   readonly notes: readonly string[]
   readonly counts: {
@@ -44,7 +44,7 @@ export interface VerifyReport {
   readonly version: 1
   readonly findings: readonly Finding[]
   readonly tables: readonly TableVerdict[]
-  /** Tables without a tenant that a role in reach may use and that no policy restricts. */
+  /** Tables without a tenant that a role of the application may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
   readonly summary: VerifySummary
 }

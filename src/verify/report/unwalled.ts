@@ -10,13 +10,13 @@ import { saysNothing } from '../readings/says-nothing.ts'
 /** A table that the application may use, that no policy restricts, and in which no tenant column was found. */
 export interface UnwalledTable {
   readonly object: string
-  /** Verbs that roles in reach may use. */
+  /** Verbs that roles of the application may use. */
   readonly verbs: readonly Verb[]
   /** Why it does not count as a tenant table. */
   readonly reason: string
 }
 
-/** Tables without a tenant that a role in reach may use without any restriction by policies. */
+/** Tables without a tenant that a role of the application may use without any restriction by policies. */
 export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   return facts.relations.flatMap((relation): readonly UnwalledTable[] => {
     if (

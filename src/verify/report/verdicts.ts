@@ -15,7 +15,7 @@ interface Judged {
   readonly reason: string | undefined
 }
 
-/** The inputs of all verdicts of a run. */
+/** The facts from which all verdicts of a run are made. */
 interface Court {
   readonly facts: Facts
   /** Undefined: nothing was attacked. */

@@ -23,7 +23,8 @@ export const advisoryLockGlobal: Rule = {
         expression: (expr) => {
           if (expr.kind !== 'call' || !/^pg_(try_)?advisory_(xact_)?lock(_shared)?$/.test(expr.name)) return
           if (expr.args.some((arg) => namesTenant(facts, arg, tenantNames))) return
-          // pg_advisory_lock(a, b): one of two variable keys may contain the tenant. Two constants are the same for all tenants.
+          // pg_advisory_lock(a, b): if one of the two keys varies, it may contain the tenant. Two constant keys are the same for all
+          // tenants.
           if (expr.args.length === 1 || expr.args.every((arg) => isFixed(arg, fixed))) locks.push(expr)
         },
       })

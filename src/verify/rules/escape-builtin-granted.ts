@@ -64,7 +64,7 @@ function* granted(facts: Facts, fn: Called): Iterable<FindingDraft> {
   }
 }
 
-/** Predefined roles such as pg_read_server_files have EXECUTE by design. Membership in one is reported by role-predefined. */
+/** Predefined roles such as pg_read_server_files have EXECUTE by design. The rule role-predefined reports membership in such a role. */
 function isPredefined(name: string): boolean {
   return name.startsWith('pg_')
 }

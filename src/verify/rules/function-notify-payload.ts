@@ -71,7 +71,7 @@ function mentionsRow(expr: Expr): boolean {
   return found
 }
 
-/** Whether the payload contains the whole row, a column that is no id, or a variable that was set from one. */
+/** Whether the payload contains the whole row, a column that is no id, or a variable that was set from the row or such a column. */
 function holdsRow(facts: Facts, relation: Relation, payload: Expr, variables: ReadonlySet<string>): boolean {
   if (wholeRow(payload)) return true
   let found = false

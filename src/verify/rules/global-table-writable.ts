@@ -46,7 +46,7 @@ export const globalTableWritable: Rule = {
   },
 }
 
-/** Verbs that change what other tenants read. None, if the application can only INSERT and can't read the table. */
+/** Verbs by which a role changes rows that other tenants read. Empty if the application can only INSERT and can't read the table. */
 function writable(facts: Facts, relation: Relation): readonly Verb[] {
   const verbs = (['insert', 'update', 'delete'] as const).filter((verb) =>
     facts.reach(relation, privilegeOf(verb)).some((role) => !held(facts, relation, verb, role)),

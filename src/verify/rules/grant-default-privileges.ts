@@ -35,7 +35,7 @@ export const grantDefaultPrivileges: Rule = {
         detail: creator,
         message: `Each table that ${creator} creates${schema === undefined ? '' : ` in ${schema.name}`} is open to ${granteeList(facts, grantees)} at once, before it has row-level security.`,
         evidence: [`default privileges of ${creator}: ${privileges}`],
-        // An event trigger may enable row-level security on new tables. The attack creates a table and checks that.
+        // An event trigger may enable row-level security on new tables. The attack creates a table and checks whether that happens.
         ...(guarded ? { suspected: true } : {}),
         fix: `ALTER DEFAULT PRIVILEGES FOR ROLE ${quoteIdentifier(creator)}${where} REVOKE ALL ON TABLES FROM ${granteeList(facts, grantees)};`,
       }

@@ -25,7 +25,7 @@ export const grantPublic: Rule = {
       if (open.length === 0) continue
       yield {
         object: relation.label,
-        // High only for tenant tables without row-level security. With it, the policies decide about PUBLIC as well.
+        // High only for tenant tables without row-level security. On other tables, policies also restrict PUBLIC.
         severity: bound && !relation.rowSecurity ? 'high' : 'low',
         message: `PUBLIC may ${open.join(', ')} ${relation.label}: every role of the server, those of other applications too.`,
         evidence: [`granted to PUBLIC: ${open.join(', ')}`],

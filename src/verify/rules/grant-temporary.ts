@@ -19,7 +19,8 @@ export const grantTemporary: Rule = {
     const list = granteeList(facts, grantees)
     yield {
       object: THIS_DATABASE,
-      // In a sealed schema, temporary objects are the way that injected SQL still has. Without a seal it can simply set the tenant.
+      // In a sealed schema, injected SQL can't set another tenant, but temporary objects are another way to cross. Without a seal, injected
+      // SQL can simply set the tenant.
       severity: sealSchema(facts) === undefined ? 'low' : 'high',
       message: `The app may create temporary tables and types in ${database.name}: on a pooled connection they stay for the next tenant, and PostgreSQL finds their names first.`,
       evidence: [`TEMPORARY granted to ${list}`],

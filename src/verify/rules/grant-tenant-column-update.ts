@@ -36,12 +36,12 @@ export const grantTenantColumnUpdate: Rule = {
   },
 }
 
-/** SQL that revokes UPDATE on the tenant column. Grantees of UPDATE on the whole table get it back on the other columns. */
+/** SQL that revokes UPDATE on the tenant column. Grantees of UPDATE on the whole table get UPDATE on each of the other columns instead. */
 function withoutColumnSql(facts: Facts, relation: Relation, column: Column, names: string): string {
   const table = qualifiedName(relation)
   const whole = usableGrantees(facts, relation.grants, 'UPDATE', relation.owner)
   const alone = usableGrantees(facts, column.grants, 'UPDATE', relation.owner)
-  // No grant gives the privilege: the role is the owner or has it by a predefined role. Then only the role itself can be named.
+  // If no grant gives the privilege, the role is the owner or a member of a predefined role, and the REVOKE can name only the role itself.
   const from = whole.length + alone.length === 0 ? names : granteeList(facts, whole)
   const others = relation.columns
     .filter((other) => other !== column && other.generated === undefined)

@@ -31,7 +31,7 @@ export const grantTenantRegistryWrite: Rule = {
     const list = verbs.map((verb) => privilegeOf(verb)).join(', ')
     yield {
       object: root.label,
-      // INSERT alone is what a sign-up needs: it adds a tenant and changes no other.
+      // A sign-up needs INSERT. INSERT alone adds a tenant and changes no other tenant.
       ...(verbs.length === 1 && first === 'insert' ? { severity: 'medium' as const } : {}),
       message: `The app may ${list} ${root.label} and no policy limits it to its own row: one tenant changes the rows of others.`,
       evidence: [`granted to ${granteeList(facts, grantees)}: ${list}`],

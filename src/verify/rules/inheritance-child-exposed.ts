@@ -15,7 +15,8 @@ export const inheritanceChildExposed: Rule = {
     'Enable and force row-level security with the same policies on the parent and its children, or revoke the grants.',
   *run(facts) {
     yield* exposedHeirs(facts, false)
-    // A query of the parent reads the inheriting tables too, and only the parent's policies apply. A parent without them shows all rows.
+    // A query of the parent reads the inheriting tables too, and only the parent's policies apply. A parent without policies shows all
+    // rows.
     for (const relation of facts.relations) {
       if (
         relation.kind !== 'table' ||
@@ -26,7 +27,7 @@ export const inheritanceChildExposed: Rule = {
         continue
       const heirs = relation.children.flatMap((oid) => facts.relationOf(oid) ?? []).filter((heir) => heir.rowSecurity)
       const readers = facts.reach(relation, 'SELECT')
-      // A parent that has a tenant itself is reported by rls-disabled.
+      // The rule rls-disabled reports a parent that has a tenant column itself.
       if (heirs.length === 0 || readers.length === 0 || facts.tenantTable(relation) !== undefined) continue
       const names = readers.map((role) => role.role.name)
       yield {

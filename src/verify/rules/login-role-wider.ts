@@ -33,14 +33,15 @@ export function widerLogins(facts: Facts): readonly { readonly login: Role; read
   if (app.login) return []
   const logins = [...facts.catalog.roles.values()].filter(
     (role) =>
-      // OID 10 is the superuser that initdb creates. It is a member of the roles it created, but no application logs in as it.
+      // OID 10 is the superuser that initdb creates. It is a member of the roles that it created, but applications do not log in as this
+      // role.
       role.oid !== 10 &&
       role.login &&
       role.oid !== app.oid &&
       facts.graph.settable(role.oid).some((to) => to.role.oid === app.oid),
   )
   const judged = logins.map((login) => ({ login, width: widthOf(facts, login) }))
-  // If one login does not bypass policies, the application uses that one. The others belong to migrations or operators.
+  // If one of the logins does not bypass policies, it is the application's login. The others belong to migrations or operators.
   if (judged.some(({ width }) => width === undefined)) return []
   return judged.flatMap(({ login, width }) => (width === undefined ? [] : [{ login, width }]))
 }
@@ -56,7 +57,7 @@ interface Width {
   readonly owned: readonly string[]
 }
 
-/** Why a login bypasses row-level security, itself or through a role that it can become without the application's role. */
+/** How a login bypasses row-level security: by its own attributes, or through another role than the application's that it can become. */
 function widthOf(facts: Facts, login: Role): Width | undefined {
   const app = facts.tenancy.appRole
   const others = facts.graph.becomable(login.oid).filter((path) => !path.path.includes(app.name))
@@ -86,7 +87,10 @@ function finding(facts: Facts, login: Role, { why, via, owned }: Width): Finding
   }
 }
 
-/** Makes the login narrow, with what each statement takes away. Inherited rights are left to a person, because jobs may use them. */
+/**
+ * SQL after which the login no longer bypasses row-level security. Comments say which rights each statement takes away. Inherited rights
+ * are left to a person, because jobs may use them.
+ */
 export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): string {
   const name = quoteIdentifier(login.name)
   const role = quoteIdentifier(via.name)

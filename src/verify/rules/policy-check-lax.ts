@@ -26,7 +26,8 @@ export const policyCheckLax: Rule = {
           ...draft,
           severity: 'low',
           message: `${draft.message.replace(/: [^:]*$/, '')}: only trigger ${names} keeps the row in the session's tenant.`,
-          // No verbs: if an attack sees a row cross all the same, that becomes a finding of its own.
+          // No verbs, so the finding leaves the verdicts unchanged. If an attack sees a row cross, the crossing becomes a finding of its
+          // own.
           verbs: [],
         }
     }

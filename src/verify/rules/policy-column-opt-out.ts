@@ -14,7 +14,7 @@ export const policyColumnOptOut: Rule = {
   run: (facts) =>
     policyFindings(facts, 'policy-column-opt-out', {
       message: (weakness) => `opens rows by the column ${weakness.subject ?? ''}`,
-      // Rows that all tenants may read can be intended. Rows that all tenants may change can't.
+      // It can be intended that all tenants read a row, but not that all tenants change it.
       severity: (weakness) =>
         weakness.verbs.every((verb) => verb === 'select') && !isDate(weakness) ? 'medium' : 'high',
     }),

@@ -43,7 +43,7 @@ export const policyEmptyStringError: Rule = {
   },
 }
 
-/** Whether the fix, which reads '' as NULL, reaches every cast of the policy. */
+/** Whether the fix changes every cast of the policy that raises an error for ''. The fix turns '' into NULL before the cast. */
 function isRewritten(facts: Facts, policy: Policy): boolean {
   const rewrite = askOnce(facts, policy)
   return [policy.using, policy.check].every(
@@ -64,11 +64,12 @@ function bareCasts(facts: Facts, text: string | undefined): readonly Expr[] {
   return found
 }
 
-/** Whether an expression is '' when the setting is. COALESCE, lower(), upper() and trim() pass '' on. */
+/** Whether an expression is '' if the setting is ''. COALESCE, lower(), upper() and trim() pass '' on. */
 function mayBeEmpty(expr: Expr): boolean {
   switch (expr.kind) {
     case 'call':
-      // Without the second argument the missing setting raises an error too, but '' does so in both forms.
+      // current_setting() with one argument raises an error if the setting is missing. For a setting that is '', it returns '' with one
+      // argument and with two.
       if (expr.name === 'current_setting') return true
       return /^(lower|upper|[blr]?trim)$/.test(expr.name) && expr.args[0] !== undefined && mayBeEmpty(expr.args[0])
     case 'cast':

@@ -21,7 +21,7 @@ export const policyFunctionSearchPath: Rule = {
       const schemas = new Set(names.map((name) => facts.relationNamed(undefined, name)?.schema ?? 'public'))
       yield {
         object: fn.label,
-        // Creating a temporary table needs SQL of the attacker's. Requests to a gateway such as PostgREST can't send any.
+        // To create a temporary table, an attacker must run SQL. Requests to a gateway such as PostgREST can't contain SQL.
         ...(facts.tenancy.appRole.login ? {} : { suspected: true, unconfirmed: 'high' as const }),
         message: `${fn.label} is called by a policy, names ${names.join(', ')} without a schema and searches pg_temp first: a temporary table of that name replaces the real one, and any tenant becomes any other.`,
         evidence: [...uses, `search_path: ${fn.config.get('search_path') ?? 'the caller’s'}`],

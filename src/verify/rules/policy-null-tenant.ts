@@ -12,7 +12,7 @@ export const policyNullTenant: Rule = {
   run: (facts) =>
     policyFindings(facts, 'policy-null-tenant', {
       message: () => 'lets in rows whose tenant is NULL',
-      // If no role in reach can write such rows, they are probably a list that all tenants share on purpose.
+      // If no role of the application can write such rows, they are probably a list that all tenants share on purpose.
       severity: ({ verbs }) => (verbs.every((verb) => verb === 'select') ? 'info' : 'high'),
     }),
 }

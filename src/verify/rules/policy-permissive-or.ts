@@ -23,7 +23,10 @@ export const policyPermissiveOr: Rule = {
   },
 }
 
-/** Tables without a tenant, such as users, whose other policy gives the rows to the tenants that have them. */
+/**
+ * Tables without a tenant column, such as `users`, in which one policy shows a row only to the tenants of that user, and another policy
+ * shows all rows.
+ */
 function* besideLookups(facts: Facts): Iterable<FindingDraft> {
   for (const relation of facts.relations) {
     const looking = lookingPolicies(facts, relation)

@@ -46,7 +46,7 @@ export const policyTrustsUnprotectedTable: Rule = {
   },
 }
 
-/** ALTER POLICY that adds the tenant test to the policy's conditions by AND. */
+/** SQL (ALTER POLICY) that adds the tenant test to USING and WITH CHECK by AND. */
 function alsoTenantSql(facts: Facts, { relation, policyObject }: PolicyWeakness): readonly string[] {
   const test = rowTestSql(facts, relation)
   if (policyObject === undefined || test === undefined) return []

@@ -52,7 +52,10 @@ export const policyUnsealed: Rule = {
   },
 }
 
-/** SECURITY DEFINER functions that read the setting and not the seal. No policy checks the seal for them. */
+/**
+ * SECURITY DEFINER functions that read the plain setting and not the seal. Policies, which would check the seal, do not apply to these
+ * functions.
+ */
 function* unsealedFunctions(facts: Facts) {
   const finder = functionFinder(facts.catalog)
   for (const fn of facts.functions) {

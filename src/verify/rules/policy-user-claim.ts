@@ -21,7 +21,8 @@ export const policyUserClaim: Rule = {
       seen.add(`${finding.object}:${finding.detail}`)
       yield finding
     }
-    // If all policies use such a claim, discovery takes it for the tenant's setting and the prover finds no weakness. Report it here.
+    // If all policies use such a claim, discovery takes the claim for the tenant's setting, and the prover finds no weakness. So this rule
+    // reports the claim itself.
     for (const finding of trustedByAll(facts)) if (!seen.has(`${finding.object}:${finding.detail}`)) yield finding
   },
 }

@@ -45,7 +45,7 @@ export const restrictiveOnly: Rule = {
         }
         continue
       }
-      // partywall's restrictive policies are there, so its isolation policy was dropped. `medium` makes a build fail.
+      // The table has partywall's restrictive policies, so somebody dropped its permissive isolation policy. `medium` makes a build fail.
       const ours = relation.policies.some((policy) => policy.using?.includes('partywall.') === true)
       yield {
         object: relation.label,

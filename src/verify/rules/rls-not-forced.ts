@@ -33,7 +33,10 @@ export const rlsNotForced: Rule = {
   },
 }
 
-/** FORCE, with a policy that keeps the context's rows visible to the owner. Only comments, where the owner's code reads all tenants. */
+/**
+ * SQL with FORCE, and with a policy that shows the owner the rows of the context's tenant. Only comments if code of the owner reads the
+ * rows of all tenants.
+ */
 function forceSql(facts: Facts, relation: Relation): string {
   const table = qualifiedName(relation)
   const force = `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`

@@ -24,7 +24,7 @@ export const schemaOwnedByApp: Rule = {
       }
     for (const schema of facts.catalog.schemas.values()) {
       if (!facts.tenancy.schemas.has(schema.name) || !becomable.has(schema.owner)) continue
-      // A schema of pg_database_owner belongs to the owner of the database: change that one.
+      // A schema of pg_database_owner belongs to the owner of the database, so the fix changes the owner of the database.
       if (facts.roleName(schema.owner) === 'pg_database_owner') continue
       yield {
         object: `schema ${schema.name}`,

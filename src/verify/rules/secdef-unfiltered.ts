@@ -18,7 +18,7 @@ export const secdefUnfiltered: Rule = {
       const given = givenNames(facts, fn)
       const open = unheldQueries(facts, fn).filter(({ query, filtered }) => {
         const names = query.where === undefined || !picksBy(query.where, given)
-        // Rows selected by an argument are reported by rule secdef-tenant-argument, not here.
+        // If an argument selects the rows, the rule secdef-tenant-argument reports the function.
         return !filtered && (names || fn.arguments.length === 0)
       })
       const registry = open.length === 0 && readsWholeRegistry(facts, fn) ? facts.tenancy.root?.relation : undefined

@@ -3,7 +3,10 @@ import type { Rule } from '../finding/rule.ts'
 interface Flaw {
   readonly cve: string
   readonly what: string
-  /** First fixed minor version by major version. A newer major without an entry never had the flaw; an older one never got the fix. */
+  /**
+   * First fixed minor version by major version. A newer major version without an entry never had the flaw. An older major version without
+   * an entry never got the fix.
+   */
   readonly fixedIn: Readonly<Record<number, number>>
   readonly since: number
 }

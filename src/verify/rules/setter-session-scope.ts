@@ -50,7 +50,9 @@ function withoutName(expr: Expr): Expr {
   return expr.kind === 'other' && expr.node === 'NamedArgExpr' ? (expr.parts[0] ?? expr) : expr
 }
 
-/** A boolean constant. It is taken for is_local, because the new value of a tenant's setting is hardly ever a boolean. */
+/**
+ * A boolean constant. The rule takes it for the argument is_local, because the new value of a tenant's setting is hardly ever a boolean.
+ */
 function isFlag(expr: Expr): boolean {
   if (expr.kind === 'cast') return isFlag(expr.arg)
   return expr.kind === 'constant' && (typeof expr.value === 'boolean' || /^(t|f|true|false)$/.test(String(expr.value)))

@@ -24,7 +24,7 @@ export const settingForgeable: Rule = {
     if (open.length === 0) return
     yield {
       object: THIS_DATABASE,
-      // Without a seal this is true of every schema that relies on a plain setting, so it is only information.
+      // Without a seal, the setting of every schema can be forged in this way, so the finding is only `info`.
       ...(sealSchema(facts) === undefined ? { severity: 'info' as const } : {}),
       message: `Policies of ${open.length} ${open.length === 1 ? 'table trusts' : 'tables trust'} the plain setting ${facts.tenancy.context.setting}: injected SQL sets it to another tenant.`,
       evidence: [`unsealed: ${someOf(open.map(({ relation }) => relation.label))}`],

@@ -28,7 +28,7 @@ export const tenantDefaultConstant: Rule = {
       const foreign = uses.filter((use) => !known.includes(use.setting))
       if (!constant && (foreign.length === 0 || uses.length > foreign.length)) continue
       const why = constant ? 'a constant' : `the setting ${foreign[0]?.setting}`
-      // For a session key the tenant needs a subquery, which PostgreSQL does not allow in a column default.
+      // If the setting holds a session key, only a subquery finds the tenant, and PostgreSQL allows no subquery in a column default.
       const fix =
         context.kind === 'key'
           ? `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} DROP DEFAULT;`

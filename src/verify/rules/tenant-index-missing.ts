@@ -43,7 +43,7 @@ function leads(relation: Relation, column: number): boolean {
   )
 }
 
-/** A free name for the new index. It is named so that CREATE INDEX IF NOT EXISTS can be run twice. */
+/** A free name for the new index. With a name, CREATE INDEX IF NOT EXISTS can be run twice. */
 function indexName(relation: Relation, column: string): string {
   const taken = new Set(relation.indexes.map((index) => index.name))
   const wanted = objectName([relation.name, column], '_idx')

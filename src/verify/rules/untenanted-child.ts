@@ -49,7 +49,7 @@ export const untenantedChild: Rule = {
   },
 }
 
-// Columns that say who created or changed an entry. `user_id` is not among them, because it says to whom the entry belongs.
+// Columns that say who created or changed an entry. `user_id` is no such column, because it says to whom the entry belongs.
 const AUTHOR_NAME =
   /^(last_)?(added|created|changed|edited|updated|modified|imported|uploaded|published|approved|reviewed|deleted|removed|archived|maintained)_?by(_(user|member|account|person|staff|profile|admin))?(_?id)?$|^(author|editor|creator|updater|maintainer)(_?id)?$/i
 

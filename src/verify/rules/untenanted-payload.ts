@@ -45,7 +45,7 @@ export const untenantedPayload: Rule = {
   },
 }
 
-// Names of tables that hold what tenants did (events, jobs, messages), and not data of the product such as a price list.
+// Names of tables that record actions of tenants (events, jobs, messages), and not data of the product such as a price list.
 const QUEUE_NAME =
   /(^|_)(outbox|inbox|jobs?|queue|audit|events?|logs?|webhooks?|deliver(y|ies)|cache|search_?index|messages?|notifications?|history|activit(y|ies)|exports?|uploads?|attachments?|emails?|documents?)(_|$)/i
 

@@ -12,7 +12,10 @@ export interface FileSessions {
   end(): Promise<void>
 }
 
-/** Statements that may store settings for a role or database. These are read when a session begins; DISCARD does not read them again. */
+/**
+ * Statements that may store settings for a role or database. A session reads stored settings only when it begins; DISCARD does not read
+ * them again.
+ */
 const STORED_SETTING = /^(alter (database|role|user|group|system)|(create|drop) (role|user|group)|do)\b/
 
 export function fileSessions(url: string): FileSessions {

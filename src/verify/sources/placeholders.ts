@@ -4,8 +4,8 @@ import type { Statement } from './split-statements.ts'
 const VARIABLE = /(?<![:\w\])])(:)(['"]?)([A-Z][A-Z0-9_]{2,})\2(?![\w(])/g
 
 /**
- * The statement with its placeholders filled. Each becomes its own name in lower case; placeholders for the database become the name of
- * this database. Undefined if it has none.
+ * The statement with its placeholders replaced: by the placeholder's name in lower case or, if the name is about the database, by the name
+ * of this database. Undefined if the statement has no placeholder.
  */
 export function fillVariables(
   statement: Statement,

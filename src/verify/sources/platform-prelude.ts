@@ -9,7 +9,7 @@ import type { MigrationFile } from './read-migrations.ts'
 export interface PlatformPrelude {
   /** Runs before the files, as superuser, in one transaction. */
   readonly before: string
-  /** Removes objects that would be judged as the user's own: default privileges, and the platform's publication. */
+  /** Removes objects that the rules would otherwise judge like the user's own: default privileges, and the platform's publication. */
   readonly after: string
   /** Roles that `before` creates if they are missing. */
   readonly roles: readonly string[]
@@ -35,7 +35,7 @@ export function platformPrelude(files: readonly MigrationFile[]): PlatformPrelud
   if (!auth && !storage) return undefined
   const extensions = !makes('extensions')
   const realtime = names(/\bsupabase_realtime\b/i) && !statements.some(({ head }) => /^create publication/.test(head))
-  // If a file itself grants default privileges, these are judged as they are.
+  // If a file grants default privileges itself, keep them, so that the rules judge them.
   const ownDefaults = statements.some(
     ({ head, text }) => head.startsWith('alter default privileges') && /\bgrant\b/i.test(text),
   )

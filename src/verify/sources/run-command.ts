@@ -21,8 +21,8 @@ const needsOwnObjects =
 /**
  * Runs the user's own migration tool (Prisma, Drizzle, Knex, Flyway, …) against a fresh database.
  *
- * The database is empty, because tools refuse one that is not. If the command fails because partywall's own objects are missing, they are
- * applied to a second fresh database and the command runs again.
+ * The database is empty, because tools refuse one that is not. If the command fails because partywall's own objects are missing, verify
+ * creates a second fresh database with these objects, and runs the command again.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the command fails; contains the end of its output
  */

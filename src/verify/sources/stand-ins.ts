@@ -1,6 +1,7 @@
 /**
  * A stand-in for an extension that the started server does not have: types, operators and functions of the same names, so that a schema
- * that uses them can be built. They compute nothing. The real ones do not affect tenant isolation.
+ * that uses them can be built. The stand-in's functions compute nothing. The functions of the real extension do not affect tenant
+ * isolation.
  */
 interface StandIn {
   readonly sql: string

@@ -18,15 +18,15 @@ export interface ThrowAwayDatabase {
   /** Roles of the server before the source was run. */
   readonly knownRoles: ReadonlySet<string>
   /**
-   * Grants TEMPORARY on the database to PUBLIC, which is PostgreSQL's default and which a throw-away server revokes. A schema must be
-   * judged with the privileges that it will have.
+   * Grants TEMPORARY on the database to PUBLIC. This is PostgreSQL's default, but a throw-away server revokes it. verify must judge a
+   * schema with the privileges that it will have in production.
    */
   grantDefaults(): Promise<void>
   /** Runs statements as superuser, in one transaction. */
   run(text: string): Promise<void>
   /** Applies partywall's own migrations. */
   applyOwn(): Promise<void>
-  /** Adds the seal key if the source itself created the schema partywall. Returns whether it did. */
+  /** Adds the seal key, if the source created the schema partywall. Returns whether the key was added. */
   addSealKey(): Promise<boolean>
   /** Creates a login with the usual grants on every table of the user's. */
   makeAppRole(): Promise<MadeRole>

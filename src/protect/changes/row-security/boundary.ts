@@ -17,11 +17,11 @@ interface Boundary {
 const NOTHING: Boundary = { wanted: undefined, decision: undefined }
 
 /**
- * A restrictive policy for a table that has permissive policies of the user's own. Nothing is needed if these are proved and sessions name
- * their tenant in another way than by the setting.
+ * A restrictive policy for a table that has permissive policies of the user's own. Nothing is needed if these permissive policies are
+ * proved and sessions do not name their tenant by the setting.
  *
- * PostgreSQL joins permissive policies by OR and restrictive ones by AND. So only a restrictive policy can be added to the user's own
- * without showing more rows (PostgreSQL manual, CREATE POLICY).
+ * PostgreSQL joins permissive policies by OR and restrictive ones by AND. So only a restrictive policy can be added without showing more
+ * rows (PostgreSQL manual, CREATE POLICY).
  */
 export function boundaryOf(planning: Planning, target: Target): Boundary {
   const { relation } = target

@@ -9,7 +9,10 @@ import { isolationTest } from './tests-of-tenant.ts'
 const VERBS = ['select', 'insert', 'update', 'delete'] as const
 type Verb = (typeof VERBS)[number]
 
-/** Decisions about verbs that the application has a privilege for but no permissive policy allows. They stay closed. */
+/**
+ * Decisions about verbs for which the application has a privilege, but which no permissive policy allows. protect does not open these
+ * verbs.
+ */
 export function closedVerbs(planning: Planning, target: Target): readonly Decision[] {
   const { relation } = target
   if (planning.appRole === undefined) return []

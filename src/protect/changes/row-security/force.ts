@@ -9,10 +9,11 @@ import { isolationTest } from './tests-of-tenant.ts'
 /**
  * FORCE ROW LEVEL SECURITY, which applies the policies to the table's owner as well.
  *
- * Without it, code that runs as the owner (SECURITY DEFINER functions, views, refreshes) reads without policies. A login or a job may
- * depend on that, because it has no tenant yet. And a policy that calls such a function would recurse once the table is forced.
+ * Without it, code that runs as the owner (SECURITY DEFINER functions, views, refreshes) reads without policies. A sign-in or a job may
+ * depend on that, because it does not know its tenant yet. And a policy that calls such a function would recurse after FORCE. So if such
+ * code exists, FORCE is left to a person.
  *
- * @param ownerSees a policy that applies to the owner lets it see the context's tenant
+ * @param ownerSees whether a policy that applies to the owner shows the owner the rows of the context's tenant
  */
 export function force(planning: Planning, target: Target, ownerSees: boolean): Part {
   const { relation } = target
@@ -46,7 +47,7 @@ function undecided({ relation }: Target, readers: readonly string[]): Decision {
   }
 }
 
-/** A policy for the owner. With FORCE the user's own policies apply to it as well, and these may show it nothing. */
+/** A policy for the table's owner. With FORCE the user's own policies also apply to the owner, and may show the owner no rows. */
 function ownerPolicy(planning: Planning, target: Target): Wanted {
   const test = isolationTest(planning, target)
   const owner = planning.roleName(target.relation.owner)

@@ -5,7 +5,7 @@ import type { Planning } from '../../input.ts'
 import { doBlock, sameExpression } from '../../sql-text.ts'
 import type { Target } from '../../target.ts'
 
-/** A policy as we write it. */
+/** A policy that protect writes. */
 export interface Wanted {
   readonly name: string
   readonly permissive: boolean
@@ -66,7 +66,10 @@ function asWanted(planning: Planning, policy: Policy): Wanted {
   }
 }
 
-/** The same policy under any name; without WITH CHECK, USING is the check. A restrictive one may name more roles than it must. */
+/**
+ * Whether an existing policy, under any name, has the effect of the wanted policy. Without WITH CHECK, USING also checks new rows. A
+ * restrictive policy may apply to more roles than the wanted policy.
+ */
 function isSame(planning: Planning, policy: Policy, wanted: Wanted): boolean {
   const roles = policy.roles.filter((oid) => oid !== 0).map(planning.roleName)
   const enough =

@@ -14,8 +14,11 @@ import { type Stance, stanceOf, usersPolicies } from './stance.ts'
 import { isolationTest } from './tests-of-tenant.ts'
 
 /**
- * Turns row-level security on and forces it, with policies that keep tenants apart. No session sees or changes more than before, and none
- * sees less of its own tenant. Permissive policies are added only where every role saw all rows until now.
+ * Turns row-level security on and forces it, with policies that keep tenants apart. No session of the application sees or changes more than
+ * before, and a session that sets its tenant sees no fewer rows of this tenant.
+ *
+ * Permissive policies are added only in these cases: every role saw all rows until now, FORCE would hide all rows from the table's owner,
+ * or (with `--seal`) partywall's own role `partywall_cross` needs to read.
  */
 export function rowSecurity(planning: Planning, target: Target): Part {
   const { relation } = target
@@ -25,7 +28,10 @@ export function rowSecurity(planning: Planning, target: Target): Part {
   return besideOwn(planning, target, stance)
 }
 
-/** For tables whose row-level security is off, or was off before an earlier run: only the tenant's own rows stay visible. */
+/**
+ * For tables whose row-level security is off, or was off before an earlier run of protect. Afterwards only the tenant's own rows are
+ * visible.
+ */
 function opened(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const doubt = planning.seal ? undefined : doubtOf(planning, target)
@@ -54,7 +60,10 @@ function opened(planning: Planning, target: Target, stance: Stance): Part {
   return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
 }
 
-/** For tables whose row-level security is on: adds no permissive policy, except for roles that saw all rows before. */
+/**
+ * For tables whose row-level security is on: adds restrictive policies to the policies that the user wrote. Closed tables get policies only
+ * with `--seal`.
+ */
 function besideOwn(planning: Planning, target: Target, stance: Stance): Part {
   const { relation } = target
   const decisions: Decision[] = [...closedVerbs(planning, target)]
@@ -70,7 +79,8 @@ function besideOwn(planning: Planning, target: Target, stance: Stance): Part {
     if (change !== undefined) changes.push(change)
     if (decision !== undefined) decisions.push(decision)
   }
-  // Closed tables are not changed. If sessions do not use the setting, a policy on it would show the owner no rows, so do not force then.
+  // Do not force a closed table: FORCE would hide its rows from the owner too. If sessions perhaps do not set the tenant, do not force
+  // either: the owner's policy reads the setting, so the owner would see no rows.
   const named = planning.seal || doubtOf(planning, target) === undefined
   const forced = stance === 'own' && named ? force(planning, target, false) : NOTHING
   return { changes: [...changes, ...forced.changes], decisions: [...decisions, ...forced.decisions] }
@@ -125,7 +135,10 @@ function leftOpen(planning: Planning, target: Target, doubt: string): Decision {
   }
 }
 
-/** Whether a partition can't be used directly. It is then only read through its parent, whose policies apply. */
+/**
+ * Whether no role of the application can use a partition directly. The application then reads it only through the parent, whose policies
+ * apply.
+ */
 function isHiddenPartition(planning: Planning, relation: Relation): boolean {
   return (
     relation.isPartition &&

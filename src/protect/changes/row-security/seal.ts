@@ -22,7 +22,7 @@ export function sealPolicies(planning: Planning, target: Target, stance: Stance)
     { name: 'tenant_seal_policy', ...seal, command: 'all', using: test, check: test },
     { name: 'tenant_write_policy', ...seal, command: 'all', using: '', check: SEALED_FOR_WRITING },
   ]
-  // Nobody deletes a tenant by the usual grants: they are SELECT alone.
+  // The table of tenants needs no policy for DELETE, because its usual grants contain only SELECT.
   if (target.kind !== 'root')
     policies.push({
       name: 'tenant_level_policy',
@@ -47,7 +47,10 @@ export function sealPolicies(planning: Planning, target: Target, stance: Stance)
   return policies
 }
 
-/** Extends the user's own policies for the application's role to tenant_user and tenant_admin, as which it works from now on. */
+/**
+ * Extends the user's own policies for the application's role to tenant_user and tenant_admin, because with a seal the application works as
+ * these two roles.
+ */
 export function extendToTenantRoles(planning: Planning, { relation }: Target): readonly Change[] {
   return usersPolicies(relation).flatMap((policy): readonly Change[] => {
     if (policy.roles.includes(0) || !appliesToApp(planning, policy)) return []
@@ -60,7 +63,7 @@ export function extendToTenantRoles(planning: Planning, { relation }: Target): r
   })
 }
 
-/** Policies that ask for the role itself read another name once the application works as tenant_user. */
+/** Decisions about policies that test the role's name. With a seal, current_user is tenant_user or tenant_admin, so such a test fails. */
 export function asksForRole({ relation }: Target): readonly Decision[] {
   const asking = usersPolicies(relation).filter((policy) => readsRole(policy))
   return asking.map((policy) => ({
@@ -73,13 +76,16 @@ function readsRole({ using, check }: Policy): boolean {
   return /\bcurrent_user\b|\bcurrent_role\b|\bpg_has_role\b/i.test(`${using ?? ''} ${check ?? ''}`)
 }
 
-/** tenant_user, tenant_admin, and every other role in reach that keeps privileges on the table, its own or inherited. */
+/**
+ * The roles to which the seal policies apply: tenant_user, tenant_admin, and each other role in reach (docs/glossary.md) that keeps
+ * privileges on the table, directly or by inheritance.
+ */
 function sealedRoles(planning: Planning, relation: Relation): readonly string[] {
   const { appRole, catalog } = planning
   const keepsRights = (role: Role) =>
     [...planning.rightsOf(role.oid)].some((oid) => {
       const name = catalog.roles.get(oid)?.name ?? ''
-      // The application's own grants become those of the tenant roles.
+      // protect moves the grants of the application's role to the tenant roles.
       if (oid === appRole?.oid || TENANT_ROLES.includes(name)) return false
       return ALL_DATA.includes(name) || relation.grants.some((grant) => grant.grantee === oid)
     })
