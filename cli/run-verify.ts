@@ -87,7 +87,7 @@ async function verifyAs(
   readonly report: VerifyReport
   readonly assumed: readonly string[]
   readonly setUp?: readonly string[]
-  /** Undefined if the role was found. */
+  /** The role that the user named, or that was created for the run. Undefined if verify found the role itself. */
   readonly appRole: string | undefined
 }> {
   try {

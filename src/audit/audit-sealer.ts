@@ -184,7 +184,7 @@ class RunningSealer implements AuditSealer {
     const { digest, unreadable } = aside
     this.#logger.error(
       { tenant, digest, unreadable },
-      'Events with more than 128 KiB of details were sealed by their digest, and those that PostgreSQL cannot turn into text by their size only. The limit holds since migration 0014: find out who wrote them.',
+      'Events with more than 128 KiB of details were sealed by the digest of the details. Events whose details PostgreSQL cannot turn into text were sealed by their size only. The limit holds since migration 0014: find out who wrote them.',
     )
     if (unreadable === 0) return
     const detail = `${unreadable} events hold details that cannot be read. They are sealed by their size only.`

@@ -91,7 +91,7 @@ export function makeTargets(
   for (const table of waiting)
     undecided.push({
       relation: table.relation,
-      reason: `belongs to ${table.parents.map((link) => link.parent.label).join(', ')} by foreign keys that may be NULL: whose are rows without a parent? Add a tenant column by hand, or leave it to all tenants if it holds nothing of theirs.`,
+      reason: `belongs to ${table.parents.map((link) => link.parent.label).join(', ')} by foreign keys that may be NULL. A row without a parent would belong to no tenant. Add a tenant column by hand, or leave the table as it is if it contains no tenant’s data.`,
     })
   return { targets: [...targets.values()], undecided }
 }

@@ -49,7 +49,7 @@ export function membership(
 type Joins = (one: string, other: string) => boolean
 
 /**
- * Whether a join makes two rows rows of the same tenant. Only joins by tenant columns and by keys do so: rows of all tenants may have one
+ * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys do so: rows of all tenants may have one
  * plan, status or date in common.
  *
  * @param own the first row is the session's own. Rows that refer to it or have it in their key are then the session's own too.

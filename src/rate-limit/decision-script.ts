@@ -15,7 +15,7 @@ export const STATE_BYTES = 28
 /** Size of a packed override `<I4I4I4I4` that follows the tenant's counters: perMinute, perDay, burst, until (seconds, 0: no end). */
 export const OVERRIDE_BYTES = 16
 
-// The time comes from the server, so clients' clocks don't matter. Only in the build for tests `ARGV` begins with the time.
+// The time comes from the server, so clients' clocks don't matter. Only in `DECISIONS_WITH_DRIVEN_CLOCK`, for tests, `ARGV` begins with the time.
 const serverClock = `local t = redis.call('TIME')
 local sec, now = t[1] + 0, t[1] * 1000000 + t[2]
 local arg = 0`
@@ -88,8 +88,8 @@ function writeScope(i: number): string {
  * decisions have the same limits and cost.
  *
  * KEYS: the scopes of the first decision, those of the second, and so on. ARGV: cost, then perMinute, perDay (0: none), burst of
- * each scope. The reply is one packed string, which takes the server half the time of a list of numbers: `d` now; then for
- * each decision one byte of flags, `ddI4I4I4` of each scope, and the override where there is one.
+ * each scope. The reply is one packed string, which takes the server half the time of a list of numbers. First the time, as `d`. Then, for
+ * each decision, one byte of flags, the counters of each scope as `ddI4I4I4`, and the override where there is one.
  *
  * If a key has another type, only its own decision fails, and the other decisions of the call are made. All other errors occur before the
  * first write.

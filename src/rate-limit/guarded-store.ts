@@ -59,7 +59,8 @@ export function createGuardedStore(options: {
     kindOf: failureKindOf,
     onState,
   })
-  // Only an admitted request proves that the store can write: a replica or a server without memory can still refuse requests.
+  // Only an admitted request proves that the store can write. A replica, or a server without memory, can still answer that a limit is reached,
+  // because that answer writes nothing.
   const wasWritten = (reply: StoreReply) => reply.admitted
 
   return {

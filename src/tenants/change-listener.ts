@@ -8,7 +8,7 @@ import type { Logger } from '../logger/logger.ts'
 export interface ChangeListenerOptions {
   /** Settings of a direct connection to PostgreSQL, because LISTEN does not work behind a transaction pooler. */
   readonly connection: pg.ClientConfig
-  /** Called with the hashes that were notified since the last call; at most once per `batchMs`. */
+  /** Called with the hashes of tenant ids (`tenantHash`) that were notified since the last call; at most once per `batchMs`. */
   readonly onChanges: (hashes: ReadonlySet<string>) => void
   /** Called when the channel works. Notifications of earlier changes may have been missed. */
   readonly onUp: () => void
@@ -26,7 +26,7 @@ export interface ChangeListenerOptions {
 export interface ChangeListener {
   /** Starts listening; further calls do nothing. */
   start(): void
-  /** Resolves when the channel has worked once. */
+  /** Whether the channel works now: the last heartbeat came back. */
   readonly up: boolean
   close(): Promise<void>
 }

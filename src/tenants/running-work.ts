@@ -4,7 +4,10 @@ import { TenantInactiveError } from '../errors.ts'
 export interface Work {
   /** Returns the error if the work must stop; undefined while it may continue. */
   readonly stopped: () => Error | undefined
-  /** Called once when the work must stop: sends the refusal, or closes the connection if the answer is partly sent. */
+  /**
+   * Registers the listener that is called once when the work must stop. The listener sends the refusal, or closes the connection if the
+   * answer is partly sent.
+   */
   onStop(listener: (reason: Error) => void): void
   end(): void
 }

@@ -186,8 +186,8 @@ function shareComment({ relation, parent, constraint, columns, parentColumns }: 
     .join(' AND ')
   const name = qualifiedName(relation)
   return [
-    `-- ${name} gives one tenant rows of another: with the tenant in ${quoteIdentifier(constraint.name)} it could not. Decide who may make`,
-    `-- such a row; as a rule the owner of the row in ${qualifiedName(parent)}, whose policy then decides:`,
+    `-- ${name} shares rows between tenants. With the tenant in ${quoteIdentifier(constraint.name)} no row could be shared. Decide who may insert`,
+    `-- into it. Usually it is the tenant that owns the row in ${qualifiedName(parent)}. This policy lets the policies of that table decide:`,
     `-- CREATE POLICY own_rows_only ON ${name} AS RESTRICTIVE FOR INSERT WITH CHECK (EXISTS (SELECT 1 FROM ${qualifiedName(parent)} AS p WHERE ${on}));`,
   ].join('\n')
 }

@@ -58,7 +58,7 @@ function scopedSql(facts: Facts, { relation, index, name }: UnscopedIndex, tenan
   const scoped = constraint.definition.replace('(', `(${tenant}, `)
   const add = `ADD CONSTRAINT ${quoted} ${scoped};`
   return referenced
-    ? `-- Foreign keys refer to ${quoted}; make them composite first. Then:\n-- ALTER TABLE ${table} DROP CONSTRAINT ${quoted}, ${add}`
+    ? `-- Foreign keys refer to ${quoted}. Add a unique key with the tenant, and make the foreign keys composite. Then:\n-- ALTER TABLE ${table} DROP CONSTRAINT ${quoted}, ${add}`
     : `ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted}, ${add}`
 }
 

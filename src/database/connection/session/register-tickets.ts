@@ -11,7 +11,7 @@ interface FreeConnection {
 
 /**
  * Registers the tickets that the database has yet to be told, on a connection that has just become free, before it goes to the next
- * statement. The pool takes no connection for that, and opens none.
+ * statement.
  *
  * @returns undefined where there is nothing to register, which is nearly always; else a promise that never rejects
  */
