@@ -58,6 +58,8 @@ export class TicketBook {
     if (asked.slot !== this.#slot || this.#asked.size >= MAX_REMEMBERED) {
       this.#slot = asked.slot
       this.#asked = new Set()
+      // Nobody has registered them in their slot: a library with a pool of its own gives no connection back to ours.
+      this.#waiting = []
     }
     // The ticket names database, tenant, mode and slot.
     if (this.#asked.has(asked.ticket)) return
@@ -79,7 +81,10 @@ export class TicketBook {
     const batch = this.#waiting.filter(fits).slice(0, MAX_BATCH)
     const taken = new Set(batch)
     this.#waiting = this.#waiting.filter((entry) => !taken.has(entry))
-    const tickets = batch.map(({ ticket, subject: { tenantId } }) => ({ hash: ticketHash(ticket), tenant: tenantId }))
+    const tickets = batch.map(({ ticket, subject }) => ({
+      hash: ticketHash(ticket),
+      tenant: asStored(subject.tenantId),
+    }))
     const until = { database: subject.database, notAfter: lastSecondOf(slot), now: Date.now() }
     return { ...this.#source.maker.registration(tickets, until), failed: () => this.#failed(batch) }
   }
@@ -90,4 +95,9 @@ export class TicketBook {
     for (const { ticket } of [...batch, ...this.#waiting]) this.#asked.delete(ticket)
     this.#waiting = []
   }
+}
+
+/** The id as the database gets it from the seal. PostgreSQL refuses the escape of half a surrogate pair, and all of its batch with it. */
+function asStored(tenantId: string): string {
+  return Buffer.from(tenantId, 'utf8').toString('utf8')
 }
