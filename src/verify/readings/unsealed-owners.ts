@@ -63,7 +63,7 @@ function isUnsealed(facts: Facts, { relation, verb }: OwnersUse, owner: Oid): bo
   const viewer = definerViewer(facts, owner)
   const table = facts.tenantTable(relation)
   if (table === undefined || table.kind === 'child' || viewer === 'bypass') return false
-  if (!facts.protectedFor(relation, viewer) || isSealed(relation, verb, viewer)) return false
+  if (!facts.protectedFor(relation, viewer) || isSealed(facts, relation, verb, viewer)) return false
   return facts.proofs.of(relation, verb, viewer).status !== 'dark'
 }
 

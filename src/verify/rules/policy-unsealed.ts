@@ -30,7 +30,7 @@ export const policyUnsealed: Rule = {
       const open = VERBS.flatMap((verb) =>
         roles
           .filter((role) => facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb)))
-          .filter((role) => !isSealed(relation, verb, role))
+          .filter((role) => !isSealed(facts, relation, verb, role))
           .filter((role) => facts.proofs.of(relation, verb, role).status !== 'dark')
           .map((role) => ({ verb, role })),
       )

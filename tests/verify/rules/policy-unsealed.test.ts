@@ -82,3 +82,28 @@ ruleCase('policy-unsealed', {
   repaired: TITLES.replace('security definer', ''),
   nearMisses: { 'nobody in reach calls it': `${TITLES} revoke execute on function titles() from public;` },
 })
+
+const FALLS_BACK = `drop policy seal on documents; create policy seal on documents as restrictive to {app}
+  using (tenant_id = (select coalesce(partywall.tenant_id(), nullif(current_setting('app.tenant_id', true), ''))::uuid));`
+const TWICE = FALLS_BACK.replace("nullif(current_setting('app.tenant_id', true), '')", 'partywall.tenant_id()')
+
+ruleCase('policy-unsealed', {
+  name: 'a seal policy that falls back to the setting',
+  base: SEALED + SEAL_TENANTS,
+  hole: FALLS_BACK,
+  object: 'public.documents',
+  repaired: TWICE,
+  nearMisses: {
+    'it names the column last': TWICE.replace('tenant_id = (', '(').replace('::uuid));', '::uuid) = tenant_id);'),
+    'it asks for more': TWICE.replace('using (', "using (title <> '' and "),
+  },
+})
+
+ruleCase('policy-unsealed', {
+  name: 'a seal policy with a way around',
+  base: SEALED + SEAL_TENANTS,
+  hole: TWICE.replace('using (', "using (title <> '' or "),
+  object: 'public.documents',
+  repaired: TWICE,
+  nearMisses: {},
+})
