@@ -31,11 +31,13 @@ INSERT INTO partywall.tickets (hash, tenant_id, not_after)
     FROM generate_series(1, 200);
 
 -- One row for each tenant that ever had a ticket or was suspended. Registration and suspension lock the tenant's row, so that a
--- registration under way can't outlive a suspension.
+-- registration under way can't outlive a suspension. A registration also writes it: a suspension in REPEATABLE READ, whose snapshot does
+-- not show the new tickets, then fails (40001) and does not leave them behind.
 CREATE TABLE partywall.tenant_states (
   tenant_id text PRIMARY KEY CHECK (tenant_id <> ''),
-  revoked boolean NOT NULL DEFAULT false
-);
+  revoked boolean NOT NULL DEFAULT false,
+  registered_until timestamptz
+) WITH (fillfactor = 50);
 REVOKE ALL ON partywall.tenant_states FROM PUBLIC;
 
 -- As in 0001_seal.sql. New: a ticket in front, and no valid seal for a suspended tenant.
@@ -122,16 +124,20 @@ SELECT (
 -- batch: 'k1', key id (8), not-after of this call (10), not-after of the tickets (10), then a JSON array of
 --        {"hash": hex, "tenant": text}
 -- mac:   HMAC-SHA-256 over batch || '|' || database, 64 hex digits
--- Answers how many were new. Tickets of suspended tenants are left out.
+-- Answers how many were new. Tickets of suspended tenants are left out, and so are those of a tenant that another transaction is suspending
+-- or readmitting. It waits for no such transaction: the connection that registers serves other tenants next.
 CREATE FUNCTION partywall.register_tickets(batch text, mac text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+-- For a row that such a transaction has inserted. Shorter than deadlock_timeout, so that a deadlock ends this function and no suspension.
+SET lock_timeout = '100ms'
 AS $$
 DECLARE
   inner_key bytea;
   outer_key bytea;
   wanted jsonb;
   last_moment timestamptz;
+  held text[];
   added integer;
 BEGIN
   SELECT k.inner_pad, k.outer_pad INTO inner_key, outer_key
@@ -144,25 +150,33 @@ BEGIN
   IF statement_timestamp() > to_timestamp(substr(batch, 11, 10)::double precision) THEN
     RAISE EXCEPTION 'partywall: this registration of tickets has expired' USING ERRCODE = '42501';
   END IF;
-  -- An older snapshot would not show a suspension that was committed since.
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'partywall: tickets are registered in READ COMMITTED only' USING ERRCODE = '25001';
+  -- It would fail because of tenants' transactions that read tickets, or make them fail. In REPEATABLE READ a suspension that the snapshot
+  -- does not show is an error below (40001).
+  IF current_setting('transaction_isolation') = 'serializable' THEN
+    RAISE EXCEPTION 'partywall: tickets are not registered in SERIALIZABLE' USING ERRCODE = '25001';
   END IF;
   last_moment := to_timestamp(substr(batch, 21, 10)::double precision);
   wanted := substr(batch, 31)::jsonb;
+  -- ON CONFLICT alone would wait for whoever changes a row that is there. In one order, so that two registrations never wait for each other.
   INSERT INTO partywall.tenant_states (tenant_id)
-    SELECT DISTINCT w ->> 'tenant' FROM jsonb_array_elements(wanted) AS w ORDER BY 1
+    SELECT DISTINCT w ->> 'tenant' FROM jsonb_array_elements(wanted) AS w
+     WHERE NOT EXISTS (SELECT FROM partywall.tenant_states AS s WHERE s.tenant_id = w ->> 'tenant')
+     ORDER BY 1
     ON CONFLICT DO NOTHING;
-  -- In one order, so that two registrations never wait for each other.
-  PERFORM FROM partywall.tenant_states AS s
-    WHERE s.tenant_id IN (SELECT w ->> 'tenant' FROM jsonb_array_elements(wanted) AS w)
-    ORDER BY s.tenant_id FOR UPDATE;
-  INSERT INTO partywall.tickets (hash, tenant_id, not_after)
-    SELECT decode(w ->> 'hash', 'hex'), s.tenant_id, last_moment
-      FROM jsonb_array_elements(wanted) AS w JOIN partywall.tenant_states AS s ON s.tenant_id = w ->> 'tenant'
-     WHERE NOT s.revoked
-    ON CONFLICT DO NOTHING;
-  GET DIAGNOSTICS added = ROW_COUNT;
+  held := ARRAY(
+    SELECT s.tenant_id FROM partywall.tenant_states AS s
+     WHERE s.tenant_id IN (SELECT w ->> 'tenant' FROM jsonb_array_elements(wanted) AS w) AND NOT s.revoked
+     FOR NO KEY UPDATE SKIP LOCKED);
+  WITH brought AS (
+    INSERT INTO partywall.tickets (hash, tenant_id, not_after)
+      SELECT decode(w ->> 'hash', 'hex'), w ->> 'tenant', last_moment
+        FROM jsonb_array_elements(wanted) AS w WHERE w ->> 'tenant' = ANY (held)
+      ON CONFLICT DO NOTHING RETURNING tenant_id
+  ), written AS (
+    UPDATE partywall.tenant_states AS s SET registered_until = last_moment
+     WHERE s.tenant_id IN (SELECT b.tenant_id FROM brought AS b)
+  )
+  SELECT count(*) INTO added FROM brought;
   -- Each registration takes away a few more than it brings, so that the table does not grow.
   DELETE FROM partywall.tickets AS t WHERE t.hash IN (
     SELECT old.hash FROM partywall.tickets AS old WHERE old.not_after < statement_timestamp()

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { runWithTenant } from '../context/run-with-tenant.ts'
-import type { DatabaseFinding } from '../database/check/check-database.ts'
+import type { DatabaseFinding } from '../database/check/database-finding.ts'
 import { createTenantPool, type TenantPool } from '../database/pool/create-tenant-pool.ts'
 import { WalledPool } from '../database/pool/walled-pool.ts'
 import type { TenantPoolOptions } from '../database/settings/options.ts'

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { parseOptions } from '../config/parse-options.ts'
-import type { DatabaseFinding } from '../database/check/check-database.ts'
+import type { DatabaseFinding } from '../database/check/database-finding.ts'
 import type { ProtectionGate } from '../database/settings/protection-gate.ts'
 import { DependencyUnavailableError, ProtectionLostError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'

@@ -9,7 +9,7 @@ const SEALED_BODY: ReadonlySet<string> = new Set([
   '670dbe71848f9d9611c42c4668b3fe6b22a3731782c01eeaee8585b8496814e2',
 ])
 const REGISTER_TICKETS: ReadonlySet<string> = new Set([
-  'fce849949372489b81ae5aa4d7c4d9f1f82b315226175bad37a19006c45f4315',
+  'a73044592b2305cf9035a1d7b53f30b1f702028660be810ef33b18dec3b88e00',
 ])
 
 /** Whether this is partywall's own `tenant_id()`, which returns the tenant of a valid seal, and no other function of that name. */

@@ -45,13 +45,20 @@ function isOurView(view: Relation, facts: Facts): boolean {
   return TICKET_VIEW.has(createHash('sha256').update(printed).digest('hex'))
 }
 
-/** Nobody in reach may put a ticket into the table. */
+/** Nobody in reach may put a ticket into the table, nor into a child, whose rows the view reads as well. */
 function isOutOfReach(table: Relation, facts: Facts): boolean {
   if (table.kind !== 'table' || isInReach(table.owner, facts)) return false
   const roles = [...facts.acting, ...facts.becomable].map(({ role }) => role.oid)
-  return !roles.some((role) =>
+  const written = roles.some((role) =>
     (['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const).some((privilege) =>
       facts.privileges.onRelation(role, table, privilege),
     ),
+  )
+  return (
+    !written &&
+    table.children.every((oid) => {
+      const child = facts.relationOf(oid)
+      return child !== undefined && isOutOfReach(child, facts)
+    })
   )
 }

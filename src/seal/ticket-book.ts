@@ -38,7 +38,8 @@ const MAX_REMEMBERED = 100_000
 export class TicketBook {
   readonly #source: SealSource
   #slot = 0
-  #asked = new Set<string>()
+  /** The tickets of the slot that were asked for, by database, tenant and mode. */
+  #tickets = new Map<string, string>()
   #waiting: Waiting[] = []
   #pausedUntil = 0
 
@@ -48,20 +49,23 @@ export class TicketBook {
 
   current(subject: TicketSubject, now: number): CurrentTicket {
     const slot = slotAt(now)
+    const renewAt = endOfSlot(slot)
+    const known = slot === this.#slot ? this.#tickets.get(keyOf(subject)) : undefined
+    if (known !== undefined) return { ticket: known, renewAt }
     const ticket = this.#source.ticketMaker.ticket(subject, slot)
     this.#note({ subject, slot, ticket }, now)
-    return { ticket, renewAt: endOfSlot(slot) }
+    return { ticket, renewAt }
   }
 
   #note(asked: Waiting, now: number): void {
     if (now < this.#pausedUntil) return
-    if (asked.slot !== this.#slot || this.#asked.size >= MAX_REMEMBERED) {
+    if (asked.slot !== this.#slot || this.#tickets.size >= MAX_REMEMBERED) {
       this.#slot = asked.slot
-      this.#asked = new Set()
+      this.#tickets = new Map()
+      // Nobody has registered them in their slot: a library with a pool of its own gives no connection back to ours.
+      this.#waiting = []
     }
-    // The ticket names database, tenant, mode and slot.
-    if (this.#asked.has(asked.ticket)) return
-    this.#asked.add(asked.ticket)
+    this.#tickets.set(keyOf(asked.subject), asked.ticket)
     this.#waiting.push(asked)
   }
 
@@ -79,7 +83,10 @@ export class TicketBook {
     const batch = this.#waiting.filter(fits).slice(0, MAX_BATCH)
     const taken = new Set(batch)
     this.#waiting = this.#waiting.filter((entry) => !taken.has(entry))
-    const tickets = batch.map(({ ticket, subject: { tenantId } }) => ({ hash: ticketHash(ticket), tenant: tenantId }))
+    const tickets = batch.map(({ ticket, subject }) => ({
+      hash: ticketHash(ticket),
+      tenant: asStored(subject.tenantId),
+    }))
     const until = { database: subject.database, notAfter: lastSecondOf(slot), now: Date.now() }
     return { ...this.#source.maker.registration(tickets, until), failed: () => this.#failed(batch) }
   }
@@ -87,7 +94,17 @@ export class TicketBook {
   /** The seals are checked as a whole meanwhile. The next seals of these tenants ask again. */
   #failed(batch: readonly Waiting[]): void {
     this.#pausedUntil = Date.now() + PAUSE_MS
-    for (const { ticket } of [...batch, ...this.#waiting]) this.#asked.delete(ticket)
+    for (const { subject } of [...batch, ...this.#waiting]) this.#tickets.delete(keyOf(subject))
     this.#waiting = []
   }
+}
+
+/** No id and no name of a database has the character NUL. */
+function keyOf({ database, tenantId, readOnly }: TicketSubject): string {
+  return `${readOnly ? 'r' : 'w'}${database}\0${tenantId}`
+}
+
+/** The id as the database gets it from the seal. PostgreSQL refuses the escape of half a surrogate pair, and all of its batch with it. */
+function asStored(tenantId: string): string {
+  return Buffer.from(tenantId, 'utf8').toString('utf8')
 }

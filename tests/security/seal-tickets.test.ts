@@ -288,8 +288,8 @@ describe('a registration', () => {
     await expect(register(other)).rejects.toMatchObject(refused)
   })
 
-  it('is refused where an older snapshot could hide a suspension', async () => {
-    await expect(register(registration(), 'begin isolation level repeatable read')).rejects.toMatchObject({
+  it('is refused where it would make the serializable transactions of tenants fail', async () => {
+    await expect(register(registration(), 'begin isolation level serializable')).rejects.toMatchObject({
       code: '25001',
     })
   })

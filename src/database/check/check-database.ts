@@ -4,19 +4,8 @@ import { GROUND, readOwnMigrations } from '../../migrate/own-migrations.ts'
 import { sealedRow } from '../../seal/policy-text.ts'
 import type { WalledPool } from '../pool/walled-pool.ts'
 import { DANGEROUS_ROLES, FACTS_TEXT, type LoginFacts, TABLES_TEXT, type TableFacts } from './check-facts.ts'
-
-/** A property of the database that weakens the isolation of tenants. */
-export interface DatabaseFinding {
-  /** Stable: `role-superuser`, `table-without-rls`, … */
-  readonly id: string
-  /** Errors refuse the start; warnings are logged. */
-  readonly severity: 'error' | 'warning'
-  /** The role, table or setting of the finding. */
-  readonly object: string
-  readonly message: string
-  /** SQL or a command that removes the finding. */
-  readonly fix: string
-}
+import type { DatabaseFinding } from './database-finding.ts'
+import { sealFindings } from './seal-state.ts'
 
 export interface CheckOptions {
   /** Columns that make a table a tenant's table; default `['tenant_id']`. */
@@ -38,6 +27,7 @@ export async function checkDatabase(pool: WalledPool, options: CheckOptions = {}
     ...rightsFindings(facts),
     ...settingFindings(facts),
     ...tables.flatMap((table: TableFacts) => tableFindings(table, sealed, facts)),
+    ...(sealed ? await sealFindings(pool) : []),
     ...(await migrationFindings(pool, sealed)),
   ]
 }

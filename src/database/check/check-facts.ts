@@ -58,7 +58,7 @@ export const DANGEROUS_ROLES: Readonly<Record<string, string>> = {
 }
 
 /** The roles that a login can be or become, itself included; tables outside of PostgreSQL's own schemas. */
-const REACH = `
+export const REACH = `
   with reach as (
     select r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole
       from pg_catalog.pg_roles r

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { ConfigurationError } from '../../errors.ts'
-import { type CheckOptions, checkDatabase, type DatabaseFinding } from '../check/check-database.ts'
+import { type CheckOptions, checkDatabase } from '../check/check-database.ts'
+import type { DatabaseFinding } from '../check/database-finding.ts'
 import type { CrossingRecord, TenantPoolExtras, TenantPoolOptions } from '../settings/options.ts'
 import type { WallSettings } from '../settings/wall-settings.ts'
 import type { CopyIntoOptions, CopyRows } from '../statement/copy-into.ts'

@@ -27,10 +27,11 @@ export const forgeSetting: Attack = {
     const { context } = facts.tenancy
     if (!meansToBeSealed(facts) || context.kind !== 'tenant') return
     const forged = setSql(context.setting, settingText(context, arena.planting.tenants.b.id))
-    const under = {
+    // With A's seal, and with none: a policy may fall back to the setting where there is no seal.
+    const under = ['', setSql('app.tenant_seal', '')].map((unsealed) => ({
       ...arena.contexts.a,
-      sql: (role: (typeof roles)[number]) => `${arena.contexts.a.sql(role)}${forged}`,
-    }
+      sql: (role: (typeof roles)[number]) => `${arena.contexts.a.sql(role)}${forged}${unsealed}`,
+    }))
     for (const { kind, relation } of facts.tenancy.tables.values()) {
       const row = arena.row(relation, 'b')
       if (row === undefined || kind === 'child') continue
@@ -43,14 +44,20 @@ export const forgeSetting: Attack = {
         const sql = `select 1 from ${qualifiedName(relation)} where ${filter}`
         // Control: if A sees the row without the forged setting, this attack is not the cause.
         const plain = await arena.as(role, arena.contexts.a, () => session.text(sql))
-        const read = await arena.as(role, under, () => session.text(sql))
-        if (!read.ok || read.value.count === 0 || (plain.ok && plain.value.count > 0)) continue
+        let seen = false
+        for (const context of under) {
+          const read = await arena.as(role, context, () => session.text(sql))
+          seen ||= read.ok && read.value.count > 0
+        }
+        if (!seen || (plain.ok && plain.value.count > 0)) continue
         arena.report({
           rule: 'policy-unsealed',
           object: relation.label,
           verbs: ['select'],
           message: `${relation.label} follows the plain setting and not the seal.`,
-          evidence: [`as ${role.path.join(' → ')}, tenant A's seal: after set_config to tenant B its row was read`],
+          evidence: [
+            `as ${role.path.join(' → ')}, in tenant A's context: after set_config to tenant B its row was read`,
+          ],
           fix: `-- Add tenant_seal_policy for ${quoteIdentifier(role.role.name)}.`,
         })
       }

@@ -63,7 +63,8 @@ function isWrite(kind: Query['kind']): kind is 'insert' | 'update' | 'delete' {
   return kind === 'insert' || kind === 'update' || kind === 'delete'
 }
 
-function tablesOf(facts: Facts, query: Query): ReadonlySet<Relation> {
+/** The relations that a query itself names, without those of its subqueries. */
+export function tablesOf(facts: Facts, query: Query): ReadonlySet<Relation> {
   const tables = new Set<Relation>()
   const own = new Set(query.with.map((cte) => cte.name))
   // Subqueries are visited as queries of their own.

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../../catalog/names.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { VERBS } from '../../catalog/verbs.ts'
 import { sealedRow, sealedRowBefore } from '../../seal/policy-text.ts'
 import { walkBody } from '../../sql/walk.ts'
@@ -8,16 +8,19 @@ import { invokerSql } from '../../tenancy/invoker-sql.ts'
 import { createPolicySql } from '../../tenancy/policy-sql.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 import type { Rule } from '../finding/rule.ts'
+import { callableDefiners } from '../readings/definer-code.ts'
 import { isSealed, meansToBeSealed } from '../readings/seal-facts.ts'
+import { unsealedByFunction, unsealedByView } from '../readings/unsealed-owners.ts'
 
 export const policyUnsealed: Rule = {
   id: 'policy-unsealed',
   group: 'context',
   ofProtect: 'sealed',
-  title: 'A table or function trusts the plain setting in a sealed schema',
+  title: 'A table, view or function trusts the plain setting in a sealed schema',
   severity: 'high',
   meaning: 'Injected SQL sets the setting to another tenant, and nothing here checks the seal that would refuse it.',
-  remedy: 'Add tenant_seal_policy for every role in reach; read partywall.tenant_id() in SECURITY DEFINER functions.',
+  remedy:
+    'Add tenant_seal_policy for every role in reach; set security_invoker on views; read partywall.tenant_id() in SECURITY DEFINER functions.',
   *run(facts) {
     if (!meansToBeSealed(facts)) return
     for (const table of facts.tenancy.tables.values()) {
@@ -27,7 +30,7 @@ export const policyUnsealed: Rule = {
       const open = VERBS.flatMap((verb) =>
         roles
           .filter((role) => facts.privileges.onRelation(role.role.oid, relation, privilegeOf(verb)))
-          .filter((role) => !isSealed(relation, verb, role))
+          .filter((role) => !isSealed(facts, relation, verb, role))
           .filter((role) => facts.proofs.of(relation, verb, role).status !== 'dark')
           .map((role) => ({ verb, role })),
       )
@@ -49,7 +52,40 @@ export const policyUnsealed: Rule = {
       }
     }
     yield* unsealedFunctions(facts)
+    yield* unsealedOwners(facts)
   },
+}
+
+/** Views and functions whose owner is held by the plain setting alone. */
+function* unsealedOwners(facts: Facts) {
+  const said = new Set([...unsealedFunctions(facts)].map(({ object }) => object))
+  const found = [
+    ...facts.relations.map((view) => ({
+      object: view.label,
+      owner: view.owner,
+      uses: unsealedByView(facts, view),
+      fix: `ALTER VIEW ${qualifiedName(view)} SET (security_invoker = true);`,
+    })),
+    ...[...callableDefiners(facts)].map((fn) => ({
+      object: fn.label,
+      owner: fn.owner,
+      uses: unsealedByFunction(facts, fn),
+      fix: `-- Compare with partywall.tenant_id() in each of its statements, or:\n${invokerSql(facts, fn)}`,
+    })),
+  ]
+  for (const { object, owner, uses, fix } of found) {
+    if (uses.length === 0 || said.has(object)) continue
+    const tables = [...new Set(uses.map(({ relation }) => relation.label))].sort()
+    const name = facts.roleName(owner)
+    yield {
+      object,
+      message: `${object} uses ${tables.join(', ')} as its owner, whom no policy on the seal holds: injected SQL sets the plain setting to another tenant.`,
+      evidence: [`no seal policy of ${tables.join(', ')} applies to ${name}`],
+      verbs: [...new Set(uses.map(({ verb }) => verb))],
+      tables,
+      fix,
+    }
+  }
 }
 
 /**

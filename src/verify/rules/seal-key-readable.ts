@@ -1,15 +1,20 @@
+import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
+import { revokeExecute } from '../readings/definer-code.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
 import { keyTable } from '../readings/seal-facts.ts'
 
 export const sealKeyReadable: Rule = {
   id: 'seal-key-readable',
   group: 'context',
-  title: 'The key of the seal can be read',
+  title: 'The key of the seal can be read, or the seal’s tables written',
   severity: 'critical',
-  meaning: 'Anyone who has the key can create a valid seal for any tenant.',
-  remedy: 'Revoke all rights on the key table and its copies, keep it out of publications, and add a new key.',
+  meaning:
+    'Anyone who has the key can create a valid seal for any tenant. So can anyone who adds a key or a ticket of their own.',
+  remedy:
+    'Revoke all rights on the tables of the seal and on copies of the keys, keep the keys out of publications, and add a new key.',
   *run(facts) {
     const keys = keyTable(facts)
     if (keys === undefined) return
@@ -36,6 +41,7 @@ export const sealKeyReadable: Rule = {
             : `-- Take ${qualifiedName(relation)} out of the app's reach, then add a new key: partywall migrate --rotate with a new secret.`,
       }
     }
+    yield* writableSeal(facts)
     for (const publication of facts.catalog.publications) {
       const listed =
         publication.allTables ||
@@ -52,4 +58,50 @@ export const sealKeyReadable: Rule = {
       }
     }
   },
+}
+
+const TABLES = ['seal_keys', 'tickets', 'tenant_states']
+const STATES = ['revoke_tenant', 'readmit_tenant']
+const WRITES = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const
+
+/** Tables that say which seals are valid, their children, and the functions that suspend a tenant: in reach of the app for writing. */
+function* writableSeal(facts: Facts) {
+  const tables = [...facts.catalog.relations.values()].filter(
+    ({ schema, name }) => schema === 'partywall' && TABLES.includes(name),
+  )
+  for (const relation of new Set(tables.flatMap((table) => withChildren(facts, table)))) {
+    const written = WRITES.filter((privilege) => facts.reach(relation, privilege).length > 0)
+    if (written.length === 0) continue
+    const roles = new Set(written.flatMap((privilege) => facts.reach(relation, privilege).map(({ role }) => role.name)))
+    yield {
+      object: relation.label,
+      message: `The app may write ${relation.label}, which says which seals are valid: it can then work as any tenant, or lock tenants out.`,
+      evidence: [`${written.join(', ')} in reach of ${[...roles].join(', ')}`],
+      fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${['PUBLIC', ...[...roles].map(quoteIdentifier)].join(', ')};`,
+    }
+  }
+  for (const fn of STATES.flatMap((name) => facts.functionsNamed('partywall', name))) {
+    if (facts.executors(fn).length === 0) continue
+    yield {
+      object: fn.label,
+      message: `The app may call ${fn.label}: a suspended tenant can let itself in again, and one tenant can lock another out.`,
+      evidence: [
+        `callable by ${facts
+          .executors(fn)
+          .map(({ role }) => role.name)
+          .join(', ')}`,
+      ],
+      fix: revokeExecute(facts, fn),
+    }
+  }
+}
+
+function withChildren(facts: Facts, relation: Relation): readonly Relation[] {
+  return [
+    relation,
+    ...relation.children.flatMap((oid) => {
+      const child = facts.relationOf(oid)
+      return child === undefined ? [] : withChildren(facts, child)
+    }),
+  ]
 }

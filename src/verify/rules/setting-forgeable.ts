@@ -19,7 +19,9 @@ export const settingForgeable: Rule = {
         kind !== 'child' &&
         relation.rowSecurity &&
         !relation.isPartition &&
-        VERBS.some((verb) => facts.reach(relation, privilegeOf(verb)).some((role) => !isSealed(relation, verb, role))),
+        VERBS.some((verb) =>
+          facts.reach(relation, privilegeOf(verb)).some((role) => !isSealed(facts, relation, verb, role)),
+        ),
     )
     if (open.length === 0) return
     yield {

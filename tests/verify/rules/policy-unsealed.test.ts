@@ -43,3 +43,67 @@ ruleCase('policy-unsealed', {
   ),
   nearMisses: { 'it runs as the caller': COUNTER.replace('security definer', '') },
 })
+
+const VIEW = `create view inbox as select tenant_id, title from documents; alter view inbox owner to {owner};`
+
+ruleCase('policy-unsealed', {
+  name: 'a view of the owner',
+  base: SEALED + SEAL_TENANTS,
+  hole: `${VIEW} grant select on inbox to {app};`,
+  object: 'public.inbox',
+  proof: 'static',
+  repaired: `${VIEW} grant select on inbox to {app}; alter view inbox set (security_invoker = true);`,
+  nearMisses: {
+    'nobody in reach uses it': VIEW,
+    'it compares with the seal': `create view inbox as select title from documents where tenant_id = (select partywall.tenant_id()::uuid);
+      alter view inbox owner to {owner}; grant select on inbox to {app};`,
+  },
+})
+
+ruleCase('policy-unsealed', {
+  name: 'a view of the owner that is written',
+  base: SEALED + SEAL_TENANTS,
+  hole: `${VIEW} grant insert on inbox to {app};`,
+  object: 'public.inbox',
+  proof: 'static',
+  repaired: VIEW,
+  nearMisses: {},
+})
+
+const TITLES = `create function titles() returns setof text language sql stable security definer set search_path = pg_catalog, pg_temp as
+  $$ select title from public.documents $$; alter function titles() owner to {owner};`
+
+ruleCase('policy-unsealed', {
+  name: 'a function of the owner that names no setting',
+  base: SEALED + SEAL_TENANTS,
+  hole: TITLES,
+  object: 'public.titles()',
+  proof: 'static',
+  repaired: TITLES.replace('security definer', ''),
+  nearMisses: { 'nobody in reach calls it': `${TITLES} revoke execute on function titles() from public;` },
+})
+
+const FALLS_BACK = `drop policy seal on documents; create policy seal on documents as restrictive to {app}
+  using (tenant_id = (select coalesce(partywall.tenant_id(), nullif(current_setting('app.tenant_id', true), ''))::uuid));`
+const TWICE = FALLS_BACK.replace("nullif(current_setting('app.tenant_id', true), '')", 'partywall.tenant_id()')
+
+ruleCase('policy-unsealed', {
+  name: 'a seal policy that falls back to the setting',
+  base: SEALED + SEAL_TENANTS,
+  hole: FALLS_BACK,
+  object: 'public.documents',
+  repaired: TWICE,
+  nearMisses: {
+    'it names the column last': TWICE.replace('tenant_id = (', '(').replace('::uuid));', '::uuid) = tenant_id);'),
+    'it asks for more': TWICE.replace('using (', "using (title <> '' and "),
+  },
+})
+
+ruleCase('policy-unsealed', {
+  name: 'a seal policy with a way around',
+  base: SEALED + SEAL_TENANTS,
+  hole: TWICE.replace('using (', "using (title <> '' or "),
+  object: 'public.documents',
+  repaired: TWICE,
+  nearMisses: {},
+})

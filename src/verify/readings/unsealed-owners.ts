@@ -1,0 +1,78 @@
+import type { DatabaseFunction, Oid, Relation } from '../../catalog/model.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import { definerViewer } from '../../prove/scope.ts'
+import { type Visitor, walkBody, walkQuery } from '../../sql/walk.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { tablesOf } from './definer-code.ts'
+import { isSealed } from './seal-facts.ts'
+import { isInvokerView, writableVerbs } from './view-access.ts'
+
+// tenant_seal_policy holds the application's roles. Code that runs as its owner is held by the owner's policies, which ask the plain setting.
+
+/** A table whose rows are used as the owner of a view or function, to whom no policy on the seal applies. */
+interface OwnersUse {
+  readonly relation: Relation
+  readonly verb: Verb
+}
+
+/** The tenant tables that a view in reach uses as its owner, or as the owner of a view inside it. */
+export function unsealedByView(facts: Facts, view: Relation): readonly OwnersUse[] {
+  if (view.kind !== 'view') return []
+  const verbs: readonly Verb[] = [
+    ...(facts.reach(view, 'SELECT').length > 0 ? ['select' as const] : []),
+    ...writableVerbs(facts, view),
+  ]
+  const uses: OwnersUse[] = []
+  const visit = (relation: Relation, reader: Oid | undefined, seen: ReadonlySet<Oid>): void => {
+    const parsed = facts.sql.view(relation)
+    if (parsed.ok && asksSeal((visitor) => walkQuery(parsed.value, visitor))) return
+    for (const oid of relation.readsRelations) {
+      const read = facts.relationOf(oid)
+      if (read === undefined || seen.has(oid)) continue
+      if (read.kind === 'view') visit(read, isInvokerView(read) ? reader : read.owner, new Set([...seen, oid]))
+      else if (reader !== undefined)
+        uses.push(...verbs.map((verb) => ({ relation: read, verb })).filter((use) => isUnsealed(facts, use, reader)))
+    }
+  }
+  visit(view, isInvokerView(view) ? undefined : view.owner, new Set([view.oid]))
+  return uses
+}
+
+/** The tenant tables that a SECURITY DEFINER function uses as its owner. The table of tenants is left out: sign-ins look it up. */
+export function unsealedByFunction(facts: Facts, fn: DatabaseFunction): readonly OwnersUse[] {
+  const body = facts.sql.body(fn)
+  if (asksSeal((visitor) => walkBody(body, visitor))) return []
+  const uses: OwnersUse[] = []
+  walkBody(body, {
+    query: (query) => {
+      for (const relation of tablesOf(facts, query)) {
+        const target = query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name)
+        const { kind } = query
+        const verb =
+          target === relation && (kind === 'insert' || kind === 'update' || kind === 'delete') ? kind : 'select'
+        const use = { relation, verb } as const
+        if (facts.tenantTable(relation)?.kind !== 'root' && isUnsealed(facts, use, fn.owner)) uses.push(use)
+      }
+    },
+  })
+  return uses
+}
+
+/** Whether the owner reads a tenant table by its policies, and none of them asks the seal. Owners without policies have rules of their own. */
+function isUnsealed(facts: Facts, { relation, verb }: OwnersUse, owner: Oid): boolean {
+  const viewer = definerViewer(facts, owner)
+  const table = facts.tenantTable(relation)
+  if (table === undefined || table.kind === 'child' || viewer === 'bypass') return false
+  if (!facts.protectedFor(relation, viewer) || isSealed(facts, relation, verb, viewer)) return false
+  return facts.proofs.of(relation, verb, viewer).status !== 'dark'
+}
+
+function asksSeal(walk: (visitor: Visitor) => void): boolean {
+  let asks = false
+  walk({
+    expression: (expr) => {
+      asks ||= expr.kind === 'call' && expr.schema === 'partywall'
+    },
+  })
+  return asks
+}
