@@ -112,9 +112,10 @@ class Judge {
 
   policies(table: ProtectedRelation): ProtectionProblem[] {
     const now = this.#policiesOf(this.#now, table.name)
-    if (this.#sealed && now.some((policy) => this.#isSeal(policy, table))) return []
     const earlier = this.#earlier(table)
     const before = earlier === undefined ? [] : this.#policiesOf(this.#before, earlier.name)
+    const seal = this.#sealed ? now.find((policy) => this.#isSeal(policy, table)) : undefined
+    if (seal !== undefined) return this.#mode(seal, before, now)
     const accepted = new Set(
       before.filter((policy) => policy.inReach).map((policy) => this.#textOf(policy, this.#before)),
     )
@@ -133,6 +134,22 @@ class Judge {
       problems.push(problem(policy.name, 'the restrictive policy is gone or says something else than before'))
     }
     return problems
+  }
+
+  /**
+   * The policy that keeps a seal for reading from writing. A ticket opens the tenant's rows whatever the mode; the seal policy of the release
+   * before tickets checks the mode itself.
+   */
+  #mode(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
+    if (seal.using?.includes('partywall.ticket') !== true) return []
+    const asksForMode = (policy: ProtectedPolicy) =>
+      policy.command === '*' && this.#known.has(`level ${textHash(policyText(policy))}`)
+    if (now.some((policy) => policy.coversReach && asksForMode(policy))) return []
+    return before
+      .filter((policy) => policy.inReach && asksForMode(policy))
+      .map(({ name }) =>
+        problem(name, 'the policy that keeps a seal for reading from writing is gone or says something else'),
+      )
   }
 
   /** A trigger that fills or checks the tenant. */

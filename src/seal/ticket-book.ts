@@ -13,8 +13,13 @@ interface TicketBatch {
   /** Arguments of the call. */
   readonly text: string
   readonly mac: string
-  /** The call failed: its tickets are asked for again later. */
-  failed(): void
+  registered(): void
+  /**
+   * The call failed: its tickets are asked for again later.
+   *
+   * @returns whether this is the moment to say so: several calls failed in a row, and nobody was told
+   */
+  failed(): boolean
 }
 
 interface Waiting {
@@ -27,6 +32,8 @@ interface Waiting {
 const MAX_BATCH = 200
 /** Milliseconds without registrations after one that failed. */
 const PAUSE_MS = 5_000
+/** Registrations that fail in a row before somebody is told. One may fail because a connection ends or a lock is held. */
+const FAILURES_TOLD = 3
 /** Registered tickets that are remembered. Beyond, they are registered again, which changes nothing. */
 const MAX_REMEMBERED = 100_000
 
@@ -42,6 +49,7 @@ export class TicketBook {
   #tickets = new Map<string, string>()
   #waiting: Waiting[] = []
   #pausedUntil = 0
+  #failures = 0
 
   constructor(source: SealSource) {
     this.#source = source
@@ -88,14 +96,21 @@ export class TicketBook {
       tenant: asStored(subject.tenantId),
     }))
     const until = { database: subject.database, notAfter: lastSecondOf(slot), now: Date.now() }
-    return { ...this.#source.maker.registration(tickets, until), failed: () => this.#failed(batch) }
+    return {
+      ...this.#source.maker.registration(tickets, until),
+      registered: () => {
+        this.#failures = 0
+      },
+      failed: () => this.#failed(batch),
+    }
   }
 
   /** The seals are checked as a whole meanwhile. The next seals of these tenants ask again. */
-  #failed(batch: readonly Waiting[]): void {
+  #failed(batch: readonly Waiting[]): boolean {
     this.#pausedUntil = Date.now() + PAUSE_MS
     for (const { subject } of [...batch, ...this.#waiting]) this.#tickets.delete(keyOf(subject))
     this.#waiting = []
+    return ++this.#failures === FAILURES_TOLD
   }
 }
 

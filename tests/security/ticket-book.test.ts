@@ -1,5 +1,6 @@
 // The tickets that a pool has yet to register: never many, and no tenant's id keeps those of others out.
 import { describe, expect, it } from 'vitest'
+import { registerTickets } from '../../src/database/connection/session/register-tickets.ts'
 import { SealSource } from '../../src/seal/seal-source.ts'
 import { TicketBook } from '../../src/seal/ticket-book.ts'
 import { untilTicketsKnown } from '../setup/known-tickets.ts'
@@ -16,6 +17,41 @@ describe('tickets that nobody registers', () => {
     const batch = book.nextBatch()
     expect(batch?.text).toContain('the last')
     expect(book.nextBatch()).toBeUndefined()
+  })
+})
+
+describe('registrations that fail', () => {
+  it('are told of once, when several have failed in a row', () => {
+    const book = new TicketBook(new SealSource('a secret of more than 32 characters.'))
+    let now = Date.now()
+    const next = () => {
+      now += 60_000
+      book.current({ database: 'd', tenantId: `tenant at ${now}`, readOnly: false }, now)
+      return book.nextBatch()
+    }
+    expect([next()?.failed(), next()?.failed()]).toEqual([false, false])
+    next()?.registered()
+    expect([next()?.failed(), next()?.failed(), next()?.failed(), next()?.failed()]).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ])
+  })
+
+  it('are logged with their reason', async () => {
+    const warned: unknown[] = []
+    const warn = (fields: object) => void warned.push(fields)
+    const book = new TicketBook(new SealSource('a secret of more than 32 characters.'))
+    const logger = { debug() {}, info() {}, warn, error: warn }
+    let now = Date.now()
+    for (let time = 0; time < 3; time++) {
+      now += 60_000
+      book.current({ database: 'd', tenantId: `tenant ${time}`, readOnly: false }, now)
+      const refuse = () => Promise.reject(new Error('permission denied'))
+      await registerTickets({ guard: { settings: { tickets: book, logger } as never }, query: refuse })
+    }
+    expect(warned).toEqual([{ reason: 'permission denied' }])
   })
 })
 

@@ -1,7 +1,7 @@
 import { runWithTenant } from '../../context/run-with-tenant.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { GROUND, readOwnMigrations } from '../../migrate/own-migrations.ts'
-import { sealedRow } from '../../seal/policy-text.ts'
+import { SEALED_FOR_WRITING, sealedRow } from '../../seal/policy-text.ts'
 import type { WalledPool } from '../pool/walled-pool.ts'
 import { DANGEROUS_ROLES, FACTS_TEXT, type LoginFacts, TABLES_TEXT, type TableFacts } from './check-facts.ts'
 import type { DatabaseFinding } from './database-finding.ts'
@@ -215,7 +215,8 @@ function tableFindings(table: TableFacts, sealed: boolean, { version }: LoginFac
         `${name} has no seal policy for ${role}: its tenant can be switched by one SELECT.`,
         `CREATE POLICY tenant_seal_policy ON ${name} AS RESTRICTIVE FOR ALL TO ${role}\n` +
           `  USING (${sealedRow(column, table.columnType)})\n` +
-          `  WITH CHECK (${sealedRow(column, table.columnType)});`,
+          `  WITH CHECK (${sealedRow(column, table.columnType)});\n` +
+          `CREATE POLICY tenant_write_policy ON ${name} AS RESTRICTIVE FOR ALL TO ${role} WITH CHECK (${SEALED_FOR_WRITING});`,
       ),
     )
   }

@@ -17,7 +17,7 @@ import { ForeignQuery, foreignKind, foreignText } from './query/foreign-query.ts
 import { answerOf, limitTime, makeQuery, readQuery, refuse } from './query/query-arguments.ts'
 import type { QueryHost } from './query/query-host.ts'
 import type { QueryCallback, TenantQuery } from './query/tenant-query.ts'
-import { ConnectionGuard } from './session/connection-guard.ts'
+import { type Chore, ConnectionGuard } from './session/connection-guard.ts'
 import type { IdentityReader } from './session/context-identity.ts'
 import { SessionCare, type SessionHost } from './session/session-care.ts'
 import type { SetupQuery } from './session/setup-query.ts'
@@ -198,7 +198,7 @@ export class TenantClient extends pg.Client implements QueryHost {
 
   /** Runs a statement of partywall's own, as the login role and without a tenant, on a session that no tenant's setting reaches. */
   async runRaw(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
-    if (this.guard.freeStatements > 0) await this.#care.remember()
+    if (this.guard.freeStatements > 0) await this.#remember(true)
     await super.query('reset all; set role none')
     return super.query({ text, values: [...values] })
   }
@@ -224,13 +224,13 @@ export class TenantClient extends pg.Client implements QueryHost {
     else this.#sendAfterChore(chore, query)
   }
 
-  #sendAfterChore(chore: 'wait' | 'discard' | 'remember' | undefined, query: PgSubmittable): void {
+  #sendAfterChore(chore: Chore | undefined, query: PgSubmittable): void {
     const { guard } = this
     const work = async () => {
       if (chore === 'wait' && (await guard.cancelling) !== true) guard.discard('a cancel request may still arrive')
       else if (chore === 'discard') await this.discardAll()
       // Two statements may have queued this work. After the first one, the session may contain settings of a tenant.
-      else if (chore === 'remember' && guard.freeStatements > 0) await this.#care.remember()
+      else if (chore !== undefined && guard.freeStatements > 0) await this.#remember(chore === 'remember-for-now')
     }
     const before = this.#chore ?? Promise.resolve()
     const done = before.then(work)
@@ -248,6 +248,14 @@ export class TenantClient extends pg.Client implements QueryHost {
       query.handleError(doubt, internalsOfClient(this).connection)
     }
     done.then(() => next(), next)
+  }
+
+  async #remember(forNow: boolean): Promise<void> {
+    const { guard } = this
+    await this.#care.remember()
+    if (!forNow) return
+    guard.freeStatements = 1
+    guard.watchParameters(false)
   }
 
   #send(query: PgSubmittable | SetupQuery): void {

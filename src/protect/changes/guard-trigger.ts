@@ -132,8 +132,8 @@ function guardBody(planning: Planning, target: Target): string {
   const column = quoteIdentifier(target.column.name)
   const sealed = planning.seal
     ? `
-  IF current_user NOT IN ('tenant_user', 'tenant_admin') AND current_setting('app.tenant_seal', true) <> '' THEN
-    context := partywall.tenant_id();
+  IF current_setting('app.tenant_seal', true) <> '' THEN
+    context := coalesce((SELECT t.tenant_id FROM partywall.ticket AS t), partywall.tenant_id());
   END IF;`
     : ''
   return `

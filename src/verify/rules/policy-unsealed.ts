@@ -1,9 +1,11 @@
+import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { VERBS } from '../../catalog/verbs.ts'
-import { sealedRow, sealedRowBefore } from '../../seal/policy-text.ts'
+import { VERBS, type Verb } from '../../catalog/verbs.ts'
+import { appliesTo, covers } from '../../prove/effective.ts'
+import { SEALED_FOR_WRITING, sealedRow, sealedRowBefore } from '../../seal/policy-text.ts'
 import { walkBody } from '../../sql/walk.ts'
 import { functionFinder, settingsOfFunction } from '../../tenancy/discovery/settings.ts'
-import type { Facts } from '../../tenancy/facts.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { invokerSql } from '../../tenancy/invoker-sql.ts'
 import { createPolicySql } from '../../tenancy/policy-sql.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
@@ -48,12 +50,55 @@ export const policyUnsealed: Rule = {
           relation,
           'tenant_seal_policy',
           `AS RESTRICTIVE FOR ALL TO ${names.map(quoteIdentifier).join(', ')} USING (${test}) WITH CHECK (${test})`,
-        ),
+        ).concat(sealed === sealedRow ? `\n${writePolicySql(relation, names)}` : ''),
       }
     }
+    yield* writingReaders(facts)
     yield* unsealedFunctions(facts)
     yield* unsealedOwners(facts)
   },
+}
+
+/** Tables whose seal policy asks for a ticket, which opens the rows whatever the mode, and where nothing else asks for the mode. */
+function* writingReaders(facts: Facts) {
+  for (const { kind, relation } of facts.tenancy.tables.values()) {
+    if (kind === 'child' || !relation.policies.some(({ using }) => using?.includes('partywall.ticket') === true))
+      continue
+    const open = (['insert', 'update'] as const).flatMap((verb) =>
+      facts
+        .reach(relation, privilegeOf(verb))
+        .filter((role) => isSealed(facts, relation, verb, role) && !asksForMode(relation, verb, role))
+        .map((role) => ({ verb, role })),
+    )
+    if (open.length === 0) continue
+    const names = [...new Set(open.map(({ role }) => role.role.name))]
+    yield {
+      object: relation.label,
+      severity: 'medium' as const,
+      message: `A seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy asks for the seal's mode.`,
+      evidence: ['no tenant_write_policy'],
+      fix: writePolicySql(relation, names),
+    }
+  }
+}
+
+function asksForMode(relation: Relation, verb: Verb, role: ActingRole): boolean {
+  return relation.policies.some(
+    (policy) =>
+      !policy.permissive &&
+      covers(policy.command, verb) &&
+      appliesTo(policy, role) &&
+      /partywall\.(?:seal_writes|writes_as)\(/.test(policy.check ?? policy.using ?? ''),
+  )
+}
+
+function writePolicySql(relation: Relation, names: readonly string[]): string {
+  const to = names.map(quoteIdentifier).join(', ')
+  return createPolicySql(
+    relation,
+    'tenant_write_policy',
+    `AS RESTRICTIVE FOR ALL TO ${to} WITH CHECK (${SEALED_FOR_WRITING})`,
+  )
 }
 
 /** Views and functions whose owner is held by the plain setting alone. */

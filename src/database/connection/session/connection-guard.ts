@@ -38,6 +38,12 @@ import { TransactionTimeOuts } from './transaction-time-outs.ts'
 type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
+ * Work on a connection before its next statement. A statement without a tenant may still set up the session: what is remembered in front of it
+ * is remembered again for the first tenant.
+ */
+export type Chore = 'wait' | 'discard' | 'remember' | 'remember-for-now'
+
+/**
  * Keeps track of the tenants on one connection: who has checked it out, whose transaction is open, which context the server has, and
  * whether another tenant may use it afterwards.
  */
@@ -135,11 +141,11 @@ export class ConnectionGuard {
   }
 
   /** The work that must be done before this frame's next statement may be sent. Usually none. */
-  choreBefore(frame: ContextFrame, status: TransactionStatus): 'wait' | 'discard' | 'remember' | undefined {
+  choreBefore(frame: ContextFrame, status: TransactionStatus): Chore | undefined {
     if (this.cancelling !== undefined) return 'wait'
     // Inside a transaction parameters may differ from the session's, and nothing of ours can be sent.
     if (status !== 'I') return undefined
-    if (this.freeStatements > 0) return 'remember'
+    if (this.freeStatements > 0) return frame.tenantId === '' ? 'remember-for-now' : 'remember'
     // Our pool cleans at release. Libraries with pools of their own do not tell when a client changes hands, so clean here.
     if (!this.inDoubt && this.#parameters.changed === undefined) return undefined
     return this.inFlight === 1 && tenantOn(this.#session) !== frame.tenantId ? 'discard' : undefined
