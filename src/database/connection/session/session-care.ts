@@ -28,6 +28,8 @@ export class SessionCare {
   readonly #host: SessionHost
   /** Statements that restore the settings of `onConnect` after a clean-up. */
   #restores: readonly PreparedText[] = []
+  /** How often the settings were read: the statements of each time have names of their own. */
+  #remembered = 0
 
   constructor(host: SessionHost) {
     this.#host = host
@@ -59,7 +61,7 @@ export class SessionCare {
         else resolve(result.rows.filter(isSessionSetting))
       })
     })
-    this.#restores = restoreStatements(rows)
+    this.#restores = restoreStatements(rows, ++this.#remembered)
     await this.#restoreAlways()
     guard.watchParameters(true)
   }

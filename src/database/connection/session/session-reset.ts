@@ -65,10 +65,13 @@ export interface PreparedText {
  * Prepared where `onConnect` made session settings: each makes one of them again after RESET ALL. SET takes no snapshot, which
  * set_config() would, so that `begin isolation level serializable` may follow.
  */
-export function restoreStatements(settings: readonly SessionSetting[]): readonly PreparedText[] {
+export function restoreStatements(settings: readonly SessionSetting[], time: number): readonly PreparedText[] {
   return settings.map(({ name, setting }, place) => {
     const quoted = name.split('.').map((part) => pg.escapeIdentifier(part))
-    return { name: `partywall_restore_${place}`, text: `set ${quoted.join('.')} to ${pg.escapeLiteral(setting)}` }
+    return {
+      name: `partywall_restore_${time}_${place}`,
+      text: `set ${quoted.join('.')} to ${pg.escapeLiteral(setting)}`,
+    }
   })
 }
 
