@@ -118,13 +118,14 @@ export class PipelinedLane implements StatementLane {
    * that failed, so the connection would stay open and keep its place.
    */
   readonly #retire = ({ host }: TenantQuery): void => {
-    if (!(host instanceof TenantClient)) return
-    if (host.guard.discardedFor === undefined) void registerTickets(host)
-    else if (host.guard.inFlight === 0) this.#close(host, host.guard.discardedFor)
+    if (host instanceof TenantClient) this.#lookAt(host)
   }
 
-  #close(host: TenantClient, reason: string): void {
-    host.destroySocket(new Error(reason))
+  #lookAt(client: TenantClient): void {
+    const { discardedFor, inFlight } = client.guard
+    // A registration that is under way when the connection is discarded is its last answer.
+    if (discardedFor === undefined) void registerTickets(client)?.then(() => this.#lookAt(client))
+    else if (inFlight === 0) client.destroySocket(new Error(discardedFor))
   }
 
   async #drain(client: TenantClient): Promise<void> {
