@@ -1,5 +1,6 @@
 // npm run instructions [-- --record]: counts the server's instructions of each kind of statement under valgrind, and compares them with
-// bench/instructions/record.json. More than 5 % above the record fails. The count does not depend on how busy or fast the machine is.
+// bench/instructions/record.json. More than 5 % above the record fails, where a statement without partywall counts as before. The count
+// does not depend on how busy or fast the machine is.
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,7 @@ import { fillStage, WALLS } from '../statements/stage.ts'
 import { STATEMENTS } from '../statements/statements.ts'
 import { countInstructions, ofConnection } from './count.ts'
 
-type Record = { [statement: string]: { [wall: string]: number } }
+type Counts = { [statement: string]: { [wall: string]: number } }
 
 const RECORD = join(packageRoot(), 'bench', 'instructions', 'record.json')
 const TOLERANCE = 1.05
@@ -21,7 +22,7 @@ const SAME_CODE = [
   'GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2_Usable,-AVX2,-AVX512F,-AVX512VL,-ERMS,-AVX_Fast_Unaligned_Load',
 ]
 
-async function measure(): Promise<Record> {
+async function measure(): Promise<Counts> {
   const folder = await mkdtemp(join(tmpdir(), 'partywall-instructions-'))
   // The server may run as another user.
   await chmod(folder, 0o777)
@@ -32,9 +33,9 @@ async function measure(): Promise<Record> {
     const counted = { folder, stage: await fillStage(server) }
     // The first connection to a database fills caches of the server that later ones find.
     await ofConnection(counted, 'plain', 'select by key', 1)
-    const found: Record = {}
+    const found: Counts = {}
     for (const name of Object.keys(STATEMENTS)) {
-      const row: Record[string] = {}
+      const row: Counts[string] = {}
       for (const wall of WALLS) row[wall] = await countInstructions(counted, wall, name)
       found[name] = row
       console.log(`${name.padEnd(14)} ${WALLS.map((wall) => `${wall} ${String(row[wall]).padStart(7)}`).join('   ')}`)
@@ -46,17 +47,19 @@ async function measure(): Promise<Record> {
   }
 }
 
-function above(found: Record, recorded: Record): string[] {
-  return Object.entries(found).flatMap(([name, row]) =>
-    Object.entries(row).flatMap(([wall, count]) => {
+/** Another processor may run other code of the C library. What it adds to a statement without partywall is no fault of partywall. */
+function above(found: Counts, recorded: Counts): string[] {
+  return Object.entries(found).flatMap(([name, row]) => {
+    const elsewhere = Math.max(1, (row['plain'] ?? 0) / (recorded[name]?.['plain'] ?? Number.POSITIVE_INFINITY))
+    return Object.entries(row).flatMap(([wall, count]) => {
       const before = recorded[name]?.[wall]
       if (before === undefined) return [`${name}, ${wall}: is not in the record`]
-      const ratio = count / before
+      const ratio = count / (before * elsewhere)
       return ratio > TOLERANCE
-        ? [`${name}, ${wall}: ${count}, which is ${ratio.toFixed(2)} of the ${before} in the record`]
+        ? [`${name}, ${wall}: ${count}, which is ${ratio.toFixed(2)} of what the record allows for (${before})`]
         : []
-    }),
-  )
+    })
+  })
 }
 
 if (spawnSync('valgrind', ['--version']).status !== 0) {
