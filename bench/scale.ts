@@ -1,15 +1,13 @@
 // Question: does a sealed statement cost more where a table and the tickets hold very many tenants? One table each, the same 10 million rows.
 import pg from 'pg'
-import { runWithTenant } from '../src/context/run-with-tenant.ts'
-import { createTenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import { startPostgres } from '../src/embedded/start-postgres.ts'
-import { silentLogger } from '../src/logger/logger.ts'
 import { migrate } from '../src/migrate/migrate.ts'
-import { SEALED_FOR_WRITING, sealedRow } from '../src/seal/policy-text.ts'
 import { slotAt, TicketMaker, ticketHash } from '../src/seal/ticket.ts'
 import type { Bench } from './harness/contract.ts'
 import { judge } from './harness/ratio.ts'
 import { throughput } from './harness/throughput.ts'
+import { rawSide, type Side, walledSide } from './statements/sides.ts'
+import { wallSql } from './statements/walled-table.ts'
 
 const ROWS = 10_000_000
 const FEW = 10
@@ -24,8 +22,6 @@ async function fill(url: string, database: string, log: (line: string) => void):
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query("create role scale_app login noinherit password 'x'; grant tenant_user to scale_app")
-  const own = "tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
-  const seal = sealedRow('tenant_id', 'uuid')
   for (const [table, tenants] of [
     ['few', FEW],
     ['many', MANY],
@@ -36,10 +32,7 @@ async function fill(url: string, database: string, log: (line: string) => void):
       insert into ${table}
         select ('00000000-0000-4000-8000-' || lpad((r % ${tenants})::text, 12, '0'))::uuid, r / ${tenants}, 'title' from generate_series(0, ${ROWS - 1}) r;
       alter table ${table} add primary key (tenant_id, id);
-      alter table ${table} enable row level security, force row level security;
-      create policy tenant_isolation_policy on ${table} using (${own}) with check (${own});
-      create policy tenant_seal_policy on ${table} as restrictive to tenant_user using (${seal}) with check (${seal});
-      create policy tenant_write_policy on ${table} as restrictive to tenant_user with check (${SEALED_FOR_WRITING});
+      ${wallSql(table, true)}
       grant select on ${table} to tenant_user`)
   }
   log(`${MANY.toLocaleString('en')} tickets`)
@@ -59,14 +52,12 @@ async function fill(url: string, database: string, log: (line: string) => void):
   await client.end()
 }
 
-type Ask = (tenantId: string, query: pg.QueryConfig) => Promise<pg.QueryResult>
-
 /** Reads one row of one tenant. The stride is prime to both numbers of tenants: they come in no order that a cache would like. */
-function reader(table: string, tenants: number, ask: Ask): (round: number) => Promise<void> {
+function reader(table: string, tenants: number, side: Side): (round: number) => Promise<void> {
   const text = `select title from ${table} where tenant_id = $1 and id = $2`
   return async (round) => {
     const tenant = tenantId((round * 7_919) % tenants)
-    const { rows } = await ask(tenant, { name: table, text, values: [tenant, round % (ROWS / tenants)] })
+    const { rows } = await side.run(tenant, { name: table, text, values: [tenant, round % (ROWS / tenants)] })
     if (rows.length !== 1) throw new Error(`${table}: ${rows.length} rows in place of 1`)
   }
 }
@@ -82,27 +73,12 @@ export const bench: Bench = {
       const database = await server.createDatabase()
       await fill(server.url(database), database, log)
       const url = server.urlAs('scale_app', 'x', database)
-      const pool = createTenantPool({
-        connectionString: url,
-        max: 10,
-        perTenantConnections: 10,
-        seal: { secret: SECRET },
-        roles: { tenant_admin: ['owner'] },
-        logger: silentLogger,
-      })
       // A superuser: no policy applies.
-      const raw = new pg.Pool({ connectionString: server.url(database), max: 10 })
+      const raw = rawSide(server.url(database), 10)
+      const sealed = walledSide({ url, secret: SECRET }, 10, true)
       const sides = {
-        raw: {
-          few: reader('few', FEW, (_, query) => raw.query(query)),
-          many: reader('many', MANY, (_, query) => raw.query(query)),
-        },
-        sealed: {
-          few: reader('few', FEW, (id, query) => runWithTenant({ tenantId: id, userId: 'u' }, () => pool.query(query))),
-          many: reader('many', MANY, (id, query) =>
-            runWithTenant({ tenantId: id, userId: 'u' }, () => pool.query(query)),
-          ),
-        },
+        raw: { few: reader('few', FEW, raw), many: reader('many', MANY, raw) },
+        sealed: { few: reader('few', FEW, sealed), many: reader('many', MANY, sealed) },
       }
       const perSecond = async (call: (round: number) => Promise<void>) =>
         (await throughput(call, { callers: 32, forMs: 2_000 })).perSecond
@@ -124,7 +100,7 @@ export const bench: Bench = {
       }
       globalThis.gc?.()
       const heapMegabytes = Math.round((process.memoryUsage().heapUsed - before) / 1e6)
-      await Promise.all([pool.end(), raw.end()])
+      await Promise.all([sealed.end(), raw.end()])
       const goal = `cost of a sealed select by key relative to raw pg, at ${MANY} tenants, x that at ${FEW}`
       return { goals: [judge(goal, ratios, LIMIT, 'at-most')], details: { heapMegabytes }, failures: [] }
     } finally {

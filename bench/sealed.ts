@@ -1,12 +1,9 @@
 // Question: what does the seal cost for each kind of statement? One server, the same rows, raw pg and sealed side by side in each run.
-import pg from 'pg'
-import { runWithTenant } from '../src/context/run-with-tenant.ts'
-import { createTenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import { startPostgres } from '../src/embedded/start-postgres.ts'
-import { silentLogger } from '../src/logger/logger.ts'
 import type { Bench, BenchGoal } from './harness/contract.ts'
 import { judge, median } from './harness/ratio.ts'
 import { throughput } from './harness/throughput.ts'
+import { rawSide, type Side, walledSide } from './statements/sides.ts'
 import { fillStage, type Stage, type Wall } from './statements/stage.ts'
 import { STATEMENTS } from './statements/statements.ts'
 
@@ -20,32 +17,6 @@ const GOALS: Readonly<Record<string, number>> = {
   'three joined': 0.55,
   insert: 0.6,
   'update by key': 0.6,
-}
-
-interface Side {
-  run(tenant: string, query: pg.QueryConfig): Promise<pg.QueryResult>
-  end(): Promise<void>
-}
-
-function raw({ url }: Stage): Side {
-  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
-  return { run: (_tenant, query) => pool.query(query), end: () => pool.end() }
-}
-
-function sealed({ url, secret }: Stage): Side {
-  const pool = createTenantPool({
-    connectionString: url,
-    max: CONNECTIONS,
-    // All callers of one tenant in turn: a share would only be in the way of the comparison.
-    perTenantConnections: CONNECTIONS,
-    seal: { secret },
-    roles: { tenant_admin: ['owner'] },
-    logger: silentLogger,
-  })
-  return {
-    run: (tenantId, query) => runWithTenant({ tenantId, userId: 'u' }, () => pool.query(query)),
-    end: () => pool.end(),
-  }
 }
 
 let firstFreeId = 1_000_000
@@ -78,7 +49,7 @@ export const bench: Bench = {
       const stage = await fillStage(server)
       for (const name of Object.keys(STATEMENTS)) {
         log(`${name}: ${runs} runs`)
-        const sides = { plain: raw(stage), sealed: sealed(stage) }
+        const sides = { plain: rawSide(stage.url, CONNECTIONS), sealed: walledSide(stage, CONNECTIONS, true) }
         const plainly: number[] = []
         const ratios: number[] = []
         for (let run = -1; run < runs; run++) {

@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
-import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
-import { silentLogger } from '../../src/logger/logger.ts'
+import { rawSide, walledSide } from '../statements/sides.ts'
 import type { Stage, Wall } from '../statements/stage.ts'
 import { STATEMENTS } from '../statements/statements.ts'
 
@@ -36,7 +33,7 @@ export async function ofConnection(
   const statement = STATEMENTS[name]?.(wall)
   if (statement === undefined) throw new Error(`there is no statement ${name}`)
   firstFreeId += 10_000
-  const connection = wall === 'plain' ? plain(stage) : walled(stage, wall === 'sealed')
+  const connection = wall === 'plain' ? rawSide(stage.url, 1) : walledSide(stage, 1, wall === 'sealed')
   const [first = ''] = stage.tenants
   const { rows } = await connection.run(first, { text: 'select pg_backend_pid() as pid' })
   for (let round = 0; round < count; round++) {
@@ -46,30 +43,6 @@ export async function ofConnection(
   }
   await connection.end()
   return total(join(folder, String(rows[0]?.pid)))
-}
-
-interface OneConnection {
-  run(tenant: string, query: pg.QueryConfig): Promise<pg.QueryResult>
-  end(): Promise<void>
-}
-
-function plain({ url }: Stage): OneConnection {
-  const pool = new pg.Pool({ connectionString: url, max: 1 })
-  return { run: (_tenant, query) => pool.query(query), end: () => pool.end() }
-}
-
-function walled({ url, secret }: Stage, sealed: boolean): OneConnection {
-  const pool = createTenantPool({
-    connectionString: url,
-    max: 1,
-    seal: sealed ? { secret } : false,
-    roles: { tenant_admin: ['owner'] },
-    logger: silentLogger,
-  })
-  return {
-    run: (tenantId, query) => runWithTenant({ tenantId, userId: 'u' }, () => pool.query(query)),
-    end: () => pool.end(),
-  }
 }
 
 /** The file is complete once the process has ended, some moments after its connection. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
-import { sealedRow } from '../../src/seal/policy-text.ts'
+import { wallSql } from '../statements/walled-table.ts'
 
 const TENANTS = 200
 const ROWS_PER_TENANT = 500
@@ -37,7 +37,6 @@ export async function openStage(): Promise<Stage> {
     grant tenant_user to bench_app;
     create table tenants (id uuid primary key default gen_random_uuid());
     insert into tenants select from generate_series(1, ${TENANTS});`)
-  const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
   for (const table of ['plain', 'walled', 'sealed'] satisfies TableName[]) {
     await client.query(`
       create table ${table} (tenant_id uuid not null, id integer not null, title text not null, body text not null,
@@ -46,12 +45,8 @@ export async function openStage(): Promise<Stage> {
         select t.id, r, 'title ' || r, repeat('x', 200) from tenants t, generate_series(1, ${ROWS_PER_TENANT}) r;
       grant select, insert, update on ${table} to tenant_user, bench_app;`)
     if (table === 'plain') continue
-    await client.query(`
-      alter table ${table} enable row level security, force row level security;
-      create policy tenant_isolation_policy on ${table} for all using (tenant_id = ${context}) with check (tenant_id = ${context});`)
+    await client.query(wallSql(table, table === 'sealed'))
   }
-  await client.query(`create policy tenant_seal_policy on sealed as restrictive for all to tenant_user
-    using (${sealedRow('tenant_id', 'uuid')}) with check (${sealedRow('tenant_id', 'uuid')})`)
   await client.query('analyze')
   const { rows } = await client.query<{ id: string }>('select id from tenants')
   await client.end()

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { ThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
-import { SEALED_FOR_WRITING, sealedRow } from '../../src/seal/policy-text.ts'
 import { slotAt, TicketMaker, ticketHash } from '../../src/seal/ticket.ts'
+import { wallSql } from './walled-table.ts'
 
 /** The ways of keeping tenants apart that are compared, each on tables of its own with the same rows. */
 export const WALLS = ['plain', 'unsealed', 'sealed'] as const
@@ -44,22 +44,9 @@ export async function fillStage(server: ThrowAwayServer): Promise<Stage> {
 }
 
 function tableSql(wall: Wall, table: string, tenants: readonly string[]): string {
-  const context = "tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
-  const seal = sealedRow('tenant_id', 'uuid')
   return `
     create table ${table} (tenant_id uuid not null, id integer not null, title text not null, primary key (tenant_id, id));
     insert into ${table} select t::uuid, r, 'title' from unnest('{${tenants.join(',')}}'::text[]) t, generate_series(1, ${ROWS}) r;
     grant select, insert, update on ${table} to tenant_user, counted_app;
-    ${
-      wall === 'plain'
-        ? ''
-        : `alter table ${table} enable row level security, force row level security;
-    create policy tenant_isolation_policy on ${table} using (${context}) with check (${context});`
-    }
-    ${
-      wall === 'sealed'
-        ? `create policy tenant_seal_policy on ${table} as restrictive to tenant_user using (${seal}) with check (${seal});
-    create policy tenant_write_policy on ${table} as restrictive to tenant_user with check (${SEALED_FOR_WRITING});`
-        : ''
-    }`
+    ${wall === 'plain' ? '' : wallSql(table, wall === 'sealed')}`
 }

@@ -2,7 +2,6 @@
 import type pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -10,15 +9,6 @@ let two: TwoTenants
 beforeAll(async () => {
   two = await createTwoTenants()
 })
-
-async function withPool(options: Partial<TenantPoolOptions>, fn: (pool: TenantPool) => Promise<void>): Promise<void> {
-  const pool = two.pool(options)
-  try {
-    await fn(pool)
-  } finally {
-    if (!pool.ending) await pool.end()
-  }
-}
 
 const own = (n: number) => (n % 2 === 0 ? two.a : two.b)
 
@@ -38,7 +28,7 @@ async function crowd(pool: TenantPool, size: number): Promise<number[]> {
 
 describe('a connection that others wait for', () => {
   it('is acquired and released once for each statement, in turn', () =>
-    withPool({ max: 1 }, async (pool) => {
+    two.withPool({ max: 1 }, async (pool) => {
       const seen: string[] = []
       pool.on('acquire', (client: pg.PoolClient) => seen.push(client instanceof pool.Client ? 'acquire' : 'unknown'))
       pool.on('release', (error: Error | undefined) => seen.push(error === undefined ? 'release' : 'error'))
@@ -48,7 +38,7 @@ describe('a connection that others wait for', () => {
     }))
 
   it('is counted as waited for until the last has it', () =>
-    withPool({ max: 2 }, async (pool) => {
+    two.withPool({ max: 2 }, async (pool) => {
       const all = crowd(pool, 20)
       expect(pool.waitingCount).toBe(18)
       await all
@@ -56,14 +46,14 @@ describe('a connection that others wait for', () => {
     }))
 
   it('is used maxUses times and not more', () =>
-    withPool({ max: 1, maxUses: 3 }, async (pool) => {
+    two.withPool({ max: 1, maxUses: 3 }, async (pool) => {
       const uses = new Map<number, number>()
       for (const pid of await crowd(pool, 12)) uses.set(pid, (uses.get(pid) ?? 0) + 1)
       expect([...uses.values()]).toEqual([3, 3, 3, 3])
     }))
 
   it('is closed when its lifetime is over, however many wait', () =>
-    withPool({ max: 1, maxLifetimeSeconds: 1 }, async (pool) => {
+    two.withPool({ max: 1, maxLifetimeSeconds: 1 }, async (pool) => {
       const pids = new Set<number>()
       const end = Date.now() + 5_000
       // Each caller asks again at once, so that somebody waits all the time.
@@ -78,14 +68,14 @@ describe('a connection that others wait for', () => {
     }))
 
   it('is closed when it was idle for long, after it was handed on', () =>
-    withPool({ max: 1, idleTimeoutMillis: 50 }, async (pool) => {
+    two.withPool({ max: 1, idleTimeoutMillis: 50 }, async (pool) => {
       await crowd(pool, 10)
       expect(pool.totalCount).toBe(1)
       await expect.poll(() => pool.totalCount, { timeout: 5_000 }).toBe(0)
     }))
 
   it('comes to connect() in its turn, among statements that never end', () =>
-    withPool({ max: 2 }, async (pool) => {
+    two.withPool({ max: 2 }, async (pool) => {
       let stop = false
       const busy = Array.from({ length: 8 }, (_, n) =>
         two.as(own(n), async () => {
@@ -112,7 +102,7 @@ describe('a connection that others wait for', () => {
     }))
 
   it('is not handed on by thousands of callbacks inside each other', () =>
-    withPool({ max: 1 }, async (pool) => {
+    two.withPool({ max: 1 }, async (pool) => {
       let released = 0
       await new Promise<void>((resolve, reject) => {
         for (let n = 0; n < 5_000; n++) {
@@ -128,7 +118,7 @@ describe('a connection that others wait for', () => {
     }))
 
   it('is closed and not handed on after it was released with an error, or ended by its holder', () =>
-    withPool({ max: 1 }, async (pool) => {
+    two.withPool({ max: 1 }, async (pool) => {
       for (const leave of [
         (client: pg.PoolClient) => client.release(true),
         (client: pg.PoolClient) => {
@@ -145,7 +135,7 @@ describe('a connection that others wait for', () => {
     }))
 
   it('gives those who wait the error of a pool that ends, and ends', () =>
-    withPool({ max: 1 }, async (pool) => {
+    two.withPool({ max: 1 }, async (pool) => {
       const all = Promise.allSettled(
         Array.from({ length: 5 }, (_, n) => two.as(own(n), () => pool.query('select 1 as n'))),
       )
@@ -158,7 +148,7 @@ describe('a connection that others wait for', () => {
     }))
 
   it('stays with the pool where a caller’s callback throws', () =>
-    withPool({ max: 1 }, async (pool) => {
+    two.withPool({ max: 1 }, async (pool) => {
       const thrown: unknown[] = []
       const before = process.listeners('uncaughtException')
       process.removeAllListeners('uncaughtException')

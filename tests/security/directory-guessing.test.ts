@@ -2,7 +2,6 @@
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
-import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
 import { createPostgresLookup } from '../../src/tenants/postgres-lookup.ts'
 import { createTestDatabase } from '../setup/database.ts'
@@ -13,15 +12,6 @@ let two: TwoTenants
 beforeAll(async () => {
   two = await createTwoTenants()
 })
-
-async function withPool<T>(fn: (pool: TenantPool) => Promise<T>): Promise<T> {
-  const pool = two.pool()
-  try {
-    return await fn(pool)
-  } finally {
-    await pool.end()
-  }
-}
 
 const refused = { code: '42501', message: expect.stringContaining('answers only in the empty context') }
 
@@ -60,7 +50,7 @@ describe('the tenant directory inside a tenant’s context', () => {
   ]
 
   it('refuses each guess alike, whether it is right or not', () =>
-    withPool(async (pool) => {
+    two.withPool({}, async (pool) => {
       for (const roles of [[], ['owner']]) {
         for (const [what, text, values] of guesses()) {
           const error: unknown = await two.as(
@@ -74,7 +64,7 @@ describe('the tenant directory inside a tenant’s context', () => {
     }))
 
   it('refuses in a transaction, too, and the functions behind it are nobody’s', () =>
-    withPool(async (pool) => {
+    two.withPool({}, async (pool) => {
       const inTransaction = two.as(two.a, () =>
         pool.transaction((tx) => tx.query('select * from partywall.tenant_by_key($1)', [two.b.key])),
       )
@@ -88,7 +78,7 @@ describe('the tenant directory inside a tenant’s context', () => {
     }))
 
   it('answers the application, outside of a context and within one', () =>
-    withPool(async (pool) => {
+    two.withPool({}, async (pool) => {
       const { findByClaim, findById } = createPostgresLookup(pool)
       expect(await findByClaim(two.b.key)).toMatchObject({ id: two.b.id, status: 'active' })
       expect(await two.as(two.a, () => findByClaim(two.b.key))).toMatchObject({ id: two.b.id })

@@ -1,7 +1,6 @@
 // Texts that the pool prepares by itself are shared by all tenants of a connection (max: 1): what one tenant can do to, or learn from, another's.
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -11,15 +10,6 @@ let texts = 0
 beforeAll(async () => {
   two = await createTwoTenants()
 })
-
-async function withPool(options: Partial<TenantPoolOptions>, fn: (pool: TenantPool) => Promise<void>): Promise<void> {
-  const pool = two.pool(options)
-  try {
-    await fn(pool)
-  } finally {
-    await pool.end()
-  }
-}
 
 async function popularize(pool: TenantPool, text: string, values: unknown[] = []): Promise<void> {
   for (let time = 0; time < 6; time++) await two.as(time % 2 === 0 ? two.a : two.b, () => pool.query(text, values))
@@ -37,7 +27,7 @@ async function backend(pool: TenantPool): Promise<number> {
 
 describe('a plan that A and B use in turn', () => {
   it('shows each its own rows, also when the server keeps one plan for all values', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const text = 'select tenant_id from documents where title like $1'
       for (let time = 0; time < 40; time++) {
         const tenant = time % 3 === 0 ? two.a : two.b
@@ -50,7 +40,7 @@ describe('a plan that A and B use in turn', () => {
     }))
 
   it('has the rights of whoever runs it', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const remove = 'delete from projects where id = $1'
       const none = '00000000-0000-4000-8000-000000000000'
       for (let time = 0; time < 6; time++)
@@ -93,7 +83,7 @@ describe('a plan that A and B use in turn', () => {
       try {
         const warnings: unknown[] = []
         const logger = { ...silentLogger, warn: (...said: unknown[]) => void warnings.push(said[0]) }
-        await withPool({ seal: false, logger, max: 2 }, async (pool) => {
+        await two.withPool({ seal: false, logger, max: 2 }, async (pool) => {
           await Promise.all([two.a, two.b].map((tenant) => two.as(tenant, () => pool.query('select pg_sleep(0.1)'))))
           expect(pool.totalCount).toBe(2)
           for (let time = 0; time < 20; time++) {
@@ -105,7 +95,7 @@ describe('a plan that A and B use in turn', () => {
           expect(warnings.filter((each) => JSON.stringify(each).includes('prepareThreshold'))).toHaveLength(1)
         })
         await two.database.admin('alter function frozen_tenant() stable')
-        await withPool({ seal: false }, async (pool) => {
+        await two.withPool({ seal: false }, async (pool) => {
           await popularize(pool, 'select tenant_id from frozen')
           expect(await statements(pool)).toHaveLength(1)
         })
@@ -122,7 +112,7 @@ describe('a plan that A and B use in turn', () => {
       create function looks_odd(t text) returns text language sql immutable
         as $$ select trim(both ' ' from lower(t)) || extract(year from date '2026-01-01') || ' documents, of all' $$;`)
     try {
-      await withPool({}, async (pool) => {
+      await two.withPool({}, async (pool) => {
         await popularize(pool, 'select tenant_id from documents')
         expect(await statements(pool)).toHaveLength(1)
       })
@@ -145,7 +135,7 @@ describe('what A sets inside a transaction', () => {
   }
 
   it('does not decide how B’s literals are read', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const text = "select '01/02/2026'::date::text as day, null = null as nothing"
       await two.as(two.b, () => pool.query(text))
       await poison(pool, { datestyle: 'SQL, DMY', transform_null_equals: 'on' }, text)
@@ -155,7 +145,7 @@ describe('what A sets inside a transaction', () => {
     }))
 
   it('does not decide how B’s statement is planned', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const text = 'select title from documents where tenant_id = $1 and id = $2'
       const values = [two.b.id, two.b.documentId]
       await two.as(two.b, () => pool.query(text, values))
@@ -177,7 +167,7 @@ describe('what A sets inside a transaction', () => {
       create schema elsewhere; grant usage on schema elsewhere to tenant_user;
       create table elsewhere.documents (tenant_id uuid, title text); insert into elsewhere.documents values (null, 'elsewhere');
       grant select on elsewhere.documents to tenant_user;`)
-    await withPool({}, async (pool) => {
+    await two.withPool({}, async (pool) => {
       const text = 'select tenant_id from documents'
       for (let time = 0; time < 12; time++) {
         await poison(pool, { search_path: 'elsewhere, public' }, text)
@@ -191,7 +181,7 @@ describe('what A sets inside a transaction', () => {
 
 describe('what A learns of B’s statements', () => {
   it('is no text that B alone sends, with B’s values written into it', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const secret = `select id from documents where title = 'B buys ${++texts}'`
       for (let time = 0; time < 50; time++) await two.as(two.b, () => pool.query(secret))
       await popularize(pool, 'select title from documents where id = $1', [two.b.documentId])
@@ -201,12 +191,12 @@ describe('what A learns of B’s statements', () => {
     }))
 
   it('is no row: EXECUTE of a name runs for A, and is refused anyway', () =>
-    withPool({ allowStatements: ['EXECUTE'] }, async (pool) => {
+    two.withPool({ allowStatements: ['EXECUTE'] }, async (pool) => {
       await popularize(pool, 'select tenant_id from documents')
       const [known] = await statements(pool)
       const run = `execute ${known?.name}`
       expect((await two.as(two.a, () => pool.query(run))).rows).toEqual([{ tenant_id: two.a.id }])
-      await withPool({}, async (strict) => {
+      await two.withPool({}, async (strict) => {
         await expect(two.as(two.a, () => strict.query(run))).rejects.toMatchObject({
           code: 'PARTYWALL_STATEMENT_REFUSED',
         })
@@ -216,7 +206,7 @@ describe('what A learns of B’s statements', () => {
   it('is no name in advance: each connection has its own, at random', async () => {
     const names = new Set<string>()
     for (let time = 0; time < 3; time++) {
-      await withPool({}, async (pool) => {
+      await two.withPool({}, async (pool) => {
         await popularize(pool, 'select 1 as one')
         for (const { name } of await statements(pool)) names.add(name.replace(/_\d+$/, ''))
       })
@@ -236,7 +226,7 @@ describe('what A does to prepared statements', () => {
     "select query_to_xml('deallocate all', false, false, '')",
     "select query_to_xml('prepare mine as select 1', false, false, '')",
   ])('is refused by partywall or by the server: %s', (attack) =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       await popularize(pool, text)
       await expect(two.as(two.a, () => pool.query(attack))).rejects.toThrow()
       expect(await statements(pool)).toHaveLength(1)
@@ -245,7 +235,7 @@ describe('what A does to prepared statements', () => {
   )
 
   it('that was let through is gone before B comes: another text under our name', () =>
-    withPool({ allowStatements: ['DO', 'DEALLOCATE', 'PREPARE'] }, async (pool) => {
+    two.withPool({ allowStatements: ['DO', 'DEALLOCATE', 'PREPARE'] }, async (pool) => {
       await popularize(pool, text)
       const [known] = await statements(pool)
       await two.as(two.a, () =>
@@ -263,7 +253,7 @@ describe('what A does to prepared statements', () => {
     await two.database.admin(
       'create function runs_anything(text) returns void language plpgsql as $$ begin execute $1; end $$',
     )
-    await withPool({}, async (pool) => {
+    await two.withPool({}, async (pool) => {
       await popularize(pool, text)
       const [known] = await statements(pool)
       const before = await backend(pool)
@@ -283,7 +273,7 @@ describe('what A does to prepared statements', () => {
   })
 
   it('is not to push out what others use: one tenant’s own texts are not prepared', () =>
-    withPool({ prepareThreshold: 2 }, async (pool) => {
+    two.withPool({ prepareThreshold: 2 }, async (pool) => {
       await popularize(pool, text)
       for (let n = 0; n < 400; n++) {
         await two.as(two.a, () => pool.query(`select ${n} as flood`))

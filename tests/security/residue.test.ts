@@ -3,7 +3,6 @@ import type pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
-import type { TenantPoolOptions } from '../../src/database/settings/options.ts'
 import { createSecurityEvents } from '../../src/events/security-events.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -26,15 +25,6 @@ const everything = [
   'DISCARD',
   'EXECUTE',
 ]
-
-async function withPool(options: Partial<TenantPoolOptions>, fn: (pool: TenantPool) => Promise<void>): Promise<void> {
-  const pool = two.pool(options)
-  try {
-    await fn(pool)
-  } finally {
-    await pool.end()
-  }
-}
 
 async function backend(pool: TenantPool): Promise<number> {
   const { rows } = await two.as(two.b, () => pool.query('select pg_backend_pid() as pid'))
@@ -81,7 +71,7 @@ describe.each([
     ['isolation default', () => "select set_config('default_transaction_isolation', 'serializable', false)"],
     ['string syntax', () => "select set_config('standard_conforming_strings', 'off', false)"],
   ] as const)('does not reach B: %s', (_name, sql) =>
-    withPool(options, async (pool) => {
+    two.withPool(options, async (pool) => {
       await two.as(two.a, () => pool.query(sql(two.b.id)))
       await expectCleanForB(pool)
       const { rows } = await two.as(two.b, () =>
@@ -96,7 +86,7 @@ describe.each([
   )
 
   it('does not reach B behind an error of B, either', () =>
-    withPool(options, async (pool) => {
+    two.withPool(options, async (pool) => {
       await two.as(two.a, () => pool.query("select set_config('app.anything', 'of A', false)"))
       await two.as(two.b, () => expect(pool.query('select 1/0')).rejects.toMatchObject({ code: '22012' }))
       const { rows } = await two.as(two.b, () => pool.query("select current_setting('app.anything', true) as custom"))
@@ -104,7 +94,7 @@ describe.each([
     }))
 
   it('does not reach B inside a transaction of B, serializable too', () =>
-    withPool(options, async (pool) => {
+    two.withPool(options, async (pool) => {
       for (const isolation of ['read committed', 'serializable'] as const) {
         await two.as(two.a, () =>
           pool.query("select set_config('app.anything', 'of A', false), set_config('row_security', 'off', false)"),
@@ -124,7 +114,7 @@ describe.each([
     }))
 
   it('is not a lock that B waits for', () =>
-    withPool(options, async (pool) => {
+    two.withPool(options, async (pool) => {
       await two.as(two.a, () => pool.query('select pg_advisory_lock(7)'))
       await two.as(two.b, () => pool.query('select 1'))
       const { rows } = await two.database.admin(
@@ -145,7 +135,7 @@ describe('what A leaves by statements that were let through', () => {
     ['a role', () => 'set role tenant_admin'],
     ['a LISTEN', () => 'listen everybody'],
   ] as const)('DISCARD ALL takes it away before B comes: %s', (_name, sql) =>
-    withPool({ allowStatements: everything, seal: false }, async (pool) => {
+    two.withPool({ allowStatements: everything, seal: false }, async (pool) => {
       const client = await two.as(two.a, () => pool.connect())
       await two.as(two.a, async () => {
         await client.query(sql(two.b.id))
@@ -158,7 +148,7 @@ describe('what A leaves by statements that were let through', () => {
   )
 
   it('a no-op under the name of our statement does not let B write as A', () =>
-    withPool({ allowStatements: everything, seal: false }, async (pool) => {
+    two.withPool({ allowStatements: everything, seal: false }, async (pool) => {
       await two.as(two.a, () =>
         pool.query(`do $$ declare form text; begin
             foreach form in array '{identity,identity-switch}'::text[] loop
@@ -174,14 +164,14 @@ describe('what A leaves by statements that were let through', () => {
   it('a temporary table that is called like a tenant’s table catches nothing, where TEMP is granted', async () => {
     await two.database.admin(`grant temporary on database ${two.database.name} to tenant_user`)
     try {
-      await withPool({ allowStatements: everything, seal: false }, async (pool) => {
+      await two.withPool({ allowStatements: everything, seal: false }, async (pool) => {
         await two.as(two.a, () =>
           pool.query('do $$ begin create temp table documents (tenant_id uuid default null, title text); end $$'),
         )
         await expectCleanForB(pool)
       })
       // SELECT INTO answers with a clean tag: that it is no plain SELECT is known from its text alone.
-      await withPool({ allowStatements: ['CREATE'], seal: false }, async (pool) => {
+      await two.withPool({ allowStatements: ['CREATE'], seal: false }, async (pool) => {
         await two.as(two.a, () => pool.query('select tenant_id, title into temp documents from public.documents'))
         const { rows } = await two.as(two.b, () => pool.query("select to_regclass('pg_temp.documents') as temporary"))
         expect(rows).toEqual([{ temporary: null }])
@@ -193,7 +183,7 @@ describe('what A leaves by statements that were let through', () => {
   })
 
   it('a cursor WITH HOLD is gone, and one without ends with its transaction', () =>
-    withPool({ allowStatements: everything, seal: false }, async (pool) => {
+    two.withPool({ allowStatements: everything, seal: false }, async (pool) => {
       await two.as(two.a, () => pool.query('declare c cursor with hold for select * from documents'))
       await two.as(two.b, () => expect(pool.query('fetch all from c')).rejects.toMatchObject({ code: '34000' }))
       await two.as(two.a, () => pool.transaction((tx) => tx.query('declare d cursor for select * from documents')))
@@ -201,7 +191,7 @@ describe('what A leaves by statements that were let through', () => {
     }))
 
   it('goes on with the same connection where DISCARD ALL was enough', () =>
-    withPool({ allowStatements: everything, seal: false }, async (pool) => {
+    two.withPool({ allowStatements: everything, seal: false }, async (pool) => {
       const before = await backend(pool)
       await two.as(two.a, () => pool.query('do $$ begin end $$'))
       expect(await backend(pool)).toBe(before)
@@ -232,7 +222,7 @@ describe('a connection in doubt', () => {
     const events = createSecurityEvents()
     const reasons: string[] = []
     events.on('CONNECTION_DESTROYED', (event) => reasons.push(event.reason))
-    await withPool({ events, seal: false }, async (pool) => {
+    await two.withPool({ events, seal: false }, async (pool) => {
       const before = await backend(pool)
       await two.as(two.a, async () => {
         const client = await pool.connect()
@@ -245,7 +235,7 @@ describe('a connection in doubt', () => {
   })
 
   it('is destroyed after FATAL, and whoever asks next gets another', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const pid = await backend(pool)
       const refused = expect(two.as(two.a, () => pool.query('select pg_sleep(5)'))).rejects.toMatchObject({
         code: '57P01',

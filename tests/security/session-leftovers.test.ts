@@ -17,15 +17,6 @@ beforeAll(async () => {
     grant usage, select on sequence counters_n_seq to tenant_user, tenant_admin`)
 })
 
-async function withPool(options: Partial<TenantPoolOptions>, fn: (pool: TenantPool) => Promise<void>): Promise<void> {
-  const pool = two.pool(options)
-  try {
-    await fn(pool)
-  } finally {
-    await pool.end()
-  }
-}
-
 /** Who comes after A's user, on the same connection. */
 const others = [
   { who: 'another tenant', next: <T>(fn: () => T) => two.as(two.b, fn) },
@@ -68,7 +59,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
       'on',
     ],
   ])('is no setting: %s', (_name, leave, read, expected) =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       await two.as(two.a, () => pool.query(leave))
       expect((await next(() => pool.query(`select ${read} as value`))).rows).toEqual([{ value: expected }])
       await two.as(two.a, () => pool.query(leave))
@@ -78,7 +69,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
   )
 
   it('is no setting that SHOW tells, and no role', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       await two.as(two.a, () =>
         pool.query("select set_config('app.note', 'of A', false), set_config('role', 'tenant_admin', false)"),
       )
@@ -92,7 +83,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
     ['default_transaction_deferrable', 'on', 'transaction_deferrable', 'off'],
     ['default_transaction_read_only', 'on', 'transaction_read_only', 'off'],
   ])('is not what a transaction begins with: %s', (name, value, started, expected) =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const leave = () => two.as(two.a, () => pool.query('select set_config($1, $2, false)', [name, value]))
       const read = `select current_setting('${started}') as value`
       await leave()
@@ -112,7 +103,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
   )
 
   it('is no value of a sequence', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       const leave = () => two.as(two.a, () => pool.query('insert into counters default values returning n'))
       await leave()
       for (const read of ['select lastval()', "select currval('counters_n_seq')"]) {
@@ -126,7 +117,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
     }))
 
   it('is no seed of random(), after its SELECT, its transaction and its DISCARD ALL', () =>
-    withPool({ allowStatements: ['DO'], seal: false }, async (pool) => {
+    two.withPool({ allowStatements: ['DO'], seal: false }, async (pool) => {
       const draw = async () => (await next(() => pool.query('select random() as value'))).rows[0].value
       const foretold = new Set<number>()
       const drawn: number[] = []
@@ -149,7 +140,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
     }))
 
   it('is no advisory lock', () =>
-    withPool({}, async (pool) => {
+    two.withPool({}, async (pool) => {
       await two.as(two.a, () => pool.query('select pg_advisory_lock(11), pg_advisory_lock_shared(12)'))
       expect((await next(() => pool.query(locks))).rows).toEqual([{ n: 0 }])
       await two.as(two.a, () => pool.query('select pg_advisory_lock(11)'))
@@ -159,7 +150,7 @@ describe.each(others)('to $who, what a user of A leaves', ({ next }) => {
 
 describe('one user keeps', () => {
   it('locks, sequences and seed on a client of their own, from statement to statement', () =>
-    withPool({}, (pool) =>
+    two.withPool({}, (pool) =>
       two.as(two.a, async () => {
         const client = await pool.connect()
         await client.query('select pg_advisory_lock(21)')
@@ -176,7 +167,7 @@ describe('one user keeps', () => {
     ))
 
   it('a SET LOCAL inside their transaction, from its first statement on', () =>
-    withPool({}, (pool) =>
+    two.withPool({}, (pool) =>
       two.as(two.a, () =>
         pool.transaction(async (tx) => {
           await tx.query("set local statement_timeout = '7s'")
@@ -206,7 +197,7 @@ describe('what onConnect set', () => {
     { name: 'sealed', options: {} },
     { name: 'after a DISCARD ALL', options: { allowStatements: ['DO'] }, between: 'do $$ begin end $$' },
   ] as const)('is there for each tenant, and before a serializable transaction: $name', ({ options, between }) =>
-    withPool(
+    two.withPool(
       {
         ...(options as Partial<TenantPoolOptions>),
         // PostgreSQL lists no custom settings, so onConnect's would be lost: they belong among the start-up options.
@@ -243,7 +234,7 @@ describe('what onConnect set, where no tenant comes first', () => {
     ['a statement without a tenant', (pool: TenantPool) => runWithoutTenant(() => pool.query('select 1'))],
     ['the check of the database', (pool: TenantPool) => pool.checkDatabase()],
   ])('is there after %s', (_what, first) =>
-    withPool(
+    two.withPool(
       { onConnect: async (client) => void (await client.query("select set_config('timezone', 'Asia/Tokyo', false)")) },
       async (pool) => {
         await first(pool)
@@ -256,7 +247,7 @@ describe('what onConnect set, where no tenant comes first', () => {
 
 describe('a connection whose start-up options were dropped on the way', () => {
   it('gets path and time-outs with each statement', () =>
-    withPool({ searchPath: ['public'], statementTimeoutMs: 12_000 }, async (pool) => {
+    two.withPool({ searchPath: ['public'], statementTimeoutMs: 12_000 }, async (pool) => {
       const client = new pool.Client(two.database.appUrl)
       // As a session pooler does that ignores them.
       const parameters: { options?: string } = Reflect.get(client, 'connectionParameters')

@@ -1,3 +1,5 @@
+import pg from 'pg'
+import { SEAL_TABLES, SUSPENDING_FUNCTIONS } from '../../seal/seal-objects.ts'
 import type { WalledPool } from '../pool/walled-pool.ts'
 import { REACH } from './check-facts.ts'
 import type { DatabaseFinding } from './database-finding.ts'
@@ -12,10 +14,12 @@ interface SealState {
   readonly untold: boolean
 }
 
+const listed = (names: readonly string[]) => names.map((name) => pg.escapeLiteral(name)).join(', ')
+
 /** Asks the catalog, because the login role may have no privilege on the schema. */
 const SEAL_STATE_TEXT = `${REACH}, seal as (
     select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = 'partywall' and c.relname in ('seal_keys', 'tickets', 'tenant_states')
+     where n.nspname = 'partywall' and c.relname in (${listed(SEAL_TABLES)})
   ), own as (
     select p.oid, p.proname from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where n.nspname = 'partywall'
   )
@@ -28,7 +32,7 @@ const SEAL_STATE_TEXT = `${REACH}, seal as (
                          or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE')))
                 order by 1) as "writableTables",
          array(select p.oid::pg_catalog.regprocedure::text from own p
-                where p.proname in ('revoke_tenant', 'readmit_tenant')
+                where p.proname in (${listed(SUSPENDING_FUNCTIONS)})
                   and exists (select from reach r where not r.rolsuper and pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE'))
                 order by 1) as callable,
          exists (select from own p where p.proname = 'revoke_tenant') and exists (select from own p where p.proname = 'directory_by_id')

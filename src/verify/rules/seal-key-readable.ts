@@ -1,5 +1,6 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { SEAL_TABLES, SUSPENDING_FUNCTIONS } from '../../seal/seal-objects.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
 import { revokeExecute } from '../readings/definer-code.ts'
@@ -60,15 +61,11 @@ export const sealKeyReadable: Rule = {
   },
 }
 
-const TABLES = ['seal_keys', 'tickets', 'tenant_states']
-const STATES = ['revoke_tenant', 'readmit_tenant']
 const WRITES = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const
 
 /** Tables that say which seals are valid, their children, and the functions that suspend a tenant: in reach of the app for writing. */
 function* writableSeal(facts: Facts) {
-  const tables = [...facts.catalog.relations.values()].filter(
-    ({ schema, name }) => schema === 'partywall' && TABLES.includes(name),
-  )
+  const tables = SEAL_TABLES.flatMap((name) => facts.relationNamed('partywall', name) ?? [])
   for (const relation of new Set(tables.flatMap((table) => withChildren(facts, table)))) {
     const written = WRITES.filter((privilege) => facts.reach(relation, privilege).length > 0)
     if (written.length === 0) continue
@@ -80,7 +77,7 @@ function* writableSeal(facts: Facts) {
       fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${['PUBLIC', ...[...roles].map(quoteIdentifier)].join(', ')};`,
     }
   }
-  for (const fn of STATES.flatMap((name) => facts.functionsNamed('partywall', name))) {
+  for (const fn of SUSPENDING_FUNCTIONS.flatMap((name) => facts.functionsNamed('partywall', name))) {
     if (facts.executors(fn).length === 0) continue
     yield {
       object: fn.label,

@@ -1,0 +1,32 @@
+import pg from 'pg'
+import { runWithTenant } from '../../src/context/run-with-tenant.ts'
+import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { silentLogger } from '../../src/logger/logger.ts'
+import type { Stage } from './stage.ts'
+
+/** One way to send the statements of tenants. */
+export interface Side {
+  run(tenantId: string, query: pg.QueryConfig): Promise<pg.QueryResult>
+  end(): Promise<void>
+}
+
+export function rawSide(url: string, connections: number): Side {
+  const pool = new pg.Pool({ connectionString: url, max: connections })
+  return { run: (_tenantId, query) => pool.query(query), end: () => pool.end() }
+}
+
+/** A tenant pool. One tenant may hold all of its connections: a share would only be in the way of the comparison. */
+export function walledSide({ url, secret }: Pick<Stage, 'url' | 'secret'>, connections: number, sealed: boolean): Side {
+  const pool = createTenantPool({
+    connectionString: url,
+    max: connections,
+    perTenantConnections: connections,
+    seal: sealed ? { secret } : false,
+    roles: { tenant_admin: ['owner'] },
+    logger: silentLogger,
+  })
+  return {
+    run: (tenantId, query) => runWithTenant({ tenantId, userId: 'u' }, () => pool.query(query)),
+    end: () => pool.end(),
+  }
+}
