@@ -1,4 +1,5 @@
 import { ConnectionInDoubtError, type PartywallError, ResultTooLargeError } from '../../errors.ts'
+import { FairReading } from './fair-reading.ts'
 import type { PgConnection } from './pg-internals.ts'
 
 /** One byte for the kind of a message, four for its length, which counts itself. */
@@ -58,7 +59,8 @@ export function tooLarge(what: string, maxBytes: number): ResultTooLargeError {
 }
 
 /**
- * Checks message sizes before pg's parser reads them, and catches errors of the parser and of handlers.
+ * Checks message sizes before pg's parser reads them, catches errors of the parser and of handlers, and lets other connections have their
+ * turn while a large answer arrives.
  *
  * @param lost called once with the reason why the connection must be destroyed; nothing more is read from it
  */
@@ -66,6 +68,7 @@ export function boundMessages(connection: PgConnection, maxBytes: number, lost: 
   const { attachListeners } = connection
   connection.attachListeners = (stream) => {
     const bounds = new MessageBounds(maxBytes)
+    const fair = new FairReading(stream)
     let over = false
     const end = (error: Error) => {
       over = true
@@ -81,7 +84,7 @@ export function boundMessages(connection: PgConnection, maxBytes: number, lost: 
           return
         }
         try {
-          listener(chunk)
+          fair.read(chunk, listener)
         } catch (error) {
           if (error instanceof ResultTooLargeError) end(error)
           else
