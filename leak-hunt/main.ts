@@ -20,11 +20,15 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (options.mutate !== undefined) return huntMutants(options.mutate, options)
   console.error(
-    `leak hunt: seed ${options.seed}, ${options.sealed ? 'sealed' : 'unsealed'}${options.pooler ? ', through PgBouncer' : ''}`,
+    `leak hunt: seed ${options.seed}, ${options.sealed ? 'sealed' : 'unsealed'}${options.pooler ? ', through PgBouncer' : ''}${options.upgrade ? ', during upgrades' : ''}`,
   )
   const result = await hunt(options, (line) => console.error(`  ${line}`))
   if (options.json) console.log(JSON.stringify(result, null, 2))
   else print(result)
+  if (result.upgrades === 0) {
+    console.error('The policies never changed, so the hunt says nothing of upgrades. Run it with more operations.')
+    return 1
+  }
   const unseenFaults = Object.values(result.faults).filter((count) => count === 0).length
   if (options.faults >= 15 && unseenFaults > 0 && !Number.isFinite(options.seconds)) {
     console.error(
@@ -43,7 +47,7 @@ function print(result: HuntResult): void {
   console.log(`
 operations             ${result.operations} in ${result.seconds} s, ${result.attacks} of them attacks
 rows written           ${result.rowsWritten}, each looked at again at the end
-connections looked at  ${result.connectionsLookedAt}
+connections looked at  ${result.connectionsLookedAt}${result.upgrades === undefined ? '' : `\nupgrades, downgrades   ${result.upgrades}`}
 faults
 ${list(result.faults)}
 connections destroyed

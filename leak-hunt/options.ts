@@ -9,6 +9,8 @@ export interface HuntOptions {
   readonly sealed: boolean
   /** Through PgBouncer in transaction mode. */
   readonly pooler: boolean
+  /** Starts on a database of the release before, and upgrades and downgrades it while statements run. */
+  readonly upgrade: boolean
   readonly grantTemporary: boolean
   /** Ends at the first check that finds a violation. */
   readonly untilFound: boolean
@@ -17,7 +19,7 @@ export interface HuntOptions {
   readonly help: boolean
 }
 
-export const usage = `npm run leak-hunt -- [--operations N --faults M | --seconds S] [--seed X] [--unsealed] [--pooler] [--mutate NAME] [--json]
+export const usage = `npm run leak-hunt -- [--operations N --faults M | --seconds S] [--seed X] [--unsealed | --upgrade] [--pooler] [--mutate NAME] [--json]
 
 Many tenants on two pools, random work, faults and attacks; every row that is read and every row that was written is checked.
 
@@ -27,6 +29,7 @@ Many tenants on two pools, random work, faults and attacks; every row that is re
   --seed X           the plan's seed; printed at the start (the timing is not fixed by it)
   --unsealed         without the seal
   --pooler           through PgBouncer in transaction mode, with server_reset_query_always (on PATH, or fetched on Debian)
+  --upgrade          starts on a database of the release before, with a process of it; upgrades and downgrades go on all the time
   --until-found      ends as soon as something was found (looked at every 1,000 operations)
   --mutate NAME      breaks the wall in one place, in a copy of the build; the hunt must find it ('list' names them, 'all' runs all)
   --grant-temporary  also takes away the revoked TEMP (for mutants)
@@ -44,6 +47,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
       seed: { type: 'string' },
       unsealed: { type: 'boolean', default: false },
       pooler: { type: 'boolean', default: false },
+      upgrade: { type: 'boolean', default: false },
       'grant-temporary': { type: 'boolean', default: false },
       'until-found': { type: 'boolean', default: false },
       mutate: { type: 'string' },
@@ -51,6 +55,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
       help: { type: 'boolean', default: false },
     },
   })
+  if (values.upgrade && values.unsealed) throw new RangeError('--upgrade changes the seal, so it excludes --unsealed')
   const seconds = values.seconds === undefined ? Number.POSITIVE_INFINITY : number('--seconds', values.seconds)
   const operations = values.operations === undefined ? undefined : number('--operations', values.operations)
   const fallback = Number.isFinite(seconds) ? 10_000_000 : 5_000
@@ -61,6 +66,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
     seed: values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : number('--seed', values.seed),
     sealed: !values.unsealed,
     pooler: values.pooler,
+    upgrade: values.upgrade,
     grantTemporary: values['grant-temporary'],
     untilFound: values['until-found'],
     mutate: values.mutate,

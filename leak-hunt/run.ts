@@ -6,6 +6,7 @@ import { honestOperations } from './operations/honest.ts'
 import { hostileOperations } from './operations/hostile.ts'
 import { schemaTool } from './operations/schema-tool.ts'
 import { suspension } from './operations/suspension.ts'
+import { upgrade } from './operations/upgrade.ts'
 import type { HuntOptions } from './options.ts'
 import { Random } from './random.ts'
 import { checkResidue } from './residue.ts'
@@ -23,6 +24,8 @@ export interface HuntResult {
   readonly seed: number
   readonly sealed: boolean
   readonly pooler: boolean
+  /** Number of upgrades and downgrades of the policies. Undefined without `--upgrade`. */
+  readonly upgrades: number | undefined
   readonly operations: number
   readonly attacks: number
   readonly faults: Readonly<Record<string, number>>
@@ -59,7 +62,13 @@ async function huntOn(
   const fits = (operation: Operation) =>
     (options.sealed || operation.needsSeal !== true) && !(options.pooler && operation.notPooled === true)
   const hostile = hostileOperations.filter(fits)
-  const honest = [...honestOperations, ...aroundThePool, schemaTool, suspension].filter(fits)
+  const honest = [
+    ...honestOperations,
+    ...aroundThePool,
+    schemaTool,
+    suspension,
+    ...(options.upgrade ? [upgrade] : []),
+  ].filter(fits)
   let begun = 0
   let attacks = 0
   let faultsLeft = options.faults
@@ -106,6 +115,7 @@ async function huntOn(
     seed: options.seed,
     sealed: options.sealed,
     pooler: options.pooler,
+    upgrades: stage.upgrade?.changes,
     operations: begun,
     attacks,
     faults: Object.fromEntries(faults),

@@ -5,10 +5,10 @@ import { startPostgres } from '../src/embedded/start-postgres.ts'
 import { createSecurityEvents } from '../src/events/security-events.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { migrate } from '../src/migrate/migrate.ts'
-import { sealedRow } from '../src/seal/policy-text.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { type HuntPrisma, openHuntPrisma } from './prisma/open.ts'
 import type { Random } from './random.ts'
+import { migrateToReleaseBefore, openPoolOfReleaseBefore, sealPoliciesOf } from './release-before.ts'
 import { startPgBouncer } from './servers/pgbouncer.ts'
 import { openWatchedService, type WatchedService } from './watched-service.ts'
 
@@ -42,6 +42,8 @@ export interface Stage {
   readonly url: string
   readonly proxy: FaultProxy
   readonly sealed: boolean
+  /** What the upgrades have done so far. Undefined if the hunt has no upgrades. */
+  readonly upgrade: UpgradeState | undefined
   /** Number of connections that pools destroyed, by reason. */
   readonly destroyed: Map<string, number>
   admin(text: string, values?: readonly unknown[]): Promise<pg.QueryResult>
@@ -50,9 +52,20 @@ export interface Stage {
   close(): Promise<void>
 }
 
+/** The state of a database that is upgraded and downgraded. */
+export interface UpgradeState {
+  readonly databaseUrl: string
+  readonly sealSecret: string
+  migrated: boolean
+  policies: 'before' | 'this'
+  /** Number of times the policies were changed. */
+  changes: number
+}
+
 interface StageOptions {
   readonly sealed: boolean
   readonly pooler: boolean
+  readonly upgrade: boolean
   /** Removes the layer behind a mutant: grants TEMP, so that a temporary table can receive writes. */
   readonly grantTemporary: boolean
 }
@@ -61,12 +74,15 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   const server = await startPostgres()
   const database = await server.createDatabase()
   const sealSecret = randomBytes(32).toString('hex')
-  await migrate({ databaseUrl: server.url(database), sealSecret })
-  const admin = new pg.Pool({ connectionString: server.url(database), max: 4 })
+  const databaseUrl = server.url(database)
+  const admin = new pg.Pool({ connectionString: databaseUrl, max: 4 })
   admin.on('error', () => {})
+  if (options.upgrade) await migrateToReleaseBefore(admin, sealSecret)
+  else await migrate({ databaseUrl, sealSecret })
   const password = randomBytes(12).toString('hex')
   const tenants = Array.from({ length: TENANTS }, () => random.uuid())
-  await admin.query(tables(password, options.sealed, options.grantTemporary, database))
+  await admin.query(tables(password, options.grantTemporary, database))
+  if (options.sealed) await admin.query(sealPoliciesOf(options.upgrade ? 'before' : 'this', 'ledger'))
   await admin.query(
     'insert into ledger (tenant_id, id, writer) select t, gen_random_uuid(), t from unnest($1::uuid[]) t',
     [tenants],
@@ -120,7 +136,8 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   const watched = options.pooler
     ? undefined
     : await openWatchedService(server, { user: 'hunt_app', password }, options.sealed ? sealSecret : undefined)
-  const pools = [open, strict]
+  const old = options.upgrade ? openPoolOfReleaseBefore({ ...common, connectionString: direct }) : undefined
+  const pools = [open, strict, ...(old === undefined ? [] : [old])]
   const all = [...pools, ...(pipelined === undefined ? [] : [pipelined]), ...(orm === undefined ? [] : [orm])]
   const clients = new Set<pg.PoolClient>()
   for (const pool of all) {
@@ -142,6 +159,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     url: direct,
     proxy,
     sealed: options.sealed,
+    upgrade: options.upgrade ? { databaseUrl, sealSecret, migrated: false, policies: 'before', changes: 0 } : undefined,
     destroyed,
     admin: (text, values) => admin.query(text, values === undefined ? undefined : [...values]),
     clients: () => [...clients],
@@ -171,7 +189,7 @@ async function foretell(admin: pg.Pool): Promise<ReadonlySet<number>> {
   return new Set(Array.isArray(next) ? next.map(Number) : [])
 }
 
-function tables(password: string, sealed: boolean, grantTemporary: boolean, database: string): string {
+function tables(password: string, grantTemporary: boolean, database: string): string {
   const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
   return `
     do $$ begin
@@ -188,12 +206,6 @@ function tables(password: string, sealed: boolean, grantTemporary: boolean, data
     );
     alter table ledger enable row level security, force row level security;
     create policy tenant_isolation_policy on ledger for all using (tenant_id = ${context}) with check (tenant_id = ${context});
-    ${
-      sealed
-        ? `create policy tenant_seal_policy on ledger as restrictive for all to tenant_user, tenant_admin
-             using (${sealedRow('tenant_id', 'uuid')}) with check (${sealedRow('tenant_id', 'uuid')});`
-        : ''
-    }
     grant select, insert, update, delete on ledger to tenant_user, tenant_admin;
     create sequence hunt_numbers;
     grant usage, select on sequence hunt_numbers to tenant_user, tenant_admin;

@@ -1,54 +1,26 @@
 // An upgrade to tickets, and the way back, while processes of the release before and of this one serve: no refusal and no foreign row.
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { migrateToReleaseBefore, openPoolOfReleaseBefore, sealPoliciesOf } from '../../leak-hunt/release-before.ts'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
-import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
-import { makeSettings } from '../../src/database/pool/make-settings.ts'
-import { WalledPool } from '../../src/database/pool/walled-pool.ts'
+import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
-import { readOwnMigrations } from '../../src/migrate/own-migrations.ts'
-import { SEALED_FOR_WRITING, sealedRow } from '../../src/seal/policy-text.ts'
-import { deriveSealKey } from '../../src/seal/seal-key.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 
 const A = '00000000-0000-4000-8000-00000000000a'
 const B = '00000000-0000-4000-8000-00000000000b'
-const before = 'tenant_id = (select partywall.tenant_id()::uuid)'
-const now = sealedRow('tenant_id', 'uuid')
-const replaceSeal = (text: string, more = '') => `begin;
-  drop policy if exists tenant_seal_policy on notes;
-  drop policy if exists tenant_write_policy on notes;
-  create policy tenant_seal_policy on notes as restrictive for all to tenant_user, tenant_admin using (${text}) with check (${text});
-  ${more}
-  commit`
-const toTickets = replaceSeal(
-  now,
-  `create policy tenant_write_policy on notes as restrictive for all to tenant_user, tenant_admin with check (${SEALED_FOR_WRITING});`,
-)
-
 /** A database as the release before left it: without the migration of the tickets, with that release's policies. */
 async function databaseOfBefore(database: TestDatabase): Promise<void> {
   const client = new pg.Client({ connectionString: database.adminUrl })
   await client.connect()
-  for (const { name, sql, checksum } of await readOwnMigrations()) {
-    if (name.startsWith('0016')) continue
-    await client.query(`begin; ${sql}; commit`)
-    if (name.startsWith('0000')) continue
-    await client.query('insert into partywall.migrations (name, checksum) values ($1, $2)', [name, checksum])
-  }
-  const { keyId, innerPad, outerPad } = deriveSealKey(database.sealSecret)
-  await client.query('insert into partywall.seal_keys (key_id, inner_pad, outer_pad) values ($1, $2, $3)', [
-    keyId,
-    innerPad,
-    outerPad,
-  ])
+  await migrateToReleaseBefore(client, database.sealSecret)
   const own = "tenant_id = (select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
   await client.query(`
     create table notes (tenant_id uuid not null, n serial, text text not null, primary key (tenant_id, n));
     alter table notes enable row level security, force row level security;
     create policy tenant_isolation_policy on notes using (${own}) with check (${own});
-    ${replaceSeal(before)};
+    ${sealPoliciesOf('before', 'notes')};
     grant select, insert, update on notes to tenant_user, tenant_admin;
     grant usage on sequence notes_n_seq to tenant_user, tenant_admin;
     insert into notes (tenant_id, text) values ('${A}', 'of A'), ('${B}', 'of B')`)
@@ -64,22 +36,13 @@ describe('processes of two releases on one database', () => {
     roles: { tenant_admin: ['owner'] },
     logger: silentLogger,
   })
-  /** A process of the release before: its seals have no tickets. */
-  const poolOfBefore = (): Pick<TenantPool, 'query' | 'end'> => {
-    const { connectionString, max, ...rest } = options()
-    const clock = { tick: 1 }
-    const settings = { ...makeSettings(rest, clock), tickets: undefined }
-    const parts = { settings, clock, shares: undefined, across: undefined, lane: undefined }
-    return new WalledPool({ connectionString, max }, parts) as unknown as TenantPool
-  }
-
   beforeAll(async () => {
     database = await createTestDatabase({ migrated: false })
     await databaseOfBefore(database)
   })
 
   it('answer every statement, each tenant with its own rows, through migration, new policies and the way back', async () => {
-    const pools = [poolOfBefore(), createTenantPool(options())]
+    const pools = [openPoolOfReleaseBefore(options()), createTenantPool(options())]
     let serving = true
     let served = 0
     const wrong: unknown[] = []
@@ -115,12 +78,12 @@ describe('processes of two releases on one database', () => {
     pools.push(createTenantPool(options()))
     await moreOf(40)
     await expect.poll(known, { timeout: 10_000 }).toBe(2)
-    await database.admin(toTickets)
+    await database.admin(sealPoliciesOf('this', 'notes'))
     await moreOf(60)
-    await database.admin(replaceSeal(before))
+    await database.admin(sealPoliciesOf('before', 'notes'))
     await moreOf(60)
     // The other order: new policies once more, now with every kind of process at work from the start.
-    await database.admin(toTickets)
+    await database.admin(sealPoliciesOf('this', 'notes'))
     await moreOf(60)
     serving = false
     await Promise.all(callers)
