@@ -60,6 +60,7 @@ export function codeOf(error: unknown): string {
 
 /** Runs one operation for its tenant. An error that it does not expect is a violation. */
 export async function takeTurn(operation: Operation, turn: Turn): Promise<void> {
+  const begun = performance.now()
   try {
     await asTenant(turn.tenantId, () => operation.run(turn))
   } catch (error) {
@@ -73,7 +74,7 @@ export async function takeTurn(operation: Operation, turn: Turn): Promise<void> 
     const pool = turn.pool === turn.stage.open ? 'open' : turn.pool === turn.stage.strict ? 'strict' : 'pipelined'
     turn.ledger.violate(
       kind,
-      `${operation.name} (${pool}): ${code} ${error instanceof Error ? error.message : String(error)}`,
+      `${operation.name} (${pool}), after ${Math.round(performance.now() - begun)} ms: ${code} ${error instanceof Error ? error.message : String(error)}`,
     )
   }
 }
