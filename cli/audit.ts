@@ -1,41 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import {
-  type AuditVerdict,
-  anchorFile,
-  createAuditSealer,
-  createPemSigner,
-  generateAuditKeys,
-  pruneAuditMonth,
-  readAnchorFile,
-  type Signer,
-  verifyAuditLog,
-} from '../src/audit/index.ts'
-import { ConfigurationError } from '../src/errors.ts'
-import { databaseUrlFrom } from './database-url.ts'
-import { paint } from './terminal.ts'
-
-interface SigningFlags {
-  readonly databaseUrl?: string
-  readonly keyEnv: string
-  readonly anchors?: string
-}
-
-interface SealFlags extends SigningFlags {
-  readonly previousKeyEnv: string
-  readonly once?: boolean
-}
-
-interface VerifyFlags {
-  readonly databaseUrl?: string
-  readonly publicKey: readonly string[]
-  readonly anchors?: string
-  readonly tenant?: string
-  readonly json?: boolean
-}
-
-const EXIT = { whole: 0, tampered: 1, incomplete: 2 } as const
-const SHOWN = 50
+import type { SealFlags, SigningFlags, VerifyFlags } from './run-audit.ts'
 
 /** `partywall audit`: seals, verifies and prunes the audit log. */
 export function auditCommand(): Command {
@@ -44,7 +8,7 @@ export function auditCommand(): Command {
     .command('keygen')
     .description('Makes an Ed25519 pair: PREFIX.key (private, mode 600) and PREFIX.pub.')
     .argument('[prefix]', 'path without ending', 'partywall-audit')
-    .action(keygen)
+    .action(async (prefix: string) => (await import('./run-audit.ts')).keygen(prefix))
   audit
     .command('seal')
     .description('Seals the log until it is stopped. Run it as a process of its own.')
@@ -57,7 +21,7 @@ export function auditCommand(): Command {
     )
     .option('--anchors <file>', 'append anchors to this file (default: one line per anchor on standard output)')
     .option('--once', 'seal what waits and exit')
-    .action(seal)
+    .action(async (flags: SealFlags) => (await import('./run-audit.ts')).seal(flags))
   audit
     .command('verify')
     .description('Checks the log against its signatures. It needs only read rights and the public key.')
@@ -67,7 +31,7 @@ export function auditCommand(): Command {
     .option('--tenant <id>', "only this tenant's log")
     .option('--json', 'print the verdict as JSON')
     .addHelpText('after', '\nExit code: 0 whole, 1 tampered, 2 could not tell.')
-    .action(verify)
+    .action(async (flags: VerifyFlags) => (await import('./run-audit.ts')).verify(flags))
   audit
     .command('prune')
     .description(
@@ -77,112 +41,6 @@ export function auditCommand(): Command {
     .option('--database-url <url>', 'a login of partywall_sealer (default: DATABASE_URL)')
     .option('--key-env <name>', 'environment variable that holds the private key in PEM', 'PARTYWALL_AUDIT_KEY')
     .option('--anchors <file>', 'append the anchor to this file')
-    .action(prune)
+    .action(async (month: string, flags: SigningFlags) => (await import('./run-audit.ts')).prune(month, flags))
   return audit
-}
-
-async function keygen(prefix: string): Promise<void> {
-  const { privateKey, publicKey } = generateAuditKeys()
-  // wx: fail if the key file exists, because overwriting it would destroy the old private key.
-  await writeFile(`${prefix}.key`, privateKey, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
-    throw new ConfigurationError(`${prefix}.key could not be created; it may exist already. Choose another name.`, {
-      cause,
-    })
-  })
-  await writeFile(`${prefix}.pub`, publicKey)
-  console.log(
-    `${prefix}.key  keep it where the sealer runs, never in the database\n${prefix}.pub  give it to everybody who verifies the log`,
-  )
-}
-
-async function seal(flags: SealFlags): Promise<void> {
-  const previous = process.env[flags.previousKeyEnv]
-  const sealer = createAuditSealer({
-    databaseUrl: databaseUrlFrom(flags.databaseUrl),
-    signer: signerFrom(flags.keyEnv),
-    previousSigner: previous === undefined || previous === '' ? undefined : createPemSigner(previous),
-    anchors:
-      flags.anchors === undefined
-        ? { publish: (anchor) => console.log(JSON.stringify(anchor)) }
-        : anchorFile(flags.anchors),
-  })
-  if (flags.once === true) {
-    try {
-      let events = 0
-      let tick = await sealer.tick({ force: true })
-      for (; tick.state === 'sealed'; tick = await sealer.tick({ force: true })) events += tick.events
-      console.error(
-        tick.state === 'follower'
-          ? 'Another sealer leads.'
-          : `${events} events sealed, ${tick.unsealed} wait for open transactions.`,
-      )
-    } finally {
-      await sealer.stop()
-    }
-    return
-  }
-  sealer.start()
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
-  await sealer.stop()
-}
-
-async function verify(flags: VerifyFlags): Promise<void> {
-  const verdict = await verifyAuditLog({
-    databaseUrl: databaseUrlFrom(flags.databaseUrl),
-    publicKeys: await Promise.all(flags.publicKey.map((path) => readKeyFile(path))),
-    anchors: flags.anchors === undefined ? undefined : await readAnchorFile(flags.anchors),
-    tenant: flags.tenant,
-  })
-  if (flags.json === true) console.log(JSON.stringify(verdict, null, 2))
-  else print(verdict)
-  process.exitCode = EXIT[verdict.verdict]
-}
-
-async function prune(month: string, flags: SigningFlags): Promise<void> {
-  const done = await pruneAuditMonth({
-    databaseUrl: databaseUrlFrom(flags.databaseUrl),
-    signer: signerFrom(flags.keyEnv),
-    month,
-    anchors: flags.anchors === undefined ? undefined : anchorFile(flags.anchors),
-  })
-  console.log(`${month} dropped: ${done.events} events of ${done.tenants} tenants. Signed records of them were kept.`)
-}
-
-function print(verdict: AuditVerdict): void {
-  const colour = { whole: 'green', tampered: 'red', incomplete: 'yellow' } as const
-  console.log(paint(colour[verdict.verdict], `audit log: ${verdict.verdict}`))
-  console.log(
-    `  ${verdict.events} events, ${verdict.tenants} tenants, ${verdict.checkpoints} checkpoints, ${verdict.anchors} anchors; ` +
-      `${verdict.pruned} pruned, ${verdict.erased} erased, ${verdict.unsealed} not sealed yet`,
-  )
-  for (const each of verdict.damage.slice(0, SHOWN)) {
-    const place = [
-      each.anchor === undefined ? undefined : `anchor ${each.anchor}`,
-      each.tenant === undefined ? undefined : `tenant ${each.tenant || '(system)'}`,
-      each.checkpoint === undefined ? undefined : `checkpoint ${each.checkpoint}`,
-      each.position === undefined ? undefined : `position ${each.position}`,
-      each.event === undefined ? undefined : `event ${each.event}`,
-    ].filter((part) => part !== undefined)
-    console.log(`  ${paint('red', each.kind)}  ${place.join(', ')}: ${each.detail}`)
-  }
-  if (verdict.damageCount > SHOWN) console.log(`  … and ${verdict.damageCount - SHOWN} more (--json lists 1000)`)
-  console.log('Limits of this result:')
-  for (const limit of verdict.limits) console.log(`  - ${limit}`)
-}
-
-function signerFrom(variable: string): Signer {
-  const pem = process.env[variable]
-  if (pem === undefined || pem === '') {
-    throw new ConfigurationError(`${variable} is not set: it holds the private key. Make one: partywall audit keygen`)
-  }
-  return createPemSigner(pem)
-}
-
-async function readKeyFile(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new ConfigurationError(`The public key ${path} could not be read.`, { cause })
-  })
 }

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander'
-import { MIGRATION_FORMATS } from '../src/protect/render/render.ts'
-import { runProtect } from './run-protect.ts'
+import { MIGRATION_FORMATS } from '../src/protect/render/format-names.ts'
 
 /** `partywall protect`: writes a migration that adds the missing isolation to the user's own tables. */
 export function protectCommand(): Command {
@@ -23,6 +22,7 @@ export function protectCommand(): Command {
     .addOption(new Option('--format <format>', 'form of the files').choices([...MIGRATION_FORMATS]).default('sql'))
     .addHelpText('after', '\nExit code: 0 written or nothing to do, 2 it could not run.')
     .action(async (flags: unknown) => {
+      const { runProtect } = await import('./run-protect.ts')
       await runProtect(flags)
     })
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { parseOptions } from '../src/config/parse-options.ts'
 import { ConfigurationError } from '../src/errors.ts'
-import { FORMATS } from '../src/verify/formats/formats.ts'
+import { FORMATS } from '../src/verify/formats/format-names.ts'
 
 const text = z.string().min(1)
 

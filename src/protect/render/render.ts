@@ -1,14 +1,12 @@
 import type { ProtectPlan } from '../change.ts'
 import { renderDrizzle } from './drizzle.ts'
 import { renderFlyway } from './flyway.ts'
+import type { MigrationFormat } from './format-names.ts'
 import { renderKnex } from './knex.ts'
 import { renderPrisma } from './prisma.ts'
 import type { MigrationFile } from './script.ts'
 import { renderSql } from './sql.ts'
 import { stampAfter } from './stamp.ts'
-
-export const MIGRATION_FORMATS = ['sql', 'prisma', 'drizzle', 'knex', 'flyway'] as const
-type MigrationFormat = (typeof MIGRATION_FORMATS)[number]
 
 /** The parts of the target folder on which the names and numbers of new files depend. */
 export interface TargetFolder {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SEVERITIES } from '../../../src/verify/finding/finding.ts'
-import { FORMATS, renderReport } from '../../../src/verify/formats/formats.ts'
+import { FORMATS } from '../../../src/verify/formats/format-names.ts'
+import { renderReport } from '../../../src/verify/formats/formats.ts'
 import { renderHtml } from '../../../src/verify/formats/html.ts'
 import { renderJson } from '../../../src/verify/formats/json.ts'
 import { renderJunit } from '../../../src/verify/formats/junit.ts'
