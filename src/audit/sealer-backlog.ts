@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-/** Most events in a batch. Only a single transaction, which is never split, may have more. */
+/** Maximum number of events in a batch. Only a single transaction, which is never split, may have more. */
 const BACKLOG = 20_000
 
 /** Counting further would cost more than sealing a batch. */

@@ -14,7 +14,7 @@ import type { Scope, ScopedCte } from './scope.ts'
  */
 export type Asked = 'rows' | 'value' | 'elements'
 
-/** Most queries that are read for one proof. */
+/** Maximum number of queries that are read for one proof. */
 const MAX_QUERIES = 2000
 
 /** Reads a query as the list of ways in which it can have a row. */

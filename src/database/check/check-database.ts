@@ -225,7 +225,7 @@ function tableFindings(table: TableFacts, sealed: boolean, { version }: LoginFac
 
 const PROBE = 'partywall-check'
 
-/** Migrations without which everything holds, so that processes of this release can start before the database is migrated. */
+/** Migrations that isolation does not depend on. Processes of this release may start before these migrations are applied. */
 const WORKS_WITHOUT: ReadonlyMap<string, string> = new Map([
   ['0016_tickets.sql', 'until then, each statement checks its whole seal, which is slower'],
 ])

@@ -18,7 +18,7 @@ import { secdefUnfiltered } from '../rules/secdef-unfiltered.ts'
 import { upsertCrosses } from '../rules/upsert-crosses.ts'
 
 const RULES: readonly Rule[] = [secdefUnfiltered, secdefTenantArgument, secdefDynamicSql, upsertCrosses]
-/** Most tables that are watched for a function whose body does not name its tables. */
+/** Maximum number of tables that are watched for a function whose body does not name its tables. */
 const MOST_TABLES = 12
 /** Calls every SECURITY DEFINER function with values that an attacker has, and checks whether B's rows are returned or changed. */
 export const callFunctions: Attack = {

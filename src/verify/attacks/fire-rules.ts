@@ -9,7 +9,7 @@ import { victimState } from '../attack/victim-state.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { ruleAsOwner } from '../rules/rule-as-owner.ts'
 
-/** Most rewrite rules that are tried, because each takes many round trips. */
+/** Maximum number of rewrite rules that are tried, because each takes many round trips. */
 const MOST_RULES = 60
 
 /**

@@ -13,7 +13,7 @@ import { mutantsOf, sampleMutants } from './mutants.ts'
 interface MutateOptions extends VerifyOptions {
   /** The report of `verifyDatabase` on the unchanged schema. */
   readonly report: VerifyReport
-  /** Most mutants that are tried; default 200. If there are more, an even sample is tried. */
+  /** Maximum number of mutants that are tried; default 200. If there are more, an even sample is tried. */
   readonly limit?: number
   readonly onProgress?: (line: string) => void
 }

@@ -30,7 +30,7 @@ export function statementRefused(command: string): StatementRefusedError {
   )
 }
 
-/** Replaces the server's errors that have a plainer name: several statements in one text, and a tenant that was suspended. */
+/** Replaces two errors of the server by clearer ones: several statements in one text, and a suspended tenant. */
 export function explainServerError(error: Error, frame: ContextFrame, events: SecurityEvents | undefined): Error {
   // Migration 0016_tickets.sql raises it for the seal of a suspended tenant.
   if (!isServerError(error) || error.code !== '42501' || error.message !== 'partywall: the tenant is suspended')
