@@ -28,9 +28,9 @@ function isSendable(values: unknown): values is readonly unknown[] | undefined |
 }
 
 /**
- * A `pg.Query` that carries its tenant: in one corked write the context statement goes first, then the user's own messages and
- * one Sync. Everything up to Sync is one implicit transaction: the context holds for exactly this statement, and where it can't be
- * set the statement never runs.
+ * A `pg.Query` that carries its tenant: in one corked write the context statement goes first, then the user's own messages and one Sync.
+ * Everything up to Sync is one implicit transaction: the context is in force for exactly this statement. If the context can't be set, the
+ * statement never runs.
  *
  * The hooks are methods of the prototype, so a query needs no closures and no patched methods.
  */

@@ -35,7 +35,7 @@ export function isUnnamed(settings: WallSettings): boolean {
   return settings.pooler || settings.shared
 }
 
-/** The name under which a connection prepares one form; '' where it has none. */
+/** The name under which a connection prepares one form; '' if it has none. */
 export function contextStatementName(form: ContextForm, settings: WallSettings): string {
   return isUnnamed(settings) ? '' : `partywall_context_${form}`
 }

@@ -126,7 +126,7 @@ export class PrefixWriter {
   /**
    * The last answer of the prefix has come.
    *
-   * @param parse the number of the Parse that the prefix began with; 0 where it needed none
+   * @param parse the number of the Parse that the prefix began with; 0 if it needed none
    * @returns whether a context is in force now
    */
   done(parse: number): boolean {
