@@ -59,7 +59,7 @@ export const policyUnsealed: Rule = {
   },
 }
 
-/** Tables whose seal policy asks for a ticket, which opens the rows whatever the mode, and where nothing else asks for the mode. */
+/** Tables whose seal policy accepts a ticket for reading or for writing alike, and that have no policy on the mode. */
 function* writingReaders(facts: Facts) {
   for (const { kind, relation } of facts.tenancy.tables.values()) {
     if (kind === 'child' || !relation.policies.some(({ using }) => using?.includes('partywall.ticket') === true))
@@ -101,7 +101,7 @@ function writePolicySql(relation: Relation, names: readonly string[]): string {
   )
 }
 
-/** Views and functions whose owner is held by the plain setting alone. */
+/** Views and functions whose owner is restricted only by policies on the plain setting. */
 function* unsealedOwners(facts: Facts) {
   const said = new Set([...unsealedFunctions(facts)].map(({ object }) => object))
   const found = [

@@ -63,7 +63,10 @@ export const sealKeyReadable: Rule = {
 
 const WRITES = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const
 
-/** Tables that say which seals are valid, their children, and the functions that suspend a tenant: in reach of the app for writing. */
+/**
+ * The tables that decide which seals are valid, their children, and the functions that suspend a tenant, if the application may write or
+ * call them.
+ */
 function* writableSeal(facts: Facts) {
   const tables = SEAL_TABLES.flatMap((name) => facts.relationNamed('partywall', name) ?? [])
   for (const relation of new Set(tables.flatMap((table) => withChildren(facts, table)))) {
