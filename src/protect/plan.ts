@@ -106,8 +106,8 @@ function targetPart(planning: Planning, target: Target): Part {
 }
 
 /**
- * A child table without a tenant column, where it is not certain that sessions set the tenant. It gets changes of grants only, and a
- * suggestion: a policy that asks whether the parent row is visible.
+ * For a child table without a tenant column, if it is not certain that sessions set the tenant. The table gets only changes of grants, and
+ * a suggestion: a policy that asks whether the parent row is visible.
  */
 function childOfOthers(planning: Planning, target: Target): Part {
   const { relation, link } = target

@@ -12,7 +12,7 @@ export interface Script {
   readonly phase: Phase
   /** Suffix of the file's name after `partywall`; empty for the phase `protect`. */
   readonly slug: string
-  /** Whether the statements must not run inside a transaction, because each commits by itself or uses CONCURRENTLY. */
+  /** Whether the statements must not run inside a transaction, because each contains a COMMIT or uses CONCURRENTLY. */
   readonly apart: boolean
   readonly up: readonly Section[]
   readonly down: readonly Section[]

@@ -7,7 +7,7 @@ import { requestRoles } from './request-roles.ts'
 
 interface FoundAppRole {
   readonly role: Role
-  /** Other roles as which requests act, and that this role can't become. */
+  /** Other roles that requests act as. This role can't become them. */
   readonly siblings: readonly Role[]
   readonly note: string | undefined
 }
