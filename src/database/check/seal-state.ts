@@ -51,13 +51,13 @@ export async function sealFindings(pool: WalledPool): Promise<DatabaseFinding[]>
     ...state.writableTables.map((object) => ({
       ...writable,
       object,
-      message: `The application may write ${object}, which says which seals are valid: it could work as any tenant.`,
+      message: `The application may write ${object}, which decides which seals are valid: injected SQL could work as any tenant.`,
       fix: `REVOKE ALL ON ${object} ${FROM};`,
     })),
     ...state.callable.map((object) => ({
       ...writable,
       object,
-      message: `The application may call ${object}: a suspended tenant could let itself in again.`,
+      message: `The application may call ${object}: a suspended tenant could reactivate itself.`,
       fix: `REVOKE ALL ON FUNCTION ${object} ${FROM};`,
     })),
   ]

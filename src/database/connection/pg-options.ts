@@ -42,7 +42,7 @@ export function timeOutsOf(options: pg.PoolConfig & { readonly [name in TimeOut]
     if (theirs === undefined) continue
     if (ours !== undefined && ours !== theirs) {
       throw new ConfigurationError(
-        `createTenantPool(options): ${own} and pg's ${twin} say different things (${ours} and ${theirs}); give one of them.`,
+        `createTenantPool(options): ${own} and pg's ${twin} have different values (${ours} and ${theirs}); give only one of them.`,
       )
     }
     found[own] = theirs
@@ -80,7 +80,7 @@ export function prepareParameters(inside: PgClientInternals & { password?: unkno
   }
   if (others.length > 0) {
     throw new ConfigurationError(
-      `A library made a client with other time-outs than its pool has. Give its pool the same: createTenantPool({ ${others.join(', ')} }), or the library those of the pool.`,
+      `A library made a client whose time-outs differ from those of its pool. Give the pool the same time-outs, createTenantPool({ ${others.join(', ')} }), or set the pool's time-outs in the library.`,
     )
   }
   if (!settings.pooler) parameters.options = startupOptions(settings, parameters.options)

@@ -120,7 +120,7 @@ export const tenantPoolSchema = z.looseObject({
     error: ({ input }) =>
       isRecord(input) && input['secret'] === undefined
         ? 'secret is undefined; give at least 32 random characters (openssl rand -hex 32 makes some)'
-        : 'must be { secret, previousSecret? }, or false written out to do without the seal',
+        : 'must be { secret, previousSecret? }, or false to work without a seal',
   }),
   roles: z
     .object({ tenant_admin: z.array(z.string()).optional(), tenant_user: z.array(z.string()).optional() })

@@ -16,7 +16,7 @@ export function mayPrepare(settings: WallSettings, freezesValues: boolean): bool
     told.add(settings)
     settings.logger.warn(
       { setting: 'prepareThreshold' },
-      'The database has an IMMUTABLE function that reads a setting or a table, or calls a function that is not IMMUTABLE. A kept plan would hold what it gave for one tenant, so no text is prepared. Declare it STABLE, or call functions of extensions in it only.',
+      'The database has an IMMUTABLE function that reads a setting or a table, or calls a function that is not IMMUTABLE. A cached plan would contain its result for one tenant, so no text is prepared. Declare the function STABLE, or let it call only functions of PostgreSQL and of extensions.',
     )
   }
   return !freezesValues

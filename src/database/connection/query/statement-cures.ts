@@ -48,7 +48,7 @@ function explainSeveralStatements(error: Error): Error {
   if (!isServerError(error) || error.code !== '42601' || Reflect.get(error, 'routine') !== 'exec_parse_message')
     return error
   return new StatementRefusedError(
-    'The text holds several statements, which tenants’ connections never run: injected SQL could stack its own. Send them one by one. ' +
+    'The text holds several statements, which tenants’ connections never run: injected SQL could add its own. Send them one by one. ' +
       `${OWN_POOL}. An unsealed pool runs them with multiStatements: true.`,
     { cause: error },
   )

@@ -26,7 +26,7 @@ export function registerTickets(connection: FreeConnection): Promise<void> | und
       if (batch.failed())
         logger.warn(
           { reason: error.message },
-          'The database takes no tickets: until it does, each statement checks its whole seal, which is slower.',
+          'The database does not accept tickets. Until it does, each statement checks its whole seal, which is slower.',
         )
     },
   )
