@@ -148,7 +148,7 @@ class Judge {
     return before
       .filter((policy) => policy.inReach && asksForMode(policy))
       .map(({ name }) =>
-        problem(name, 'the policy that keeps a seal for reading from writing is gone or says something else'),
+        problem(name, 'the policy that refuses writes with a seal for reading is gone or says something else'),
       )
   }
 

@@ -45,7 +45,7 @@ export const callFunctions: Attack = {
         arena.report({
           rule,
           object: fn.label,
-          message: `${fn.label} runs as ${facts.roleName(fn.owner)} and crosses between tenants.`,
+          message: `${fn.label} runs as ${facts.roleName(fn.owner)} and reaches rows of other tenants.`,
           evidence: [seen.how],
           ...(seen.secret ? { most: 'medium' as const } : {}),
           tables: tables.map((table) => table.label),

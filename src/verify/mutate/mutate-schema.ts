@@ -85,7 +85,7 @@ async function tryMutant(
     if (report.summary.mode === 'static') return { mutant, outcome: 'survived', by: ['nothing was attacked'] }
     const attacked = worse(await attackFindings(client, facts, judge), before)
     if (attacked.length > 0) return { mutant, outcome: 'noticed', by: attacked }
-    return { mutant, outcome: 'survived', by: ['no rule reported it and no attack crossed'] }
+    return { mutant, outcome: 'survived', by: ['no rule reported it and no attack succeeded'] }
   } catch (error) {
     // "No tenant column", "no app role": the run would have ended with exit code 2.
     if (isPartywallError(error)) return { mutant, outcome: 'noticed', by: [error.message] }

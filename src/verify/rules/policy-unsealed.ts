@@ -75,7 +75,7 @@ function* writingReaders(facts: Facts) {
     yield {
       object: relation.label,
       severity: 'medium' as const,
-      message: `A seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy asks for the seal's mode.`,
+      message: `A session with a seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy checks the seal's mode.`,
       evidence: ['no tenant_write_policy'],
       fix: writePolicySql(relation, names),
     }
@@ -124,7 +124,7 @@ function* unsealedOwners(facts: Facts) {
     const name = facts.roleName(owner)
     yield {
       object,
-      message: `${object} uses ${tables.join(', ')} as its owner, whom no policy on the seal holds: injected SQL sets the plain setting to another tenant.`,
+      message: `${object} uses ${tables.join(', ')} as its owner, to whom no policy on the seal applies: injected SQL sets the plain setting to another tenant.`,
       evidence: [`no seal policy of ${tables.join(', ')} applies to ${name}`],
       verbs: [...new Set(uses.map(({ verb }) => verb))],
       tables,

@@ -75,7 +75,7 @@ function* writableSeal(facts: Facts) {
     const roles = new Set(written.flatMap((privilege) => facts.reach(relation, privilege).map(({ role }) => role.name)))
     yield {
       object: relation.label,
-      message: `The app may write ${relation.label}, which says which seals are valid: it can then work as any tenant, or lock tenants out.`,
+      message: `The app may write ${relation.label}, which decides which seals are valid: it can then work as any tenant, or lock tenants out.`,
       evidence: [`${written.join(', ')} in reach of ${[...roles].join(', ')}`],
       fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${['PUBLIC', ...[...roles].map(quoteIdentifier)].join(', ')};`,
     }
@@ -84,7 +84,7 @@ function* writableSeal(facts: Facts) {
     if (facts.executors(fn).length === 0) continue
     yield {
       object: fn.label,
-      message: `The app may call ${fn.label}: a suspended tenant can let itself in again, and one tenant can lock another out.`,
+      message: `The app may call ${fn.label}: a suspended tenant can reactivate itself, and one tenant can lock another out.`,
       evidence: [
         `callable by ${facts
           .executors(fn)

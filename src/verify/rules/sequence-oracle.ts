@@ -7,7 +7,7 @@ export const sequenceOracle: Rule = {
   group: 'key',
   title: 'Numbers that people see count the rows of all tenants',
   severity: 'low',
-  meaning: 'An invoice or order number from a shared sequence tells each tenant how much the others do.',
+  meaning: 'An invoice or order number from a shared sequence tells each tenant how many rows the others write.',
   remedy: 'Use a counter per tenant, or random ids.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
