@@ -71,7 +71,7 @@ export function decisionsOf(decisions: readonly Decision[]): string {
   const items = decisions.map(({ object, reason, sql }) =>
     [commentLine(`* ${object}: ${reason}`), ...(sql === undefined ? [] : [commentedOut(sql)])].join('\n'),
   )
-  return ['-- TO DECIDE. partywall changes none of this by itself:', ...items].join('\n')
+  return ['-- TO DECIDE. These changes are left to you:', ...items].join('\n')
 }
 
 const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
