@@ -15,8 +15,8 @@ interface Seen {
  * Tells which texts a pool sends often enough to be prepared under a name.
  *
  * A text is prepared only after two tenants have sent it. `pg_prepared_statements` shows each tenant the texts that its connection has
- * prepared for all others, and a text that only one tenant sends may contain values of that tenant. This rule also keeps one tenant from
- * filling the connections with its own statements.
+ * prepared for others. A text that only one tenant sends may contain values of that tenant. This rule also keeps one tenant from filling
+ * the connections with its own statements.
  */
 export class PopularTexts {
   readonly #threshold: number
