@@ -107,7 +107,10 @@ async function run({ runs, log }: BenchOptions): Promise<BenchReport> {
   return { goals, details, failures: [...new Set(failures)] }
 }
 
-/** As ORMs send their statements: pg has each parsed and planned anew, partywall prepares those that come often. */
+/**
+ * Statements without names, as ORMs send them. With pg, the server parses and plans each of them again; partywall prepares the frequent
+ * ones.
+ */
 async function withoutNames(
   stage: Stage,
   runs: number,

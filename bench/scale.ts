@@ -52,7 +52,10 @@ async function fill(url: string, database: string, log: (line: string) => void):
   await client.end()
 }
 
-/** Reads one row of one tenant. The stride is prime to both numbers of tenants: they come in no order that a cache would like. */
+/**
+ * Reads one row of one tenant. The stride has no common factor with either number of tenants, so the tenants come in an order that caches
+ * can't predict.
+ */
 function reader(table: string, tenants: number, side: Side): (round: number) => Promise<void> {
   const text = `select title from ${table} where tenant_id = $1 and id = $2`
   return async (round) => {
@@ -83,7 +86,7 @@ export const bench: Bench = {
       const perSecond = async (call: (round: number) => Promise<void>) =>
         (await throughput(call, { callers: 32, forMs: 2_000 })).perSecond
       const before = process.memoryUsage().heapUsed
-      // Each tenant once: all that is kept for a tenant is kept, and each ticket of the slot is registered.
+      // Each tenant sends one statement. Afterwards all caches for tenants are filled, and each ticket of the slot is registered.
       log(`${MANY.toLocaleString('en')} tenants once each`)
       let next = 0
       await Promise.all(

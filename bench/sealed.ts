@@ -11,7 +11,7 @@ const CALLERS = 32
 const CONNECTIONS = 10
 const FOR_MS = 700
 
-/** Least throughput of a sealed pool relative to raw pg, by statement. */
+/** Minimum throughput of a sealed pool relative to raw pg, by statement. */
 const GOALS: Readonly<Record<string, number>> = {
   'select by key': 0.8,
   'three joined': 0.55,

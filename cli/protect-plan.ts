@@ -94,7 +94,7 @@ function find(
 function settingNotes({ context }: Tenancy): readonly string[] {
   if (context.kind === 'tenant') return []
   return [
-    `${context.setting} names no tenant but a key of ${context.table.label}; the new policies read ${DEFAULT_SETTING} (another: --setting NAME)`,
+    `${context.setting} names no tenant but a key of ${context.table.label}; the new policies read ${DEFAULT_SETTING} (use --setting NAME for another)`,
   ]
 }
 

@@ -40,7 +40,7 @@ export async function tryPlan(
       return [
         ...(blind === undefined ? [] : [`Not all of it could be tried: ${blind}.`]),
         `Tried in a copy by three users of two tenants: nobody sees or changes more than before${isHarmless(differences) ? ', and nobody loses anything inside their own tenant' : ''}.`,
-        ...(closed.size === 0 ? [] : [`No more in reach of other tenants: ${[...closed].sort().join(', ')}.`]),
+        ...(closed.size === 0 ? [] : [`No longer in reach of other tenants: ${[...closed].sort().join(', ')}.`]),
         ...harm.map((line) => `Takes away: ${line}.`),
       ]
     } finally {

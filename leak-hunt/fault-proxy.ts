@@ -38,7 +38,7 @@ export class FaultProxy {
       link.near.destroy()
       link.far.destroy()
     }
-    // Delay and split end by themselves. A black hole lasts until the pool closes the connection.
+    // Delay and split end after their time. A black hole lasts until the pool closes the connection.
     if (fault === 'delay' || fault === 'split') {
       setTimeout(() => {
         link.fault = undefined

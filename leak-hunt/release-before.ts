@@ -1,5 +1,6 @@
 // A database as the release before left it: the seal without tickets. The hunt upgrades it while statements run.
 import type pg from 'pg'
+import { codeOf } from '../src/config/connection-problem.ts'
 import type { TenantPool } from '../src/database/pool/create-tenant-pool.ts'
 import { makeSettings } from '../src/database/pool/make-settings.ts'
 import { runTransaction, type TenantTransaction, type TransactionOptions } from '../src/database/pool/transaction.ts'
@@ -10,6 +11,7 @@ import { readOwnMigrations } from '../src/migrate/own-migrations.ts'
 import { SEALED_FOR_WRITING, sealedRow } from '../src/seal/policy-text.ts'
 import { deriveSealKey } from '../src/seal/seal-key.ts'
 
+const LOCK_NOT_AVAILABLE = '55P03'
 /** The migration that brings the tickets. */
 const TICKETS = '0016'
 /** The condition of `tenant_seal_policy` in the release before. */
@@ -31,16 +33,36 @@ export async function migrateToReleaseBefore(client: pg.ClientBase | pg.Pool, se
   ])
 }
 
-/** Statements that give `table` the seal policies of one release in place of the other's, in one transaction. */
+/**
+ * Statements that give `table` the seal policies of one release in place of the other's, in one transaction if they are sent as one query.
+ * They wait at most 300 ms for the table's lock, because all later statements on the table wait behind them.
+ */
 export function sealPoliciesOf(release: 'before' | 'this', table: string): string {
   const condition = release === 'before' ? sealBefore : sealedRow('tenant_id', 'uuid')
   const writing = `create policy tenant_write_policy on ${table} as restrictive for all to tenant_user, tenant_admin with check (${SEALED_FOR_WRITING});`
-  return `begin;
+  return `set local lock_timeout = '300ms';
     drop policy if exists tenant_seal_policy on ${table};
     drop policy if exists tenant_write_policy on ${table};
     create policy tenant_seal_policy on ${table} as restrictive for all to tenant_user, tenant_admin using (${condition}) with check (${condition});
-    ${release === 'this' ? writing : ''}
-    commit`
+    ${release === 'this' ? writing : ''}`
+}
+
+/** Gives `table` the seal policies of one release in place of the other's. Tries again while statements hold the table's lock. */
+export async function changeSealPolicies(
+  run: (text: string) => Promise<unknown>,
+  release: 'before' | 'this',
+  table: string,
+): Promise<void> {
+  for (;;) {
+    try {
+      await run(sealPoliciesOf(release, table))
+      return
+    } catch (error) {
+      if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error
+      // The statements that waited behind the operator run now.
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
 }
 
 class PoolOfReleaseBefore extends WalledPool {

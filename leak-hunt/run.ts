@@ -33,7 +33,7 @@ export interface HuntResult {
   readonly rowsWritten: number
   readonly connectionsLookedAt: number
   readonly seconds: number
-  /** Rows that crossed. */
+  /** Rows of one tenant that another tenant got. */
   readonly leaks: number
   readonly violations: Readonly<Record<string, number>>
   readonly examples: readonly Violation[]

@@ -5,9 +5,9 @@ DO $$
 DECLARE
   wanted text;
 BEGIN
-  -- app: the application's login; owns nothing, inherits nothing, becomes tenant_user or tenant_admin per statement.
+  -- app: the application's login. It owns and inherits nothing, and becomes tenant_user or tenant_admin for each statement.
   -- app_across: the login of runAcrossTenants(). app_owner: owns the tables; nobody logs in as it.
-  -- Passwords are set by whoever installs: ALTER ROLE app PASSWORD '…'
+  -- Set the passwords yourself: ALTER ROLE app PASSWORD '…'
   FOREACH wanted IN ARRAY ARRAY['app LOGIN NOINHERIT', 'app_across LOGIN', 'app_owner NOLOGIN'] LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = split_part(wanted, ' ', 1)) THEN
       BEGIN

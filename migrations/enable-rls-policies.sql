@@ -1,6 +1,6 @@
 -- Row-level security for the example's tables: enabled, forced, with USING and WITH CHECK, and sealed.
--- Idempotent. Apply partywall's own objects first: partywall migrate --database-url URL
--- The way back: migrations/down/enable-rls-policies.sql
+-- The file may run twice. Apply partywall's own objects first: partywall migrate --database-url URL
+-- Down migration: migrations/down/enable-rls-policies.sql
 
 DO $$
 BEGIN
@@ -12,17 +12,17 @@ $$;
 
 SET lock_timeout = '5s';
 
--- Sets the tenant for the current transaction, for psql and scripts. Transaction-local and SECURITY INVOKER on purpose:
--- often copied with set_config(…, false) or SECURITY DEFINER, which leaves the tenant on a pooled connection for the next
--- request, or lets anybody in. It makes no seal: tables with tenant_seal_policy show nothing to it.
+-- Sets the tenant for the current transaction, for psql and scripts. Do not copy this function with set_config(…, false), which leaves the
+-- tenant on a pooled connection for the next request, or as SECURITY DEFINER. It makes no seal, so tables with tenant_seal_policy show no
+-- row to a session that uses it.
 CREATE OR REPLACE FUNCTION public.set_tenant_context(tenant uuid) RETURNS void
 LANGUAGE sql VOLATILE SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT set_config('app.current_tenant_id', tenant::text, true) $$;
 
--- Fills a missing tenant on INSERT, refuses a foreign one, and refuses any change of it on UPDATE; also where the policies
--- do not apply, or not those on the seal: a view with its owner's rights. So it asks ticket and seal for each row, where there is a seal.
--- Works for any type of tenant_id: the context is cast to the column's.
+-- Fills in a missing tenant on INSERT, refuses another tenant's id, and refuses any change of the tenant on UPDATE. The trigger also fires
+-- where policies do not apply, for example in a view that writes with its owner's rights. So it checks ticket and seal itself for each row,
+-- if the session has a seal. It works for any type of tenant_id: the context is cast to the type of the column.
 CREATE OR REPLACE FUNCTION public.enforce_tenant_id() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -167,7 +167,7 @@ GRANT SELECT, INSERT, UPDATE ON public.documents TO tenant_user;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.documents TO tenant_admin;
 GRANT SELECT ON public.documents TO partywall_cross;
 
--- The tenants table itself: a tenant sees its own row, nobody writes; the directory function reads by key.
+-- The table of tenants: a tenant sees its own row, and no tenant may write. The directory function reads one row by its key.
 ALTER TABLE public.tenants OWNER TO app_owner;
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.tenants FORCE ROW LEVEL SECURITY;
@@ -194,7 +194,7 @@ GRANT SELECT ON public.tenants TO tenant_user, tenant_admin, partywall_cross;
 
 CALL partywall.install_directory('public.tenants');
 
--- A policy's comment holds a hash of its body, so that a later change shows.
+-- Stores a hash of each policy's expressions in the policy's comment, so that a later change can be detected.
 DO $$
 DECLARE
   p record;

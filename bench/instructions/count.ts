@@ -4,7 +4,7 @@ import { rawSide, walledSide } from '../statements/sides.ts'
 import type { Stage, Wall } from '../statements/stage.ts'
 import { STATEMENTS } from '../statements/statements.ts'
 
-/** Statements of the two connections whose difference is counted: what a connection costs by itself falls out. */
+/** Numbers of statements of the two connections that are compared. The difference does not contain the cost of the connection itself. */
 const FEW = 60
 const MANY = 260
 
@@ -23,7 +23,7 @@ export async function countInstructions(counted: Counted, wall: Wall, name: stri
 
 let firstFreeId = 1_000
 
-/** Instructions of the process of one connection that sends so many statements, the tenants in turn. */
+/** Instructions of the process of one connection that sends this many statements, for one tenant after the other. */
 export async function ofConnection(
   { stage, folder }: Counted,
   wall: Wall,

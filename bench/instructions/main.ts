@@ -1,6 +1,6 @@
 // npm run instructions [-- --record]: counts the server's instructions of each kind of statement under valgrind, and compares them with
-// bench/instructions/record.json. More than 5 % above the record fails, where a statement without partywall counts as before. The count
-// does not depend on how busy or fast the machine is.
+// bench/instructions/record.json. A count of more than 5 % above the record fails, if statements without partywall have the same count as
+// before. The count does not depend on how busy or fast the machine is.
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,7 +31,7 @@ async function measure(): Promise<Counts> {
   const server = await startPostgres({ under, externalUrl: undefined, settings: { autovacuum: 'off' } })
   try {
     const counted = { folder, stage: await fillStage(server) }
-    // The first connection to a database fills caches of the server that later ones find.
+    // The first connection to a database fills caches of the server, which later connections use.
     await ofConnection(counted, 'plain', 'select by key', 1)
     const found: Counts = {}
     for (const name of Object.keys(STATEMENTS)) {
@@ -47,7 +47,10 @@ async function measure(): Promise<Counts> {
   }
 }
 
-/** Another processor may run other code of the C library. What it adds to a statement without partywall is no fault of partywall. */
+/**
+ * On another processor, the C library may run other code. Instructions that this adds to a statement without partywall do not count against
+ * partywall.
+ */
 function above(found: Counts, recorded: Counts): string[] {
   return Object.entries(found).flatMap(([name, row]) => {
     const elsewhere = Math.max(1, (row['plain'] ?? 0) / (recorded[name]?.['plain'] ?? Number.POSITIVE_INFINITY))

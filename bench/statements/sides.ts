@@ -17,7 +17,7 @@ export function rawSide(url: string, connections: number): Side {
   return { run: (_tenantId, query) => pool.query(query), end: () => pool.end() }
 }
 
-/** A tenant pool. One tenant may hold all of its connections: a share would only be in the way of the comparison. */
+/** A tenant pool. One tenant may hold all of its connections, because a limit per tenant would distort the comparison. */
 export function walledSide({ url, secret }: Pick<Stage, 'url' | 'secret'>, connections: number, sealed: boolean): Side {
   const pool = createTenantPool({
     connectionString: url,

@@ -28,7 +28,7 @@ export async function fillStage(server: ThrowAwayServer): Promise<Stage> {
   await client.query(`create role counted_app login noinherit password 'x'; grant tenant_user to counted_app`)
   for (const wall of WALLS)
     for (const table of [wall, `${wall}_2`, `${wall}_3`]) await client.query(tableSql(wall, table, tenants))
-  // Known before the first statement: a registration in between would be counted.
+  // Register the tickets before the first statement, or a registration would be counted too.
   const now = slotAt(Date.now())
   for (const slot of [now, now + 1])
     for (const tenantId of tenants) {

@@ -6,7 +6,7 @@ interface Statement {
   values(tenant: string, round: number, firstFreeId: number): readonly unknown[]
 }
 
-/** What an application sends most, each for one tenant. */
+/** The most frequent kinds of statements of an application, each for one tenant. */
 export const STATEMENTS: Readonly<Record<string, (wall: Wall) => Statement>> = {
   'select by key': (wall) => ({
     text: `select title from ${wall} where tenant_id = $1 and id = $2`,

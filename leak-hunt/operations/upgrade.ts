@@ -2,7 +2,7 @@
 // and upgrades again.
 import { migrate } from '../../src/migrate/migrate.ts'
 import type { Operation } from '../hunt.ts'
-import { sealPoliciesOf } from '../release-before.ts'
+import { changeSealPolicies } from '../release-before.ts'
 
 let atWork = false
 
@@ -16,7 +16,7 @@ export const upgrade: Operation = {
     try {
       if (state.migrated) {
         const next = state.policies === 'before' ? 'this' : 'before'
-        await stage.admin(sealPoliciesOf(next, 'ledger'))
+        await changeSealPolicies(stage.admin, next, 'ledger')
         state.policies = next
         state.changes++
       } else {

@@ -28,10 +28,10 @@ interface Collected {
   count: number
 }
 
-/** Most sources of one tenant that are counted separately. Further sources of the tenant are counted together, per type. */
+/** Maximum number of sources of one tenant that are counted separately. Further sources of the tenant are counted together, per type. */
 const MAX_SOURCES_OF_TENANT = 100
 
-/** Most sources in all that are counted separately. Beyond that, alerts are counted per type and name no tenant. */
+/** Maximum number of sources in all that are counted separately. Beyond that, alerts are counted per type and name no tenant. */
 const MAX_SOURCES = 10_000
 
 /** Listens to events, counts repeats for a moment, and puts alerts into the outbox. */

@@ -22,7 +22,7 @@ export interface AlertThreshold {
   readonly run: (reached: ThresholdReached) => unknown
 }
 
-/** Most subjects at once. The oldest are forgotten first, because an attacker can use any number of addresses. */
+/** Maximum number of subjects at once. The oldest are forgotten first, because an attacker can use any number of addresses. */
 const MAX_SUBJECTS = 10_000
 
 /** Counts one threshold's events per subject. */

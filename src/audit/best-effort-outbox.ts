@@ -9,7 +9,7 @@ export class BestEffortOutbox {
   #lost = 0
 
   /**
-   * @param limit most writes that may wait
+   * @param limit maximum number of writes that may wait
    * @param onLoss called for each loss, with the number of writes lost so far
    */
   constructor(limit: number, onLoss: (lost: number) => void) {

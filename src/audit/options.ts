@@ -24,7 +24,7 @@ export interface TenantAuditLoggerOptions {
   readonly maxDetailsBytes?: number | undefined
   /** Keeps ip and user agent among the erasable values, off the signed row; default false. */
   readonly privateRequestInfo?: boolean | undefined
-  /** Most events that may wait in memory; default 10_000. */
+  /** Maximum number of events that may wait in memory; default 10_000. */
   readonly outboxLimit?: number | undefined
   /** Set `false` if the pool has `seal: false`. The user then comes from a plain setting, which injected SQL can forge. */
   readonly sealed?: boolean | undefined

@@ -8,7 +8,7 @@ import type { TenantAuditLogger } from './tenant-audit-logger.ts'
 export interface RecordRefusalsOptions {
   /** The first refusal of a source is written at once. Further refusals in this time become one event with their count. Default 10_000. */
   readonly windowMs?: number | undefined
-  /** Most sources that are counted separately in a window. All others are counted together, per type. Default 1000. */
+  /** Maximum number of sources that are counted separately in a window. All others are counted together, per type. Default 1000. */
   readonly maxSources?: number | undefined
   readonly logger?: Logger | undefined
 }

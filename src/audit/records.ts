@@ -6,7 +6,7 @@ import { type AuditKey, type Signer, signHash } from './signer.ts'
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 const number = z.string().regex(/^\d+$/)
 
-/** A checkpoint of one tenant's batch. Transaction numbers are texts, because they need 64 bits. */
+/** A checkpoint of one tenant's batch. */
 export const checkpointBody = z.strictObject({
   v: z.literal(1),
   kind: z.enum(['seal', 'prune']),
@@ -22,7 +22,7 @@ export const checkpointBody = z.strictObject({
 })
 export type CheckpointBody = z.infer<typeof checkpointBody>
 
-/** The anchor of one tick (one round of the sealer). */
+/** The anchor of one tick (one round of the sealer). The transaction numbers `to` and `next` are texts, because they need 64 bits. */
 export const anchorBody = z.strictObject({
   v: z.literal(1),
   kind: z.enum(['seal', 'prune', 'key']),

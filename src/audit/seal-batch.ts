@@ -29,8 +29,8 @@ export interface Batch {
 }
 
 /**
- * Most events of one checkpoint. If one transaction has more events, they get several checkpoints, but all of them are sealed in the same
- * tick (one run of the sealer).
+ * Maximum number of events of one checkpoint. If one transaction has more events, they get several checkpoints, but all of them are sealed
+ * in the same tick (one run of the sealer).
  */
 const EVENTS_PER_CHECKPOINT = 10_000
 

@@ -1,9 +1,9 @@
 import type pg from 'pg'
 
-/** Most events in a batch. Only a single transaction, which is never split, may have more. */
+/** Maximum number of events in a batch. Only a single transaction, which is never split, may have more. */
 const BACKLOG = 20_000
 
-/** Counting further would cost more than sealing a batch. */
+/** Maximum number of unsealed events that are counted. Counting more would cost more than sealing a batch. */
 const COUNTED = 100_000
 
 /** SQL condition for events that no checkpoint lists. */
@@ -34,7 +34,7 @@ export class SealingWindow {
     place: { readonly system: string; readonly next: string },
     head: { readonly system: string; readonly to: string } | undefined,
   ): Promise<Window> {
-    // Every row has a smaller number.
+    // Higher than the transaction number of any row.
     const noEnd = (1n << 63n).toString()
     if (head !== undefined && head.system !== place.system) {
       this.#othersUntil = await highest(client, place.next)

@@ -16,7 +16,7 @@ export interface VerifyAuditOptions {
   /** Anchors that were published outside the database. Without these anchors, a removal of the newest events is not noticed. */
   readonly anchors?: readonly PublishedAnchor[] | undefined
   /**
-   * Greatest age, in seconds, of an unsealed event. An older unsealed event can't be distinguished from a forged event, so the verdict is
+   * Maximum age, in seconds, of an unsealed event. An older unsealed event can't be distinguished from a forged event, so the verdict is
    * then `incomplete`. Default 60.
    */
   readonly lagSeconds?: number | undefined

@@ -35,8 +35,8 @@ export class UnlistedEvents {
     )
     const { system, now, next } = rows[0]
     const { last } = chain
-    // In another cluster transaction numbers start again. Events that were unsealed at the time of the dump have numbers that this cluster
-    // has not used yet.
+    // The log was restored into another cluster, where transaction numbers start again. Events that were not sealed yet when the dump was
+    // made have numbers of the old cluster, so the numbers show nothing here.
     const restored = last !== undefined && last.system !== system
     const sealedTo = last === undefined || restored ? 0n : BigInt(last.to)
     const moved = new Set<string>()

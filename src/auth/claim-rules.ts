@@ -7,7 +7,7 @@ export interface ClaimRules {
   readonly authorizedParty: readonly string[] | undefined
   readonly clientId: readonly string[] | undefined
   readonly tokenUse: 'access' | 'id'
-  /** Whether the preset tells kinds of tokens apart by itself. */
+  /** Whether the preset itself distinguishes the kinds of tokens. */
   readonly presetKnowsTokenUse: boolean
   readonly maxLifetimeSeconds: number
 }

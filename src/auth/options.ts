@@ -65,7 +65,7 @@ export interface IssuerOptions {
 
 /** The verified-token cache. */
 export interface TokenCacheOptions {
-  /** Most entries; default 10_000, 0 turns the cache off. The least recently used entry is removed first. */
+  /** Maximum number of entries; default 10_000, 0 turns the cache off. The least recently used entry is removed first. */
   readonly maxEntries?: number | undefined
   /** Lifetime of an entry, which never exceeds the lifetime of its token. Default and maximum 60_000. */
   readonly ttlMs?: number | undefined

@@ -33,7 +33,7 @@ interface RefreshedKeysOptions extends RefreshTimes {
   readonly random?: () => number
 }
 
-/** Most callers that wait: for the first keys (a burst at the start), and for an unknown key if other keys are known. */
+/** Maximum number of callers that wait: for the first keys (a burst at the start), and for an unknown key if other keys are known. */
 const MAX_WAITING = { withoutKeys: 1_000, withKeys: 64 }
 const MAX_RETRY_MS = 10_000
 

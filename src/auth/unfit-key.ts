@@ -23,9 +23,9 @@ const SMALL_ORDER = new Set([
 /**
  * Returns why a public key must not be used: with such a key anybody could make valid signatures.
  *
- * RSA: a modulus shorter than 2048 or longer than 16384 bits, a modulus that is prime or has a factor below 10,000, a public
- * exponent below 3, even, or of 2^256 and more. With the exponent 1 a signature is the padded hash itself.
- * Ed25519: a point of small order. One signature then fits every message.
+ * RSA: a modulus that is shorter than 2048 or longer than 16384 bits, is prime, or has a factor below 10,000; a public exponent that is
+ * below 3, even, or 2^256 and more. With the exponent 1 a signature is the padded hash itself. Ed25519: a point of small order. One
+ * signature then fits every message.
  *
  * @returns the reason, or undefined for a key that is fit
  * @see RFC 8725 section 3.4, RFC 8017 section 3.1, FIPS 186-5 section A.1.1, RFC 8032 section 5.1

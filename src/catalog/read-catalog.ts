@@ -27,8 +27,8 @@ import { readEventTriggers, readRules, readTriggers, readViewRules } from './rea
 /**
  * Reads the whole catalog of the connected database in a fixed number of queries, independent of the number of tables.
  *
- * Any role can read the catalog. Call it inside a transaction: it sets `search_path` to `pg_catalog` for that transaction, so that every
- * name in every expression that the server prints is qualified, and restores the old value afterwards.
+ * Any role can read the catalog. Call it inside a transaction: it sets `search_path` to `pg_catalog` for that transaction, and restores the
+ * old value afterwards. The server then prints all expressions with qualified names.
  */
 export async function readCatalog(db: Queryable): Promise<Catalog> {
   const before = await db.query<{ path: string }>(`select pg_catalog.current_setting('search_path') as path`)

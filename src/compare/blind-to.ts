@@ -93,7 +93,7 @@ function askedAnew(statement: string, relation: Relation, altered: Policy | unde
 
 const RIGHTS = { select: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
 
-/** Roles that have rights on a table, that policies apply to, and that the trial does not act as. */
+/** Roles with rights on a table that the trial does not act as. Roles to which no policy applies are left out. */
 function strangersTo({ grants, owner }: Relation, { facts, roles }: Seen): readonly Role[] {
   const tried = new Set(roles.flatMap(({ role, rights }) => [role.oid, ...rights]))
   return [...new Set(grants.map(({ grantee }) => grantee))].flatMap((grantee) => {

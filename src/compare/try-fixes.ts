@@ -120,7 +120,10 @@ export async function triedFixes<F extends Pick<Finding, 'key' | 'fix'>>(
   })
 }
 
-/** Tries all harmless fixes together. If the whole list is not harmless, it keeps the fixes at the front of the list. */
+/**
+ * Tries all harmless fixes together. If they are not harmless together, it adds them one by one, in their order, and keeps each fix that is
+ * harmless together with the fixes kept before it.
+ */
 async function tryTogether(
   trial: Trial,
   findings: readonly Pick<Finding, 'key' | 'fix'>[],
@@ -145,7 +148,8 @@ async function tryTogether(
     const alone = await tryFix(trial, finding)
     const verdict = alone.harmless ? judgeTrial(trial, await trial.try([...kept, finding.fix].join('\n'))) : alone
     if (verdict.harmless) kept.push(finding.fix)
-    else verdicts.set(finding.fix, alone.harmless ? against(`with the fixes above it ${verdict.reason}`) : verdict)
+    else
+      verdicts.set(finding.fix, alone.harmless ? against(`together with the fixes above: ${verdict.reason}`) : verdict)
   }
 }
 

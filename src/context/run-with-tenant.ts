@@ -79,8 +79,7 @@ interface FrameOptions {
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if another tenant's context is already open, unless inside
- *   `runAcrossTenants`;
- *   inside a visit of staff also for another user, another actor or more rights than the visit has
+ * `runAcrossTenants`; inside a support visit also for another user, another actor or more rights than the visit has
  */
 export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
   return runInTenantFrame(context, {}, fn)

@@ -22,10 +22,10 @@ export function continueVisit(visit: TenantContext, inner: TenantContext, events
     userId: visit.userId,
     requestId: visit.requestId,
     attemptedTenantId: inner.tenantId,
-    reason: `a visit of staff took on ${problem}`,
+    reason: `code inside a support visit asked for ${problem}`,
   })
   throw new TenantIsolationError(
-    `runWithTenant() took on ${problem} inside a visit of staff. Give the visit what it needs: actAs({ roles, write }).`,
+    `runWithTenant() asked for ${problem} inside a support visit. Give the visit what it needs: actAs({ roles, write }).`,
     { details: { tenantId: visit.tenantId } },
   )
 }

@@ -21,8 +21,8 @@ export const tenantStore: AsyncLocalStorage<ContextFrame | undefined> = sharedSt
 /**
  * Runs code that belongs to no tenant, such as handlers of connections, functions that return secrets, and listeners.
  *
- * It does not use `tenantStore.exit()`. On Node 20, `exit()` switches the store off until the next `run()` anywhere, so the caller's tenant
- * would be current again as soon as `fn` opens a context of its own.
+ * It does not use `tenantStore.exit()`. On Node 20, `exit()` switches the store off only until the next `run()` anywhere. As soon as `fn`
+ * opened a context, the caller's tenant would be current again.
  */
 export function outsideOfTenants<T>(fn: () => T): T {
   return tenantStore.run(undefined, fn)

@@ -2,7 +2,7 @@
 interface FoldOptions<Event> {
   /** The first event of a source is written at once. Further events of the source in this time become one event with their count. */
   readonly windowMs: number
-  /** Most sources that are counted separately in a window. All others are counted together, per type. */
+  /** Maximum number of sources that are counted separately in a window. All others are counted together, per type. */
   readonly maxSources: number
   readonly typeOf: (event: Event) => string
   /** The source of an event as text. Events with the same text have the same source. */

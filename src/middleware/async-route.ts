@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 /**
  * Passes a rejection of an async handler to `next`. Express 4 ignores the rejection, and the client would wait for ever. Express 5 passes
- * rejections on by itself, and works with this function too.
+ * rejections on without it, and works with this function too.
  *
  * @example
  * ```ts

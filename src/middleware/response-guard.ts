@@ -11,8 +11,8 @@ import { answerProblem } from './tenant-error-handler.ts'
 /** Options of {@link responseGuard}. */
 export interface ResponseGuardOptions {
   /**
-   * Most bytes of one JSON document or record. The guard holds these bytes back until the check is done, and refuses a longer one. Default
-   * 8 MiB.
+   * Maximum size in bytes of one JSON document or record. The guard holds these bytes back until the check is done, and refuses a longer
+   * one. Default 8 MiB.
    */
   readonly maxBufferBytes?: number
 }

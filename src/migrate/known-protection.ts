@@ -11,11 +11,11 @@ interface PrintedPolicy {
   readonly command: string
   readonly using: string | null
   readonly check: string | null
-  /** The only column of its table that it reads, quoted where it must be. */
+  /** The only column of its table that it reads, quoted if necessary. Null if it reads several columns or none. */
   readonly column: string | null
 }
 
-/** A function by what decides its answers. `body` is the digest of {@link FUNCTION_BODY}. */
+/** The properties of a function that decide its results. `body` is the digest of {@link FUNCTION_BODY}. */
 interface PrintedFunction {
   readonly name: string
   readonly owner: string
@@ -24,14 +24,17 @@ interface PrintedFunction {
   readonly body: string
 }
 
-/** SQL that digests what a function `f` (a row of pg_proc) does; the same for who records it and who compares it. */
+/**
+ * SQL for a digest of the code of a function `f` (a row of pg_proc). The code that records digests and the code that compares them both use
+ * it.
+ */
 export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname from pg_language l where l.oid = f.prolang), f.provolatile, f.proleakproof,
   f.prosrc, pg_get_function_sqlbody(f.oid))::text, 'UTF8')), 'hex')`
 
 /** The same for a view `c` (a row of pg_class). */
 export const VIEW_BODY = `encode(sha256(convert_to(pg_get_viewdef(c.oid), 'UTF8')), 'hex')`
 
-/** The policy's text without the name of its column, so that tables with other columns compare. */
+/** The policy's text without the name of its column, so that policies of tables with different tenant columns can be compared. */
 export function policyText({ permissive, command, using, check, column }: PrintedPolicy): string {
   return JSON.stringify([permissive, command, withoutColumn(using, column), withoutColumn(check, column)])
 }
@@ -44,21 +47,21 @@ export function textHash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-// The server names a sub-select's column for the function it calls: `AS tenant_id` is no column of the table.
+// The server names the column of a sub-select after the function that is called there: `AS tenant_id` is no column of the table.
 const WORD =
   /AS (?:"(?:[^"]|"")*"|\w+)|"(?:[^"]|"")*"|'(?:[^']|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff.]*|[\s\S]/g
 
-/** Whole words only: strings, and names that merely hold the column's name, stay as they are. */
+/** Replaces the column's name where it is a whole word. Strings, and longer names that contain it, stay unchanged. */
 function withoutColumn(expression: string | null, column: string | null): string | null {
   if (expression === null || column === null) return expression
   return expression.replace(WORD, (word) => (word === column ? '{column}' : word))
 }
 
-/** Types that tenant columns usually have; those of the database at hand come on top. */
+/** Types that tenant columns usually have. The types of the tenant columns in this database are added. */
 const TYPES = ['uuid', 'bigint', 'integer', 'smallint', 'text', 'character varying']
 const SCRATCH = 'partywall.known_protection_scratch'
 
-/** Policies of tenant tables as this release and the one before write them, by purpose: kind and verb, USING and WITH CHECK. */
+/** The policies that this release and the previous one write for tenant tables: purpose, kind and verb, USING and WITH CHECK. */
 function policiesOf(type: string): readonly (readonly [KnownPurpose, string, string])[] {
   const cast = type === 'text' ? '' : `::${type}`
   const isolation = `tenant_column = (select nullif(current_setting('app.current_tenant_id', true), '')${cast})`
@@ -75,9 +78,10 @@ function policiesOf(type: string): readonly (readonly [KnownPurpose, string, str
 }
 
 /**
- * Writes down the hashes of what this release writes, as this server prints it; inside a transaction of its caller.
+ * Stores the hashes of the policies and functions that partywall writes, in the form in which this server prints them. Runs inside the
+ * caller's transaction.
  *
- * @returns how many were not known before
+ * @returns how many hashes were new
  */
 export async function recordKnownProtection(client: Pick<pg.ClientBase, 'query'>): Promise<number> {
   await client.query('set local search_path = pg_catalog, pg_temp')
@@ -103,7 +107,10 @@ export async function recordKnownProtection(client: Pick<pg.ClientBase, 'query'>
   return rowCount ?? 0
 }
 
-/** Has the server print the policies on a table that is gone again at once; a type that can't be compared has none. */
+/**
+ * Lets the server print the policies, by creating them on a table that is rolled back at once. Empty for a type whose values can't be
+ * compared.
+ */
 async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: string) {
   const known: (readonly [KnownPurpose, string])[] = []
   await client.query('savepoint printed')
@@ -118,12 +125,12 @@ async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: strin
              pg_get_expr(p.polwithcheck, p.polrelid) as check
         from pg_policy p where p.polrelid = '${SCRATCH}'::regclass order by p.polname`)
     for (const [place, [purpose]] of written.entries()) {
-      // A level reads no column.
+      // A policy on the level reads no column.
       const column = purpose === 'level' ? null : 'tenant_column'
       known.push([purpose, textHash(policyText({ ...rows[place], column }))])
     }
   } catch {
-    // The type has no = of its own, or is not ours to use: nobody could have written such a policy with it.
+    // The type has no operator =, or this role may not use the type. Nobody can have written such a policy for it.
     known.length = 0
   }
   await client.query('rollback to savepoint printed')

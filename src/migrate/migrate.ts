@@ -9,9 +9,9 @@ export interface MigrateOptions {
   readonly databaseUrl: string
   /** The root secret of `createPartywall({ seal: { secret } })`; its derived seal key is added to the database. */
   readonly sealSecret?: string | undefined
-  /** Lets `sealSecret` be another one than the database knows: its key becomes the newest, and the newest two stay valid. */
+  /** Allows a `sealSecret` whose key is not in the database yet. That key becomes the newest; the newest two keys stay valid. */
   readonly rotate?: boolean | undefined
-  /** Told of each step. */
+  /** Called with a line of text for each step. */
   readonly onProgress?: (line: string) => void
 }
 
@@ -25,12 +25,12 @@ export interface MigrateResult {
 const KEYS_KEPT = 2
 
 /**
- * Brings partywall's own objects (schema `partywall`) up to date: each file once, in a transaction of its own.
+ * Brings partywall's own objects (schema `partywall`) up to date. It applies each file once, in a separate transaction.
  *
- * Safe to run from several places at once: each transaction takes the lock on a ledger row.
+ * Several processes may run it at the same time: each transaction locks the same row of the ledger.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when an applied file has changed, the secret is too short, or it is not the one
- *   that the database knows and `rotate` is not set
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if an applied file was changed, if the secret is too short, or if the database has
+ * keys, none of them is the secret's, and `rotate` is not set
  */
 export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const { onProgress = () => {}, sealSecret, rotate = false } = options
@@ -46,7 +46,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   await client.connect()
   try {
     await client.query("set lock_timeout = '30s'")
-    // Before anything is changed: a mistyped secret should leave no half-done run behind.
+    // Check the secret before anything is changed, so that a mistyped secret does not end the run halfway.
     if (key !== undefined && !rotate) await refuseSecondKey(client, key)
     await layGround(client, files)
     const applied: string[] = []
@@ -81,8 +81,9 @@ async function layGround(client: pg.Client, files: readonly OwnMigration[]): Pro
 }
 
 /**
- * Roles and their grants belong to the whole server, which no lock in this database covers: a migration of another database, or
- * a first run before there is anything to lock, may change them at the same moment.
+ * Repeats work that failed because another run changed the same roles or grants at the same moment. Roles and grants belong to the whole
+ * server, so a lock in this database does not prevent that: the other run may be in another database, or may be a first run, when there is
+ * no row to lock yet.
  */
 async function withoutRaces<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -126,9 +127,10 @@ async function recordKnown(client: pg.Client): Promise<void> {
 }
 
 /**
- * Every key in the table is valid: one that a typing mistake added would stay so, unseen, for as long as it is among the newest two.
+ * Refuses a secret whose key is not in the database. Every key in the table is valid. So the key of a mistyped secret would be valid,
+ * without anybody noticing, as long as it is one of the newest two.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` when the database knows keys, and this is none of them
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the database has keys, and this is none of them
  */
 async function refuseSecondKey(client: pg.Client, { keyId }: SealKey): Promise<void> {
   const { rows: found } = await client.query("select to_regclass('partywall.seal_keys') is not null as there")
@@ -149,7 +151,7 @@ async function addKey(
   return inTransaction(client, async () => {
     await client.query("select from partywall.migrations where name = 'lock' for update")
     if (!rotate) await refuseSecondKey(client, key)
-    // Bind parameters, so that the key stands in no file, no statement text and no server log of statements.
+    // Bind parameters keep the key out of files, statement texts and the server's log of statements.
     const { rowCount } = await client.query(
       'insert into partywall.seal_keys (key_id, inner_pad, outer_pad) values ($1, $2, $3) on conflict (key_id) do nothing',
       [key.keyId, key.innerPad, key.outerPad],
@@ -173,7 +175,7 @@ async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Prom
     await client.query('commit')
     return result
   } catch (error) {
-    await client.query('rollback').catch(() => {}) // a broken connection rolls back by itself; the first error tells more
+    await client.query('rollback').catch(() => {}) // a broken connection is rolled back by the server; the first error says more
     throw error
   }
 }

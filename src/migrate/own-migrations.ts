@@ -11,10 +11,10 @@ export interface OwnMigration {
   readonly checksum: string
 }
 
-/** The file that makes roles, schema and ledger; it runs each time and changes nothing the second time. */
+/** The file that creates roles, schema and ledger. It runs each time, and changes nothing if they exist. */
 export const GROUND = '0000_ground.sql'
 
-/** partywall's own migrations in order, the ground first. */
+/** partywall's own migrations in order. The file of {@link GROUND} comes first. */
 export async function readOwnMigrations(): Promise<readonly OwnMigration[]> {
   const folder = join(packageRoot(), 'migrations', 'partywall')
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()

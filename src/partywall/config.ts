@@ -62,7 +62,10 @@ export interface PartywallConfig<Claims = RawClaims> {
   readonly seal: SealOptions | false
   /** Limits per tenant and tier. Without this option nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
-  /** How many tokens that do not verify one client address may send. Further ones get 429 instead of 401. `false`: any number. */
+  /**
+   * How many tokens that do not verify one client address may send. After that number, tokens that do not verify get 429 instead of 401.
+   * `false`: any number.
+   */
   readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
   /** Options of `wall.health`, which answers an orchestrator's probes. */
   readonly health?: HealthConfig | undefined

@@ -5,8 +5,8 @@ import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { EarlyRefusals } from '../tenants/admission.ts'
 
 /**
- * Early refusals of admission: requests of a tenant that is known to be blocked, and tokens that do not verify from an address that sent
- * too many of them. Such a token gets 429 instead of 401.
+ * Early refusals of admission: requests of a tenant that is known to be blocked, and tokens that do not verify, after too many of them came
+ * from the same address. Such a token gets 429 instead of 401.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

@@ -124,7 +124,7 @@ function buildParts<Claims>(
   )
   const health = problems.build('health', () => makeHealth(config?.health, healthOf))
   problems.check('createPartywall(config)')
-  // check() throws where a part could not be built.
+  // check() throws if a part could not be built.
   if (pool === undefined || verifier === undefined || guard === undefined || health === undefined)
     throw new ConfigurationError('createPartywall(config) is not valid.')
   return {

@@ -14,7 +14,7 @@ import type { TenantSetting } from './sql-text.ts'
 export const PHASES = ['columns', 'backfill', 'indexes', 'keys', 'validate', 'protect'] as const
 export type Phase = (typeof PHASES)[number]
 
-/** Phases whose statements must not run inside a transaction. Each of these statements commits by itself or uses CONCURRENTLY. */
+/** Phases whose statements must not run inside a transaction. Each of these statements contains a COMMIT or uses CONCURRENTLY. */
 export const APART: ReadonlySet<Phase> = new Set<Phase>(['backfill', 'indexes', 'validate'])
 
 /** One change with its down migration. Every statement may run twice. */
@@ -24,9 +24,9 @@ export interface Change {
   readonly object: string
   readonly up: readonly string[]
   readonly down: readonly string[]
-  /** Instead of `up` where a tool runs everything in one transaction. */
+  /** Used instead of `up` if a tool runs everything in one transaction. */
   readonly upTogether?: readonly string[]
-  /** Instead of `down` where a tool runs everything in one transaction. */
+  /** Used instead of `down` if a tool runs everything in one transaction. */
   readonly downTogether?: readonly string[]
 }
 

@@ -106,8 +106,8 @@ function targetPart(planning: Planning, target: Target): Part {
 }
 
 /**
- * A child table without a tenant column, where it is not certain that sessions set the tenant. It gets changes of grants only, and a
- * suggestion: a policy that asks whether the parent row is visible.
+ * For a child table without a tenant column, if it is not certain that sessions set the tenant. The table gets only changes of grants, and
+ * a suggestion: a policy that asks whether the parent row is visible.
  */
 function childOfOthers(planning: Planning, target: Target): Part {
   const { relation, link } = target
@@ -120,7 +120,7 @@ function childOfOthers(planning: Planning, target: Target): Part {
   )
   const decision: Decision = {
     object: relation.label,
-    reason: `row security is off: each session sees the rows of all tenants. If the policies of ${link.parent.label} isolate tenants and shall decide for the rows of this table too, run:`,
+    reason: `row security is off: each session sees the rows of all tenants. If the policies of ${link.parent.label} isolate tenants and should decide about the rows of this table too, run:`,
     sql: `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY;\nCREATE POLICY ${quoteIdentifier(`of_${link.parent.name}`)} ON ${qualifiedName(relation)} USING (EXISTS (SELECT FROM ${parent} AS parent WHERE ${join.join(' AND ')}));`,
   }
   return { changes, decisions: [...decisions, decision] }

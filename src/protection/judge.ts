@@ -137,8 +137,8 @@ class Judge {
   }
 
   /**
-   * The policy that keeps a seal for reading from writing. A ticket opens the tenant's rows whatever the mode; the seal policy of the release
-   * before tickets checks the mode itself.
+   * The policy that refuses writes with a seal that was made for reading. It is needed because a ticket opens the tenant's rows in either
+   * mode. The seal policy of the release before tickets checks the mode itself.
    */
   #mode(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
     if (seal.using?.includes('partywall.ticket') !== true) return []
@@ -148,7 +148,7 @@ class Judge {
     return before
       .filter((policy) => policy.inReach && asksForMode(policy))
       .map(({ name }) =>
-        problem(name, 'the policy that keeps a seal for reading from writing is gone or says something else'),
+        problem(name, 'the policy that refuses writes with a seal for reading is gone or says something else'),
       )
   }
 

@@ -91,7 +91,7 @@ export interface ProtectionState {
   readonly functions: ReadonlyMap<string, ProtectedFunction>
 }
 
-/** @throws {z.ZodError} where the server answered in another shape */
+/** @throws {z.ZodError} if the server's answer has another shape */
 export function readState(rows: readonly unknown[]): ProtectionState {
   const objects = rows.map((row) => protectedObject.parse(row))
   const of = <K extends ProtectedObject['kind']>(kind: K) =>

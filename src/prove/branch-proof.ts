@@ -37,7 +37,7 @@ export function proveBranch(input: BranchInput): BranchProof {
   } else if (belonging.has(row.id)) {
     return {
       proved: true,
-      how: lookupNames(lookups, 'its parent is of the context'),
+      how: lookupNames(lookups, 'its parent belongs to the context’s tenant'),
       trusts: trusted(input, knows, row.id),
     }
   }

@@ -15,7 +15,7 @@ export interface QueryRow {
   readonly targets: readonly { readonly name: string | undefined; readonly expr: Expr }[]
 }
 
-/** Most branches of one predicate. A predicate with more counts as unreadable. */
+/** Maximum number of branches of one predicate. A predicate with more counts as unreadable. */
 const MAX_BRANCHES = 96
 
 /** Never true. */

@@ -34,7 +34,7 @@ export function isInReach(owner: Oid, facts: Facts): boolean {
   return [...facts.acting, ...facts.becomable].some(({ role }) => facts.privileges.owns(role.oid, owner))
 }
 
-/** Whether this is partywall's own `register_tickets()`, which takes what a MAC of the application covers, and answers a number. */
+/** Whether this is partywall's own `register_tickets()`, which accepts only tickets with the application's MAC, and returns a number. */
 export function isGenuineRegistration(fn: DatabaseFunction, facts: Facts): boolean {
   return fn.schema === 'partywall' && fn.name === 'register_tickets' && isOurs(fn, REGISTER_TICKETS, facts, 2)
 }

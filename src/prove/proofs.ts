@@ -2,7 +2,7 @@ import type { Facts, Proof, Proofs } from '../tenancy/facts.ts'
 import type { AskProof } from './branch-input.ts'
 import { prove } from './prove.ts'
 
-/** Most proofs for one question. Policies that query each other's tables in many ways reach this limit. */
+/** Maximum number of proofs for one question. Policies that query each other's tables in many ways reach this limit. */
 const MAX_ASKED = 1000
 
 /**

@@ -14,7 +14,7 @@ import type { Scope, ScopedCte } from './scope.ts'
  */
 export type Asked = 'rows' | 'value' | 'elements'
 
-/** Most queries that are read for one proof. */
+/** Maximum number of queries that are read for one proof. */
 const MAX_QUERIES = 2000
 
 /** Reads a query as the list of ways in which it can have a row. */
@@ -31,7 +31,7 @@ export class RowReader {
   /** The ways for a query to have a row. Undefined if the prover can't read it. */
   rows(query: Query, scope: Scope, asked: Asked): readonly QueryRow[] | undefined {
     this.#read += 1
-    if (this.#read > MAX_QUERIES) throw new BeyondProver('the predicate asks too many queries')
+    if (this.#read > MAX_QUERIES) throw new BeyondProver('the predicate contains too many queries')
     // A CTE that writes could change the rows by which the policy decides about the next row.
     if (query.kind !== 'select' || query.with.some((cte) => cte.query.kind !== 'select')) return undefined
     const within = withCtes(query, scope)

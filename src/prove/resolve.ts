@@ -13,10 +13,10 @@ import { definerViewer, type Instances, resolveColumn, type Scope } from './scop
 import { ticketExpression } from './ticket.ts'
 
 const MAX_DEPTH = 12
-/** Most function calls in one predicate. Helpers that each call two helpers double the number at every level. */
+/** Maximum number of function calls in one predicate. Helpers that each call two helpers double the number at every level. */
 const MAX_CALLS = 4000
 const MAX_STEPS = 400_000
-/** Largest value of a function call. If each helper uses its argument twice, the value doubles with every level of calls. */
+/** Maximum size of the value of a function call. If each helper uses its argument twice, the value doubles with every level of calls. */
 const MAX_SIZE = 20_000
 
 /**

@@ -63,7 +63,7 @@ export const sharedNumber: Shape = (reader) => {
   return {
     kind: 'wrong-column',
     certain: true,
-    explanation: `each tenant may have its own ${tie.relation.name} with the same ${tie.column.name}, which is all that ties the row to one`,
+    explanation: `only ${tie.column.name} ties the row to ${tie.relation.name}, and two tenants may have the same value there`,
     subject: tie.column.name,
   }
 }

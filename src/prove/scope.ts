@@ -55,7 +55,7 @@ export type ScopeItem =
       readonly open?: true
     }
 
-/** Most uses of tables in one proof. If each CTE reads another CTE twice, the number doubles with every level. */
+/** Maximum number of uses of tables in one proof. If each CTE reads another CTE twice, the number doubles with every level. */
 const MAX_INSTANCES = 400
 
 /** All instances of one proof, so that an id says which table it is. */

@@ -12,10 +12,10 @@ const TICKET_VIEW: ReadonlySet<string> = new Set(['17a19b13fd135ef57e8a94ccbffa4
 const TENANT: Expr = { kind: 'call', schema: 'partywall', name: 'tenant_id', args: [] }
 
 /**
- * What a scalar subquery on partywall's own view `partywall.ticket` selects. The view's column holds the tenant of a valid seal, or
- * NULL, as `partywall.tenant_id()` does, so that call stands for it.
+ * The expression that a scalar subquery on partywall's own view `partywall.ticket` selects. The view's column contains the tenant of a
+ * valid seal or NULL, like the result of `partywall.tenant_id()`. So the column is replaced by a call of that function.
  *
- * @returns undefined for any other query, and where the view or its table is not as partywall makes them
+ * @returns undefined for any other query, or if the view or its table differs from what partywall creates
  */
 export function ticketExpression(query: Query, facts: Facts): Expr | undefined {
   const [item, ...more] = query.from
@@ -45,7 +45,7 @@ function isOurView(view: Relation, facts: Facts): boolean {
   return TICKET_VIEW.has(createHash('sha256').update(printed).digest('hex'))
 }
 
-/** Nobody in reach may put a ticket into the table, nor into a child, whose rows the view reads as well. */
+/** Whether no role in reach may insert a ticket into the table, or into an inheriting table, whose rows the view reads as well. */
 function isOutOfReach(table: Relation, facts: Facts): boolean {
   if (table.kind !== 'table' || isInReach(table.owner, facts)) return false
   const roles = [...facts.acting, ...facts.becomable].map(({ role }) => role.oid)

@@ -2,7 +2,7 @@ import { DECISIONS, type Script } from './decision-script.ts'
 import { readReplies } from './redis-reply.ts'
 import type { Scope, StoreReply } from './store.ts'
 
-/** Most decisions in one call. Redis is blocked for about 4 µs per decision. */
+/** Maximum number of decisions in one call. Redis is blocked for about 4 µs per decision. */
 const MOST = 64
 
 interface Waiting {

@@ -87,9 +87,9 @@ function writeScope(i: number): string {
  * Makes any number of decisions, one after another. Each covers one to three scopes: all of them admit the request, or none is charged. All
  * decisions have the same limits and cost.
  *
- * KEYS: the scopes of the first decision, those of the second, and so on. ARGV: cost, then perMinute, perDay (0: none), burst of
- * each scope. The reply is one packed string, which takes the server half the time of a list of numbers. First the time, as `d`. Then, for
- * each decision, one byte of flags, the counters of each scope as `ddI4I4I4`, and the override where there is one.
+ * KEYS: the scopes of the first decision, those of the second, and so on. ARGV: cost, then perMinute, perDay (0: none), burst of each
+ * scope. The reply is one packed string, which takes the server half the time of a list of numbers. It begins with the time, as `d`. For
+ * each decision it then contains one byte of flags, the counters of each scope as `ddI4I4I4`, and the override if there is one.
  *
  * If a key has another type, only its own decision fails, and the other decisions of the call are made. All other errors occur before the
  * first write.

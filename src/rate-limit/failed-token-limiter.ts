@@ -5,11 +5,11 @@ import { addressBlock } from './client-address.ts'
 import { toLimits } from './limits.ts'
 
 export interface FailedTokenLimiterOptions {
-  /** Most failures in a minute from one client address. After more failures the answer is 429. Default 30. */
+  /** Maximum number of failures in a minute from one client address. After more failures the answer is 429. Default 30. */
   readonly failuresPerMinute?: number
   /** Number of failures that are allowed at once. Default 10. */
   readonly burstSize?: number
-  /** Most addresses that are remembered. The least recently seen one is forgotten first. Default 50_000. */
+  /** Maximum number of addresses that are remembered. The least recently seen one is forgotten first. Default 50_000. */
   readonly maxAddresses?: number
   /** Microseconds; default: a monotonic clock. */
   readonly nowMicros?: () => number

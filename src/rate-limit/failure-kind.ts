@@ -4,9 +4,9 @@ import type { FailureKind } from '../resilience/store-guard.ts'
 /**
  * How an error of the store counts for the breaker.
  *
- * Errors of the socket, and MOVED, ASK and TRYAGAIN, may pass by themselves. WRONGTYPE is about one key that another program wrote. All
- * other replies of Redis are final, because they last until somebody changes something: READONLY, OOM, NOAUTH, NOPERM, LOADING, MISCONF,
- * CLUSTERDOWN, or an unknown command.
+ * Errors of the socket, and MOVED, ASK and TRYAGAIN, may be over at the next call. WRONGTYPE is about one key that another program wrote.
+ * All other replies of Redis are final, because they last until somebody changes something: READONLY, OOM, NOAUTH, NOPERM, LOADING,
+ * MISCONF, CLUSTERDOWN, or an unknown command.
  */
 export function failureKindOf(error: unknown): FailureKind {
   if (!(error instanceof Error) || isPartywallError(error)) return 'passing'

@@ -2,7 +2,7 @@ import { ConcurrencyExceededError } from '../errors.ts'
 import type { RateLimitDecision } from './decision.ts'
 import type { RateLimitRequest } from './request.ts'
 
-/** Requests in flight of one tenant in one process: one number for all tiers, or one for each tier. */
+/** Maximum number of requests in flight of one tenant in one process: one number for all tiers, or an object with a number per tier. */
 export type Concurrency = number | Readonly<Record<string, number>>
 
 /** Options of {@link InFlight}. */

@@ -3,22 +3,23 @@ import { z } from 'zod'
 /** Limits inside a tenant: of one route, or of each user. */
 export interface ScopeLimits {
   /**
-   * Most requests in a minute, which begins with the first request. The bucket of `burstSize` refills by `requestsPerMinute / 60` a second.
+   * Maximum number of requests in a minute, which begins with the first request. The bucket of `burstSize` refills by `requestsPerMinute /
+   * 60` a second.
    */
   readonly requestsPerMinute: number
-  /** Most requests in a UTC day. Default: no limit. */
+  /** Maximum number of requests in a UTC day. Default: no limit. */
   readonly requestsPerDay?: number | undefined
-  /** Most requests that may come at once: the capacity of the bucket. Default: `requestsPerMinute`. */
+  /** Maximum number of requests that may come at once: the capacity of the bucket. Default: `requestsPerMinute`. */
   readonly burstSize?: number | undefined
 }
 
 /** Limits of a tier. A request must pass all three limits. A refused request counts against none of them. */
 export interface TierLimits {
-  /** Most requests in a minute, which begins with the tenant's first request. */
+  /** Maximum number of requests in a minute, which begins with the tenant's first request. */
   readonly requestsPerMinute: number
-  /** Most requests in a UTC day. */
+  /** Maximum number of requests in a UTC day. */
   readonly requestsPerDay: number
-  /** Most requests that may come at once: the capacity of a bucket that refills by `requestsPerMinute / 60` a second. */
+  /** Maximum number of requests that may come at once: the capacity of a bucket that refills by `requestsPerMinute / 60` a second. */
   readonly burstSize: number
   /** Limits of each single user inside the tenant. */
   readonly perUser?: ScopeLimits | undefined

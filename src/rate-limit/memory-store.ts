@@ -3,7 +3,7 @@ import type { Limits } from './limits.ts'
 import type { Override, RateLimitStore, Scope, ScopeReply, StoreReply } from './store.ts'
 
 export interface MemoryStoreOptions {
-  /** Most tenants, users and routes that are remembered. The least recently used one is forgotten first. Default 100_000. */
+  /** Maximum number of tenants, users and routes that are remembered. The least recently used one is forgotten first. Default 100_000. */
   readonly maxEntries?: number
   /** Microseconds since 1970; default: the wall clock, which never runs backwards here. */
   readonly nowMicros?: () => number

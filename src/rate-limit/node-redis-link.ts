@@ -62,7 +62,7 @@ export function openNodeRedis(client: NodeRedisClient): RedisLink {
         connected = true
         return
       } catch (error) {
-        // A cluster gives up when no root node answers; a single client retries by itself.
+        // A cluster client gives up when no root node answers. A client of a single server tries again without being told.
         if (error instanceof Error) lastError = error
         if (closed) return
         await new Promise((resolve) => {

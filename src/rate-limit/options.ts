@@ -14,9 +14,9 @@ export interface RateLimiterOptions {
   /** Limits by tier, in place of `free`, `pro` and `enterprise`. An unknown tier gets the smallest of them. */
   readonly tiers?: Readonly<Record<string, TierLimits>>
   /**
-   * How many requests of one tenant may be in flight at once in each process: one number, or one for each tier. A configured tier that is
-   * left out has no such limit. A tenant of an unknown tier gets the smallest number. Without this option there is no limit. A streaming
-   * answer counts until it ends.
+   * How many requests of one tenant may be in flight at once in each process: one number for all tiers, or an object with a number per
+   * tier. A configured tier that the object leaves out has no such limit. A tenant of an unknown tier gets the smallest number. Without
+   * this option there is no limit. A streaming answer counts until it ends.
    */
   readonly concurrency?: Concurrency | undefined
   /** Limits of single routes, for each tenant, under names that you choose. */
@@ -56,7 +56,7 @@ const settingsSchema = z.object({
   routes: z.record(z.string(), scopeLimitsSchema).default({}),
   concurrency: z
     .union([inFlight, z.record(z.string(), inFlight).refine((tiers) => Object.keys(tiers).length > 0)], {
-      error: 'must be a whole number from 1, or an object with one for each tier',
+      error: 'must be a whole number from 1, or an object that gives such a number for one tier or more',
     })
     .optional(),
   onStoreFailure: z.enum(['local', 'closed', 'open']).default('local'),

@@ -1,7 +1,7 @@
 /** Properties in which libraries keep a wrapped error: Drizzle and JavaScript itself, Sequelize (two), Objection, TypeORM. */
 const LINKS = ['cause', 'parent', 'original', 'nativeError', 'driverError'] as const
 
-/** Most errors that are looked at. The number is limited, because an error may refer to itself. */
+/** Maximum number of errors that are looked at. The number is limited, because an error may refer to itself. */
 const MAX_LOOKED_AT = 20
 
 /**

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 
 const DEFAULT_LIMIT = 100
-/** Most rows that one statement reads or inserts. */
+/** Maximum number of rows that one statement reads or inserts. */
 export const MAX_LIMIT = 1_000
 
 /** Checks `limit`, the number of rows of a list. @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT` */

@@ -3,8 +3,8 @@ import { DependencyUnavailableError } from '../errors.ts'
 export type GuardState = 'closed' | 'open' | 'half-open'
 
 /**
- * How one failure counts. `ours`: the failure is not the store's fault. `passing`: it may pass by itself. `final`: another call is useless
- * until somebody changes something.
+ * How one failure counts. `ours`: the failure is not the store's fault. `passing`: the next call may succeed. `final`: another call is
+ * useless until somebody changes something.
  */
 export type FailureKind = 'ours' | 'passing' | 'final'
 

@@ -1,8 +1,9 @@
 // The conditions of partywall's policies on a tenant's table.
 
 /**
- * What tenant_seal_policy asks of a row: the tenant of the ticket or, where the database does not know the ticket, of the whole seal.
- * USING and WITH CHECK have the same text, so that PostgreSQL checks it once for the new row of an UPDATE, and not twice.
+ * The condition of tenant_seal_policy: the row belongs to the tenant of the session's ticket. If the database does not know the ticket,
+ * `partywall.tenant_id()` checks the whole seal and returns its tenant. USING and WITH CHECK have the same text, so that PostgreSQL checks
+ * it once for the new row of an UPDATE, and not twice.
  *
  * @param column quoted where it must be
  * @param type the column's type; `text` needs no cast
@@ -12,15 +13,15 @@ export function sealedRow(column: string, type: string): string {
   return `${column} = (select coalesce(t.tenant_id, partywall.tenant_id())${cast} from partywall.ticket t)`
 }
 
-/** The same in the words of the release before, which need no tickets in the database. They stay valid. */
+/** The condition that the previous release wrote into tenant_seal_policy. It uses no tickets. Policies that still contain it stay valid. */
 export function sealedRowBefore(column: string, type: string): string {
   return `${column} = (select partywall.tenant_id()${castTo(type)})`
 }
 
-/** What tenant_write_policy asks of a seal. */
+/** The condition of tenant_write_policy: the seal was made for writing. */
 export const SEALED_FOR_WRITING = '(select partywall.seal_writes())'
 
-/** What tenant_level_policy asks of a seal. Only the level tenant_admin deletes. */
+/** The condition of tenant_level_policy: the seal was made for the level tenant_admin. Only this level may DELETE. */
 export const SEALED_FOR_DELETING = `(select partywall.writes_as('tenant_admin'))`
 
 function castTo(type: string): string {

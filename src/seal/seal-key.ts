@@ -2,7 +2,7 @@ import { createHash, hkdfSync } from 'node:crypto'
 
 /** HMAC-SHA-256 with its two key blocks computed once. */
 export interface SealKey {
-  /** The first 4 bytes of SHA-256 of the derived key, as 8 hex digits. Names a key; tells nothing of it. */
+  /** The first 4 bytes of SHA-256 of the derived key, as 8 hex digits. Identifies the key without revealing it. */
   readonly keyId: string
   /** 64 bytes: key XOR 0x36 repeated. */
   readonly innerPad: Buffer

@@ -1,6 +1,6 @@
-// What of schema partywall decides which seals are valid. No role of the application may write it.
+// The tables of schema partywall that decide which seals are valid. No role of the application may write them.
 
 export const SEAL_TABLES = ['seal_keys', 'tickets', 'tenant_states'] as const
 
-/** They suspend a tenant, and let it in again. */
+/** Functions that suspend a tenant and reactivate it. */
 export const SUSPENDING_FUNCTIONS = ['revoke_tenant', 'readmit_tenant'] as const

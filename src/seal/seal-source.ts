@@ -6,7 +6,10 @@ import { TicketMaker } from './ticket.ts'
 /** A root secret: text, or a function that fetches it. */
 export type SecretSource = string | (() => Promise<string>)
 
-/** Holds what a pool makes seals and tickets with; a secret that comes from a function is fetched once, before the first connection serves. */
+/**
+ * Holds the seal maker and the ticket maker of one pool. If the secret is a function, it is called once, before the first connection serves
+ * a tenant.
+ */
 export class SealSource {
   readonly #secret: SecretSource
   #maker: SealMaker | undefined
@@ -28,7 +31,7 @@ export class SealSource {
     return fetched(this.#ticketMaker)
   }
 
-  /** Fetches the secret where it is a function; a failure is not remembered. */
+  /** Fetches the secret if it is a function. After a failure the next call tries again. */
   load(): Promise<void> {
     if (this.#maker !== undefined) return Promise.resolve()
     this.#loading ??= this.#fetch().finally(() => {

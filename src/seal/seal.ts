@@ -4,7 +4,7 @@ import { deriveSealKey } from './seal-key.ts'
 /** A tenant's level in the database: the role that a statement runs as. The seal binds it. */
 export type TenantLevel = 'tenant_user' | 'tenant_admin'
 
-/** Everything that a seal binds, but for the database and the backend. */
+/** Everything that a seal binds, except the database and the backend. */
 export interface SealSubject {
   readonly tenantId: string
   readonly userId: string
@@ -69,7 +69,7 @@ export class SealMaker {
    * Seals a context for one place until one moment.
    *
    * @param notAfter seconds since the epoch
-   * @param ticket stands in front of the seal, which covers it; '' where the database knows no tickets
+   * @param ticket the first part of the returned text, covered by the seal's MAC; '' if the database knows no tickets
    * @returns the text of `app.tenant_seal`
    */
   seal(subject: SealSubject, place: SealPlace, notAfter: number, ticket = ''): string {
@@ -81,8 +81,8 @@ export class SealMaker {
   }
 
   /**
-   * Seals the absence of a tenant: what only the application may do outside all tenants asks for it, so that a statement that
-   * takes its tenant's seal away does not pass for one without a tenant.
+   * Makes a seal that says "no tenant". Functions that only the application may call, outside of any tenant, require it. Injected SQL can
+   * remove its tenant's seal, but it can't make this one, so it can't pretend to run without a tenant.
    */
   sealEmpty(place: SealPlace, notAfter: number): string {
     const bound = place.backendPid === undefined ? 't' : 'p'

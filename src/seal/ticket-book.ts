@@ -15,9 +15,9 @@ interface TicketBatch {
   readonly mac: string
   registered(): void
   /**
-   * The call failed: its tickets are asked for again later.
+   * The call failed. Its tickets are registered again later.
    *
-   * @returns whether this is the moment to say so: several calls failed in a row, and nobody was told
+   * @returns whether a warning is due: several calls have failed in a row, and none was logged yet
    */
   failed(): boolean
 }
@@ -28,24 +28,28 @@ interface Waiting {
   readonly ticket: string
 }
 
-/** Tickets of one batch. */
+/** Maximum number of tickets in one batch. */
 const MAX_BATCH = 200
-/** Milliseconds without registrations after one that failed. */
+/** How long no ticket is registered after a registration failed, in milliseconds. */
 const PAUSE_MS = 5_000
-/** Registrations that fail in a row before somebody is told. One may fail because a connection ends or a lock is held. */
+/**
+ * Number of registrations that must fail in a row before a warning is logged. A single one may fail because a connection ends or a lock is
+ * held.
+ */
 const FAILURES_TOLD = 3
-/** Registered tickets that are remembered. Beyond, they are registered again, which changes nothing. */
+/** Maximum number of registered tickets that are remembered. A forgotten ticket may be registered a second time, which changes nothing. */
 const MAX_REMEMBERED = 100_000
 
 /**
- * The tickets of one pool: hands them out, and knows which of them the database has yet to be told, once in each slot of time.
+ * Hands out the tickets of one pool, and remembers which of them must still be registered in the database. In each time slot a ticket is
+ * registered once.
  *
- * Nothing waits for a registration and nothing depends on it: for a ticket that the database does not know, it checks the whole seal.
+ * No statement waits for a registration or depends on it: if the database does not know a ticket, it checks the whole seal.
  */
 export class TicketBook {
   readonly #source: SealSource
   #slot = 0
-  /** The tickets of the slot that were asked for, by database, tenant and mode. */
+  /** The tickets that were handed out in this slot, by database, tenant and mode. */
   #tickets = new Map<string, string>()
   #waiting: Waiting[] = []
   #pausedUntil = 0
@@ -70,7 +74,8 @@ export class TicketBook {
     if (asked.slot !== this.#slot || this.#tickets.size >= MAX_REMEMBERED) {
       this.#slot = asked.slot
       this.#tickets = new Map()
-      // Nobody has registered them in their slot: a library with a pool of its own gives no connection back to ours.
+      // These were not registered during their slot. That happens if a library has a pool of its own and never returns a connection to
+      // ours.
       this.#waiting = []
     }
     this.#tickets.set(keyOf(asked.subject), asked.ticket)
@@ -82,7 +87,7 @@ export class TicketBook {
     return this.#waiting.length > 0
   }
 
-  /** The next tickets to register. Undefined where there are none, which is nearly always. */
+  /** The next tickets to register; undefined if there are none, which is the usual case. */
   nextBatch(): TicketBatch | undefined {
     const [first] = this.#waiting
     if (first === undefined) return undefined
@@ -105,7 +110,9 @@ export class TicketBook {
     }
   }
 
-  /** The seals are checked as a whole meanwhile. The next seals of these tenants ask again. */
+  /**
+   * Until they are registered, the database checks whole seals. The next seal of each of these tenants puts its ticket on the list again.
+   */
   #failed(batch: readonly Waiting[]): boolean {
     this.#pausedUntil = Date.now() + PAUSE_MS
     for (const { subject } of [...batch, ...this.#waiting]) this.#tickets.delete(keyOf(subject))
@@ -114,12 +121,15 @@ export class TicketBook {
   }
 }
 
-/** No id and no name of a database has the character NUL. */
+/** NUL is a safe separator: neither an id nor the name of a database can contain it. */
 function keyOf({ database, tenantId, readOnly }: TicketSubject): string {
   return `${readOnly ? 'r' : 'w'}${database}\0${tenantId}`
 }
 
-/** The id as the database gets it from the seal. PostgreSQL refuses the escape of half a surrogate pair, and all of its batch with it. */
+/**
+ * The id as the database reads it from the seal. JSON would contain an escape for half a surrogate pair, and PostgreSQL would refuse the
+ * whole batch.
+ */
 function asStored(tenantId: string): string {
   return Buffer.from(tenantId, 'utf8').toString('utf8')
 }

@@ -1,19 +1,21 @@
 import { createHash, createHmac } from 'node:crypto'
 import { deriveKey } from './seal-key.ts'
 
-/** Seconds of one slot. A ticket is valid in its slot and a little longer; in the next slot, each tenant gets a new one. */
+/**
+ * Length of a slot in seconds. A ticket is valid during its slot and for GRACE_SECONDS after it. In each slot a tenant gets a new ticket.
+ */
 const SLOT_SECONDS = 900
-/** Seconds after the end of its slot in which a ticket stays valid: no less than a seal, so that no seal outlives its ticket. */
+/** How many seconds a ticket stays valid after its slot. A seal is never valid for longer than this, so no seal outlives its ticket. */
 const GRACE_SECONDS = 90
 
-/** What a ticket is bound to, but for its slot of time. */
+/** Everything that a ticket is bound to, except its time slot. */
 export interface TicketSubject {
   readonly database: string
   readonly tenantId: string
   readonly readOnly: boolean
 }
 
-/** A slot of time, counted from 1970. Every process has the same one, give or take the difference of their clocks. */
+/** The number of a time slot, counted from 1970. All processes compute the same number, except for the difference of their clocks. */
 export function slotAt(nowMs: number): number {
   return Math.floor(nowMs / 1000 / SLOT_SECONDS)
 }
@@ -44,7 +46,7 @@ export class TicketMaker {
   }
 }
 
-/** What the database keeps of a ticket: SHA-256 of its 65 characters, in hex. */
+/** The form in which the database stores a ticket: SHA-256 of its 65 characters, in hex. */
 export function ticketHash(ticket: string): string {
   return createHash('sha256').update(ticket).digest('hex')
 }

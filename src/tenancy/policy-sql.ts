@@ -49,7 +49,7 @@ function sessionCallSql(call: SessionCall, column: Column): string {
   return `(select ${call.sql}${cast})`
 }
 
-/** `tenant_id = (select nullif(current_setting(…), '')::uuid)`, or `IN (…)` where a key has several tenants. */
+/** `tenant_id = (select nullif(current_setting(…), '')::uuid)`, or `IN (…)` if a key has several tenants. */
 export function tenantTestSql(facts: Facts, column: Column): string {
   const { context } = facts.tenancy
   const operator = context.kind === 'key' || context.list === true ? 'IN' : '='

@@ -25,7 +25,7 @@ export type KitDatabaseOptions =
       readonly migrations: string
       /** The application's login role; default `app`. */
       readonly appRole?: string | undefined
-      /** The login role of crossings; default `app_across`, where it exists. */
+      /** The login role of crossings. Default: `app_across`, if it exists. */
       readonly acrossRole?: string | undefined
     }
   | {

@@ -257,7 +257,7 @@ describe('a fix that is tried', () => {
         { key: 'b', fix: `grant ${opened.role('helper')} to ${app};` },
       ])
       expect(told[0]?.fix).toMatch(/^create policy/)
-      expect(told[1]?.fix).toMatch(/^-- Not shown to be harmless: with the fixes above it/)
+      expect(told[1]?.fix).toMatch(/^-- Not shown to be harmless: together with the fixes above: /)
       await trial.close()
     })
   })

@@ -1,4 +1,4 @@
-// What only the application may do outside all tenants (system events, alerts of any stream) asks for the seal of an empty
+// Functions that only the application may call outside of any tenant (system events, alerts of any stream) require the seal of an empty
 // context: a statement that takes its tenant's seal away is still a tenant's.
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'

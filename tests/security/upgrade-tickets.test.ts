@@ -1,7 +1,12 @@
 // An upgrade to tickets, and the way back, while processes of the release before and of this one serve: no refusal and no foreign row.
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { migrateToReleaseBefore, openPoolOfReleaseBefore, sealPoliciesOf } from '../../leak-hunt/release-before.ts'
+import {
+  changeSealPolicies,
+  migrateToReleaseBefore,
+  openPoolOfReleaseBefore,
+  sealPoliciesOf,
+} from '../../leak-hunt/release-before.ts'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
@@ -78,12 +83,12 @@ describe('processes of two releases on one database', () => {
     pools.push(createTenantPool(options()))
     await moreOf(40)
     await expect.poll(known, { timeout: 10_000 }).toBe(2)
-    await database.admin(sealPoliciesOf('this', 'notes'))
+    await changeSealPolicies(database.admin, 'this', 'notes')
     await moreOf(60)
-    await database.admin(sealPoliciesOf('before', 'notes'))
+    await changeSealPolicies(database.admin, 'before', 'notes')
     await moreOf(60)
     // The other order: new policies once more, now with every kind of process at work from the start.
-    await database.admin(sealPoliciesOf('this', 'notes'))
+    await changeSealPolicies(database.admin, 'this', 'notes')
     await moreOf(60)
     serving = false
     await Promise.all(callers)

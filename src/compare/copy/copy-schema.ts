@@ -50,7 +50,8 @@ async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema):
     try {
       await client.query(sql)
     } catch (error) {
-      // 0LP01 (a circular membership): the superuser of the copy grants all memberships, and needs no membership itself.
+      // 0LP01: the superuser of the copy grants all memberships. A membership of this superuser itself would be circular, and a superuser
+      // needs none.
       if (!(error instanceof pg.DatabaseError) || error.code !== '0LP01') return `${String(error)} (${sql})`
     }
   return undefined
@@ -98,7 +99,7 @@ async function runAll(client: pg.Client, statements: readonly string[]): Promise
   return undefined
 }
 
-/** @param added lines that only the second list must contain */
+/** @param added lines that the second list may contain in addition */
 function firstDifference(before: string, after: string, added: string): string | undefined {
   const [one, two, more] = [before, after, added].map((lines) => new Set(lines.split('\n'))) as [
     Set<string>,

@@ -118,7 +118,10 @@ const ROLES = `select r.rolname as name, format('CREATE ROLE %I %s %s %s %s %s',
     case when r.rolbypassrls then 'BYPASSRLS' else 'NOBYPASSRLS' end, case when r.rolcreaterole then 'CREATEROLE' else 'NOCREATEROLE' end) as sql
   from pg_roles r where r.rolname !~ '^pg_'`
 
-/** Settings that sessions start with, of this database and of all; `$DATABASE` is the copy. */
+/**
+ * Settings that sessions start with (ALTER DATABASE, ALTER ROLE), stored for this database or for all. `$DATABASE` stands for the name of
+ * the copy.
+ */
 const SETTINGS = `select case when s.setrole = 0 then 'ALTER DATABASE $DATABASE' else format('ALTER ROLE %I', pg_get_userbyid(s.setrole)) || case when s.setdatabase = 0 then '' else ' IN DATABASE $DATABASE' end end
     || format(' SET %s %s %s', split_part(entry, '=', 1), 'TO', case when lower(split_part(entry, '=', 1)) in ('search_path', 'session_preload_libraries', 'local_preload_libraries', 'temp_tablespaces')
       then substr(entry, strpos(entry, '=') + 1) else quote_literal(substr(entry, strpos(entry, '=') + 1)) end) as sql
@@ -144,9 +147,11 @@ export interface ReadSchema {
   readonly roles: readonly { readonly name: string; readonly sql: string }[]
   readonly memberships: readonly string[]
   readonly schemas: readonly string[]
-  /** Settings that the other server may not know. */
+  /** Extensions. The other server may not have all of them. */
   readonly extensions: readonly { readonly name: string; readonly sql: string }[]
-  /** The statements in an order that mostly works. A statement that needs an object of a later statement is run again. */
+  /**
+   * The statements, in an order in which most of them succeed at once. A statement that needs an object of a later statement is run again.
+   */
   readonly statements: readonly string[]
   /** `ALTER DATABASE $DATABASE SET …`. A setting that the other server refuses does not decide about access. */
   readonly settings: readonly string[]

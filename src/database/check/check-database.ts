@@ -64,7 +64,7 @@ function serverFindings({ version, encoding, database }: LoginFacts): DatabaseFi
       error(
         'database-encoding',
         database,
-        `The database ${database} is encoded as ${encoding}: the seal would be read otherwise than it was written.`,
+        `The database ${database} is encoded as ${encoding}: the server would read the seal wrongly.`,
         "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'; and move the data there.",
       ),
     )
@@ -86,7 +86,7 @@ function roleFindings({
       error(
         'role-superuser',
         login,
-        `${login} is a superuser: no policy holds it.`,
+        `${login} is a superuser: no policy applies to it.`,
         `ALTER ROLE ${loginQuoted} NOSUPERUSER;`,
       ),
     )
@@ -96,7 +96,7 @@ function roleFindings({
       error(
         'role-bypassrls',
         login,
-        `${login} has BYPASSRLS: no policy holds it.`,
+        `${login} has BYPASSRLS: no policy applies to it.`,
         `ALTER ROLE ${loginQuoted} NOBYPASSRLS;`,
       ),
     )
@@ -163,7 +163,7 @@ function settingFindings({ storedSettings }: LoginFacts): DatabaseFinding[] {
     id: 'role-setting',
     severity: dangerous ? 'error' : 'warning',
     object: role,
-    message: `${role} has a stored setting, ${setting}: whoever runs SQL as that role can make one, and it outlives the pool.`,
+    message: `${role} has a stored setting, ${setting}: any SQL that runs as this role can store one, and it stays after the pool is closed.`,
     fix: `ALTER ROLE ${role} RESET ${setting};  -- or RESET ${setting} IN DATABASE`,
   }))
 }
@@ -202,7 +202,7 @@ function tableFindings(table: TableFacts, sealed: boolean, { version }: LoginFac
       error(
         'grant-truncate',
         name,
-        `The application may TRUNCATE ${name}, past every policy.`,
+        `The application may TRUNCATE ${name}, and no policy applies to that.`,
         `REVOKE ${rights} ON ${name} FROM tenant_user, tenant_admin, PUBLIC;`,
       ),
     )
@@ -225,7 +225,7 @@ function tableFindings(table: TableFacts, sealed: boolean, { version }: LoginFac
 
 const PROBE = 'partywall-check'
 
-/** Migrations without which everything holds, so that processes of this release can start before the database is migrated. */
+/** Migrations that isolation does not depend on. Processes of this release may start before these migrations are applied. */
 const WORKS_WITHOUT: ReadonlyMap<string, string> = new Map([
   ['0016_tickets.sql', 'until then, each statement checks its whole seal, which is slower'],
 ])

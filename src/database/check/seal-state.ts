@@ -4,13 +4,13 @@ import type { WalledPool } from '../pool/walled-pool.ts'
 import { REACH } from './check-facts.ts'
 import type { DatabaseFinding } from './database-finding.ts'
 
-/** What is wrong with the tables and the trigger that the seal depends on. */
+/** Problems of the tables and the trigger that the seal depends on. */
 interface SealState {
   /** Tables of the seal, and children of them, that the application may write. */
   readonly writableTables: readonly string[]
   /** Functions that suspend or readmit a tenant and that the application may call. */
   readonly callable: readonly string[]
-  /** The directory is installed, and no trigger on its table tells the database of a suspension. */
+  /** True if the directory is installed, but its table has no trigger that makes the database refuse suspended tenants. */
   readonly untold: boolean
 }
 
@@ -51,13 +51,13 @@ export async function sealFindings(pool: WalledPool): Promise<DatabaseFinding[]>
     ...state.writableTables.map((object) => ({
       ...writable,
       object,
-      message: `The application may write ${object}, which says which seals are valid: it could work as any tenant.`,
+      message: `The application may write ${object}, which decides which seals are valid: injected SQL could work as any tenant.`,
       fix: `REVOKE ALL ON ${object} ${FROM};`,
     })),
     ...state.callable.map((object) => ({
       ...writable,
       object,
-      message: `The application may call ${object}: a suspended tenant could let itself in again.`,
+      message: `The application may call ${object}: a suspended tenant could reactivate itself.`,
       fix: `REVOKE ALL ON FUNCTION ${object} ${FROM};`,
     })),
   ]

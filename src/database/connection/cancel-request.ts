@@ -9,7 +9,7 @@ const CANCEL_TIMEOUT_MS = 5_000
  * A CancelRequest names a backend and not a query. It has been delivered only when the server has closed the connection that
  * brought it; until then it could hit the next query.
  *
- * @returns true when the server has closed that connection, false where it is unknown whether the request was delivered
+ * @returns true when the server has closed that connection; false if it is unknown whether the request was delivered
  */
 export function sendCancelRequest(client: pg.ClientBase): Promise<boolean> {
   const { processID, secretKey, connectionParameters } = internalsOfClient(client)

@@ -26,8 +26,8 @@ const OWN_SETTINGS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Takes pg's `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` for the wall's options where those are left
- * out, whether they are given as options, in the connection string or in the environment.
+ * Fills in the wall's time-out options that were left out, from pg's `statement_timeout`, `lock_timeout` and
+ * `idle_in_transaction_session_timeout`. pg's values may come from its options, the connection string or the environment.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if both names have different values, or `options` sets a setting of partywall's
  */
@@ -42,7 +42,7 @@ export function timeOutsOf(options: pg.PoolConfig & { readonly [name in TimeOut]
     if (theirs === undefined) continue
     if (ours !== undefined && ours !== theirs) {
       throw new ConfigurationError(
-        `createTenantPool(options): ${own} and pg's ${twin} say different things (${ours} and ${theirs}); give one of them.`,
+        `createTenantPool(options): ${own} and pg's ${twin} have different values (${ours} and ${theirs}); give only one of them.`,
       )
     }
     found[own] = theirs
@@ -50,7 +50,7 @@ export function timeOutsOf(options: pg.PoolConfig & { readonly [name in TimeOut]
   return found
 }
 
-/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where start-up options set what the wall sets itself */
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if start-up options change a setting that the wall sets itself */
 export function refuseOwnSettings(options: pg.PoolConfig, settingName: string): void {
   const given = parametersOf(options)?.options
   if (typeof given !== 'string') return
@@ -68,7 +68,7 @@ export function refuseOwnSettings(options: pg.PoolConfig, settingName: string): 
  * parameters are removed, because pg would send them too.
  *
  * @returns how long an answer may take by `query_timeout`; 0 for ever
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` where a library gave this client other time-outs than the pool's
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a library gave this client time-outs that differ from the pool's
  */
 export function prepareParameters(inside: PgClientInternals & { password?: unknown }, settings: WallSettings): number {
   const parameters = inside.connectionParameters
@@ -80,7 +80,7 @@ export function prepareParameters(inside: PgClientInternals & { password?: unkno
   }
   if (others.length > 0) {
     throw new ConfigurationError(
-      `A library made a client with other time-outs than its pool has. Give its pool the same: createTenantPool({ ${others.join(', ')} }), or the library those of the pool.`,
+      `A library made a client whose time-outs differ from those of its pool. Give the pool the same time-outs, createTenantPool({ ${others.join(', ')} }), or set the pool's time-outs in the library.`,
     )
   }
   if (!settings.pooler) parameters.options = startupOptions(settings, parameters.options)
@@ -99,12 +99,12 @@ function parametersOf(options: pg.PoolConfig): PgConnectionParameters | undefine
   try {
     return internalsOfClient(new pg.Client(options)).connectionParameters
   } catch {
-    // A connection string that pg can't read: connecting says so, as it does without partywall.
+    // pg can't read this connection string. The caller gets pg's error when pg connects, as without partywall.
     return undefined
   }
 }
 
-/** pg takes numbers and, from connection strings, digits; `false` and nothing mean none. */
+/** pg accepts numbers, and digits from connection strings. `false` and a missing value mean no limit. */
 function milliseconds(option: string, value: unknown): number | undefined {
   if (value === undefined || value === null || value === false || value === '') return undefined
   const read = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value

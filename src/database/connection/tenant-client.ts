@@ -162,7 +162,10 @@ export class TenantClient extends pg.Client implements QueryHost {
     this.guard.watchParameters(this.guard.freeStatements === 0)
   }
 
-  /** As `pg.Client#query`. It answers what pg's overload for its arguments answers; `never` stands in for all of them. */
+  /**
+   * As `pg.Client#query`. It returns what pg's overload for these arguments returns. The type `never` is assignable to all of these
+   * results.
+   */
   override query(config: unknown, values?: unknown, callback?: unknown): never {
     return this.#query(config, values, callback) as never
   }

@@ -16,7 +16,7 @@ import type { WallClock } from './watchdog.ts'
 
 /** A statement that the server parses and plans once per connection, under a name of partywall's own. */
 export interface PreparedQueryConfig extends pg.QueryConfig {
-  /** Default false. Passed over behind a pooler, on pipelined connections, and past the first 200 pairs of text and database role. */
+  /** Default false. Ignored behind a pooler, on pipelined connections, and while 200 pairs of text and database role are in use. */
   readonly prepare?: boolean | undefined
 }
 
@@ -80,10 +80,10 @@ class TenantPoolOfOptions extends WalledPool {
 }
 
 /**
- * Makes a pool whose every statement runs for the tenant of its context, in one network round trip.
+ * Makes a pool. Each of its statements runs for the tenant of its context, in one network round trip.
  *
  * @param options all of `pg.Pool`'s, and the wall's own; `seal` must be given
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every option that is not as it must be
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every invalid option
  * @example
  * ```ts
  * const pool = createTenantPool({ connectionString, seal: { secret } })

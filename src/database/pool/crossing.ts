@@ -24,9 +24,10 @@ export interface CrossingParts {
  * Runs `fn` over all tenants: the only way to cross. Inside, the pool reads through the crossing's own login role, in read-only
  * transactions; a write happens in a nested `runWithTenant`.
  *
- * The scope ends when `fn` settles: promises and timers that are left over throw.
+ * The scope ends when `fn` settles. Statements that a leftover promise or timer sends later throw.
  *
- * @throws {TenantIsolationError} inside a request's context, unless its route was declared for it, and inside a visit of staff
+ * @throws {TenantIsolationError} inside a tenant's context, unless the request's route was declared for crossings; also inside a support
+ * visit
  * @throws {DependencyUnavailableError} when the crossing could not be recorded; nothing ran
  */
 export async function runCrossing<T>(
@@ -38,7 +39,7 @@ export async function runCrossing<T>(
   refuseInsideTenant(parts.events)
   if (!parts.available) {
     throw new ConfigurationError(
-      'runAcrossTenants() needs acrossTenantsUrl: a login role of its own that is a member of partywall_cross, and no other.',
+      'runAcrossTenants() needs acrossTenantsUrl: the URL of a separate login role that is a member of partywall_cross and of no other role.',
     )
   }
   const { reason, actor } = request

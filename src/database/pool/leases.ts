@@ -8,7 +8,7 @@ import type { TenantShares } from './tenant-shares.ts'
 
 export type Leased = (error: Error | undefined, client: TenantClient | undefined) => void
 
-/** Milliseconds after a release in which a statement of the pool may register the tickets. */
+/** How long after a release the pool waits, in milliseconds, before it takes a connection to register tickets. */
 const REGISTER_SOON_MS = 20
 
 /** The pool whose connections are leased. */
@@ -23,14 +23,14 @@ interface LeasedPool {
 /**
  * Takes connections out of pg-pool and gives them back, each in its tenant's turn.
  *
- * A connection that is given back goes straight to the statement whose turn it is: without pg-pool's queue, its timer for idle connections,
- * and a wait for the next tick. pg-pool notices nothing of that: for it the connection is still out.
+ * A connection that is given back goes directly to the statement whose turn it is. This avoids pg-pool's queue, its timer for idle
+ * connections, and a wait for the next tick. pg-pool does not notice: it still counts the connection as checked out.
  */
 export class Leases {
   readonly #pool: LeasedPool
   readonly #shares: TenantShares | undefined
   readonly #events: SecurityEvents | undefined
-  /** Looks for its next statement. */
+  /** A connection that was given back, while its next statement is looked for. */
   #free: TenantClient | undefined
   #registersSoon = false
 
@@ -131,8 +131,8 @@ export class Leases {
   }
 
   /**
-   * A caller who releases a connection sees it idle at once, so its tickets are registered on a connection that is taken for that a moment
-   * later. Does nothing where a statement of the pool has registered them meanwhile.
+   * After a caller has released a connection, the caller must see it idle at once. So the tickets are registered a moment later, on a
+   * connection that is taken for that. Does nothing if a statement of the pool has registered them in the meantime.
    */
   #registerSoon(client: TenantClient): void {
     const { tickets } = client.guard.settings
@@ -177,7 +177,10 @@ export class Leases {
     client.poolRelease()
   }
 
-  /** pg-pool counts the uses of its connections, and closes them, when they are released to it. */
+  /**
+   * Whether the next statement may get the connection without pg-pool. pg-pool counts uses and closes old connections only when they are
+   * released to it.
+   */
   #mayHandOver(client: TenantClient): boolean {
     const { maxUses, maxLifetimeSeconds } = this.#pool.options
     const { _queryable, _ending } = internalsOfClient(client)

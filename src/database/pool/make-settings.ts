@@ -12,7 +12,7 @@ import type { WallSettings } from '../settings/wall-settings.ts'
 
 const NO_CLOCK = { tick: 1 }
 
-/** Checks the wall's options, all problems at once, and gives what every connection needs. */
+/** Checks the wall's options, reports all problems at once, and returns the settings that every connection needs. */
 export function makeSettings(options: TenantPoolOptions, clock: WallSettings['clock'] = NO_CLOCK): WallSettings {
   const checked = parseOptions(tenantPoolSchema, { ...options, ...timeOutsOf(options) }, 'createTenantPool(options)')
   refuseOwnSettings(options, checked.settingName)

@@ -11,9 +11,9 @@ interface Share {
 }
 
 interface SharesOptions {
-  /** How many connections one tenant may hold at once. */
+  /** Maximum number of connections that one tenant holds at once. */
   readonly limit: number
-  /** How many there are in all. */
+  /** Number of all connections of the pool. */
   readonly capacity: number
   /** How long a statement waits for a connection. */
   readonly waitMs: number
@@ -29,7 +29,7 @@ export function defaultShare(max: number): number {
 
 /**
  * Hands out the connections of a pool. One tenant holds at most its share. Each tenant has its own queue of waiting statements, and the
- * queues take turns, so a tenant with a thousand waiting statements is served as often as one with a single statement.
+ * queues take turns. So a tenant with a thousand waiting statements is served as often as a tenant with one.
  */
 export class TenantShares {
   readonly #options: SharesOptions

@@ -15,12 +15,12 @@ export interface TransactionOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What the function of a transaction works with. Belongs to the tenant in whose context the transaction was opened. */
+/** The argument of a transaction's function. It belongs to the tenant in whose context the transaction was opened. */
 export interface TenantTransaction {
   readonly query: pg.ClientBase['query']
   /** The checked-out client, for libraries that want one. Do not release it. */
   readonly client: pg.PoolClient
-  /** A savepoint: an error of `fn` takes back what was done since, and the outer transaction goes on. One at a time. */
+  /** A savepoint: an error of `fn` undoes everything since then, and the outer transaction goes on. Savepoints run one after the other. */
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>): Promise<T>
   /** Writes many rows in batches; see `TenantPool.copyInto`. */
   copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number>
@@ -90,7 +90,7 @@ async function begun(connect: () => Promise<pg.PoolClient>, begin: string): Prom
   }
 }
 
-/** @returns why the connection can't be kept, where the rollback itself failed */
+/** @returns the reason why the connection can't be kept, if the rollback itself failed */
 async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
   try {
     await client.query('rollback')

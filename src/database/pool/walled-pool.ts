@@ -46,7 +46,7 @@ export interface WalledPoolParts {
   readonly lane: StatementLane | undefined
 }
 
-/** A `pg.Pool` whose every statement runs for the tenant in whose context it was called. */
+/** A `pg.Pool`. Each of its statements runs for the tenant in whose context it was called. */
 export class WalledPool extends pg.Pool {
   readonly settings: WallSettings
   readonly #watchdog: Watchdog
@@ -165,7 +165,7 @@ export class WalledPool extends pg.Pool {
     return undefined
   }
 
-  /** As `pg.Pool#query`; `never` stands in for the results of pg's overloads. */
+  /** As `pg.Pool#query`. The return type `never` is assignable to the results of all of pg's overloads. */
   override query(config: unknown, values?: unknown, callback?: unknown): never {
     return this.#query(config, values, callback) as never
   }

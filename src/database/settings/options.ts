@@ -32,8 +32,8 @@ export interface CrossingRecord {
 /** Options of `createTenantPool` in addition to those of `pg.Pool`. */
 export interface TenantPoolExtras {
   /**
-   * Seals each context, so that injected SQL can't switch tenants. `false` must be written out: then one SELECT with `set_config` is
-   * enough to read another tenant's rows.
+   * Seals each context, so that injected SQL can't switch tenants. There is no default: to go without a seal you must write `false`. One
+   * injected SELECT with `set_config` is then enough to read another tenant's rows.
    */
   readonly seal: SealOptions | false
   /** Sets a database role per context: `tenant_admin` for these roles, else `tenant_user`. Left out: no role is set. */
@@ -62,10 +62,10 @@ export interface TenantPoolExtras {
    */
   readonly maxResultBytes?: number | undefined
   /**
-   * From how many sendings on a text is prepared: parsed and planned once per connection and database role, under a name of partywall's.
-   * Default 5; 0 for never, which leaves `prepare: true` as it is. Counts statements that rows come from or go to, outside of transactions,
-   * once two tenants have sent the text. A connection keeps at most 200. Never behind a transaction pooler, on `pipelinedConnections`, with
-   * `multiStatements`, and where a function of the database is wrongly IMMUTABLE.
+   * How often a text must be sent to be prepared: it is then parsed and planned once per connection and database role, under a name that
+   * partywall chooses. Default 5. 0 means never, but `prepare: true` still works. Only queries and writes outside of transactions count,
+   * and a text is prepared only after two tenants have sent it. A connection keeps at most 200 texts. Nothing is prepared behind a
+   * transaction pooler, on `pipelinedConnections`, with `multiStatements`, or if a function of the database is wrongly IMMUTABLE.
    */
   readonly prepareThreshold?: number | undefined
   /** `'transaction'` behind PgBouncer or another transaction pooler. */
@@ -120,7 +120,7 @@ export const tenantPoolSchema = z.looseObject({
     error: ({ input }) =>
       isRecord(input) && input['secret'] === undefined
         ? 'secret is undefined; give at least 32 random characters (openssl rand -hex 32 makes some)'
-        : 'must be { secret, previousSecret? }, or false written out to do without the seal',
+        : 'must be { secret, previousSecret? }, or false to work without a seal',
   }),
   roles: z
     .object({ tenant_admin: z.array(z.string()).optional(), tenant_user: z.array(z.string()).optional() })

@@ -38,7 +38,7 @@ export interface WallSettings {
   readonly protection: ProtectionGate | undefined
   /** Limit for one message, and for one buffered answer. */
   readonly maxResultBytes: number
-  /** The sending from which on a text is prepared under a name of ours; 0 for never. */
+  /** How often a text must be sent to be prepared under a name of ours; 0 for never. */
   readonly prepareThreshold: number
   readonly events: SecurityEvents | undefined
   readonly logger: Logger

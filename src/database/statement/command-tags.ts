@@ -20,7 +20,7 @@ const CLEAN = new Set([
 ])
 
 /**
- * True where a command of this tag can leave something on its connection that outlives the transaction.
+ * True if a command of this tag can leave something on its connection that outlives the transaction.
  *
  * @param tag of CommandComplete: `INSERT 0 1`, `DECLARE CURSOR`, `SET`
  */

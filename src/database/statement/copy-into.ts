@@ -15,7 +15,7 @@ export type CopyRows = Iterable<CopyRow> | AsyncIterable<CopyRow>
 type Queryable = Pick<pg.ClientBase, 'query'>
 
 /**
- * Writes many rows of the current tenant, in batches of one statement each; the cure for COPY … FROM, which PostgreSQL refuses on
+ * Writes many rows of the current tenant, in batches of one statement each; to be used instead of COPY … FROM, which PostgreSQL refuses on
  * tables with row-level security. Policies, triggers and defaults apply as to any INSERT. Needs no temporary table.
  *
  * @param table `name` or `schema.name`

@@ -5,7 +5,7 @@ const VERBS = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'VALUES'
 const NAME_FOLLOWS = new Set([',', 'BY', 'SET', 'USING', 'CYCLE', 'TO', 'DEFAULT', 'WITH', 'RECURSIVE', 'AS', '.'])
 
 /**
- * Whether a query is `SELECT … INTO`, which is a CREATE TABLE by another name. On a doubt: true.
+ * Whether a query is `SELECT … INTO`, which is a CREATE TABLE by another name. In doubt: true.
  *
  * Such an INTO stands in the outermost SELECT: PostgreSQL refuses it everywhere else. INTO is a reserved word, so without quotes
  * it can only be that clause, the INTO of an INSERT or MERGE, or a label behind AS or a dot.

@@ -19,7 +19,7 @@ export interface SqlToken {
  *
  * @param options.backslashEscapes reads plain strings as a session with `standard_conforming_strings = off` does; a statement can
  * switch that for the statements behind it in its transaction
- * @returns undefined where a comment, a string or a quoted identifier has no end
+ * @returns undefined if a comment, a string or a quoted identifier has no end
  * @see PostgreSQL "Lexical Structure"
  */
 export function sqlTokens(text: string, options: { readonly backslashEscapes: boolean }): SqlToken[] | undefined {
@@ -35,7 +35,7 @@ export function sqlTokens(text: string, options: { readonly backslashEscapes: bo
   }
 }
 
-/** Adds the token that starts at `from`. @returns its end; -1 where it has none */
+/** Adds the token that starts at `from`. @returns its end; -1 if it has none */
 function readToken(text: string, from: number, backslashEscapes: boolean, into: SqlToken[]): number {
   const unit = text.charCodeAt(from)
   if (unit === QUOTE) return endOfString(text, from + 1, backslashEscapes, into)
@@ -94,7 +94,7 @@ function continuesWord(unit: number): boolean {
   return startsWord(unit) || (unit >= 0x30 && unit <= 0x39) || unit === DOLLAR
 }
 
-/** The place behind the closing quote; a doubled quote is part of the text. -1 where there is none. */
+/** The place behind the closing quote; a doubled quote is part of the text. -1 if there is none. */
 function endOfQuoted(text: string, from: number, quote: number, backslashEscapes: boolean): number {
   for (let at = from; at < text.length; at++) {
     const unit = text.charCodeAt(at)

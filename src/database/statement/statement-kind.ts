@@ -34,7 +34,7 @@ const EXPLAIN_WORDS = new Set(['ANALYZE', 'ANALYSE', 'VERBOSE'])
 const usual = /^(?:(select|with)|insert|update|delete)[ \n\t(]/i
 
 /**
- * Tells the kind of a statement by its command, reading comments as PostgreSQL does. On a doubt: `other`.
+ * Tells the kind of a statement by its command, reading comments as PostgreSQL does. In doubt: `other`.
  *
  * Sound only for one statement: the extended protocol, which the pool always uses, makes the server refuse a second one.
  */
@@ -58,7 +58,10 @@ export function statementCommand(text: string): string {
   return QUERIES.has(command) && selectsInto(text) ? 'CREATE' : command
 }
 
-/** Whether it is a query or a write: the server keeps its plan, and its columns do not change meanwhile. FETCH has those of its cursor. */
+/**
+ * Whether it is a query or a write: the server keeps its plan, and its columns do not change meanwhile. Not FETCH: its columns are its
+ * cursor's.
+ */
 export function isQueryOrWrite(text: string): boolean {
   return ROWS.has(statementCommand(text))
 }

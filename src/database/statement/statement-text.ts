@@ -56,7 +56,7 @@ function endOfWord(text: string, from: number): number {
   }
 }
 
-/** Reads words of a statement one after the other, upper-case; '' where none follows. */
+/** Reads words of a statement one after the other, in upper case; '' if no word follows. */
 export class WordReader {
   readonly text: string
   #index = 0

@@ -8,7 +8,7 @@ const LOOKS = 4
  * stays open as long as its reader wants; for these it limits how long the server may be silent while an answer is due.
  *
  * @param expire called once, when the limit is passed
- * @returns forgets the query
+ * @returns a function that stops watching the query
  */
 export function limitAnswers(
   query: PgSubmittable,

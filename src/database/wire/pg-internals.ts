@@ -77,7 +77,7 @@ export interface PgSubmittable {
   handleCopyData?(message: unknown, connection: PgConnection): void
 }
 
-/** `pg.Query` as it is. */
+/** The members of `pg.Query` that partywall uses. */
 export interface PgQuery extends PgSubmittable, EventEmitter {
   text: string
   values: unknown
@@ -126,7 +126,7 @@ interface QueryConstructor {
   readonly prototype: PgQuery
 }
 
-/** `pg.Query` with the type that it has; `assertPgShape` checks what the type says. */
+/** `pg.Query` with its real type. `assertPgShape` checks that pg has the members that this type declares. */
 export const PgQueryBase = pg.Query as unknown as QueryConstructor
 
 interface ResultConstructor {

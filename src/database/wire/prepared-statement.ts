@@ -16,7 +16,10 @@ export function isGone(error: Error): boolean {
   return isServerError(error) && error.code === '26000'
 }
 
-/** Whether the server found this out at Bind. A function that the statement calls has prepared statements of its own, and names itself. */
+/**
+ * Whether the server found this out at Bind, before the statement ran. If a function that the statement calls had a stale plan of its own,
+ * the error has a field `where` that names the function.
+ */
 export function beforeItRan(error: Error): boolean {
   return Reflect.get(error, 'where') === undefined
 }

@@ -8,8 +8,8 @@ interface RowShape {
 }
 
 /**
- * The columns of the answers of one connection's prepared statements. As long as a statement stays prepared its columns stay: the server
- * refuses it where a table has changed ("cached plan must not change result type").
+ * The result columns of one connection's prepared statements. They stay the same while a statement stays prepared: if a table has changed,
+ * the server refuses the statement ("cached plan must not change result type").
  */
 export class RowShapes {
   readonly #shapes = new Map<string, RowShape>()
@@ -19,8 +19,8 @@ export class RowShapes {
   }
 
   /**
-   * Gives a result its columns, as pg's `addFields` does, which costs a tenth of a query. The fields are copies, since an application may
-   * change what it finds in `result.fields`. The parsers are looked up each time, since it may set others.
+   * Gives a result its columns. pg's `addFields` does the same, but costs a tenth of a query. The fields are copies, because an application
+   * may change `result.fields`. The parsers are looked up each time, because the application may replace them.
    */
   describe(name: string, result: PgResult): void {
     const { fields = [], emptyRow = {} } = this.#shapes.get(name) ?? {}
@@ -40,7 +40,7 @@ export class RowShapes {
     this.#shapes.delete(name)
   }
 
-  /** @param fields empty where the statement gives no rows */
+  /** @param fields empty if the statement returns no rows */
   remember(name: string, fields: readonly PgField[]): void {
     const row: Record<string, null> = Object.create(null)
     for (const field of fields) row[field.name] = null

@@ -14,20 +14,20 @@ const BINARY = 1
 
 /** One statement of the extended protocol. */
 interface WholeStatement {
-  /** What the server must do before; sent as it is. */
+  /** Messages that the server must process first. They are sent unchanged. */
   readonly front: Buffer
   /** '' for the unnamed statement. */
   readonly name: string
-  /** To be parsed under the name; undefined where the connection has it prepared. */
+  /** The text to parse under the name; undefined if the connection has prepared it already. */
   readonly text: string | undefined
   readonly values: readonly unknown[]
-  /** False where the columns of the answer are known. */
+  /** False if the columns of the answer are known. */
   readonly describe: boolean
 }
 
 /**
- * Everything that runs a statement, in one buffer: what goes in front, Parse, Bind, Describe, Execute and Sync. One write of one buffer
- * costs half of what five writes cost.
+ * All messages that run a statement, in one buffer: the front, Parse, Bind, Describe, Execute and Sync. One write of one buffer costs half
+ * of what five writes cost.
  *
  * @param statement.values not more than 65,535, which `refuseShape` has checked; a Buffer is sent as it is
  * @throws whatever `toPostgres()` of a value throws

@@ -85,7 +85,7 @@ function registryWrites(planning: Planning, target: Target): readonly Decision[]
     return [
       {
         object: relation.label,
-        reason: `${role} may ${list(privileges)} the tenants' own rows; a tenant could change its status or tier. ${planning.seal ? 'tenant_user and tenant_admin keep what it had, each on its own row.' : 'It is held to its own row.'} If no request needs it:`,
+        reason: `${role} may ${list(privileges)} the tenants' own rows; a tenant could change its status or tier. ${planning.seal ? 'tenant_user and tenant_admin keep these rights, on the row of their own tenant.' : 'Policies restrict each tenant to its own row.'} If no request needs it:`,
         sql: `REVOKE ${list(privileges)} ON ${qualifiedName(relation)} FROM ${planning.seal ? 'tenant_user, tenant_admin' : role};`,
       },
     ]

@@ -51,7 +51,7 @@ function file(head: readonly string[], sections: readonly Section[]): string {
   return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, RESET_LOCK_TIMEOUT].join(`\n${BREAK}\n`)}\n`
 }
 
-/** Adds an entry to the journal. drizzle runs each entry whose time is later than that of the last entry that it ran. */
+/** Adds an entry to the journal. drizzle runs each entry with a later time than the last entry that it ran. */
 function withEntry(journal: string | undefined, tag: string, now: Date): string {
   const known = journal === undefined ? { version: '7', dialect: 'postgresql', entries: [] } : parseJournal(journal)
   const last = known.entries.at(-1)

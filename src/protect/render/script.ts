@@ -12,7 +12,7 @@ export interface Script {
   readonly phase: Phase
   /** Suffix of the file's name after `partywall`; empty for the phase `protect`. */
   readonly slug: string
-  /** Whether the statements must not run inside a transaction, because each commits by itself or uses CONCURRENTLY. */
+  /** Whether the statements must not run inside a transaction, because each contains a COMMIT or uses CONCURRENTLY. */
   readonly apart: boolean
   readonly up: readonly Section[]
   readonly down: readonly Section[]
@@ -71,7 +71,7 @@ export function decisionsOf(decisions: readonly Decision[]): string {
   const items = decisions.map(({ object, reason, sql }) =>
     [commentLine(`* ${object}: ${reason}`), ...(sql === undefined ? [] : [commentedOut(sql)])].join('\n'),
   )
-  return ['-- TO DECIDE. partywall changes none of this by itself:', ...items].join('\n')
+  return ['-- TO DECIDE. These changes are left to you:', ...items].join('\n')
 }
 
 const INTRODUCTIONS: Readonly<Record<Phase, string>> = {

@@ -7,7 +7,7 @@ import { requestRoles } from './request-roles.ts'
 
 interface FoundAppRole {
   readonly role: Role
-  /** Other roles as which requests act, and that this role can't become. */
+  /** Other roles that requests act as. This role can't become them. */
   readonly siblings: readonly Role[]
   readonly note: string | undefined
 }
@@ -43,7 +43,7 @@ export function findAppRole(
     return {
       role: request.user,
       siblings: [request.anonymous],
-      note: `requests act as ${request.user.name} and ${request.anonymous.name}, which a gateway becomes; a login is tried with --app-role`,
+      note: `requests act as ${request.user.name} and ${request.anonymous.name}, which a gateway becomes; to act as a login instead, use --app-role`,
     }
   const tiers = [
     reaching.filter((role) => role.login && !owning(role)),

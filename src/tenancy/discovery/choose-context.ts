@@ -93,7 +93,7 @@ function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[
   const claim = LEGACY_CLAIM.exec(use.setting)?.[1]
   if (claim !== undefined && !evidence.coalesced.some((group) => group.some((other) => same(other, use)))) {
     notes.push(
-      `policies read ${use.setting}, which PostgREST no longer sets: the claim ${claim} is taken to be in request.jwt.claims; another: --setting NAME`,
+      `policies read ${use.setting}, which PostgREST no longer sets: the claim ${claim} is assumed to be in request.jwt.claims; use --setting NAME for another`,
     )
     return { setting: 'request.jwt.claims', path: [claim] }
   }
@@ -101,7 +101,7 @@ function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[
   const [only, ...others] = alike
   if (only === undefined || others.length > 0 || setters.includes(use.setting) || use.path.length > 0) return use
   notes.push(
-    `policies read ${use.setting}, and a function of the schema sets ${only}: that one is taken to be set; another: --setting NAME`,
+    `policies read ${use.setting}, and a function of the schema sets ${only}: that one is assumed; use --setting NAME for another`,
   )
   return { setting: only, path: [] }
 }

@@ -97,7 +97,7 @@ function visitor(
   }
 }
 
-/** Most calls that are followed. A recursive function could make new arguments without end. */
+/** Maximum number of calls that are followed. A recursive function could make new arguments without end. */
 const MAX_CALLS = 500
 
 function callKey(fn: DatabaseFunction, args: readonly Expr[]): string {

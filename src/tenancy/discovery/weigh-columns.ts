@@ -39,7 +39,7 @@ const PEOPLE = /^(auth_?)?(users?|accounts?_users?|profiles?|people|persons?|emp
  * the policies that compare the column with a setting.
  *
  * A name alone decides nothing: it counts as much as half a table. A column by which policies only look up people (`members.person =
- * setting`) names a person. The column that the policies read from the row which they found names the tenant.
+ * setting`) names a person. Such policies then read a column of the row that they found. That column names the tenant.
  */
 export function weighColumns(tables: readonly Relation[], evidence: Evidence): readonly Candidate[] {
   const counts = countColumns(tables)

@@ -51,8 +51,8 @@ export interface SeenOfRule extends Seen {
 }
 
 /**
- * A crossing that can have several causes: rows of B were reached. It confirms every static finding on these tables and verbs. Without such
- * a static finding, it becomes a finding of the rule that `classify` names.
+ * A crossing (a successful attack) that can have several causes: rows of B were reached. It confirms every static finding on these tables
+ * and verbs. Without such a static finding, it becomes a finding of the rule that `classify` names.
  */
 export interface Crossing extends Seen {
   readonly crossing: { readonly relation: Relation; readonly verb: Verb; readonly by: Crosser }
@@ -75,7 +75,7 @@ export interface Arena {
   row(relation: Relation, side: Side): PlantedRow | undefined
   /** Runs as a role in a context, in a savepoint that is rolled back. */
   as<T>(role: ActingRole, context: AttackContext, fn: () => Promise<T>): Promise<Probe<T>>
-  /** Many probes as one role in one context, each rolled back by itself, in few round trips. */
+  /** Many probes as one role in one context, in few round trips. Each probe is rolled back separately. */
   batch(
     role: ActingRole,
     context: AttackContext,
@@ -85,15 +85,15 @@ export interface Arena {
   judge(): Promise<void>
   /** Runs as the planting role with B's rows in sight, in a savepoint that is rolled back. */
   asPlanter<T>(fn: () => Promise<T>): Promise<Probe<T>>
-  /** Records what crossed. */
+  /** Records what an attack reached. */
   report(observation: Observation): void
-  /** Whether an attack already saw rows of this relation cross. Another way to see these rows is then no separate hole. */
+  /** Whether an attack has already reached rows of B in this relation. Another way to see these rows is then no separate hole. */
   crossed(relation: Relation, verb: Verb): boolean
   /** The crossings seen so far that could have several causes. */
   crossings(): readonly Crossing[]
   /** Records whether this policy alone causes the crossing on this object and verb. */
   attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void
-  /** Records that an attack tried this verb on this relation, and that nothing crossed. */
+  /** Records that an attack tried this verb on this relation and reached nothing. */
   held(relation: Relation, verb: Verb): void
   /** Records that no attack could try this verb. The verdict stays `unproved`, with this reason. */
   notTried(relation: Relation, verb: Verb, reason: string): void

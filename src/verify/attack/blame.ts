@@ -5,7 +5,7 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import type { Crosser, Crossing } from './arena.ts'
 import type { AttackContext } from './contexts.ts'
 
-/** The crossing of an attacker that reached B's rows of a table. */
+/** Describes a successful attack: as this role and in this context, an attacker reached B's row of the table. */
 export function crossingOf(
   facts: Facts,
   relation: Relation,

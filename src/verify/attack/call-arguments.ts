@@ -14,7 +14,7 @@ export interface ArgumentList {
   readonly secret: boolean
 }
 
-/** Most calls of one function. More would make a schema with many functions slow. */
+/** Maximum number of calls of one function. More would make a schema with many functions slow. */
 const MOST = 24
 /** Names of columns whose value gives access to anyone who knows it. */
 const SECRET =

@@ -34,7 +34,7 @@ interface ContextValues {
   /** The tenants' own ids, for the seal. */
   readonly tenantA: string
   readonly tenantB: string
-  /** Further settings that policies compare with rows, such as the user where the main setting holds the tenant. */
+  /** Further settings that policies compare with rows, such as the user, if the main setting holds the tenant. */
   readonly besideA: readonly Said[]
   readonly besideB: readonly Said[]
 }

@@ -2,7 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from './arena.ts'
 
-/** Least length of a marker. Shorter values, such as a status or a small number, are in other rows too. */
+/** Minimum length of a marker. Shorter values, such as a status or a small number, are in other rows too. */
 const TELLING_LENGTH = 6
 
 /** Texts that only B's rows of these tables hold. If one of them is seen, a row of B was seen. */

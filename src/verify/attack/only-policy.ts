@@ -11,7 +11,7 @@ export function besides(relation: Relation, policy: Policy | undefined, verb: Ve
 }
 
 /**
- * Runs `fn` after the other permissive policies of the verb were set to `false`. If rows still cross, this policy is the cause.
+ * Runs `fn` after the other permissive policies of the verb were set to `false`. If the attack still succeeds, this policy is the cause.
  *
  * Only a superuser can make this change, in a savepoint that is rolled back. For other planting roles, `fn` runs without the change.
  *

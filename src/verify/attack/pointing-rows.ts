@@ -8,7 +8,7 @@ interface Pointer {
   readonly to: Relation
 }
 
-/** Most pointers of one table. More would make a table with many columns slow. */
+/** Maximum number of pointers of one table. More would make a table with many columns slow. */
 const MOST = 8
 
 /**

@@ -60,7 +60,7 @@ async function compareAll(
       const trials = roles.flatMap((role) => asked.flatMap((relation) => trialsOf(arena, role, relation)))
       const round = { options, ledger, client, session, arena, url }
       await compareRound(round, roles, trials)
-      // The next round inserts B's own row again: delete the stored one, or its unique keys would be in the way.
+      // The next round inserts B's own row again: delete the stored one, or its unique keys would conflict.
       await client.query('begin; set local session_replication_role = replica')
       for (const relation of asked) {
         const row = victimRow(arena, relation)

@@ -71,7 +71,7 @@ class Sampler {
     const end = this.#at
     const [least, most] = this.#quantifier()
     if (least === 1 && most === 1) return text
-    // Repeat a few times more than required, and choose anew each time, so that two salts give different texts.
+    // Repeat a few times more than required, and choose again each time, so that two salts give different texts.
     const times = Math.max(least, Math.min(most, least === 0 ? 1 : least + 2))
     const after = this.#at
     if (times === 0) return ''

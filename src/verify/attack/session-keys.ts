@@ -7,8 +7,9 @@ import { serialUuid } from './plant-values.ts'
 import type { Planting, Side } from './planting.ts'
 
 /**
- * The users of the two sides. For each setting that policies compare with columns, all of these columns get the same value in the
- * planted rows of a side, and the session of that side sets the setting to it. So a side's rows belong to its session's user.
+ * The users of the two sides. Policies compare some settings with columns. In the planted rows of a side, all columns that are compared
+ * with the same setting get the same value. The session of that side sets the setting to this value. So a side's rows belong to its
+ * session's user.
  */
 export interface SessionKeys {
   /** SQL of the column's value on this side; undefined if no setting is compared with it. */

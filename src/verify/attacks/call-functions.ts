@@ -18,7 +18,7 @@ import { secdefUnfiltered } from '../rules/secdef-unfiltered.ts'
 import { upsertCrosses } from '../rules/upsert-crosses.ts'
 
 const RULES: readonly Rule[] = [secdefUnfiltered, secdefTenantArgument, secdefDynamicSql, upsertCrosses]
-/** Most tables that are watched for a function whose body does not name its tables. */
+/** Maximum number of tables that are watched for a function whose body does not name its tables. */
 const MOST_TABLES = 12
 /** Calls every SECURITY DEFINER function with values that an attacker has, and checks whether B's rows are returned or changed. */
 export const callFunctions: Attack = {
@@ -45,7 +45,7 @@ export const callFunctions: Attack = {
         arena.report({
           rule,
           object: fn.label,
-          message: `${fn.label} runs as ${facts.roleName(fn.owner)} and crosses between tenants.`,
+          message: `${fn.label} runs as ${facts.roleName(fn.owner)} and reaches rows of other tenants.`,
           evidence: [seen.how],
           ...(seen.secret ? { most: 'medium' as const } : {}),
           tables: tables.map((table) => table.label),

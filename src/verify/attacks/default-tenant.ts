@@ -5,7 +5,7 @@ import { variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { tenantDefaultConstant } from '../rules/tenant-default-constant.ts'
 
-/** Most tables that are tried, because each takes many round trips. */
+/** Maximum number of tables that are tried, because each takes many round trips. */
 const MOST_TABLES = 60
 
 /** Inserts a row without a value for the tenant column, as A and without a context, and checks which tenant the row got. */

@@ -3,7 +3,7 @@ import type { Attack } from '../attack/attack.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { policyPerRow } from '../rules/policy-per-row.ts'
 
-/** Most plans that are read. Each takes a round trip, and a large schema has the same policy on each table. */
+/** Maximum number of plans that are read. Each takes a round trip, and a large schema has the same policy on each table. */
 const MOST_PLANS = 40
 
 /** Reads query plans. A call in a Filter is evaluated once per row, a call in an InitPlan once per query. */

@@ -9,12 +9,12 @@ import { victimState } from '../attack/victim-state.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { ruleAsOwner } from '../rules/rule-as-owner.ts'
 
-/** Most rewrite rules that are tried, because each takes many round trips. */
+/** Maximum number of rewrite rules that are tried, because each takes many round trips. */
 const MOST_RULES = 60
 
 /**
- * Runs statements that fire a rewrite rule, and checks whether the rule changed a table that the role may not write, or rows of B in a
- * table that the role may write.
+ * Runs statements that fire a rewrite rule. It checks whether the rule changed a table that the role may not write, or rows of B in another
+ * table.
  */
 export const fireRules: Attack = {
   name: 'fire-rules',

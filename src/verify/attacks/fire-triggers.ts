@@ -15,7 +15,7 @@ import { type TenantTrigger, tenantTriggers } from '../readings/trigger-code.ts'
 import { triggerDefinerCrosses } from '../rules/trigger-definer-crosses.ts'
 import { triggerOverwritesTenant } from '../rules/trigger-overwrites-tenant.ts'
 
-/** Most tables that are tried. Each takes many round trips, and a large schema has the same trigger on all its tables. */
+/** Maximum number of tables that are tried. Each takes many round trips, and a large schema has the same trigger on all its tables. */
 const MOST_TABLES = 60
 
 /** Writes rows of A that point at rows of B, and checks whether triggers changed rows of B. */

@@ -27,7 +27,7 @@ export const forgeSetting: Attack = {
     const { context } = facts.tenancy
     if (!meansToBeSealed(facts) || context.kind !== 'tenant') return
     const forged = setSql(context.setting, settingText(context, arena.planting.tenants.b.id))
-    // With A's seal, and with none: a policy may fall back to the setting where there is no seal.
+    // Try with A's seal and without a seal: without one, a policy may fall back to the setting.
     const under = ['', setSql('app.tenant_seal', '')].map((unsealed) => ({
       ...arena.contexts.a,
       sql: (role: (typeof roles)[number]) => `${arena.contexts.a.sql(role)}${forged}${unsealed}`,

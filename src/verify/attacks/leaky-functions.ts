@@ -9,7 +9,7 @@ import { markersOf } from '../attack/markers.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { leakproofFalse } from '../rules/leakproof-false.ts'
 
-/** Most tables that one function is tried on. */
+/** Maximum number of tables that one function is tried on. */
 const MOST_TABLES = 12
 
 /** Filters with functions that are marked LEAKPROOF, and looks for B's values in their notices and errors. */

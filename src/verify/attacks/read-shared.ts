@@ -38,7 +38,7 @@ export const readShared: Attack = {
           rule: 'untenanted-payload',
           object: relation.label,
           verbs: ['select'],
-          message: `${relation.label} has no tenant, and what one tenant wrote elsewhere can be read in it by all.`,
+          message: `${relation.label} has no tenant, and all tenants can read in it what one tenant wrote into another table.`,
           evidence: [
             `as ${role.path.join(' → ')}, tenant A: SELECT returned values of tenant B's rows, written by a trigger`,
           ],

@@ -5,7 +5,7 @@ import { holdsMarker, markersOf } from '../attack/markers.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { statsVisible } from '../rules/stats-visible.ts'
 
-/** Most tables that are analysed. One table that shows B's values is enough. */
+/** Maximum number of tables that are analysed. One table that shows B's values is enough. */
 const MOST_TABLES = 4
 
 /** Runs ANALYZE on tables with planted rows, as autovacuum does, and looks for B's values in the statistics. */

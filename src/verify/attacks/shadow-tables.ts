@@ -9,7 +9,7 @@ import { draftsOf } from '../finding/drafts.ts'
 import { unqualifiedTables } from '../readings/policy-functions.ts'
 import { policyFunctionSearchPath } from '../rules/policy-function-search-path.ts'
 
-/** Most columns of one table whose values are mixed. Each further column doubles the number of rows. */
+/** Maximum number of columns of one table whose values are mixed. Each further column doubles the number of rows. */
 const MOST_MIXED = 6
 
 /** Creates temporary tables with the names of tables that helper functions of the policies query, and reads B's rows. */

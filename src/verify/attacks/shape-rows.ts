@@ -18,7 +18,7 @@ const RULES: readonly RuleId[] = [
   'policy-wrong-column',
   'policy-role-identity',
 ]
-/** Most combinations of values that are tried for one weakness. */
+/** Maximum number of combinations of values that are tried for one weakness. */
 const MOST = 12
 
 /** Gives B's row the values for which a policy opens a row (such as `is_public = true`), then reads, changes and deletes it as A. */

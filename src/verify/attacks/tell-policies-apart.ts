@@ -23,7 +23,7 @@ export const tellPoliciesApart: Attack = {
         const alone = await withOnlyPolicy(arena, relation, policy, verb, () =>
           crosses(arena, relation, verb, by.role, by.context),
         )
-        // A policy that queries its own table depends on the table's other policies. If nothing crosses with this policy alone, the result
+        // A policy that queries its own table depends on the table's other policies. If no row of B is reached with this policy alone, that
         // shows nothing about the policy.
         const looksIntoItself = policy.relations.includes(relation.oid)
         if (alone === true || !looksIntoItself) arena.attribute(object, verb, by.name, policy.name, alone === true)

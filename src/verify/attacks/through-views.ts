@@ -175,7 +175,7 @@ function reportView(
     object: view.label,
     verbs,
     tables,
-    message: `${view.label} crosses between tenants: rows of ${tables.join(', ')}.`,
+    message: `${view.label} reaches rows of other tenants in ${tables.join(', ')}.`,
     evidence: [evidence],
     fix:
       view.kind === 'view'

@@ -14,7 +14,7 @@ import { narrowPolicySql } from '../readings/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 const RULE = 'policy-user-not-tenant'
-/** Most tables that are tried. Each takes many round trips, and a large schema has the same policy on all its tables. */
+/** Maximum number of tables that are tried. Each takes many round trips, and a large schema has the same policy on all its tables. */
 const MOST_TABLES = 60
 
 /** Makes A's user a member of B as well, as the application may do, and reads B's rows while the user works for A. */

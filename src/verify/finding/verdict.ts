@@ -20,7 +20,7 @@ export const VERDICTS = {
     checklist: 'stays open',
   },
   held: {
-    meaning: 'attacked, nothing crossed, and a control was seen working',
+    meaning: 'attacked, no row of another tenant was reached, and a control was seen working',
     exitCode: '0',
     checklist: 'closes',
   },
@@ -29,9 +29,14 @@ export const VERDICTS = {
     exitCode: '0',
     checklist: 'neutral',
   },
-  leaks: { meaning: 'rows cross; a finding says how', exitCode: 'finding', checklist: 'fails' },
+  leaks: {
+    meaning: 'rows of another tenant can be reached; a finding says how',
+    exitCode: 'finding',
+    checklist: 'fails',
+  },
   unproved: {
-    meaning: 'not proved, and no attack could be judged, with the reason; or a finding explains why the control failed',
+    meaning:
+      'not proved, and no attack could be judged (the report says why); or the control failed, and a finding explains why',
     exitCode: '0',
     checklist: 'stays open',
   },

@@ -1,7 +1,7 @@
 import type { Finding } from '../finding/finding.ts'
 import { withoutNames } from './fold-alike.ts'
 
-/** Least number of findings with the same cause that are merged into one finding. */
+/** Minimum number of findings with the same cause that are merged into one finding. */
 const FEW = 3
 
 /** Rules with the same cause: a foreign key without the tenant, and the effect of its ON DELETE. */

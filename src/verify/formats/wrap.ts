@@ -1,4 +1,4 @@
-/** Longest line of a report. A terminal would break longer lines inside words. */
+/** Maximum length of a line of a report. A terminal would break longer lines inside words. */
 const WIDTH = 118
 
 /** Wraps a text at words. A word that is longer than a line is not broken. */

@@ -13,7 +13,7 @@ import { mutantsOf, sampleMutants } from './mutants.ts'
 interface MutateOptions extends VerifyOptions {
   /** The report of `verifyDatabase` on the unchanged schema. */
   readonly report: VerifyReport
-  /** Most mutants that are tried; default 200. If there are more, an even sample is tried. */
+  /** Maximum number of mutants that are tried; default 200. If there are more, an even sample is tried. */
   readonly limit?: number
   readonly onProgress?: (line: string) => void
 }
@@ -85,7 +85,7 @@ async function tryMutant(
     if (report.summary.mode === 'static') return { mutant, outcome: 'survived', by: ['nothing was attacked'] }
     const attacked = worse(await attackFindings(client, facts, judge), before)
     if (attacked.length > 0) return { mutant, outcome: 'noticed', by: attacked }
-    return { mutant, outcome: 'survived', by: ['no rule reported it and no attack crossed'] }
+    return { mutant, outcome: 'survived', by: ['no rule reported it and no attack succeeded'] }
   } catch (error) {
     // "No tenant column", "no app role": the run would have ended with exit code 2.
     if (isPartywallError(error)) return { mutant, outcome: 'noticed', by: [error.message] }

@@ -16,7 +16,7 @@ type Cause =
       readonly weakness: Weakness
       readonly policy: Policy | undefined
     }
-  /** Rows that crossed although no static finding explains it. */
+  /** Rows of another tenant that an attack reached although no static finding explains it. */
   | {
       readonly from: 'crossing'
       readonly relation: Relation

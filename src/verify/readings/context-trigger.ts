@@ -10,8 +10,8 @@ import type { Facts } from '../../tenancy/facts.ts'
 
 /**
  * The BEFORE trigger that sets the tenant column of every new row to the context's tenant, whatever the user sent. With such a trigger, no
- * row crosses although the WITH CHECK is lax. Undefined if some path through the trigger's code does not set the column, or if another
- * trigger could change the column afterwards.
+ * row gets another tenant although the WITH CHECK is lax. Undefined if some path through the trigger's code does not set the column, or if
+ * another trigger could change the column afterwards.
  */
 export function contextTrigger(facts: Facts, relation: Relation, verb: Verb): Trigger | undefined {
   const column = facts.tenantTable(relation)?.column?.name

@@ -18,7 +18,7 @@ export function keyTable(facts: Facts): Relation | undefined {
   )
 }
 
-/** Whether the policy means to ask the seal. It may still let rows pass without one. */
+/** Whether the text of a restrictive policy calls `partywall.tenant_id()`. It may still let rows pass without a seal. */
 function namesSeal({ permissive, using, check }: Policy): boolean {
   return !permissive && [using, check].some((text) => text?.includes('partywall.tenant_id()') === true)
 }
@@ -34,7 +34,7 @@ function isSealPolicy(policy: Policy, facts: Facts): boolean {
   return !policy.permissive && (!needsUsing || sealed(policy.using)) && (!needsCheck || sealed(policy.check))
 }
 
-/** Whether the condition holds only where some value of the row, or of a row that it looks up, equals the tenant of the seal. */
+/** Whether the condition is true only if some column of the row, or of a row that it looks up, equals the tenant of the seal. */
 function isSealTest(expr: Expr, facts: Facts): boolean {
   const both = (left: Expr, right: Expr) =>
     (isSealedValue(left, facts) && isColumn(right)) || (isSealedValue(right, facts) && isColumn(left))
@@ -46,7 +46,7 @@ function isSealTest(expr: Expr, facts: Facts): boolean {
     case 'operator':
       return expr.op === '=' && expr.schema === undefined && expr.left !== undefined && both(expr.left, expr.right)
     case 'distinct':
-      // With NULL on both sides it is true: the column must not be NULL, which other rules look at.
+      // IS NOT DISTINCT FROM is also true if both sides are NULL. Other rules report a tenant column that may be NULL.
       return expr.negated && both(expr.left, expr.right)
     case 'subquery':
       return expr.type === 'exists' && expr.query.where !== undefined && isSealTest(expr.query.where, facts)
@@ -59,7 +59,7 @@ function isColumn(expr: Expr): boolean {
   return expr.kind === 'cast' || expr.kind === 'collate' ? isColumn(expr.arg) : expr.kind === 'column'
 }
 
-/** The tenant of the seal or NULL, whatever the session's settings are. */
+/** Whether the expression is the tenant of the seal or NULL, whatever the session's settings are. */
 function isSealedValue(expr: Expr, facts: Facts): boolean {
   switch (expr.kind) {
     case 'cast':

@@ -7,9 +7,10 @@ import { tablesOf } from './definer-code.ts'
 import { isSealed } from './seal-facts.ts'
 import { isInvokerView, writableVerbs } from './view-access.ts'
 
-// tenant_seal_policy holds the application's roles. Code that runs as its owner is held by the owner's policies, which ask the plain setting.
+// tenant_seal_policy applies to the application's roles. To code that runs as its owner, only policies for the owner apply, and these read
+// the plain setting.
 
-/** A table whose rows are used as the owner of a view or function, to whom no policy on the seal applies. */
+/** A table that a view or function uses as its owner, if no policy on the seal applies to that owner. */
 interface OwnersUse {
   readonly relation: Relation
   readonly verb: Verb
@@ -58,7 +59,10 @@ export function unsealedByFunction(facts: Facts, fn: DatabaseFunction): readonly
   return uses
 }
 
-/** Whether the owner reads a tenant table by its policies, and none of them asks the seal. Owners without policies have rules of their own. */
+/**
+ * Whether policies of a tenant table apply to the owner, but none of them reads the seal. Other rules report owners to whom no policy
+ * applies.
+ */
 function isUnsealed(facts: Facts, { relation, verb }: OwnersUse, owner: Oid): boolean {
   const viewer = definerViewer(facts, owner)
   const table = facts.tenantTable(relation)

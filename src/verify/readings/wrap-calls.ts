@@ -1,7 +1,7 @@
 import type { Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 
-/** Wraps each `current_setting` that is cast in NULLIF, so that a setting that is '' or missing gives no row instead of an error. */
+/** If `current_setting` is cast, wraps it in NULLIF, so that a missing or empty setting gives no row instead of an error. */
 export function emptyAsNull(expression: string): string {
   const bare =
     /\(current_setting\(('(?:[^']|'')*')(?:::text)?(?:, true)?\)\)::(?!(?:text|character varying|character)\b(?!\[))/g

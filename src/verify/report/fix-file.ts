@@ -45,7 +45,7 @@ export function renderFixFile(
   ]
   if (inside.length > 0) parts.push("BEGIN;\nSET LOCAL lock_timeout = '5s';", ...inside, 'COMMIT;')
   if (apart.length > 0)
-    parts.push("-- These statements can't run in a transaction. Each takes effect by itself.", ...apart)
+    parts.push("-- These statements can't run in a transaction. Each takes effect at once.", ...apart)
   if (inside.length === 0 && apart.length === 0) parts.push('-- Nothing to fix.')
   return `${parts.join('\n\n')}\n`
 }

@@ -26,8 +26,7 @@ export const policyCheckLax: Rule = {
           ...draft,
           severity: 'low',
           message: `${draft.message.replace(/: [^:]*$/, '')}: only trigger ${names} keeps the row in the session's tenant.`,
-          // No verbs, so the finding leaves the verdicts unchanged. If an attack sees a row cross, the crossing becomes a finding of its
-          // own.
+          // No verbs, so the finding leaves the verdicts unchanged. If an attack succeeds, its crossing becomes a separate finding.
           verbs: [],
         }
     }

@@ -24,7 +24,7 @@ export const policyRangeCompare: Rule = {
             ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
             ...(weakness.verbs.every((verb) => verb === 'select') ? { severity: 'medium' as const } : {}),
             message: `Policy ${weakness.policy} on ${weakness.relation.label} mixes AND with OR: AND binds first, so the tenant test does not apply to the condition after OR.`,
-            evidence: [`true by itself: ${weakness.text}`],
+            evidence: [`true without the tenant test: ${weakness.text}`],
             verbs: weakness.verbs,
             ...(weakness.certain ? {} : { suspected: true }),
             fix: `-- Put parentheses around the alternatives: tenant = context AND (a OR b).\n${narrowPolicySql(facts, weakness.relation, weakness.policyObject)}`,

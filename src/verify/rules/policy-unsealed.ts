@@ -59,7 +59,7 @@ export const policyUnsealed: Rule = {
   },
 }
 
-/** Tables whose seal policy asks for a ticket, which opens the rows whatever the mode, and where nothing else asks for the mode. */
+/** Tables whose seal policy accepts a ticket for reading or for writing alike, and that have no policy on the mode. */
 function* writingReaders(facts: Facts) {
   for (const { kind, relation } of facts.tenancy.tables.values()) {
     if (kind === 'child' || !relation.policies.some(({ using }) => using?.includes('partywall.ticket') === true))
@@ -75,7 +75,7 @@ function* writingReaders(facts: Facts) {
     yield {
       object: relation.label,
       severity: 'medium' as const,
-      message: `A seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy asks for the seal's mode.`,
+      message: `A session with a seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy checks the seal's mode.`,
       evidence: ['no tenant_write_policy'],
       fix: writePolicySql(relation, names),
     }
@@ -101,7 +101,7 @@ function writePolicySql(relation: Relation, names: readonly string[]): string {
   )
 }
 
-/** Views and functions whose owner is held by the plain setting alone. */
+/** Views and functions whose owner is restricted only by policies on the plain setting. */
 function* unsealedOwners(facts: Facts) {
   const said = new Set([...unsealedFunctions(facts)].map(({ object }) => object))
   const found = [
@@ -124,7 +124,7 @@ function* unsealedOwners(facts: Facts) {
     const name = facts.roleName(owner)
     yield {
       object,
-      message: `${object} uses ${tables.join(', ')} as its owner, whom no policy on the seal holds: injected SQL sets the plain setting to another tenant.`,
+      message: `${object} uses ${tables.join(', ')} as its owner, to whom no policy on the seal applies: injected SQL sets the plain setting to another tenant.`,
       evidence: [`no seal policy of ${tables.join(', ')} applies to ${name}`],
       verbs: [...new Set(uses.map(({ verb }) => verb))],
       tables,

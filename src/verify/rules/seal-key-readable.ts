@@ -63,7 +63,10 @@ export const sealKeyReadable: Rule = {
 
 const WRITES = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const
 
-/** Tables that say which seals are valid, their children, and the functions that suspend a tenant: in reach of the app for writing. */
+/**
+ * The tables that decide which seals are valid, their children, and the functions that suspend a tenant, if the application may write or
+ * call them.
+ */
 function* writableSeal(facts: Facts) {
   const tables = SEAL_TABLES.flatMap((name) => facts.relationNamed('partywall', name) ?? [])
   for (const relation of new Set(tables.flatMap((table) => withChildren(facts, table)))) {
@@ -72,7 +75,7 @@ function* writableSeal(facts: Facts) {
     const roles = new Set(written.flatMap((privilege) => facts.reach(relation, privilege).map(({ role }) => role.name)))
     yield {
       object: relation.label,
-      message: `The app may write ${relation.label}, which says which seals are valid: it can then work as any tenant, or lock tenants out.`,
+      message: `The app may write ${relation.label}, which decides which seals are valid: it can then work as any tenant, or lock tenants out.`,
       evidence: [`${written.join(', ')} in reach of ${[...roles].join(', ')}`],
       fix: `REVOKE ALL ON ${qualifiedName(relation)} FROM ${['PUBLIC', ...[...roles].map(quoteIdentifier)].join(', ')};`,
     }
@@ -81,7 +84,7 @@ function* writableSeal(facts: Facts) {
     if (facts.executors(fn).length === 0) continue
     yield {
       object: fn.label,
-      message: `The app may call ${fn.label}: a suspended tenant can let itself in again, and one tenant can lock another out.`,
+      message: `The app may call ${fn.label}: a suspended tenant can reactivate itself, and one tenant can lock another out.`,
       evidence: [
         `callable by ${facts
           .executors(fn)

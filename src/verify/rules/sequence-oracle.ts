@@ -7,7 +7,7 @@ export const sequenceOracle: Rule = {
   group: 'key',
   title: 'Numbers that people see count the rows of all tenants',
   severity: 'low',
-  meaning: 'An invoice or order number from a shared sequence tells each tenant how much the others do.',
+  meaning: 'An invoice or order number from a shared sequence tells each tenant how many rows the others write.',
   remedy: 'Use a counter per tenant, or random ids.',
   *run(facts) {
     for (const table of facts.tenancy.tables.values()) {
@@ -18,7 +18,7 @@ export const sequenceOracle: Rule = {
         yield {
           object: relation.label,
           detail: column.name,
-          message: `${relation.label}.${column.name} is drawn from one sequence for all tenants: two numbers of one's own tell how many rows others made in between.`,
+          message: `${relation.label}.${column.name} is drawn from one sequence for all tenants: from two of its own numbers a tenant learns how many rows others made in between.`,
           evidence: [column.default ?? `identity ${column.identity}`],
           fix: `-- A counter per tenant takes the place of the sequence:\n${undrawnSql(relation, column)}`,
         }

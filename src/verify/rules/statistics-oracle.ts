@@ -14,7 +14,7 @@ export const statisticsOracle: Rule = {
       object: THIS_DATABASE,
       message:
         'Any role reads how many rows the tables hold over all tenants, from pg_class, pg_stat_user_tables and EXPLAIN.',
-      evidence: ['true of every PostgreSQL; no row crosses'],
+      evidence: ['true of every PostgreSQL; no row is shown'],
       fix: '-- Only where volumes are secret:\n-- REVOKE SELECT ON pg_catalog.pg_stat_user_tables, pg_catalog.pg_stat_all_tables FROM PUBLIC;',
     }
   },

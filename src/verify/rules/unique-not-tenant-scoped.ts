@@ -21,7 +21,7 @@ export const uniqueNotTenantScoped: Rule = {
       yield {
         object: relation.label,
         detail: name,
-        message: `${name} on ${relation.label} is unique over all tenants: 23505 tells one tenant which ${key} another has, and taking a value keeps others from it.`,
+        message: `${name} on ${relation.label} is unique over all tenants: error 23505 tells a tenant that another tenant has the same ${key}, and a taken value blocks the others.`,
         evidence: [index.definition],
         fix:
           table.column === undefined

@@ -27,7 +27,7 @@ export const untenantedChild: Rule = {
         yield {
           object: relation.label,
           severity: 'info',
-          message: `${relation.label} is read by all tenants, with ${link?.columns.join(', ')}, which names a row of ${link?.parent.label}: it is taken for a list of the product, because nothing here writes it.`,
+          message: `${relation.label} is read by all tenants, with ${link?.columns.join(', ')}, which names a row of ${link?.parent.label}: verify assumes that it is a list of product data, because neither the application nor a function writes it.`,
           evidence: [`foreign key (${link?.columns.join(', ')}) → ${link?.parent.label}`],
           verbs,
           fix: `-- Leave ${link?.columns.join(', ')} out of the grant on ${qualifiedName(relation)}, or give it a policy if it contains rows of tenants.`,

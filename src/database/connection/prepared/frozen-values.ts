@@ -1,15 +1,15 @@
-/** Made by the application: neither PostgreSQL's own nor an extension's. */
+/** True for a function of the application: not PostgreSQL's own, and no member of an extension. */
 const ofApplication = (name: string) => `${name}.oid operator(pg_catalog.>=) 16384 and not exists (
   select from pg_catalog.pg_depend d
    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
      and d.objid operator(pg_catalog.=) ${name}.oid and d.deptype operator(pg_catalog.=) 'e')`
 
-/** The bodies of IMMUTABLE functions, also of those in SQL that the server keeps as a tree. */
+/** The bodies of IMMUTABLE functions, also of SQL functions that the server stores as a parse tree. */
 const FROZEN = `
   select pg_catalog.lower(coalesce(pg_catalog.pg_get_function_sqlbody(f.oid), f.prosrc)) as body from pg_catalog.pg_proc f
    where f.provolatile operator(pg_catalog.=) 'i' and ${ofApplication('f')}`
 
-/** The words that stand before the parenthesis of a call, and those behind FROM, JOIN and commas. */
+/** Words before an opening parenthesis (calls); below, words after FROM, JOIN and commas (tables). */
 const CALLED = `
   select distinct word[1] as name from frozen, pg_catalog.regexp_matches(body, '(\\w+)"?\\s*\\(', 'g') word`
 const NAMED = `
@@ -31,8 +31,9 @@ const READS = `
 /**
  * Whether a function of the database is wrongly IMMUTABLE: it reads a setting or a table, or calls a function that is not IMMUTABLE.
  *
- * PostgreSQL computes such a function once, when it plans a statement. In a policy it would keep the first tenant in a plan that is used for
- * all. What it uses is found by names in its text: rather one function too many than one too few.
+ * PostgreSQL computes such a function once, when it plans a statement. In a policy, the first tenant would then stay in a plan that is used
+ * for all tenants. The functions and tables that it uses are found by the words in its text. This may report a harmless function, but it
+ * rarely misses a harmful one.
  */
 export const FREEZES_VALUES = `exists (
   with frozen as materialized (${FROZEN}), called as materialized (${CALLED}), named as materialized (${NAMED})

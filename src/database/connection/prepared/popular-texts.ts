@@ -1,7 +1,7 @@
 import { isQueryOrWrite } from '../../statement/statement-kind.ts'
 import { RecentTexts } from './recent-texts.ts'
 
-/** Limits of one half of what a pool remembers: some megabytes at most. */
+/** Limits of one half of the texts that a pool remembers (see RecentTexts). Both halves together take a few megabytes at most. */
 const MAX_TEXTS = 1_000
 const MAX_CHARS = 500_000
 interface Seen {
@@ -14,9 +14,9 @@ interface Seen {
 /**
  * Tells which texts a pool sends often enough to be prepared under a name.
  *
- * A text counts only once two tenants have sent it. `pg_prepared_statements` shows each tenant the texts that its connection has prepared
- * for all others: a text that one tenant alone sends may have that tenant's values written into it. It also keeps one tenant from filling
- * the connections with statements of its own.
+ * A text is prepared only after two tenants have sent it. `pg_prepared_statements` shows each tenant the texts that its connection has
+ * prepared for others. A text that only one tenant sends may contain values of that tenant. This rule also keeps one tenant from filling
+ * the connections with its own statements.
  */
 export class PopularTexts {
   readonly #threshold: number
@@ -24,17 +24,17 @@ export class PopularTexts {
   readonly #popular = new RecentTexts<true>(MAX_TEXTS, MAX_CHARS)
   #generation = 0
 
-  /** @param threshold the sending from which on a text is prepared; 0 for never */
+  /** @param threshold how often a text must be sent, this time included, to be prepared; 0 for never */
   constructor(threshold: number) {
     this.#threshold = threshold
   }
 
-  /** Changes when all that was prepared must be prepared anew. */
+  /** Changes when all texts must be prepared again. */
   get generation(): number {
     return this.#generation
   }
 
-  /** Notes that a tenant sends this text. @returns whether it is worth a name */
+  /** Notes that a tenant sends this text. @returns whether to prepare it under a name */
   counts(text: string, tenantId: string): boolean {
     if (this.#threshold === 0) return false
     if (this.#popular.get(text) !== undefined) return true
@@ -47,7 +47,7 @@ export class PopularTexts {
     if (seen.tenantId !== tenantId) seen.shared = true
     if (!seen.shared || seen.times < this.#threshold) return false
     if (!isQueryOrWrite(text)) {
-      // Counts from the start, so that the command is seldom read.
+      // This text can never reach the threshold now, so its command is not read again while it is remembered.
       seen.times = Number.NEGATIVE_INFINITY
       return false
     }
@@ -57,9 +57,9 @@ export class PopularTexts {
   }
 
   /**
-   * The server has refused the plan of this text, because a table has changed. A change of a table makes many plans stale, on all
-   * connections, so that each would fail once: everything is prepared anew instead. The text itself has to become popular again, so that
-   * one whose columns change all the time fails seldom.
+   * The server has refused the plan of this text, because a table has changed. Such a change makes many plans stale, on all connections,
+   * and each of them would fail once. So all texts are prepared again. This text must first be sent often again: if its columns change all
+   * the time, it then fails only rarely.
    */
   stale(text: string): void {
     this.#generation++

@@ -4,12 +4,15 @@ import type { RowShapes } from '../../wire/row-shapes.ts'
 import { closeStatement } from '../../wire/statement-message.ts'
 import type { PopularTexts } from './popular-texts.ts'
 
-/** Statements of ours that a connection keeps. Each plan takes some tens of kilobytes of the server's memory. */
+/** Maximum number of texts that a connection keeps prepared. Each plan takes some tens of kilobytes of the server's memory. */
 const MAX_NAMES = 200
-/** A name is taken away only if it was not used among this many statements: a connection whose texts are too many would only change names. */
+/**
+ * A text loses its name only if it was not among this many last statements. Otherwise a connection with too many texts would prepare and
+ * close them all the time.
+ */
 const KEPT_FOR = 1_000
 
-/** A longer text has no name: its plan may be large, and looking it up costs as much as its length. */
+/** A longer text gets no name: its plan may be large, and the time to look it up grows with its length. */
 const MAX_TEXT_CHARS = 10_000
 
 interface Named {
@@ -21,10 +24,10 @@ interface Named {
 /**
  * The names under which one connection has prepared texts.
  *
- * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes. Before 17.1, 16.5
- *   and 15.9 it did not always, and used the policies of the role before.
+ * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes. Versions before
+ *   17.1, 16.5 and 15.9 did not always do so, and then used the policies of the previous role.
  * - Nobody can prepare another text under a name before us: the names are random. (`pg_prepared_statements` shows them afterwards.)
- * - A name is never given twice: where a statement is gone or out of date, its text gets another name.
+ * - A name is never used twice. If a statement is gone or out of date, its text gets a new name.
  *
  * @see CVE-2024-10976, "PostgreSQL row security below e.g. subqueries disregards user ID changes"
  */
@@ -37,7 +40,7 @@ export class PreparedTexts {
   #size = 0
   #given = 0
   #uses = 0
-  /** All names are in use until this count, so that none has to be looked for. */
+  /** Until this count of statements no name can be freed, so the search for one is skipped. */
   #fullUntil = 0
   #generation: number
   #toClose: string[] = []
@@ -48,7 +51,7 @@ export class PreparedTexts {
     this.#generation = popular.generation
   }
 
-  /** @returns the name of the text for this role; undefined where it is to be sent without one */
+  /** @returns the name of the text for this role; undefined if it must be sent without a name */
   nameOf(
     text: string,
     use: { readonly role: string; readonly tenantId: string; readonly atOnce: boolean },
@@ -78,7 +81,7 @@ export class PreparedTexts {
     return name
   }
 
-  /** Takes the name away that was not used for longest. */
+  /** Frees the name that was unused for the longest time. @returns false if even that one was used recently */
   #takeBack(): boolean {
     if (this.#uses < this.#fullUntil) return false
     let oldest: { readonly texts: Map<string, Named>; readonly text: string; readonly named: Named } | undefined
@@ -109,8 +112,8 @@ export class PreparedTexts {
   }
 
   /**
-   * Close for the names that were taken away, to be sent with the next statement; undefined if there are none. It needs no Sync of its own:
-   * nothing waits for the answer.
+   * Close messages for the freed names, to be sent with the next statement; undefined if there are none. They need no Sync of their own,
+   * because nothing waits for the answers.
    */
   takeCloses(connection: PgConnection): Buffer | undefined {
     if (this.#toClose.length === 0) return undefined

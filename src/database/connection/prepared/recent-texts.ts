@@ -1,7 +1,7 @@
 /**
- * Remembers something about texts that came lately, in bounded memory: the younger half of what is known, and the older one. A text that
- * is not asked for while the younger half fills up twice is forgotten. No text is ever compared with another, so that a flood of
- * different texts costs no more than the same number of equal ones.
+ * Remembers a value for each recently used text, in bounded memory. There is a younger and an older half. When the younger half is full, it
+ * becomes the older half, and the texts of the old older half are forgotten. A text that is used again moves to the younger half. Finding a
+ * text never needs a search through the others, so a flood of different texts costs no more than the same number of equal ones.
  */
 export class RecentTexts<T> {
   readonly #maxTexts: number

@@ -127,7 +127,7 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
-    // Of the context in front of a simple query; the extended protocol describes only the statement itself.
+    // These columns belong to the context in front of a simple query. In the extended protocol only the statement itself is described.
     if (this.#skip > 0) return
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))
   }
@@ -243,7 +243,10 @@ export function foreignKind(query: PgSubmittable): StatementKind {
   return text === undefined ? 'other' : statementKind(text)
 }
 
-/** Text for a statement that only has a name: it was classified when its text was sent, and may use data. */
+/**
+ * Stands in for the text of a statement that only has a name. Its real text was classified when it was sent; here it counts as a statement
+ * that may use data.
+ */
 export const NAMED_TEXT = 'select '
 
 export function foreignText(query: PgSubmittable): string | undefined {

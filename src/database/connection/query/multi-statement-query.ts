@@ -7,10 +7,11 @@ import type { QueryHost } from './query-host.ts'
 import { TenantQuery } from './tenant-query.ts'
 
 /**
- * A text that may hold several statements, sent by the simple protocol: the context goes in front, in the same text. Never Bind and
- * Execute before a simple Query: PostgreSQL would leave their implicit transaction open behind a single statement.
+ * A text that may contain several statements. It is sent by the simple protocol, with the context in front, in the same text. Bind and
+ * Execute must never precede a simple Query: PostgreSQL would leave their implicit transaction open after a single statement.
  *
- * Only with the option `multiStatements`, and only in unsealed pools: SQL that is injected into such a text can add further statements.
+ * It is used only with the option `multiStatements`, and only in unsealed pools, because injected SQL can add further statements to such a
+ * text.
  */
 export class MultiStatementQuery extends TenantQuery {
   protected override submitAsCaller(connection: PgConnection): Error | null | undefined {

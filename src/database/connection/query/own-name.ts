@@ -3,7 +3,7 @@ import { beforeItRan, isGone, isStalePlan } from '../../wire/prepared-statement.
 import { lostStatement } from '../session/context-failure.ts'
 import type { QueryHost } from './query-host.ts'
 
-/** The name of partywall's own under which a query without a name is sent, if its connection has prepared the text, or will now. */
+/** partywall's own name for a query that has none. A query gets it if its connection has prepared the text, or prepares it now. */
 export class OwnName {
   /** Option `prepare: true`: prepared the first time it is sent. */
   readonly #atOnce: boolean
@@ -15,9 +15,9 @@ export class OwnName {
   }
 
   /**
-   * Only outside of transactions, where RESET ALL stands in front. Inside, an earlier statement of the tenant may have made settings that a
-   * kept plan would hand on to all other tenants: PostgreSQL reads literals by `DateStyle`, and plans by `enable_…`. A plan that is out of
-   * date could not be replaced there, either, as its error ends the transaction.
+   * Gives a name only outside of transactions, where RESET ALL comes before the statement. Inside a transaction, an earlier statement of
+   * the tenant may have changed settings. A cached plan would keep their effect for all other tenants: PostgreSQL reads literals by
+   * `DateStyle`, and plans by `enable_…`. Besides, an outdated plan could not be replaced there, because its error ends the transaction.
    */
   take(text: string, frame: ContextFrame, host: QueryHost): string | undefined {
     const { guard, prepared } = host
@@ -31,7 +31,7 @@ export class OwnName {
   /**
    * The server has refused the plan that the name stands for, because a table has changed.
    *
-   * @returns whether it did so before anything ran: then the statement may be sent again, without the name
+   * @returns whether nothing had run yet: the statement may then be sent again, without the name
    */
   refusedBy(error: Error, text: string, host: QueryHost): boolean {
     if (this.#state !== 'given' || !isStalePlan(error) || isGone(error)) return false
@@ -40,7 +40,7 @@ export class OwnName {
     return beforeItRan(error)
   }
 
-  /** The error for the caller where the server refused a prepared statement; undefined for all other errors. */
+  /** The error for the caller if the server refused a prepared statement; undefined for all other errors. */
   explain(error: Error, host: QueryHost): Error | undefined {
     if (!isStalePlan(error)) return undefined
     if (this.#state === 'given') return beforeItRan(error) ? lostStatement(error, host.guard) : error

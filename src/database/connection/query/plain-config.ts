@@ -1,6 +1,6 @@
 import { type PgQuery, PgResultClass } from '../../wire/pg-internals.ts'
 
-/** A query config of pg, as far as it needs no reading of its own. */
+/** The fields of a pg query config that can be copied as they are. */
 interface PlainConfig {
   readonly text: string
   readonly name?: string | undefined
@@ -17,8 +17,8 @@ export function isPlain(config: unknown): config is PlainConfig {
 }
 
 /**
- * Gives a query that was made of its text alone the rest of its config, as pg does. pg copies a config by its property descriptors, which
- * costs as much as all the rest of a query.
+ * Copies the other fields of the config into a query that was made from its text alone. pg does this by property descriptors, which costs
+ * as much as everything else about a query.
  */
 export function takeConfig(query: PgQuery, config: PlainConfig, values: unknown): void {
   query.name = config.name

@@ -3,7 +3,7 @@ import type { RowShapes } from '../../wire/row-shapes.ts'
 import type { PreparedTexts } from '../prepared/prepared-texts.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
 
-/** Least size that is counted for a row, because it takes more memory than its bytes on the wire. */
+/** Minimum size that is counted for a row, because a row takes more memory than its bytes on the wire. */
 export const ROW_BYTES = 64
 
 /** The connection that a query runs on, as far as the query needs it. */
@@ -17,7 +17,7 @@ export interface QueryHost {
   destroySocket(error: Error): void
   getTransactionStatus(): 'I' | 'T' | 'E' | null
   /**
-   * Puts the running query, which has failed, in front of those that wait: it is submitted again once the server is ready.
+   * Puts the running query, which has failed, in front of the waiting ones. It is submitted again when the server is ready.
    *
    * @returns false where pg has no such queue
    */

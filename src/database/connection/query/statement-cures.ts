@@ -30,7 +30,7 @@ export function statementRefused(command: string): StatementRefusedError {
   )
 }
 
-/** Replaces the server's errors that have a plainer name: several statements in one text, and a tenant that was suspended. */
+/** Replaces two errors of the server by clearer ones: several statements in one text, and a suspended tenant. */
 export function explainServerError(error: Error, frame: ContextFrame, events: SecurityEvents | undefined): Error {
   // Migration 0016_tickets.sql raises it for the seal of a suspended tenant.
   if (!isServerError(error) || error.code !== '42501' || error.message !== 'partywall: the tenant is suspended')
@@ -48,7 +48,7 @@ function explainSeveralStatements(error: Error): Error {
   if (!isServerError(error) || error.code !== '42601' || Reflect.get(error, 'routine') !== 'exec_parse_message')
     return error
   return new StatementRefusedError(
-    'The text holds several statements, which tenants’ connections never run: injected SQL could stack its own. Send them one by one. ' +
+    'The text holds several statements, which tenants’ connections never run: injected SQL could add its own. Send them one by one. ' +
       `${OWN_POOL}. An unsealed pool runs them with multiStatements: true.`,
     { cause: error },
   )

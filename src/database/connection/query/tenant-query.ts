@@ -28,11 +28,11 @@ function isSendable(values: unknown): values is readonly unknown[] | undefined |
 }
 
 /**
- * A `pg.Query` that carries its tenant: in one corked write the context statement goes first, then the user's own messages and
- * one Sync. Everything up to Sync is one implicit transaction: the context holds for exactly this statement, and where it can't be
- * set the statement never runs.
+ * A `pg.Query` that carries its tenant: in one corked write the context statement goes first, then the user's own messages and one Sync.
+ * Everything up to Sync is one implicit transaction: the context is in force for exactly this statement. If the context can't be set, the
+ * statement never runs.
  *
- * No closures and no patches per query: the hooks stand on the prototype.
+ * The hooks are methods of the prototype, so a query needs no closures and no patched methods.
  */
 export class TenantQuery extends PgQueryBase {
   readonly frame: ContextFrame
@@ -118,7 +118,7 @@ export class TenantQuery extends PgQueryBase {
   #sendAtOnce(connection: PgConnection, host: QueryHost): boolean {
     const { values } = this
     if (this.kind !== 'data' || this.rows || this.binary || this.portal !== '' || !isSendable(values)) return false
-    // Type OIDs would belong into Parse.
+    // Type OIDs would have to be sent in Parse, which this path does not do.
     if (typeof this.text !== 'string' || Array.isArray(this.types)) return false
     const front = host.guard.prefixBytes(this.frame, host.getTransactionStatus())
     if (front === undefined) return false
@@ -144,7 +144,7 @@ export class TenantQuery extends PgQueryBase {
     return true
   }
 
-  // The types of a result are asked for their parsers here.
+  // pg looks up the parsers of the result's types here.
   override handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
     this.#remember(message.fields)
     this.#caller.runInAsyncScope(super.handleRowDescription, this, message)

@@ -38,8 +38,8 @@ import { TransactionTimeOuts } from './transaction-time-outs.ts'
 type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
- * Work on a connection before its next statement. A statement without a tenant may still set up the session: what is remembered in front of it
- * is remembered again for the first tenant.
+ * Work that must be done on a connection before its next statement. `remember` reads the session's settings. A statement without a tenant
+ * may still change these settings, so before it they are read only for now, and again before the first tenant's statement.
  */
 export type Chore = 'wait' | 'discard' | 'remember' | 'remember-for-now'
 
@@ -185,7 +185,7 @@ export class ConnectionGuard {
   }
 
   /**
-   * Writes what has to reach the server before a statement.
+   * Writes the prefix of a statement: everything that must reach the server before it.
    *
    * @returns how many answers (CommandComplete) belong to it and not to the statement
    */
@@ -211,10 +211,7 @@ export class ConnectionGuard {
     return prefix.writeContext(connection, frame, this.#placeOf(open))
   }
 
-  /**
-   * What has to reach the server before a statement with data, as bytes that the caller sends at once; undefined where
-   * {@link writePrefix} must write it.
-   */
+  /** The prefix of a statement with data, as bytes that the caller sends at once; undefined if {@link writePrefix} must write it. */
   prefixBytes(frame: ContextFrame, status: TransactionStatus): FrontBytes | undefined {
     const { prefix, settings } = this
     if (prefix.bytes === undefined || status === 'E' || isUnnamed(settings)) return undefined
@@ -226,7 +223,7 @@ export class ConnectionGuard {
     return { open, contextInForce: this.contextInForce, own: this.#timeOuts.own }
   }
 
-  /** A statement of control is sent inside a transaction. */
+  /** A control statement, such as COMMIT, is sent inside a transaction. */
   #controls(kind: StatementKind, text: string): void {
     this.#timeOuts.sending(kind, text)
     if (kind === 'rollback-to' || kind === 'commit' || kind === 'rollback')

@@ -36,7 +36,7 @@ export class ContextBytes {
   readonly #database: string
   readonly #backendPid: number | undefined
   readonly #takesTickets: boolean
-  /** By what stands in front, by form, then by identity. */
+  /** By the clean-up in front, then by form, then by identity. */
   readonly #remembered = new Map<FrontBytes | undefined, Map<ContextForm, Map<string, Remembered>>>()
   #count = 0
 
@@ -50,7 +50,7 @@ export class ContextBytes {
   /**
    * Bind and Execute of one form of the context statement for one identity.
    *
-   * @param more what stands in front, in the same write, and the application's own time-outs for a `timed` form
+   * @param more the clean-up that goes in front, in the same write, and the application's own time-outs for a `timed` form
    */
   of(
     identity: ContextIdentity,

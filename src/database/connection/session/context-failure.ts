@@ -14,7 +14,10 @@ export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
 }
 
-/** The error for a statement of ours that was gone: somebody has removed it, and may have put another in the place of a third. */
+/**
+ * The error if a prepared statement of ours is gone. The attacker who removed it may also have replaced another one, so the connection is
+ * discarded.
+ */
 export function lostStatement(error: Error, guard: ConnectionGuard): Error {
   guard.discard('a prepared statement of ours was gone')
   const doubt = new ConnectionInDoubtError(
@@ -25,7 +28,7 @@ export function lostStatement(error: Error, guard: ConnectionGuard): Error {
   return doubt
 }
 
-/** The server ends the session: transaction_timeout (since PostgreSQL 17) and idle_session_timeout. */
+/** Errors with which the server ends a session: transaction_timeout (since PostgreSQL 17) and idle_session_timeout. */
 const ENDS_BY_TIME = new Set(['25P04', '57P05'])
 
 /** Error codes that mean that roles or settings are set up wrongly. */
@@ -45,12 +48,12 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
       { cause: error },
     )
   }
-  // We send [clean-up…, context] in front. If more than the context's answer is outstanding, the clean-up was cut short, by a time limit
-  // that the last tenant had set.
+  // We send [clean-up…, context] before a statement with data, and only [clean-up…] before others. If more answers are outstanding than
+  // that of the context, the clean-up itself was cancelled, by a time limit that the last tenant had set.
   if (ENDS_BY_TIME.has(error.code) || (error.code === '57014' && left > (carriesData(kind) ? 1 : 0))) {
     guard.discard('a time limit of its last tenant cut its clean-up short')
     const doubt = new ConnectionInDoubtError(
-      'The connection’s last tenant had left a time limit that cut the clean-up short; it was destroyed, and the statement did not run.',
+      'A time limit that the connection’s last tenant had set stopped the clean-up. The connection was destroyed, and the statement did not run.',
       { cause: error },
     )
     cutShort.add(doubt)

@@ -4,15 +4,16 @@ import type { ContextIdentity } from './context-identity.ts'
 import { startupSettings } from './session-reset.ts'
 
 /**
- * The forms of the context statement. All take tenant, seal and role as parameters; `switch` a seed, too.
+ * The forms of the context statement. Each form sets tenant, seal and role, which are its first parameters.
  *
- * - `identity`: tenant, seal and role. Enough where RESET ALL brought the rest back to the connection's start-up options, and at the first
+ * - `identity` sets nothing else. This is enough if RESET ALL has restored the connection's start-up options. It is also used for the first
  *   statement of a transaction, so that a user's own `SET LOCAL` stays.
- * - `full`: search_path and time-outs, too. Where RESET ALL is not sent (behind a pooler) or brings back other values.
- * - `timed`: as `identity`, and the time-outs as parameters. In front of the later statements of a transaction, in which nothing else would
- *   bring back time-outs that a SELECT took away.
- * - `switch`: also gives back advisory locks and seeds `random()` anew. Where the connection served another user before.
- * - `read-only`: adds `transaction_read_only`, which can't be set to off inside a read-only transaction.
+ * - `full` also sets search_path and time-outs. It is used if RESET ALL is not sent (behind a pooler), or restores other values.
+ * - `timed` also sets the time-outs, from parameters. It precedes the later statements of a transaction: nothing else there would restore
+ *   time-outs that a SELECT removed.
+ * - `switch` also releases advisory locks and gives `random()` a new seed, from a parameter. It is used if the connection served another
+ *   user before.
+ * - `read-only` also sets `transaction_read_only`, which can't be set to off inside a read-only transaction.
  */
 export type ContextForm = `${'identity' | 'full'}${'' | '-switch'}${'' | '-read-only'}` | `timed${'' | '-read-only'}`
 
@@ -26,12 +27,15 @@ function formsOf(base: 'identity' | 'full'): readonly ContextForm[] {
   return [base, `${base}-read-only`, `${base}-switch`, `${base}-switch-read-only`]
 }
 
-/** Whether the context statement has no name: behind a pooler, and where one tenant could prepare another under its name. */
+/**
+ * Whether the context statement has no name: behind a pooler, and on a shared connection, where a tenant could prepare another statement
+ * under its name.
+ */
 export function isUnnamed(settings: WallSettings): boolean {
   return settings.pooler || settings.shared
 }
 
-/** The name under which a connection prepares one form; '' where it has none. */
+/** The name under which a connection prepares one form; '' if it has none. */
 export function contextStatementName(form: ContextForm, settings: WallSettings): string {
   return isUnnamed(settings) ? '' : `partywall_context_${form}`
 }
@@ -39,8 +43,8 @@ export function contextStatementName(form: ContextForm, settings: WallSettings):
 /**
  * The text of the context statement. Only this function knows how a tenant is passed to PostgreSQL.
  *
- * `num_nulls(…) = -1` is never true, so that the statement evaluates all of its settings and answers without a row: the seal does not
- * travel back. All names and the operator are qualified: the session's path may be poisoned when it is planned.
+ * `num_nulls(…) = -1` is never true. So the statement evaluates all of its settings and returns no row, and the seal is not sent back. All
+ * names and the operator are qualified, because a tenant may have changed the session's search_path before the statement is planned.
  */
 export function contextStatement(form: ContextForm, settings: WallSettings): string {
   const parts = [
@@ -66,7 +70,7 @@ function timed(name: string, place: number): string {
   return setting(name, `coalesce($${place}::pg_catalog.text, pg_catalog.current_setting(${quoted}))`)
 }
 
-/** The types of a form's parameters: tenant, seal, role, and a seed where another user comes. */
+/** The types of a form's parameters: tenant, seal, role, then the two time-outs (`timed`) or the seed (`switch`). */
 export function contextTypes(form: ContextForm): readonly number[] {
   if (form.startsWith('timed')) return [TEXT_OID, TEXT_OID, TEXT_OID, TEXT_OID, TEXT_OID]
   return form.includes('switch') ? [TEXT_OID, TEXT_OID, TEXT_OID, FLOAT8_OID] : [TEXT_OID, TEXT_OID, TEXT_OID]

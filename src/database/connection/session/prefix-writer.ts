@@ -93,7 +93,7 @@ export class PrefixWriter {
     return (front?.answers ?? 0) + 1
   }
 
-  /** The same as bytes that the caller sends, where the context statement has a name. */
+  /** As {@link writeContext}, but returns the bytes, which the caller sends. Only if the context statement has a name. */
   contextBytes(frame: ContextFrame, place: PrefixPlace): FrontBytes {
     const { identity, front, form, own, bytes } = this.#choose(frame, place)
     return { bytes: bytes.of(identity, form, { front, own }), answers: (front?.answers ?? 0) + 1 }
@@ -117,7 +117,7 @@ export class PrefixWriter {
    * or DISCARD, because PREPARE does not accept these commands.
    *
    * @param place 0 for the first answer
-   * @returns false where our clean-up statement was gone
+   * @returns false if our clean-up statement was gone
    */
   answered(tag: string, place: number): boolean {
     return !(place === 0 && this.#cleansFirst && tag !== 'RESET' && tag !== 'DISCARD SEQUENCES')
@@ -126,7 +126,7 @@ export class PrefixWriter {
   /**
    * The last answer of the prefix has come.
    *
-   * @param parse the number of the Parse that the prefix began with; 0 where it needed none
+   * @param parse the number of the Parse that the prefix began with; 0 if it needed none
    * @returns whether a context is in force now
    */
   done(parse: number): boolean {

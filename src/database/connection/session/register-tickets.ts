@@ -3,17 +3,16 @@ import { runWithoutTenant } from '../../../context/run-with-tenant.ts'
 import { outsideOfTenants } from '../../../context/store.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 
-/** A connection that may run a statement between those of tenants. */
+/** A connection that is free to run one statement of partywall between statements of tenants. */
 interface FreeConnection {
   readonly guard: { readonly settings: WallSettings }
   query(text: string, values: unknown[]): Promise<pg.QueryResult>
 }
 
 /**
- * Registers the tickets that the database has yet to be told, on a connection that has just become free, before it goes to the next
- * statement.
+ * Registers tickets that the database does not know yet. The connection has just become free, and the next statement gets it afterwards.
  *
- * @returns undefined where there is nothing to register, which is nearly always; else a promise that never rejects
+ * @returns undefined if there is nothing to register, which is the usual case; otherwise a promise that never rejects
  */
 export function registerTickets(connection: FreeConnection): Promise<void> | undefined {
   const { tickets, logger } = connection.guard.settings
@@ -27,7 +26,7 @@ export function registerTickets(connection: FreeConnection): Promise<void> | und
       if (batch.failed())
         logger.warn(
           { reason: error.message },
-          'The database takes no tickets: until it does, each statement checks its whole seal, which is slower.',
+          'The database does not accept tickets. Until it does, each statement checks its whole seal, which is slower.',
         )
     },
   )

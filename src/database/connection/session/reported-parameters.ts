@@ -1,6 +1,7 @@
 /**
- * The session parameters that the server reports by itself (PostgreSQL manual, "Asynchronous Operations"): client_encoding, TimeZone and
- * others. A tenant's statement that changes one would have the next tenant read and write wrong values.
+ * The session parameters whose changes the server reports without being asked (PostgreSQL manual, "Asynchronous Operations"):
+ * client_encoding, TimeZone and others. If a tenant's statement changed one of them for the next tenant, that tenant would read and write
+ * wrong values.
  */
 export class ReportedParameters {
   readonly #own = new Map<string, string>()

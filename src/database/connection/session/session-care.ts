@@ -19,7 +19,7 @@ export interface SessionHost {
   readonly guard: ConnectionGuard
   readonly backendPid: number | undefined
   send(query: PgSubmittable | SetupQuery): void
-  /** Runs a statement of ours past all checks, by pg itself. */
+  /** Runs a statement of ours by pg itself, without partywall's checks. */
   askPg(config: object, callback: (error: Error | undefined, result: { rows: unknown[] }) => void): void
 }
 
@@ -28,7 +28,7 @@ export class SessionCare {
   readonly #host: SessionHost
   /** Statements that restore the settings of `onConnect` after a clean-up. */
   #restores: readonly PreparedText[] = []
-  /** How often the settings were read: the statements of each time have names of their own. */
+  /** How often the settings were read. Each time the restoring statements get new names. */
   #remembered = 0
 
   constructor(host: SessionHost) {

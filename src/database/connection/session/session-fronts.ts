@@ -27,9 +27,9 @@ export interface SessionFronts {
 }
 
 /**
- * @param start what a transaction of this session begins with
- * @param restores make the settings of `onConnect` again
- * @param shared a pipelined connection: whose settings were in force when its transaction began is not known
+ * @param start the properties with which a transaction of this session begins
+ * @param restores statements that set the settings of `onConnect` again
+ * @param shared true for a pipelined connection, where nobody knows which tenant's settings were in force when the transaction began
  */
 export function sessionFronts(
   start: TransactionStart,

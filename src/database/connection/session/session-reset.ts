@@ -62,8 +62,8 @@ export interface PreparedText {
 }
 
 /**
- * Prepared where `onConnect` made session settings: each makes one of them again after RESET ALL. SET takes no snapshot, which
- * set_config() would, so that `begin isolation level serializable` may follow.
+ * Statements that are prepared if `onConnect` changed session settings. Each sets one of these settings again after RESET ALL. They use
+ * SET, because set_config() would take a snapshot, and `begin isolation level serializable` could not follow.
  */
 export function restoreStatements(settings: readonly SessionSetting[], time: number): readonly PreparedText[] {
   return settings.map(({ name, setting }, place) => {
@@ -75,7 +75,7 @@ export function restoreStatements(settings: readonly SessionSetting[], time: num
   })
 }
 
-/** The session's own settings, read before the first tenant; without those that partywall decides. */
+/** The session's own settings, read before the first tenant; without those that partywall sets itself. */
 export const SESSION_SETTINGS_TEXT =
   "select name, setting from pg_catalog.pg_settings where source = 'session' and context in ('user', 'superuser') " +
   "and name not in ('search_path', 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'role', 'session_authorization', 'seed')"
@@ -98,7 +98,8 @@ export function startupSettings(settings: WallSettings): ReadonlyMap<string, str
 }
 
 /**
- * The start-up option of a connection: RESET ALL returns to these values, and they stand above those stored for a role or a database.
+ * The start-up options of a connection. RESET ALL returns to these values, and they have priority over values stored for a role or a
+ * database.
  *
  * @param own the application's own start-up options, which name none of these settings
  * @see PostgreSQL "Message Formats", StartupMessage: `options`

@@ -33,7 +33,7 @@ export class TransactionTimeOuts {
     this.#asked = undefined
   }
 
-  /** A statement of control is being sent. */
+  /** A control statement, such as SET LOCAL or COMMIT, is being sent. */
   sending(kind: StatementKind, text: string): void {
     switch (kind) {
       case 'set-local':

@@ -8,7 +8,7 @@ import type { ContextForm } from './context-statement.ts'
 export class UnnamedStatement {
   /** The form that the server has acknowledged. */
   #held: ContextForm | undefined
-  /** Number of our first Parse since which only the same text was written to it; 0 if there is none. */
+  /** If our latest Parses all wrote the same text, the number of the first of them; 0 after another text was written. */
   #oursSince = 0
   #oursForm: ContextForm | undefined
   #parses = 0

@@ -12,7 +12,7 @@ export interface Wanted {
   readonly command: Policy['command']
   /** Empty: PUBLIC. */
   readonly roles: readonly string[]
-  /** '' where the policy has WITH CHECK alone. */
+  /** '' if the policy has only WITH CHECK. */
   readonly using: string
   readonly check: string | undefined
   /** Comment lines above the statement: what the policy takes from somebody, or gives to a role of partywall. */

@@ -3,12 +3,12 @@ import type { Planning } from '../../input.ts'
 import { OWN_POLICIES } from './policy-text.ts'
 
 /**
- * State of a table's own policies before partywall adds any. It decides what may be added without showing a session more rows than before,
- * or fewer rows of its own tenant.
+ * State of a table's own policies before partywall adds any. It decides which policies may be added. Afterwards no session may see more
+ * rows than before, or fewer rows of its own tenant.
  *
  * - `open`: row-level security is off and there is no policy. Every role with a privilege sees all rows.
  * - `dormant`: row-level security is off, and policies exist without effect. Every role with a privilege sees all rows.
- * - `own`: row-level security is on, and permissive policies of the user's own show rows.
+ * - `own`: row-level security is on, and permissive policies that the user wrote show rows.
  * - `closed`: row-level security is on and no policy shows a row.
  */
 export type Stance = 'open' | 'dormant' | 'own' | 'closed'
