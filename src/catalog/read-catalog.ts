@@ -4,6 +4,7 @@ import { readComparisons } from './read-comparisons.ts'
 import { readConstraints, readIndexes } from './read-constraints.ts'
 import { readDependencies } from './read-dependencies.ts'
 import { readFunctions } from './read-functions.ts'
+import { readLargestShares } from './read-largest-shares.ts'
 import {
   readDefaultPrivileges,
   readExtensions,
@@ -51,6 +52,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
   const triggers = groupBy(await readTriggers(db), (trigger) => trigger.relation)
   const rules = groupBy(await readRules(db, dependencies), (rule) => rule.relation)
   const viewRules = await readViewRules(db)
+  const shares = await readLargestShares(db)
   return {
     serverVersion: server.version,
     database: server.database,
@@ -74,6 +76,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
             rule === undefined ? [] : dependencies.of('pg_rewrite', rule, 'pg_class').filter((oid) => oid !== bare.oid),
           callsFunctions: rule === undefined ? [] : dependencies.of('pg_rewrite', rule, 'pg_proc'),
           extension: dependencies.extensionOf('pg_class', bare.oid),
+          largestShares: shares.get(bare.oid) ?? new Map(),
         }
         return [bare.oid, Object.freeze(relation)]
       }),

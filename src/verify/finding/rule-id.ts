@@ -36,6 +36,7 @@ export type RuleId =
   | 'partition-exposed'
   | 'pk-not-tenant-led'
   | 'policy-always-true'
+  | 'policy-blinds-index'
   | 'policy-bypass-flag'
   | 'policy-check-lax'
   | 'policy-column-opt-out'

@@ -35,6 +35,7 @@ import { parameterPrivilege } from './parameter-privilege.ts'
 import { partitionExposed } from './partition-exposed.ts'
 import { pkNotTenantLed } from './pk-not-tenant-led.ts'
 import { policyAlwaysTrue } from './policy-always-true.ts'
+import { policyBlindsIndex } from './policy-blinds-index.ts'
 import { policyBypassFlag } from './policy-bypass-flag.ts'
 import { policyCheckLax } from './policy-check-lax.ts'
 import { policyColumnOptOut } from './policy-column-opt-out.ts'
@@ -227,6 +228,7 @@ export const rules: readonly Rule[] = [
   advisoryLockGlobal,
   tenantIndexMissing,
   policyPerRow,
+  policyBlindsIndex,
   grantTemporary,
   policyUnsealed,
   sealKeyReadable,
