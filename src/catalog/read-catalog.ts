@@ -5,6 +5,7 @@ import { readConstraints, readIndexes } from './read-constraints.ts'
 import { readDependencies } from './read-dependencies.ts'
 import { readFunctions } from './read-functions.ts'
 import { readLargestShares } from './read-largest-shares.ts'
+import { readMarkedBuiltins } from './read-leakproof.ts'
 import {
   readDefaultPrivileges,
   readExtensions,
@@ -91,6 +92,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
     languages: await readLanguages(db),
     eventTriggers: await readEventTriggers(db),
     largeObjects: await readLargeObjects(db),
+    markedBuiltins: await readMarkedBuiltins(db),
     grantedBuiltins: await readGrantedBuiltins(db),
     systemRelationGrants: await readSystemRelationGrants(db),
     unfixedStatisticsViews: await readUnfixedStatisticsViews(db),

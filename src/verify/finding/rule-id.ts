@@ -81,6 +81,7 @@ export type RuleId =
   | 'schema-owned-by-app'
   | 'seal-key-readable'
   | 'seal-oracle'
+  | 'secdef-caller-pattern'
   | 'secdef-dynamic-sql'
   | 'secdef-search-path'
   | 'secdef-tenant-argument'

@@ -80,6 +80,7 @@ import { schemaCreate } from './schema-create.ts'
 import { schemaOwnedByApp } from './schema-owned-by-app.ts'
 import { sealKeyReadable } from './seal-key-readable.ts'
 import { sealOracle } from './seal-oracle.ts'
+import { secdefCallerPattern } from './secdef-caller-pattern.ts'
 import { secdefDynamicSql } from './secdef-dynamic-sql.ts'
 import { secdefSearchPath } from './secdef-search-path.ts'
 import { secdefTenantArgument } from './secdef-tenant-argument.ts'
@@ -184,6 +185,7 @@ export const rules: readonly Rule[] = [
   secdefTenantArgument,
   secdefSearchPath,
   secdefDynamicSql,
+  secdefCallerPattern,
   functionRowSecurityOff,
   setterSessionScope,
   settingDefault,
