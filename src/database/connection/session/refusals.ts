@@ -65,7 +65,7 @@ function explainRefused(kind: StatementKind): StatementRefusedError {
     )
   return new StatementRefusedError(
     'EXPLAIN is not allowed on tenants’ connections: “Rows Removed by Filter” tells whether a row of another tenant has a value. ' +
-      "Run it with the migration role. Or let it through with database.allowStatements: ['EXPLAIN'] (createTenantPool: allowStatements).",
+      "Use the command partywall plan --tenant ID 'SQL'. Or let it through with database.allowStatements: ['EXPLAIN'] (createTenantPool: allowStatements).",
   )
 }
 
