@@ -5,6 +5,7 @@ import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
 import { migrateCommand } from './migrate.ts'
 import { packageVersion } from './package-version.ts'
+import { planCommand } from './plan.ts'
 import { protectCommand } from './protect.ts'
 import { describeError } from './terminal.ts'
 import { verifyCommand } from './verify.ts'
@@ -19,8 +20,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(partywall COMMAND --help tells the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const command of [migrateCommand(), protectCommand(), verifyCommand(), compareCommand(), auditCommand()])
-    program.addCommand(inherit(command))
+  const commands = [
+    migrateCommand(),
+    protectCommand(),
+    verifyCommand(),
+    compareCommand(),
+    planCommand(),
+    auditCommand(),
+  ]
+  for (const command of commands) program.addCommand(inherit(command))
   try {
     await program.parseAsync([...argv])
     return typeof process.exitCode === 'number' ? process.exitCode : 0

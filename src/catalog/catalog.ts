@@ -1,4 +1,5 @@
 import type { DatabaseFunction, Grant, Membership, Oid, Relation, Role, Schema, StoredSetting } from './model.ts'
+import type { MarkedBuiltin } from './read-leakproof.ts'
 
 export interface DefaultPrivilege {
   readonly role: Oid
@@ -107,6 +108,8 @@ export interface Catalog {
   /** The large objects of the database, at most 10,000. */
   readonly largeObjects: readonly LargeObject[]
   readonly grantedBuiltins: readonly GrantedBuiltin[]
+  /** Functions of PostgreSQL and of extensions that somebody marked LEAKPROOF, although they tell about their arguments. */
+  readonly markedBuiltins: readonly MarkedBuiltin[]
   /** Relations of pg_catalog with other grants than the server's initial grants, and their present grants. */
   readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]
   /** Views of extended statistics without the fix of CVE-2024-4317, if the database has extended statistics. */

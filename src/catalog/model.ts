@@ -146,6 +146,24 @@ export interface Index {
   readonly definition: string
   readonly method: string
   readonly functions: readonly Oid[]
+  readonly blindKeys: readonly BlindKey[]
+}
+
+/** A key of an index that a condition of a query can't use below a row-level security policy. */
+export interface BlindKey {
+  /** The place of the key in the index, from 1. */
+  readonly position: number
+  /** The number of the column; 0 is an expression. */
+  readonly column: number
+  /** The key as the server prints it: `amount`, `lower(email)`. */
+  readonly key: string
+  /** `numeric(12,2)`, `public.state`, `citext`. */
+  readonly type: string
+  readonly isEnum: boolean
+  /** Whether the operators of the index are not leakproof. If they are, only `functions` keep the key from being used. */
+  readonly operatorsLeak: boolean
+  /** The parts of an expression that are not leakproof: `lower(text)`, `COALESCE`. */
+  readonly functions: readonly string[]
 }
 
 export interface Trigger {
@@ -213,7 +231,10 @@ export interface Relation {
   /** Auto-updatable events of a view: bit 2 update, 3 insert, 4 delete (pg_relation_is_updatable). */
   readonly updatable: number
   readonly foreignServer: Oid | undefined
+  /** 0 if the table is empty or was never analysed. */
   readonly estimatedRows: number
+  /** By column number, the share of the rows that hold the most frequent value. Only for large tables with statistics. */
+  readonly largestShares: ReadonlyMap<number, number>
   readonly extension: string | undefined
   readonly comment: string | undefined
 }

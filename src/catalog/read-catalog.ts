@@ -4,6 +4,8 @@ import { readComparisons } from './read-comparisons.ts'
 import { readConstraints, readIndexes } from './read-constraints.ts'
 import { readDependencies } from './read-dependencies.ts'
 import { readFunctions } from './read-functions.ts'
+import { readLargestShares } from './read-largest-shares.ts'
+import { readMarkedBuiltins } from './read-leakproof.ts'
 import {
   readDefaultPrivileges,
   readExtensions,
@@ -51,6 +53,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
   const triggers = groupBy(await readTriggers(db), (trigger) => trigger.relation)
   const rules = groupBy(await readRules(db, dependencies), (rule) => rule.relation)
   const viewRules = await readViewRules(db)
+  const shares = await readLargestShares(db)
   return {
     serverVersion: server.version,
     database: server.database,
@@ -74,6 +77,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
             rule === undefined ? [] : dependencies.of('pg_rewrite', rule, 'pg_class').filter((oid) => oid !== bare.oid),
           callsFunctions: rule === undefined ? [] : dependencies.of('pg_rewrite', rule, 'pg_proc'),
           extension: dependencies.extensionOf('pg_class', bare.oid),
+          largestShares: shares.get(bare.oid) ?? new Map(),
         }
         return [bare.oid, Object.freeze(relation)]
       }),
@@ -88,6 +92,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
     languages: await readLanguages(db),
     eventTriggers: await readEventTriggers(db),
     largeObjects: await readLargeObjects(db),
+    markedBuiltins: await readMarkedBuiltins(db),
     grantedBuiltins: await readGrantedBuiltins(db),
     systemRelationGrants: await readSystemRelationGrants(db),
     unfixedStatisticsViews: await readUnfixedStatisticsViews(db),

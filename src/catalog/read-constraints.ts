@@ -1,4 +1,5 @@
 import type { Constraint, ForeignKeyAction, Index, Oid, Queryable } from './model.ts'
+import { readBlindKeys } from './read-blind-keys.ts'
 import type { Dependencies } from './read-dependencies.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 
@@ -113,6 +114,7 @@ export async function readIndexes(db: Queryable, dependencies: Dependencies): Pr
     from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_am m on m.oid = c.relam
     where ${USER_SCHEMA} order by 3, 2`)
+  const blindKeys = await readBlindKeys(db)
   return rows.map((row) =>
     Object.freeze({
       oid: row.oid,
@@ -128,6 +130,7 @@ export async function readIndexes(db: Queryable, dependencies: Dependencies): Pr
       definition: row.definition,
       method: row.method,
       functions: dependencies.of('pg_index', row.oid, 'pg_proc'),
+      blindKeys: blindKeys.get(row.oid) ?? [],
     }),
   )
 }

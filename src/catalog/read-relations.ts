@@ -17,7 +17,15 @@ const KINDS: Readonly<Record<string, RelationKind>> = {
 /** A relation before its policies, constraints and so on are attached. */
 type BareRelation = Omit<
   Relation,
-  'policies' | 'constraints' | 'indexes' | 'triggers' | 'rules' | 'readsRelations' | 'callsFunctions' | 'extension'
+  | 'policies'
+  | 'constraints'
+  | 'indexes'
+  | 'triggers'
+  | 'rules'
+  | 'readsRelations'
+  | 'callsFunctions'
+  | 'extension'
+  | 'largestShares'
 >
 
 interface RelationRow extends Record<string, unknown> {

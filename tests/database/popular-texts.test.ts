@@ -23,7 +23,7 @@ beforeAll(async () => {
   two = await createTwoTenants()
   proxy = await TcpProxy.start(two.database.appUrl)
   bouncer = await startPgBouncer(two.database.appUrl, 1)
-  pool = two.pool({ connectionString: proxy.url, allowStatements: ['DO', 'DECLARE'] })
+  pool = two.pool({ connectionString: proxy.url, allowStatements: ['DO', 'DECLARE', 'EXPLAIN'] })
   return async () => {
     await pool.end()
     await proxy.stop()

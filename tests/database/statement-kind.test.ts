@@ -18,14 +18,19 @@ describe('the kind of a statement', () => {
     'values (1)',
     "insert into t values (';')",
     'merge into t using s on true when matched then do nothing',
-    'explain select 1',
-    'explain analyze verbose delete from t',
-    'explain (analyze, buffers, format json) update t set a = 1',
     'fetch all from c',
     'declare c cursor for select 1',
     'declare c insensitive no scroll cursor without hold for select 1',
     'close c',
   ])('is data: %s', (text) => expect(statementKind(text)).toBe('data'))
+
+  it.each([
+    'explain select 1',
+    'EXPLAIN\nSELECT 1',
+    '/* explain */ explain select 1',
+    'explain analyze verbose delete from t',
+    'explain (analyze, buffers, format json) update t set a = 1',
+  ])('is explain: %s', (text) => expect(statementKind(text)).toBe('explain'))
 
   it.each([
     ['begin', 'begin'],

@@ -42,7 +42,7 @@ describe('TenantAwareRepository', () => {
     const through = await TcpProxy.start(database.appUrl)
     proxy = through
     ;({ wall } = await createTestWall(database, {
-      database: { url: through.url, max: 1 },
+      database: { url: through.url, max: 1, allowStatements: ['EXPLAIN'] },
       tenants: { listenUrl: false },
     }))
     documents = wall.repository<Document>(table)

@@ -2,7 +2,11 @@
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ConnectionGuard } from '../../src/database/connection/session/connection-guard.ts'
-import { contextFailure, maySendAgain } from '../../src/database/connection/session/context-failure.ts'
+import {
+  contextFailure,
+  maySendAgain,
+  precedesStatement,
+} from '../../src/database/connection/session/context-failure.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createSecurityEvents } from '../../src/events/security-events.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
@@ -53,9 +57,33 @@ describe('a time limit that cuts the clean-up short', () => {
     const error: Error = await client.query('select pg_sleep(30)').catch((thrown) => thrown)
     expect(error).toMatchObject({ code: '25P04', severity: 'FATAL' })
     const discarded: string[] = []
-    const guard = { discard: (reason: string) => discarded.push(reason) } as unknown as ConnectionGuard
-    expect(maySendAgain(contextFailure(error, guard, 'data', 2))).toBe(true)
+    const guard = {
+      settings: { pooler: false },
+      discard: (reason: string) => discarded.push(reason),
+    } as unknown as ConnectionGuard
+    expect(maySendAgain(contextFailure(error, guard, { kind: 'data', left: 2, inTransaction: false }))).toBe(true)
     expect(discarded).toEqual([CUT_SHORT])
+  })
+
+  // Behind a pooler no clean-up is sent, so the limit of the last tenant holds until the context is set.
+  it.each([
+    ['a statement', { kind: 'data', left: 1, inTransaction: false }, true],
+    ['BEGIN', { kind: 'begin', left: 0, inTransaction: false }, true],
+    [
+      'a later statement of a transaction, whose first ones did run',
+      { kind: 'data', left: 1, inTransaction: true },
+      false,
+    ],
+  ] as const)('behind a pooler, the limit lets %s be sent again where nothing has run', async (_name, place, again) => {
+    const client = new pg.Client({ connectionString: two.database.adminUrl })
+    await client.connect()
+    await client.query("set statement_timeout to '1ms'")
+    const error: Error = await client.query('select pg_sleep(30)').catch((thrown) => thrown)
+    await client.end()
+    expect(error).toMatchObject({ code: '57014' })
+    const guard = { settings: { pooler: true }, discard: () => {} } as unknown as ConnectionGuard
+    expect(precedesStatement(error, guard, place)).toBe(true)
+    expect(maySendAgain(contextFailure(error, guard, place))).toBe(again)
   })
 
   it('runs a write once', async () => {

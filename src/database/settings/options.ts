@@ -77,8 +77,8 @@ export interface TenantPoolExtras {
    */
   readonly pipelinedConnections?: number | undefined
   /**
-   * Commands that may be sent although they can leave something on the connection, such as `['CALL', 'LISTEN']`. The pool runs DISCARD ALL
-   * after them.
+   * Commands that may be sent although they are refused by default, such as `['CALL', 'LISTEN']`, because they can leave something on the
+   * connection. The pool runs DISCARD ALL after them. `'EXPLAIN'` is refused because a plan tells whether a row of another tenant has a value.
    */
   readonly allowStatements?: readonly string[] | undefined
   /**

@@ -8,10 +8,12 @@ import { WordReader } from './statement-text.ts'
  * - `data` may read or write rows and needs the context in front.
  * - The control kinds have no data and must not have the context in front. It takes a snapshot, so SET TRANSACTION would fail. And it
  *   can't run in an aborted transaction, so ROLLBACK would never run.
+ * - `explain` is refused unless `allowStatements` names EXPLAIN: a plan counts rows of other tenants.
  * - `other` is refused unless `allowStatements` names its command.
  */
 export type StatementKind =
   | 'data'
+  | 'explain'
   | 'begin'
   | 'commit'
   | 'rollback'
@@ -43,7 +45,7 @@ export function statementKind(text: string): StatementKind {
   if (beginning !== undefined) return query !== undefined && selectsInto(text) ? 'other' : 'data'
   const words = new WordReader(text)
   const kind = kindOfCommand(words)
-  if (words.broken || (kind === 'data' && selectsInto(text))) return 'other'
+  if (words.broken || ((kind === 'data' || kind === 'explain') && selectsInto(text))) return 'other'
   return kind
 }
 
@@ -145,7 +147,8 @@ function explainKind(words: WordReader): StatementKind {
   if (words.peek() === '(' && !words.skipParentheses()) return 'other'
   let next = words.next()
   while (EXPLAIN_WORDS.has(next)) next = words.next()
-  return ROWS.has(next) ? 'data' : 'other'
+  if (next === '' && words.peek() === '(') next = words.next(true)
+  return ROWS.has(next) ? 'explain' : 'other'
 }
 
 /** Only a cursor WITHOUT HOLD ends with its transaction. */

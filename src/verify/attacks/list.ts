@@ -1,5 +1,6 @@
 import type { Attack } from '../attack/attack.ts'
 import { become } from './become.ts'
+import { brokenPatterns } from './broken-patterns.ts'
 import { cachedPlan } from './cached-plan.ts'
 import { callFunctions } from './call-functions.ts'
 import { createObjects } from './create-objects.ts'
@@ -47,6 +48,7 @@ export const attacks: readonly Attack[] = [
   truncate,
   throughViews,
   callFunctions,
+  brokenPatterns,
   setFlags,
   shapeRows,
   readShared,

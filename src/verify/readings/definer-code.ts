@@ -33,10 +33,11 @@ export function unheldQueries(facts: Facts, fn: DatabaseFunction): readonly Unhe
         // A materialized view stores the rows that its owner saw at the last REFRESH, and it can have no policies.
         const stored = relation.kind === 'materialized-view' && tenantSources(facts, relation).length > 0
         const table = facts.tenantTable(relation)
-        if (!stored && (table === undefined || table.kind === 'root' || !ownerEscapes(facts, fn, relation))) continue
         const writes =
           query.target !== undefined && facts.relationNamed(query.target.schema, query.target.name) === relation
         const verb: Verb = writes && isWrite(query.kind) ? query.kind : 'select'
+        if (!stored && (table === undefined || table.kind === 'root' || !ownerEscapes(facts, fn, relation, verb)))
+          continue
         if (verb === 'select' && tellsOwnMembership(facts, fn, relation, query)) continue
         found.push({ relation, query, verb, filtered: guarded.has(query) || filters(facts, query, relation, names) })
       }

@@ -4,6 +4,7 @@ import { contextSettings } from '../../tenancy/context-settings.ts'
 import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { tenantSources } from '../rules/matview-exposed.ts'
+import { hasOpenPolicy } from './definer-owner.ts'
 import { filterReaches } from './filter-reaches.ts'
 import { holdsRows } from './held-query.ts'
 
@@ -72,12 +73,13 @@ export function viewAccess(facts: Facts, view: Relation): ViewAccess {
   }
 }
 
-/** True when the table's policies do not apply to this role. */
+/** True when the table's policies do not apply to this role, or show it the rows of all tenants. */
 function escapes(facts: Facts, reader: Oid, table: Relation): boolean {
   const role = facts.catalog.roles.get(reader)
   if (role === undefined || role.superuser || role.bypassRls) return true
   if (!table.rowSecurity) return true
-  return !table.forceRowSecurity && facts.graph.rightsOf(reader).has(table.owner)
+  if (!table.forceRowSecurity && facts.graph.rightsOf(reader).has(table.owner)) return true
+  return hasOpenPolicy(facts, reader, table)
 }
 
 const known = new WeakMap<Relation, boolean>()

@@ -35,6 +35,7 @@ import { parameterPrivilege } from './parameter-privilege.ts'
 import { partitionExposed } from './partition-exposed.ts'
 import { pkNotTenantLed } from './pk-not-tenant-led.ts'
 import { policyAlwaysTrue } from './policy-always-true.ts'
+import { policyBlindsIndex } from './policy-blinds-index.ts'
 import { policyBypassFlag } from './policy-bypass-flag.ts'
 import { policyCheckLax } from './policy-check-lax.ts'
 import { policyColumnOptOut } from './policy-column-opt-out.ts'
@@ -79,6 +80,7 @@ import { schemaCreate } from './schema-create.ts'
 import { schemaOwnedByApp } from './schema-owned-by-app.ts'
 import { sealKeyReadable } from './seal-key-readable.ts'
 import { sealOracle } from './seal-oracle.ts'
+import { secdefCallerPattern } from './secdef-caller-pattern.ts'
 import { secdefDynamicSql } from './secdef-dynamic-sql.ts'
 import { secdefSearchPath } from './secdef-search-path.ts'
 import { secdefTenantArgument } from './secdef-tenant-argument.ts'
@@ -183,6 +185,7 @@ export const rules: readonly Rule[] = [
   secdefTenantArgument,
   secdefSearchPath,
   secdefDynamicSql,
+  secdefCallerPattern,
   functionRowSecurityOff,
   setterSessionScope,
   settingDefault,
@@ -227,6 +230,7 @@ export const rules: readonly Rule[] = [
   advisoryLockGlobal,
   tenantIndexMissing,
   policyPerRow,
+  policyBlindsIndex,
   grantTemporary,
   policyUnsealed,
   sealKeyReadable,

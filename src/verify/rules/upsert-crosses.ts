@@ -23,7 +23,7 @@ export const upsertCrosses: Rule = {
         const relation = target === undefined ? undefined : facts.relationNamed(target.schema, target.name)
         const table = relation === undefined ? undefined : facts.tenantTable(relation)
         if (relation === undefined || table?.column === undefined || table.kind !== 'tenant') continue
-        if (!ownerEscapes(facts, fn, relation)) continue
+        if (!ownerEscapes(facts, fn, relation, 'update')) continue
         const constraint = relation.constraints.find((candidate) => candidate.name === query.onConflict?.constraint)
         const columns =
           constraint === undefined

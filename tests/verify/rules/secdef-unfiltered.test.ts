@@ -67,6 +67,19 @@ ruleCase('secdef-unfiltered', {
   nearMisses: {},
 })
 
+const OPEN_TO_READER = `create policy reads on documents for select to {reader} using (true); grant select on documents to {reader};`
+
+ruleCase('secdef-unfiltered', {
+  name: 'an owner with a policy that is always true',
+  object: 'public.all_titles()',
+  severity: 'critical',
+  hole: `${OPEN_TO_READER} create function all_titles() returns setof text ${DEFINER} as $$ select title from public.documents $$; alter function all_titles() owner to {reader};`,
+  repaired: `${OPEN_TO_READER} create function all_titles() returns setof text ${DEFINER} as $$ select title from public.documents where ${TENANT} $$; alter function all_titles() owner to {reader};`,
+  nearMisses: {
+    'the policy of the owner holds': `create policy reads on documents for select to {reader} using (${TENANT}); grant select on documents to {reader}; create function all_titles() returns setof text ${DEFINER} as $$ select title from public.documents $$; alter function all_titles() owner to {reader};`,
+  },
+})
+
 const NOTES = `create table notes (tenant_id uuid not null references tenants (id), no int not null, document int not null, note text, primary key (tenant_id, no));
   create table drafts (tenant_id uuid not null references tenants (id), no int not null, at date, primary key (tenant_id, no));
   alter table notes enable row level security, force row level security; alter table drafts enable row level security, force row level security;

@@ -36,3 +36,14 @@ ruleCase('view-definer', {
     'each side of a union filters': `create view titles with (security_barrier) as select id, title from documents where ${TENANT} union all select id, title from documents where ${TENANT} and title > 'm'; grant select on titles to {app};`,
   },
 })
+
+const OPEN_TO_READER = `create policy reads on documents for select to {reader} using (true); grant select on documents to {reader};`
+
+ruleCase('view-definer', {
+  name: 'an owner with a policy that is always true',
+  object: 'public.titles',
+  severity: 'critical',
+  hole: `${OPEN_TO_READER} create view titles as select id, title from documents; alter view titles owner to {reader}; grant select on titles to {app};`,
+  repaired: `${OPEN_TO_READER} create view titles with (security_barrier) as select id, title from documents where ${TENANT}; alter view titles owner to {reader}; grant select on titles to {app};`,
+  nearMisses: {},
+})

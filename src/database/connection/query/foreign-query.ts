@@ -14,7 +14,7 @@ import {
   type PgSubmittable,
 } from '../../wire/pg-internals.ts'
 import { withoutName } from '../../wire/prepared-statement.ts'
-import { contextFailure } from '../session/context-failure.ts'
+import { contextFailure, precedesStatement } from '../session/context-failure.ts'
 import { sendSeveral } from './multi-statement-query.ts'
 import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainServerError } from './statement-cures.ts'
@@ -181,10 +181,10 @@ export class ForeignQuery implements PgSubmittable {
       return
     }
     const { guard } = this.host
-    const told =
-      this.#skip > 0
-        ? contextFailure(error, guard, this.kind, this.#skip)
-        : explainServerError(error, this.frame, guard.settings.events)
+    const place = { kind: this.kind, left: this.#skip, inTransaction: this.host.getTransactionStatus() !== 'I' }
+    const told = precedesStatement(error, guard, place)
+      ? contextFailure(error, guard, place)
+      : explainServerError(error, this.frame, guard.settings.events)
     this.failure ??= told
     if (!this.#sent) this.finish()
     else if (endsSession(error)) {

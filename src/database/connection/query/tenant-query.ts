@@ -12,7 +12,7 @@ import {
 } from '../../wire/pg-internals.ts'
 import { withoutName } from '../../wire/prepared-statement.ts'
 import { statementMessage } from '../../wire/statement-message.ts'
-import { contextFailure, maySendAgain } from '../session/context-failure.ts'
+import { contextFailure, maySendAgain, precedesStatement } from '../session/context-failure.ts'
 import { OwnName } from './own-name.ts'
 import { isPlain, takeConfig } from './plain-config.ts'
 import { type QueryHost, ROW_BYTES } from './query-host.ts'
@@ -261,7 +261,8 @@ export class TenantQuery extends PgQueryBase {
   }
 
   #explain(error: Error, host: QueryHost): Error {
-    if (this.skip > 0 && !this.building) return contextFailure(error, host.guard, this.kind, this.skip)
+    const place = { kind: this.kind, left: this.skip, inTransaction: host.getTransactionStatus() !== 'I' }
+    if (!this.building && precedesStatement(error, host.guard, place)) return contextFailure(error, host.guard, place)
     return (
       (this.name ? this.#ownName.explain(error, host) : undefined) ??
       explainServerError(error, this.frame, host.guard.settings.events)

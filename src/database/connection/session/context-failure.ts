@@ -34,12 +34,28 @@ const ENDS_BY_TIME = new Set(['25P04', '57P05'])
 /** Error codes that mean that roles or settings are set up wrongly. */
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
+/** Where a statement of ours failed. */
+export interface FailurePlace {
+  readonly kind: StatementKind
+  /** How many answers to the prefix were still to come. */
+  readonly left: number
+  /** The statement was sent inside a transaction that was open already. */
+  readonly inTransaction: boolean
+}
+
 /**
- * The error for a context that could not be set, so that the user's statement never ran. It explains the problem in the set-up.
- *
- * @param left how many answers to the prefix were still to come
+ * Whether the error came before the statement of the user could run. A BEGIN behind a pooler has no prefix; if a time limit stopped it,
+ * nothing has run.
  */
-export function contextFailure(error: Error, guard: ConnectionGuard, kind: StatementKind, left: number): Error {
+export function precedesStatement(error: Error, guard: ConnectionGuard, { kind, left }: FailurePlace): boolean {
+  return left > 0 || (guard.settings.pooler && kind === 'begin' && isServerError(error) && error.code === '57014')
+}
+
+/**
+ * The error for a context that could not be set, so that the user's statement never ran. It explains the problem in the set-up. Also the
+ * error for a BEGIN that was refused.
+ */
+export function contextFailure(error: Error, guard: ConnectionGuard, place: FailurePlace): Error {
   if (!isServerError(error)) return error
   if (error.code === '26000' || error.code === '42P14') {
     guard.discard('its prepared context statement was gone')
@@ -48,9 +64,7 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
       { cause: error },
     )
   }
-  // We send [clean-up…, context] before a statement with data, and only [clean-up…] before others. If more answers are outstanding than
-  // that of the context, the clean-up itself was cancelled, by a time limit that the last tenant had set.
-  if (ENDS_BY_TIME.has(error.code) || (error.code === '57014' && left > (carriesData(kind) ? 1 : 0))) {
+  if (ENDS_BY_TIME.has(error.code) || (error.code === '57014' && isLimitOfOthers(guard, place))) {
     guard.discard('a time limit of its last tenant cut its clean-up short')
     const doubt = new ConnectionInDoubtError(
       'A time limit that the connection’s last tenant had set stopped the clean-up. The connection was destroyed, and the statement did not run.',
@@ -65,4 +79,13 @@ export function contextFailure(error: Error, guard: ConnectionGuard, kind: State
       'Check that the login role may become the tenant roles: GRANT tenant_user, tenant_admin TO <login> WITH INHERIT FALSE, SET TRUE.',
     { cause: error },
   )
+}
+
+/** Whether a cancelled prefix was cancelled by a time limit that the last tenant of the session had set. */
+function isLimitOfOthers({ settings }: ConnectionGuard, { kind, left, inTransaction }: FailurePlace): boolean {
+  // No clean-up can be sent behind a pooler, so the limit is in force until our context replaces it.
+  if (settings.pooler) return !inTransaction
+  // We send [clean-up…, context] before a statement with data, and only [clean-up…] before others. If more answers are outstanding than
+  // that of the context, the clean-up itself was cancelled.
+  return left > (carriesData(kind) ? 1 : 0)
 }

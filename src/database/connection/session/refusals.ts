@@ -38,9 +38,12 @@ export function refuseStatement(kind: StatementKind, text: string, settings: Wal
       'COPY … FROM is refused by PostgreSQL on tables with row-level security. Use pool.copyInto(table, rows).',
     )
   }
-  if (kind !== 'other') return undefined
+  if (kind !== 'other' && kind !== 'explain') return undefined
   const command = statementCommand(text)
-  if (settings.allowStatements.has(command)) return undefined
+  // EXPLAIN of anything but rows, such as EXPLAIN ANALYZE EXECUTE, is permitted by no setting: its command tag is that of every EXPLAIN.
+  const isPermitted = settings.allowStatements.has(command) && (kind === 'explain' || command !== 'EXPLAIN')
+  if (isPermitted) return undefined
+  if (command === 'EXPLAIN') return explainRefused(kind)
   return command === 'CREATE' && !/^\s*create/i.test(text) ? selectIntoRefused() : statementRefused(command)
 }
 
@@ -52,6 +55,18 @@ export function refuseLoneStatement(kind: StatementKind, text: string, settings:
     )
   }
   return refuseStatement(kind, text, settings)
+}
+
+/** A plan tells how many rows an index found and a filter removed, and these may be rows of another tenant. */
+function explainRefused(kind: StatementKind): StatementRefusedError {
+  if (kind === 'other')
+    return new StatementRefusedError(
+      'EXPLAIN of this command is not allowed on tenants’ connections. EXPLAIN a SELECT, INSERT, UPDATE, DELETE or MERGE, or run it with the migration role.',
+    )
+  return new StatementRefusedError(
+    'EXPLAIN is not allowed on tenants’ connections: “Rows Removed by Filter” tells whether a row of another tenant has a value. ' +
+      "Use the command partywall plan --tenant ID 'SQL'. Or let it through with database.allowStatements: ['EXPLAIN'] (createTenantPool: allowStatements).",
+  )
 }
 
 function selectIntoRefused(): StatementRefusedError {

@@ -1,0 +1,23 @@
+import type { Oid, Queryable } from './model.ts'
+import { USER_SCHEMA } from './read-relations.ts'
+
+/**
+ * Reads, for columns of tables with at least 10,000 rows, the share of the rows that hold the most frequent value: in a tenant column, the
+ * share of the largest tenant. The value itself is not read.
+ */
+export async function readLargestShares(db: Queryable): Promise<ReadonlyMap<Oid, ReadonlyMap<number, number>>> {
+  const { rows } = await db.query<{ relation: Oid; column: number; share: number }>(`
+    select c.oid::int8::float8 as relation, a.attnum::int as column, max(s.most_common_freqs[1])::float8 as share
+    from pg_catalog.pg_stats s
+    join pg_catalog.pg_namespace n on n.nspname = s.schemaname
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.tablename
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.attname
+    where c.reltuples >= 10000 and s.most_common_freqs is not null and ${USER_SCHEMA}
+    group by 1, 2`)
+  const shares = new Map<Oid, Map<number, number>>()
+  for (const { relation, column, share } of rows) {
+    const columns = shares.get(relation) ?? new Map<number, number>()
+    shares.set(relation, columns.set(column, share))
+  }
+  return shares
+}

@@ -1,0 +1,166 @@
+import type { BlindKey, Column, Index, Relation } from '../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../catalog/names.ts'
+import { objectName } from '../catalog/object-name.ts'
+import type { TenantTable } from './facts.ts'
+
+/**
+ * How conditions on a blind key (docs/glossary.md) get an index that PostgreSQL uses below a policy.
+ *
+ * - `partial`: one partial index for each value of an enum. The planner proves the predicate, so no query changes.
+ * - `twin`: a stored generated column of a type with leakproof operators, and an index on it. Queries must name the new column.
+ */
+export type IndexCure =
+  | { readonly kind: 'partial'; readonly indexes: readonly CureIndex[] }
+  | {
+      readonly kind: 'twin'
+      readonly column: string
+      readonly type: string
+      readonly expression: string
+      readonly index: CureIndex
+      readonly query: string
+    }
+  /** A person must write the fix: `advice` says which. */
+  | { readonly kind: 'advice'; readonly advice: string }
+
+/** An index that a cure creates. */
+export interface CureIndex {
+  readonly name: string
+  readonly columns: readonly string[]
+  /** The condition of a partial index. */
+  readonly where?: string
+}
+
+/** More values than this get no partial index each. */
+const MOST_LABELS = 6
+
+/** @param labels the values of the key's type, if it is an enum */
+export function indexCure(table: TenantTable, index: Index, key: BlindKey, labels: readonly string[]): IndexCure {
+  const { relation } = table
+  const lead = leadingColumns(table)
+  const column = relation.columns.find(({ number }) => number === key.column)
+  if (index.method !== 'btree' && index.method !== 'hash')
+    return {
+      kind: 'advice',
+      advice: `a search function of a role of its own, as in docs/performance.md: it compares the tenant first, takes text and never a pattern of the caller, and reads an index on (${[...lead, key.key].join(', ')})`,
+    }
+  if (column !== undefined && key.isEnum && labels.length > 0) {
+    if (labels.length > MOST_LABELS)
+      return {
+        kind: 'advice',
+        advice: `a partial index for each value that queries ask for: CREATE INDEX ON ${qualifiedName(relation)} (${lead.map(quoteIdentifier).join(', ')}) WHERE ${quoteIdentifier(column.name)} = …`,
+      }
+    const later = laterColumns(relation, index, key)
+    return {
+      kind: 'partial',
+      indexes: labels.map((label) => ({
+        name: objectName([relation.name, column.name, label], '_idx'),
+        columns: [...lead, ...later.filter((name) => !lead.includes(name))],
+        where: `${quoteIdentifier(column.name)} = ${quoteLiteral(label).trim()}`,
+      })),
+    }
+  }
+  const twin = twinOf(relation, key, column)
+  if (twin === undefined)
+    return {
+      kind: 'advice',
+      advice: `a column of a type with leakproof operators (text, bigint, double precision, timestamptz, uuid, …) that queries can ask for instead of ${key.key}`,
+    }
+  const name = freeName(relation, twin.column)
+  return {
+    kind: 'twin',
+    column: name,
+    type: twin.type,
+    expression: twin.expression,
+    index: { name: objectName([relation.name, name], '_idx'), columns: [...lead, name] },
+    query: twin.query.replaceAll('{twin}', quoteIdentifier(name)),
+  }
+}
+
+interface Twin {
+  readonly column: string
+  readonly type: string
+  readonly expression: string
+  /** Conditions before and after; `{twin}` is the new column. */
+  readonly query: string
+}
+
+function twinOf(relation: Relation, key: BlindKey, column: Column | undefined): Twin | undefined {
+  const computed = relation.columns.filter((each) => each.generated !== undefined)
+  // A generated column can't be computed from another one.
+  if (computed.some(({ name }) => mentions(key.key, name))) return undefined
+  if (column === undefined) {
+    if (key.operatorsLeak) return undefined
+    return {
+      column: expressionName(key.key),
+      type: key.type,
+      expression: key.key,
+      query: `${key.key} = $1  →  {twin} = $1`,
+    }
+  }
+  const name = quoteIdentifier(column.name)
+  if (column.baseType === 'citext')
+    return {
+      column: `${column.name}_lower`,
+      type: 'text',
+      expression: `lower(${name}::text)`,
+      query: `${name} = $1  →  ${name} = $1 AND {twin} = lower($1)`,
+    }
+  if (column.baseType !== 'numeric') return undefined
+  const [, precision, scale] = /^numeric\((\d+),(\d+)\)$/.exec(column.type) ?? []
+  // A bigint has room for 18 digits.
+  if (precision !== undefined && scale !== undefined && Number(precision) <= 18) {
+    const factor = 10n ** BigInt(scale)
+    return {
+      column: `${column.name}_x${factor}`,
+      type: 'bigint',
+      expression: `(nullif(${name}, 'NaN') * ${factor})::bigint`,
+      query: `${name} = $1  →  ${name} = $1 AND {twin} = ($1::numeric * ${factor})::bigint`,
+    }
+  }
+  return {
+    column: `${column.name}_float8`,
+    type: 'double precision',
+    expression: `${name}::double precision`,
+    query: `${name} >= $1  →  ${name} >= $1 AND {twin} >= $1::double precision`,
+  }
+}
+
+/** The columns that an index of this table should start with: the tenant column, or the columns that lead to the parent. */
+function leadingColumns(table: TenantTable): readonly string[] {
+  if (table.kind === 'child') return table.parents[0]?.columns ?? []
+  return [table.column.name]
+}
+
+/** The plain columns behind the key, which give the partial index its order. */
+function laterColumns(relation: Relation, index: Index, key: BlindKey): readonly string[] {
+  const blind = new Set(index.blindKeys.map(({ position }) => position))
+  return index.columns.flatMap((number, at) => {
+    if (at + 1 <= key.position || blind.has(at + 1)) return []
+    const column = relation.columns.find((each) => each.number === number)
+    return column === undefined ? [] : [column.name]
+  })
+}
+
+/** `lower(email)` → `email_lower`, `(attrs ->> 'code'::text)` → `attrs_code`. */
+function expressionName(expression: string): string {
+  const [, lowered] = /^lower\(\(*(\w+)\)*(?:::[\w ]+)?\)$/.exec(expression) ?? []
+  return lowered === undefined ? nameOf(expression.replaceAll(/::[\w. ]+/g, ' ')) : `${lowered}_lower`
+}
+
+function nameOf(text: string): string {
+  const words = text.toLowerCase().match(/[a-z0-9]+/g) ?? ['value']
+  return objectName(words)
+}
+
+function freeName(relation: Relation, wanted: string): string {
+  const taken = new Set(relation.columns.map(({ name }) => name))
+  let name = objectName([wanted])
+  for (let at = 2; taken.has(name); at += 1) name = objectName([wanted], `_${at}`)
+  return name
+}
+
+/** Whether a text contains a name as a word. */
+export function mentions(text: string, name: string): boolean {
+  if (!/^\w+$/.test(name)) return text.includes(name)
+  return (text.match(/\w+/g) ?? []).some((word) => word === name)
+}

@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { runPlan } from '../../cli/run-plan.ts'
+import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
+
+let two: TwoTenants
+
+beforeAll(async () => {
+  two = await createTwoTenants()
+})
+
+afterEach(() => vi.unstubAllEnvs())
+
+async function plan(sql: string, flags: Readonly<Record<string, unknown>> = {}, secret = two.database.sealSecret) {
+  vi.stubEnv('PARTYWALL_SEAL_SECRET', secret)
+  const lines: string[] = []
+  await runPlan({ sql, tenant: two.a.id, databaseUrl: two.database.adminUrl, appRole: 'app', ...flags }, (line) =>
+    lines.push(line),
+  )
+  return lines.join('\n')
+}
+
+describe('partywall plan', { timeout: 60_000 }, () => {
+  it('shows the policies of the tenant in the plan, as the role of the application', async () => {
+    const printed = await plan('select * from public.documents')
+    expect(printed).toContain(`tenant ${two.a.id}, role tenant_user`)
+    expect(printed).toMatch(/tenant_id = /)
+    expect(printed).not.toContain('actual')
+  })
+
+  it('counts the rows of the chosen tenant with --analyze, under the seal', async () => {
+    for (const tenant of [two.a, two.b]) {
+      const printed = await plan('select * from public.documents where id = $1', {
+        tenant: tenant.id,
+        analyze: true,
+        json: true,
+        param: [two.a.documentId],
+      })
+      const { plan: shown, role, analyzed } = JSON.parse(printed)
+      expect({ role, analyzed }).toEqual({ role: 'tenant_user', analyzed: true })
+      expect(shown[0].Plan['Actual Rows']).toBe(tenant === two.a ? 1 : 0)
+    }
+  })
+
+  it('plans a write and changes nothing', async () => {
+    expect(await plan(`update public.documents set title = 'changed'`)).toContain('Update on documents')
+    const { rows } = await two.database.admin(`select count(*)::int as n from public.documents where title = 'changed'`)
+    expect(rows).toEqual([{ n: 0 }])
+  })
+
+  it.each([
+    ['update public.documents set title = title', { analyze: true }, /--analyze runs the statement.*UPDATE/],
+    ['explain select 1', {}, /without EXPLAIN/],
+    ['truncate public.documents', {}, /takes one SELECT/],
+    ['select 1 into loot', {}, /takes one SELECT/],
+    ['fetch all from c', {}, /takes one SELECT/],
+    ['/* no end', {}, /takes one SELECT/],
+    ['select 1', { set: ['nothing'] }, /name=value/],
+  ])('refuses %s', async (sql, flags, message) => {
+    await expect(plan(sql, flags)).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('refuses a second statement, and a write inside of a SELECT that it runs', async () => {
+    await expect(plan('select 1; delete from public.documents')).rejects.toMatchObject({ code: '42601' })
+    const hidden = `with gone as (delete from public.documents returning 1) select * from gone`
+    await expect(plan(hidden, { analyze: true })).rejects.toMatchObject({ code: '25006' })
+    expect((await two.database.admin('select 1 from public.documents')).rowCount).toBe(2)
+  })
+
+  it('says that --analyze needs the secret of sealed tables', async () => {
+    await expect(plan('select * from public.documents', { analyze: true }, '')).rejects.toThrow(
+      /sealed.*PARTYWALL_SEAL_SECRET/,
+    )
+    expect(await plan('select * from public.documents', {}, '')).toContain('documents')
+  })
+
+  it("names the grant that the connection's role lacks", async () => {
+    await expect(plan('select 1', { databaseUrl: two.database.acrossUrl })).rejects.toThrow(
+      /can't run statements as tenant_user.*GRANT tenant_user TO app_across/s,
+    )
+  })
+
+  it("refuses the application's login, and a role that does not exist", async () => {
+    await expect(plan('select 1', { databaseUrl: two.database.appUrl })).rejects.toThrow(/the application's login/)
+    await expect(plan('select 1', { role: 'nobody_here' })).rejects.toThrow(/no role nobody_here/)
+  })
+
+  it('is a command of the program', () => {
+    const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+    const help = spawnSync(process.execPath, [program, 'plan', '--help'], { encoding: 'utf8' })
+    expect(help.stdout).toContain('--tenant <id>')
+    const without = spawnSync(process.execPath, [program, 'plan', 'select 1'], { encoding: 'utf8' })
+    expect(without.status).toBe(2)
+    expect(without.stderr).toContain("required option '--tenant <id>'")
+  })
+})
