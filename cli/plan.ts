@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { runPlan } from './run-plan.ts'
 
 /** `partywall plan`: shows the plan of a statement under the policies of one tenant. */
 export function planCommand(): Command {
@@ -29,6 +28,7 @@ How to read the plan: docs/performance.md.
 Exit code: 0 the plan was printed, 2 it could not run.`,
     )
     .action(async (sql: string, flags: Readonly<Record<string, unknown>>) => {
+      const { runPlan } = await import('./run-plan.ts')
       await runPlan({ ...flags, sql }, (line) => process.stdout.write(`${line}\n`))
     })
 }

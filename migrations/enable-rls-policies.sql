@@ -1,6 +1,6 @@
 -- Row-level security for the example's tables: enabled, forced, with USING and WITH CHECK, and sealed.
 -- The file may run twice. Apply partywall's own objects first: partywall migrate --database-url URL
--- Down migration: migrations/down/enable-rls-policies.sql
+-- Rollback: migrations/down/enable-rls-policies.sql
 
 DO $$
 BEGIN

@@ -1,4 +1,4 @@
--- Down migration of migrations/0001_example_schema.sql. Roles stay: they belong to the whole server.
+-- Rolls back migrations/0001_example_schema.sql. Roles stay: they belong to the whole server.
 
 DROP TABLE IF EXISTS public.documents;
 DROP TABLE IF EXISTS public.projects;

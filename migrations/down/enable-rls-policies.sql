@@ -1,4 +1,4 @@
--- Down migration of migrations/enable-rls-policies.sql. Afterwards every role with grants on the tables sees all rows.
+-- Rolls back migrations/enable-rls-policies.sql. Afterwards every role with grants on the tables sees all rows.
 
 DROP TRIGGER IF EXISTS partywall_tenant_change ON public.tenants;
 DROP FUNCTION IF EXISTS partywall.tenant_by_key(text), partywall.tenant_by_id(text), partywall.directory_by_key(text), partywall.directory_by_id(text);

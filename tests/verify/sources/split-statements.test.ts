@@ -67,5 +67,7 @@ describe('cutDownSection', () => {
       expect(texts(text)).toEqual(['create table t ()'])
     }
     expect(cutDownSection('-- slow down migration of data\nselect 1').cut).toBe(false)
+    expect(cutDownSection('-- Down migration: down/1.sql\nselect 1').cut).toBe(false)
+    expect(cutDownSection('-- Up Migration\nselect 1;\n-- Down Migration of it\ndrop table t').cut).toBe(true)
   })
 })
