@@ -35,7 +35,7 @@ const ENDS_BY_TIME = new Set(['25P04', '57P05'])
 const SETUP_CODES = new Set(['22023', '42501', '42704'])
 
 /** Where a statement of ours failed. */
-export interface FailurePlace {
+interface FailurePlace {
   readonly kind: StatementKind
   /** How many answers to the prefix were still to come. */
   readonly left: number
