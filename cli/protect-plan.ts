@@ -23,6 +23,7 @@ export interface PlanOptions {
   readonly setting?: string | undefined
   readonly appRole?: string | undefined
   readonly seal: boolean
+  readonly indexes?: boolean | undefined
 }
 
 /**
@@ -49,6 +50,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
       appRole: appRoleFound ? tenancy.appRole : undefined,
       setting,
       seal: options.seal,
+      indexes: options.indexes === true,
       only: options.tables,
       schemas: tenancy.schemas,
       orphans: await readOrphans(db, tables),

@@ -18,6 +18,7 @@ export function protectCommand(): Command {
     .option('--setting <name>', 'the setting that holds the tenant (default: found, else app.current_tenant_id)')
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
     .option('--seal', 'bind tables to the sealed context too; needs partywall migrate first')
+    .option('--indexes', 'write indexes that PostgreSQL can use below the policies (default: named under TO DECIDE)')
     .option('--out <dir>', 'write the files there (default: the up migration on standard output)')
     .addOption(new Option('--format <format>', 'form of the files').choices([...MIGRATION_FORMATS]).default('sql'))
     .addHelpText('after', '\nExit code: 0 written or nothing to do, 2 it could not run.')

@@ -26,6 +26,7 @@ const schema = z.strictObject({
   setting: text.optional(),
   appRole: text.optional(),
   seal: z.boolean().default(false),
+  indexes: z.boolean().default(false),
   out: text.optional(),
   format: z.enum(MIGRATION_FORMATS).default('sql'),
 })

@@ -4,7 +4,7 @@ import { startPostgres } from '../src/embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../src/embedded/throw-away-server.ts'
 import { connect } from '../src/verify/connect.ts'
 
-/** A superuser's URL of a copy that no one else uses, or the reason why there is none. `close()` removes it. */
+/** The URL, with a superuser's login, of a copy that nobody else uses; or the reason why there is no copy. `close()` removes the copy. */
 export type OpenedCopy =
   | { readonly url: string; close(): Promise<void> }
   | { readonly missing: string; close(): Promise<void> }

@@ -37,7 +37,7 @@ const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
   'security-audit-trail': 'the audit trail',
 }
 
-/** The success checklist after `partywall verify`: the database lines judged, all others open with the command that tries them. */
+/** The success checklist after `partywall verify`: the lines about the database are judged, and one open line names all others. */
 export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[] {
   const { lines } = checklist(databaseEvidence(parts))
   const judged = lines.filter((line) => line.evidence.length > 0)

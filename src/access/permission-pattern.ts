@@ -1,4 +1,4 @@
-/** The grant `resource:*` of each resource that a union of permission names speaks of. */
+/** The grant `resource:*` for each resource in a union of permission names: `documents:read` gives `documents:*`. */
 type WildcardOf<P extends string> = P extends `${infer Resource}:${string}` ? `${Resource}:*` : never
 
 /** A grant for a role: one permission, all permissions of a resource (`documents:*`), or all (`*`). */

@@ -17,7 +17,7 @@ export interface RoleTableOptions {
 }
 
 /**
- * Reads roles that each tenant defines for itself from a table: one row per role, with its grants in a text array.
+ * Reads from a table the roles that each tenant defines for itself: one row per role, with its grants in a text array.
  *
  * The query runs in the tenant's context, so row-level security applies; the statement also filters by tenant. A role without a row is
  * unknown and gives no permission. Grant INSERT and UPDATE on this table only to `tenant_admin`, because a user who may write it can

@@ -12,13 +12,13 @@ export interface AuditSealerOptions {
   readonly previousSigner?: Signer | undefined
   /** Where anchors go; default one log line each. */
   readonly anchors?: AnchorStore | undefined
-  /** Default 1000. */
+  /** Milliseconds between two ticks, which are the rounds of the sealer; default 1000. */
   readonly tickMs?: number | undefined
-  /** With this many unsealed events a tick seals at once; default 1000. */
+  /** If at least this many events are unsealed, a tick seals them without waiting for `maxDelayMs`; default 1000. */
   readonly batchSize?: number | undefined
   /** How long fewer than `batchSize` events may wait; default 10_000. */
   readonly maxDelayMs?: number | undefined
-  /** Age in seconds of the oldest unsealed event from which AUDIT_LAGGING is emitted; default 60. */
+  /** AUDIT_LAGGING is emitted when the oldest unsealed event is at least this many seconds old; default 60. */
   readonly lagSeconds?: number | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined

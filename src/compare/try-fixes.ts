@@ -35,7 +35,7 @@ function judgeTrial(
   if (after === undefined) return HARMLESS
   const before = loudFindings(trial.facts)
   const now = loudFindings(after)
-  // If an object had a finding before the fix, a finding with another key after the fix has the same cause, so it does not count as new.
+  // If an object had a finding before the fix, a finding of the same object with another key afterwards has the same cause. It is not new.
   const objects = new Set(before.values())
   const fresh = [...now].find(([key, object]) => !before.has(key) && !objects.has(object))
   if (fresh !== undefined) return against(`it causes a new finding: ${fresh[0]}`)

@@ -5,7 +5,7 @@ import { declarationOf, type RouteDeclaration } from './route-declaration.ts'
 export interface FoundRoute {
   /** Upper case; `ALL` for `app.all`. */
   readonly method: string
-  /** The path of the route. For the path of a mounted router, which Express 5 does not keep, it contains `…`. */
+  /** The path of the route. Express 5 does not keep the path at which a router is mounted; `…` stands in its place. */
   readonly path: string
   /** Absent if no handler before the route's last one declares a permission or a public route. */
   readonly declared?: RouteDeclaration

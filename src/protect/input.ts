@@ -12,6 +12,8 @@ export interface ProtectInput {
   readonly appRole: Role | undefined
   readonly setting: TenantSetting
   readonly seal: boolean
+  /** Write indexes that PostgreSQL can use below the policies. */
+  readonly indexes: boolean
   /** The tables to protect, as `schema.table` or `table`. Undefined: all. */
   readonly only?: readonly string[] | undefined
   /** Schemas to protect. */

@@ -4,6 +4,7 @@ import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import { ConfigurationError } from '../errors.ts'
 import { type Change, type Decision, type Part, PHASES, type ProtectPlan } from './change.ts'
+import { blindIndexes } from './changes/blind-indexes.ts'
 import { childColumn } from './changes/child-column.ts'
 import { temporaryRights } from './changes/database-rights.ts'
 import { directory } from './changes/directory.ts'
@@ -96,6 +97,7 @@ function targetPart(planning: Planning, target: Target): Part {
   const uniqueHere = foreignKeysTo(planning, target)
   const parts = [
     tenantIndex(target, uniqueHere),
+    blindIndexes(planning, target),
     ...(isBound(planning, target) ? [guardTrigger(planning, target)] : []),
     rowSecurity(planning, target),
     tableGrants(planning, target),

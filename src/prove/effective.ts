@@ -2,7 +2,7 @@ import type { Policy, PolicyCommand, Relation } from '../catalog/model.ts'
 import type { Verb } from '../catalog/verbs.ts'
 import type { ActingRole } from '../tenancy/facts.ts'
 
-/** One expression that a verb must pass, of one policy. */
+/** One expression of one policy, which PostgreSQL checks for a verb. */
 export interface Clause {
   readonly policy: Policy
   readonly text: string

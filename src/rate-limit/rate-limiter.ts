@@ -83,7 +83,7 @@ export interface RateLimiter {
   /** Changes or adds a tier in this process, from the next request on. */
   setTier(name: string, limits: TierLimits): void
   /**
-   * Connects the store before the first request, which would wait at most `storeTimeoutMs` for the connection. @throws the reason why the
+   * Connects the store now. Without this call the first request waits for the connection, at most `storeTimeoutMs`. @throws the reason why the
    * store does not answer
    */
   ready(options?: { readonly timeoutMs?: number }): Promise<void>
@@ -94,7 +94,7 @@ export interface RateLimiter {
 }
 
 /**
- * Limits each tenant by its tier: a burst, a minute and a UTC day, decided atomically in one round trip. A refused request counts against
+ * Limits the requests of each tenant by its tier, in a burst, per minute and per UTC day. One round trip checks all limits atomically. A refused request counts against
  * no limit.
  *
  * While the store is down, each process enforces its share (`onStoreFailure: 'local'`), refuses (`closed`) or lets through (`open`).

@@ -5,7 +5,7 @@
  * `partywall.tenant_id()` checks the whole seal and returns its tenant. USING and WITH CHECK have the same text, so that PostgreSQL checks
  * it once for the new row of an UPDATE, and not twice.
  *
- * @param column quoted where it must be
+ * @param column the column's name, already quoted if it needs quotes
  * @param type the column's type; `text` needs no cast
  */
 export function sealedRow(column: string, type: string): string {

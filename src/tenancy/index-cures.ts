@@ -33,10 +33,17 @@ export interface CureIndex {
 /** More values than this get no partial index each. */
 const MOST_LABELS = 6
 
-/** @param labels the values of the key's type, if it is an enum */
-export function indexCure(table: TenantTable, index: Index, key: BlindKey, labels: readonly string[]): IndexCure {
-  const { relation } = table
-  const lead = leadingColumns(table)
+/**
+ * @param lead the columns that an index of this table should start with: see {@link leadingColumns}
+ * @param labels the values of the key's type, if it is an enum
+ */
+export function indexCure(
+  relation: Relation,
+  lead: readonly string[],
+  index: Index,
+  key: BlindKey,
+  labels: readonly string[],
+): IndexCure {
   const column = relation.columns.find(({ number }) => number === key.column)
   if (index.method !== 'btree' && index.method !== 'hash')
     return {
@@ -65,7 +72,7 @@ export function indexCure(table: TenantTable, index: Index, key: BlindKey, label
       kind: 'advice',
       advice: `a column of a type with leakproof operators (text, bigint, double precision, timestamptz, uuid, …) that queries can ask for instead of ${key.key}`,
     }
-  const name = freeName(relation, twin.column)
+  const name = twinName(relation, twin.column, key)
   return {
     kind: 'twin',
     column: name,
@@ -126,7 +133,7 @@ function twinOf(relation: Relation, key: BlindKey, column: Column | undefined): 
 }
 
 /** The columns that an index of this table should start with: the tenant column, or the columns that lead to the parent. */
-function leadingColumns(table: TenantTable): readonly string[] {
+export function leadingColumns(table: TenantTable): readonly string[] {
   if (table.kind === 'child') return table.parents[0]?.columns ?? []
   return [table.column.name]
 }
@@ -152,11 +159,17 @@ function nameOf(text: string): string {
   return objectName(words)
 }
 
-function freeName(relation: Relation, wanted: string): string {
-  const taken = new Set(relation.columns.map(({ name }) => name))
+/** A free name for the generated column, or that of a column that an interrupted migration left without its index. */
+function twinName(relation: Relation, wanted: string, key: BlindKey): string {
+  const source = relation.columns.find(({ number }) => number === key.column)?.name
   let name = objectName([wanted])
-  for (let at = 2; taken.has(name); at += 1) name = objectName([wanted], `_${at}`)
-  return name
+  for (let at = 2; ; at += 1) {
+    const taken = relation.columns.find((column) => column.name === name)
+    if (taken === undefined) return name
+    const isTwin = source === undefined ? taken.default !== undefined : mentions(taken.default ?? '', source)
+    if (taken.generated === 'stored' && isTwin) return name
+    name = objectName([wanted], `_${at}`)
+  }
 }
 
 /** Whether a text contains a name as a word. */

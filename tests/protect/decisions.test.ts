@@ -22,6 +22,7 @@ describe('what protect leaves to a person', () => {
         appRole: undefined,
         setting: { setting: 'app.current_tenant_id', path: [] },
         seal: false,
+        indexes: false,
         schemas: new Set(['public']),
         orphans: new Set(),
       })

@@ -15,31 +15,39 @@ export function tenantIndex(target: Target, planned: readonly Change[]): Part {
   const name = objectName([relation.name, column.name], '_idx')
   const soon = planned.some((change) => change.phase === 'indexes' && change.object === relation.label)
   if (leads || soon) return NOTHING
-  if (relation.kind === 'partitioned-table') {
-    const index = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)}`
-    return {
-      changes: [
-        {
-          phase: 'keys',
-          object: relation.label,
-          up: [
-            `-- Not concurrently: on a partitioned table the server can't.\nCREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${quoteIdentifier(column.name)});`,
-          ],
-          down: [`DROP INDEX IF EXISTS ${index};`],
-        },
-      ],
-      decisions: [],
-    }
+  if (relation.kind === 'partitioned-table')
+    return { changes: [indexInTransaction(target, name, [column.name])], decisions: [] }
+  return { changes: [concurrentIndex(target, name, [column.name])], decisions: [] }
+}
+
+/** An index on a partitioned table, which PostgreSQL can't build concurrently. */
+export function indexInTransaction(target: Target, name: string, columns: readonly string[], where?: string): Change {
+  const { relation } = target
+  return {
+    phase: 'keys',
+    object: relation.label,
+    up: [
+      `-- Not concurrently: on a partitioned table the server can't.\nCREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${columns.map(quoteIdentifier).join(', ')})${condition(where)};`,
+    ],
+    down: [`DROP INDEX IF EXISTS ${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)};`],
   }
-  return { changes: [concurrentIndex(target, name, [column.name], false)], decisions: [] }
+}
+
+function condition(where: string | undefined): string {
+  return where === undefined ? '' : ` WHERE ${where}`
 }
 
 /** CREATE INDEX CONCURRENTLY that can be run twice: an invalid index from an interrupted run is dropped first. */
-export function concurrentIndex(target: Target, name: string, columns: readonly string[], unique: boolean): Change {
+export function concurrentIndex(
+  target: Target,
+  name: string,
+  columns: readonly string[],
+  { unique = false, where }: { readonly unique?: boolean; readonly where?: string | undefined } = {},
+): Change {
   const { relation } = target
   const index = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)}`
   const create = (concurrently: string) =>
-    `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${concurrently}IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${columns.map(quoteIdentifier).join(', ')});`
+    `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${concurrently}IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${columns.map(quoteIdentifier).join(', ')})${condition(where)};`
   return {
     phase: 'indexes',
     object: relation.label,

@@ -17,7 +17,7 @@ export function uniqueKeys(planning: Planning, target: Target): Part {
     return [
       {
         object: relation.label,
-        reason: `${index.name} is unique over all tenants: one tenant learns that another has a value, and takes it. If it is unique within a tenant only:`,
+        reason: `${index.name} is unique over all tenants: a tenant can learn that another tenant uses a certain value, and can use up values that another tenant needs. If it is unique within a tenant only:`,
         sql: remedy(relation, column.name, index),
       },
     ]
@@ -46,7 +46,7 @@ function isDrawn(column: Column): boolean {
   )
 }
 
-/** Whether the column refers to a row of a tenant table. A unique key with this column then can't contain rows of two tenants. */
+/** Whether the column refers to a row of a tenant table. In a unique key with this column, rows of two tenants can never have the same values. */
 function refersToTenant(planning: Planning, relation: Relation, column: Column): boolean {
   return relation.constraints.some(
     (constraint) =>

@@ -26,7 +26,7 @@ export function uniqueOn(target: Target, columns: readonly string[]): readonly C
   const table = qualifiedName(relation)
   const quoted = quoteIdentifier(name)
   return [
-    concurrentIndex(target, name, wanted, true),
+    concurrentIndex(target, name, wanted, { unique: true }),
     {
       phase: 'keys',
       object: relation.label,

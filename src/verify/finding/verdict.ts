@@ -9,13 +9,14 @@ interface VerdictMeaning {
 /** The table of verdicts. docs/verify.md shows it, and every format and command reads it. */
 export const VERDICTS = {
   proved: {
-    meaning: 'the predicate implies the tenant, and a control was seen working',
+    meaning:
+      "it is proved that the policies admit only rows of the session's tenant, and a control (see below) succeeded",
     exitCode: '0',
     checklist: 'closes',
   },
   'proved-static': {
     meaning:
-      'the predicate implies the tenant, and no control was run: `--static`, a database that holds rows already (without `--attack`), or no row could be planted',
+      'the same is proved, but no control was run: `--static`, a database that holds rows already (without `--attack`), or no row could be planted',
     exitCode: '0',
     checklist: 'stays open',
   },

@@ -9,7 +9,7 @@ export const SENDS_AGAIN = 3
 
 const cutShort = new WeakSet<Error>()
 
-/** Whether the statement did not run because of what another tenant had done to the connection. Then it may be sent on another connection. */
+/** Whether something that another tenant had done to the connection kept the statement from running. It may then be sent on another one. */
 export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
 }
@@ -37,7 +37,7 @@ const SETUP_CODES = new Set(['22023', '42501', '42704'])
 /** Where a statement of ours failed. */
 interface FailurePlace {
   readonly kind: StatementKind
-  /** How many answers to the prefix were still to come. */
+  /** How many answers were still to come to the prefix: the clean-up and context statements that are sent before the user's statement. */
   readonly left: number
   /** The statement was sent inside a transaction that was open already. */
   readonly inTransaction: boolean

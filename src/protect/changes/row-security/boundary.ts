@@ -17,8 +17,8 @@ interface Boundary {
 const NOTHING: Boundary = { wanted: undefined, decision: undefined }
 
 /**
- * A restrictive policy for a table that has permissive policies of the user's own. Nothing is needed if these permissive policies are
- * proved and sessions do not name their tenant by the setting.
+ * A restrictive policy for a table that has permissive policies of the user's own. No policy is added if these permissive policies are
+ * proved already, and sessions may not name their tenant by the setting that the new policy would read.
  *
  * PostgreSQL joins permissive policies by OR and restrictive ones by AND. So only a restrictive policy can be added without showing more
  * rows (PostgreSQL manual, CREATE POLICY).
@@ -33,7 +33,7 @@ export function boundaryOf(planning: Planning, target: Target): Boundary {
     why: commentLine(
       held
         ? 'Takes nothing away. It protects the tenants if another policy of the table is widened later.'
-        : `Takes away: rows of other tenants, which these policies let through or may let through: ${wide}. Nothing of the session's own tenant.`,
+        : `Takes away rows of other tenants, which these policies let through or may let through: ${wide}. Takes away no row of the session's own tenant.`,
     ),
   }
   const doubt = doubtOf(planning, target) ?? sharedRows(planning, target)
