@@ -12,15 +12,15 @@ import { SEALED_FOR_WRITING, sealedRow } from '../src/seal/policy-text.ts'
 import { deriveSealKey } from '../src/seal/seal-key.ts'
 
 const LOCK_NOT_AVAILABLE = '55P03'
-/** The migration that brings the tickets. */
-const TICKETS = '0016'
+/** The first migration of this release, which brings the tickets. */
+const FIRST_OF_THIS_RELEASE = '0016'
 /** The condition of `tenant_seal_policy` in the release before. */
 const sealBefore = 'tenant_id = (select partywall.tenant_id()::uuid)'
 
 /** Applies partywall's own migrations up to the one that brings the tickets, and records the key of `sealSecret`. */
 export async function migrateToReleaseBefore(client: pg.ClientBase | pg.Pool, sealSecret: string): Promise<void> {
   for (const { name, sql, checksum } of await readOwnMigrations()) {
-    if (name.startsWith(TICKETS)) continue
+    if (name >= FIRST_OF_THIS_RELEASE) break
     await client.query(`begin; ${sql}; commit`)
     if (name.startsWith('0000')) continue
     await client.query('insert into partywall.migrations (name, checksum) values ($1, $2)', [name, checksum])

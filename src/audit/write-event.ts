@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { canonicalJson } from '../config/canonical-json.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
+import { ownText } from '../database/connection/prepared/own-texts.ts'
 import type { AuditInput, AuditQueryable } from './audit-event.ts'
 import { type DetailsPolicy, detailsText, storable } from './details.ts'
 
@@ -20,13 +21,13 @@ export interface PreparedEvent {
 
 const COLUMNS =
   'action, resource, resource_id, outcome, details, actor_type, actor_reason, request_id, ip, user_agent, private_commitment'
-const PARAMETERS = '$1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $11::bytea'
+const PARAMETERS = '$1, $2, $3, $4, $5::pg_catalog.jsonb, $6, $7, $8, $9, $10, $11::pg_catalog.bytea'
 const INSERT = `insert into partywall.audit_events (${COLUMNS})`
 const PRIVATE =
-  'insert into partywall.audit_private (occurred_at, event_id, subject, salt, data) select e.occurred_at, e.id, $12, $13::bytea, $14 from e'
+  'insert into partywall.audit_private (occurred_at, event_id, subject, salt, data) select e.occurred_at, e.id, $12, $13::pg_catalog.bytea, $14 from e'
 
-const PLAIN = `${INSERT} values (${PARAMETERS})`
-const WITH_PRIVATE = `with e as (${PLAIN} returning id, occurred_at) ${PRIVATE}`
+const PLAIN = ownText(`${INSERT} values (${PARAMETERS})`)
+const WITH_PRIVATE = ownText(`with e as (${PLAIN} returning id, occurred_at) ${PRIVATE}`)
 /**
  * SQL that sets the user. PostgreSQL runs the volatile sub-select before it computes the row's defaults, so the defaults read the new
  * setting.

@@ -21,6 +21,7 @@ describe('migrate', () => {
       '0014_audit_bounds.sql',
       '0015_directory_keys.sql',
       '0016_tickets.sql',
+      '0017_cheaper_events.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })

@@ -1,5 +1,6 @@
 import type { ContextFrame } from '../../../context/frame.ts'
 import { beforeItRan, isGone, isStalePlan } from '../../wire/prepared-statement.ts'
+import { isOwnText } from '../prepared/own-texts.ts'
 import { lostStatement } from '../session/context-failure.ts'
 import type { QueryHost } from './query-host.ts'
 
@@ -9,6 +10,7 @@ export class OwnName {
   readonly #atOnce: boolean
   /** `refused` after the server refused the plan. */
   #state: 'none' | 'given' | 'refused' = 'none'
+  #inTransaction = false
 
   constructor(config: unknown) {
     this.#atOnce = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
@@ -18,12 +20,15 @@ export class OwnName {
    * Gives a name only outside of transactions, where RESET ALL comes before the statement. Inside a transaction, an earlier statement of
    * the tenant may have changed settings. A cached plan would keep their effect for all other tenants: PostgreSQL reads literals by
    * `DateStyle`, and plans by `enable_…`. Besides, an outdated plan could not be replaced there, because its error ends the transaction.
+   * The texts of {@link isOwnText} can't be harmed in these ways.
    */
   take(text: string, frame: ContextFrame, host: QueryHost): string | undefined {
     const { guard, prepared } = host
-    if (!guard.mayPrepare || host.getTransactionStatus() !== 'I' || this.#state === 'refused') return undefined
+    const isOwn = isOwnText(text)
+    this.#inTransaction = host.getTransactionStatus() !== 'I'
+    if (!guard.mayPrepare || (this.#inTransaction && !isOwn) || this.#state === 'refused') return undefined
     const { role } = guard.prefix.identities.of(frame)
-    const name = prepared.nameOf(text, { role, tenantId: frame.tenantId, atOnce: this.#atOnce })
+    const name = prepared.nameOf(text, { role, tenantId: frame.tenantId, atOnce: this.#atOnce || isOwn })
     if (name !== undefined) this.#state = 'given'
     return name
   }
@@ -37,7 +42,7 @@ export class OwnName {
     if (this.#state !== 'given' || !isStalePlan(error) || isGone(error)) return false
     host.prepared.stale(text)
     this.#state = 'refused'
-    return beforeItRan(error)
+    return !this.#inTransaction && beforeItRan(error)
   }
 
   /** The error for the caller if the server refused a prepared statement; undefined for all other errors. */
