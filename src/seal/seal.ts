@@ -44,11 +44,12 @@ function sha256(data: Uint8Array): Buffer {
   return crypto.hash('sha256', data, 'buffer')
 }
 
-/** PostgreSQL's `length()` counts code points, not UTF-16 units. */
+const PAIRS = /[\ud800-\udbff][\udc00-\udfff]/g
+
+/** PostgreSQL's `length()` counts code points: a surrogate pair, which is two UTF-16 units, is one. */
 function lengthPrefixed(text: string): string {
-  let points = 0
-  for (const _ of text) points++
-  return String(points).padStart(4, '0') + text
+  const pairs = text.match(PAIRS)?.length ?? 0
+  return String(text.length - pairs).padStart(4, '0') + text
 }
 
 /** Makes seals for one root secret. */
