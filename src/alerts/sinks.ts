@@ -21,7 +21,7 @@ export interface WebhookSinkOptions {
   readonly url: string
   /** 32 random bytes, shared with the receiver. */
   readonly key: Uint8Array
-  /** Default `webhook`. */
+  /** The sink's name in the outbox and in logs; default `webhook`. */
   readonly name?: string | undefined
 }
 

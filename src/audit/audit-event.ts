@@ -13,7 +13,7 @@ export interface AuditInput {
    * instead.
    */
   readonly details?: Readonly<Record<string, unknown>> | undefined
-  /** Default `success`. */
+  /** How the action ended; default `success`. */
   readonly outcome?: AuditOutcome | undefined
   /** The client's address, as the framework reports it. */
   readonly ip?: string | undefined

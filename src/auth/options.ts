@@ -20,7 +20,7 @@ export type IssuerKeys =
 /** The claims that contain the identity. */
 export interface ClaimReaders {
   readonly tenant?: ClaimReader | undefined
-  /** Default `sub`. */
+  /** The claim that names the user; default `sub`. */
   readonly user?: ClaimReader | undefined
   /** A list of strings or one string. Default: none. */
   readonly roles?: ClaimReader | undefined
@@ -79,7 +79,7 @@ export interface KeyRefreshOptions {
   readonly maxStaleMs?: number | undefined
   /** After an answer, how long an unknown key id is refused without asking again. Default 30_000. */
   readonly unknownKeyCooldownMs?: number | undefined
-  /** Default 5_000. */
+  /** How long one request for the keys may take, in milliseconds; default 5_000. */
   readonly timeoutMs?: number | undefined
   /** Default 1_000; doubles up to 10 seconds. */
   readonly retryMs?: number | undefined

@@ -37,11 +37,11 @@ export interface TenantsConfig {
    * `findById`, `findByClaim` is called with the id. If your claims are no ids, envelopes and support visits are then refused.
    */
   readonly findById?: TenantLookup | undefined
-  /** Default 60_000. */
+  /** How long a found tenant is kept in memory, in milliseconds; default 60_000. */
   readonly ttlMs?: number | undefined
-  /** Default 5_000. */
+  /** How long the answer "no such tenant" is kept in memory, in milliseconds; default 5_000. */
   readonly negativeTtlMs?: number | undefined
-  /** Default 10_000. */
+  /** How many tenants are kept in memory; default 10_000. */
   readonly maxEntries?: number | undefined
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined

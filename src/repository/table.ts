@@ -8,9 +8,9 @@ export interface TableOptions<Row> {
   /** `documents` or `app.documents`. */
   readonly table: string
   readonly columns: Columns<Row>
-  /** Default `id`. */
+  /** The column of the row's id; default `id`. */
   readonly idColumn?: string | undefined
-  /** Default `tenant_id`. */
+  /** The column that names the tenant; default `tenant_id`. */
   readonly tenantColumn?: string | undefined
   /** The column for "newest first"; default `created_at`. */
   readonly createdColumn?: string | undefined

@@ -78,7 +78,8 @@ export interface TenantPoolExtras {
   readonly pipelinedConnections?: number | undefined
   /**
    * Commands that may be sent although they are refused by default, such as `['CALL', 'LISTEN']`, because they can leave something on the
-   * connection. The pool runs DISCARD ALL after them. `'EXPLAIN'` is refused because a plan tells whether a row of another tenant has a value.
+   * connection. The pool runs DISCARD ALL after them. `'EXPLAIN'` is refused because a plan tells whether another tenant has a row with the value that the query
+   * searches for.
    */
   readonly allowStatements?: readonly string[] | undefined
   /**

@@ -29,7 +29,7 @@ export const exclusionNotTenantScoped: Rule = {
       yield {
         object: relation.label,
         detail: name,
-        message: `${name} on ${relation.label} compares the rows of all tenants: error 23P01 tells a tenant that another tenant has a value, and a taken value blocks the others.`,
+        message: `${name} on ${relation.label} compares the rows of all tenants: error 23P01 tells a tenant that another tenant uses a certain value, and a value that one tenant uses is blocked for the others.`,
         evidence: [definition],
         fix:
           column === undefined || constraint === undefined
