@@ -72,6 +72,17 @@ describe('pg’s own time-out options', () => {
     )
   })
 
+  it.each([
+    ['url', 'connectionString'],
+    ['databaseUrl', 'connectionString'],
+    ['username', 'user'],
+  ])('are named when another name was given: %s', (given, wanted) => {
+    // pg ignores unknown names and would connect to localhost.
+    expect(() => makePool({ [given]: 'x' })).toThrow(
+      expect.objectContaining({ code: 'PARTYWALL_CONFIGURATION', message: expect.stringContaining(`give ${wanted}`) }),
+    )
+  })
+
   it('leave other start-up options alone', async () => {
     const pool = makePool({ options: '-c app.region=search_path=eu -c geqo=off' })
     const { rows } = await two.as(two.a, () =>

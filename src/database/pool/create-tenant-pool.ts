@@ -106,6 +106,10 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
       'The tenant context is not sealed: one injected SELECT with set_config can read other tenants’ rows.',
     )
   }
+  for (const [given, wanted] of MISTAKEN) {
+    if (given in options)
+      throw new ConfigurationError(`createTenantPool(options): ${given} is no option; give ${wanted}, as pg calls it.`)
+  }
   const across = acrossPool(options, settings)
   // pg reads its option `max` in the same way.
   const capacity = rest.max || 10
@@ -202,6 +206,15 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   events: true,
   logger: true,
 }
+
+/** Names that other parts of partywall or other libraries use. pg ignores unknown names, and would connect to localhost. */
+const MISTAKEN = [
+  ['url', 'connectionString'],
+  ['databaseUrl', 'connectionString'],
+  ['uri', 'connectionString'],
+  ['username', 'user'],
+  ['maxConnections', 'max'],
+] as const
 
 /** `pool.options` must show no secret and nothing that pg does not know. */
 function withoutExtras(options: TenantPoolOptions): pg.PoolConfig {
