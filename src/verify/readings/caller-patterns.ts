@@ -155,7 +155,8 @@ export function inputsOf(fn: DatabaseFunction): DatabaseFunction['arguments'] {
   return fn.arguments.filter(({ mode }) => mode !== 'out' && mode !== 'table')
 }
 
-function conditionsOf(query: Query): readonly Expr[] {
+/** The conditions of WHERE and of joins. */
+export function conditionsOf(query: Query): readonly Expr[] {
   const joins = (item: FromItem): readonly Expr[] =>
     item.kind === 'join' ? [...(item.on === undefined ? [] : [item.on]), ...joins(item.left), ...joins(item.right)] : []
   return [...(query.where === undefined ? [] : [query.where]), ...query.from.flatMap(joins)]
