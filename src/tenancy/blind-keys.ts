@@ -49,9 +49,12 @@ function isSmall(relation: Relation, tenant: number | undefined): boolean {
   return estimatedRows < FEW_ROWS || (largest !== undefined && largest < FEW_ROWS_OF_A_TENANT)
 }
 
-/** A unique index on an expression is no constraint here: it is how a login looks up `lower(email)`. */
+/**
+ * A unique index on an expression is no constraint here: it is how a login looks up `lower(email)`. COALESCE only makes NULLs equal, and
+ * queries ask for the column itself.
+ */
 function isConstraint(index: Index, key: BlindKey): boolean {
-  return index.primary || index.exclusion || (index.unique && key.column !== 0)
+  return index.primary || index.exclusion || (index.unique && (key.column !== 0 || /^COALESCE\(/.test(key.key)))
 }
 
 function isCured(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
@@ -64,17 +67,32 @@ function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   return (
     column !== undefined &&
     relation.indexes.some(
-      ({ valid, predicate }) => valid && predicate?.includes(' = ') === true && mentions(predicate, column.name),
+      ({ valid, predicate }) => valid && predicate !== undefined && compares(predicate, column.name),
     )
   )
 }
 
-/** An index on a stored column that is computed from the column, or by the same expression. */
+/** `(state = 'open'::state)`. The name alone is not enough: `state IS NOT NULL` proves nothing about a value. */
+function compares(predicate: string, name: string): boolean {
+  return predicate
+    .split(' = ')
+    .slice(0, -1)
+    .some((left) => {
+      const side = left.replace(/\)?::[\w ]{1,99}$/, '').replaceAll('"', '')
+      return side === name || side.endsWith(`(${name}`) || side.endsWith(` ${name}`)
+    })
+}
+
+/** An index on a stored column that is computed from the column alone, or by the same expression. */
 function hasTwin(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
+  const others = relation.columns.filter(({ name }) => name !== column?.name)
   return relation.columns.some(({ number, generated, default: computed }) => {
     if (generated !== 'stored' || computed === undefined) return false
-    const same = column === undefined ? bare(computed) === bare(key.key) : mentions(computed, column.name)
+    const same =
+      column === undefined
+        ? bare(computed) === bare(key.key)
+        : mentions(computed, column.name) && !others.some(({ name }) => mentions(computed, name))
     return (
       same &&
       relation.indexes.some(
@@ -91,8 +109,14 @@ function hasLooseIndex(catalog: Catalog, relation: Relation, key: BlindKey): boo
   return relation.indexes.some(
     ({ valid, definition, columns }) =>
       valid &&
-      relation.columns.some(({ name, number }) => columns.includes(number) && mentions(key.key, name)) &&
-      [...catalog.looseCollations].some((name) => definition.replaceAll('"', '').includes(`COLLATE ${name}`)),
+      relation.columns.some(
+        ({ name, number }) =>
+          columns.includes(number) &&
+          mentions(key.key, name) &&
+          [...catalog.looseCollations].some((loose) =>
+            definition.replaceAll('"', '').includes(`${name} COLLATE ${loose}`),
+          ),
+      ),
   )
 }
 

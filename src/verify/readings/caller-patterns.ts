@@ -2,8 +2,11 @@ import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import type { Expr, FromItem, Query } from '../../sql/tree.ts'
 import { childrenOf, walkBody, walkExpression } from '../../sql/walk.ts'
 import type { Facts } from '../../tenancy/facts.ts'
+import { mentions } from '../../tenancy/index-cures.ts'
 import { contextGuard } from './context-guard.ts'
-import { unheldQueries } from './definer-code.ts'
+import { tablesOf, unheldQueries } from './definer-code.ts'
+import { ownerEscapes } from './definer-owner.ts'
+import { type DynamicQuery, dynamicQueries } from './dynamic-queries.ts'
 
 /** A condition of a SECURITY DEFINER function whose pattern is text of the caller. */
 interface CallerPattern {
@@ -34,32 +37,96 @@ const HARMLESS = new Set(['md5', 'length', 'char_length', 'octet_length', 'strpo
 const TEXT = /^(?:text|character varying|character|"char"|name|citext|unknown|pg_catalog\.(?:text|varchar|bpchar))\b/
 
 /**
- * The patterns of the caller in statements that otherwise compare the tenant with the context. A statement without that comparison shows the
- * rows anyway, and `secdef-unfiltered` or `secdef-tenant-argument` reports it.
+ * The patterns of the caller in statements that otherwise compare the tenant with the context, and in dynamic SQL. A statement without that
+ * comparison shows the rows anyway, and `secdef-unfiltered` or `secdef-tenant-argument` reports it.
  */
 export function callerPatterns(facts: Facts, fn: DatabaseFunction): readonly CallerPattern[] {
   const tainted = taintedNames(facts, fn)
   const guarded = contextGuard(facts, fn) === 'strict'
-  const found: CallerPattern[] = []
-  for (const { query, relation, filtered } of unheldQueries(facts, fn)) {
-    if (!filtered && !guarded) continue
-    for (const condition of conditionsOf(query))
-      walkExpression(condition, {
-        expression: (expr) => {
-          const match = matchIn(expr)
-          if (match === undefined) return
-          const column = columnIn(match.value, relation, tainted)
-          const taint =
-            match.kind === 'like'
-              ? likeTaint(facts, fn, match.pattern, tainted)
-              : taintOf(facts, fn, match.pattern, tainted)
-          if (column === undefined || taint === undefined) return
-          found.push({ relation, column, kind: match.kind, perhapsEscaped: taint === 'changed' })
-        },
-      })
+  const origins: Origins = {
+    like: (pattern) => likeTaint(facts, fn, pattern, tainted),
+    regular: (pattern) => taintOf(facts, fn, pattern, tainted),
   }
+  const found: CallerPattern[] = unheldQueries(facts, fn).flatMap(({ query, relation, filtered }) =>
+    filtered || guarded ? patternsIn(query, relation, new Set(tainted.keys()), origins) : [],
+  )
+  for (const dynamic of dynamicQueries(facts, fn)) found.push(...dynamicPatterns(facts, fn, dynamic, origins))
   return found
 }
+
+/** Tells whether a pattern is text of the caller. */
+interface Origins {
+  readonly like: (pattern: Expr) => Taint | undefined
+  readonly regular: (pattern: Expr) => Taint | undefined
+}
+
+/** @param variables names that are no columns, where the query does not qualify them */
+function patternsIn(
+  query: Query,
+  relation: Relation,
+  variables: ReadonlySet<string>,
+  origins: Origins,
+): readonly CallerPattern[] {
+  const found: CallerPattern[] = []
+  for (const condition of conditionsOf(query))
+    walkExpression(condition, {
+      expression: (expr) => {
+        const match = matchIn(expr)
+        if (match === undefined) return
+        const column = columnIn(match.value, relation, variables)
+        const taint = match.kind === 'like' ? origins.like(match.pattern) : origins.regular(match.pattern)
+        if (column === undefined || taint === undefined) return
+        found.push({ relation, column, kind: match.kind, perhapsEscaped: taint === 'changed' })
+      },
+    })
+  return found
+}
+
+/** No other rule reads the text of EXECUTE, so statements that do not compare the tenant count here too. */
+function dynamicPatterns(
+  facts: Facts,
+  fn: DatabaseFunction,
+  { queries, text, values }: DynamicQuery,
+  origins: Origins,
+): readonly CallerPattern[] {
+  const names = (taint: (value: Expr) => Taint | undefined) => {
+    const found = new Map<string, Taint>()
+    for (const [number, value] of values) {
+      const kind = taint(value)
+      if (kind !== undefined) found.set(`$${number}`, kind)
+    }
+    return found
+  }
+  const like = names(origins.like)
+  const regular = names(origins.regular)
+  const inText: Origins = {
+    like: (pattern) => likeTaint(facts, fn, pattern, like),
+    regular: (pattern) => taintOf(facts, fn, pattern, regular),
+  }
+  const escapes = (relation: Relation) => {
+    const table = facts.tenantTable(relation)
+    return table !== undefined && table.kind !== 'root' && ownerEscapes(facts, fn, relation)
+  }
+  if (queries !== undefined)
+    return queries.flatMap((query) =>
+      [...tablesOf(facts, query)].filter(escapes).flatMap((relation) => patternsIn(query, relation, new Set(), inText)),
+    )
+  // Texts of several branches may not parse together. The words in front of and behind the operator are then enough.
+  return facts.relations
+    .filter((relation) => mentions(text, relation.name) && escapes(relation))
+    .flatMap((relation) =>
+      [...text.replaceAll(/\s+/g, ' ').matchAll(LOOSE)].flatMap(([, column, operator, number]) => {
+        const kind = /^(?:i?like|~~)/i.test(operator ?? '') ? 'like' : 'regular-expression'
+        const taint = (kind === 'like' ? like : regular).get(`$${number}`)
+        if (taint === undefined || column === undefined || !relation.columns.some(({ name }) => name === column))
+          return []
+        return [{ relation, column, kind, perhapsEscaped: taint === 'changed' } as const]
+      }),
+    )
+}
+
+/** `title ilike $1` where `$1` is the end of the pattern. */
+const LOOSE = /(?<!\w)(\w{1,63})"?\)? (?:not )?(i?like|similar to|~~\*?|~\*?) \(?\$(\d{1,6})\b(?! ?(?:\|\||escape))/gi
 
 /** The text arguments, and the variables that are set from them. */
 function taintedNames(facts: Facts, fn: DatabaseFunction): Tainted {
@@ -88,7 +155,8 @@ export function inputsOf(fn: DatabaseFunction): DatabaseFunction['arguments'] {
   return fn.arguments.filter(({ mode }) => mode !== 'out' && mode !== 'table')
 }
 
-function conditionsOf(query: Query): readonly Expr[] {
+/** The conditions of WHERE and of joins. */
+export function conditionsOf(query: Query): readonly Expr[] {
   const joins = (item: FromItem): readonly Expr[] =>
     item.kind === 'join' ? [...(item.on === undefined ? [] : [item.on]), ...joins(item.left), ...joins(item.right)] : []
   return [...(query.where === undefined ? [] : [query.where]), ...query.from.flatMap(joins)]
@@ -111,11 +179,11 @@ function matchIn(
   return REGULAR.has(expr.op) ? { kind: 'regular-expression', value: expr.left, pattern } : undefined
 }
 
-function columnIn(expr: Expr, relation: Relation, tainted: Tainted): string | undefined {
+function columnIn(expr: Expr, relation: Relation, variables: ReadonlySet<string>): string | undefined {
   let found: string | undefined
   walkExpression(expr, {
     expression: (part) => {
-      if (part.kind !== 'column' || (part.table === undefined && tainted.has(part.name))) return
+      if (part.kind !== 'column' || (part.table === undefined && variables.has(part.name))) return
       if (relation.columns.some(({ name }) => name === part.name)) found ??= part.name
     },
   })

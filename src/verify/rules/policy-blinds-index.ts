@@ -53,7 +53,9 @@ function describe({ index, key, constraint }: FoundKey): string {
     ? 'the constraint is enforced all the same'
     : index.method === 'btree'
       ? 'ORDER BY, min(), max() and GROUP BY still use it'
-      : 'nothing uses it'
+      : /(?:gin|gist)_trgm_ops/.test(index.definition)
+        ? 'of all conditions only = uses it'
+        : 'nothing uses it'
   return `${index.name} (${index.method}): not used for conditions on ${key.key}, because ${why} ${key.functions.length > 1 || key.functions.length === 0 ? 'are' : 'is'} not leakproof; ${rest}`
 }
 

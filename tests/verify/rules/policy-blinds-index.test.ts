@@ -117,3 +117,54 @@ it('knows the rows of the largest tenant from the statistics, and keeps silent o
   expect(await foundIn(6_000, 3_000)).toEqual([])
   expect(await foundIn(400, 15_000)).toEqual([])
 })
+
+/** A definer function of a role that no policy restricts. */
+const definer = (name: string, body: string) => `
+  grant select on documents to {finder}; create policy finds on documents for select to {finder} using (true);
+  create function ${name} returns setof text language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$ ${body} $$;
+  grant execute on function ${name} to {app};`
+const TRIGRAMS =
+  'create extension if not exists pg_trgm; create index by_words on documents using gin (title gin_trgm_ops);'
+
+it.each([
+  [
+    'a definer function that only returns the column',
+    `${TRIGRAMS} ${definer('title_of(uuid)', 'select title from public.documents where id = $1')}`,
+  ],
+  [
+    'a definer function without an argument',
+    `${TRIGRAMS} ${definer('drafts()', `select title from public.documents where title like 'draft%'`)}`,
+  ],
+  [
+    'a partial index that compares another column',
+    `${STATES} alter table documents add kind text; create index by_state on documents (tenant_id, state); create index on documents (tenant_id, at) where state is not null and kind = 'x';`,
+  ],
+  [
+    'a generated column of several columns',
+    `alter table documents add amount numeric, add label text generated always as (title || amount::text) stored; create index on documents (tenant_id, amount); create index on documents (tenant_id, label);`,
+  ],
+  [
+    'an index in another collation on another column',
+    `create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); alter table documents add email text; create index on documents (tenant_id, lower(title)); create index on documents (tenant_id, title, email collate ci);`,
+  ],
+])('is not silenced by %s', async (_, sql) => {
+  await withCase([HOLDING, sql], async (verify) => {
+    const report = await verify({ mode: 'static' })
+    expect(report.findings.filter(({ rule }) => rule === 'policy-blinds-index')).toMatchObject([{ severity: 'low' }])
+  })
+})
+
+it('says that = uses an index of trigrams, and that COALESCE in a unique index only makes NULLs equal', async () => {
+  const unique = `alter table documents add site uuid; create unique index once on documents (tenant_id, coalesce(site, '00000000-0000-0000-0000-000000000000'), title);`
+  await withCase([HOLDING, unique], async (verify) => {
+    const report = await verify({ mode: 'static' })
+    const found = report.findings.filter(({ rule }) => rule === 'policy-blinds-index')
+    expect(found.map(({ severity }) => severity)).toEqual(['info'])
+    expect(found[0]?.evidence.join()).toContain('the constraint is enforced all the same')
+  })
+  await withCase([HOLDING, TRIGRAMS], async (verify) => {
+    const report = await verify({ mode: 'static' })
+    const [found] = report.findings.filter(({ rule }) => rule === 'policy-blinds-index')
+    expect(found?.evidence.join()).toContain('of all conditions only = uses it')
+  })
+})

@@ -52,6 +52,97 @@ ruleCase('secdef-caller-pattern', {
   nearMisses: { 'a pattern of its own': finding(`'^[a-z]+'`, 'title ~* p and title = q') },
 })
 
+/** The same search in dynamic SQL. The statement compares the tenant, which is $1. */
+const executing = (body: string) => `${TRIGRAMS} ${FINDER}
+  create function find_documents(q text) returns setof uuid language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $f$
+    declare t uuid := nullif(current_setting('app.tenant_id', true), '')::uuid; sql text;
+    begin ${body} end $f$;
+  alter function find_documents(text) owner to {finder}; revoke execute on function find_documents(text) from public; grant execute on function find_documents(text) to {app};`
+const TEXT = 'select id from public.documents where tenant_id = $1 and'
+
+ruleCase('secdef-caller-pattern', {
+  name: 'in the text of EXECUTE, with USING',
+  hole: executing(`return query execute '${TEXT} title ilike $2' using t, q;`),
+  object: 'public.find_documents(text)',
+  severity: 'high',
+  fixMends: false,
+  repaired: executing(`return query execute '${TEXT} title ilike $2' using t, ${ESCAPED};`),
+  nearMisses: {
+    'the value has an end of its own': executing(`return query execute '${TEXT} title ilike $2' using t, q || '%';`),
+    'the text writes the end of the pattern': executing(
+      `return query execute '${TEXT} title ilike ''%'' || $2 || ''%''' using t, q;`,
+    ),
+    'the argument is compared for equality, and the pattern is of the function': executing(
+      `return query execute '${TEXT} title = $2 and title like ''a%''' using t, q;`,
+    ),
+    'the escape character is turned off in the text': executing(
+      `return query execute '${TEXT} title like $2 escape ''''' using t, q;`,
+    ),
+    'the pattern meets the table of tenants only': executing(
+      `return query execute 'select id from public.tenants where id = $1 and name ilike ''%'' || $2' using t, upper(q) || '%';`,
+    ),
+    'format() writes a literal with an end': executing(
+      `return query execute format('${TEXT} title ilike %L', '%' || q || '%') using t;`,
+    ),
+  },
+})
+
+ruleCase('secdef-caller-pattern', {
+  name: 'in the text of EXECUTE, written by format()',
+  hole: executing(
+    `return query execute format('select id from %I.%I where tenant_id = $1 and title like %L', 'public', 'documents', q) using t;`,
+  ),
+  object: 'public.find_documents(text)',
+  severity: 'high',
+  fixMends: false,
+  repaired: executing(`return query execute format('${TEXT} title like %L', ${ESCAPED}) using t;`),
+  nearMisses: {},
+})
+
+describe('secdef-caller-pattern: the text of EXECUTE', () => {
+  it.each([
+    [
+      'appended in a branch',
+      `sql := '${TEXT} true'; if q <> '' then sql := sql || ' and title ilike $2'; end if; return query execute sql using t, q;`,
+      'medium',
+    ],
+    [
+      'in one of two branches',
+      `if length(q) > 2 then sql := '${TEXT} title ilike $2'; else sql := '${TEXT} title = $2'; end if; return query execute sql using t, q;`,
+      'medium',
+    ],
+    ['with quote_literal()', `return query execute '${TEXT} title ilike ' || quote_literal(q) using t;`, 'medium'],
+    [
+      'in a loop, with CASE',
+      `declare i uuid; begin for i in execute '${TEXT} true' || case when q is null then '' else ' and title not like $2' end using t, q loop return next i; end loop; end;`,
+      'medium',
+    ],
+    [
+      'in a subquery',
+      `return query execute '${TEXT} id in (select id from documents d where d.title ~~* $2)' using t, q;`,
+      'medium',
+    ],
+    [
+      'in a text of branches that do not parse together',
+      `return query execute '${TEXT} title ilike $2 order by ' || case when q = 'a' then ' id' else ' title desc' end using t, q;`,
+      'medium',
+    ],
+    [
+      'with positions and the name of a table that is unknown beside it',
+      `return query execute format('${TEXT} title ilike %2$L and exists (select from %1$I)', q, q) using t;`,
+      'medium',
+    ],
+    ['without the tenant', `return query execute 'select id from documents where title ilike $1' using q;`, 'medium'],
+    ['as a regular expression', `return query execute '${TEXT} title ~* $2' using t, q;`, 'low'],
+    ['with SIMILAR TO', `return query execute '${TEXT} title similar to $2' using t, q;`, 'low'],
+  ])('is read %s', async (_, body, severity) => {
+    await withCase([HOLDING, executing(body)], async (verify) => {
+      const found = patternFindings(await verify({ mode: 'static' }))
+      expect(found.map((each) => [each.object, each.severity])).toEqual([['public.find_documents(text)', severity]])
+    })
+  })
+})
+
 /** A database keeps the mark when a case ends, so it is taken back. */
 async function withMark<T>(mark: string, fn: (verify: RunVerify, run: RunSql) => Promise<T>): Promise<T> {
   return withCase([HOLDING, TRIGRAMS], async (verify, run) => {
