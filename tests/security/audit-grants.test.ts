@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../setup/database.ts'
 
 /** What the application's roles can do with the audit log and the outbox of alerts; docs/audit.md lists the same. */
-const FUNCTIONS = ['alert_outbox_add', 'audit_make_months', 'audit_system', 'audit_tenant', 'audit_who']
+const FUNCTIONS = ['alert_outbox_add', 'audit_fits', 'audit_make_months', 'audit_system', 'audit_tenant', 'audit_who']
 const INSERTED = {
   audit_events: [
     'action',

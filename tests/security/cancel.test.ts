@@ -16,12 +16,21 @@ beforeAll(async () => {
 const slow = (signal: AbortSignal, from: TenantPool = pool) =>
   from.query(Object.assign({ text: 'select pg_sleep(10)' }, { signal }))
 
+/** Whether the server runs the slow statement on this connection. */
+async function isSleeping(pid: number): Promise<boolean> {
+  const { rows } = await two.database.admin(
+    "select 1 from pg_stat_activity where pid = $1 and state = 'active' and query ~ 'pg_sleep'",
+    [pid],
+  )
+  return rows.length === 1
+}
+
 describe('an AbortSignal', () => {
   it('stops the statement on the server, and the connection goes on', async () => {
     const pid = (await two.as(two.a, () => pool.query('select pg_backend_pid() as pid'))).rows[0].pid
     const controller = new AbortController()
     const running = two.as(two.a, () => slow(controller.signal))
-    await sleep(50)
+    await expect.poll(() => isSleeping(pid), { timeout: 20_000 }).toBe(true)
     controller.abort(new Error('the client went away'))
     await expect(running).rejects.toThrow('the client went away')
     const next = await two.as(two.b, () => pool.query('select pg_backend_pid() as pid'))
@@ -72,10 +81,10 @@ describe('an AbortSignal', () => {
     const pid = (await two.as(two.a, () => through.query('select pg_backend_pid() as pid'))).rows[0].pid
     const controller = new AbortController()
     const running = two.as(two.a, () => slow(controller.signal, through)).catch(() => {})
-    await sleep(30)
+    await expect.poll(() => isSleeping(pid), { timeout: 20_000 }).toBe(true)
     proxy.refuseNew = true
     controller.abort()
-    await sleep(50)
+    await expect.poll(() => proxy.refused, { timeout: 20_000 }).toBeGreaterThan(0)
     proxy.refuseNew = false
     await two.database.admin('select pg_cancel_backend($1)', [pid])
     await running

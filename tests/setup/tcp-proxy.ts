@@ -27,6 +27,8 @@ export class TcpProxy {
   cancelRequests = 0
   /** New connections are closed at once; those that stand go on. */
   refuseNew = false
+  /** Number of connections that were closed because of {@link refuseNew}. */
+  refused = 0
 
   private constructor(target: { host: string; port: number }) {
     this.#server = createServer((client) => this.#join(client, target))
@@ -82,6 +84,7 @@ export class TcpProxy {
 
   #join(client: Socket, target: { host: string; port: number }): void {
     if (this.refuseNew) {
+      this.refused++
       client.resetAndDestroy()
       return
     }
