@@ -84,14 +84,14 @@ function compileHintReader(options: AgreementOptions, caller: string): HintReade
   }
 }
 
-/** Compares literal segments without case, as routers do by default. */
+/** Compares literal segments decoded and without case, because some routers match them so. */
 function pathTenant(pattern: readonly string[], segments: readonly string[]): string | undefined {
   let tenant: string | undefined
   for (const [index, wanted] of pattern.entries()) {
     const segment = segments[index]
     if (segment === undefined) return undefined
     if (wanted === ':tenant') tenant = decoded(segment)
-    else if (wanted !== '' && wanted.toLowerCase() !== segment.toLowerCase()) return undefined
+    else if (wanted !== '' && wanted.toLowerCase() !== decoded(segment).toLowerCase()) return undefined
   }
   return tenant
 }

@@ -75,7 +75,11 @@ export function partywallPlugin(app: FastifyInstance, options: PartywallPluginOp
     }, next)
   })
   // A plugin may have called its own hook's `done` outside the context.
-  app.addHook('preHandler', (request, _reply, next) => void openedRequest(request.raw)?.run(next))
+  app.addHook('preHandler', (request, _reply, next) => {
+    const http = openedRequest(request.raw)
+    if (http === undefined) next()
+    else http.run(next)
+  })
   if (gates.guard !== undefined) guardHeads(app)
   app.setErrorHandler(answerError)
   done()

@@ -10,7 +10,7 @@ export class FetchLife {
   readonly #signal: AbortSignal
   readonly #stopped: Promise<never>
   #reject: (reason: unknown) => void = () => {}
-  #leave: (() => void) | undefined
+  #leave: () => void = () => {}
   #handled: Promise<unknown> | undefined
   #body: TenantBody | undefined
   #ended = false
@@ -59,10 +59,8 @@ export class FetchLife {
     this.#ended = true
     this.#signal.removeEventListener('abort', this.#abort)
     this.#http.close()
-    const leave = this.#leave
-    if (leave === undefined) return
-    if (this.#handled === undefined) leave()
-    else this.#leaveAfter(this.#handled, leave)
+    if (this.#handled === undefined) this.#leave()
+    else this.#leaveAfter(this.#handled, this.#leave)
   }
 
   #leaveAfter(handled: Promise<unknown>, leave: () => void): void {

@@ -39,14 +39,14 @@ export function openExchange<Call extends NodeCall>(
  * Admits an opened request. The request ends with its answer, and is stopped if its tenant is suspended: it gets no more data, and its
  * answer is cut off, or is a refusal if nothing was sent.
  *
- * @param refuse called in place of the refusal's answer, if the headers were not sent yet
+ * @param takeOver called before the refusal is answered in place of the framework
  * @returns false if the request was stopped already; its answer is sent then
  */
 export async function admitExchange(
   http: HttpRequest,
   request: IncomingMessage,
   response: ServerResponse,
-  refuse?: () => void,
+  takeOver?: () => void,
 ): Promise<boolean> {
   await http.admit()
   onceClosed(request, response, () => http.close())
@@ -55,7 +55,7 @@ export async function admitExchange(
     response.on('error', () => {})
     if (response.headersSent) request.socket.destroy()
     else {
-      refuse?.()
+      takeOver?.()
       answerProblem(http, request, response, reason)
     }
   })

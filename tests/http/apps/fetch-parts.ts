@@ -1,4 +1,3 @@
-import { ReadableStream } from 'node:stream/web'
 import { serve as serveFetch } from '@hono/node-server'
 import { afterAll } from 'vitest'
 import { type Answer, type Asked, textOf } from '../application.ts'
@@ -23,8 +22,20 @@ export function responseOf(answer: Answer, headers: Headers): Response {
   return new Response(whole?.text ?? encoded(answer.stream), { status: answer.status ?? 200, headers })
 }
 
-function encoded(source: AsyncIterable<string> = { async *[Symbol.asyncIterator]() {} }) {
-  return ReadableStream.from(source).pipeThrough(new TextEncoderStream())
+/** The server's reads call `pull`, in whatever context they are. */
+function encoded(source: AsyncIterable<string> = { async *[Symbol.asyncIterator]() {} }): ReadableStream<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]()
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done === true) controller.close()
+      else controller.enqueue(encoder.encode(value))
+    },
+    async cancel() {
+      await iterator.return?.()
+    },
+  })
 }
 
 /** Serves a fetch handler on loopback until the file's tests are over. */

@@ -36,6 +36,7 @@ export function admissionBehaviours(serve: (setting: Setting) => Promise<string>
     ['header', { 'x-tenant-id': 'B' }, '/context'],
     ['host', { host: 'B.app.example' }, '/context'],
     ['path', {}, '/t/B/ping'],
+    ['path in other letters', {}, '/%54/B/ping'],
   ])('refuses a %s that names another tenant than the token, and reports it', async (_what, headers: object, path) => {
     const { a, b, wall } = world
     const seen: unknown[] = []
