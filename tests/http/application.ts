@@ -238,6 +238,11 @@ function streamRoutes({ wall, seen, held }: Setting): readonly Route[] {
     },
     {
       method: 'GET',
+      path: '/large',
+      handle: () => ({ type: 'text/plain', stream: large(20, count) }),
+    },
+    {
+      method: 'GET',
       path: '/held-stream',
       handle: () => ({ type: 'text/plain', stream: heldStream(held) }),
     },
@@ -257,6 +262,11 @@ async function* events(times: number, data: () => Promise<unknown>): AsyncGenera
     yield `data: ${JSON.stringify(await data())}\n\n`
     await sleep(20)
   }
+}
+
+/** Larger than the buffers of the connection, so that the source is ahead of the client's reads. */
+async function* large(times: number, data: () => Promise<unknown>): AsyncGenerator<string> {
+  for (let round = 0; round < times; round++) yield `${JSON.stringify(await data())}${' '.repeat(400_000)}`
 }
 
 async function* failing(): AsyncGenerator<string> {

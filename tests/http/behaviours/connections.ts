@@ -30,6 +30,12 @@ export function connectionBehaviours(serve: (setting: Setting) => Promise<string
     expect(answer.text).toBe(event.repeat(3))
   })
 
+  it('makes a stream that is read slowly in the context of its tenant', async () => {
+    const answer = await world.as(world.a, '/large')
+    expect(answer).toMatchObject({ status: 200, complete: true })
+    expect(answer.text.replaceAll(' ', '')).toBe('1'.repeat(20))
+  })
+
   it('cuts a stream whose source fails, and does not tell why', async () => {
     const { logged } = world
     logged.length = 0

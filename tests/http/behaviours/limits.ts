@@ -70,6 +70,21 @@ export function limitBehaviours(serve: (setting: Setting) => Promise<string>): v
     await expect.poll(async () => (await world.as(tenant, '/context')).status, { timeout: 10_000 }).toBe(200)
   })
 
+  it('frees the places of pipelined requests whose connection broke', async () => {
+    const tenant = await world.tenant('enterprise')
+    const { socket } = await open(world.url)
+    socket.write(rawRequest('/held', { authorization: `Bearer ${await world.token(tenant)}` }).repeat(2))
+    await expect.poll(() => world.held.length, { timeout: 10_000 }).toBe(2)
+    socket.destroy()
+    await expect.poll(async () => (await world.as(tenant, '/context')).status, { timeout: 5_000 }).toBe(429)
+    release()
+    await expect.poll(async () => (await world.as(tenant, '/context')).status, { timeout: 10_000 }).toBe(200)
+    const both = [world.as(tenant, '/held'), world.as(tenant, '/held')]
+    await expect.poll(() => world.held.length, { timeout: 10_000 }).toBe(2)
+    release()
+    for (const one of both) expect((await one).status).toBe(200)
+  })
+
   it('counts a request whose client has gone until its handler has ended', async () => {
     const tenant = await world.tenant('enterprise')
     const authorization = `Bearer ${await world.token(tenant)}`
