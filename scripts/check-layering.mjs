@@ -21,6 +21,7 @@ const levels = [
   ['database'],
   ['rate-limit', 'audit', 'guards', 'repository', 'access', 'tenants', 'protection'],
   ['alerts', 'telemetry', 'health'],
+  ['http'],
   ['middleware'],
   ['verify', 'protect', 'testing'],
   ['compare'],

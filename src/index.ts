@@ -37,6 +37,8 @@ export type { Logger } from './logger/logger.ts'
 export {
   createPartywall,
   type DatabaseConfig,
+  type FetchHandler,
+  type HandleOptions,
   type Partywall,
   type PartywallConfig,
   type ProtectionWatchOptions,

@@ -1,6 +1,7 @@
 import type { RawClaims } from './auth/strict-json.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
+import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
 import { WallLife } from './partywall/life-cycle.ts'
 import { makeParts, type WallParts } from './partywall/make-parts.ts'
@@ -10,6 +11,7 @@ import type { Partywall } from './partywall/wall.ts'
 import { TenantAwareRepository } from './repository/base-repository.ts'
 import { createEnvelopes, type ImportOptions } from './tenants/envelope.ts'
 
+export type { FetchHandler, HandleOptions } from './http/fetch/handle-fetch.ts'
 export type { DatabaseConfig, PartywallConfig, TenantsConfig } from './partywall/config.ts'
 export type { Partywall } from './partywall/wall.ts'
 export type { ProtectionWatchOptions } from './protection/options.ts'
@@ -69,7 +71,7 @@ function assemble<Claims>(
     }
   }
 
-  return {
+  const wall: Partywall<Claims> = {
     pool,
     verifier,
     verifyToken: verifier.verifyToken,
@@ -81,6 +83,7 @@ function assemble<Claims>(
       life.awake()
       return admission.admit(request)
     },
+    handle: (request, options, fn) => handleFetch(wall, request, options, fn),
     limiter: parts.limiter,
     health: parts.health,
     access: parts.access,
@@ -104,4 +107,5 @@ function assemble<Claims>(
     ready: () => life.ready(),
     close: ({ timeoutMs = 10_000 } = {}) => life.close(timeoutMs),
   }
+  return wall
 }

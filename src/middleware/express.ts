@@ -1,6 +1,7 @@
+export type { RequestWall } from '../http/request-wall.ts'
+export type { AgreementOptions } from '../http/tenant-hints.ts'
 export { asyncRoute } from './async-route.ts'
 export { type FoundRoute, findUndeclaredRoutes, type RouteReport } from './find-undeclared-routes.ts'
-export type { RequestWall } from './request-state.ts'
 export {
   publicRoute,
   type RequirePermissionOptions,
@@ -17,7 +18,6 @@ export {
   tenantStore,
 } from './tenant-context.ts'
 export { tenantErrorHandler } from './tenant-error-handler.ts'
-export type { AgreementOptions } from './tenant-hints.ts'
 export {
   type RateLimitHandler,
   TenantRateLimiter,

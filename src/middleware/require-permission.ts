@@ -1,6 +1,6 @@
-import type { NextFunction, Request, RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import type { AccessControl } from '../access/access-control.ts'
-import { ConfigurationError } from '../errors.ts'
+import { checkPermission, requireAccess, requirePermissionName, requirePublicReason } from '../http/permission.ts'
 import { declareRoute } from './route-declaration.ts'
 
 /** Options of a route's permission. */
@@ -33,32 +33,21 @@ export interface RoutePermissions<P extends string = string> {
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
 export function routePermissions<P extends string>(given: AccessControl<P> | undefined): RoutePermissions<P> {
-  const access = requireAccess(given)
+  const access = requireAccess(given, 'routePermissions(access)')
   return {
-    requirePermission(permission, options = {}) {
-      if (typeof permission !== 'string' || permission === '') {
-        throw new ConfigurationError(
-          'requirePermission(permission): the permission must be a name such as documents:read.',
-        )
-      }
-      const { object } = options
+    requirePermission(permission, { object } = {}) {
+      requirePermissionName(permission, 'requirePermission(permission)')
       const handler: RequestHandler = (request, _response, next) => {
-        if (object === undefined && access.isLoaded()) checkNow(next)
-        else check(request).then(() => next(), next)
-      }
-      // Nothing is asynchronous here, so decide without a promise.
-      function checkNow(next: NextFunction): void {
+        let checking: void | Promise<void>
         try {
-          access.requirePermission(permission)
+          checking = checkPermission(access, permission, object === undefined ? undefined : () => object(request))
         } catch (error) {
           next(error)
           return
         }
-        next()
-      }
-      async function check(request: Request): Promise<void> {
-        await access.load()
-        access.requirePermission(permission, await object?.(request))
+        // If nothing is asynchronous, go on without a promise.
+        if (checking === undefined) next()
+        else checking.then(() => next(), next)
       }
       return declareRoute(handler, { permission })
     },
@@ -80,17 +69,6 @@ export function routePermissions<P extends string>(given: AccessControl<P> | und
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
  */
 export function publicRoute(reason: string): RequestHandler {
-  if (typeof reason !== 'string' || reason.trim().length < 8) {
-    throw new ConfigurationError(
-      'publicRoute(reason): say in at least 8 characters why this route needs no permission.',
-    )
-  }
+  requirePublicReason(reason, 'publicRoute(reason)')
   return declareRoute((_request, _response, next) => next(), { reason })
-}
-
-function requireAccess<P extends string>(access: AccessControl<P> | undefined): AccessControl<P> {
-  if (access !== undefined) return access
-  throw new ConfigurationError(
-    'routePermissions(access): access is undefined. A wall has it where it is configured: createPartywall({ access: { roles } }).',
-  )
 }

@@ -9,6 +9,7 @@ import type { CrossingRequest } from '../database/pool/crossing.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { TenantGuard } from '../guards/tenant-guard.ts'
 import type { Health } from '../health/health.ts'
+import type { FetchHandler, HandleOptions } from '../http/fetch/handle-fetch.ts'
 import type { Logger } from '../logger/logger.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { RepositoryOptions, TenantAwareRepository } from '../repository/base-repository.ts'
@@ -29,6 +30,14 @@ export interface Partywall<Claims = RawClaims> {
   readonly logger: Logger
   /** Makes the context of a request from its token. Adapters of frameworks call this. @throws {ClosedError} while closing */
   readonly admit: Admission['admit']
+  /**
+   * Handles one request of the fetch API, such as of a route handler of Next.js, in the context of its tenant.
+   *
+   * Refusals and errors of `fn` become problem documents, so the promise does not reject because of a request.
+   *
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the options are not valid
+   */
+  handle(request: Request, options: HandleOptions, fn: FetchHandler): Promise<Response>
   /** Undefined if `access` is not configured. */
   readonly access: AccessControl | undefined
   /** For `responseGuard(wall.guard)`, and for values. */

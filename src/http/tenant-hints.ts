@@ -36,9 +36,31 @@ const schema = z.strictObject({
     .optional(),
 })
 
-/** Compiles the options to a function that lists a request's hints. */
-export function createHintReader(options: AgreementOptions = {}): (request: HintSource) => readonly TenantHint[] {
-  const checked = parseOptions(schema, options, 'tenantContextMiddleware(wall, { agreement })')
+type HintReader = (request: HintSource) => readonly TenantHint[]
+
+const readers = new WeakMap<AgreementOptions, HintReader>()
+const noOptions: AgreementOptions = Object.freeze({})
+
+/**
+ * The function that lists a request's hints. It is compiled once for each options object, because some adapters pass their options again
+ * with each request.
+ *
+ * @param caller the call that the message of an error names
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function hintReader(
+  options: AgreementOptions = noOptions,
+  caller = 'tenantContextMiddleware(wall, { agreement })',
+): HintReader {
+  const known = typeof options === 'object' && options !== null ? readers.get(options) : undefined
+  if (known !== undefined) return known
+  const made = compileHintReader(options, caller)
+  readers.set(options, made)
+  return made
+}
+
+function compileHintReader(options: AgreementOptions, caller: string): HintReader {
+  const checked = parseOptions(schema, options, caller)
   const headers = (checked.headers ?? ['x-tenant-id']).map((name) => name.toLowerCase())
   const suffix = checked.subdomainOf === undefined ? undefined : `.${checked.subdomainOf.toLowerCase()}`
   const ignored = new Set((checked.ignoreSubdomains ?? ['www', 'api']).map((name) => name.toLowerCase()))
@@ -62,14 +84,14 @@ export function createHintReader(options: AgreementOptions = {}): (request: Hint
   }
 }
 
-/** Compares literal segments without case, as routers do by default. */
+/** Compares literal segments decoded and without case, because some routers match them so. */
 function pathTenant(pattern: readonly string[], segments: readonly string[]): string | undefined {
   let tenant: string | undefined
   for (const [index, wanted] of pattern.entries()) {
     const segment = segments[index]
     if (segment === undefined) return undefined
     if (wanted === ':tenant') tenant = decoded(segment)
-    else if (wanted !== '' && wanted.toLowerCase() !== segment.toLowerCase()) return undefined
+    else if (wanted !== '' && wanted.toLowerCase() !== decoded(segment).toLowerCase()) return undefined
   }
   return tenant
 }

@@ -1,9 +1,12 @@
+import type { AccessControl } from '../access/access-control.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
+import type { TenantGuard } from '../guards/tenant-guard.ts'
 import type { Logger } from '../logger/logger.ts'
+import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { Admission } from '../tenants/admission.ts'
 import type { Work } from '../tenants/running-work.ts'
 
-/** The part of a wall that frameworks' adapters need. */
+/** The part of a wall that opens requests. */
 export interface RequestWall {
   readonly admit: Admission['admit']
   /** Registers a request, so that suspension stops it and closing waits for it. */
@@ -14,21 +17,9 @@ export interface RequestWall {
   readonly requestIdHeader?: string | undefined
 }
 
-/** State that partywall keeps for a request, independent of the framework. */
-export interface RequestState {
-  readonly requestId: string
-  readonly wall: RequestWall
-  /** The work of the request once it was admitted. */
-  work?: Work
-}
-
-const states = new WeakMap<object, RequestState>()
-
-/** The state of a request, undefined before {@link rememberRequest}. */
-export function requestState(request: object): RequestState | undefined {
-  return states.get(request)
-}
-
-export function rememberRequest(request: object, state: RequestState): void {
-  states.set(request, state)
+/** The part of a wall that an adapter of a framework needs: it also checks permissions and limits. */
+export interface HttpWall extends RequestWall {
+  readonly access: AccessControl | undefined
+  readonly limiter: RateLimiter | undefined
+  readonly guard: TenantGuard
 }

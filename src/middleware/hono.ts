@@ -1,0 +1,75 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { AccessControl } from '../access/access-control.ts'
+import { type AdapterOptions, gatesOf } from '../http/adapter-options.ts'
+import { handleFetch } from '../http/fetch/handle-fetch.ts'
+import { checkPermission, requireAccess, requirePermissionName } from '../http/permission.ts'
+import type { HttpWall } from '../http/request-wall.ts'
+import type { RouteRule } from '../http/route-rule.ts'
+import { hintReader } from '../http/tenant-hints.ts'
+
+export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
+export type { AdapterOptions } from '../http/adapter-options.ts'
+export type { HttpWall } from '../http/request-wall.ts'
+export type { RouteRule } from '../http/route-rule.ts'
+export type { AgreementOptions } from '../http/tenant-hints.ts'
+
+/** Options of {@link tenantContext}. */
+export interface HonoOptions extends AdapterOptions {
+  /** Chooses what a request must fulfil, such as the limit of a route. Default: a token and nothing more. */
+  readonly rule?: ((context: Context) => RouteRule) | undefined
+  /** Takes the token out of a request; default: `Authorization: Bearer`. */
+  readonly token?: ((context: Context) => string | undefined) | undefined
+  /** The client's address, as the runtime's `getConnInfo` tells it. Default: unknown; limits of failed tokens then don't apply. */
+  readonly ip?: ((context: Context) => string | undefined) | undefined
+}
+
+/**
+ * A middleware for Hono 4. All later handlers run in the tenant's context, after token and limits were checked. Errors of handlers become
+ * problem documents, before `app.onError` of the same application could change them for the client.
+ *
+ * @example
+ * ```ts
+ * app.use(tenantContext(wall, { guard: wall.guard, ip: (context) => getConnInfo(context).remote.address }))
+ * app.get('/documents', requirePermission(wall.access, 'documents:read'), async (context) => context.json(await documents.findPage()))
+ * ```
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ * @see RFC 9457 (problem details)
+ */
+export function tenantContext(wall: HttpWall, options: HonoOptions = {}): MiddlewareHandler {
+  const { rule, token, ip, ...shared } = options
+  gatesOf(wall, options, 'tenantContext(wall, options)')
+  hintReader(options.agreement, 'tenantContext(wall, options)')
+  return async (context, next) => {
+    const tokenOf = token === undefined ? undefined : () => token(context)
+    const asked = { ...shared, rule: rule?.(context), token: tokenOf, ip: ip?.(context) }
+    const answer = await handleFetch(wall, context.req.raw, asked, async () => {
+      await next()
+      // Hono has answered an error already, perhaps with its message.
+      if (context.error !== undefined) throw context.error
+      return context.res
+    })
+    // Without this line Hono would keep the headers of the answer that is replaced.
+    context.res = undefined
+    context.res = answer
+  }
+}
+
+/**
+ * Makes a middleware that refuses with 403 unless the current context has the permission.
+ *
+ * @param options.object loads the object for grants with conditions
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function requirePermission<P extends string>(
+  access: AccessControl<P> | undefined,
+  permission: P,
+  options: { readonly object?: (context: Context) => object | undefined | Promise<object | undefined> } = {},
+): MiddlewareHandler {
+  const checked = requireAccess(access, 'requirePermission(access, permission)')
+  requirePermissionName(permission, 'requirePermission(access, permission)')
+  const { object } = options
+  return async (context, next) => {
+    await checkPermission(checked, permission, object === undefined ? undefined : () => object(context))
+    await next()
+  }
+}

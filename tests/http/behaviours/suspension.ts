@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, expect, it } from 'vitest'
+import type { TestTenant } from '../../setup/database.ts'
+import type { Setting } from '../application.ts'
+import { startWorld, type World } from '../world.ts'
+
+export function suspensionBehaviours(serve: (setting: Setting) => Promise<string>): void {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld(serve)
+  })
+
+  async function listening(tenant: TestTenant): Promise<void> {
+    expect((await world.as(tenant, '/context')).status).toBe(200)
+    await expect.poll(() => world.wall.tenants.listening, { timeout: 10_000 }).toBe(true)
+    expect((await world.as(tenant, '/context')).status).toBe(200)
+  }
+
+  const suspend = (tenant: TestTenant) =>
+    world.database.admin("update tenants set status = 'suspended' where id = $1", [tenant.id])
+
+  it('refuses a running request of a suspended tenant, which writes no more', async () => {
+    const tenant = await world.tenant()
+    await listening(tenant)
+    const running = world.as(tenant, '/slow', { method: 'POST' })
+    const body = async () =>
+      (await world.database.admin('select body from documents where tenant_id = $1', [tenant.id])).rows[0]?.body
+    await expect.poll(body, { timeout: 10_000 }).toMatch(/^round \d/)
+    const started = performance.now()
+    await suspend(tenant)
+    expect(await running).toMatchObject({ status: 403, body: { code: 'PARTYWALL_TENANT_INACTIVE' } })
+    // It would have run for five seconds.
+    expect(performance.now() - started).toBeLessThan(4_000)
+    const then = await body()
+    await sleep(200)
+    expect(await body()).toBe(then)
+  })
+
+  it('refuses a request that only waits, at the moment of the suspension', async () => {
+    const tenant = await world.tenant()
+    await listening(tenant)
+    const waiting = world.as(tenant, '/held')
+    await expect.poll(() => world.held.length, { timeout: 10_000 }).toBe(1)
+    await suspend(tenant)
+    expect(await waiting).toMatchObject({ status: 403, body: { code: 'PARTYWALL_TENANT_INACTIVE' } })
+    for (const finish of world.held.splice(0)) finish()
+    // The late answer of the handler ends nothing but itself.
+    await sleep(20)
+    expect((await world.as(world.a, '/context')).status).toBe(200)
+  })
+
+  it('cuts a running stream of a suspended tenant', async () => {
+    const tenant = await world.tenant()
+    await listening(tenant)
+    const running = world.as(tenant, '/endless').catch((error: unknown) => ({ complete: false, text: String(error) }))
+    await sleep(150)
+    await suspend(tenant)
+    const answer = await running
+    expect(answer.complete).toBe(false)
+    expect(answer.text.length).toBeLessThan(20 * 300)
+  })
+
+  it('closes, and waits for no request that has ended', async () => {
+    const started = performance.now()
+    expect((await world.as(world.a, '/context')).status).toBe(200)
+    await world.wall.close({ timeoutMs: 30_000 })
+    expect(performance.now() - started).toBeLessThan(20_000)
+    expect((await world.as(world.a, '/context')).status).toBe(503)
+  })
+}
