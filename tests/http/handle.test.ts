@@ -55,6 +55,21 @@ describe('wall.handle', () => {
     await expect.poll(() => cancelled.length).toBe(1)
   })
 
+  it('reads the source in the context of its tenant, however late the client reads', async () => {
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(Buffer.from(String(tryGetCurrentTenant()?.tenantId))),
+      })
+    const answer = await handle(() => new Response(body()))
+    const reader = answer.body?.getReader()
+    for (let round = 0; round < 4; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 10)) // the source is ahead now
+      const piece = await reader?.read()
+      expect(Buffer.from(piece?.value ?? []).toString()).toBe(world.a.id)
+    }
+    await reader?.cancel()
+  })
+
   it('cancels the source in the context of its tenant when the answer is cancelled', async () => {
     const cancelled: unknown[] = []
     const answer = await handle(() => new Response(endless(cancelled)))
