@@ -25,8 +25,22 @@ function run(label, file, args, cwd = root) {
   if (result.status !== 0) problems.push(`${label}:\n${result.stdout}${result.stderr}`)
 }
 
+// publint and are-the-types-wrong bring fifty packages, so they have a lock file of their own.
+const tools = join(root, 'scripts', 'package-tools')
+
+/** Runs npm with the npm that runs this script, or with the one on PATH. */
+function npm(args, cwd) {
+  const path = process.env.npm_execpath
+  return path === undefined
+    ? execFileSync('npm', args, { cwd })
+    : execFileSync(process.execPath, [path, ...args], { cwd })
+}
+
+if (!existsSync(join(tools, 'node_modules', 'publint')))
+  npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], tools)
+
 function bin(name, command = name) {
-  const file = join(root, 'node_modules', name, 'package.json')
+  const file = join(tools, 'node_modules', name, 'package.json')
   const { bin: entry } = JSON.parse(readFileSync(file, 'utf8'))
   return join(dirname(file), typeof entry === 'string' ? entry : entry[command])
 }
@@ -34,12 +48,7 @@ function bin(name, command = name) {
 run('publint', bin('publint'), ['run', '--strict'])
 const folder = mkdtempSync(join(tmpdir(), 'partywall-pack-'))
 try {
-  const npm = process.env.npm_execpath
-  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder]
-  const packed =
-    npm === undefined
-      ? execFileSync('npm', pack, { cwd: root })
-      : execFileSync(process.execPath, [npm, ...pack], { cwd: root })
+  const packed = npm(['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], root)
   const tarball = join(folder, String(packed).trim().split('\n').at(-1))
   run('are-the-types-wrong', bin('@arethetypeswrong/cli', 'attw'), [tarball, '--profile', 'esm-only'])
 
