@@ -9,10 +9,10 @@ import type { Target } from './target.ts'
 export function doubtOf({ asksFor, contextTypes, setting }: Planning, target: Target): string | undefined {
   const { column } = target
   if (asksFor !== undefined)
-    return `The policies of this schema ask for ${asksFor}, not for a tenant in ${setting.setting}, so sessions may not set that.`
+    return `The policies of this schema ask for ${asksFor}, not for a tenant in ${setting.setting}, so perhaps the sessions do not set it.`
   const asked = askedInstead(target)
   if (asked !== undefined)
-    return `The policies of this table ask for ${asked} and never for ${column.name}, which may be empty, or somebody else's.`
+    return `The policies of this table ask for ${asked} and never for ${column.name}, which may be empty or hold another tenant's id.`
   const families = new Set([...contextTypes].map(familyOf))
   if (families.size === 0 || families.has(familyOf(column.cast))) return undefined
   return `Elsewhere ${setting.setting} is compared with ${[...contextTypes].join(' and ')}, and ${column.name} is ${column.type} here.`

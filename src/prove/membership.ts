@@ -52,7 +52,8 @@ type Joins = (one: string, other: string) => boolean
  * Whether a join shows that two rows belong to the same tenant. Only joins by tenant columns and by keys do so: rows of all tenants may have one
  * plan, status or date in common.
  *
- * @param own the first row is the session's own. Rows that refer to it or have it in their key are then the session's own too.
+ * @param own the first row is the session's own. Rows that refer to it, or whose key contains one of its values, are then the
+ * session's own too.
  */
 function leads(facts: Facts, from: Instance, to: Instance, own: boolean, joins: Joins): boolean {
   const tenant = tenantOf(facts, from)

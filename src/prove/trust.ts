@@ -32,7 +32,7 @@ export function untrustedLookup(
       return {
         kind: 'beyond-the-prover',
         certain: false,
-        explanation: `rows may point at ${relation.label} where there is none, and ${maker.role.name} may insert it`,
+        explanation: `rows may refer to a row of ${relation.label} that does not exist, and ${maker.role.name} may insert that row`,
         subject: relation.label,
       }
     for (const written of [relation, ...descendants(facts, relation)])

@@ -57,8 +57,8 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
   }
 
   /**
-   * A proxy in front of a cluster looks like a single server. It refuses a call with keys of several slots before it makes any decision of
-   * the call.
+   * A proxy in front of a cluster looks like a single server. It refuses a call with keys of several slots before anything
+   * is counted, so each decision can safely be sent again alone.
    */
   function resend({ cost, scopes, keys, waiting }: Batch): void {
     oneByOne = true

@@ -24,7 +24,7 @@ export interface FailedTokenVerdict {
 
 /** Counts tokens that did not verify, by client address; see {@link createFailedTokenLimiter}. */
 export interface FailedTokenLimiter {
-  /** Call it after a token failed, never before it was verified. @param address the client's as the framework says, `req.ip` */
+  /** Call it after a token failed, never before it was verified. @param address the client's address as the framework reports it, such as `req.ip` */
   recordFailure(address: string | undefined): FailedTokenVerdict
   /**
    * Whether the address has used up its failures. Use it only to save work, such as logging, and never to refuse a token before it was

@@ -74,8 +74,8 @@ export class TicketBook {
     if (asked.slot !== this.#slot || this.#tickets.size >= MAX_REMEMBERED) {
       this.#slot = asked.slot
       this.#tickets = new Map()
-      // These were not registered during their slot. That happens if a library has a pool of its own and never returns a connection to
-      // ours.
+      // These were not registered during their slot. A ticket is registered when a connection comes back to our pool, and a library with
+      // a pool of its own may never give one back.
       this.#waiting = []
     }
     this.#tickets.set(keyOf(asked.subject), asked.ticket)
@@ -111,7 +111,7 @@ export class TicketBook {
   }
 
   /**
-   * Until they are registered, the database checks whole seals. The next seal of each of these tenants puts its ticket on the list again.
+   * Until the tickets of the batch are registered, the database checks whole seals. The next seal of each of these tenants puts its ticket on the list again.
    */
   #failed(batch: readonly Waiting[]): boolean {
     this.#pausedUntil = Date.now() + PAUSE_MS

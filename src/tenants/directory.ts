@@ -19,7 +19,7 @@ export interface TenantDirectoryOptions {
   readonly unheardTtlMs?: number | undefined
   /** How long the cached answer "no such tenant" is used; default 5_000. */
   readonly negativeTtlMs?: number | undefined
-  /** Maximum number of tenants in the cache. The cache also keeps at most as many unknown claims. Default 10_000. */
+  /** Maximum number of tenants in the cache. The same maximum applies separately to unknown claims. Default 10_000. */
   readonly maxEntries?: number | undefined
   /** How long one lookup may take; default 5_000. */
   readonly timeoutMs?: number | undefined

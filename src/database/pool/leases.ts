@@ -43,7 +43,8 @@ export class Leases {
   /**
    * pg-pool's own release function is kept on the client.
    *
-   * @param take must neither throw nor give the connection back before it returns: another statement may just be ending on it
+   * @param take must neither throw nor give the connection back before it returns: the previous statement may
+   * not have finished on that connection
    */
   take(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#shares === undefined) {
@@ -123,7 +124,7 @@ export class Leases {
   }
 
   #registerAndHandOn(client: TenantClient): void {
-    // The statement is partywall's own.
+    // registerTickets() runs a statement of partywall's own, so the connection belongs to no tenant meanwhile.
     client.guard.owner = undefined
     const registered = registerTickets(client)
     if (registered === undefined) this.#handOn(client)

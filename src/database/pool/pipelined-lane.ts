@@ -16,7 +16,7 @@ const TEMP_TEXT = `
  * answers to earlier ones.
  *
  * Each statement still has its own context in its own implicit transaction. Two facts make sharing safe: no role may create temporary
- * objects, and the context statement has no name under which a tenant could prepare another statement.
+ * objects, and the context statement is unnamed, so no tenant can prepare another statement under its name.
  */
 export class PipelinedLane implements StatementLane {
   readonly #pool: WalledPool
@@ -123,7 +123,7 @@ export class PipelinedLane implements StatementLane {
 
   #lookAt(client: TenantClient): void {
     const { discardedFor, inFlight } = client.guard
-    // A registration that is under way when the connection is discarded is its last answer.
+    // If the connection is discarded during a registration, that registration's answer is the last one. So look again after it.
     if (discardedFor === undefined) void registerTickets(client)?.then(() => this.#lookAt(client))
     else if (inFlight === 0) client.destroySocket(new Error(discardedFor))
   }

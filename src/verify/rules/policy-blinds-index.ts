@@ -24,7 +24,9 @@ export const policyBlindsIndex: Rule = {
       if (blind.length === 0) continue
       const largest = largestTenant(relation, table.column?.number)
       const all =
-        largest === undefined ? 'all rows of its tenant' : `all rows of its tenant, of the largest about ${largest}`
+        largest === undefined
+          ? 'all rows of its tenant'
+          : `all rows of its tenant (about ${largest} for the largest tenant)`
       const cures = blind.map(({ index, key }) => {
         const cure = indexCure(relation, leadingColumns(table), index, key, labelsOf(facts.catalog, relation, key))
         return cureSql(relation, index, key, cure)
@@ -54,7 +56,7 @@ function describe({ index, key, constraint }: FoundKey): string {
     : index.method === 'btree'
       ? 'ORDER BY, min(), max() and GROUP BY still use it'
       : /(?:gin|gist)_trgm_ops/.test(index.definition)
-        ? 'of all conditions only = uses it'
+        ? 'only conditions with the operator = use it'
         : 'nothing uses it'
   return `${index.name} (${index.method}): not used for conditions on ${key.key}, because ${why} ${key.functions.length > 1 || key.functions.length === 0 ? 'are' : 'is'} not leakproof; ${rest}`
 }

@@ -43,7 +43,7 @@ function fixOf(facts: Facts, circle: Recursion): string {
   const { context } = facts.tenancy
   const [first] = circle.cycle
   const advice = [
-    '-- A SECURITY DEFINER function reads the table as its owner. Its owner must not be held by the policies of that table:',
+    '-- A SECURITY DEFINER function runs as its owner. The policies of the table that it reads must not apply to that owner:',
     '-- a superuser, a role with BYPASSRLS, or the owner of a table without FORCE ROW LEVEL SECURITY.',
   ]
   if (context.kind !== 'key' || context.tenantColumn === undefined || first === undefined)

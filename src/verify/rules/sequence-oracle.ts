@@ -5,7 +5,7 @@ import type { Rule } from '../finding/rule.ts'
 export const sequenceOracle: Rule = {
   id: 'sequence-oracle',
   group: 'key',
-  title: 'Numbers that people see count the rows of all tenants',
+  title: 'A number that is shown to people counts the rows of all tenants',
   severity: 'low',
   meaning: 'An invoice or order number from a shared sequence tells each tenant how many rows the others write.',
   remedy: 'Use a counter per tenant, or random ids.',
