@@ -96,7 +96,11 @@ ${process.getuid?.() === 0 ? 'user = nobody' : ''}
     log += String(chunk)
   })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // If the test's process ends before it calls stop(), the pooler must not stay.
+  const killed = () => child.kill('SIGKILL')
+  process.once('exit', killed)
   const stop = async () => {
+    process.off('exit', killed)
     child.kill('SIGKILL')
     await ended
     await rm(folder, { recursive: true, force: true })

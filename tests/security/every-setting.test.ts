@@ -1,6 +1,6 @@
 // Whatever setting a tenant's SELECT makes for the session, the next statement on the connection does not run under it.
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { type TenantSetting, tenantSettings } from '../setup/tenant-settings.ts'
@@ -69,11 +69,12 @@ describe('behind PgBouncer in transaction mode', { timeout: 120_000 }, () => {
     const bouncer = await startPgBouncer(two.database.appUrl, 1, { resetAlways })
     const pool = two.pool({ connectionString: bouncer.url, pooler: 'transaction', max: 2 })
     pool.on('error', () => {})
-    afterAll(async () => {
+    try {
+      return await tryAll(pool)
+    } finally {
       await pool.close({ timeoutMs: 1_000 })
       await bouncer.stop()
-    })
-    return tryAll(pool)
+    }
   }
 
   it('stays by default, but for those that docs/database.md lists', async () => {

@@ -2,7 +2,7 @@
 // the unnamed statement are the wall.
 import { once } from 'node:events'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
@@ -15,10 +15,10 @@ beforeAll(async () => {
   two = await createTwoTenants()
   bouncer = await startPgBouncer(two.database.appUrl, 1)
   pool = two.pool({ connectionString: bouncer.url, pooler: 'transaction', max: 6 })
-  afterAll(async () => {
+  return async () => {
     await pool.close({ timeoutMs: 1000 })
     await bouncer.stop()
-  })
+  }
 })
 
 describe('through PgBouncer in transaction mode, sealed', () => {
