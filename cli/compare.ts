@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { collect } from './collect.ts'
 
 /** `partywall compare`: reports who can see or do more after a change of the schema, and who can do less. */
 export function compareCommand(): Command {
@@ -19,8 +20,4 @@ export function compareCommand(): Command {
       const { runCompare } = await import('./run-compare.ts')
       process.exitCode = await runCompare(flags, (line) => process.stdout.write(`${line}\n`))
     })
-}
-
-function collect(value: string, known: readonly string[] = []): readonly string[] {
-  return [...known, value]
 }

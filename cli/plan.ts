@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { collect } from './collect.ts'
 
 /** `partywall plan`: shows the plan of a statement under the policies of one tenant. */
 export function planCommand(): Command {
@@ -31,8 +32,4 @@ Exit code: 0 the plan was printed, 2 it could not run.`,
       const { runPlan } = await import('./run-plan.ts')
       await runPlan({ ...flags, sql }, (line) => process.stdout.write(`${line}\n`))
     })
-}
-
-function collect(value: string, known: readonly string[] = []): readonly string[] {
-  return [...known, value]
 }

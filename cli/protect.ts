@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { MIGRATION_FORMATS } from '../src/protect/render/format-names.ts'
+import { collect } from './collect.ts'
 
 /** `partywall protect`: writes a migration that adds the missing isolation to the user's own tables. */
 export function protectCommand(): Command {
@@ -26,10 +27,6 @@ export function protectCommand(): Command {
       const { runProtect } = await import('./run-protect.ts')
       await runProtect(flags)
     })
-}
-
-function collect(value: string, known: readonly string[] = []): readonly string[] {
-  return [...known, value]
 }
 
 function names(value: string, known: readonly string[] = []): readonly string[] {

@@ -13,6 +13,7 @@ import { createSqlReader } from '../src/sql/reader.ts'
 import { buildFacts } from '../src/tenancy/build-facts.ts'
 import { discover } from '../src/tenancy/discovery/discover.ts'
 import type { Facts } from '../src/tenancy/facts.ts'
+import { settingText } from '../src/verify/attack/contexts.ts'
 import { connect } from '../src/verify/connect.ts'
 import { databaseUrlFrom } from './database-url.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -156,19 +157,12 @@ async function contextOf(
       `The policies ask ${context.setting} for a key of ${context.table.label}, and not for a tenant. Give it with --set ${context.setting}=VALUE.`,
     )
   const own: readonly (readonly [string, string])[] =
-    context.kind === 'key' ? [] : [[context.setting, valueAt(context.path, context.list === true, settings.tenant)]]
+    context.kind === 'key' ? [] : [[context.setting, settingText(context, settings.tenant)]]
   const isSealed = [...catalog.relations.values()].some((relation) =>
     relation.policies.some(({ name }) => name === 'tenant_seal_policy'),
   )
   const seal = isSealed ? await sealOf(client, role, settings) : []
   return [['statement_timeout', String(TIMEOUT_MS)], ...own, ...seal, ...further]
-}
-
-/** `{"org_id":"…"}` where policies read a claim inside JSON. */
-function valueAt(path: readonly string[], isList: boolean, tenant: string): string {
-  if (path.length === 0) return tenant
-  const value: unknown = path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), isList ? [tenant] : tenant)
-  return JSON.stringify(value)
 }
 
 async function sealOf(

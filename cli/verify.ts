@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { FORMATS } from '../src/verify/formats/format-names.ts'
+import { collect } from './collect.ts'
 
 /** `partywall verify`: proves or breaks the tenant isolation of a real schema. */
 export function verifyCommand(): Command {
@@ -59,10 +60,6 @@ export function verifyCommand(): Command {
       const { runVerify } = await import('./run-verify.ts')
       process.exitCode = await runVerify(flags)
     })
-}
-
-function collect(value: string, known: readonly string[] = []): readonly string[] {
-  return [...known, value]
 }
 
 function seconds(value: string): number {

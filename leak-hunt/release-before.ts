@@ -8,14 +8,12 @@ import { WalledPool } from '../src/database/pool/walled-pool.ts'
 import type { TenantPoolOptions } from '../src/database/settings/options.ts'
 import type { CopyIntoOptions, CopyRows } from '../src/database/statement/copy-into.ts'
 import { readOwnMigrations } from '../src/migrate/own-migrations.ts'
-import { SEALED_FOR_WRITING, sealedRow } from '../src/seal/policy-text.ts'
+import { SEALED_FOR_WRITING, sealedRow, sealedRowBefore } from '../src/seal/policy-text.ts'
 import { deriveSealKey } from '../src/seal/seal-key.ts'
 
 const LOCK_NOT_AVAILABLE = '55P03'
 /** The first migration of this release, which brings the tickets. */
 const FIRST_OF_THIS_RELEASE = '0016'
-/** The condition of `tenant_seal_policy` in the release before. */
-const sealBefore = 'tenant_id = (select partywall.tenant_id()::uuid)'
 
 /** Applies partywall's own migrations up to the one that brings the tickets, and records the key of `sealSecret`. */
 export async function migrateToReleaseBefore(client: pg.ClientBase | pg.Pool, sealSecret: string): Promise<void> {
@@ -38,7 +36,7 @@ export async function migrateToReleaseBefore(client: pg.ClientBase | pg.Pool, se
  * They wait at most 300 ms for the table's lock, because all later statements on the table wait behind them.
  */
 export function sealPoliciesOf(release: 'before' | 'this', table: string): string {
-  const condition = release === 'before' ? sealBefore : sealedRow('tenant_id', 'uuid')
+  const condition = (release === 'before' ? sealedRowBefore : sealedRow)('tenant_id', 'uuid')
   const writing = `create policy tenant_write_policy on ${table} as restrictive for all to tenant_user, tenant_admin with check (${SEALED_FOR_WRITING});`
   return `set local lock_timeout = '300ms';
     drop policy if exists tenant_seal_policy on ${table};

@@ -3,7 +3,7 @@ import type { TenantGuard } from '../guards/tenant-guard.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import { bufferSize } from './answer-judge.ts'
 import type { HttpWall } from './request-wall.ts'
-import type { AgreementOptions } from './tenant-hints.ts'
+import { type AgreementOptions, hintReader } from './tenant-hints.ts'
 
 /** Options that all adapters share. */
 export interface AdapterOptions {
@@ -31,8 +31,13 @@ export interface Gates {
   readonly refuseBlocked: boolean
 }
 
-/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` */
+/**
+ * Checks the shared options of an adapter.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
 export function gatesOf(wall: HttpWall, options: AdapterOptions, caller: string): Gates {
+  hintReader(options.agreement, caller)
   const limiter = options.limit === false ? undefined : wall.limiter
   return {
     limiter,

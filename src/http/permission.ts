@@ -21,6 +21,28 @@ export function checkPermission<P extends string>(
   return loadAndCheck(checked, permission, object)
 }
 
+/** Options of an adapter's `requirePermission`. */
+export interface PermissionOptions<Context> {
+  /** Loads the object for grants with conditions. If it is left out, the permission is checked without an object. */
+  readonly object?: (context: Context) => object | undefined | Promise<object | undefined>
+}
+
+/**
+ * The check of an adapter's `requirePermission(access, permission, options)`, made once for each route.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
+ */
+export function permissionCheck<P extends string, Context>(
+  access: AccessControl<P> | undefined,
+  permission: P,
+  { object }: PermissionOptions<Context>,
+): (context: Context) => void | Promise<void> {
+  const caller = 'requirePermission(access, permission)'
+  const checked = requireAccess(access, caller)
+  requirePermissionName(permission, caller)
+  return (context) => checkPermission(checked, permission, object === undefined ? undefined : () => object(context))
+}
+
 async function loadAndCheck<P extends string>(
   access: AccessControl<P>,
   permission: P,

@@ -9,7 +9,6 @@ import { NodeCall } from '../http/node/node-call.ts'
 import { failureProblem } from '../http/problem.ts'
 import type { HttpWall } from '../http/request-wall.ts'
 import { checkRouteRule, type RouteRule } from '../http/route-rule.ts'
-import { hintReader } from '../http/tenant-hints.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export type { HttpWall } from '../http/request-wall.ts'
@@ -50,7 +49,6 @@ export interface PartywallPluginOptions extends AdapterOptions {
 export function partywallPlugin(app: FastifyInstance, options: PartywallPluginOptions, done: () => void): void {
   const { wall, agreement, token, requireDeclarations } = options
   const gates = gatesOf(wall, options, 'partywallPlugin')
-  hintReader(agreement, 'partywallPlugin')
   const opening = {
     agreement,
     refuseBlocked: gates.refuseBlocked,

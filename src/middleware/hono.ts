@@ -2,10 +2,9 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { AccessControl } from '../access/access-control.ts'
 import { type AdapterOptions, gatesOf } from '../http/adapter-options.ts'
 import { handleFetch } from '../http/fetch/handle-fetch.ts'
-import { checkPermission, requireAccess, requirePermissionName } from '../http/permission.ts'
+import { type PermissionOptions, permissionCheck } from '../http/permission.ts'
 import type { HttpWall } from '../http/request-wall.ts'
 import type { RouteRule } from '../http/route-rule.ts'
-import { hintReader } from '../http/tenant-hints.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export type { AdapterOptions } from '../http/adapter-options.ts'
@@ -38,7 +37,6 @@ export interface HonoOptions extends AdapterOptions {
 export function tenantContext(wall: HttpWall, options: HonoOptions = {}): MiddlewareHandler {
   const { rule, token, ip, ...shared } = options
   gatesOf(wall, options, 'tenantContext(wall, options)')
-  hintReader(options.agreement, 'tenantContext(wall, options)')
   return async (context, next) => {
     const tokenOf = token === undefined ? undefined : () => token(context)
     const asked = { ...shared, rule: rule?.(context), token: tokenOf, ip: ip?.(context) }
@@ -63,13 +61,11 @@ export function tenantContext(wall: HttpWall, options: HonoOptions = {}): Middle
 export function requirePermission<P extends string>(
   access: AccessControl<P> | undefined,
   permission: P,
-  options: { readonly object?: (context: Context) => object | undefined | Promise<object | undefined> } = {},
+  options: PermissionOptions<Context> = {},
 ): MiddlewareHandler {
-  const checked = requireAccess(access, 'requirePermission(access, permission)')
-  requirePermissionName(permission, 'requirePermission(access, permission)')
-  const { object } = options
+  const check = permissionCheck(access, permission, options)
   return async (context, next) => {
-    await checkPermission(checked, permission, object === undefined ? undefined : () => object(context))
+    await check(context)
     await next()
   }
 }

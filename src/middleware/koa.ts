@@ -8,10 +8,9 @@ import { enterExchange } from '../http/node/enter-exchange.ts'
 import { failExchange, openExchange } from '../http/node/exchange.ts'
 import { refuseHead } from '../http/node/guarded-answer.ts'
 import { NodeCall } from '../http/node/node-call.ts'
-import { checkPermission, requireAccess, requirePermissionName } from '../http/permission.ts'
+import { type PermissionOptions, permissionCheck } from '../http/permission.ts'
 import type { HttpWall } from '../http/request-wall.ts'
 import { checkRouteRule, type RouteRule } from '../http/route-rule.ts'
-import { hintReader } from '../http/tenant-hints.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export type { AdapterOptions } from '../http/adapter-options.ts'
@@ -62,7 +61,6 @@ export interface KoaOptions extends AdapterOptions {
 export function tenantContext(wall: HttpWall, options: KoaOptions = {}): KoaMiddleware {
   const { agreement, token, rule } = options
   const gates = gatesOf(wall, options, 'tenantContext(wall, options)')
-  hintReader(agreement, 'tenantContext(wall, options)')
   const opening = {
     agreement,
     refuseBlocked: gates.refuseBlocked,
@@ -83,9 +81,9 @@ export function tenantContext(wall: HttpWall, options: KoaOptions = {}): KoaMidd
       if (error !== null && error !== undefined) fail(error)
     }
     try {
-      const asked = rule?.(context) ?? {}
-      checkRouteRule(asked, wall, 'tenantContext(wall, { rule })')
-      if (!(await enterExchange({ http, request, response, gates, rule: asked, takeOver }))) return
+      const asked = rule?.(context)
+      if (asked !== undefined) checkRouteRule(asked, wall, 'tenantContext(wall, { rule })')
+      if (!(await enterExchange({ http, request, response, gates, rule: asked ?? {}, takeOver }))) return
       await http.run(next)
       http.run(() => bindBody(context))
       if (http.run(() => refusesHead(context))) takeOver()
@@ -104,13 +102,11 @@ export function tenantContext(wall: HttpWall, options: KoaOptions = {}): KoaMidd
 export function requirePermission<P extends string>(
   access: AccessControl<P> | undefined,
   permission: P,
-  options: { readonly object?: (context: KoaContext) => object | undefined | Promise<object | undefined> } = {},
+  options: PermissionOptions<KoaContext> = {},
 ): KoaMiddleware {
-  const checked = requireAccess(access, 'requirePermission(access, permission)')
-  requirePermissionName(permission, 'requirePermission(access, permission)')
-  const { object } = options
+  const check = permissionCheck(access, permission, options)
   return async (context, next) => {
-    await checkPermission(checked, permission, object === undefined ? undefined : () => object(context))
+    await check(context)
     await next()
   }
 }

@@ -6,7 +6,6 @@ import { failExchange, openExchange } from '../http/node/exchange.ts'
 import { NodeCall } from '../http/node/node-call.ts'
 import type { HttpWall } from '../http/request-wall.ts'
 import { checkRouteRule, type RouteRule } from '../http/route-rule.ts'
-import { hintReader } from '../http/tenant-hints.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export type { AdapterOptions } from '../http/adapter-options.ts'
@@ -47,7 +46,6 @@ export function tenantListener(
   const caller = 'tenantListener(wall, options, handler)'
   const { agreement, token, ip, rule = {} } = options
   const gates = gatesOf(wall, options, caller)
-  hintReader(agreement, caller)
   if (typeof rule !== 'function') checkRouteRule(rule, wall, caller)
   const opening = {
     agreement,

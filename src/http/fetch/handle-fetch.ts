@@ -42,7 +42,7 @@ export async function handleFetch(
 ): Promise<Response> {
   const { agreement, token, rule = {} } = options
   const gates = gatesOf(wall, options, 'wall.handle')
-  checkRouteRule(rule, wall, 'wall.handle: rule')
+  if (options.rule !== undefined) checkRouteRule(options.rule, wall, 'wall.handle: rule')
   const http = openRequest(wall, new FetchCall(request, options), {
     agreement,
     refuseBlocked: gates.refuseBlocked,

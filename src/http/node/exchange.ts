@@ -18,7 +18,6 @@ export function openedRequest(request: object): HttpRequest | undefined {
 
 /**
  * Opens a request of Node's HTTP server, and sets the headers that every answer has: `X-Request-Id`, `Cache-Control`, `Vary`.
- *
  */
 export function openExchange<Call extends NodeCall>(
   wall: RequestWall,

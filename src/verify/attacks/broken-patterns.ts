@@ -30,7 +30,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
   texticlike: '~~*',
   texticnlike: '!~~*',
 }
-/** Most tables that one marked function is tried on. */
+/** Maximum number of tables on which one marked function is tried. */
 const MOST_TABLES = 12
 
 /** Asks with patterns that end with a backslash whether tenant B's row has a text, and compares with a text that nobody has. */
