@@ -46,6 +46,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
     for (const role of platform?.roles ?? []) if (!database.knownRoles.has(role)) database.remember(role)
     const knownRoles = new Set([...database.knownRoles, ...(platform?.roles ?? [])])
     const added = new Set<string>()
+    const rolesMade = new Set<string>()
     const extensions = new Set<string>()
     const standIns = new Map<string, string>()
     const filled = new Set<string>()
@@ -56,10 +57,12 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
         url: database.url,
         sessions,
         knownRoles,
+        rolesMade,
         signal: options.signal,
         extensionsMissing: extensions,
       })
       for (const role of [...result.rolesAdded, ...result.rolesCreated]) database.remember(role)
+      for (const role of result.rolesCreated) rolesMade.add(role)
       for (const role of result.rolesAdded) added.add(role)
       for (const extension of result.extensionsMissing) extensions.add(extension)
       for (const [extension, says] of result.standIns) standIns.set(extension, says)

@@ -12,6 +12,8 @@ interface RunOptions {
   readonly sessions: FileSessions
   /** Roles that the server had before. CREATE ROLE for one of them is skipped. */
   readonly knownRoles: ReadonlySet<string>
+  /** Roles that earlier files of this run created. */
+  readonly rolesMade: ReadonlySet<string>
   readonly signal?: AbortSignal | undefined
   /** Extensions that earlier files asked for and that are not available. */
   readonly extensionsMissing?: ReadonlySet<string>
@@ -53,9 +55,10 @@ const transactionControl =
 export async function runFile(file: MigrationFile, options: RunOptions): Promise<RunResult> {
   const client = await options.sessions.open()
   const rolesAdded = new Set<string>()
-  const rolesCreated: string[] = []
+  const rolesCreated = new Set<string>()
   const found: Found = {
     rolesAdded,
+    rolesMade: new Set(options.rolesMade),
     extensionsMissing: new Set(options.extensionsMissing),
     standIns: new Map(),
     indexes: { leftOut: 0 },
@@ -74,7 +77,10 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
       const role = createdRole(statement)
       if (role !== undefined && options.knownRoles.has(role)) continue
       await runStatement(client, file, statement, found, options)
-      if (role !== undefined) rolesCreated.push(role)
+      if (role !== undefined) {
+        rolesCreated.add(role)
+        found.rolesMade.add(role)
+      }
       if (client.getTransactionStatus() === 'I') opened = undefined
       else opened ??= statement
     }
@@ -87,7 +93,7 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
     }
     return {
       rolesAdded: [...rolesAdded],
-      rolesCreated,
+      rolesCreated: [...rolesCreated],
       extensionsMissing: [...found.extensionsMissing],
       standIns: found.standIns,
       indexesLeftOut: found.indexes.leftOut,
@@ -106,6 +112,8 @@ function createdRole(statement: Statement): string | undefined {
 /** State that is collected while one file runs. */
 interface Found {
   readonly rolesAdded: Set<string>
+  /** Roles that the statements of this run created. */
+  readonly rolesMade: Set<string>
   readonly extensionsMissing: Set<string>
   readonly standIns: Map<string, string>
   readonly indexes: { leftOut: number }
@@ -196,6 +204,7 @@ async function runStatement(
   options: RunOptions,
 ): Promise<void> {
   const tried = new Set<string>()
+  let raced = false
   for (;;) {
     const inside = client.getTransactionStatus() === 'T' && !transactionControl.test(statement.head)
     try {
@@ -205,6 +214,15 @@ async function runStatement(
       if (inside && client.getTransactionStatus() === 'T') await client.query(`release savepoint ${SAVEPOINT}`)
       return
     } catch (error) {
+      if (lostRace(error) && !raced) {
+        if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+        raced = true
+        continue
+      }
+      if (createdElsewhere(statement, error, found)) {
+        if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
+        return
+      }
       const extension = statement.head.startsWith('create extension') ? nameIn(error, missingExtension) : undefined
       if (extension !== undefined) {
         if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
@@ -230,6 +248,21 @@ async function runStatement(
       found.rolesAdded.add(role)
     }
   }
+}
+
+/** Another session of the same server created the same role at the same moment. Roles belong to the server, not to a database. */
+function lostRace(error: unknown): boolean {
+  return isDatabaseError(error, '23505') && error.constraint === 'pg_authid_rolname_index'
+}
+
+/** The role was missing when the run began, and no statement of the run created it. */
+function createdElsewhere(statement: Statement, error: unknown, { rolesMade }: Found): boolean {
+  const role = createdRole(statement)
+  return role !== undefined && !rolesMade.has(role) && isDatabaseError(error, '42710')
+}
+
+function isDatabaseError(error: unknown, code: string): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && error.code === code
 }
 
 function nameIn(error: unknown, pattern: RegExp): string | undefined {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { packageRoot } from '../../../src/config/package-root.ts'
 import { openThrowAwayServer, type ThrowAwayServer } from '../../../src/embedded/throw-away-server.ts'
 import { loadMigrations } from '../../../src/verify/sources/load-migrations.ts'
@@ -130,6 +130,29 @@ describe('loadMigrations', () => {
     const left = await client.query('select 1 from pg_roles where rolname = any($1)', [[owner, reader, odd, inBlock]])
     await client.end()
     expect(left.rowCount).toBe(0)
+  })
+
+  it('runs on when another session creates the same role at the same moment', async () => {
+    const role = roleName()
+    const other = new pg.Client({ connectionString: inject('postgres').url })
+    await other.connect()
+    try {
+      await other.query(`begin; create role ${role} nologin`)
+      const loading = load({ '001.sql': `begin; create role ${role} nologin; create table kept (id int); commit;` })
+      await vi.waitFor(
+        async () => {
+          const { rows } = await other.query(
+            'select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))',
+          )
+          expect(rows).toHaveLength(1)
+        },
+        { timeout: 60_000, interval: 20 },
+      )
+      await other.query('commit')
+      expect(await ask(await loading, tables)).toEqual(['kept'])
+    } finally {
+      await other.end()
+    }
   })
 
   it('reads a dump and says what it can not hold', async () => {
