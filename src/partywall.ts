@@ -1,6 +1,9 @@
+import type { Revoked } from './auth/revocation-list.ts'
 import type { RawClaims } from './auth/strict-json.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
+import { outsideOfTenants } from './context/store.ts'
 import type { TenantContext } from './context/tenant-context.ts'
+import { ConfigurationError } from './errors.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
 import { WallLife } from './partywall/life-cycle.ts'
@@ -43,7 +46,7 @@ function assemble<Claims>(
   life: WallLife<Claims>,
 ): Partywall<Claims> {
   const { pool, verifier, tenants, events, admission, audited } = parts
-  const beginWork = (tenantId: string) => life.beginWork(tenantId)
+  const beginWork = (tenantId: string, context?: TenantContext) => life.beginWork(tenantId, context)
   const cursorKeys = rootKeys(config.seal, 'cursor', 'A paging cursor')
   const envelopes = createEnvelopes({
     keys: rootKeys(config.seal, 'envelope', 'exportContext()'),
@@ -71,6 +74,14 @@ function assemble<Claims>(
     }
   }
 
+  async function revoke(what: Revoked, value: string): Promise<void> {
+    life.refuseWork()
+    const { revocations } = parts
+    if (revocations === undefined)
+      throw new ConfigurationError('Revocation in all processes needs seal.secret: with seal: false there is no key.')
+    await revocations.revoke(what, value)
+  }
+
   const wall: Partywall<Claims> = {
     pool,
     verifier,
@@ -81,7 +92,8 @@ function assemble<Claims>(
     async admit(request) {
       life.refuseWork()
       life.awake()
-      return admission.admit(request)
+      // The application's own functions (`auth.verify`, `authorize`) must see no context that a caller may be in.
+      return outsideOfTenants(() => admission.admit(request))
     },
     handle: (request, options, fn) => handleFetch(wall, request, options, fn),
     limiter: parts.limiter,
@@ -104,6 +116,8 @@ function assemble<Claims>(
     cursorKeys,
     exportContext: envelopes.exportContext,
     importContext,
+    revokeToken: (tokenId) => revoke('token', tokenId),
+    revokeUser: (userId) => revoke('user', userId),
     ready: () => life.ready(),
     close: ({ timeoutMs = 10_000 } = {}) => life.close(timeoutMs),
   }

@@ -13,6 +13,7 @@ export interface ClaimRules {
 }
 
 interface TokenTimes {
+  readonly issuedAtMs: number
   readonly expiresAtMs: number
   readonly notBeforeMs: number
 }
@@ -51,7 +52,7 @@ export function checkTimes(
       throw refuse('not-yet-valid', claim, `the token begins in ${spell(begin - now)}, by this server's clock`)
     }
   }
-  return { expiresAtMs: exp * 1000, notBeforeMs: Math.max(nbf, iat) * 1000 }
+  return { issuedAtMs: iat * 1000, expiresAtMs: exp * 1000, notBeforeMs: Math.max(nbf, iat) * 1000 }
 }
 
 /** Checks that the token was made for this service. @throws {TokenRefusedError} `audience` */

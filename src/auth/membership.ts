@@ -1,5 +1,6 @@
 import { DependencyUnavailableError, isPartywallError, TenantInactiveError } from '../errors.ts'
 import type { RawClaims } from './strict-json.ts'
+import { withinTime } from './within-time.ts'
 
 /** The tenant that the directory found, as far as a membership question needs it. */
 export interface MembershipTenant {
@@ -35,25 +36,17 @@ export async function requireMembership<Claims>(
 ): Promise<void> {
   let answer: unknown
   try {
-    answer = await withinTime(async () => authorize(question), timeoutMs)
+    answer = await withinTime(
+      async () => authorize(question),
+      timeoutMs,
+      () => unavailable('gave no answer in time'),
+    )
   } catch (error) {
     if (isPartywallError(error)) throw error
     throw unavailable('threw', error)
   }
   if (answer === true) return
   throw new TenantInactiveError('The user is not a member of the tenant.', { details: { reason: 'not-a-member' } })
-}
-
-async function withinTime<T>(ask: () => Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable('gave no answer in time')), timeoutMs)
-  })
-  try {
-    return await Promise.race([ask(), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function unavailable(what: string, cause?: unknown): DependencyUnavailableError {

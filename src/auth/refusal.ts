@@ -26,6 +26,7 @@ export const REFUSAL_REASONS = [
   'tenant-ambiguous',
   'tenant-not-of-issuer',
   'revoked',
+  'not-recognised',
 ] as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]

@@ -17,6 +17,8 @@ export interface VerifiedToken<Claims> {
   readonly actor?: Actor
   /** The `jti`. */
   readonly tokenId?: string
+  /** Time of issue, in milliseconds since 1970. Undefined if a verifier of your own does not know it. */
+  readonly issuedAt?: number
   /** Time of expiry, in milliseconds since 1970. */
   readonly expiresAt: number
   readonly claims: Claims

@@ -14,6 +14,7 @@ export interface JudgedToken {
   readonly claims: RawClaims
   readonly identity: Identity
   readonly tokenId: string | undefined
+  readonly issuedAtMs: number
   readonly expiresAtMs: number
   readonly notBeforeMs: number
 }

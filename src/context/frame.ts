@@ -69,6 +69,7 @@ class Frame implements TenantContext {
   readonly tier: string
   readonly requestId: string
   declare readonly actor?: Actor
+  declare readonly expiresAt?: number
   readonly #inside: FrameInternals
   #memo: { readonly owner: object; readonly value: unknown } | undefined = undefined
 
@@ -80,6 +81,7 @@ class Frame implements TenantContext {
     this.tier = context.tier
     this.requestId = context.requestId
     if (context.actor !== undefined) this.actor = context.actor
+    if (context.expiresAt !== undefined) this.expiresAt = context.expiresAt
     this.#inside = inside
     Object.freeze(this)
   }

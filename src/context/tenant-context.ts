@@ -21,6 +21,11 @@ export interface TenantContext {
   readonly requestId: string
   /** The actor, if staff act for a tenant. */
   readonly actor?: Actor
+  /**
+   * When the token of the request expires, in milliseconds since 1970. Undefined: the context comes from no token, or the token does not
+   * expire. Long answers, such as streams of events, should end then.
+   */
+  readonly expiresAt?: number
 }
 
 /** Input of `runWithTenant`. Defaults: no roles, the permissions of the roles, tier `free`, a new request id. */
@@ -32,4 +37,5 @@ export interface TenantContextInput {
   readonly tier?: string
   readonly requestId?: string
   readonly actor?: Actor
+  readonly expiresAt?: number
 }

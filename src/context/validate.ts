@@ -22,12 +22,15 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
   const requestId = input.requestId ?? newRequestId()
   if (requestId === input.requestId) checkId(requestId, 'requestId', problems)
   const actor = readActor(input.actor, problems)
+  const { expiresAt } = input
+  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) problems.push('expiresAt must be milliseconds since 1970')
   if (problems.length > 0) {
     throw new ConfigurationError(`The tenant context is not valid: ${problems.join('; ')}.`)
   }
   const { tenantId, userId } = input
-  if (actor === undefined) return { tenantId, userId, roles, permissions, tier, requestId }
-  return { tenantId, userId, roles, permissions, tier, requestId, actor }
+  const context = { tenantId, userId, roles, permissions, tier, requestId }
+  if (actor === undefined && expiresAt === undefined) return context
+  return { ...context, ...(actor === undefined ? {} : { actor }), ...(expiresAt === undefined ? {} : { expiresAt }) }
 }
 
 function checkId(value: unknown, name: string, problems: string[]): void {

@@ -84,7 +84,7 @@ export class HttpRequest {
         hints: this.#hintsOf(call),
       })
       this.#context = context
-      const work = this.wall.beginWork(context.tenantId)
+      const work = this.wall.beginWork(context.tenantId, context)
       this.#work = work
       work.onStop((reason) => {
         for (const listener of this.#stopListeners) listener(reason)

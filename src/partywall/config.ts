@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AccessControlOptions } from '../access/access-options.ts'
 import type { TokenVerifierOptions, TypedClaims } from '../auth/options.ts'
+import type { OwnVerifierOptions } from '../auth/own-verifier.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
 import type { SealOptions, TenantPoolOptions, TenantRoles } from '../database/settings/options.ts'
 import type { TenantGuardOptions } from '../guards/tenant-guard.ts'
@@ -56,7 +57,8 @@ export interface TenantsConfig {
 /** Options of `createPartywall`. */
 export interface PartywallConfig<Claims = RawClaims> {
   readonly database: DatabaseConfig
-  readonly auth: TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>
+  /** Issuers of JWTs, or `{ verify }` for credentials of another kind. */
+  readonly auth: (TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>) | OwnVerifierOptions
   readonly tenants?: TenantsConfig | undefined
   /** Makes contexts unforgeable for injected SQL. There is no default: write `false` to switch it off. */
   readonly seal: SealOptions | false
@@ -127,7 +129,7 @@ export const configSchema = z.strictObject({
       error:
         'is undefined; give it, or leave it out where host, user and so on (or PGHOST, PGUSER) say where to connect',
     }),
-  auth: z.looseObject({}, { error: 'must be an object with issuers, or with issuer and keys' }),
+  auth: z.looseObject({}, { error: 'must be an object with issuers, with issuer and keys, or with verify' }),
   tenants: z
     .strictObject({
       findByClaim: fn.optional(),

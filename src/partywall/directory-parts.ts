@@ -9,6 +9,7 @@ import type { RunningWork } from '../tenants/running-work.ts'
 import { isActive, type TenantLookup } from '../tenants/tenant.ts'
 import { tenantHash } from '../tenants/tenant-hash.ts'
 import type { TenantsConfig } from './config.ts'
+import type { SharedRevocations } from './revocation-parts.ts'
 
 /** The configured lookups or, without them, the functions `partywall.tenant_by_key` and `partywall.tenant_by_id` in the database. */
 export function lookups(config: TenantsConfig | undefined, pool: TenantPool) {
@@ -25,6 +26,7 @@ interface DirectoryParts {
   readonly pool: TenantPool
   readonly verifier: { invalidateTenant(key: string): void }
   readonly running: RunningWork
+  readonly revocations: SharedRevocations | undefined
   readonly connection: pg.PoolConfig
   readonly events: SecurityEvents
   readonly logger: Logger
@@ -32,7 +34,7 @@ interface DirectoryParts {
 
 /** Makes the directory of a wall and the listener for changes. Opens no connection. */
 export function makeDirectory(config: TenantsConfig | undefined, parts: DirectoryParts) {
-  const { pool, verifier, running, connection, events, logger } = parts
+  const { pool, verifier, running, revocations, connection, events, logger } = parts
   const own = config?.findByClaim === undefined
   const { ttlMs, negativeTtlMs, maxEntries, timeoutMs } = config ?? {}
   const tenants = createTenantDirectory({
@@ -48,13 +50,18 @@ export function makeDirectory(config: TenantsConfig | undefined, parts: Director
     },
     onInvalidated: (hash) => stopInactive(tenants, running, hash),
   })
-  const listener = own ? makeListener(config, connection, { tenants, events, logger }) : undefined
+  const listener =
+    own || revocations !== undefined
+      ? makeListener(config, connection, { tenants: own ? tenants : undefined, revocations, events, logger })
+      : undefined
   if (own) tenants.setListening(false) // until the channel has worked once
-  return { tenants, listener, listens: listener !== undefined }
+  return { tenants, listener, listens: own && listener !== undefined }
 }
 
 interface ListenerParts {
-  readonly tenants: CachedTenantDirectory
+  /** Undefined if the directory is the application's own: it hears of no changes. */
+  readonly tenants: CachedTenantDirectory | undefined
+  readonly revocations: SharedRevocations | undefined
   readonly events: SecurityEvents
   readonly logger: Logger
 }
@@ -63,20 +70,25 @@ interface ListenerParts {
 function makeListener(
   config: TenantsConfig | undefined,
   connection: pg.PoolConfig,
-  { tenants, events, logger }: ListenerParts,
+  { tenants, revocations, events, logger }: ListenerParts,
 ): ChangeListener | undefined {
   const listenUrl = config?.listenUrl
   if (listenUrl === false) return undefined
   return createChangeListener({
     connection: listenUrl === undefined ? connection : { connectionString: listenUrl },
     onChanges(hashes) {
-      for (const hash of hashes) tenants.invalidateHash(hash)
+      for (const hash of hashes) tenants?.invalidateHash(hash)
     },
+    onRevoked: (hashes) => revocations?.notified(hashes),
     onUp() {
-      tenants.invalidate()
-      tenants.setListening(true)
+      tenants?.invalidate()
+      tenants?.setListening(true)
+      revocations?.heard()
     },
-    onDown: () => tenants.setListening(false),
+    onDown() {
+      tenants?.setListening(false)
+      revocations?.unheard()
+    },
     events,
     logger,
   })

@@ -1,3 +1,4 @@
+import type { TenantContext } from '../context/tenant-context.ts'
 import { ClosedError } from '../errors.ts'
 import type { Work } from '../tenants/running-work.ts'
 import { atMost } from './at-most.ts'
@@ -38,10 +39,13 @@ export class WallLife<Claims> {
     this.#parts.raised?.alerts.start()
   }
 
-  beginWork(tenantId: string): Work {
+  beginWork(tenantId: string, context?: TenantContext): Work {
     this.awake()
-    const { running, tenants } = this.#parts
-    const work = running.begin(tenantId)
+    const { running, tenants, tokens, revocations } = this.#parts
+    const token = context === undefined ? undefined : tokens.get(context)
+    const isRevoked = () => token !== undefined && revocations?.has(token) === true
+    const work = running.begin(tenantId, isRevoked)
+    if (isRevoked()) running.stopRevoked()
     // The tenant may have been suspended between its admission and now.
     if (tenants.isKnownInactive(tenantId)) running.stop(tenantId)
     return work
@@ -67,10 +71,22 @@ export class WallLife<Claims> {
   async #shutDown(timeoutMs: number): Promise<void> {
     const end = Date.now() + timeoutMs
     const left = () => Math.max(1, end - Date.now())
-    const { running, listener, verifier, limiter, telemetry, stopRefusalLog, raised, audited, protection, pool } =
-      this.#parts
+    const {
+      running,
+      listener,
+      revocations,
+      verifier,
+      limiter,
+      telemetry,
+      stopRefusalLog,
+      raised,
+      audited,
+      protection,
+      pool,
+    } = this.#parts
     await atMost(timeoutMs, running.idle())
     await listener?.close()
+    revocations?.close()
     verifier.close()
     await limiter?.close()
     telemetry?.close()

@@ -1,7 +1,9 @@
 import type pg from 'pg'
 import { type AccessControl, createAccessControl } from '../access/access-control.ts'
-import type { TokenVerifier } from '../auth/jwt.ts'
+import type { TokenVerifier } from '../auth/credential-verifier.ts'
+import type { VerifiedToken } from '../auth/verified-token.ts'
 import { parseOptions } from '../config/parse-options.ts'
+import type { TenantContext } from '../context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from '../database/pool/create-tenant-pool.ts'
 import type { TenantPoolOptions } from '../database/settings/options.ts'
 import { ConfigurationError } from '../errors.ts'
@@ -25,6 +27,8 @@ import { type HealthParts, makeHealth } from './health-checks.ts'
 import { logRefusals } from './log-refusals.ts'
 import { makeLimiter, type WallTelemetry } from './make-limiter.ts'
 import { type LateGate, makeGate, makeProtection, type ProtectionParts } from './protection-parts.ts'
+import { SharedRevocations } from './revocation-parts.ts'
+import { rootKeys } from './root-keys.ts'
 import { makeVerifier } from './typed-verifier.ts'
 
 /** The parts whose options are checked. */
@@ -41,6 +45,8 @@ interface BuiltParts<Claims> {
   readonly telemetry: WallTelemetry | undefined
   readonly limiter: RateLimiter | undefined
   readonly verifier: TokenVerifier<Claims>
+  /** Undefined with `seal: false`, because there is no key for them. */
+  readonly revocations: SharedRevocations | undefined
   readonly earlyRefusals: EarlyRefusals | undefined
   readonly audited: AuditParts | undefined
   readonly raised: AlertParts | undefined
@@ -53,6 +59,8 @@ export interface WallParts<Claims> extends Omit<BuiltParts<Claims>, 'connection'
   /** Listens for changes of tenants; undefined if the directory is the application's own. */
   readonly listener: ChangeListener | undefined
   readonly running: RunningWork
+  /** The tokens from which contexts were made. */
+  readonly tokens: WeakMap<TenantContext, VerifiedToken<Claims>>
   readonly admission: Admission
   readonly stopRefusalLog: (() => void) | undefined
 }
@@ -66,15 +74,19 @@ export interface WallParts<Claims> extends Omit<BuiltParts<Claims>, 'connection'
 export function makeParts<Claims>(config: PartywallConfig<Claims>, isOpen: () => boolean): WallParts<Claims> {
   let asked: Omit<HealthParts, 'open'> | undefined
   const built = buildParts(config, () => (asked === undefined ? undefined : { ...asked, open: isOpen() }))
-  const { events, logger, gate, connection, limiter, earlyRefusals, pool, verifier, ...parts } = built
+  const { events, logger, gate, connection, limiter, earlyRefusals, pool, verifier, revocations, ...parts } = built
   const running = new RunningWork((id) => directory.tenants.isKnownInactive(id))
-  const directory = makeDirectory(config.tenants, { pool, verifier, running, connection, events, logger })
+  if (revocations !== undefined) revocations.onRevoked = () => running.stopRevoked()
+  const directory = makeDirectory(config.tenants, { pool, verifier, running, revocations, connection, events, logger })
+  const tokens = new WeakMap<TenantContext, VerifiedToken<Claims>>()
   const stopRefusalLog = config.refusalLog === false ? undefined : logRefusals(events, logger, config.refusalLog)
   // Without a listener for errors, a restart of the database would end the process, because idle connections break.
   pool.on('error', (error) => logger.warn({ error: error.message }, 'an idle connection to the database broke'))
   asked = { pool, verifier, limiter, ...directory }
-  const admission = createAdmission({ verifier, directory: directory.tenants, events, ...earlyRefusals })
-  return { ...parts, ...directory, events, logger, gate, limiter, pool, verifier, running, admission, stopRefusalLog }
+  const onAdmitted = (context: TenantContext, token: VerifiedToken<Claims>) => tokens.set(context, token)
+  const admission = createAdmission({ verifier, directory: directory.tenants, events, onAdmitted, ...earlyRefusals })
+  const shared = { events, logger, gate, limiter, pool, verifier, revocations, running, tokens, admission }
+  return { ...parts, ...directory, ...shared, stopRefusalLog }
 }
 
 /** Collects the configuration problems of all parts, so that they are reported at once. */
@@ -110,7 +122,19 @@ function buildParts<Claims>(
     typeof config?.telemetry === 'function' ? config.telemetry(events) : undefined,
   )
   const limiter = problems.build('rateLimit', () => makeLimiter(config?.rateLimit, { telemetry, ...listeners }))
-  const verifier = problems.build('auth', () => makeVerifier(config?.auth, events, logger))
+  let keepMs = () => 0
+  const seal = config?.seal
+  const revocations =
+    pool === undefined || seal === false
+      ? undefined
+      : new SharedRevocations({
+          pool,
+          keys: rootKeys(seal, 'revocation', 'wall.revokeToken()'),
+          keepMs: () => keepMs(),
+          logger,
+        })
+  const verifier = problems.build('auth', () => makeVerifier(config?.auth, events, logger, revocations))
+  keepMs = () => verifier?.keepRevokedMs ?? 0
   const earlyRefusals = problems.build('failedTokens', () => makeEarlyRefusals(config?.failedTokens, limiter))
   const audited = problems.build('audit', () =>
     pool === undefined || config.audit === false
@@ -139,6 +163,7 @@ function buildParts<Claims>(
     telemetry,
     limiter,
     verifier,
+    revocations,
     earlyRefusals,
     audited,
     raised,

@@ -45,7 +45,9 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
   'tenant-invalid': 'The value of the tenant claim can’t be the key of a tenant. Check tenantClaims.tenant.',
   'tenant-ambiguous': 'The token names several tenants. Have the client choose one organisation at the provider.',
   'tenant-not-of-issuer': 'Add the tenant to the option tenants of this issuer, if the issuer may name it.',
-  revoked: 'The token was revoked with verifier.revoke(). The user must sign in again.',
+  revoked: 'The token or its user was revoked. The user must sign in again.',
+  'not-recognised':
+    'auth.verify does not recognise the credential. It may have ended, or come from another environment.',
 }
 
 const TENANT_CURES = {

@@ -1,7 +1,7 @@
 import type { AccessControl } from '../access/access-control.ts'
 import type { Alerts } from '../alerts/create-alerts.ts'
 import type { TenantAuditLogger } from '../audit/tenant-audit-logger.ts'
-import type { TokenVerifier } from '../auth/jwt.ts'
+import type { TokenVerifier } from '../auth/credential-verifier.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
@@ -64,8 +64,12 @@ export interface Partywall<Claims = RawClaims> {
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant is unknown or suspended
    */
   actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T>
-  /** Registers running work: suspension of its tenant stops it, and closing waits for it. */
-  beginWork(tenantId: string): Work
+  /**
+   * Registers running work: suspension of its tenant stops it, and closing waits for it.
+   *
+   * @param context from {@link admit}: revocation of its token stops the work, too
+   */
+  beginWork(tenantId: string, context?: TenantContext): Work
   readonly requestIdHeader?: string | undefined
   /** Makes a repository on this pool. Its cursors are signed with the application's secret. */
   repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>
@@ -74,6 +78,19 @@ export interface Partywall<Claims = RawClaims> {
   /** Opens an envelope. If `fn` is given, it runs in the context of the envelope. @throws see {@link Envelopes.importContext} */
   importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
   importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
+  /**
+   * Refuses one token in all processes, within about a second, and stops its running requests.
+   *
+   * @param tokenId the `jti` of a JWT, or `credentialId` of your own verifier
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with `seal: false`, or without the database's migration
+   */
+  revokeToken(tokenId: string): Promise<void>
+  /**
+   * Refuses all tokens of a user that were issued until now, in all processes, and stops their running requests. The user may log in again.
+   *
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with `seal: false`, or without the database's migration
+   */
+  revokeUser(userId: string): Promise<void>
   /**
    * Resolves if everything that requests need is ready. Otherwise rejects with all findings at once.
    *

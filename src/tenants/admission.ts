@@ -11,6 +11,8 @@ export interface AdmittedToken {
   readonly roles: readonly string[]
   readonly permissions: readonly string[] | undefined
   readonly actor?: NonNullable<TenantContext['actor']>
+  /** Milliseconds since 1970. Infinity: it does not expire. */
+  readonly expiresAt?: number
 }
 
 /** The part of a token verifier that admission uses. */
@@ -75,11 +77,13 @@ export interface AdmissionOptions<Token extends AdmittedToken> extends EarlyRefu
     peek?(claim: string): Tenant | undefined
   }
   readonly events: SecurityEvents
+  /** Called with the context and the token from which it was made. */
+  readonly onAdmitted?: ((context: TenantContext, token: Token) => void) | undefined
 }
 
 /** Combines token verifier and directory into admission, independent of the framework. */
 export function createAdmission<Token extends AdmittedToken>(options: AdmissionOptions<Token>): Admission {
-  const { verifier, directory, events, blocked, failedToken } = options
+  const { verifier, directory, events, blocked, failedToken, onAdmitted } = options
 
   function refuse(
     reason: 'unknown' | 'suspended',
@@ -136,15 +140,23 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
         })
       }
       await verifier.authorize(token, { id: tenant.id, tier: tenant.tier }, origin)
-      return {
-        tenantId: tenant.id,
-        userId,
-        roles: token.roles,
-        permissions: token.permissions,
-        tier: tenant.tier,
-        requestId,
-        ...(token.actor === undefined ? {} : { actor: token.actor }),
-      }
+      const context = contextOf(token, tenant, requestId)
+      onAdmitted?.(context, token)
+      return context
     },
+  }
+}
+
+function contextOf(token: AdmittedToken, tenant: Tenant, requestId: string): TenantContext {
+  const { userId, roles, permissions, actor, expiresAt } = token
+  return {
+    tenantId: tenant.id,
+    userId,
+    roles,
+    permissions,
+    tier: tenant.tier,
+    requestId,
+    ...(actor === undefined ? {} : { actor }),
+    ...(expiresAt === undefined || expiresAt === Number.POSITIVE_INFINITY ? {} : { expiresAt }),
   }
 }

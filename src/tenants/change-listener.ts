@@ -10,6 +10,8 @@ export interface ChangeListenerOptions {
   readonly connection: pg.ClientConfig
   /** Called with the hashes of tenant ids (`tenantHash`) that were notified since the last call; at most once per `batchMs`. */
   readonly onChanges: (hashes: ReadonlySet<string>) => void
+  /** Called with the hashes of revoked tokens and users (`RevocationList.hashesOf`); at most once per `batchMs`. */
+  readonly onRevoked?: ((hashes: ReadonlySet<string>) => void) | undefined
   /** Called when the channel works. Notifications of earlier changes may have been missed. */
   readonly onUp: () => void
   /** Called when the channel fails. Notifications are missed from now on, and maybe since the last heartbeat. */
@@ -31,7 +33,8 @@ export interface ChangeListener {
   close(): Promise<void>
 }
 
-const CHANNEL = 'partywall_tenants'
+const TENANTS = 'partywall_tenants'
+const REVOCATIONS = 'partywall_revocations'
 const HASH = /^[0-9a-f]{64}$/
 const LONGEST_PAUSE_MS = 5_000
 
@@ -47,7 +50,8 @@ class PostgresChangeListener implements ChangeListener {
   readonly #options: ChangeListenerOptions
   readonly #heartbeatMs: number
   readonly #ownChannel = `partywall_heartbeat_${randomBytes(8).toString('hex')}`
-  readonly #changes: Batch
+  /** Notified hashes by channel. */
+  readonly #batches: ReadonlyMap<string, Batch>
   #client: pg.Client | undefined
   #state: 'new' | 'started' | 'closed' = 'new'
   #up = false
@@ -61,7 +65,11 @@ class PostgresChangeListener implements ChangeListener {
   constructor(options: ChangeListenerOptions) {
     this.#options = options
     this.#heartbeatMs = options.heartbeatMs ?? 1_000
-    this.#changes = new Batch(options.batchMs ?? 20, options.onChanges)
+    const { batchMs = 20, onChanges, onRevoked = () => {} } = options
+    this.#batches = new Map([
+      [TENANTS, new Batch(batchMs, onChanges)],
+      [REVOCATIONS, new Batch(batchMs, onRevoked)],
+    ])
   }
 
   start(): void {
@@ -79,7 +87,7 @@ class PostgresChangeListener implements ChangeListener {
     this.#state = 'closed'
     clearTimeout(this.#beatTimer)
     clearTimeout(this.#retryTimer)
-    this.#changes.close()
+    for (const batch of this.#batches.values()) batch.close()
     const last = this.#client
     this.#client = undefined
     this.#up = false
@@ -105,14 +113,14 @@ class PostgresChangeListener implements ChangeListener {
     await next.connect()
     if (this.#client !== next) return destroy(next)
     unreference(next)
-    await next.query(`listen ${CHANNEL}`)
+    for (const channel of this.#batches.keys()) await next.query(`listen ${channel}`)
     await next.query(`listen ${pg.escapeIdentifier(this.#ownChannel)}`)
     await this.#pulse(next)
   }
 
   #notified({ channel, payload = '' }: pg.Notification): void {
     if (channel === this.#ownChannel) this.#heard = Number(payload)
-    else if (channel === CHANNEL && HASH.test(payload)) this.#changes.add(payload)
+    else if (HASH.test(payload)) this.#batches.get(channel)?.add(payload)
   }
 
   #lost(of: pg.Client, error: unknown): void {

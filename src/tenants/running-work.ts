@@ -1,4 +1,4 @@
-import { TenantInactiveError } from '../errors.ts'
+import { AuthenticationError, TenantInactiveError } from '../errors.ts'
 
 /** One running request or job. */
 export interface Work {
@@ -37,10 +37,12 @@ export class RunningWork {
     return sum
   }
 
-  begin(tenantId: string): Work {
+  /** @param isRevoked says whether the token of the work was revoked. Default: it has no token */
+  begin(tenantId: string, isRevoked: () => boolean = () => false): Work {
     const work = new OneWork(
       () => this.#remove(tenantId, work),
       () => this.#isInactive(tenantId),
+      isRevoked,
     )
     const works = this.#byTenant.get(tenantId)
     if (works === undefined) this.#byTenant.set(tenantId, new Set([work]))
@@ -53,6 +55,12 @@ export class RunningWork {
     for (const work of [...(this.#byTenant.get(tenantId) ?? [])]) {
       work.stop(suspended())
     }
+  }
+
+  /** Stops all work whose token was revoked. */
+  stopRevoked(): void {
+    for (const works of this.#byTenant.values())
+      for (const work of [...works]) if (work.isRevoked()) work.stop(revoked())
   }
 
   /** Resolves when no work is running. */
@@ -78,16 +86,24 @@ function suspended(): TenantInactiveError {
   return new TenantInactiveError('The tenant was suspended while this work was under way.')
 }
 
+function revoked(): AuthenticationError {
+  return new AuthenticationError('The token was revoked while this work was under way.', {
+    details: { reason: 'revoked' },
+  })
+}
+
 class OneWork implements Work {
   readonly #remove: () => void
   readonly #isInactive: () => boolean
+  readonly isRevoked: () => boolean
   #ended = false
   #reason: Error | undefined
   #listener: ((reason: Error) => void) | undefined
 
-  constructor(remove: () => void, isInactive: () => boolean) {
+  constructor(remove: () => void, isInactive: () => boolean, isRevoked: () => boolean) {
     this.#remove = remove
     this.#isInactive = isInactive
+    this.isRevoked = isRevoked
   }
 
   readonly stopped = (): Error | undefined => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTokenVerifier, type TokenVerifier } from '../../src/auth/jwt.ts'
+import type { TokenVerifier } from '../../src/auth/credential-verifier.ts'
+import { createTokenVerifier } from '../../src/auth/jwt.ts'
 import type { KeyRefreshOptions } from '../../src/auth/options.ts'
 import { createSecurityEvents } from '../../src/events/security-events.ts'
 import { silentLogger } from '../../src/logger/logger.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTokenVerifier, type TokenVerifier } from '../../src/auth/jwt.ts'
+import type { TokenVerifier } from '../../src/auth/credential-verifier.ts'
+import { createTokenVerifier } from '../../src/auth/jwt.ts'
 import { TokenCache } from '../../src/auth/token-cache.ts'
 import { startIssuer, type TestIssuer } from '../setup/issuer.ts'
 

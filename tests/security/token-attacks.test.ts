@@ -1,6 +1,7 @@
 // Longer than a test file should be: a table of attacks is one thing, and reads best in one piece.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTokenVerifier, type TokenVerifier } from '../../src/auth/jwt.ts'
+import type { TokenVerifier } from '../../src/auth/credential-verifier.ts'
+import { createTokenVerifier } from '../../src/auth/jwt.ts'
 import type { RefusalReason } from '../../src/auth/refusal.ts'
 import { isPartywallError } from '../../src/errors.ts'
 import { createSecurityEvents, type SecurityEvent } from '../../src/events/security-events.ts'

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, generateKeyPairSync, generatePrimeSync, type JsonWebKey } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createTokenVerifier, type TokenVerifier } from '../../src/auth/jwt.ts'
+import type { TokenVerifier } from '../../src/auth/credential-verifier.ts'
+import { createTokenVerifier } from '../../src/auth/jwt.ts'
 import { readJwks } from '../../src/auth/key-set.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { serveKeys } from '../setup/key-endpoint.ts'
