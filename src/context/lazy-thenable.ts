@@ -1,6 +1,9 @@
+import { bindIterator, isLazyIterable } from './bound-iterator.ts'
+
 /**
  * Query builders (Knex, Drizzle, Prisma, …) are thenables that run nothing until `then` is called. A thenable that `AsyncLocalStorage.run`
- * returns would start later, in the outer context. So this function starts it while the inner context is current.
+ * returns would start later, in the outer context. So this function starts it while the inner context is current. Generators and async
+ * iterables are bound to the current context, because they start when they are iterated.
  */
 export function startInside<T>(result: T): T {
   if (isLazyThenable(result)) {
@@ -10,6 +13,7 @@ export function startInside<T>(result: T): T {
     // A thenable of T is awaited as a promise of T: callers see the same awaited type.
     return started as T
   }
+  if (isLazyIterable(result) && Object.isExtensible(result)) bindIterator(result)
   return result
 }
 
