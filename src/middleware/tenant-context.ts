@@ -70,7 +70,7 @@ function handle(http: HttpRequest, request: Request, next: () => void): void {
   next()
 }
 
-class ExpressCall extends NodeCall {
+export class ExpressCall extends NodeCall {
   override readonly request: Request
 
   constructor(request: Request) {

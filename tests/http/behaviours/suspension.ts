@@ -51,6 +51,21 @@ export function suspensionBehaviours(serve: (setting: Setting) => Promise<string
     expect((await world.as(world.a, '/context')).status).toBe(200)
   })
 
+  it('refuses a running request whose token was revoked, and no other of its tenant', async () => {
+    const tenant = await world.tenant()
+    await listening(tenant)
+    const token = await world.token(tenant, { jti: `revoked with ${tenant.id}` })
+    const headers = { authorization: `Bearer ${token}` }
+    const revoked = world.as(tenant, '/held', { headers })
+    const other = world.as(tenant, '/held')
+    await expect.poll(() => world.held.length, { timeout: 10_000 }).toBe(2)
+    await world.wall.revokeToken(`revoked with ${tenant.id}`)
+    expect(await revoked).toMatchObject({ status: 401, body: { code: 'PARTYWALL_AUTHENTICATION' } })
+    for (const finish of world.held.splice(0)) finish()
+    expect(await other).toMatchObject({ status: 200 })
+    expect((await world.as(tenant, '/context', { headers })).status).toBe(401)
+  })
+
   it('cuts a running stream of a suspended tenant', async () => {
     const tenant = await world.tenant()
     await listening(tenant)

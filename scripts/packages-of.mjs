@@ -1,0 +1,22 @@
+// Packages of tests with a lock file of their own, so that the root stays small. Installed on first use.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * Installs the packages of a folder's package-lock.json, unless they are there.
+ *
+ * @param folder with package.json and package-lock.json
+ * @param oneOfThem a package that is there after a whole installation
+ */
+export function installPackagesOf(folder, oneOfThem) {
+  if (existsSync(join(folder, 'node_modules', oneOfThem))) return
+  const npm = process.env.npm_execpath
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
+  const [file, ...rest] = npm === undefined ? ['npm', ...args] : [process.execPath, npm, ...args]
+  const shell = process.platform === 'win32' && npm === undefined
+  const installed = spawnSync(file, rest, { cwd: folder, stdio: 'inherit', shell })
+  if (installed.status === 0) return
+  console.error(`The packages of ${join(folder, 'package-lock.json')} could not be installed: see above.`)
+  process.exit(2)
+}

@@ -1,0 +1,18 @@
+// The part of NestJS that the adapter calls. NestJS itself is a peer: its 150 packages are installed for tests/frameworks alone.
+declare module '@nestjs/core' {
+  export const APP_FILTER: string
+  export const APP_GUARD: string
+  export class HttpAdapterHost {
+    readonly httpAdapter: import('./nest-types.ts').NestHttpAdapter
+  }
+  export class ModulesContainer extends Map<
+    string,
+    { readonly controllers: ReadonlyMap<unknown, { readonly metatype: unknown }> }
+  > {}
+}
+
+declare module '@nestjs/common' {
+  export function createParamDecorator<Data>(
+    factory: (data: Data, context: import('./nest-types.ts').NestExecutionContext) => unknown,
+  ): (data?: Data) => ParameterDecorator
+}

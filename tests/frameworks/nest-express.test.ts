@@ -1,0 +1,4 @@
+import { conformance } from '../http/conformance.ts'
+import { serveNest } from './apps/nest.ts'
+
+conformance('NestJS on Express', serveNest('express'))

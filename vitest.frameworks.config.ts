@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const packages = fileURLToPath(new URL('./tests/frameworks/node_modules/', import.meta.url))
+
+/** Frameworks whose packages stand in tests/frameworks/package-lock.json. `npm run test:frameworks` installs them. */
+export default defineConfig({
+  resolve: { alias: [{ find: /^(@nestjs\/[a-z-]+|reflect-metadata|rxjs)$/, replacement: `${packages}$1` }] },
+  test: {
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    include: ['tests/frameworks/**/*.test.ts'],
+    exclude: ['**/node_modules/**'],
+    globalSetup: ['tests/setup/postgres.ts'],
+  },
+})
