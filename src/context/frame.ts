@@ -1,4 +1,5 @@
 import type { SecurityEvents } from '../events/security-events.ts'
+import type { Placement } from './placement.ts'
 import type { Actor, TenantContext } from './tenant-context.ts'
 
 const memo: unique symbol = Symbol('partywall.memo')
@@ -34,6 +35,8 @@ export interface FrameInternals {
   readonly visit?: TenantContext | undefined
   /** The actor of the tenant's frame. Contexts that are opened inside keep it. */
   readonly actor?: Actor | undefined
+  /** The placement of the tenant's frame. Contexts of the same tenant that are opened inside keep it. */
+  readonly placement?: Placement | undefined
   /** Returns the error if the work of this frame must stop, such as when its tenant was suspended. Undefined while it may continue. */
   readonly stopped?: (() => Error | undefined) | undefined
 }
@@ -69,6 +72,7 @@ class Frame implements TenantContext {
   readonly tier: string
   readonly requestId: string
   declare readonly actor?: Actor
+  declare readonly placement?: Placement
   readonly #inside: FrameInternals
   #memo: { readonly owner: object; readonly value: unknown } | undefined = undefined
 
@@ -80,6 +84,7 @@ class Frame implements TenantContext {
     this.tier = context.tier
     this.requestId = context.requestId
     if (context.actor !== undefined) this.actor = context.actor
+    if (context.placement !== undefined) this.placement = context.placement
     this.#inside = inside
     Object.freeze(this)
   }

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.ts'
+import { type Placement, placementProblem } from './placement.ts'
 import { newRequestId } from './request-id.ts'
 import type { Actor, TenantContext, TenantContextInput } from './tenant-context.ts'
 
@@ -22,12 +23,22 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
   const requestId = input.requestId ?? newRequestId()
   if (requestId === input.requestId) checkId(requestId, 'requestId', problems)
   const actor = readActor(input.actor, problems)
+  const placement = readPlacement(input.placement, problems)
   if (problems.length > 0) {
     throw new ConfigurationError(`The tenant context is not valid: ${problems.join('; ')}.`)
   }
   const { tenantId, userId } = input
-  if (actor === undefined) return { tenantId, userId, roles, permissions, tier, requestId }
-  return { tenantId, userId, roles, permissions, tier, requestId, actor }
+  const context = { tenantId, userId, roles, permissions, tier, requestId }
+  if (actor === undefined && placement === undefined) return context
+  return { ...context, ...(actor === undefined ? {} : { actor }), ...(placement === undefined ? {} : { placement }) }
+}
+
+function readPlacement(placement: Placement | undefined, problems: string[]): Placement | undefined {
+  if (placement === undefined) return undefined
+  const problem = placementProblem(placement)
+  if (problem === undefined) return Object.freeze({ schema: placement.schema })
+  problems.push(`placement ${problem}`)
+  return undefined
 }
 
 function checkId(value: unknown, name: string, problems: string[]): void {

@@ -50,6 +50,10 @@ export function makeDirectory(config: TenantsConfig | undefined, parts: Director
   })
   const listener = own ? makeListener(config, connection, { tenants, events, logger }) : undefined
   if (own) tenants.setListening(false) // until the channel has worked once
+  // A cached answer still has the place of the tenant's tables before a move.
+  events.on('PLACEMENT_OUTDATED', ({ tenantId }) => {
+    if (tenantId !== undefined) tenants.invalidate(tenantId)
+  })
   return { tenants, listener, listens: listener !== undefined }
 }
 

@@ -22,6 +22,7 @@ describe('migrate', () => {
       '0015_directory_keys.sql',
       '0016_tickets.sql',
       '0017_cheaper_events.sql',
+      '0018_schemas.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })

@@ -104,6 +104,7 @@ describe('processes of two releases on one database', () => {
     expect(findings.filter(({ id }) => id === 'migration-pending')).toMatchObject([
       { severity: 'warning', object: '0016_tickets.sql' },
       { severity: 'warning', object: '0017_cheaper_events.sql' },
+      { severity: 'warning', object: '0018_schemas.sql' },
     ])
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
     await pool.end()
