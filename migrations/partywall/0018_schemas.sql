@@ -69,8 +69,11 @@ END
 $$;
 REVOKE ALL ON FUNCTION partywall.is_moving(text) FROM PUBLIC;
 
--- As in 0016_tickets.sql. New: no valid seal for a tenant that is being moved, and none that names another placement than the tenant's.
-CREATE OR REPLACE FUNCTION partywall.sealed_body() RETURNS text
+-- The audit log moves with no tenant, so a seal is good for it wherever the tenant's tables are: the function of 0016_tickets.sql stays.
+ALTER FUNCTION partywall.sealed_body() RENAME TO sealed_body_anywhere;
+
+-- As before. New: no valid seal for a tenant that is being moved, and none that names another placement than the tenant's.
+CREATE FUNCTION partywall.sealed_body() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,6 +129,37 @@ BEGIN
   RETURN body;
 END
 $$;
+
+REVOKE ALL ON FUNCTION partywall.sealed_body() FROM PUBLIC;
+
+-- As in 0010_audit.sql. New: valid wherever the tenant's tables are, and the actor ends where the placement begins.
+CREATE OR REPLACE FUNCTION partywall.audit_who() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+BEGIN ATOMIC
+  SELECT CASE
+    WHEN c.body IS NOT NULL THEN ARRAY[
+      nullif(c.tenant, ''), substr(c.rest, 5, substr(c.rest, 1, 4)::integer),
+      nullif(substr(c.rest, 9 + substr(c.rest, 1, 4)::integer, substr(c.rest, 5 + substr(c.rest, 1, 4)::integer, 4)::integer), ''),
+      CASE substr(c.body, 11, 1) WHEN '2' THEN 'tenant_admin' ELSE 'tenant_user' END]
+    WHEN EXISTS (SELECT FROM partywall.seal_keys) THEN ARRAY[partywall.refuse('an event of a tenant needs a seal')]
+    ELSE ARRAY[nullif(current_setting('app.current_tenant_id', true), ''),
+      nullif(current_setting('app.current_user_id', true), ''), NULL, 'unsealed']
+  END
+  FROM (SELECT b.body, substr(b.body, 28, substr(b.body, 24, 4)::integer) AS tenant,
+               substr(b.body, 28 + substr(b.body, 24, 4)::integer) AS rest
+        FROM (SELECT partywall.sealed_body_anywhere() AS body OFFSET 0) AS b OFFSET 0) AS c;
+END;
+
+CREATE OR REPLACE FUNCTION partywall.audit_tenant() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+BEGIN ATOMIC
+  SELECT nullif(CASE
+    WHEN s.body IS NOT NULL THEN substr(s.body, 28, substr(s.body, 24, 4)::integer)
+    WHEN EXISTS (SELECT FROM partywall.seal_keys) THEN NULL
+    ELSE current_setting('app.current_tenant_id', true)
+  END, '')
+  FROM (SELECT partywall.sealed_body_anywhere() AS body OFFSET 0) AS s;
+END;
 
 -- The placement that the valid seal names: a schema, or '' for the shared tables. NULL without a seal.
 CREATE FUNCTION partywall.schema_name() RETURNS text

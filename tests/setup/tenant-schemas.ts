@@ -38,17 +38,22 @@ export async function installTestSchema(database: TestDatabase, tenantId: string
   return schema
 }
 
+/** Moves the rows of a planted tenant from the shared tables into a schema of its own. Nobody may use the tenant yet. */
+export async function moveExampleTenant(database: TestDatabase, tenantId: string, name?: string): Promise<string> {
+  const schema = await installTestSchema(database, tenantId, name)
+  const copies = TABLES.map((table) => copied(schema, table, tenantId))
+  const gone = [...TABLES].reverse().map((table) => `delete from public.${table} where tenant_id = '${tenantId}';`)
+  await database.admin([...copies, ...gone].join('\n'))
+  return schema
+}
+
 /** Plants a tenant with one user, one project and one document in a schema of its own. */
 export async function createPlacedTenant(
   database: TestDatabase,
   options: { readonly tier?: string; readonly status?: string; readonly schema?: string } = {},
 ): Promise<PlacedTenant> {
   const tenant = await createTestTenant(database, options)
-  const schema = await installTestSchema(database, tenant.id, options.schema)
-  await database.admin(TABLES.map((table) => copied(schema, table, tenant.id)).join('\n'))
-  await database.admin(
-    `delete from public.documents where tenant_id = '${tenant.id}'; delete from public.projects where tenant_id = '${tenant.id}'; delete from public.users where tenant_id = '${tenant.id}'`,
-  )
+  const schema = await moveExampleTenant(database, tenant.id, options.schema)
   return { ...tenant, schema, placement: { schema } }
 }
 
