@@ -1,4 +1,5 @@
 import type { SecurityEvents } from '../events/security-events.ts'
+import type { Placement } from './placement.ts'
 import type { Actor, TenantContext } from './tenant-context.ts'
 
 const memo: unique symbol = Symbol('partywall.memo')
@@ -34,6 +35,8 @@ export interface FrameInternals {
   readonly visit?: TenantContext | undefined
   /** The actor of the tenant's frame. Contexts that are opened inside keep it. */
   readonly actor?: Actor | undefined
+  /** The placement of the tenant's frame. Contexts of the same tenant that are opened inside keep it. */
+  readonly placement?: Placement | undefined
   /** Returns the error if the work of this frame must stop, such as when its tenant was suspended. Undefined while it may continue. */
   readonly stopped?: (() => Error | undefined) | undefined
 }
@@ -69,7 +72,11 @@ class Frame implements TenantContext {
   readonly tier: string
   readonly requestId: string
   declare readonly actor?: Actor
+<<<<<<< HEAD
   declare readonly expiresAt?: number
+=======
+  declare readonly placement?: Placement
+>>>>>>> schema
   readonly #inside: FrameInternals
   #memo: { readonly owner: object; readonly value: unknown } | undefined = undefined
 
@@ -81,7 +88,11 @@ class Frame implements TenantContext {
     this.tier = context.tier
     this.requestId = context.requestId
     if (context.actor !== undefined) this.actor = context.actor
+<<<<<<< HEAD
     if (context.expiresAt !== undefined) this.expiresAt = context.expiresAt
+=======
+    if (context.placement !== undefined) this.placement = context.placement
+>>>>>>> schema
     this.#inside = inside
     Object.freeze(this)
   }

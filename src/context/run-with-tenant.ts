@@ -9,6 +9,7 @@ import {
   makeTenantFrame,
 } from './frame.ts'
 import { startInside } from './lazy-thenable.ts'
+import type { Placement } from './placement.ts'
 import { continueVisit, keepActor } from './staff-visit.ts'
 import { tenantStore } from './store.ts'
 import type { TenantContext, TenantContextInput } from './tenant-context.ts'
@@ -79,7 +80,7 @@ interface FrameOptions {
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the context is not valid
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if another tenant's context is already open, unless inside
- * `runAcrossTenants`; inside a support visit also for another user, another actor or more rights than the visit has
+ * `runAcrossTenants`; if a context of the same tenant with another placement is open; inside a support visit also for another user, another actor or more rights than the visit has
  */
 export function runWithTenant<T>(context: TenantContextInput, fn: () => T): T {
   return runInTenantFrame(context, {}, fn)
@@ -110,7 +111,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
     )
   }
   if (before?.visit !== undefined) continueVisit(before.visit, given, options.events ?? before.events)
-  const context = keepActor(before?.actor, given)
+  const around = outerTenantId === given.tenantId ? before?.placement : undefined
+  const context = keepPlacement(around, keepActor(before?.actor, given))
   const frame = makeTenantFrame(context, {
     kind: 'tenant',
     events: options.events ?? outerInside?.events,
@@ -121,6 +123,7 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
     stopped: bothStopped(before?.stopped, options.stopped),
     visit: before?.visit ?? (options.visit === true ? context : undefined),
     actor: context.actor,
+    placement: context.placement,
   })
   return tenantStore.run(frame, () => startInside(fn()))
 }
@@ -144,6 +147,20 @@ export function runWithoutTenant<T>(fn: () => T): T {
 /** Opens the frame of a crossing; only `runAcrossTenants` calls it. */
 export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEvents | undefined, fn: () => T): T {
   return tenantStore.run(makeBareFrame({ kind: 'across', scope, events }), () => startInside(fn()))
+}
+
+/**
+ * A context that is opened inside a context of the same tenant keeps its placement.
+ *
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if it names another one: one piece of work would use two places
+ */
+function keepPlacement(around: Placement | undefined, context: TenantContext): TenantContext {
+  if (around === undefined || context.placement?.schema === around.schema) return context
+  if (context.placement === undefined) return { ...context, placement: around }
+  throw new TenantIsolationError(
+    'runWithTenant() named another placement than the context around it. End the outer context first.',
+    { details: { tenantId: context.tenantId } },
+  )
 }
 
 type Stopped = (() => Error | undefined) | undefined

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.ts'
+import { type Placement, placementProblem } from './placement.ts'
 import { newRequestId } from './request-id.ts'
 import type { Actor, TenantContext, TenantContextInput } from './tenant-context.ts'
 
@@ -22,15 +23,32 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
   const requestId = input.requestId ?? newRequestId()
   if (requestId === input.requestId) checkId(requestId, 'requestId', problems)
   const actor = readActor(input.actor, problems)
+<<<<<<< HEAD
   const { expiresAt } = input
   if (expiresAt !== undefined && !Number.isFinite(expiresAt)) problems.push('expiresAt must be milliseconds since 1970')
+=======
+  const placement = readPlacement(input.placement, problems)
+>>>>>>> schema
   if (problems.length > 0) {
     throw new ConfigurationError(`The tenant context is not valid: ${problems.join('; ')}.`)
   }
   const { tenantId, userId } = input
   const context = { tenantId, userId, roles, permissions, tier, requestId }
+<<<<<<< HEAD
   if (actor === undefined && expiresAt === undefined) return context
   return { ...context, ...(actor === undefined ? {} : { actor }), ...(expiresAt === undefined ? {} : { expiresAt }) }
+=======
+  if (actor === undefined && placement === undefined) return context
+  return { ...context, ...(actor === undefined ? {} : { actor }), ...(placement === undefined ? {} : { placement }) }
+}
+
+function readPlacement(placement: Placement | undefined, problems: string[]): Placement | undefined {
+  if (placement === undefined) return undefined
+  const problem = placementProblem(placement)
+  if (problem === undefined) return Object.freeze({ schema: placement.schema })
+  problems.push(`placement ${problem}`)
+  return undefined
+>>>>>>> schema
 }
 
 function checkId(value: unknown, name: string, problems: string[]): void {

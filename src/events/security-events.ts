@@ -38,6 +38,8 @@ export type SecurityEvent =
       readonly clientAddress?: string | undefined
     })
   | (EventSubject & { readonly type: 'TENANT_REFUSED'; readonly reason: 'unknown' | 'suspended' | 'not-a-member' })
+  /** A statement was refused because the tenant's tables are in another place than its context says. The directory is asked again. */
+  | (EventSubject & { readonly type: 'PLACEMENT_OUTDATED' })
   | (EventSubject & { readonly type: 'PERMISSION_DENIED'; readonly permission: string; readonly source: string })
   | (EventSubject & { readonly type: 'RATE_LIMITED'; readonly limits: readonly string[]; readonly tier: string })
   | (EventSubject & {

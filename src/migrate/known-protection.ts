@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import { SEALED_FOR_DELETING, SEALED_FOR_WRITING, sealedRow, sealedRowBefore } from '../seal/policy-text.ts'
+import {
+  plainSchema,
+  SEALED_FOR_DELETING,
+  SEALED_FOR_WRITING,
+  sealedRow,
+  sealedRowBefore,
+  sealedSchema,
+} from '../seal/policy-text.ts'
 
 /** Purpose of a known text: a policy for isolation, for the seal or for the level, or a function of schema partywall. */
 type KnownPurpose = 'isolation' | 'seal' | 'level' | 'function'
@@ -34,9 +41,24 @@ export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname fro
 /** The same for a view `c` (a row of pg_class). */
 export const VIEW_BODY = `encode(sha256(convert_to(pg_get_viewdef(c.oid), 'UTF8')), 'hex')`
 
-/** The policy's text without the name of its column, so that policies of tables with different tenant columns can be compared. */
+/**
+ * The policy's text without the name of its column and without the mark of its tenant, so that policies of tables with different tenant
+ * columns, and of schemas of different tenants, can be compared.
+ */
 export function policyText({ permissive, command, using, check, column }: PrintedPolicy): string {
-  return JSON.stringify([permissive, command, withoutColumn(using, column), withoutColumn(check, column)])
+  const plain = (expression: string | null) => withoutMark(withoutColumn(expression, column))
+  return JSON.stringify([permissive, command, plain(using), plain(check)])
+}
+
+const MARK = /'[0-9a-f]{64}'/g
+
+function withoutMark(expression: string | null): string | null {
+  return expression?.replace(MARK, "'{mark}'") ?? null
+}
+
+/** The marks of tenants in a policy that stands in a tenant's own schema; usually one. */
+export function marksOf({ using, check }: Pick<PrintedPolicy, 'using' | 'check'>): readonly string[] {
+  return [...new Set(`${using ?? ''} ${check ?? ''}`.match(MARK))]
 }
 
 export function functionText({ name, owner, definer, settings, body }: PrintedFunction): string {
@@ -57,6 +79,8 @@ function withoutColumn(expression: string | null, column: string | null): string
   return expression.replace(WORD, (word) => (word === column ? '{column}' : word))
 }
 
+const ANY_MARK = '0'.repeat(64)
+
 /** Types that tenant columns usually have. The types of the tenant columns in this database are added. */
 const TYPES = ['uuid', 'bigint', 'integer', 'smallint', 'text', 'character varying']
 const SCRATCH = 'partywall.known_protection_scratch'
@@ -67,6 +91,7 @@ function policiesOf(type: string): readonly (readonly [KnownPurpose, string, str
   const isolation = `tenant_column = (select nullif(current_setting('app.current_tenant_id', true), '')${cast})`
   const seal = sealedRow('tenant_column', type)
   const sealBefore = sealedRowBefore('tenant_column', type)
+  const [plainMark, sealedMark] = [plainSchema(ANY_MARK), sealedSchema(ANY_MARK)]
   return [
     ['isolation', 'as permissive for all', `using (${isolation}) with check (${isolation})`],
     ['seal', 'as restrictive for all', `using (${seal}) with check (${seal})`],
@@ -74,6 +99,8 @@ function policiesOf(type: string): readonly (readonly [KnownPurpose, string, str
     ['level', 'as restrictive for all', `with check (${SEALED_FOR_WRITING})`],
     ['level', 'as restrictive for delete', `using (${SEALED_FOR_DELETING})`],
     ['level', 'as restrictive for delete', "using ((select partywall.role_at_least('tenant_admin')))"],
+    ['isolation', 'as permissive for all', `using (${plainMark}) with check (${plainMark})`],
+    ['seal', 'as restrictive for all', `using (${sealedMark}) with check (${sealedMark})`],
   ]
 }
 
@@ -125,8 +152,8 @@ async function printedPolicies(client: Pick<pg.ClientBase, 'query'>, type: strin
              pg_get_expr(p.polwithcheck, p.polrelid) as check
         from pg_policy p where p.polrelid = '${SCRATCH}'::regclass order by p.polname`)
     for (const [place, [purpose]] of written.entries()) {
-      // A policy on the level reads no column.
-      const column = purpose === 'level' ? null : 'tenant_column'
+      // A policy on the level reads no column, and neither does one of a tenant's own schema.
+      const column = purpose === 'level' || marksOf(rows[place]).length > 0 ? null : 'tenant_column'
       known.push([purpose, textHash(policyText({ ...rows[place], column }))])
     }
   } catch {

@@ -6,7 +6,7 @@ import { ConfigurationError, TenantInactiveError, TenantIsolationError } from '.
 import type { SecurityEvents } from '../events/security-events.ts'
 import { type Duration, durationSeconds } from '../tenants/duration.ts'
 import type { Work } from '../tenants/running-work.ts'
-import { isActive, type TenantDirectory } from '../tenants/tenant.ts'
+import { isActive, placementOf, type TenantDirectory } from '../tenants/tenant.ts'
 
 /** A support visit of staff in a tenant. */
 export interface ActAsRequest {
@@ -54,6 +54,7 @@ export function createStaffAccess(parts: StaffAccessParts) {
         tier: tenant.tier,
         requestId: newRequestId(),
         actor: staff,
+        ...placementOf(tenant),
       }
       const work = beginWork(tenant.id)
       const stopped = () => {

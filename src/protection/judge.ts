@@ -1,5 +1,6 @@
 import { functionText, policyText, textHash } from '../migrate/known-protection.ts'
 import type { ProtectedPolicy, ProtectedRelation, ProtectionState } from './protected-object.ts'
+import { SchemaMarks } from './schema-marks.ts'
 
 /** A change that removes protection and that the checks of `ready()` do not cover. */
 interface ProtectionProblem {
@@ -40,12 +41,14 @@ class Judge {
   readonly #known: ReadonlySet<string>
   readonly #sealed: boolean
   readonly #walled: readonly ProtectedRelation[]
+  readonly #marks: SchemaMarks
 
   constructor(before: Accepted, now: ProtectionState, known: ReadonlySet<string>) {
     this.#before = before.state
     this.#now = now
     this.#known = new Set([...before.known, ...known])
     this.#sealed = before.sealed
+    this.#marks = new SchemaMarks(now.policies)
     this.#walled = before.state.relations.filter((relation) => relation.inReach && relation.enabled)
   }
 
@@ -183,7 +186,7 @@ class Judge {
     ])
     const before = new Set(this.#before.relations.filter(isView).map(viewText))
     return this.#now.relations
-      .filter((view) => isView(view) && view.inReach && !before.has(viewText(view)))
+      .filter((view) => isView(view) && view.inReach && !before.has(viewText(view)) && !this.#isOwnView(view))
       .filter((view) => this.#readsPast(view, walled))
       .map((view) =>
         problem(
@@ -191,6 +194,12 @@ class Judge {
           'the view is new or changed, and reads tenant tables as its owner: set security_invoker = true',
         ),
       )
+  }
+
+  /** A view of schema partywall as a release of partywall writes it. */
+  #isOwnView({ name }: ProtectedRelation): boolean {
+    const view = name.startsWith('partywall.') ? this.#now.functions.get(name) : undefined
+    return view !== undefined && this.#known.has(`function ${textHash(functionText(view))}`)
   }
 
   /** Follows the views that a view reads. One of them may run as an owner to whom no policy applies. */
@@ -231,10 +240,11 @@ class Judge {
 
   /**
    * Whether a policy is known (`partywall.known_protection`) and tests the tenant column. The table of tenants has no tenant column, so
-   * there the policy must test the key.
+   * there the policy must test the key. A policy in a tenant's own schema tests no column, but the mark of this schema's tenant.
    */
   #isKnown(purpose: 'isolation' | 'seal', policy: ProtectedPolicy, table: ProtectedRelation): boolean {
-    if (policy.column === null || policy.column !== (table.column ?? 'id')) return false
+    const ofSchema = policy.column === null && this.#marks.isOfOneTenant(policy)
+    if (!ofSchema && (policy.column === null || policy.column !== (table.column ?? 'id'))) return false
     const isAsBefore = (name: string) => {
       const [earlier, each] = [this.#before.functions.get(name), this.#now.functions.get(name)]
       return earlier !== undefined && each !== undefined && functionText(earlier) === functionText(each)

@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import type { DatabaseFunction, Oid } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
-/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql and 0016_tickets.sql, of all versions that were published. */
+/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql, 0016_tickets.sql and 0018_schemas.sql, of all versions that were published. */
 const TENANT_ID: ReadonlySet<string> = new Set(['5fcb514f9056784578b0374ec2339c6260f20f6542d3cff956e3881b9e34b57c'])
 const SEALED_BODY: ReadonlySet<string> = new Set([
   'ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82',
   '670dbe71848f9d9611c42c4668b3fe6b22a3731782c01eeaee8585b8496814e2',
+  'b9eb7d6bbee83b4904e1c238c84e289887e96135e1169650d10de421e4edffa9',
 ])
 const REGISTER_TICKETS: ReadonlySet<string> = new Set([
   'a73044592b2305cf9035a1d7b53f30b1f702028660be810ef33b18dec3b88e00',
+  'e02893f87ee96884a01fa46a269446e46dd4a4344bfdb04f8fc9322d5d4f57ab',
 ])
 
 /** Whether this is partywall's own `tenant_id()`, which returns the tenant of a valid seal, and no other function of that name. */

@@ -18,6 +18,21 @@ export function sealedRowBefore(column: string, type: string): string {
   return `${column} = (select partywall.tenant_id()${castTo(type)})`
 }
 
+/**
+ * The condition of tenant_seal_policy in a tenant's own schema: the seal names the tenant with this mark, and its own schema as the place.
+ * Migration 0018_schemas.sql writes it (`partywall.protect_schema_table`).
+ *
+ * @param mark SHA-256 of the tenant's id, in hex digits
+ */
+export function sealedSchema(mark: string): string {
+  return `(select coalesce(p.mark, partywall.placed_mark()) from partywall.placement p) = '${mark}'`
+}
+
+/** The condition of tenant_isolation_policy in a tenant's own schema. */
+export function plainSchema(mark: string, setting = 'app.current_tenant_id'): string {
+  return `(select encode(sha256(convert_to(current_setting('${setting}', true), 'UTF8')), 'hex')) = '${mark}'`
+}
+
 /** The condition of tenant_write_policy: the seal was made for writing. */
 export const SEALED_FOR_WRITING = '(select partywall.seal_writes())'
 

@@ -12,6 +12,8 @@ export interface SealSubject {
   readonly actor: string
   readonly level: TenantLevel
   readonly readOnly: boolean
+  /** The schema of the tenant's own tables; '' or left out for the shared tables. */
+  readonly placement?: string
 }
 
 /** Values of one connection that the seal is bound to. */
@@ -26,6 +28,8 @@ interface TicketRecord {
   /** SHA-256 of the ticket, in hex. */
   readonly hash: string
   readonly tenant: string
+  /** Left out for the shared tables. */
+  readonly schema?: string
 }
 
 interface RegistrationTime {
@@ -52,6 +56,11 @@ function lengthPrefixed(text: string): string {
   return String(text.length - pairs).padStart(4, '0') + text
 }
 
+/** The last part of a seal with a placement. Its length stands at its end, so that the server finds it without reading the other parts. */
+function placed(placement: string): string {
+  return placement === '' ? '' : placement + String(placement.length).padStart(2, '0')
+}
+
 /** Makes seals for one root secret. */
 export class SealMaker {
   readonly keyId: string
@@ -75,9 +84,10 @@ export class SealMaker {
    */
   seal(subject: SealSubject, place: SealPlace, notAfter: number, ticket = ''): string {
     const pooled = place.backendPid === undefined
+    const { placement = '' } = subject
     const body =
-      `v1${this.keyId}${LEVELS[subject.level]}${subject.readOnly ? 'r' : 'w'}${pooled ? 't' : 'p'}` +
-      `${String(notAfter).padStart(10, '0')}${lengthPrefixed(subject.tenantId)}${lengthPrefixed(subject.userId)}${lengthPrefixed(subject.actor)}`
+      `${placement === '' ? 'v1' : 'v2'}${this.keyId}${LEVELS[subject.level]}${subject.readOnly ? 'r' : 'w'}${pooled ? 't' : 'p'}` +
+      `${String(notAfter).padStart(10, '0')}${lengthPrefixed(subject.tenantId)}${lengthPrefixed(subject.userId)}${lengthPrefixed(subject.actor)}${placed(placement)}`
     return this.#sealed(body, place, ticket)
   }
 

@@ -49,7 +49,7 @@ const MAX_REMEMBERED = 100_000
 export class TicketBook {
   readonly #source: SealSource
   #slot = 0
-  /** The tickets that were handed out in this slot, by database, tenant and mode. */
+  /** The tickets that were handed out in this slot, by database, tenant, placement and mode. */
   #tickets = new Map<string, string>()
   #waiting: Waiting[] = []
   #pausedUntil = 0
@@ -99,6 +99,7 @@ export class TicketBook {
     const tickets = batch.map(({ ticket, subject }) => ({
       hash: ticketHash(ticket),
       tenant: asStored(subject.tenantId),
+      ...(subject.placement ? { schema: subject.placement } : {}),
     }))
     const until = { database: subject.database, notAfter: lastSecondOf(slot), now: Date.now() }
     return {
@@ -122,8 +123,8 @@ export class TicketBook {
 }
 
 /** NUL is a safe separator: neither an id nor the name of a database can contain it. */
-function keyOf({ database, tenantId, readOnly }: TicketSubject): string {
-  return `${readOnly ? 'r' : 'w'}${database}\0${tenantId}`
+function keyOf({ database, tenantId, readOnly, placement = '' }: TicketSubject): string {
+  return `${readOnly ? 'r' : 'w'}${database}\0${tenantId}\0${placement}`
 }
 
 /**

@@ -13,6 +13,8 @@ export interface TicketSubject {
   readonly database: string
   readonly tenantId: string
   readonly readOnly: boolean
+  /** The schema of the tenant's own tables; '' or left out for the shared tables. */
+  readonly placement?: string
 }
 
 /** The number of a time slot, counted from 1970. All processes compute the same number, except for the difference of their clocks. */
@@ -39,9 +41,9 @@ export class TicketMaker {
   }
 
   /** @returns 64 hex digits, then the mode: `w` or `r` */
-  ticket({ database, tenantId, readOnly }: TicketSubject, slot: number): string {
+  ticket({ database, tenantId, readOnly, placement = '' }: TicketSubject, slot: number): string {
     const mode = readOnly ? 'r' : 'w'
-    const message = JSON.stringify([database, tenantId, mode, slot])
+    const message = JSON.stringify([database, tenantId, mode, slot, ...(placement === '' ? [] : [placement])])
     return createHmac('sha256', this.#key).update(message).digest('hex') + mode
   }
 }

@@ -2,7 +2,7 @@ import type { TenantContext } from '../context/tenant-context.ts'
 import { TenantInactiveError, TenantIsolationError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { disagreement, type TenantHint } from './agreement.ts'
-import { isActive, type Tenant, type TenantDirectory } from './tenant.ts'
+import { isActive, placementOf, type Tenant, type TenantDirectory } from './tenant.ts'
 
 /** The part of a verified token that admission needs. */
 export interface AdmittedToken {
@@ -140,9 +140,22 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
         })
       }
       await verifier.authorize(token, { id: tenant.id, tier: tenant.tier }, origin)
+<<<<<<< HEAD
       const context = contextOf(token, tenant, requestId)
       onAdmitted?.(context, token)
       return context
+=======
+      return {
+        tenantId: tenant.id,
+        userId,
+        roles: token.roles,
+        permissions: token.permissions,
+        tier: tenant.tier,
+        requestId,
+        ...(token.actor === undefined ? {} : { actor: token.actor }),
+        ...placementOf(tenant),
+      }
+>>>>>>> schema
     },
   }
 }

@@ -1,3 +1,4 @@
+import { placementProblem } from '../context/placement.ts'
 import { DependencyUnavailableError, isPartywallError } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { type Breaker, createBreaker } from '../resilience/breaker.ts'
@@ -217,5 +218,10 @@ function checkShape(tenant: Tenant): Tenant {
     if (typeof part === 'string' && part !== '') continue
     throw new DependencyUnavailableError('The tenant directory answered without id, status and tier.')
   }
-  return Object.freeze({ ...tenant })
+  const { placement, ...rest } = tenant
+  if (placement === undefined || placement === null) return Object.freeze(rest)
+  const problem = placementProblem(placement)
+  if (problem !== undefined)
+    throw new DependencyUnavailableError(`The tenant directory answered with a wrong placement: it ${problem}.`)
+  return Object.freeze({ ...rest, placement: Object.freeze({ schema: placement.schema }) })
 }

@@ -16,7 +16,7 @@ import {
 } from '../errors.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import { type Duration, durationSeconds } from './duration.ts'
-import { isActive, type TenantDirectory } from './tenant.ts'
+import { isActive, placementOf, type TenantDirectory } from './tenant.ts'
 
 /** The purpose of an envelope. It can only be opened for the same purpose. */
 export interface ExportOptions {
@@ -191,6 +191,7 @@ export function createEnvelopes(options: EnvelopeOptions): Envelopes {
         tier: tenant.tier,
         requestId: newRequestId(),
         ...(body.actor === undefined ? {} : { actor: actorOf(body.actor) }),
+        ...placementOf(tenant),
       }
     },
   }

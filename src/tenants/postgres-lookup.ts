@@ -26,8 +26,9 @@ export function createPostgresLookup(pool: DirectoryPool): { findByClaim: Tenant
     }
   }
   return {
-    findByClaim: find('select id, status, tier from partywall.tenant_by_key($1)'),
-    findById: find('select id, status, tier from partywall.tenant_by_id($1)'),
+    // All columns: a database without the migration for schemas answers without the placement.
+    findByClaim: find('select t.* from partywall.tenant_by_key($1) as t'),
+    findById: find('select t.* from partywall.tenant_by_id($1) as t'),
   }
 }
 
@@ -42,5 +43,7 @@ function readTenant(row: unknown): Tenant | undefined {
     const value: unknown = Reflect.get(row, name)
     return typeof value === 'string' ? value : ''
   }
-  return { id: text('id'), status: text('status'), tier: text('tier') }
+  const schema = text('schema_name')
+  const tenant = { id: text('id'), status: text('status'), tier: text('tier') }
+  return schema === '' ? tenant : { ...tenant, placement: { schema } }
 }

@@ -1,3 +1,5 @@
+import type { Placement } from '../context/placement.ts'
+
 /** A tenant as the directory knows it. */
 export interface Tenant {
   /** The canonical id, which contexts carry and policies compare. */
@@ -8,6 +10,8 @@ export interface Tenant {
   readonly tier: string
   /** The claim that names this tenant. If `findByClaim` returns a key, the key must equal the claim that was looked up. */
   readonly key?: string | undefined
+  /** The schema of the tenant's own tables. Undefined or null: the tenant uses the shared tables. */
+  readonly placement?: Placement | null | undefined
 }
 
 /** Finds one tenant. Undefined if there is no such tenant. Throws if the lookup fails. */
@@ -33,4 +37,9 @@ export interface TenantDirectory {
 /** Whether the tenant may work. Any status other than `active` is refused. */
 export function isActive(tenant: Tenant | undefined): tenant is Tenant {
   return tenant?.status === 'active'
+}
+
+/** The part of a context that says where the tenant's tables are. */
+export function placementOf({ placement }: Tenant): { readonly placement?: Placement } {
+  return placement === undefined || placement === null ? {} : { placement }
 }

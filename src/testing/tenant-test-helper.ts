@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { Placement } from '../context/placement.ts'
 import { runWithTenant } from '../context/run-with-tenant.ts'
 import type { TenantContextInput } from '../context/tenant-context.ts'
 import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
@@ -36,6 +37,8 @@ export class TenantTestHelper {
   readonly userId: string
   readonly tier: string
   readonly roles: readonly string[]
+  /** The schema of the tenant's own tables, for {@link run} and {@link rawQuery}. Set it after `partywall.install_schema()`. */
+  placement: Placement | undefined
   /** Requests with this tenant's token. */
   readonly api: TestApi
   readonly #parts: TenantTestParts
@@ -75,8 +78,8 @@ export class TenantTestHelper {
   }
 
   get context(): TenantContextInput {
-    const { tenantId, userId, tier, roles } = this
-    return { tenantId, userId, tier, roles }
+    const { tenantId, userId, tier, roles, placement } = this
+    return { tenantId, userId, tier, roles, placement }
   }
 
   suspend(): Promise<void> {

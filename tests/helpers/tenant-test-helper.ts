@@ -8,6 +8,10 @@ import { createPartywall, type Partywall, type PartywallConfig } from '../../src
 import { startTestKit, type TestKit, type TestKitEnv } from '../../src/testing/start-test-kit.ts'
 import type { TenantTestHelper as KitHelper } from '../../src/testing/tenant-test-helper.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
+import { moveExampleTenant } from '../setup/tenant-schemas.ts'
+
+export const FLEETS = ['shared', 'schema', 'mixed'] as const
+export type Fleet = (typeof FLEETS)[number]
 
 export interface ExampleKit {
   readonly kit: TestKit
@@ -15,9 +19,11 @@ export interface ExampleKit {
   readonly database: TestDatabase
   /** Answers 401, 403 and 429 that the API has given so far. */
   readonly refused: readonly { readonly status: number; readonly request: string }[]
+  /** Tables of the example for the superuser: the rows of all places. */
+  readonly all: (table: string) => string
 }
 
-let current: ExampleKit | undefined
+let current: (ExampleKit & { readonly schemas: string[]; readonly fleet: Fleet; made: number }) | undefined
 
 /** Starts the example on a database of this test file. Call it in `beforeAll`; `TenantTestHelper.create` serves it then. */
 export async function startExample(
@@ -25,6 +31,8 @@ export async function startExample(
     /** Mounts routes with the usual mistakes under `/careless`, to be attacked. */
     readonly careless?: boolean
     readonly wall?: (env: TestKitEnv) => Partial<PartywallConfig>
+    /** Which tenants get a schema of their own: none, all, or every second one. Default none. */
+    readonly fleet?: Fleet
   } = {},
 ): Promise<ExampleKit> {
   const database = await createTestDatabase()
@@ -59,7 +67,20 @@ export async function startExample(
   })
   afterAll(() => kit.close())
   if (wall === undefined) throw new Error('the kit made no app')
-  current = { kit, wall, database, refused }
+  const schemas: string[] = []
+  current = {
+    kit,
+    wall,
+    database,
+    refused,
+    schemas,
+    fleet: options.fleet ?? 'shared',
+    made: 0,
+    all(table) {
+      const places = ['public', ...schemas]
+      return `(${places.map((place) => `select * from ${place}.${table}`).join(' union all ')}) as ${table}`
+    },
+  }
   return current
 }
 
@@ -98,6 +119,12 @@ export class TenantTestHelper {
       ])
     const documentId = await document('Roadmap')
     await document('Budget')
+    const place = current.made++ % 2
+    if (current.fleet === 'schema' || (current.fleet === 'mixed' && place === 1)) {
+      const schema = await moveExampleTenant(current.database, tenant.tenantId)
+      current.schemas.push(schema)
+      tenant.placement = { schema }
+    }
     return Object.assign(tenant, { projectId, documentId, secret: `secret of ${tenant.key}` })
   }
 }

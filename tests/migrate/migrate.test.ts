@@ -22,6 +22,7 @@ describe('migrate', () => {
       '0015_directory_keys.sql',
       '0016_tickets.sql',
       '0017_cheaper_events.sql',
+      '0018_schemas.sql',
       '0019_revocations.sql',
       '0020_tickets_of_many_tenants.sql',
     ])

@@ -9,12 +9,15 @@ beforeAll(async () => {
 
 /** Everything in schema partywall that the application, the roles it can become, or PUBLIC can touch. */
 const MAY: readonly string[] = [
+  'column placement.mark',
   'column ticket.tenant_id',
   'function actor_id() execute',
   'function applied_migrations() execute',
   'function known_protection_hashes() execute',
+  'function placed_mark() execute',
   'function register_tickets(text, text) execute',
   'function role_at_least(text) execute',
+  'function schema_name() execute',
   'function seal_writes() execute',
   'function tenant_by_id(text) execute',
   'function tenant_by_key(text) execute',
@@ -22,6 +25,7 @@ const MAY: readonly string[] = [
   'function user_id() execute',
   'function writes_as(text) execute',
   'schema usage',
+  'table placement select',
   'table ticket select',
 ]
 

@@ -104,6 +104,7 @@ describe('processes of two releases on one database', () => {
     expect(findings.filter(({ id }) => id === 'migration-pending')).toMatchObject([
       { severity: 'warning', object: '0016_tickets.sql' },
       { severity: 'warning', object: '0017_cheaper_events.sql' },
+      { severity: 'warning', object: '0018_schemas.sql' },
       { severity: 'warning', object: '0019_revocations.sql' },
       { severity: 'warning', object: '0020_tickets_of_many_tenants.sql' },
     ])

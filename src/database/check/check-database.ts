@@ -228,6 +228,7 @@ const PROBE = 'partywall-check'
 /** Migrations that isolation does not depend on. Processes of this release may start before these migrations are applied. */
 const WORKS_WITHOUT: ReadonlyMap<string, string> = new Map([
   ['0016_tickets.sql', 'until then, each statement checks its whole seal, which is slower'],
+  ['0018_schemas.sql', 'until then, no tenant can have a schema of its own'],
   ['0017_cheaper_events.sql', 'until then, each event of the audit log costs more'],
   ['0019_revocations.sql', 'until then, wall.revokeToken() and wall.revokeUser() are refused'],
   ['0020_tickets_of_many_tenants.sql', 'until then, statements are slow where there are very many tenants'],

@@ -106,6 +106,9 @@ export const FACTS_TEXT = `${REACH}
 const MAY_TOUCH = `(pg_catalog.has_table_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE, DELETE')
                          or pg_catalog.has_any_column_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE'))`
 
+/** Matches the condition of a seal policy: of a shared table, or of a table in a tenant's own schema. */
+const ASKS_SEAL = "'partywall[.](tenant_id|placed_mark)[(][)]'"
+
 /** $1: names of tenant columns. */
 export const TABLES_TEXT = `${REACH}
   select t.name, pg_catalog.quote_ident(a.attname) as column, pg_catalog.format_type(a.atttypid, null) as "columnType",
@@ -117,8 +120,8 @@ export const TABLES_TEXT = `${REACH}
                   and not exists (select from pg_catalog.pg_policy p
                     where p.polrelid = t.oid and not p.polpermissive and p.polcmd = '*'
                       and (p.polroles = '{0}' or r.oid = any (p.polroles))
-                      and pg_catalog.pg_get_expr(p.polqual, p.polrelid) like '%partywall.tenant_id()%'
-                      and coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), 'partywall.tenant_id()') like '%partywall.tenant_id()%')
+                      and pg_catalog.pg_get_expr(p.polqual, p.polrelid) ~ ${ASKS_SEAL}
+                      and coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), 'partywall.tenant_id()') ~ ${ASKS_SEAL})
                 order by 1) as "unsealedRoles"
     from tables t join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attname = any ($1) and not a.attisdropped
    where exists (select from reach r where ${MAY_TOUCH})

@@ -187,6 +187,7 @@ const EXTRAS: Readonly<Record<keyof TenantPoolExtras, true>> = {
   levelOf: true,
   settingName: true,
   searchPath: true,
+  lookupSchemas: true,
   statementTimeoutMs: true,
   lockTimeoutMs: true,
   idleInTransactionTimeoutMs: true,

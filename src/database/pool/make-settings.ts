@@ -31,7 +31,9 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
   return {
     serves: 'tenant',
     settingName: checked.settingName,
-    searchPath: [...checked.searchPath, 'pg_temp'].map((name) => pg.escapeIdentifier(name)).join(', '),
+    searchPath: pathOf(checked.searchPath),
+    pathOf: (schema) => pathOf([schema, ...checked.lookupSchemas]),
+    commonSchemas: new Set([...checked.searchPath, ...checked.lookupSchemas]),
     statementTimeoutMs: checked.statementTimeoutMs,
     lockTimeoutMs: checked.lockTimeoutMs,
     idleInTransactionTimeoutMs: checked.idleInTransactionTimeoutMs,
@@ -53,6 +55,11 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     events: options.events,
     logger: options.logger ?? createDefaultLogger(),
   }
+}
+
+/** `pg_temp` stands last: PostgreSQL would otherwise look there first, and a temporary table would hide a table of the tenant. */
+function pathOf(schemas: readonly string[]): string {
+  return [...schemas, 'pg_temp'].map((name) => pg.escapeIdentifier(name)).join(', ')
 }
 
 /** Least privilege: a role that is not named runs as `tenant_user`. */

@@ -44,6 +44,12 @@ export interface TenantPoolExtras {
   readonly settingName?: string | undefined
   /** Schemas of unqualified names; `pg_temp` is put last. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
+  /**
+   * Schemas behind the tenant's own schema in the search_path of a tenant that has one: extensions and tables that no tenant owns. They must
+   * hold no tenant's table, and no name that a tenant's schema holds too. Default none, so that a table that is missing in the tenant's
+   * schema is an error (42P01) and never another table.
+   */
+  readonly lookupSchemas?: readonly string[] | undefined
   /** Time limit of each statement. Default: pg's `statement_timeout`, or 30_000; 0 for no limit. */
   readonly statementTimeoutMs?: number | undefined
   /** Time limit for waiting for a lock. Default: pg's `lock_timeout`, or 0 for no limit. */
@@ -133,6 +139,7 @@ export const tenantPoolSchema = z.looseObject({
     .refine((name) => name !== 'app.tenant_seal', 'must not be the setting of the seal')
     .default('app.current_tenant_id'),
   searchPath: z.array(schemaName).min(1).default(['public']),
+  lookupSchemas: z.array(schemaName).default([]),
   statementTimeoutMs: z.int().min(0).max(2_147_483_647).default(30_000),
   lockTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),
   idleInTransactionTimeoutMs: z.int().min(0).max(2_147_483_647).default(0),

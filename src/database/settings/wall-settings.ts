@@ -13,6 +13,10 @@ export interface WallSettings {
   readonly settingName: string
   /** Value for `search_path`, with `pg_temp` last. */
   readonly searchPath: string
+  /** Value for `search_path` of a tenant with a schema of its own: this schema, the lookup schemas, and `pg_temp` last. */
+  readonly pathOf: (schema: string) => string
+  /** Schemas in the paths of all tenants: shared tables and lookups. No tenant may be placed in one of them. */
+  readonly commonSchemas: ReadonlySet<string>
   readonly statementTimeoutMs: number
   readonly lockTimeoutMs: number
   /** 0: the server's own setting. */

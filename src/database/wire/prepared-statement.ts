@@ -25,15 +25,16 @@ export function beforeItRan(error: Error): boolean {
 }
 
 /**
- * Removes the name of a statement for a transaction pooler: the next statement may use another server connection, on which nothing was
- * prepared under this name.
+ * Removes the name that the application gave a statement. Behind a transaction pooler, the next statement may use another server connection,
+ * on which nothing was prepared under this name. For a tenant with a schema of its own, the name may stand for another schema's statement:
+ * PostgreSQL then refuses it for good if a type differs.
  *
  * @returns the error if the statement has only a name and no text
  */
 export function withoutName(query: { name?: string | undefined; readonly text?: unknown }): Error | undefined {
   if (typeof query.text !== 'string') {
     return new StatementRefusedError(
-      "A statement was asked for by its name alone, which a transaction pooler can't find again. Give its text with each call.",
+      'A statement was asked for by its name alone. That does not work behind a transaction pooler, or for a tenant with a schema of its own. Give its text with each call.',
     )
   }
   query.name = undefined

@@ -26,6 +26,8 @@ interface Named {
  *
  * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes. Versions before
  *   17.1, 16.5 and 15.9 did not always do so, and then used the policies of the previous role.
+ * - One name for each schema that tenants have of their own. PostgreSQL plans a statement anew if search_path changes, and refuses it if a
+ *   type of its parameters or columns is another schema's.
  * - Nobody can prepare another text under a name before us: the names are random. (`pg_prepared_statements` shows them afterwards.)
  * - A name is never used twice. If a statement is gone or out of date, its text gets a new name.
  *
@@ -35,7 +37,7 @@ export class PreparedTexts {
   readonly #popular: PopularTexts
   readonly #shapes: RowShapes
   readonly #beginning = `partywall_${randomBytes(8).toString('hex')}_`
-  /** By database role, then by text. */
+  /** By database role and placement, then by text. */
   readonly #named = new Map<string, Map<string, Named>>()
   #size = 0
   #given = 0
@@ -51,30 +53,31 @@ export class PreparedTexts {
     this.#generation = popular.generation
   }
 
-  /** @returns the name of the text for this role; undefined if it must be sent without a name */
+  /** @returns the name of the text for this role and placement; undefined if it must be sent without a name */
   nameOf(
     text: string,
-    use: { readonly role: string; readonly tenantId: string; readonly atOnce: boolean },
+    use: { readonly role: string; readonly placement: string; readonly tenantId: string; readonly atOnce: boolean },
   ): string | undefined {
     if (text.length > MAX_TEXT_CHARS) return undefined
     this.#uses++
     if (this.#generation !== this.#popular.generation) this.#closeAll()
-    const known = this.#named.get(use.role)?.get(text)
+    const place = use.placement === '' ? use.role : `${use.role} ${use.placement}`
+    const known = this.#named.get(place)?.get(text)
     if (known !== undefined) {
       known.usedAt = this.#uses
       return known.name
     }
     const worth = use.atOnce || this.#popular.counts(text, use.tenantId)
-    return worth ? this.#nameFor(text, use.role) : undefined
+    return worth ? this.#nameFor(text, place) : undefined
   }
 
-  #nameFor(text: string, role: string): string | undefined {
+  #nameFor(text: string, place: string): string | undefined {
     if (this.#size >= MAX_NAMES && !this.#takeBack()) return undefined
     const name = `${this.#beginning}${++this.#given}`
-    let texts = this.#named.get(role)
+    let texts = this.#named.get(place)
     if (texts === undefined) {
       texts = new Map()
-      this.#named.set(role, texts)
+      this.#named.set(place, texts)
     }
     texts.set(text, { name, usedAt: this.#uses })
     this.#size++

@@ -16,6 +16,7 @@ import {
 import { withoutName } from '../../wire/prepared-statement.ts'
 import { contextFailure, precedesStatement } from '../session/context-failure.ts'
 import { sendSeveral } from './multi-statement-query.ts'
+import { losesName } from './own-name.ts'
 import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainServerError } from './statement-cures.ts'
 
@@ -70,7 +71,7 @@ export class ForeignQuery implements PgSubmittable {
   submit(connection: PgConnection): Error | null | undefined {
     const { guard } = this.host
     const status = this.host.getTransactionStatus()
-    const named = guard.settings.pooler && this.inner.name ? withoutName(this.inner) : undefined
+    const named = this.inner.name && losesName(this.frame, this.host) ? withoutName(this.inner) : undefined
     const refusal = guard.admit(this.frame, status) ?? this.#refuseCopy(status) ?? named
     if (refusal !== undefined) return refusal
     const prefix = () => {

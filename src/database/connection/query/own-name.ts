@@ -1,19 +1,29 @@
-import type { ContextFrame } from '../../../context/frame.ts'
+import { type ContextFrame, isTenantFrame } from '../../../context/frame.ts'
 import { beforeItRan, isGone, isStalePlan } from '../../wire/prepared-statement.ts'
 import { isOwnText } from '../prepared/own-texts.ts'
 import { lostStatement } from '../session/context-failure.ts'
 import type { QueryHost } from './query-host.ts'
 
+/** Whether a name that the application gave can't be used: its statement may be another one, or on another connection. */
+export function losesName(frame: ContextFrame, { guard }: QueryHost): boolean {
+  return guard.settings.pooler || (isTenantFrame(frame) && frame.placement !== undefined)
+}
+
 /** partywall's own name for a query that has none. A query gets it if its connection has prepared the text, or prepares it now. */
 export class OwnName {
   /** Option `prepare: true`: prepared the first time it is sent. */
-  readonly #atOnce: boolean
+  #atOnce: boolean
   /** `refused` after the server refused the plan. */
   #state: 'none' | 'given' | 'refused' = 'none'
   #inTransaction = false
 
   constructor(config: unknown) {
     this.#atOnce = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
+  }
+
+  /** The application gave a name that can't be used, so its statement is worth a name of ours. */
+  prepareAtOnce(): void {
+    this.#atOnce = true
   }
 
   /**
@@ -27,8 +37,8 @@ export class OwnName {
     const isOwn = isOwnText(text)
     this.#inTransaction = host.getTransactionStatus() !== 'I'
     if (!guard.mayPrepare || (this.#inTransaction && !isOwn) || this.#state === 'refused') return undefined
-    const { role } = guard.prefix.identities.of(frame)
-    const name = prepared.nameOf(text, { role, tenantId: frame.tenantId, atOnce: this.#atOnce || isOwn })
+    const { role, placement } = guard.prefix.identities.of(frame)
+    const name = prepared.nameOf(text, { role, placement, tenantId: frame.tenantId, atOnce: this.#atOnce || isOwn })
     if (name !== undefined) this.#state = 'given'
     return name
   }

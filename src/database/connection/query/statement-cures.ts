@@ -1,6 +1,6 @@
 import { type ContextFrame, isTenantFrame } from '../../../context/frame.ts'
-import { StatementRefusedError, TenantInactiveError } from '../../../errors.ts'
-import type { SecurityEvents } from '../../../events/security-events.ts'
+import { DependencyUnavailableError, StatementRefusedError, TenantInactiveError } from '../../../errors.ts'
+import type { EventSubject, SecurityEvents } from '../../../events/security-events.ts'
 import { isServerError } from '../../wire/pg-internals.ts'
 
 const OWN_POOL =
@@ -30,16 +30,30 @@ export function statementRefused(command: string): StatementRefusedError {
   )
 }
 
-/** Replaces two errors of the server by clearer ones: several statements in one text, and a suspended tenant. */
+/** Replaces errors of the server by clearer ones: several statements in one text, and a tenant that may not work here and now. */
 export function explainServerError(error: Error, frame: ContextFrame, events: SecurityEvents | undefined): Error {
-  // Migration 0016_tickets.sql raises it for the seal of a suspended tenant.
-  if (!isServerError(error) || error.code !== '42501' || error.message !== 'partywall: the tenant is suspended')
-    return explainSeveralStatements(error)
-  if (isTenantFrame(frame)) {
-    const { tenantId, userId, requestId } = frame
-    events?.emit({ type: 'TENANT_REFUSED', reason: 'suspended', tenantId, userId, requestId })
+  if (!isServerError(error) || error.code !== '42501') return explainSeveralStatements(error)
+  // Migrations 0016_tickets.sql and 0018_schemas.sql raise these errors for seals.
+  if (error.message === 'partywall: the tenant is suspended') {
+    events?.emit({ type: 'TENANT_REFUSED', reason: 'suspended', ...subjectOf(frame) })
+    return new TenantInactiveError('The tenant was suspended while this work was under way.', { cause: error })
   }
-  return new TenantInactiveError('The tenant was suspended while this work was under way.', { cause: error })
+  if (error.message === 'partywall: the tenant is being moved')
+    return new DependencyUnavailableError('The tables of the tenant are being moved. Try again later.', {
+      cause: error,
+    })
+  if (error.message !== 'partywall: the tenant has another placement') return error
+  events?.emit({ type: 'PLACEMENT_OUTDATED', ...subjectOf(frame) })
+  return new DependencyUnavailableError(
+    'The tables of the tenant are in another place than this context says. The context must have the placement that the tenant directory answers now.',
+    { cause: error },
+  )
+}
+
+function subjectOf(frame: ContextFrame): EventSubject {
+  if (!isTenantFrame(frame)) return {}
+  const { tenantId, userId, requestId } = frame
+  return { tenantId, userId, requestId }
 }
 
 /** Replaces the server's plain syntax error for a text of several statements by one that says why and what to do. */

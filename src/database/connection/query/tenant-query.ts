@@ -13,7 +13,7 @@ import {
 import { withoutName } from '../../wire/prepared-statement.ts'
 import { statementMessage } from '../../wire/statement-message.ts'
 import { contextFailure, maySendAgain, precedesStatement } from '../session/context-failure.ts'
-import { OwnName } from './own-name.ts'
+import { losesName, OwnName } from './own-name.ts'
 import { isPlain, takeConfig } from './plain-config.ts'
 import { type QueryHost, ROW_BYTES } from './query-host.ts'
 import { explainServerError } from './statement-cures.ts'
@@ -109,8 +109,11 @@ export class TenantQuery extends PgQueryBase {
 
   protected submitAsCaller(connection: PgConnection): Error | null | undefined {
     const host = this.hostOrThrow()
-    const refusal = this.name && host.guard.settings.pooler ? withoutName(this) : undefined
-    if (refusal !== undefined) return refusal
+    if (this.name && losesName(this.frame, host)) {
+      const refusal = withoutName(this)
+      if (refusal !== undefined) return refusal
+      this.#ownName.prepareAtOnce()
+    }
     return this.#sendAtOnce(connection, host) ? null : super.submit(connection)
   }
 

@@ -89,7 +89,10 @@ export class ContextBytes {
   }
 
   #make(identity: ContextIdentity, form: ContextForm, now: number, own?: TimeOuts): Remembered {
-    const last = form.startsWith('timed') ? timeOutParameters(own, this.#settings) : seedOf(form)
+    const last = [
+      ...(form.includes('placed') ? [identity.path] : []),
+      ...(form.startsWith('timed') ? timeOutParameters(own, this.#settings) : seedOf(form)),
+    ]
     const statement = contextStatementName(form, this.#settings)
     const { seal: source } = this.#settings
     // Crossings have no seal: their login role has its own privileges.
@@ -115,9 +118,9 @@ export class ContextBytes {
     }
   }
 
-  #ticketFor({ sealed, tenantId, readOnly }: ContextIdentity, now: number): CurrentTicket | undefined {
+  #ticketFor({ sealed, tenantId, readOnly, placement }: ContextIdentity, now: number): CurrentTicket | undefined {
     if (!sealed || !this.#takesTickets) return undefined
-    return this.#settings.tickets?.current({ database: this.#database, tenantId, readOnly }, now)
+    return this.#settings.tickets?.current({ database: this.#database, tenantId, readOnly, placement }, now)
   }
 }
 

@@ -14,8 +14,12 @@ export interface ContextIdentity extends SealSubject {
   readonly key: string
   /** Tenant, user and level. When it changes on a connection, the state of the previous user is reset first. */
   readonly subject: string
+  /** The schema of the tenant's own tables; '' for the shared tables. */
+  readonly placement: string
   /** Value for `SET ROLE`: a level, or `none`. */
   readonly role: string
+  /** Value for `search_path`. */
+  readonly path: string
   /** False for an explicitly empty context: its seal names no tenant, and row-level security shows nothing. */
   readonly sealed: boolean
 }
@@ -44,10 +48,19 @@ export class IdentityReader {
     const actor = frame.actor?.id ?? ''
     const level = this.#settings.levelOf(frame)
     const readOnly = isReadOnly(frame, this.#settings)
+    const placement = frame.placement?.schema ?? ''
     const kept = this.#kept.get(tenantId)?.get(userId)
-    if (kept !== undefined && kept.actor === actor && kept.level === level && kept.readOnly === readOnly) return kept
+    if (
+      kept !== undefined &&
+      kept.actor === actor &&
+      kept.level === level &&
+      kept.readOnly === readOnly &&
+      kept.placement === placement
+    )
+      return kept
     const role = this.#settings.setsRole ? level : 'none'
-    return this.#keep(makeIdentity({ tenantId, userId, actor, level, readOnly, role }))
+    const path = placement === '' ? this.#settings.searchPath : this.#settings.pathOf(placement)
+    return this.#keep(makeIdentity({ tenantId, userId, actor, level, readOnly, placement, role, path }))
   }
 
   #keep(identity: ContextIdentity): ContextIdentity {
@@ -73,6 +86,8 @@ function emptyIdentity(settings: WallSettings): ContextIdentity {
     actor: '',
     level: 'tenant_user',
     readOnly: across,
+    placement: '',
+    path: settings.searchPath,
     role: settings.setsRole ? 'tenant_user' : 'none',
     sealed: false,
   }
@@ -83,9 +98,13 @@ function isReadOnly(frame: TenantFrame, settings: WallSettings): boolean {
   return asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
 }
 
-function makeIdentity(parts: SealSubject & { readonly role: string }): ContextIdentity {
-  const { level, tenantId, userId, actor, readOnly } = parts
+function makeIdentity(
+  parts: SealSubject & { readonly placement: string; readonly role: string; readonly path: string },
+): ContextIdentity {
+  const { level, tenantId, userId, actor, readOnly, placement } = parts
   // Each part of free length says how long it is, so that no two users share a subject.
   const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
-  return Object.freeze({ ...parts, key: readOnly ? `r${subject}` : subject, subject, sealed: true })
+  // A placement can't contain ':', and no other part of a key begins with one, so no two contexts share a key.
+  const place = placement === '' ? '' : `:${placement}:`
+  return Object.freeze({ ...parts, key: `${place}${readOnly ? 'r' : ''}${subject}`, subject, sealed: true })
 }

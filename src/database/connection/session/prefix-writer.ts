@@ -151,11 +151,13 @@ export class PrefixWriter {
     return switches ? this.fronts?.other : this.fronts?.same
   }
 
-  #formOf({ readOnly }: ContextIdentity, begun: boolean, switches: boolean): ContextForm {
-    if (begun) return readOnly ? 'timed-read-only' : 'timed'
-    const base = this.startupIgnored || isUnnamed(this.#settings) ? 'full' : 'identity'
-    const form: ContextForm = switches ? `${base}-switch` : base
-    return readOnly ? `${form}-read-only` : form
+  #formOf({ readOnly, placement }: ContextIdentity, begun: boolean, switches: boolean): ContextForm {
+    const unnamed = isUnnamed(this.#settings)
+    const place = unnamed || placement !== '' ? '-placed' : ''
+    const mode = readOnly ? '-read-only' : ''
+    if (begun) return placement === '' ? `timed${mode}` : `timed-placed${mode}`
+    const base = this.startupIgnored || unnamed ? 'full' : 'identity'
+    return `${base}${switches ? '-switch' : ''}${place}${mode}`
   }
 
   /**

@@ -1,5 +1,11 @@
-import { type ContextFrame, internalsOf } from '../../../context/frame.ts'
-import { StatementRefusedError, TenantContextMissingError, TenantIsolationError } from '../../../errors.ts'
+import { type ContextFrame, internalsOf, isTenantFrame, type TenantFrame } from '../../../context/frame.ts'
+import { isTenantSchemaName } from '../../../context/placement.ts'
+import {
+  ConfigurationError,
+  StatementRefusedError,
+  TenantContextMissingError,
+  TenantIsolationError,
+} from '../../../errors.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 import { isSingleStatement } from '../../statement/statement-effects.ts'
 import { type StatementKind, statementCommand } from '../../statement/statement-kind.ts'
@@ -22,12 +28,25 @@ export function refuseFrame(frame: ContextFrame | undefined, settings: WallSetti
       'The runAcrossTenants() scope of this work has ended; nothing was sent. Await all of its work inside fn.',
     )
   }
+  const misplaced = isTenantFrame(frame) ? refusePlacement(frame, settings) : undefined
+  if (misplaced !== undefined) return misplaced
   if ((kind === 'across') === (settings.serves === 'across')) return undefined
   return settings.serves === 'across'
     ? new TenantIsolationError('A connection of a runAcrossTenants() scope was used outside of it.')
     : new TenantContextMissingError(
         'Inside runAcrossTenants() a tenant’s connection needs a nested runWithTenant(); nothing was sent.',
       )
+}
+
+/** A tenant's own schema must be in nobody else's search_path. */
+function refusePlacement({ placement }: TenantFrame, settings: WallSettings): Error | undefined {
+  if (placement === undefined) return undefined
+  if (!isTenantSchemaName(placement.schema))
+    return new ConfigurationError('The placement of this context names no schema of a tenant; nothing was sent.')
+  if (!settings.commonSchemas.has(placement.schema)) return undefined
+  return new ConfigurationError(
+    `The placement of this context is the schema ${placement.schema}, which searchPath or lookupSchemas of the pool put into the path of other tenants; nothing was sent.`,
+  )
 }
 
 /** Refuses a statement by what it is; see `statementKind`. */
