@@ -72,11 +72,8 @@ class Frame implements TenantContext {
   readonly tier: string
   readonly requestId: string
   declare readonly actor?: Actor
-<<<<<<< HEAD
   declare readonly expiresAt?: number
-=======
   declare readonly placement?: Placement
->>>>>>> schema
   readonly #inside: FrameInternals
   #memo: { readonly owner: object; readonly value: unknown } | undefined = undefined
 
@@ -88,11 +85,8 @@ class Frame implements TenantContext {
     this.tier = context.tier
     this.requestId = context.requestId
     if (context.actor !== undefined) this.actor = context.actor
-<<<<<<< HEAD
     if (context.expiresAt !== undefined) this.expiresAt = context.expiresAt
-=======
     if (context.placement !== undefined) this.placement = context.placement
->>>>>>> schema
     this.#inside = inside
     Object.freeze(this)
   }

@@ -23,16 +23,13 @@ export interface TenantContext {
   readonly requestId: string
   /** The actor, if staff act for a tenant. */
   readonly actor?: Actor
-<<<<<<< HEAD
   /**
    * When the token of the request expires, in milliseconds since 1970. Undefined: the context comes from no token, or the token does not
    * expire. Long answers, such as streams of events, should end then.
    */
   readonly expiresAt?: number
-=======
   /** The schema of the tenant's tables, as the tenant directory names it. Undefined: the tenant uses the shared tables. */
   readonly placement?: Placement
->>>>>>> schema
 }
 
 /** Input of `runWithTenant`. Defaults: no roles, the permissions of the roles, tier `free`, a new request id. */
@@ -44,13 +41,10 @@ export interface TenantContextInput {
   readonly tier?: string
   readonly requestId?: string
   readonly actor?: Actor
-<<<<<<< HEAD
   readonly expiresAt?: number
-=======
   /**
    * The schema of the tenant's tables. It must come from the tenant directory, and never from a client. Left out inside a context of the
    * same tenant: as there. If it is not the tenant's placement, a sealed pool gets an error from PostgreSQL.
    */
   readonly placement?: Placement | undefined
->>>>>>> schema
 }

@@ -23,23 +23,21 @@ export function readTenantContext(input: TenantContextInput): TenantContext {
   const requestId = input.requestId ?? newRequestId()
   if (requestId === input.requestId) checkId(requestId, 'requestId', problems)
   const actor = readActor(input.actor, problems)
-<<<<<<< HEAD
   const { expiresAt } = input
   if (expiresAt !== undefined && !Number.isFinite(expiresAt)) problems.push('expiresAt must be milliseconds since 1970')
-=======
   const placement = readPlacement(input.placement, problems)
->>>>>>> schema
   if (problems.length > 0) {
     throw new ConfigurationError(`The tenant context is not valid: ${problems.join('; ')}.`)
   }
   const { tenantId, userId } = input
   const context = { tenantId, userId, roles, permissions, tier, requestId }
-<<<<<<< HEAD
-  if (actor === undefined && expiresAt === undefined) return context
-  return { ...context, ...(actor === undefined ? {} : { actor }), ...(expiresAt === undefined ? {} : { expiresAt }) }
-=======
-  if (actor === undefined && placement === undefined) return context
-  return { ...context, ...(actor === undefined ? {} : { actor }), ...(placement === undefined ? {} : { placement }) }
+  if (actor === undefined && expiresAt === undefined && placement === undefined) return context
+  return {
+    ...context,
+    ...(actor === undefined ? {} : { actor }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(placement === undefined ? {} : { placement }),
+  }
 }
 
 function readPlacement(placement: Placement | undefined, problems: string[]): Placement | undefined {
@@ -48,7 +46,6 @@ function readPlacement(placement: Placement | undefined, problems: string[]): Pl
   if (problem === undefined) return Object.freeze({ schema: placement.schema })
   problems.push(`placement ${problem}`)
   return undefined
->>>>>>> schema
 }
 
 function checkId(value: unknown, name: string, problems: string[]): void {

@@ -55,15 +55,11 @@ export function makeDirectory(config: TenantsConfig | undefined, parts: Director
       ? makeListener(config, connection, { tenants: own ? tenants : undefined, revocations, events, logger })
       : undefined
   if (own) tenants.setListening(false) // until the channel has worked once
-<<<<<<< HEAD
-  return { tenants, listener, listens: own && listener !== undefined }
-=======
   // A cached answer still has the place of the tenant's tables before a move.
   events.on('PLACEMENT_OUTDATED', ({ tenantId }) => {
     if (tenantId !== undefined) tenants.invalidate(tenantId)
   })
-  return { tenants, listener, listens: listener !== undefined }
->>>>>>> schema
+  return { tenants, listener, listens: own && listener !== undefined }
 }
 
 interface ListenerParts {

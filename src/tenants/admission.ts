@@ -140,22 +140,9 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
         })
       }
       await verifier.authorize(token, { id: tenant.id, tier: tenant.tier }, origin)
-<<<<<<< HEAD
       const context = contextOf(token, tenant, requestId)
       onAdmitted?.(context, token)
       return context
-=======
-      return {
-        tenantId: tenant.id,
-        userId,
-        roles: token.roles,
-        permissions: token.permissions,
-        tier: tenant.tier,
-        requestId,
-        ...(token.actor === undefined ? {} : { actor: token.actor }),
-        ...placementOf(tenant),
-      }
->>>>>>> schema
     },
   }
 }
@@ -171,5 +158,6 @@ function contextOf(token: AdmittedToken, tenant: Tenant, requestId: string): Ten
     requestId,
     ...(actor === undefined ? {} : { actor }),
     ...(expiresAt === undefined || expiresAt === Number.POSITIVE_INFINITY ? {} : { expiresAt }),
+    ...placementOf(tenant),
   }
 }
