@@ -1,6 +1,8 @@
 import type { RawClaims } from './auth/strict-json.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
+import { poolClassOf } from './database/drivers/pool-class.ts'
+import { createTenantDrivers } from './database/drivers/tenant-drivers.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
 import { WallLife } from './partywall/life-cycle.ts'
@@ -73,6 +75,8 @@ function assemble<Claims>(
 
   const wall: Partywall<Claims> = {
     pool,
+    Pool: poolClassOf(pool),
+    drivers: createTenantDrivers(pool),
     verifier,
     verifyToken: verifier.verifyToken,
     tenants,
