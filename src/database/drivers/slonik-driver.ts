@@ -27,6 +27,14 @@ interface Field {
   readonly name: string
 }
 
+interface QueryResult {
+  /** Slonik names five commands. Others, such as BEGIN, arrive here too, and Slonik does not read them. */
+  readonly command: 'COPY' | 'DELETE' | 'INSERT' | 'SELECT' | 'UPDATE'
+  readonly fields: Field[]
+  readonly rowCount: number | null
+  readonly rows: Record<string, unknown>[]
+}
+
 /** The shape of Slonik's `DriverFactory`. */
 export type SlonikDriverFactory = (question: DriverQuestion) => Promise<{ createClient(): Promise<SlonikClient> }>
 
@@ -128,11 +136,11 @@ export class SlonikClient {
     this.#events.emit('acquire')
   }
 
-  async query(text: string, values: unknown[] = []): Promise<object> {
+  async query(text: string, values: unknown[] = []): Promise<QueryResult> {
     try {
       const [client, types] = await Promise.all([this.#connection(), this.#types()])
       const { command, fields, rowCount, rows } = await client.query({ text, values, types })
-      return { command, fields: fields.map(asField), rowCount, rows }
+      return { command: command as QueryResult['command'], fields: fields.map(asField), rowCount, rows }
     } catch (error) {
       throw slonikError(error, this.#parts.errors, { sql: text, values })
     }

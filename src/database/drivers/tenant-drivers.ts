@@ -1,7 +1,11 @@
+import type pg from 'pg'
+import { ConfigurationError } from '../../errors.ts'
 import type { TenantPool } from '../pool/create-tenant-pool.ts'
+import { WalledPool } from '../pool/walled-pool.ts'
 import { type BoundClientClass, boundClientOf, type DriverModule, driverModule } from './bound-client.ts'
 import { type KnexPool, knexPoolOn } from './knex-pool.ts'
 import { poolClassOf } from './pool-class.ts'
+import { refuseEarly } from './refuse-early.ts'
 import { type SlonikDriverFactory, type SlonikParts, slonikDriverOn } from './slonik-driver.ts'
 
 /**
@@ -38,8 +42,11 @@ export interface TenantDrivers {
     readonly connectionRetryLimit: 0
   }
   /** pg-promise: `pgp(wall.drivers.pgPromise())`. */
-  pgPromise(): { readonly Client: BoundClientClass; readonly max: number }
+  pgPromise(): { readonly Client: PgPromiseClientClass; readonly max: number }
 }
+
+/** pg-promise declares members of a client that pg does not declare. At run time they are there, and `never` is assignable to them. */
+type PgPromiseClientClass = new (config?: unknown) => never
 
 interface SequelizeOptions {
   readonly dialect: 'postgres'
@@ -52,11 +59,22 @@ interface SequelizeOptions {
 
 interface MikroOptions {
   readonly dbName: string
-  readonly driverOptions: { readonly Client: BoundClientClass; readonly max: number }
+  readonly driverOptions: {
+    readonly Client: BoundClientClass
+    readonly max: number
+    readonly onPoolCreated: (made: pg.Pool) => void
+  }
 }
 
-/** Makes {@link TenantDrivers} for a pool. `wall.drivers` are those of `wall.pool`. */
+/**
+ * Makes {@link TenantDrivers} for a pool. `wall.drivers` are those of `wall.pool`.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a pool that `createTenantPool` did not make
+ */
 export function createTenantDrivers(pool: TenantPool): TenantDrivers {
+  if (!(pool instanceof WalledPool))
+    throw new ConfigurationError('createTenantDrivers(pool): pool must be a pool of createTenantPool().')
+  const { settings } = pool
   const max = pool.options.max || 10
   const module = (): DriverModule => driverModule({ Client: boundClientOf(pool), Pool: poolClassOf(pool) })
   return Object.freeze<TenantDrivers>({
@@ -71,13 +89,16 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
       pool: { max },
     }),
     // MikroORM asks for a name, which the client does not use.
-    mikro: () => ({ dbName: 'postgres', driverOptions: { Client: boundClientOf(pool), max } }),
+    mikro: () => ({
+      dbName: 'postgres',
+      driverOptions: { Client: boundClientOf(pool), max, onPoolCreated: (made) => refuseEarly(made, settings) },
+    }),
     slonik: (parts = {}) => ({
       driverFactory: slonikDriverOn(pool, parts),
       maximumPoolSize: max,
       // A refusal would be repeated, once for each retry.
       connectionRetryLimit: 0,
     }),
-    pgPromise: () => ({ Client: boundClientOf(pool), max }),
+    pgPromise: () => ({ Client: boundClientOf(pool) as PgPromiseClientClass, max }),
   })
 }

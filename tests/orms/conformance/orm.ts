@@ -69,6 +69,8 @@ export interface OrmUnderTest {
    * PostgreSQL's error.
    */
   readonly privilegeCode?: 'PARTYWALL_TENANT_ISOLATION'
+  /** The library's own pool lends a connection once more after its backend was terminated, also without partywall. */
+  readonly keepsBroken?: true
   /** Behaviours that this library has no operation for, each with the reason. They are checked in another way, and named in the docs. */
   readonly lacks?: Readonly<Record<string, string>>
 }

@@ -27,6 +27,8 @@ export interface Stage {
   readonly events: SecurityEvent[]
   /** The code of an answer to a missing privilege. */
   readonly privilegeCode: string
+  /** The library's own pool may lend a broken connection once more. */
+  readonly keepsBroken: boolean
   /** Runs as a request does: with the wall's events. */
   as<T>(side: Side, fn: () => T, roles?: readonly string[]): T
   /** The status and code that the application's client gets for an error. */
@@ -90,6 +92,7 @@ export async function openStage(orm: OrmUnderTest): Promise<Stage> {
     b,
     events,
     privilegeCode: orm.privilegeCode ?? 'PARTYWALL_PERMISSION_DENIED',
+    keepsBroken: orm.keepsBroken ?? false,
     as: (side, fn, roles = ['owner']) =>
       runInTenantFrame({ tenantId: side.tenant.id, userId: side.tenant.userId, roles }, { events: wall.events }, fn),
     async answer(side, work) {

@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream'
 import pgp, { type IBaseProtocol } from 'pg-promise'
 import QueryStream from 'pg-query-stream'
 import type { Partywall } from '../../../../src/partywall.ts'
@@ -20,21 +19,19 @@ async function open(wall: Partywall): Promise<OpenOrm> {
   // end of recipe
   return {
     ...operations(db),
+    // pg-promise waits for the end of a stream.
     async *stream() {
-      const rows = new PassThrough({ objectMode: true, highWaterMark: 2 })
+      const found: Record<string, unknown>[] = []
       const source = new QueryStream('select id, tenant_id as "tenantId", title, n from books', [], { batchSize: 2 })
-      const done = db.stream(source, (stream) => {
-        stream.on('error', (error) => rows.destroy(error))
-        rows.on('close', () => source.destroy())
-        stream.pipe(rows)
-      })
-      done.catch((error) => rows.destroy(error))
-      for await (const row of rows) yield asBook(row)
-      await done
+      await db.stream(source, (stream) => void stream.on('data', (row) => void found.push(row)))
+      yield* found.map(asBook)
     },
     lazy: () => db.any('select tenant_id from books'),
     close: () => db.$pool.end(),
   }
 }
 
-export const pgPromise = underTest('pg-promise', 'pg-promise', open)
+export const pgPromise = underTest('pg-promise', 'pg-promise', open, {
+  keepsBroken: true,
+  lacks: { 'streams that a reader leaves': 'pg-promise hands a stream to a function and waits for its end' },
+})

@@ -10,7 +10,7 @@ const Book = new EntitySchema<ObjectLiteral>({
   columns: {
     id: { type: 'uuid', primary: true, generated: 'uuid' },
     // The database fills the column from the context.
-    tenant_id: { type: 'uuid', nullable: true },
+    tenant_id: { type: 'uuid', default: () => "nullif(current_setting('app.current_tenant_id', true), '')::uuid" },
     writer: { type: 'uuid' },
     title: { type: 'text' },
     n: { type: 'integer', default: 0 },
@@ -22,7 +22,7 @@ const Shelf = new EntitySchema<ObjectLiteral>({
   name: 'shelves',
   columns: {
     id: { type: 'uuid', primary: true, generated: 'uuid' },
-    tenant_id: { type: 'uuid', nullable: true },
+    tenant_id: { type: 'uuid', default: () => "nullif(current_setting('app.current_tenant_id', true), '')::uuid" },
     writer: { type: 'uuid' },
     label: { type: 'text' },
   },
