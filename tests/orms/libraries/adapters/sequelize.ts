@@ -93,5 +93,6 @@ async function open(wall: Partywall): Promise<OpenOrm> {
 }
 
 export const sequelize = underTest('Sequelize', 'sequelize', open, {
+  keepsBroken: true,
   lacks: { streams: 'Sequelize has none; pages are read' },
 })
