@@ -3,6 +3,8 @@ import type { RawClaims } from './auth/strict-json.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import { outsideOfTenants } from './context/store.ts'
 import type { TenantContext } from './context/tenant-context.ts'
+import { poolClassOf } from './database/drivers/pool-class.ts'
+import { createTenantDrivers } from './database/drivers/tenant-drivers.ts'
 import { ConfigurationError } from './errors.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
@@ -84,6 +86,8 @@ function assemble<Claims>(
 
   const wall: Partywall<Claims> = {
     pool,
+    Pool: poolClassOf(pool),
+    drivers: createTenantDrivers(pool),
     verifier,
     verifyToken: verifier.verifyToken,
     tenants,

@@ -4,6 +4,8 @@ import type { TenantAuditLogger } from '../audit/tenant-audit-logger.ts'
 import type { TokenVerifier } from '../auth/credential-verifier.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
+import type { TenantPoolClass } from '../database/drivers/pool-class.ts'
+import type { TenantDrivers } from '../database/drivers/tenant-drivers.ts'
 import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import type { CrossingRequest } from '../database/pool/crossing.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
@@ -23,6 +25,10 @@ import type { ActAsRequest } from './staff-access.ts'
 export interface Partywall<Claims = RawClaims> {
   /** A drop-in for `pg.Pool`, also for ORMs. */
   readonly pool: TenantPool
+  /** A constructor of pools, for libraries that make their own: each pool shares the connections of `pool`. Its `end()` ends only itself. */
+  readonly Pool: TenantPoolClass
+  /** The options with which TypeORM, Sequelize, Knex, MikroORM, Slonik and pg-promise work on `pool`. */
+  readonly drivers: TenantDrivers
   readonly verifyToken: TokenVerifier<Claims>['verifyToken']
   readonly verifier: TokenVerifier<Claims>
   readonly tenants: CachedTenantDirectory

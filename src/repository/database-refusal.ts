@@ -6,6 +6,7 @@ import {
   isPartywallError,
   PermissionDeniedError,
 } from '../errors.ts'
+import { errorOfCopiedCode } from './copied-code.ts'
 import { isolationRefusal } from './foreign-tenant.ts'
 import { innerErrors } from './inner-errors.ts'
 import { reportHere } from './report-here.ts'
@@ -21,7 +22,7 @@ export function databaseRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || isPartywallError(error)) return error
   for (const each of innerErrors(error)) {
     if (isPartywallError(each)) return each
-    const refusal = meaningOf(each, error)
+    const refusal = errorOfCopiedCode(each, error) ?? meaningOf(each, error)
     if (refusal !== undefined) return refusal
   }
   return error

@@ -64,6 +64,13 @@ it('an error of partywall is found inside', () => {
     expect(databaseRefusal(wrapped(refusal))).toBe(refusal)
 })
 
+it('an error that only copied the code of partywall, as Prisma makes it, has the meaning of the code', () => {
+  const copied = wrap('Invalid invocation', { code: 'PARTYWALL_CONTEXT_MISSING', meta: {}, clientVersion: '7' })
+  expect(databaseRefusal(copied)).toBeInstanceOf(TenantContextMissingError)
+  const unknown = wrap('Invalid invocation', { code: 'PARTYWALL_NOT_FOUND', meta: {} })
+  expect(databaseRefusal(unknown)).toBe(unknown)
+})
+
 it('an error to which the application gave a status keeps it', () => {
   const own = wrap('Teapot', { status: 418, cause: wrap('duplicate', { code: '23505' }) })
   expect(databaseRefusal(own)).toBe(own)

@@ -1,0 +1,104 @@
+import type pg from 'pg'
+import { ConfigurationError } from '../../errors.ts'
+import type { TenantPool } from '../pool/create-tenant-pool.ts'
+import { WalledPool } from '../pool/walled-pool.ts'
+import { type BoundClientClass, boundClientOf, type DriverModule, driverModule } from './bound-client.ts'
+import { type KnexPool, knexPoolOn } from './knex-pool.ts'
+import { poolClassOf } from './pool-class.ts'
+import { refuseEarly } from './refuse-early.ts'
+import { type SlonikDriverFactory, type SlonikParts, slonikDriverOn } from './slonik-driver.ts'
+
+/**
+ * The options with which ORMs and drivers use a tenant pool. Each method returns an object for the library's own constructor.
+ *
+ * TypeORM, Knex and Slonik share the connections of the pool. Sequelize, MikroORM and pg-promise make pools of their own, with the client
+ * class of the tenant pool: each statement belongs to its tenant as on the pool, but `perTenantConnections` does not apply there.
+ */
+export interface TenantDrivers {
+  /**
+   * TypeORM: `new DataSource({ ...wall.drivers.typeorm(), entities })`. Call `initialize()` inside `runWithoutTenant()`.
+   *
+   * `installExtensions` is off: the role of the application may not create extensions.
+   */
+  typeorm(): { readonly type: 'postgres'; readonly driver: DriverModule; readonly installExtensions: false }
+  /** Knex and Objection: `knex(wall.drivers.knex())`. */
+  knex(): { readonly client: 'pg'; readonly connectionPool: KnexPool }
+  /**
+   * Sequelize 6: `new Sequelize(wall.drivers.sequelize())`.
+   *
+   * Three options keep Sequelize from changing the session when it connects, which a sealed pool refuses.
+   */
+  sequelize(): SequelizeOptions
+  /** MikroORM 7: `MikroORM.init({ ...wall.drivers.mikro(), entities })`. */
+  mikro(): MikroOptions
+  /**
+   * Slonik: `createPool('postgres://', wall.drivers.slonik({ errors: slonik, QueryStream }))`. The connection string is not used.
+   *
+   * @param parts see {@link SlonikParts}; without `QueryStream`, `stream()` throws
+   */
+  slonik(parts?: SlonikParts): {
+    readonly driverFactory: SlonikDriverFactory
+    readonly maximumPoolSize: number
+    readonly connectionRetryLimit: 0
+  }
+  /** pg-promise: `pgp(wall.drivers.pgPromise())`. */
+  pgPromise(): { readonly Client: PgPromiseClientClass; readonly max: number }
+}
+
+/** pg-promise declares members of a client that pg does not declare. At run time they are there, and `never` is assignable to them. */
+type PgPromiseClientClass = new (config?: unknown) => never
+
+interface SequelizeOptions {
+  readonly dialect: 'postgres'
+  readonly dialectModule: DriverModule
+  readonly standardConformingStrings: false
+  readonly keepDefaultTimezone: true
+  readonly dialectOptions: { readonly clientMinMessages: 'ignore' }
+  readonly pool: { readonly max: number }
+}
+
+interface MikroOptions {
+  readonly dbName: string
+  readonly driverOptions: {
+    readonly Client: BoundClientClass
+    readonly max: number
+    readonly onPoolCreated: (made: pg.Pool) => void
+  }
+}
+
+/**
+ * Makes {@link TenantDrivers} for a pool. `wall.drivers` are those of `wall.pool`.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a pool that `createTenantPool` did not make
+ */
+export function createTenantDrivers(pool: TenantPool): TenantDrivers {
+  if (!(pool instanceof WalledPool))
+    throw new ConfigurationError('createTenantDrivers(pool): pool must be a pool of createTenantPool().')
+  const { settings } = pool
+  const max = pool.options.max || 10
+  const module = (): DriverModule => driverModule({ Client: boundClientOf(pool), Pool: poolClassOf(pool) })
+  return Object.freeze<TenantDrivers>({
+    typeorm: () => ({ type: 'postgres', driver: module(), installExtensions: false }),
+    knex: () => ({ client: 'pg', connectionPool: knexPoolOn(pool) }),
+    sequelize: () => ({
+      dialect: 'postgres',
+      dialectModule: module(),
+      standardConformingStrings: false,
+      keepDefaultTimezone: true,
+      dialectOptions: { clientMinMessages: 'ignore' },
+      pool: { max },
+    }),
+    // MikroORM asks for a name, which the client does not use.
+    mikro: () => ({
+      dbName: 'postgres',
+      driverOptions: { Client: boundClientOf(pool), max, onPoolCreated: (made) => refuseEarly(made, settings) },
+    }),
+    slonik: (parts = {}) => ({
+      driverFactory: slonikDriverOn(pool, parts),
+      maximumPoolSize: max,
+      // A refusal would be repeated, once for each retry.
+      connectionRetryLimit: 0,
+    }),
+    pgPromise: () => ({ Client: boundClientOf(pool) as PgPromiseClientClass, max }),
+  })
+}

@@ -1,0 +1,44 @@
+import {
+  ClosedError,
+  ConfigurationError,
+  ConnectionInDoubtError,
+  DependencyUnavailableError,
+  InvalidInputError,
+  type PartywallError,
+  ProtectionLostError,
+  ResultTooLargeError,
+  StatementRefusedError,
+  TenantContextMissingError,
+  TenantInactiveError,
+  TenantIsolationError,
+} from '../errors.ts'
+
+/** The errors with which a pool refuses a statement. */
+const REFUSALS: Readonly<Record<string, new (message: string, options: { cause: unknown }) => PartywallError>> = {
+  PARTYWALL_CONTEXT_MISSING: TenantContextMissingError,
+  PARTYWALL_TENANT_ISOLATION: TenantIsolationError,
+  PARTYWALL_TENANT_INACTIVE: TenantInactiveError,
+  PARTYWALL_INVALID_INPUT: InvalidInputError,
+  PARTYWALL_DEPENDENCY_UNAVAILABLE: DependencyUnavailableError,
+  PARTYWALL_CLOSED: ClosedError,
+  PARTYWALL_CONFIGURATION: ConfigurationError,
+  PARTYWALL_STATEMENT_REFUSED: StatementRefusedError,
+  PARTYWALL_CONNECTION_IN_DOUBT: ConnectionInDoubtError,
+  PARTYWALL_PROTECTION_LOST: ProtectionLostError,
+  PARTYWALL_RESULT_TOO_LARGE: ResultTooLargeError,
+}
+
+/**
+ * The pool's error behind an error that only copied its code. Prisma does so: it makes an error of its own with the code and drops the
+ * error of the pool.
+ *
+ * Only codes that the pool throws are known, and the answer is that of the code: a code can't turn a refusal into a success.
+ */
+export function errorOfCopiedCode(error: object, cause: Error): PartywallError | undefined {
+  const code: unknown = Reflect.get(error, 'code')
+  if (typeof code !== 'string' || !Object.hasOwn(REFUSALS, code)) return undefined
+  const Refusal = REFUSALS[code]
+  return Refusal === undefined
+    ? undefined
+    : new Refusal('The pool refused a statement; a library wrapped the refusal.', { cause })
+}

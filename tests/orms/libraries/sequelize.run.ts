@@ -1,0 +1,4 @@
+import { conform } from '../conformance/conform.ts'
+import { sequelize } from './adapters/sequelize.ts'
+
+conform(sequelize)

@@ -1,0 +1,4 @@
+import { conform } from '../conformance/conform.ts'
+import { typeorm } from './adapters/typeorm.ts'
+
+conform(typeorm)
