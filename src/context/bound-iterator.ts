@@ -11,7 +11,7 @@ const STEPS = ['next', 'return', 'throw'] as const
  */
 export function bindIterator(value: object): void {
   const frame = tenantStore.getStore()
-  if (frame === undefined || typeof Reflect.get(value, 'pipe') === 'function') return
+  if (frame === undefined || ('pipe' in value && typeof Reflect.get(value, 'pipe') === 'function')) return
   const bind = (owner: object, name: string | symbol, change: (result: unknown) => unknown = (result) => result) => {
     const method: unknown = Reflect.get(owner, name)
     if (typeof method !== 'function') return
@@ -32,6 +32,7 @@ export function bindIterator(value: object): void {
 /** Whether a value is an iterator, such as a generator, or an async iterable. */
 export function isLazyIterable(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
-  const has = (name: string | symbol) => typeof Reflect.get(value, name) === 'function'
+  // `in` first: a Proxy may throw where an unknown property is read.
+  const has = (name: string | symbol) => name in value && typeof Reflect.get(value, name) === 'function'
   return has(Symbol.asyncIterator) || (has('next') && has(Symbol.iterator))
 }

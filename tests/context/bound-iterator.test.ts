@@ -77,6 +77,15 @@ describe('what runWithTenant returns and runs later', () => {
     const stream = Readable.from(['x'])
     const frozen = Object.freeze({ [Symbol.asyncIterator]: async function* () {} })
     for (const each of [list, map, stream, frozen, 'text', null, 7]) expect(runWithTenant(a, () => each)).toBe(each)
+    const strict = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new TypeError('no such property')
+        },
+      },
+    )
+    expect(runWithTenant(a, () => [strict])[0]).toBe(strict)
     expect(Object.hasOwn(stream, Symbol.asyncIterator)).toBe(false)
     expect(Object.keys(map)).toEqual([])
   })
