@@ -1,4 +1,4 @@
-// npm run test:frameworks: the behaviours of tests/http against NestJS on Express and on Fastify. npm test has the other adapters.
+// npm run test:frameworks: the behaviours of tests/http against NestJS on Express and on Fastify, and against Next.js. npm test has the other adapters.
 // The frameworks are packages of tests/frameworks with a lock of its own; installed here on first use.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url)
 const program = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path)
 const run = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
 
-installPackagesOf(join(root, 'tests', 'frameworks'), '@nestjs/core')
+installPackagesOf(join(root, 'tests', 'frameworks'), 'next')
 if (run(program('typescript', 'bin/tsc'), '-p', 'tests/frameworks').status !== 0) process.exit(1)
 
 const folder = mkdtempSync(join(tmpdir(), 'partywall-frameworks-'))

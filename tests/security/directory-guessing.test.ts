@@ -104,6 +104,7 @@ describe('a database whose directory was made by an earlier release', () => {
       alter function partywall.directory_by_id(text) rename to tenant_by_id;
       grant execute on function partywall.tenant_by_key(text), partywall.tenant_by_id(text) to tenant_user, tenant_admin;
       drop procedure partywall.guard_directory();
+      drop function partywall.revoked_credentials(bytea[]);
       drop function partywall.require_empty_context();
       drop procedure partywall.install_directory(regclass, name, name, name, name);
       create procedure partywall.install_directory(tenants regclass, id_column name default 'id', key_column name default 'key',

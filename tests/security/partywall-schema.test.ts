@@ -16,6 +16,8 @@ const MAY: readonly string[] = [
   'function known_protection_hashes() execute',
   'function placed_mark() execute',
   'function register_tickets(text, text) execute',
+  'function revoke_credentials(hashes bytea[], keep_seconds integer) execute',
+  'function revoked_credentials(wanted bytea[]) execute',
   'function role_at_least(text) execute',
   'function schema_name() execute',
   'function seal_writes() execute',

@@ -4,17 +4,21 @@ import type { HttpCall } from '../http-call.ts'
 export interface FetchFacts {
   /** The client's address. Default: unknown; limits of failed tokens then don't apply. */
   readonly ip?: string | undefined
+  /** The host that the client asked for, without the port. Default: the host of the URL, which some servers replace by their own. */
+  readonly host?: string | undefined
 }
 
 /** A `Request` of the fetch API. @see https://fetch.spec.whatwg.org/#requests */
 export class FetchCall implements HttpCall {
   readonly request: Request
   readonly ip: string | undefined
+  readonly #host: string | undefined
   #url: URL | undefined
 
   constructor(request: Request, facts: FetchFacts = {}) {
     this.request = request
     this.ip = facts.ip
+    this.#host = facts.host
   }
 
   get method(): string {
@@ -26,7 +30,7 @@ export class FetchCall implements HttpCall {
   }
 
   get host(): string | undefined {
-    return this.#parsed.hostname
+    return this.#host ?? this.#parsed.hostname
   }
 
   get path(): string {
