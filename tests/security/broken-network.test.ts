@@ -131,8 +131,8 @@ describe('close', () => {
 
 describe('a tenant’s share of the pool', () => {
   it('bounds one tenant and leaves connections for others', async () => {
-    const pool = two.pool({ max: 3, perTenantConnections: 1, perTenantWaitMs: 100 })
-    const slow = two.as(two.a, () => pool.query('select pg_sleep(0.4)'))
+    const pool = two.pool({ max: 3, perTenantConnections: 1, perTenantWaitMs: 700 })
+    const slow = two.as(two.a, () => pool.query('select pg_sleep(2)'))
     const over = two.as(two.a, () => pool.query('select 1')).catch((error: unknown) => error)
     const other = await two.as(two.b, () => pool.query('select 1 as n'))
     expect(other.rows).toEqual([{ n: 1 }])
