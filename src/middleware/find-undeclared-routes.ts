@@ -1,21 +1,8 @@
 import { ConfigurationError } from '../errors.ts'
 import { declarationOf, type RouteDeclaration } from './route-declaration.ts'
+import { type FoundRoute, foundRoute, type RouteReport, reportOf } from './route-report.ts'
 
-/** A route of an Express application as its router knows it. */
-export interface FoundRoute {
-  /** Upper case; `ALL` for `app.all`. */
-  readonly method: string
-  /** The path of the route. Express 5 does not keep the path at which a router is mounted; `…` stands in its place. */
-  readonly path: string
-  /** Absent if no handler before the route's last one declares a permission or a public route. */
-  readonly declared?: RouteDeclaration
-}
-
-/** Result of {@link findUndeclaredRoutes}. */
-export interface RouteReport {
-  readonly routes: readonly FoundRoute[]
-  readonly undeclared: readonly FoundRoute[]
-}
+export type { FoundRoute, RouteReport } from './route-report.ts'
 
 /**
  * Walks the router of an Express 4 or 5 application and finds routes without a declared permission.
@@ -36,9 +23,7 @@ export function findUndeclaredRoutes(app: object): RouteReport {
   if (stack === undefined) {
     throw new ConfigurationError('findUndeclaredRoutes(app): expected an application or a router of Express 4 or 5.')
   }
-  const routes = walk(stack, '', undefined)
-  if (routes.length === 0) throw new ConfigurationError('findUndeclaredRoutes(app): there is no route to look at.')
-  return { routes, undeclared: routes.filter(({ declared }) => declared === undefined) }
+  return reportOf(walk(stack, '', undefined))
 }
 
 function property(value: unknown, name: string): unknown {
@@ -105,11 +90,9 @@ function routesOf(route: unknown, prefix: string, inherited: RouteDeclaration | 
   const found = single.map((method) => ({ method, declared: declaredFor(layers, method) ?? inherited }))
   // Express stores `app.all` as one layer for each method that Node.js knows.
   const isAll = single.length > 20 && new Set(found.map(({ declared }) => declared)).size === 1
-  return (isAll ? found.slice(0, 1) : found).map(({ method, declared }) => ({
-    method: isAll ? 'ALL' : method.toUpperCase(),
-    path: shown,
-    ...(declared === undefined ? {} : { declared }),
-  }))
+  return (isAll ? found.slice(0, 1) : found).map(({ method, declared }) =>
+    foundRoute(isAll ? 'ALL' : method.toUpperCase(), shown, declared),
+  )
 }
 
 /** A declaration counts only before the last handler of its method: behind the handler that answers, it protects nothing. */

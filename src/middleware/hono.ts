@@ -2,15 +2,18 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { AccessControl } from '../access/access-control.ts'
 import { type AdapterOptions, gatesOf } from '../http/adapter-options.ts'
 import { handleFetch } from '../http/fetch/handle-fetch.ts'
-import { type PermissionOptions, permissionCheck } from '../http/permission.ts'
+import { type PermissionOptions, permissionCheck, requirePublicReason } from '../http/permission.ts'
 import type { HttpWall } from '../http/request-wall.ts'
 import type { RouteRule } from '../http/route-rule.ts'
+import { declareRoute } from './route-declaration.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export type { AdapterOptions } from '../http/adapter-options.ts'
 export type { HttpWall } from '../http/request-wall.ts'
 export type { RouteRule } from '../http/route-rule.ts'
 export type { AgreementOptions } from '../http/tenant-hints.ts'
+export { findUndeclaredRoutes } from './hono/find-undeclared-routes.ts'
+export type { FoundRoute, RouteReport } from './route-report.ts'
 
 /** Options of {@link tenantContext}. */
 export interface HonoOptions extends AdapterOptions {
@@ -64,8 +67,22 @@ export function requirePermission<P extends string>(
   options: PermissionOptions<Context> = {},
 ): MiddlewareHandler {
   const check = permissionCheck(access, permission, options)
-  return async (context, next) => {
+  const handler: MiddlewareHandler = async (context, next) => {
     await check(context)
     await next()
   }
+  return declareRoute(handler, { permission })
+}
+
+/**
+ * Declares that a route needs no permission, and documents the reason beside the route. It needs a token all the same.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
+ */
+export function publicRoute(reason: string): MiddlewareHandler {
+  requirePublicReason(reason, 'publicRoute(reason)')
+  const handler: MiddlewareHandler = async (_context, next) => {
+    await next()
+  }
+  return declareRoute(handler, { reason })
 }

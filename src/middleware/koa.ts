@@ -8,15 +8,18 @@ import { enterExchange } from '../http/node/enter-exchange.ts'
 import { failExchange, openExchange } from '../http/node/exchange.ts'
 import { refuseHead } from '../http/node/guarded-answer.ts'
 import { NodeCall } from '../http/node/node-call.ts'
-import { type PermissionOptions, permissionCheck } from '../http/permission.ts'
+import { type PermissionOptions, permissionCheck, requirePublicReason } from '../http/permission.ts'
 import type { HttpWall } from '../http/request-wall.ts'
 import { checkRouteRule, type RouteRule } from '../http/route-rule.ts'
+import { declareRoute } from './route-declaration.ts'
 
 export { getCurrentTenant, requireTenant } from '../context/run-with-tenant.ts'
 export type { AdapterOptions } from '../http/adapter-options.ts'
 export type { HttpWall } from '../http/request-wall.ts'
 export type { RouteRule } from '../http/route-rule.ts'
 export type { AgreementOptions } from '../http/tenant-hints.ts'
+export { findUndeclaredRoutes } from './koa/find-undeclared-routes.ts'
+export type { FoundRoute, RouteReport } from './route-report.ts'
 
 /** The part of Koa's context that the adapter uses. */
 export interface KoaContext {
@@ -105,10 +108,24 @@ export function requirePermission<P extends string>(
   options: PermissionOptions<KoaContext> = {},
 ): KoaMiddleware {
   const check = permissionCheck(access, permission, options)
-  return async (context, next) => {
+  const handler: KoaMiddleware = async (context, next) => {
     await check(context)
     await next()
   }
+  return declareRoute(handler, { permission })
+}
+
+/**
+ * Declares that a route needs no permission, and documents the reason beside the route. It needs a token all the same.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
+ */
+export function publicRoute(reason: string): KoaMiddleware {
+  requirePublicReason(reason, 'publicRoute(reason)')
+  const handler: KoaMiddleware = async (_context, next) => {
+    await next()
+  }
+  return declareRoute(handler, { reason })
 }
 
 /** Koa pipes the body after all middleware has returned, outside the context. */

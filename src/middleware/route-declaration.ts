@@ -1,12 +1,11 @@
-import type { RequestHandler } from 'express'
-
 // Symbol.for, so that two copies of the package recognise each other's marks.
 const declaration = Symbol.for('partywall.route-declaration.v1')
 
 /** Declaration of a route: the permission that it requires, or why it requires none. */
 export type RouteDeclaration = { readonly permission: string } | { readonly reason: string }
 
-export function declareRoute(handler: RequestHandler, declared: RouteDeclaration): RequestHandler {
+/** Marks a handler of a framework. @returns the handler */
+export function declareRoute<Handler extends object>(handler: Handler, declared: RouteDeclaration): Handler {
   Object.defineProperty(handler, declaration, { value: Object.freeze(declared) })
   return handler
 }
