@@ -5,7 +5,9 @@ const packages = fileURLToPath(new URL('./tests/frameworks/node_modules/', impor
 
 /** Frameworks whose packages stand in tests/frameworks/package-lock.json. `npm run test:frameworks` installs them. */
 export default defineConfig({
-  resolve: { alias: [{ find: /^(@koa\/router|@nestjs\/[a-z-]+|next|reflect-metadata|rxjs)$/, replacement: `${packages}$1` }] },
+  resolve: {
+    alias: [{ find: /^(@koa\/router|@nestjs\/[a-z-]+|next|reflect-metadata|rxjs)$/, replacement: `${packages}$1` }],
+  },
   test: {
     testTimeout: 90_000,
     hookTimeout: 180_000,

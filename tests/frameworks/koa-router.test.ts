@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 it('finds undeclared routes of @koa/router', () => {
   const may = (permission: string) => requirePermission(wall.access, permission) as unknown as RouterMiddleware
-  const ok: RouterMiddleware = (context) => {
+  const ok: RouterMiddleware = (context: { body: unknown }) => {
     context.body = 'ok'
   }
   const router = new Router()
