@@ -1,7 +1,6 @@
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Queryable, Relation } from '../catalog/model.ts'
-import { readCatalog } from '../catalog/read-catalog.ts'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { makeProofs } from '../prove/proofs.ts'
@@ -42,12 +41,10 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       `set local statement_timeout = ${READING_TIMEOUT_MS}; set local lock_timeout = ${given.lockTimeoutMs}`,
     )
     const db = queryable(client)
-    const whole = await readCatalog(db)
     const sql = createSqlReader()
-    const { fleet: open, tenancies } = await discoverFleetAndTables(db, whole, sql, { ...given, appRole })
+    const { catalog, fleet: open, tenancies } = await discoverFleetAndTables(db, sql, { ...given, appRole })
     const [first, ...others] = tenancies
-    const catalog = open?.catalog ?? whole
-    const sealed = given.sealSecret !== undefined || isSealed(whole)
+    const sealed = given.sealSecret !== undefined || isSealed([...catalog.relations.values(), ...(open?.tables ?? [])])
     const factsOf = (tenancy: Tenancy, fleet?: Fleet) =>
       buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), fleet, proofs: makeProofs })
     const fleet = open === undefined ? undefined : await readFleet(db, open.found, actingIn(factsOf(first)))
@@ -120,8 +117,8 @@ function loginDoubt(
 }
 
 /** Whether some policy checks the seal. */
-function isSealed(catalog: Catalog): boolean {
-  return [...catalog.relations.values()].some((relation: Relation) =>
+function isSealed(relations: readonly Relation[]): boolean {
+  return relations.some((relation) =>
     relation.policies.some(({ using }) => /partywall\.(?:tenant_id|placed_mark)\(\)/.test(using ?? '')),
   )
 }

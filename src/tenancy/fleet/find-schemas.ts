@@ -20,10 +20,19 @@ export interface FoundSchemas {
   readonly how: string
 }
 
-/** Wildcards of `--tenant-schemas`: `tenant_*`. */
+/** Whether a name fits a pattern of `--tenant-schemas`: `*` stands for any text. */
 export function matchesPattern(name: string, pattern: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`).test(name)
+  const [first = '', ...rest] = pattern.split('*')
+  if (!name.startsWith(first)) return false
+  const last = rest.pop()
+  if (last === undefined) return name === first
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return name.length - last.length >= at && name.endsWith(last)
 }
 
 /**
@@ -38,9 +47,9 @@ export async function findTenantSchemas(
   certain = true,
 ): Promise<FoundSchemas> {
   const registry = await readRegistry(db)
-  const { rows } = await db.query<Candidate>(CANDIDATES)
   const registered = new Set(registry?.map(({ schema }) => schema))
-  const chosen = rows.filter(
+  const { rows: names } = await db.query<{ oid: Oid; name: string }>(NAMES)
+  const chosen = names.filter(
     ({ name }) => registered.has(name) || patterns.some((pattern) => matchesPattern(name, pattern)),
   )
   if (chosen.length > 0 || patterns.length > 0)
@@ -49,6 +58,7 @@ export async function findTenantSchemas(
       registry,
       how: `${chosen.length} schemas of one tenant each, ${registered.size} of them in partywall.schemas`,
     }
+  const { rows } = await db.query<Candidate>(CANDIDATES)
   const alike = schemasAlike(rows, certain)
   return { schemas: alike, registry, how: `${alike.length} schemas begin alike: taken for one tenant each` }
 }
@@ -90,8 +100,14 @@ async function readRegistry(db: Queryable): Promise<readonly RegisteredSchema[] 
 }
 
 /** A hash of the columns of the table `c` in schema `n`. Types of the schema itself are written without its name. */
-export const SHAPE = `(select pg_catalog.md5(pg_catalog.string_agg(a.attname || ' ' || pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.quote_ident(n.nspname) || '.', '') || ' ' || a.attnotnull, ',' order by a.attname))
+export const SHAPE = `(select pg_catalog.md5(pg_catalog.string_agg(a.attname || ' ' || case when a.atttypid < 16384 then a.atttypid || '/' || a.atttypmod else pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.quote_ident(n.nspname) || '.', '') end || ' ' || a.attnotnull, ',' order by a.attname))
     from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`
+
+const OTHERS_THAN_OURS = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.objid = n.oid and d.deptype = 'e')`
+
+const NAMES = `
+  select n.oid::int8::float8 as oid, n.nspname::text as name from pg_catalog.pg_namespace n where ${OTHERS_THAN_OURS} order by 2`
 
 const CANDIDATES = `
   select n.oid::int8::float8 as oid, n.nspname::text as name,
@@ -102,6 +118,5 @@ const CANDIDATES = `
               join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid and d.refobjid = c.oid and d.refobjsubid > 0
              where c.relnamespace = n.oid) as "readsColumns"
   from pg_catalog.pg_namespace n
-  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.objid = n.oid and d.deptype = 'e')
+  where ${OTHERS_THAN_OURS}
   order by 2`

@@ -104,7 +104,8 @@ const RELATIONS = `
     array(select r::int8::float8 from pg_catalog.unnest($2::pg_catalog.oid[]) r
            where pg_catalog.has_schema_privilege(r, n.oid, 'USAGE')
              and (pg_catalog.has_table_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, DELETE')
-                  or pg_catalog.has_any_column_privilege(r, c.oid, 'SELECT, INSERT, UPDATE'))) as reach,
+                  or (exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attacl is not null)
+                      and pg_catalog.has_any_column_privilege(r, c.oid, 'SELECT, INSERT, UPDATE')))) as reach,
     coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
         'roles', p.polroles::int8[], 'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)) order by p.polname)
       from pg_catalog.pg_policy p where p.polrelid = c.oid), '[]') as policies

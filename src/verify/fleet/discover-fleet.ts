@@ -1,9 +1,10 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import type { Queryable } from '../../catalog/model.ts'
+import type { Oid, Queryable } from '../../catalog/model.ts'
+import { readCatalog } from '../../catalog/read-catalog.ts'
 import type { SqlReader } from '../../sql/reader.ts'
 import { type DiscoveryHints, discoverAll } from '../../tenancy/discovery/discover.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
-import { findTenantSchemas } from '../../tenancy/fleet/find-schemas.ts'
+import { type FoundSchemas, findTenantSchemas } from '../../tenancy/fleet/find-schemas.ts'
 import { type OpenFleet, takeFleet } from './open-fleet.ts'
 
 interface Hints extends DiscoveryHints {
@@ -11,6 +12,8 @@ interface Hints extends DiscoveryHints {
 }
 
 interface Discovered {
+  /** The catalog without the tenants' schemas. */
+  readonly catalog: Catalog
   /** Undefined if no tenant has a schema of its own. */
   readonly fleet: OpenFleet | undefined
   readonly tenancies: readonly [Tenancy, ...(readonly Tenancy[])]
@@ -22,25 +25,29 @@ interface Discovered {
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` as `discoverAll`, if there is no such schema either
  */
-export async function discoverFleetAndTables(
-  db: Queryable,
-  whole: Catalog,
-  sql: SqlReader,
-  hints: Hints,
-): Promise<Discovered> {
+export async function discoverFleetAndTables(db: Queryable, sql: SqlReader, hints: Hints): Promise<Discovered> {
   const patterns = hints.tenantSchemas ?? []
   // With given schemas or columns, only those are looked at.
   const told = hints.schemas !== undefined || hints.tenantColumns !== undefined
-  const first = told && patterns.length === 0 ? undefined : takeFleet(whole, await findTenantSchemas(db, patterns))
+  const found = told && patterns.length === 0 ? undefined : await findTenantSchemas(db, patterns)
+  const whole = await readCatalog(db, leftOut(found))
+  const first = found === undefined ? undefined : takeFleet(whole, found)
   try {
-    return { fleet: first, tenancies: discoverIn(whole, sql, hints, first) }
+    return { catalog: first?.catalog ?? whole, fleet: first, tenancies: discoverIn(whole, sql, hints, first) }
   } catch (error) {
     if (first !== undefined || told) throw error
     const wider = takeFleet(whole, await findTenantSchemas(db, patterns, false))
     if (wider === undefined || wider.tables.length === 0) throw error
-    return { fleet: wider, tenancies: discoverIn(whole, sql, hints, wider) }
+    return { catalog: wider.catalog, fleet: wider, tenancies: discoverIn(whole, sql, hints, wider) }
   }
 }
+
+/** Schemas of which the catalog is not read. A few are, because their grants tell who the application is. */
+function leftOut(found: FoundSchemas | undefined): readonly Oid[] {
+  return (found?.schemas ?? []).slice(SAMPLES).map(({ oid }) => oid)
+}
+
+const SAMPLES = 10
 
 function discoverIn(
   whole: Catalog,

@@ -48,7 +48,7 @@ function settingOf(tables: readonly Relation[]): string | undefined {
   const counts = new Map<string, number>()
   for (const { policies } of tables)
     for (const { using } of policies) {
-      const name = /current_setting\('([\w.]+\.[\w.]+)'/.exec(using ?? '')?.[1]
+      const name = /current_setting\('([a-z_]\w{0,62}\.\w{1,63})'/.exec(using ?? '')?.[1]
       if (name !== undefined && name !== 'app.tenant_seal') counts.set(name, (counts.get(name) ?? 0) + 1)
     }
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]

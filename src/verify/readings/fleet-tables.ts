@@ -83,7 +83,18 @@ export function rolesOn(facts: Facts, relation: FleetRelation): readonly ActingR
   return facts.acting.filter(({ role, bypasses }) => !bypasses && relation.reach.includes(role.oid))
 }
 
+const judgedTables = new WeakMap<FleetRelation, readonly JudgedVerb[]>()
+
 export function judgeTable(facts: Facts, fleet: Fleet, relation: FleetRelation): readonly JudgedVerb[] {
+  let known = judgedTables.get(relation)
+  if (known === undefined) {
+    known = judgeAll(facts, fleet, relation)
+    judgedTables.set(relation, known)
+  }
+  return known
+}
+
+function judgeAll(facts: Facts, fleet: Fleet, relation: FleetRelation): readonly JudgedVerb[] {
   const own = tenantsOf(facts, fleet).get(relation.schema)
   return rolesOn(facts, relation).flatMap((role) =>
     VERBS.map((verb): JudgedVerb => ({ verb, role, ...judge(facts, relation, { verb, role, own }) })),
@@ -113,8 +124,10 @@ function saysNothing(relation: FleetRelation, verb: Verb, role: ActingRole): boo
       permissive &&
       (command === 'all' || command === verb) &&
       (roles.includes(0) || roles.some((oid) => role.rights.has(oid))) &&
-      !/[(]|current_|session_user/i.test(
-        (verb === 'insert' ? (check ?? using) : using)?.replace(/^\(+|\)+$/g, '') ?? '',
-      ),
+      !/[(]|current_|session_user/i.test(withoutParentheses((verb === 'insert' ? (check ?? using) : using) ?? '')),
   )
+}
+
+function withoutParentheses(text: string): string {
+  return text.startsWith('(') && text.endsWith(')') ? withoutParentheses(text.slice(1, -1)) : text
 }

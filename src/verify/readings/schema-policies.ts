@@ -42,6 +42,7 @@ export class SchemaPolicies {
   readonly #facts: Facts
   /** By the text without its constants: the tests, whose tenants are numbers of constants. */
   readonly #known = new Map<string, Condition>()
+  readonly #byText = new Map<string, Condition>()
 
   constructor(facts: Facts) {
     this.#facts = facts
@@ -50,13 +51,16 @@ export class SchemaPolicies {
   /** The tests of one expression. */
   condition(text: string | undefined): Condition {
     if (text === undefined) return NOTHING
-    const constants: string[] = []
-    // Only a constant that is compared can name a tenant. The name of a setting must stay.
-    const masked = text.replace(/= '((?:[^']|'')*)'::text|'((?:[^']|'')*)'::text = /g, (whole, right, left) => {
-      constants.push(String(right ?? left).replaceAll("''", "'"))
-      const place = `'§${constants.length - 1}'::text`
-      return right === undefined ? `${place} = ` : whole.startsWith('=') ? `= ${place}` : whole
-    })
+    let known = this.#byText.get(text)
+    if (known === undefined) {
+      known = this.#conditionOf(text)
+      this.#byText.set(text, known)
+    }
+    return known
+  }
+
+  #conditionOf(text: string): Condition {
+    const { masked, constants } = maskConstants(text)
     let known = this.#known.get(masked)
     if (known === undefined) {
       known = this.#read(masked)
@@ -159,6 +163,28 @@ export class SchemaPolicies {
     return read !== undefined && read.use.setting === context.setting && read.use.path.length === 0
       ? { hashed: false, sealed: false }
       : undefined
+  }
+}
+
+/** Puts `§0`, `§1`, … in the place of text constants that are compared by `=`. Others stay, such as the name of a setting. */
+function maskConstants(text: string): { readonly masked: string; readonly constants: readonly string[] } {
+  const constants: string[] = []
+  let masked = ''
+  let at = 0
+  for (;;) {
+    const start = text.indexOf("'", at)
+    if (start === -1) return { masked: masked + text.slice(at), constants }
+    let end = start + 1
+    // Two quotes stand for one inside of a constant.
+    while (end < text.length && (text[end] !== "'" || text[end + 1] === "'")) end += text[end] === "'" ? 2 : 1
+    const isText = text.startsWith('::text', end + 1)
+    const compared = isText && (text.slice(0, start).endsWith('= ') || text.startsWith('::text = ', end + 1))
+    masked += text.slice(at, start)
+    if (compared) {
+      masked += `'§${constants.length}'`
+      constants.push(text.slice(start + 1, end).replaceAll("''", "'"))
+    } else masked += text.slice(start, end + 1)
+    at = end + 1
   }
 }
 
