@@ -141,6 +141,7 @@ async function optionsOf(
     appUrl: settings.appUrl,
     ownServer: embedded,
     schemas: settings.schema,
+    tenantSchemas: settings.tenantSchemas,
     tenantColumns: settings.tenantColumn,
     setting: settings.setting,
     sealSecret: source.sealSecret ?? sealSecretOf(settings),

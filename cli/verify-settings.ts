@@ -13,6 +13,7 @@ const schema = z.strictObject({
   appRole: text.optional(),
   appUrl: text.optional(),
   schema: z.array(text).nonempty().optional(),
+  tenantSchemas: z.array(text).nonempty().optional(),
   tenantColumn: z.array(text).nonempty().optional(),
   setting: text.optional(),
   sealSecretEnv: text.optional(),

@@ -22,6 +22,11 @@ export function verifyCommand(): Command {
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
     .option('--app-url <url>', "URL of the application's login; only its role is taken from it")
     .option('--schema <name>', 'look at this schema only; may be repeated', collect)
+    .option(
+      '--tenant-schemas <pattern>',
+      'schemas of one tenant each, such as tenant_*; may be repeated (default: found)',
+      collect,
+    )
     .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
     .option('--setting <name>', 'the setting that holds the tenant: app.tenant_id, request.jwt.claims->tenant_id')
     .option('--config <file>', 'a JSON file with these options in camelCase; the command line has priority')

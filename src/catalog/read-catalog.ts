@@ -22,19 +22,24 @@ import {
   readUnfixedStatisticsViews,
 } from './read-objects.ts'
 import { readPolicies } from './read-policies.ts'
-import { readRelations } from './read-relations.ts'
+import { readRelations, WITHOUT_SCHEMAS } from './read-relations.ts'
 import { readMemberships, readParameterGrants, readRoles, readStoredSettings } from './read-roles.ts'
 import { readEventTriggers, readRules, readTriggers, readViewRules } from './read-triggers.ts'
 
 /**
  * Reads the whole catalog of the connected database in a fixed number of queries, independent of the number of tables.
  *
+ * @param without OIDs of schemas that are left out, with everything in them
+ *
  * Any role can read the catalog. Call it inside a transaction: it sets `search_path` to `pg_catalog` for that transaction, and restores the
  * old value afterwards. The server then prints all expressions with qualified names.
  */
-export async function readCatalog(db: Queryable): Promise<Catalog> {
+export async function readCatalog(db: Queryable, without: readonly Oid[] = []): Promise<Catalog> {
   const before = await db.query<{ path: string }>(`select pg_catalog.current_setting('search_path') as path`)
-  await db.query(`select pg_catalog.set_config('search_path', 'pg_catalog', true)`)
+  await db.query(
+    `select pg_catalog.set_config('search_path', 'pg_catalog', true), pg_catalog.set_config('${WITHOUT_SCHEMAS}', $1, true)`,
+    [without.join(',')],
+  )
   const catalog = await readAll(db)
   await db.query(`select pg_catalog.set_config('search_path', $1, true)`, [before.rows[0]?.path ?? ''])
   return Object.freeze(catalog)

@@ -1,4 +1,5 @@
 import type { Oid, Queryable } from './model.ts'
+import { LEFT_OUT } from './read-relations.ts'
 
 type DependentClass = 'pg_policy' | 'pg_rewrite' | 'pg_attrdef' | 'pg_constraint' | 'pg_proc' | 'pg_index'
 type TargetClass = 'pg_proc' | 'pg_class'
@@ -20,6 +21,15 @@ interface EdgeRow extends Record<string, unknown> {
   readonly to_oid: Oid
 }
 
+/** Policies, defaults, constraints and indexes of schemas that are left out. */
+const OBJECTS_LEFT_OUT = `
+  select k.class, k.oid from (
+    select 'pg_catalog.pg_policy'::regclass::oid as class, oid, polrelid as relation from pg_catalog.pg_policy
+    union all select 'pg_catalog.pg_attrdef'::regclass, oid, adrelid from pg_catalog.pg_attrdef
+    union all select 'pg_catalog.pg_constraint'::regclass, oid, conrelid from pg_catalog.pg_constraint
+    union all select 'pg_catalog.pg_class'::regclass, indexrelid, indrelid from pg_catalog.pg_index) k
+  join pg_catalog.pg_class c on c.oid = k.relation where c.relnamespace in ${LEFT_OUT}`
+
 export async function readDependencies(db: Queryable): Promise<Dependencies> {
   // An index's own edges hang on its pg_class entry; they are told apart by relkind.
   const edges = await db.query<EdgeRow>(`
@@ -30,7 +40,7 @@ export async function readDependencies(db: Queryable): Promise<Dependencies> {
     left join pg_catalog.pg_class k on d.classid = 'pg_catalog.pg_class'::regclass and k.oid = d.objid and k.relkind in ('i', 'I')
     where t.relname in ('pg_proc', 'pg_class') and t.relnamespace = 'pg_catalog'::regnamespace
       and (f.relname in ('pg_policy', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_proc') or (k.oid is not null and t.relname = 'pg_proc'))
-      and d.objid >= 16384`)
+      and d.objid >= 16384 and (d.classid, d.objid) not in (select left_out.class, left_out.oid from (${OBJECTS_LEFT_OUT}) left_out)`)
   const byObject = new Map<string, Oid[]>()
   for (const row of edges.rows) {
     const key = `${row.from_class}/${row.from_oid}/${row.to_class}`

@@ -1,5 +1,6 @@
 import type { Oid, Policy, PolicyCommand, Queryable } from './model.ts'
 import type { Dependencies } from './read-dependencies.ts'
+import { LEFT_OUT } from './read-relations.ts'
 
 const COMMANDS: Readonly<Record<string, PolicyCommand>> = {
   '*': 'all',
@@ -25,7 +26,8 @@ export async function readPolicies(db: Queryable, dependencies: Dependencies): P
     select p.oid::int8::float8 as oid, p.polname::text as name, p.polrelid::int8::float8 as relation, p.polpermissive as permissive,
            p.polcmd::text as command, p.polroles::int8[]::float8[] as roles,
            pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using_text, pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check_text
-    from pg_catalog.pg_policy p order by p.polrelid, p.polname`)
+    from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
+    where c.relnamespace not in ${LEFT_OUT} order by p.polrelid, p.polname`)
   return rows.map((row) =>
     Object.freeze({
       oid: row.oid,

@@ -14,11 +14,21 @@ const REGISTER_TICKETS: ReadonlySet<string> = new Set([
   'e02893f87ee96884a01fa46a269446e46dd4a4344bfdb04f8fc9322d5d4f57ab',
 ])
 
+const PLACED_MARK: ReadonlySet<string> = new Set(['4931e09536ba97618970a0d2b2cc9878545cee63e503ac38fdd03a496269cc52'])
+
 /** Whether this is partywall's own `tenant_id()`, which returns the tenant of a valid seal, and no other function of that name. */
 export function isGenuineContext(fn: DatabaseFunction, facts: Facts): boolean {
   if (fn.schema !== 'partywall' || fn.name !== 'tenant_id' || !isOurs(fn, TENANT_ID, facts)) return false
   const [body, ...more] = facts.functionsNamed('partywall', 'sealed_body')
   return body !== undefined && more.length === 0 && isOurs(body, SEALED_BODY, facts)
+}
+
+/** Whether `partywall.placed_mark()` is partywall's own, which returns the hash of the tenant that a valid seal names, with its schema. */
+export function isGenuineMark(facts: Facts): boolean {
+  const [mark, ...more] = facts.functionsNamed('partywall', 'placed_mark')
+  const [body, ...bodies] = facts.functionsNamed('partywall', 'sealed_body')
+  if (mark === undefined || body === undefined || more.length + bodies.length > 0) return false
+  return isOurs(mark, PLACED_MARK, facts) && isOurs(body, SEALED_BODY, facts)
 }
 
 function isOurs(fn: DatabaseFunction, bodies: ReadonlySet<string>, facts: Facts, takes = 0): boolean {

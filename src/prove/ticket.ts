@@ -9,6 +9,11 @@ import { isInReach } from './genuine.ts'
 /** SHA-256 of the view's query as PostgreSQL prints it, white space aside, of all versions that were published. */
 const TICKET_VIEW: ReadonlySet<string> = new Set(['17a19b13fd135ef57e8a94ccbffa46c50655adaab3d6d4fe8c7a3c783d5ecc0a'])
 
+/** The same for the view partywall.placement. */
+const PLACEMENT_VIEW: ReadonlySet<string> = new Set([
+  'f11316994544c15a2f6523bb8fe6cc5e75616797841673c6f8ad1049b53a96c6',
+])
+
 const TENANT: Expr = { kind: 'call', schema: 'partywall', name: 'tenant_id', args: [] }
 
 /**
@@ -34,15 +39,24 @@ export function ticketExpression(query: Query, facts: Facts): Expr | undefined {
 }
 
 function isGenuineTicket(facts: Facts): boolean {
-  const view = facts.relationNamed('partywall', 'ticket')
-  const table = facts.relationNamed('partywall', 'tickets')
-  return view !== undefined && table !== undefined && isOurView(view, facts) && isOutOfReach(table, facts)
+  return isGenuineView('ticket', TICKET_VIEW, facts)
 }
 
-function isOurView(view: Relation, facts: Facts): boolean {
+/** Whether `partywall.placement` is partywall's own: its column is the mark of a valid seal for a tenant's own schema, '' or NULL. */
+export function isGenuinePlacement(facts: Facts): boolean {
+  return isGenuineView('placement', PLACEMENT_VIEW, facts)
+}
+
+function isGenuineView(name: string, texts: ReadonlySet<string>, facts: Facts): boolean {
+  const view = facts.relationNamed('partywall', name)
+  const table = facts.relationNamed('partywall', 'tickets')
+  return view !== undefined && table !== undefined && isOurView(view, texts, facts) && isOutOfReach(table, facts)
+}
+
+function isOurView(view: Relation, texts: ReadonlySet<string>, facts: Facts): boolean {
   if (view.kind !== 'view' || isInReach(view.owner, facts)) return false
   const printed = (view.viewDefinition ?? '').replace(/\s+/g, ' ').trim()
-  return TICKET_VIEW.has(createHash('sha256').update(printed).digest('hex'))
+  return texts.has(createHash('sha256').update(printed).digest('hex'))
 }
 
 /** Whether no role in reach may insert a ticket into the table, or into an inheriting table, whose rows the view reads as well. */

@@ -4,6 +4,7 @@ import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { ActingRole, Facts, Proofs, Tenancy } from './facts.ts'
+import type { Fleet } from './fleet/fleet.ts'
 
 interface FactsParts {
   readonly catalog: Catalog
@@ -11,12 +12,13 @@ interface FactsParts {
   readonly tenancy: Tenancy
   readonly sealed: boolean
   readonly loginDoubt: string | undefined
+  readonly fleet?: Fleet | undefined
   /** Makes the prover. It is a function because the prover needs the facts that contain it. */
   readonly proofs: (facts: Facts) => Proofs
 }
 
 /** Joins catalog, discovery and prover into the facts that rules and attacks read. */
-export function buildFacts({ catalog, sql, tenancy, sealed, loginDoubt, proofs }: FactsParts): Facts {
+export function buildFacts({ catalog, sql, tenancy, sealed, loginDoubt, fleet, proofs }: FactsParts): Facts {
   const graph = roleGraph(catalog)
   const privileges = privilegesOf(catalog, graph)
   const app = tenancy.appRole
@@ -55,6 +57,7 @@ export function buildFacts({ catalog, sql, tenancy, sealed, loginDoubt, proofs }
     },
     sealed,
     loginDoubt,
+    fleet,
     reach: (relation, privilege) => held.filter(({ role }) => privileges.onRelation(role.oid, relation, privilege)),
     executors: (fn) => held.filter(({ role }) => privileges.onFunction(role.oid, fn)),
     relations,

@@ -6,6 +6,7 @@ import type { Verb } from '../catalog/verbs.ts'
 import type { SqlReader } from '../sql/reader.ts'
 import type { SettingUse } from './discovery/settings.ts'
 import type { SessionCall } from './discovery/votes.ts'
+import type { Fleet } from './fleet/fleet.ts'
 
 /** A role that an attacker inside the application can act as: the application's role, or one that it reaches by SET ROLE. */
 export interface ActingRole {
@@ -157,6 +158,8 @@ export interface Facts {
   readonly proofs: Proofs
   /** True when the context is expected to be sealed (a seal secret or a seal policy is there). */
   readonly sealed: boolean
+  /** Tenants that have a schema each. Undefined if there are none. Their schemas are not among {@link relations}. */
+  readonly fleet: Fleet | undefined
 
   /** Acting roles, without superusers and BYPASSRLS, that have the privilege on the relation. */
   reach(relation: Relation, privilege: TablePrivilege): readonly ActingRole[]

@@ -6,6 +6,7 @@ export const verifyOptionsSchema = z.strictObject({
   appRole: z.string().min(1).optional(),
   appUrl: z.string().min(1).optional(),
   schemas: z.array(z.string().min(1)).nonempty().optional(),
+  tenantSchemas: z.array(z.string().min(1)).nonempty().optional(),
   tenantColumns: z.array(z.string().min(1)).nonempty().optional(),
   setting: z.string().min(1).optional(),
   sealSecret: z.string().min(1).optional(),
@@ -29,6 +30,11 @@ export interface VerifyOptions {
   readonly appUrl?: string | undefined
   /** Default: all schemas but PostgreSQL's own. */
   readonly schemas?: readonly string[] | undefined
+  /**
+   * Names of schemas that hold the tables of one tenant each; `*` stands for any text: `tenant_*`. Default: those of `partywall.schemas`, or
+   * schemas whose names begin alike and that hold the same tables.
+   */
+  readonly tenantSchemas?: readonly string[] | undefined
   /** Default: found by names, foreign keys and policies. */
   readonly tenantColumns?: readonly string[] | undefined
   /**

@@ -1,18 +1,19 @@
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Queryable, Relation } from '../catalog/model.ts'
-import { readCatalog } from '../catalog/read-catalog.ts'
 import { parseOptions } from '../config/parse-options.ts'
 import { ConfigurationError } from '../errors.ts'
 import { makeProofs } from '../prove/proofs.ts'
 import { loadParser } from '../sql/parser.ts'
 import { createSqlReader } from '../sql/reader.ts'
 import { buildFacts } from '../tenancy/build-facts.ts'
-import { discoverAll } from '../tenancy/discovery/discover.ts'
 import type { Facts, Tenancy } from '../tenancy/facts.ts'
+import type { Fleet } from '../tenancy/fleet/fleet.ts'
+import { readFleet } from '../tenancy/fleet/read-fleet.ts'
 import { requireCanAct } from './attack/can-act.ts'
 import { whyBroken } from './broken-run.ts'
 import { connect } from './connect.ts'
+import { discoverFleetAndTables } from './fleet/discover-fleet.ts'
 import { type VerifyOptions, verifyOptionsSchema } from './options.ts'
 import { type JudgedScope, judgeScope } from './report/judge-scope.ts'
 import { makeReport } from './report/make-report.ts'
@@ -39,18 +40,15 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     await client.query(
       `set local statement_timeout = ${READING_TIMEOUT_MS}; set local lock_timeout = ${given.lockTimeoutMs}`,
     )
-    const catalog = await readCatalog(queryable(client))
+    const db = queryable(client)
     const sql = createSqlReader()
-    const [first, ...others] = discoverAll(catalog, sql, {
-      appRole,
-      schemas: given.schemas,
-      tenantColumns: given.tenantColumns,
-      setting: given.setting,
-    })
-    const sealed = given.sealSecret !== undefined || isSealed(catalog)
-    const factsOf = (tenancy: Tenancy) =>
-      buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), proofs: makeProofs })
-    scopes = [factsOf(first), ...others.map(factsOf)]
+    const { catalog, fleet: open, tenancies } = await discoverFleetAndTables(db, sql, { ...given, appRole })
+    const [first, ...others] = tenancies
+    const sealed = given.sealSecret !== undefined || isSealed([...catalog.relations.values(), ...(open?.tables ?? [])])
+    const factsOf = (tenancy: Tenancy, fleet?: Fleet) =>
+      buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), fleet, proofs: makeProofs })
+    const fleet = open === undefined ? undefined : await readFleet(db, open.found, actingIn(factsOf(first)))
+    scopes = [factsOf(first, fleet), ...others.map((tenancy) => factsOf(tenancy))]
     attack = await shouldAttack(client, scopes[0], given.mode)
   } catch (error) {
     throw whyBroken(error, given.signal)
@@ -85,6 +83,11 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   return makeReport(judged, chosen.length)
 }
 
+/** The roles that an attacker inside the application can act as, and to which policies apply. */
+function actingIn({ acting }: Facts): readonly number[] {
+  return acting.filter(({ bypasses }) => !bypasses).map(({ role }) => role.oid)
+}
+
 /** Timeout for reading the catalog. Reading the catalog of a large database takes far less. */
 const READING_TIMEOUT_MS = 120_000
 
@@ -114,9 +117,9 @@ function loginDoubt(
 }
 
 /** Whether some policy checks the seal. */
-function isSealed(catalog: Catalog): boolean {
-  return [...catalog.relations.values()].some((relation: Relation) =>
-    relation.policies.some((policy) => policy.using?.includes('partywall.tenant_id()') === true),
+function isSealed(relations: readonly Relation[]): boolean {
+  return relations.some((relation) =>
+    relation.policies.some(({ using }) => /partywall\.(?:tenant_id|placed_mark)\(\)/.test(using ?? '')),
   )
 }
 

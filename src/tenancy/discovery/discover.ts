@@ -1,5 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import type { Oid } from '../../catalog/model.ts'
+import type { Oid, Relation } from '../../catalog/model.ts'
 import { roleGraph } from '../../catalog/role-graph.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { SqlReader } from '../../sql/reader.ts'
@@ -23,6 +23,8 @@ export interface DiscoveryHints {
   readonly tenantColumns?: readonly string[] | undefined
   /** `app.tenant_id`, or `request.jwt.claims->tenant_id` for a key inside JSON. */
   readonly setting?: string | undefined
+  /** Tables of tenants that have a schema each. They are judged apart; here they only tell who the application is. */
+  readonly fleetTables?: readonly Relation[] | undefined
 }
 
 /**
@@ -56,7 +58,7 @@ export function discoverAll(
   )
   const tables = relations.filter(isTable)
   const evidence = gatherEvidence(catalog, relations, sql)
-  const chosen = hints.tenantColumns === undefined ? chooseColumnName(tables, evidence) : undefined
+  const chosen = hints.tenantColumns === undefined ? chooseColumn(tables, evidence, hints) : undefined
   const columnNames = hints.tenantColumns ?? (chosen === undefined ? [] : [chosen.name])
   for (const name of columnNames) {
     if (!tables.some((table) => table.columns.some((column) => column.name === name)))
@@ -64,16 +66,16 @@ export function discoverAll(
   }
   const root = findRoot(tables, columnNames[0] ?? '')
   const bound = bindTables({ relations, columnNames, root, votes: evidence.columns })
-  if (hints.tenantColumns === undefined) {
+  if (chosen !== undefined) {
     const having = tables.filter((table) => table.columns.some((column) => column.name === columnNames[0])).length
     notes.push(`found ${columnNames[0]} in ${having} of ${tables.length} tables`)
-    const weighed = (chosen?.others ?? []).slice(0, 3)
+    const weighed = chosen.others.slice(0, 3)
     if (weighed.length > 0)
       notes.push(`also weighed: ${weighed.map(describe).join('; ')}. --tenant-column NAME looks at one of these`)
   }
   if (root !== undefined) notes.push(`tenants are the rows of ${root.relation.label} (${root.key.name})`)
   const boundTables = [...bound.values()].map((table) => table.relation)
-  const { role, siblings, note } = findAppRole(catalog, boundTables, hints.appRole)
+  const { role, siblings, note } = findAppRole(catalog, [...boundTables, ...(hints.fleetTables ?? [])], hints.appRole)
   const acting = actingOids(catalog, role.oid, siblings)
   const callers = otherCallers(catalog, evidence, boundTables, acting, hints)
   const excluded = new Set(callers.map((caller) => caller.role.oid))
@@ -124,6 +126,16 @@ export function discoverAll(
   // If the tenant columns were given, do not look for personal tables.
   const personal = hints.tenantColumns === undefined ? personalTables(first, relations, own) : undefined
   return [freeze(first), ...[...others, ...(personal === undefined ? [] : [personal])].map(freeze)]
+}
+
+/** The tenant column. Undefined if there is none, and all tenants have a schema of their own. */
+function chooseColumn(tables: readonly Relation[], evidence: Evidence, hints: DiscoveryHints) {
+  try {
+    return chooseColumnName(tables, evidence)
+  } catch (error) {
+    if (hints.fleetTables === undefined) throw error
+    return undefined
+  }
 }
 
 function freeze(tenancy: Tenancy): Tenancy {

@@ -1,9 +1,13 @@
 import type { Facts } from '../../tenancy/facts.ts'
 import { lookupsOf } from '../../tenancy/lookups.ts'
+import { AttackLedger } from '../attack/arena.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import type { TableVerdict } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
+import { attackFleet, type FleetRun } from '../fleet/attack-fleet.ts'
+import { fleetVerdicts } from '../fleet/fleet-verdicts.ts'
 import { rules } from '../rules/list.ts'
+import { schemaTableUnwalled } from '../rules/schema-table-unwalled.ts'
 import { type JoinedFinding, joinFindings, type RuledDraft } from './join-findings.ts'
 import type { InternalError } from './report-model.ts'
 import { type AttackOptions, type AttackRun, runAttacks } from './run-attacks.ts'
@@ -15,6 +19,8 @@ export interface JudgedScope {
   readonly findings: readonly JoinedFinding[]
   readonly tables: readonly TableVerdict[]
   readonly run: AttackRun | undefined
+  /** The attacks between schemas of single tenants. */
+  readonly fleetRun?: FleetRun | undefined
   readonly internalErrors: readonly InternalError[]
 }
 
@@ -37,15 +43,27 @@ export async function judgeScope(facts: Facts, { chosen, only, attack }: ScopeOp
       return []
     }
   })
-  const run = attack === undefined ? undefined : await runAttacks({ ...attack, facts })
-  const findings = joinFindings(facts, drafts, run?.ledger, rules, lookupsOf(facts)).filter(
+  // Without a table of several tenants there is nothing to plant and to attack.
+  const attacked = attack === undefined || (facts.fleet !== undefined && facts.tenancy.tables.size === 0)
+  const run = attacked ? undefined : await runAttacks({ ...attack, facts })
+  const fleetRun = attack === undefined ? undefined : await attackFleet({ ...attack, facts })
+  const ledger = run?.ledger ?? (fleetRun === undefined ? undefined : new AttackLedger(facts))
+  ledger?.observations.push(...(fleetRun?.observations ?? []))
+  if (fleetRun !== undefined) for (const { object } of suspects(facts)) ledger?.try('schema-table-unwalled', object)
+  const findings = joinFindings(facts, drafts, ledger, rules, lookupsOf(facts)).filter(
     (finding) => only === undefined || only.includes(finding.rule),
   )
   return {
     facts,
     findings,
-    tables: makeVerdicts(facts, findings, run?.ledger),
+    tables: [...makeVerdicts(facts, findings, run?.ledger), ...fleetVerdicts(facts, findings, fleetRun)],
     run,
+    fleetRun,
     internalErrors: [...internalErrors, ...(run?.internalErrors ?? [])],
   }
+}
+
+/** Findings that only an attack can decide. */
+function suspects(facts: Facts) {
+  return draftsOf(schemaTableUnwalled, facts).filter(({ suspected }) => suspected === true)
 }

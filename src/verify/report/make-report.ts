@@ -1,7 +1,7 @@
 import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import { grantLines } from '../../tenancy/app-role-sql.ts'
 import { describeSetting } from '../../tenancy/discovery/discover.ts'
-import type { Tenancy } from '../../tenancy/facts.ts'
+import type { Facts, Tenancy } from '../../tenancy/facts.ts'
 import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
@@ -22,7 +22,7 @@ export function makeReport(
     ({ verbs: _verbs, tables: _tables, group: _group, crosses: _crosses, ...finding }): Finding => finding,
   )
   const { tenancy, catalog } = first.facts
-  const reachable = scopes.some((scope) => isReachable(scope.facts, scope.tables))
+  const reachable = scopes.some((scope) => isReachable(scope.facts, scope.tables) || reachesFleet(scope.facts))
   const sum = (count: (scope: JudgedScope) => number) => scopes.reduce((total, scope) => total + count(scope), 0)
   return {
     version: 1,
@@ -32,7 +32,7 @@ export function makeReport(
     summary: {
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,
-      mode: first.run === undefined ? 'static' : 'attack',
+      mode: first.run === undefined && first.fleetRun === undefined ? 'static' : 'attack',
       sealed: first.facts.sealed,
       appRole: tenancy.appRole.name,
       actingRoles: unique(scopes.flatMap(({ facts }) => facts.acting.map((role) => role.role.name))),
@@ -47,13 +47,21 @@ export function makeReport(
         verdicts: countVerdicts(tables),
         rules: ruleCount,
         attacks: first.run?.attacks ?? 0,
-        probes: sum((scope) => scope.run?.probes ?? 0),
+        probes: sum(({ run, fleetRun }) => (run?.probes ?? 0) + (fleetRun?.probes ?? 0)),
         tables: tables.length,
-        tablesPlanted: sum((scope) => scope.run?.planted ?? 0),
+        tablesPlanted: sum(({ run, fleetRun }) => (run?.planted ?? 0) + (fleetRun?.planted ?? 0)),
       },
       internalErrors: scopes.flatMap((scope) => scope.internalErrors),
     },
   }
+}
+
+/** Whether the application can use something in a tenant's schema. */
+function reachesFleet({ fleet }: Facts): boolean {
+  return (
+    fleet !== undefined &&
+    (fleet.relations.some(({ reach }) => reach.length > 0) || fleet.functions.some(({ executable }) => executable))
+  )
 }
 
 /**

@@ -55,6 +55,7 @@ import { policyRoleIdentity } from './policy-role-identity.ts'
 import { policyRoleWide } from './policy-role-wide.ts'
 import { policySettingMismatch } from './policy-setting-mismatch.ts'
 import { policySubqueryCapture } from './policy-subquery-capture.ts'
+import { policyTrustsSearchPath } from './policy-trusts-search-path.ts'
 import { policyTrustsUnprotectedTable } from './policy-trusts-unprotected-table.ts'
 import { policyUnsealed } from './policy-unsealed.ts'
 import { policyUserClaim } from './policy-user-claim.ts'
@@ -76,8 +77,18 @@ import { roleSecondLogin } from './role-second-login.ts'
 import { roleSelfSettings } from './role-self-settings.ts'
 import { roleSuperuser } from './role-superuser.ts'
 import { ruleAsOwner } from './rule-as-owner.ts'
+import { schemaCodePinned } from './schema-code-pinned.ts'
 import { schemaCreate } from './schema-create.ts'
+import { schemaDefaultPrivileges } from './schema-default-privileges.ts'
+import { schemaDefinerReachable } from './schema-definer-reachable.ts'
+import { schemaDependsOnNeighbour } from './schema-depends-on-neighbour.ts'
+import { schemaDrift } from './schema-drift.ts'
+import { schemaMapStale } from './schema-map-stale.ts'
 import { schemaOwnedByApp } from './schema-owned-by-app.ts'
+import { schemaPolicyWrongTenant } from './schema-policy-wrong-tenant.ts'
+import { schemaRoleOnly } from './schema-role-only.ts'
+import { schemaSharedName } from './schema-shared-name.ts'
+import { schemaTableUnwalled } from './schema-table-unwalled.ts'
 import { sealKeyReadable } from './seal-key-readable.ts'
 import { sealOracle } from './seal-oracle.ts'
 import { secdefCallerPattern } from './secdef-caller-pattern.ts'
@@ -212,6 +223,17 @@ export const rules: readonly Rule[] = [
   serialKeyGiven,
   sequenceOracle,
   // 7. Schemas and other objects
+  schemaTableUnwalled,
+  schemaPolicyWrongTenant,
+  policyTrustsSearchPath,
+  schemaRoleOnly,
+  schemaSharedName,
+  schemaDrift,
+  schemaDependsOnNeighbour,
+  schemaCodePinned,
+  schemaDefinerReachable,
+  schemaMapStale,
+  schemaDefaultPrivileges,
   schemaCreate,
   largeObjects,
   publicationUnfiltered,

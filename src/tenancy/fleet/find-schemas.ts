@@ -1,0 +1,122 @@
+import type { Oid, Queryable } from '../../catalog/model.ts'
+import { tenantNameWeight } from '../discovery/tenant-names.ts'
+import type { RegisteredSchema } from './fleet.ts'
+
+/** A schema, with what tells whether it belongs to one tenant. */
+interface Candidate extends Record<string, unknown> {
+  readonly oid: Oid
+  readonly name: string
+  /** `name shape` of each table. */
+  readonly tables: readonly string[]
+  readonly columns: readonly string[]
+  /** A policy of one of its tables reads a column of the table. */
+  readonly readsColumns: boolean
+}
+
+export interface FoundSchemas {
+  readonly schemas: readonly { readonly oid: Oid; readonly name: string }[]
+  readonly registry: readonly RegisteredSchema[] | undefined
+  /** How they were found, as a sentence. */
+  readonly how: string
+}
+
+/** Whether a name fits a pattern of `--tenant-schemas`: `*` stands for any text. */
+export function matchesPattern(name: string, pattern: string): boolean {
+  const [first = '', ...rest] = pattern.split('*')
+  if (!name.startsWith(first)) return false
+  const last = rest.pop()
+  if (last === undefined) return name === first
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return name.length - last.length >= at && name.endsWith(last)
+}
+
+/**
+ * Finds the schemas that belong to one tenant each: those of the registry `partywall.schemas`, those that match the given patterns, and
+ * otherwise those whose names begin alike and that hold the same tables.
+ *
+ * @param certain false: also schemas that begin alike and hold different tables. For a database in which no tenant column was found
+ */
+export async function findTenantSchemas(
+  db: Queryable,
+  patterns: readonly string[],
+  certain = true,
+): Promise<FoundSchemas> {
+  const registry = await readRegistry(db)
+  const registered = new Set(registry?.map(({ schema }) => schema))
+  const { rows: names } = await db.query<{ oid: Oid; name: string }>(NAMES)
+  const chosen = names.filter(
+    ({ name }) => registered.has(name) || patterns.some((pattern) => matchesPattern(name, pattern)),
+  )
+  if (chosen.length > 0 || patterns.length > 0)
+    return {
+      schemas: chosen,
+      registry,
+      how: `${chosen.length} schemas of one tenant each, ${registered.size} of them in partywall.schemas`,
+    }
+  const { rows } = await db.query<Candidate>(CANDIDATES)
+  const alike = schemasAlike(rows, certain)
+  return { schemas: alike, registry, how: `${alike.length} schemas begin alike: taken for one tenant each` }
+}
+
+/** At least two schemas whose names have the same beginning, up to an underscore or a dash. */
+function schemasAlike(rows: readonly Candidate[], certain: boolean): readonly Candidate[] {
+  const groups = new Map<string, Candidate[]>()
+  for (const row of rows) {
+    if (row.name === 'public' || row.name === 'partywall') continue
+    const beginning = /^(.+?)[_-]/.exec(row.name)?.[1]
+    if (beginning === undefined) continue
+    const group = groups.get(beginning)
+    if (group === undefined) groups.set(beginning, [row])
+    else group.push(row)
+  }
+  return [...groups.values()].filter((group) => isFleet(group, certain)).flat()
+}
+
+function isFleet(group: readonly Candidate[], certain: boolean): boolean {
+  if (group.length < 2 || group.every(({ tables }) => tables.length === 0)) return false
+  // A policy on a column, or a column that names a tenant, says that rows of several tenants share the table.
+  if (group.some(({ readsColumns, columns }) => readsColumns || columns.some((name) => tenantNameWeight(name) === 2)))
+    return false
+  if (!certain) return true
+  const counts = new Map<string, number>()
+  for (const { tables } of group) for (const table of tables) counts.set(table, (counts.get(table) ?? 0) + 1)
+  return [...counts.values()].some((count) => count >= 2)
+}
+
+async function readRegistry(db: Queryable): Promise<readonly RegisteredSchema[] | undefined> {
+  const { rows } = await db.query<{ readable: boolean | null }>(
+    "select pg_catalog.has_table_privilege(pg_catalog.to_regclass('partywall.schemas'), 'SELECT') as readable",
+  )
+  if (rows[0]?.readable !== true) return undefined
+  const registered = await db.query<{ schema: string; tenant: string; oid: Oid }>(
+    'select schema_name as schema, tenant_id as tenant, schema_oid::int8::float8 as oid from partywall.schemas order by 1',
+  )
+  return registered.rows
+}
+
+/** A hash of the columns of the table `c` in schema `n`. Types of the schema itself are written without its name. */
+export const SHAPE = `(select pg_catalog.md5(pg_catalog.string_agg(a.attname || ' ' || case when a.atttypid < 16384 then a.atttypid || '/' || a.atttypmod else pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.quote_ident(n.nspname) || '.', '') end || ' ' || a.attnotnull, ',' order by a.attname))
+    from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`
+
+const OTHERS_THAN_OURS = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.objid = n.oid and d.deptype = 'e')`
+
+const NAMES = `
+  select n.oid::int8::float8 as oid, n.nspname::text as name from pg_catalog.pg_namespace n where ${OTHERS_THAN_OURS} order by 2`
+
+const CANDIDATES = `
+  select n.oid::int8::float8 as oid, n.nspname::text as name,
+    array(select c.relname || ' ' || ${SHAPE} from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p') order by 1) as tables,
+    array(select distinct a.attname::text from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           where c.relnamespace = n.oid and c.relkind in ('r', 'p')) as columns,
+    exists (select from pg_catalog.pg_class c join pg_catalog.pg_policy p on p.polrelid = c.oid
+              join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid and d.refobjid = c.oid and d.refobjsubid > 0
+             where c.relnamespace = n.oid) as "readsColumns"
+  from pg_catalog.pg_namespace n
+  where ${OTHERS_THAN_OURS}
+  order by 2`

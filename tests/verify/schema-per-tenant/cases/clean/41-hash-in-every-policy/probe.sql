@@ -1,0 +1,12 @@
+SET ROLE k41_app;
+BEGIN; SELECT set_config('app.current_tenant_id', 'fox', true), set_config('search_path', 'inn_fox, pg_temp', true);
+SELECT 'own ' || note FROM notes;
+SELECT 'PROOF read ' || note FROM inn_owl.notes;
+SELECT 'PROOF path ' || x FROM (SELECT set_config('search_path', 'inn_owl', true), query_to_xml('select note from notes', true, false, '')::text AS x) q WHERE x LIKE '%note of owl%';
+WITH w AS (UPDATE inn_owl.notes SET note = 'x' RETURNING id) SELECT 'PROOF update ' || id FROM w;
+WITH w AS (DELETE FROM inn_owl.notes RETURNING id) SELECT 'PROOF delete ' || id FROM w;
+DO $$ BEGIN INSERT INTO inn_owl.notes VALUES (9, 'planted'); RAISE EXCEPTION 'PROOF insert'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
+ROLLBACK;
+BEGIN; SELECT set_config('app.current_tenant_id', '', true);
+SELECT 'PROOF no tenant ' || note FROM inn_owl.notes;
+ROLLBACK;

@@ -1,0 +1,13 @@
+SET ROLE k43_app;
+BEGIN; SELECT set_config('app.current_tenant_id', 'fox', true), set_config('search_path', 'hotel_fox, pg_temp', true);
+SELECT 'own ' || note FROM notes;
+SELECT 'PROOF read ' || note FROM hotel_owl.notes;
+SELECT 'PROOF path ' || x FROM (SELECT set_config('search_path', 'hotel_owl', true), query_to_xml('select note from notes', true, false, '')::text AS x) q WHERE x LIKE '%note of owl%';
+WITH w AS (UPDATE hotel_owl.notes SET note = 'x' RETURNING id) SELECT 'PROOF update ' || id FROM w;
+WITH w AS (DELETE FROM hotel_owl.notes RETURNING id) SELECT 'PROOF delete ' || id FROM w;
+DO $$ BEGIN INSERT INTO hotel_owl.notes VALUES (9, 'planted'); RAISE EXCEPTION 'PROOF insert'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
+SELECT 'PROOF spa ' || note FROM hotel_owl.spa;
+ROLLBACK;
+BEGIN; SELECT set_config('app.current_tenant_id', '', true);
+SELECT 'PROOF no tenant ' || note FROM hotel_owl.notes;
+ROLLBACK;

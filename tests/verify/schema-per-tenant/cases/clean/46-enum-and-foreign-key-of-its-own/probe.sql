@@ -1,0 +1,13 @@
+SET ROLE k46_app;
+BEGIN; SELECT set_config('app.current_tenant_id', 'fox', true), set_config('search_path', 'library_fox, pg_temp', true);
+SELECT 'own ' || note FROM notes;
+SELECT 'PROOF read ' || note FROM library_owl.notes;
+SELECT 'PROOF path ' || x FROM (SELECT set_config('search_path', 'library_owl', true), query_to_xml('select note from notes', true, false, '')::text AS x) q WHERE x LIKE '%note of owl%';
+WITH w AS (UPDATE library_owl.notes SET note = 'x' RETURNING id) SELECT 'PROOF update ' || id FROM w;
+WITH w AS (DELETE FROM library_owl.notes RETURNING id) SELECT 'PROOF delete ' || id FROM w;
+DO $$ BEGIN INSERT INTO library_owl.notes VALUES (9, 'planted'); RAISE EXCEPTION 'PROOF insert'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
+SELECT 'PROOF loan ' || id FROM library_owl.loans;
+ROLLBACK;
+BEGIN; SELECT set_config('app.current_tenant_id', '', true);
+SELECT 'PROOF no tenant ' || note FROM library_owl.notes;
+ROLLBACK;

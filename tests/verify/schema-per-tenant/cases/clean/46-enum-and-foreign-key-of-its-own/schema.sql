@@ -1,0 +1,20 @@
+-- Libraries. Each schema has its own enum type and its own foreign key.
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'k46_app') THEN CREATE ROLE k46_app NOLOGIN; END IF; END $$;
+CREATE SCHEMA library_fox;
+CREATE TABLE library_fox.notes (id int PRIMARY KEY, note text NOT NULL);
+INSERT INTO library_fox.notes VALUES (1, 'note of fox');
+GRANT USAGE ON SCHEMA library_fox TO k46_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON library_fox.notes TO k46_app;
+ALTER TABLE library_fox.notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_schema ON library_fox.notes USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'fox') WITH CHECK ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'fox');
+CREATE SCHEMA library_owl;
+CREATE TABLE library_owl.notes (id int PRIMARY KEY, note text NOT NULL);
+INSERT INTO library_owl.notes VALUES (1, 'note of owl');
+GRANT USAGE ON SCHEMA library_owl TO k46_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON library_owl.notes TO k46_app;
+ALTER TABLE library_owl.notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_schema ON library_owl.notes USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'owl') WITH CHECK ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'owl');
+CREATE TYPE library_fox.state AS ENUM ('open', 'closed'); CREATE TABLE library_fox.loans (id int PRIMARY KEY, note_id int REFERENCES library_fox.notes, state library_fox.state NOT NULL DEFAULT 'open'); INSERT INTO library_fox.loans VALUES (1, 1);
+ALTER TABLE library_fox.loans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY own_schema ON library_fox.loans USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'fox'); GRANT SELECT, INSERT ON library_fox.loans TO k46_app;
+CREATE TYPE library_owl.state AS ENUM ('open', 'closed'); CREATE TABLE library_owl.loans (id int PRIMARY KEY, note_id int REFERENCES library_owl.notes, state library_owl.state NOT NULL DEFAULT 'open'); INSERT INTO library_owl.loans VALUES (1, 1);
+ALTER TABLE library_owl.loans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY own_schema ON library_owl.loans USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'owl'); GRANT SELECT, INSERT ON library_owl.loans TO k46_app;

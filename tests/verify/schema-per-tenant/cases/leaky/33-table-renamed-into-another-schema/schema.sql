@@ -1,0 +1,20 @@
+-- Docks. A table was moved with ALTER TABLE ... SET SCHEMA and kept the policies of its old schema.
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 's33_app') THEN CREATE ROLE s33_app NOLOGIN; END IF; END $$;
+CREATE SCHEMA dock_a;
+CREATE TABLE dock_a.notes (id int PRIMARY KEY, note text NOT NULL);
+INSERT INTO dock_a.notes VALUES (1, 'note of a');
+GRANT USAGE ON SCHEMA dock_a TO s33_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON dock_a.notes TO s33_app;
+ALTER TABLE dock_a.notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_schema ON dock_a.notes USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'a') WITH CHECK ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'a');
+CREATE SCHEMA dock_b;
+CREATE TABLE dock_b.notes (id int PRIMARY KEY, note text NOT NULL);
+INSERT INTO dock_b.notes VALUES (1, 'note of b');
+GRANT USAGE ON SCHEMA dock_b TO s33_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON dock_b.notes TO s33_app;
+ALTER TABLE dock_b.notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_schema ON dock_b.notes USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'b') WITH CHECK ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'b');
+CREATE TABLE dock_a.drafts (id int PRIMARY KEY, note text NOT NULL); INSERT INTO dock_a.drafts VALUES (1, 'draft of b');
+ALTER TABLE dock_a.drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_schema ON dock_a.drafts USING ((select nullif(current_setting('app.current_tenant_id', true), '')) = 'a'); GRANT SELECT ON dock_a.drafts TO s33_app;
+ALTER TABLE dock_a.drafts SET SCHEMA dock_b;
