@@ -1,4 +1,5 @@
 import type { RawClaims } from './auth/strict-json.ts'
+import { createTenantCache } from './cache/tenant-cache.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { poolClassOf } from './database/drivers/pool-class.ts'
@@ -47,6 +48,7 @@ function assemble<Claims>(
   const { pool, verifier, tenants, events, admission, audited } = parts
   const beginWork = (tenantId: string) => life.beginWork(tenantId)
   const cursorKeys = rootKeys(config.seal, 'cursor', 'A paging cursor')
+  const cacheKeys = rootKeys(config.seal, 'cache', 'tenantCache()')
   const envelopes = createEnvelopes({
     keys: rootKeys(config.seal, 'envelope', 'exportContext()'),
     directory: tenants,
@@ -77,6 +79,8 @@ function assemble<Claims>(
     pool,
     Pool: poolClassOf(pool),
     drivers: createTenantDrivers(pool),
+    tenantCache: (store, options) =>
+      createTenantCache(store, { keys: cacheKeys, logger: parts.logger, events }, options),
     verifier,
     verifyToken: verifier.verifyToken,
     tenants,

@@ -3,6 +3,8 @@ import type { Alerts } from '../alerts/create-alerts.ts'
 import type { TenantAuditLogger } from '../audit/tenant-audit-logger.ts'
 import type { TokenVerifier } from '../auth/jwt.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
+import type { CacheLibrary } from '../cache/store.ts'
+import type { TenantCache, TenantCacheOptions } from '../cache/tenant-cache.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import type { TenantPoolClass } from '../database/drivers/pool-class.ts'
 import type { TenantDrivers } from '../database/drivers/tenant-drivers.ts'
@@ -29,6 +31,14 @@ export interface Partywall<Claims = RawClaims> {
   readonly Pool: TenantPoolClass
   /** The options with which TypeORM, Sequelize, Knex, MikroORM, Slonik and pg-promise work on `pool`. */
   readonly drivers: TenantDrivers
+  /**
+   * A cache on a store that tenants share: Keyv, lru-cache, ioredis, node-redis, or `memoryStore()` of `partywall/cache`. Its key is derived
+   * from `seal.secret`.
+   *
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an unknown kind of store, an option that is not valid, or, at the first
+   *   use, with `seal: false`
+   */
+  tenantCache(store: CacheLibrary, options?: TenantCacheOptions): TenantCache
   readonly verifyToken: TokenVerifier<Claims>['verifyToken']
   readonly verifier: TokenVerifier<Claims>
   readonly tenants: CachedTenantDirectory
