@@ -4,7 +4,7 @@ import type { TenantCache } from '../tenant-cache.ts'
 /** What Drizzle asks of a cache; the class `Cache` of `drizzle-orm/cache/core` has these methods. */
 interface DrizzleCache {
   strategy(): 'explicit' | 'all'
-  get(key: string, tables: string[], isTag: boolean): Promise<unknown[] | undefined>
+  get(key: string, tables: string[], isTag: boolean, isAutoInvalidate?: boolean): Promise<unknown[] | undefined>
   put(
     key: string,
     response: unknown,
@@ -36,8 +36,14 @@ export function drizzleCache<Base extends object>(
       return options.strategy ?? 'explicit'
     }
 
-    async get(key: string, tables: string[], isTag: boolean): Promise<unknown[] | undefined> {
-      return cache.get<unknown[]>(await placeOf(cache, key, tables, isTag))
+    async get(
+      key: string,
+      tables: string[],
+      isTag: boolean,
+      isAutoInvalidate?: boolean,
+    ): Promise<unknown[] | undefined> {
+      // put() gets the tables only if a change of them counts.
+      return cache.get<unknown[]>(await placeOf(cache, key, isAutoInvalidate === false ? [] : tables, isTag))
     }
 
     async put(
@@ -48,7 +54,11 @@ export function drizzleCache<Base extends object>(
       config?: { ex?: number; px?: number },
     ): Promise<void> {
       const ttlMs = config?.px ?? (config?.ex === undefined ? undefined : config.ex * 1_000)
-      await cache.set(await placeOf(cache, key, tables, isTag), response, ttlMs === undefined ? {} : { ttlMs })
+      await cache.set(
+        await placeOf(cache, key, tables, isTag),
+        plainResult(response),
+        ttlMs === undefined ? {} : { ttlMs },
+      )
     }
 
     async onMutate({ tags, tables }: { tags?: string | string[]; tables?: unknown }): Promise<void> {
@@ -57,6 +67,16 @@ export function drizzleCache<Base extends object>(
     }
   }
   return new TenantDrizzleCache() as unknown as Base & DrizzleCache
+}
+
+/** pg's result holds functions (its parsers), which can't be stored. Drizzle reads the rows, and an application the rest. */
+function plainResult(response: unknown): unknown {
+  if (typeof response !== 'object' || response === null || !('rows' in response)) return response
+  return {
+    rows: response.rows,
+    rowCount: Reflect.get(response, 'rowCount'),
+    command: Reflect.get(response, 'command'),
+  }
 }
 
 /** Each table has a mark that a change removes. A result is found only with the marks of its time. */

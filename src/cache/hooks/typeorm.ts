@@ -1,4 +1,5 @@
 import type { TenantCache } from '../tenant-cache.ts'
+import { asTenantHook } from './tenant-hook.ts'
 
 /** The options of TypeORM's cache, as far as the hook uses them. */
 interface QueryResultCacheOptions {
@@ -31,7 +32,7 @@ export function typeormCache(cache: TenantCache): { readonly provider: () => Que
   const keyOf = ({ identifier, query }: QueryResultCacheOptions) =>
     identifier === undefined ? `query ${query}` : `identifier ${identifier}`
   const nothing = async () => {}
-  return {
+  return asTenantHook({
     provider: () => ({
       connect: nothing,
       disconnect: nothing,
@@ -59,5 +60,5 @@ export function typeormCache(cache: TenantCache): { readonly provider: () => Que
         for (const identifier of identifiers) await cache.delete(`identifier ${identifier}`)
       },
     }),
-  }
+  })
 }
