@@ -4,6 +4,7 @@ import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { poolClassOf } from './database/drivers/pool-class.ts'
 import { createTenantDrivers } from './database/drivers/tenant-drivers.ts'
+import { createTenantTransaction } from './database/postgres-js/tenant-transaction.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
 import { WallLife } from './partywall/life-cycle.ts'
@@ -79,6 +80,7 @@ function assemble<Claims>(
     pool,
     Pool: poolClassOf(pool),
     drivers: createTenantDrivers(pool),
+    tenantTransaction: createTenantTransaction(pool),
     tenantCache: (store, options) =>
       createTenantCache(store, { keys: cacheKeys, logger: parts.logger, events }, options),
     verifier,

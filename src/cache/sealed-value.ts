@@ -28,7 +28,7 @@ export function sealValue(secret: Uint8Array, subject: CacheSubject, value: unkn
 }
 
 /** `forged`: the text was not written for this subject. `expired`: it was, and its time is over. */
-export type OpenedValue = { readonly value: unknown } | 'forged' | 'expired'
+type OpenedValue = { readonly value: unknown } | 'forged' | 'expired'
 
 /** Opens a stored text. The value is not looked at before its MAC was checked. */
 export function openValue(secret: Uint8Array, subject: CacheSubject, text: unknown, now: number): OpenedValue {

@@ -10,7 +10,7 @@ import { TenantInactiveError } from '../../../src/errors.ts'
 import { createSecurityEvents, type SecurityEvent } from '../../../src/events/security-events.ts'
 
 /** A cache library, and what its attacker can do with it. */
-export interface StoreUnderAttack {
+interface StoreUnderAttack {
   readonly library: object
   entries(): Promise<Map<string, string>>
   write(key: string, text: string): Promise<unknown>
