@@ -2,7 +2,7 @@ import { ConfigurationError, StatementRefusedError, TenantIsolationError } from 
 import { isJsQuery, type JsQuery, type JsTransaction, textOf } from './shapes.ts'
 
 /** What a statement must pass. */
-export interface StatementChecks {
+interface StatementChecks {
   /** Throws if the running code may not use the transaction. Called when a query is made. */
   readonly here: () => void
   /** Throws if a statement is not allowed. Called when a query is sent. */
