@@ -15,7 +15,7 @@ const levels = [
   ['events', 'logger'],
   ['context'],
   ['resilience', 'embedded', 'catalog', 'seal'],
-  ['migrate', 'sql', 'auth'],
+  ['migrate', 'sql', 'auth', 'cache'],
   ['tenancy'],
   ['prove'],
   ['database'],

@@ -1,10 +1,12 @@
 import type { Revoked } from './auth/revocation-list.ts'
 import type { RawClaims } from './auth/strict-json.ts'
+import { createTenantCache } from './cache/tenant-cache.ts'
 import { runInTenantFrame } from './context/run-with-tenant.ts'
 import { outsideOfTenants } from './context/store.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { poolClassOf } from './database/drivers/pool-class.ts'
 import { createTenantDrivers } from './database/drivers/tenant-drivers.ts'
+import { createTenantTransaction } from './database/postgres-js/tenant-transaction.ts'
 import { ConfigurationError } from './errors.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
@@ -50,6 +52,7 @@ function assemble<Claims>(
   const { pool, verifier, tenants, events, admission, audited } = parts
   const beginWork = (tenantId: string, context?: TenantContext) => life.beginWork(tenantId, context)
   const cursorKeys = rootKeys(config.seal, 'cursor', 'A paging cursor')
+  const cacheKeys = rootKeys(config.seal, 'cache', 'tenantCache()')
   const envelopes = createEnvelopes({
     keys: rootKeys(config.seal, 'envelope', 'exportContext()'),
     directory: tenants,
@@ -88,6 +91,9 @@ function assemble<Claims>(
     pool,
     Pool: poolClassOf(pool),
     drivers: createTenantDrivers(pool),
+    tenantTransaction: createTenantTransaction(pool),
+    tenantCache: (store, options) =>
+      createTenantCache(store, { keys: cacheKeys, logger: parts.logger, events }, options),
     verifier,
     verifyToken: verifier.verifyToken,
     tenants,

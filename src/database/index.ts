@@ -11,6 +11,12 @@ export { createTenantDrivers, type TenantDrivers } from './drivers/tenant-driver
 export { createTenantPool, type PreparedQueryConfig, type TenantPool } from './pool/create-tenant-pool.ts'
 export type { CrossingRequest } from './pool/crossing.ts'
 export type { TenantTransaction, TransactionOptions } from './pool/transaction.ts'
+export type { JsTransaction, PostgresJs } from './postgres-js/shapes.ts'
+export {
+  createTenantTransaction,
+  type JsTransactionOptions,
+  type TenantTransactionOfJs,
+} from './postgres-js/tenant-transaction.ts'
 export type {
   CrossingRecord,
   SealOptions,

@@ -3,11 +3,14 @@ import type { Alerts } from '../alerts/create-alerts.ts'
 import type { TenantAuditLogger } from '../audit/tenant-audit-logger.ts'
 import type { TokenVerifier } from '../auth/credential-verifier.ts'
 import type { RawClaims } from '../auth/strict-json.ts'
+import type { CacheLibrary } from '../cache/store.ts'
+import type { TenantCache, TenantCacheOptions } from '../cache/tenant-cache.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import type { TenantPoolClass } from '../database/drivers/pool-class.ts'
 import type { TenantDrivers } from '../database/drivers/tenant-drivers.ts'
 import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import type { CrossingRequest } from '../database/pool/crossing.ts'
+import type { TenantTransactionOfJs } from '../database/postgres-js/tenant-transaction.ts'
 import type { SecurityEvents } from '../events/security-events.ts'
 import type { TenantGuard } from '../guards/tenant-guard.ts'
 import type { Health } from '../health/health.ts'
@@ -29,6 +32,29 @@ export interface Partywall<Claims = RawClaims> {
   readonly Pool: TenantPoolClass
   /** The options with which TypeORM, Sequelize, Knex, MikroORM, Slonik and pg-promise work on `pool`. */
   readonly drivers: TenantDrivers
+  /**
+   * A transaction of postgres.js, which can't share the pool: BEGIN, clean-up, the sealed context, then `fn`.
+   *
+   * Statements are refused as on the pool. `sql` must be connected to the same database, as the application's login role, and its
+   * connections must be used for nothing else.
+   *
+   * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` from a query in the context of another tenant, or after the end
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the role of `sql` passes row-level security
+   * @example
+   * ```ts
+   * const rows = await wall.tenantTransaction(sql, (tx) => tx`select title from documents`)
+   * ```
+   */
+  readonly tenantTransaction: TenantTransactionOfJs
+  /**
+   * A cache on a store that tenants share: Keyv, lru-cache, ioredis, node-redis, or `memoryStore()` of `partywall/cache`. Its key is derived
+   * from `seal.secret`.
+   *
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an unknown kind of store, an option that is not valid, or, at the first
+   *   use, with `seal: false`
+   */
+  tenantCache(store: CacheLibrary, options?: TenantCacheOptions): TenantCache
   readonly verifyToken: TokenVerifier<Claims>['verifyToken']
   readonly verifier: TokenVerifier<Claims>
   readonly tenants: CachedTenantDirectory

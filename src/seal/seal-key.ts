@@ -11,7 +11,7 @@ export interface SealKey {
 }
 
 /** Purpose of a key. A separate key is derived from the root secret for each purpose, so that one can't be used for another. */
-export type KeyPurpose = 'seal' | 'ticket' | 'envelope' | 'webhook' | 'cursor' | 'revocation'
+export type KeyPurpose = 'seal' | 'ticket' | 'envelope' | 'webhook' | 'cursor' | 'revocation' | 'cache'
 
 /** Fewer characters can't hold 128 bits in hex. */
 export const MIN_SECRET_LENGTH = 32

@@ -138,7 +138,9 @@ export class SlonikClient {
 
   async query(text: string, values: unknown[] = []): Promise<QueryResult> {
     try {
-      const [client, types] = await Promise.all([this.#connection(), this.#types()])
+      // First the types: they are read on a connection of the pool, and this client must not hold the last one meanwhile.
+      const types = await this.#types()
+      const client = await this.#connection()
       const { command, fields, rowCount, rows } = await client.query({ text, values, types })
       return { command: command as QueryResult['command'], fields: fields.map(asField), rowCount, rows }
     } catch (error) {
@@ -171,7 +173,7 @@ export class SlonikClient {
   }
 
   async release(): Promise<void> {
-    await this.#giveBack(false)
+    await this.#giveBack()
     this.#state = 'IDLE'
     this.#events.emit('release')
   }
@@ -180,7 +182,7 @@ export class SlonikClient {
     if (this.#state === 'DESTROYED') return
     this.#state = 'DESTROYED'
     this.#events.emit('destroy')
-    await this.#giveBack(true)
+    await this.#giveBack()
   }
 
   id(): string {
@@ -210,12 +212,13 @@ export class SlonikClient {
     return this.#lease
   }
 
-  async #giveBack(destroy: boolean): Promise<void> {
+  /** Slonik destroys a client after every error. The pool knows better: it closes the connection if it is in doubt, and else keeps it. */
+  async #giveBack(): Promise<void> {
     const lease = this.#lease
     this.#lease = undefined
     // A lease that was refused holds no connection.
     const client = await lease?.catch(() => undefined)
-    client?.release(destroy)
+    client?.release()
   }
 }
 

@@ -1,4 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
+import { mikroCache } from '../../cache/hooks/mikro.ts'
+import { isTenantHook } from '../../cache/hooks/tenant-hook.ts'
+import { memoryStore } from '../../cache/store.ts'
+import { createTenantCache } from '../../cache/tenant-cache.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { TenantPool } from '../pool/create-tenant-pool.ts'
 import { WalledPool } from '../pool/walled-pool.ts'
@@ -20,7 +25,9 @@ export interface TenantDrivers {
    *
    * `installExtensions` is off: the role of the application may not create extensions.
    */
-  typeorm(): { readonly type: 'postgres'; readonly driver: DriverModule; readonly installExtensions: false }
+  typeorm(): TypeormOptions
+  /** @param options the application's own; a result cache that does not know tenants is warned of */
+  typeorm<Options extends { readonly cache?: unknown }>(options: Options): Options & TypeormOptions
   /** Knex and Objection: `knex(wall.drivers.knex())`. */
   knex(): { readonly client: 'pg'; readonly connectionPool: KnexPool }
   /**
@@ -29,7 +36,11 @@ export interface TenantDrivers {
    * Three options keep Sequelize from changing the session when it connects, which a sealed pool refuses.
    */
   sequelize(): SequelizeOptions
-  /** MikroORM 7: `MikroORM.init({ ...wall.drivers.mikro(), entities })`. */
+  /**
+   * MikroORM 7: `MikroORM.init({ ...wall.drivers.mikro(), entities })`.
+   *
+   * The result cache is one in memory that keeps tenants apart; see `mikroCache` for another store.
+   */
   mikro(): MikroOptions
   /**
    * Slonik: `createPool('postgres://', wall.drivers.slonik({ errors: slonik, QueryStream }))`. The connection string is not used.
@@ -48,6 +59,12 @@ export interface TenantDrivers {
 /** pg-promise declares members of a client that pg does not declare. At run time they are there, and `never` is assignable to them. */
 type PgPromiseClientClass = new (config?: unknown) => never
 
+interface TypeormOptions {
+  readonly type: 'postgres'
+  readonly driver: DriverModule
+  readonly installExtensions: false
+}
+
 interface SequelizeOptions {
   readonly dialect: 'postgres'
   readonly dialectModule: DriverModule
@@ -59,6 +76,7 @@ interface SequelizeOptions {
 
 interface MikroOptions {
   readonly dbName: string
+  readonly resultCache: ReturnType<typeof mikroCache>
   readonly driverOptions: {
     readonly Client: BoundClientClass
     readonly max: number
@@ -76,9 +94,22 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
     throw new ConfigurationError('createTenantDrivers(pool): pool must be a pool of createTenantPool().')
   const { settings } = pool
   const max = pool.options.max || 10
+  const ownCache = () => {
+    // In the memory of this process, so nobody else needs the key.
+    const secret = randomBytes(32)
+    return mikroCache(createTenantCache(memoryStore(), { keys: async () => [secret], events: settings.events }))
+  }
   const module = (): DriverModule => driverModule({ Client: boundClientOf(pool), Pool: poolClassOf(pool) })
   return Object.freeze<TenantDrivers>({
-    typeorm: () => ({ type: 'postgres', driver: module(), installExtensions: false }),
+    typeorm<Options extends { readonly cache?: unknown }>(options?: Options): Options & TypeormOptions {
+      if (options?.cache && !isTenantHook(options.cache))
+        settings.logger.warn(
+          { setting: 'cache' },
+          'The result cache of TypeORM knows a result by its SQL, which is equal for all tenants: a tenant can read the rows of another. Use cache: typeormCache(wall.tenantCache(store)) of partywall/cache.',
+        )
+      // Without options there is nothing to add to.
+      return { ...options, type: 'postgres', driver: module(), installExtensions: false } as Options & TypeormOptions
+    },
     knex: () => ({ client: 'pg', connectionPool: knexPoolOn(pool) }),
     sequelize: () => ({
       dialect: 'postgres',
@@ -91,6 +122,7 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
     // MikroORM asks for a name, which the client does not use.
     mikro: () => ({
       dbName: 'postgres',
+      resultCache: ownCache(),
       driverOptions: { Client: boundClientOf(pool), max, onPoolCreated: (made) => refuseEarly(made, settings) },
     }),
     slonik: (parts = {}) => ({

@@ -65,7 +65,7 @@ const SCHEMA = (a: string, b: string) => `
   analyze docs, doc_tags`
 
 /** Tenants with a table of documents, with all fixes of docs/performance.md. */
-export interface IndexStage {
+interface IndexStage {
   readonly two: TwoTenants
   readonly pool: TenantPool
   /** Ids that tenant A gets. */

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import type { TenantCache } from '../tenant-cache.ts'
+
+/** What Drizzle asks of a cache; the class `Cache` of `drizzle-orm/cache/core` has these methods. */
+interface DrizzleCache {
+  strategy(): 'explicit' | 'all'
+  get(key: string, tables: string[], isTag: boolean, isAutoInvalidate?: boolean): Promise<unknown[] | undefined>
+  put(
+    key: string,
+    response: unknown,
+    tables: string[],
+    isTag: boolean,
+    config?: { readonly ex?: number; readonly px?: number },
+  ): Promise<void>
+  onMutate(change: { readonly tags?: string | string[]; readonly tables?: unknown }): Promise<void>
+}
+
+/**
+ * Drizzle's cache on a tenant cache: `drizzle(wall.pool, { cache: drizzleCache(Cache, cache) })`.
+ *
+ * Drizzle's own key is a hash of SQL and parameters, which are equal for all tenants. A change through Drizzle makes the cached results of
+ * its tables invalid, for the tenant that changed them.
+ *
+ * @param Cache the class of `drizzle-orm/cache/core`
+ * @param options.strategy `explicit` (default): only queries with `$withCache()`; `all`: every query
+ */
+export function drizzleCache<Base extends object>(
+  Cache: abstract new () => Base,
+  cache: TenantCache,
+  options: { readonly strategy?: 'explicit' | 'all' } = {},
+): Base & DrizzleCache {
+  // Drizzle's class is abstract and has no behaviour of its own; its static mark is inherited.
+  const Extensible = Cache as unknown as new () => object
+  class TenantDrizzleCache extends Extensible implements DrizzleCache {
+    strategy(): 'explicit' | 'all' {
+      return options.strategy ?? 'explicit'
+    }
+
+    async get(
+      key: string,
+      tables: string[],
+      isTag: boolean,
+      isAutoInvalidate?: boolean,
+    ): Promise<unknown[] | undefined> {
+      // put() gets the tables only if a change of them counts.
+      return cache.get<unknown[]>(await placeOf(cache, key, isAutoInvalidate === false ? [] : tables, isTag))
+    }
+
+    async put(
+      key: string,
+      response: unknown,
+      tables: string[],
+      isTag: boolean,
+      config?: { ex?: number; px?: number },
+    ): Promise<void> {
+      const ttlMs = config?.px ?? (config?.ex === undefined ? undefined : config.ex * 1_000)
+      await cache.set(
+        await placeOf(cache, key, tables, isTag),
+        plainResult(response),
+        ttlMs === undefined ? {} : { ttlMs },
+      )
+    }
+
+    async onMutate({ tags, tables }: { tags?: string | string[]; tables?: unknown }): Promise<void> {
+      for (const tag of listOf(tags)) await cache.delete(`tag ${String(tag)}`)
+      for (const table of listOf(tables)) await cache.delete(`table ${nameOf(table)}`)
+    }
+  }
+  return new TenantDrizzleCache() as unknown as Base & DrizzleCache
+}
+
+/** pg's result holds functions (its parsers), which can't be stored. Drizzle reads the rows, and an application the rest. */
+function plainResult(response: unknown): unknown {
+  if (typeof response !== 'object' || response === null || !('rows' in response)) return response
+  return {
+    rows: response.rows,
+    rowCount: Reflect.get(response, 'rowCount'),
+    command: Reflect.get(response, 'command'),
+  }
+}
+
+/** Each table has a mark that a change removes. A result is found only with the marks of its time. */
+async function placeOf(cache: TenantCache, key: string, tables: readonly string[], isTag: boolean): Promise<string> {
+  if (isTag) return `tag ${key}`
+  const marks: string[] = []
+  for (const table of tables)
+    marks.push(await cache.wrap(`table ${table}`, async () => randomUUID(), { ttlMs: MARK_MS }))
+  return `query ${key} ${marks.join(' ')}`
+}
+
+/** Longer than any result is kept. */
+const MARK_MS = 7 * 86_400_000
+
+function listOf(value: unknown): readonly unknown[] {
+  if (value === undefined) return []
+  return Array.isArray(value) ? value : [value]
+}
+
+function nameOf(table: unknown): string {
+  if (typeof table === 'string') return table
+  const name: unknown =
+    typeof table === 'object' && table !== null ? Reflect.get(table, Symbol.for('drizzle:Name')) : undefined
+  return String(name)
+}
