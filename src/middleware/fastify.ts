@@ -18,16 +18,18 @@ export interface PartywallPluginOptions extends AdapterOptions {
   readonly wall: HttpWall
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: FastifyRequest) => string | undefined) | undefined
+  /** Requests that belong to no tenant, such as health checks. They run without a context and need no token. */
+  readonly exclude?: ((request: FastifyRequest) => boolean) | undefined
   /** True: a route that declares neither `permission` nor `public` is refused when it is added. Default false. */
   readonly requireDeclarations?: boolean | undefined
 }
 
 /**
- * A plugin for Fastify 5. All routes that are added after it, in the same scope or below, need a token; their handlers run in the tenant's
- * context.
+ * A plugin for Fastify 5. All routes of its scope and below need a token, also those that were added before; their handlers run in the
+ * tenant's context.
  *
- * A route declares its rule in `config: { partywall: { permission, route, public: 'reason' } }`. Errors become problem documents. Register
- * health checks in a scope without the plugin.
+ * A route declares its rule in `config: { partywall: { permission, route, public: 'reason' } }`. Errors become problem documents. Exclude
+ * health checks, or register them in a scope without the plugin.
  *
  * @example
  * ```ts
@@ -38,7 +40,7 @@ export interface PartywallPluginOptions extends AdapterOptions {
  * @see RFC 9457 (problem details)
  */
 export function partywallPlugin(app: FastifyInstance, options: PartywallPluginOptions, done: () => void): void {
-  const { wall, agreement, token, requireDeclarations } = options
+  const { wall, agreement, token, exclude, requireDeclarations } = options
   const gates = gatesOf(wall, options, 'partywallPlugin')
   const opening = {
     agreement,
@@ -55,7 +57,7 @@ export function partywallPlugin(app: FastifyInstance, options: PartywallPluginOp
       throw new ConfigurationError(`${caller}: declare a permission, or public with a reason.`)
     for (const each of [method].flat()) if (each !== 'HEAD') routes.push(foundRoute(each, url, declarationIn(rule)))
   })
-  addTenantHooks(app, { wall, gates, opening, onError: passOn })
+  addTenantHooks(app, { wall, gates, opening, exclude, onError: passOn })
   app.setErrorHandler(answerError)
   done()
 }

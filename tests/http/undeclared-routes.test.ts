@@ -87,3 +87,18 @@ describe('Fastify', () => {
     expect(() => onFastify.findUndeclaredRoutes(fastify())).toThrow('partywallPlugin is not registered')
   })
 })
+
+describe('the scope of Fastify’s plugin', () => {
+  it('has routes that were added before it, and lets excluded requests through', async () => {
+    const app = fastify()
+    app.get('/before', () => 'ok')
+    app.get('/health', () => 'ok')
+    await app.register(onFastify.partywallPlugin, { wall, exclude: ({ url }) => url === '/health' })
+    app.get('/after', () => 'ok')
+    const status = async (url: string) => (await app.inject(url)).statusCode
+    expect([await status('/before'), await status('/after'), await status('/health')]).toEqual([401, 401, 200])
+    // Only the path itself is excluded.
+    expect([await status('/health/'), await status('//health'), await status('/health?x')]).not.toContain(200)
+    await app.close()
+  })
+})
