@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 import { moveExampleTenant } from '../setup/tenant-schemas.ts'
 
 export const FLEETS = ['shared', 'schema', 'mixed'] as const
-export type Fleet = (typeof FLEETS)[number]
+type Fleet = (typeof FLEETS)[number]
 
 export interface ExampleKit {
   readonly kit: TestKit

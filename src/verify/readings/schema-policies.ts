@@ -38,7 +38,7 @@ export function isTestOf({ tenant, hashed }: TenantTest, id: string): boolean {
 }
 
 /** Reads the policies of tenants' schemas. Policies of a thousand schemas differ in their constants only, so each text is parsed once. */
-export class SchemaPolicies {
+class SchemaPolicies {
   readonly #facts: Facts
   /** By the text without its constants: the tests, whose tenants are numbers of constants. */
   readonly #known = new Map<string, Condition>()
