@@ -3,6 +3,7 @@ import { runInTenantFrame } from './context/run-with-tenant.ts'
 import type { TenantContext } from './context/tenant-context.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
+import { createForEachTenant } from './partywall/for-each-tenant.ts'
 import { WallLife } from './partywall/life-cycle.ts'
 import { makeParts, type WallParts } from './partywall/make-parts.ts'
 import { rootKeys } from './partywall/root-keys.ts'
@@ -53,6 +54,8 @@ function assemble<Claims>(
   })
   const actAs = createStaffAccess({ pool, directory: tenants, beginWork, events, recordVisit: audited?.recordVisit })
 
+  const forEachTenant = createForEachTenant({ directory: tenants, beginWork, events })
+
   function importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
   function importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
   async function importContext<T>(
@@ -97,6 +100,10 @@ function assemble<Claims>(
     async actAs(request, fn) {
       life.refuseWork()
       return actAs(request, fn)
+    },
+    async forEachTenant(fn, options) {
+      life.refuseWork()
+      return forEachTenant(fn, options)
     },
     beginWork,
     requestIdHeader: config.requestId?.trustHeader,

@@ -21,6 +21,15 @@ CREATE TABLE partywall.schemas (
 );
 REVOKE ALL ON partywall.schemas FROM PUBLIC;
 
+-- Which commands of partywall each-tenant have run for which schema, so that a second run goes on where the first one stopped.
+CREATE TABLE partywall.schema_runs (
+  key text NOT NULL,
+  schema_name text NOT NULL REFERENCES partywall.schemas (schema_name),
+  done_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (key, schema_name)
+);
+REVOKE ALL ON partywall.schema_runs FROM PUBLIC;
+
 -- '' for a ticket for the shared tables. Otherwise the SHA-256 of the tenant, in hex digits, and the ticket opens the tenant's own schema.
 ALTER TABLE partywall.tickets ADD COLUMN mark text NOT NULL DEFAULT '';
 -- mover_pid, mover_key: who moves the tenant, and the advisory lock that its session holds while it does.
