@@ -3,7 +3,9 @@ import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
+import { eachTenantCommand } from './each-tenant.ts'
 import { migrateCommand } from './migrate.ts'
+import { moveTenantCommand } from './move-tenant.ts'
 import { packageVersion } from './package-version.ts'
 import { planCommand } from './plan.ts'
 import { protectCommand } from './protect.ts'
@@ -26,6 +28,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     verifyCommand(),
     compareCommand(),
     planCommand(),
+    eachTenantCommand(),
+    moveTenantCommand(),
     auditCommand(),
   ]
   for (const command of commands) program.addCommand(inherit(command))

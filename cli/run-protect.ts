@@ -12,6 +12,7 @@ import { renderOneScript } from '../src/protect/render/sql.ts'
 import type { DiscoveryHints } from '../src/tenancy/discovery/discover.ts'
 import { databaseUrlFrom } from './database-url.ts'
 import { planFor } from './protect-plan.ts'
+import { protectSchemas } from './protect-schemas.ts'
 import { staleFiles } from './stale-files.ts'
 import { tryPlan } from './tried-plan.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -25,6 +26,10 @@ const schema = z.strictObject({
   schema: z.array(text).nonempty().optional(),
   setting: text.optional(),
   appRole: text.optional(),
+  tenantSchemas: z.array(text).nonempty().optional(),
+  template: text.optional(),
+  tenantTable: text.optional(),
+  tenantMap: text.optional(),
   seal: z.boolean().default(false),
   indexes: z.boolean().default(false),
   out: text.optional(),
@@ -37,6 +42,10 @@ type ProtectSettings = z.infer<typeof schema>
 export async function runProtect(flags: unknown): Promise<void> {
   const settings = parseOptions(schema, flags, 'partywall protect')
   const databaseUrl = databaseUrlFrom(settings.databaseUrl)
+  if (settings.tenantSchemas !== undefined || settings.template !== undefined) {
+    const { tenantSchemas: patterns, template, tenantTable, tenantMap } = settings
+    return protectSchemas(databaseUrl, { patterns, template, tenantTable, tenantMap })
+  }
   if (settings.out === undefined && settings.format !== 'sql')
     throw new ConfigurationError(`--format ${settings.format} writes files: name their folder with --out DIR.`)
   const plan = await untilInterrupted(undefined, async (signal) => {

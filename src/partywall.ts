@@ -10,6 +10,7 @@ import { createTenantTransaction } from './database/postgres-js/tenant-transacti
 import { ConfigurationError } from './errors.ts'
 import { handleFetch } from './http/fetch/handle-fetch.ts'
 import type { PartywallConfig } from './partywall/config.ts'
+import { createForEachTenant } from './partywall/for-each-tenant.ts'
 import { WallLife } from './partywall/life-cycle.ts'
 import { makeParts, type WallParts } from './partywall/make-parts.ts'
 import { rootKeys } from './partywall/root-keys.ts'
@@ -60,6 +61,8 @@ function assemble<Claims>(
     events,
   })
   const actAs = createStaffAccess({ pool, directory: tenants, beginWork, events, recordVisit: audited?.recordVisit })
+
+  const forEachTenant = createForEachTenant({ directory: tenants, beginWork, events })
 
   function importContext(envelope: string, options: ImportOptions): Promise<TenantContext>
   function importContext<T>(envelope: string, options: ImportOptions, fn: () => Promise<T>): Promise<T>
@@ -119,6 +122,10 @@ function assemble<Claims>(
     async actAs(request, fn) {
       life.refuseWork()
       return actAs(request, fn)
+    },
+    async forEachTenant(fn, options) {
+      life.refuseWork()
+      return forEachTenant(fn, options)
     },
     beginWork,
     requestIdHeader: config.requestId?.trustHeader,

@@ -21,6 +21,15 @@ CREATE TABLE partywall.schemas (
 );
 REVOKE ALL ON partywall.schemas FROM PUBLIC;
 
+-- Which commands of partywall each-tenant have run for which schema, so that a second run goes on where the first one stopped.
+CREATE TABLE partywall.schema_runs (
+  key text NOT NULL,
+  schema_name text NOT NULL REFERENCES partywall.schemas (schema_name),
+  done_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (key, schema_name)
+);
+REVOKE ALL ON partywall.schema_runs FROM PUBLIC;
+
 -- '' for a ticket for the shared tables. Otherwise the SHA-256 of the tenant, in hex digits, and the ticket opens the tenant's own schema.
 ALTER TABLE partywall.tickets ADD COLUMN mark text NOT NULL DEFAULT '';
 -- mover_pid, mover_key: who moves the tenant, and the advisory lock that its session holds while it does.
@@ -41,33 +50,33 @@ SELECT (
 REVOKE ALL ON partywall.placement FROM PUBLIC;
 GRANT SELECT ON partywall.placement TO tenant_user, tenant_admin;
 
--- Whether somebody moves the tenant's tables at this moment. The mover's session holds a lock: if it has ended without end_move(), its
--- transaction was rolled back, and the tenant is where it was. VOLATILE, so that the second query has a snapshot of its own: if the move
--- ended between the caller's snapshot and the look at the locks, it sees that. A snapshot of REPEATABLE READ can't tell.
-CREATE FUNCTION partywall.is_moving(tenant text) RETURNS boolean
+-- Whether somebody moves the tenant's tables at this moment, or has moved them since the caller read the tenant's state. The mover's session
+-- holds a lock: if it has ended without end_move(), its transaction was rolled back, and the tenant is where it was. VOLATILE, so that each
+-- query here has a snapshot of its own: the caller's snapshot may be older than the end of the move. A snapshot of REPEATABLE READ can't
+-- tell, so there the answer is yes.
+CREATE FUNCTION partywall.is_moving(tenant text, seen_pid integer, seen_place text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  pid integer;
-  key integer;
-  place text;
 BEGIN
-  SELECT s.mover_pid, s.mover_key, s.schema_name INTO pid, key, place FROM partywall.tenant_states AS s WHERE s.tenant_id = tenant;
-  IF pid IS NULL THEN
-    RETURN false;
-  END IF;
-  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') OR EXISTS (
-    SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.pid = is_moving.pid
-       AND l.classid = 1886680439 AND l.objid = is_moving.key::bigint::oid) THEN
-    RETURN true;
-  END IF;
-  -- Nobody moves it now. Was this the state when the caller looked, or has the move been completed since?
-  RETURN EXISTS (SELECT FROM partywall.tenant_states AS s
-                  WHERE s.tenant_id = tenant AND (s.schema_name <> place OR s.mover_pid IS DISTINCT FROM pid));
+  RETURN current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+    OR EXISTS (SELECT FROM partywall.tenant_states AS s JOIN pg_locks AS l ON l.pid = s.mover_pid AND l.objid = s.mover_key::bigint::oid
+                WHERE s.tenant_id = tenant AND l.locktype = 'advisory' AND l.classid = 1886680439 AND l.granted)
+    -- In this order: the lock is released after the move was committed.
+    OR partywall.was_moved(tenant, seen_pid, seen_place);
 END
 $$;
-REVOKE ALL ON FUNCTION partywall.is_moving(text) FROM PUBLIC;
+
+CREATE FUNCTION partywall.was_moved(tenant text, seen_pid integer, seen_place text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN NOT EXISTS (SELECT FROM partywall.tenant_states AS s
+                      WHERE s.tenant_id = tenant AND s.mover_pid IS NOT DISTINCT FROM seen_pid AND s.schema_name = seen_place);
+END
+$$;
+REVOKE ALL ON FUNCTION partywall.is_moving(text, integer, text), partywall.was_moved(text, integer, text) FROM PUBLIC;
 
 -- The audit log moves with no tenant, so a seal is good for it wherever the tenant's tables are: the function of 0016_tickets.sql stays.
 ALTER FUNCTION partywall.sealed_body() RENAME TO sealed_body_anywhere;
@@ -120,7 +129,7 @@ BEGIN
   IF is_revoked THEN
     RAISE EXCEPTION 'partywall: the tenant is suspended' USING ERRCODE = '42501';
   END IF;
-  IF mover IS NOT NULL AND partywall.is_moving(substr(body, 28, substr(body, 24, 4)::integer)) THEN
+  IF mover IS NOT NULL AND partywall.is_moving(substr(body, 28, substr(body, 24, 4)::integer), mover, place) THEN
     RAISE EXCEPTION 'partywall: the tenant is being moved' USING ERRCODE = '42501';
   END IF;
   IF (CASE left(body, 2) WHEN 'v2' THEN left(right(body, right(body, 2)::integer + 2), -2) ELSE '' END) <> coalesce(place, '') THEN
@@ -248,7 +257,7 @@ BEGIN
   SELECT jsonb_object_agg(h.tenant_id, h.schema_name) INTO held FROM (
     SELECT s.tenant_id, s.schema_name FROM partywall.tenant_states AS s
      WHERE s.tenant_id IN (SELECT w ->> 'tenant' FROM jsonb_array_elements(wanted) AS w) AND NOT s.revoked
-       AND (s.mover_pid IS NULL OR NOT partywall.is_moving(s.tenant_id))
+       AND (s.mover_pid IS NULL OR NOT partywall.is_moving(s.tenant_id, s.mover_pid, s.schema_name))
      FOR NO KEY UPDATE SKIP LOCKED) AS h;
   WITH brought AS (
     INSERT INTO partywall.tickets (hash, tenant_id, not_after, mark)
@@ -339,7 +348,8 @@ BEGIN
   SET LOCAL ROLE partywall_owner;
   INSERT INTO partywall.tenant_states (tenant_id) VALUES (tenant) ON CONFLICT DO NOTHING;
   PERFORM FROM partywall.tenant_states AS s WHERE s.tenant_id = tenant FOR UPDATE;
-  IF partywall.is_moving(tenant) THEN
+  IF EXISTS (SELECT FROM partywall.tenant_states AS s
+              WHERE s.tenant_id = tenant AND s.mover_pid IS NOT NULL AND partywall.is_moving(tenant, s.mover_pid, s.schema_name)) THEN
     RAISE EXCEPTION 'partywall: the tenant is being moved by another session' USING ERRCODE = '55006';
   END IF;
   -- A shared lock of a random number: nobody can keep the session from taking it.

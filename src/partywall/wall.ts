@@ -22,6 +22,8 @@ import type { Admission } from '../tenants/admission.ts'
 import type { CachedTenantDirectory } from '../tenants/directory.ts'
 import type { Envelopes, ExportOptions, ImportOptions } from '../tenants/envelope.ts'
 import type { Work } from '../tenants/running-work.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import type { ForEachTenantOptions, ForEachTenantResult } from './for-each-tenant.ts'
 import type { ActAsRequest } from './staff-access.ts'
 
 /** All parts of one application, wired together. The functions are bound, so that callers may pass them on. */
@@ -102,6 +104,16 @@ export interface Partywall<Claims = RawClaims> {
    * @param context from {@link admit}: revocation of its token stops the work, too
    */
   beginWork(tenantId: string, context?: TenantContext): Work
+   * Runs `fn` in a context of each tenant, with its placement. An error of one tenant does not keep the others from running.
+   *
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a context
+   */
+  forEachTenant(
+    fn: (tenant: Tenant) => Promise<unknown> | unknown,
+    options: ForEachTenantOptions,
+  ): Promise<ForEachTenantResult>
+  /** Registers running work: suspension of its tenant stops it, and closing waits for it. */
+  beginWork(tenantId: string): Work
   readonly requestIdHeader?: string | undefined
   /** Makes a repository on this pool. Its cursors are signed with the application's secret. */
   repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>

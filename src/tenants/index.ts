@@ -1,3 +1,4 @@
+export { type MovedTenant, type MoveTenantOptions, moveTenant } from '../migrate/move-tenant/move-tenant.ts'
 export {
   type Admission,
   type AdmissionOptions,

@@ -5,6 +5,7 @@ import { SEALED_FOR_WRITING, sealedRow } from '../../seal/policy-text.ts'
 import type { WalledPool } from '../pool/walled-pool.ts'
 import { DANGEROUS_ROLES, FACTS_TEXT, type LoginFacts, TABLES_TEXT, type TableFacts } from './check-facts.ts'
 import type { DatabaseFinding } from './database-finding.ts'
+import { lookupFindings } from './lookup-schemas.ts'
 import { sealFindings } from './seal-state.ts'
 
 export interface CheckOptions {
@@ -28,6 +29,7 @@ export async function checkDatabase(pool: WalledPool, options: CheckOptions = {}
     ...settingFindings(facts),
     ...tables.flatMap((table: TableFacts) => tableFindings(table, sealed, facts)),
     ...(sealed ? await sealFindings(pool) : []),
+    ...(await lookupFindings(pool, options.tenantColumns ?? ['tenant_id'])),
     ...(await migrationFindings(pool, sealed)),
   ]
 }

@@ -33,6 +33,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
     settingName: checked.settingName,
     searchPath: pathOf(checked.searchPath),
     pathOf: (schema) => pathOf([schema, ...checked.lookupSchemas]),
+    lookupSchemas: checked.lookupSchemas,
     commonSchemas: new Set([...checked.searchPath, ...checked.lookupSchemas]),
     statementTimeoutMs: checked.statementTimeoutMs,
     lockTimeoutMs: checked.lockTimeoutMs,

@@ -15,6 +15,8 @@ export interface WallSettings {
   readonly searchPath: string
   /** Value for `search_path` of a tenant with a schema of its own: this schema, the lookup schemas, and `pg_temp` last. */
   readonly pathOf: (schema: string) => string
+  /** Schemas behind the tenant's own schema in its path. */
+  readonly lookupSchemas: readonly string[]
   /** Schemas in the paths of all tenants: shared tables and lookups. No tenant may be placed in one of them. */
   readonly commonSchemas: ReadonlySet<string>
   readonly statementTimeoutMs: number

@@ -46,7 +46,7 @@ describe('install_schema', () => {
     const shape = () =>
       database.admin(
         `select c.relname, c.relrowsecurity, c.relforcerowsecurity, p.polname, p.polpermissive, p.polcmd, p.polroles::regrole[]::text, pg_get_expr(p.polqual, p.polrelid) as q, pg_get_expr(p.polwithcheck, p.polrelid) as w
-           from pg_class c join pg_policy p on p.polrelid = c.oid where c.relnamespace = $1::regnamespace order by 1, 5`,
+           from pg_class c join pg_policy p on p.polrelid = c.oid where c.relnamespace = $1::regnamespace order by 1, 4`,
         [schema],
       )
     const before = (await shape()).rows

@@ -110,3 +110,26 @@ it('the pool’s own check accepts schemas beside shared tables', async () => {
     await pool.end()
   }
 })
+
+it.each([
+  ['a table of tenants', 'create table common.orders (tenant_id uuid, id int)', 'lookup-holds-tenants'],
+  ['a table with the name of a tenant’s table', 'create table common.documents (id int)', 'lookup-shares-name'],
+  ['nothing of the kind', 'create table common.countries (code text)', undefined],
+])('the pool’s own check looks at lookup schemas: %s', async (_, sql, id) => {
+  await database.admin(`create schema common; ${sql}; alter schema common owner to app_owner`)
+  const pool = createTenantPool({
+    connectionString: database.appUrl,
+    max: 1,
+    seal: { secret: database.sealSecret },
+    roles: {},
+    lookupSchemas: ['common'],
+    logger: silentLogger,
+  })
+  try {
+    const found = (await pool.checkDatabase()).filter((finding) => finding.id.startsWith('lookup-'))
+    expect(found.map((finding) => finding.id)).toEqual(id === undefined ? [] : [id])
+  } finally {
+    await pool.end()
+    await database.admin('drop schema common cascade')
+  }
+})

@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import pg from 'pg'
+
+/** Options of {@link eachTenant}. */
+export interface EachTenantOptions {
+  /** URL of the migration role. */
+  readonly databaseUrl: string
+  /** A command for the shell. It runs once for each schema, with an environment of its own. */
+  readonly command: string
+  /** How many commands run at once; default 1. Tools that lock the whole database, such as node-pg-migrate, need 1. */
+  readonly concurrency?: number | undefined
+  /** Under this name the schemas that are done are remembered; default: a hash of the command. */
+  readonly key?: string | undefined
+  /** The setting that policies read; default `app.current_tenant_id`. */
+  readonly setting?: string | undefined
+  /** Schemas in the path behind the tenant's own; default none. */
+  readonly lookupSchemas?: readonly string[] | undefined
+  readonly environment: NodeJS.ProcessEnv
+  readonly onProgress: (line: string) => void
+}
+
+/** What a run did. */
+export interface EachTenantResult {
+  readonly done: readonly string[]
+  /** Schemas that an earlier run with this key had done. */
+  readonly before: number
+  readonly failed: readonly { readonly schema: string; readonly reason: string }[]
+  /** Schemas whose tables differ from those of most others after the run. */
+  readonly different: readonly string[]
+}
+
+interface Registered {
+  readonly schema: string
+  readonly tenant: string
+}
+
+/**
+ * Runs a command for the schema of each tenant, then protects what the command created by `partywall.install_schema()`. A schema is
+ * remembered when both have succeeded, so a second run continues with the others.
+ */
+export async function eachTenant(options: EachTenantOptions): Promise<EachTenantResult> {
+  const { command, key = createHash('sha256').update(command).digest('hex'), concurrency = 1, onProgress } = options
+  const client = new pg.Client({ connectionString: options.databaseUrl })
+  await client.connect()
+  try {
+    const all = await client.query<Registered>(
+      `select r.schema_name as schema, r.tenant_id as tenant from partywall.schemas r join pg_catalog.pg_namespace n on n.nspname = r.schema_name order by 1`,
+    )
+    const known = await client.query<{ schema: string }>(
+      'select schema_name as schema from partywall.schema_runs where key = $1',
+      [key],
+    )
+    const finished = new Set(known.rows.map(({ schema }) => schema))
+    const waiting = all.rows.filter(({ schema }) => !finished.has(schema))
+    const done: string[] = []
+    const failed: { schema: string; reason: string }[] = []
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { schema } = next
+        try {
+          await runCommand(next, options)
+          await client.query('call partywall.install_schema($1, $2)', [schema, next.tenant])
+          await client.query('insert into partywall.schema_runs (key, schema_name) values ($1, $2)', [key, schema])
+          done.push(schema)
+          onProgress(`${done.length + failed.length + finished.size}/${all.rows.length} ${schema}: done`)
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : String(error)
+          failed.push({ schema, reason })
+          onProgress(`${done.length + failed.length + finished.size}/${all.rows.length} ${schema}: ${reason}`)
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: Math.max(1, concurrency) }, work))
+    return { done, before: finished.size, failed, different: await differentSchemas(client) }
+  } finally {
+    await client.end()
+  }
+}
+
+/** The environment of one command: `DATABASE_URL` and `PGOPTIONS` set path and tenant, so that a tool needs no option of its own. */
+export function environmentFor(
+  { schema, tenant }: Registered,
+  {
+    databaseUrl,
+    setting = 'app.current_tenant_id',
+    lookupSchemas = [],
+  }: Pick<EachTenantOptions, 'databaseUrl' | 'setting' | 'lookupSchemas'>,
+): Readonly<Record<string, string>> {
+  const path = [schema, ...lookupSchemas].join(',')
+  // A blank or a backslash would end the option. The tenant's setting lets the owner see this tenant's rows alone, under FORCE.
+  const escaped = tenant.replace(/[\\\s]/g, '\\$&')
+  const settings = `-c search_path=${path} -c ${setting}=${escaped} -c lock_timeout=10s`
+  const url = new URL(databaseUrl)
+  url.searchParams.set('options', [url.searchParams.get('options') ?? '', settings].filter(Boolean).join(' '))
+  return { PARTYWALL_SCHEMA: schema, PARTYWALL_TENANT: tenant, PGOPTIONS: settings, DATABASE_URL: url.href }
+}
+
+function runCommand(registered: Registered, options: EachTenantOptions): Promise<void> {
+  const env = { ...options.environment, ...environmentFor(registered, options) }
+  return new Promise((resolve, reject) => {
+    const child = spawn(options.command, { shell: true, env, stdio: ['ignore', 'inherit', 'pipe'] })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk.toString('utf8')}`.slice(-2_000)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`the command ended with ${code ?? 'a signal'}: ${said.trim().split('\n').at(-1) ?? ''}`))
+    })
+  })
+}
+
+/** Schemas whose tables and columns are not those of the greatest group. */
+async function differentSchemas(client: pg.Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ schema: string; shape: string }>(`
+    select r.schema_name as schema, pg_catalog.md5(coalesce(pg_catalog.string_agg(c.relname || '.' || a.attname || ' ' ||
+        pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), r.schema_name || '.', '') || ' ' || a.attnotnull, ',' order by c.relname, a.attname), '')) as shape
+    from partywall.schemas r join pg_catalog.pg_namespace n on n.nspname = r.schema_name
+    left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    group by 1 order by 1`)
+  const counts = new Map<string, number>()
+  for (const { shape } of rows) counts.set(shape, (counts.get(shape) ?? 0) + 1)
+  const usual = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
+  return rows.filter(({ shape }) => shape !== usual).map(({ schema }) => schema)
+}
