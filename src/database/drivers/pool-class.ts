@@ -22,14 +22,14 @@ const PLACE = ['connectionString', 'host', 'port', 'database', 'user'] as const
 export function poolClassOf(pool: pg.Pool): TenantPoolClass {
   function Pool(options?: pg.PoolConfig): pg.Pool {
     refuseOtherPlace(pool.options, options)
-    return handleOn(pool)
+    return handleOn(pool, Pool)
   }
   // `new` on a function that returns an object gives that object.
   return Pool as unknown as TenantPoolClass
 }
 
 /** A pool that looks like `pool` and ends alone. */
-function handleOn(pool: pg.Pool): pg.Pool {
+function handleOn(pool: pg.Pool, Pool: object): pg.Pool {
   const listeners: [string | symbol, Listener][] = []
   let ended = false
   const refuse = (name: string): Error => new Error(`Cannot use a pool after calling end on the pool: ${name}()`)
@@ -50,6 +50,8 @@ function handleOn(pool: pg.Pool): pg.Pool {
   }
   const handle: pg.Pool = new Proxy(pool, {
     get(target, name) {
+      // A library with another copy of pg knows a pool by the name of its constructor (PostGraphile).
+      if (name === 'constructor') return Pool
       if (name === 'ended' || name === 'ending') return ended || target[name]
       if (name === 'connect' || name === 'query')
         return (...values: unknown[]) => {

@@ -22,6 +22,7 @@ describe('wall.Pool', () => {
   it('gives a pg.Pool whose statements belong to the tenant of their context', async () => {
     const library = new Pool({ max: 50 })
     expect(library).toBeInstanceOf(pg.Pool)
+    expect(library.constructor.name).toBe('Pool')
     const { rows } = await two.as(two.a, () => library.query('select tenant_id from documents'))
     expect(rows).toEqual([{ tenant_id: two.a.id }])
     await expect(library.query(TITLES)).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
