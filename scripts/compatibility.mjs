@@ -30,12 +30,32 @@ const ADAPTERS = {
 
 /** Libraries without a suite of their own: the test that tries each, and how it is used. */
 const OTHERS = [
-  ['postgraphile', 'PostGraphile', 'answers each tenant with its own rows', '`createPostGraphileSchema(new wall.Pool(), …)` inside `runWithoutTenant`; `pgPool: new wall.Pool()`'],
-  ['@auth/pg-adapter', 'Auth.js, pg adapter', 'its adapter works inside a tenant alone', '`wall.pool` inside a tenant; refused before the tenant is known'],
+  [
+    'postgraphile',
+    'PostGraphile',
+    'answers each tenant with its own rows',
+    '`createPostGraphileSchema(new wall.Pool(), …)` inside `runWithoutTenant`; `pgPool: new wall.Pool()`',
+  ],
+  [
+    '@auth/pg-adapter',
+    'Auth.js, pg adapter',
+    'its adapter works inside a tenant alone',
+    '`wall.pool` inside a tenant; refused before the tenant is known',
+  ],
   ['better-auth', 'better-auth', 'better-auth signs users up', 'a pool of its own'],
-  ['connect-pg-simple', 'connect-pg-simple', 'connect-pg-simple keeps sessions', 'a pool of its own; refused on `wall.pool`'],
+  [
+    'connect-pg-simple',
+    'connect-pg-simple',
+    'connect-pg-simple keeps sessions',
+    'a pool of its own; refused on `wall.pool`',
+  ],
   ['pg-boss', 'pg-boss', 'pg-boss: a handler works', 'a pool of its own; handlers use `wall.importContext()`'],
-  ['graphile-worker', 'graphile-worker', 'graphile-worker: a task works', 'a pool of its own; tasks use `wall.importContext()`'],
+  [
+    'graphile-worker',
+    'graphile-worker',
+    'graphile-worker: a task works',
+    'a pool of its own; tasks use `wall.importContext()`',
+  ],
 ]
 
 const results = [
@@ -134,7 +154,7 @@ ${table.join('\n')}
 
 ## Other libraries
 
-`tests/orms/libraries/other-pools.run.ts` tries each.
+\`tests/orms/libraries/other-pools.run.ts\` tries each.
 
 | library | release | how |
 |---|---|---|
