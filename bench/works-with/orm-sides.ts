@@ -6,10 +6,10 @@ import { silentLogger } from '../../src/logger/logger.ts'
 import type { Stage } from '../isolation/stage.ts'
 import type { Way } from '../isolation/ways.ts'
 
-export const CONNECTIONS = 10
+const CONNECTIONS = 10
 
 /** The same ORM three times. */
-export interface OrmSides {
+interface OrmSides {
   readonly orm: string
   /** On a pool of pg, on the table without row-level security; the statement filters by tenant. */
   readonly unprotected: Way
