@@ -55,6 +55,29 @@ describe('wall.Pool', () => {
     expect(heard).toEqual(['library']) // its listeners went with it
   })
 
+  it('lets a library change its own pool alone: methods, listeners, close()', async () => {
+    const library = new Pool()
+    const before = pool.listenerCount('error')
+    const own = () => {}
+    pool.on('error', own)
+    library.on('error', () => {})
+    library.removeAllListeners()
+    library.removeAllListeners('error')
+    expect(pool.listenerCount('error')).toBe(before + 1)
+    pool.off('error', own)
+    const replacement = () => Promise.reject(new Error('of the library'))
+    library.query = replacement as never
+    expect(library.query).toBe(replacement)
+    Object.defineProperty(library, 'connect', { value: replacement })
+    expect(library.connect).toBe(replacement)
+    expect(Reflect.setPrototypeOf(library, {})).toBe(false)
+    expect((await two.as(two.a, () => pool.query(TITLES))).rows).toHaveLength(1)
+    const client = await two.as(two.a, () => pool.connect())
+    client.release()
+    await Reflect.get(library, 'close')()
+    expect([library.ended, pool.ended]).toEqual([true, false])
+  })
+
   it('calls the callback of end()', async () => {
     await new Promise<void>((resolve) => void new Pool().end(() => resolve()))
   })
