@@ -28,6 +28,36 @@ const ADAPTERS = {
   Zapatos: `${libraries}/adapters/zapatos.ts`,
 }
 
+/** Libraries without a suite of their own: the test that tries each, and how it is used. */
+const OTHERS = [
+  [
+    'postgraphile',
+    'PostGraphile',
+    'answers each tenant with its own rows',
+    '`createPostGraphileSchema(new wall.Pool(), …)` inside `runWithoutTenant`; `pgPool: new wall.Pool()`',
+  ],
+  [
+    '@auth/pg-adapter',
+    'Auth.js, pg adapter',
+    'its adapter works inside a tenant alone',
+    '`wall.pool` inside a tenant; refused before the tenant is known',
+  ],
+  ['better-auth', 'better-auth', 'better-auth signs users up', 'a pool of its own'],
+  [
+    'connect-pg-simple',
+    'connect-pg-simple',
+    'connect-pg-simple keeps sessions',
+    'a pool of its own; refused on `wall.pool`',
+  ],
+  ['pg-boss', 'pg-boss', 'pg-boss: a handler works', 'a pool of its own; handlers use `wall.importContext()`'],
+  [
+    'graphile-worker',
+    'graphile-worker',
+    'graphile-worker: a task works',
+    'a pool of its own; tasks use `wall.importContext()`',
+  ],
+]
+
 const results = [
   ...run('root', ['tests/orms/orms.test.ts']),
   ...run('libraries', ['-c', join(root, libraries, 'vitest.config.ts')]),
@@ -63,7 +93,14 @@ if (rows.length === 0) {
   console.error('No suite passed, so docs/compatibility.md was left as it is.')
   process.exit(1)
 }
-writeFileSync(join(root, 'docs', 'compatibility.md'), page(rows))
+const others = OTHERS.flatMap(([name, title, test, use]) => {
+  const tried = results.filter((each) => each.title.startsWith(test))
+  if (tried.length === 1 && tried[0].status === 'passed') return [`| ${title} | ${installed(name)} | ${use} |`]
+  console.error(`${title}: its test did not pass, so it gets no row`)
+  process.exitCode = 1
+  return []
+})
+writeFileSync(join(root, 'docs', 'compatibility.md'), page(rows, others))
 console.log(`docs/compatibility.md: ${rows.length} rows`)
 
 function run(name, args) {
@@ -76,6 +113,10 @@ function run(name, args) {
   return JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults)
 }
 
+function installed(name) {
+  return JSON.parse(readFileSync(join(root, libraries, 'node_modules', name, 'package.json'), 'utf8')).version
+}
+
 function recipeOf(file) {
   const lines = readFileSync(join(root, file), 'utf8').split('\n')
   const [from, to] = ['// recipe', '// end of recipe'].map((mark) => lines.findIndex((line) => line.trim() === mark))
@@ -83,7 +124,7 @@ function recipeOf(file) {
   return lines.slice(from + 1, to).map((line) => line.replace(/^ {2}/, ''))
 }
 
-function page(rows) {
+function page(rows, others) {
   const [{ behaviours }] = rows
   const table = rows.map(
     ({ name, version, recipe, trips }) =>
@@ -110,6 +151,14 @@ ${table.join('\n')}
 - A row for another tenant is answered with 403 and its event; a second unique value with 409; a bad value with 400.
 - Injected SQL can't switch the tenant, leave a setting for the next tenant, or send a second statement.
 - A suspended tenant can't write, also in a transaction that it has open.
+
+## Other libraries
+
+\`tests/orms/libraries/other-pools.run.ts\` tries each.
+
+| library | release | how |
+|---|---|---|
+${others.join('\n')}
 
 ## Refused everywhere
 

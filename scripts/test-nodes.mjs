@@ -23,6 +23,8 @@ const suites = [
   'tests/database/pg-parity',
   'tests/database/pipelined',
   'tests/middleware',
+  'tests/orms/orms',
+  'tests/orms/result-caches',
   'tests/partywall',
   'tests/security/contexts',
   'tests/security/broken-network',

@@ -1,10 +1,11 @@
-// npm run test:orms [-- typeorm knex]: the conformance suite for all ORMs and drivers, on the sealed pool. They are packages of
-// tests/orms/libraries with a lock of its own, installed here on first use. npm test has those of the root install.
+// npm run test:orms [-- typeorm knex] [-- --node 24]: the conformance suite for all ORMs and drivers, on the sealed pool. They are packages of
+// tests/orms/libraries with a lock of its own, installed here on first use. npm test has those of the root install. `--node 24` runs them on
+// that release of Node.js, which npm run test:nodes installs; PARTYWALL_TEST_NODE_24 names another binary.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { failedTests, nameFailedTests } from './failed-tests.mjs'
 import { installPackagesOf } from './packages-of.mjs'
@@ -13,7 +14,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = join(root, 'tests', 'orms', 'libraries')
 const require = createRequire(import.meta.url)
 const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
-const asked = process.argv.slice(2).filter((argument) => /^[a-z0-9-]+$/.test(argument))
+const given = process.argv.slice(2)
+const release = given.includes('--node') ? given[given.indexOf('--node') + 1] : undefined
+const asked = given.filter((argument) => /^[a-z][a-z0-9-]*$/.test(argument))
+const node = release === undefined ? process.execPath : binary(release)
 
 installPackagesOf(folder, 'typeorm')
 
@@ -32,9 +36,9 @@ const output = mkdtempSync(join(tmpdir(), 'partywall-orms-'))
 const report = join(output, 'report.json')
 const config = join(folder, 'vitest.config.ts')
 const ran = spawnSync(
-  process.execPath,
+  node,
   [vitest, 'run', '-c', config, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`, ...asked],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` } },
 )
 let result
 try {
@@ -50,3 +54,21 @@ failed += missing > 0 || ran.status === 0 ? missing : 1
 nameFailedTests(broken)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 || (result?.numPassedTests ?? 0) === 0 ? 1 : 0)
+
+function binary(version) {
+  const packaged = join(
+    root,
+    'tests',
+    'nodes',
+    'node_modules',
+    `node-${version}-${process.platform}-${process.arch}`,
+    'bin',
+    'node',
+  )
+  const path = process.env[`PARTYWALL_TEST_NODE_${version}`] ?? packaged
+  if (existsSync(path)) return path
+  console.error(
+    `There is no Node.js ${version} at ${path}. Run npm run test:nodes once, or set PARTYWALL_TEST_NODE_${version}.`,
+  )
+  process.exit(2)
+}

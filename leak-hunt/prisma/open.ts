@@ -1,12 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
-import ts from 'typescript'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { tenantExtension } from '../../src/middleware/prisma.ts'
-import { generateClient } from './generate-client.ts'
+import { loadGeneratedClient } from './load-client.ts'
 
 interface Row {
   readonly tenant_id: string
@@ -28,16 +25,7 @@ export interface HuntPrisma {
 
 /** Generates the client, compiles it to JavaScript, and connects it to a tenant pool. */
 export async function openHuntPrisma(pool: TenantPool): Promise<HuntPrisma> {
-  generateClient(join(packageRoot(), 'leak-hunt', 'prisma'))
-  const folder = join(packageRoot(), '.partywall', 'hunt-prisma')
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('.ts')) continue
-    const { outputText } = ts.transpileModule(readFileSync(join(folder, name), 'utf8'), {
-      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
-    })
-    writeFileSync(join(folder, name.replace(/\.ts$/, '.js')), outputText)
-  }
-  const { PrismaClient } = await import(pathToFileURL(join(folder, 'client.js')).href)
-  const client: HuntPrisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  const PrismaClient = await loadGeneratedClient(join(packageRoot(), 'leak-hunt', 'prisma'), 'hunt-prisma')
+  const client = new PrismaClient({ adapter: new PrismaPg(pool) }) as HuntPrisma
   return client.$extends(tenantExtension())
 }

@@ -99,11 +99,6 @@ export interface Partywall<Claims = RawClaims> {
    */
   actAs<T>(request: ActAsRequest, fn: () => T | Promise<T>): Promise<T>
   /**
-   * Registers running work: suspension of its tenant stops it, and closing waits for it.
-   *
-   * @param context from {@link admit}: revocation of its token stops the work, too
-   */
-  beginWork(tenantId: string, context?: TenantContext): Work
    * Runs `fn` in a context of each tenant, with its placement. An error of one tenant does not keep the others from running.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a context
@@ -112,8 +107,12 @@ export interface Partywall<Claims = RawClaims> {
     fn: (tenant: Tenant) => Promise<unknown> | unknown,
     options: ForEachTenantOptions,
   ): Promise<ForEachTenantResult>
-  /** Registers running work: suspension of its tenant stops it, and closing waits for it. */
-  beginWork(tenantId: string): Work
+  /**
+   * Registers running work: suspension of its tenant stops it, and closing waits for it.
+   *
+   * @param context from {@link admit}: revocation of its token stops the work, too
+   */
+  beginWork(tenantId: string, context?: TenantContext): Work
   readonly requestIdHeader?: string | undefined
   /** Makes a repository on this pool. Its cursors are signed with the application's secret. */
   repository<Row extends object>(table: Omit<RepositoryOptions<Row>, 'pool' | 'cursorKeys'>): TenantAwareRepository<Row>

@@ -22,14 +22,14 @@ const PLACE = ['connectionString', 'host', 'port', 'database', 'user'] as const
 export function poolClassOf(pool: pg.Pool): TenantPoolClass {
   function Pool(options?: pg.PoolConfig): pg.Pool {
     refuseOtherPlace(pool.options, options)
-    return handleOn(pool)
+    return handleOn(pool, Pool)
   }
   // `new` on a function that returns an object gives that object.
   return Pool as unknown as TenantPoolClass
 }
 
 /** A pool that looks like `pool` and ends alone. */
-function handleOn(pool: pg.Pool): pg.Pool {
+function handleOn(pool: pg.Pool, Pool: object): pg.Pool {
   const listeners: [string | symbol, Listener][] = []
   let ended = false
   const refuse = (name: string): Error => new Error(`Cannot use a pool after calling end on the pool: ${name}()`)
@@ -37,19 +37,33 @@ function handleOn(pool: pg.Pool): pg.Pool {
     listeners.push([event, listener])
     Reflect.apply(pool.on, pool, [event, listener])
   }
+  const forget = (only?: unknown): void => {
+    for (const [event, listener] of listeners.splice(0)) {
+      if (only === undefined || event === only) Reflect.apply(pool.off, pool, [event, listener])
+      else listeners.push([event, listener])
+    }
+  }
+  // A library that replaces a method of its pool must not replace it for the rest of the application.
+  const replaced = new Map<string | symbol, unknown>()
   const own: Readonly<Record<string, (...values: unknown[]) => unknown>> = {
     end(callback) {
       ended = true
-      for (const [event, listener] of listeners.splice(0)) Reflect.apply(pool.off, pool, [event, listener])
+      forget()
       if (typeof callback !== 'function') return Promise.resolve()
       process.nextTick(callback)
       return undefined
     },
     on: (event, listener) => add(event as string, listener as Listener),
     addListener: (event, listener) => add(event as string, listener as Listener),
+    // The application's own listeners stay: without one for errors, a broken idle connection would end the process.
+    removeAllListeners: (event) => forget(event),
+    close: () => own['end']?.(),
   }
   const handle: pg.Pool = new Proxy(pool, {
     get(target, name) {
+      // A library with another copy of pg knows a pool by the name of its constructor (PostGraphile).
+      if (name === 'constructor') return Pool
+      if (replaced.has(name)) return replaced.get(name)
       if (name === 'ended' || name === 'ending') return ended || target[name]
       if (name === 'connect' || name === 'query')
         return (...values: unknown[]) => {
@@ -60,12 +74,22 @@ function handleOn(pool: pg.Pool): pg.Pool {
       if (special !== undefined)
         return (...values: unknown[]) => {
           const result = special(...values)
-          return name === 'end' ? result : handle
+          return name === 'end' || name === 'close' ? result : handle
         }
       const value: unknown = Reflect.get(target, name, target)
       // The pool's methods use private fields, which a proxy does not have.
       return typeof value === 'function' && name !== 'Client' ? value.bind(target) : value
     },
+    set(_target, name, value) {
+      replaced.set(name, value)
+      return true
+    },
+    defineProperty(_target, name, { value }) {
+      replaced.set(name, value)
+      return true
+    },
+    deleteProperty: (_target, name) => replaced.delete(name) || true,
+    setPrototypeOf: () => false,
   })
   return handle
 }

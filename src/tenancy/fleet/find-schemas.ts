@@ -21,7 +21,7 @@ export interface FoundSchemas {
 }
 
 /** Whether a name fits a pattern of `--tenant-schemas`: `*` stands for any text. */
-function matchesPattern(name: string, pattern: string): boolean {
+export function matchesPattern(name: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*')
   if (!name.startsWith(first)) return false
   const last = rest.pop()

@@ -22,6 +22,7 @@ describe('wall.Pool', () => {
   it('gives a pg.Pool whose statements belong to the tenant of their context', async () => {
     const library = new Pool({ max: 50 })
     expect(library).toBeInstanceOf(pg.Pool)
+    expect(library.constructor.name).toBe('Pool')
     const { rows } = await two.as(two.a, () => library.query('select tenant_id from documents'))
     expect(rows).toEqual([{ tenant_id: two.a.id }])
     await expect(library.query(TITLES)).rejects.toMatchObject({ code: 'PARTYWALL_CONTEXT_MISSING' })
@@ -52,6 +53,29 @@ describe('wall.Pool', () => {
     expect(await answered).toBeInstanceOf(Error)
     expect((await two.as(two.a, () => other.query(TITLES))).rows).toHaveLength(1)
     expect(heard).toEqual(['library']) // its listeners went with it
+  })
+
+  it('lets a library change its own pool alone: methods, listeners, close()', async () => {
+    const library = new Pool()
+    const before = pool.listenerCount('error')
+    const own = () => {}
+    pool.on('error', own)
+    library.on('error', () => {})
+    library.removeAllListeners()
+    library.removeAllListeners('error')
+    expect(pool.listenerCount('error')).toBe(before + 1)
+    pool.off('error', own)
+    const replacement = () => Promise.reject(new Error('of the library'))
+    library.query = replacement as never
+    expect(library.query).toBe(replacement)
+    Object.defineProperty(library, 'connect', { value: replacement })
+    expect(library.connect).toBe(replacement)
+    expect(Reflect.setPrototypeOf(library, {})).toBe(false)
+    expect((await two.as(two.a, () => pool.query(TITLES))).rows).toHaveLength(1)
+    const client = await two.as(two.a, () => pool.connect())
+    client.release()
+    await Reflect.get(library, 'close')()
+    expect([library.ended, pool.ended]).toEqual([true, false])
   })
 
   it('calls the callback of end()', async () => {
