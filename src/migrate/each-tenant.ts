@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 
 /** Options of {@link eachTenant}. */
-export interface EachTenantOptions {
+interface EachTenantOptions {
   /** URL of the migration role. */
   readonly databaseUrl: string
   /** A command for the shell. It runs once for each schema, with an environment of its own. */
@@ -21,7 +21,7 @@ export interface EachTenantOptions {
 }
 
 /** What a run did. */
-export interface EachTenantResult {
+interface EachTenantResult {
   readonly done: readonly string[]
   /** Schemas that an earlier run with this key had done. */
   readonly before: number

@@ -15,7 +15,7 @@ export interface TenantSchemaOptions {
   readonly tenantTable?: string | undefined
 }
 
-export interface TenantSchemaScript {
+interface TenantSchemaScript {
   readonly sql: string
   readonly schemas: number
   /** Schemas whose tenant nobody said. */
