@@ -44,8 +44,7 @@ async function fill(url: string): Promise<readonly Place[]> {
          alter table ${schema}.documents owner to app_owner; call partywall.install_schema('${schema}', '${id}')`,
       )
     await client.query(
-      `insert into ${schema ?? 'public'}.documents (tenant_id, id, title) select $1, md5($1::text || g)::uuid, 'title ' || g from generate_series(1, ${ROWS}) g`,
-      [id],
+      `insert into ${schema ?? 'public'}.documents (tenant_id, id, title) select '${id}', md5('${id}' || g)::uuid, 'title ' || g from generate_series(1, ${ROWS}) g`,
     )
     places.push({ id, schema })
   }
