@@ -2,6 +2,7 @@ import pg from 'pg'
 import type { FileSessions } from './file-sessions.ts'
 import { fillVariables, placeholderHint } from './placeholders.ts'
 import { type MigrationFile, unreadable } from './read-migrations.ts'
+import { addRole, createdElsewhere, createdRole, lostRace, SAVEPOINT } from './roles-of-files.ts'
 import type { Statement } from './split-statements.ts'
 import { standInFor } from './stand-ins.ts'
 
@@ -35,10 +36,8 @@ interface RunResult {
   readonly filled: ReadonlySet<string>
 }
 
-const SAVEPOINT = 'partywall_statement'
 /** The server's message quotes the name without doubling the quotes in it. */
 const missingRole = /^role "(.+)" does not exist$/s
-const createsRole = /^create (?:role|user|group) (?:"((?:[^"]|"")+)"|([^\s"]+))/
 const missingExtension = /^extension "(.+)" is not available$/s
 /** Statements of transaction control, around which no savepoint can be used. */
 const transactionControl =
@@ -102,11 +101,6 @@ export async function runFile(file: MigrationFile, options: RunOptions): Promise
   } finally {
     await options.sessions.close(client, file.statements)
   }
-}
-
-function createdRole(statement: Statement): string | undefined {
-  const match = createsRole.exec(statement.head)
-  return match?.[1]?.replaceAll('""', '"') ?? match?.[2]
 }
 
 /** State that is collected while one file runs. */
@@ -219,7 +213,7 @@ async function runStatement(
         raced = true
         continue
       }
-      if (createdElsewhere(statement, error, found)) {
+      if (createdElsewhere(statement, error, found.rolesMade)) {
         if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
         return
       }
@@ -250,56 +244,8 @@ async function runStatement(
   }
 }
 
-/** Another session of the same server created the same role at the same moment. Roles belong to the server, not to a database. */
-function lostRace(error: unknown): boolean {
-  return isDatabaseError(error, '23505') && error.constraint === 'pg_authid_rolname_index'
-}
-
-/** The role was missing when the run began, and no statement of the run created it. */
-function createdElsewhere(statement: Statement, error: unknown, { rolesMade }: Found): boolean {
-  const role = createdRole(statement)
-  return role !== undefined && !rolesMade.has(role) && isDatabaseError(error, '42710')
-}
-
-function isDatabaseError(error: unknown, code: string): error is pg.DatabaseError {
-  return error instanceof pg.DatabaseError && error.code === code
-}
-
 function nameIn(error: unknown, pattern: RegExp): string | undefined {
   return error instanceof pg.DatabaseError ? pattern.exec(error.message)?.[1] : undefined
-}
-
-/**
- * Creates the role on the file's own connection. A role that another session created would not be seen inside the file's transaction,
- * because the server has cached that it does not exist. After a ROLLBACK of the file, the role is created again when it is next mentioned.
- */
-async function addRole(client: pg.Client, role: string, url: string): Promise<void> {
-  const text = `create role ${pg.escapeIdentifier(role)} nologin`
-  const inside = client.getTransactionStatus() === 'T'
-  try {
-    if (inside) await client.query(`savepoint ${SAVEPOINT}`)
-    await client.query(text)
-    if (inside) await client.query(`release savepoint ${SAVEPOINT}`)
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError)) throw error
-    if (inside) await client.query(`rollback to savepoint ${SAVEPOINT}`)
-    // Another run on the same server created the role at the same moment.
-    if (error.code === '42710' || error.code === '23505') return
-    // insufficient_privilege: the file did SET ROLE to a role without CREATEROLE.
-    if (error.code !== '42501') throw error
-    await asSuperuser(url, text)
-  }
-}
-
-async function asSuperuser(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {}) // the statement in flight reports it
-  await client.connect()
-  try {
-    await client.query(text)
-  } finally {
-    await client.end()
-  }
 }
 
 function refused(file: MigrationFile, statement: Statement, error: unknown, found: Found): unknown {
