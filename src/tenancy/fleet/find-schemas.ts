@@ -90,7 +90,9 @@ function isFleet(group: readonly Candidate[], certain: boolean): boolean {
 
 async function readRegistry(db: Queryable): Promise<readonly RegisteredSchema[] | undefined> {
   const { rows } = await db.query<{ readable: boolean | null }>(
-    "select pg_catalog.has_table_privilege(pg_catalog.to_regclass('partywall.schemas'), 'SELECT') as readable",
+    // Not by to_regclass(), which is an error for a role without USAGE on the schema.
+    `select pg_catalog.has_schema_privilege(n.oid, 'USAGE') and pg_catalog.has_table_privilege(c.oid, 'SELECT') as readable
+     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = 'partywall' and c.relname = 'schemas'`,
   )
   if (rows[0]?.readable !== true) return undefined
   const registered = await db.query<{ schema: string; tenant: string; oid: Oid }>(
