@@ -45,7 +45,13 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
 async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>('select rolname as name from pg_roles')
   const there = new Set(rows.map((row) => row.name))
-  for (const { name, sql } of roles) if (!there.has(name)) await client.query(sql)
+  for (const { name, sql } of roles) {
+    if (there.has(name)) continue
+    await client.query(sql).catch((error: unknown) => {
+      // duplicate_object, unique_violation: another session of the server created the role at the same moment.
+      if (!(error instanceof pg.DatabaseError) || (error.code !== '42710' && error.code !== '23505')) throw error
+    })
+  }
   for (const sql of memberships)
     try {
       await client.query(sql)
