@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installPackagesOf } from './packages-of.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -57,6 +58,11 @@ try {
   execFileSync('tar', ['-xzf', tarball, '-C', folder])
   symlinkSync(join(folder, 'package'), join(consumer, 'node_modules', 'partywall'), 'junction')
   symlinkSync(join(root, 'node_modules'), join(folder, 'package', 'node_modules'), 'junction')
+  // partywall/nest imports NestJS, which the root does not have.
+  const frameworks = join(root, 'tests', 'frameworks')
+  installPackagesOf(frameworks, 'next')
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(join(frameworks, 'node_modules', '@nestjs'), join(folder, 'node_modules', '@nestjs'), 'junction')
   writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }')
   const doors = Object.keys(manifest.exports).filter((door) => door !== './package.json')
   for (const door of doors) {

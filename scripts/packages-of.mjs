@@ -20,3 +20,27 @@ export function installPackagesOf(folder, oneOfThem) {
   console.error(`The packages of ${join(folder, 'package-lock.json')} could not be installed: see above.`)
   process.exit(2)
 }
+
+/**
+ * The path of a release of Node.js that `npm run test:nodes` installs. PARTYWALL_TEST_NODE_24 names another binary.
+ *
+ * @param root folder of the project
+ * @param version such as '24'
+ */
+export function nodeOf(root, version) {
+  const packaged = join(
+    root,
+    'tests',
+    'nodes',
+    'node_modules',
+    `node-${version}-${process.platform}-${process.arch}`,
+    'bin',
+    'node',
+  )
+  const path = process.env[`PARTYWALL_TEST_NODE_${version}`] ?? packaged
+  if (existsSync(path)) return path
+  console.error(
+    `There is no Node.js ${version} at ${path}. Run npm run test:nodes once, or set PARTYWALL_TEST_NODE_${version}.`,
+  )
+  process.exit(2)
+}

@@ -1,18 +1,21 @@
-// npm run test:frameworks: the behaviours of tests/http against NestJS on Express and on Fastify, and against Next.js. npm test has the other adapters.
+// npm run test:frameworks [-- --node 24]: the behaviours of tests/http against NestJS on Express and on Fastify, and against Next.js. npm test has the other adapters.
 // The frameworks are packages of tests/frameworks with a lock of its own; installed here on first use.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { failedTests, nameFailedTests } from './failed-tests.mjs'
-import { installPackagesOf } from './packages-of.mjs'
+import { installPackagesOf, nodeOf } from './packages-of.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const require = createRequire(import.meta.url)
 const program = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path)
-const run = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
+const given = process.argv.slice(2)
+const node = given[0] === '--node' ? nodeOf(root, given[1]) : process.execPath
+const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` }
+const run = (...args) => spawnSync(node, args, { cwd: root, stdio: 'inherit', env })
 
 installPackagesOf(join(root, 'tests', 'frameworks'), 'next')
 if (run(program('typescript', 'bin/tsc'), '-p', 'tests/frameworks').status !== 0) process.exit(1)

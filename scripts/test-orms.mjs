@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { failedTests, nameFailedTests } from './failed-tests.mjs'
-import { installPackagesOf } from './packages-of.mjs'
+import { installPackagesOf, nodeOf } from './packages-of.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = join(root, 'tests', 'orms', 'libraries')
@@ -17,7 +17,7 @@ const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs
 const given = process.argv.slice(2)
 const release = given.includes('--node') ? given[given.indexOf('--node') + 1] : undefined
 const asked = given.filter((argument) => /^[a-z][a-z0-9-]*$/.test(argument))
-const node = release === undefined ? process.execPath : binary(release)
+const node = release === undefined ? process.execPath : nodeOf(root, release)
 
 installPackagesOf(folder, 'typeorm')
 
@@ -54,21 +54,3 @@ failed += missing > 0 || ran.status === 0 ? missing : 1
 nameFailedTests(broken)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 || (result?.numPassedTests ?? 0) === 0 ? 1 : 0)
-
-function binary(version) {
-  const packaged = join(
-    root,
-    'tests',
-    'nodes',
-    'node_modules',
-    `node-${version}-${process.platform}-${process.arch}`,
-    'bin',
-    'node',
-  )
-  const path = process.env[`PARTYWALL_TEST_NODE_${version}`] ?? packaged
-  if (existsSync(path)) return path
-  console.error(
-    `There is no Node.js ${version} at ${path}. Run npm run test:nodes once, or set PARTYWALL_TEST_NODE_${version}.`,
-  )
-  process.exit(2)
-}
