@@ -172,7 +172,7 @@ export class CredentialVerifier<Claims> implements TokenVerifier<Claims> {
     else events?.emit({ type: 'AUTHENTICATION_FAILED', ...told })
   }
 
-  authorize = async (
+  readonly authorize = async (
     token: VerifiedToken<Claims>,
     tenant: MembershipTenant,
     origin: TokenOrigin = {},

@@ -25,6 +25,7 @@ export type Revoked = 'token' | 'user'
 export class RevocationList implements Pick<RevocationCheck, 'has'> {
   readonly #entries = new Map<string, RevokedEntry>()
   readonly #now: () => number
+  #sweepAt = 1_000
   #keys: readonly Uint8Array[] = []
   /** A verified token is one object while it is cached, so its hashes are computed once. */
   #known = new WeakMap<Revocable, Hashes>()
@@ -44,14 +45,15 @@ export class RevocationList implements Pick<RevocationCheck, 'has'> {
     return this.#keys.map((key) => createHmac('sha256', key).update(`${what}\0${value}`).digest('hex'))
   }
 
+  /** Adds entries. Of two with the same hash the later revocation stays, because answers of the database may arrive out of order. */
   add(entries: readonly RevokedEntry[]): void {
-    for (const entry of entries) this.#entries.set(entry.hash, entry)
-  }
-
-  /** Puts all entries in place of the known ones. */
-  replace(entries: readonly RevokedEntry[]): void {
-    this.#entries.clear()
-    this.add(entries)
+    for (const entry of entries) {
+      const known = this.#entries.get(entry.hash)
+      if (known === undefined || known.revokedAt < entry.revokedAt) this.#entries.set(entry.hash, entry)
+    }
+    if (this.#entries.size < this.#sweepAt) return
+    for (const { hash } of [...this.#entries.values()]) this.#valid(hash)
+    this.#sweepAt = Math.max(1_000, this.#entries.size * 2)
   }
 
   has(token: Revocable): boolean {

@@ -55,10 +55,12 @@ export class SharedRevocations implements RevocationCheck {
     return this.#loaded ? undefined : this.#readAll()
   }
 
-  /** The channel works: entries may have been missed before. */
+  /** The channel works: entries may have been missed before. A reading that has begun before may miss them, too. */
   heard(): void {
     this.#listening = true
-    this.#readAgain()
+    const again = () => this.#readAgain()
+    if (this.#loading === undefined) again()
+    else this.#loading.then(again, again)
   }
 
   unheard(): void {
@@ -122,7 +124,7 @@ export class SharedRevocations implements RevocationCheck {
   async #load(): Promise<void> {
     try {
       await this.#useKeys()
-      this.#list.replace(await this.#read(READ_ALL, []))
+      this.#list.add(await this.#read(READ_ALL, []))
       this.#loaded = true
       this.onRevoked()
     } catch (error) {

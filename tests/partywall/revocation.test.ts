@@ -1,7 +1,9 @@
 // Two walls on one database stand for two processes: each has its own pool, listener and cache.
+import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { runWithoutTenant, runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { SharedRevocations } from '../../src/partywall/revocation-parts.ts'
 import { createPartywall, type Partywall, type PartywallConfig } from '../../src/partywall.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import type { TestIssuer } from '../setup/issuer.ts'
@@ -209,5 +211,54 @@ describe('revocation in all processes', () => {
       here.pool.query('select count(*)::int as n from partywall.revoked_credentials()'),
     )
     expect(rows[0].n).toBeGreaterThan(0)
+  })
+
+  describe('a reading of the list that began before a revocation', () => {
+    const keys = [randomBytes(32)]
+    /** Revocations on the real pool. The answer to the first reading of the whole list is held until `release()`. */
+    function heldRevocations() {
+      let release = () => {}
+      const held = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      let readings = 0
+      const pool = {
+        async query(text: string, values: readonly unknown[]) {
+          const answer = await here.pool.query(text, [...values])
+          if (text.includes('revoked_credentials()') && readings++ === 0) await held
+          return answer
+        },
+      }
+      const made = () =>
+        new SharedRevocations({ pool, keys: async () => keys, keepMs: () => 60_000, logger: silentLogger })
+      return { slow: made(), other: made(), release, readings: () => readings }
+    }
+    const token = (tokenId: string) => ({ tokenId, userId: 'u', issuedAt: 0 })
+
+    it('does not take away what was notified meanwhile', async () => {
+      const { slow, other, release, readings } = heldRevocations()
+      const loading = slow.ready()
+      await expect.poll(readings, { timeout: 10_000 }).toBe(1)
+      await other.revoke('token', 'meanwhile')
+      const { rows } = await database.admin("select encode(hash, 'hex') as hash from partywall.revocations")
+      slow.notified(new Set(rows.map(({ hash }) => hash)))
+      await expect.poll(() => slow.has(token('meanwhile')), { timeout: 10_000 }).toBe(true)
+      release()
+      await loading
+      expect(slow.has(token('meanwhile'))).toBe(true)
+      for (const each of [slow, other]) each.close()
+    })
+
+    it('is followed by another one when the channel begins to work', async () => {
+      const { slow, other, release, readings } = heldRevocations()
+      const loading = slow.ready()
+      await expect.poll(readings, { timeout: 10_000 }).toBe(1)
+      await other.revoke('token', 'before the channel')
+      slow.heard()
+      release()
+      await loading
+      await expect.poll(() => slow.has(token('before the channel')), { timeout: 4_000 }).toBe(true)
+      for (const each of [slow, other]) each.close()
+    })
   })
 })
