@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
 import { eachTenantCommand } from './each-tenant.ts'
+import { initCommand } from './init.ts'
 import { migrateCommand } from './migrate.ts'
 import { moveTenantCommand } from './move-tenant.ts'
 import { packageVersion } from './package-version.ts'
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
   const commands = [
+    initCommand(),
     migrateCommand(),
     protectCommand(),
     verifyCommand(),
