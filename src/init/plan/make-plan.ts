@@ -19,6 +19,7 @@ import { entryAccess, entryTables } from './entry-access.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
+import { requireRights } from './require-rights.ts'
 
 /** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
 export type PlanProtection = (
@@ -59,6 +60,7 @@ export interface InitPlan {
  */
 export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const { files, project, client } = input
+  await requireRights(client)
   const { rows: named } = await client.query<{ database: string }>('select current_database() as database')
   const { rows: roles } = await client.query<{ name: string }>('select rolname as name from pg_catalog.pg_roles')
   const logins = loginNamesFor(named[0]?.database ?? 'app', new Set(roles.map(({ name }) => name)))

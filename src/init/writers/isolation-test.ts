@@ -32,6 +32,7 @@ export function isolationTest(project: Project, facts: TenantFacts, appRole: str
     importLine(style, ['startTestKit'], 'partywall/testing'),
     importLine(style, ['assertIsolated'], 'partywall/verify'),
   ]
+  const others = facts.tables.filter((name) => name !== `${facts.schema}.${facts.tableName}`)
   const typed = style.language === 'ts'
   return `// The tenants of this application are kept apart. partywall init wrote this test.
 ${imports.join('\n')}
@@ -40,8 +41,8 @@ if (existsSync('.env')) process.loadEnvFile('.env')
 const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
 const databaseUrl = setting('${variable}')
 const sealSecret = setting('${SEAL_SECRET}')
-// Tables with rows of tenants
-const tables = [${facts.tables.map((name) => `'${name}'`).join(', ')}]
+// Tables with rows of tenants, beside the table of tenants itself
+const tables = [${others.map((name) => `'${name}'`).join(', ')}]
 
 let kit${typed ? ': Awaited<ReturnType<typeof startTestKit>>' : ''}
 ${open}(async () => {

@@ -49,7 +49,7 @@ ${exported(input, 'wall')}createPartywall({
 ${authOf(input)}
   tenants: {
     async findByClaim(claim) {
-      const { rows } = await entryPool.query('${lookup(facts)}', [claim])
+      const { rows } = await entryPool.query(${lookup(facts)}, [claim])
       return rows[0]${facts.status === undefined ? '' : ' // a tenant whose status is not active is refused'}
     },
   },
@@ -65,7 +65,7 @@ function lookup({ table, key, status, tier }: TenantFacts): string {
   const state = status === undefined ? `'active'` : `${quoted(status)}::text`
   const level = tier === undefined ? `'standard'` : `${quoted(tier)}::text`
   const text = `select ${quoted(key)}::text as id, ${state} as status, ${level} as tier from ${table} where ${quoted(key)}::text = $1`
-  return text.replaceAll("'", "\\'")
+  return JSON.stringify(text)
 }
 
 function authOf({ tokens, facts }: WallFileInput): string {
@@ -142,9 +142,14 @@ ${exported(input, 'isPublic')}(request${typed ? ': IncomingMessage' : ''}) => {
     parts.push(
       `/** Options of TypeOrmModule.forRootAsync() for the data of tenants. */
 ${exported(input, 'tenantTypeorm')}(options${typed ? ': TypeOrmModuleOptions' : ''}) => {
-  const all = { ...options, ...wall.drivers.typeorm() }${typed ? ' as DataSourceOptions' : ''}
-  // TypeORM asks the server for its version when it starts, which belongs to no tenant.
-  return { useFactory: () => all, dataSourceFactory: () => runWithoutTenant(() => new DataSource(all).initialize()) }
+  // The wall has its own connection.
+  const none = { url: undefined, host: undefined, port: undefined, username: undefined, password: undefined, database: undefined }
+  const all = { ...options, ...none, ...wall.drivers.typeorm() }${typed ? ' as TypeOrmModuleOptions' : ''}
+  return {
+    useFactory: () => all,
+    // TypeORM asks the server for its version when it starts, which belongs to no tenant.
+    dataSourceFactory: (given${typed ? '?: DataSourceOptions' : ''}) => runWithoutTenant(() => new DataSource(given ?? ${typed ? '(all as DataSourceOptions)' : 'all'}).initialize()),
+  }
 }`,
       `/** The data source 'entry', for code that runs before the tenant is known: @InjectRepository(User, 'entry'). */
 ${exported(input, 'entryTypeorm')}(options${typed ? ': Partial<TypeOrmModuleOptions>' : ''}) => ({
