@@ -27,7 +27,7 @@ export interface PlanOptions {
 }
 
 /** A plan, and the tenancy on which it is based. */
-export interface FoundPlan {
+interface FoundPlan {
   readonly plan: ProtectPlan
   readonly tenancy: Tenancy
   readonly catalog: Catalog

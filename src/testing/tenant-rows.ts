@@ -17,7 +17,7 @@ export interface TenantsTable {
 }
 
 /** Rows of the table of tenants. */
-export interface TenantRows {
+interface TenantRows {
   /** Inserts a tenant. Returns its id, as text. */
   plant(tenant: { readonly key: string; readonly name: string; readonly tier: string }): Promise<string>
   setStatus(id: string, status: string): Promise<void>

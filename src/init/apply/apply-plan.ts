@@ -11,7 +11,7 @@ import { type InitRecord, writeRecord } from './record.ts'
 import { undoFiles } from './undo-files.ts'
 import { writeFiles } from './write-files.ts'
 
-export interface ApplyInput {
+interface ApplyInput {
   readonly root: string
   readonly files: ProjectFiles
   readonly databaseUrl: string
@@ -64,7 +64,7 @@ export async function applyPlan(plan: InitPlan, input: ApplyInput): Promise<Init
   }
 }
 
-export async function hasSchema(client: Queryable): Promise<boolean> {
+async function hasSchema(client: Queryable): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>("select to_regnamespace('partywall') is not null as there")
   return rows[0]?.there === true
 }

@@ -5,7 +5,7 @@ import type { LoginNames } from '../plan/login-names.ts'
 import { scramVerifier } from './scram.ts'
 
 /** A new password for each login. */
-export interface LoginPasswords {
+interface LoginPasswords {
   readonly app: string
   readonly entry: string
 }

@@ -60,9 +60,8 @@ async function read(root: string, path: string): Promise<string | undefined> {
 
 /** The text without the lines that set these variables, and without the comment of init above them. */
 function withoutNames(content: string, names: readonly string[]): string {
-  const lines = content.split('\n')
-  return lines
+  const lines = content
+    .split('\n')
     .filter((line) => !names.some((name) => line.startsWith(`${name}=`)) && !line.startsWith('# partywall: '))
-    .join('\n')
-    .replace(/\n+$/, '\n')
+  return `${lines.join('\n').trimEnd()}\n`
 }

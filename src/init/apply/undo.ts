@@ -6,7 +6,7 @@ import { type InitRecord, removeRecord } from './record.ts'
 import { type UndoneFiles, undoFiles } from './undo-files.ts'
 
 /** What `--undo` took back. */
-export interface Undone extends UndoneFiles {
+interface Undone extends UndoneFiles {
   readonly roles: readonly string[]
   readonly droppedSchema: boolean
 }

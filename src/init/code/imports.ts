@@ -32,18 +32,17 @@ export function addImports(text: string, lines: readonly string[]): string {
   return text.slice(0, start) + block + text.slice(start)
 }
 
-/** Removes the import of a module whose names the text no longer uses. */
-export function dropUnusedImport(text: string, module: string): string {
-  const quoted = `['"]${module}['"]`
-  const pattern = new RegExp(
-    `^(?:import (?:type )?([^'"\\n]+) from ${quoted}|const ([^=\\n]+) = require\\(${quoted}\\)(?:\\.\\w+)?);?\\n`,
-    'm',
-  )
-  const match = pattern.exec(text)
+/** Removes the import of pg, if the text no longer uses its names. */
+export function dropUnusedPg(text: string): string {
+  const match =
+    /^(?:import (?:type )?([^'"\n]{1,200}) from ['"]pg['"]|const ([^=\n]{1,200}) = require\(['"]pg['"]\)(?:\.\w{1,60})?);?\n/m.exec(
+      text,
+    )
   if (match === null) return text
   const without = text.replace(match[0], '')
+  const words = new Set(without.split(/[^\w$]/))
   const names = (match[1] ?? match[2] ?? '')
-    .split(/[^\w$]+/)
+    .split(/[^\w$]/)
     .filter((name) => name !== '' && name !== 'type' && name !== 'as')
-  return names.some((name) => new RegExp(`\\b${name.replaceAll('$', '\\$')}\\b`).test(without)) ? text : without
+  return names.some((name) => words.has(name)) ? text : without
 }

@@ -46,10 +46,25 @@ function isUrl(text: string | undefined): text is string {
 /** The database of a compose file with the image `postgres`. Values that are variables are not resolved. */
 function ofCompose(text: string): string | undefined {
   if (!/image:\s*['"]?[\w./-]*postg(?:res|is)/.test(text)) return undefined
-  const value = (name: string) => new RegExp(`${name}\\s*[:=]\\s*['"]?([^\\s'"$]+)`).exec(text)?.[1]
+  const value = (name: string) => settingIn(text, name)
   const password = value('POSTGRES_PASSWORD')
   if (password === undefined) return undefined
   const user = value('POSTGRES_USER') ?? 'postgres'
-  const port = /['"]?(?:[\d.]+:)?(\d+):5432['"]?/.exec(text)?.[1] ?? '5432'
+  const port = /(\d{1,5}):5432\b/.exec(text)?.[1] ?? '5432'
   return `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/${value('POSTGRES_DB') ?? user}`
+}
+
+/** `NAME: value` or `- NAME=value`. Undefined for a variable such as `${PASSWORD}`. */
+function settingIn(text: string, name: string): string | undefined {
+  for (const line of text.split('\n')) {
+    const at = line.indexOf(name)
+    const rest = at < 0 ? '' : line.slice(at + name.length).trimStart()
+    if (!/^[:=]/.test(rest)) continue
+    const value = rest
+      .slice(1)
+      .trim()
+      .replace(/^['"]|['"]$/g, '')
+    return value === '' || value.includes('$') ? undefined : value
+  }
+  return undefined
 }

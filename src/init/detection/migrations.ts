@@ -73,7 +73,10 @@ function migrationFolders(files: ProjectFiles, tools: readonly MigrationTool[]):
 }
 
 function clean(path: string): string {
-  return path.replace(/^\.\//, '').replace(/\/+$/, '')
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')
 }
 
 /** The tool that made the files of a folder. Undefined if they are no migrations. */
@@ -81,7 +84,7 @@ function toolOf(files: ProjectFiles, folder: string, packaged: readonly Migratio
   const names = files.list(folder)
   if (names.some((name) => files.read(`${folder}/${name}/migration.sql`) !== undefined)) return 'prisma'
   if (files.read(`${folder}/meta/_journal.json`) !== undefined) return 'drizzle'
-  if (names.some((name) => /^V\d[\d_.]*__.*\.sql$/.test(name))) return 'flyway'
+  if (names.some((name) => /^V\d[\d._]{0,40}__/.test(name))) return 'flyway'
   const code = names.filter((name) => /^\d{10,17}[-_].*\.[cm]?[jt]s$/.test(name))
   const text = code.map((name) => files.read(`${folder}/${name}`) ?? '').join('\n')
   if (/MigrationInterface|queryRunner/.test(text)) return 'typeorm'

@@ -28,7 +28,7 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
     const text = files.read(path) ?? ''
     secret ??= SECRET.exec(text)?.[1]
     for (const [, body = ''] of text.matchAll(SIGNING)) {
-      const names = [...body.matchAll(/(?:^|[,\s])(\w+)\s*(?=[:,]|$|\s*$)/g)].map(([, name = '']) => name)
+      const names = body.split(',').map((part) => /^\w{1,64}/.exec(part.trimStart())?.[0] ?? '')
       if (names.some((name) => wanted.has(sameCase(name)))) claims ??= { names, path }
     }
   }

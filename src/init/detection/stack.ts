@@ -63,7 +63,7 @@ export function findCodeStyle(files: ProjectFiles, manifest: Manifest): CodeStyl
   const language = own.some((path) => /\.[cm]?ts$/.test(path)) ? 'ts' : 'js'
   const texts = own.slice(0, 60).map((path) => files.read(path) ?? '')
   const requires = texts.filter((text) => /\brequire\(['"]/.test(text)).length
-  const imports = texts.filter((text) => /^\s*import\b[^(]/m.test(text)).length
+  const imports = texts.filter((text) => /^import\b/m.test(text)).length
   const modules = language === 'ts' || manifest.isModule || imports > requires ? 'esm' : 'commonjs'
   const relative = texts.flatMap((text) => [...text.matchAll(/(?:from|import|require\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)])
   const endings = relative.map(([, path = '']) => (path.endsWith('.js') ? '.js' : path.endsWith('.ts') ? '.ts' : ''))

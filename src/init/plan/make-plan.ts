@@ -22,12 +22,12 @@ import { type LoginNames, loginNamesFor } from './login-names.ts'
 import { requireRights } from './require-rights.ts'
 
 /** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
-export type PlanProtection = (
+type PlanProtection = (
   db: Queryable,
   options: { readonly appRole: string; readonly seal: true; readonly tenantColumn?: readonly string[] | undefined },
 ) => Promise<{ readonly plan: ProtectPlan; readonly tenancy: Tenancy; readonly catalog: Catalog }>
 
-export interface MakePlanInput {
+interface MakePlanInput {
   readonly files: ProjectFiles
   readonly project: Project
   /** The migration role's connection, in no transaction. */

@@ -1,4 +1,4 @@
-import { addImports, dropUnusedImport, importLine, importPath } from '../code/imports.ts'
+import { addImports, dropUnusedPg, importLine, importPath } from '../code/imports.ts'
 import { onlyCall, replaceSpans } from '../code/source-text.ts'
 import type { Wiring } from '../plan/init-plan.ts'
 import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
@@ -11,12 +11,14 @@ export function wireDrizzle(task: WireTask): Wiring {
   const lines = ['export const db = drizzle(wall.pool)', 'export const entryDb = drizzle(entryPool)']
   if (source === undefined || call === undefined) return byHand(wallPath, 'give Drizzle the pool of the wall', lines)
   const text = source.text.slice(call.start, call.end)
-  const first = /^drizzle\s*\(\s*(\w+|process\.env\.\w+(?:\s*(?:\?\?|!|as)[^,)]*)?)\s*(?=[,)])/.exec(text)
-  if (first === null) return byHand(source.path, 'give Drizzle the pool of the wall', lines)
-  const rest = text.slice(first[0].length)
+  const end = endOfFirst(text)
+  const first = text.slice(text.indexOf('(') + 1, end).trim()
+  if (!/^\w+$/.test(first) && !first.startsWith('process.env'))
+    return byHand(source.path, 'give Drizzle the pool of the wall', lines)
+  const rest = text.slice(end)
   const pool = onlyCall(source.text, /new (?:\w+\.)?Pool\s*\(/g)
   // The pool of the file may be closed elsewhere in it, so it is replaced where it is made.
-  const named = pool !== undefined && new RegExp(`\\b${first[1]}\\s*=\\s*$`).test(source.text.slice(0, pool.start))
+  const named = pool !== undefined && source.text.slice(0, pool.start).trimEnd().endsWith(` ${first} =`)
   const change =
     named && pool !== undefined ? { ...pool, by: 'wall.pool' } : { ...call, by: `drizzle(wall.pool${rest}` }
   const replaced = replaceSpans(source.text, [change])
@@ -24,9 +26,15 @@ export function wireDrizzle(task: WireTask): Wiring {
   const semicolon = /;\s*$/m.test(source.text) ? ';' : ''
   const exported = project.style.modules === 'commonjs' ? 'exports.entryDb =' : 'export const entryDb ='
   const entry = `\n/** For code that runs before the tenant is known. */\n${exported} drizzle(entryPool${rest}${semicolon}\n`
-  const content = `${dropUnusedImport(addImports(replaced, [line]), 'pg').trimEnd()}\n${entry}`
+  const content = `${dropUnusedPg(addImports(replaced, [line])).trimEnd()}\n${entry}`
   return {
     edits: [edit(source.path, source.text, content, 'Drizzle works on the pool that keeps tenants apart')],
     byHand: [],
   }
+}
+
+/** The position of the comma or parenthesis behind the first argument. An argument with a comma of its own is no name, and is not changed. */
+function endOfFirst(call: string): number {
+  const comma = call.indexOf(',')
+  return comma < 0 ? call.length - 1 : comma
 }

@@ -15,7 +15,7 @@ export function wireExpress(task: WireTask): Wiring {
     'app.use(tenantContext)   // before the routes of tenants',
     'app.use(tenantErrors)    // before your own error handler',
   ]
-  const source = onlySource(task, GATE_ONCE)
+  const source = onlySource(task, GATE)
   const gates = source === undefined ? [] : [...source.text.matchAll(GATE)]
   const [gate] = gates
   if (source === undefined || gate === undefined || gates.length !== 1)
@@ -38,5 +38,3 @@ export function wireExpress(task: WireTask): Wiring {
   const left = errors === undefined ? byHand(source.path, 'mount it after the routes', lines.slice(1)).byHand : []
   return { edits: [edit(source.path, source.text, content, 'requests get the context of their tenant')], byHand: left }
 }
-
-const GATE_ONCE = new RegExp(GATE.source, 'im')

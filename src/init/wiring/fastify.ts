@@ -10,7 +10,7 @@ const GATE =
 /** Registers partywall's plugin in the scope whose requests need a login. */
 export function wireFastify(task: WireTask): Wiring {
   const { project, wallPath } = task
-  const source = onlySource(task, new RegExp(GATE.source, 'im'))
+  const source = onlySource(task, GATE)
   const gates = source === undefined ? [] : [...source.text.matchAll(GATE)]
   const [gate] = gates
   if (source === undefined || gate === undefined || gates.length !== 1)

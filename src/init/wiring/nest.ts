@@ -14,7 +14,8 @@ export function wireNest(task: WireTask): Wiring {
     return byHand(wallPath, 'import the module in your root module, and give your ORM the pool of the wall', lines)
   const text = source.text.slice(call.start, call.end)
   const options = text.slice(text.indexOf('(') + 1, -1)
-  const indent = /[ \t]*$/.exec(source.text.slice(0, call.start))?.[0] ?? ''
+  const line = source.text.slice(source.text.lastIndexOf('\n', call.start) + 1, call.start)
+  const indent = line.slice(0, line.length - line.trimStart().length)
   const by = [
     'PartywallModule.forRoot({ wall, exclude: isPublic })',
     `TypeOrmModule.forRootAsync(tenantTypeorm(${options}))`,

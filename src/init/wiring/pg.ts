@@ -1,4 +1,4 @@
-import { addImports, dropUnusedImport, importLine, importPath } from '../code/imports.ts'
+import { addImports, dropUnusedPg, importLine, importPath } from '../code/imports.ts'
 import { onlyCall, replaceSpans } from '../code/source-text.ts'
 import type { Wiring } from '../plan/init-plan.ts'
 import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
@@ -14,6 +14,6 @@ export function wirePg(task: WireTask): Wiring {
     return byHand(wallPath, 'replace each new pg.Pool(…) of your application by wall.pool', ['const pool = wall.pool'])
   const replaced = replaceSpans(source.text, [{ ...call, by: 'wall.pool' }])
   const line = importLine(project.style, ['wall'], importPath(project.style, source.path, wallPath))
-  const content = dropUnusedImport(addImports(replaced, [line]), 'pg')
+  const content = dropUnusedPg(addImports(replaced, [line]))
   return { edits: [edit(source.path, source.text, content, 'the pool keeps tenants apart')], byHand: [] }
 }

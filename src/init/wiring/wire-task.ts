@@ -11,7 +11,7 @@ export interface WireTask {
 }
 
 /** Source files of the application itself: no tests, migrations, scripts or configuration. */
-export function applicationSources({ files, wallPath }: WireTask): readonly string[] {
+function applicationSources({ files, wallPath }: WireTask): readonly string[] {
   return files
     .find(/\.[cm]?[jt]sx?$/)
     .filter((path) => path !== wallPath && !/\.d\.[cm]?ts$/.test(path))
@@ -26,7 +26,7 @@ export function onlySource(
 ): { readonly path: string; readonly text: string } | undefined {
   const found = applicationSources(task).flatMap((path) => {
     const text = task.files.read(path) ?? ''
-    return pattern.test(text) ? [{ path, text }] : []
+    return text.search(pattern) >= 0 ? [{ path, text }] : []
   })
   return found.length === 1 ? found[0] : undefined
 }

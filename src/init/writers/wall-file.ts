@@ -4,7 +4,7 @@ import type { Project } from '../detection/project.ts'
 import type { TenantFacts } from '../plan/init-plan.ts'
 
 /** What the file of the wall depends on. */
-export interface WallFileInput {
+interface WallFileInput {
   readonly project: Project
   readonly facts: TenantFacts
   readonly tokens: OwnTokens | undefined

@@ -32,7 +32,7 @@ function text(head: readonly string[], body: readonly Section[]): string {
 }
 
 /** The number after the highest one, with as many digits and the same separator. Without migrations: `001_partywall`. */
-export function nextName(existing: readonly string[]): string {
+function nextName(existing: readonly string[]): string {
   let highest = { value: 0n, digits: '000', separator: '_' }
   for (const name of existing) {
     const match = /^(\d{1,17})([-_.]+)/.exec(name)
