@@ -20,6 +20,7 @@ import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
 import { requireRights } from './require-rights.ts'
+import { withoutTrialRights } from './without-trial-rights.ts'
 
 /** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
 type PlanProtection = (
@@ -86,7 +87,11 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const plan: ProtectPlan = {
     ...found.plan,
     decisions,
-    changes: [loginChange(logins), ...found.plan.changes, ...entryAccess(catalog, entry, tenancy, logins.entry)],
+    changes: [
+      loginChange(logins),
+      ...withoutTrialRights(found.plan.changes, logins.app),
+      ...entryAccess(catalog, entry, tenancy, logins.entry),
+    ],
   }
   const tokens = findOwnTokens(files, [facts.column, `${singular(facts.tableName)}_id`])
   const entryNames = entry.map(({ label }) => label)
