@@ -7,6 +7,7 @@ import { PROJECT_CONFIG_NAMES } from '../src/config/project-config.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { applyPlan } from '../src/init/apply/apply-plan.ts'
 import { RECORD_PATH, readRecord } from '../src/init/apply/record.ts'
+import { refuseTrackedSecrets } from '../src/init/apply/tracked-secrets.ts'
 import { undoInit } from '../src/init/apply/undo.ts'
 import { findDatabaseUrl } from '../src/init/detection/database-url.ts'
 import { runProgram } from '../src/init/detection/package-manager.ts'
@@ -43,6 +44,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
   const done = await alreadyDone(root, files)
   if (done !== undefined)
     return say(settings, { status: 'nothing-to-do', reason: done }, [{ text: `Nothing to do: ${done}.` }])
+  refuseTrackedSecrets(root)
   const project = detectProject(files, process.env)
   const databaseUrl = urlFor(settings, files)
   return withClient(databaseUrl, async (client) => {

@@ -197,6 +197,17 @@ describe('nothing is half done', () => {
     expect(await inDatabase()).toEqual(NOTHING)
   })
 
+  it('if git tracks the file into which the secrets would go', async () => {
+    for (const args of [
+      ['init', '-q'],
+      ['add', '-f', '.env'],
+    ])
+      spawnSync('git', args, { cwd: folder })
+    expect(init(['--yes'])).toMatchObject({ code: 2, text: expect.stringContaining('git rm --cached .env') })
+    expect(files()['.env']).not.toContain('PARTYWALL')
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
   it('before the first migration of the application', async () => {
     await admin.query('drop table comments, tasks, projects, users, organizations')
     expect(init(['--yes'])).toMatchObject({ code: 2, text: expect.stringContaining('Run your migrations first') })
