@@ -10,6 +10,7 @@ import { packageVersion } from './package-version.ts'
 import { planCommand } from './plan.ts'
 import { protectCommand } from './protect.ts'
 import { describeError } from './terminal.ts'
+import { tokenCommand } from './token.ts'
 import { verifyCommand } from './verify.ts'
 
 /** Exit code if a command could not run. 1 means that the command ran and found something. */
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     eachTenantCommand(),
     moveTenantCommand(),
     auditCommand(),
+    tokenCommand(),
   ]
   for (const command of commands) program.addCommand(inherit(command))
   try {
