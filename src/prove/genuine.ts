@@ -11,7 +11,7 @@ const SEALED_BODY: ReadonlySet<string> = new Set([
 ])
 const REGISTER_TICKETS: ReadonlySet<string> = new Set([
   'a73044592b2305cf9035a1d7b53f30b1f702028660be810ef33b18dec3b88e00',
-  'dcb02fc2f556176d4e1a70af12fd8ff886a571ff4ffa2ce7d80d7e546635de21',
+  'f0748864f5a841e5ee0c71abae8b3f57b26af06fce1c16b17a7da2218ba95d9c',
 ])
 
 const PLACED_MARK: ReadonlySet<string> = new Set(['4931e09536ba97618970a0d2b2cc9878545cee63e503ac38fdd03a496269cc52'])

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { isTenantSchemaName } from '../../context/placement.ts'
 import { ConfigurationError } from '../../errors.ts'
+import { endFailedMove } from './end-failed-move.ts'
 import { type MovedTable, movedTables } from './moved-tables.ts'
 import { waitForOthers } from './wait-for-others.ts'
 
@@ -71,7 +72,7 @@ export async function moveTenant(options: MoveTenantOptions): Promise<MovedTenan
     return { tables: moved, downtimeMs }
   } catch (error) {
     await client.query('rollback').catch(() => {})
-    if (began > 0) await client.query('call partywall.end_move($1)', [tenant]).catch(() => {})
+    if (began > 0) await endFailedMove(client, databaseUrl, tenant)
     throw error
   } finally {
     await client.end().catch(() => {})
