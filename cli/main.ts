@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
 import { eachTenantCommand } from './each-tenant.ts'
+import { explainCommand } from './explain.ts'
 import { migrateCommand } from './migrate.ts'
 import { moveTenantCommand } from './move-tenant.ts'
 import { packageVersion } from './package-version.ts'
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     verifyCommand(),
     compareCommand(),
     planCommand(),
+    explainCommand(),
     eachTenantCommand(),
     moveTenantCommand(),
     auditCommand(),
