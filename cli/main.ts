@@ -3,6 +3,7 @@ import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
+import { doctorCommand } from './doctor.ts'
 import { eachTenantCommand } from './each-tenant.ts'
 import { explainCommand } from './explain.ts'
 import { migrateCommand } from './migrate.ts'
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
   const commands = [
+    doctorCommand(),
     migrateCommand(),
     protectCommand(),
     verifyCommand(),

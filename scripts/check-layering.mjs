@@ -24,7 +24,7 @@ const levels = [
   ['http'],
   ['middleware'],
   ['verify', 'protect', 'testing'],
-  ['compare', 'explain'],
+  ['compare', 'explain', 'doctor'],
   ['report'],
   ['partywall'],
   ['index'],

@@ -19,7 +19,7 @@ export interface JudgedToken {
   readonly notBeforeMs: number
 }
 
-export interface JudgeOptions {
+interface JudgeOptions {
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly toleranceSeconds: number
   readonly now: () => number

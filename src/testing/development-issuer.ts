@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 import { ConfigurationError } from '../errors.ts'
 
 /** The claims of a token for development. */
-export interface DevelopmentToken {
+interface DevelopmentToken {
   readonly issuer: string
   readonly audience: string
   readonly userId: string
@@ -13,7 +13,7 @@ export interface DevelopmentToken {
 }
 
 /** A key pair as JSON Web Keys (RFC 7517). */
-export interface DevelopmentKeys {
+interface DevelopmentKeys {
   readonly privateKey: JWK
   readonly jwks: { readonly keys: readonly JWK[] }
 }
