@@ -3,7 +3,7 @@ import pg from 'pg'
 import { type DoctorLine, type DoctorSettings, error, ok, warning } from './doctor-line.ts'
 
 /** What stands between the application and PostgreSQL. */
-export type PoolerMode = 'none' | 'session' | 'transaction' | 'statement'
+type PoolerMode = 'none' | 'session' | 'transaction' | 'statement'
 
 /** Finds out whether there is a pooler, and in which mode, and compares that with the option `pooler`. */
 export async function examinePooler({ databaseUrl, pooler }: DoctorSettings): Promise<readonly DoctorLine[]> {
