@@ -247,8 +247,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'database/connection/session/context-identity.js',
-        find: "placement === '' ? this.#settings.searchPath : this.#settings.pathOf(placement)",
-        replace: 'this.#settings.searchPath',
+        find: "placement === '' ? settings.searchPath : settings.pathOf(placement)",
+        replace: 'settings.searchPath',
       },
     ],
   },
@@ -258,8 +258,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'database/connection/session/context-identity.js',
-        find: 'kept.placement === placement',
-        replace: 'true',
+        find: "placement === '' ? '' :",
+        replace: "'' === '' ? '' :",
       },
     ],
   },

@@ -24,7 +24,7 @@ const levels = [
   ['http'],
   ['middleware'],
   ['verify', 'protect', 'testing'],
-  ['compare'],
+  ['compare', 'explain', 'doctor'],
   ['report'],
   ['partywall'],
   ['index'],
@@ -42,6 +42,7 @@ const only = new Map([
   ['protect', schemaRooms],
   ['testing', [...below, 'database']],
   ['compare', [...schemaRooms, 'verify', 'protect']],
+  ['explain', [...schemaRooms, 'verify']],
 ])
 
 const MINIMUM_MODULES = 30
