@@ -147,6 +147,12 @@ describe('place_tenant', () => {
     await client.query('listen partywall_tenants')
     await database.admin('call partywall.place_tenant($1, null)', [both.id])
     await expect.poll(() => heard).toContain(markOf(both.id))
+    // A move that was given up changes no place. Processes that were refused meanwhile hear of its end.
+    const mover = await world.client(database.adminUrl)
+    await mover.query('call partywall.begin_move($1)', [acme.id])
+    expect(heard).not.toContain(markOf(acme.id))
+    await mover.query('call partywall.end_move($1)', [acme.id])
+    await expect.poll(() => heard).toContain(markOf(acme.id))
   })
 })
 
