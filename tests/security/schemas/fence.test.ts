@@ -36,12 +36,16 @@ beforeAll(async () => {
 })
 
 const slot = () => slotAt(Date.now())
-const ticketOf = (tenantId: string, placement: string, at = slot()) =>
-  new TicketMaker(database.sealSecret).ticket({ database: database.name, tenantId, readOnly: false, placement }, at)
+const ticketOf = (tenantId: string, placement: string, at = slot(), readOnly = false) =>
+  new TicketMaker(database.sealSecret).ticket({ database: database.name, tenantId, readOnly, placement }, at)
 const markOf = (tenantId: string) => createHash('sha256').update(tenantId).digest('hex')
 
-async function plantTicket(tenantId: string, placement: string, options: { at?: number; expired?: boolean } = {}) {
-  const ticket = ticketOf(tenantId, placement, options.at)
+async function plantTicket(
+  tenantId: string,
+  placement: string,
+  options: { at?: number; expired?: boolean; readOnly?: boolean } = {},
+) {
+  const ticket = ticketOf(tenantId, placement, options.at, options.readOnly)
   await database.admin(
     `insert into partywall.tickets (hash, tenant_id, not_after, mark) values (decode($1, 'hex'), $2, to_timestamp($3), $4) on conflict do nothing`,
     [
@@ -55,15 +59,20 @@ async function plantTicket(tenantId: string, placement: string, options: { at?: 
 }
 
 /** A statement of the application's login past the pool, where anything may be set. */
-async function withSeal(tenantId: string, seal: string | ((pid: number) => string), text: string) {
+async function withSeal(
+  tenantId: string,
+  seal: string | ((pid: number) => string),
+  text: string,
+  role = 'tenant_user',
+) {
   const client = new pg.Client({ connectionString: database.appUrl })
   await client.connect()
   try {
     const { rows } = await client.query('select pg_backend_pid() as pid')
     await client.query('begin')
     await client.query(
-      "select set_config('role', 'tenant_user', true), set_config('app.current_tenant_id', $1, true), set_config('app.tenant_seal', $2, true)",
-      [tenantId, typeof seal === 'string' ? seal : seal(rows[0].pid)],
+      "select set_config('role', $3, true), set_config('app.current_tenant_id', $1, true), set_config('app.tenant_seal', $2, true)",
+      [tenantId, typeof seal === 'string' ? seal : seal(rows[0].pid), role],
     )
     return (await client.query(text)).rows
   } finally {
@@ -71,9 +80,9 @@ async function withSeal(tenantId: string, seal: string | ((pid: number) => strin
   }
 }
 
-const wholeSeal = (tenantId: string, placement: string) => (pid: number) =>
+const wholeSeal = (tenantId: string, placement: string, level: 'tenant_user' | 'tenant_admin') => (pid: number) =>
   new SealMaker(database.sealSecret).seal(
-    { tenantId, userId: 'u', actor: '', level: 'tenant_admin', readOnly: false, placement },
+    { tenantId, userId: 'u', actor: '', level, readOnly: false, placement },
     { database: database.name, backendPid: pid },
     Math.floor(Date.now() / 1000) + 60,
     undefined,
@@ -87,6 +96,24 @@ describe('a ticket of a tenant in a schema', () => {
     expect(await withSeal(acme.id, `${known}garbage`, read())).toEqual([{ body: `secret of ${acme.key}` }])
     const old = await plantTicket(acme.id, acme.schema, { at: 1, expired: true })
     await expect(withSeal(acme.id, `${old}garbage`, read())).rejects.toMatchObject({ code: '42501' })
+  })
+})
+
+describe('rights inside a tenant’s own schema', () => {
+  it('do not include writing for a seal that was made for reading', async () => {
+    const reading = await plantTicket(acme.id, acme.schema, { readOnly: true })
+    const writing = await plantTicket(acme.id, acme.schema)
+    const insert = `insert into ${acme.schema}.documents (title) values ('by a reader') returning title`
+    expect(await withSeal(acme.id, `${writing}garbage`, insert)).toHaveLength(1)
+    await expect(withSeal(acme.id, `${reading}garbage`, insert)).rejects.toMatchObject({ code: '42501' })
+  })
+
+  it('do not include DELETE for a user who takes the role of administrators', async () => {
+    const remove = `delete from ${acme.schema}.documents returning title`
+    const asAdmin = wholeSeal(acme.id, acme.schema, 'tenant_admin')
+    expect((await withSeal(acme.id, asAdmin, remove, 'tenant_admin')).length).toBeGreaterThan(0)
+    const asUser = wholeSeal(acme.id, acme.schema, 'tenant_user')
+    expect(await withSeal(acme.id, asUser, remove, 'tenant_admin')).toEqual([])
   })
 })
 
@@ -113,7 +140,7 @@ describe('a ticket that the pool registers', () => {
 
 describe('a tenant of the shared tables that has a schema, too', () => {
   it.each(['ticket', 'seal'] as const)('reads and writes nothing in the schema, by its %s', async (by) => {
-    const seal = by === 'ticket' ? `${await plantTicket(both.id, '')}garbage` : wholeSeal(both.id, '')
+    const seal = by === 'ticket' ? `${await plantTicket(both.id, '')}garbage` : wholeSeal(both.id, '', 'tenant_admin')
     const { schema } = both
     expect(await withSeal(both.id, seal, 'select body from public.documents')).toHaveLength(1)
     expect(await withSeal(both.id, seal, `select body from ${schema}.documents`)).toEqual([])
