@@ -3,7 +3,9 @@ import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
+import { doctorCommand } from './doctor.ts'
 import { eachTenantCommand } from './each-tenant.ts'
+import { explainCommand } from './explain.ts'
 import { initCommand } from './init.ts'
 import { migrateCommand } from './migrate.ts'
 import { moveTenantCommand } from './move-tenant.ts'
@@ -11,6 +13,7 @@ import { packageVersion } from './package-version.ts'
 import { planCommand } from './plan.ts'
 import { protectCommand } from './protect.ts'
 import { describeError } from './terminal.ts'
+import { tokenCommand } from './token.ts'
 import { verifyCommand } from './verify.ts'
 
 /** Exit code if a command could not run. 1 means that the command ran and found something. */
@@ -25,14 +28,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
   const commands = [
     initCommand(),
+    doctorCommand(),
     migrateCommand(),
     protectCommand(),
     verifyCommand(),
     compareCommand(),
     planCommand(),
+    explainCommand(),
     eachTenantCommand(),
     moveTenantCommand(),
     auditCommand(),
+    tokenCommand(),
   ]
   for (const command of commands) program.addCommand(inherit(command))
   try {

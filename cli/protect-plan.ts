@@ -1,6 +1,5 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
 import type { Queryable } from '../src/catalog/model.ts'
-import { readCatalog } from '../src/catalog/read-catalog.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'
 import { planProtection } from '../src/protect/plan.ts'
@@ -14,6 +13,7 @@ import type { Tenancy } from '../src/tenancy/facts.ts'
 import { connect } from '../src/verify/connect.ts'
 import { beyondProtect } from './beyond-protect.ts'
 import { knowledgeOf } from './protect-knowledge.ts'
+import { withoutTenantSchemas } from './without-tenant-schemas.ts'
 
 export interface PlanOptions {
   readonly databaseUrl: string
@@ -53,7 +53,7 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
 /** The same on a connection of the caller. It is only read. */
 export async function planOn(db: Queryable, options: Omit<PlanOptions, 'databaseUrl'>): Promise<FoundPlan> {
   await loadParser()
-  const catalog = await readCatalog(db)
+  const { catalog, note } = await withoutTenantSchemas(db, options)
   const sql = createSqlReader()
   const { tenancy, appRoleFound } = find(catalog, options, sql)
   const tables = [...tenancy.tables.values()]
@@ -70,7 +70,7 @@ export async function planOn(db: Queryable, options: Omit<PlanOptions, 'database
     schemas: tenancy.schemas,
     orphans: await readOrphans(db, tables),
     ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
-    notes: [...tenancy.notes, ...settingNotes(tenancy)],
+    notes: [...note, ...tenancy.notes, ...settingNotes(tenancy)],
   })
   // Skip verify's rules in two cases. Without the application's role they cannot tell which objects it has rights on. And --tables asks
   // about the named tables only, while the rules are about the whole database.

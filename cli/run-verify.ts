@@ -15,6 +15,7 @@ import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
 import { runCommand } from '../src/verify/sources/run-command.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
+import { commandLine } from './command-line.ts'
 import { checkUrl } from './database-url.ts'
 import { packageVersion } from './package-version.ts'
 import { type OpenedCopy, openCopy } from './schema-copy.ts'
@@ -31,6 +32,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
     settings.baseline === undefined
       ? []
       : parseBaseline(await readText('--baseline', settings.baseline), settings.baseline)
+  const started = Date.now()
   const timeoutMs = settings.timeout === undefined ? undefined : settings.timeout * 1000
   return untilInterrupted(timeoutMs, async (signal) => {
     const source = await prepare(settings, signal)
@@ -57,6 +59,12 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         toolVersion: packageVersion(),
         target: targetOf(settings),
         failOn: settings.failOn,
+        made: {
+          at: new Date(started).toISOString(),
+          seconds: (Date.now() - started) / 1000,
+          command: commandLine(process.argv),
+          nodeVersion: process.versions.node,
+        },
         notes: [...source.notes, ...assumed],
         gaps: source.gaps,
         ...(setUp === undefined ? {} : { setUp }),
@@ -66,7 +74,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         checklist: verifyChecklist({
           report,
           findings: baselined.findings,
-          command: commandOf(settings),
+          command: commandLine(process.argv),
           files: source.files,
           assumed: assumed[0],
         }),

@@ -9,6 +9,7 @@ import type { TenantTestHelper } from '../src/testing/tenant-test-helper.ts'
 import { createAttackedApi } from './attacked-api/app.ts'
 import { type LayerName, removalOf } from './layers.ts'
 import { openLimitStore } from './limit-store.ts'
+import { type PlacedTenant, plantPlaced } from './placed-tenants.ts'
 
 /** A tenant of the demo with its rows. */
 export interface DemoTenant {
@@ -40,6 +41,9 @@ export interface Stage {
   readonly limits: string
   readonly a: DemoTenant
   readonly b: DemoTenant
+  /** Two tenants, each with a schema of its own. */
+  readonly initech: PlacedTenant
+  readonly hooli: PlacedTenant
   readonly admin: AdminQuery
   /** A further tenant with one user; its token's role is that user's. */
   newTenant(name: string, options: { readonly tier?: string; readonly role: string }): Promise<TenantTestHelper>
@@ -90,6 +94,7 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
     await plantProbes(kit.admin)
     const a = await plant(kit, 'Acme', 'enterprise')
     const b = await plant(kit, 'Globex', 'enterprise')
+    const [initech, hooli] = [await plantPlaced(kit, 'Initech'), await plantPlaced(kit, 'Hooli')]
     if (!noAudit) {
       for (const table of ['documents', 'projects', 'users'])
         await kit.admin(`call partywall.audit_table('public.${table}')`)
@@ -103,6 +108,8 @@ export async function openStage({ port, without }: StageOptions): Promise<Stage>
       baseUrl: kit.baseUrl,
       a,
       b,
+      initech,
+      hooli,
       admin: kit.admin,
       newTenant: (name, options) => newTenant(kit, name, options),
       adminUrl: kit.adminUrl,

@@ -1,3 +1,4 @@
+import type { Placement } from '../src/context/placement.ts'
 import { runWithTenant } from '../src/context/run-with-tenant.ts'
 import { outsideOfTenants } from '../src/context/store.ts'
 import type { TenantPool } from '../src/database/pool/create-tenant-pool.ts'
@@ -24,6 +25,10 @@ export interface Operation {
   readonly only?: 'open' | 'strict'
   /** Runs only with a seal, because without it the attack is known to succeed. */
   readonly needsSeal?: boolean
+  /** Runs only where tenants can have schemas of their own. */
+  readonly needsSchemas?: boolean
+  /** Runs only for tenants that use the shared table and never move. */
+  readonly settled?: boolean
   /** Does not run behind a transaction pooler, where it has no meaning or is known to fail. */
   readonly notPooled?: boolean
   /** Codes of errors that this operation causes on purpose. */
@@ -58,18 +63,23 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
+/** The refusal of a statement whose tenant is being moved, or whose placement is outdated. */
+export const MISPLACED = 'PARTYWALL_DEPENDENCY_UNAVAILABLE'
+
 /** Runs one operation for its tenant. An error that it does not expect is a violation. */
 export async function takeTurn(operation: Operation, turn: Turn): Promise<void> {
   const begun = performance.now()
   try {
-    await asTenant(turn.tenantId, () => operation.run(turn))
+    await asTenant(turn.stage, turn.tenantId, () => operation.run(turn))
   } catch (error) {
     if (isLostConnection(error)) return
     const code = codeOf(error)
     if (operation.plannedCodes?.includes(code) === true) return
     if (error instanceof Error && error.name === 'PlannedError') return
+    const { fleet } = turn.stage
+    if (code === MISPLACED && [turn.tenantId, turn.victimId].some((id) => fleet.hasMovedSince(id, begun))) return
     // Residue of the same tenant's own attacker is allowed: the pool cleans the connection completely only for another tenant.
-    if (turn.stage.attackers.includes(turn.tenantId) && OWN_RESIDUE.has(code)) return
+    if (turn.stage.fleet.attackers.includes(turn.tenantId) && OWN_RESIDUE.has(code)) return
     const kind = code === '57014' ? 'cancel that nobody planned' : 'refusal that nobody planned'
     const pool = turn.pool === turn.stage.open ? 'open' : turn.pool === turn.stage.strict ? 'strict' : 'pipelined'
     turn.ledger.violate(
@@ -79,13 +89,19 @@ export async function takeTurn(operation: Operation, turn: Turn): Promise<void> 
   }
 }
 
-export function asTenant<T>(tenantId: string, fn: () => T): T {
-  return runWithTenant({ tenantId, userId: 'hunter' }, fn)
+/** Runs code as a request of the tenant, with the placement that the directory answers now. */
+export function asTenant<T>(stage: Stage, tenantId: string, fn: () => T): T {
+  return runWithTenant({ tenantId, userId: 'hunter', placement: stage.fleet.placementOf(tenantId) }, fn)
 }
 
 /** Runs code as another request, not nested in the first context. It begins in the same tick. */
-export function asAnotherRequest<T>(tenantId: string, fn: () => T): T {
-  return outsideOfTenants(() => asTenant(tenantId, fn))
+export function asAnotherRequest<T>(stage: Stage, tenantId: string, fn: () => T): T {
+  return outsideOfTenants(() => asTenant(stage, tenantId, fn))
+}
+
+/** Runs code as a request whose placement is given, as in a process with an outdated or a wrong answer of the directory. */
+export function asPlaced<T>(tenantId: string, placement: Placement | undefined, fn: () => T): T {
+  return outsideOfTenants(() => runWithTenant({ tenantId, userId: 'hunter', placement }, fn))
 }
 
 /** An error that the user's code throws on purpose. */

@@ -13,6 +13,7 @@ export interface Violation {
     | 'foreign write'
     | 'own row missing'
     | 'rolled-back row kept'
+    | 'row in the wrong place'
     | 'refusal that nobody planned'
     | 'cancel that nobody planned'
     | 'attack succeeded'
@@ -67,15 +68,24 @@ export class Ledger {
     }
   }
 
-  /** Checks the whole table at the end, as the superuser sees it. */
-  judge(rows: readonly unknown[]): void {
+  /**
+   * Checks all tables at the end, as the superuser sees them.
+   *
+   * @param rows each with the table that it is in
+   * @param tableOf the table that a tenant's rows belong in
+   */
+  judge(rows: readonly unknown[], tableOf: (tenantId: string) => string): void {
     const there = new Set<string>()
     for (const row of rows) {
       const id = String(field(row, 'id'))
+      const table = field(row, 'table')
+      if (there.has(id)) this.violate('row in the wrong place', `row ${id} is in two places, one is ${table}`)
       there.add(id)
       const owner = field(row, 'tenant_id')
       const writer = field(row, 'writer')
       if (owner !== writer) this.violate('foreign write', `row ${id} of ${owner} was written by ${writer}`)
+      const home = tableOf(String(owner))
+      if (table !== home) this.violate('row in the wrong place', `row ${id} of ${owner} is in ${table}, not in ${home}`)
       const known = this.#rows.get(id)
       if (known?.fate === 'rolled back' || known?.fate === 'deleted') {
         this.violate('rolled-back row kept', `row ${id} is there although its fate was: ${known.fate}`)

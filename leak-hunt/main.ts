@@ -46,6 +46,7 @@ function print(result: HuntResult): void {
       .join('\n')
   console.log(`
 operations             ${result.operations} in ${result.seconds} s, ${result.attacks} of them attacks
+moves of tenants       ${result.moves}, and ${result.tenantsAdded} new tenants
 rows written           ${result.rowsWritten}, each looked at again at the end
 connections looked at  ${result.connectionsLookedAt}${result.upgrades === undefined ? '' : `\nupgrades, downgrades   ${result.upgrades}`}
 faults

@@ -1,4 +1,6 @@
-/** One protection that is taken out by a change of the built code. */
+import type { Weakness } from './weaken.ts'
+
+/** One protection that is taken out, by a change of the built code or of the database. */
 export interface Mutant {
   readonly name: string
   readonly breaks: string
@@ -6,8 +8,8 @@ export interface Mutant {
    * Files below dist/src with the text to replace. If the text is not found, the run ends with an error, so that it can't pass by mistake.
    */
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
-  /** Also removes the layer that would stop the attack next. */
-  readonly grantTemporary?: boolean
+  /** Also takes out a protection of the database: the mutant itself, or the layer that would stop the attack next. */
+  readonly weaken?: Weakness
   readonly unsealed?: boolean
 }
 
@@ -81,7 +83,7 @@ export const mutants: readonly Mutant[] = [
       },
       tagsAreClean,
     ],
-    grantTemporary: true,
+    weaken: 'temporary',
   },
   {
     name: 'session-wide-setting',
@@ -215,7 +217,7 @@ export const mutants: readonly Mutant[] = [
     name: 'select-into-is-a-select',
     breaks: 'a temporary table of a tenant table’s name is made by a SELECT (TEMP granted)',
     edits: [{ file: 'database/statement/select-into.js', find: 'if (!/into/i.test(text))', replace: 'if (true)' }],
-    grantTemporary: true,
+    weaken: 'temporary',
   },
   {
     name: 'one-prisma-loader',
@@ -238,6 +240,46 @@ export const mutants: readonly Mutant[] = [
         replace: 'inDoubt() {\n        return;',
       },
     ],
+  },
+  {
+    name: 'path-of-the-shared-tables',
+    breaks: 'a tenant in a schema of its own reads and writes the shared tables',
+    edits: [
+      {
+        file: 'database/connection/session/context-identity.js',
+        find: "placement === '' ? settings.searchPath : settings.pathOf(placement)",
+        replace: 'settings.searchPath',
+      },
+    ],
+  },
+  {
+    name: 'identity-without-placement',
+    breaks: 'after a move the pool sends the context of the old place',
+    edits: [
+      {
+        file: 'database/connection/session/context-identity.js',
+        find: "placement === '' ? '' :",
+        replace: "'' === '' ? '' :",
+      },
+    ],
+  },
+  {
+    name: 'outdated-placement-accepted',
+    breaks: 'a process with an outdated placement writes to the old place',
+    edits: [],
+    weaken: 'placement-fence',
+  },
+  {
+    name: 'move-without-fence',
+    breaks: 'a tenant writes while its rows are copied',
+    edits: [],
+    weaken: 'move-fence',
+  },
+  {
+    name: 'schema-without-policies',
+    breaks: 'the path alone keeps schemas of tenants apart',
+    edits: [],
+    weaken: 'schema-policies',
   },
   {
     name: 'blind-watch',

@@ -50,7 +50,7 @@ function huntOne(mutant: Mutant, options: HuntOptions, stdio: 'inherit' | 'ignor
       ['--until-found'],
       options.sealed && mutant.unsealed !== true ? [] : ['--unsealed'],
       options.pooler ? ['--pooler'] : [],
-      mutant.grantTemporary === true ? ['--grant-temporary'] : [],
+      mutant.weaken === undefined ? [] : ['--weaken', mutant.weaken],
     ].flat()
     const run = spawnSync(process.execPath, [join(folder, 'leak-hunt', 'main.js'), ...flags], {
       stdio,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readWeakness, type Weakness, weaknesses } from './weaken.ts'
 
 export interface HuntOptions {
   readonly operations: number
@@ -11,7 +12,8 @@ export interface HuntOptions {
   readonly pooler: boolean
   /** Starts on a database of the release before, and upgrades and downgrades it while statements run. */
   readonly upgrade: boolean
-  readonly grantTemporary: boolean
+  /** A protection of the database that is taken out. */
+  readonly weaken: Weakness | undefined
   /** Ends at the first check that finds a violation. */
   readonly untilFound: boolean
   readonly mutate: string | undefined
@@ -21,7 +23,8 @@ export interface HuntOptions {
 
 export const usage = `npm run leak-hunt -- [--operations N --faults M | --seconds S] [--seed X] [--unsealed | --upgrade] [--pooler] [--mutate NAME] [--json]
 
-Many tenants on two pools, random work, faults and attacks; every row that is read and every row that was written is checked.
+Many tenants on two pools, some in schemas of their own, some moving; random work, faults and attacks; every row that is read and every row
+that was written is checked.
 
   --operations N     how many operations (default 5000)
   --faults M         how many faults among them (default 100)
@@ -32,7 +35,7 @@ Many tenants on two pools, random work, faults and attacks; every row that is re
   --upgrade          starts on a database of the release before, with a process of it; upgrades and downgrades go on all the time
   --until-found      ends as soon as something was found (looked at every 1,000 operations)
   --mutate NAME      breaks the wall in one place, in a copy of the build; the hunt must find it ('list' names them, 'all' runs all)
-  --grant-temporary  also takes away the revoked TEMP (for mutants)
+  --weaken NAME      takes out a protection of the database (for mutants): ${weaknesses.join(', ')}
   --json             the result as JSON
 
 Exit code: 0 nothing found, 1 a leak or a broken invariant, 2 could not run.`
@@ -48,7 +51,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
       unsealed: { type: 'boolean', default: false },
       pooler: { type: 'boolean', default: false },
       upgrade: { type: 'boolean', default: false },
-      'grant-temporary': { type: 'boolean', default: false },
+      weaken: { type: 'string' },
       'until-found': { type: 'boolean', default: false },
       mutate: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -67,7 +70,7 @@ export function readOptions(argv: readonly string[]): HuntOptions {
     sealed: !values.unsealed,
     pooler: values.pooler,
     upgrade: values.upgrade,
-    grantTemporary: values['grant-temporary'],
+    weaken: values.weaken === undefined ? undefined : readWeakness(values.weaken),
     untilFound: values['until-found'],
     mutate: values.mutate,
     json: values.json,

@@ -40,7 +40,7 @@ const LEFT_BEHIND = `
  * The pool removes residue of a plain SELECT only before the next statement. So an honest tenant uses each connection first.
  */
 export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number> {
-  for (const pool of stage.pools) await useEachConnection(pool, honestTenants(stage))
+  for (const pool of stage.pools) await useEachConnection(stage, pool, honestTenants(stage))
   // Skip this behind a pooler: its connections can't be checked, and it resets each one for its next client.
   if (stage.pooled) return 0
   let looked = 0
@@ -63,17 +63,17 @@ export async function checkResidue(stage: Stage, ledger: Ledger): Promise<number
 }
 
 /** Uses several tenants in turn, because no single tenant may hold all connections of a pool. */
-function honestTenants({ tenants, attackers }: Stage): readonly string[] {
-  return tenants.filter((tenant) => !attackers.includes(tenant))
+function honestTenants({ fleet }: Stage): readonly string[] {
+  return fleet.tenants.filter((tenant) => !fleet.attackers.includes(tenant))
 }
 
-async function useEachConnection(pool: TenantPool, tenantIds: readonly string[]): Promise<void> {
+async function useEachConnection(stage: Stage, pool: TenantPool, tenantIds: readonly string[]): Promise<void> {
   const turns = Array.from({ length: pool.totalCount }, (_, at) => tenantIds[at % tenantIds.length] ?? '')
-  const clients = await Promise.allSettled(turns.map((tenant) => asTenant(tenant, () => pool.connect())))
+  const clients = await Promise.allSettled(turns.map((tenant) => asTenant(stage, tenant, () => pool.connect())))
   await Promise.all(
     clients.map(async (client, at) => {
       if (client.status === 'rejected') return // the connection broke meanwhile
-      await asTenant(turns[at] ?? '', () => client.value.query('select 1')).then(
+      await asTenant(stage, turns[at] ?? '', () => client.value.query('select 1')).then(
         () => client.value.release(),
         (error: Error) => client.value.release(error),
       )

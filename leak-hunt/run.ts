@@ -1,9 +1,12 @@
 import { type Operation, takeTurn } from './hunt.ts'
 import { Ledger, type Violation } from './ledger.ts'
+import { acrossPlaces } from './operations/across-places.ts'
 import { aroundThePool } from './operations/around-the-pool.ts'
 import { faultOperations } from './operations/faults.ts'
 import { honestOperations } from './operations/honest.ts'
 import { hostileOperations } from './operations/hostile.ts'
+import { killedMover, move, outdatedPlacement } from './operations/move.ts'
+import { newTenant } from './operations/new-tenant.ts'
 import { schemaTool } from './operations/schema-tool.ts'
 import { suspension } from './operations/suspension.ts'
 import { upgrade } from './operations/upgrade.ts'
@@ -30,6 +33,10 @@ export interface HuntResult {
   readonly attacks: number
   readonly faults: Readonly<Record<string, number>>
   readonly destroyed: Readonly<Record<string, number>>
+  /** Number of times that a tenant moved between the shared table and a schema. */
+  readonly moves: number
+  /** Number of tenants that came while others worked. */
+  readonly tenantsAdded: number
   readonly rowsWritten: number
   readonly connectionsLookedAt: number
   readonly seconds: number
@@ -58,17 +65,25 @@ async function huntOn(
   onProgress: (line: string) => void,
 ): Promise<HuntResult> {
   const started = performance.now()
-  const faults = new Map(faultOperations.map((operation) => [operation.name, 0]))
+  const { fleet } = stage
   const fits = (operation: Operation) =>
-    (options.sealed || operation.needsSeal !== true) && !(options.pooler && operation.notPooled === true)
-  const hostile = hostileOperations.filter(fits)
+    (options.sealed || operation.needsSeal !== true) &&
+    (fleet.hasSchemas || operation.needsSchemas !== true) &&
+    !(options.pooler && operation.notPooled === true)
+  const possibleFaults = [...faultOperations, killedMover].filter(fits)
+  const faults = new Map(possibleFaults.map((operation) => [operation.name, 0]))
+  const hostile = [...hostileOperations, ...acrossPlaces].filter(fits)
   const honest = [
     ...honestOperations,
     ...aroundThePool,
     schemaTool,
     suspension,
+    newTenant,
+    move,
+    outdatedPlacement,
     ...(options.upgrade ? [upgrade] : []),
   ].filter(fits)
+  const tenantsBefore = fleet.tenants.length
   let begun = 0
   let attacks = 0
   let faultsLeft = options.faults
@@ -80,8 +95,8 @@ async function huntOn(
     // Spread the faults evenly over the remaining operations, each kind at least once.
     if (faultsLeft > 0 && random.next() < faultsLeft / Math.max(left, 1)) {
       faultsLeft -= 1
-      const unseen = faultOperations.filter((operation) => faults.get(operation.name) === 0)
-      const fault = unseen.length > 0 ? random.pick(unseen) : random.weighted(faultOperations)
+      const unseen = possibleFaults.filter((operation) => faults.get(operation.name) === 0)
+      const fault = unseen.length > 0 ? random.pick(unseen) : random.weighted(possibleFaults)
       faults.set(fault.name, (faults.get(fault.name) ?? 0) + 1)
       return fault
     }
@@ -93,8 +108,10 @@ async function huntOn(
     while (begun < until && !over()) {
       begun += 1
       const operation = nextOperation()
-      const tenantId = random.pick(hostile.includes(operation) ? stage.attackers : stage.tenants)
-      const victimId = random.pick(stage.tenants.filter((id) => id !== tenantId))
+      const { settled, attackers, tenants } = fleet
+      const candidates = operation.settled === true ? settled : tenants
+      const tenantId = random.pick(hostile.includes(operation) ? attackers : candidates)
+      const victimId = random.pick(candidates.filter((id) => id !== tenantId))
       const pools = stage.pipelined === undefined ? stage.pools : [...stage.pools, stage.pipelined]
       const pool = operation.only === undefined ? random.pick(pools) : stage[operation.only]
       await withLimit(operation, ledger, takeTurn(operation, { stage, ledger, random, pool, tenantId, victimId }))
@@ -109,8 +126,7 @@ async function huntOn(
     onProgress(`${begun} operations, ${options.faults - faultsLeft} faults, ${attacks} attacks, ${found} violations`)
     if (options.untilFound && found > 0) break
   }
-  const { rows } = await stage.admin('select tenant_id, id, writer from ledger')
-  ledger.judge(rows)
+  ledger.judge(await fleet.everyRow(), (tenantId) => fleet.tableOf(tenantId))
   return {
     seed: options.seed,
     sealed: options.sealed,
@@ -120,6 +136,8 @@ async function huntOn(
     attacks,
     faults: Object.fromEntries(faults),
     destroyed: Object.fromEntries(stage.destroyed),
+    moves: fleet.moves,
+    tenantsAdded: fleet.tenants.length - tenantsBefore,
     rowsWritten: ledger.rows,
     connectionsLookedAt: looked,
     seconds: Math.round((performance.now() - started) / 100) / 10,

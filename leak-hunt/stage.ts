@@ -6,11 +6,13 @@ import { createSecurityEvents } from '../src/events/security-events.ts'
 import { silentLogger } from '../src/logger/logger.ts'
 import { migrate } from '../src/migrate/migrate.ts'
 import { FaultProxy } from './fault-proxy.ts'
+import { Fleet } from './fleet.ts'
 import { type HuntPrisma, openHuntPrisma } from './prisma/open.ts'
 import type { Random } from './random.ts'
 import { migrateToReleaseBefore, openPoolOfReleaseBefore, sealPoliciesOf } from './release-before.ts'
 import { startPgBouncer } from './servers/pgbouncer.ts'
 import { openWatchedService, type WatchedService } from './watched-service.ts'
+import { type Weakness, weaken } from './weaken.ts'
 
 const TENANTS = 24
 /** Tenants with an attacker inside. Residue of an attack may disturb the next statement of the same tenant, but of no other tenant. */
@@ -21,8 +23,7 @@ const STATEMENT_TIMEOUT_MS = 1_500
 const ANSWER_TIMEOUT_MS = 2_500
 
 export interface Stage {
-  readonly tenants: readonly string[]
-  readonly attackers: readonly string[]
+  readonly fleet: Fleet
   /** Connects directly to the server. It allows dangerous commands, so that the hunt also tests the clean-up after them. */
   readonly open: TenantPool
   /** Connects through the proxy, with the default list of refused commands. */
@@ -40,6 +41,8 @@ export interface Stage {
   readonly foretold: ReadonlySet<number>
   /** URL of the application's login, without the proxy. */
   readonly url: string
+  /** URL of the superuser, for tools of an operator. */
+  readonly adminUrl: string
   readonly proxy: FaultProxy
   readonly sealed: boolean
   /** What the upgrades have done so far. Undefined if the hunt has no upgrades. */
@@ -66,8 +69,7 @@ interface StageOptions {
   readonly sealed: boolean
   readonly pooler: boolean
   readonly upgrade: boolean
-  /** Removes the layer behind a mutant: grants TEMP, so that a temporary table can receive writes. */
-  readonly grantTemporary: boolean
+  readonly weaken: Weakness | undefined
 }
 
 export async function openStage(random: Random, options: StageOptions): Promise<Stage> {
@@ -77,16 +79,22 @@ export async function openStage(random: Random, options: StageOptions): Promise<
   const databaseUrl = server.url(database)
   const admin = new pg.Pool({ connectionString: databaseUrl, max: 4 })
   admin.on('error', () => {})
+  const run = (text: string, values?: readonly unknown[]) =>
+    admin.query(text, values === undefined ? undefined : [...values])
   if (options.upgrade) await migrateToReleaseBefore(admin, sealSecret)
   else await migrate({ databaseUrl, sealSecret })
   const password = randomBytes(12).toString('hex')
   const tenants = Array.from({ length: TENANTS }, () => random.uuid())
-  await admin.query(tables(password, options.grantTemporary, database))
+  await admin.query(tables(password))
+  if (options.weaken !== undefined) await weaken(run, options.weaken)
   if (options.sealed) await admin.query(sealPoliciesOf(options.upgrade ? 'before' : 'this', 'ledger'))
-  await admin.query(
-    'insert into ledger (tenant_id, id, writer) select t, gen_random_uuid(), t from unnest($1::uuid[]) t',
-    [tenants],
-  )
+  const fleet = new Fleet(tenants, {
+    attackers: ATTACKERS,
+    schemas: !options.upgrade,
+    sealed: options.sealed,
+    admin: run,
+  })
+  await fleet.settle()
 
   const url = server.urlAs('hunt_app', password, database)
   const bouncer = options.pooler ? await startPgBouncer(url, CONNECTIONS, { resetAlways: true }) : undefined
@@ -146,8 +154,7 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     pool.on('error', () => {}) // the hunt breaks idle connections on purpose
   }
   return {
-    tenants,
-    attackers: tenants.slice(0, ATTACKERS),
+    fleet,
     open,
     strict,
     pools,
@@ -157,11 +164,12 @@ export async function openStage(random: Random, options: StageOptions): Promise<
     pooled: options.pooler,
     foretold: await foretell(admin),
     url: direct,
+    adminUrl: databaseUrl,
     proxy,
     sealed: options.sealed,
     upgrade: options.upgrade ? { databaseUrl, sealSecret, migrated: false, policies: 'before', changes: 0 } : undefined,
     destroyed,
-    admin: (text, values) => admin.query(text, values === undefined ? undefined : [...values]),
+    admin: run,
     clients: () => [...clients],
     async close() {
       await prisma?.$disconnect()
@@ -189,7 +197,7 @@ async function foretell(admin: pg.Pool): Promise<ReadonlySet<number>> {
   return new Set(Array.isArray(next) ? next.map(Number) : [])
 }
 
-function tables(password: string, grantTemporary: boolean, database: string): string {
+function tables(password: string): string {
   const context = "(select nullif(current_setting('app.current_tenant_id', true), '')::uuid)"
   return `
     do $$ begin
@@ -208,6 +216,5 @@ function tables(password: string, grantTemporary: boolean, database: string): st
     create policy tenant_isolation_policy on ledger for all using (tenant_id = ${context}) with check (tenant_id = ${context});
     grant select, insert, update, delete on ledger to tenant_user, tenant_admin;
     create sequence hunt_numbers;
-    grant usage, select on sequence hunt_numbers to tenant_user, tenant_admin;
-    ${grantTemporary ? `grant temporary on database ${database} to public, hunt_app, tenant_user;` : ''}`
+    grant usage, select on sequence hunt_numbers to tenant_user, tenant_admin`
 }

@@ -14,8 +14,11 @@ interface Counted {
   readonly folder: string
 }
 
+/** A wall, or `placed`: sealed tables in a schema of each tenant's own. */
+export type Column = Wall | 'placed'
+
 /** Instructions of the server for one statement. */
-export async function countInstructions(counted: Counted, wall: Wall, name: string): Promise<number> {
+export async function countInstructions(counted: Counted, wall: Column, name: string): Promise<number> {
   const few = await ofConnection(counted, wall, name, FEW)
   const many = await ofConnection(counted, wall, name, MANY)
   return Math.round((many - few) / (MANY - FEW))
@@ -26,18 +29,19 @@ let firstFreeId = 1_000
 /** Instructions of the process of one connection that sends this many statements, for one tenant after the other. */
 export async function ofConnection(
   { stage, folder }: Counted,
-  wall: Wall,
+  wall: Column,
   name: string,
   count: number,
 ): Promise<number> {
-  const statement = STATEMENTS[name]?.(wall)
+  const statement = STATEMENTS[name]?.(wall === 'placed' ? 'sealed' : wall)
   if (statement === undefined) throw new Error(`there is no statement ${name}`)
   firstFreeId += 10_000
-  const connection = wall === 'plain' ? rawSide(stage.url, 1) : walledSide(stage, 1, wall === 'sealed')
-  const [first = ''] = stage.tenants
+  const connection = wall === 'plain' ? rawSide(stage.url, 1) : walledSide(stage, 1, wall !== 'unsealed')
+  const tenants = wall === 'placed' ? [...stage.schemas.keys()] : stage.tenants
+  const [first = ''] = tenants
   const { rows } = await connection.run(first, { text: 'select pg_backend_pid() as pid' })
   for (let round = 0; round < count; round++) {
-    const tenant = stage.tenants[round % stage.tenants.length] ?? first
+    const tenant = tenants[round % tenants.length] ?? first
     const values = [...statement.values(tenant, round, firstFreeId)]
     await connection.run(tenant, { name, text: statement.text, values })
   }

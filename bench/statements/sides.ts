@@ -18,7 +18,11 @@ export function rawSide(url: string, connections: number): Side {
 }
 
 /** A tenant pool. One tenant may hold all of its connections, because a limit per tenant would distort the comparison. */
-export function walledSide({ url, secret }: Pick<Stage, 'url' | 'secret'>, connections: number, sealed: boolean): Side {
+export function walledSide(
+  { url, secret, schemas }: Pick<Stage, 'url' | 'secret'> & Partial<Pick<Stage, 'schemas'>>,
+  connections: number,
+  sealed: boolean,
+): Side {
   const pool = createTenantPool({
     connectionString: url,
     max: connections,
@@ -29,7 +33,11 @@ export function walledSide({ url, secret }: Pick<Stage, 'url' | 'secret'>, conne
   })
   pool.on('error', () => {})
   return {
-    run: (tenantId, query) => runWithTenant({ tenantId, userId: 'u' }, () => pool.query(query)),
+    run: (tenantId, query) => {
+      const schema = schemas?.get(tenantId)
+      const placement = schema === undefined ? undefined : { schema }
+      return runWithTenant({ tenantId, userId: 'u', placement }, () => pool.query(query))
+    },
     end: () => pool.end(),
   }
 }

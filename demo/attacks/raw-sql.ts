@@ -1,6 +1,7 @@
 // Raw SQL of tenant A as the application's own role, in A's context: what an ORM, a report or a forgotten filter would send.
 import { type Attack, type AttackGroup, failureOf, outcome } from '../attack.ts'
 import type { Stage } from '../stage.ts'
+import { ownSchemas } from './own-schemas.ts'
 
 const lines = ['security-no-leak', 'completed-cross-tenant-access', 'completed-rls-policies'] as const
 
@@ -130,6 +131,7 @@ export const rawSql: AttackGroup = {
       ['PARTYWALL_STATEMENT_REFUSED'],
       () => 'alter table documents disable row level security',
     ),
+    ...ownSchemas,
     refused('sql-key', "the seal's key", ['42501'], () => 'select * from partywall.seal_keys'),
     {
       id: 'sql-no-context',

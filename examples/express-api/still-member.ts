@@ -1,4 +1,5 @@
 import { type Partywall, runWithTenant } from 'partywall'
+import type { Tenant } from 'partywall/tenants'
 
 /** Roles from the lowest to the highest. */
 const RANKS = ['viewer', 'member', 'admin', 'owner']
@@ -7,7 +8,7 @@ const RANKS = ['viewer', 'member', 'admin', 'owner']
 interface Question {
   readonly userId: string
   readonly claims: Readonly<Record<string, unknown>>
-  readonly tenant: { readonly id: string }
+  readonly tenant: Pick<Tenant, 'id' | 'placement'>
 }
 
 /**
@@ -17,7 +18,8 @@ interface Question {
 export function stillMember(pool: () => Partywall['pool']): (question: Question) => Promise<boolean> {
   return async ({ userId, claims, tenant }) => {
     // The query runs in the tenant's context, so it does not find another tenant's user with the same id.
-    const { rows } = await runWithTenant({ tenantId: tenant.id, userId }, () =>
+    const placement = tenant.placement ?? undefined
+    const { rows } = await runWithTenant({ tenantId: tenant.id, userId, placement }, () =>
       pool().query('select role from users where id::text = $1', [userId]),
     )
     const now = RANKS.indexOf(String(rows[0]?.role))

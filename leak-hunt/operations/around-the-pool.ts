@@ -64,12 +64,14 @@ export const aroundThePool: readonly Operation[] = [
   {
     name: 'a Prisma batch of two tenants in one tick',
     weight: 5,
+    settled: true,
     notPooled: true,
     run: (turn) => bothInOneTick(turn, prismaBatch),
   },
   {
     name: 'Prisma findUnique of two tenants in one tick',
     weight: 3,
+    settled: true,
     notPooled: true,
     run: (turn) => bothInOneTick(turn, prismaFindUnique),
   },
@@ -79,7 +81,7 @@ export const aroundThePool: readonly Operation[] = [
     notPooled: true,
     async run({ pool, stage, ledger, tenantId }) {
       const { rows } = await pool.query('select random() as number')
-      if (stage.attackers.includes(tenantId) || !stage.foretold.has(rows[0]?.number)) return
+      if (stage.fleet.attackers.includes(tenantId) || !stage.foretold.has(rows[0]?.number)) return
       ledger.violate('residue on a connection', 'random() follows the seed of another tenant')
     },
   },
@@ -90,7 +92,7 @@ export const aroundThePool: readonly Operation[] = [
     plannedCodes: ['55000'],
     async run({ pool, stage, ledger, tenantId }) {
       await pool.query('select lastval()')
-      if (!stage.attackers.includes(tenantId))
+      if (!stage.fleet.attackers.includes(tenantId))
         ledger.violate('residue on a connection', 'lastval() gives a number of another tenant')
     },
   },
@@ -100,7 +102,7 @@ export const aroundThePool: readonly Operation[] = [
 async function bothInOneTick(turn: Turn, work: (turn: Turn) => Promise<void>): Promise<void> {
   const other: Turn = { ...turn, tenantId: turn.victimId, victimId: turn.tenantId }
   const own = work(turn)
-  const others = asAnotherRequest(other.tenantId, () => work(other))
+  const others = asAnotherRequest(turn.stage, other.tenantId, () => work(other))
   for (const outcome of await Promise.allSettled([own, others])) {
     if (outcome.status === 'rejected' && !isPrismaLost(outcome.reason)) throw outcome.reason
   }

@@ -1,6 +1,6 @@
 // Operations of tenants' honest code.
 import type pg from 'pg'
-import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
+import { runWithTenant, tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
 import { isLostConnection, type Operation, PlannedError, type Turn } from '../hunt.ts'
 
 const COLUMNS = 'tenant_id, id, writer, n'
@@ -94,7 +94,7 @@ export const honestOperations: readonly Operation[] = [
   {
     name: 'insert through copyInto',
     weight: 2,
-    run: (turn) => insertWith(turn, (id) => turn.pool.copyInto('public.ledger', [{ id, writer: turn.tenantId }])),
+    run: (turn) => insertWith(turn, (id) => turn.pool.copyInto('ledger', [{ id, writer: turn.tenantId }])),
   },
   {
     name: 'update',
@@ -115,7 +115,10 @@ export const honestOperations: readonly Operation[] = [
       if (mine.length < 5) return
       const id = random.pick(mine)
       ledger.forget(tenantId, id, 'unknown')
-      await pool.query('delete from ledger where id = $1', [id])
+      // Only the level tenant_admin may DELETE in a schema of a tenant.
+      await runWithTenant({ tenantId, userId: 'hunter', roles: ['admin'] }, () =>
+        pool.query('delete from ledger where id = $1', [id]),
+      )
     },
     plannedCodes: ['40P01'],
   },

@@ -1,6 +1,6 @@
 // Operations of an attacker inside one tenant's code or SQL. They try to become another tenant, or to leave state on the connection that
 // harms the next tenant. Each must end without harm, or with an expected refusal.
-import { asAnotherRequest, codeOf, isLostConnection, type Operation, type Turn } from '../hunt.ts'
+import { asAnotherRequest, codeOf, isLostConnection, MISPLACED, type Operation, type Turn } from '../hunt.ts'
 
 import { SEED } from '../stage.ts'
 
@@ -13,12 +13,17 @@ const selects: readonly (readonly [name: string, text: (turn: Turn) => string])[
   ['tenant for the session', ({ victimId }) => `set_config('app.current_tenant_id', '${victimId}', false)`],
   ['seal for the session', () => "set_config('app.tenant_seal', current_setting('app.tenant_seal', true), false)"],
   ['search_path for the session', () => "set_config('search_path', 'pg_temp, pg_catalog', false)"],
+  [
+    'search_path of another tenant',
+    ({ stage, victimId }) =>
+      `set_config('search_path', '${stage.fleet.placementOf(victimId)?.schema ?? 'public'}', false)`,
+  ],
   ['row_security for the session', () => "set_config('row_security', 'off', false)"],
   ['read-only for the session', () => "set_config('default_transaction_read_only', 'on', false)"],
   ['time-out for the session', () => "set_config('statement_timeout', '1', false)"],
   ['role for the session', () => "set_config('role', 'tenant_admin', false)"],
   ['a seed for random()', () => `setseed(${SEED})::text`],
-  ['a value of a sequence', () => "nextval('hunt_numbers')::text"],
+  ['a value of a sequence', () => "nextval('public.hunt_numbers')::text"],
   ['an advisory lock', ({ random }) => `pg_advisory_lock(${random.below(1_000_000)})::text`],
 ]
 
@@ -104,7 +109,7 @@ export const hostileOperations: readonly Operation[] = [
     async run(turn) {
       const { rows } = await turn.pool.query(
         `select set_config('app.current_tenant_id', '${turn.victimId}', true),
-                query_to_xml('select tenant_id from ledger', true, false, '')::text as stolen`,
+                query_to_xml('select tenant_id from ${turn.stage.fleet.tableOf(turn.victimId)}', true, false, '')::text as stolen`,
       )
       for (const row of rows) {
         if (String(row.stolen).includes(turn.victimId)) {
@@ -120,11 +125,10 @@ export const hostileOperations: readonly Operation[] = [
       const id = turn.random.uuid()
       turn.ledger.wrote({ tenantId: turn.victimId, id }, 'rolled back')
       await mustFail(turn, ['42501'], () =>
-        turn.pool.query('insert into ledger (tenant_id, id, writer) values ($1, $2, $3)', [
-          turn.victimId,
-          id,
-          turn.tenantId,
-        ]),
+        turn.pool.query(
+          `insert into ${turn.stage.fleet.tableOf(turn.victimId)} (tenant_id, id, writer) values ($1, $2, $3)`,
+          [turn.victimId, id, turn.tenantId],
+        ),
       )
     },
   },
@@ -132,7 +136,10 @@ export const hostileOperations: readonly Operation[] = [
     name: 'a row moved to a foreign tenant',
     weight: 2,
     async run(turn) {
-      await mustFail(turn, ['42501'], () => turn.pool.query('update ledger set tenant_id = $1', [turn.victimId]))
+      // The CHECK of a tenant's own table refuses it with 23514.
+      await mustFail(turn, ['42501', '23514'], () =>
+        turn.pool.query('update ledger set tenant_id = $1', [turn.victimId]),
+      )
     },
   },
   {
@@ -141,7 +148,7 @@ export const hostileOperations: readonly Operation[] = [
     async run(turn) {
       const client = await turn.pool.connect()
       try {
-        await asAnotherRequest(turn.victimId, () =>
+        await asAnotherRequest(turn.stage, turn.victimId, () =>
           mustFail(turn, [ISOLATED], () => client.query(`select ${COLUMNS} from ledger limit 1`)),
         )
       } finally {
@@ -155,7 +162,7 @@ export const hostileOperations: readonly Operation[] = [
     async run(turn) {
       await turn.pool.transaction(async (transaction) => {
         await transaction.query('select 1')
-        await asAnotherRequest(turn.victimId, () =>
+        await asAnotherRequest(turn.stage, turn.victimId, () =>
           mustFail(turn, [ISOLATED], () => transaction.query(`select ${COLUMNS} from ledger limit 1`)),
         )
       })
@@ -169,11 +176,12 @@ export const hostileOperations: readonly Operation[] = [
       const id = turn.random.uuid()
       turn.ledger.wrote({ tenantId: turn.victimId, id }, 'unknown')
       const left = turn.pool.query("select set_config('default_transaction_read_only', 'on', false)")
-      const wrote = asAnotherRequest(turn.victimId, () =>
+      const wrote = asAnotherRequest(turn.stage, turn.victimId, () =>
         turn.pool.query('insert into ledger (id, writer) values ($1, $2)', [id, turn.victimId]),
       )
       const [, answer] = await Promise.allSettled([left, wrote])
       if (answer.status === 'fulfilled') turn.ledger.wrote({ tenantId: turn.victimId, id }, 'committed')
+      else if (codeOf(answer.reason) === MISPLACED) throw answer.reason
       else if (!isLostConnection(answer.reason))
         turn.ledger.violate('refusal that nobody planned', `the write of ${turn.victimId}: ${String(answer.reason)}`)
     },
@@ -187,7 +195,7 @@ export const hostileOperations: readonly Operation[] = [
   },
 ]
 
-async function mustFail(turn: Turn, codes: readonly string[], attack: () => Promise<unknown>): Promise<void> {
+export async function mustFail(turn: Turn, codes: readonly string[], attack: () => Promise<unknown>): Promise<void> {
   try {
     await attack()
   } catch (error) {

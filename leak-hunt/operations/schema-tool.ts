@@ -52,7 +52,7 @@ async function becomes({ stage }: Turn, wanted: 'refused' | 'answered'): Promise
   if (watched === undefined) return false
   const until = performance.now() + NOTICED_WITHIN_MS
   while (performance.now() < until) {
-    const asked = await asAnotherRequest(watched.tenantId, () =>
+    const asked = await asAnotherRequest(stage, watched.tenantId, () =>
       watched.pool.query('select tenant_id from vault'),
     ).then(
       ({ rows }) => (rows.length === 1 ? 'answered' : 'open'),

@@ -11,7 +11,12 @@ export const suspension: Operation = {
     if (stage.upgrade?.migrated === false) return
     const tenantId = random.uuid()
     const id = random.uuid()
-    await stage.admin('insert into ledger (tenant_id, id, writer) values ($1, $2, $1)', [tenantId, id])
+    const { fleet } = stage
+    await fleet.add(tenantId, fleet.hasSchemas && random.chance(0.3) ? 'schema' : 'shared')
+    await stage.admin(`insert into ${fleet.tableOf(tenantId)} (tenant_id, id, writer) values ($1, $2, $1)`, [
+      tenantId,
+      id,
+    ])
     ledger.wrote({ tenantId, id }, 'committed')
     await expectAnswer(turn, tenantId, 'answered')
     await stage.admin('select partywall.revoke_tenant($1)', [tenantId])
@@ -21,8 +26,12 @@ export const suspension: Operation = {
   },
 }
 
-async function expectAnswer({ pool, ledger }: Turn, tenantId: string, wanted: 'answered' | 'refused'): Promise<void> {
-  const got = await asAnotherRequest(tenantId, () => pool.query('select tenant_id, writer from ledger')).then(
+async function expectAnswer(
+  { stage, pool, ledger }: Turn,
+  tenantId: string,
+  wanted: 'answered' | 'refused',
+): Promise<void> {
+  const got = await asAnotherRequest(stage, tenantId, () => pool.query('select tenant_id, writer from ledger')).then(
     ({ rows }) => {
       ledger.read(tenantId, rows, suspension.name)
       return rows.length === 1 ? 'answered' : `${rows.length} rows`

@@ -51,7 +51,7 @@ function versionOf(path: string, env: Readonly<Record<string, string>>): string 
 }
 
 /**
- * Starts PgBouncer in transaction mode in front of a database.
+ * Starts PgBouncer in front of a database, in transaction mode unless another mode is given.
  *
  * @param connectionString of the login role that the application uses
  * @param serverConnections number of connections to PostgreSQL that all clients share; few, so that clients get each other's connections
@@ -60,7 +60,7 @@ function versionOf(path: string, env: Readonly<Record<string, string>>): string 
 export async function startPgBouncer(
   connectionString: string,
   serverConnections = 2,
-  options: { readonly resetAlways?: boolean } = {},
+  options: { readonly resetAlways?: boolean; readonly mode?: 'session' | 'transaction' | 'statement' } = {},
 ): Promise<PgBouncer> {
   const program = await findPgBouncer()
   const target = new URL(connectionString)
@@ -79,7 +79,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = plain
 auth_file = ${join(folder, 'users.txt')}
-pool_mode = transaction
+pool_mode = ${options.mode ?? 'transaction'}
 server_reset_query_always = ${options.resetAlways === true ? 1 : 0}
 default_pool_size = ${serverConnections}
 max_client_conn = 200

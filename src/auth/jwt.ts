@@ -1,7 +1,8 @@
 import { DependencyUnavailableError } from '../errors.ts'
 import { createDefaultLogger } from '../logger/logger.ts'
 import { CredentialVerifier, deepFreeze, type RevocationCheck, type TokenVerifier } from './credential-verifier.ts'
-import { buildIssuer, type Issuer } from './issuer.ts'
+import type { Issuer } from './issuer.ts'
+import { buildIssuers } from './issuers.ts'
 import type { Authorize } from './membership.ts'
 import type { TokenVerifierOptions, TypedClaims } from './options.ts'
 import type { ParsedOptions } from './options-schema.ts'
@@ -95,22 +96,6 @@ function buildVerifier<Claims>(
       logger,
     },
     revoked,
-  )
-}
-
-function buildIssuers(
-  { issuers, keyRefresh = {} }: ParsedOptions,
-  surroundings: Omit<Parameters<typeof buildIssuer>[2], 'times'>,
-): ReadonlyMap<string, Issuer> {
-  const times = {
-    refreshMs: keyRefresh.refreshMs ?? 300_000,
-    maxStaleMs: keyRefresh.maxStaleMs ?? 86_400_000,
-    unknownKeyCooldownMs: keyRefresh.unknownKeyCooldownMs ?? 30_000,
-    timeoutMs: keyRefresh.timeoutMs ?? 5_000,
-    retryMs: keyRefresh.retryMs ?? 1_000,
-  }
-  return new Map(
-    Object.entries(issuers).map(([name, options]) => [name, buildIssuer(name, options, { ...surroundings, times })]),
   )
 }
 

@@ -1,3 +1,4 @@
+import type { Placement } from '../context/placement.ts'
 import { DependencyUnavailableError, isPartywallError, TenantInactiveError } from '../errors.ts'
 import type { RawClaims } from './strict-json.ts'
 import { withinTime } from './within-time.ts'
@@ -6,6 +7,8 @@ import { withinTime } from './within-time.ts'
 export interface MembershipTenant {
   readonly id: string
   readonly tier?: string | undefined
+  /** The schema of the tenant's own tables, for a context in which the hook asks them. Undefined or null: the shared tables. */
+  readonly placement?: Placement | null | undefined
 }
 
 /** The question to an `authorize` hook: a verified user, and the tenant of the directory. */

@@ -57,7 +57,7 @@ export async function judgeToken(token: string, options: JudgeOptions): Promise<
   return { issuer, claims: payload, identity, tokenId: tokenIdOf(payload), ...times }
 }
 
-async function verifySignature(token: string, key: KeyObject, algorithm: string): Promise<void> {
+export async function verifySignature(token: string, key: KeyObject, algorithm: string): Promise<void> {
   try {
     await compactVerify(token, key, { algorithms: [algorithm] })
   } catch (error) {
@@ -66,7 +66,7 @@ async function verifySignature(token: string, key: KeyObject, algorithm: string)
   }
 }
 
-function readIdentity(claims: RawClaims, issuer: Issuer): Identity {
+export function readIdentity(claims: RawClaims, issuer: Issuer): Identity {
   try {
     return issuer.readIdentity(claims)
   } catch (error) {
@@ -76,7 +76,7 @@ function readIdentity(claims: RawClaims, issuer: Issuer): Identity {
   }
 }
 
-function tokenIdOf(claims: RawClaims): string | undefined {
+export function tokenIdOf(claims: RawClaims): string | undefined {
   if (!Object.hasOwn(claims, 'jti')) return undefined
   const { jti } = claims
   if (typeof jti !== 'string' || !TOKEN_ID.test(jti)) throw new TokenRefusedError('claim-invalid', 'jti')

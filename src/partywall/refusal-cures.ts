@@ -50,7 +50,8 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
     'auth.verify does not recognise the credential. It may have ended, or come from another environment.',
 }
 
-const TENANT_CURES = {
+/** What would let a token of this tenant pass. */
+export const TENANT_CURES = {
   unknown:
     'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check tenantClaims.tenant.',
   suspended: 'The tenant’s status is not active. Set it to active if that is a mistake.',
@@ -63,7 +64,7 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
   switch (event.type) {
     case 'AUTHENTICATION_FAILED':
     case 'TOKEN_ATTACK':
-      return { reason: event.reason, cure: curesOfToken(event.reason) }
+      return { reason: event.reason, cure: cureOfToken(event.reason) }
     case 'TENANT_REFUSED':
       return { reason: event.reason, cure: TENANT_CURES[event.reason] }
     case 'PERMISSION_DENIED':
@@ -79,7 +80,8 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
   }
 }
 
-function curesOfToken(reason: string): string {
+/** What would let a token pass that was refused for this reason. */
+export function cureOfToken(reason: string): string {
   return Object.hasOwn(TOKEN_CURES, reason)
     ? TOKEN_CURES[reason as RefusalReason]
     : 'The envelope was refused. Export it again, with the audience and the secret of its receiver.'

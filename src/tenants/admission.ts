@@ -19,11 +19,7 @@ export interface AdmittedToken {
 export interface AdmissionVerifier<Token extends AdmittedToken> {
   verify(token: unknown, origin?: AdmissionOrigin): Promise<Token>
   /** Throws unless the user is still a member of the tenant. */
-  authorize(
-    token: Token,
-    tenant: { readonly id: string; readonly tier: string },
-    origin?: AdmissionOrigin,
-  ): Promise<void>
+  authorize(token: Token, tenant: Pick<Tenant, 'id' | 'tier' | 'placement'>, origin?: AdmissionOrigin): Promise<void>
 }
 
 export interface AdmissionOrigin {
@@ -139,7 +135,7 @@ export function createAdmission<Token extends AdmittedToken>(options: AdmissionO
           details: { tenantId: tenant.id, source: other.source },
         })
       }
-      await verifier.authorize(token, { id: tenant.id, tier: tenant.tier }, origin)
+      await verifier.authorize(token, { id: tenant.id, tier: tenant.tier, ...placementOf(tenant) }, origin)
       const context = contextOf(token, tenant, requestId)
       onAdmitted?.(context, token)
       return context

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Authorize } from '../../src/auth/membership.ts'
 import { getCurrentTenant, runInTenantFrame, runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import { createTenantDirectory } from '../../src/tenants/directory.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
-import type { TestIssuer } from '../setup/issuer.ts'
+import { startIssuer, type TestIssuer } from '../setup/issuer.ts'
 import { contextOf, createPlacedTenant, installTestSchema, type PlacedTenant } from '../setup/tenant-schemas.ts'
 import { createTestWall } from '../setup/wall.ts'
 
@@ -44,6 +45,26 @@ describe('the placement of a tenant', () => {
     const visit = { tenantId: acme.id, actor: 'staff', reason: 'ticket 1', expiresIn: '1m' } as const
     const seen = await wall.actAs(visit, async () => (await wall.pool.query('select body from documents')).rows)
     expect(seen).toEqual([{ body: `secret of ${acme.key}` }])
+  })
+
+  it('is told to authorize, which may ask the tenant’s own tables; a tenant of shared tables has none', async () => {
+    const asked: unknown[] = []
+    const authorize: Authorize = async ({ userId, tenant }) => {
+      asked.push(tenant.placement)
+      const placement = tenant.placement ?? undefined
+      const { rows } = await runWithTenant({ tenantId: tenant.id, userId, placement }, () =>
+        wall.pool.query('select from users where id = $1', [userId]),
+      )
+      return rows.length === 1
+    }
+    const own = await startIssuer()
+    const { wall: asking } = await createTestWall(database, { auth: { ...own.localOptions(), authorize } })
+    for (const tenant of [acme, plain]) {
+      const token = await own.sign({ claims: { org_id: tenant.key, sub: tenant.userId } })
+      expect((await asking.admit({ token, requestId: 'r', hints: [] })).tenantId).toBe(tenant.id)
+    }
+    expect(asked).toEqual([acme.placement, undefined])
+    await own.close()
   })
 
   it.each([{ schema: 'Public' }, { schema: 'pg_x' }, { schema: '' }, {}, 'tenant_a', 7, { schema: 'a,b' }])(

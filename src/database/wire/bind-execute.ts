@@ -4,25 +4,29 @@
  * @see PostgreSQL "Message Formats": Bind (F), Execute (F)
  */
 export function bindExecute(statement: string, values: readonly (string | null)[]): Buffer {
-  const name = Buffer.from(`${statement}\0`)
-  const parameters = values.map((value) => (value === null ? undefined : Buffer.from(value)))
-  const length = 4 + 1 + name.length + 2 + 2 + parameters.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 0) + 2
-  const bytes = Buffer.alloc(1 + length + EXECUTE.length)
-  let at = bytes.write('B', 0, 'latin1')
+  const lengths = values.map((value) => (value === null ? -1 : Buffer.byteLength(value)))
+  const nameLength = Buffer.byteLength(statement) + 1
+  const length = 4 + 1 + nameLength + 2 + 2 + lengths.reduce((sum, bytes) => sum + 4 + Math.max(bytes, 0), 0) + 2
+  // Each byte is written below, so the memory need not be cleared first.
+  const bytes = Buffer.allocUnsafe(1 + length + EXECUTE.length)
+  let at = bytes.writeUInt8(BIND, 0)
   at = bytes.writeInt32BE(length, at)
   at = bytes.writeUInt8(0, at)
-  at += name.copy(bytes, at)
+  at += bytes.write(statement, at)
+  at = bytes.writeUInt8(0, at)
   at = bytes.writeInt16BE(0, at)
-  at = bytes.writeInt16BE(parameters.length, at)
-  for (const value of parameters) {
+  at = bytes.writeInt16BE(values.length, at)
+  values.forEach((value, index) => {
     // NULL has the length -1.
-    at = bytes.writeInt32BE(value?.length ?? -1, at)
-    at += value?.copy(bytes, at) ?? 0
-  }
+    at = bytes.writeInt32BE(lengths[index] ?? -1, at)
+    if (value !== null) at += bytes.write(value, at)
+  })
   at = bytes.writeInt16BE(0, at)
   EXECUTE.copy(bytes, at)
   return bytes
 }
+
+const BIND = 'B'.charCodeAt(0)
 
 /** Execute of the unnamed portal without a row limit. */
 const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0])

@@ -53,12 +53,23 @@ export interface ReportSummary {
   readonly verdict: string
 }
 
+/** When and how a report was made. The JSON format leaves it out, so that the same database gives the same bytes. */
+export interface ReportMaking {
+  /** ISO 8601, in UTC. */
+  readonly at: string
+  readonly seconds: number
+  /** The command line, without passwords. */
+  readonly command: string
+  readonly nodeVersion: string
+}
+
 /** The content of a report, independent of its format. */
 export interface ReportDocument {
   readonly toolVersion: string
   /** The database or files that were verified, as the user named them, without a password. */
   readonly target: string
   readonly failOn: Severity
+  readonly made?: ReportMaking | undefined
   /** Notes on the sources and on the choices of discovery. */
   readonly notes: readonly string[]
   /** SQL that creates a role for the application, if the source has none. */

@@ -1,6 +1,8 @@
 import type { ReportDocument } from './document.ts'
 import type { Format } from './format-names.ts'
-import { renderHtml } from './html.ts'
+import { renderGithub } from './github.ts'
+import { renderGitlab } from './gitlab.ts'
+import { renderHtml } from './html/render-html.ts'
 import { renderJson } from './json.ts'
 import { renderJunit } from './junit.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -14,6 +16,8 @@ const renderers: Readonly<Record<Format, (document: ReportDocument, paint?: Pain
   junit: renderJunit,
   markdown: renderMarkdown,
   html: renderHtml,
+  github: renderGithub,
+  gitlab: renderGitlab,
 }
 
 /** The report as text; only `pretty` has colours. */

@@ -43,7 +43,7 @@ ${suite.cases.map((each) => renderCase(suite.name, each)).join('')}  </testsuite
 `,
   )
   return `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="partywall verify: ${escapeMarkup(document.target)}" ${totals(all)} time="0">
+<testsuites name="partywall verify: ${escapeMarkup(document.target)}" ${totals(all)} time="${document.made?.seconds.toFixed(3) ?? 0}">
 ${body.join('')}</testsuites>
 `
 }

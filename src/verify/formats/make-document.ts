@@ -4,7 +4,14 @@ import { VERDICT_NAMES, VERDICTS } from '../finding/verdict.ts'
 import { countFindings, exitCodeOf, unreliableTables } from '../report/report-counts.ts'
 import type { VerifyReport } from '../report/report-model.ts'
 import { rules } from '../rules/list.ts'
-import type { AcceptedFinding, ChecklistEntry, Location, MutantSummary, ReportDocument } from './document.ts'
+import type {
+  AcceptedFinding,
+  ChecklistEntry,
+  Location,
+  MutantSummary,
+  ReportDocument,
+  ReportMaking,
+} from './document.ts'
 import { foldCauses } from './fold-causes.ts'
 
 interface DocumentParts {
@@ -25,6 +32,7 @@ interface DocumentParts {
   readonly mutants?: MutantSummary | undefined
   /** Shows each finding separately; default: one for each cause. */
   readonly verbose?: boolean | undefined
+  readonly made?: ReportMaking | undefined
   readonly locate?: (object: string) => Location | undefined
 }
 
@@ -41,6 +49,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     toolVersion: parts.toolVersion,
     target: parts.target,
     failOn,
+    made: parts.made,
     notes: [...parts.notes, ...notes, ...actingNotes(report)],
     gaps: [
       ...parts.gaps,

@@ -1,3 +1,4 @@
+import { schemaDigest } from '../../catalog/schema-digest.ts'
 import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import { grantLines } from '../../tenancy/app-role-sql.ts'
 import { describeSetting } from '../../tenancy/discovery/discover.ts'
@@ -32,6 +33,7 @@ export function makeReport(
     summary: {
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,
+      schemaDigest: schemaDigest(catalog),
       mode: first.run === undefined && first.fleetRun === undefined ? 'static' : 'attack',
       sealed: first.facts.sealed,
       appRole: tenancy.appRole.name,

@@ -13,6 +13,8 @@ export interface InternalError {
 export interface VerifySummary {
   readonly database: string
   readonly serverVersion: number
+  /** SHA-256 in hex of what decides about isolation in the schema. Equal for a restored copy. */
+  readonly schemaDigest: string
   readonly mode: 'static' | 'attack'
   readonly sealed: boolean
   readonly appRole: string

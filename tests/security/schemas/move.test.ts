@@ -22,15 +22,18 @@ beforeAll(async () => {
      create trigger enforce_tenant_id before insert or update on public.orders for each row execute function public.enforce_tenant_id();
      grant select, insert, update on public.orders to tenant_user, tenant_admin`,
   )
-  pool = createTenantPool({
+  pool = open()
+  afterAll(() => pool.end())
+})
+
+const open = () =>
+  createTenantPool({
     connectionString: database.appUrl,
     max: 4,
     seal: { secret: database.sealSecret },
     roles: { tenant_admin: ['owner'] },
     logger: silentLogger,
   })
-  afterAll(() => pool.end())
-})
 
 interface Movable extends TestTenant {
   readonly schema: string
@@ -62,6 +65,13 @@ const count = async (place: string, tenant: Movable, table = 'documents') => {
 const titles = async (context: TenantContextInput) =>
   (await runWithTenant(context, () => pool.query('select title from documents order by title'))).rows.map(
     (row) => row.title,
+  )
+const serializable = (tenant: Movable) =>
+  runWithTenant(tenant.inShared, () =>
+    pool.transaction((open) => open.query('select title from documents'), { isolation: 'serializable' }),
+  ).then(
+    () => 'answered',
+    (error: { code?: string }) => error.code,
   )
 const write = (context: TenantContextInput, title: string) =>
   runWithTenant(context, () => pool.query('insert into documents (title) values ($1)', [title]))
@@ -239,6 +249,60 @@ describe('moveTenant', () => {
       .toBe('written')
     expect(await titles(tenant.inShared)).toContain('First document')
     expect(await count(tenant.schema, tenant)).toBe(0)
+    expect(await serializable(tenant)).toBe('answered')
+  })
+
+  it('whose process is killed is forgotten by end_move() of another session, and by the next registration of a ticket', async () => {
+    for (const heal of ['end_move', 'registration'] as const) {
+      const tenant = await movable()
+      await write(tenant.inShared, 'before')
+      const mover = new pg.Client({ connectionString: database.adminUrl })
+      mover.on('error', () => {})
+      await mover.connect()
+      await mover.query('call partywall.begin_move($1)', [tenant.id])
+      const end = () => database.admin('call partywall.end_move($1)', [tenant.id])
+      await expect(end()).rejects.toMatchObject({ code: '55000' })
+      await mover.end()
+      await expect
+        .poll(() =>
+          write(tenant.inShared, 'after').then(
+            () => true,
+            () => false,
+          ),
+        )
+        .toBe(true)
+      // Its snapshot can't tell whether the move was finished.
+      expect(await serializable(tenant)).toBe('PARTYWALL_DEPENDENCY_UNAVAILABLE')
+      if (heal === 'end_move') await end()
+      else {
+        const another = open()
+        await expect
+          .poll(async () => {
+            await runWithTenant(tenant.inShared, () => another.query('select 1 from documents'))
+            return (
+              await database.admin('select mover_pid from partywall.tenant_states where tenant_id = $1', [tenant.id])
+            ).rows
+          })
+          .toEqual([{ mover_pid: null }])
+        await another.end()
+      }
+      expect(await serializable(tenant)).toBe('answered')
+    }
+  })
+
+  it('is refused while another session moves the tenant, and does not end the other’s move', async () => {
+    const tenant = await movable()
+    const first = new pg.Client({ connectionString: database.adminUrl })
+    await first.connect()
+    await first.query('call partywall.begin_move($1)', [tenant.id])
+    await expect(move(tenant, 'schema')).rejects.toMatchObject({ code: '55006' })
+    await expect(write(tenant.inShared, 'meanwhile')).rejects.toMatchObject({
+      code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE',
+    })
+    await first.query('call partywall.end_move($1)', [tenant.id])
+    await first.end()
+    await move(tenant, 'schema')
+    expect(await titles(tenant.inSchema)).toEqual(['First document'])
   })
 
   it('refuses a change of values on the way: a trigger that edits rows is found by the checksum', async () => {

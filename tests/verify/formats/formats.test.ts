@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { SEVERITIES } from '../../../src/verify/finding/finding.ts'
+import { ISO_27001 } from '../../../src/verify/formats/controls/iso-27001.ts'
+import { OWASP_MULTI_TENANT } from '../../../src/verify/formats/controls/owasp-multi-tenant.ts'
+import { SOC2 } from '../../../src/verify/formats/controls/soc2.ts'
 import { FORMATS } from '../../../src/verify/formats/format-names.ts'
 import { renderReport } from '../../../src/verify/formats/formats.ts'
-import { renderHtml } from '../../../src/verify/formats/html.ts'
+import { renderHtml } from '../../../src/verify/formats/html/render-html.ts'
 import { renderJson } from '../../../src/verify/formats/json.ts'
 import { renderJunit } from '../../../src/verify/formats/junit.ts'
 import { renderMarkdown } from '../../../src/verify/formats/markdown.ts'
 import { renderPretty } from '../../../src/verify/formats/pretty.ts'
 import { renderSarif } from '../../../src/verify/formats/sarif.ts'
+import { rules } from '../../../src/verify/rules/list.ts'
 import { junitProblems } from './junit-shape.ts'
 import { leak, sampleDocument } from './sample-document.ts'
 import { sarifProblems } from './sarif-schema.ts'
@@ -32,7 +36,10 @@ describe('every format', () => {
 
   it('renders a report of nothing', () => {
     const nothing = sampleDocument({ findings: [], accepted: [], tables: [], attacks: [], rules: [], checklist: [] })
-    for (const format of FORMATS) expect(renderReport(format, nothing), format).toContain('migrations/')
+    for (const format of FORMATS) {
+      // GitLab expects a list of findings and nothing else.
+      expect(renderReport(format, nothing), format).toContain(format === 'gitlab' ? '[]' : 'migrations/')
+    }
   })
 })
 
@@ -223,5 +230,81 @@ describe('markdown and html', () => {
     expect(html).toMatch(/^<!doctype html>[\s\S]*<style>[\s\S]*<\/html>\n?$/i)
     for (const criterion of ['CC6.1', 'CC6.3', 'CC7.2']) expect(html).toContain(criterion)
     expect(html.match(/<(?!br|meta|!)[a-z][^>]*>/g)?.length).toBe(html.match(/<\/[a-z0-9]+>/g)?.length)
+  })
+})
+
+const made = {
+  at: '2026-11-30T15:00:00.000Z',
+  seconds: 12.3456,
+  command: 'partywall verify --attack',
+  nodeVersion: '22.18.0',
+}
+
+describe('html', () => {
+  it('begins with the verdict, and with what identifies the run', () => {
+    const page = renderReport('html', sampleDocument({ made }))
+    const head = page.slice(page.indexOf('<header>'), page.indexOf('<nav'))
+    for (const part of [
+      'Isolation is broken.',
+      '2026-11-30 15:00:00 UTC',
+      '12.3 seconds',
+      'partywall verify --attack',
+      'PostgreSQL 18.4',
+      'a'.repeat(64),
+    ])
+      expect(head).toContain(part)
+  })
+
+  it('has an anchor for each link', () => {
+    const page = renderReport('html', sampleDocument())
+    const anchors = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
+    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id)
+    expect(links.length).toBeGreaterThan(8)
+    expect(links.filter((link) => !anchors.has(link ?? ''))).toEqual([])
+  })
+
+  it('says of each line of OWASP, SOC 2 and ISO 27001 what the evidence is, or that there is none', () => {
+    const page = renderReport('html', sampleDocument())
+    for (const id of ['CC6.1', 'CC6.3', 'CC7.2', 'A.8.3', 'Do 9', 'Don&#39;t 9'])
+      expect(page).toMatch(new RegExp(`<td data-column="line">${id}</td>`))
+    for (const { groups, says } of [SOC2, ISO_27001, OWASP_MULTI_TENANT].flatMap(({ controls }) => controls)) {
+      if (groups === undefined) expect(says).toMatch(/^Not covered: /)
+      else expect(rules.some(({ group }) => groups.includes(group))).toBe(true)
+    }
+  })
+})
+
+describe('annotations', () => {
+  it('point GitHub at the line that makes the object, and can not be forged by a name', () => {
+    const lines = renderReport('github', sampleDocument()).trimEnd().split('\n')
+    expect(lines[0]).toMatch(
+      /^::error file=migrations\/0001 a\.sql,line=7,title=critical%3A rls-disabled::public\.documents/,
+    )
+    expect(lines.every((line) => /^::(error|warning|notice) [^\n]*::/.test(line))).toBe(true)
+    const forged = renderReport(
+      'github',
+      sampleDocument({ findings: [{ ...leak, object: 'x\n::set-output name=a::b', message: '%0A::error::' }] }),
+    )
+    expect(forged.split('\n').filter((line) => line.startsWith('::'))).toHaveLength(2)
+    expect(forged).toContain('%250A')
+  })
+
+  it('give GitLab what it requires of each finding, with a fingerprint that stays', () => {
+    const issues = JSON.parse(renderReport('gitlab', sampleDocument()))
+    expect(issues[0]).toEqual({
+      description: expect.stringContaining('public.documents'),
+      check_name: 'rls-disabled',
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+      severity: 'blocker',
+      content: { body: expect.stringContaining('ENABLE ROW LEVEL SECURITY') },
+      location: { path: 'migrations/0001 a.sql', lines: { begin: 7 } },
+    })
+    expect(JSON.parse(renderReport('gitlab', sampleDocument()))[0].fingerprint).toBe(issues[0].fingerprint)
+  })
+})
+
+describe('junit', () => {
+  it('has the time of the run', () => {
+    expect(renderReport('junit', sampleDocument({ made }))).toMatch(/<testsuites [^>]*time="12\.346"/)
   })
 })

@@ -71,6 +71,7 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
     run: {
       database: 'app',
       serverVersion: 180004,
+      schemaDigest: 'a'.repeat(64),
       mode: 'attack',
       sealed: false,
       appRole: 'app',

@@ -11,6 +11,8 @@ import { type TimeOuts, timeOutParameters } from './transaction-time-outs.ts'
 const SEAL_SECONDS = 60
 const RENEW_BEFORE_SECONDS = 30
 const MAX_REMEMBERED = 512
+/** How many identities are known to have been seen once. */
+const MAX_SEEN = 512
 
 interface Remembered {
   readonly bytes: Buffer
@@ -28,6 +30,8 @@ interface ContextPlace {
 
 /**
  * The bytes that set the context on one connection. They are cached per identity for some seconds, instead of being made for each query.
+ * They are cached from an identity's second query on: with very many tenants most come once, and cached bytes of those would only cost
+ * memory and garbage collection.
  *
  * The cache belongs to one backend, because the seals contain its pid.
  */
@@ -39,6 +43,8 @@ export class ContextBytes {
   /** By the clean-up in front, then by form, then by identity. */
   readonly #remembered = new Map<FrontBytes | undefined, Map<ContextForm, Map<string, Remembered>>>()
   #count = 0
+  /** Keys of identities that came once. */
+  readonly #seen = new Set<string>()
 
   constructor(settings: WallSettings, place: ContextPlace) {
     this.#settings = settings
@@ -65,13 +71,28 @@ export class ContextBytes {
     const before = known.get(identity.key)
     if (before !== undefined && now < before.renewAt) return seeded(before.bytes, form)
     const made = this.#make(identity, form, now)
-    const kept: Remembered = front === undefined ? made : { ...made, bytes: Buffer.concat([front.bytes, made.bytes]) }
-    if (before === undefined && ++this.#count > MAX_REMEMBERED) {
+    const bytes = front === undefined ? made.bytes : Buffer.concat([front.bytes, made.bytes])
+    if (before !== undefined || this.#cameBefore(identity)) this.#remember(known, identity, { ...made, bytes })
+    return seeded(bytes, form)
+  }
+
+  #remember(known: Map<string, Remembered>, { key }: ContextIdentity, { bytes, renewAt }: Remembered): void {
+    // Memory of its own: a slice of Node's pool would keep eight kilobytes alive.
+    const own = Buffer.allocUnsafeSlow(bytes.length)
+    bytes.copy(own)
+    if (!known.has(key) && ++this.#count > MAX_REMEMBERED) {
       this.#remembered.clear()
-      this.#count = 1
+      this.#count = 0
+      return
     }
-    this.#place(front, form).set(identity.key, kept)
-    return seeded(kept.bytes, form)
+    known.set(key, { bytes: own, renewAt })
+  }
+
+  #cameBefore({ key }: ContextIdentity): boolean {
+    if (this.#seen.has(key)) return true
+    if (this.#seen.size >= MAX_SEEN) this.#seen.clear()
+    this.#seen.add(key)
+    return false
   }
 
   #place(front: FrontBytes | undefined, form: ContextForm): Map<string, Remembered> {

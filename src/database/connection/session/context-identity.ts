@@ -24,15 +24,9 @@ export interface ContextIdentity extends SealSubject {
   readonly sealed: boolean
 }
 
-/** Users whose identity is kept; each takes some hundred bytes. */
-const MAX_KEPT = 4_096
-
 /** Reads the identity of frames for one pool, and caches it on the frame. */
 export class IdentityReader {
   readonly #settings: WallSettings
-  /** By tenant, then by user. */
-  readonly #kept = new Map<string, Map<string, ContextIdentity>>()
-  #count = 0
 
   constructor(settings: WallSettings) {
     this.#settings = settings
@@ -43,35 +37,7 @@ export class IdentityReader {
   }
 
   make(frame: ContextFrame): ContextIdentity {
-    if (!isTenantFrame(frame)) return emptyIdentity(this.#settings)
-    const { tenantId, userId } = frame
-    const actor = frame.actor?.id ?? ''
-    const level = this.#settings.levelOf(frame)
-    const readOnly = isReadOnly(frame, this.#settings)
-    const placement = frame.placement?.schema ?? ''
-    const kept = this.#kept.get(tenantId)?.get(userId)
-    if (
-      kept !== undefined &&
-      kept.actor === actor &&
-      kept.level === level &&
-      kept.readOnly === readOnly &&
-      kept.placement === placement
-    )
-      return kept
-    const role = this.#settings.setsRole ? level : 'none'
-    const path = placement === '' ? this.#settings.searchPath : this.#settings.pathOf(placement)
-    return this.#keep(makeIdentity({ tenantId, userId, actor, level, readOnly, placement, role, path }))
-  }
-
-  #keep(identity: ContextIdentity): ContextIdentity {
-    if (++this.#count > MAX_KEPT) {
-      this.#kept.clear()
-      this.#count = 1
-    }
-    const users = this.#kept.get(identity.tenantId)
-    if (users === undefined) this.#kept.set(identity.tenantId, new Map([[identity.userId, identity]]))
-    else users.set(identity.userId, identity)
-    return identity
+    return isTenantFrame(frame) ? tenantIdentity(frame, this.#settings) : emptyIdentity(this.#settings)
   }
 }
 
@@ -98,13 +64,28 @@ function isReadOnly(frame: TenantFrame, settings: WallSettings): boolean {
   return asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
 }
 
-function makeIdentity(
-  parts: SealSubject & { readonly placement: string; readonly role: string; readonly path: string },
-): ContextIdentity {
-  const { level, tenantId, userId, actor, readOnly, placement } = parts
+/** One literal without a copy and without Object.freeze(), because each request makes one and freezing costs as much as the seal. */
+function tenantIdentity(frame: TenantFrame, settings: WallSettings): ContextIdentity {
+  const { tenantId, userId } = frame
+  const actor = frame.actor?.id ?? ''
+  const level = settings.levelOf(frame)
+  const readOnly = isReadOnly(frame, settings)
+  const placement = frame.placement?.schema ?? ''
   // Each part of free length says how long it is, so that no two users share a subject.
   const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
   // A placement can't contain ':', and no other part of a key begins with one, so no two contexts share a key.
   const place = placement === '' ? '' : `:${placement}:`
-  return Object.freeze({ ...parts, key: `${place}${readOnly ? 'r' : ''}${subject}`, subject, sealed: true })
+  return {
+    tenantId,
+    userId,
+    actor,
+    level,
+    readOnly,
+    placement,
+    role: settings.setsRole ? level : 'none',
+    path: placement === '' ? settings.searchPath : settings.pathOf(placement),
+    key: `${place}${readOnly ? 'r' : ''}${subject}`,
+    subject,
+    sealed: true,
+  }
 }

@@ -1,0 +1,53 @@
+import { createTenantPool } from '../src/database/pool/create-tenant-pool.ts'
+import { silentLogger } from '../src/logger/logger.ts'
+import { TENANT_CURES } from '../src/partywall/refusal-cures.ts'
+import { createPostgresLookup } from '../src/tenants/postgres-lookup.ts'
+import { isActive } from '../src/tenants/tenant.ts'
+
+/** What the directory in the database says of a tenant claim. */
+export interface DirectoryAnswer {
+  readonly verdict: 'ok' | 'refused'
+  readonly sentence: string
+}
+
+/**
+ * Asks the directory for a tenant claim, as the application's login does.
+ *
+ * @param secret the root secret of the seal; undefined where the database has none
+ * @throws an error of pg if the database can't be reached
+ */
+export async function askDirectory(
+  databaseUrl: string,
+  secret: string | undefined,
+  claim: string,
+): Promise<DirectoryAnswer> {
+  const pool = createTenantPool({
+    connectionString: databaseUrl,
+    max: 1,
+    // As the wall does by default: the rights on the directory are granted to the role, and not to the login.
+    roles: { tenant_admin: ['owner', 'admin'] },
+    seal: secret === undefined || secret === '' ? false : { secret },
+    logger: silentLogger,
+  })
+  pool.on('error', () => {}) // the query of the lookup gets the error too
+  try {
+    const { findByClaim, findById } = createPostgresLookup(pool)
+    const tenant = await findByClaim(claim)
+    if (tenant !== undefined) {
+      const { id, status, tier } = tenant
+      return isActive(tenant)
+        ? { verdict: 'ok', sentence: `tenant ${id}, active, tier ${tier}` }
+        : { verdict: 'refused', sentence: `tenant ${id} is ${status}. ${TENANT_CURES.suspended}` }
+    }
+    const byId = await findById(claim)
+    return {
+      verdict: 'refused',
+      sentence:
+        byId === undefined
+          ? TENANT_CURES.unknown
+          : 'The claim holds the id of a tenant, and the directory looks tenants up by another key (a slug). Put that key into the claim.',
+    }
+  } finally {
+    await pool.close()
+  }
+}

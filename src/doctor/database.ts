@@ -1,0 +1,60 @@
+import { connectionProblem } from '../config/connection-problem.ts'
+import type { DatabaseFinding } from '../database/check/database-finding.ts'
+import { createTenantPool, type TenantPool } from '../database/pool/create-tenant-pool.ts'
+import { silentLogger } from '../logger/logger.ts'
+import { createPostgresLookup } from '../tenants/postgres-lookup.ts'
+import { type DoctorLine, type DoctorSettings, error, messageOf, ok, skipped, warning } from './doctor-line.ts'
+
+const AREA = 'PostgreSQL'
+
+/** The database, by the application's own login: everything that `wall.ready()` checks, and the directory. */
+export async function examineDatabase(settings: DoctorSettings): Promise<readonly DoctorLine[]> {
+  const { databaseUrl, sealSecret, tenantColumns } = settings
+  if (databaseUrl === undefined)
+    return [skipped(AREA, 'Not looked at: set DATABASE_URL, or give --database-url, the URL of the application.')]
+  const pool = createTenantPool({
+    connectionString: databaseUrl,
+    max: 1,
+    connectionTimeoutMillis: 10_000,
+    roles: { tenant_admin: ['owner', 'admin'] },
+    seal: sealSecret === undefined ? false : { secret: sealSecret },
+    pooler: settings.pooler === true ? 'transaction' : 'none',
+    logger: silentLogger,
+  })
+  pool.on('error', () => {}) // the statement gets the error too
+  try {
+    const findings = await pool.checkDatabase({ tenantColumns })
+    const good = findings.some(({ severity }) => severity === 'error') ? [] : [ok(AREA, GOOD)]
+    return [...good, ...findings.map(lineOf), await directory(pool)]
+  } catch (problem) {
+    const sentence = connectionProblem(problem, 'DATABASE_URL') ?? messageOf(problem)
+    return [error(AREA, sentence, 'Correct DATABASE_URL, or start the server; then run partywall doctor again.')]
+  } finally {
+    await pool.close()
+  }
+}
+
+const GOOD =
+  'Login, roles, grants, row-level security, migrations and settings are as wall.ready() needs them. For the proof, run partywall verify.'
+
+function lineOf({ severity, message, fix }: DatabaseFinding): DoctorLine {
+  return severity === 'error' ? error(AREA, message, fix) : warning(AREA, message, fix)
+}
+
+/** 42883, 3F000, 42501: the functions of the directory do not exist, or the login may not call them. */
+const MISSING: ReadonlySet<unknown> = new Set(['42883', '3F000', '42501'])
+
+async function directory(pool: TenantPool): Promise<DoctorLine> {
+  try {
+    await createPostgresLookup(pool).findByClaim('partywall-doctor')
+    return ok('directory', 'partywall.tenant_by_key answers.')
+  } catch (problem) {
+    const code = problem instanceof Error && 'code' in problem ? problem.code : undefined
+    if (!MISSING.has(code)) return error('directory', messageOf(problem), 'See docs/tenants.md.')
+    return warning(
+      'directory',
+      'partywall.tenant_by_key is missing. That is right only if tenants.findByClaim is a function of your own.',
+      "CALL partywall.install_directory('public.tenants', 'id', 'key', 'status', 'tier'); as the migration role, with your table of tenants",
+    )
+  }
+}

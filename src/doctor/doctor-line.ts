@@ -1,0 +1,45 @@
+/** One thing that was looked at. */
+export interface DoctorLine {
+  /** `Node.js`, `PostgreSQL`, `seal`, `identity provider`, `Redis`, `project`. */
+  readonly area: string
+  /** `skipped`: nothing was configured to look at; `sentence` names the setting. */
+  readonly verdict: 'ok' | 'warning' | 'error' | 'skipped'
+  readonly sentence: string
+  /** SQL, a command or a setting that cures it. */
+  readonly fix?: string
+}
+
+/** What the doctor looks at. What is undefined is skipped. */
+export interface DoctorSettings {
+  /** URL of the application's login. */
+  readonly databaseUrl: string | undefined
+  /** The root secret of the seal. */
+  readonly sealSecret: string | undefined
+  /** Whether the application's pool has the option `pooler: 'transaction'`; undefined if that is not known. */
+  readonly pooler: boolean | undefined
+  readonly tenantColumns: readonly string[]
+  readonly jwksUrl: string | undefined
+  readonly redisUrl: string | undefined
+  /** The folder of the application. */
+  readonly folder: string
+}
+
+export function ok(area: string, sentence: string): DoctorLine {
+  return { area, verdict: 'ok', sentence }
+}
+
+export function warning(area: string, sentence: string, fix: string): DoctorLine {
+  return { area, verdict: 'warning', sentence, fix }
+}
+
+export function error(area: string, sentence: string, fix: string): DoctorLine {
+  return { area, verdict: 'error', sentence, fix }
+}
+
+export function skipped(area: string, sentence: string): DoctorLine {
+  return { area, verdict: 'skipped', sentence }
+}
+
+export function messageOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem)
+}

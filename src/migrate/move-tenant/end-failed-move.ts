@@ -1,0 +1,43 @@
+import pg from 'pg'
+
+const END = 'call partywall.end_move($1)'
+const ATTEMPTS = 20
+const PAUSE_MS = 100
+
+/**
+ * Ends a move that failed. If its session was lost, another session does it as soon as the server has noticed. Until then the tenant's
+ * transactions in REPEATABLE READ and SERIALIZABLE are refused, because their snapshots can't tell that the mover is gone.
+ *
+ * It never throws: the caller has an error already, and the next registration of the tenant's tickets forgets the mover as well.
+ */
+export async function endFailedMove(client: pg.Client, databaseUrl: string, tenant: string): Promise<void> {
+  const isDone = await client.query(END, [tenant]).then(
+    () => true,
+    () => false,
+  )
+  if (isDone) return
+  const other = new pg.Client({ connectionString: databaseUrl })
+  other.on('error', () => {}) // the statement that runs gets the error, too
+  try {
+    await other.connect()
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { rows } = await other.query<{ moving: boolean }>(
+        'select s.mover_pid is not null as moving from partywall.tenant_states s where s.tenant_id = $1',
+        [tenant],
+      )
+      if (rows[0]?.moving !== true) return
+      if (
+        await other.query(END, [tenant]).then(
+          () => true,
+          () => false,
+        )
+      )
+        return
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+    }
+  } catch {
+    // The server can't be reached.
+  } finally {
+    await other.end().catch(() => {})
+  }
+}

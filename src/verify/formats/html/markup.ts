@@ -1,0 +1,34 @@
+import { escapeMarkup } from '../escape-text.ts'
+
+export const text = escapeMarkup
+
+/** A part of the page with an anchor. */
+export interface Section {
+  readonly id: string
+  readonly title: string
+  /** HTML; '' leaves the section out. */
+  readonly body: string
+}
+
+export function renderSection({ id, title, body }: Section): string {
+  return `<section id="${id}"><h2>${text(title)}</h2>\n${body}\n</section>`
+}
+
+export function listOf(items: readonly string[], none = ''): string {
+  if (items.length === 0) return `<p>${text(none)}</p>`
+  return `<ul>${items.map((item) => `<li>${text(item)}</li>`).join('')}</ul>`
+}
+
+/** Cells are HTML. On a narrow screen each row becomes a block, and each cell names its column. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = head.map((cell) => `<th scope="col">${cell}</th>`).join('')
+  const body = rows
+    .map((row) => `<tr>${row.map((cell, at) => `<td data-column="${head[at] ?? ''}">${cell}</td>`).join('')}</tr>`)
+    .join('\n')
+  return `<table><thead><tr>${cells}</tr></thead><tbody>\n${body}\n</tbody></table>`
+}
+
+/** A list of names and values. Values are HTML. */
+export function facts(entries: readonly (readonly [name: string, value: string])[]): string {
+  return `<dl class="facts">${entries.map(([name, value]) => `<div><dt>${text(name)}</dt><dd>${value}</dd></div>`).join('\n')}</dl>`
+}

@@ -1,0 +1,77 @@
+import { ISO_27001 } from '../controls/iso-27001.ts'
+import { OWASP_MULTI_TENANT } from '../controls/owasp-multi-tenant.ts'
+import { SOC2 } from '../controls/soc2.ts'
+import type { ReportDocument } from '../document.ts'
+import { attacksOf, checklistOf, rulesOf, standardOf } from './catalogue.ts'
+import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
+import { headOf, resultOf } from './head.ts'
+import { listOf, renderSection, type Section, text } from './markup.ts'
+import { HTML_STYLE } from './style.ts'
+import { tablesOf, unwalledOf } from './tables.ts'
+
+/** The report as one HTML file without scripts and without requests, for auditors: what was tried, what held, and the evidence. */
+export function renderHtml(document: ReportDocument): string {
+  const sections = sectionsOf(document).filter(({ body }) => body !== '')
+  const contents = sections.map(({ id, title }) => `<li><a href="#${id}">${text(title)}</a></li>`).join('')
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Tenant isolation: ${text(document.target)}</title>
+<style>${HTML_STYLE}</style>
+</head>
+<body>
+${headOf(document)}
+<nav aria-label="Contents"><h2>Contents</h2><ul>${contents}</ul></nav>
+<main>
+${sections.map(renderSection).join('\n')}
+</main>
+</body>
+</html>
+`
+}
+
+function sectionsOf(document: ReportDocument): readonly Section[] {
+  const { internalErrors, setUp } = document
+  const whenAny = (items: readonly unknown[], body: () => string) => (items.length === 0 ? '' : body())
+  return [
+    { id: 'result', title: 'Result', body: resultOf(document) },
+    { id: 'tables', title: 'Tables', body: tablesOf(document) },
+    { id: 'findings', title: 'Findings', body: findingsOf(document) },
+    { id: 'accepted', title: 'Accepted findings', body: whenAny(document.accepted, () => acceptedOf(document)) },
+    {
+      id: 'unwalled',
+      title: 'In reach without a wall',
+      body: whenAny(document.unwalled, () => unwalledOf(document)),
+    },
+    {
+      id: 'not-looked-at',
+      title: 'Not looked at',
+      body: listOf([...document.gaps, ...document.warnings], 'Nothing was left out.'),
+    },
+    {
+      id: 'errors',
+      title: 'Internal errors',
+      body: whenAny(internalErrors, () => listOf(internalErrors.map(({ where, message }) => `${where}: ${message}`))),
+    },
+    { id: 'reading', title: 'How it was read', body: listOf(document.notes) },
+    {
+      id: 'role',
+      title: 'Lines that make such a role',
+      body: whenAny(setUp, () => `<pre>${text(setUp.join('\n'))}</pre>`),
+    },
+    {
+      id: 'mutants',
+      title: 'Would this run have noticed?',
+      body: document.mutants === undefined ? '' : mutantsOf(document),
+    },
+    { id: 'checklist', title: 'Checklist', body: whenAny(document.checklist, () => checklistOf(document)) },
+    { id: 'soc2', title: SOC2.title, body: standardOf(SOC2, document) },
+    { id: 'iso-27001', title: ISO_27001.title, body: standardOf(ISO_27001, document) },
+    { id: 'owasp', title: OWASP_MULTI_TENANT.title, body: standardOf(OWASP_MULTI_TENANT, document) },
+    { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
+    { id: 'rules', title: 'Rules', body: rulesOf(document) },
+  ]
+}

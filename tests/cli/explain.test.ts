@@ -1,0 +1,210 @@
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { runExplain } from '../../cli/run-explain.ts'
+import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
+
+let two: TwoTenants
+
+beforeAll(async () => {
+  two = await createTwoTenants()
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  process.exitCode = undefined
+})
+
+interface Asked {
+  readonly secret?: string
+  readonly flags?: Readonly<Record<string, unknown>>
+}
+
+async function run(
+  tenant: string,
+  row: string,
+  { secret = two.database.sealSecret, flags = {} }: Asked,
+  json: boolean,
+) {
+  vi.stubEnv('PARTYWALL_SEAL_SECRET', secret)
+  const lines: string[] = []
+  const given = {
+    tenant,
+    table: 'documents',
+    row: [row],
+    verb: 'select',
+    databaseUrl: two.database.adminUrl,
+    appRole: 'app',
+    sealSecretEnv: 'PARTYWALL_SEAL_SECRET',
+    json,
+    ...flags,
+  }
+  await runExplain(given, (line) => lines.push(line))
+  return lines.join('\n')
+}
+
+/** The answer for the document of tenant A. */
+async function explain(tenant: { readonly id: string }, asked: Asked = {}) {
+  const { outcome, foreign, conclusion, readings } = JSON.parse(
+    await run(tenant.id, `id=${two.a.documentId}`, asked, true),
+  )
+  const hiding = readings
+    .filter((reading: { verdict: string }) => reading.verdict === 'hides')
+    .map((reading: { what: string }) => reading.what)
+  return { outcome, foreign, conclusion, hiding, exit: process.exitCode, readings }
+}
+
+/** Changes the database for one test. */
+async function having<T>(change: string, undo: string, fn: () => Promise<T>): Promise<T> {
+  await two.database.admin(change)
+  try {
+    return await fn()
+  } finally {
+    await two.database.admin(undo)
+  }
+}
+
+describe('partywall explain', { timeout: 60_000 }, () => {
+  it('shows that a tenant sees its own row, as PostgreSQL does', async () => {
+    expect(await explain(two.a)).toMatchObject({ outcome: 'visible', foreign: false, hiding: [], exit: 0 })
+  })
+
+  it('says whose the row is, and which policy keeps it', async () => {
+    const { outcome, foreign, conclusion, hiding, exit } = await explain(two.b)
+    expect({ outcome, foreign, exit }).toEqual({ outcome: 'hidden', foreign: true, exit: 1 })
+    expect(conclusion).toBe(`Hidden because the row belongs to tenant ${two.a.id}.`)
+    expect(hiding).toContain('policy tenant_isolation_policy')
+  })
+
+  it('says that there is no such row', async () => {
+    const printed = await run(two.a.id, 'id=00000000-0000-4000-8000-000000000000', {}, false)
+    expect(printed).toContain('No row of the table has these values. No policy hides it.')
+    expect(process.exitCode).toBe(1)
+  })
+
+  it('names a policy of the application, with its expression', () =>
+    having(
+      `create policy not_archived on documents as restrictive for select to public using (title not like 'arch%');
+       update documents set title = 'archived' where id = '${two.a.documentId}'`,
+      `drop policy not_archived on documents; update documents set title = 'open' where id = '${two.a.documentId}'`,
+      async () => {
+        const { outcome, conclusion } = await explain(two.a)
+        expect({ outcome, conclusion }).toEqual({
+          outcome: 'hidden',
+          conclusion: 'Hidden by policy not_archived (restrictive).',
+        })
+        const printed = await run(two.a.id, `id=${two.a.documentId}`, {}, false)
+        expect(printed).toMatch(
+          /✗ policy not_archived \(restrictive\): It is false for the row\.\n +\(title !~~ 'arch%'::text\)/,
+        )
+      },
+    ))
+
+  it('says that an expression is null, which hides as false does', () =>
+    having(
+      `create policy by_flag on documents as restrictive for select to public using (nullif(title, title) = 'x')`,
+      'drop policy by_flag on documents',
+      async () => {
+        const { readings } = await explain(two.a)
+        expect(readings).toContainEqual(
+          expect.objectContaining({ sentence: 'It is null, which counts as false, for the row.' }),
+        )
+      },
+    ))
+
+  it('evaluates subqueries of a policy as the tenant sees their tables', () =>
+    having(
+      `create policy of_project on documents as restrictive for select to public
+         using (exists (select from projects p where p.name = 'of b'));
+       update projects set name = 'of b' where id = '${two.b.projectId}'`,
+      'drop policy of_project on documents',
+      async () => {
+        // A superuser would find the project of tenant B, and would call the policy true.
+        expect(await explain(two.a)).toMatchObject({ outcome: 'hidden', hiding: ['policy of_project (restrictive)'] })
+      },
+    ))
+
+  it('names a missing privilege, with the GRANT', () =>
+    having('revoke select on documents from tenant_user', 'grant select on documents to tenant_user', async () => {
+      const { outcome, conclusion } = await explain(two.a)
+      expect(outcome).toBe('hidden')
+      expect(conclusion).toContain('GRANT SELECT ON public.documents TO tenant_user;')
+    }))
+
+  it('says that no permissive policy applies', () =>
+    having(
+      'alter policy tenant_isolation_policy on documents to tenant_admin',
+      'alter policy tenant_isolation_policy on documents to tenant_user, tenant_admin',
+      async () => {
+        const { outcome, readings } = await explain(two.a)
+        expect(outcome).toBe('hidden')
+        expect(readings).toContainEqual(
+          expect.objectContaining({ sentence: expect.stringContaining('No permissive policy applies') }),
+        )
+      },
+    ))
+
+  it('says loudly that a tenant sees the row of another tenant', () =>
+    having(
+      'alter table documents disable row level security',
+      'alter table documents enable row level security',
+      async () => {
+        const { outcome, foreign, conclusion, exit } = await explain(two.b)
+        expect({ outcome, foreign, exit }).toEqual({ outcome: 'visible', foreign: true, exit: 1 })
+        expect(conclusion).toContain(`which belongs to tenant ${two.a.id}`)
+      },
+    ))
+
+  it('has no answer without the secret, and says which variable is missing', async () => {
+    const { outcome, conclusion, exit } = await explain(two.a, { secret: '' })
+    expect({ outcome, exit }).toEqual({ outcome: 'unknown', exit: 2 })
+    expect(conclusion).toContain('Set PARTYWALL_SEAL_SECRET')
+  })
+
+  it('names the seal where the secret is another one', async () => {
+    const { outcome, conclusion } = await explain(two.a, {
+      secret: 'another secret of more than thirty-two characters',
+    })
+    expect(outcome).toBe('hidden')
+    expect(conclusion).toContain('Hidden by the seal.')
+  })
+
+  it('names the seal where the tenant is suspended', () =>
+    having(
+      `update tenants set status = 'suspended' where id = '${two.a.id}'`,
+      `update tenants set status = 'active' where id = '${two.a.id}'`,
+      async () => {
+        const { outcome, conclusion } = await explain(two.a)
+        expect(outcome).toBe('hidden')
+        expect(conclusion).toContain('Is the tenant suspended')
+      },
+    ))
+
+  it('judges DELETE by the level, and runs nothing', async () => {
+    const asUser = await explain(two.a, { flags: { verb: 'delete' } })
+    expect(asUser).toMatchObject({
+      outcome: 'hidden',
+      hiding: ['DELETE on public.documents', 'policy tenant_level_policy (restrictive)'],
+    })
+    const asAdmin = await explain(two.a, { flags: { verb: 'delete', role: 'tenant_admin' } })
+    expect(asAdmin).toMatchObject({ outcome: 'visible', hiding: [] })
+    expect(asAdmin.conclusion).toContain('were not run')
+    const { rows } = await two.database.admin(`select 1 from documents where id = '${two.a.documentId}'`)
+    expect(rows).toHaveLength(1)
+  })
+
+  it.each([
+    ['an unknown table', { table: 'nothing' }, /There is no table nothing/],
+    ['an unknown column', { row: ['nothing=1'] }, /column t.nothing does not exist/],
+    ['a value of the wrong type', { row: ['id=7'] }, /invalid input syntax for type uuid/],
+    ['a row without a value', { row: ['id'] }, /name=value/],
+    ['SQL in a column name', { row: ['id"=id or "id=1'] }, /does not exist/],
+    ['several rows', { row: ['title=same'] }, /Several rows/],
+  ])('refuses %s', async (_name, flags, message) => {
+    await two.database.admin(`update documents set title = 'same'`)
+    await expect(run(two.a.id, `id=${two.a.documentId}`, { flags }, true)).rejects.toThrow(message)
+  })
+
+  it('refuses the login of the application, and a role that does not see all rows', async () => {
+    await expect(explain(two.a, { flags: { databaseUrl: two.database.appUrl } })).rejects.toThrow(
+      /the application's login/,
+    )
+  })
+})

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { verifyDatabase } from '../../src/verify/verify-database.ts'
+import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
+
+async function digestOf({ adminUrl }: TestDatabase): Promise<string> {
+  const { summary } = await verifyDatabase({
+    databaseUrl: adminUrl,
+    appRole: 'app',
+    mode: 'static',
+    rules: ['rls-disabled'],
+  })
+  return summary.schemaDigest
+}
+
+it('the digest of a schema is that of its copy, whatever their rows and object ids are', {
+  timeout: 60_000,
+}, async () => {
+  const [one, other] = [await createTestDatabase(), await createTestDatabase()]
+  await other.admin(`create table gone (id integer); drop table gone;
+    insert into tenants (id, key, name, status, tier) values (gen_random_uuid(), 'digest', 'Digest', 'active', 'free')`)
+  expect(await digestOf(other)).toBe(await digestOf(one))
+})
+
+it.each([
+  'alter policy tenant_isolation_policy on documents using (true)',
+  'alter table documents no force row level security',
+  'grant truncate on documents to tenant_user',
+  'alter table documents alter column title set default user',
+  `create function widen() returns boolean language sql security definer as 'select true'`,
+  'alter table documents disable trigger all',
+])('the digest changes with: %s', { timeout: 60_000 }, async (change) => {
+  const database = await createTestDatabase()
+  const before = await digestOf(database)
+  await database.admin(change)
+  expect(await digestOf(database)).not.toBe(before)
+})
+
+it('the digest changes with what a role of the schema can become, and not with other roles', {
+  timeout: 60_000,
+}, async () => {
+  const database = await createTestDatabase()
+  const suffix = randomUUID().slice(0, 8)
+  const [used, other] = [`digest_used_${suffix}`, `digest_other_${suffix}`]
+  await database.admin(`create role ${used}; create role ${other}; grant select on documents to ${used}`)
+  try {
+    const before = await digestOf(database)
+    await database.admin(`alter role ${other} createdb`)
+    expect(await digestOf(database)).toBe(before)
+    await database.admin(`grant ${other} to ${used}`)
+    expect(await digestOf(database)).not.toBe(before)
+  } finally {
+    await database.admin(`revoke select on documents from ${used}; drop role ${used}; drop role ${other}`)
+  }
+})
