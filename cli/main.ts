@@ -3,6 +3,7 @@ import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
+import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
 import { eachTenantCommand } from './each-tenant.ts'
 import { explainCommand } from './explain.ts'
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     protectCommand(),
     verifyCommand(),
     compareCommand(),
+    diffCommand(),
     planCommand(),
     explainCommand(),
     eachTenantCommand(),
