@@ -6,8 +6,8 @@ export function commandLine(argv: readonly string[]): string {
 /** Everything between `://` and the last `@` goes, because a password may contain `@` and `/`. */
 function withoutSecrets(word: string): string {
   const start = word.indexOf('://')
-  const end = start < 0 ? -1 : word.lastIndexOf('@')
-  const masked = end < start ? word : `${word.slice(0, start)}://…${word.slice(end)}`
+  const end = word.lastIndexOf('@')
+  const masked = start < 0 || end < start ? word : `${word.slice(0, start)}://…${word.slice(end)}`
   return masked.replace(/\b(password|secret|token)=[^&\s]*/gi, '$1=…')
 }
 

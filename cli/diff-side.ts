@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { ConfigurationError } from '../src/errors.ts'
 
 /** Where the files of one side are. */
-export interface DiffSidePath {
+interface DiffSidePath {
   readonly path: string
   close(): Promise<void>
 }
