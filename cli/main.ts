@@ -7,6 +7,7 @@ import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
 import { eachTenantCommand } from './each-tenant.ts'
 import { explainCommand } from './explain.ts'
+import { initCommand } from './init.ts'
 import { migrateCommand } from './migrate.ts'
 import { moveTenantCommand } from './move-tenant.ts'
 import { packageVersion } from './package-version.ts'
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
   const commands = [
     doctorCommand(),
+    initCommand(),
     migrateCommand(),
     protectCommand(),
     verifyCommand(),
