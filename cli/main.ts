@@ -3,6 +3,7 @@ import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
+import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
 import { eachTenantCommand } from './each-tenant.ts'
 import { explainCommand } from './explain.ts'
@@ -27,12 +28,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
   const commands = [
-    initCommand(),
     doctorCommand(),
+    initCommand(),
     migrateCommand(),
     protectCommand(),
     verifyCommand(),
     compareCommand(),
+    diffCommand(),
     planCommand(),
     explainCommand(),
     eachTenantCommand(),

@@ -42,8 +42,8 @@ const only = new Map([
   ['protect', schemaRooms],
   ['testing', [...below, 'database']],
   ['compare', [...schemaRooms, 'verify', 'protect']],
-  ['init', ['errors', 'catalog', 'migrate', 'tenancy', 'protect']],
   ['explain', [...schemaRooms, 'verify']],
+  ['init', ['errors', 'catalog', 'migrate', 'tenancy', 'protect']],
 ])
 
 const MINIMUM_MODULES = 30
