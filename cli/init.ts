@@ -12,6 +12,7 @@ export function initCommand(): Command {
     .option('--yes', 'do it without asking')
     .option('--yes-production', 'also on a database that looks like production')
     .option('--dry-run', 'show everything and do nothing')
+    .option('--agents', 'also write a skill for coding agents, and a section of AGENTS.md')
     .option('--undo', 'take back what init did in this folder')
     .option('--json', 'print the result as JSON; needs --yes, --dry-run or --undo')
     .addHelpText(

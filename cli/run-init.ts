@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Queryable } from '../src/catalog/model.ts'
+import { packageRoot } from '../src/config/package-root.ts'
 import { parseOptions } from '../src/config/parse-options.ts'
 import { PROJECT_CONFIG_NAMES } from '../src/config/project-config.ts'
 import { ConfigurationError } from '../src/errors.ts'
@@ -21,6 +24,8 @@ import { checkUrl } from './database-url.ts'
 import { planOn } from './protect-plan.ts'
 import { paint } from './terminal.ts'
 
+const SKILL = join(packageRoot(), 'skills', 'multi-tenant-security', 'SKILL.md')
+
 const schema = z.strictObject({
   databaseUrl: z.string().min(1).optional(),
   tenantColumn: z.array(z.string().min(1)).nonempty().optional(),
@@ -29,6 +34,7 @@ const schema = z.strictObject({
   dryRun: z.boolean().default(false),
   undo: z.boolean().default(false),
   json: z.boolean().default(false),
+  agents: z.boolean().default(false),
 })
 
 type InitSettings = z.infer<typeof schema>
@@ -61,6 +67,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
       planProtection: planOn,
       tenantColumn: settings.tenantColumn,
       now: new Date(),
+      skill: settings.agents ? await readFile(SKILL, 'utf8') : undefined,
     })
     if (!settings.json) print(describePlan(project, plan))
     if (settings.dryRun)

@@ -75,6 +75,16 @@ async function inDatabase() {
 const NOTHING = { roles: [], schema: false }
 
 describe('partywall init --yes', () => {
+  it('tells coding agents, where that is asked for, and takes it back', () => {
+    writeFileSync(join(folder, 'AGENTS.md'), '# Our rules\n')
+    const before = files()
+    expect(init(['--yes', '--agents']).code).toBe(0)
+    expect(files()['AGENTS.md']).toMatch(/^# Our rules\n\n## Tenant isolation\n/)
+    expect(files()['.agents/skills/multi-tenant-security/SKILL.md']).toContain('name: multi-tenant-security')
+    expect(init(['--undo', '--yes']).code).toBe(0)
+    expect(files()).toEqual(before)
+  })
+
   it('writes what it announced, makes logins without rights, and keeps secrets out of tracked files', async () => {
     const { code, text } = init(['--yes'])
     expect(text).toContain('column org_id')

@@ -10,6 +10,7 @@ import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { publicPaths } from '../wiring/nest.ts'
 import { wire } from '../wiring/wire.ts'
+import { agentFiles } from '../writers/agents.ts'
 import { ciStep, exampleEnv } from '../writers/ci-step.ts'
 import { configFile } from '../writers/config-file.ts'
 import { isolationTest } from '../writers/isolation-test.ts'
@@ -37,6 +38,8 @@ interface MakePlanInput {
   /** Undefined: found. */
   readonly tenantColumn: readonly string[] | undefined
   readonly now: Date
+  /** The text of SKILL.md, if agents are to be told. */
+  readonly skill?: string | undefined
 }
 
 /** Everything that init will do. Nothing of it is done yet. */
@@ -127,7 +130,7 @@ interface Made {
 }
 
 function writtenFiles(
-  { files, project, now }: MakePlanInput,
+  { files, project, now, skill }: MakePlanInput,
   plan: ProtectPlan,
   { logins, facts, tokens, entryNames }: Made,
 ): { readonly files: readonly PlannedFile[]; readonly byHand: readonly ByHand[] } {
@@ -160,6 +163,7 @@ function writtenFiles(
       ),
       create(test, isolationTest(project, facts, logins.app), 'the test of the isolation'),
       ...ci.files,
+      ...(skill === undefined ? [] : agentFiles(skill, project)),
       ...(missing.length === 0 ? [] : [append('.gitignore', `\n${missing.join('\n')}\n`, 'secrets stay out of git')]),
       append(
         '.env.example',
