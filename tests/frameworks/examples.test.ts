@@ -4,6 +4,7 @@ import { createExampleApi as createExpress } from '../../examples/express-sequel
 import { createExampleApi as createNest } from '../../examples/nest-typeorm/app.ts'
 import { isolationScenarios } from '../examples/isolation-scenarios.ts'
 import { serve } from '../setup/wall.ts'
+import { serveNextExample } from './apps/next-example.ts'
 
 isolationScenarios('Express and Sequelize', ({ wall }) => serve(createExpress(wall)))
 
@@ -13,3 +14,5 @@ isolationScenarios('NestJS and TypeORM', async ({ wall }) => {
   await app.listen(0, '127.0.0.1')
   return app.getUrl()
 })
+
+isolationScenarios('Next.js and Prisma', serveNextExample)
