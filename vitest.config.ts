@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 // Examples import the package by its name, as users do; tests run them on the sources.
-const ownName = [
+export const ownName = [
   { find: /^partywall$/, replacement: source('index.ts') },
   { find: /^partywall\/(express|fastify|hono|koa|nest|next|node|prisma)$/, replacement: source('middleware/$1.ts') },
   { find: /^partywall\/([a-z-]+)$/, replacement: source('$1/index.ts') },

@@ -1,12 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { ownName } from './vitest.config.ts'
 
 const packages = fileURLToPath(new URL('./tests/frameworks/node_modules/', import.meta.url))
 
 /** Frameworks whose packages stand in tests/frameworks/package-lock.json. `npm run test:frameworks` installs them. */
 export default defineConfig({
   resolve: {
-    alias: [{ find: /^(@koa\/router|@nestjs\/[a-z-]+|next|reflect-metadata|rxjs)$/, replacement: `${packages}$1` }],
+    alias: [
+      ...ownName,
+      {
+        find: /^(@koa\/router|@nestjs\/[a-z-]+|next|reflect-metadata|rxjs|sequelize|typeorm)$/,
+        replacement: `${packages}$1`,
+      },
+    ],
   },
   test: {
     testTimeout: 90_000,

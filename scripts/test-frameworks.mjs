@@ -1,4 +1,5 @@
-// npm run test:frameworks [-- --node 24]: the behaviours of tests/http against NestJS on Express and on Fastify, and against Next.js. npm test has the other adapters.
+// npm run test:frameworks [-- examples] [-- --node 24]: the behaviours of tests/http against NestJS on Express and on Fastify, and against Next.js, and
+// the examples with NestJS, Next.js and Sequelize. npm test has the other adapters and examples. Names choose test files.
 // The frameworks are packages of tests/frameworks with a lock of its own; installed here on first use.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -14,6 +15,7 @@ const require = createRequire(import.meta.url)
 const program = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path)
 const given = process.argv.slice(2)
 const node = given[0] === '--node' ? nodeOf(root, given[1]) : process.execPath
+const asked = given.filter((argument) => /^[a-z][a-z-]*$/.test(argument))
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` }
 const run = (...args) => spawnSync(node, args, { cwd: root, stdio: 'inherit', env })
 
@@ -29,6 +31,7 @@ const { status } = run(
   ...config,
   '--reporter=json',
   `--outputFile.json=${report}`,
+  ...asked,
 )
 let result
 try {

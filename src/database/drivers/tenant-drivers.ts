@@ -27,7 +27,7 @@ export interface TenantDrivers {
    */
   typeorm(): TypeormOptions
   /** @param options the application's own; a result cache that does not know tenants is warned of */
-  typeorm<Options extends { readonly cache?: unknown }>(options: Options): Options & TypeormOptions
+  typeorm<Options extends object>(options: Options & { readonly cache?: unknown }): Options & TypeormOptions
   /** Knex and Objection: `knex(wall.drivers.knex())`. */
   knex(): { readonly client: 'pg'; readonly connectionPool: KnexPool }
   /**
@@ -101,7 +101,7 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
   }
   const module = (): DriverModule => driverModule({ Client: boundClientOf(pool), Pool: poolClassOf(pool) })
   return Object.freeze<TenantDrivers>({
-    typeorm<Options extends { readonly cache?: unknown }>(options?: Options): Options & TypeormOptions {
+    typeorm<Options extends object>(options?: Options & { readonly cache?: unknown }): Options & TypeormOptions {
       if (options?.cache && !isTenantHook(options.cache))
         settings.logger.warn(
           { setting: 'cache' },
