@@ -5,7 +5,7 @@ import type { AttackResult } from './run-attacks.ts'
 import { explainCodes } from './words.ts'
 
 /** Prints a run of the demo. */
-export interface DemoPrinter {
+interface DemoPrinter {
   group(title: string): void
   result(result: AttackResult): void
   /** The last group has ended. */
