@@ -41,6 +41,7 @@ export default defineConfig({
             'tests/matrix/**',
             'tests/frameworks/**',
             'tests/real-schemas/**',
+            'tests/newcomer/apps/**',
           ],
           globalSetup: ['tests/setup/postgres.ts'],
         },

@@ -3,10 +3,12 @@ export function commandLine(argv: readonly string[]): string {
   return ['partywall', ...argv.slice(2).map((word) => quote(withoutSecrets(word)))].join(' ')
 }
 
-const LOGIN = /([a-z][a-z0-9+.-]*:\/\/)[^@/\s]*@/gi
-
+/** Everything between `://` and the last `@` goes, because a password may contain `@` and `/`. */
 function withoutSecrets(word: string): string {
-  return word.replace(LOGIN, '$1…@').replace(/(password|secret|token)=[^&\s]*/gi, '$1=…')
+  const start = word.indexOf('://')
+  const end = word.lastIndexOf('@')
+  const masked = start < 0 || end < start ? word : `${word.slice(0, start)}://…${word.slice(end)}`
+  return masked.replace(/\b(password|secret|token)=[^&\s]*/gi, '$1=…')
 }
 
 function quote(word: string): string {

@@ -3,9 +3,11 @@ import './refuse-old-node.ts'
 import { Command, CommanderError } from 'commander'
 import { auditCommand } from './audit.ts'
 import { compareCommand } from './compare.ts'
+import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
 import { eachTenantCommand } from './each-tenant.ts'
 import { explainCommand } from './explain.ts'
+import { initCommand } from './init.ts'
 import { migrateCommand } from './migrate.ts'
 import { moveTenantCommand } from './move-tenant.ts'
 import { packageVersion } from './package-version.ts'
@@ -27,10 +29,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
   const commands = [
     doctorCommand(),
+    initCommand(),
     migrateCommand(),
     protectCommand(),
     verifyCommand(),
     compareCommand(),
+    diffCommand(),
     planCommand(),
     explainCommand(),
     eachTenantCommand(),

@@ -1,6 +1,5 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
 import type { Queryable } from '../src/catalog/model.ts'
-import { readCatalog } from '../src/catalog/read-catalog.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'
 import { planProtection } from '../src/protect/plan.ts'
@@ -14,6 +13,7 @@ import type { Tenancy } from '../src/tenancy/facts.ts'
 import { connect } from '../src/verify/connect.ts'
 import { beyondProtect } from './beyond-protect.ts'
 import { knowledgeOf } from './protect-knowledge.ts'
+import { withoutTenantSchemas } from './without-tenant-schemas.ts'
 
 export interface PlanOptions {
   readonly databaseUrl: string
@@ -26,52 +26,62 @@ export interface PlanOptions {
   readonly indexes?: boolean | undefined
 }
 
+/** A plan, and the tenancy on which it is based. */
+interface FoundPlan {
+  readonly plan: ProtectPlan
+  readonly tenancy: Tenancy
+  readonly catalog: Catalog
+}
+
 /**
  * Plans the migration of `partywall protect`. The plan uses the tenant columns, the setting and the roles that verify's discovery finds. The
  * database is only read.
  */
 export async function planFor(options: PlanOptions, signal?: AbortSignal): Promise<ProtectPlan> {
-  await loadParser()
   const client = await connect(options.databaseUrl, signal)
   try {
     await client.query('begin isolation level repeatable read read only')
     const db: Queryable = {
       query: (text, values) => client.query(text, values === undefined ? undefined : [...values]),
     }
-    const catalog = await readCatalog(db)
-    const sql = createSqlReader()
-    const { tenancy, appRoleFound } = find(catalog, options, sql)
-    const tables = [...tenancy.tables.values()]
-    const setting = settingOf(tenancy)
-    const facts = buildFacts({ catalog, sql, tenancy, sealed: options.seal, loginDoubt: undefined, proofs: makeProofs })
-    const plan = planProtection({
-      catalog,
-      tables,
-      appRole: appRoleFound ? tenancy.appRole : undefined,
-      setting,
-      seal: options.seal,
-      indexes: options.indexes === true,
-      only: options.tables,
-      schemas: tenancy.schemas,
-      orphans: await readOrphans(db, tables),
-      ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
-      notes: [...tenancy.notes, ...settingNotes(tenancy)],
-    })
-    // Skip verify's rules in two cases. Without the application's role they cannot tell which objects it has rights on. And --tables asks
-    // about the named tables only, while the rules are about the whole database.
-    if (!appRoleFound || options.tables !== undefined) return plan
-    return {
-      ...plan,
-      decisions: [...plan.decisions, ...beyondProtect(catalog, after(tenancy), sql, plan, options.seal)],
-    }
+    return (await planOn(db, options)).plan
   } finally {
     await client.end().catch(() => {}) // all answers were read, so an error while closing does not matter
   }
 }
 
+/** The same on a connection of the caller. It is only read. */
+export async function planOn(db: Queryable, options: Omit<PlanOptions, 'databaseUrl'>): Promise<FoundPlan> {
+  await loadParser()
+  const { catalog, note } = await withoutTenantSchemas(db, options)
+  const sql = createSqlReader()
+  const { tenancy, appRoleFound } = find(catalog, options, sql)
+  const tables = [...tenancy.tables.values()]
+  const setting = settingOf(tenancy)
+  const facts = buildFacts({ catalog, sql, tenancy, sealed: options.seal, loginDoubt: undefined, proofs: makeProofs })
+  const plan = planProtection({
+    catalog,
+    tables,
+    appRole: appRoleFound ? tenancy.appRole : undefined,
+    setting,
+    seal: options.seal,
+    indexes: options.indexes === true,
+    only: options.tables,
+    schemas: tenancy.schemas,
+    orphans: await readOrphans(db, tables),
+    ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
+    notes: [...note, ...tenancy.notes, ...settingNotes(tenancy)],
+  })
+  // Skip verify's rules in two cases. Without the application's role they cannot tell which objects it has rights on. And --tables asks
+  // about the named tables only, while the rules are about the whole database.
+  if (!appRoleFound || options.tables !== undefined) return { plan, tenancy, catalog }
+  const decisions = [...plan.decisions, ...beyondProtect(catalog, after(tenancy), sql, plan, options.seal)]
+  return { plan: { ...plan, decisions }, tenancy, catalog }
+}
+
 function find(
   catalog: Catalog,
-  options: PlanOptions,
+  options: Omit<PlanOptions, 'databaseUrl'>,
   sql: SqlReader,
 ): { readonly tenancy: Tenancy; readonly appRoleFound: boolean } {
   const hints: DiscoveryHints = {

@@ -1,3 +1,4 @@
+import { loadProjectConfig } from '../src/config/project-config.ts'
 import { migrate } from '../src/migrate/migrate.ts'
 import { readOwnMigrations } from '../src/migrate/own-migrations.ts'
 import { databaseUrlFrom } from './database-url.ts'
@@ -16,7 +17,8 @@ export async function runMigrate(flags: MigrateFlags): Promise<void> {
     for (const file of await readOwnMigrations()) console.log(`-- ${file.name}\n${file.sql}`)
     return
   }
-  const databaseUrl = databaseUrlFrom(flags.databaseUrl)
+  const config = await loadProjectConfig(process.cwd()) // its envFile may hold DATABASE_URL and the secret
+  const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
   const sealSecret = process.env[flags.sealSecretEnv]
   const result = await migrate({
     databaseUrl,

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { parseOptions } from '../src/config/parse-options.ts'
+import { loadProjectConfig } from '../src/config/project-config.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import type { ProtectPlan } from '../src/protect/change.ts'
 import { consequencesOf } from '../src/protect/consequences.ts'
@@ -40,7 +41,7 @@ type ProtectSettings = z.infer<typeof schema>
 
 /** Runs `partywall protect` with the flags of the command line. */
 export async function runProtect(flags: unknown): Promise<void> {
-  const settings = parseOptions(schema, flags, 'partywall protect')
+  const settings = await readSettings(flags)
   const databaseUrl = databaseUrlFrom(settings.databaseUrl)
   if (settings.tenantSchemas !== undefined || settings.template !== undefined) {
     const { tenantSchemas: patterns, template, tenantTable, tenantMap } = settings
@@ -59,6 +60,20 @@ export async function runProtect(flags: unknown): Promise<void> {
   else if (settings.out === undefined) process.stdout.write(renderOneScript(plan))
   else await write(plan, settings, settings.out)
   tellDecisions(plan)
+}
+
+/** Flags, and what `partywall.config.ts` says where a flag is missing. */
+async function readSettings(flags: unknown): Promise<ProtectSettings> {
+  const given = z.record(z.string(), z.unknown()).parse(flags)
+  const {
+    databaseUrl,
+    appRole,
+    tenantColumn,
+    schema: schemas,
+    setting,
+  } = (await loadProjectConfig(process.cwd())) ?? {}
+  const configured = { databaseUrl, appRole, tenantColumn, schema: schemas, setting }
+  return parseOptions(schema, { ...configured, ...given }, 'partywall protect')
 }
 
 function hintsOf({ appRole, schema, tenantColumn, setting }: ProtectSettings): DiscoveryHints {

@@ -74,7 +74,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         checklist: verifyChecklist({
           report,
           findings: baselined.findings,
-          command: commandLine(process.argv),
+          command: commandOf(settings),
           files: source.files,
           assumed: assumed[0],
         }),

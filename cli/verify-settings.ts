@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { parseOptions } from '../src/config/parse-options.ts'
+import { loadProjectConfig } from '../src/config/project-config.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { FORMATS } from '../src/verify/formats/format-names.ts'
 
@@ -42,7 +43,7 @@ const sources = ['databaseUrl', 'migrations', 'run'] as const
  */
 export async function readSettings(flags: unknown, environment: NodeJS.ProcessEnv): Promise<VerifySettings> {
   const { config, ...given } = z.looseObject({ config: text.optional() }).parse(flags)
-  const fromFile = config === undefined ? {} : await readConfig(config)
+  const fromFile = config === undefined ? await readProjectConfig() : await readConfig(config)
   // A source on the command line replaces every source in the file.
   if (sources.some((source) => given[source] !== undefined)) for (const source of sources) delete fromFile[source]
   const settings = parseOptions(schema, { ...fromFile, ...given }, 'partywall verify')
@@ -61,6 +62,12 @@ export async function readSettings(flags: unknown, environment: NodeJS.ProcessEn
     }
     settings.databaseUrl = databaseUrl
   }
+  return settings
+}
+
+/** The settings of `partywall.config.ts` in the working folder. Its `envFile` is read too, so DATABASE_URL may come from there. */
+async function readProjectConfig(): Promise<Record<string, unknown>> {
+  const { envFile: _envFile, ...settings } = (await loadProjectConfig(process.cwd())) ?? {}
   return settings
 }
 

@@ -1,10 +1,10 @@
 import { describeError, paint } from '../cli/terminal.ts'
 import { checklist } from '../src/report/checklist.ts'
-import { renderChecklist } from '../src/report/render-checklist.ts'
 import { databaseEvidence } from './database-evidence.ts'
 import { evidenceOf } from './evidence.ts'
 import { isolationSuiteEvidence } from './isolation-suite.ts'
 import { type DemoOptions, readOptions, usage } from './options.ts'
+import { shortPrinter, verbosePrinter } from './printer.ts'
 import { type AttackResult, runAttacks } from './run-attacks.ts'
 import { openStage, type Stage } from './stage.ts'
 import { welcome } from './welcome.ts'
@@ -46,24 +46,20 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function play(stage: Stage, options: DemoOptions, started: number): Promise<number> {
-  say(options, await welcome(stage))
-  const results = await runAttacks(stage, {
-    group: (title) => say(options, `\n${paint('bold', title)}`),
-    result: ({ attack, outcome }) => {
-      const mark = outcome.held ? paint('green', '  held   ') : paint('red', '  BROKEN ')
-      say(options, `${mark} ${attack.title}: ${outcome.seen}`)
-    },
-  })
-  say(options, `\n${paint('bold', 'The schema itself: partywall verify on this database')}`)
-  const indented = (line: string) => say(options, `  ${line}`)
-  const evidence = [...evidenceOf(results), ...(await databaseEvidence(stage, indented))]
+  // The addresses are of use only while the API runs.
+  if (!options.once || options.verbose) say(options, await welcome(stage))
+  const printer = (options.verbose ? verbosePrinter : shortPrinter)((line) => say(options, line))
+  const results = await runAttacks(stage, printer)
+  printer.groupsEnd()
+  say(options, `${options.verbose ? '\n' : ''}${paint('bold', 'The schema itself: partywall verify on this database')}`)
+  const evidence = [...evidenceOf(results), ...(await databaseEvidence(stage, printer.database))]
   // If a layer was left out, skip this: the schema is broken on purpose, and the suite uses a wall of its own.
-  if (options.without === undefined) evidence.push(await isolationSuiteEvidence(indented))
+  if (options.without === undefined) evidence.push(await isolationSuiteEvidence(printer.database))
   const list = checklist(evidence)
   const broken = results.filter((result) => !result.outcome.held)
   const seconds = Math.round((performance.now() - started) / 100) / 10
   if (options.json) console.log(JSON.stringify(asJson(results, list, options, seconds), null, 2))
-  say(options, `\n${renderChecklist(list)}`)
+  printer.checklist(list)
   if (options.without !== undefined && broken.some(({ attack }) => attack.layer === options.without)) {
     say(options, paint('red', `'${options.without}' was taken out, and the attacks noticed.`))
   }
@@ -73,7 +69,8 @@ async function play(stage: Stage, options: DemoOptions, started: number): Promis
   if (options.without !== undefined && broken.every(({ attack }) => attack.layer !== options.without)) {
     say(options, `No attack noticed that '${options.without}' was taken out: the demo has no attack for this layer.`)
   }
-  say(options, `${results.length - broken.length} of ${results.length} attacks held, in ${seconds} s`)
+  const more = options.verbose ? '' : '. All of them: --verbose'
+  say(options, `${results.length - broken.length} of ${results.length} attacks held, in ${seconds} s${more}`)
   return broken.length === 0 && list.failed === 0 && options.without === undefined ? 0 : 1
 }
 

@@ -24,7 +24,7 @@ const levels = [
   ['http'],
   ['middleware'],
   ['verify', 'protect', 'testing'],
-  ['compare', 'explain', 'doctor'],
+  ['compare', 'explain', 'doctor', 'init'],
   ['report'],
   ['partywall'],
   ['index'],
@@ -43,6 +43,7 @@ const only = new Map([
   ['testing', [...below, 'database']],
   ['compare', [...schemaRooms, 'verify', 'protect']],
   ['explain', [...schemaRooms, 'verify']],
+  ['init', ['errors', 'catalog', 'migrate', 'tenancy', 'protect']],
 ])
 
 const MINIMUM_MODULES = 30

@@ -1,3 +1,4 @@
+export { defineConfig, type ProjectConfig } from './config/project-config.ts'
 export {
   getCurrentTenant,
   requireTenant,

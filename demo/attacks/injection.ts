@@ -121,7 +121,7 @@ export const injection: AttackGroup = {
     },
     {
       id: 'unsealed-copy',
-      title: 'the same set_config attack on a copy of the table without the seal',
+      title: 'what the seal is for: the same set_config attack on a copy of the table without it',
       lines: ['completed-rls-policies'],
       async run(stage) {
         const sql = `select ${asB(stage)}, query_to_xml('select body from unsealed_documents', true, false, '')::text as x`
@@ -129,7 +129,9 @@ export const injection: AttackGroup = {
         const crossed = text.includes(stage.b.secret)
         return outcome(
           crossed,
-          crossed ? 'succeeds: this is what the seal is for' : 'did not succeed: the comparison shows nothing',
+          crossed
+            ? 'the copy shows the rows of Globex, and the sealed table none'
+            : 'the copy shows nothing either, so nothing is compared',
         )
       },
     },

@@ -266,8 +266,7 @@ BEGIN
         FROM jsonb_array_elements(wanted) AS w WHERE held ->> (w ->> 'tenant') = coalesce(w ->> 'schema', '')
       ON CONFLICT DO NOTHING RETURNING tenant_id
   ), written AS (
-    -- Forgets a mover whose session has ended: REPEATABLE READ can't tell that, and would refuse the tenant as long as it is named here.
-    UPDATE partywall.tenant_states AS s SET registered_until = last_moment, mover_pid = NULL, mover_key = NULL
+    UPDATE partywall.tenant_states AS s SET registered_until = last_moment
      WHERE s.tenant_id IN (SELECT b.tenant_id FROM brought AS b)
   )
   SELECT count(*) INTO added FROM brought;
@@ -365,7 +364,7 @@ END
 $$;
 REVOKE ALL ON PROCEDURE partywall.begin_move(text) FROM PUBLIC;
 
--- The session does not move the tenant any more. Another session may call it for a mover whose session has ended. The lock is released when the session ends, so that a statement whose snapshot still shows
+-- The session does not move the tenant any more. The lock is released when the session ends, so that a statement whose snapshot still shows
 -- the move is refused until then.
 CREATE PROCEDURE partywall.end_move(tenant text)
 LANGUAGE plpgsql
@@ -376,8 +375,7 @@ DECLARE
 BEGIN
   SET LOCAL ROLE partywall_owner;
   UPDATE partywall.tenant_states AS s SET mover_pid = NULL, mover_key = NULL
-   WHERE s.tenant_id = tenant AND s.mover_pid IS NOT NULL
-     AND (s.mover_pid = pg_backend_pid() OR NOT partywall.is_moving(s.tenant_id, s.mover_pid, s.schema_name));
+   WHERE s.tenant_id = tenant AND s.mover_pid = pg_backend_pid();
   IF NOT FOUND THEN
     RAISE EXCEPTION 'partywall: this session does not move the tenant' USING ERRCODE = '55000';
   END IF;

@@ -17,5 +17,6 @@ export type {
 export type { CredentialCall, OwnPrincipal, OwnVerifierOptions } from './own-verifier.ts'
 export { PRESET_NAMES, type PresetName } from './presets/all.ts'
 export { REFUSAL_REASONS, type RefusalReason } from './refusal.ts'
+export { type SharedSecretTokenOptions, sharedSecretTokens } from './shared-secret-tokens.ts'
 export type { RawClaims } from './strict-json.ts'
 export type { VerifiedToken } from './verified-token.ts'

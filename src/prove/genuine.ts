@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DatabaseFunction, Oid } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
-/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql, 0016_tickets.sql and 0018_schemas.sql, of all versions that were published. */
+/** SHA-256 of the bodies in migrations/partywall/0001_seal.sql, 0016_tickets.sql, 0018_schemas.sql and 0021_ended_moves.sql, of all versions that were published. */
 const TENANT_ID: ReadonlySet<string> = new Set(['5fcb514f9056784578b0374ec2339c6260f20f6542d3cff956e3881b9e34b57c'])
 const SEALED_BODY: ReadonlySet<string> = new Set([
   'ce45a1d5925951203cb721c8117bd6cf151b8f96b5b880000fd6ef562ff96d82',
@@ -11,6 +11,7 @@ const SEALED_BODY: ReadonlySet<string> = new Set([
 ])
 const REGISTER_TICKETS: ReadonlySet<string> = new Set([
   'a73044592b2305cf9035a1d7b53f30b1f702028660be810ef33b18dec3b88e00',
+  'dcb02fc2f556176d4e1a70af12fd8ff886a571ff4ffa2ce7d80d7e546635de21',
   'f0748864f5a841e5ee0c71abae8b3f57b26af06fce1c16b17a7da2218ba95d9c',
 ])
 

@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
+import { runWithoutTenant } from '../context/run-with-tenant.ts'
 import { createTenantPool } from '../database/pool/create-tenant-pool.ts'
 import { ConfigurationError } from '../errors.ts'
 import { silentLogger } from '../logger/logger.ts'
 import { type KitDatabaseOptions, openKitDatabase } from './kit-database.ts'
+import { createTenantRows, type TenantsTable } from './tenant-rows.ts'
 import { TenantTestHelper } from './tenant-test-helper.ts'
 import { startKitIssuer } from './test-issuer.ts'
 
@@ -40,12 +42,16 @@ export type TestKitOptions = KitDatabaseOptions & {
   readonly app?: (env: TestKitEnv) => AppUnderTest | Promise<AppUnderTest>
   /** The port of the application; default 0, any free one. */
   readonly port?: number | undefined
-  /** Inserts a tenant and returns its id. Default: a row of `public.tenants (key, name, status, tier)`. */
+  /** Your table of tenants, if it is another one than `public.tenants (id, key, name, status, tier)`. */
+  readonly tenants?: TenantsTable | undefined
+  /** The schemas of unqualified names in `rawQuery`. Default `['public']`. */
+  readonly searchPath?: readonly string[] | undefined
+  /** Inserts a tenant and returns its id. Default: a row in the table of tenants. */
   readonly plantTenant?: (
     admin: AdminQuery,
     tenant: { readonly key: string; readonly name: string; readonly tier: string },
   ) => Promise<string>
-  /** Changes a tenant's status. Default: `update public.tenants set status = …`. */
+  /** Changes a tenant's status. Default: updates the column `status` of the table of tenants. */
   readonly setTenantStatus?: (admin: AdminQuery, tenantId: string, status: string) => Promise<void>
 }
 
@@ -61,6 +67,9 @@ export interface TestKit {
   /** Signs any claims that a test wants to try. */
   sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   readonly admin: AdminQuery
+  /** Runs SQL as the application's login outside of any tenant. On protected tables it must find nothing. */
+  // biome-ignore lint/suspicious/noExplicitAny: rows of any shape, as with pg
+  queryWithoutTenant(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<any>>
   /** Superuser URL of the database, for `verifyDatabase` and other tools. */
   readonly adminUrl: string
   close(): Promise<void>
@@ -86,7 +95,7 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
       'startTestKit() plants tenants and signs tokens; it does not run with NODE_ENV=production.',
     )
   }
-  const { plantTenant = plantInTenants, setTenantStatus = updateTenants } = options
+  const { plantTenant, setTenantStatus } = options
   const opened: (() => Promise<void>)[] = []
   const close = async () => {
     for (const end of opened.splice(0).reverse()) await end()
@@ -105,10 +114,12 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
       max: 4,
       roles: { tenant_admin: ['owner', 'admin'] },
       seal: { secret: database.sealSecret },
+      ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
       logger: silentLogger,
     })
     pool.on('error', () => {})
     opened.push(() => pool.close({ timeoutMs: 1_000 }))
+    const tenantRows = createTenantRows(adminPool, options.tenants)
     const env: TestKitEnv = {
       databaseUrl: database.appUrl,
       acrossTenantsUrl: database.acrossUrl,
@@ -133,11 +144,17 @@ export async function startTestKit(options: TestKitOptions): Promise<TestKit> {
       admin,
       adminUrl: database.adminUrl,
       sign: issuer.sign,
+      queryWithoutTenant: (text, values) =>
+        runWithoutTenant(() => pool.query(text, values === undefined ? undefined : [...values])),
       close,
       async tenant(name, { tier = 'free', roles = ['admin'], userId = randomUUID() } = {}) {
         const key = `${name.toLowerCase().replace(/[^a-z0-9-]/g, '-')}-${randomUUID().slice(0, 8)}`
-        const tenantId = await plantTenant(admin, { key, name, tier })
-        const setStatus = (status: string) => setTenantStatus(admin, tenantId, status)
+        const tenant = { key, name, tier }
+        const tenantId = await (plantTenant === undefined ? tenantRows.plant(tenant) : plantTenant(admin, tenant))
+        const setStatus = (status: string) =>
+          setTenantStatus === undefined
+            ? tenantRows.setStatus(tenantId, status)
+            : setTenantStatus(admin, tenantId, status)
         return new TenantTestHelper({ name, tenantId, key, userId, tier, roles, baseUrl, issuer, pool, setStatus })
       },
     }
@@ -164,20 +181,4 @@ async function serve(app: AppUnderTest, wanted: number, opened: (() => Promise<v
   })
   const { port } = server.address() as AddressInfo // listening on TCP, so it is an AddressInfo
   return `http://127.0.0.1:${port}`
-}
-
-async function plantInTenants(
-  admin: AdminQuery,
-  { key, name, tier }: { readonly key: string; readonly name: string; readonly tier: string },
-): Promise<string> {
-  const { rows } = await admin('insert into public.tenants (key, name, tier) values ($1, $2, $3) returning id::text', [
-    key,
-    name,
-    tier,
-  ])
-  return String(rows[0]?.id)
-}
-
-async function updateTenants(admin: AdminQuery, tenantId: string, status: string): Promise<void> {
-  await admin('update public.tenants set status = $2 where id::text = $1', [tenantId, status])
 }

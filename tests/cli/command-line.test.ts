@@ -13,6 +13,10 @@ describe('the command line in a report', () => {
     )
   })
 
+  it('loses a password that contains @ and /', () => {
+    expect(line('verify', 'postgres://app:p@s/s@h/d')).toBe('partywall verify postgres://…@h/d')
+  })
+
   it('loses a password in the query of a URL', () => {
     expect(line('verify', 'postgres://h/d?user=a&password=hunter2&x=1')).not.toContain('hunter2')
   })

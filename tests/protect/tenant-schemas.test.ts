@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { planFor } from '../../cli/protect-plan.ts'
 import { tenantSchemaScript } from '../../src/protect/tenant-schemas.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 import { exampleSchemaSql } from '../setup/tenant-schemas.ts'
@@ -60,5 +61,39 @@ describe('protect --tenant-schemas', () => {
     },
   ])('refuses %j', async (options) => {
     await expect(tenantSchemaScript(db(), options)).rejects.toMatchObject({ code: 'PARTYWALL_CONFIGURATION' })
+  })
+})
+
+describe('protect without --tenant-schemas', () => {
+  const plan = (options: object = {}) =>
+    planFor({ databaseUrl: database.adminUrl, appRole: 'app', seal: true, ...options })
+
+  it('leaves a registered schema alone, and names the option that protects it', async () => {
+    const registered = await createTestDatabase()
+    await registered.admin(exampleSchemaSql('tenant_alone'))
+    await registered.admin(`call partywall.install_schema('tenant_alone', '${tenants.get('tenant_a')}')`)
+    // A table of the shared kind that lacks all protection is still found.
+    await registered.admin(
+      'create table public.bare (tenant_id uuid not null, id int); alter table public.bare owner to app_owner',
+    )
+    const made = await plan({ databaseUrl: registered.adminUrl })
+    const objects = [...made.changes, ...made.decisions].map(({ object }) => object)
+    expect(objects).toContain('public.bare')
+    expect(JSON.stringify(made.changes)).not.toContain('tenant_alone')
+    expect(objects.filter((object) => object.includes('tenant_alone'))).toEqual([])
+    expect(made.notes.join()).toMatch(/tenant_alone.*--tenant-schemas/)
+    for (const named of [{ schema: ['tenant_alone'] }, { tables: ['tenant_alone.documents'] }])
+      await expect(plan({ databaseUrl: registered.adminUrl, ...named })).rejects.toMatchObject({
+        code: 'PARTYWALL_CONFIGURATION',
+      })
+    await registered.admin(
+      'drop table public.bare, public.documents, public.projects, public.users, public.tenants cascade',
+    )
+    await expect(plan({ databaseUrl: registered.adminUrl })).rejects.toThrow('--tenant-schemas')
+  })
+
+  it('takes a schema that is not registered for one of shared tables, as before', async () => {
+    const made = await plan({ schema: ['other'] })
+    expect(made.changes.some(({ object }) => object === 'other.users')).toBe(true)
   })
 })

@@ -234,6 +234,7 @@ const WORKS_WITHOUT: ReadonlyMap<string, string> = new Map([
   ['0017_cheaper_events.sql', 'until then, each event of the audit log costs more'],
   ['0019_revocations.sql', 'until then, wall.revokeToken() and wall.revokeUser() are refused'],
   ['0020_tickets_of_many_tenants.sql', 'until then, statements are slow where there are very many tenants'],
+  ['0021_ended_moves.sql', 'until then, a killed move of a tenant leaves its REPEATABLE READ transactions refused'],
 ])
 
 /** Findings about pending migrations and the seal. A seal is made and read back, to see whether the database has this secret's key. */

@@ -1,9 +1,13 @@
 import pg from 'pg'
+import { codeOf } from '../../config/connection-problem.ts'
 import { isTenantSchemaName } from '../../context/placement.ts'
 import { ConfigurationError } from '../../errors.ts'
 import { endFailedMove } from './end-failed-move.ts'
 import { type MovedTable, movedTables } from './moved-tables.ts'
 import { waitForOthers } from './wait-for-others.ts'
+
+/** SQLSTATE of `partywall.begin_move()` for a tenant that another session moves. */
+const MOVED_BY_ANOTHER = '55006'
 
 /** Options of {@link moveTenant}. */
 export interface MoveTenantOptions {
@@ -72,7 +76,7 @@ export async function moveTenant(options: MoveTenantOptions): Promise<MovedTenan
     return { tables: moved, downtimeMs }
   } catch (error) {
     await client.query('rollback').catch(() => {})
-    if (began > 0) await endFailedMove(client, databaseUrl, tenant)
+    if (began > 0 && codeOf(error) !== MOVED_BY_ANOTHER) await endFailedMove(client, databaseUrl, tenant)
     throw error
   } finally {
     await client.end().catch(() => {})

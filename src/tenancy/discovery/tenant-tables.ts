@@ -78,24 +78,44 @@ function bindChildren(tables: readonly Relation[], bound: Map<Oid, TenantTable>)
     changed = false
     for (const relation of tables) {
       if (bound.has(relation.oid)) continue
-      const parents = relation.constraints.flatMap((constraint): readonly ChildLink[] => {
-        const references = constraint.references
-        const parent = references === undefined ? undefined : bound.get(references.relation)
-        if (references === undefined || parent === undefined || parent.relation.oid === relation.oid) return []
-        if (parent.kind === 'root') return []
-        return [
-          {
-            parent: parent.relation,
-            columns: namesOf(relation, constraint.columns),
-            parentColumns: namesOf(parent.relation, references.columns),
-          },
-        ]
-      })
+      const parents = linksOf(relation, bound)
       if (parents.length === 0) continue
       bound.set(relation.oid, { kind: 'child', relation, column: undefined, parents })
       changed = true
     }
   }
+  for (const table of bound.values()) if (table.kind === 'child') addRequiredLinks(table, bound)
+}
+
+/**
+ * A child is bound as soon as one parent is, so a link to another child may be missing. If all links that were found may be NULL, the ones
+ * that may not be NULL are added: only these give every row a tenant.
+ */
+function addRequiredLinks(table: Extract<TenantTable, { kind: 'child' }>, bound: Map<Oid, TenantTable>): void {
+  const { relation, parents } = table
+  const isRequired = ({ columns }: ChildLink) =>
+    columns.every((name) => relation.columns.some((column) => column.name === name && column.notNull))
+  if (parents.some(isRequired)) return
+  const known = new Set(parents.map((link) => link.parent.oid))
+  const more = linksOf(relation, bound).filter((link) => !known.has(link.parent.oid) && isRequired(link))
+  if (more.length > 0) bound.set(relation.oid, { ...table, parents: [...parents, ...more] })
+}
+
+/** The foreign keys to tables that are bound to tenants. Keys to the table of tenants are none: their column is the tenant column. */
+function linksOf(relation: Relation, bound: ReadonlyMap<Oid, TenantTable>): readonly ChildLink[] {
+  return relation.constraints.flatMap((constraint): readonly ChildLink[] => {
+    const references = constraint.references
+    const parent = references === undefined ? undefined : bound.get(references.relation)
+    if (references === undefined || parent === undefined || parent.relation.oid === relation.oid) return []
+    if (parent.kind === 'root') return []
+    return [
+      {
+        parent: parent.relation,
+        columns: namesOf(relation, constraint.columns),
+        parentColumns: namesOf(parent.relation, references.columns),
+      },
+    ]
+  })
 }
 
 function namesOf(relation: Relation, numbers: readonly number[]): readonly string[] {

@@ -63,6 +63,16 @@ export async function findTenantSchemas(
   return { schemas: alike, registry, how: `${alike.length} schemas begin alike: taken for one tenant each` }
 }
 
+/** The schemas of the registry `partywall.schemas` that exist. */
+export async function findRegisteredSchemas(db: Queryable): Promise<FoundSchemas> {
+  const registry = await readRegistry(db)
+  const registered = new Set(registry?.map(({ schema }) => schema))
+  if (registered.size === 0) return { schemas: [], registry, how: 'no schema in partywall.schemas' }
+  const { rows } = await db.query<{ oid: Oid; name: string }>(NAMES)
+  const schemas = rows.filter(({ name }) => registered.has(name))
+  return { schemas, registry, how: `${schemas.length} schemas of one tenant each in partywall.schemas` }
+}
+
 /** At least two schemas whose names have the same beginning, up to an underscore or a dash. */
 function schemasAlike(rows: readonly Candidate[], certain: boolean): readonly Candidate[] {
   const groups = new Map<string, Candidate[]>()

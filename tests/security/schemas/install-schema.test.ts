@@ -56,6 +56,21 @@ describe('install_schema', () => {
     expect((await shape()).rows).toEqual(before)
   })
 
+  it('protects partitioned tables and their partitions', async () => {
+    const { schema } = acme
+    await database.admin(
+      `create table ${schema}.events (id int) partition by list (id); create table ${schema}.events_1 partition of ${schema}.events default;
+       alter table ${schema}.events owner to app_owner; alter table ${schema}.events_1 owner to app_owner`,
+    )
+    await install(schema, acme.id)
+    await ask(`insert into ${schema}.events values (1)`)
+    expect((await ask('select * from events')).rows).toEqual([{ id: 1 }])
+    const other = await createPlacedTenant(database)
+    for (const table of ['events', 'events_1'])
+      expect((await ask(`select * from ${schema}.${table}`, other)).rows).toEqual([])
+    await database.admin(`drop table ${schema}.events`)
+  })
+
   it('runs as a migration role that is no superuser', async () => {
     const role = `migrator_${randomUUID().slice(0, 8)}`
     const url = new URL(database.adminUrl)

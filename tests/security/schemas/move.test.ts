@@ -290,6 +290,21 @@ describe('moveTenant', () => {
     }
   })
 
+  it('is refused while another session moves the tenant, and does not end the other’s move', async () => {
+    const tenant = await movable()
+    const first = new pg.Client({ connectionString: database.adminUrl })
+    await first.connect()
+    await first.query('call partywall.begin_move($1)', [tenant.id])
+    await expect(move(tenant, 'schema')).rejects.toMatchObject({ code: '55006' })
+    await expect(write(tenant.inShared, 'meanwhile')).rejects.toMatchObject({
+      code: 'PARTYWALL_DEPENDENCY_UNAVAILABLE',
+    })
+    await first.query('call partywall.end_move($1)', [tenant.id])
+    await first.end()
+    await move(tenant, 'schema')
+    expect(await titles(tenant.inSchema)).toEqual(['First document'])
+  })
+
   it('refuses a change of values on the way: a trigger that edits rows is found by the checksum', async () => {
     const tenant = await movable()
     await database.admin(

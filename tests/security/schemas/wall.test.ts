@@ -133,7 +133,8 @@ describe('a statement of another tenant', () => {
       `select * from ${schema}.shown`,
       `select ${schema}.told()`,
     ])
-      await expect(run(owner(acme), text)).rejects.toMatchObject({ code: '42501' })
+      for (const context of [owner(acme), contextOf(acme)])
+        await expect(run(context, text)).rejects.toMatchObject({ code: '42501' })
     await database.admin(
       `drop function ${schema}.told(); drop view ${schema}.shown; drop materialized view ${schema}.copied; drop sequence ${schema}.numbers`,
     )

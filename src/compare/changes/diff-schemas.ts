@@ -1,0 +1,53 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import { readCatalog } from '../../catalog/read-catalog.ts'
+import type { DiscoveryHints } from '../../tenancy/discovery/discover.ts'
+import { connect } from '../../verify/connect.ts'
+import { verifyDatabase } from '../../verify/verify-database.ts'
+import { compareSchemas } from '../compare-schemas.ts'
+import { changedParts } from './changed-parts.ts'
+import { type JudgedChange, judgeChanges } from './judge-changes.ts'
+import { schemaParts } from './schema-parts.ts'
+
+/** A schema in a database without rows that nobody else uses. */
+export interface DiffSide {
+  /** Superuser's URL. */
+  readonly url: string
+  /** The root secret whose key is in the database; undefined if the schema has no seal. */
+  readonly sealSecret: string | undefined
+}
+
+/**
+ * Says of each change between two schemas whether it is weaker, to review, safer or equal, and why.
+ *
+ * It compares the catalogs, tries every verb of every user on every planted row in both (see {@link compareSchemas}), and compares what `verify`
+ * finds in both, with attacks. All planted rows are rolled back.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no role of the application or no tenant column is found
+ */
+export async function diffSchemas(
+  before: DiffSide,
+  after: DiffSide,
+  hints: DiscoveryHints & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly JudgedChange[]> {
+  const { signal, ...given } = hints
+  const verify = ({ url, sealSecret }: DiffSide) =>
+    verifyDatabase({ ...given, databaseUrl: url, sealSecret, ownServer: true, mode: 'attack', signal })
+  const catalogs = [await catalogOf(before.url, signal), await catalogOf(after.url, signal)] as const
+  return judgeChanges({
+    changed: changedParts(schemaParts(catalogs[0]), schemaParts(catalogs[1])),
+    comparison: await compareSchemas(before.url, after.url, given),
+    before: await verify(before),
+    after: await verify(after),
+  })
+}
+
+async function catalogOf(url: string, signal: AbortSignal | undefined): Promise<Catalog> {
+  const client = await connect(url, signal)
+  try {
+    return await readCatalog({
+      query: (sql, values) => client.query(sql, values === undefined ? undefined : [...values]),
+    })
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,54 @@
+import type { Queryable } from '../../catalog/model.ts'
+import { ConfigurationError } from '../../errors.ts'
+import { dropSchema } from './apply-plan.ts'
+import { dropLogins } from './logins.ts'
+import { type InitRecord, removeRecord } from './record.ts'
+import { type UndoneFiles, undoFiles } from './undo-files.ts'
+
+/** What `--undo` took back. */
+interface Undone extends UndoneFiles {
+  readonly roles: readonly string[]
+  readonly droppedSchema: boolean
+}
+
+/**
+ * Takes back what a run of init did, in the database and in the files.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the migration was applied, or for another database; nothing is changed then
+ */
+export async function undoInit(root: string, record: InitRecord, client: Queryable): Promise<Undone> {
+  const { rows } = await client.query<{ name: string }>('select current_database() as name')
+  if (rows[0]?.name !== record.database.name)
+    throw new ConfigurationError(
+      `partywall init worked on the database ${record.database.name}, and this is ${rows[0]?.name}. Give its URL with --database-url. Nothing was changed.`,
+    )
+  await refuseProtected(client, record)
+  await client.query('begin')
+  try {
+    if (record.database.madeSchema) await dropSchema(client)
+    await dropLogins(client, record.database.roles)
+    await client.query('commit')
+  } catch (cause) {
+    await client.query('rollback')
+    const what = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigurationError(`The database could not be taken back: ${what}. Nothing was changed.`, { cause })
+  }
+  const files = await undoFiles(root, record)
+  await removeRecord(root)
+  return { ...files, roles: record.database.roles, droppedSchema: record.database.madeSchema }
+}
+
+/** Dropping the schema would drop the policies that use it, and open the tables. */
+async function refuseProtected(client: Queryable, { created }: InitRecord): Promise<void> {
+  const { rows } = await client.query<{ table: string }>(
+    `select distinct p.polrelid::regclass::text as table from pg_catalog.pg_policy p
+      where p.polname in ('tenant_isolation_policy', 'tenant_seal_policy', 'partywall_entry_read') order by 1 limit 3`,
+  )
+  if (rows.length === 0) return
+  const migrations = created
+    .map(({ path }) => path)
+    .filter((path) => /partywall/i.test(path) && /\.(?:sql|ts|js|cjs)$/.test(path))
+  throw new ConfigurationError(
+    `The migration was applied: policies protect ${rows.map(({ table }) => table).join(', ')}. Run its down migration first, with your tool (${migrations.find((path) => /down/.test(path)) ?? migrations[0] ?? 'see your migrations'}), then partywall init --undo again. Nothing was changed.`,
+  )
+}

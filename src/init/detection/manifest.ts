@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { ConfigurationError } from '../../errors.ts'
+import type { ProjectFiles } from '../project-files.ts'
+
+const names = z.record(z.string(), z.string()).default({})
+const schema = z.looseObject({
+  name: z.string().optional(),
+  type: z.enum(['module', 'commonjs']).optional(),
+  scripts: names,
+  dependencies: names,
+  devDependencies: names,
+  packageManager: z.string().optional(),
+  workspaces: z.unknown().optional(),
+})
+
+/** What package.json says of a project. */
+export interface Manifest {
+  readonly name: string | undefined
+  readonly isModule: boolean
+  readonly scripts: Readonly<Record<string, string>>
+  /** Whether a package is a dependency, also of development. */
+  readonly has: (name: string) => boolean
+  readonly packageManager: string | undefined
+  readonly isWorkspaceRoot: boolean
+}
+
+/**
+ * Reads package.json.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is none, or if it can't be read
+ */
+export function readManifest(files: ProjectFiles): Manifest {
+  const text = files.read('package.json')
+  if (text === undefined)
+    throw new ConfigurationError('There is no package.json here. Run partywall init in the folder of your application.')
+  let parsed: z.infer<typeof schema>
+  try {
+    parsed = schema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new ConfigurationError('package.json is not valid JSON of npm.', { cause })
+  }
+  const all = { ...parsed.devDependencies, ...parsed.dependencies }
+  return {
+    name: parsed.name,
+    isModule: parsed.type === 'module',
+    scripts: parsed.scripts,
+    has: (name) => Object.hasOwn(all, name),
+    packageManager: parsed.packageManager,
+    isWorkspaceRoot: parsed.workspaces !== undefined || files.read('pnpm-workspace.yaml') !== undefined,
+  }
+}

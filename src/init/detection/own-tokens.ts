@@ -1,0 +1,50 @@
+import type { ProjectFiles } from '../project-files.ts'
+
+/** How the application signs its own tokens, as its code shows. */
+export interface OwnTokens {
+  /** The environment variable with the secret. */
+  readonly secretVariable: string
+  readonly tenantClaim: string
+  readonly roleClaim: string | undefined
+  readonly userClaim: string
+  /** The file in which a token is signed. */
+  readonly path: string
+}
+
+/** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
+const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*\{([^{}]*)\}/g
+const SECRET = /process\.env(?:\.|\[['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/
+
+/**
+ * Finds where the application signs tokens that name the tenant.
+ *
+ * @param tenantNames names of the tenant column, such as `org_id`; `orgId` is the same name
+ */
+export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[]): OwnTokens | undefined {
+  const wanted = new Set(tenantNames.map(sameCase))
+  let secret: string | undefined
+  let claims: { readonly names: readonly string[]; readonly path: string } | undefined
+  for (const path of files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))) {
+    const text = files.read(path) ?? ''
+    secret ??= SECRET.exec(text)?.[1]
+    for (const [, body = ''] of text.matchAll(SIGNING)) {
+      const names = body.split(',').map((part) => /^\w{1,64}/.exec(part.trimStart())?.[0] ?? '')
+      if (names.some((name) => wanted.has(sameCase(name)))) claims ??= { names, path }
+    }
+  }
+  if (secret === undefined || claims === undefined) return undefined
+  const { names, path } = claims
+  const tenantClaim = names.find((name) => wanted.has(sameCase(name))) ?? ''
+  const has = (...some: readonly string[]) => some.find((name) => names.includes(name))
+  return {
+    secretVariable: secret,
+    tenantClaim,
+    roleClaim: has('role', 'roles'),
+    userClaim: has('sub', 'userId', 'user_id', 'uid', 'accountId') ?? 'sub',
+    path,
+  }
+}
+
+function sameCase(name: string): string {
+  return name.replaceAll('_', '').toLowerCase()
+}

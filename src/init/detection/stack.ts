@@ -1,0 +1,87 @@
+import type { ProjectFiles } from '../project-files.ts'
+import type { Manifest } from './manifest.ts'
+
+export type Framework = 'nest' | 'next' | 'fastify' | 'express' | 'koa' | 'hono'
+export type Orm = 'prisma' | 'drizzle' | 'typeorm' | 'kysely' | 'mikro' | 'sequelize' | 'knex' | 'pg'
+export type TestRunner = 'vitest' | 'jest' | 'node'
+
+/** Nest and Next first: they bring Express or React along. */
+const FRAMEWORKS: readonly (readonly [string, Framework])[] = [
+  ['@nestjs/core', 'nest'],
+  ['next', 'next'],
+  ['fastify', 'fastify'],
+  ['express', 'express'],
+  ['koa', 'koa'],
+  ['hono', 'hono'],
+]
+
+/** pg last: ORMs need it too. */
+const ORMS: readonly (readonly [string, Orm])[] = [
+  ['@prisma/client', 'prisma'],
+  ['drizzle-orm', 'drizzle'],
+  ['typeorm', 'typeorm'],
+  ['kysely', 'kysely'],
+  ['@mikro-orm/core', 'mikro'],
+  ['sequelize', 'sequelize'],
+  ['knex', 'knex'],
+  ['pg', 'pg'],
+]
+
+export function findFramework(manifest: Manifest): Framework | undefined {
+  return FRAMEWORKS.find(([name]) => manifest.has(name))?.[1]
+}
+
+export function findOrm(manifest: Manifest): Orm | undefined {
+  return ORMS.find(([name]) => manifest.has(name))?.[1]
+}
+
+export function findTestRunner(manifest: Manifest): TestRunner {
+  if (manifest.has('vitest')) return 'vitest'
+  return manifest.has('jest') ? 'jest' : 'node'
+}
+
+/** How the project's own files are written, so that new ones look alike. */
+export interface CodeStyle {
+  readonly language: 'ts' | 'js'
+  readonly modules: 'esm' | 'commonjs'
+  /** What relative imports end in: `./db.js`, `./db.ts` or `./db`. */
+  readonly importEnding: '.js' | '.ts' | ''
+  /** The folder of the source files: `src`, `app`, `server`, `lib` or `.`. */
+  readonly sourceFolder: string
+  /** Runs the tests' own files: `test`, `tests`, `__tests__` or `src`. */
+  readonly testFolder: string
+  /** `.test` or `.spec`. */
+  readonly testMark: '.test' | '.spec'
+  /** How the file names of tests end. */
+  readonly testLanguage: 'ts' | 'js'
+}
+
+export function findCodeStyle(files: ProjectFiles, manifest: Manifest): CodeStyle {
+  const sourceFolder = ['src', 'app', 'server', 'lib'].find((folder) => files.isFolder(folder)) ?? '.'
+  const sources = files.find(/\.[cm]?[jt]s$/).filter((path) => !/(^|\/)[^/]*\.config\.[cm]?[jt]s$/.test(path))
+  const own = sources.filter((path) => sourceFolder === '.' || path.startsWith(`${sourceFolder}/`))
+  const language = own.some((path) => /\.[cm]?ts$/.test(path)) ? 'ts' : 'js'
+  const texts = own.slice(0, 60).map((path) => files.read(path) ?? '')
+  const requires = texts.filter((text) => /\brequire\(['"]/.test(text)).length
+  const imports = texts.filter((text) => /^import\b/m.test(text)).length
+  const modules = language === 'ts' || manifest.isModule || imports > requires ? 'esm' : 'commonjs'
+  const relative = texts.flatMap((text) => [...text.matchAll(/(?:from|import|require\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)])
+  const endings = relative.map(([, path = '']) => (path.endsWith('.js') ? '.js' : path.endsWith('.ts') ? '.ts' : ''))
+  const tests = sources.filter((path) => /\.(test|spec)\.[cm]?[jt]sx?$/.test(path))
+  const first = tests[0]
+  return {
+    language,
+    modules,
+    importEnding: most(endings) ?? (modules === 'esm' && manifest.isModule ? '.js' : ''),
+    sourceFolder,
+    testFolder: first === undefined ? 'test' : first.split('/').slice(0, -1).join('/') || '.',
+    testMark: first?.includes('.spec.') === true ? '.spec' : '.test',
+    testLanguage: first === undefined ? language : /\.[cm]?ts$/.test(first) ? 'ts' : 'js',
+  }
+}
+
+function most<T>(values: readonly T[]): T | undefined {
+  const counts = new Map<T, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
+}

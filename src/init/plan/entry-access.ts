@@ -1,0 +1,100 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Change } from '../../protect/change.ts'
+import type { Tenancy } from '../../tenancy/facts.ts'
+
+const ACCOUNT_COLUMN = /^(?:e_?mail(?:_address)?|username|login)$|password|passwd|pass_?hash/i
+
+/**
+ * Tables that a sign-in or a sign-up needs before the tenant is known: the table of tenants, accounts, and tables that join the two, such as
+ * memberships.
+ */
+export function entryTables(catalog: Catalog, tenancy: Tenancy): readonly Relation[] {
+  const root = tenancy.root?.relation
+  const tables = [...catalog.relations.values()].filter(
+    ({ kind, schema, extension }) => kind === 'table' && extension === undefined && tenancy.schemas.has(schema),
+  )
+  const accounts = tables.filter(
+    (table) => table !== root && table.columns.some(({ name }) => /password|passwd|pass_?hash/i.test(name)),
+  )
+  const people =
+    accounts.length > 0
+      ? accounts
+      : tables.filter((table) => table !== root && table.columns.some(({ name }) => ACCOUNT_COLUMN.test(name)))
+  const refersTo = (table: Relation, other: Relation | undefined) =>
+    other !== undefined && table.constraints.some((each) => each.references?.relation === other.oid)
+  // A table of work refers to accounts too (an assignee), but has columns of its own. One that only joins has few.
+  const joins = tables.filter(
+    (table) =>
+      table !== root &&
+      !people.includes(table) &&
+      refersTo(table, root) &&
+      people.some((person) => !refersTo(person, root) && refersTo(table, person)),
+  )
+  return [...(root === undefined ? [] : [root]), ...people, ...joins]
+}
+
+/**
+ * The rights of the entry login: it may read and insert rows of these tables, of every tenant, and nothing else. It can neither change nor
+ * delete a row, and is no member of another role.
+ */
+export function entryAccess(
+  catalog: Catalog,
+  tables: readonly Relation[],
+  tenancy: Tenancy,
+  login: string,
+): readonly Change[] {
+  const role = quoteIdentifier(login)
+  const schemas = [...new Set(tables.map(({ schema }) => schema))]
+  const usage = schemas.map((schema): Change => {
+    const object = `SCHEMA ${quoteIdentifier(schema)}`
+    return {
+      phase: 'protect',
+      object: `role ${login}`,
+      up: [`GRANT USAGE ON ${object} TO ${role};`],
+      down: [`REVOKE USAGE ON ${object} FROM ${role};`],
+    }
+  })
+  return [
+    ...usage,
+    ...tables.map((table) => accessTo(table, role, tenancy.tables.has(table.oid), sequencesOf(catalog, table))),
+  ]
+}
+
+function accessTo(table: Relation, role: string, hasPolicies: boolean, sequences: readonly Relation[]): Change {
+  const name = qualifiedName(table)
+  const dropPolicies = ['partywall_entry_read', 'partywall_entry_insert'].map(
+    (policy) => `DROP POLICY IF EXISTS ${policy} ON ${name};`,
+  )
+  const policies = [
+    `-- For sign-in and sign-up, before the tenant is known. The application's own login can't become this role.`,
+    dropPolicies[0] ?? '',
+    `CREATE POLICY partywall_entry_read ON ${name} FOR SELECT TO ${role} USING (true);`,
+    dropPolicies[1] ?? '',
+    `CREATE POLICY partywall_entry_insert ON ${name} FOR INSERT TO ${role} WITH CHECK (true);`,
+  ]
+  return {
+    phase: 'protect',
+    object: `${table.label} (entry)`,
+    up: [
+      ...(hasPolicies ? policies : []),
+      `GRANT SELECT, INSERT ON ${name} TO ${role};`,
+      ...sequences.map((sequence) => `GRANT USAGE ON SEQUENCE ${qualifiedName(sequence)} TO ${role};`),
+    ],
+    down: [
+      ...(hasPolicies ? dropPolicies : []),
+      `REVOKE ALL ON ${name} FROM ${role};`,
+      ...sequences.map((sequence) => `REVOKE ALL ON SEQUENCE ${qualifiedName(sequence)} FROM ${role};`),
+    ],
+  }
+}
+
+/** The sequences of serial columns. An identity column needs no right on its sequence. */
+function sequencesOf(catalog: Catalog, table: Relation): readonly Relation[] {
+  return [...catalog.relations.values()].filter((relation) => {
+    const owned = relation.kind === 'sequence' ? catalog.sequences.get(relation.oid) : undefined
+    if (owned?.ownedByRelation !== table.oid) return false
+    return table.columns.find((column) => column.number === owned.ownedByColumn)?.identity === undefined
+  })
+}

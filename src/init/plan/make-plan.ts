@@ -1,0 +1,248 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Queryable } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { ConfigurationError } from '../../errors.ts'
+import type { Decision, ProtectPlan } from '../../protect/change.ts'
+import type { Tenancy } from '../../tenancy/facts.ts'
+import { inTrialSchema } from '../apply/trial-schema.ts'
+import { findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
+import type { Project } from '../detection/project.ts'
+import type { ProjectFiles } from '../project-files.ts'
+import { publicPaths } from '../wiring/nest.ts'
+import { wire } from '../wiring/wire.ts'
+import { agentFiles } from '../writers/agents.ts'
+import { ciStep, exampleEnv } from '../writers/ci-step.ts'
+import { configFile } from '../writers/config-file.ts'
+import { isolationTest } from '../writers/isolation-test.ts'
+import { migrationFiles } from '../writers/migration/migration-files.ts'
+import { wallFile } from '../writers/wall-file.ts'
+import { entryAccess, entryTables } from './entry-access.ts'
+import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
+import { loginChange } from './login-change.ts'
+import { type LoginNames, loginNamesFor } from './login-names.ts'
+import { requireRights } from './require-rights.ts'
+import { withoutTrialRights } from './without-trial-rights.ts'
+
+/** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
+type PlanProtection = (
+  db: Queryable,
+  options: { readonly appRole: string; readonly seal: true; readonly tenantColumn?: readonly string[] | undefined },
+) => Promise<{ readonly plan: ProtectPlan; readonly tenancy: Tenancy; readonly catalog: Catalog }>
+
+interface MakePlanInput {
+  readonly files: ProjectFiles
+  readonly project: Project
+  /** The migration role's connection, in no transaction. */
+  readonly client: Queryable
+  readonly planProtection: PlanProtection
+  /** Undefined: found. */
+  readonly tenantColumn: readonly string[] | undefined
+  readonly now: Date
+  /** The text of SKILL.md, if agents are to be told. */
+  readonly skill?: string | undefined
+}
+
+/** Everything that init will do. Nothing of it is done yet. */
+export interface InitPlan {
+  /** The name of the database. */
+  readonly database: string
+  readonly logins: LoginNames
+  readonly facts: TenantFacts
+  readonly files: readonly PlannedFile[]
+  readonly byHand: readonly ByHand[]
+  readonly tokens: OwnTokens | undefined
+  /** The choices that were made, as sentences. */
+  readonly notes: readonly string[]
+  readonly decisions: number
+  readonly entryTables: readonly string[]
+}
+
+/**
+ * Plans all steps. The database is left as it is: roles and partywall's objects are made in a transaction that is rolled back.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the database has no tables yet, no table of tenants, or a file is in the way
+ */
+export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
+  const { files, project, client } = input
+  await requireRights(client)
+  const { rows: named } = await client.query<{ database: string }>('select current_database() as database')
+  const { rows: roles } = await client.query<{ name: string }>('select rolname as name from pg_catalog.pg_roles')
+  const logins = loginNamesFor(named[0]?.database ?? 'app', new Set(roles.map(({ name }) => name)))
+  const tables = await userTables(client, project)
+  const schemas = [...new Set(tables.map(({ schema }) => schema))]
+  const found = await inTrialSchema(client, logins, schemas, tables, async (db) => {
+    const planned = () =>
+      input.planProtection(db, { appRole: logins.app, seal: true, tenantColumn: input.tenantColumn })
+    const { root } = (await planned()).tenancy
+    if (root === undefined) return planned()
+    // A tenant reads its own row in the table of tenants, and may not change its status or tier. Sign-ups use the other login.
+    const table = qualifiedName(root.relation)
+    await db.query(`revoke insert, update, delete on ${table} from ${quoteIdentifier(logins.app)}`)
+    return planned()
+  })
+  const { tenancy, catalog } = found
+  const facts = factsOf(tenancy, project)
+  const entry = entryTables(catalog, tenancy)
+  const decisions = [
+    ...found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
+    readOnlyRoot(facts),
+  ]
+  const plan: ProtectPlan = {
+    ...found.plan,
+    decisions,
+    changes: [
+      loginChange(logins),
+      ...withoutTrialRights(found.plan.changes, logins.app),
+      ...entryAccess(catalog, entry, tenancy, logins.entry),
+    ],
+  }
+  const tokens = findOwnTokens(files, [facts.column, `${singular(facts.tableName)}_id`])
+  const entryNames = entry.map(({ label }) => label)
+  const written = writtenFiles(input, plan, { logins, facts, tokens, entryNames })
+  refuseExisting(files, written.files)
+  return {
+    database: named[0]?.database ?? '',
+    logins,
+    facts,
+    files: written.files,
+    byHand: written.byHand,
+    tokens,
+    notes: tenancy.notes,
+    decisions: decisions.length,
+    entryTables: entryNames,
+  }
+}
+
+function readOnlyRoot({ table, schema, tableName }: TenantFacts): Decision {
+  return {
+    object: `${schema}.${tableName}`,
+    reason:
+      'requests of a tenant may read its own row here, and not change it. If they must, name the columns, such as:',
+    sql: `GRANT UPDATE (name) ON ${table} TO tenant_user, tenant_admin;`,
+  }
+}
+
+interface Made {
+  readonly logins: LoginNames
+  readonly facts: TenantFacts
+  readonly tokens: OwnTokens | undefined
+  readonly entryNames: readonly string[]
+}
+
+function writtenFiles(
+  { files, project, now, skill }: MakePlanInput,
+  plan: ProtectPlan,
+  { logins, facts, tokens, entryNames }: Made,
+): { readonly files: readonly PlannedFile[]; readonly byHand: readonly ByHand[] } {
+  const { style, migrations } = project
+  const end = style.language === 'ts' ? 'ts' : 'js'
+  const wallPath = `${style.sourceFolder === '.' ? '' : `${style.sourceFolder}/`}partywall.${end}`
+  const wiring = wire(files, project, wallPath)
+  const ci = ciStep(files, project)
+  const create = (path: string, content: string, why: string): PlannedFile => ({ kind: 'create', path, content, why })
+  const migration = migrationFiles(files, migrations, style, plan, now).map(({ path, content }): PlannedFile => {
+    const whole = `${migrations.folder}/${path}`
+    const before = files.read(whole)
+    // The journal of drizzle-kit exists already.
+    if (before !== undefined) return { kind: 'edit', path: whole, before, content, why: 'the list of migrations' }
+    return create(whole, content, 'the migration that protects your tables')
+  })
+  const wall = wallFile({ project, facts, tokens, entryTables: entryNames, publicPaths: publicPaths({ files }) })
+  const test = `${style.testFolder === '.' ? '' : `${style.testFolder}/`}tenant-isolation${style.testMark}.${testEnd(project)}`
+  const ignored = (files.read('.gitignore') ?? '').split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
+  const missing = ['.env', '.partywall'].filter((name) => !ignored.includes(name))
+  return {
+    files: [
+      ...migration,
+      create(wallPath, wall, 'the wall, its pool and its middleware'),
+      ...wiring.edits,
+      create(
+        `partywall.config.${end === 'ts' ? 'ts' : 'mjs'}`,
+        configFile(facts, logins.app),
+        'settings of the commands',
+      ),
+      create(test, isolationTest(project, facts, logins.app), 'the test of the isolation'),
+      ...ci.files,
+      ...(skill === undefined ? [] : agentFiles(skill, project)),
+      ...(missing.length === 0 ? [] : [append('.gitignore', `\n${missing.join('\n')}\n`, 'secrets stay out of git')]),
+      append(
+        '.env.example',
+        exampleEnv('postgres://…', 'postgres://…', 'PARTYWALL_DATABASE_URL'),
+        'the names of the new settings',
+      ),
+    ],
+    byHand: [...wiring.byHand, ...ci.byHand, ...(tokens === undefined ? [verifyByHand(wallPath)] : [])],
+  }
+}
+
+function append(path: string, block: string, why: string): PlannedFile {
+  return { kind: 'append', path, block, secret: false, why }
+}
+
+function verifyByHand(path: string): ByHand {
+  return { path, why: 'write auth.verify: no code was found that signs a token with the tenant in it', lines: [] }
+}
+
+/** Tests in JavaScript stay JavaScript, also in a project of TypeScript. */
+function testEnd({ style }: Project): string {
+  return style.testLanguage
+}
+
+function singular(table: string): string {
+  return table.replace(/ies$/, 'y').replace(/s$/, '')
+}
+
+/** The application's tables and the rights that its login will have on them. */
+async function userTables(
+  client: Queryable,
+  { migrations }: Project,
+): Promise<readonly { readonly schema: string; readonly name: string; readonly rights: string }[]> {
+  const { rows } = await client.query<{ schema: string; table: string }>(
+    `select n.nspname as schema, c.relname as table from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$|partywall$|drizzle$)'
+        and c.relname !~ '^(_prisma_migrations|schema_migrations|pgmigrations|migrations|typeorm_.*|knex_migrations.*|flyway_schema_history|__drizzle_migrations)$'
+        and not exists (select from pg_catalog.pg_depend d where d.objid = c.oid and d.deptype = 'e')
+      order by 1, 2`,
+  )
+  if (rows.length === 0)
+    throw new ConfigurationError(
+      `The database has no tables yet. Run your migrations first${migrations.command === undefined ? '' : ` (${migrations.command})`}, then partywall init again.`,
+    )
+  return rows.map(({ schema, table }) => ({
+    schema,
+    name: qualifiedName({ schema, name: table }),
+    rights: 'select, insert, update, delete',
+  }))
+}
+
+function factsOf(tenancy: Tenancy, { migrations }: Project): TenantFacts {
+  const { root } = tenancy
+  const [column] = tenancy.columnNames
+  if (root === undefined || column === undefined)
+    throw new ConfigurationError(
+      `No table of tenants was found: a table to which the tenant columns of the others refer by a foreign key. Add that key, run your migrations${migrations.command === undefined ? '' : ` (${migrations.command})`}, and run partywall init again; or name the column with --tenant-column.`,
+    )
+  const has = (name: string) => root.relation.columns.find((each) => each.name === name)?.name
+  return {
+    column,
+    table: qualifiedName(root.relation),
+    schema: root.relation.schema,
+    tableName: root.relation.name,
+    key: root.key.name,
+    status: has('status'),
+    tier: has('tier'),
+    schemas: [...tenancy.schemas],
+    tables: [...tenancy.tables.values()].map(({ relation }) => relation.label).sort(),
+  }
+}
+
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that names the files that are in the way */
+function refuseExisting(files: ProjectFiles, planned: readonly PlannedFile[]): void {
+  const there = planned.filter(({ kind, path }) => kind === 'create' && files.read(path) !== undefined)
+  if (there.length === 0) return
+  const names = there.map(({ path }) => path).join(', ')
+  throw new ConfigurationError(
+    `${names} ${there.length === 1 ? 'exists' : 'exist'} already. partywall init overwrites no file: move or remove ${there.length === 1 ? 'it' : 'them'} first. Nothing was changed.`,
+    { details: { paths: there.map(({ path }) => path) } },
+  )
+}

@@ -1,0 +1,94 @@
+import type { Project } from '../detection/project.ts'
+import type { ByHand } from '../plan/init-plan.ts'
+import type { InitPlan } from '../plan/make-plan.ts'
+import { lineDiff } from './diff.ts'
+
+/** One line of the report, and how a terminal may show it. */
+export interface ReportLine {
+  readonly text: string
+  readonly style?: 'heading' | 'added' | 'removed' | 'quiet'
+}
+
+/** What was found, and what will be done. No line holds a password or a secret. */
+export function describePlan(project: Project, plan: InitPlan): readonly ReportLine[] {
+  const { framework, orm, migrations, packageManager, testRunner, database } = project
+  const { facts, logins } = plan
+  const found = [
+    `framework        ${framework ?? 'none that is known'}`,
+    `database library ${orm}`,
+    `migrations       ${migrations.folder} (${migrations.tool})${migrations.exists ? '' : ', a new folder'}`,
+    `package manager  ${packageManager}`,
+    `tests            ${testRunner}`,
+    `database         ${plan.database}${database === undefined ? '' : ` (${database.source})`}`,
+    `tenants          rows of ${facts.schema}.${facts.tableName}; the column ${facts.column}`,
+    `tables           ${facts.tables.join(', ')}`,
+    `tokens           ${plan.tokens === undefined ? 'no code was found that signs them' : `claim ${plan.tokens.tenantClaim}, signed in ${plan.tokens.path}`}`,
+  ]
+  return [
+    heading('Found'),
+    ...found.map(plain),
+    heading('Will do in the database'),
+    plain(`make the login ${logins.app}: the application. It has no rights of its own; the migration gives them`),
+    plain(
+      `make the login ${logins.entry}: sign-in and sign-up. It may read and insert rows of ${plan.entryTables.join(', ')}`,
+    ),
+    plain(
+      "make partywall's own objects: schema partywall, and the roles tenant_user, tenant_admin, partywall_cross, partywall_owner",
+    ),
+    heading('Will write'),
+    ...plan.files.flatMap((file): readonly ReportLine[] => {
+      const line = plain(`${file.kind.padEnd(6)} ${file.path}: ${file.why}`)
+      return file.kind === 'edit' && file.path.endsWith('.json') === false
+        ? [line, ...lineDiff(file.before, file.content).map(diffLine)]
+        : [line]
+    }),
+    plain('append .env: the new logins and the secret of the seal'),
+    ...byHandLines(plan.byHand),
+  ]
+}
+
+/** The lines that are left to a person. */
+export function byHandLines(byHand: readonly ByHand[]): readonly ReportLine[] {
+  if (byHand.length === 0) return []
+  return [
+    heading('Left to you'),
+    ...byHand.flatMap(({ path, why, lines }) => [
+      plain(`${path}: ${why}`),
+      ...lines.map((text) => ({ text: `    ${text}` })),
+    ]),
+  ]
+}
+
+/** What to do next, in order. */
+export function nextSteps(
+  project: Project,
+  plan: InitPlan,
+  runProgram: (command: string) => string,
+): readonly ReportLine[] {
+  const { migrations, manifest, packageManager } = project
+  const steps = [
+    ...(plan.byHand.length === 0 ? [] : ['change the lines under "Left to you"']),
+    ...(plan.decisions === 0
+      ? []
+      : [
+          `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
+        ]),
+    `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
+    `run your tests: ${packageManager} ${Object.hasOwn(manifest.scripts, 'test') ? 'test' : 'run your test script'}`,
+    `prove it: ${runProgram('partywall verify')}`,
+  ]
+  return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
+}
+
+function heading(text: string): ReportLine {
+  return { text, style: 'heading' }
+}
+
+function plain(text: string): ReportLine {
+  return { text: `  ${text}` }
+}
+
+function diffLine(text: string): ReportLine {
+  const style = text.startsWith('+') ? 'added' : text.startsWith('-') ? 'removed' : 'quiet'
+  return { text: `      ${text}`, style }
+}

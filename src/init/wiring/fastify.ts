@@ -1,0 +1,32 @@
+import { addImports, importLine, importPath } from '../code/imports.ts'
+import { replaceSpans } from '../code/source-text.ts'
+import type { Wiring } from '../plan/init-plan.ts'
+import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
+
+/** `secured.addHook('onRequest', secured.authenticate)`: the application's check of who is calling. */
+const GATE =
+  /^([ \t]*)(?:await )?(\w+)\.addHook\(\s*['"](?:onRequest|preHandler|preValidation)['"],\s*[\w.]*(?:auth|jwt|session|login)[\w.]*\s*\);?[ \t]*$/gim
+
+/** Registers partywall's plugin in the scope whose requests need a login. */
+export function wireFastify(task: WireTask): Wiring {
+  const { project, wallPath } = task
+  const source = onlySource(task, GATE)
+  const gates = source === undefined ? [] : [...source.text.matchAll(GATE)]
+  const [gate] = gates
+  if (source === undefined || gate === undefined || gates.length !== 1)
+    return byHand(
+      wallPath,
+      'register the plugin in the scope of the routes of tenants, not around sign-in and health checks',
+      ["import { partywallPlugin } from 'partywall/fastify'", 'app.register(partywallPlugin, { wall })'],
+    )
+  const [whole, indent = '', app = 'app'] = gate
+  const end = gate.index + whole.length
+  const semicolon = whole.trimEnd().endsWith(';') ? ';' : ''
+  const by = `\n${indent}await ${app}.register(partywallPlugin, { wall })${semicolon}`
+  const imports = [
+    importLine(project.style, ['partywallPlugin'], 'partywall/fastify'),
+    importLine(project.style, ['wall'], importPath(project.style, source.path, wallPath)),
+  ]
+  const content = addImports(replaceSpans(source.text, [{ start: end, end, by }]), imports)
+  return { edits: [edit(source.path, source.text, content, 'requests get the context of their tenant')], byHand: [] }
+}

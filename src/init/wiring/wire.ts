@@ -1,0 +1,88 @@
+import type { Project } from '../detection/project.ts'
+import type { ByHand, PlannedFile, Wiring } from '../plan/init-plan.ts'
+import type { ProjectFiles } from '../project-files.ts'
+import { wireDrizzle } from './drizzle.ts'
+import { wireExpress } from './express.ts'
+import { wireFastify } from './fastify.ts'
+import { wireNest } from './nest.ts'
+import { wireOther } from './other.ts'
+import { wirePg } from './pg.ts'
+import { wirePrisma } from './prisma.ts'
+import type { WireTask } from './wire-task.ts'
+
+/**
+ * Connects the code of the project with the wall: its pool or ORM, its framework, and the code that runs before the tenant is known. A place
+ * is changed only if there is exactly one that can be meant; otherwise the lines are left to a person.
+ */
+export function wire(files: ProjectFiles, project: Project, wallPath: string): Wiring {
+  const task: WireTask = { files, project, wallPath }
+  const parts = [ormWiring(task), frameworkWiring(task)]
+  const edits = parts.flatMap((part) => part.edits)
+  return { edits: joined(files, edits), byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task)] }
+}
+
+function ormWiring(task: WireTask): Wiring {
+  switch (task.project.orm) {
+    case 'pg':
+    case 'kysely':
+      return wirePg(task)
+    case 'drizzle':
+      return wireDrizzle(task)
+    case 'prisma':
+      return wirePrisma(task)
+    case 'typeorm':
+      if (task.project.framework === 'nest') return { edits: [], byHand: [] } // its module has both
+      return wireOther(task)
+    default:
+      return wireOther(task)
+  }
+}
+
+function frameworkWiring(task: WireTask): Wiring {
+  switch (task.project.framework) {
+    case 'express':
+      return wireExpress(task)
+    case 'fastify':
+      return wireFastify(task)
+    case 'nest':
+      return wireNest(task)
+    default:
+      return {
+        edits: [],
+        byHand: [
+          {
+            path: task.wallPath,
+            why: 'open the tenant context of each request: docs/frameworks.md of partywall has the lines for your framework',
+            lines: [],
+          },
+        ],
+      }
+  }
+}
+
+/** Edits of one file become one. Later edits were made on the original text too, so they are refused instead of lost. */
+function joined(files: ProjectFiles, edits: readonly PlannedFile[]): readonly PlannedFile[] {
+  const paths = edits.map((edit) => edit.path)
+  return edits.filter((edit, at) => paths.indexOf(edit.path) === at && files.read(edit.path) !== undefined)
+}
+
+/** Code that compares a password runs before the tenant is known. */
+function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
+  const entry = { prisma: 'entryPrisma', drizzle: 'entryDb', typeorm: "the data source 'entry'" }
+  const name = Object.entries(entry).find(([orm]) => orm === project.orm)?.[1] ?? `entryPool of ${wallPath}`
+  return files
+    .find(/\.[cm]?[jt]s$/)
+    .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
+    .filter((path) =>
+      /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2\.verify)\s*\(/.test(files.read(path) ?? ''),
+    )
+    .filter(
+      (path) =>
+        !/export (?:async )?function (?:verifyPassword|checkPassword|comparePassword)/.test(files.read(path) ?? ''),
+    )
+    .map((path) => ({
+      path,
+      why: `it signs users in before the tenant is known: use ${name} there, and for the sign-up`,
+      lines: [],
+    }))
+}

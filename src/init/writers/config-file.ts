@@ -1,0 +1,18 @@
+import type { TenantFacts } from '../plan/init-plan.ts'
+
+/** `partywall.config.ts`: the settings of partywall's commands in this project. */
+export function configFile(facts: TenantFacts, appRole: string): string {
+  const list = (names: readonly string[]) => `[${names.map((name) => `'${name}'`).join(', ')}]`
+  return `import { defineConfig } from 'partywall'
+
+export default defineConfig({
+  // Read before each command. DATABASE_URL is the login of your migrations, and the owner of the tables.
+  envFile: '.env',
+  appRole: '${appRole}',
+  tenantColumn: ${list([facts.column])},
+  schema: ${list(facts.schemas)},
+  // Lower it to 'medium' once you have decided what the migration lists under TO DECIDE.
+  failOn: 'high',
+})
+`
+}

@@ -1,0 +1,86 @@
+import { importLine } from '../code/imports.ts'
+import type { Project } from '../detection/project.ts'
+import type { CodeStyle } from '../detection/stack.ts'
+import type { TenantFacts } from '../plan/init-plan.ts'
+import { APP_URL, SEAL_SECRET } from './wall-file.ts'
+
+/** A test of the project's own runner: the proof of verify, and two tenants on the real database. */
+export function isolationTest(project: Project, facts: TenantFacts, appRole: string): string {
+  const { testRunner: runner, database, manifest } = project
+  const isTyped = project.style.testLanguage === 'ts'
+  const style: CodeStyle = {
+    ...project.style,
+    language: project.style.testLanguage,
+    modules: isTyped || manifest.isModule || runner === 'vitest' ? 'esm' : 'commonjs',
+  }
+  const variable = database?.variable ?? 'DATABASE_URL'
+  const framework =
+    runner === 'node'
+      ? [importLine(style, ['after', 'before', 'test'], 'node:test')]
+      : runner === 'vitest'
+        ? [importLine(style, ['afterAll', 'beforeAll', 'test'], 'vitest')]
+        : []
+  const [open, close] = runner === 'node' ? ['before', 'after'] : ['beforeAll', 'afterAll']
+  const builtIn = (name: string, from: string, isDefault: boolean) => {
+    const names = isDefault ? name : `{ ${name} }`
+    return style.modules === 'commonjs' ? `const ${names} = require('${from}')` : `import ${names} from '${from}'`
+  }
+  const imports = [
+    builtIn('assert', 'node:assert/strict', true),
+    builtIn('existsSync', 'node:fs', false),
+    ...framework,
+    importLine(style, ['startTestKit'], 'partywall/testing'),
+    importLine(style, ['assertIsolated'], 'partywall/verify'),
+  ]
+  const others = facts.tables.filter((name) => name !== `${facts.schema}.${facts.tableName}`)
+  const typed = style.language === 'ts'
+  return `// The tenants of this application are kept apart. partywall init wrote this test.
+${imports.join('\n')}
+
+if (existsSync('.env')) process.loadEnvFile('.env')
+const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
+const databaseUrl = setting('${variable}')
+const sealSecret = setting('${SEAL_SECRET}')
+// Tables with rows of tenants, beside the table of tenants itself
+const tables = [${others.map((name) => `'${name}'`).join(', ')}]
+
+let kit${typed ? ': Awaited<ReturnType<typeof startTestKit>>' : ''}
+${open}(async () => {
+  kit = await startTestKit({
+    databaseUrl,
+    appUrl: setting('${APP_URL}'),
+    sealSecret,
+    searchPath: [${facts.schemas.map((schema) => `'${schema}'`).join(', ')}],
+    tenants: { table: '${facts.schema}.${facts.tableName}', id: '${facts.key}' },
+  })
+})
+${close}(() => kit.close())
+
+test('the policies keep tenants apart', async () => {
+  await assertIsolated(databaseUrl, { appRole: '${appRole}', sealSecret, tenantColumns: ['${facts.column}'], failOn: 'high' })
+})
+
+test('a tenant sees its own row, and not the row of another tenant', async () => {
+  const a = await kit.tenant('a')
+  const b = await kit.tenant('b')
+  const find = \`select ${facts.key} from ${facts.table} where ${facts.key}::text = $1\`
+  assert.equal((await a.rawQuery(find, [a.tenantId])).rows.length, 1)
+  assert.equal((await a.rawQuery(find, [b.tenantId])).rows.length, 0)
+})
+
+test('a new tenant sees no row of the tenants that are there', async () => {
+  const a = await kit.tenant('a')
+  for (const table of tables) {
+    const { rows } = await a.rawQuery(\`select count(*)::int as n from \${table}\`)
+    assert.equal(rows[0].n, 0, \`\${table} shows rows of other tenants\`)
+  }
+})
+
+test('a session without a tenant sees nothing', async () => {
+  for (const table of tables) {
+    const { rows } = await kit.queryWithoutTenant(\`select count(*)::int as n from \${table}\`)
+    assert.equal(rows[0].n, 0, \`\${table} shows rows without a tenant\`)
+  }
+})
+`
+}

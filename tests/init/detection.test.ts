@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest'
+import { findDatabaseUrl } from '../../src/init/detection/database-url.ts'
+import { findOwnTokens } from '../../src/init/detection/own-tokens.ts'
+import { detectProject } from '../../src/init/detection/project.ts'
+import { memoryProject, packageJson } from './memory-project.ts'
+
+const detect = (files: Readonly<Record<string, string>>) => detectProject(memoryProject(files), {})
+
+describe('migrations', () => {
+  const cases: readonly (readonly [string, Record<string, string>, string, string])[] = [
+    ['numbered SQL', { 'db/migrations/001_init.sql': 'create table a ()' }, 'sql', 'db/migrations'],
+    ['Prisma', { 'prisma/migrations/20250101000000_init/migration.sql': '' }, 'prisma', 'prisma/migrations'],
+    [
+      'Drizzle in another folder',
+      { 'drizzle.config.ts': "export default { out: './src/db/drizzle' }", 'src/db/drizzle/meta/_journal.json': '{}' },
+      'drizzle',
+      'src/db/drizzle',
+    ],
+    [
+      'TypeORM',
+      { 'src/migrations/1741700000000-Init.ts': 'class Init implements MigrationInterface {}' },
+      'typeorm',
+      'src/migrations',
+    ],
+    ['Knex', { 'migrations/20250101000000_init.js': 'exports.up = (knex) => {}' }, 'knex', 'migrations'],
+    [
+      'node-pg-migrate in JavaScript',
+      { 'migrations/1741700000000_init.js': 'exports.up = (pgm) => {}' },
+      'node-pg-migrate',
+      'migrations',
+    ],
+    ['Flyway', { 'sql/V1__init.sql': '' }, 'flyway', 'sql'],
+    ['none', {}, 'sql', 'migrations'],
+  ]
+  it.each(cases)('finds %s', (_name, files, tool, folder) => {
+    const { migrations } = detect({
+      'package.json': packageJson(['pg', ...(tool === 'drizzle' ? ['drizzle-orm', 'drizzle-kit'] : [])]),
+      ...files,
+    })
+    expect(migrations).toMatchObject({ tool, folder })
+    expect(migrations.exists).toBe(Object.keys(files).length > 0)
+  })
+
+  it('takes the script of package.json that runs them', () => {
+    const { migrations } = detect({
+      'package.json': packageJson(['pg'], { scripts: { 'db:migrate': 'x' } }),
+      'pnpm-lock.yaml': '',
+    })
+    expect(migrations.command).toBe('pnpm run db:migrate')
+  })
+})
+
+describe('the package manager', () => {
+  it.each([
+    ['package-lock.json', 'npm'],
+    ['pnpm-lock.yaml', 'pnpm'],
+    ['yarn.lock', 'yarn'],
+    ['bun.lock', 'bun'],
+    ['../../pnpm-lock.yaml', 'pnpm'],
+  ])('is told by %s', (lock, manager) => {
+    expect(detect({ 'package.json': packageJson(['pg']), [lock]: 'x' }).packageManager).toBe(manager)
+  })
+
+  it('is the one that package.json names, whatever locks there are', () => {
+    expect(
+      detect({ 'package.json': packageJson(['pg'], { packageManager: 'yarn@4.1.0' }), 'package-lock.json': '{}' })
+        .packageManager,
+    ).toBe('yarn')
+  })
+})
+
+describe('framework, library and style', () => {
+  it('takes Nest for the framework, and not the Express below it', () => {
+    const project = detect({ 'package.json': packageJson(['express', '@nestjs/core', 'typeorm', 'pg']) })
+    expect(project).toMatchObject({ framework: 'nest', orm: 'typeorm' })
+  })
+
+  it('sees JavaScript with require', () => {
+    const files = {
+      'package.json': packageJson(['pg', 'express', 'jest']),
+      'src/db.js': "const x = require('./pool')\nmodule.exports = {}",
+    }
+    const { style, testRunner } = detect(files)
+    expect(style).toMatchObject({ language: 'js', modules: 'commonjs', importEnding: '', sourceFolder: 'src' })
+    expect(testRunner).toBe('jest')
+  })
+
+  it('sees TypeScript whose imports end in .js, and tests that are called spec', () => {
+    const files = {
+      'package.json': packageJson(['pg', 'vitest'], { type: 'module' }),
+      'app/db.ts': "import { a } from './a.js'",
+      'e2e/app.spec.ts': '',
+    }
+    const { style } = detect(files)
+    expect(style).toMatchObject({
+      language: 'ts',
+      importEnding: '.js',
+      sourceFolder: 'app',
+      testFolder: 'e2e',
+      testMark: '.spec',
+    })
+  })
+
+  it('sends the root of a workspace to the package that uses PostgreSQL', () => {
+    const files = {
+      'package.json': packageJson([], { workspaces: ['packages/*'] }),
+      'packages/api/package.json': packageJson(['pg']),
+      'packages/web/package.json': packageJson(['react']),
+    }
+    expect(() => detect(files)).toThrow(/Run it in packages\/api\./)
+  })
+
+  it('says what is missing where nothing uses PostgreSQL', () => {
+    expect(() => detect({ 'package.json': packageJson(['express']) })).toThrow(/no library for PostgreSQL/)
+    expect(() => detect({})).toThrow(/no package\.json/)
+  })
+})
+
+describe('the URL of the database', () => {
+  const url = 'postgres://u:p@localhost:5432/d'
+  const find = (files: Readonly<Record<string, string>>, environment = {}) =>
+    findDatabaseUrl(memoryProject(files), environment)
+
+  it('comes from the environment before .env, and from .env before docker-compose', () => {
+    const compose = { 'docker-compose.yml': 'image: postgres:17\n POSTGRES_PASSWORD: c\n ports:\n - "5433:5432"' }
+    expect(find({ '.env': `DATABASE_URL=${url}/env` }, { DATABASE_URL: url })?.url).toBe(url)
+    expect(find({ '.env': `DATABASE_URL="${url}"`, ...compose })).toEqual({
+      url,
+      variable: 'DATABASE_URL',
+      source: 'DATABASE_URL in .env',
+    })
+    expect(find(compose)?.url).toBe('postgres://postgres:c@127.0.0.1:5433/postgres')
+  })
+
+  it('does not come from .env.example, from another database, or from a variable of docker-compose', () => {
+    expect(find({ '.env.example': `DATABASE_URL=${url}` })).toBeUndefined()
+    expect(find({ '.env': 'DATABASE_URL=mysql://u:p@localhost/d' })).toBeUndefined()
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of docker-compose
+    expect(find({ 'compose.yaml': 'image: postgres\nPOSTGRES_PASSWORD: ${SECRET}' })).toBeUndefined()
+  })
+
+  it('tells its source without the password', () => {
+    expect(find({ '.env': 'DATABASE_URL=postgres://u:hush@localhost/d' })?.source).not.toContain('hush')
+  })
+})
+
+describe('tokens that the application signs', () => {
+  const find = (text: string) => findOwnTokens(memoryProject({ 'src/auth.ts': text }), ['org_id'])
+
+  it.each([
+    ['new SignJWT({ org_id: user.org_id, role: user.role })\nprocess.env.JWT_SECRET', 'org_id', 'sub', 'role'],
+    ['jwt.sign({ sub: id, orgId, roles }, process.env.AUTH_SECRET)', 'orgId', 'sub', 'roles'],
+    ['jwt.signAsync({ userId: user.id, orgId: user.orgId })\nprocess.env["JWT_KEY"]', 'orgId', 'userId', undefined],
+  ])('are found in %s', (text, tenantClaim, userClaim, roleClaim) => {
+    expect(find(text)).toMatchObject({ tenantClaim, userClaim, roleClaim, path: 'src/auth.ts' })
+  })
+
+  it('are not guessed if no claim names the tenant, or no secret is known', () => {
+    expect(find('jwt.sign({ sub: id }, process.env.JWT_SECRET)')).toBeUndefined()
+    expect(find('jwt.sign({ sub: id, orgId }, secret)')).toBeUndefined()
+  })
+})

@@ -1,0 +1,245 @@
+// `partywall init` of the built package, in a copy of an application, on a real database.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { packageRoot } from '../../src/config/package-root.ts'
+import { openThrowAwayServer, type ThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { openSession, type Session } from './session.ts'
+
+const CLI = join(packageRoot(), 'dist/cli/main.js')
+const APP = join(packageRoot(), 'tests/newcomer/apps/express-pg')
+
+let folder: string
+let server: ThrowAwayServer
+let database: string
+let url: string
+let admin: Session
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'partywall-init-'))
+  cpSync(APP, folder, { recursive: true, filter: (path) => !/[/\\](?:node_modules|\.env|\.partywall)$/.test(path) })
+  server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+  database = await server.createDatabase()
+  url = server.url(database)
+  admin = await openSession(url)
+  writeFileSync(join(folder, '.env'), `DATABASE_URL=${url}\nJWT_SECRET=x\n`)
+  for (const name of ['001_init.sql', '002_tasks.sql'])
+    await admin.query(readFileSync(join(folder, 'migrations', name), 'utf8'))
+})
+afterEach(async () => {
+  await admin.end()
+  await server.dropDatabase(database)
+  for (const role of [`${database}_app`, `${database}_entry`]) await dropRole(role)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function dropRole(role: string): Promise<void> {
+  const session = await openSession(server.url())
+  await session.query(`drop role if exists ${role}`)
+  await session.end()
+}
+
+function init(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const { DATABASE_URL: _url, NODE_ENV: _env, ...rest } = process.env
+  const result = spawnSync(process.execPath, [CLI, 'init', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...rest, ...environment },
+  })
+  return { code: result.status, text: result.stdout + result.stderr, out: result.stdout }
+}
+
+/** Path to content of all files. */
+function files(): Readonly<Record<string, string>> {
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(folder, name)).isFile(),
+  )
+  return Object.fromEntries(
+    all
+      .sort()
+      .map((name) => [
+        relative(folder, join(folder, name)).replaceAll('\\', '/'),
+        readFileSync(join(folder, name), 'utf8'),
+      ]),
+  )
+}
+
+async function inDatabase() {
+  const roles = await admin.query(`select rolname from pg_roles where rolname like '${database}%' order by 1`)
+  const schema = await admin.query("select to_regnamespace('partywall') is not null as there")
+  return { roles: roles.map((row) => row['rolname']), schema: schema[0]?.['there'] }
+}
+
+const NOTHING = { roles: [], schema: false }
+
+describe('partywall init --yes', () => {
+  it('tells coding agents, where that is asked for, and takes it back', () => {
+    writeFileSync(join(folder, 'AGENTS.md'), '# Our rules\n')
+    const before = files()
+    expect(init(['--yes', '--agents']).code).toBe(0)
+    expect(files()['AGENTS.md']).toMatch(/^# Our rules\n\n## Tenant isolation\n/)
+    expect(files()['.agents/skills/multi-tenant-security/SKILL.md']).toContain('name: multi-tenant-security')
+    expect(init(['--undo', '--yes']).code).toBe(0)
+    expect(files()).toEqual(before)
+  })
+
+  it('writes what it announced, makes logins without rights, and keeps secrets out of tracked files', async () => {
+    const { code, text } = init(['--yes'])
+    expect(text).toContain('column org_id')
+    expect(code).toBe(0)
+    const written = files()
+    expect(Object.keys(written)).toEqual(
+      expect.arrayContaining([
+        'src/partywall.js',
+        'migrations/003_partywall.sql',
+        'migrations/down/003_partywall.down.sql',
+        'partywall.config.mjs',
+        'test/tenant-isolation.test.js',
+        '.github/workflows/partywall.yml',
+      ]),
+    )
+    expect(written['src/db.js']).toContain('export const pool = wall.pool')
+    expect(written['src/app.js']).toMatch(/app\.use\(requireAuth\)\n {2}app\.use\(tenantContext\)/)
+    expect((await inDatabase()).roles).toEqual([`${database}_app`, `${database}_entry`])
+    const rights = await admin.query(
+      `select count(*)::int as n from information_schema.role_table_grants where grantee like '${database}%'`,
+    )
+    expect(rights[0]?.['n']).toBe(0)
+
+    const secret = /PARTYWALL_SEAL_SECRET=(\w{64})/.exec(written['.env'] ?? '')?.[1] ?? 'no secret'
+    const passwords = [...(written['.env'] ?? '').matchAll(/:([\w-]{24})@/g)].map(([, password = '']) => password)
+    expect(passwords).toHaveLength(2)
+    for (const [path, content] of Object.entries(written))
+      if (path !== '.env')
+        for (const each of [secret, ...passwords]) expect(`${path}: ${content.includes(each)}`).toBe(`${path}: false`)
+    for (const each of [secret, ...passwords]) expect(text).not.toContain(each)
+    expect(written['.gitignore']).toMatch(/^\.partywall$/m)
+  })
+
+  it('changes nothing the second time', async () => {
+    init(['--yes'])
+    const [before, then] = [files(), await inDatabase()]
+    const second = init(['--yes'])
+    expect(second).toMatchObject({ code: 0, text: expect.stringContaining('Nothing to do') })
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(then)
+  })
+
+  it('writes a migration that isolates the tenants, also tables without a tenant column', async () => {
+    init(['--yes'])
+    const orgs = await admin.query("insert into organizations (name) values ('a'), ('b') returning id")
+    const [a, b] = orgs.map((row) => String(row['id']))
+    await admin.query(`insert into projects (org_id, name) values ('${a}', 'a'), ('${b}', 'b')`)
+    await admin.query('insert into tasks (project_id, title) select id, name from projects')
+    await admin.query('insert into comments (task_id, body) select id, title from tasks')
+    await admin.query(files()['migrations/003_partywall.sql'] ?? '')
+    await admin.query(`begin; set local role tenant_user; select set_config('app.current_tenant_id', '${a}', true)`)
+    // Without a seal, not even the own tenant's rows are shown.
+    expect(await admin.query('select body from comments')).toEqual([])
+    await admin.query('rollback')
+    const plain = await admin.query(
+      "select relname from pg_class where relname in ('users', 'projects', 'tasks', 'comments', 'organizations') and not relforcerowsecurity",
+    )
+    expect(plain).toEqual([])
+    const rights = await admin.query(
+      `select table_name, grantee from information_schema.role_table_grants where grantee = '${database}_app'`,
+    )
+    expect(rights).toEqual([])
+    const refused = init(['--undo', '--yes'])
+    expect(refused).toMatchObject({ code: 2, text: expect.stringContaining('down migration first') })
+    await admin.query(files()['migrations/down/003_partywall.down.sql'] ?? '')
+    expect(init(['--undo', '--yes'])).toMatchObject({ code: 0, text: expect.stringContaining('dropped') })
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+})
+
+describe('partywall init --undo', () => {
+  it('leaves the folder and the database as they were', async () => {
+    const before = files()
+    init(['--yes'])
+    const undone = init(['--undo', '--yes'])
+    expect(undone.code).toBe(0)
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('keeps and names a file that was changed since', () => {
+    init(['--yes'])
+    writeFileSync(join(folder, 'src/partywall.js'), '// mine now\n')
+    const { text } = init(['--undo', '--yes'])
+    expect(text).toContain('kept     src/partywall.js')
+    expect(files()['src/partywall.js']).toBe('// mine now\n')
+  })
+})
+
+describe('nothing is half done', () => {
+  it('after a file that can not be written', async () => {
+    writeFileSync(join(folder, '.github'), 'a file where a folder is needed')
+    const before = files()
+    const { code, text } = init(['--yes'])
+    expect(code).toBe(2)
+    expect(text).toContain("can't be written")
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('if a file is in the way', async () => {
+    writeFileSync(join(folder, 'src/partywall.js'), 'mine')
+    const before = files()
+    expect(init(['--yes'])).toMatchObject({ code: 2, text: expect.stringContaining('src/partywall.js exists already') })
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('with --dry-run, and without a terminal to ask on', async () => {
+    const before = files()
+    expect(init(['--dry-run']).code).toBe(0)
+    expect(init([])).toMatchObject({ code: 2, text: expect.stringContaining('--yes') })
+    const planned = JSON.parse(init(['--dry-run', '--json']).out)
+    expect(planned).toMatchObject({
+      status: 'planned',
+      found: { framework: 'express', orm: 'pg' },
+      tenants: { column: 'org_id' },
+    })
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('if git tracks the file into which the secrets would go', async () => {
+    for (const args of [
+      ['init', '-q'],
+      ['add', '-f', '.env'],
+    ])
+      spawnSync('git', args, { cwd: folder })
+    expect(init(['--yes'])).toMatchObject({ code: 2, text: expect.stringContaining('git rm --cached .env') })
+    expect(files()['.env']).not.toContain('PARTYWALL')
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('before the first migration of the application', async () => {
+    await admin.query('drop table comments, tasks, projects, users, organizations')
+    expect(init(['--yes'])).toMatchObject({ code: 2, text: expect.stringContaining('Run your migrations first') })
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('by a role that may not make logins', async () => {
+    await admin.query(`create role ${database}_weak login password 'x'`)
+    const weak = server.urlAs(`${database}_weak`, 'x', database)
+    const { code, text } = init(['--yes', '--database-url', weak])
+    expect(text).toContain('CREATEROLE')
+    expect(code).toBe(2)
+    await admin.query(`drop role ${database}_weak`)
+    expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('on a database that looks like production, unless one says so', async () => {
+    const before = files()
+    const refused = init(['--yes'], { NODE_ENV: 'production' })
+    expect(refused).toMatchObject({ code: 2, text: expect.stringContaining('NODE_ENV is production') })
+    expect(files()).toEqual(before)
+    expect(await inDatabase()).toEqual(NOTHING)
+    expect(init(['--yes', '--yes-production'], { NODE_ENV: 'production' }).code).toBe(0)
+  })
+})

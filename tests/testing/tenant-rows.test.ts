@@ -1,0 +1,87 @@
+// The test kit on a schema of another form: own schema, other names, serial keys, and an owner that is no superuser.
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startTestKit, type TestKit } from '../../src/testing/index.ts'
+import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
+
+let database: TestDatabase
+let kit: TestKit
+let owner: string
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  owner = `owner_${randomBytes(4).toString('hex')}`
+  await database.admin(`
+    create role ${owner} login password 'x';
+    create schema crm authorization ${owner};
+    grant usage on schema crm to tenant_user, tenant_admin;
+    set role ${owner};
+    create type crm.kind as enum ('small', 'big');
+    create table crm.companies (
+      company_no serial primary key, title text not null unique, kind crm.kind not null, seats int not null, settings jsonb not null,
+      active boolean not null, since date not null, state text not null default 'active'
+    );
+    create table crm.deals (id serial primary key, company_no int not null references crm.companies, name text not null);
+    alter table crm.companies enable row level security, force row level security;
+    alter table crm.deals enable row level security, force row level security;
+    create policy tenant on crm.companies using (company_no = nullif(current_setting('app.current_tenant_id', true), '')::int);
+    create policy tenant on crm.deals using (company_no = nullif(current_setting('app.current_tenant_id', true), '')::int);
+    grant select, insert, update, delete on crm.companies, crm.deals to tenant_user, tenant_admin;
+    grant usage on all sequences in schema crm to tenant_user, tenant_admin;
+    reset role`)
+  const url = new URL(database.adminUrl)
+  url.username = owner
+  url.password = 'x'
+  kit = await startTestKit({
+    databaseUrl: url.href,
+    appUrl: database.appUrl,
+    sealSecret: database.sealSecret,
+    searchPath: ['crm'],
+    tenants: { table: 'crm.companies', id: 'company_no', status: 'state', values: { seats: 5 } },
+  })
+})
+afterAll(async () => {
+  await kit.close()
+  await database.admin(`drop schema crm cascade; drop role ${owner}`)
+})
+
+it('plants tenants in it, and each sees its own rows only', async () => {
+  const a = await kit.tenant('a')
+  const b = await kit.tenant('b')
+  await a.rawQuery('insert into deals (company_no, name) values ($1, $2)', [a.tenantId, 'of a'])
+  expect((await a.rawQuery('select name from deals')).rows).toEqual([{ name: 'of a' }])
+  expect((await b.rawQuery('select name from deals')).rows).toEqual([])
+  expect((await b.rawQuery('select company_no::text as id, seats from companies')).rows).toEqual([
+    { id: b.tenantId, seats: 5 },
+  ])
+})
+
+it('shows nothing to a session without a tenant, and notices where a table shows something', async () => {
+  const a = await kit.tenant('a')
+  await a.rawQuery('insert into deals (company_no, name) values ($1, $2)', [a.tenantId, 'seen'])
+  expect((await kit.queryWithoutTenant('select from deals')).rowCount).toBe(0)
+  await database.admin('alter table crm.deals disable row level security')
+  expect((await kit.queryWithoutTenant('select from deals')).rowCount).toBeGreaterThan(0)
+  await database.admin('alter table crm.deals enable row level security')
+})
+
+it('suspends a tenant in the column that was named', async () => {
+  const a = await kit.tenant('a')
+  await a.suspend()
+  const { rows } = await database.admin('select state from crm.companies where company_no::text = $1', [a.tenantId])
+  expect(rows).toEqual([{ state: 'suspended' }])
+})
+
+it('names the option for a table of tenants that is not there', async () => {
+  const other = await startTestKit({
+    databaseUrl: database.adminUrl,
+    appUrl: database.appUrl,
+    sealSecret: database.sealSecret,
+    tenants: { table: 'crm.firms' },
+  })
+  await expect(other.tenant('a')).rejects.toMatchObject({
+    code: 'PARTYWALL_CONFIGURATION',
+    message: expect.stringContaining('crm.firms'),
+  })
+  await other.close()
+})
