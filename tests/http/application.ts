@@ -1,6 +1,7 @@
 // One application for all frameworks: its routes know no framework, and each file in apps/ serves them by one adapter.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { currentClient } from '../../src/context/client-info.ts'
 import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
 import { NotFoundError } from '../../src/errors.ts'
 import type { RouteRule } from '../../src/http/route-rule.ts'
@@ -68,6 +69,7 @@ function plainRoutes({ wall, seen, held }: Setting): readonly Route[] {
   const documents = wall.repository<{ id: string; title: string; created_at: Date }>({ table: 'documents', columns })
   return [
     { method: 'GET', path: '/context', handle: () => ({ json: tryGetCurrentTenant() }) },
+    { method: 'GET', path: '/client', handle: () => ({ json: currentClient() }) },
     { method: 'GET', path: '/t/:tenant/ping', handle: () => ({ json: 'pong' }) },
     {
       method: 'GET',

@@ -16,6 +16,14 @@ export function admissionBehaviours(serve: (setting: Setting) => Promise<string>
     expect(answer.headers['x-request-id']).toBe(answer.body['requestId'])
   })
 
+  it('tells the address and the user agent of the client, for the audit log', async () => {
+    const { text, body } = await world.as(world.a, '/client', { headers: { 'user-agent': 'a client/1.0' } })
+    expect(body, text).toMatchObject({
+      ip: expect.stringMatching(/^(::ffff:)?127\.0\.0\.1$/),
+      userAgent: 'a client/1.0',
+    })
+  })
+
   it('refuses a request without a token, with a problem document', async () => {
     const answer = await send(`${world.url}/context`)
     expect(answer.status).toBe(401)

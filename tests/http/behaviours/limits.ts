@@ -1,3 +1,4 @@
+import { Agent, request as httpRequest } from 'node:http'
 import { beforeAll, expect, it } from 'vitest'
 import type { Setting } from '../application.ts'
 import { open, rawRequest } from '../client.ts'
@@ -47,6 +48,21 @@ export function limitBehaviours(serve: (setting: Setting) => Promise<string>): v
     release()
     for (const one of waiting) expect((await one).status).toBe(200)
     await expect.poll(async () => (await world.as(tenant, '/context')).status, { timeout: 10_000 }).toBe(200)
+  })
+
+  it('frees the place of an answered request whose connection is kept alive', async () => {
+    const authorization = `Bearer ${await world.token(await world.tenant('enterprise'))}`
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let round = 0; round < 4; round++) {
+      const status = await new Promise((resolve, reject) => {
+        const sent = httpRequest(`${world.url}/context`, { agent, headers: { authorization } }, (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode))
+        })
+        sent.on('error', reject).end()
+      })
+      expect(status).toBe(200)
+    }
+    agent.destroy()
   })
 
   it('counts a streaming answer as in flight until it ends', async () => {
