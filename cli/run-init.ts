@@ -51,18 +51,19 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
   if (done !== undefined)
     return say(settings, { status: 'nothing-to-do', reason: done }, [{ text: `Nothing to do: ${done}.` }])
   refuseTrackedSecrets(root)
-  const project = detectProject(files, process.env)
+  const detected = detectProject(files, process.env)
   const databaseUrl = urlFor(settings, files)
+  const project: Project =
+    settings.databaseUrl === undefined
+      ? detected
+      : {
+          ...detected,
+          database: { url: databaseUrl, variable: detected.database?.variable, source: '--database-url' },
+        }
   return withClient(databaseUrl, async (client) => {
     const plan = await makePlan({
       files,
-      project:
-        settings.databaseUrl === undefined
-          ? project
-          : {
-              ...project,
-              database: { url: databaseUrl, variable: project.database?.variable, source: '--database-url' },
-            },
+      project,
       client,
       planProtection: planOn,
       tenantColumn: settings.tenantColumn,

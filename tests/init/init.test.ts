@@ -74,6 +74,21 @@ async function inDatabase() {
 
 const NOTHING = { roles: [], schema: false }
 
+describe('partywall init --dry-run', () => {
+  it('names the database that was given, and not the one that it found', () => {
+    const { out } = init(['--dry-run', '--database-url', url])
+    expect(out).toMatch(/database +\S+ \(--database-url\)/)
+    expect(out).not.toContain('DATABASE_URL in .env')
+  })
+
+  it('says which tables the migration leaves unprotected', async () => {
+    await admin.query('alter table comments alter column task_id drop not null')
+    expect(init(['--dry-run']).out).toContain('public.comments: the migration does not protect this table yet')
+    await admin.query('alter table comments alter column task_id set not null')
+    expect(init(['--dry-run']).out).not.toContain('does not protect this table yet')
+  })
+})
+
 describe('partywall init --yes', () => {
   it('tells coding agents, where that is asked for, and takes it back', () => {
     writeFileSync(join(folder, 'AGENTS.md'), '# Our rules\n')

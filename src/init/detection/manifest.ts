@@ -20,6 +20,8 @@ export interface Manifest {
   readonly scripts: Readonly<Record<string, string>>
   /** Whether a package is a dependency, also of development. */
   readonly has: (name: string) => boolean
+  /** Whether a package is there in production too. */
+  readonly hasAtRuntime: (name: string) => boolean
   readonly packageManager: string | undefined
   readonly isWorkspaceRoot: boolean
 }
@@ -45,6 +47,7 @@ export function readManifest(files: ProjectFiles): Manifest {
     isModule: parsed.type === 'module',
     scripts: parsed.scripts,
     has: (name) => Object.hasOwn(all, name),
+    hasAtRuntime: (name) => Object.hasOwn(parsed.dependencies, name),
     packageManager: parsed.packageManager,
     isWorkspaceRoot: parsed.workspaces !== undefined || files.read('pnpm-workspace.yaml') !== undefined,
   }

@@ -16,8 +16,10 @@ import { configFile } from '../writers/config-file.ts'
 import { isolationTest } from '../writers/isolation-test.ts'
 import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
+import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
+import { leftUnprotected } from './left-unprotected.ts'
 import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
 import { requireRights } from './require-rights.ts'
@@ -84,7 +86,10 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const facts = factsOf(tenancy, project)
   const entry = entryTables(catalog, tenancy)
   const decisions = [
-    ...found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
+    ...decisionsForLevels(
+      found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
+      logins.app,
+    ),
     readOnlyRoot(facts),
   ]
   const plan: ProtectPlan = {
@@ -105,7 +110,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     logins,
     facts,
     files: written.files,
-    byHand: written.byHand,
+    byHand: [...leftUnprotected(plan, tenancy), ...written.byHand],
     tokens,
     notes: tenancy.notes,
     decisions: decisions.length,
@@ -156,11 +161,7 @@ function writtenFiles(
       ...migration,
       create(wallPath, wall, 'the wall, its pool and its middleware'),
       ...wiring.edits,
-      create(
-        `partywall.config.${end === 'ts' ? 'ts' : 'mjs'}`,
-        configFile(facts, logins.app),
-        'settings of the commands',
-      ),
+      create(configPath(project), configFile(facts, logins.app), 'settings of the commands'),
       create(test, isolationTest(project, facts, logins.app), 'the test of the isolation'),
       ...ci.files,
       ...(skill === undefined ? [] : agentFiles(skill, project)),
@@ -173,6 +174,11 @@ function writtenFiles(
     ],
     byHand: [...wiring.byHand, ...ci.byHand, ...(tokens === undefined ? [verifyByHand(wallPath)] : [])],
   }
+}
+
+/** Under Nest not TypeScript: `nest build` compiles all files of the folder, and one outside src moves dist/main.js to dist/src/main.js. */
+function configPath({ style, framework }: Project): string {
+  return `partywall.config.${style.language === 'ts' && framework !== 'nest' ? 'ts' : 'mjs'}`
 }
 
 function append(path: string, block: string, why: string): PlannedFile {

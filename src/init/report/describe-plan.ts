@@ -65,7 +65,7 @@ export function nextSteps(
   plan: InitPlan,
   runProgram: (command: string) => string,
 ): readonly ReportLine[] {
-  const { migrations, manifest, packageManager } = project
+  const { migrations, manifest, packageManager, testRunner } = project
   const steps = [
     ...(plan.byHand.length === 0 ? [] : ['change the lines under "Left to you"']),
     ...(plan.decisions === 0
@@ -74,7 +74,7 @@ export function nextSteps(
           `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
-    `run your tests: ${packageManager} ${Object.hasOwn(manifest.scripts, 'test') ? 'test' : 'run your test script'}`,
+    `run your tests: ${Object.hasOwn(manifest.scripts, 'test') ? `${packageManager} test` : testRunner === 'node' ? 'node --test' : runProgram(testRunner)}`,
     `prove it: ${runProgram('partywall verify')}`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]

@@ -88,7 +88,7 @@ function authOf({ tokens, facts }: WallFileInput): string {
   },`
 }
 
-function importsOf({ project: { style, framework, orm }, tokens }: WallFileInput): readonly string[] {
+function importsOf({ project: { style, framework, orm, manifest }, tokens }: WallFileInput): readonly string[] {
   const nestTypeorm = framework === 'nest' && orm === 'typeorm'
   const root = [
     'createPartywall',
@@ -97,6 +97,10 @@ function importsOf({ project: { style, framework, orm }, tokens }: WallFileInput
   ]
   const isTyped = style.language === 'ts'
   return [
+    // Imports run before the application's own dotenv.config(), and this file reads its settings at once.
+    ...(manifest.hasAtRuntime('dotenv')
+      ? [style.modules === 'commonjs' ? "require('dotenv/config')" : "import 'dotenv/config'"]
+      : []),
     ...(framework === 'nest' && isTyped ? ["import type { IncomingMessage } from 'node:http'"] : []),
     ...(nestTypeorm && isTyped ? ["import type { TypeOrmModuleOptions } from '@nestjs/typeorm'"] : []),
     ...(framework === 'express' && isTyped ? ["import type { ErrorRequestHandler } from 'express'"] : []),

@@ -1,0 +1,23 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Decision } from '../../protect/change.ts'
+
+/**
+ * Makes the statements of decisions name `tenant_user` and `tenant_admin`, which the migration gives the rights to. The application's login has
+ * none of its own: to revoke them from it has no effect, and a person would think that it had.
+ *
+ * @param login the application's login
+ */
+export function decisionsForLevels(decisions: readonly Decision[], login: string): readonly Decision[] {
+  const role = quoteIdentifier(login)
+  const named = (line: string) => {
+    for (const before of [' FROM ', ' FROM PUBLIC, ', ' TO ']) {
+      const end = `${before}${role};`
+      if (/^(?:GRANT|REVOKE) .* ON /.test(line) && line.endsWith(end))
+        return `${line.slice(0, -end.length)}${before}tenant_user, tenant_admin;`
+    }
+    return line
+  }
+  return decisions.map((decision) =>
+    decision.sql === undefined ? decision : { ...decision, sql: decision.sql.split('\n').map(named).join('\n') },
+  )
+}
