@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, it } from 'vitest'
 import type { TestTenant } from '../../setup/database.ts'
 import type { Setting } from '../application.ts'
+import { open, rawRequest } from '../client.ts'
 import { startWorld, type World } from '../world.ts'
 
 export function suspensionBehaviours(serve: (setting: Setting) => Promise<string>): void {
@@ -75,6 +76,18 @@ export function suspensionBehaviours(serve: (setting: Setting) => Promise<string
     const answer = await running
     expect(answer.complete).toBe(false)
     expect(answer.text.length).toBeLessThan(20 * 300)
+  })
+
+  it('cuts a stream that only waits, at the moment of the suspension', async () => {
+    const tenant = await world.tenant()
+    await listening(tenant)
+    const { socket, received } = await open(world.url)
+    socket.write(rawRequest('/held-stream', { authorization: `Bearer ${await world.token(tenant)}` }))
+    await expect.poll(received, { timeout: 10_000 }).toContain('first half')
+    await suspend(tenant)
+    await expect.poll(() => socket.closed, { timeout: 10_000 }).toBe(true)
+    expect(received()).not.toContain('second half')
+    for (const finish of world.held.splice(0)) finish()
   })
 
   it('closes, and waits for no request that has ended', async () => {
