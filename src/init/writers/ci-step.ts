@@ -64,7 +64,7 @@ jobs:
       - uses: actions/setup-node@v4
         with: { node-version: 22 }
       - run: ${install[packageManager]}
-${commands.map((command) => `      - run: ${command}`).join('\n')}
+${commands.map((command) => (command.startsWith('#') ? `      ${command}` : `      - run: ${command}`)).join('\n')}
 `
 }
 
