@@ -52,7 +52,8 @@ const PAIRS = /[\ud800-\udbff][\udc00-\udfff]/g
 
 /** PostgreSQL's `length()` counts code points: a surrogate pair, which is two UTF-16 units, is one. */
 function lengthPrefixed(text: string): string {
-  const pairs = text.match(PAIRS)?.length ?? 0
+  // Almost every id is ASCII, where each character is one byte.
+  const pairs = Buffer.byteLength(text) === text.length ? 0 : (text.match(PAIRS)?.length ?? 0)
   return String(text.length - pairs).padStart(4, '0') + text
 }
 

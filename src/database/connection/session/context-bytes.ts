@@ -73,7 +73,8 @@ export class ContextBytes {
     const made = this.#make(identity, form, now)
     const bytes = front === undefined ? made.bytes : Buffer.concat([front.bytes, made.bytes])
     if (before !== undefined || this.#cameBefore(identity)) this.#remember(known, identity, { ...made, bytes })
-    return seeded(bytes, form)
+    // They were made with a seed of their own.
+    return bytes
   }
 
   #remember(known: Map<string, Remembered>, { key }: ContextIdentity, { bytes, renewAt }: Remembered): void {
@@ -150,7 +151,11 @@ const SEED_LENGTH = 16
 const BEHIND_SEED = 2 + EXECUTE_LENGTH
 
 function seedOf(form: ContextForm): readonly string[] {
-  return form.includes('switch') ? ['0.'.padEnd(SEED_LENGTH, '0')] : []
+  return form.includes('switch') ? [`0.${randomDigits()}`] : []
+}
+
+function randomDigits(): string {
+  return String(randomInt(10 ** (SEED_LENGTH - 2))).padStart(SEED_LENGTH - 2, '0')
 }
 
 /**
@@ -159,7 +164,6 @@ function seedOf(form: ContextForm): readonly string[] {
  */
 function seeded(bytes: Buffer, form: ContextForm): Buffer {
   if (!form.includes('switch')) return bytes
-  const digits = randomInt(10 ** (SEED_LENGTH - 2))
-  bytes.write(String(digits).padStart(SEED_LENGTH - 2, '0'), bytes.length - BEHIND_SEED - SEED_LENGTH + 2, 'latin1')
+  bytes.write(randomDigits(), bytes.length - BEHIND_SEED - SEED_LENGTH + 2, 'latin1')
   return bytes
 }
