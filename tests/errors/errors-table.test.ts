@@ -44,7 +44,8 @@ describe('docs/errors.md', () => {
     const codes = (text: string) => [...new Set([...text.matchAll(/PARTYWALL_[A-Z_]+\b/g)].map(([code]) => code))]
     const known = new Set(made.map(({ code }) => String(code)))
     // Environment variables of the command line and of tests begin so, too.
-    const variables = /^PARTYWALL_(?:SEAL_SECRET|AUDIT_KEY|POSTGRES_URL|QUERY|TEST_|WEBHOOK|SCHEMA|TENANT$)/
+    const variables =
+      /^PARTYWALL_(?:SEAL_SECRET|AUDIT_KEY|(?:DATABASE|ENTRY|POSTGRES)_URL|QUERY|TEST_|WEBHOOK|SCHEMA|TENANT$)/
     for (const code of [...codes(page), ...codes(source)]) if (!variables.test(code)) expect(known).toContain(code)
   })
 })
