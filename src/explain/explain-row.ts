@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Relation } from '../catalog/model.ts'
-import { qualifiedName, quoteIdentifier } from '../catalog/names.ts'
+import { qualifiedName } from '../catalog/names.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import { type Conclusion, conclude } from './conclude.ts'
 import type { Explanation, Reading, RowQuestion } from './explanation.ts'
@@ -9,6 +9,7 @@ import { judgePolicies } from './judge-policies.ts'
 import { policiesFor } from './policies-for.ts'
 import { readRights } from './read-rights.ts'
 import { readSeal } from './read-seal.ts'
+import { rowCondition } from './row-condition.ts'
 import { enterTenant, isSealed, type TenantSubject } from './tenant-session.ts'
 
 /**
@@ -87,12 +88,10 @@ async function policiesOf(client: pg.Client, relation: Relation, role: string, v
 
 /** What PostgreSQL itself returns; undefined if it reports an error. */
 async function sees(client: pg.Client, relation: Relation, row: RowQuestion['row']): Promise<boolean | undefined> {
-  const names = Object.keys(row)
-  const where = names.map((name, index) => `t.${quoteIdentifier(name)} = $${index + 1}`).join(' and ')
+  const { where, values } = rowCondition(row)
   await client.query('savepoint seen')
   try {
-    const values = names.map((name) => row[name])
-    const { rows } = await client.query(`select from ${qualifiedName(relation)} as t where ${where}`, values)
+    const { rows } = await client.query(`select from ${qualifiedName(relation)} as t where ${where}`, [...values])
     return rows.length > 0
   } catch {
     await client.query('rollback to savepoint seen')

@@ -4,6 +4,7 @@ import { qualifiedName, quoteIdentifier } from '../catalog/names.ts'
 import { ConfigurationError } from '../errors.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import type { RowQuestion } from './explanation.ts'
+import { rowCondition } from './row-condition.ts'
 
 /**
  * The table of a question.
@@ -46,15 +47,14 @@ export async function findRow(
   row: RowQuestion['row'],
   tenantColumn: string | undefined,
 ): Promise<FoundRow | undefined> {
-  const names = Object.keys(row)
-  const where = names.map((name, index) => `t.${quoteIdentifier(name)} = $${index + 1}`).join(' and ')
+  const { where, values } = rowCondition(row)
   const tenant = tenantColumn === undefined ? 'null' : `t.${quoteIdentifier(tenantColumn)}::text`
   // With row_security off, PostgreSQL reports an error where a policy would hide rows, and hides none silently.
   await client.query('set local row_security = off')
   const { rows } = await client
     .query<{ value: string; tenant: string | null }>(
       `select t::text as value, ${tenant} as tenant from ${qualifiedName(relation)} as t where ${where} limit 2`,
-      names.map((name) => row[name]),
+      [...values],
     )
     .catch((error: unknown) => {
       throw new ConfigurationError(problemOf(error, relation), { cause: error })

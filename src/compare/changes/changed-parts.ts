@@ -1,4 +1,4 @@
-import type { SchemaPart } from './schema-parts.ts'
+import type { SchemaPart } from '../../catalog/schema-parts.ts'
 
 /** A part that one schema has and the other has not, or has in another form. */
 export interface ChangedPart {

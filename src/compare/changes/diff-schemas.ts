@@ -1,12 +1,12 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import { readCatalog } from '../../catalog/read-catalog.ts'
+import { schemaParts } from '../../catalog/schema-parts.ts'
 import type { DiscoveryHints } from '../../tenancy/discovery/discover.ts'
 import { connect } from '../../verify/connect.ts'
 import { verifyDatabase } from '../../verify/verify-database.ts'
 import { compareSchemas } from '../compare-schemas.ts'
 import { changedParts } from './changed-parts.ts'
 import { type JudgedChange, judgeChanges } from './judge-changes.ts'
-import { schemaParts } from './schema-parts.ts'
 
 /** A schema in a database without rows that nobody else uses. */
 export interface DiffSide {
@@ -34,7 +34,7 @@ export async function diffSchemas(
     verifyDatabase({ ...given, databaseUrl: url, sealSecret, ownServer: true, mode: 'attack', signal })
   const catalogs = [await catalogOf(before.url, signal), await catalogOf(after.url, signal)] as const
   return judgeChanges({
-    changed: changedParts(schemaParts(catalogs[0]), schemaParts(catalogs[1])),
+    changed: changedParts(schemaParts(catalogs[0]).parts, schemaParts(catalogs[1]).parts),
     comparison: await compareSchemas(before.url, after.url, given),
     before: await verify(before),
     after: await verify(after),

@@ -99,7 +99,7 @@ function weaknesses({ differences, opened, verdicts }: Evidence): Opinion | unde
 
 function doubts({ object, changed, differences, opened, untried, verdicts }: Evidence): Opinion | undefined {
   const inside = differences.filter(({ kind }) => kind !== 'closed')
-  const code = changed.filter(({ part }) => part.kind === 'code')
+  const code = changed.filter(({ part }) => part.kind !== 'rows')
   const reasons = [
     ...tell(inside),
     ...opened.filter(({ severity }) => severity !== 'info').map((each) => `new finding ${described(each)}`),

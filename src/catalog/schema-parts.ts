@@ -1,5 +1,5 @@
-import type { Catalog } from '../../catalog/catalog.ts'
-import type { Grant, Oid, Relation } from '../../catalog/model.ts'
+import type { Catalog } from './catalog.ts'
+import type { Grant, Oid, Relation } from './model.ts'
 
 /** One part of a schema that a migration can change. */
 export interface SchemaPart {
@@ -7,14 +7,21 @@ export interface SchemaPart {
   readonly object: string
   /** `policy tenant_isolation on public.tasks`. */
   readonly name: string
-  /** What `partywall compare` sees by trying: `rows`. What only rules and people judge: `code`. */
-  readonly kind: 'rows' | 'code'
+  /** `rows`: trying statements shows a change. `code` and `role`: only rules and people judge it. */
+  readonly kind: 'rows' | 'code' | 'role'
   /** Two parts with the same text are the same. */
   readonly text: string
 }
 
-/** The parts of a schema by name, without PostgreSQL's own and without object ids. */
-export function schemaParts(catalog: Catalog): ReadonlyMap<string, SchemaPart> {
+interface SchemaParts {
+  /** By name. */
+  readonly parts: ReadonlyMap<string, SchemaPart>
+  /** Owners, grantees and roles of policies. */
+  readonly rolesNamed: ReadonlySet<Oid>
+}
+
+/** The parts of a schema, without PostgreSQL's own and without object ids, and all roles of the server. */
+export function schemaParts(catalog: Catalog): SchemaParts {
   const parts = new Map<string, SchemaPart>()
   const add = (part: SchemaPart) => parts.set(part.name, part)
   const names = namesIn(catalog)
@@ -29,22 +36,31 @@ export function schemaParts(catalog: Catalog): ReadonlyMap<string, SchemaPart> {
     const text = JSON.stringify([names.of(owner), names.grants(grants)])
     add({ object, name: `schema ${object}`, kind: 'rows', text })
   }
+  // Before the roles are read: those name further roles.
+  const rolesNamed = new Set(names.asked)
   for (const { oid, ...role } of catalog.roles.values()) {
     const member = catalog.memberships.filter((each) => each.member === oid)
     const of = member.map((each) => `${names.of(each.role)} ${each.admin} ${each.inherit} ${each.set}`).sort()
-    add({ object: role.name, name: `role ${role.name}`, kind: 'code', text: JSON.stringify([role, of]) })
+    add({ object: role.name, name: `role ${role.name}`, kind: 'role', text: JSON.stringify([role, of]) })
   }
-  return parts
+  return { parts, rolesNamed }
 }
 
 interface Names {
+  /** The roles of which the name was asked. */
+  readonly asked: ReadonlySet<Oid>
   of(role: Oid): string
   grants(grants: readonly Grant[]): string
 }
 
 function namesIn({ roles }: Catalog): Names {
-  const of = (oid: Oid) => (oid === 0 ? 'PUBLIC' : (roles.get(oid)?.name ?? 'an unknown role'))
+  const asked = new Set<Oid>()
+  const of = (oid: Oid) => {
+    asked.add(oid)
+    return oid === 0 ? 'PUBLIC' : (roles.get(oid)?.name ?? 'an unknown role')
+  }
   return {
+    asked,
     of,
     grants: (grants) =>
       grants
