@@ -13,15 +13,12 @@ export interface SchemaPart {
   readonly text: string
 }
 
-interface SchemaParts {
-  /** By name. */
-  readonly parts: ReadonlyMap<string, SchemaPart>
-  /** Owners, grantees and roles of policies. */
-  readonly rolesNamed: ReadonlySet<Oid>
-}
-
-/** The parts of a schema, without PostgreSQL's own and without object ids, and all roles of the server. */
-export function schemaParts(catalog: Catalog): SchemaParts {
+/**
+ * The parts of a schema by name, without PostgreSQL's own and without object ids.
+ *
+ * @param roles `all` of the server, or only those that are `reached`: owners, grantees, roles of policies, and the roles that these can become
+ */
+export function schemaParts(catalog: Catalog, roles: 'all' | 'reached'): ReadonlyMap<string, SchemaPart> {
   const parts = new Map<string, SchemaPart>()
   const add = (part: SchemaPart) => parts.set(part.name, part)
   const names = namesIn(catalog)
@@ -37,13 +34,22 @@ export function schemaParts(catalog: Catalog): SchemaParts {
     add({ object, name: `schema ${object}`, kind: 'rows', text })
   }
   // Before the roles are read: those name further roles.
-  const rolesNamed = new Set(names.asked)
+  const reached = reachedBy(names.asked, catalog)
   for (const { oid, ...role } of catalog.roles.values()) {
+    if (roles === 'reached' && !reached.has(oid)) continue
     const member = catalog.memberships.filter((each) => each.member === oid)
     const of = member.map((each) => `${names.of(each.role)} ${each.admin} ${each.inherit} ${each.set}`).sort()
     add({ object: role.name, name: `role ${role.name}`, kind: 'role', text: JSON.stringify([role, of]) })
   }
-  return { parts, rolesNamed }
+  return parts
+}
+
+/** The roles themselves, and those that they are members of, directly or through others. */
+function reachedBy(roles: ReadonlySet<Oid>, { memberships }: Catalog): ReadonlySet<Oid> {
+  const reached = new Set(roles)
+  // A Set is iterated in the order of insertion, with what is added meanwhile.
+  for (const member of reached) for (const each of memberships) if (each.member === member) reached.add(each.role)
+  return reached
 }
 
 interface Names {
