@@ -33,13 +33,17 @@ export interface AccessControl<P extends string = string> {
    */
   can(permission: P, object?: object): boolean
   /**
-   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well.
+   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well. With `enforcement: 'report'` it
+   * only logs.
    *
    * @returns the current context
    * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
    */
   requirePermission(permission: P, objectOrCondition?: object | ((context: TenantContext) => boolean)): TenantContext
-  /** Throws unless the tenant has this tier or a higher one. An unknown tier is lower than all others. */
+  /**
+   * Throws unless the tenant has this tier or a higher one. A tenant whose tier is not in the options is lower than all tiers. With
+   * `enforcement: 'report'` it only logs.
+   */
   requireTier(tier: string): TenantContext
   /** Returns the decision with its reason, as the debug log shows it. Emits no event. */
   explain(permission: P, object?: object): Decision

@@ -1,7 +1,7 @@
 import { TokenRefusedError } from './refusal.ts'
 import { parseStrictObject, type RawClaims } from './strict-json.ts'
 
-// An empty signature passes here, so that the check of `alg` reports `none`.
+// An empty signature is accepted here, so that the later check of the header refuses the token and names its `alg: none`.
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/
 const ENCRYPTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/
 

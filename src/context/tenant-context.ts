@@ -32,7 +32,7 @@ export interface TenantContext {
   readonly placement?: Placement
 }
 
-/** Input of `runWithTenant`. Defaults: no roles, the permissions of the roles, tier `free`, a new request id. */
+/** Input of `runWithTenant`. Defaults: no roles; no permissions besides those that the roles give; tier `free`; a new request id. */
 export interface TenantContextInput {
   readonly tenantId: string
   readonly userId: string
@@ -43,8 +43,9 @@ export interface TenantContextInput {
   readonly actor?: Actor
   readonly expiresAt?: number
   /**
-   * The schema of the tenant's tables. It must come from the tenant directory, and never from a client. Left out inside a context of the
-   * same tenant: as there. If it is not the tenant's placement, a sealed pool gets an error from PostgreSQL.
+   * The schema of the tenant's tables. It must come from the tenant directory, and never from a client. If you leave it out
+   * inside a context of the same tenant, the placement of that outer context is used. If it is not the tenant's placement, a sealed pool gets
+   * an error from PostgreSQL.
    */
   readonly placement?: Placement | undefined
 }

@@ -62,7 +62,7 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
       return readState(rows.map((row) => row['object']))
     },
     async known() {
-      // Read as tenant_user, which has SELECT on this table, in the context of a tenant that does not exist.
+      // Read as tenant_user, which may call this function, in the context of a tenant that does not exist.
       const rows = await runWithTenant({ tenantId: PROBE, userId: PROBE }, () =>
         walled.ask('select k.purpose, k.hash from partywall.known_protection_hashes() as k'),
       )

@@ -12,7 +12,7 @@ const WRITES = ['insert', 'update'] as const
  * A view or function that writes the relation with its owner's rights, if a role in reach (docs/glossary.md) can use it, and no policy
  * restricts the owner to one tenant.
  */
-export function ownersWhoWrite(facts: Facts, relation: Relation, ask: AskProof): string | undefined {
+export function viewOrFunctionThatWrites(facts: Facts, relation: Relation, ask: AskProof): string | undefined {
   const mayWriteAs = (owner: Oid, verb: Verb) => {
     const viewer = definerViewer(facts, owner)
     if (viewer === 'bypass' || !facts.protectedFor(relation, viewer)) return true

@@ -39,7 +39,7 @@ export function typeormCache(cache: TenantCache): { readonly provider: () => Que
       synchronize: nothing,
       async getFromCache(options) {
         const saved = await cache.get<QueryResultCacheOptions>(keyOf(options))
-        // An identifier names one query with its parameters: of another query it must not answer.
+        // An identifier belongs to one query text with its parameters. A value that another query stored is not returned.
         return saved !== undefined && saved.query === options.query ? saved : undefined
       },
       storeInCache: (options) =>

@@ -47,7 +47,9 @@ export class NestTenantGuard {
     const http = openedRequest(exchange.request)
     if (http === undefined) {
       if (rule.permission === undefined) return true
-      throw new TenantContextMissingError('An excluded path leads to a handler that requires a permission.')
+      throw new TenantContextMissingError(
+        'The path is listed in `exclude`, so it has no tenant context, but its handler has @RequirePermission. Remove one of the two.',
+      )
     }
     if (!(await this.#count(rule, exchange))) return never()
     if (rule.permission !== undefined) {

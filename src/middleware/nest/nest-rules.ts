@@ -13,7 +13,7 @@ export type NestObjectLoader = (request: unknown) => object | undefined | Promis
 /** A decorator of a controller's class, or of one of its methods. */
 type NestRuleDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void
 
-// A WeakMap and no metadata: a copy or subclass that NestJS makes of a handler gets no rule by accident.
+// A WeakMap and not metadata, so that a copy or subclass that NestJS makes of a handler does not inherit its rule.
 const rules = new WeakMap<object, NestRule>()
 
 /**
