@@ -54,7 +54,8 @@ export interface AccessControl<P extends string = string> {
    */
   levelOf(context: TenantContext): AccessLevel
   /**
-   * Reads the roles of the current context from an asynchronous source, once per context. `requirePermission` in Express awaits it.
+   * Reads the roles of the current context from an asynchronous source, once per context. The middleware
+   * `requirePermission` of partywall/express awaits it.
    *
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the source failed
    */
@@ -174,7 +175,11 @@ class RoleAccessControl<P extends string> implements AccessControl<P> {
     const events = this.#options.events ?? (frame === undefined ? undefined : internalsOf(frame).events)
     const { tenantId, userId, requestId } = context
     events?.emit({ type: 'PERMISSION_DENIED', source: 'access', permission, tenantId, userId, requestId })
-    throw new PermissionDeniedError(`The user's roles do not give ${permission} here (${reason}).`, {
+    const message =
+      reason === 'tier-too-low'
+        ? `The tenant's tier is lower than ${permission.replace(/^tier:/, '')} (${reason}).`
+        : `The user's roles do not give ${permission} here (${reason}).`
+    throw new PermissionDeniedError(message, {
       details: { permission, reason, roles: decision.roles, unknownRoles: decision.unknownRoles },
     })
   }

@@ -79,7 +79,7 @@ export class AlertSender {
     this.#registered = true
     await this.#forget()
     for (;;) {
-      // At most twenty alerts are claimed. They are sent at once, but the lease would also be long enough for a sink that takes them one by one.
+      // At most twenty alerts are claimed, and sent at the same time. The lease would suffice even if the sink handled them one after the other.
       const claimed = await claimAlerts(outbox, sink.name, new Date(now()), timeoutMs * 25)
       if (claimed.length === 0) break
       // Handle each alert separately: if one can't be marked, it is delivered again when its lease ends, and the others are not delayed.

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-/** Maximum number of events in a batch. Only a single transaction, which is never split, may have more. */
+/** About how many events a batch has. It may have more, because a transaction is never split. */
 const MAX_BATCH = 20_000
 
 /** Maximum number of unsealed events that are counted. Counting more would cost more than sealing a batch. */
@@ -45,7 +45,7 @@ export class SealingWindow {
     this.#restoredUntil ??= (await wasRestored(client, place.system)) ? await highest(client, place.next) : 0n
     const mixed = BigInt(from) < this.#restoredUntil
     const where = `e.xid >= $1::xid8 and e.xid < $2::xid8${mixed ? NOT_LISTED : ''}`
-    // No transaction of this cluster has used a number from `next` on, so an event with such a number was restored.
+    // This cluster has not used `next` or a higher number yet. Events with such a number were restored, and do not belong to this window.
     return { where, values: [from, place.next], everything: false }
   }
 }

@@ -13,7 +13,7 @@ interface UnverifiedToken {
 }
 
 /**
- * Parses a compact JWS strictly: exact alphabet, no white space, canonical base64url, bounded size.
+ * Parses a compact JWS strictly: exact alphabet, no white space, canonical base64url. The caller has checked the size.
  *
  * The last character of base64url may hold unused bits. If they were not checked, one signature would have several spellings, and one token
  * several hashes.

@@ -24,7 +24,7 @@ export interface TenantCacheOptions {
 
 /** The parts of a cache that the application does not choose. */
 export interface TenantCacheParts {
-  /** The keys, the current one first. */
+  /** The keys of the MAC, the current one first. */
   readonly keys: () => Promise<readonly Uint8Array[]>
   readonly logger?: Logger | undefined
   readonly events?: SecurityEvents | undefined

@@ -75,7 +75,7 @@ export interface Column {
   readonly generated: 'stored' | 'virtual' | undefined
   readonly identity: 'always' | 'by-default' | undefined
   readonly collation: string | undefined
-  /** False for a nondeterministic collation: = then matches other spellings. */
+  /** False for a nondeterministic collation, in which the operator = also matches other spellings. */
   readonly deterministic: boolean
   readonly grants: readonly Grant[]
   /** Functions that the default calls. */

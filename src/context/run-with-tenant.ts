@@ -151,7 +151,7 @@ export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEven
 }
 
 /**
- * A context that is opened inside a context of the same tenant keeps its placement.
+ * A context that is opened inside a context of the same tenant gets the placement of the outer context.
  *
  * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if the inner context names another placement than the outer one, because the
  *   work would then use two schemas
@@ -160,7 +160,7 @@ function keepPlacement(outerPlacement: Placement | undefined, context: TenantCon
   if (outerPlacement === undefined || context.placement?.schema === outerPlacement.schema) return context
   if (context.placement === undefined) return { ...context, placement: outerPlacement }
   throw new TenantIsolationError(
-    'runWithTenant() named another placement than the context outerPlacement it. End the outer context first.',
+    'runWithTenant() named another placement than the context around it. End the outer context first.',
     { details: { tenantId: context.tenantId } },
   )
 }

@@ -1,6 +1,6 @@
 import type { Placement } from './placement.ts'
 
-/** The person or program that really acts when staff act for a tenant. */
+/** The person or program that really acts: staff on a support visit, or the `act` claim of a token. */
 export interface Actor {
   readonly id: string
   readonly type: 'user' | 'staff' | 'service'
@@ -18,10 +18,10 @@ export interface TenantContext {
    * permitted.
    */
   readonly permissions: readonly string[] | undefined
-  /** A key of `config.tiers`: `free`, `pro` or `enterprise` by default. */
+  /** The tenant's plan, as the directory names it: `free`, `pro` or `enterprise` by default. */
   readonly tier: string
   readonly requestId: string
-  /** The actor, if staff act for a tenant. */
+  /** The actor, if somebody acts for the user. */
   readonly actor?: Actor
   /**
    * When the token of the request expires, in milliseconds since 1970. Undefined: the context comes from no token, or the token does not

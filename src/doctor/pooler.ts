@@ -77,8 +77,8 @@ async function modeOf(first: pg.Client, second: pg.Client): Promise<PoolerMode> 
       return free === undefined ? 'session' : 'transaction'
     }
     await second.query('commit')
-    // A pooler gives out either the backend that was used last or the one that waited longest. So each client begins in turn: otherwise one kind of
-    // pooler would always give back the same backend.
+    // Some poolers give out the backend that was released last, others the one that was released first. So the two clients take turns in asking again:
+    // with a fixed order one of these kinds would return the same backend every time.
     const [next, before] = round % 2 === 0 ? [first, one] : [second, two]
     const after = await begin(next)
     await next.query('commit')

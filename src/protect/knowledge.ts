@@ -12,7 +12,7 @@ export interface Knowledge {
   readonly isProved: (relation: Relation) => boolean
   /** Whether some rows are meant for all tenants, by a flag or by a NULL tenant. */
   readonly sharesRows: (relation: Relation) => boolean
-  /** Functions, views and refreshes that read the table with its owner's rights. */
+  /** Functions, views, and REFRESH of materialized views, that read the table with the rights of the table's owner. */
   readonly readAsOwner: (relation: Relation) => readonly string[]
 }
 

@@ -123,7 +123,7 @@ class Judge {
     const earlier = this.#earlier(table)
     const before = earlier === undefined ? [] : this.#policiesOf(this.#before, earlier.name)
     const seal = this.#sealed ? now.find((policy) => this.#isSeal(policy, table)) : undefined
-    if (seal !== undefined) return this.#mode(seal, before, now)
+    if (seal !== undefined) return this.#lostWriteModePolicy(seal, before, now)
     const accepted = new Set(
       before.filter((policy) => policy.inReach).map((policy) => this.#textOf(policy, this.#before)),
     )
@@ -145,10 +145,11 @@ class Judge {
   }
 
   /**
-   * The policy that refuses writes with a seal that was made for reading. It is needed because the seal policy looks up only the ticket's
-   * tenant: a ticket for reading satisfies it also for a write. The seal policy of the release before tickets checks the mode itself.
+   * Reports that the policy is gone which refuses writes with a seal that was made for reading. It is needed because the seal policy looks up
+   * only the ticket's tenant: a ticket for reading satisfies it also for a write. The seal policy of the release before tickets checks the mode
+   * itself. In `known_protection` the purpose `level` stands for this policy too.
    */
-  #mode(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
+  #lostWriteModePolicy(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
     if (seal.using?.includes('partywall.ticket') !== true) return []
     const asksForMode = (policy: ProtectedPolicy) =>
       policy.command === '*' && this.#known.has(`level ${textHash(policyText(policy))}`)
@@ -224,8 +225,8 @@ class Judge {
   }
 
   #ownerIsUnrestricted(view: ProtectedRelation): boolean {
-    // With a seal each view that runs as its owner counts: the seal's policies apply only to the application's roles, so for the owner only the
-    // setting is left, which injected SQL can change.
+    // With a seal, every view that runs as its owner is taken for unrestricted: the seal's policies do not apply to the owner, so only the policy on
+    // app.current_tenant_id restricts it, and injected SQL can change that setting.
     return (
       this.#sealed ||
       view.ownerBypasses ||
@@ -257,7 +258,7 @@ class Judge {
       const [earlier, each] = [this.#before.functions.get(name), this.#now.functions.get(name)]
       return earlier !== undefined && each !== undefined && functionText(earlier) === functionText(each)
     }
-    // A type that was created in this database may compare by a function of the user's.
+    // The column's type may be the user's own, and its comparison then calls a function of the user's: that function must be unchanged.
     if (!policy.functions.every((name) => name.startsWith('partywall.') || isAsBefore(name))) return false
     return this.#known.has(`${purpose} ${textHash(policyText(policy))}`)
   }

@@ -69,7 +69,7 @@ function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   )
 }
 
-/** Whether a function, or a function that it calls, may write the relation. True if a body can't be read. */
+/** Whether a function, or a function that it calls, may write the relation. True if the body of a volatile function can't be read. */
 function writes(facts: Facts, fn: DatabaseFunction, relation: Relation): boolean {
   let found = false
   const seen = new Set<Oid>()

@@ -24,7 +24,7 @@ interface QueryResultCache {
 /**
  * TypeORM's result cache on a tenant cache: `new DataSource({ …, cache: typeormCache(cache) })`.
  *
- * TypeORM's own caches know a result by its SQL and parameters, which are equal for all tenants.
+ * TypeORM's own caches use the SQL and its parameters as the key, and these are equal for all tenants.
  *
  * `queryResultCache.clear()` throws: a tenant cache does not know its keys. Use `remove([identifier])`, or wait for the duration.
  */

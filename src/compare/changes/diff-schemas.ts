@@ -32,7 +32,7 @@ export async function diffSchemas(
   const { signal, ...given } = hints
   const verify = ({ url, sealSecret }: DiffSide) =>
     verifyDatabase({ ...given, databaseUrl: url, sealSecret, ownServer: true, mode: 'attack', signal })
-  // Databases of one server share all roles. A role that differs between our two reads was changed by somebody else meanwhile, unless a schema uses it.
+  // Databases of one server share all roles, and another session may change one between our two reads. So compare only the roles that a schema uses.
   const roles = new URL(before.url).host === new URL(after.url).host ? 'reached' : 'all'
   const catalogs = [await catalogOf(before.url, signal), await catalogOf(after.url, signal)] as const
   return judgeChanges({

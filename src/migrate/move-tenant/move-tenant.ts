@@ -72,7 +72,8 @@ export async function moveTenant(options: MoveTenantOptions): Promise<MovedTenan
     onProgress('no other transaction uses the old place')
     const moved = await copyAndSwitch(client, tables, { tenant, to, schema, shared, setting, onProgress })
     const downtimeMs = Date.now() - began
-    // Only then end the session, whose lock marks the move: a transaction with a snapshot from before the commit still reads the old placement.
+    // Keep this session and its lock until older transactions have ended. They still read the old placement, and the lock makes the database refuse
+    // their statements.
     await waitForOthers(client, waitMs).catch(() => {})
     return { tables: moved, downtimeMs }
   } catch (error) {
@@ -163,7 +164,9 @@ async function copyTable(client: pg.Client, table: MovedTable, tenant: string, t
   const found = await summary(client, table, tenant, target)
   if (found.rows !== expected.rows || found.checksum !== expected.checksum)
     throw new ConfigurationError(
-      `${table[target]} has ${found.rows} rows after the copy, and ${table[source]} ${expected.rows}, or their values differ. A trigger may have changed them.`,
+      found.rows === expected.rows
+        ? `${table[target]} and ${table[source]} have ${found.rows} rows each, but with different values. A trigger may have changed them.`
+        : `${table[target]} has ${found.rows} rows after the copy, but ${table[source]} has ${expected.rows}. A trigger or a rule may have changed them.`,
     )
   for (const column of table.numbered) await advance(client, table[target], column)
   return found.rows

@@ -37,10 +37,10 @@ export function matchesPattern(name: string, pattern: string): boolean {
 
 /**
  * Finds the schemas that belong to one tenant each: those of the registry `partywall.schemas`, those that match the given patterns, and
- * otherwise those whose names begin alike and that hold the same tables.
+ * otherwise those whose names begin alike.
  *
- * @param withSameTables true: schemas whose names begin alike are taken only if a table occurs in two of them. Pass false for a database in
- *   which no tenant column was found
+ * @param withSameTables true: schemas whose names begin alike are taken only if a table occurs in two of them. false: the names are
+ *   enough, because the database has no tenant column
  */
 export async function findTenantSchemas(
   db: Queryable,

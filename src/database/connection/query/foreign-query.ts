@@ -101,8 +101,8 @@ export class ForeignQuery implements PgSubmittable {
       else prefix()
       return inner.submit(connection) ?? null
     }
-    // submit() of pg.Query checks the query and then calls prepare(). The context statement is written from prepare(): an error of the check after
-    // it was sent would leave its answer unread.
+    // submit() of pg.Query checks the query and then calls prepare(). So the context statement is written only in prepare(). If it were sent first,
+    // and the check then failed, nobody would read its answer.
     if (this.host.guard.settings.multiStatements && !inner.requiresPreparation()) {
       this.#sent = true
       this.#skip = sendSeveral(connection, String(inner.text), this.frame, this.host)
