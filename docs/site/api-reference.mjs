@@ -1,14 +1,14 @@
 // The reference of the API, from the docstrings of what each entry point exports.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Application, LogLevel } from 'typedoc'
+import { load } from 'typedoc-plugin-markdown'
 
 /**
  * Writes one page for each entry point that package.json names.
  *
- * TypeDoc's own default folder is `docs/`, and it empties that folder first. So nothing here calls `generateOutputs`, and
- * `cleanOutputDir` is off: the caller empties the folder.
+ * TypeDoc's own default folder is `docs/`, and it empties that folder first. So nothing here calls `generateOutputs`, the
+ * folder is given, and `cleanOutputDir` is off: the caller empties the folder.
  *
  * @param place `root`: folder of the repository; `out`: empty folder for the pages
  * @throws if TypeDoc reports an error
@@ -22,8 +22,8 @@ export async function writeApiReference({ root, out }) {
     entryPoints,
     out,
     cleanOutputDir: false,
-    tsconfig: join(root, 'tsconfig.json'),
-    plugin: [fileURLToPath(import.meta.resolve('typedoc-plugin-markdown'))],
+    tsconfig: join(root, 'docs', 'site', 'tsconfig.json'),
+    plugin: [load],
     basePath: join(root, 'src'),
     readme: 'none',
     name: 'API',
@@ -38,14 +38,16 @@ export async function writeApiReference({ root, out }) {
     hidePageHeader: true,
     useCodeBlocks: true,
     parametersFormat: 'table',
+    interfacePropertiesFormat: 'table',
+    typeAliasPropertiesFormat: 'table',
+    typeDeclarationFormat: 'table',
     sanitizeComments: true,
     router: 'module',
   })
-  application.outputs.setDefaultOutputName('markdown')
   const project = await application.convert()
   if (project === undefined) throw new Error('TypeDoc could not read the entry points')
   for (const module of project.children ?? []) module.name = entryPointName(module.name)
-  await application.generateDocs(project, out)
+  await application.outputs.writeOutput({ name: 'markdown', path: out }, project)
   if (application.logger.hasErrors()) throw new Error('TypeDoc reports errors: see above')
 }
 

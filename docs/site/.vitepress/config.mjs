@@ -17,7 +17,6 @@ export default defineConfig({
   markdown: {
     anchor: { slugify: githubAnchor },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
-    languageAlias: { console: 'text' },
   },
   themeConfig: {
     search: { provider: 'local' },
