@@ -5,7 +5,7 @@ export const navigation = [
   { text: 'Start', pages: ['README', 'docs/init', 'docs/protect', 'docs/testing', 'docs/glossary'] },
   {
     text: 'Guides',
-    pages: ['docs/guides/incident'],
+    pages: ['docs/guides/login', 'docs/guides/jobs', 'docs/guides/webhooks', 'docs/guides/incident'],
   },
   {
     text: 'Requests',

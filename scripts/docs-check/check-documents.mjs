@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { blocksOf } from './blocks.mjs'
 import { checkInline, checkShell, commandChecker } from './check-commands.mjs'
 import { checkData } from './check-data.mjs'
+import { checkGuide } from './check-guides.mjs'
 import { checkLinks } from './check-links.mjs'
 import { checkTypeScript } from './check-typescript.mjs'
 
@@ -33,7 +34,11 @@ export async function checkDocuments(root, documents) {
     const inline = checkInline(markdown, check)
     counts.commands += inline.commands
     faults.push(...inline.faults.map((fault) => ({ document, ...fault })))
-    for (const block of blocksOf(markdown)) {
+    const blocks = blocksOf(markdown)
+    const guide = checkGuide(root, document, blocks)
+    counts.runByTests += guide?.shown.length ?? 0
+    faults.push(...(guide?.faults ?? []))
+    for (const block of blocks.filter((each) => guide?.shown.includes(each) !== true)) {
       const { language, line } = block
       if (block.unchecked !== undefined) unchecked.push({ document, line, reason: block.unchecked })
       else if (language === 'js' && RUN_BY_TESTS[document] !== undefined) {

@@ -78,6 +78,15 @@ describe('the check of the documents', { timeout: 120_000 }, () => {
     ).toContain('TS2820')
   })
 
+  it('compares the code of a guide with the file that its test runs', async () => {
+    const page = readFileSync(join(root, 'docs/guides/login.md'), 'utf8')
+    expect(await faultsOf(page, 'docs/guides/login.md')).toEqual([])
+    const changed = page.replace("t.status = 'active' and ", '')
+    expect((await faultsOf(changed, 'docs/guides/login.md')).join()).toContain('the page is not tests/guides/login.ts')
+    const shorter = page.replace('CREATE POLICY entry_read ON users', '-- ')
+    expect((await faultsOf(shorter, 'docs/guides/login.md')).join()).toContain('the page is not tests/guides/login.sql')
+  })
+
   it('reads every document of the repository', () => {
     const documents = documentsOf(root)
     expect(documents).toEqual(expect.arrayContaining(['README.md', 'docs/verify.md', 'docs/guides/incident.md']))
