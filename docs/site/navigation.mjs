@@ -5,7 +5,16 @@ export const navigation = [
   { text: 'Start', pages: ['README', 'docs/init', 'docs/protect', 'docs/testing', 'docs/glossary'] },
   {
     text: 'Guides',
-    pages: ['docs/guides/login', 'docs/guides/jobs', 'docs/guides/webhooks', 'docs/guides/incident'],
+    pages: [
+      'docs/guides/login',
+      'docs/guides/sign-up',
+      'docs/guides/invitations',
+      'docs/guides/public-routes',
+      'docs/guides/webhooks',
+      'docs/guides/jobs',
+      'docs/guides/admin-panel',
+      'docs/guides/incident',
+    ],
   },
   {
     text: 'Requests',
