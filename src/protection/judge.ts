@@ -145,9 +145,9 @@ class Judge {
   }
 
   /**
-   * Reports that the policy is gone which refuses writes with a seal that was made for reading. It is needed because the seal policy looks up
-   * only the ticket's tenant: a ticket for reading satisfies it also for a write. The seal policy of the release before tickets checks the mode
-   * itself. In `known_protection` the purpose `level` stands for this policy too.
+   * The write-mode policy refuses writes with a seal that was made for reading. This reports a table that lost it. A table needs the policy if
+   * its seal policy compares only the tenant of the ticket: a ticket for reading then satisfies the seal policy also for a write. The seal policy
+   * of the release before tickets checks the mode itself. The table `known_protection` keeps the write-mode policy under the purpose `level`.
    */
   #lostWriteModePolicy(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
     if (seal.using?.includes('partywall.ticket') !== true) return []

@@ -43,7 +43,8 @@ export class Question {
   }
 }
 
-/** Decides which limits apply to a request. Equal limits are always the same object; the deny cache relies on this. */
+/** Decides which limits apply to a request. The limits of one tier or route are one object until they are replaced: the deny
+ * cache compares them by identity. */
 export function createLimitBook(settings: RateLimiterSettings) {
   const configured = new Map<string, TierLimits>(Object.entries(settings.tiers))
   const tiers = new Map<string, Tier>()
