@@ -65,8 +65,8 @@ export class HttpRequest {
    * Verifies the token, finds the tenant, compares other hints with it, and checks the membership. The tenant comes from the verified token
    * and from nothing else.
    *
-   * It starts without the context that an earlier request on the same connection may have left. After admission, suspension of the tenant
-   * stops the request, and closing the wall waits for {@link close}.
+   * The functions of the application that it calls, such as `authorize`, run in no tenant's context, also if the server was started in one.
+   * After admission, suspension of the tenant stops the request, and closing the wall waits for {@link close}.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION`; for this and all other refusals see `Admission.admit`
    * @throws {ClosedError} `PARTYWALL_CLOSED` while the wall closes
@@ -98,6 +98,7 @@ export class HttpRequest {
    * `readOnlyOnSafeMethods`.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` before admission
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` in the context of another tenant, such as that in which the server was started
    * @see RFC 9110, section 9.2.1: safe methods
    */
   run<T>(fn: () => T): T {
