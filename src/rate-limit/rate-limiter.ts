@@ -186,6 +186,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const question = book.question(request)
       const known = denials.find(question.scopes, question.cost)
       if (known === undefined || store.refuses?.(question.scopes, question.cost) === false) return undefined
+      // Refusals of a store in this process are told one by one, as `check` tells them. Those of a shared store are told once in that time.
+      if (store.inProcess) refused(known, request)
       onDecision?.(known, request)
       return known
     },

@@ -82,6 +82,37 @@ describe('a connection that Knex must not use again', () => {
   })
 })
 
+describe('the clients of Slonik', () => {
+  const open = async () => {
+    const { createClient } = await drivers.slonik().driverFactory({ driverConfiguration: { typeParsers: [] } })
+    return createClient()
+  }
+
+  it('take no connection after their release', async () => {
+    const client = await open()
+    client.acquire()
+    await two.as(two.a, () => client.query('select 1'))
+    await client.release()
+    await expect(two.as(two.a, () => client.query('select 1'))).rejects.toThrow('Client is IDLE')
+    // A connection that comes back may first register a ticket.
+    await expect.poll(() => [pool.totalCount, pool.idleCount]).toEqual([1, 1])
+  })
+
+  it('are released and used again after the pool has refused them a connection', async () => {
+    const client = await open()
+    client.acquire()
+    await expect(tenantStore.run(undefined, () => client.query('select 1'))).rejects.toMatchObject({
+      code: 'PARTYWALL_CONTEXT_MISSING',
+    })
+    await client.release()
+    expect(client.state()).toBe('IDLE')
+    client.acquire()
+    const { rows } = await two.as(two.a, () => client.query('select tenant_id from documents'))
+    expect(rows).toEqual([{ tenant_id: two.a.id }])
+    await client.destroy()
+  })
+})
+
 describe('the pool of MikroORM', () => {
   it('lends no connection to work that has no context, because MikroORM would not give it back', async () => {
     const { driverOptions } = drivers.mikro()
