@@ -16,6 +16,12 @@ const one = (name: string, file: string, find: string, replace: string, only?: H
 export const mutants: readonly HttpMutant[] = [
   one('hints', 'http-request.ts', 'hints: this.#hintsOf(call),', 'hints: [],'),
   one('hints-of-path', 'tenant-hints.ts', "if (named !== undefined) hints.push({ source: 'path', value: named })", ''),
+  one(
+    'early-refusal',
+    'http-request.ts',
+    'const { token, refuseBlocked } = this.#options',
+    'const { token } = this.#options; const refuseBlocked = false',
+  ),
   one('address-of-client', 'http-request.ts', 'clientAddress: call.ip,', 'clientAddress: undefined,'),
   // The wall does it for the core.
   one(
