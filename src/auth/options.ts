@@ -7,15 +7,16 @@ import type { PresetName } from './presets/all.ts'
 import type { RawClaims } from './strict-json.ts'
 
 /**
- * One kind of keys; kinds are never mixed.
+ * One kind of keys; kinds are never mixed. The types take `undefined`, because that is what an environment variable may be. It is refused when
+ * the verifier is made, with `PARTYWALL_CONFIGURATION`.
  *
  * `jwksUrl` must be https, or http on loopback; `allowHttp` lets it be plain http inside a network you trust.
  */
 export type IssuerKeys =
-  | { readonly jwksUrl: string | URL; readonly allowHttp?: boolean | undefined }
+  | { readonly jwksUrl: string | URL | undefined; readonly allowHttp?: boolean | undefined }
   | { readonly jwks: { readonly keys: readonly object[] } }
-  | { readonly pem: string }
-  | { readonly secret: string | Uint8Array | (() => string | Promise<string>) }
+  | { readonly pem: string | undefined }
+  | { readonly secret: string | Uint8Array | (() => string | Promise<string>) | undefined }
 
 /** The claims that contain the identity. */
 export interface ClaimReaders {
@@ -107,7 +108,7 @@ export type TokenVerifierOptions<Claims = RawClaims> = CommonOptions<Claims> &
   (
     | { readonly issuers: Readonly<Record<string, IssuerOptions>> }
     | (Omit<IssuerOptions, 'claims'> & {
-        readonly issuer: string
+        readonly issuer: string | undefined
         readonly tenantClaims?: ClaimReaders | undefined
       })
   )

@@ -6,7 +6,7 @@ import type { OwnPrincipal, OwnVerifierOptions } from './own-verifier.ts'
 /** Options of {@link sharedSecretTokens}. Each claim is the name of a member at the top level of the token. */
 export interface SharedSecretTokenOptions {
   /** The secret with which the application signs its own tokens; at least 32 bytes. */
-  readonly secret: string
+  readonly secret: string | undefined
   /** Default: `HS256`. */
   readonly algorithms?: readonly ('HS256' | 'HS384' | 'HS512')[] | undefined
   /** The claim that names the tenant: a text or a whole number. */

@@ -26,6 +26,9 @@ export function rootKeys(
 
 async function load({ secret, previousSecret }: SealOptions, purpose: KeyPurpose): Promise<readonly Buffer[]> {
   const sources = previousSecret === undefined ? [secret] : [secret, previousSecret]
-  const secrets = await Promise.all(sources.map((source) => (typeof source === 'string' ? source : source())))
-  return secrets.map((text) => deriveKey(text, purpose))
+  const secrets = await Promise.all(sources.map((source) => (typeof source === 'function' ? source() : source)))
+  return secrets.map((text) => {
+    if (text === undefined) throw new ConfigurationError('seal.secret is undefined: set its environment variable.')
+    return deriveKey(text, purpose)
+  })
 }

@@ -11,14 +11,15 @@ export type SecretSource = string | (() => Promise<string>)
  * a tenant.
  */
 export class SealSource {
-  readonly #secret: SecretSource
+  readonly #secret: SecretSource | undefined
   #maker: SealMaker | undefined
   #ticketMaker: TicketMaker | undefined
   #loading: Promise<void> | undefined
 
-  constructor(secret: SecretSource) {
+  /** @throws {ConfigurationError} if the secret is missing or too short */
+  constructor(secret: SecretSource | undefined) {
     this.#secret = secret
-    if (typeof secret === 'string') this.#use(secret)
+    if (typeof secret !== 'function') this.#use(secret)
   }
 
   /** @throws {ConfigurationError} before {@link load} has ended */
@@ -41,7 +42,7 @@ export class SealSource {
   }
 
   async #fetch(): Promise<void> {
-    if (typeof this.#secret === 'string') return
+    if (typeof this.#secret !== 'function') return
     this.#use(await this.#secret())
   }
 

@@ -9,8 +9,11 @@ import type { ProtectionGate } from './protection-gate.ts'
 
 /** The seal's root secret; the database holds the key that is derived from it (`partywall migrate`). */
 export interface SealOptions {
-  /** At least 32 random characters, or a function that fetches them. The same for all processes of the application. */
-  readonly secret: SecretSource
+  /**
+   * At least 32 random characters, or a function that fetches them. The same for all processes of the application. `undefined`, as of an
+   * environment variable that is not set, is refused when the pool is made.
+   */
+  readonly secret: SecretSource | undefined
   /** The secret before the last rotation. The key of that secret may still be in the database. */
   readonly previousSecret?: SecretSource | undefined
 }

@@ -1,0 +1,1 @@
+export function placesOfDocuments(root: string): ReadonlyMap<string, string>

@@ -1,0 +1,5 @@
+export function toSite(
+  markdown: string,
+  from: string,
+  site: { readonly places: ReadonlyMap<string, string>; readonly repository: string | undefined },
+): string

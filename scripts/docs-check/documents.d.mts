@@ -1,0 +1,1 @@
+export function documentsOf(root: string): readonly string[]

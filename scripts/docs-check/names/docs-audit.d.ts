@@ -1,0 +1,1 @@
+declare const reserved: import('partywall/audit').TenantAuditLoggerOptions['reserved']

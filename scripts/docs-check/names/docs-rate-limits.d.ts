@@ -1,0 +1,1 @@
+declare const queue: { ping(): Promise<void> }

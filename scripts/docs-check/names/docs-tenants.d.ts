@@ -1,0 +1,1 @@
+declare function idOf(claim: string): Promise<string>
