@@ -7,7 +7,7 @@ export function doctorCommand(): Command {
     .description(
       'Looks at versions, roles, grants, settings, clocks, migrations, pooler, identity provider and Redis. Changes nothing.',
     )
-    .option('--database-url <url>', "the application's login (default: DATABASE_URL)")
+    .option('--database-url <url>', "the application's login, which owns no table (default: DATABASE_URL)")
     .option('--jwks-url <url>', 'where the identity provider publishes its keys (default: JWKS_URL)')
     .option('--redis-url <url>', 'the Redis of the rate limits (default: REDIS_URL)')
     .option('--pooler', 'the application sets database.pooler')

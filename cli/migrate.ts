@@ -5,7 +5,10 @@ import type { MigrateFlags } from './run-migrate.ts'
 export function migrateCommand(): Command {
   return new Command('migrate')
     .description("Applies partywall's own objects (schema partywall: seal, directory, crossings, audit) to a database.")
-    .option('--database-url <url>', 'URL of the migration role (default: DATABASE_URL)')
+    .option(
+      '--database-url <url>',
+      'URL of the role that owns the tables (default: DATABASE_URL, if it names that role)',
+    )
     .option('--print', 'print the SQL and change nothing')
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
     .option('--rotate', 'add the key of a new secret; the previous key stays valid until the next rotation')

@@ -18,9 +18,9 @@ export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
   const bound = bindings.filter(({ use }) => context.kind === 'tenant' && same(use, context))
   return {
     exempt: tenancy.excluded,
-    asksFor: chosen ? undefined : otherQuestion(facts, bound.length > 0),
+    sessionCall: chosen ? undefined : otherQuestion(facts, bound.length > 0),
     contextTypes: new Set(chosen ? [] : bound.flatMap(({ columns }) => columns.map(({ column }) => column.baseType))),
-    isHeld: (relation) => proofs(relation).every(({ status }) => status === 'proved' || status === 'dark'),
+    isProved: (relation) => proofs(relation).every(({ status }) => status === 'proved' || status === 'dark'),
     sharesRows: (relation) =>
       proofs(relation).some(
         (proof) =>

@@ -1,16 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { ConfigurationError } from '../src/errors.ts'
 import { applyBaseline, parseBaseline } from '../src/verify/finding/baseline.ts'
-import type { ReportDocument } from '../src/verify/formats/document.ts'
-import { renderReport } from '../src/verify/formats/formats.ts'
 import { makeDocument } from '../src/verify/formats/make-document.ts'
-import type { Painter } from '../src/verify/formats/pretty.ts'
 import { mutateSchema } from '../src/verify/mutate/mutate-schema.ts'
 import type { VerifyOptions } from '../src/verify/options.ts'
-import { renderFixFile } from '../src/verify/report/fix-file.ts'
 import type { VerifyReport } from '../src/verify/report/report-model.ts'
-import { rules } from '../src/verify/rules/list.ts'
 import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
 import { runCommand } from '../src/verify/sources/run-command.ts'
@@ -19,11 +13,11 @@ import { commandLine } from './command-line.ts'
 import { checkUrl } from './database-url.ts'
 import { packageVersion } from './package-version.ts'
 import { type OpenedCopy, openCopy } from './schema-copy.ts'
-import { paint } from './terminal.ts'
 import { triedReport } from './tried-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 import { verifyChecklist } from './verify-checklist.ts'
 import { readSettings, readText, type VerifySettings } from './verify-settings.ts'
+import { writeReports } from './write-reports.ts'
 
 /** Runs `partywall verify` with the flags of the command line and returns its exit code. */
 export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
@@ -79,7 +73,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
           assumed: assumed[0],
         }),
       })
-      await write(settings, document)
+      await writeReports(settings, document)
       return document.summary.exitCode
     } finally {
       await source.close()
@@ -167,35 +161,6 @@ function sealSecretOf({ sealSecretEnv, databaseUrl }: VerifySettings): string | 
   if (secret !== undefined && secret !== '') return secret
   if (sealSecretEnv === undefined) return undefined
   throw new ConfigurationError(`--seal-secret-env: the environment variable ${sealSecretEnv} is not set.`)
-}
-
-async function write(settings: VerifySettings, document: ReportDocument): Promise<void> {
-  if (settings.fix !== undefined) {
-    const groups = new Map<string, string>(rules.map((rule) => [rule.id, rule.group]))
-    const mended = document.findings.filter((finding) => finding.severity !== 'info')
-    await save(
-      '--fix',
-      settings.fix,
-      renderFixFile(mended, (rule) => groups.get(rule), document.target),
-    )
-  }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
-  const toFile = settings.output !== undefined
-  const painter: Painter | undefined = toFile ? undefined : (style, text) => paint(style, text)
-  const text = renderReport(settings.format, document, painter)
-  if (settings.output === undefined) process.stdout.write(text)
-  else {
-    await save('--output', settings.output, text)
-    console.error(`${document.summary.verdict} The report is in ${settings.output}.`)
-  }
-}
-
-async function save(flag: string, path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text)
-  } catch (cause) {
-    throw new ConfigurationError(`${flag} ${path} can't be written.`, { cause })
-  }
 }
 
 /** The database or files that are verified, without user and password. */

@@ -7,6 +7,14 @@ import { FORMATS } from '../src/verify/formats/format-names.ts'
 
 const text = z.string().min(1)
 
+const further = text.transform((given, context) => {
+  const [, name, file] = /^([a-z]+)=(.+)$/.exec(given) ?? []
+  const format = FORMATS.find((each) => each === name)
+  if (format !== undefined && file !== undefined) return { format, file }
+  context.addIssue({ code: 'custom', message: `write FORMAT=FILE, with one of ${FORMATS.join(', ')}` })
+  return z.NEVER
+})
+
 const schema = z.strictObject({
   databaseUrl: text.optional(),
   migrations: text.optional(),
@@ -28,6 +36,7 @@ const schema = z.strictObject({
   timeout: z.number().positive().optional(),
   format: z.enum(FORMATS).default('pretty'),
   output: text.optional(),
+  report: z.array(further).nonempty().optional(),
   failOn: z.enum(['low', 'medium', 'high', 'critical']).default('medium'),
 })
 

@@ -49,6 +49,7 @@ export function verifyCommand(): Command {
     .option('--timeout <seconds>', 'stop after this time; everything is rolled back', seconds)
     .addOption(new Option('--format <format>', 'form of the report').choices([...FORMATS]))
     .option('--output <file>', 'write the report there (default: standard output)')
+    .option('--report <format=file>', 'write a further report, such as html=partywall.html; may be repeated', collect)
     .addOption(
       new Option('--fail-on <severity>', 'exit 1 from this severity up (default: medium)').choices([
         'low',

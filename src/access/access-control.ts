@@ -33,13 +33,17 @@ export interface AccessControl<P extends string = string> {
    */
   can(permission: P, object?: object): boolean
   /**
-   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well.
+   * Throws unless {@link can} returns true. If the second argument is a function, it must return true as well. With `enforcement: 'report'` it
+   * only logs.
    *
    * @returns the current context
    * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
    */
   requirePermission(permission: P, objectOrCondition?: object | ((context: TenantContext) => boolean)): TenantContext
-  /** Throws unless the tenant has this tier or a higher one. An unknown tier is lower than all others. */
+  /**
+   * Throws unless the tenant has this tier or a higher one. A tenant whose tier is not in the options is lower than all tiers. With
+   * `enforcement: 'report'` it only logs.
+   */
   requireTier(tier: string): TenantContext
   /** Returns the decision with its reason, as the debug log shows it. Emits no event. */
   explain(permission: P, object?: object): Decision
@@ -50,7 +54,8 @@ export interface AccessControl<P extends string = string> {
    */
   levelOf(context: TenantContext): AccessLevel
   /**
-   * Reads the roles of the current context from an asynchronous source, once per context. `requirePermission` in Express awaits it.
+   * Reads the roles of the current context from an asynchronous source, once per context. The middleware
+   * `requirePermission` of partywall/express awaits it.
    *
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the source failed
    */
@@ -170,7 +175,11 @@ class RoleAccessControl<P extends string> implements AccessControl<P> {
     const events = this.#options.events ?? (frame === undefined ? undefined : internalsOf(frame).events)
     const { tenantId, userId, requestId } = context
     events?.emit({ type: 'PERMISSION_DENIED', source: 'access', permission, tenantId, userId, requestId })
-    throw new PermissionDeniedError(`The user's roles do not give ${permission} here (${reason}).`, {
+    const message =
+      reason === 'tier-too-low'
+        ? `The tenant's tier is lower than ${permission.replace(/^tier:/, '')} (${reason}).`
+        : `The user's roles do not give ${permission} here (${reason}).`
+    throw new PermissionDeniedError(message, {
       details: { permission, reason, roles: decision.roles, unknownRoles: decision.unknownRoles },
     })
   }

@@ -27,7 +27,7 @@ const KEEP_DELIVERED_MS = 7 * 86_400_000
 const KEEP_ANY_MS = 30 * 86_400_000
 const FORGET_EVERY_MS = 60_000
 
-/** How one delivery ended. After `dead` the next alert of the same stream may be due at once. */
+/** How one delivery ended. After `delivered` and `dead` the next alert of the same kind can be claimed, so the sender asks again. */
 type Delivery = 'delivered' | 'dead' | 'later'
 
 /** Delivers the alerts of one sink. Each sink has a sender of its own, so that a sink that hangs does not delay the other sinks. */
@@ -79,7 +79,7 @@ export class AlertSender {
     this.#registered = true
     await this.#forget()
     for (;;) {
-      // The lease must be long enough for twenty deliveries in a row that each take the whole time-out.
+      // At most twenty alerts are claimed, and sent at the same time. The lease would suffice even if the sink handled them one after the other.
       const claimed = await claimAlerts(outbox, sink.name, new Date(now()), timeoutMs * 25)
       if (claimed.length === 0) break
       // Handle each alert separately: if one can't be marked, it is delivered again when its lease ends, and the others are not delayed.

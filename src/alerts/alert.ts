@@ -32,7 +32,7 @@ export const ALERT_SEVERITY: Readonly<Partial<Record<SecurityEventType, AlertSev
   PROTECTION_CHANGED: 'critical',
 })
 
-/** The key of a source. Further events with the same key belong to the same alert. */
+/** The key by which repetitions of an event are recognised. Further events with the same key belong to the same alert. */
 export function dedupKey(event: SecurityEvent): string {
   // Fields that differ with each request or measurement are left out, so that they do not make another alert.
   const {

@@ -11,7 +11,7 @@ export interface ThresholdReached {
   readonly count: number
 }
 
-/** "N refusals of a user in a window": calls your function. partywall itself never suspends a user. Counted per process. */
+/** Calls your function when one user, tenant or address caused `count` events in a time window. partywall itself never suspends a user. Counted per process. */
 export interface AlertThreshold {
   readonly name: string
   readonly types: readonly SecurityEventType[]

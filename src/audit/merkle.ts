@@ -22,7 +22,7 @@ const pair = Buffer.alloc(65)
 pair[0] = 1
 
 function innerHash(left: Uint8Array, right: Uint8Array): Buffer {
-  // A damaged row may contain a node of another length, although a tree has none.
+  // All hashes of a valid tree have 32 bytes. A damaged row may contain one of another length, which does not fit into `pair`.
   if (left.length !== 32 || right.length !== 32)
     return crypto.hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
   pair.set(left, 1)

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 
-/** Maximum number of events in a batch. Only a single transaction, which is never split, may have more. */
-const BACKLOG = 20_000
+/** About how many events a batch has. It may have more, because a transaction is never split. */
+const MAX_BATCH = 20_000
 
 /** Maximum number of unsealed events that are counted. Counting more would cost more than sealing a batch. */
 const COUNTED = 100_000
@@ -10,7 +10,7 @@ const COUNTED = 100_000
 const NOT_LISTED = ` and not exists (select from partywall.audit_checkpoints c, unnest(c.ids) as l (id)
   where c.kind = 'seal' and c.tenant_id = e.tenant_id and l.id = e.id)`
 
-/** The events that a tick reads: a condition on `e` that uses `$1` and `$2`. */
+/** The events that a tick (one round of the sealer) reads: a condition on `e` that uses `$1` and `$2`. */
 interface Window {
   readonly where: string
   readonly values: readonly [from: string, end: string]
@@ -27,7 +27,7 @@ interface Window {
  */
 export class SealingWindow {
   /** Upper bound of the numbers of restored events. Undefined until it was read. */
-  #othersUntil: bigint | undefined
+  #restoredUntil: bigint | undefined
 
   async at(
     client: pg.ClientBase,
@@ -37,15 +37,15 @@ export class SealingWindow {
     // Higher than the transaction number of any row.
     const noEnd = (1n << 63n).toString()
     if (head !== undefined && head.system !== place.system) {
-      this.#othersUntil = await highest(client, place.next)
+      this.#restoredUntil = await highest(client, place.next)
       const where = `e.xid >= $1::xid8 and e.xid < $2::xid8${NOT_LISTED}`
       return { where, values: ['0', noEnd], everything: true }
     }
     const from = head?.to ?? '0'
-    this.#othersUntil ??= (await wasRestored(client, place.system)) ? await highest(client, place.next) : 0n
-    const mixed = BigInt(from) < this.#othersUntil
+    this.#restoredUntil ??= (await wasRestored(client, place.system)) ? await highest(client, place.next) : 0n
+    const mixed = BigInt(from) < this.#restoredUntil
     const where = `e.xid >= $1::xid8 and e.xid < $2::xid8${mixed ? NOT_LISTED : ''}`
-    // No transaction of this cluster has used a number from `next` on, so an event with such a number was restored.
+    // This cluster has not used `next` or a higher number yet. Events with such a number were restored, and do not belong to this window.
     return { where, values: [from, place.next], everything: false }
   }
 }
@@ -65,14 +65,15 @@ export async function measureBacklog(
 }
 
 /**
- * The upper end of the tick (one round of the sealer): the horizon, or a smaller number if there is a backlog. A transaction is never split
+ * The upper end of the tick: `horizon`, the lowest number of a transaction that may still be running, or a smaller number if more than
+ * `MAX_BATCH` events wait. A transaction is never split
  * over two ticks, because its events share one transaction number.
  */
 export async function batchEnd(client: pg.ClientBase, window: Window, horizon: string): Promise<string> {
   if (window.everything) return horizon
   const { rows } = await client.query(
     `select e.xid::text as xid from partywall.audit_events e where ${window.where} order by e.xid offset $3 limit 1`,
-    [window.values[0], horizon, BACKLOG],
+    [window.values[0], horizon, MAX_BATCH],
   )
   return rows[0] === undefined ? horizon : (BigInt(rows[0].xid) + 1n).toString()
 }

@@ -1,7 +1,7 @@
 import { TokenRefusedError } from './refusal.ts'
 import { parseStrictObject, type RawClaims } from './strict-json.ts'
 
-// An empty signature passes here, so that the check of `alg` reports `none`.
+// An empty signature is accepted here, so that the later check of the header refuses the token and names its `alg: none`.
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/
 const ENCRYPTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}$/
 
@@ -13,7 +13,7 @@ interface UnverifiedToken {
 }
 
 /**
- * Parses a compact JWS strictly: exact alphabet, no white space, canonical base64url, bounded size.
+ * Parses a compact JWS strictly: exact alphabet, no white space, canonical base64url. The caller has checked the size.
  *
  * The last character of base64url may hold unused bits. If they were not checked, one signature would have several spellings, and one token
  * several hashes.

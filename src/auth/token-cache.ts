@@ -32,7 +32,7 @@ interface TokenCacheSettings {
 export class TokenCache<T> {
   readonly #slots = new Map<string, Slot<T>>()
   readonly #byTenant = new Map<string, Set<string>>()
-  /** For claims with entries: the directory's id, if it is known. */
+  /** The tenant's id for each claim that has entries, once the directory has told it. */
   readonly #idOfClaim = new Map<string, string>()
   readonly #settings: TokenCacheSettings
   #generation = 0

@@ -24,7 +24,7 @@ export interface TenantCacheOptions {
 
 /** The parts of a cache that the application does not choose. */
 export interface TenantCacheParts {
-  /** The keys, the current one first. */
+  /** The keys of the MAC, the current one first. */
   readonly keys: () => Promise<readonly Uint8Array[]>
   readonly logger?: Logger | undefined
   readonly events?: SecurityEvents | undefined
@@ -34,8 +34,8 @@ export interface TenantCacheParts {
 /**
  * A cache whose values belong to the tenant of the context in which they were stored.
  *
- * All methods throw {@link TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context, and the error of a suspended
- * tenant in work that must stop.
+ * All methods throw {@link TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context. If the tenant was
+ * suspended or the token revoked while the request ran, all methods throw the error that stopped the request.
  */
 export interface TenantCache {
   /**
@@ -103,7 +103,7 @@ export function createTenantCache(
       const text = await ask(() => store.get(place))
       if (text === undefined || text === null) return undefined
       const opened = openValue(current, subject, text, now())
-      // Only this tenant and key can have read it; whatever type it was stored with is the caller's.
+      // The MAC proves that this tenant stored the value under this key. Its type is not checked: T is the caller's promise.
       if (typeof opened === 'object') return opened.value as T
       if (opened === 'forged') report(subject, parts.events)
       await ask(() => store.delete(place))
@@ -179,7 +179,7 @@ function sealOrRefuse(secret: Uint8Array, subject: CacheSubject, value: unknown,
   }
 }
 
-/** The text stands at the key of this tenant, and nobody who knows the secret wrote it for this tenant and key. */
+/** Emits CROSS_TENANT_ACCESS_ATTEMPT: a text has a wrong MAC, so somebody changed it or copied it from another tenant or key. */
 function report({ tenantId }: CacheSubject, given: SecurityEvents | undefined): void {
   const frame = tenantStore.getStore()
   const events = given ?? (frame === undefined ? undefined : internalsOf(frame).events)

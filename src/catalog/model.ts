@@ -75,7 +75,7 @@ export interface Column {
   readonly generated: 'stored' | 'virtual' | undefined
   readonly identity: 'always' | 'by-default' | undefined
   readonly collation: string | undefined
-  /** False for a nondeterministic collation: = then matches other spellings. */
+  /** False for a nondeterministic collation, in which the operator = also matches other spellings. */
   readonly deterministic: boolean
   readonly grants: readonly Grant[]
   /** Functions that the default calls. */
@@ -149,7 +149,10 @@ export interface Index {
   readonly blindKeys: readonly BlindKey[]
 }
 
-/** A key of an index that a condition of a query can't use below a row-level security policy. */
+/**
+ * An index key that PostgreSQL does not use on a table with row-level security: its operator or its functions are not leakproof, so PostgreSQL
+ * must not run them before the policy has filtered the rows.
+ */
 export interface BlindKey {
   /** The place of the key in the index, from 1. */
   readonly position: number
@@ -160,7 +163,7 @@ export interface BlindKey {
   /** `numeric(12,2)`, `public.state`, `citext`. */
   readonly type: string
   readonly isEnum: boolean
-  /** Whether the operators of the index are not leakproof. If they are, only `functions` keep the key from being used. */
+  /** True if the operators of the index are not leakproof. If false, only `functions` keep the key from being used. */
   readonly operatorsLeak: boolean
   /** The parts of an expression that are not leakproof: `lower(text)`, `COALESCE`. */
   readonly functions: readonly string[]

@@ -2,7 +2,6 @@ import type { Column, Oid, Queryable, Relation, RelationKind } from './model.ts'
 import { withoutExtensionSchema } from './names.ts'
 import { type GrantRow, groupGrants, splitEntry } from './read-roles.ts'
 
-/** SQL condition for the user's schemas, used by each catalog query. */
 /** OIDs of schemas that are left out, as {@link WITHOUT_SCHEMAS} lists them. The sub-select is computed once for a query. */
 export const LEFT_OUT = `(select w.oid::pg_catalog.oid from pg_catalog.unnest(pg_catalog.string_to_array(coalesce(pg_catalog.current_setting('partywall.without_schemas', true), ''), ',')) w (oid) where w.oid <> '')`
 

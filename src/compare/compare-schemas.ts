@@ -15,7 +15,7 @@ export interface Comparison {
  * Reports who can see or do more, or less, in the second schema than in the first. It plants the same three users of two tenants in both
  * schemas. Each user tries every verb on every row, as every role in reach (docs/glossary.md) and as the tables' owners.
  *
- * @param beforeUrl superuser's URL of a database without rows that nobody else uses; planted rows are rolled back
+ * @param beforeUrl superuser's URL of a database without rows that no other session uses; planted rows are rolled back
  * @param afterUrl superuser's URL of such a database with the second schema
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no role of the application or no tenant column is found
  */
@@ -51,7 +51,7 @@ async function recordOf(url: string, hints: DiscoveryHints) {
  */
 function newCrossings(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   return [...after].flatMap(([key, { access, outcome }]): readonly Difference[] => {
-    if (before.has(key) || outcome !== 'done' || !access.isTenants) return []
+    if (before.has(key) || outcome !== 'done' || !access.belongsToTenant) return []
     const crosses = tenantOf(access.user) !== tenantOf(access.row)
     return crosses ? [{ kind: 'wider', access, before: 'nothing', after: outcome }] : []
   })

@@ -42,7 +42,7 @@ function messageOf(error: unknown): string {
   return inner instanceof Error ? inner.message : String(inner)
 }
 
-/** Node.js joins the failures of a name's addresses into one error. */
+/** If a host name has several IP addresses and none answers, Node.js throws one AggregateError. */
 function innerOf(error: unknown): unknown {
   return error instanceof AggregateError ? error.errors[0] : error
 }

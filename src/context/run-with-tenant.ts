@@ -91,13 +91,13 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   if (typeof fn !== 'function') throw new ConfigurationError('runWithTenant(context, fn): fn must be a function.')
   const given = readTenantContext(input)
   const outer = tenantStore.getStore()
-  const outerInside = outer === undefined ? undefined : internalsOf(outer)
-  const before = isTenantFrame(outer) ? outerInside : outerInside?.outer
+  const outerInternals = outer === undefined ? undefined : internalsOf(outer)
+  const tenantInternals = isTenantFrame(outer) ? outerInternals : outerInternals?.outer
   // A support visit runs inside a crossing, but is for one tenant only. So work inside the visit can't open another tenant's context.
-  const scope = before?.visit === undefined ? liveScope(outer) : undefined
-  const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInside?.within
+  const scope = tenantInternals?.visit === undefined ? liveScope(outer) : undefined
+  const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInternals?.within
   if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {
-    const events = options.events ?? outerInside?.events
+    const events = options.events ?? outerInternals?.events
     events?.emit({
       type: 'CROSS_TENANT_ACCESS_ATTEMPT',
       source: 'runWithTenant',
@@ -110,18 +110,19 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
       { details: { tenantId: outerTenantId, attemptedTenantId: given.tenantId } },
     )
   }
-  if (before?.visit !== undefined) continueVisit(before.visit, given, options.events ?? before.events)
-  const around = outerTenantId === given.tenantId ? before?.placement : undefined
-  const context = keepPlacement(around, keepActor(before?.actor, given))
+  if (tenantInternals?.visit !== undefined)
+    continueVisit(tenantInternals.visit, given, options.events ?? tenantInternals.events)
+  const outerPlacement = outerTenantId === given.tenantId ? tenantInternals?.placement : undefined
+  const context = keepPlacement(outerPlacement, keepActor(tenantInternals?.actor, given))
   const frame = makeTenantFrame(context, {
     kind: 'tenant',
-    events: options.events ?? outerInside?.events,
-    // Keep an ended crossing scope: reopening the same tenant's context must not revive it.
-    scope: scope ?? before?.scope,
-    mayCross: options.mayCross ?? before?.mayCross,
-    readOnly: before?.readOnly === 'always' ? 'always' : (options.readOnly ?? before?.readOnly),
-    stopped: bothStopped(before?.stopped, options.stopped),
-    visit: before?.visit ?? (options.visit === true ? context : undefined),
+    events: options.events ?? outerInternals?.events,
+    // An ended crossing is passed on too: the pool refuses its statements, and opening the tenant's context again must not allow them.
+    scope: scope ?? tenantInternals?.scope,
+    mayCross: options.mayCross ?? tenantInternals?.mayCross,
+    readOnly: tenantInternals?.readOnly === 'always' ? 'always' : (options.readOnly ?? tenantInternals?.readOnly),
+    stopped: bothStopped(tenantInternals?.stopped, options.stopped),
+    visit: tenantInternals?.visit ?? (options.visit === true ? context : undefined),
     actor: context.actor,
     placement: context.placement,
   })
@@ -134,12 +135,12 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
  */
 export function runWithoutTenant<T>(fn: () => T): T {
   const outer = tenantStore.getStore()
-  const outerInside = outer === undefined ? undefined : internalsOf(outer)
+  const outerInternals = outer === undefined ? undefined : internalsOf(outer)
   const frame = makeBareFrame({
     kind: 'none',
-    events: outerInside?.events,
-    within: isTenantFrame(outer) ? outer.tenantId : outerInside?.within,
-    outer: isTenantFrame(outer) ? outerInside : outerInside?.outer,
+    events: outerInternals?.events,
+    within: isTenantFrame(outer) ? outer.tenantId : outerInternals?.within,
+    outer: isTenantFrame(outer) ? outerInternals : outerInternals?.outer,
   })
   return tenantStore.run(frame, () => startInside(fn()))
 }
@@ -150,13 +151,14 @@ export function runInCrossingFrame<T>(scope: CrossingScope, events: SecurityEven
 }
 
 /**
- * A context that is opened inside a context of the same tenant keeps its placement.
+ * A context that is opened inside a context of the same tenant gets the placement of the outer context.
  *
- * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if it names another one: one piece of work would use two places
+ * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` if the inner context names another placement than the outer one, because the
+ *   work would then use two schemas
  */
-function keepPlacement(around: Placement | undefined, context: TenantContext): TenantContext {
-  if (around === undefined || context.placement?.schema === around.schema) return context
-  if (context.placement === undefined) return { ...context, placement: around }
+function keepPlacement(outerPlacement: Placement | undefined, context: TenantContext): TenantContext {
+  if (outerPlacement === undefined || context.placement?.schema === outerPlacement.schema) return context
+  if (context.placement === undefined) return { ...context, placement: outerPlacement }
   throw new TenantIsolationError(
     'runWithTenant() named another placement than the context around it. End the outer context first.',
     { details: { tenantId: context.tenantId } },

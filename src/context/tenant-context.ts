@@ -1,6 +1,6 @@
 import type { Placement } from './placement.ts'
 
-/** The person or program that really acts when staff act for a tenant. */
+/** The person or program that really acts: staff on a support visit, or the `act` claim of a token. */
 export interface Actor {
   readonly id: string
   readonly type: 'user' | 'staff' | 'service'
@@ -18,10 +18,10 @@ export interface TenantContext {
    * permitted.
    */
   readonly permissions: readonly string[] | undefined
-  /** A key of `config.tiers`: `free`, `pro` or `enterprise` by default. */
+  /** The tenant's plan, as the directory names it: `free`, `pro` or `enterprise` by default. */
   readonly tier: string
   readonly requestId: string
-  /** The actor, if staff act for a tenant. */
+  /** The actor, if somebody acts for the user. */
   readonly actor?: Actor
   /**
    * When the token of the request expires, in milliseconds since 1970. Undefined: the context comes from no token, or the token does not
@@ -32,7 +32,7 @@ export interface TenantContext {
   readonly placement?: Placement
 }
 
-/** Input of `runWithTenant`. Defaults: no roles, the permissions of the roles, tier `free`, a new request id. */
+/** Input of `runWithTenant`. Defaults: no roles; no permissions besides those that the roles give; tier `free`; a new request id. */
 export interface TenantContextInput {
   readonly tenantId: string
   readonly userId: string
@@ -43,8 +43,9 @@ export interface TenantContextInput {
   readonly actor?: Actor
   readonly expiresAt?: number
   /**
-   * The schema of the tenant's tables. It must come from the tenant directory, and never from a client. Left out inside a context of the
-   * same tenant: as there. If it is not the tenant's placement, a sealed pool gets an error from PostgreSQL.
+   * The schema of the tenant's tables. It must come from the tenant directory, and never from a client. If you leave it out
+   * inside a context of the same tenant, the placement of that outer context is used. If it is not the tenant's placement, a sealed pool gets
+   * an error from PostgreSQL.
    */
   readonly placement?: Placement | undefined
 }

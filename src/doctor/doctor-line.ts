@@ -1,6 +1,6 @@
 /** One thing that was looked at. */
 export interface DoctorLine {
-  /** `Node.js`, `PostgreSQL`, `seal`, `identity provider`, `Redis`, `project`. */
+  /** What was looked at: `Node.js`, `PostgreSQL`, `pooler`, `seal`, `identity provider`, `Redis`, `project` and others. */
   readonly area: string
   /** `skipped`: nothing was configured to look at; `sentence` names the setting. */
   readonly verdict: 'ok' | 'warning' | 'error' | 'skipped'

@@ -47,11 +47,11 @@ function judge(mode: PoolerMode, pooler: boolean | undefined): DoctorLine {
 export async function detectPooler(url: string): Promise<PoolerMode> {
   const clients = [0, 1].map(() => new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 }))
   const [first, second] = clients
-  if (first === undefined || second === undefined) throw new Error('two clients were made')
+  if (first === undefined || second === undefined) throw new Error('expected two clients')
   for (const client of clients) client.on('error', () => {}) // the statement gets the error too
   try {
     await first.connect()
-    // A pooler gives its clients a number of its own for cancel requests.
+    // A pooler sends its clients an invented process id for cancel requests, so it differs from pg_backend_pid().
     if ((await pidOf(first)) === Reflect.get(first, 'processID')) return 'none'
     await second.connect()
     return await modeOf(first, second)
@@ -77,7 +77,8 @@ async function modeOf(first: pg.Client, second: pg.Client): Promise<PoolerMode> 
       return free === undefined ? 'session' : 'transaction'
     }
     await second.query('commit')
-    // Poolers give out the last or the first of their free backends, so each of the two goes first once.
+    // Some poolers give out the backend that was released last, others the one that was released first. So the two clients take turns in asking again:
+    // with a fixed order one of these kinds would return the same backend every time.
     const [next, before] = round % 2 === 0 ? [first, one] : [second, two]
     const after = await begin(next)
     await next.query('commit')

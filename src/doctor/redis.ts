@@ -6,7 +6,7 @@ import { type DoctorLine, type DoctorSettings, error, messageOf, ok, skipped, wa
 const AREA = 'Redis'
 const LIMIT_MS = 5_000
 
-/** Sends one command, and closes. */
+/** A connection for a few commands. */
 interface Connection {
   send(command: string, ...values: readonly string[]): Promise<unknown>
   close(): void

@@ -38,14 +38,14 @@ export function conclude(found: Found, { verb }: RowQuestion, { tenant }: Tenant
   }
 }
 
-/** The reason that a developer looks for first. */
+/** The first reason in this order: privilege, foreign tenant, seal, other policies. Undefined if none of them hides the row. */
 function reasonOf({ rights, seal, judged, seen }: Found, owner: string | undefined): string | undefined {
   const lacking = rights.find(({ verdict }) => verdict === 'hides')
   if (lacking !== undefined) return `Hidden by a missing privilege: ${lacking.what}. ${lacking.sentence}`
   if (judged.together === 'passes') return undefined
   const isHidden = judged.together === 'hides' || seen === false
   if (owner !== undefined && isHidden) return `Hidden because the row belongs to tenant ${owner}.`
-  // Without the secret the seal is missing here, so its policies are false, which says nothing about the application.
+  // Without the secret, explain's own session has no seal, and every seal policy is false. The application may still see the row.
   if (seal.some(({ verdict }) => verdict === 'unknown')) return undefined
   const refused = seal.find(({ verdict }) => verdict === 'hides')
   if (refused !== undefined)

@@ -13,9 +13,9 @@ export interface ApplyingPolicy {
 const LETTERS = { SELECT: 'r', UPDATE: 'w', DELETE: 'd' } as const
 
 /**
- * The policies that PostgreSQL applies to a role and a verb.
+ * The policies of one verb that PostgreSQL applies to a role.
  *
- * UPDATE and DELETE of a row that is found by its columns also apply the policies of SELECT.
+ * PostgreSQL also applies the policies of SELECT to an UPDATE or DELETE whose WHERE reads columns. The caller asks for these separately.
  *
  * @see PostgreSQL CREATE POLICY, "Policies Applied by Command Type"
  */

@@ -38,7 +38,8 @@ export function makeAudit(
 ): AuditParts {
   const { pool, options, events, logger } = parts
   const { refusals, sensitiveActions = [], ...rest } = config
-  // The wall's pool already emits these events and logs these warnings.
+  // The reserved pool runs the wall's own statements only: without the user's onConnect and without a pool for crossings. It gets no event emitter,
+  // because the wall's pool emits these events.
   const { acrossTenantsUrl: _, onConnect: __, ...connection }: TenantPoolOptions & pg.PoolConfig = options
   const reserved = createTenantPool({ ...connection, max: 2, logger })
   reserved.on('error', () => {}) // the next event gets another connection

@@ -6,10 +6,10 @@ import type { Target } from './target.ts'
  * Why a policy that reads the setting might break the application: perhaps its sessions do not set the setting, or set it to a value of
  * another type. Undefined if the schema or the command line shows that sessions name their tenant by this setting.
  */
-export function doubtOf({ asksFor, contextTypes, setting }: Planning, target: Target): string | undefined {
+export function doubtOf({ sessionCall, contextTypes, setting }: Planning, target: Target): string | undefined {
   const { column } = target
-  if (asksFor !== undefined)
-    return `The policies of this schema ask for ${asksFor}, not for a tenant in ${setting.setting}, so perhaps the sessions do not set it.`
+  if (sessionCall !== undefined)
+    return `The policies of this schema ask for ${sessionCall}, not for a tenant in ${setting.setting}, so perhaps the sessions do not set it.`
   const asked = askedInstead(target)
   if (asked !== undefined)
     return `The policies of this table ask for ${asked} and never for ${column.name}, which may be empty or hold another tenant's id.`

@@ -4,23 +4,23 @@ import type { Oid, Relation } from '../catalog/model.ts'
 export interface Knowledge {
   /** Roles of the application that do not use the setting to name their tenant. No policy on the setting may apply to them. */
   readonly exempt: ReadonlySet<Oid>
-  /** The call by which the schema's policies read the session, such as `auth.uid()`, if it is no setting with a tenant. */
-  readonly asksFor: string | undefined
+  /** If the policies do not read the tenant from a setting: the function call that they use instead, such as `auth.uid()`. */
+  readonly sessionCall: string | undefined
   /** Types of the columns that existing policies compare with the context. */
   readonly contextTypes: ReadonlySet<string>
-  /** Whether each verb of each role in reach (docs/glossary.md) is proved to reach only rows of its own tenant, or reaches no row. */
-  readonly isHeld: (relation: Relation) => boolean
+  /** Whether it is proved, for each role in reach (docs/glossary.md) and each verb, that only rows of the session's tenant are reached, or none. */
+  readonly isProved: (relation: Relation) => boolean
   /** Whether some rows are meant for all tenants, by a flag or by a NULL tenant. */
   readonly sharesRows: (relation: Relation) => boolean
-  /** Functions, views and refreshes that read the table with its owner's rights. */
+  /** Functions, views, and REFRESH of materialized views, that read the table with the rights of the table's owner. */
   readonly readAsOwner: (relation: Relation) => readonly string[]
 }
 
 export const NO_KNOWLEDGE: Knowledge = {
   exempt: new Set(),
-  asksFor: undefined,
+  sessionCall: undefined,
   contextTypes: new Set(),
-  isHeld: () => false,
+  isProved: () => false,
   sharesRows: () => false,
   readAsOwner: () => [],
 }

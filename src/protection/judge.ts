@@ -25,8 +25,8 @@ export interface Accepted {
 export function judgeChange(before: Accepted, now: ProtectionState, known: ReadonlySet<string>): ProtectionProblem[] {
   const judge = new Judge(before, now, known)
   return [
-    ...judge.walls(),
-    ...judge.shadows(),
+    ...judge.withoutRowSecurity(),
+    ...judge.sameNames(),
     ...judge.parents(),
     ...judge.functions(),
     ...now.relations.filter((table) => judge.isTenantTable(table)).flatMap((table) => judge.policies(table)),
@@ -40,7 +40,7 @@ class Judge {
   readonly #now: ProtectionState
   readonly #known: ReadonlySet<string>
   readonly #sealed: boolean
-  readonly #walled: readonly ProtectedRelation[]
+  readonly #protectedBefore: readonly ProtectedRelation[]
   readonly #marks: SchemaMarks
 
   constructor(before: Accepted, now: ProtectionState, known: ReadonlySet<string>) {
@@ -49,29 +49,34 @@ class Judge {
     this.#known = new Set([...before.known, ...known])
     this.#sealed = before.sealed
     this.#marks = new SchemaMarks(now.policies)
-    this.#walled = before.state.relations.filter((relation) => relation.inReach && relation.enabled)
+    this.#protectedBefore = before.state.relations.filter((relation) => relation.inReach && relation.enabled)
   }
 
-  /** Whether the application reads the table, and it has or had a tenant column or row-level security. */
+  /** A table in reach that has row-level security now, and has a tenant column or was protected in the accepted state. */
   isTenantTable(table: ProtectedRelation): boolean {
     return table.inReach && table.enabled && (table.column !== null || this.#earlier(table) !== undefined)
   }
 
   /** Row-level security that was turned off. The table is found by its name and by its OID, because it may have been renamed. */
-  walls(): ProtectionProblem[] {
+  withoutRowSecurity(): ProtectionProblem[] {
     return this.#now.relations
       .filter((table) => table.inReach && !table.enabled && this.#earlier(table) !== undefined)
       .map((table) => problem(table.name, 'row security is off, and was on'))
   }
 
   /** A new relation without row-level security that has the name of a tenant table, in another schema or instead of the tenant table. */
-  shadows(): ProtectionProblem[] {
-    const names = new Set(this.#walled.map((table) => table.relname))
+  sameNames(): ProtectionProblem[] {
+    const names = new Set(this.#protectedBefore.map((table) => table.relname))
     const known = new Set(this.#before.relations.map((relation) => relation.oid))
     return this.#now.relations
       .filter((relation) => relation.inReach && !relation.enabled && !known.has(relation.oid) && !isView(relation))
       .filter((relation) => names.has(relation.relname) || (relation.relkind === 'f' && relation.column !== null))
-      .map((relation) => problem(relation.name, 'it is new, has no row security, and has the name of a tenant table'))
+      .map((relation) =>
+        problem(
+          relation.name,
+          `it is new, has no row security, and ${names.has(relation.relname) ? 'has the name of a tenant table' : 'is a foreign table with a tenant column'}`,
+        ),
+      )
   }
 
   /** A SELECT on a parent table reads the rows of its children, and only the parent's policies apply. */
@@ -118,7 +123,7 @@ class Judge {
     const earlier = this.#earlier(table)
     const before = earlier === undefined ? [] : this.#policiesOf(this.#before, earlier.name)
     const seal = this.#sealed ? now.find((policy) => this.#isSeal(policy, table)) : undefined
-    if (seal !== undefined) return this.#mode(seal, before, now)
+    if (seal !== undefined) return this.#lostWriteModePolicy(seal, before, now)
     const accepted = new Set(
       before.filter((policy) => policy.inReach).map((policy) => this.#textOf(policy, this.#before)),
     )
@@ -140,10 +145,11 @@ class Judge {
   }
 
   /**
-   * The policy that refuses writes with a seal that was made for reading. It is needed because a ticket opens the tenant's rows in either
-   * mode. The seal policy of the release before tickets checks the mode itself.
+   * Reports that the policy is gone which refuses writes with a seal that was made for reading. It is needed because the seal policy looks up
+   * only the ticket's tenant: a ticket for reading satisfies it also for a write. The seal policy of the release before tickets checks the mode
+   * itself. In `known_protection` the purpose `level` stands for this policy too.
    */
-  #mode(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
+  #lostWriteModePolicy(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
     if (seal.using?.includes('partywall.ticket') !== true) return []
     const asksForMode = (policy: ProtectedPolicy) =>
       policy.command === '*' && this.#known.has(`level ${textHash(policyText(policy))}`)
@@ -179,7 +185,7 @@ class Judge {
   /** Views that read tenant tables with their owner's rights, where no policy applies to the owner. */
   views(): ProtectionProblem[] {
     const walled = new Set([
-      ...this.#walled.map((table) => table.name),
+      ...this.#protectedBefore.map((table) => table.name),
       ...this.#now.relations
         .filter((table) => this.isTenantTable(table) || table.column !== null)
         .map((table) => table.name),
@@ -206,20 +212,21 @@ class Judge {
   #readsPast(view: ProtectedRelation, walled: ReadonlySet<string>): boolean {
     const byName = new Map(this.#now.relations.map((relation) => [relation.name, relation]))
     const seen = new Set<string>()
-    const follow = (name: string, unbound: boolean): boolean => {
+    const follow = (name: string, unrestricted: boolean): boolean => {
       const relation = byName.get(name)
-      if (relation === undefined || seen.has(`${name} ${unbound}`)) return false
-      seen.add(`${name} ${unbound}`)
+      if (relation === undefined || seen.has(`${name} ${unrestricted}`)) return false
+      seen.add(`${name} ${unrestricted}`)
       if (!isView(relation))
-        return unbound && (walled.has(name) || relation.parents.some((parent) => walled.has(parent)))
-      const runs = relation.relkind === 'm' || (!relation.invoker && this.#isUnbound(relation))
-      return relation.reads.some((next) => follow(next, runs || (relation.invoker && unbound)))
+        return unrestricted && (walled.has(name) || relation.parents.some((parent) => walled.has(parent)))
+      const runsUnrestricted = relation.relkind === 'm' || (!relation.invoker && this.#ownerIsUnrestricted(relation))
+      return relation.reads.some((next) => follow(next, runsUnrestricted || (relation.invoker && unrestricted)))
     }
     return follow(view.name, false)
   }
 
-  #isUnbound(view: ProtectedRelation): boolean {
-    // The seal's policies apply to the application's roles only. Code that runs as another role relies on the plain setting.
+  #ownerIsUnrestricted(view: ProtectedRelation): boolean {
+    // With a seal, every view that runs as its owner is taken for unrestricted: the seal's policies do not apply to the owner, so only the policy on
+    // app.current_tenant_id restricts it, and injected SQL can change that setting.
     return (
       this.#sealed ||
       view.ownerBypasses ||
@@ -230,7 +237,8 @@ class Judge {
   /** The accepted state of the table: under this name, or under another name with the same OID. */
   #earlier(table: ProtectedRelation): ProtectedRelation | undefined {
     return (
-      this.#walled.find((earlier) => earlier.name === table.name) ?? this.#walled.find(({ oid }) => oid === table.oid)
+      this.#protectedBefore.find((earlier) => earlier.name === table.name) ??
+      this.#protectedBefore.find(({ oid }) => oid === table.oid)
     )
   }
 
@@ -240,7 +248,8 @@ class Judge {
 
   /**
    * Whether a policy is known (`partywall.known_protection`) and tests the tenant column. The table of tenants has no tenant column, so
-   * there the policy must test the key. A policy in a tenant's own schema tests no column, but the mark of this schema's tenant.
+   * there the policy must test the key. In a schema of one tenant the tables have no tenant column: there the policy compares the
+   * session's tenant with a constant, which stands for the schema's tenant ({@link SchemaMarks}).
    */
   #isKnown(purpose: 'isolation' | 'seal', policy: ProtectedPolicy, table: ProtectedRelation): boolean {
     const ofSchema = policy.column === null && this.#marks.isOfOneTenant(policy)
@@ -249,7 +258,7 @@ class Judge {
       const [earlier, each] = [this.#before.functions.get(name), this.#now.functions.get(name)]
       return earlier !== undefined && each !== undefined && functionText(earlier) === functionText(each)
     }
-    // A type that was created in this database may compare by a function of the user's.
+    // The column's type may be the user's own, and its comparison then calls a function of the user's: that function must be unchanged.
     if (!policy.functions.every((name) => name.startsWith('partywall.') || isAsBefore(name))) return false
     return this.#known.has(`${purpose} ${textHash(policyText(policy))}`)
   }
@@ -266,7 +275,7 @@ class Judge {
   #isUsedElsewhere(policy: ProtectedPolicy, table: ProtectedRelation): boolean {
     if (policy.column === null || policy.column !== table.column || this.#earlier(table) !== undefined) return false
     const text = this.#textOf(policy, this.#now)
-    return this.#walled.some((other) =>
+    return this.#protectedBefore.some((other) =>
       this.#policiesOf(this.#before, other.name).some(
         (each) => each.inReach && each.column === other.column && this.#textOf(each, this.#before) === text,
       ),

@@ -40,7 +40,7 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
     min: 0,
     // Keep the connections open: a tenant may occupy all connections of the server, and then no new one could be opened.
     idleTimeoutMillis: 0,
-    // An idle connection must not keep the process alive. A running reading must, because a process may wait only for `await wall.ready()`.
+    // An idle connection must not keep the process alive, but one that reads must: `await wall.ready()` may be all that the process is waiting for.
     allowExitOnIdle: true,
     connectionTimeoutMillis: timeoutMs,
     application_name: 'partywall protection watch',
@@ -62,7 +62,7 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
       return readState(rows.map((row) => row['object']))
     },
     async known() {
-      // Read as tenant_user, which has SELECT on this table, in the context of a tenant that does not exist.
+      // Read as tenant_user, which may call this function, in the context of a tenant that does not exist.
       const rows = await runWithTenant({ tenantId: PROBE, userId: PROBE }, () =>
         walled.ask('select k.purpose, k.hash from partywall.known_protection_hashes() as k'),
       )

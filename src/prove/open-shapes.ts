@@ -77,21 +77,21 @@ export const failOpen: Shape = (reader) => {
         (reader.isContext(left) && right.kind === 'constant') ||
         (reader.isContext(right) && left.kind === 'constant')
       )
-        return says('a value of the setting opens all rows')
+        return says('it is true for all rows if the setting has a certain value')
     }
     if (
       atom.kind === 'boolean-test' &&
       atom.test === 'IS_NOT_TRUE' &&
       reader.deepTerms(atom.arg).some((term) => reader.isContext(term))
     )
-      return says('it is true when the test of the tenant is not')
+      return says('it is true for rows where its comparison with the tenant is false or NULL')
   }
   const swallowed = reader.atoms.some((atom) => atom.kind === 'other' && atom.node === 'an error is caught')
   if (swallowed)
     return {
       kind: 'swallowed-error',
       certain: true,
-      explanation: 'an error in the helper is caught and answered with a row',
+      explanation: 'a function that it calls catches an error and then returns true',
     }
   return undefined
 }

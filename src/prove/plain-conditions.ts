@@ -3,7 +3,7 @@ import type { QueryRow } from './branch.ts'
 import { constantEquality } from './constants.ts'
 import { peel, sameExpression } from './rewrite.ts'
 
-/** The left side equals the row that a query has. */
+/** The condition `left = (the query's SELECT list)`. */
 export function equality(left: Expr, row: QueryRow): Expr {
   const right: Expr =
     left.kind === 'row'

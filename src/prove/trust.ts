@@ -3,7 +3,7 @@ import type { ActingRole, Facts, TenantTable, Weakness } from '../tenancy/facts.
 import type { AskProof } from './branch-input.ts'
 import { rolesInReach } from './roles-in-reach.ts'
 import type { Instance } from './scope.ts'
-import { ownersWhoWrite } from './writers.ts'
+import { viewOrFunctionThatWrites } from './writers.ts'
 
 type Untrusted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject'>
 
@@ -41,7 +41,7 @@ export function untrustedLookup(
         if (found !== undefined) return found
       }
     if (relation.oid === table.relation.oid) continue
-    const lender = ownersWhoWrite(facts, relation, ask)
+    const lender = viewOrFunctionThatWrites(facts, relation, ask)
     if (lender !== undefined)
       return {
         kind: 'beyond-the-prover',

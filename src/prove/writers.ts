@@ -12,7 +12,7 @@ const WRITES = ['insert', 'update'] as const
  * A view or function that writes the relation with its owner's rights, if a role in reach (docs/glossary.md) can use it, and no policy
  * restricts the owner to one tenant.
  */
-export function ownersWhoWrite(facts: Facts, relation: Relation, ask: AskProof): string | undefined {
+export function viewOrFunctionThatWrites(facts: Facts, relation: Relation, ask: AskProof): string | undefined {
   const mayWriteAs = (owner: Oid, verb: Verb) => {
     const viewer = definerViewer(facts, owner)
     if (viewer === 'bypass' || !facts.protectedFor(relation, viewer)) return true
@@ -69,7 +69,7 @@ function isCallable(facts: Facts, fn: DatabaseFunction): boolean {
   )
 }
 
-/** Whether a function, or a function that it calls, may write the relation. True if a body can't be read. */
+/** Whether a function, or a function that it calls, may write the relation. True if the body of a volatile function can't be read. */
 function writes(facts: Facts, fn: DatabaseFunction, relation: Relation): boolean {
   let found = false
   const seen = new Set<Oid>()

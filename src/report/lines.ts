@@ -1,4 +1,4 @@
-/** The stable id of a line of the checklist. */
+/** The stable id of a line of the checklist. The checklist is the closing report of the skill `multi-tenant-security`; the demo prints it. */
 export type ChecklistLineId =
   | 'completed-context-middleware'
   | 'completed-rls-policies'

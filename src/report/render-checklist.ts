@@ -35,7 +35,7 @@ function renderLine(line: ChecklistLine): string[] {
 
 function titleOf(line: ChecklistLine): string {
   if (line.atLeast === undefined) return line.title
-  // A checklist without lines confirms nothing, so it gets no banner.
+  // No scenario was counted: leave out "across N test scenarios" instead of printing 0.
   return line.count === 0 ? line.title.replace(/ across N .*$/, '') : line.title.replace(/\bN\b/, String(line.count))
 }
 

@@ -32,7 +32,8 @@ const REFUSALS: Readonly<Record<string, new (message: string, options: { cause: 
  * The pool's error behind an error that only copied its code. Prisma does so: it makes an error of its own with the code and drops the
  * error of the pool.
  *
- * Only codes that the pool throws are known, and the answer is that of the code: a code can't turn a refusal into a success.
+ * Only the codes in `REFUSALS` are recognised. Each of them becomes an error, so a false code can change which error the caller gets, but can't
+ * make a refused statement look successful.
  */
 export function errorOfCopiedCode(error: object, cause: Error): PartywallError | undefined {
   const code: unknown = Reflect.get(error, 'code')

@@ -21,7 +21,7 @@ export function rowInput(table: Table, data: unknown, tenantId: string): Readonl
   for (const [name, value] of entries) {
     if (value === undefined || table.tenantAliases.has(name)) continue
     if (!table.types.has(name)) throw new InvalidInputError('The row has a column that this table does not have.')
-    if (table.generated.has(name)) throw new InvalidInputError('The row sets a column that is not for setting.')
+    if (table.generated.has(name)) throw new InvalidInputError('The row sets a generated column.')
     row.set(name, value)
   }
   return row

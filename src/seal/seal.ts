@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto'
 import { deriveSealKey } from './seal-key.ts'
 
-/** A tenant's level in the database: the role that a statement runs as. The seal binds it. */
+/** The level of a context: the database role that a statement runs as. The seal covers it. */
 export type TenantLevel = 'tenant_user' | 'tenant_admin'
 
 /** Everything that a seal binds, except the database and the backend. */
@@ -17,7 +17,7 @@ export interface SealSubject {
 }
 
 /** Values of one connection that the seal is bound to. */
-export interface SealPlace {
+export interface SealBinding {
   readonly database: string
   /** The backend's pid; undefined behind a transaction pooler, where backends change under us. */
   readonly backendPid: number | undefined
@@ -77,13 +77,13 @@ export class SealMaker {
   }
 
   /**
-   * Seals a context for one place until one moment.
+   * Seals a context for one database and connection, until `notAfter`.
    *
    * @param notAfter seconds since the epoch
    * @param ticket the first part of the returned text, covered by the seal's MAC; '' if the database knows no tickets
    * @returns the text of `app.tenant_seal`
    */
-  seal(subject: SealSubject, place: SealPlace, notAfter: number, ticket = ''): string {
+  seal(subject: SealSubject, place: SealBinding, notAfter: number, ticket = ''): string {
     const pooled = place.backendPid === undefined
     const { placement = '' } = subject
     const body =
@@ -96,12 +96,12 @@ export class SealMaker {
    * Makes a seal that says "no tenant". Functions that only the application may call, outside of any tenant, require it. Injected SQL can
    * remove its tenant's seal, but it can't make this one, so it can't pretend to run without a tenant.
    */
-  sealEmpty(place: SealPlace, notAfter: number): string {
+  sealEmpty(place: SealBinding, notAfter: number): string {
     const bound = place.backendPid === undefined ? 't' : 'p'
     return this.#sealed(`e1--------${this.keyId}${bound}${String(notAfter).padStart(10, '0')}`, place)
   }
 
-  #sealed(body: string, place: SealPlace, ticket = ''): string {
+  #sealed(body: string, place: SealBinding, ticket = ''): string {
     const message = `${ticket}${body}|${place.backendPid === undefined ? '' : String(place.backendPid)}|${place.database}`
     return ticket + this.#mac(message) + body
   }

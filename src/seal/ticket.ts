@@ -5,7 +5,7 @@ import { deriveKey } from './seal-key.ts'
  * Length of a slot in seconds. A ticket is valid during its slot and for GRACE_SECONDS after it. In each slot a tenant gets a new ticket.
  */
 const SLOT_SECONDS = 900
-/** How many seconds a ticket stays valid after its slot. A seal is never valid for longer than this, so no seal outlives its ticket. */
+/** How many seconds a ticket stays valid after its slot. A seal is valid for less than 90 s, so none outlives its ticket. */
 const GRACE_SECONDS = 90
 
 /** Everything that a ticket is bound to, except its time slot. */

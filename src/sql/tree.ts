@@ -116,9 +116,11 @@ export interface Query {
   readonly target: Extract<FromItem, { kind: 'table' }> | undefined
   readonly from: readonly FromItem[]
   readonly where: Expr | undefined
-  /** SELECT list, RETURNING is `returning`, SET list of UPDATE and column list of INSERT are `assignments`. */
+  /** SELECT list. */
   readonly targets: readonly Target[]
+  /** RETURNING list. */
   readonly returning: readonly Target[]
+  /** SET list of UPDATE, or column list of INSERT. */
   readonly assignments: readonly Target[]
   /** Rows of VALUES. */
   readonly values: readonly (readonly Expr[])[]
@@ -139,7 +141,7 @@ export interface Query {
   readonly others: readonly Expr[]
   /** Node name of a statement that is not a query, such as `VariableSetStmt` for SET. */
   readonly node: string
-  /** The text of the statement, if it was parsed from a body. */
+  /** The text of the statement. Undefined for a part of one. */
   readonly text: string | undefined
 }
 

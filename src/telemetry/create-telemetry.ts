@@ -44,13 +44,14 @@ const MAX_DEPENDENCIES = 20
 /**
  * Traces and metrics through the OpenTelemetry API; without an SDK each call costs nanoseconds.
  *
- * No label is unbounded. Tenants appear in spans; in metrics only the K most refused tenants and your allow-list have a label.
+ * No label is unbounded. Tenants appear in spans; in metrics only those of `tenants`, and the `topTenants` with the most refusals,
+ * have a label.
  */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const meter = options.meter ?? metrics.getMeter('partywall')
   const tracer = options.tracer ?? trace.getTracer('partywall')
   const tiers = new Set(options.tiers ?? ['free', 'pro', 'enterprise'])
-  const allowed = new Map((options.tenants ?? []).slice(0, 100).map((tenant) => [tenant, 0]))
+  const listed = new Map((options.tenants ?? []).slice(0, 100).map((tenant) => [tenant, 0]))
   const top = new SpaceSaving(Math.min(Math.max(options.topTenants ?? 50, 1), 200))
   const operations = new Set<string>()
   const breakers = new Map<string, number>()
@@ -83,12 +84,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     for (const each of MODES) result.observe(mode, each === latest.mode ? 1 : 0, { mode: each })
     for (const [dependency, open] of breakers) result.observe(breaker, open, { dependency })
     let shown = 0
-    const counts = new Map([...top.top().filter(([tenant]) => !allowed.has(tenant)), ...allowed])
+    const counts = new Map([...top.top().filter(([tenant]) => !listed.has(tenant)), ...listed])
     for (const [tenant, count] of counts) {
       shown += count
       result.observe(denials, count, { tenant })
     }
-    result.observe(denials, Math.max(0, top.total + sum(allowed) - shown), { tenant: 'other' })
+    result.observe(denials, Math.max(0, top.total + sum(listed) - shown), { tenant: 'other' })
   }
   meter.addBatchObservableCallback(observeAll, gauges)
 
@@ -124,9 +125,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       case 'TENANT_REFUSED':
       case 'RATE_LIMITED': {
         if (event.tenantId === undefined) return
-        const listed = allowed.get(event.tenantId)
-        if (listed === undefined) top.add(event.tenantId)
-        else allowed.set(event.tenantId, listed + 1)
+        const refusals = listed.get(event.tenantId)
+        if (refusals === undefined) top.add(event.tenantId)
+        else listed.set(event.tenantId, refusals + 1)
         return
       }
       default:

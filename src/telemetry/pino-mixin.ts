@@ -4,7 +4,7 @@ import { tryGetCurrentTenant } from '../context/run-with-tenant.ts'
 /**
  * Adds tenant, user, request id and trace id to each line: `pino({ mixin: pinoMixin })`.
  *
- * @returns nothing to add outside a tenant context
+ * @returns an empty object outside a tenant context
  */
 export function pinoMixin(): Record<string, string> {
   const context = tryGetCurrentTenant()

@@ -105,6 +105,24 @@ describe('partywall verify', () => {
     expect(text).toMatch(/rls-disabled.*leaky\.sql:3/)
   }, 120_000)
 
+  it('writes several reports of one run', async () => {
+    const { sql, app } = leaky()
+    const migrations = await file('several.sql', sql)
+    const [sarif, html] = [join(folder, 'several.sarif'), join(folder, 'several.html')]
+    const report = [`sarif=${sarif}`, `html=${html}`]
+    const { code, text } = await verify({ migrations, appRole: app, static: true, report })
+    expect(code).toBe(1)
+    expect(text).toContain('rls-disabled')
+    expect(sarifProblems(JSON.parse(await readFile(sarif, 'utf8')))).toEqual([])
+    expect(await readFile(html, 'utf8')).toMatch(/^<!doctype html>[\s\S]*rls-disabled/i)
+    for (const wrong of ['pdf=x', 'html', 'html='])
+      await expect(verify({ migrations, report: [wrong] })).rejects.toThrow(/FORMAT=FILE, with one of pretty, json/)
+    const unwritable = `html=${join(folder, 'absent', 'x.html')}`
+    await expect(verify({ migrations, appRole: app, static: true, report: [unwritable] })).rejects.toThrow(
+      /--report .*x\.html can't be written/,
+    )
+  }, 60_000)
+
   it('gives the same JSON for the same schema', async () => {
     const { sql, app } = leaky()
     const databaseUrl = await filledDatabase(sql)

@@ -162,7 +162,7 @@ describe('TenantAwareRepository', () => {
 
   it.each([
     ['an unknown column', () => documents.create({ nonsense: 1 } as never)],
-    ['a column that is not for setting', () => documents.create({ id: MISSING } as never)],
+    ['a generated column', () => documents.create({ id: MISSING } as never)],
     ['an update of the time of creation', () => documents.update(MISSING, { created_at: new Date() } as never)],
     ['an update of nothing', () => documents.update(MISSING, {})],
     ['a limit of zero', () => documents.findAll({ limit: 0 })],

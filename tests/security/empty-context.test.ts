@@ -3,7 +3,7 @@
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
-import { SealMaker, type SealPlace } from '../../src/seal/seal.ts'
+import { type SealBinding, SealMaker } from '../../src/seal/seal.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 const SYSTEM = "partywall.audit_system('forged', null, null, 'success', '{}', null, null, null)"
@@ -59,12 +59,12 @@ describe('the seal of an empty context', () => {
       const { rows } = await client.query('select pg_backend_pid() as pid')
       const here = { database: two.database.name, backendPid: Number(rows[0].pid) }
       const now = Math.floor(Date.now() / 1000)
-      const call = async (place: SealPlace, notAfter: number, secret = two.database.sealSecret) => {
+      const call = async (place: SealBinding, notAfter: number, secret = two.database.sealSecret) => {
         const seal = new SealMaker(secret).sealEmpty(place, notAfter)
         await client.query("select set_config('app.tenant_seal', $1, false)", [seal])
         return client.query(`select ${SYSTEM}`)
       }
-      const wrong: [SealPlace, number, string?][] = [
+      const wrong: [SealBinding, number, string?][] = [
         [{ ...here, backendPid: here.backendPid + 1 }, now + 60],
         [{ ...here, database: 'postgres' }, now + 60],
         [here, now - 60],

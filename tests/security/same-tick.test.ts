@@ -7,7 +7,7 @@ import { beforeAll, describe, it } from 'vitest'
 import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { tenantExtension } from '../../src/middleware/prisma.ts'
-import { generatePrismaClient } from '../setup/prisma-client.ts'
+import { generatePrismaClient, PATIENT } from '../setup/prisma-client.ts'
 import { type DrizzleDatabase, drizzleOperations, openDrizzle } from './same-tick/drizzle-operations.ts'
 import { type KyselyTables, kyselyOperations } from './same-tick/kysely-operations.ts'
 import { pgOperations } from './same-tick/pg-operations.ts'
@@ -67,7 +67,7 @@ describe('Prisma with tenantExtension(), two tenants in the same tick', () => {
       new URL('./same-tick/prisma', import.meta.url),
       'test-prisma-same-tick',
     )
-    const client = new PrismaClient({ adapter: new PrismaPg(stage.wall.pool) }) as PrismaLike
+    const client = new PrismaClient({ adapter: new PrismaPg(stage.wall.pool), ...PATIENT }) as PrismaLike
     prisma = client.$extends(tenantExtension())
   })
   each(prismaOperations(() => prisma))

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { generateClient } from '../../leak-hunt/prisma/generate-client.ts'
 
+/** Prisma gives a transaction 2 s to get a connection and 5 s to end, which is too little on a busy machine. */
+export const PATIENT = { transactionOptions: { maxWait: 60_000, timeout: 60_000 } }
+
 /**
  * Generates a Prisma client and loads it.
  *

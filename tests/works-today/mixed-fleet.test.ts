@@ -9,7 +9,7 @@ import { getCurrentTenant, runWithTenant } from '../../src/context/run-with-tena
 import { tenantExtension } from '../../src/middleware/prisma.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
-import { generatePrismaClient } from '../setup/prisma-client.ts'
+import { generatePrismaClient, PATIENT } from '../setup/prisma-client.ts'
 import { contextOf, createPlacedTenant } from '../setup/tenant-schemas.ts'
 import { createTestWall } from '../setup/wall.ts'
 
@@ -106,7 +106,7 @@ async function prismaOrm(): Promise<Orm> {
     let known = clients.get(schema)
     if (known === undefined) {
       const adapter = new PrismaPg(wall.pool, { schema })
-      known = (new PrismaClient({ adapter }) as PrismaLike).$extends(tenantExtension())
+      known = (new PrismaClient({ adapter, ...PATIENT }) as PrismaLike).$extends(tenantExtension())
       clients.set(schema, known)
     }
     return known

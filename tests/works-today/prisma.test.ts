@@ -5,7 +5,7 @@ import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { tenantExtension } from '../../src/middleware/prisma.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import { createTestDatabase, createTestTenant, type TestTenant } from '../setup/database.ts'
-import { generatePrismaClient } from '../setup/prisma-client.ts'
+import { generatePrismaClient, PATIENT } from '../setup/prisma-client.ts'
 import { createTestWall } from '../setup/wall.ts'
 
 interface Row {
@@ -55,8 +55,8 @@ describe('Prisma 7 on the tenant pool', () => {
       ])
     }
     const PrismaClient = await generatePrismaClient(new URL('./prisma', import.meta.url), 'test-prisma')
-    plain = new PrismaClient({ adapter: new PrismaPg(wall.pool) }) as Client
-    prisma = (new PrismaClient({ adapter: new PrismaPg(wall.pool) }) as Client).$extends(tenantExtension())
+    plain = new PrismaClient({ adapter: new PrismaPg(wall.pool), ...PATIENT }) as Client
+    prisma = (new PrismaClient({ adapter: new PrismaPg(wall.pool), ...PATIENT }) as Client).$extends(tenantExtension())
   })
 
   it('reads and writes for the tenant of the context', async () => {

@@ -10,7 +10,7 @@ interface CacheAdapter {
 /**
  * MikroORM's result cache on a tenant cache: `MikroORM.init({ …, resultCache: mikroCache(cache) })`.
  *
- * MikroORM's own adapter knows a result by the name of the query or by its SQL, which are equal for all tenants.
+ * MikroORM's own adapter uses the name of the query, or its SQL, as the key, and these are equal for all tenants.
  */
 export function mikroCache(cache: TenantCache): { readonly adapter: new () => CacheAdapter } {
   class TenantCacheAdapter implements CacheAdapter {

@@ -24,7 +24,7 @@ interface QueryResultCache {
 /**
  * TypeORM's result cache on a tenant cache: `new DataSource({ …, cache: typeormCache(cache) })`.
  *
- * TypeORM's own caches know a result by its SQL and parameters, which are equal for all tenants.
+ * TypeORM's own caches use the SQL and its parameters as the key, and these are equal for all tenants.
  *
  * `queryResultCache.clear()` throws: a tenant cache does not know its keys. Use `remove([identifier])`, or wait for the duration.
  */
@@ -39,7 +39,7 @@ export function typeormCache(cache: TenantCache): { readonly provider: () => Que
       synchronize: nothing,
       async getFromCache(options) {
         const saved = await cache.get<QueryResultCacheOptions>(keyOf(options))
-        // An identifier names one query with its parameters: of another query it must not answer.
+        // An identifier belongs to one query text with its parameters. A value that another query stored is not returned.
         return saved !== undefined && saved.query === options.query ? saved : undefined
       },
       storeInCache: (options) =>

@@ -8,7 +8,7 @@ import { compareSchemas } from '../compare-schemas.ts'
 import { changedParts } from './changed-parts.ts'
 import { type JudgedChange, judgeChanges } from './judge-changes.ts'
 
-/** A schema in a database without rows that nobody else uses. */
+/** A schema in an empty database that no other session uses. */
 export interface DiffSide {
   /** Superuser's URL. */
   readonly url: string
@@ -32,7 +32,7 @@ export async function diffSchemas(
   const { signal, ...given } = hints
   const verify = ({ url, sealSecret }: DiffSide) =>
     verifyDatabase({ ...given, databaseUrl: url, sealSecret, ownServer: true, mode: 'attack', signal })
-  // Two databases of one server have the same roles. A difference between two readings is then the work of somebody else, unless a schema names it.
+  // Databases of one server share all roles, and another session may change one between our two reads. So compare only the roles that a schema uses.
   const roles = new URL(before.url).host === new URL(after.url).host ? 'reached' : 'all'
   const catalogs = [await catalogOf(before.url, signal), await catalogOf(after.url, signal)] as const
   return judgeChanges({

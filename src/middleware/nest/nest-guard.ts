@@ -25,7 +25,8 @@ interface Exchange {
   takeOver(): void
 }
 
-/** Counts the request and checks the permission of its handler. The context is open before: see `install`. */
+/** Counts the request and checks the permission of its handler. The middleware that `install()` in ../nest.ts adds has opened the
+ * tenant's context before. */
 export class NestTenantGuard {
   readonly #options: GuardOptions
 
@@ -47,7 +48,9 @@ export class NestTenantGuard {
     const http = openedRequest(exchange.request)
     if (http === undefined) {
       if (rule.permission === undefined) return true
-      throw new TenantContextMissingError('An excluded path leads to a handler that requires a permission.')
+      throw new TenantContextMissingError(
+        'The path is listed in `exclude`, so it has no tenant context, but its handler has @RequirePermission. Remove one of the two.',
+      )
     }
     if (!(await this.#count(rule, exchange))) return never()
     if (rule.permission !== undefined) {
@@ -74,7 +77,8 @@ function plain({ object: _, ...rule }: NestRule) {
   return Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined))
 }
 
-/** Answers errors with problem documents. NestJS's own exceptions below 500 keep their answer, such as the list of a validation. */
+/** Answers errors with problem documents. NestJS's own exceptions below 500 keep their body, such as the messages
+ * of a failed validation. */
 export class NestErrorFilter {
   readonly #adapter: () => NestHttpAdapter
 

@@ -13,7 +13,7 @@ export type NestObjectLoader = (request: unknown) => object | undefined | Promis
 /** A decorator of a controller's class, or of one of its methods. */
 type NestRuleDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void
 
-// A WeakMap and no metadata: a copy or subclass that NestJS makes of a handler gets no rule by accident.
+// A WeakMap and not metadata, so that a copy or subclass that NestJS makes of a handler does not inherit its rule.
 const rules = new WeakMap<object, NestRule>()
 
 /**
@@ -30,7 +30,7 @@ export function RequirePermission(
 }
 
 /**
- * Says why a method, or a controller, needs no permission. It needs a token all the same.
+ * Opens a method, or a controller, to every user of the tenant, and says why it needs no permission. A token is needed all the same.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -39,7 +39,7 @@ export function PublicRoute(reason: string): NestRuleDecorator {
   return decorate({ public: reason })
 }
 
-/** Counts requests also against the tenant's limit `rateLimit.routes[route]`, or as `cost` requests. */
+/** `route`: counts each request against the limit `rateLimit.routes[route]` as well. `cost`: counts each request as that many. */
 export function TenantLimit(limit: Pick<RouteRule, 'route' | 'cost'>): NestRuleDecorator {
   return decorate({ route: limit.route, cost: limit.cost })
 }

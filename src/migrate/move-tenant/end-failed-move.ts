@@ -5,10 +5,11 @@ const ATTEMPTS = 20
 const PAUSE_MS = 100
 
 /**
- * Ends a move that failed. If its session was lost, another session does it as soon as the server has noticed. Until then the tenant's
- * transactions in REPEATABLE READ and SERIALIZABLE are refused, because their snapshots can't tell that the mover is gone.
+ * Ends a move that failed. If the connection that did the move is lost, this opens a second one, and ends the move there as soon as the server
+ * has noticed that the first session is gone. Until then the tenant's transactions in REPEATABLE READ and SERIALIZABLE are refused, because
+ * their snapshots can't tell that the moving session is gone.
  *
- * It never throws: the caller has an error already, and the next registration of the tenant's tickets forgets the mover as well.
+ * It never throws: the caller has an error already, and `partywall.register_tickets()` also clears the mark of a move whose session is gone.
  */
 export async function endFailedMove(client: pg.Client, databaseUrl: string, tenant: string): Promise<void> {
   const isDone = await client.query(END, [tenant]).then(

@@ -40,7 +40,8 @@ export interface MovedTenant {
 /**
  * Moves the rows of one tenant between the shared tables and a schema of its own.
  *
- * The database refuses the tenant's statements during the move, those of a process with an old placement too. The rows are copied, compared
+ * During the move the database refuses all statements of the tenant, including those of processes that still have the old placement in their
+ * cache. The rows are copied, compared
  * by count and checksum, and deleted in the old place in one transaction, which also changes the placement. If anything fails, or if this
  * process ends, the transaction is rolled back: the tenant works where it was.
  *
@@ -71,7 +72,8 @@ export async function moveTenant(options: MoveTenantOptions): Promise<MovedTenan
     onProgress('no other transaction uses the old place')
     const moved = await copyAndSwitch(client, tables, { tenant, to, schema, shared, setting, onProgress })
     const downtimeMs = Date.now() - began
-    // Keeps the lock until no statement has a snapshot of before: such a statement still sees the old placement.
+    // Keep this session and its lock until older transactions have ended. They still read the old placement, and the lock makes the database refuse
+    // their statements.
     await waitForOthers(client, waitMs).catch(() => {})
     return { tables: moved, downtimeMs }
   } catch (error) {
@@ -116,7 +118,7 @@ async function copyAndSwitch(
   { tenant, to, schema, shared, setting, onProgress }: Move,
 ): Promise<MovedTenant['tables']> {
   await client.query('begin')
-  // Row-level security is forced on the owner as well: it sees the rows of this tenant.
+  // Row-level security is forced, so it also applies to the owner, who runs this. Without the tenant the owner would see no row.
   await client.query("select pg_catalog.set_config($1, $2, true), pg_catalog.set_config('search_path', $3, true)", [
     setting,
     tenant,
@@ -162,7 +164,9 @@ async function copyTable(client: pg.Client, table: MovedTable, tenant: string, t
   const found = await summary(client, table, tenant, target)
   if (found.rows !== expected.rows || found.checksum !== expected.checksum)
     throw new ConfigurationError(
-      `${table[target]} has ${found.rows} rows after the copy, and ${table[source]} ${expected.rows}, or their values differ. A trigger may have changed them.`,
+      found.rows === expected.rows
+        ? `${table[target]} and ${table[source]} have ${found.rows} rows each, but with different values. A trigger may have changed them.`
+        : `${table[target]} has ${found.rows} rows after the copy, but ${table[source]} has ${expected.rows}. A trigger or a rule may have changed them.`,
     )
   for (const column of table.numbered) await advance(client, table[target], column)
   return found.rows
@@ -187,7 +191,7 @@ async function summary(
   return { rows: Number(rows[0]?.rows ?? 0), checksum: rows[0]?.checksum ?? '' }
 }
 
-/** Sets the sequence of a column behind the greatest value, and never back. */
+/** Moves the sequence of a column forward to the greatest value in the column. Never moves it backward. */
 async function advance(client: pg.Client, table: string, column: string): Promise<void> {
   await client.query(
     `select pg_catalog.setval(s.seq, s.greatest) from (select pg_catalog.pg_get_serial_sequence($1, $2)::pg_catalog.regclass as seq, (select max(${column}) from ${table}) as greatest) s

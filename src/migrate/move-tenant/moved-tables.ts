@@ -58,29 +58,31 @@ export async function movedTables(
   const names = [...new Set(rows.map((row) => row.table))]
   const problems: string[] = []
   const tables = names.flatMap((name): readonly MovedTable[] => {
-    const [theirs, own] = [columnsOf(name, 'shared'), columnsOf(name, 'own')]
-    const tenant = theirs.find((column) => column.name === tenantColumn)
+    const [inShared, inSchema] = [columnsOf(name, 'shared'), columnsOf(name, 'own')]
+    const tenant = inShared.find((column) => column.name === tenantColumn)
     if (tenant === undefined) {
       // A shared table without the column belongs to no tenant.
-      if (own.length > 0)
+      if (inSchema.length > 0)
         problems.push(`${schema}.${name} has no counterpart in ${shared} with a column ${tenantColumn}`)
       return []
     }
-    if (own.length === 0) {
+    if (inSchema.length === 0) {
       problems.push(`${schema} has no table ${name}`)
       return []
     }
-    for (const column of theirs) {
-      const other = own.find((each) => each.name === column.name)
+    for (const column of inShared) {
+      const other = inSchema.find((each) => each.name === column.name)
       if (other === undefined && column.name !== tenantColumn)
         problems.push(`${schema}.${name} has no column ${column.name}`)
       else if (other !== undefined && other.type !== column.type)
-        problems.push(`column ${name}.${column.name} has two types`)
+        problems.push(
+          `column ${name}.${column.name} has type ${column.type} in ${shared} and ${other.type} in ${schema}`,
+        )
     }
-    for (const column of own)
-      if (!theirs.some((each) => each.name === column.name))
+    for (const column of inSchema)
+      if (!inShared.some((each) => each.name === column.name))
         problems.push(`${shared}.${name} has no column ${column.name}`)
-    const copied = own.filter(({ generated, name: column }) => !generated && column !== tenantColumn)
+    const copied = inSchema.filter(({ generated, name: column }) => !generated && column !== tenantColumn)
     return [
       {
         name,
@@ -89,8 +91,8 @@ export async function movedTables(
         columns: copied.map((column) => column.quoted),
         tenantColumn: tenant.quoted,
         tenantType: tenant.type,
-        ownHasTenant: own.some((column) => column.name === tenantColumn),
-        numbered: own.filter(({ numbered }) => numbered).map((column) => column.quoted),
+        ownHasTenant: inSchema.some((column) => column.name === tenantColumn),
+        numbered: inSchema.filter(({ numbered }) => numbered).map((column) => column.quoted),
       },
     ]
   })

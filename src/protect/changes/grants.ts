@@ -74,7 +74,7 @@ function grantOf(relation: Relation, { role, privileges }: Given): Change {
  */
 function registryWrites(planning: Planning, target: Target): readonly Decision[] {
   const { relation } = target
-  if (target.kind !== 'root' || planning.isHeld(relation)) return []
+  if (target.kind !== 'root' || planning.isProved(relation)) return []
   const writes = ['INSERT', 'UPDATE', 'DELETE'] as const
   return [...byGrantee(relation.grants)].flatMap(([grantee, grants]): readonly Decision[] => {
     if (grantee === relation.owner || isOurs(planning.roleName(grantee))) return []

@@ -12,7 +12,8 @@ interface Caller {
 }
 
 /**
- * The roles whose policies read another setting: a policy TO robot reads one setting, and policies for other roles read another one.
+ * The roles whose policies read another setting than the application's. Example: the policy TO robot reads app.partner_id, all others read
+ * app.tenant_id.
  * `verify` attacks each role with the setting of its own policies. With another role's setting, correct policies would look like holes.
  */
 export function otherCallers(

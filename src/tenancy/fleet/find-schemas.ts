@@ -37,14 +37,15 @@ export function matchesPattern(name: string, pattern: string): boolean {
 
 /**
  * Finds the schemas that belong to one tenant each: those of the registry `partywall.schemas`, those that match the given patterns, and
- * otherwise those whose names begin alike and that hold the same tables.
+ * otherwise those whose names begin alike.
  *
- * @param certain false: also schemas that begin alike and hold different tables. For a database in which no tenant column was found
+ * @param withSameTables true: schemas whose names begin alike are taken only if a table occurs in two of them. false: the names are
+ *   enough, because the database has no tenant column
  */
 export async function findTenantSchemas(
   db: Queryable,
   patterns: readonly string[],
-  certain = true,
+  withSameTables = true,
 ): Promise<FoundSchemas> {
   const registry = await readRegistry(db)
   const registered = new Set(registry?.map(({ schema }) => schema))
@@ -59,8 +60,8 @@ export async function findTenantSchemas(
       how: `${chosen.length} schemas of one tenant each, ${registered.size} of them in partywall.schemas`,
     }
   const { rows } = await db.query<Candidate>(CANDIDATES)
-  const alike = schemasAlike(rows, certain)
-  return { schemas: alike, registry, how: `${alike.length} schemas begin alike: taken for one tenant each` }
+  const alike = schemasAlike(rows, withSameTables)
+  return { schemas: alike, registry, how: `${alike.length} schemas whose names begin alike: taken for one tenant each` }
 }
 
 /** The schemas of the registry `partywall.schemas` that exist. */
@@ -74,7 +75,7 @@ export async function findRegisteredSchemas(db: Queryable): Promise<FoundSchemas
 }
 
 /** At least two schemas whose names have the same beginning, up to an underscore or a dash. */
-function schemasAlike(rows: readonly Candidate[], certain: boolean): readonly Candidate[] {
+function schemasAlike(rows: readonly Candidate[], withSameTables: boolean): readonly Candidate[] {
   const groups = new Map<string, Candidate[]>()
   for (const row of rows) {
     if (row.name === 'public' || row.name === 'partywall') continue
@@ -84,15 +85,15 @@ function schemasAlike(rows: readonly Candidate[], certain: boolean): readonly Ca
     if (group === undefined) groups.set(beginning, [row])
     else group.push(row)
   }
-  return [...groups.values()].filter((group) => isFleet(group, certain)).flat()
+  return [...groups.values()].filter((group) => isFleet(group, withSameTables)).flat()
 }
 
-function isFleet(group: readonly Candidate[], certain: boolean): boolean {
+function isFleet(group: readonly Candidate[], withSameTables: boolean): boolean {
   if (group.length < 2 || group.every(({ tables }) => tables.length === 0)) return false
   // A policy on a column, or a column that names a tenant, says that rows of several tenants share the table.
   if (group.some(({ readsColumns, columns }) => readsColumns || columns.some((name) => tenantNameWeight(name) === 2)))
     return false
-  if (!certain) return true
+  if (!withSameTables) return true
   const counts = new Map<string, number>()
   for (const { tables } of group) for (const table of tables) counts.set(table, (counts.get(table) ?? 0) + 1)
   return [...counts.values()].some((count) => count >= 2)
@@ -115,11 +116,11 @@ async function readRegistry(db: Queryable): Promise<readonly RegisteredSchema[] 
 export const SHAPE = `(select pg_catalog.md5(pg_catalog.string_agg(a.attname || ' ' || case when a.atttypid < 16384 then a.atttypid || '/' || a.atttypmod else pg_catalog.replace(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.quote_ident(n.nspname) || '.', '') end || ' ' || a.attnotnull, ',' order by a.attname))
     from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)`
 
-const OTHERS_THAN_OURS = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+const NOT_OF_SYSTEM_OR_EXTENSION = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.objid = n.oid and d.deptype = 'e')`
 
 const NAMES = `
-  select n.oid::int8::float8 as oid, n.nspname::text as name from pg_catalog.pg_namespace n where ${OTHERS_THAN_OURS} order by 2`
+  select n.oid::int8::float8 as oid, n.nspname::text as name from pg_catalog.pg_namespace n where ${NOT_OF_SYSTEM_OR_EXTENSION} order by 2`
 
 const CANDIDATES = `
   select n.oid::int8::float8 as oid, n.nspname::text as name,
@@ -130,5 +131,5 @@ const CANDIDATES = `
               join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid and d.refobjid = c.oid and d.refobjsubid > 0
              where c.relnamespace = n.oid) as "readsColumns"
   from pg_catalog.pg_namespace n
-  where ${OTHERS_THAN_OURS}
+  where ${NOT_OF_SYSTEM_OR_EXTENSION}
   order by 2`

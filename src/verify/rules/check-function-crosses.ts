@@ -1,6 +1,6 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
-import { ownersWhoWrite } from '../../prove/writers.ts'
+import { viewOrFunctionThatWrites } from '../../prove/writers.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { Rule } from '../finding/rule.ts'
 import { unheldQueries } from '../readings/definer-code.ts'
@@ -44,5 +44,5 @@ export const checkFunctionCrosses: Rule = {
 function isWritten(facts: Facts, relation: Relation): boolean {
   if (reachedThrough(facts, relation, 'INSERT') || reachedThrough(facts, relation, 'UPDATE')) return true
   // Treat the owner's policies as open: the constraint is evaluated for each row that is written, whatever they allow.
-  return ownersWhoWrite(facts, relation, () => ({ status: 'open', weaknesses: [] })) !== undefined
+  return viewOrFunctionThatWrites(facts, relation, () => ({ status: 'open', weaknesses: [] })) !== undefined
 }

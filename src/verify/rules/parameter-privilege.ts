@@ -10,7 +10,7 @@ const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly wha
 export const parameterPrivilege: Rule = {
   id: 'parameter-privilege',
   group: 'role',
-  title: 'The application may set a parameter that protects others',
+  title: 'The application may set a parameter on which the isolation of tenants depends',
   severity: 'high',
   meaning:
     'With session_replication_role the application switches off the triggers and foreign keys that keep tenants apart.',

@@ -6,7 +6,10 @@ import { directMembers, showPath } from '../readings/role-paths.ts'
 const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly what: string }>> = {
   pg_read_all_data: { severity: 'high', what: 'reads every table, view and sequence to which no policy applies' },
   pg_write_all_data: { severity: 'high', what: 'writes every table to which no policy applies' },
-  pg_read_server_files: { severity: 'critical', what: 'reads the server’s files, the tables’ own among them' },
+  pg_read_server_files: {
+    severity: 'critical',
+    what: 'reads the server’s files, including those that hold the tables',
+  },
   pg_write_server_files: { severity: 'critical', what: 'writes the server’s files, which makes it a superuser' },
   pg_execute_server_program: { severity: 'critical', what: 'runs programs on the server, which makes it a superuser' },
   pg_maintain: { severity: 'high', what: 'locks, clusters and rebuilds every table' },

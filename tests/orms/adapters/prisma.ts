@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { tenantExtension } from '../../../src/middleware/prisma.ts'
 import type { Partywall } from '../../../src/partywall.ts'
-import { generatePrismaClient } from '../../setup/prisma-client.ts'
+import { generatePrismaClient, PATIENT } from '../../setup/prisma-client.ts'
 import type { NewBook, OpenOrm, Operations, OrmUnderTest } from '../conformance/orm.ts'
 import { installedVersion } from './installed-version.ts'
 import { asBook } from './pg.ts'
@@ -71,7 +71,7 @@ function operations(db: Client, transaction: Operations['transaction']): Operati
 async function open(wall: Partywall): Promise<OpenOrm> {
   const PrismaClient = await generatePrismaClient(new URL('./prisma', import.meta.url), 'test-prisma-orms')
   // recipe
-  const client = new PrismaClient({ adapter: new PrismaPg(wall.pool) }) as Client
+  const client = new PrismaClient({ adapter: new PrismaPg(wall.pool), ...PATIENT }) as Client
   const db = client.$extends(tenantExtension())
   // end of recipe
   return {

@@ -101,7 +101,8 @@ export class ForeignQuery implements PgSubmittable {
       else prefix()
       return inner.submit(connection) ?? null
     }
-    // A pg.Query checks itself first and calls prepare() afterwards; an error behind a prefix would desynchronise the connection.
+    // submit() of pg.Query checks the query and then calls prepare(). So the context statement is written only in prepare(). If it were sent first,
+    // and the check then failed, nobody would read its answer.
     if (this.host.guard.settings.multiStatements && !inner.requiresPreparation()) {
       this.#sent = true
       this.#skip = sendSeveral(connection, String(inner.text), this.frame, this.host)
@@ -128,7 +129,7 @@ export class ForeignQuery implements PgSubmittable {
   }
 
   handleRowDescription(message: { readonly fields: readonly PgField[] }): void {
-    // These columns belong to the context in front of a simple query. In the extended protocol only the statement itself is described.
+    // A row description of our own context statement, which only the simple protocol sends, is ignored.
     if (this.#skip > 0) return
     this.#caller.runInAsyncScope(() => this.inner.handleRowDescription(message))
   }

@@ -25,7 +25,7 @@ const NOTHING: Boundary = { wanted: undefined, decision: undefined }
  */
 export function boundaryOf(planning: Planning, target: Target): Boundary {
   const { relation } = target
-  const held = planning.isHeld(relation)
+  const held = planning.isProved(relation)
   const policies = usersPolicies(relation).filter((policy) => policy.permissive && appliesToApp(planning, policy))
   const wide = policies.map((policy) => `${policy.name} ${clausesOf(policy)}`).join('; ')
   const wanted: Wanted = {
