@@ -55,12 +55,17 @@ function versionOf(path: string, env: Readonly<Record<string, string>>): string 
  *
  * @param connectionString of the login role that the application uses
  * @param serverConnections number of connections to PostgreSQL that all clients share; few, so that clients get each other's connections
+ * @param options.settings lines of the section `[pgbouncer]` that replace the modes, sizes and resets of this file
  * @param options.resetAlways `server_reset_query_always`: DISCARD ALL after each transaction; default off, as in PgBouncer
  */
 export async function startPgBouncer(
   connectionString: string,
   serverConnections = 2,
-  options: { readonly resetAlways?: boolean; readonly mode?: 'session' | 'transaction' | 'statement' } = {},
+  options: {
+    readonly settings?: string
+    readonly resetAlways?: boolean
+    readonly mode?: 'session' | 'transaction' | 'statement'
+  } = {},
 ): Promise<PgBouncer> {
   const program = await findPgBouncer()
   const target = new URL(connectionString)
@@ -68,6 +73,11 @@ export async function startPgBouncer(
   await chmod(folder, 0o755)
   const port = await freePort()
   const password = decodeURIComponent(target.password)
+  const ownSettings = `pool_mode = ${options.mode ?? 'transaction'}
+server_reset_query_always = ${options.resetAlways === true ? 1 : 0}
+default_pool_size = ${serverConnections}
+max_client_conn = 200
+ignore_startup_parameters = extra_float_digits`
   await writeFile(join(folder, 'users.txt'), `"${target.username}" "${password}"\n`)
   await writeFile(
     join(folder, 'pgbouncer.ini'),
@@ -79,11 +89,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = plain
 auth_file = ${join(folder, 'users.txt')}
-pool_mode = ${options.mode ?? 'transaction'}
-server_reset_query_always = ${options.resetAlways === true ? 1 : 0}
-default_pool_size = ${serverConnections}
-max_client_conn = 200
-ignore_startup_parameters = extra_float_digits
+${options.settings ?? ownSettings}
 ${process.getuid?.() === 0 ? 'user = nobody' : ''}
 `,
   )

@@ -1,8 +1,8 @@
-// Guides: the blocks of docs/guides/NAME.md are the files tests/guides/NAME.ts and NAME.sql, which tests/guides/NAME.test.ts runs.
+// Guides: the blocks of docs/guides/NAME.md are the files tests/guides/NAME.ts, NAME.sql and so on, which tests/guides/NAME.test.ts runs.
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
-const LANGUAGES = ['ts', 'sql']
+const LANGUAGES = ['ts', 'sql', 'ini', 'yaml']
 
 /**
  * @param root folder of the repository

@@ -22,6 +22,10 @@ export function connectionProblem(error: unknown, setting: string): string | und
       return `${setting}: the server refuses the login: ${messageOf(error)}.`
     case '3D000':
       return `${setting}: the server has no such database.`
+    case '08P01':
+      // PgBouncer refuses start-up options that it does not know. PostgreSQL has the same code for other violations of the protocol.
+      if (!messageOf(error).startsWith('unsupported startup parameter')) return undefined
+      return `${setting}: a connection pooler answers there and refuses start-up options. If it pools transactions, set database.pooler: 'transaction'. Otherwise connect to PostgreSQL itself.`
     default:
       return undefined
   }

@@ -16,6 +16,12 @@ describe('what is said of a connection that did not come about', () => {
     expect(connectionProblem(new AggregateError([failed(code)]), 'database.url')).toMatch(said)
   })
 
+  it('says what to set behind a pooler that refuses start-up options, and is nothing for other violations of the protocol', () => {
+    const refused = failed('08P01', 'unsupported startup parameter: options')
+    expect(connectionProblem(refused, 'database.url')).toContain("set database.pooler: 'transaction'")
+    expect(connectionProblem(failed('08P01', 'invalid message format'), 'database.url')).toBeUndefined()
+  })
+
   it('is nothing for any other error', () => {
     expect(connectionProblem(failed('42P01'), 'database.url')).toBeUndefined()
   })

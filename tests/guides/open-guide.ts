@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 export interface Guide extends TestDatabase {
   /** URL of a login that the guide's SQL creates. */
   urlOf(role: string): string
-  /** Findings of medium severity and above that the guide's SQL has added, and verdicts of tables that are not proved. */
+  /** Findings of medium severity and above that the guide's SQL has added. */
   findings(): Promise<readonly string[]>
 }
 
@@ -53,10 +53,11 @@ export async function openGuide(
   }
 }
 
-async function findingsOf({ adminUrl }: TestDatabase): Promise<readonly string[]> {
+/** Findings of medium severity and above, as `partywall verify --static` reports them. */
+export async function findingsOf({ adminUrl }: TestDatabase, appRole = 'app'): Promise<readonly string[]> {
   const report = await verifyDatabase({
     databaseUrl: adminUrl,
-    appRole: 'app',
+    appRole,
     mode: 'static',
     sealSecret: inject('postgres').sealSecret,
   })

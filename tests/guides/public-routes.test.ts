@@ -56,7 +56,12 @@ describe('the guide to public routes', () => {
   it('shows the login of public pages no unpublished row, whatever its SQL asks', async () => {
     const { rows } = await publicPool.query('select id from documents')
     expect(rows).toEqual([{ id: a.documentId }])
-    for (const text of ['select created_by from documents', 'select email from users', 'delete from documents'])
+    for (const text of [
+      'select * from documents',
+      'select created_by from documents',
+      'select email from users',
+      'delete from documents',
+    ])
       await expect(publicPool.query(text)).rejects.toMatchObject({ code: '42501' })
   })
 

@@ -30,14 +30,15 @@ describe('the guide to webhooks', () => {
     await guide.admin("insert into billing_customers values ('cus_a', $1), ('cus_s', $2)", [a.id, suspended.id])
     const app = express()
     app.post('/webhooks/billing', ...billingWebhook(wall, webhookPool, SECRET))
+    app.post('/parsed', express.json(), ...billingWebhook(wall, webhookPool, SECRET))
     origin = await serve(app.use(tenantErrorHandler()))
   })
 
-  const send = async (event: object, secret = SECRET) => {
+  const send = async (event: object, secret = SECRET, path = '/webhooks/billing') => {
     const body = JSON.stringify(event)
     const signature = createHmac('sha256', secret).update(body).digest('hex')
     const headers = { 'content-type': 'application/json', 'x-signature': signature }
-    return (await fetch(`${origin}/webhooks/billing`, { method: 'POST', body, headers })).status
+    return (await fetch(`${origin}${path}`, { method: 'POST', body, headers })).status
   }
   const payments = async () => (await guide.admin('select tenant_id, event_id, amount_cents from payments')).rows
 
@@ -53,6 +54,12 @@ describe('the guide to webhooks', () => {
     expect(await send({ id: 'evt_2', customer: 'cus_a', amount: 1 }, 'a guess')).toBe(400)
     expect(await send({ id: 'evt_3', customer: 'cus_nobody', amount: 1 })).toBe(204)
     expect(await send({ id: 'evt_4', customer: 'cus_s', amount: 1 })).toBe(204)
+    expect(await payments()).toEqual(before)
+  })
+
+  it('saves nothing behind express.json(), because the signed bytes are gone', async () => {
+    const before = await payments()
+    expect(await send({ id: 'evt_6', customer: 'cus_a', amount: 1 }, SECRET, '/parsed')).toBe(500)
     expect(await payments()).toEqual(before)
   })
 
