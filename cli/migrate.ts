@@ -11,11 +11,11 @@ export function migrateCommand(): Command {
     )
     .option('--print', 'print the SQL and change nothing')
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
-    .option('--rotate', 'add the key of a new secret; the previous key stays valid until the next rotation')
+    .option('--rotate', 'add the key of a new secret; the previous key stays valid, the one before it ends')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nTo change the secret, run the command with the new secret and --rotate. Both keys stay valid until the next rotation.',
+      '\nTo change the secret, run the command with the new secret and --rotate. The newest two keys are valid.',
     )
     .action(async (flags: MigrateFlags) => (await import('./run-migrate.ts')).runMigrate(flags))
 }

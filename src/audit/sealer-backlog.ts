@@ -29,24 +29,28 @@ export class SealingWindow {
   /** Upper bound of the numbers of restored events. Undefined until it was read. */
   #restoredUntil: bigint | undefined
 
+  /**
+   * @param cluster the cluster's system identifier, and the next transaction number that it will use
+   * @param lastSeal the cluster and the transaction number where the last tick ended; undefined before the first one
+   */
   async at(
     client: pg.ClientBase,
-    place: { readonly system: string; readonly next: string },
-    head: { readonly system: string; readonly to: string } | undefined,
+    cluster: { readonly system: string; readonly next: string },
+    lastSeal: { readonly system: string; readonly to: string } | undefined,
   ): Promise<Window> {
     // Higher than the transaction number of any row.
     const noEnd = (1n << 63n).toString()
-    if (head !== undefined && head.system !== place.system) {
-      this.#restoredUntil = await highest(client, place.next)
+    if (lastSeal !== undefined && lastSeal.system !== cluster.system) {
+      this.#restoredUntil = await highest(client, cluster.next)
       const where = `e.xid >= $1::xid8 and e.xid < $2::xid8${NOT_LISTED}`
       return { where, values: ['0', noEnd], everything: true }
     }
-    const from = head?.to ?? '0'
-    this.#restoredUntil ??= (await wasRestored(client, place.system)) ? await highest(client, place.next) : 0n
+    const from = lastSeal?.to ?? '0'
+    this.#restoredUntil ??= (await wasRestored(client, cluster.system)) ? await highest(client, cluster.next) : 0n
     const mixed = BigInt(from) < this.#restoredUntil
     const where = `e.xid >= $1::xid8 and e.xid < $2::xid8${mixed ? NOT_LISTED : ''}`
     // This cluster has not used `next` or a higher number yet. Events with such a number were restored, and do not belong to this window.
-    return { where, values: [from, place.next], everything: false }
+    return { where, values: [from, cluster.next], everything: false }
   }
 }
 

@@ -15,7 +15,7 @@ export interface Comparison {
  * Reports who can see or do more, or less, in the second schema than in the first. It plants the same three users of two tenants in both
  * schemas. Each user tries every verb on every row, as every role in reach (docs/glossary.md) and as the tables' owners.
  *
- * @param beforeUrl superuser's URL of a database without rows that no other session uses; planted rows are rolled back
+ * @param beforeUrl superuser's URL of an empty database, which no other session uses; planted rows are rolled back
  * @param afterUrl superuser's URL of such a database with the second schema
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if no role of the application or no tenant column is found
  */

@@ -93,7 +93,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const outer = tenantStore.getStore()
   const outerInternals = outer === undefined ? undefined : internalsOf(outer)
   const tenantInternals = isTenantFrame(outer) ? outerInternals : outerInternals?.outer
-  // A support visit runs inside a crossing, but is for one tenant only. So work inside the visit can't open another tenant's context.
+  // actAs() opens a support visit inside a crossing, where every tenant's context may be opened. A visit is for one tenant, so its crossing does not
+  // count.
   const scope = tenantInternals?.visit === undefined ? liveScope(outer) : undefined
   const outerTenantId = isTenantFrame(outer) ? outer.tenantId : outerInternals?.within
   if (outerTenantId !== undefined && outerTenantId !== given.tenantId && scope === undefined) {
@@ -117,7 +118,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const frame = makeTenantFrame(context, {
     kind: 'tenant',
     events: options.events ?? outerInternals?.events,
-    // An ended crossing is passed on too: the pool refuses its statements, and opening the tenant's context again must not allow them.
+    // An ended crossing is passed on too. Code that outlived it may call runWithTenant() once more, and the pool must still refuse the statements in
+    // that new context.
     scope: scope ?? tenantInternals?.scope,
     mayCross: options.mayCross ?? tenantInternals?.mayCross,
     readOnly: tenantInternals?.readOnly === 'always' ? 'always' : (options.readOnly ?? tenantInternals?.readOnly),

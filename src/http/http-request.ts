@@ -4,7 +4,7 @@ import { rememberClient } from '../context/client-info.ts'
 import { type ContextFrame, isTenantFrame } from '../context/frame.ts'
 import { startInside } from '../context/lazy-thenable.ts'
 import { runInTenantFrame } from '../context/run-with-tenant.ts'
-import { outsideOfTenants, tenantStore } from '../context/store.ts'
+import { tenantStore } from '../context/store.ts'
 import type { TenantContext } from '../context/tenant-context.ts'
 import { TenantContextMissingError } from '../errors.ts'
 import type { Work } from '../tenants/running-work.ts'
@@ -65,32 +65,29 @@ export class HttpRequest {
    * Verifies the token, finds the tenant, compares other hints with it, and checks the membership. The tenant comes from the verified token
    * and from nothing else.
    *
-   * It starts without the context that an earlier request on the same connection may have left. After admission, suspension of the tenant
-   * stops the request, and closing the wall waits for {@link close}.
+   * The wall admits in no tenant's context, also if the server was started in one. After admission, suspension of the tenant stops the
+   * request, and closing the wall waits for {@link close}.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION`; for this and all other refusals see `Admission.admit`
    * @throws {ClosedError} `PARTYWALL_CLOSED` while the wall closes
    */
-  admit(): Promise<TenantContext> {
-    // `exit` is not used: before Node 24 it switches the hooks of the whole process off and on again.
-    return outsideOfTenants(async () => {
-      const { call, requestId } = this
-      const { token, refuseBlocked } = this.#options
-      const context = await this.wall.admit({
-        token: token === undefined ? readBearerToken(call.header('authorization')) : token(),
-        requestId,
-        clientAddress: call.ip,
-        refuseBlocked,
-        hints: this.#hintsOf(call),
-      })
-      this.#context = context
-      const work = this.wall.beginWork(context.tenantId, context)
-      this.#work = work
-      work.onStop((reason) => {
-        for (const listener of this.#stopListeners) listener(reason)
-      })
-      return context
+  async admit(): Promise<TenantContext> {
+    const { call, requestId } = this
+    const { token, refuseBlocked } = this.#options
+    const context = await this.wall.admit({
+      token: token === undefined ? readBearerToken(call.header('authorization')) : token(),
+      requestId,
+      clientAddress: call.ip,
+      refuseBlocked,
+      hints: this.#hintsOf(call),
     })
+    this.#context = context
+    const work = this.wall.beginWork(context.tenantId, context)
+    this.#work = work
+    work.onStop((reason) => {
+      for (const listener of this.#stopListeners) listener(reason)
+    })
+    return context
   }
 
   /**
@@ -98,6 +95,7 @@ export class HttpRequest {
    * `readOnlyOnSafeMethods`.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` before admission
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` in the context of another tenant, such as that in which the server was started
    * @see RFC 9110, section 9.2.1: safe methods
    */
   run<T>(fn: () => T): T {

@@ -59,9 +59,12 @@ export function tenantContextMiddleware(wall: RequestWall, options: TenantContex
   return (request, response, next) => {
     if (openedRequest(request)?.admitted === true) return next() // mounted twice: the context is open
     const http = openExchange(wall, new ExpressCall(request), response, opening)
-    admitExchange(http, request, response).then((goesOn) => {
-      if (goesOn) runExchange(http, request, response, () => handle(http, request, next))
-    }, next)
+    // Opening the context may throw too: the server may have been started in the context of another tenant.
+    admitExchange(http, request, response)
+      .then((goesOn) => {
+        if (goesOn) runExchange(http, request, response, () => handle(http, request, next))
+      })
+      .catch(next)
   }
 }
 

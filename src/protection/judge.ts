@@ -105,7 +105,7 @@ class Judge {
     return [...problems.values()]
   }
 
-  /** Functions of schema partywall, on which the seal depends. */
+  /** Functions and views of schema partywall on which the seal depends. The look-ups of the directory differ in each database. */
   functions(): ProtectionProblem[] {
     const problems: ProtectionProblem[] = []
     for (const [name, each] of this.#now.functions) {
@@ -145,9 +145,9 @@ class Judge {
   }
 
   /**
-   * Reports that the policy is gone which refuses writes with a seal that was made for reading. It is needed because the seal policy looks up
-   * only the ticket's tenant: a ticket for reading satisfies it also for a write. The seal policy of the release before tickets checks the mode
-   * itself. In `known_protection` the purpose `level` stands for this policy too.
+   * The write-mode policy refuses writes with a seal that was made for reading. This reports a table that lost it. A table needs the policy if
+   * its seal policy compares only the tenant of the ticket: a ticket for reading then satisfies the seal policy also for a write. The seal policy
+   * of the release before tickets checks the mode itself. The table `known_protection` keeps the write-mode policy under the purpose `level`.
    */
   #lostWriteModePolicy(seal: ProtectedPolicy, before: readonly ProtectedPolicy[], now: readonly ProtectedPolicy[]) {
     if (seal.using?.includes('partywall.ticket') !== true) return []
@@ -202,7 +202,7 @@ class Judge {
       )
   }
 
-  /** A view of schema partywall as a release of partywall writes it. */
+  /** A view of schema partywall as a release of partywall writes it. The state keeps partywall's own views among its functions. */
   #isOwnView({ name }: ProtectedRelation): boolean {
     const view = name.startsWith('partywall.') ? this.#now.functions.get(name) : undefined
     return view !== undefined && this.#known.has(`function ${textHash(functionText(view))}`)

@@ -54,11 +54,11 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
   return {
     pool,
     async digest() {
-      const rows = await readPinned(walled, digestQuery(TENANT_COLUMNS), timeoutMs)
+      const rows = await readWithFixedSettings(walled, digestQuery(TENANT_COLUMNS), timeoutMs)
       return new Map(rows.map((row) => [String(row['category']), String(row['digest'])]))
     },
     async state() {
-      const rows = await readPinned(walled, stateQuery(TENANT_COLUMNS, settingName), timeoutMs * 4)
+      const rows = await readWithFixedSettings(walled, stateQuery(TENANT_COLUMNS, settingName), timeoutMs * 4)
       return readState(rows.map((row) => row['object']))
     },
     async known() {
@@ -75,8 +75,8 @@ export function createProtectionReader(options: TenantPoolOptions, timeoutMs: nu
 
 const PROBE = 'partywall-check'
 
-/** One round trip. If the server does not answer, the connection is destroyed, so that the next reading gets a new one. */
-async function readPinned(pool: WalledPool, statement: string, timeoutMs: number) {
+/** Runs a statement in a transaction with fixed settings, in one round trip. If the server does not answer, the connection is destroyed, so that the next reading gets a new one. */
+async function readWithFixedSettings(pool: WalledPool, statement: string, timeoutMs: number) {
   const client = await pool.leaseFor(undefined)
   const timer = setTimeout(
     () => client.destroySocket(new ConnectionInDoubtError('The protection of the tables could not be read in time.')),

@@ -3,6 +3,7 @@ import { mapQuery } from '../sql/map-expression.ts'
 import type { Body, Expr, PlStatement, Query } from '../sql/tree.ts'
 import { walkStatements } from '../sql/walk.ts'
 import type { Facts } from '../tenancy/facts.ts'
+import { CAUGHT_ERROR } from './caught-error.ts'
 import type { Inlined } from './inlined.ts'
 import { Variables } from './variables.ts'
 
@@ -175,7 +176,7 @@ function withHandlers(
   for (const handler of statement.handlers) {
     const handled = evaluate(handler.body, after.copy(), fn)
     if (handled === undefined || handled === 'falls-through' || handled.kind !== 'value') return undefined
-    whens.push({ when: { kind: 'other', node: 'an error is caught', parts: [] }, then: handled.expr })
+    whens.push({ when: { kind: 'other', node: CAUGHT_ERROR, parts: [] }, then: handled.expr })
   }
   return { kind: 'value', expr: { kind: 'case', subject: undefined, whens, otherwise: value.expr } }
 }

@@ -1,6 +1,7 @@
 import type { Expr } from '../sql/tree.ts'
 import { isUserWritable } from '../tenancy/discovery/settings.ts'
 import { type AtomReader, type Named, type Shape, userClaim } from './atom-reader.ts'
+import { CAUGHT_ERROR } from './caught-error.ts'
 import { isSentinel, peel } from './rewrite.ts'
 import type { Term } from './term.ts'
 
@@ -55,10 +56,14 @@ export const capture: Shape = (reader) => {
   return undefined
 }
 
-/** The policy is true when no tenant is set, when the test of the tenant fails, or when the setting has a certain value. */
+/**
+ * The policy is true when no tenant is set, when its comparison with the tenant is false or NULL, when the setting has a certain value, or when a
+ * function that it calls catches an error and returns true.
+ */
 export const failOpen: Shape = (reader) => {
-  // coalesce(first setting, second setting): if the first is NULL the second one is compared, so the policy does not fail open.
-  const asksAnother = reader
+  // `coalesce(a, b)` becomes two branches. The second one holds `a IS NULL` and a comparison of the tenant with b, so `a IS NULL` does not mean there
+  // that the policy is true without a tenant.
+  const alsoComparesTenant = reader
     .comparisons()
     .some(
       ({ op, left, right }) =>
@@ -68,7 +73,7 @@ export const failOpen: Shape = (reader) => {
     )
   for (const atom of reader.atoms) {
     const says = (what: string): Named => ({ kind: 'fail-open', certain: true, explanation: what })
-    if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg) && !asksAnother)
+    if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg) && !alsoComparesTenant)
       return says('it is true when no tenant is set')
     if (atom.kind === 'boolean-test' && isContextLike(reader, atom.arg)) return says('it is true when no tenant is set')
     if (atom.kind === 'operator' && atom.op === '=' && atom.left !== undefined) {
@@ -86,7 +91,7 @@ export const failOpen: Shape = (reader) => {
     )
       return says('it is true for rows where its comparison with the tenant is false or NULL')
   }
-  const swallowed = reader.atoms.some((atom) => atom.kind === 'other' && atom.node === 'an error is caught')
+  const swallowed = reader.atoms.some((atom) => atom.kind === 'other' && atom.node === CAUGHT_ERROR)
   if (swallowed)
     return {
       kind: 'swallowed-error',

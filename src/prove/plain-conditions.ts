@@ -51,7 +51,7 @@ export function notTrue(expr: Expr): Expr {
   return { kind: 'boolean-test', arg: expr, test: 'IS_NOT_TRUE' }
 }
 
-/** A comparison that is true for all rows, such as `'a' <> 'b'` or `x <= x`. */
+/** A comparison that is true for all rows, such as `'a' <> 'b'`, or for all rows without NULL, such as `x <= x`. */
 export function isConstantTrue(expr: Extract<Expr, { kind: 'operator' }>): boolean {
   if (expr.left === undefined) return false
   const equal = constantEquality(expr.left, expr.right)

@@ -43,7 +43,8 @@ export class Question {
   }
 }
 
-/** Decides which limits apply to a request. Equal limits are always the same object; the deny cache relies on this. */
+/** Decides which limits apply to a request. The limits of one tier or route are one object until they are replaced: the deny
+ * cache compares them by identity. */
 export function createLimitBook(settings: RateLimiterSettings) {
   const configured = new Map<string, TierLimits>(Object.entries(settings.tiers))
   const tiers = new Map<string, Tier>()
@@ -72,7 +73,7 @@ export function createLimitBook(settings: RateLimiterSettings) {
       const tier = tiers.get(request.tier) ?? smallest
       if (!Number.isInteger(cost) || cost < 1 || cost > tier.tenant.full.burst) {
         throw new ConfigurationError(
-          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}); a higher cost could never pass.`,
+          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}); the tenant can't spend more at once.`,
         )
       }
       const scopes = [scope('tenant', tenantKey(tenantId), tier.tenant)]

@@ -56,8 +56,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitSt
     }
   }
 
-  function decideNow(scopes: readonly Scope[], cost: number): StoreReply {
-    const now = nowMicros()
+  function look(scopes: readonly Scope[], cost: number, now: number): { settled: Settled[]; admitted: boolean } {
     const settled: Settled[] = []
     let admitted = true
     for (const scope of scopes) {
@@ -70,7 +69,12 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitSt
       const ahead = entry?.counters !== undefined && areAhead(entry.counters, limits, now)
       settled.push({ scope, counters, after, override, ahead })
     }
-    if (cost === 0) admitted = true
+    return { settled, admitted: admitted || cost === 0 }
+  }
+
+  function decideNow(scopes: readonly Scope[], cost: number): StoreReply {
+    const now = nowMicros()
+    const { settled, admitted } = look(scopes, cost, now)
     const replies: ScopeReply[] = settled.map(({ scope, counters, after, override, ahead }) => {
       const current = admitted && cost > 0 && after !== undefined ? after : counters
       if (cost > 0 && (admitted || ahead)) keep(scope.key, { counters: current })
@@ -85,6 +89,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): RateLimitSt
     async decide(scopes, cost) {
       return decideNow(scopes, cost)
     },
+    refuses: (scopes, cost) => !look(scopes, cost, nowMicros()).admitted,
     async reset(keys) {
       for (const key of keys) {
         const entry = entries.get(key)

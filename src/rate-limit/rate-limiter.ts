@@ -126,7 +126,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     const { scopes, cost, request, tier } = question
     const decision = decisionOf(reply, mode === 'local' ? question.localScopes() : scopes, cost, tier, mode)
     if (decision.outcome === 'limited') {
-      if (mode === 'store' && !store.inProcess) denials.add(scopes, scopeWaits(reply, scopes, cost), cost, decision)
+      if (mode === 'store') denials.add(scopes, scopeWaits(reply, scopes, cost), cost, decision)
       refused(decision, request)
     }
     return decision
@@ -139,7 +139,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   function check(request: RateLimitRequest): Promise<RateLimitDecision> {
     const question = book.question(request)
-    const known = denials.find(question.scopes, question.cost)
+    // A store in this process answers as fast as the memory of refusals. That memory is then for `blocked` alone.
+    const known = store.inProcess ? undefined : denials.find(question.scopes, question.cost)
     if (known !== undefined) {
       onDecision?.(known, request)
       return Promise.resolve(known)
@@ -184,7 +185,10 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       if (denials.empty) return undefined
       const question = book.question(request)
       const known = denials.find(question.scopes, question.cost)
-      if (known !== undefined) onDecision?.(known, request)
+      if (known === undefined || store.refuses?.(question.scopes, question.cost) === false) return undefined
+      // Refusals of a store in this process are told one by one, as `check` tells them. Those of a shared store are told once in that time.
+      if (store.inProcess) refused(known, request)
+      onDecision?.(known, request)
       return known
     },
     enter: (request) => inFlight.enter(request),

@@ -46,6 +46,8 @@ export interface RateLimitStore {
    * @param cost 0 looks without charging
    */
   decide(scopes: readonly Scope[], cost: number): Promise<StoreReply>
+  /** Whether `decide` would refuse now. Charges nothing. Only stores in this process have it, because only they can answer at once. */
+  refuses?(scopes: readonly Scope[], cost: number): boolean
   /** Forgets the counters of these keys; overrides stay. */
   reset(keys: readonly string[]): Promise<void>
   /** Sets the override of the tenant with this key; undefined removes it. */

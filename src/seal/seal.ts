@@ -109,17 +109,17 @@ export class SealMaker {
   /**
    * A registration of tickets, for `partywall.register_tickets()`.
    *
-   * @param until.notAfter the last moment of the tickets, in seconds since the epoch
-   * @param until.now milliseconds since the epoch
+   * @param at.notAfter the last moment of the tickets, in seconds since the epoch
+   * @param at.now the present, in milliseconds since the epoch
    */
   registration(
     tickets: readonly TicketRecord[],
-    until: RegistrationTime,
+    at: RegistrationTime,
   ): { readonly text: string; readonly mac: string } {
-    const expires = Math.floor(until.now / 1000) + REGISTRATION_SECONDS
-    const moments = [expires, until.notAfter].map((moment) => String(moment).padStart(10, '0')).join('')
+    const expires = Math.floor(at.now / 1000) + REGISTRATION_SECONDS
+    const moments = [expires, at.notAfter].map((moment) => String(moment).padStart(10, '0')).join('')
     const text = `k1${this.keyId}${moments}${JSON.stringify(tickets)}`
-    return { text, mac: this.#mac(`${text}|${until.database}`) }
+    return { text, mac: this.#mac(`${text}|${at.database}`) }
   }
 
   #mac(message: string): string {

@@ -9,7 +9,7 @@ export interface TelemetryOptions {
   /** Default: the global ones, which do nothing without an SDK. */
   readonly meter?: Meter | undefined
   readonly tracer?: Tracer | undefined
-  /** Tenants that always have a series of their own in the per-tenant view. At most 100. */
+  /** Tenants that always have a series of their own in the metric `partywall.tenant.refusals`. At most 100. */
   readonly tenants?: readonly string[] | undefined
   /** How many of the tenants with the most refusals have a series of their own; default 50, at most 200. */
   readonly topTenants?: number | undefined
@@ -73,7 +73,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the newest trip to the store')
   const denials = gauge(
     'partywall.tenant.refusals',
-    'Refusals of the most refused tenants, and of the tenants in the allow-list',
+    'Refusals of the most refused tenants, and of those in the option tenants',
   )
   const gauges = [lag, unsealed, mode, breaker, latency, denials]
 

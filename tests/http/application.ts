@@ -26,6 +26,8 @@ export interface Answer {
   readonly json?: unknown
   readonly text?: string
   readonly stream?: AsyncIterable<string>
+  /** The stream is written piece by piece to Node's response, if the handler has one. */
+  readonly byHand?: true
 }
 
 export interface Route {
@@ -107,7 +109,8 @@ function plainRoutes({ wall, seen, held }: Setting): readonly Route[] {
     {
       method: 'GET',
       path: '/held',
-      async handle() {
+      async handle({ setHeader }) {
+        setHeader('etag', '"secret"')
         await new Promise<void>((resolve) => held.push(resolve))
         return { json: 'late' }
       },
@@ -235,13 +238,18 @@ function streamRoutes({ wall, seen, held }: Setting): readonly Route[] {
     },
     {
       method: 'GET',
+      path: '/late-by-hand',
+      handle: () => ({ type: 'text/plain', stream: failing(), byHand: true }),
+    },
+    {
+      method: 'GET',
       path: '/endless',
       handle: () => ({ type: 'text/event-stream', stream: noted(seen, events(400, count)) }),
     },
     {
       method: 'GET',
       path: '/large',
-      handle: () => ({ type: 'text/plain', stream: large(20, count) }),
+      handle: () => ({ type: 'text/plain', stream: large(seen, count) }),
     },
     {
       method: 'GET',
@@ -266,9 +274,15 @@ async function* events(times: number, data: () => Promise<unknown>): AsyncGenera
   }
 }
 
-/** Larger than the buffers of the connection, so that the source is ahead of the client's reads. */
-async function* large(times: number, data: () => Promise<unknown>): AsyncGenerator<string> {
-  for (let round = 0; round < times; round++) yield `${JSON.stringify(await data())}${' '.repeat(400_000)}`
+/** Pieces of `/large`. Together they are larger than the buffers of a connection. */
+export const LARGE_PIECES = 60
+
+/** Notes in whose context each piece is made. */
+async function* large(seen: unknown[], data: () => Promise<unknown>): AsyncGenerator<string> {
+  for (let round = 0; round < LARGE_PIECES; round++) {
+    yield `<${JSON.stringify(await data())}>${' '.repeat(400_000)}`
+    seen.push(['piece', who()])
+  }
 }
 
 async function* failing(): AsyncGenerator<string> {
@@ -283,12 +297,16 @@ async function* heldStream(held: (() => void)[]): AsyncGenerator<string> {
   yield 'second half'
 }
 
-/** Notes in whose context the source of a stream ends. */
-async function* noted(seen: unknown[], source: AsyncIterable<string>): AsyncGenerator<string> {
-  try {
-    yield* source
-  } finally {
-    seen.push(['source ended', who()])
+/** Notes in whose context the source of a stream is ended. Not a generator, which would run its end in the context of its last piece. */
+function noted(seen: unknown[], source: AsyncGenerator<string>): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => source.next(),
+      return() {
+        seen.push(['source ended', who()])
+        return source.return(undefined)
+      },
+    }),
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Partywall } from '../../src/partywall.ts'
+import type { Authorize } from '../../src/auth/membership.ts'
+import type { PartywallConfig } from '../../src/partywall.ts'
 import { createMemoryStore } from '../../src/rate-limit/memory-store.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import type { TestIssuer } from '../setup/issuer.ts'
@@ -21,12 +22,39 @@ export interface World extends Setting {
   as(tenant: TestTenant, path: string, sending?: Sending): Promise<Got>
 }
 
+/** What a world changes at its wall. */
+interface Changes {
+  /** Where the wall connects to, such as through a proxy. */
+  readonly through?: (databaseUrl: string) => Promise<string>
+  readonly tenants?: PartywallConfig['tenants']
+  /** Called at each admission of a token. */
+  readonly authorize?: Authorize
+}
+
 /** Starts the application of one framework on a real port, with a wall on a real PostgreSQL. */
-export async function startWorld(serve: (setting: Setting) => Promise<string>): Promise<World> {
+export async function startWorld(
+  serve: (setting: Setting) => Promise<string>,
+  { through = async (url) => url, tenants, authorize }: Changes = {},
+): Promise<World> {
   const database = await createTestDatabase()
   const logged: object[] = []
   const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => logged.push(fields) }
-  const { wall, issuer } = await makeWall(database, logger)
+  const { wall, issuer } = await createTestWall(
+    database,
+    {
+      logger,
+      database: { url: await through(database.appUrl), max: 8, readOnlyOnSafeMethods: true },
+      access: { roles: { admin: ['documents:*'], reader: [] } },
+      rateLimit: {
+        store: createMemoryStore(),
+        tiers: { free: roomy, pro: small, enterprise: roomy },
+        concurrency: { enterprise: 2 },
+        routes: { tight: { requestsPerMinute: 1 } },
+      },
+      tenants,
+    },
+    authorize === undefined ? {} : { authorize },
+  )
   await wall.limiter?.ready()
   const a = await createTestTenant(database)
   const b = await createTestTenant(database)
@@ -54,18 +82,4 @@ export async function startWorld(serve: (setting: Setting) => Promise<string>): 
       return send(`${url}${path}`, { ...sending, headers })
     },
   }
-}
-
-function makeWall(database: TestDatabase, logger: Partywall['logger']) {
-  return createTestWall(database, {
-    logger,
-    database: { url: database.appUrl, max: 8, readOnlyOnSafeMethods: true },
-    access: { roles: { admin: ['documents:*'], reader: [] } },
-    rateLimit: {
-      store: createMemoryStore(),
-      tiers: { free: roomy, pro: small, enterprise: roomy },
-      concurrency: { enterprise: 2 },
-      routes: { tight: { requestsPerMinute: 1 } },
-    },
-  })
 }

@@ -232,6 +232,28 @@ describe('the cache of refusals', () => {
     expect(limiter.blocked({ ...request, tenantId: freshTenant() })).toBeUndefined()
   })
 
+  it('knows a refusal of a store in this process, for as long as the store refuses', async () => {
+    let now = 1_800_000_000_000_000
+    const store = createMemoryStore({ nowMicros: () => now })
+    const told: SecurityEvent[] = []
+    const events = createSecurityEvents(() => {})
+    events.on('RATE_LIMITED', (event) => told.push(event))
+    const limiter = await limiterOf({ store, tiers, events })
+    const request = { tenantId: freshTenant(), tier: 'free' }
+    await admittedOf(limiter, 2, request)
+    expect((await limiter.check(request)).outcome).toBe('limited')
+    expect(limiter.blocked(request)?.outcome).toBe('limited')
+    // The audit log counts both.
+    expect(told).toHaveLength(2)
+    expect(limiter.blocked({ ...request, tenantId: freshTenant() })).toBeUndefined()
+    now += 3_600_000_000
+    expect(limiter.blocked(request)).toBeUndefined()
+    expect((await limiter.check(request)).outcome).toBe('admitted')
+    // It charged nothing.
+    await admittedOf(limiter, 2, request)
+    expect((await limiter.check(request)).outcome).toBe('limited')
+  })
+
   it('forgets a refusal within a second, so that what support gave in another process shows', async () => {
     const [support, serving] = [await limiterOf({ tiers }), await limiterOf({ tiers })]
     const request = { tenantId: freshTenant(), tier: 'free' }

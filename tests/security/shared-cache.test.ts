@@ -31,6 +31,15 @@ describe('a tenant cache on memoryStore()', () => {
     })
   })
 
+  it('drops a text at its time', async () => {
+    const store = memoryStore()
+    store.set('short', 'text', 5)
+    store.set('long', 'text', 60_000)
+    expect(store.get('short')).toBe('text')
+    await expect.poll(() => store.get('short')).toBeUndefined()
+    expect(store.get('long')).toBe('text')
+  })
+
   it('treats a store that fails as empty, and says so once', async () => {
     const lines: unknown[] = []
     const note = (fields: object, text: string) => void lines.push(text, fields)

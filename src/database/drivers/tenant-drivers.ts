@@ -50,7 +50,6 @@ export interface TenantDrivers {
   slonik(parts?: SlonikParts): {
     readonly driverFactory: SlonikDriverFactory
     readonly maximumPoolSize: number
-    readonly connectionRetryLimit: 0
   }
   /** pg-promise: `pgp(wall.drivers.pgPromise())`. */
   pgPromise(): { readonly Client: PgPromiseClientClass; readonly max: number }
@@ -128,8 +127,6 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
     slonik: (parts = {}) => ({
       driverFactory: slonikDriverOn(pool, parts),
       maximumPoolSize: max,
-      // A refusal would be repeated, once for each retry.
-      connectionRetryLimit: 0,
     }),
     pgPromise: () => ({ Client: boundClientOf(pool) as PgPromiseClientClass, max }),
   })

@@ -6,10 +6,11 @@ const PAUSE_MS = 100
 
 /**
  * Ends a move that failed. If the connection that did the move is lost, this opens a second one, and ends the move there as soon as the server
- * has noticed that the first session is gone. Until then the tenant's transactions in REPEATABLE READ and SERIALIZABLE are refused, because
- * their snapshots can't tell that the moving session is gone.
+ * has noticed that the first session is gone. From that moment READ COMMITTED works again: a mark
+ * (`mover_pid` in `partywall.tenant_states`) whose session is gone does not count. Transactions in REPEATABLE READ and SERIALIZABLE can't see that
+ * the session is gone, so they are refused until the mark is removed.
  *
- * It never throws: the caller has an error already, and `partywall.register_tickets()` also clears the mark of a move whose session is gone.
+ * It never throws: the caller has an error already, and `partywall.register_tickets()` also removes a mark whose session is gone.
  */
 export async function endFailedMove(client: pg.Client, databaseUrl: string, tenant: string): Promise<void> {
   const isDone = await client.query(END, [tenant]).then(

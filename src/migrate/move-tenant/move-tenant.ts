@@ -72,8 +72,8 @@ export async function moveTenant(options: MoveTenantOptions): Promise<MovedTenan
     onProgress('no other transaction uses the old place')
     const moved = await copyAndSwitch(client, tables, { tenant, to, schema, shared, setting, onProgress })
     const downtimeMs = Date.now() - began
-    // Keep this session and its lock until older transactions have ended. They still read the old placement, and the lock makes the database refuse
-    // their statements.
+    // begin_move() took an advisory lock, which this session holds until it ends. Transactions that began before the move still read the old
+    // placement, and the database refuses them as long as the lock is held. So wait for them before the session ends.
     await waitForOthers(client, waitMs).catch(() => {})
     return { tables: moved, downtimeMs }
   } catch (error) {

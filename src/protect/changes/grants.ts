@@ -4,10 +4,15 @@ import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
 import { commentLine } from '../sql-text.ts'
 import type { Target } from '../target.ts'
+import { type CarriedRights, carriedRights, isNewApplication, ROW_RIGHTS, type TenantRole } from './carried-rights.ts'
 
-const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 /** Privileges to which no policy applies. TRUNCATE deletes the rows of all tenants. */
 const DANGEROUS = ['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
+
+/** A privilege on a table, or on one of its columns. */
+interface Held extends Grant {
+  readonly column?: string
+}
 
 /**
  * Grants on one tenant table. Without a seal, only privileges to which no policy applies are revoked. With a seal, the login role's
@@ -16,56 +21,81 @@ const DANGEROUS = ['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
 export function tableGrants(planning: Planning, target: Target): Part {
   const { relation } = target
   const acting = new Set(planning.acting.map((role) => role.oid))
-  const taken = relation.grants.filter((grant) => {
+  const taken = allGrants(relation).filter((grant) => {
     if (grant.grantee === relation.owner) return false
     const name = planning.roleName(grant.grantee)
-    if (isOurs(name)) return !allowed(planning, target, name).includes(grant.privilege)
+    if (isOurs(name)) return !mayHave(carriedRights(planning, relation, name), grant)
     if (grant.grantee !== PUBLIC_OID && !acting.has(grant.grantee)) return false
     if (isDangerous(grant.privilege)) return true
     // With a seal, revoke all privileges from the login role and PUBLIC, so that the login role must become tenant_user or tenant_admin.
     return planning.seal && (grant.grantee === PUBLIC_OID || grant.grantee === planning.appRole?.oid)
   })
-  const given = planning.seal ? missing(relation, planning, sealedGrants(planning, target)) : []
+  const given = planning.seal ? missing(planning, relation) : []
   const changes = [...revokes(planning, target, taken), ...given.map((each) => grantOf(relation, each))]
-  return { changes, decisions: registryWrites(planning, target) }
+  return { changes, decisions: [...registryWrites(planning, target), ...unusedTable(planning, relation)] }
 }
 
-function revokes(planning: Planning, target: Target, taken: readonly Grant[]): readonly Change[] {
+function allGrants(relation: Relation): readonly Held[] {
+  return [
+    ...relation.grants,
+    ...relation.columns.flatMap(({ name, grants }) => grants.map((grant) => ({ ...grant, column: name }))),
+  ]
+}
+
+function mayHave(rights: CarriedRights, { privilege, column }: Held): boolean {
+  const allowed = new Map<string, 'table' | readonly string[]>(rights).get(privilege)
+  return allowed === 'table' || (column !== undefined && allowed?.includes(column) === true)
+}
+
+function revokes(planning: Planning, target: Target, taken: readonly Held[]): readonly Change[] {
   const { relation } = target
   const table = qualifiedName(relation)
   return [...byGrantee(taken)].map(([grantee, grants]): Change => {
     const role = grantee === PUBLIC_OID ? 'PUBLIC' : quoteIdentifier(planning.roleName(grantee))
-    const privileges = list(grants.map((grant) => grant.privilege))
     return {
       phase: 'protect',
       object: relation.label,
-      up: [`${commentLine(whyTaken(planning, role, grants))}\nREVOKE ${privileges} ON ${table} FROM ${role};`],
+      up: [`${commentLine(whyTaken(planning, role, grants))}\nREVOKE ${listHeld(grants)} ON ${table} FROM ${role};`],
       down: grantBack(grants, table, role),
     }
   })
 }
 
-function whyTaken(planning: Planning, role: string, grants: readonly Grant[]): string {
+function whyTaken(planning: Planning, role: string, grants: readonly Held[]): string {
   const dangerous = grants.map((grant) => grant.privilege).filter(isDangerous)
   const reasons = dangerous.length === 0 ? [] : [`${list(dangerous)} of ${role}: policies do not apply to these rights`]
-  const rows = grants.map((grant) => grant.privilege).filter((privilege) => !isDangerous(privilege))
+  const rows = grants.filter((grant) => !isDangerous(grant.privilege))
   if (rows.length > 0)
     reasons.push(
       planning.seal
-        ? `${list(rows)} of ${role}: the application works as tenant_user or tenant_admin from now on`
-        : `${list(rows)} of ${role}`,
+        ? `${listHeld(rows)} of ${role}: the application works as tenant_user or tenant_admin from now on`
+        : `${listHeld(rows)} of ${role}`,
     )
   return `Takes away ${reasons.join('; ')}.`
 }
 
-function grantOf(relation: Relation, { role, privileges }: Given): Change {
+function grantOf(relation: Relation, { role, grants }: Given): Change {
   const [table, name] = [qualifiedName(relation), quoteIdentifier(role)]
   return {
     phase: 'protect',
     object: relation.label,
-    up: [`GRANT ${list(privileges)} ON ${table} TO ${name};`],
-    down: [`REVOKE ${list(privileges)} ON ${table} FROM ${name};`],
+    up: [`GRANT ${listHeld(grants)} ON ${table} TO ${name};`],
+    down: [`REVOKE ${listHeld(grants)} ON ${table} FROM ${name};`],
   }
+}
+
+/** With a seal: a table of which the application has not used a row so far. A grant would let it do more than before. */
+function unusedTable(planning: Planning, relation: Relation): readonly Decision[] {
+  if (!planning.seal || relation.isPartition || isNewApplication(planning)) return []
+  if (TENANT_ROLES.some((role) => carriedRights(planning, relation, role).size > 0)) return []
+  const table = qualifiedName(relation)
+  return [
+    {
+      object: relation.label,
+      reason: 'no role of the application had a privilege on its rows, so none is granted. If the application uses it:',
+      sql: `GRANT SELECT, INSERT, UPDATE ON ${table} TO tenant_user;\nGRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO tenant_admin;\nGRANT SELECT ON ${table} TO partywall_cross;`,
+    },
+  ]
 }
 
 /**
@@ -94,72 +124,68 @@ function registryWrites(planning: Planning, target: Target): readonly Decision[]
 
 interface Given {
   readonly role: string
-  readonly privileges: readonly string[]
+  readonly grants: readonly Pick<Held, 'privilege' | 'column'>[]
 }
 
-function isOurs(role: string): boolean {
-  return role === 'tenant_user' || role === 'tenant_admin' || role === 'partywall_cross'
+const TENANT_ROLES: readonly TenantRole[] = ['tenant_user', 'tenant_admin', 'partywall_cross']
+
+function isOurs(role: string): role is TenantRole {
+  return TENANT_ROLES.some((each) => each === role)
 }
 
 function isDangerous(privilege: string): boolean {
   return (DANGEROUS as readonly string[]).includes(privilege)
 }
 
-function allowed(planning: Planning, target: Target, role: string): readonly string[] {
-  if (role === 'partywall_cross') return ['SELECT']
-  const rows: readonly string[] = role === 'tenant_admin' ? ROWS : ['SELECT', 'INSERT', 'UPDATE']
-  if (target.kind !== 'root') return rows
-  // Privileges on the table of tenants that the login role has, or that an earlier run moved from the login role to these roles.
-  const { grants } = target.relation
-  const had = (privilege: string) =>
-    grants.some(
+/** The privileges that partywall's roles lack. */
+function missing(planning: Planning, relation: Relation): readonly Given[] {
+  if (relation.isPartition) return []
+  const present = allGrants(relation)
+  const has = (role: string, privilege: string, column?: string) =>
+    present.some(
       (grant) =>
+        planning.roleName(grant.grantee) === role &&
         grant.privilege === privilege &&
-        (grant.grantee === PUBLIC_OID ||
-          grant.grantee === planning.appRole?.oid ||
-          planning.roleName(grant.grantee) === role),
+        (grant.column === undefined || grant.column === column),
     )
-  return rows.filter((privilege) => privilege === 'SELECT' || had(privilege))
+  return TENANT_ROLES.flatMap((role): readonly Given[] => {
+    const wanted: Given['grants'] = [...carriedRights(planning, relation, role)].flatMap(([privilege, on]) =>
+      on === 'table' ? [{ privilege }] : on.map((column) => ({ privilege, column })),
+    )
+    const grants = wanted.filter((each) => !has(role, each.privilege, each.column))
+    return grants.length === 0 ? [] : [{ role, grants }]
+  })
 }
 
-function sealedGrants(planning: Planning, target: Target): readonly Given[] {
-  if (target.relation.isPartition) return []
-  return ['tenant_user', 'tenant_admin', 'partywall_cross'].map((role) => ({
-    role,
-    privileges: allowed(planning, target, role),
-  }))
-}
-
-function missing(relation: Relation, planning: Planning, wanted: readonly Given[]): readonly Given[] {
-  return wanted
-    .map(({ role, privileges }) => ({
-      role,
-      privileges: privileges.filter(
-        (privilege) =>
-          !relation.grants.some((grant) => planning.roleName(grant.grantee) === role && grant.privilege === privilege),
-      ),
-    }))
-    .filter(({ privileges }) => privileges.length > 0)
-}
-
-function byGrantee(grants: readonly Grant[]): ReadonlyMap<number, readonly Grant[]> {
-  const groups = new Map<number, Grant[]>()
+function byGrantee(grants: readonly Held[]): ReadonlyMap<number, readonly Held[]> {
+  const groups = new Map<number, Held[]>()
   for (const grant of grants) groups.set(grant.grantee, [...(groups.get(grant.grantee) ?? []), grant])
   return groups
 }
 
 /** The statements that give revoked grants back, with their grant options. */
-function grantBack(grants: readonly Grant[], object: string, role: string): readonly string[] {
+function grantBack(grants: readonly Held[], object: string, role: string): readonly string[] {
   return [false, true].flatMap((grantable) => {
     const some = grants.filter((grant) => grant.grantable === grantable)
     const option = grantable ? ' WITH GRANT OPTION' : ''
-    return some.length === 0
-      ? []
-      : [`GRANT ${list(some.map((grant) => grant.privilege))} ON ${object} TO ${role}${option};`]
+    return some.length === 0 ? [] : [`GRANT ${listHeld(some)} ON ${object} TO ${role}${option};`]
   })
 }
 
+/** `SELECT, UPDATE (title, body)`. */
+function listHeld(grants: readonly Pick<Held, 'privilege' | 'column'>[]): string {
+  const whole = list(grants.filter(({ column }) => column === undefined).map(({ privilege }) => privilege))
+  const parts = [...ORDER].flatMap((privilege) => {
+    const columns = grants.flatMap((each) =>
+      each.privilege === privilege && each.column !== undefined ? [each.column] : [],
+    )
+    return columns.length === 0 ? [] : [`${privilege} (${columns.map(quoteIdentifier).join(', ')})`]
+  })
+  return [...(whole === '' ? [] : [whole]), ...parts].join(', ')
+}
+
+const ORDER: readonly string[] = [...ROW_RIGHTS, ...DANGEROUS]
+
 function list(privileges: readonly string[]): string {
-  const order: readonly string[] = [...ROWS, ...DANGEROUS]
-  return [...new Set(privileges)].sort((a, b) => order.indexOf(a) - order.indexOf(b)).join(', ')
+  return [...new Set(privileges)].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b)).join(', ')
 }

@@ -3,6 +3,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
+import { carriedRights, ROW_RIGHTS } from './carried-rights.ts'
 import { isBeyondPolicies } from './review.ts'
 
 const TENANT_ROLES = ['tenant_user', 'tenant_admin'] as const
@@ -38,9 +39,29 @@ export function sealedRoleGrants(planning: Planning): Part {
       const object = `${relation.kind === 'sequence' ? 'SEQUENCE ' : ''}${qualifiedName(relation)}`
       changes.push(...grant(relation.label, privilege, object, lacking))
     }
+    changes.push(...columnGrants(planning, relation))
   }
   const membership = memberships(planning)
   return { changes: [...changes, ...membership.changes], decisions: membership.decisions }
+}
+
+/** Privileges of the login role on single columns. */
+function columnGrants(planning: Planning, relation: Relation): readonly Change[] {
+  const app = planning.appRole
+  if (app === undefined || relation.extension !== undefined) return []
+  return ROW_RIGHTS.flatMap((privilege) =>
+    TENANT_ROLES.flatMap((role) => {
+      const columns = relation.columns.filter(({ grants }) => {
+        const holds = (name: string) =>
+          grants.some((each) => each.privilege === privilege && planning.roleName(each.grantee) === name)
+        return holds(app.name) && !holds(role)
+      })
+      const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+      return columns.length === 0
+        ? []
+        : grant(relation.label, `${privilege} (${list})`, qualifiedName(relation), [role])
+    }),
+  )
 }
 
 function grant(label: string, privilege: string, object: string, roles: readonly string[]): readonly Change[] {
@@ -62,7 +83,8 @@ function sequencePrivileges(planning: Planning, sequence: Relation): readonly st
   const target = owned === undefined ? undefined : planning.targetOf(owned.ownedByRelation)
   if (target === undefined || target.kind === 'root') return ownRights(planning, sequence)
   const column = target.relation.columns.find((each) => each.number === owned?.ownedByColumn)
-  return column?.identity === undefined ? ['USAGE'] : []
+  const inserts = TENANT_ROLES.some((role) => carriedRights(planning, target.relation, role).has('INSERT'))
+  return column?.identity === undefined && inserts ? ['USAGE'] : []
 }
 
 function ownRights(planning: Planning, relation: Relation): readonly string[] {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { tryGetCurrentTenant } from '../../../src/context/run-with-tenant.ts'
 import { tenantStore } from '../../../src/context/store.ts'
 import { createTenantDrivers, type TenantDrivers } from '../../../src/database/drivers/tenant-drivers.ts'
 import type { TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
@@ -71,6 +72,47 @@ describe('the pool for Knex', () => {
   })
 })
 
+describe('a connection that Knex must not use again', () => {
+  it('is closed at its release, such as after a time-out', async () => {
+    const { connectionPool } = drivers.knex()
+    const timedOut = await two.as(two.a, () => connectionPool.acquire().promise)
+    Object.assign(timedOut, { __knex__disposed: new Error('timed out') }) // as Knex marks it
+    expect(connectionPool.release(timedOut)).toBe(true)
+    await expect.poll(() => pool.totalCount).toBe(0)
+  })
+})
+
+describe('the clients of Slonik', () => {
+  const open = async () => {
+    const { createClient } = await drivers.slonik().driverFactory({ driverConfiguration: { typeParsers: [] } })
+    return createClient()
+  }
+
+  it('take no connection after their release', async () => {
+    const client = await open()
+    client.acquire()
+    await two.as(two.a, () => client.query('select 1'))
+    await client.release()
+    await expect(two.as(two.a, () => client.query('select 1'))).rejects.toThrow('Client is IDLE')
+    // A connection that comes back may first register a ticket.
+    await expect.poll(() => [pool.totalCount, pool.idleCount]).toEqual([1, 1])
+  })
+
+  it('are released and used again after the pool has refused them a connection', async () => {
+    const client = await open()
+    client.acquire()
+    await expect(tenantStore.run(undefined, () => client.query('select 1'))).rejects.toMatchObject({
+      code: 'PARTYWALL_CONTEXT_MISSING',
+    })
+    await client.release()
+    expect(client.state()).toBe('IDLE')
+    client.acquire()
+    const { rows } = await two.as(two.a, () => client.query('select tenant_id from documents'))
+    expect(rows).toEqual([{ tenant_id: two.a.id }])
+    await client.destroy()
+  })
+})
+
 describe('the pool of MikroORM', () => {
   it('lends no connection to work that has no context, because MikroORM would not give it back', async () => {
     const { driverOptions } = drivers.mikro()
@@ -84,6 +126,29 @@ describe('the pool of MikroORM', () => {
       const client = await two.as(two.a, () => made.connect())
       client.release()
       expect(made.totalCount).toBe(1)
+    } finally {
+      await made.end()
+    }
+  })
+
+  it('calls back in the context that asked, and not in that of the request which gave its connection back', async () => {
+    const { driverOptions } = drivers.mikro()
+    const Client = driverOptions.Client as unknown as typeof pg.Client
+    const made = new pg.Pool({ ...driverOptions, Client, max: 1 })
+    driverOptions.onPoolCreated(made)
+    try {
+      const held = await two.as(two.a, () => made.connect())
+      const called = new Promise<string | undefined>((resolve, reject) => {
+        two.as(two.b, () =>
+          made.connect((error, _client, done) => {
+            if (error !== undefined && error !== null) return reject(error)
+            resolve(tryGetCurrentTenant()?.tenantId)
+            done()
+          }),
+        )
+      })
+      two.as(two.a, () => held.release())
+      expect(await called).toBe(two.b.id)
     } finally {
       await made.end()
     }

@@ -6,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { afterAll } from 'vitest'
 import { PartywallModule, PublicRoute, RequirePermission, TenantLimit } from '../../../src/middleware/nest.ts'
 import { type Route, routesOf, type Setting, shared, textOf } from '../../http/application.ts'
-import { chunksOf } from '../../http/apps/node-parts.ts'
+import { chunksOf, writeByHand } from '../../http/apps/node-parts.ts'
 
 const verbs = { GET: Get, POST: Post, PUT: Put }
 
@@ -69,6 +69,7 @@ function addRoute(controller: new () => object, name: string, route: Route, plat
         chunks: (onChunk) => chunksOf(raw, onChunk),
         setHeader: (header, value) => void sender(platform, response).header(header, value),
       })
+      if (answer.byHand === true) return writeByHand(rawResponse(platform, response), answer)
       const whole = textOf(answer)
       const reply = sender(platform, response)
       for (const [header, value] of Object.entries(answer.headers ?? {})) reply.header(header, value)
@@ -91,6 +92,12 @@ interface Sender {
   header(name: string, value: string): void
   status(code: number): void
   send(body: string | Readable): void
+}
+
+function rawResponse(platform: 'express' | 'fastify', response: never): import('node:http').ServerResponse {
+  if (platform === 'express') return response
+  const reply: import('fastify').FastifyReply = response
+  return reply.raw
 }
 
 function sender(platform: 'express' | 'fastify', response: never): Sender {

@@ -3,7 +3,7 @@ import fastify from 'fastify'
 import { afterAll } from 'vitest'
 import { partywallPlugin } from '../../../src/middleware/fastify.ts'
 import { routesOf, type Setting, shared, textOf } from '../application.ts'
-import { chunksOf } from './node-parts.ts'
+import { chunksOf, writeByHand } from './node-parts.ts'
 
 export async function serveFastify(setting: Setting): Promise<string> {
   const app = fastify({ forceCloseConnections: true })
@@ -24,6 +24,7 @@ export async function serveFastify(setting: Setting): Promise<string> {
           chunks: (onChunk) => chunksOf(request.raw, onChunk),
           setHeader: (name, value) => void reply.header(name, value),
         })
+        if (answer.byHand === true) return writeByHand(reply.raw, answer)
         const whole = textOf(answer)
         reply.code(answer.status ?? 200).headers(answer.headers ?? {})
         reply.type(whole?.type ?? answer.type ?? '')

@@ -4,7 +4,7 @@ import { NotFoundError } from '../../../src/errors.ts'
 import { type KoaContext, requirePermission, tenantContext } from '../../../src/middleware/koa.ts'
 import { serve } from '../../setup/wall.ts'
 import { matchRoute, routesOf, type Setting, shared, textOf } from '../application.ts'
-import { askedOf } from './node-parts.ts'
+import { askedOf, writeByHand } from './node-parts.ts'
 
 export function serveKoa(setting: Setting): Promise<string> {
   const { wall } = setting
@@ -23,6 +23,10 @@ export function serveKoa(setting: Setting): Promise<string> {
     const found = find(context)
     if (found === undefined) throw new NotFoundError('no such route')
     const answer = await found.route.handle(askedOf(context.req, context.res, found.params))
+    if (answer.byHand === true) {
+      context.respond = false
+      return writeByHand(context.res, answer)
+    }
     const whole = textOf(answer)
     context.status = answer.status ?? 200
     context.set(answer.headers ?? {})

@@ -34,5 +34,13 @@ export async function sendAnswer(response: ServerResponse, answer: Answer): Prom
   const whole = textOf(answer)
   response.setHeader('content-type', whole?.type ?? answer.type ?? '')
   if (whole !== undefined) response.end(whole.text)
+  else if (answer.byHand === true) await writeByHand(response, answer)
   else await pipeline(Readable.from(answer.stream ?? []), response)
+}
+
+/** Without `pipeline`, which would cut the answer itself if the source fails. */
+export async function writeByHand(response: ServerResponse, { type, stream }: Answer): Promise<void> {
+  response.setHeader('content-type', type ?? '')
+  if (stream !== undefined) for await (const piece of stream) response.write(piece)
+  response.end()
 }

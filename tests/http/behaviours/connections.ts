@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, expect, it } from 'vitest'
-import type { Setting } from '../application.ts'
+import { LARGE_PIECES, type Setting } from '../application.ts'
 import { open, rawRequest } from '../client.ts'
 import { startWorld, type World } from '../world.ts'
 
@@ -31,15 +31,36 @@ export function connectionBehaviours(serve: (setting: Setting) => Promise<string
   })
 
   it('makes a stream that is read slowly in the context of its tenant', async () => {
-    const answer = await world.as(world.a, '/large')
-    expect(answer).toMatchObject({ status: 200, complete: true })
-    expect(answer.text.replaceAll(' ', '')).toBe('1'.repeat(20))
+    const { a, seen, url } = world
+    seen.length = 0
+    const { socket, received } = await open(url)
+    // What makes the stream gets ahead of the connection, and goes on when the client reads again.
+    socket.pause()
+    socket.write(rawRequest('/large', { authorization: `Bearer ${await world.token(a)}`, connection: 'close' }))
+    let before = 0
+    const stands = () => {
+      const [now, then] = [seen.length, before]
+      before = now
+      return now > 0 && now === then
+    }
+    await expect.poll(stands, { timeout: 20_000, interval: 200 }).toBe(true)
+    expect(seen.length).toBeLessThan(LARGE_PIECES)
+    socket.resume()
+    await expect.poll(() => socket.closed, { timeout: 20_000 }).toBe(true)
+    expect(seen).toEqual(Array.from({ length: LARGE_PIECES }, () => ['piece', a.id]))
+    expect(received().match(/<1>/g)).toHaveLength(LARGE_PIECES)
   })
 
   it('cuts a stream whose source fails, and does not tell why', async () => {
     const { logged } = world
     logged.length = 0
     const answer = await world.as(world.a, '/late')
+    expect(answer.complete).toBe(false)
+    expect(answer.text).toBe('partial')
+  })
+
+  it('cuts an answer that a handler wrote by hand before it failed, and does not tell why', async () => {
+    const answer = await world.as(world.a, '/late-by-hand')
     expect(answer.complete).toBe(false)
     expect(answer.text).toBe('partial')
   })

@@ -45,7 +45,10 @@ export function suspensionBehaviours(serve: (setting: Setting) => Promise<string
     const waiting = world.as(tenant, '/held')
     await expect.poll(() => world.held.length, { timeout: 10_000 }).toBe(1)
     await suspend(tenant)
-    expect(await waiting).toMatchObject({ status: 403, body: { code: 'PARTYWALL_TENANT_INACTIVE' } })
+    const refused = await waiting
+    expect(refused).toMatchObject({ status: 403, body: { code: 'PARTYWALL_TENANT_INACTIVE' } })
+    // The handler had set it before it waited.
+    expect(refused.headers['etag']).toBeUndefined()
     for (const finish of world.held.splice(0)) finish()
     // The late answer of the handler ends nothing but itself.
     await sleep(20)
@@ -90,11 +93,17 @@ export function suspensionBehaviours(serve: (setting: Setting) => Promise<string
     for (const finish of world.held.splice(0)) finish()
   })
 
-  it('closes, and waits for no request that has ended', async () => {
+  it('closes, and waits for no request that has ended or whose client has gone', async () => {
+    const { a, held, url } = world
+    const { socket } = await open(url)
+    socket.write(rawRequest('/held', { authorization: `Bearer ${await world.token(a)}` }))
+    await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1)
+    socket.destroy()
     const started = performance.now()
-    expect((await world.as(world.a, '/context')).status).toBe(200)
+    expect((await world.as(a, '/context')).status).toBe(200)
     await world.wall.close({ timeoutMs: 30_000 })
     expect(performance.now() - started).toBeLessThan(20_000)
-    expect((await world.as(world.a, '/context')).status).toBe(503)
+    expect((await world.as(a, '/context')).status).toBe(503)
+    for (const finish of held.splice(0)) finish()
   })
 }

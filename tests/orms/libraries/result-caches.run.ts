@@ -90,6 +90,10 @@ describe('TypeORM with a result cache', () => {
     expect(
       await readBoth(() => source.getRepository(Document).find({ cache: { id: 'named', milliseconds: 60_000 } })),
     ).toEqual([a.id, b.id])
+    // An identifier that two queries share by mistake.
+    const other = () =>
+      source.getRepository(Document).find({ where: { title: 'none' }, cache: { id: 'named', milliseconds: 60_000 } })
+    expect(await as(a, other)).toEqual([])
     expect(warnings).toEqual([])
     await source.destroy()
   })

@@ -107,6 +107,9 @@ export function attackSharedCache(open: () => StoreUnderAttack): void {
       `${version}.${until}.${body}.`,
       `${version}.${until}.${body}`,
       `${version}.${until}.${body}.${mac}.x`,
+      // base64 of the right bytes, written in another way
+      `${text}=`,
+      `${text}!`,
       `${version}.${until}.${body}.${Buffer.alloc(32).toString('base64url')}`,
       '',
       'null',
@@ -132,6 +135,42 @@ export function attackSharedCache(open: () => StoreUnderAttack): void {
     expect(await as('t', () => cacheOn(store).get('k'))).toBeUndefined()
     expect(await as('t', () => cacheOn(store, key, { sharedBy: 'user' }).get('k'), 'two')).toBeUndefined()
     expect(await as('t', () => cacheOn(store, key, { sharedBy: 'user' }).get('k'), 'one')).toBe('of the user')
+  })
+
+  it('reads no value of another cache or another user that was moved to its place', async () => {
+    const store = open()
+    const placesOf = async (work: () => Promise<unknown>) => {
+      const before = await store.entries()
+      await work()
+      return [...(await store.entries())].filter(([place]) => !before.has(place))
+    }
+    const caches = [
+      [cacheOn(store), 'one'],
+      [cacheOn(store, key, { name: 'other' }), 'one'],
+      [cacheOn(store, key, { sharedBy: 'user' }), 'one'],
+      [cacheOn(store, key, { sharedBy: 'user' }), 'two'],
+    ] as const
+    const written: [string, string][] = []
+    for (const [cache, user] of caches)
+      written.push(...(await placesOf(() => as('moving', () => cache.set('k', 'own'), user))))
+    expect(written).toHaveLength(caches.length)
+    for (const [at, [cache, user]] of caches.entries())
+      for (const [from, [, text]] of written.entries()) {
+        await store.write(written[at]?.[0] ?? '', text)
+        expect(await as('moving', () => cache.get('k'), user)).toBe(at === from ? 'own' : undefined)
+      }
+  })
+
+  it('puts no value to a place that can be computed without the secret', async () => {
+    const store = open()
+    const place = async (secret: typeof key) => {
+      const before = await store.entries()
+      await as('hidden', () => cacheOn(store, secret).set('k', 1))
+      return [...(await store.entries())].filter(([each, text]) => before.get(each) !== text).map(([each]) => each)
+    }
+    const parts = [await place(key), await place(randomBytes(32))].map(([each = '']) => each.split(':'))
+    expect(parts[0]).toHaveLength(4)
+    for (const part of [2, 3]) expect(parts[0]?.[part]).not.toBe(parts[1]?.[part])
   })
 
   it('has no two subjects with one MAC: their parts do not run into each other', async () => {

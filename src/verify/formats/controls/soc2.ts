@@ -2,7 +2,7 @@ import type { Standard } from './control.ts'
 
 const DATABASE = ['rls', 'policy', 'key', 'code', 'object', 'context', 'metadata', 'escape', 'role', 'grant']
 
-/** The criteria for which this report is evidence. Points of focus of 2022. */
+/** The criteria of 2017 for which this report is evidence, read with the AICPA's explanations ("points of focus") of 2022. */
 export const SOC2: Standard = {
   title: 'SOC 2, Trust Services Criteria (2017)',
   source: 'www.aicpa-cima.com/topic/audit-assurance/audit-and-assurance-greater-than-soc-2',

@@ -1,0 +1,67 @@
+import type { Grant, Oid, Relation } from '../../catalog/model.ts'
+import { PUBLIC_OID } from '../../catalog/model.ts'
+import type { Planning } from '../input.ts'
+
+/** The privileges on rows that policies restrict. */
+export const ROW_RIGHTS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
+export type RowRight = (typeof ROW_RIGHTS)[number]
+
+/** Roles of partywall that get the application's privileges. */
+export type TenantRole = 'tenant_user' | 'tenant_admin' | 'partywall_cross'
+
+/** Each privilege on a table, as a whole or on some columns. */
+export type CarriedRights = ReadonlyMap<RowRight, 'table' | readonly string[]>
+
+const OURS: readonly string[] = ['tenant_user', 'tenant_admin', 'partywall_cross']
+const LIMITS: Readonly<Record<TenantRole, readonly RowRight[]>> = {
+  tenant_user: ['SELECT', 'INSERT', 'UPDATE'],
+  tenant_admin: ROW_RIGHTS,
+  partywall_cross: ['SELECT'],
+}
+
+/**
+ * The privileges that a role of partywall gets on a table: those that the application has there, or that an earlier run moved to the role. A
+ * migration must not let the application do more than before, also not inside a tenant.
+ *
+ * An application without privileges on any table, such as a login that was made for the sealed application, gets the usual ones.
+ */
+export function carriedRights(planning: Planning, relation: Relation, role: TenantRole): CarriedRights {
+  const limit = LIMITS[role]
+  if (isNewApplication(planning)) return new Map(limit.map((right) => [right, 'table']))
+  const holders = holdersOf(planning, role)
+  return new Map(
+    limit.flatMap((right) => {
+      const found = rightOf(planning, relation, right, holders)
+      return found === undefined ? [] : [[right, found] as const]
+    }),
+  )
+}
+
+/** Whether the application reaches no row of any table to protect, so that it can only be meant to get its privileges now. */
+export function isNewApplication(planning: Planning): boolean {
+  const { appRole } = planning
+  if (appRole === undefined || appRole.superuser || appRole.bypassRls) return true
+  const holders = new Set([...holdersOf(planning, 'tenant_user'), ...holdersOf(planning, 'tenant_admin')])
+  return planning.targets.every(({ relation }) =>
+    ROW_RIGHTS.every((right) => rightOf(planning, relation, right, holders) === undefined),
+  )
+}
+
+/** PUBLIC, each role that the application can act as, and those whose privileges it inherits; and the role itself, for a second run. */
+function holdersOf(planning: Planning, role: TenantRole): ReadonlySet<Oid> {
+  const app = planning.acting.filter(({ name }) => !OURS.includes(name))
+  const inherited = app.flatMap(({ oid }) => [...planning.rightsOf(oid)])
+  const isSource = (name: string) => name === role || (role === 'partywall_cross' && OURS.includes(name))
+  const ours = [...planning.catalog.roles.values()].filter(({ name }) => isSource(name)).map(({ oid }) => oid)
+  return new Set([PUBLIC_OID, ...inherited, ...ours])
+}
+
+function rightOf(planning: Planning, relation: Relation, right: RowRight, holders: ReadonlySet<Oid>) {
+  if (holders.has(relation.owner)) return 'table'
+  const all = right === 'SELECT' ? 'pg_read_all_data' : 'pg_write_all_data'
+  if ([...holders].some((oid) => planning.catalog.roles.get(oid)?.name === all)) return 'table'
+  const isHeld = (grant: Grant) => grant.privilege === right && holders.has(grant.grantee)
+  if (relation.grants.some(isHeld)) return 'table'
+  const columns = relation.columns.filter(({ grants }) => grants.some(isHeld)).map(({ name }) => name)
+  return columns.length === 0 ? undefined : columns
+}
