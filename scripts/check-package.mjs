@@ -100,12 +100,16 @@ function walk(name, from) {
   const found = findPackage(name, from)
   if (found === undefined || seen.has(found)) return
   seen.add(found)
-  const { license, dependencies = {} } = JSON.parse(readFileSync(join(found, 'package.json'), 'utf8'))
+  const {
+    license,
+    dependencies = {},
+    optionalDependencies = {},
+  } = JSON.parse(readFileSync(join(found, 'package.json'), 'utf8'))
   checks += 1
   if (typeof license !== 'string' || !free.test(license))
     problems.push(`licence of ${name}: ${JSON.stringify(license)}`)
   licences.push(`| ${name} | ${license} |`)
-  for (const dependency of Object.keys(dependencies)) walk(dependency, found)
+  for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) walk(dependency, found)
 }
 function findPackage(name, from) {
   for (let at = from; ; at = dirname(at)) {
