@@ -19,6 +19,7 @@ import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
+import { entryDecisions } from './entry-decisions.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { leftUnprotected } from './left-unprotected.ts'
 import { loginChange } from './login-change.ts'
@@ -93,12 +94,14 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const { tenancy, catalog } = found
   const facts = factsOf(tenancy, project)
   const entry = entryTables(catalog, tenancy)
+  const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
     ...decisionsForLevels(
       found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
       logins.app,
     ),
     readOnlyRoot(facts),
+    ...asked.decisions,
   ]
   const plan: ProtectPlan = {
     ...found.plan,
@@ -107,6 +110,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
       loginChange(logins),
       ...withoutTrialRights(found.plan.changes, logins.app),
       ...entryAccess(catalog, entry, tenancy, logins.entry),
+      ...asked.changes,
     ],
   }
   const tokens = findOwnTokens(files, [facts.column, `${singular(facts.tableName)}_id`])
