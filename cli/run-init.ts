@@ -15,7 +15,7 @@ import { undoInit } from '../src/init/apply/undo.ts'
 import { findDatabaseUrl } from '../src/init/detection/database-url.ts'
 import { runProgram } from '../src/init/detection/package-manager.ts'
 import { detectProject, type Project } from '../src/init/detection/project.ts'
-import { type InitPlan, makePlan } from '../src/init/plan/make-plan.ts'
+import { type InitPlan, makePlan, type ProjectOnDatabase } from '../src/init/plan/make-plan.ts'
 import { productionSigns } from '../src/init/production.ts'
 import { openProjectFiles, type ProjectFiles } from '../src/init/project-files.ts'
 import { byHandLines, describePlan, nextSteps, type ReportLine } from '../src/init/report/describe-plan.ts'
@@ -53,13 +53,12 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
   refuseTrackedSecrets(root)
   const detected = detectProject(files, process.env)
   const databaseUrl = urlFor(settings, files)
-  const project: Project =
-    settings.databaseUrl === undefined
-      ? detected
-      : {
-          ...detected,
-          database: { url: databaseUrl, variable: detected.database?.variable, source: '--database-url' },
-        }
+  const { variable, parts, source } = detected.database ?? { variable: undefined, parts: undefined, source: '' }
+  const given = settings.databaseUrl !== undefined
+  const project: ProjectOnDatabase = {
+    ...detected,
+    database: { url: databaseUrl, variable, parts, source: given ? '--database-url' : source },
+  }
   return withClient(databaseUrl, async (client) => {
     const plan = await makePlan({
       files,
@@ -68,6 +67,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
       planProtection: planOn,
       tenantColumn: settings.tenantColumn,
       now: new Date(),
+      environment: process.env,
       skill: settings.agents ? await readFile(SKILL, 'utf8') : undefined,
     })
     if (!settings.json) print(describePlan(project, plan))

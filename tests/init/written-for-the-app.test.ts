@@ -38,11 +38,12 @@ describe('the file of the wall', () => {
       tables: ['public.orgs'],
     }
     return wallFile({
+      files,
       project: detectProject(files, {}),
       facts,
       tokens: undefined,
       entryTables: ['public.orgs'],
-      publicPaths: [],
+      publicRoutes: [],
     })
   }
 

@@ -5,10 +5,11 @@ import { ConfigurationError } from '../../errors.ts'
 import type { Decision, ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import { inTrialSchema } from '../apply/trial-schema.ts'
+import type { FoundUrl } from '../detection/database-url.ts'
 import { findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
-import { publicPaths } from '../wiring/nest.ts'
+import { publicRoutes } from '../wiring/public-routes.ts'
 import { wire } from '../wiring/wire.ts'
 import { agentFiles } from '../writers/agents.ts'
 import { ciStep, exampleEnv } from '../writers/ci-step.ts'
@@ -18,10 +19,12 @@ import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
+import { entryDecisions } from './entry-decisions.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { leftUnprotected } from './left-unprotected.ts'
 import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
+import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { requireRights } from './require-rights.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
 
@@ -31,15 +34,19 @@ type PlanProtection = (
   options: { readonly appRole: string; readonly seal: true; readonly tenantColumn?: readonly string[] | undefined },
 ) => Promise<{ readonly plan: ProtectPlan; readonly tenancy: Tenancy; readonly catalog: Catalog }>
 
+/** A project whose database is known. */
+export type ProjectOnDatabase = Project & { readonly database: FoundUrl }
+
 interface MakePlanInput {
   readonly files: ProjectFiles
-  readonly project: Project
+  readonly project: ProjectOnDatabase
   /** The migration role's connection, in no transaction. */
   readonly client: Queryable
   readonly planProtection: PlanProtection
   /** Undefined: found. */
   readonly tenantColumn: readonly string[] | undefined
   readonly now: Date
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** The text of SKILL.md, if agents are to be told. */
   readonly skill?: string | undefined
 }
@@ -56,6 +63,8 @@ export interface InitPlan {
   /** The choices that were made, as sentences. */
   readonly notes: readonly string[]
   readonly decisions: number
+  /** How `.env` gets the URL of the migrations. */
+  readonly ownerUrl: OwnerUrl
   readonly entryTables: readonly string[]
 }
 
@@ -85,12 +94,14 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const { tenancy, catalog } = found
   const facts = factsOf(tenancy, project)
   const entry = entryTables(catalog, tenancy)
+  const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
     ...decisionsForLevels(
       found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
       logins.app,
     ),
     readOnlyRoot(facts),
+    ...asked.decisions,
   ]
   const plan: ProtectPlan = {
     ...found.plan,
@@ -99,18 +110,21 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
       loginChange(logins),
       ...withoutTrialRights(found.plan.changes, logins.app),
       ...entryAccess(catalog, entry, tenancy, logins.entry),
+      ...asked.changes,
     ],
   }
   const tokens = findOwnTokens(files, [facts.column, `${singular(facts.tableName)}_id`])
   const entryNames = entry.map(({ label }) => label)
   const written = writtenFiles(input, plan, { logins, facts, tokens, entryNames })
   refuseExisting(files, written.files)
+  const owner = ownerUrl(files, project.database, input.environment)
   return {
     database: named[0]?.database ?? '',
     logins,
     facts,
     files: written.files,
-    byHand: [...leftUnprotected(plan, tenancy), ...written.byHand],
+    byHand: [...leftUnprotected(plan, tenancy), ...owner.byHand, ...written.byHand],
+    ownerUrl: owner,
     tokens,
     notes: tenancy.notes,
     decisions: decisions.length,
@@ -152,7 +166,8 @@ function writtenFiles(
     if (before !== undefined) return { kind: 'edit', path: whole, before, content, why: 'the list of migrations' }
     return create(whole, content, 'the migration that protects your tables')
   })
-  const wall = wallFile({ project, facts, tokens, entryTables: entryNames, publicPaths: publicPaths({ files }) })
+  const open = publicRoutes(files, wallPath)
+  const wall = wallFile({ files, project, facts, tokens, entryTables: entryNames, publicRoutes: open.routes })
   const test = `${style.testFolder === '.' ? '' : `${style.testFolder}/`}tenant-isolation${style.testMark}.${testEnd(project)}`
   const ignored = (files.read('.gitignore') ?? '').split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
   const missing = ['.env', '.partywall'].filter((name) => !ignored.includes(name))
@@ -172,7 +187,7 @@ function writtenFiles(
         'the names of the new settings',
       ),
     ],
-    byHand: [...wiring.byHand, ...ci.byHand, ...(tokens === undefined ? [verifyByHand(wallPath)] : [])],
+    byHand: [...wiring.byHand, ...open.byHand, ...ci.byHand, ...(tokens === undefined ? [verifyByHand(wallPath)] : [])],
   }
 }
 

@@ -1,3 +1,4 @@
+import { findJobs } from '../detection/jobs.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile, Wiring } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
@@ -18,7 +19,10 @@ export function wire(files: ProjectFiles, project: Project, wallPath: string): W
   const task: WireTask = { files, project, wallPath }
   const parts = [ormWiring(task), frameworkWiring(task)]
   const edits = parts.flatMap((part) => part.edits)
-  return { edits: joined(files, edits), byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task)] }
+  return {
+    edits: joined(files, edits),
+    byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task), ...jobs(task)],
+  }
 }
 
 function ormWiring(task: WireTask): Wiring {
@@ -64,6 +68,15 @@ function frameworkWiring(task: WireTask): Wiring {
 function joined(files: ProjectFiles, edits: readonly PlannedFile[]): readonly PlannedFile[] {
   const paths = edits.map((edit) => edit.path)
   return edits.filter((edit, at) => paths.indexOf(edit.path) === at && files.read(edit.path) !== undefined)
+}
+
+/** Jobs run without a request, so there is no token that names a tenant. */
+function jobs({ files }: WireTask): readonly ByHand[] {
+  return findJobs(files).map(({ path, by }) => ({
+    path,
+    why: `it runs work without a tenant (${by}), and the pool refuses that: docs/guides/jobs.md of partywall shows how it gets one`,
+    lines: [],
+  }))
 }
 
 /** Code that compares a password runs before the tenant is known. */

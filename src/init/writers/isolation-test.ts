@@ -2,18 +2,18 @@ import { importLine } from '../code/imports.ts'
 import type { Project } from '../detection/project.ts'
 import type { CodeStyle } from '../detection/stack.ts'
 import type { TenantFacts } from '../plan/init-plan.ts'
-import { APP_URL, SEAL_SECRET } from './wall-file.ts'
+import { OWNER_URL } from '../plan/owner-url.ts'
+import { APP_URL, SEAL_SECRET } from './names.ts'
 
 /** A test of the project's own runner: the proof of verify, and two tenants on the real database. */
 export function isolationTest(project: Project, facts: TenantFacts, appRole: string): string {
-  const { testRunner: runner, database, manifest } = project
+  const { testRunner: runner, manifest } = project
   const isTyped = project.style.testLanguage === 'ts'
   const style: CodeStyle = {
     ...project.style,
     language: project.style.testLanguage,
     modules: isTyped || manifest.isModule || runner === 'vitest' ? 'esm' : 'commonjs',
   }
-  const variable = database?.variable ?? 'DATABASE_URL'
   const framework =
     runner === 'node'
       ? [importLine(style, ['after', 'before', 'test'], 'node:test')]
@@ -39,7 +39,7 @@ ${imports.join('\n')}
 
 if (existsSync('.env')) process.loadEnvFile('.env')
 const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
-const databaseUrl = setting('${variable}')
+const databaseUrl = setting('${OWNER_URL}')
 const sealSecret = setting('${SEAL_SECRET}')
 // Tables with rows of tenants, beside the table of tenants itself
 const tables = [${others.map((name) => `'${name}'`).join(', ')}]
