@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Queryable } from '../src/catalog/model.ts'
@@ -20,6 +19,7 @@ import { productionSigns } from '../src/init/production.ts'
 import { openProjectFiles, type ProjectFiles } from '../src/init/project-files.ts'
 import { byHandLines, describePlan, nextSteps, type ReportLine } from '../src/init/report/describe-plan.ts'
 import { connect } from '../src/verify/connect.ts'
+import { askYes } from './ask-yes.ts'
 import { checkUrl } from './database-url.ts'
 import { planOn } from './protect-plan.ts'
 import { paint } from './terminal.ts'
@@ -73,7 +73,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
     if (!settings.json) print(describePlan(project, plan))
     if (settings.dryRun)
       return say(settings, jsonOf('planned', project, plan), [{ text: 'Nothing was done: --dry-run.' }])
-    if (!settings.yes && !(await confirmed())) {
+    if (!settings.yes && !(await askYes('Do it? [y/N] ', process))) {
       console.log('Nothing was done.')
       return 1
     }
@@ -120,7 +120,7 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
         text: `Takes back: ${[...record.created, ...record.edited, ...record.appended].map(({ path }) => path).join(', ')}; logins ${record.database.roles.join(', ')}`,
       },
     ])
-    if (!(await confirmed())) return 1
+    if (!(await askYes('Do it? [y/N] ', process))) return 1
   }
   const undone = await withClient(databaseUrl, (client) => undoInit(root, record, client))
   return say(settings, { status: 'undone', ...undone }, [
@@ -143,14 +143,6 @@ async function withClient<T>(databaseUrl: string, work: (client: Queryable) => P
   } finally {
     await client.end().catch(() => {}) // all answers were read, so an error while closing does not matter
   }
-}
-
-async function confirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new ConfigurationError('There is no terminal to ask on: give --yes, or --dry-run. Nothing was changed.')
-  const reader = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await reader.question('Do it? [y/N] ').finally(() => reader.close())
-  return /^y(?:es)?$/i.test(answer.trim())
 }
 
 function jsonOf(status: 'planned' | 'done', project: Project, plan: InitPlan): object {

@@ -45,6 +45,16 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   }
 }
 
+/** Files that sign tokens with a JWT library, whatever their claims are. */
+export function filesThatSign(files: ProjectFiles): readonly string[] {
+  return files
+    .find(/\.[cm]?[jt]s$/)
+    .filter((path) => !/\.(?:test|spec|config|d)\./.test(path))
+    .filter((path) =>
+      /new\s+SignJWT\b|\b(?:jwt|jsonwebtoken|jwtService)\.sign(?:Async)?\s*\(/i.test(files.read(path) ?? ''),
+    )
+}
+
 function sameCase(name: string): string {
   return name.replaceAll('_', '').toLowerCase()
 }

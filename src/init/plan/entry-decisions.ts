@@ -30,10 +30,14 @@ export function entryDecisions(
   login: string,
 ): { readonly decisions: readonly Decision[]; readonly changes: readonly Change[] } {
   const role = quoteIdentifier(login)
+  // A table without tenants to which theirs refer, such as plans: a sign-up chooses one.
+  const isShared = (table: Relation) =>
+    !tenancy.tables.has(table.oid) &&
+    given.some(({ constraints }) => constraints.some(({ references }) => references?.relation === table.oid))
   const hasPolicies = (table: Relation) => tenancy.tables.has(table.oid)
   const more = [...catalog.relations.values()]
     .filter(({ kind, schema, extension }) => kind === 'table' && extension === undefined && tenancy.schemas.has(schema))
-    .filter((table) => !given.includes(table) && isLookup(table))
+    .filter((table) => !given.includes(table) && (isLookup(table) || isShared(table)))
     .sort((a, b) => a.label.localeCompare(b.label))
   const accounts = given.flatMap((table) => {
     const columns = table.columns.filter((column) => isAccountColumn(column))
@@ -62,7 +66,7 @@ function readDecision(table: Relation, role: string, login: string, hasPolicies:
   const name = qualifiedName(table)
   return {
     object: `${table.label} (sign-in)`,
-    reason: `does code read it before the tenant is known, such as the check of a key or an invitation? ${login} has no right to it. This lets it read the rows of all tenants:`,
+    reason: `does code read it before the tenant is known, such as a sign-up, or the check of a key or an invitation? ${login} has no right to it. This lets it read all rows:`,
     sql: [
       ...(hasPolicies ? [`CREATE POLICY ${READ} ON ${name} FOR SELECT TO ${role} USING (true);`] : []),
       `GRANT SELECT ON ${name} TO ${role};`,

@@ -6,7 +6,7 @@ import type { Decision, ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import { inTrialSchema } from '../apply/trial-schema.ts'
 import type { FoundUrl } from '../detection/database-url.ts'
-import { findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
+import { filesThatSign, findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { publicRoutes } from '../wiring/public-routes.ts'
@@ -14,7 +14,7 @@ import { wire } from '../wiring/wire.ts'
 import { agentFiles } from '../writers/agents.ts'
 import { ciStep, exampleEnv } from '../writers/ci-step.ts'
 import { configFile } from '../writers/config-file.ts'
-import { isolationTest } from '../writers/isolation-test.ts'
+import { isolationTests } from '../writers/isolation-test.ts'
 import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
@@ -164,11 +164,11 @@ function writtenFiles(
     const before = files.read(whole)
     // The journal of drizzle-kit exists already.
     if (before !== undefined) return { kind: 'edit', path: whole, before, content, why: 'the list of migrations' }
-    return create(whole, content, 'the migration that protects your tables')
+    const isDown = /(?:^|\/)down(?:\.sql$|\/)|\.down\.sql$|(?:^|\/)U\d/.test(path)
+    return create(whole, content, isDown ? 'its down migration' : 'the migration that protects your tables')
   })
   const open = publicRoutes(files, wallPath)
   const wall = wallFile({ files, project, facts, tokens, entryTables: entryNames, publicRoutes: open.routes })
-  const test = `${style.testFolder === '.' ? '' : `${style.testFolder}/`}tenant-isolation${style.testMark}.${testEnd(project)}`
   const ignored = (files.read('.gitignore') ?? '').split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
   const missing = ['.env', '.partywall'].filter((name) => !ignored.includes(name))
   return {
@@ -177,7 +177,9 @@ function writtenFiles(
       create(wallPath, wall, 'the wall, its pool and its middleware'),
       ...wiring.edits,
       create(configPath(project), configFile(facts, logins.app), 'settings of the commands'),
-      create(test, isolationTest(project, facts, logins.app), 'the test of the isolation'),
+      ...isolationTests(project, facts, logins.app).map(({ path, content }) =>
+        create(path, content, 'the test of the isolation'),
+      ),
       ...ci.files,
       ...(skill === undefined ? [] : agentFiles(skill, project)),
       ...(missing.length === 0 ? [] : [append('.gitignore', `\n${missing.join('\n')}\n`, 'secrets stay out of git')]),
@@ -187,7 +189,12 @@ function writtenFiles(
         'the names of the new settings',
       ),
     ],
-    byHand: [...wiring.byHand, ...open.byHand, ...ci.byHand, ...(tokens === undefined ? [verifyByHand(wallPath)] : [])],
+    byHand: [
+      ...wiring.byHand,
+      ...open.byHand,
+      ...ci.byHand,
+      ...(tokens === undefined ? [verifyByHand(files, wallPath, facts)] : []),
+    ],
   }
 }
 
@@ -200,13 +207,13 @@ function append(path: string, block: string, why: string): PlannedFile {
   return { kind: 'append', path, block, secret: false, why }
 }
 
-function verifyByHand(path: string): ByHand {
-  return { path, why: 'write auth.verify: no code was found that signs a token with the tenant in it', lines: [] }
-}
-
-/** Tests in JavaScript stay JavaScript, also in a project of TypeScript. */
-function testEnd({ style }: Project): string {
-  return style.testLanguage
+function verifyByHand(files: ProjectFiles, path: string, { column }: TenantFacts): ByHand {
+  const signs = filesThatSign(files)
+  const why =
+    signs.length === 0
+      ? 'no code was found that signs tokens'
+      : `${signs.join(' and ')} ${signs.length === 1 ? 'signs' : 'sign'} tokens, but no claim such as ${column} could be read there. If the tokens do not name the tenant, they must first`
+  return { path, why: `write auth.verify: ${why}. See "Tokens" in docs/init.md of partywall`, lines: [] }
 }
 
 function singular(table: string): string {

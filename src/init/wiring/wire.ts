@@ -72,11 +72,11 @@ function joined(files: ProjectFiles, edits: readonly PlannedFile[]): readonly Pl
 
 /** Jobs run without a request, so there is no token that names a tenant. */
 function jobs({ files }: WireTask): readonly ByHand[] {
-  return findJobs(files).map(({ path, by }) => ({
-    path,
-    why: `it runs work without a tenant (${by}), and the pool refuses that: docs/guides/jobs.md of partywall shows how it gets one`,
-    lines: [],
-  }))
+  const found = findJobs(files)
+  if (found.length === 0) return []
+  const why =
+    'these files run without a request, so the pool refuses their statements. docs/guides/jobs.md of partywall shows how a job gets a tenant'
+  return [{ path: 'jobs', why, lines: found.map(({ path, by }) => `${path}   (${by})`) }]
 }
 
 /** Code that compares a password runs before the tenant is known. */
@@ -87,7 +87,7 @@ function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
     .filter((path) =>
-      /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2\.verify)\s*\(/.test(files.read(path) ?? ''),
+      /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/.test(files.read(path) ?? ''),
     )
     .filter(
       (path) =>
