@@ -59,7 +59,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
     ...detected,
     database: { url: databaseUrl, variable, parts, source: given ? '--database-url' : source },
   }
-  return withClient(databaseUrl, async (client) => {
+  return withClient(databaseUrl, project.database.source, async (client) => {
     const plan = await makePlan({
       files,
       project,
@@ -109,6 +109,10 @@ function urlFor(settings: InitSettings, files: ProjectFiles): string {
   return url
 }
 
+function sourceOf(settings: InitSettings, files: ProjectFiles): string {
+  return settings.databaseUrl === undefined ? (findDatabaseUrl(files, process.env)?.source ?? '') : '--database-url'
+}
+
 async function undo(root: string, files: ProjectFiles, settings: InitSettings): Promise<0 | 1> {
   const record = await readRecord(root)
   if (record === undefined)
@@ -122,7 +126,7 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
     ])
     if (!(await askYes('Do it? [y/N] ', process))) return 1
   }
-  const undone = await withClient(databaseUrl, (client) => undoInit(root, record, client))
+  const undone = await withClient(databaseUrl, sourceOf(settings, files), (client) => undoInit(root, record, client))
   return say(settings, { status: 'undone', ...undone }, [
     ...undone.removed.map((path) => ({ text: `removed  ${path}` })),
     ...undone.restored.map((path) => ({ text: `restored ${path}` })),
@@ -136,8 +140,15 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
   ])
 }
 
-async function withClient<T>(databaseUrl: string, work: (client: Queryable) => Promise<T>): Promise<T> {
-  const client: pg.Client = await connect(databaseUrl, undefined)
+async function withClient<T>(databaseUrl: string, source: string, work: (client: Queryable) => Promise<T>): Promise<T> {
+  const client: pg.Client = await connect(databaseUrl, undefined).catch((cause: unknown) => {
+    if (!(cause instanceof Error)) throw cause
+    const { hostname, port } = new URL(databaseUrl)
+    throw new ConfigurationError(
+      `${cause.message} It is ${hostname}:${port === '' ? '5432' : port}, from ${source}. Nothing was changed.`,
+      { cause },
+    )
+  })
   try {
     return await work({ query: (text, values) => client.query(text, values === undefined ? undefined : [...values]) })
   } finally {

@@ -141,7 +141,7 @@ describe('the URL of the database', () => {
 
   it('comes from the parts that the code reads, before docker-compose and before a URL that nothing reads', () => {
     const code =
-      'host: process.env.DB_HOST, port: process.env.DB_PORT, user: config.get("DB_USER"), [process.env.DB_PASSWORD, process.env.DB_NAME]'
+      'host: process.env.DB_HOST, port: 5432, user: config.get("DB_USER"), [process.env.DB_PASSWORD, process.env.DB_NAME]'
     const env = 'DB_HOST=127.0.0.1\nDB_PORT=5433\nDB_USER=me\nDB_PASSWORD=p/w\nDB_NAME=mine'
     const compose = 'image: postgres:17\n POSTGRES_PASSWORD: c'
     expect(find({ 'src/db.ts': code, '.env': `${env}\nPOSTGRES_URL=${url}`, 'docker-compose.yml': compose })).toEqual({

@@ -92,6 +92,14 @@ describe('partywall init --dry-run', () => {
     expect(out).not.toContain('DATABASE_URL in .env')
   })
 
+  it('says which server does not answer, and where its address comes from', () => {
+    writeFileSync(join(folder, '.env'), 'DB_HOST=127.0.0.1\nDB_PORT=1\nDB_USER=u\nDB_PASSWORD=hush\nDB_NAME=d\n')
+    const { code, text } = init(['--dry-run'])
+    expect(code).toBe(2)
+    expect(text).toContain('It is 127.0.0.1:1, from DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME in .env.')
+    expect(text).not.toContain('hush')
+  })
+
   it('says which tables the migration leaves unprotected', async () => {
     await admin.query('alter table comments alter column task_id drop not null')
     expect(init(['--dry-run']).out).toContain('public.comments: the migration does not protect this table yet')

@@ -27,17 +27,24 @@ function namesOf(prefix: string, part: Part): readonly string[] {
 /**
  * The first set of variables that names a database: a database, and a host or a user.
  *
- * @param has whether a variable may be taken, such as one that has a value
+ * @param counts whether a variable shows that its set is meant, such as one that the code reads
+ * @param has whether a variable has a value; such variables complete the set
  */
-export function findParts(has: (name: string) => boolean): DatabaseParts | undefined {
+export function findParts(
+  counts: (name: string) => boolean,
+  has: (name: string) => boolean,
+): DatabaseParts | undefined {
   for (const prefix of PREFIXES) {
-    const parts: DatabaseParts = Object.fromEntries(
+    const found = (part: Part) =>
+      namesOf(prefix, part).find((name) => has(name) && counts(name)) ?? namesOf(prefix, part).find(has)
+    const isMeant = (part: Part) => namesOf(prefix, part).some((name) => has(name) && counts(name))
+    if (!isMeant('database') || !(isMeant('host') || isMeant('user'))) continue
+    return Object.fromEntries(
       ALL.flatMap((part) => {
-        const name = namesOf(prefix, part).find(has)
+        const name = found(part)
         return name === undefined ? [] : [[part, name]]
       }),
     )
-    if (parts.database !== undefined && (parts.host !== undefined || parts.user !== undefined)) return parts
   }
   return undefined
 }

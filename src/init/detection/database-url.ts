@@ -45,7 +45,7 @@ export function findDatabaseUrl(files: ProjectFiles, environment: Environment): 
         return { url, variable, source }
       }
     }
-    const parts = findParts((name) => allowed(name) && find(name) !== undefined)
+    const parts = findParts(allowed, (name) => find(name) !== undefined)
     const url = parts === undefined ? undefined : urlOfParts(parts, (name) => find(name)?.values[name])
     if (parts === undefined || url === undefined) continue
     const from = new Set(partNames(parts).map((name) => find(name)?.name ?? 'the environment'))

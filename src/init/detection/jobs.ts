@@ -18,7 +18,7 @@ const RUNNERS: readonly (readonly [string, RegExp, RegExp])[] = [
   [
     'bullmq',
     /['"](?:bullmq|@nestjs\/bullmq)['"]/,
-    /new (?:\w+\.)?Worker\s{0,9}(?:<[^(]{0,200}>)?\s{0,9}\(|@Processor\s*\(|extends WorkerHost\b/,
+    /new (?:\w+\.)?Worker\s?(?:<[^(>]{0,200}>{1,4})?\(|@Processor\s*\(|extends WorkerHost\b/,
   ],
   ['bull', /['"](?:bull|@nestjs\/bull|bee-queue)['"]/, /\.process\s*\(|@Process(?:or)?\s*\(/],
   ['agenda', /['"](?:agenda|@hokify\/agenda)['"]/, /\.define\s*\(/],

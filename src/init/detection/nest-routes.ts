@@ -130,7 +130,7 @@ function skipBlank(text: string, start: number): number {
 /** The text of a decorator's argument: `'auth'`, or none. Undefined for anything else, such as an object, a list or a constant. */
 function literal(argument: string): string | undefined {
   if (argument === '') return ''
-  const path = /^\{ ?path: ?(['"`][^'"`]*['"`]) ?,? ?\}$/.exec(argument.replace(/\s+/g, ' '))?.[1] ?? argument
+  const path = /^\{\s{0,40}path:\s{0,40}(['"`][^'"`]{0,200}['"`]),?\s{0,40}\}$/.exec(argument)?.[1] ?? argument
   const text = /^(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)$/.exec(path)
   return text === null ? undefined : (text[1] ?? text[2] ?? text[3] ?? '')
 }

@@ -76,7 +76,7 @@ function globalPrefix(files: ProjectFiles): string | undefined {
     [...text.matchAll(/\.setGlobalPrefix\(([^)]*)\)/g)].map(([, argument]) => argument ?? ''),
   )
   if (calls.length === 0) return ''
-  const path = /^['"`]\/?([\w/-]*?)\/?['"`]$/.exec((calls[0] ?? '').replace(/,\s*$/, '').trim())?.[1]
+  const path = /^['"`]\/?([\w/-]{0,200})['"`],?$/.exec((calls[0] ?? '').trim())?.[1]?.replace(/\/$/, '')
   return calls.length > 1 || path === undefined ? undefined : `/${path}`
 }
 
