@@ -3,8 +3,8 @@ export function commandLine(argv: readonly string[]): string {
   return ['partywall', ...argv.slice(2).map((word) => quote(withoutSecrets(word)))].join(' ')
 }
 
-/** Everything between `://` and the last `@` goes, because a password may contain `@` and `/`. */
-function withoutSecrets(word: string): string {
+/** A text without user and password of a URL. Everything between `://` and the last `@` goes, because a password may contain `@` and `/`. */
+export function withoutSecrets(word: string): string {
   const start = word.indexOf('://')
   const end = word.lastIndexOf('@')
   const masked = start < 0 || end < start ? word : `${word.slice(0, start)}://…${word.slice(end)}`

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { ConfigurationError } from '../src/errors.ts'
 import { applyBaseline, parseBaseline } from '../src/verify/finding/baseline.ts'
+import type { ReportOrigin } from '../src/verify/formats/document.ts'
 import { makeDocument } from '../src/verify/formats/make-document.ts'
 import { mutateSchema } from '../src/verify/mutate/mutate-schema.ts'
 import type { VerifyOptions } from '../src/verify/options.ts'
@@ -9,9 +10,9 @@ import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
 import { runCommand } from '../src/verify/sources/run-command.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
-import { commandLine } from './command-line.ts'
 import { checkUrl } from './database-url.ts'
 import { packageVersion } from './package-version.ts'
+import { runMaking } from './run-making.ts'
 import { type OpenedCopy, openCopy } from './schema-copy.ts'
 import { triedReport } from './tried-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -53,12 +54,8 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         toolVersion: packageVersion(),
         target: targetOf(settings),
         failOn: settings.failOn,
-        made: {
-          at: new Date(started).toISOString(),
-          seconds: (Date.now() - started) / 1000,
-          command: commandLine(process.argv),
-          nodeVersion: process.versions.node,
-        },
+        made: await runMaking(settings, source.files, started),
+        origin: originOf(settings),
         notes: [...source.notes, ...assumed],
         gaps: source.gaps,
         ...(setUp === undefined ? {} : { setUp }),
@@ -69,7 +66,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
           report,
           findings: baselined.findings,
           command: commandOf(settings),
-          files: source.files,
+          files: source.files.map(({ name }) => name),
           assumed: assumed[0],
         }),
       })
@@ -161,6 +158,11 @@ function sealSecretOf({ sealSecretEnv, databaseUrl }: VerifySettings): string | 
   if (secret !== undefined && secret !== '') return secret
   if (sealSecretEnv === undefined) return undefined
   throw new ConfigurationError(`--seal-secret-env: the environment variable ${sealSecretEnv} is not set.`)
+}
+
+function originOf(settings: VerifySettings): ReportOrigin {
+  if (settings.migrations !== undefined) return 'files'
+  return settings.run === undefined ? 'database' : 'command'
 }
 
 /** The database or files that are verified, without user and password. */

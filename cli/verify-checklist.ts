@@ -57,7 +57,7 @@ export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[
       section: 'Not part of verify',
       title: `Not part of verify: ${others.map((line) => NAMES[line.id] ?? line.title).join(', ')}`,
       verdict: 'open',
-      detail: 'they are tried on your running application',
+      detail: 'not tested in this run; evidence is needed from tests of the running application',
     },
   ]
 }
@@ -100,9 +100,11 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
   const failure = worst === undefined ? undefined : `${worst.rule} on ${worst.object}`
   const leak = leaking === undefined ? undefined : `${leaking.where} leaks`
   const tables = `${report.tables.length} tables`
+  const denied = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'neutral').length
+  const judged = `${counted} of ${verdicts.length} pairs of table and verb proved or held${denied === 0 ? '' : `, ${denied} without access`}`
   const pieces = [
-    judge('completed-rls-policies', failure ?? leak, `row security of ${tables} proved or attacked`),
-    judge('security-rls-on-all-queries', leak ?? failure, `each verb on ${tables} sees the current tenant alone`),
+    judge('completed-rls-policies', failure ?? leak, `${judged} on ${tables}`),
+    judge('security-rls-on-all-queries', leak ?? failure, `${judged}, for all statements of the roles that were tried`),
   ]
   const migration = files.find((file) => basename(file) === 'enable-rls-policies.sql')
   if (migration !== undefined)

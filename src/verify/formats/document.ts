@@ -1,7 +1,9 @@
 import type { Finding, Severity, TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
+import type { Examined } from '../report/examined.ts'
 import type { InternalError, VerifySummary } from '../report/report-model.ts'
 import type { UnwalledTable } from '../report/unwalled.ts'
+import type { InputFile } from '../sources/prepared-source.ts'
 
 /** The description of a rule. */
 export interface RuleInfo {
@@ -61,7 +63,32 @@ export interface ReportMaking {
   /** The command line, without passwords. */
   readonly command: string
   readonly nodeVersion: string
+  /** ISO 8601, in UTC: when the report was joined. */
+  readonly finishedAt?: string
+  /** `linux x64`. */
+  readonly platform?: string
+  /** Name of the working directory, without its parents. */
+  readonly directory?: string
+  /** Undefined: not known. */
+  readonly git?: GitState | undefined
+  /** The files that were read. */
+  readonly inputs?: readonly InputFile[]
+  /** `failOn: medium`: each option in force, without passwords. */
+  readonly options?: readonly string[]
 }
+
+/** What is checked out in the working directory. */
+export interface GitState {
+  /** The full hash. */
+  readonly commit: string
+  /** False: files differ from the commit, or are not in it. */
+  readonly clean: boolean
+}
+
+/**
+ * What was judged: a PostgreSQL that verify started and filled from SQL files, one that a command filled, or the database of a URL.
+ */
+export type ReportOrigin = 'files' | 'command' | 'database'
 
 /** The content of a report, independent of its format. */
 export interface ReportDocument {
@@ -69,6 +96,9 @@ export interface ReportDocument {
   /** The database or files that were verified, as the user named them, without a password. */
   readonly target: string
   readonly failOn: Severity
+  readonly origin: ReportOrigin
+  /** What the run looked at. */
+  readonly examined: Examined
   readonly made?: ReportMaking | undefined
   /** Notes on the sources and on the choices of discovery. */
   readonly notes: readonly string[]
@@ -79,6 +109,8 @@ export interface ReportDocument {
   /** Warnings about baseline entries that expired or match no finding. */
   readonly warnings: readonly string[]
   readonly findings: readonly Finding[]
+  /** The same findings, without folding: one for each object. */
+  readonly singly: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
   readonly tables: readonly TableVerdict[]
   /** Tables without a tenant that a role of the application may use and that no policy restricts. */

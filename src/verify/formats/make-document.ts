@@ -11,6 +11,7 @@ import type {
   MutantSummary,
   ReportDocument,
   ReportMaking,
+  ReportOrigin,
 } from './document.ts'
 import { foldCauses } from './fold-causes.ts'
 
@@ -33,6 +34,7 @@ interface DocumentParts {
   /** Shows each finding separately; default: one for each cause. */
   readonly verbose?: boolean | undefined
   readonly made?: ReportMaking | undefined
+  readonly origin: ReportOrigin
   readonly locate?: (object: string) => Location | undefined
 }
 
@@ -49,6 +51,8 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     toolVersion: parts.toolVersion,
     target: parts.target,
     failOn,
+    origin: parts.origin,
+    examined: report.examined,
     made: parts.made,
     notes: [...parts.notes, ...notes, ...actingNotes(report)],
     gaps: [
@@ -58,6 +62,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     setUp: parts.setUp ?? report.summary.grantsMissing,
     warnings: parts.warnings ?? [],
     findings,
+    singly: all,
     accepted,
     tables: report.tables,
     unwalled: report.unwalled,

@@ -7,6 +7,7 @@ import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.
 import type { Verdict } from '../finding/verdict.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
 import type { JudgedScope } from './judge-scope.ts'
+import { examinedIn } from './make-examined.ts'
 import { isReachable } from './reachable.ts'
 import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
@@ -30,6 +31,7 @@ export function makeReport(
     findings,
     tables,
     unwalled: joinUnwalled(scopes, tables),
+    examined: examinedIn(scopes),
     summary: {
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,

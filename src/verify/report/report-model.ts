@@ -1,5 +1,6 @@
 import type { Finding, Severity, TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
+import type { Examined } from './examined.ts'
 import type { UnwalledTable } from './unwalled.ts'
 
 /** An exception of a rule or attack: a bug of partywall, never a finding. The run's exit code is 2. */
@@ -33,7 +34,7 @@ export interface VerifySummary {
     readonly verdicts: Readonly<Record<Verdict, number>>
     readonly rules: number
     readonly attacks: number
-    /** Statements that attacks sent and judged. */
+    /** Savepoints in which attacks and controls sent statements, and which were rolled back. */
     readonly probes: number
     readonly tables: number
     readonly tablesPlanted: number
@@ -49,4 +50,6 @@ export interface VerifyReport {
   /** Tables without a tenant that a role of the application may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
   readonly summary: VerifySummary
+  /** What the run looked at. */
+  readonly examined: Examined
 }

@@ -10,13 +10,17 @@ import type { Planting } from '../attack/planting.ts'
 import { compareWithRealLogin } from '../attack/real-login.ts'
 import { type AttackSession, attackSession } from '../attack/session.ts'
 import { attacks } from '../attacks/list.ts'
+import type { AttackCount } from './examined.ts'
 import type { InternalError } from './report-model.ts'
 
 export interface AttackRun {
   readonly ledger: AttackLedger
   readonly internalErrors: readonly InternalError[]
   readonly attacks: number
+  /** All probes: those of {@link counts}, of planting and of the controls. */
   readonly probes: number
+  /** Each attack that ran, in each pass. */
+  readonly counts: readonly AttackCount[]
   readonly planted: number
   /** Number of probes that ended in the statement timeout. They show nothing. */
   readonly timedOut: number
@@ -42,7 +46,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
   let probes = 0
   let planted = 0
   let timedOut = () => 0
-  const ran = new Set<string>()
+  const counts: AttackCount[] = []
   const client = await options.connect()
   try {
     await client.query('begin')
@@ -65,8 +69,10 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
         await checkPositiveControls(arena, ledger, options.sealSecret !== undefined)
       }
       for (const attack of attacks.filter((candidate) => (candidate.passes ?? ['set']).includes(pass))) {
-        ran.add(attack.name)
+        const [probesBefore, seenBefore] = [probes, ledger.observations.length]
         const error = await runOne(attack, arena)
+        const reached = ledger.observations.slice(seenBefore).map(({ object }) => object)
+        counts.push({ name: attack.name, probes: probes - probesBefore, reached: [...new Set(reached)] })
         if (error !== undefined) internalErrors.push(error)
         options.onProgress(attack.name)
       }
@@ -79,7 +85,15 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     const { url: ownServerUrl, connect } = options.ownServer
     await compareWithRealLogin({ ...options, ownServerUrl, connect }, ledger)
   }
-  return { ledger, internalErrors, attacks: ran.size, probes, planted, timedOut: timedOut() }
+  return {
+    ledger,
+    internalErrors,
+    attacks: new Set(counts.map(({ name }) => name)).size,
+    probes,
+    counts,
+    planted,
+    timedOut: timedOut(),
+  }
 }
 
 async function runOne(attack: Attack, arena: Arena): Promise<InternalError | undefined> {

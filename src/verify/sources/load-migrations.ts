@@ -77,7 +77,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
       sealSecret: sealed ? database.sealSecret : undefined,
       notes: [...notesOf(migrations, own, rolesAdded, database, platform), ...filledNote(filled)],
       gaps: [...gapsOf(migrations.files, rolesAdded, [...extensions]), ...standInGaps(standIns, indexesLeftOut)],
-      files: migrations.files.map((file) => file.name),
+      files: migrations.files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
       rolesAdded,
       locate: locateObjects(migrations.files),
       makeAppRole: () => database.makeAppRole(),

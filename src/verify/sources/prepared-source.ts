@@ -1,3 +1,12 @@
+/** A file that was read, as `sha256sum` and `ls -l` show it. */
+export interface InputFile {
+  /** Its path as the user wrote it. */
+  readonly name: string
+  readonly bytes: number
+  /** In hex, of the whole file. */
+  readonly sha256: string
+}
+
 /** A database that was filled from a source, with the notes about it for the report. */
 export interface PreparedSource {
   /** Superuser URL of the throw-away database. */
@@ -9,7 +18,7 @@ export interface PreparedSource {
   /** Facts that such a source can't contain. They stay `unproved`. */
   readonly gaps: readonly string[]
   /** The files that were run. */
-  readonly files: readonly string[]
+  readonly files: readonly InputFile[]
   /** Roles that the source mentions but does not create. They were created as NOLOGIN. */
   readonly rolesAdded: readonly string[]
   /** File and line that create an object such as `public.documents`. Undefined if not known. */

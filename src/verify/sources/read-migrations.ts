@@ -1,13 +1,13 @@
+import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigurationError } from '../../errors.ts'
 import { cutDownSection } from './down-section.ts'
+import type { InputFile } from './prepared-source.ts'
 import { type SplitFile, splitStatements, UnreadableSqlError } from './split-statements.ts'
 
 /** One migration file, split into statements. */
-export interface MigrationFile extends SplitFile {
-  /** Its path as the user wrote it. */
-  readonly name: string
+export interface MigrationFile extends SplitFile, InputFile {
   readonly text: string
   /** True if a marked down migration was left out. */
   readonly downSectionCut: boolean
@@ -82,7 +82,8 @@ async function readBytes(path: string): Promise<Buffer> {
 function readFileText(name: string, bytes: Buffer): MigrationFile {
   const { text, cut } = cutDownSection(decode(name, bytes))
   try {
-    return { name, text, downSectionCut: cut, ...splitStatements(text) }
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    return { name, bytes: bytes.length, sha256, text, downSectionCut: cut, ...splitStatements(text) }
   } catch (error) {
     if (error instanceof UnreadableSqlError) throw unreadable(name, error.line, error.message, error)
     throw error

@@ -1,6 +1,7 @@
 import type { Finding } from '../../../src/verify/finding/finding.ts'
 import { noVerdicts } from '../../../src/verify/finding/verdict.ts'
 import type { ReportDocument } from '../../../src/verify/formats/document.ts'
+import type { Examined } from '../../../src/verify/report/examined.ts'
 
 /** A name that tries to break out of every format. */
 const HOSTILE = 'app."><b>|`x`\u001b[31m\u0000\nred\u202e'
@@ -27,7 +28,79 @@ const hostile: Finding = {
   key: `not-in-catalogue:${HOSTILE}`,
 }
 
+export const examined: Examined = {
+  schemas: ['public'],
+  objects: {
+    table: 2,
+    'partitioned-table': 0,
+    view: 0,
+    'materialized-view': 0,
+    'foreign-table': 0,
+    sequence: 0,
+    function: 0,
+    'security-definer': 0,
+    policy: 1,
+    trigger: 0,
+    'foreign-key': 0,
+    'rewrite-rule': 0,
+  },
+  roles: [
+    {
+      name: 'app',
+      login: true,
+      superuser: false,
+      bypassRls: false,
+      memberOf: ['tenant_user'],
+      path: ['app'],
+      owns: [],
+    },
+    {
+      name: 'postgres',
+      login: true,
+      superuser: true,
+      bypassRls: true,
+      memberOf: [],
+      path: undefined,
+      owns: ['public.documents'],
+    },
+  ],
+  relations: [
+    {
+      object: 'public.documents',
+      kind: 'table',
+      owner: 'postgres',
+      rowSecurity: false,
+      forced: false,
+      bound: 'tenant',
+      column: 'tenant_id',
+      policies: [
+        {
+          name: HOSTILE,
+          permissive: true,
+          command: 'all',
+          roles: ['PUBLIC'],
+          using: "(tenant_id = current_setting('app.current_tenant_id'::text)::uuid)",
+          check: HOSTILE,
+        },
+      ],
+    },
+    {
+      object: 'public.countries',
+      kind: 'table',
+      owner: 'postgres',
+      rowSecurity: false,
+      forced: false,
+      bound: undefined,
+      column: undefined,
+      policies: [],
+    },
+  ],
+  attacks: [{ name: 'read-across', probes: 7, reached: ['public.documents', HOSTILE] }],
+  leaks: [{ object: 'public.documents', verb: 'select', by: 'attack', keys: [leak.key] }],
+}
+
 export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDocument {
+  const findings = changes.findings ?? [leak, hostile]
   return {
     toolVersion: '0.1.0',
     target: 'migrations/',
@@ -36,7 +109,10 @@ export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDoc
     setUp: ['CREATE ROLE app LOGIN;'],
     gaps: ['a dump holds no role attributes'],
     warnings: ['baseline entry expired'],
-    findings: [leak, hostile],
+    findings,
+    singly: findings,
+    origin: 'files',
+    examined,
     accepted: [
       {
         finding: { ...leak, rule: 'grant-truncate', key: 'grant-truncate:public.users' },

@@ -1,17 +1,36 @@
-/** A line of a standard, and what this report says of it. */
-export interface Control {
-  /** `CC6.1`, `A.8.3`, `Do 2`. */
+import type { RuleId } from '../../finding/rule-id.ts'
+
+/**
+ * A line of a standard. Its text says only what is looked at: the result is computed from the run, because the same line stands in the report
+ * of a schema that leaks.
+ */
+export type Control = {
   readonly id: string
   /** What the line asks for, in our words. */
   readonly asks: string
-  /** The groups of rules whose results are evidence. Undefined: this report is no evidence, and `says` gives the reason. */
-  readonly groups?: readonly string[] | undefined
-  readonly says: string
-}
+} & (
+  | {
+      /** The groups of rules whose results are evidence. Rules about speed are left out. */
+      readonly groups: readonly string[]
+      /** Rules of other groups. */
+      readonly also?: readonly RuleId[]
+      /** What these rules look at, without a result. */
+      readonly looks: string
+      /** What the line asks for and this report does not look at. */
+      readonly limits?: string
+    }
+  | {
+      readonly groups?: undefined
+      /** Why this report is no evidence for the line. */
+      readonly missing: string
+    }
+)
 
 /** A standard, and where it is published (without a scheme: the report contains nothing that a browser could fetch). */
 export interface Standard {
   readonly title: string
   readonly source: string
+  /** Which lines are listed here, and what that means for the others. */
+  readonly selection: string
   readonly controls: readonly Control[]
 }

@@ -1,45 +1,69 @@
-import type { Standard } from '../controls/control.ts'
+import { isAboutSpeed } from '../controls/mapped-rules.ts'
 import type { ReportDocument } from '../document.ts'
-import { table, text } from './markup.ts'
-
-/** A standard line by line: the evidence in this report, or the reason why it has none. */
-export function standardOf(standard: Standard, document: ReportDocument): string {
-  const groupOf = new Map(document.rules.map((rule) => [rule.id, rule.group]))
-  const rows = standard.controls.map(({ id, asks, groups, says }) => {
-    if (groups === undefined) return [text(id), text(asks), text(says), '–', '–']
-    const asked = document.rules.filter((rule) => groups.includes(rule.group)).length
-    const found = document.findings.filter((finding) => groups.includes(groupOf.get(finding.rule) ?? '')).length
-    return [text(id), text(asks), text(says), String(asked), String(found)]
-  })
-  return `<p>Published at <code>${text(standard.source)}</code>. The lines are given in our words.</p>
-${table(['line', 'what it asks', 'what this report says', 'rules asked', 'findings'], rows)}`
-}
+import { noObjectFor } from '../rule-objects.ts'
+import { findingLink } from './finding-numbers.ts'
+import { code, listOfHtml, rich, table, text } from './markup.ts'
 
 export function checklistOf(document: ReportDocument): string {
-  return table(
-    ['line', 'verdict', 'by'],
-    document.checklist.map((line) => [text(line.title), line.verdict, text(line.detail)]),
-  )
+  const rows = document.checklist.map((line) => [text(line.section), rich(line.title), line.verdict, rich(line.detail)])
+  return `<p>The closing checklist of partywall itself (its skill <code>multi-tenant-security</code>, version ${text(document.toolVersion)}). It is no list of a standard. A check is one cell of Tables (table and verb).</p>
+${table(['part', 'line', 'verdict', 'by'], rows, ['part', 'verdict'])}`
 }
 
+/** What each attack did in this run. */
 export function attacksOf(document: ReportDocument): string {
-  if (document.attacks.length === 0)
-    return '<p>The catalog was read and policies were proved; nothing was attacked.</p>'
-  const attacks = table(
-    ['attack', 'what it does'],
-    document.attacks.map((attack) => [`<code>${text(attack.name)}</code>`, text(attack.title)]),
-  )
-  return `<p>${document.summary.probes} probes as two tenants, in one transaction that was rolled back.</p>\n${attacks}`
+  const { attacks, examined, summary, internalErrors } = document
+  if (attacks.length === 0) return '<p>The catalog was read and policies were proved; nothing was attacked.</p>'
+  const counted = attacks.map((attack) => {
+    const { probes = 0, reached = [] } = examined.attacks.find(({ name }) => name === attack.name) ?? {}
+    return { ...attack, probes, reached, failed: internalErrors.some(({ where }) => where === `attack ${attack.name}`) }
+  })
+  const idle = counted.filter(({ probes, reached, failed }) => probes === 0 && reached.length === 0 && !failed)
+  const ran = counted.filter((attack) => !idle.includes(attack))
+  const sent = examined.attacks.reduce((sum, { probes }) => sum + probes, 0)
+  const rows = ran.map(({ name, title, probes, reached, failed }) => [
+    code(name),
+    rich(title),
+    String(probes),
+    failed ? 'failed: see Internal errors' : outcomeOf(reached),
+  ])
+  return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low.</p>
+${table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
+<h3>Attacks that sent no probe</h3>
+<p>Not applicable: this schema has no object that they are made for, what they would try is proved already, or they need a context that this run did not have. They show nothing.</p>
+${listOfHtml(
+  idle.map(({ name, title }) => `${code(name)}: ${rich(title)}`),
+  'None.',
+)}`
 }
 
+function outcomeOf(reached: readonly string[]): string {
+  return reached.length === 0 ? 'did not succeed' : `succeeded on ${reached.map(code).join(', ')}`
+}
+
+/** The rules by group. A line without a finding says so, and whether the schema has an object of the kind that the rule looks at. */
 export function rulesOf(document: ReportDocument): string {
-  return table(
-    ['rule', 'what it looks for', 'severity', 'findings'],
-    document.rules.map((rule) => [
-      `<code id="rule-${text(rule.id)}">${text(rule.id)}</code>`,
-      text(rule.title),
-      rule.severity,
-      String(document.findings.filter((finding) => finding.rule === rule.id).length),
-    ]),
+  const groups = [...new Set(document.rules.map(({ group }) => group))]
+  const rows = groups.flatMap((group) =>
+    document.rules
+      .filter((rule) => rule.group === group)
+      .map((rule) => [
+        `<code id="rule-${text(rule.id)}">${text(rule.id)}</code>`,
+        `${text(rule.title)}${isAboutSpeed(rule.id) ? ' (about speed: evidence for no standard)' : ''}`,
+        text(rule.group),
+        rule.severity,
+        foundBy(rule.id, document),
+      ]),
   )
+  return `<p>The base severity is that of most findings of the rule. A finding may have another one, and then says so. “None” means that no object of this schema has the fault, as far as the rule can see.</p>
+${table(['rule', 'what it looks for', 'group', 'base severity', 'findings'], rows, ['group', 'base severity'])}`
+}
+
+function foundBy(rule: string, { findings, accepted, examined }: ReportDocument): string {
+  const links = findings.flatMap((finding, at) => (finding.rule === rule ? [findingLink(at)] : []))
+  const others = accepted.filter(({ finding }) => finding.rule === rule).length
+  const found = [...links, ...(others === 0 ? [] : [`${others} accepted`])]
+  if (found.length > 0) return found.join(', ')
+  const missing = noObjectFor(rule, examined.objects)
+  return missing === undefined ? 'none' : `not applicable: no ${missing} in the schemas`
 }

@@ -1,8 +1,10 @@
+import { VERBS } from '../../../catalog/verbs.ts'
 import type { Finding } from '../../finding/finding.ts'
 import { bySeverity } from '../by-severity.ts'
 import type { ReportDocument } from '../document.ts'
-import { listOf, table, text } from './markup.ts'
-import { findingAnchor } from './tables.ts'
+import { actorsIn, joinEvidence } from './evidence.ts'
+import { findingNumber } from './finding-numbers.ts'
+import { code, listOf, rich, sqlBlock, table, text } from './markup.ts'
 
 export function findingsOf(document: ReportDocument): string {
   if (document.findings.length === 0) return '<p>None.</p>'
@@ -14,27 +16,86 @@ export function findingsOf(document: ReportDocument): string {
 }
 
 function findingOf(finding: Finding, document: ReportDocument): string {
-  const made = document.locate(finding.object)
-  const isListed = document.rules.some(({ id }) => id === finding.rule)
-  const rule = isListed ? `<a href="#rule-${text(finding.rule)}">${text(finding.rule)}</a>` : text(finding.rule)
-  const anchor = findingAnchor(document.findings.indexOf(finding))
-  return `<article id="${anchor}"><h4><code>${text(finding.object)}</code>: ${rule}</h4>
-<p>${text(finding.message)}${made === undefined ? '' : ` <small>${text(made.file)}:${made.line}</small>`}</p>
-<h5>Evidence</h5>
-${listOf([`proof: ${finding.proof}`, ...finding.evidence, `key: ${finding.key}`])}
-<h5>Fix</h5>
-<pre>${text(finding.fix)}</pre></article>`
+  const number = findingNumber(document.findings.indexOf(finding))
+  const rule = document.rules.find(({ id }) => id === finding.rule)
+  const name = rule === undefined ? text(finding.rule) : `<a href="#rule-${text(rule.id)}">${text(rule.id)}</a>`
+  const members = membersOf(finding, document)
+  const alone = members.length === 1
+  const about = alone ? code(finding.object) : `${members.length} objects`
+  const severity =
+    rule === undefined || rule.severity === finding.severity
+      ? `Severity ${finding.severity}.`
+      : `Severity ${finding.severity}; the base severity of the rule is ${rule.severity}. The rule gives this object another one; when it does, <code>docs/rules/${text(rule.id)}.md</code> in the package says.`
+  const many = alone ? '' : `<p>One cause on ${members.length} objects. Each object follows with its key.</p>`
+  const parts = members.map((member) => memberOf(member, document, alone)).join('\n')
+  return `<article id="${number}"><h4>${number} ${name}: ${about}</h4>
+<p><small>${severity} Status: open.</small></p>
+${many}${parts}</article>`
+}
+
+/** The findings that a folded finding stands for, itself first. */
+function membersOf(finding: Finding, { singly }: ReportDocument): readonly Finding[] {
+  const keys = [finding.key, ...(finding.alike ?? [])]
+  if (keys.length === 1) return [finding]
+  return keys.flatMap((key) => singly.find((each) => each.key === key) ?? [])
+}
+
+function memberOf(finding: Finding, document: ReportDocument, alone: boolean): string {
+  const { object, message, proof, evidence, key, fix } = finding
+  const made = document.locate(object)
+  const place = made === undefined ? '' : ` <small>created in ${text(made.file)}:${made.line}</small>`
+  const lines = [
+    `key: ${key}`,
+    proof === 'exploited'
+      ? 'An attack of this run succeeded.'
+      : 'Read from the catalog. No attack of this run tried it, or none could confirm it.',
+    ...joinEvidence(evidence),
+    ...unattackedVerbs(finding, document),
+    ...actorNotes(evidence, document),
+  ]
+  return `<div class="member">${alone ? '' : `<h5>${code(object)}</h5>`}
+<p>${rich(message)}${place}</p>
+<h6>Evidence</h6>
+${listOf(lines)}
+<h6>Fix</h6>
+${sqlBlock(fix)}</div>`
+}
+
+/** The verbs that leak by what the catalog says, and that no attack used. */
+function unattackedVerbs({ key }: Finding, { examined }: ReportDocument): readonly string[] {
+  const read = examined.leaks.filter(({ keys, by }) => by === 'reading' && keys.includes(key))
+  return [...new Set(read.map(({ object }) => object))].map((object) => {
+    const verbs = VERBS.filter((verb) => read.some((leak) => leak.object === object && leak.verb === verb))
+    return `${verbs.join(', ')} on ${object}: by reading of grants, policies and row-level security; no attack used ${verbs.length === 1 ? 'this verb' : 'these verbs'}`
+  })
+}
+
+/** What a reader must know about a role as which the evidence acted. */
+function actorNotes(evidence: readonly string[], { examined }: ReportDocument): readonly string[] {
+  return actorsIn(evidence).flatMap((name) => {
+    const role = examined.roles.find((each) => each.name === name)
+    if (role === undefined) return []
+    const notes: string[] = []
+    if (role.superuser)
+      notes.push(
+        `${name} is a superuser in this run. No policy applies to a superuser, with FORCE or without: what it saw says nothing about an owner that is none.`,
+      )
+    if (role.path === undefined)
+      notes.push(`${name} is not in reach of the application, so the verdicts of tables do not count it.`)
+    return notes
+  })
 }
 
 export function acceptedOf(document: ReportDocument): string {
   return table(
     ['finding', 'severity', 'reason', 'until'],
     document.accepted.map(({ finding, reason, expires }) => [
-      `<code>${text(finding.key)}</code>`,
+      code(finding.key),
       finding.severity,
       text(reason),
       text(expires ?? 'without end'),
     ]),
+    ['severity', 'until'],
   )
 }
 

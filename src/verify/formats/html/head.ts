@@ -1,55 +1,81 @@
-import { VERDICT_NAMES, VERDICTS, type Verdict } from '../../finding/verdict.ts'
+import { VERBS } from '../../../catalog/verbs.ts'
 import { countFindings } from '../by-severity.ts'
 import type { ReportDocument } from '../document.ts'
-import { facts, text } from './markup.ts'
+import { facts, rich, text } from './markup.ts'
 
 /** The verdict, and everything that identifies the run: an auditor must be able to say which database was judged, when and how. */
 export function headOf(document: ReportDocument): string {
   const { summary } = document
+  const leaks = leakSentence(document)
+  const good = summary.exitCode === 0 && leaks === undefined
   return `<header><h1>Tenant isolation of ${text(document.target)}</h1>
-<p class="verdict ${summary.exitCode === 0 ? 'good' : 'bad'}">${text(summary.verdict)}</p>
+<p class="verdict ${good ? 'good' : 'bad'}">${rich(summary.verdict)}${leaks === undefined ? '' : ` ${text(leaks)}`}</p>
+<p>${text(examinedSentence(document))}</p>
 ${identityOf(document)}</header>`
 }
 
-function identityOf({ made, run, summary, target, toolVersion, failOn }: ReportDocument): string {
+/** `4 of 5 tables leak, in 7 of 20 cells (table and verb): …`. Undefined if none does. */
+function leakSentence({ tables, summary }: ReportDocument): string | undefined {
+  const leaking = tables.flatMap(({ object, verbs }) => {
+    const leaks = VERBS.filter((verb) => verbs[verb] === 'leaks')
+    return leaks.length === 0 ? [] : [`${object} (${leaks.join(', ')})`]
+  })
+  if (leaking.length === 0) return undefined
+  const cells = Object.values(summary.verdicts).reduce((sum, number) => sum + number, 0)
+  const verb = tables.length === 1 ? 'table leaks' : `tables ${leaking.length === 1 ? 'leaks' : 'leak'}`
+  return `${leaking.length} of ${tables.length} ${verb}, in ${summary.verdicts.leaks} of ${cells} cells (table and verb): ${leaking.join(', ')}.`
+}
+
+function examinedSentence({ origin }: ReportDocument): string {
+  if (origin === 'files')
+    return 'Examined: a PostgreSQL that was started for this run, filled from the SQL files below and with planted rows. No production database was examined.'
+  if (origin === 'command')
+    return 'Examined: a PostgreSQL that was started for this run, filled by the command below and with planted rows. No production database was examined.'
+  return 'Examined: the database below, as it was at the time below. The report does not know whether it is a production database.'
+}
+
+function identityOf(document: ReportDocument): string {
+  const { run, summary, target, failOn } = document
   const version = `${Math.floor(run.serverVersion / 10_000)}.${run.serverVersion % 10_000}`
   const contexts = run.sealed ? 'sealed' : 'unsealed'
   const mode =
     run.mode === 'attack' ? `catalog, proof and attacks in ${contexts} contexts` : 'catalog and proof, without attacks'
+  const assumed = run.notes.some((note) => note.includes(`${run.setting} is assumed`))
   return facts([
-    ...(made === undefined
-      ? []
-      : ([
-          [
-            'date',
-            `<time datetime="${text(made.at)}">${text(made.at.replace('T', ' ').replace(/\..*/, ' UTC'))}</time>`,
-          ],
-          ['duration', `${made.seconds.toFixed(1)} seconds`],
-          ['command', `<code>${text(made.command)}</code>`],
-          ['run by', `partywall ${text(toolVersion)}, Node.js ${text(made.nodeVersion)}`],
-        ] as const)),
+    ...makingOf(document),
     ['judged', text(target)],
     ['database', `${text(run.database)}, PostgreSQL ${version}`],
     ['schema digest (SHA-256)', `<code>${text(run.schemaDigest)}</code>`],
     ['application acts as', text(run.actingRoles.join(', '))],
-    ['tenant in', `<code>${text(run.setting)}</code>`],
+    ['tenant in', `<code>${text(run.setting)}</code>${assumed ? ' (assumed: no policy reads a setting)' : ''}`],
     ['looked at', `${mode}: ${summary.rules} rules, ${summary.probes} probes`],
-    ['findings that fail the run', `from ${failOn} up`],
+    ['findings', `${countFindings(summary.findings)}, ${summary.accepted} accepted`],
+    ['findings that fail the run', `from ${failOn} up (default: medium)`],
     ['exit code', String(summary.exitCode)],
   ])
 }
 
-/** The counts, and what each verdict means. */
-export function resultOf({ summary }: ReportDocument): string {
-  const verdicts = Object.entries(summary.verdicts)
-    .filter(([, number]) => number > 0)
-    .map(([verdict, number]) => `${number} ${verdict}`)
-  return `<p>${text(countFindings(summary.findings))}, ${summary.accepted} accepted. ${summary.tables} tables, by table and verb: ${verdicts.join(', ') || 'none'}.</p>
-<dl>${VERDICT_NAMES.map((name) => `<dt class="${name}">${name}</dt><dd>${meaningOf(name)}</dd>`).join('\n')}</dl>`
+function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [string, string])[] {
+  if (made === undefined) return []
+  const git =
+    made.git === undefined
+      ? 'not known'
+      : `<code>${text(made.git.commit)}</code>, ${made.git.clean ? 'clean' : 'with changes that are not committed'}`
+  return [
+    ['started', timeOf(made.at)],
+    ['ended', made.finishedAt === undefined ? 'not recorded' : timeOf(made.finishedAt)],
+    ['duration', `${made.seconds.toFixed(1)} seconds`],
+    ['command', `<code>${text(made.command)}</code>`],
+    [
+      'tool',
+      `partywall ${text(toolVersion)}, Node.js ${text(made.nodeVersion)}, ${text(made.platform ?? 'unknown platform')}`,
+    ],
+    ['who ran it', 'not recorded'],
+    ['working directory', made.directory === undefined ? 'not recorded' : text(made.directory)],
+    ['git commit of the working directory', git],
+  ]
 }
 
-/** The sentences are shared with the manual, which marks code by backticks and explains controls further down. */
-function meaningOf(name: Verdict): string {
-  const sentence = text(VERDICTS[name].meaning.replace(' (see below)', ''))
-  return sentence.replace(/`([^`]+)`/g, '<code>$1</code>')
+function timeOf(at: string): string {
+  return `<time datetime="${text(at)}">${text(at.replace('T', ' ').replace(/\..*/, ' UTC'))}</time>`
 }

@@ -2,11 +2,15 @@ import { ISO_27001 } from '../controls/iso-27001.ts'
 import { OWASP_MULTI_TENANT } from '../controls/owasp-multi-tenant.ts'
 import { SOC2 } from '../controls/soc2.ts'
 import type { ReportDocument } from '../document.ts'
-import { attacksOf, checklistOf, rulesOf, standardOf } from './catalogue.ts'
+import { policiesOf, rolesOf } from './as-read.ts'
+import { attacksOf, checklistOf, rulesOf } from './catalogue.ts'
 import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
-import { headOf, resultOf } from './head.ts'
+import { glossaryOf } from './glossary.ts'
+import { headOf } from './head.ts'
 import { listOf, renderSection, type Section, text } from './markup.ts'
-import { HTML_STYLE } from './style.ts'
+import { inputsOf, scopeOf } from './scope.ts'
+import { standardOf } from './standards.ts'
+import { htmlStyle } from './style.ts'
 import { tablesOf, unwalledOf } from './tables.ts'
 
 /** The report as one HTML file without scripts and without requests, for auditors: what was tried, what held, and the evidence. */
@@ -20,7 +24,7 @@ export function renderHtml(document: ReportDocument): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Tenant isolation: ${text(document.target)}</title>
-<style>${HTML_STYLE}</style>
+<style>${htmlStyle(runningTitle(document))}</style>
 </head>
 <body>
 ${headOf(document)}
@@ -33,23 +37,23 @@ ${sections.map(renderSection).join('\n')}
 `
 }
 
+function runningTitle({ target, run, made }: ReportDocument): string {
+  const at = made === undefined ? '' : `, ${made.at.slice(0, 16).replace('T', ' ')} UTC`
+  return `Tenant isolation of ${target.slice(0, 60)}, schema digest ${run.schemaDigest.slice(0, 12)}${at}`
+}
+
 function sectionsOf(document: ReportDocument): readonly Section[] {
   const { internalErrors, setUp } = document
   const whenAny = (items: readonly unknown[], body: () => string) => (items.length === 0 ? '' : body())
   return [
-    { id: 'result', title: 'Result', body: resultOf(document) },
+    { id: 'scope', title: 'Scope', body: scopeOf(document) },
     { id: 'tables', title: 'Tables', body: tablesOf(document) },
     { id: 'findings', title: 'Findings', body: findingsOf(document) },
     { id: 'accepted', title: 'Accepted findings', body: whenAny(document.accepted, () => acceptedOf(document)) },
     {
       id: 'unwalled',
       title: 'In reach without a wall',
-      body: whenAny(document.unwalled, () => unwalledOf(document)),
-    },
-    {
-      id: 'not-looked-at',
-      title: 'Not looked at',
-      body: listOf([...document.gaps, ...document.warnings], 'Nothing was left out.'),
+      body: document.unwalled.length === 0 ? '<p>No table.</p>' : unwalledOf(document),
     },
     {
       id: 'errors',
@@ -57,6 +61,8 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
       body: whenAny(internalErrors, () => listOf(internalErrors.map(({ where, message }) => `${where}: ${message}`))),
     },
     { id: 'reading', title: 'How it was read', body: listOf(document.notes) },
+    { id: 'inputs', title: 'Input files and options', body: inputsOf(document) },
+    { id: 'roles', title: 'Roles', body: rolesOf(document) },
     {
       id: 'role',
       title: 'Lines that make such a role',
@@ -71,7 +77,9 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'soc2', title: SOC2.title, body: standardOf(SOC2, document) },
     { id: 'iso-27001', title: ISO_27001.title, body: standardOf(ISO_27001, document) },
     { id: 'owasp', title: OWASP_MULTI_TENANT.title, body: standardOf(OWASP_MULTI_TENANT, document) },
+    { id: 'glossary', title: 'Words', body: glossaryOf() },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
+    { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]
 }

@@ -1,51 +1,70 @@
-import { VERBS } from '../../../catalog/verbs.ts'
+import { VERBS, type Verb } from '../../../catalog/verbs.ts'
 import type { Finding, TableVerdict } from '../../finding/finding.ts'
+import { VERDICT_NAMES, VERDICTS, type Verdict } from '../../finding/verdict.ts'
 import type { ReportDocument } from '../document.ts'
-import { table, text } from './markup.ts'
+import { findingLink, linksOfKeys } from './finding-numbers.ts'
+import { code, rich, table, text } from './markup.ts'
 
-/** The verdict of each table and verb. Reasons and findings of a table open below its name. */
+/** The verdict of each table and verb, with the findings behind it, and then the reasons. */
 export function tablesOf(document: ReportDocument): string {
   if (document.tables.length === 0) return '<p>No tenant table was found.</p>'
-  return table(
-    ['table', ...VERBS],
-    document.tables.map((each) => [
-      nameOf(each, document),
-      ...VERBS.map((verb) => {
-        const verdict = each.verbs[verb]
-        return verdict === undefined ? '–' : `<span class="${verdict}">${verdict}</span>`
-      }),
-    ]),
-  )
+  const rows = document.tables.map((each) => [
+    code(each.object),
+    ...VERBS.map((verb) => cellOf(each, verb, document)),
+    notesOf(each, document),
+  ])
+  return `${table(['table', ...VERBS, 'reasons and findings'], rows, VERBS)}\n${legendOf(document)}`
 }
 
-function nameOf(each: TableVerdict, document: ReportDocument): string {
-  const name = `<code>${text(each.object)}</code>`
-  const reasons = VERBS.flatMap((verb) =>
-    each.reasons[verb] === undefined ? [] : `${verb}: ${text(each.reasons[verb])}`,
-  )
-  // A finding with one cause stands for several objects, and its evidence names them.
-  const concerns = ({ object, evidence }: Finding) =>
-    object === each.object || evidence.some((line) => line.split(/[\s,:;]+/).includes(each.object))
+function cellOf({ object, verbs }: TableVerdict, verb: Verb, document: ReportDocument): string {
+  const verdict = verbs[verb]
+  if (verdict === undefined) return '–'
+  const leak = document.examined.leaks.find((each) => each.object === object && each.verb === verb)
+  const links = leak === undefined ? [] : linksOfKeys(leak.keys, document)
+  const by =
+    leak === undefined ? '' : `<small>by ${leak.by}${links.length === 0 ? '' : `: ${links.join(', ')}`}</small>`
+  return `<span class="${verdict}">${verdict}</span>${by}`
+}
+
+function notesOf({ object, reasons }: TableVerdict, document: ReportDocument): string {
+  const byReason = new Map<string, Verb[]>()
+  for (const verb of VERBS) {
+    // One line for the same reason of several verbs.
+    const said = reasons[verb]
+    const reason = said?.endsWith(` may ${verb}`) ? said.replace(/ may \w+$/, ' has this privilege') : said
+    if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), verb])
+  }
+  const lines = [...byReason].map(([reason, verbs]) => `${verbs.join(', ')}: ${rich(reason)}`)
   const findings = document.findings.flatMap((finding, at) =>
-    concerns(finding) ? `<a href="#${findingAnchor(at)}">${text(finding.rule)}</a>` : [],
+    concerns(finding, object, document) ? [`${findingLink(at)} ${text(finding.rule)}`] : [],
   )
-  const more = [...reasons, ...findings]
-  if (more.length === 0) return name
-  return `<details open><summary>${name}</summary>${more.map((line) => `<small>${line}</small>`).join('')}</details>`
+  return [...lines, ...findings].map((line) => `<small>${line}</small>`).join('')
 }
 
-/** The anchor of a finding, by its place in the document. */
-export function findingAnchor(at: number): string {
-  return `finding-${at + 1}`
+/** A finding with one cause stands for several objects. Others name the table in their evidence. */
+function concerns(finding: Finding, object: string, { singly }: ReportDocument): boolean {
+  const all = [finding, ...singly.filter(({ key }) => finding.alike?.includes(key) === true)]
+  return all.some(
+    (each) => each.object === object || each.evidence.some((line) => line.split(/[\s,:;]+/).includes(object)),
+  )
+}
+
+/** What each verdict means that this report uses. */
+function legendOf({ summary }: ReportDocument): string {
+  const used = VERDICT_NAMES.filter((name) => summary.verdicts[name] > 0)
+  return `<dl>${used.map((name) => `<dt class="${name}">${name}</dt><dd>${meaningOf(name)}</dd>`).join('\n')}</dl>`
+}
+
+function meaningOf(name: Verdict): string {
+  if (name === 'leaks')
+    return 'rows of another tenant can be reached. “By attack”: an attack of this run reached such rows by this verb. “By reading”: grants, policies or row-level security show it, and no attack used this verb'
+  // The sentences are shared with the manual, which explains controls further down.
+  return rich(VERDICTS[name].meaning.replace(' (see below)', ''))
 }
 
 export function unwalledOf(document: ReportDocument): string {
   return table(
     ['table', 'what the application’s roles may do', 'why it does not count as a tenant table'],
-    document.unwalled.map(({ object, verbs, reason }) => [
-      `<code>${text(object)}</code>`,
-      text(verbs.join(', ')),
-      text(reason),
-    ]),
+    document.unwalled.map(({ object, verbs, reason }) => [code(object), text(verbs.join(', ')), text(reason)]),
   )
 }

@@ -1,0 +1,54 @@
+import type { ReportDocument } from '../document.ts'
+import type { Control } from './control.ts'
+import { mappedRules } from './mapped-rules.ts'
+
+/** What one run says about a line of a standard. */
+export type ControlResult =
+  | { readonly result: 'not covered'; readonly reason: string }
+  /** partywall failed, a control of an attack failed, or no table was in reach. */
+  | { readonly result: 'no verdict'; readonly found: FoundFor }
+  | { readonly result: 'findings'; readonly found: FoundFor }
+  | { readonly result: 'nothing found'; readonly found: FoundFor }
+
+export interface FoundFor {
+  /** Ids of the rules that are evidence. */
+  readonly rules: readonly string[]
+  /** Places of the findings in the document. */
+  readonly findings: readonly number[]
+  /** Keys of findings that a baseline accepts: they exist, and do not fail the run. */
+  readonly accepted: readonly string[]
+  /** Sentences that limit the result: cells that leak or are open, no attack, no seal. */
+  readonly limits: readonly string[]
+}
+
+/** Groups whose rules judge the tables themselves. */
+const OF_TABLES: readonly string[] = ['rls', 'policy']
+
+/** Computes the result of a line from the findings, the accepted findings and the verdicts of this run. */
+export function judgeControl(control: Control, document: ReportDocument): ControlResult {
+  if (control.groups === undefined) return { result: 'not covered', reason: control.missing }
+  const rules = mappedRules(control, document.rules).map(({ id }) => id)
+  if (rules.length === 0) return { result: 'not covered', reason: 'no rule of this run is about it' }
+  const places = document.findings.flatMap(({ rule }, at) => (rules.includes(rule) ? [at] : []))
+  const accepted = document.accepted.flatMap(({ finding }) => (rules.includes(finding.rule) ? [finding.key] : []))
+  const found = { rules, findings: places, accepted, limits: limitsOf(control.groups, document) }
+  if (document.summary.exitCode === 2) return { result: 'no verdict', found }
+  return { result: places.length + accepted.length === 0 ? 'nothing found' : 'findings', found }
+}
+
+function limitsOf(groups: readonly string[], { summary, run }: ReportDocument): readonly string[] {
+  const limits: string[] = []
+  const { leaks, unproved, unreliable, 'proved-static': unattacked } = summary.verdicts
+  const cells = Object.values(summary.verdicts).reduce((sum, number) => sum + number, 0)
+  if (groups.some((group) => OF_TABLES.includes(group))) {
+    if (leaks > 0) limits.push(`${leaks} of ${cells} cells (table and verb) leak.`)
+    const open = unproved + unreliable + unattacked
+    if (open > 0) limits.push(`${open} of ${cells} cells are open: unproved, unreliable or proved without a control.`)
+  }
+  if (run.mode !== 'attack') limits.push('Nothing was attacked in this run.')
+  if (groups.includes('context') && !run.sealed)
+    limits.push(
+      'Contexts are unsealed in this run: a session that can run SQL of its choice can also set the setting that names the tenant. The rule setting-forgeable reports that only for tables whose policies read the setting.',
+    )
+  return limits
+}

@@ -1,0 +1,48 @@
+import type { ExaminedPolicy } from '../../report/examined.ts'
+import type { ReportDocument } from '../document.ts'
+import { code, table, text } from './markup.ts'
+
+const YES: Readonly<Record<string, string>> = { true: 'yes', false: 'no' }
+
+/** Roles of the application, and owners, with their attributes in the catalog. */
+export function rolesOf({ examined, run }: ReportDocument): string {
+  if (examined.roles.length === 0) return ''
+  const rows = examined.roles.map(({ name, login, superuser, bypassRls, memberOf, path, owns }) => [
+    code(name),
+    YES[String(login)] ?? '',
+    YES[String(superuser)] ?? '',
+    YES[String(bypassRls)] ?? '',
+    text(memberOf.join(', ') || 'none'),
+    path === undefined ? 'no' : text(path.join(' → ')),
+    run.actingRoles.includes(name) ? 'yes' : 'no',
+    text(owns.join(', ') || 'none'),
+  ])
+  return `<p>The application’s role is <code>${text(run.appRole)}</code>. If no option named it, it was found by its grants: confirm that the application logs in as this role.</p>
+${table(['role', 'login', 'superuser', 'bypassrls', 'member of', 'in reach by', 'tried', 'owns'], rows, ['role', 'login', 'superuser', 'bypassrls', 'tried'])}`
+}
+
+/** Row-level security and policies of each table, as the server printed them. */
+export function policiesOf({ examined }: ReportDocument): string {
+  const relations = examined.relations.filter(({ kind, policies }) => /table$/.test(kind) || policies.length > 0)
+  return relations
+    .map(({ object, owner, rowSecurity, forced, column, policies }) => {
+      const state = `row-level security ${rowSecurity ? 'on' : 'off'}, ${forced ? 'forced' : 'not forced'}; owner ${code(owner)}; tenant column ${column === undefined ? 'none' : code(column)}`
+      const body =
+        policies.length === 0
+          ? '<p>No policy.</p>'
+          : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf), ['command'])
+      return `<article><h3>${code(object)}</h3>\n<p>${state}.</p>\n${body}</article>`
+    })
+    .join('\n')
+}
+
+function rowOf({ name, permissive, command, roles, using, check }: ExaminedPolicy): readonly string[] {
+  const expression = (sql: string | undefined) => (sql === undefined ? '–' : code(sql))
+  return [
+    code(name),
+    `${text(command)}${permissive ? '' : ', restrictive'}`,
+    text(roles.join(', ')),
+    expression(using),
+    expression(check),
+  ]
+}

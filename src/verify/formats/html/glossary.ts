@@ -1,0 +1,56 @@
+import { rich } from './markup.ts'
+
+/** The words that a reader of the report needs, because the report may be read without the manual. */
+const WORDS: readonly (readonly [word: string, meaning: string])[] = [
+  [
+    'attack',
+    'A kind of attempt, as planted tenant A or without a tenant, to read, write or reveal rows of another tenant. An attack sends probes.',
+  ],
+  [
+    'probe',
+    'One savepoint in which statements are sent as one role in one context. It is rolled back. One probe may hold many statements, so counts of probes are no counts of attacks.',
+  ],
+  [
+    'planted row',
+    'A row that is inserted for one of two made-up tenants, A and B, and rolled back at the end. No row of a customer is used.',
+  ],
+  [
+    'control',
+    'A statement that must succeed before an attack counts: tenant B, in its own context, reads or writes its own planted row. Without it, an attack that reached nothing would show nothing. In the sections about standards, a control is a line of the standard.',
+  ],
+  ['context', 'What a session says about itself before its statement: the tenant, in a setting of PostgreSQL.'],
+  [
+    'seal',
+    'A message authentication code over the context, made by the application with a secret. Policies of a sealed schema check it. A result in sealed contexts holds only where the application makes seals and its secret is kept: who has the secret can be any tenant.',
+  ],
+  [
+    'proved',
+    'The text of the policies was parsed. Whichever way a row passes them, its tenant column equals the tenant of the session, and a control succeeded. Assumed: the setting names the right tenant, PostgreSQL applies its policies as its manual says, and the session works as one of the roles in reach.',
+  ],
+  ['held', 'Attacked, no row of another tenant was reached, and a control succeeded. This is a test and no proof.'],
+  [
+    'in reach',
+    'A role as which an attacker inside the application can act: the role of its login, and each role that this can become with SET ROLE or that it inherits. Owners of tables are in reach only if they are one of these.',
+  ],
+  [
+    'copy',
+    'A copy of the schema with rows of its own, in which fixes are tried before they are printed. It is not the transaction of the attacks and has no seals. “No session reached any row” of the copy says that the trial could not show the fix to be harmless; it says nothing about the verdicts.',
+  ],
+  ['cell', 'One table and one verb (SELECT, INSERT, UPDATE, DELETE).'],
+  [
+    'finding',
+    'A hole or a risk that a rule or an attack reports. The key names it in later runs. A finding may stand for several objects with one cause. Status “open”: no baseline accepts it.',
+  ],
+  [
+    'severity',
+    '`critical`: rows of other tenants can be read or written. `high`: the same under a condition that an attacker can often meet. `medium`: a part, or what protects against a second mistake. `low`: a risk with small effect. `info`: an effect to know; it never fails a run.',
+  ],
+  [
+    'schema digest',
+    'SHA-256 over the catalog as partywall reads it: schemas, tables with columns, constraints, policies and triggers, views, functions, grants, and the roles that these name, each as a pair of name and definition, sorted, without object ids and rows. Objects of the schema `partywall` count too. It can be computed with `partywall verify` on any copy; it is no digest of the files, which the section on input files lists.',
+  ],
+]
+
+export function glossaryOf(): string {
+  return `<dl>${WORDS.map(([word, meaning]) => `<dt>${rich(word)}</dt><dd>${rich(meaning)}</dd>`).join('\n')}</dl>`
+}

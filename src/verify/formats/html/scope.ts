@@ -1,0 +1,84 @@
+import type { ObjectKind } from '../../report/examined.ts'
+import type { ReportDocument, ReportOrigin } from '../document.ts'
+import { code, listOf, listOfHtml, table, text } from './markup.ts'
+
+const SHOWN: readonly (readonly [ObjectKind, string])[] = [
+  ['table', 'tables'],
+  ['partitioned-table', 'partitioned tables'],
+  ['view', 'views'],
+  ['materialized-view', 'materialized views'],
+  ['foreign-table', 'foreign tables'],
+  ['sequence', 'sequences'],
+  ['function', 'functions'],
+  ['policy', 'policies'],
+  ['trigger', 'triggers'],
+  ['foreign-key', 'foreign keys'],
+]
+
+/** What was examined and what was not, near the top: no sentence of the report says more than this section. */
+export function scopeOf(document: ReportDocument): string {
+  const { examined, gaps, warnings, run } = document
+  const counts = SHOWN.flatMap(([kind, name]) => {
+    const number = examined.objects[kind]
+    return number === 0 ? [] : [`${name}: ${number}`]
+  })
+  const without = examined.relations.filter(({ kind, bound }) => bound !== 'tenant' && /table$/.test(kind))
+  const named = without.map(({ object, bound }) => `${code(object)}${ROLE_OF[bound ?? 'none'] ?? ''}`)
+  const inside = [
+    `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. Objects in them: ${counts.join(', ') || 'none'}.`,
+    `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
+    `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
+    ...(examined.schemas.includes('partywall')
+      ? []
+      : [
+          'Objects of the schema <code>partywall</code>, if there is one, are read for the judgment and have no line in Tables.',
+        ]),
+  ]
+  const skipped = [...gaps, ...warnings]
+  const nothing =
+    skipped.length === 0
+      ? '<p>No object of the scanned schemas was skipped.</p>'
+      : `<h3>Left out of this run</h3>\n${listOf(skipped)}`
+  return `<h3>In scope</h3>
+${listOfHtml(inside)}
+${nothing}
+<h3>Not in scope</h3>
+${listOf(outsideOf(document.origin))}`
+}
+
+const ROLE_OF: Readonly<Record<string, string>> = {
+  root: ' (its rows are the tenants)',
+  child: ' (bound by a foreign key)',
+  none: '',
+}
+
+function outsideOf(origin: ReportOrigin): readonly string[] {
+  return [
+    origin === 'database'
+      ? 'Other databases and servers, such as replicas. A later change of this database: a further run with the same schema digest shows that nothing that decides about isolation was changed.'
+      : 'The production database: its roles, grants, settings, extensions and changes made by hand. A run with --database-url on it that prints the same schema digest shows that it has the schema of this report.',
+    'The application: how it finds the tenant of a request, which role it logs in as, and whether it sends the context with each statement.',
+    'Caches, search indexes, files, queues, logs and backups.',
+    'Administrators, and roles that the application can’t become.',
+    'Load, denial of service by one tenant beyond what a rule names, and side channels by time.',
+  ]
+}
+
+/** The files, with digests that `sha256sum` computes too, and the options in force. */
+export function inputsOf({ made }: ReportDocument): string {
+  if (made?.inputs === undefined && made?.options === undefined) return ''
+  const { inputs = [], options = [] } = made
+  const files =
+    inputs.length === 0
+      ? '<p>No file was read.</p>'
+      : table(
+          ['file', 'bytes', 'SHA-256'],
+          inputs.map(({ name, bytes, sha256 }) => [code(name), String(bytes), `<code>${text(sha256)}</code>`]),
+          ['bytes'],
+        )
+  return `<p>Digests of whole files, as <code>sha256sum</code> prints them. Line numbers in this report are lines of these files.</p>
+${files}
+<h3>Options in force</h3>
+${listOf(options.map((option) => `\`${option.replaceAll('`', "'")}\``))}
+<p>Options that are not listed have no value.</p>`
+}

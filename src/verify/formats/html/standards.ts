@@ -1,0 +1,48 @@
+import type { Standard } from '../controls/control.ts'
+import { type ControlResult, type FoundFor, judgeControl } from '../controls/judge-control.ts'
+import { isAboutSpeed } from '../controls/mapped-rules.ts'
+import type { ReportDocument } from '../document.ts'
+import { findingLink } from './finding-numbers.ts'
+import { code, rich, table, text } from './markup.ts'
+
+/** A standard line by line: what is looked at, and what this run says of it, or the reason why it says nothing. */
+export function standardOf(standard: Standard, document: ReportDocument): string {
+  const rows = standard.controls.map((control) => {
+    const judged = judgeControl(control, document)
+    const looks =
+      control.groups === undefined
+        ? '–'
+        : `${rich(control.looks)}${control.limits === undefined ? '' : `<small>Not looked at: ${rich(control.limits)}</small>`}`
+    return [text(control.id), `<b>${judged.result}</b>`, detailOf(judged, document), rich(control.asks), looks]
+  })
+  return `<p>${rich(standard.selection)} Lines are given in our words. The mapping is made by the maker of partywall; whether a control is met is for the auditor to decide. “Nothing found” means no more than that. Published at <code>${text(standard.source)}</code>.</p>
+${table(['line', 'result', 'in this run', 'what it asks', 'what is looked at'], rows, ['line', 'result'])}`
+}
+
+function detailOf(judged: ControlResult, document: ReportDocument): string {
+  if (judged.result === 'not covered') return rich(judged.reason)
+  const { found } = judged
+  const parts = [
+    found.findings.length === 0 ? '' : foundList(found, document),
+    found.accepted.length === 0 ? '' : `Accepted, and still there: ${found.accepted.map(code).join(', ')}.`,
+    ...found.limits.map(rich),
+    `<small>${rulesOfControl(found, document)}</small>`,
+  ]
+  return parts.filter((part) => part !== '').join(' ')
+}
+
+function foundList({ findings }: FoundFor, document: ReportDocument): string {
+  return `${findings
+    .map((at) => {
+      const { key, severity, alike = [] } = document.findings[at] ?? { key: '', severity: '' }
+      return `${findingLink(at)} (${severity}) ${[key, ...alike].map(code).join(', ')}`
+    })
+    .join('; ')}.`
+}
+
+function rulesOfControl({ rules }: FoundFor, document: ReportDocument): string {
+  const evidence = document.rules.filter(({ id }) => !isAboutSpeed(id))
+  if (rules.length === evidence.length)
+    return `${rules.length} rules: all of the section <a href="#rules">Rules</a> but those about speed.`
+  return `${rules.length} rules: ${rules.map((id) => `<a href="#rule-${text(id)}">${text(id)}</a>`).join(', ')}.`
+}

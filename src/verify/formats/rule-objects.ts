@@ -1,0 +1,23 @@
+import type { ObjectKind } from '../report/examined.ts'
+
+/** Rules by the beginning of their ids, the kinds of objects without which they have nothing to look at, and the name of that kind. */
+const OBJECTS: readonly (readonly [prefix: string, kinds: readonly ObjectKind[], name: string])[] = [
+  ['view-', ['view'], 'view'],
+  ['matview-', ['materialized-view'], 'materialized view'],
+  ['partition-', ['partitioned-table'], 'partitioned table'],
+  ['foreign-table-', ['foreign-table'], 'foreign table'],
+  ['fk-', ['foreign-key'], 'foreign key'],
+  ['policy-', ['policy'], 'policy'],
+  ['trigger-', ['trigger'], 'trigger'],
+  ['secdef-', ['security-definer'], 'SECURITY DEFINER function'],
+  ['sequence-', ['sequence'], 'sequence'],
+  ['rule-as-owner', ['rewrite-rule'], 'rewrite rule'],
+]
+
+/** The name of the kind of object that a rule looks at, if the judged schemas have none. Undefined: they have one, or the rule looks at more. */
+export function noObjectFor(rule: string, objects: Readonly<Record<ObjectKind, number>>): string | undefined {
+  const found = OBJECTS.find(([prefix]) => rule.startsWith(prefix))
+  if (found === undefined) return undefined
+  const [, kinds, name] = found
+  return kinds.every((kind) => objects[kind] === 0) ? name : undefined
+}

@@ -1,0 +1,131 @@
+import type { Relation, RelationKind, Role } from '../../catalog/model.ts'
+import { VERBS } from '../../catalog/verbs.ts'
+import type { Facts } from '../../tenancy/facts.ts'
+import { isCrossing } from '../attack/arena.ts'
+import type { AttackCount, Examined, ExaminedLeak, ExaminedRelation, ExaminedRole, ObjectKind } from './examined.ts'
+import type { JudgedScope } from './judge-scope.ts'
+
+/** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
+export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])]): Examined {
+  const { facts } = scopes[0]
+  return {
+    schemas: [
+      ...new Set(scopes.flatMap((scope) => [...scope.facts.tenancy.schemas, ...fleetSchemas(scope.facts)])),
+    ].sort(),
+    objects: countObjects(facts),
+    roles: rolesOf(scopes),
+    relations: facts.relations
+      .filter(({ kind }) => kind !== 'sequence')
+      .map((relation) => relationOf(relation, scopes)),
+    attacks: joinCounts(scopes.flatMap(({ run }) => run?.counts ?? [])),
+    leaks: leaksOf(scopes),
+  }
+}
+
+function fleetSchemas({ fleet }: Facts): readonly string[] {
+  return fleet?.schemas.map(({ name }) => name) ?? []
+}
+
+function countObjects({ relations, functions }: Facts): Readonly<Record<ObjectKind, number>> {
+  const kind = (name: RelationKind) => relations.filter((relation) => relation.kind === name).length
+  const parts = (count: (relation: Relation) => number) =>
+    relations.reduce((total, relation) => total + count(relation), 0)
+  return {
+    table: kind('table'),
+    'partitioned-table': kind('partitioned-table'),
+    view: kind('view'),
+    'materialized-view': kind('materialized-view'),
+    'foreign-table': kind('foreign-table'),
+    sequence: kind('sequence'),
+    function: functions.length,
+    'security-definer': functions.filter(({ securityDefiner }) => securityDefiner).length,
+    policy: parts(({ policies }) => policies.length),
+    trigger: parts(({ triggers }) => triggers.length),
+    'foreign-key': parts(({ constraints }) => constraints.filter((each) => each.kind === 'foreign-key').length),
+    'rewrite-rule': parts(({ rules }) => rules.length),
+  }
+}
+
+function rolesOf(scopes: readonly JudgedScope[]): readonly ExaminedRole[] {
+  const found = new Map<string, ExaminedRole>()
+  for (const { facts } of scopes) {
+    const owned = (role: Role) =>
+      facts.relations.filter(({ owner, kind }) => owner === role.oid && kind !== 'sequence').map(({ label }) => label)
+    const add = (role: Role, path: readonly string[] | undefined) => {
+      const before = found.get(role.name)
+      if (before !== undefined && (before.path !== undefined || path === undefined)) return
+      const { name, login, superuser, bypassRls } = role
+      const memberOf = facts.catalog.memberships
+        .filter(({ member }) => member === role.oid)
+        .map((membership) => facts.roleName(membership.role))
+        .sort()
+      found.set(name, { name, login, superuser, bypassRls, memberOf, path, owns: owned(role) })
+    }
+    for (const { role, path } of facts.acting) add(role, path)
+    for (const { role, path } of facts.becomable) add(role, path)
+    for (const { owner } of facts.relations) {
+      const role = facts.catalog.roles.get(owner)
+      if (role !== undefined) add(role, undefined)
+    }
+  }
+  return [...found.values()]
+}
+
+function relationOf(relation: Relation, scopes: readonly JudgedScope[]): ExaminedRelation {
+  const [facts] = scopes.flatMap((scope) => (scope.facts.tenantTable(relation) === undefined ? [] : [scope.facts]))
+  const table = facts?.tenantTable(relation)
+  const nameOf = (oid: number) => scopes[0]?.facts.roleName(oid) ?? String(oid)
+  return {
+    object: relation.label,
+    kind: relation.kind,
+    owner: nameOf(relation.owner),
+    rowSecurity: relation.rowSecurity,
+    forced: relation.forceRowSecurity,
+    bound: table?.kind,
+    column: table?.column?.name,
+    policies: relation.policies.map(({ name, permissive, command, roles, using, check }) => ({
+      name,
+      permissive,
+      command,
+      roles: roles.map(nameOf),
+      using,
+      check,
+    })),
+  }
+}
+
+function joinCounts(counts: readonly AttackCount[]): readonly AttackCount[] {
+  const joined = new Map<string, AttackCount>()
+  for (const count of counts) {
+    const { probes = 0, reached = [] } = joined.get(count.name) ?? {}
+    joined.set(count.name, {
+      name: count.name,
+      probes: probes + count.probes,
+      reached: [...new Set([...reached, ...count.reached])],
+    })
+  }
+  return [...joined.values()]
+}
+
+function leaksOf(scopes: readonly JudgedScope[]): readonly ExaminedLeak[] {
+  return scopes.flatMap(({ tables, findings, run, fleetRun }) => {
+    const seen = [...(run?.ledger.observations ?? []), ...(fleetRun?.observations ?? [])]
+    const attacked = new Set(
+      seen.flatMap((each) =>
+        isCrossing(each)
+          ? [`${each.object}/${each.crossing.verb}`]
+          : (each.tables ?? [each.object]).flatMap((table) => (each.verbs ?? []).map((verb) => `${table}/${verb}`)),
+      ),
+    )
+    return tables.flatMap(({ object, verbs }) =>
+      VERBS.filter((verb) => verbs[verb] === 'leaks').map((verb): ExaminedLeak => {
+        const by = attacked.has(`${object}/${verb}`) ? 'attack' : 'reading'
+        const says = findings.filter(
+          (finding) => finding.crosses && finding.severity !== 'info' && finding.tables.includes(object),
+        )
+        const keys = says.filter((finding) => finding.verbs?.includes(verb) === true).map(({ key }) => key)
+        return { object, verb, by, keys }
+      }),
+    )
+  })
+}

@@ -1,0 +1,287 @@
+import { describe, expect, it } from 'vitest'
+import { ISO_27001 } from '../../../src/verify/formats/controls/iso-27001.ts'
+import { judgeControl } from '../../../src/verify/formats/controls/judge-control.ts'
+import { isAboutSpeed, mappedRules } from '../../../src/verify/formats/controls/mapped-rules.ts'
+import { OWASP_MULTI_TENANT } from '../../../src/verify/formats/controls/owasp-multi-tenant.ts'
+import { SOC2 } from '../../../src/verify/formats/controls/soc2.ts'
+import type { ReportDocument } from '../../../src/verify/formats/document.ts'
+import { renderHtml } from '../../../src/verify/formats/html/render-html.ts'
+import { htmlStyle } from '../../../src/verify/formats/html/style.ts'
+import { noObjectFor } from '../../../src/verify/formats/rule-objects.ts'
+import { rules } from '../../../src/verify/rules/list.ts'
+import { examined, leak, sampleDocument } from './sample-document.ts'
+
+const STANDARDS = [SOC2, ISO_27001, OWASP_MULTI_TENANT]
+
+/** A document of a run with all rules and without a finding. */
+function quiet(changes: Partial<ReportDocument> = {}): ReportDocument {
+  const sample = sampleDocument()
+  const verdicts = { ...sample.summary.verdicts, leaks: 0, unproved: 0, unreliable: 0 }
+  return sampleDocument({
+    findings: [],
+    accepted: [],
+    gaps: [],
+    warnings: [],
+    internalErrors: [],
+    rules: rules.map(({ id, group, title, severity, meaning, remedy }) => ({
+      id,
+      group,
+      title,
+      severity,
+      meaning,
+      remedy,
+    })),
+    summary: { ...sample.summary, exitCode: 0, verdict: 'No finding at or above medium.', verdicts },
+    examined: { ...examined, leaks: [] },
+    tables: [{ object: 'public.documents', verbs: { select: 'proved' }, reasons: {} }],
+    ...changes,
+  })
+}
+
+function control(id: string) {
+  const found = STANDARDS.flatMap(({ controls }) => controls).find((each) => each.id === id)
+  if (found === undefined) throw new RangeError(`no line ${id}`)
+  return found
+}
+
+function section(page: string, id: string): string {
+  return page.slice(page.indexOf(`<section id="${id}">`)).split('</section>')[0] ?? ''
+}
+
+describe('the lines of standards', () => {
+  it('are judged by the findings of this run', () => {
+    const broken = quiet({ findings: [leak] })
+    expect(judgeControl(control('CC6.1'), broken)).toMatchObject({ result: 'findings', found: { findings: [0] } })
+    expect(judgeControl(control('CC6.1'), quiet())).toMatchObject({ result: 'nothing found', found: { findings: [] } })
+    const page = section(renderHtml(broken), 'soc2')
+    expect(page).toContain('<a href="#F1">F1</a> (critical) <code>rls-disabled:public.documents</code>')
+    expect(section(renderHtml(quiet()), 'soc2')).not.toContain('#F1')
+  })
+
+  it('say that an accepted finding is still there, and how many cells leak', () => {
+    const sample = quiet()
+    const document = quiet({
+      accepted: [{ finding: leak, reason: 'known', expires: undefined }],
+      summary: { ...sample.summary, verdicts: { ...sample.summary.verdicts, leaks: 3, proved: 5, held: 0 } },
+    })
+    expect(judgeControl(control('A.8.3'), document).result).toBe('findings')
+    const page = section(renderHtml(document), 'iso-27001')
+    expect(page).toContain('Accepted, and still there: <code>rls-disabled:public.documents</code>')
+    expect(page).toContain('3 of 8 cells (table and verb) leak.')
+  })
+
+  it('give no result for a run without a verdict, and limit that of an unsealed or static run', () => {
+    const sample = quiet()
+    const noVerdict = quiet({ summary: { ...sample.summary, exitCode: 2 } })
+    expect(judgeControl(control('CC6.1'), noVerdict).result).toBe('no verdict')
+    const limits = (document: ReportDocument) => JSON.stringify(judgeControl(control('Do 1'), document))
+    expect(limits(quiet())).toContain('are unsealed')
+    expect(limits(quiet({ run: { ...sample.run, sealed: true } }))).not.toContain('are unsealed')
+    expect(limits(quiet({ run: { ...sample.run, mode: 'static' } }))).toContain('Nothing was attacked')
+  })
+
+  it('take no run for monitoring, and no rule about speed for evidence', () => {
+    expect(judgeControl(control('CC7.2'), quiet())).toEqual({
+      result: 'not covered',
+      reason: expect.stringContaining('one run is no monitoring'),
+    })
+    expect(section(renderHtml(quiet()), 'iso-27001')).toContain('One run is no monitoring')
+    const mapped = STANDARDS.flatMap(({ controls }) => controls).flatMap((each) => mappedRules(each, quiet().rules))
+    expect(mapped.length).toBeGreaterThan(100)
+    expect(mapped.filter(({ id }) => isAboutSpeed(id))).toEqual([])
+    expect(rules.filter(({ id }) => isAboutSpeed(id))).toHaveLength(3)
+  })
+
+  it('name each rule that is evidence, in a report that has it', () => {
+    const page = renderHtml(quiet())
+    expect(section(page, 'soc2')).toContain('<a href="#rule-role-bypassrls">role-bypassrls</a>')
+    for (const { groups } of STANDARDS.flatMap(({ controls }) => controls))
+      for (const group of groups ?? []) expect(rules.some((rule) => rule.group === group)).toBe(true)
+  })
+
+  it('claim nothing in the text that is the same in every report', () => {
+    for (const each of STANDARDS.flatMap(({ controls }) => controls)) {
+      const fixed = each.groups === undefined ? each.missing : `${each.looks} ${each.limits ?? ''}`
+      expect(fixed).not.toMatch(/\b(separates?|keeps?|checks it|add the tenant to each|are proved|holds)\b/)
+    }
+  })
+})
+
+describe('the scope', () => {
+  it('says what was examined, what that does not show, and what was left out', () => {
+    const page = renderHtml(sampleDocument())
+    expect(page.indexOf('id="scope"')).toBeLessThan(page.indexOf('id="tables"'))
+    expect(page).toContain('No production database was examined.')
+    expect(renderHtml(sampleDocument({ origin: 'database' }))).not.toContain('No production database was examined.')
+    expect(section(page, 'scope')).toContain('a dump holds no role attributes')
+    expect(page).not.toContain('Nothing was left out')
+    expect(section(renderHtml(quiet()), 'scope')).toContain('No object of the scanned schemas was skipped.')
+    expect(section(page, 'scope')).toContain('Tables without a tenant column: <code>public.countries</code>')
+  })
+})
+
+describe('findings with one cause', () => {
+  const other = {
+    ...leak,
+    object: 'public.users',
+    message: 'Row-level security is off on public.users.',
+    key: 'rls-disabled:public.users',
+    evidence: ['as app, tenant A: DELETE without WHERE removed the row of tenant B'],
+    fix: 'ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;',
+  }
+  const folded = { ...leak, message: `${leak.message} 1 more of this cause are listed by key.`, alike: [other.key] }
+
+  it('show key, place, evidence and fix of each object', () => {
+    const page = section(
+      renderHtml(
+        sampleDocument({
+          findings: [folded],
+          singly: [leak, other],
+          locate: (object) => ({ file: 'a.sql', line: object === other.object ? 9 : 7 }),
+        }),
+      ),
+      'findings',
+    )
+    for (const part of [leak.key, other.key, 'a.sql:7', 'a.sql:9', 'DELETE without WHERE removed', other.fix])
+      expect(page).toContain(part)
+    expect(page).not.toContain('listed by key')
+  })
+
+  it('are linked from the cells of each table, which say whether an attack or a reading shows the leak', () => {
+    const document = sampleDocument({
+      findings: [folded],
+      singly: [leak, other],
+      tables: [{ object: 'public.users', verbs: { select: 'leaks', insert: 'leaks' }, reasons: {} }],
+      examined: {
+        ...examined,
+        leaks: [
+          { object: 'public.users', verb: 'select', by: 'attack', keys: [other.key] },
+          { object: 'public.users', verb: 'insert', by: 'reading', keys: [other.key] },
+        ],
+      },
+    })
+    const page = renderHtml(document)
+    expect(section(page, 'tables')).toContain('by attack: <a href="#F1">F1</a>')
+    expect(section(page, 'tables')).toContain('by reading: <a href="#F1">F1</a>')
+    expect(section(page, 'findings')).toContain('insert on public.users: by reading of grants')
+  })
+})
+
+describe('the verdict', () => {
+  it('counts tables and cells that leak, also where every finding is accepted', () => {
+    const sample = quiet()
+    const head = (document: ReportDocument) => renderHtml(document).split('</header>')[0] ?? ''
+    const page = head(sampleDocument())
+    expect(page).toContain('1 of 2 tables leaks, in 1 of 5 cells (table and verb): public.documents (select).')
+    const accepted = head(
+      quiet({
+        tables: sampleDocument().tables,
+        summary: { ...sample.summary, verdicts: { ...sample.summary.verdicts, leaks: 1 } },
+      }),
+    )
+    expect(accepted).toContain('class="verdict bad"')
+    expect(head(quiet())).toContain('class="verdict good"')
+  })
+})
+
+describe('evidence', () => {
+  it('is joined over contexts, and says what a superuser shows', () => {
+    const evidence = ['tenant A', "setting ''"].map((context) => `as app, ${context}: SELECT returned the planted row`)
+    const page = section(
+      renderHtml(
+        sampleDocument({
+          findings: [{ ...leak, evidence: [...evidence, 'as postgres, tenant A: SELECT returned the planted row'] }],
+        }),
+      ),
+      'findings',
+    )
+    expect(page).toContain('as app: SELECT returned the planted row; in 2 contexts: tenant A; setting &#39;&#39;')
+    expect(page).toContain('postgres is a superuser in this run.')
+    expect(page).not.toContain('app is a superuser')
+  })
+
+  it('gives the base severity where the finding has another one', () => {
+    const page = renderHtml(sampleDocument({ findings: [{ ...leak, severity: 'low' }] }))
+    expect(page).toContain('Severity low; the base severity of the rule is critical.')
+    expect(page).toContain('<th scope="col" class="short">base severity</th>')
+  })
+
+  it('has code where a text has backticks', () => {
+    const page = renderHtml(sampleDocument({ notes: ['run `partywall verify` again'] }))
+    expect(section(page, 'reading')).toContain('run <code>partywall verify</code> again')
+  })
+})
+
+describe('attacks and rules', () => {
+  it('say what ran, what succeeded, and what was not applicable', () => {
+    const attacks = [
+      { name: 'read-across', title: 'reads' },
+      { name: 'truncate', title: 'truncates' },
+      { name: 'become', title: 'becomes' },
+    ]
+    const counts = [
+      { name: 'read-across', probes: 7, reached: ['public.documents'] },
+      { name: 'truncate', probes: 2, reached: [] },
+      { name: 'become', probes: 0, reached: [] },
+    ]
+    const page = section(renderHtml(sampleDocument({ attacks, examined: { ...examined, attacks: counts } })), 'attacks')
+    expect(page).toContain('12 probes in transactions that were rolled back: 9 by the attacks below, 3 by planting')
+    expect(page).toMatch(/read-across<.*>7<.*succeeded on <code>public\.documents<\/code>/)
+    expect(page).toMatch(/truncate<.*>2<.*did not succeed/)
+    expect(page.indexOf('<code>become</code>')).toBeGreaterThan(page.indexOf('Attacks that sent no probe'))
+  })
+
+  it('tell a rule without a finding from one without an object', () => {
+    expect(noObjectFor('view-definer', examined.objects)).toBe('view')
+    expect(noObjectFor('view-definer', { ...examined.objects, view: 1 })).toBeUndefined()
+    expect(noObjectFor('rls-disabled', examined.objects)).toBeUndefined()
+    const page = section(renderHtml(quiet()), 'rules')
+    expect(page).toMatch(/id="rule-view-definer".*not applicable: no view in the schemas/)
+    expect(page).toMatch(/id="rule-rls-disabled".*>none</)
+  })
+})
+
+describe('identity', () => {
+  const made = {
+    at: '2026-11-30T15:00:00.000Z',
+    finishedAt: '2026-11-30T15:00:12.000Z',
+    seconds: 12,
+    command: 'partywall verify',
+    nodeVersion: '22.18.0',
+    platform: 'linux x64',
+    directory: 'shop',
+    git: { commit: 'c'.repeat(40), clean: false },
+    inputs: [{ name: 'migrations/0001.sql', bytes: 123, sha256: 'd'.repeat(64) }],
+    options: ['failOn: medium'],
+  }
+
+  it('has start and end, commit, files with digests, and options', () => {
+    const page = renderHtml(sampleDocument({ made }))
+    for (const part of [
+      '2026-11-30 15:00:00 UTC',
+      '2026-11-30 15:00:12 UTC',
+      'c'.repeat(40),
+      'with changes that are not committed',
+      'linux x64',
+      'd'.repeat(64),
+      'failOn: medium',
+    ])
+      expect(page).toContain(part)
+    expect(renderHtml(sampleDocument({ made: { ...made, git: undefined } }))).toContain('not known')
+  })
+
+  it('has the roles and the policies as the catalog has them', () => {
+    const page = renderHtml(sampleDocument({ made }))
+    expect(section(page, 'roles')).toMatch(/<code>postgres<\/code>.*>yes<.*>yes<.*>yes</)
+    expect(section(page, 'policies')).toContain('current_setting(&#39;app.current_tenant_id&#39;::text)')
+    expect(section(page, 'policies')).toContain('row-level security off, not forced')
+  })
+
+  it('is on each printed page, and a name gets no power over the style sheet', () => {
+    const style = htmlStyle('x";}</style><b>*{display:none}')
+    expect(style).toContain('@bottom-right{content:"page " counter(page) " of " counter(pages)')
+    expect(/@top-left\{content:"([^"]*)"/.exec(style)?.[1]).toBe('x/stylebdisplay:none')
+    expect(style).not.toContain('<')
+    expect(renderHtml(sampleDocument({ made }))).toContain(`schema digest ${'a'.repeat(12)}, 2026-11-30 15:00 UTC`)
+  })
+})
