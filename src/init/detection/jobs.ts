@@ -1,7 +1,7 @@
 import type { ProjectFiles } from '../project-files.ts'
 
 /** A file whose code runs without a request, and so without a tenant. */
-export interface JobFile {
+interface JobFile {
   readonly path: string
   /** What runs it, such as `node-cron`. */
   readonly by: string

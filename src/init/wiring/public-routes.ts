@@ -3,7 +3,7 @@ import type { ByHand } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 
 /** Routes of NestJS that run without a tenant: those that the written code excludes, and those that a person must decide. */
-export interface PublicRoutes {
+interface PublicRoutes {
   /** `POST /auth/login`. Exactly these routes are excluded, and nothing below them. */
   readonly routes: readonly string[]
   readonly byHand: readonly ByHand[]

@@ -3,7 +3,7 @@ import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 
 /** How the file of the wall reads its settings. */
-export interface WallSettings {
+interface WallSettings {
   readonly imports: readonly string[]
   /** Statements before everything else; `setting(name)` is one of their functions. */
   readonly code: string
