@@ -18,7 +18,7 @@ interface UnverifiedToken {
  * The last character of base64url may hold unused bits. If they were not checked, one signature would have several spellings, and one token
  * several hashes.
  *
- * @throws {TokenRefusedError} `malformed`, `too-large`, `non-canonical`, `encrypted`, `duplicate-claim`
+ * @throws {TokenRefusedError} `malformed`, `non-canonical`, `encrypted`, `duplicate-claim`
  */
 export function parseToken(token: string): UnverifiedToken {
   const match = COMPACT.exec(token)

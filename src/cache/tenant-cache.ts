@@ -60,7 +60,8 @@ const WARN_EVERY_MS = 10_000
 /**
  * Makes a cache on a store that several tenants and processes may share.
  *
- * The key in the store contains the tenant, and each value carries a MAC over tenant, key and expiry. A value of one tenant is therefore
+ * The key in the store contains the tenant, and each text carries a MAC over the cache's name, tenant, user, key,
+ * expiry and the value itself. A value of one tenant is therefore
  * never read by another, even if somebody copies, moves or changes texts in the store. The values are not encrypted.
  *
  * A store that fails is treated as empty, and logged.

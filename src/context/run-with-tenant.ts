@@ -118,7 +118,8 @@ export function runInTenantFrame<T>(input: TenantContextInput, options: FrameOpt
   const frame = makeTenantFrame(context, {
     kind: 'tenant',
     events: options.events ?? outerInternals?.events,
-    // An ended crossing is passed on too: the pool refuses its statements, and opening the tenant's context again must not allow them.
+    // An ended crossing is passed on too. Code that outlived it may call runWithTenant() once more, and the pool must still refuse the statements in
+    // that new context.
     scope: scope ?? tenantInternals?.scope,
     mayCross: options.mayCross ?? tenantInternals?.mayCross,
     readOnly: tenantInternals?.readOnly === 'always' ? 'always' : (options.readOnly ?? tenantInternals?.readOnly),

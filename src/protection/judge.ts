@@ -105,7 +105,7 @@ class Judge {
     return [...problems.values()]
   }
 
-  /** Functions of schema partywall, on which the seal depends. */
+  /** Functions and views of schema partywall on which the seal depends. The look-ups of the directory differ in each database. */
   functions(): ProtectionProblem[] {
     const problems: ProtectionProblem[] = []
     for (const [name, each] of this.#now.functions) {
@@ -202,7 +202,7 @@ class Judge {
       )
   }
 
-  /** A view of schema partywall as a release of partywall writes it. */
+  /** A view of schema partywall as a release of partywall writes it. The state keeps partywall's own views among its functions. */
   #isOwnView({ name }: ProtectedRelation): boolean {
     const view = name.startsWith('partywall.') ? this.#now.functions.get(name) : undefined
     return view !== undefined && this.#known.has(`function ${textHash(functionText(view))}`)

@@ -61,8 +61,9 @@ export const capture: Shape = (reader) => {
  * function that it calls catches an error and returns true.
  */
 export const failOpen: Shape = (reader) => {
-  // coalesce(first setting, second setting): if the first is NULL the second one is compared, so the policy does not fail open.
-  const asksAnother = reader
+  // `coalesce(a, b)` becomes two branches. The second one holds `a IS NULL` and a comparison of the tenant with b, so `a IS NULL` does not mean there
+  // that the policy is true without a tenant.
+  const alsoComparesTenant = reader
     .comparisons()
     .some(
       ({ op, left, right }) =>
@@ -72,7 +73,7 @@ export const failOpen: Shape = (reader) => {
     )
   for (const atom of reader.atoms) {
     const says = (what: string): Named => ({ kind: 'fail-open', certain: true, explanation: what })
-    if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg) && !asksAnother)
+    if (atom.kind === 'null-test' && !atom.negated && isContextLike(reader, atom.arg) && !alsoComparesTenant)
       return says('it is true when no tenant is set')
     if (atom.kind === 'boolean-test' && isContextLike(reader, atom.arg)) return says('it is true when no tenant is set')
     if (atom.kind === 'operator' && atom.op === '=' && atom.left !== undefined) {

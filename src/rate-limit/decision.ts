@@ -7,7 +7,7 @@ export type LimiterMode = 'store' | 'local' | 'closed' | 'open'
 
 /** The state of one limit after a decision. */
 export interface LimitState {
-  /** `burst`, `minute`, `day`; of a user or route inside the tenant `user-minute`, `route-burst` and so on. */
+  /** `burst`, `minute` or `day` for the limits of the tenant. Limits of a user or a route have a prefix: `user-minute`, `route-burst`. */
   readonly name: string
   readonly limit: number
   readonly remaining: number

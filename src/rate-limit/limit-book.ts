@@ -73,7 +73,7 @@ export function createLimitBook(settings: RateLimiterSettings) {
       const tier = tiers.get(request.tier) ?? smallest
       if (!Number.isInteger(cost) || cost < 1 || cost > tier.tenant.full.burst) {
         throw new ConfigurationError(
-          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}); a higher cost could never pass.`,
+          `A request's cost must be an integer from 1 to the burstSize of its tier (${tier.tenant.full.burst}); the tenant can't spend more at once.`,
         )
       }
       const scopes = [scope('tenant', tenantKey(tenantId), tier.tenant)]

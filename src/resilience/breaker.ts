@@ -15,7 +15,7 @@ interface BreakerOptions {
   readonly dependency: string
   /** Number of infrastructure failures in a row that open the breaker. Default 3. */
   readonly failures?: number | undefined
-  /** How long the breaker stays open before one probe may pass; doubles with each failed probe. Default 1_000. */
+  /** About how long the breaker stays open before one probe may pass; grows with each failed probe, with jitter. Default 1_000. */
   readonly openForMs?: number | undefined
   /** The longest time between two probes. Default 30_000. */
   readonly maxOpenForMs?: number | undefined

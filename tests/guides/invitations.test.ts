@@ -57,6 +57,11 @@ describe('the guide to invitations', () => {
     await guide.admin("update invitations set ends_at = now() - interval '1 second'")
     for (const each of [token, 'a guess'])
       await expect(acceptInvitation(entryPool, each, 'X')).rejects.toMatchObject({ code: 'PARTYWALL_NOT_FOUND' })
+    expect((await entryPool.query('delete from invitations')).rowCount).toBe(0)
+  })
+
+  it('removes no owner', async () => {
+    await expect(as(a, () => removeMember(wall, a.userId))).rejects.toMatchObject({ code: 'PARTYWALL_NOT_FOUND' })
   })
 
   it('shows a tenant its own invitations alone, and lets it remove no member of another', async () => {

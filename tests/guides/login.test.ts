@@ -76,6 +76,15 @@ describe('the guide to sign-in', () => {
     const other = await tokenOf(a, 'secret of a')
     await guide.admin("update sessions set ends_at = now() - interval '1 second'")
     expect((await ask(other)).status).toBe(401)
+    const auth = sessionAuth(entryPool)
+    const call = { signal: AbortSignal.timeout(5_000) }
+    expect('verify' in auth && (await auth.verify(other, call))).toBeUndefined()
+  })
+
+  it('signs nobody in to a suspended tenant', async () => {
+    await guide.admin("update tenants set status = 'suspended' where id = $1", [b.id])
+    expect(await signIn(entryPool, b.key, 'owner@example.com', 'secret of b')).toBeUndefined()
+    await guide.admin("update tenants set status = 'active' where id = $1", [b.id])
   })
 
   it('refuses the look-up on the tenant pool, and shows nothing inside runWithoutTenant', async () => {

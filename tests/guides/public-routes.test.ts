@@ -49,6 +49,7 @@ describe('the guide to public routes', () => {
   it('shows nothing of a suspended tenant', async () => {
     await guide.admin("update tenants set status = 'suspended' where id = $1", [a.id])
     expect(await status(a.key, a.documentId)).toBe(404)
+    expect((await publicPool.query('select id from documents')).rows).toEqual([])
     await guide.admin("update tenants set status = 'active' where id = $1", [a.id])
     expect(await status(a.key, a.documentId)).toBe(200)
   })

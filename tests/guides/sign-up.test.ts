@@ -62,6 +62,16 @@ describe('the guide to sign-up', () => {
       await expect(entryPool.query(text)).rejects.toMatchObject({ code: '42501' })
   })
 
+  it('has both the grant and the policy against a tier that the customer chooses', async () => {
+    const insert = "insert into tenants (key, name, tier) values ('y', 'y', 'enterprise')"
+    const role = new URL(guide.urlOf('shop_entry')).username
+    const { rows } = await guide.admin("select has_column_privilege($1, 'tenants', 'tier', 'insert') as may", [role])
+    expect(rows).toEqual([{ may: false }])
+    await guide.admin(`grant insert (tier) on tenants to ${role}`)
+    await expect(entryPool.query(insert)).rejects.toMatchObject({ code: '42501' })
+    await guide.admin(`revoke insert (tier) on tenants from ${role}`)
+  })
+
   it('refuses a tenant that the application itself makes', async () => {
     const make = () => wall.pool.query("insert into tenants (key, name) values ('own', 'own')")
     await expect(runWithTenant({ tenantId: a.id, userId: a.userId, roles: ['owner'] }, make)).rejects.toMatchObject({

@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks'
 import type pg from 'pg'
+import { bindToCaller } from '../../context/bind-to-caller.ts'
 import { tenantStore } from '../../context/store.ts'
 import { refuseFrame } from '../connection/session/refusals.ts'
 import type { WallSettings } from '../settings/wall-settings.ts'
@@ -15,11 +15,7 @@ export function refuseEarly(pool: pg.Pool, settings: WallSettings): void {
     const refusal = refuseFrame(tenantStore.getStore(), settings)
     const [callback] = values
     if (refusal === undefined)
-      return Reflect.apply(
-        connect,
-        pool,
-        typeof callback === 'function' ? [AsyncResource.bind(callback as () => void)] : [],
-      )
+      return Reflect.apply(connect, pool, typeof callback === 'function' ? [bindToCaller(callback as () => void)] : [])
     if (typeof callback !== 'function') return Promise.reject(refusal)
     process.nextTick(callback, refusal, undefined, () => {})
     return undefined

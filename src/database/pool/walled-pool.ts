@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks'
 import pg from 'pg'
+import { bindToCaller } from '../../context/bind-to-caller.ts'
 import { type ContextFrame, internalsOf } from '../../context/frame.ts'
 import { outsideOfTenants, tenantStore } from '../../context/store.ts'
 import { ClosedError } from '../../errors.ts'
@@ -148,7 +148,7 @@ export class WalledPool extends pg.Pool {
     const refusal = refuseFrame(frame, this.settings)
     if (refusal !== undefined) {
       if (callback === undefined) return Promise.reject(refusal)
-      process.nextTick(AsyncResource.bind(() => callback(refusal, undefined, () => {})))
+      process.nextTick(bindToCaller(() => callback(refusal, undefined, () => {})))
       return undefined
     }
     if (callback === undefined) {
@@ -157,7 +157,7 @@ export class WalledPool extends pg.Pool {
       })
     }
     // Without this, pg-pool would call the callback in the context of the code that released the connection.
-    const bound = AsyncResource.bind(callback)
+    const bound = bindToCaller(callback)
     this.#checkOut(frame, (error, client) => {
       if (client === undefined) bound(error, undefined, () => {})
       else process.nextTick(bound, undefined, client, (problem?: Error | boolean) => client.release(problem))
@@ -220,7 +220,7 @@ export class WalledPool extends pg.Pool {
     const refusal =
       refuseFrame(frame, this.settings) ?? refuseLoneStatement(kind, foreignText(query) ?? '', this.settings)
     if (refusal !== undefined || frame === undefined) return refuse(refusal, callback)
-    const bound = callback === undefined ? undefined : AsyncResource.bind(callback)
+    const bound = callback === undefined ? undefined : bindToCaller(callback)
     const answer = new Promise<unknown>((resolve, reject) => {
       query.callback = (error, result) => {
         if (bound !== undefined) error ? bound(error) : bound(undefined, result)

@@ -12,6 +12,8 @@ interface RequestRoles {
 /**
  * The convention of PostgREST and Supabase: a gateway (`authenticator`) logs in, has no grants itself, and becomes `authenticated` or
  * `anon`, depending on the token. The gateway may also become a privileged role, which is by design and no hole of the schema.
+ *
+ * @param reaching the roles that have privileges on tenant tables
  */
 export function requestRoles(catalog: Catalog, reaching: readonly Role[]): RequestRoles | undefined {
   const named = (name: string) => reaching.find((role) => role.name === name && !role.login && !role.bypassRls)
@@ -23,7 +25,7 @@ export function requestRoles(catalog: Catalog, reaching: readonly Role[]): Reque
   return others.length === 0 ? { user, anonymous } : undefined
 }
 
-/** True for a login that is only the gateway for these roles. */
+/** True if the login only becomes `authenticated` or `anon` for each request. */
 export function isRequestGateway(catalog: Catalog, login: Role, user: Role): boolean {
   const request = requestRoles(catalog, [user])
   return request?.user.oid === user.oid && isGateway(catalog, login, user)

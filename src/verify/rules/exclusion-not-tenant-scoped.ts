@@ -5,7 +5,7 @@ import { unscopedIndexes } from '../readings/unique-keys.ts'
 export const exclusionNotTenantScoped: Rule = {
   id: 'exclusion-not-tenant-scoped',
   group: 'key',
-  ofProtect: 'always',
+  protectHandles: 'always',
   title: 'An exclusion constraint is shared by all tenants',
   severity: 'medium',
   meaning:

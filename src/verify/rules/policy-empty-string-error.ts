@@ -14,7 +14,7 @@ const TEXTUAL =
 export const policyEmptyStringError: Rule = {
   id: 'policy-empty-string-error',
   group: 'policy',
-  ofProtect: 'always',
+  protectHandles: 'always',
   title: 'An empty setting raises an error',
   severity: 'low',
   meaning:

@@ -140,7 +140,7 @@ describe('the pool of MikroORM', () => {
       const held = await two.as(two.a, () => made.connect())
       const called = new Promise<string | undefined>((resolve, reject) => {
         two.as(two.b, () =>
-          made.connect((error, client, done) => {
+          made.connect((error, _client, done) => {
             if (error !== undefined && error !== null) return reject(error)
             resolve(tryGetCurrentTenant()?.tenantId)
             done()

@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks'
+import { bindToCaller } from '../../../context/bind-to-caller.ts'
 import type { ContextFrame } from '../../../context/frame.ts'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 import type { StatementKind } from '../../statement/statement-kind.ts'
@@ -108,7 +108,7 @@ function isSubmittable(value: object): value is PgSubmittable {
 /** Connects a query with its caller. Callbacks run in the caller's context, and not in that of the code that releases a connection. */
 export function answerOf(query: TenantQuery, callback: QueryCallback | undefined): Promise<unknown> | undefined {
   if (callback !== undefined) {
-    query.answerTo = AsyncResource.bind(callback)
+    query.answerTo = bindToCaller(callback)
     return undefined
   }
   const answer = new Promise((resolve, reject) => {
@@ -131,6 +131,6 @@ export function withCallersStack(error: unknown): never {
 export function refuse(error: Error | undefined, callback: QueryCallback | undefined): Promise<never> | undefined {
   const refusal = error ?? new Error('refused')
   if (callback === undefined) return Promise.reject(refusal)
-  process.nextTick(AsyncResource.bind(() => callback(refusal)))
+  process.nextTick(bindToCaller(() => callback(refusal)))
   return undefined
 }
