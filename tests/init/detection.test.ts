@@ -17,6 +17,12 @@ describe('migrations', () => {
       'src/db/drizzle',
     ],
     [
+      'Drizzle with a configuration in JSON',
+      { 'drizzle.config.json': '{ "out": "./sql/out" }', 'sql/out/meta/_journal.json': '{}' },
+      'drizzle',
+      'sql/out',
+    ],
+    [
       'TypeORM',
       { 'src/migrations/1741700000000-Init.ts': 'class Init implements MigrationInterface {}' },
       'typeorm',
@@ -47,6 +53,12 @@ describe('migrations', () => {
       'pnpm-lock.yaml': '',
     })
     expect(migrations.command).toBe('pnpm run db:migrate')
+  })
+
+  it('does not take a script that only writes one', () => {
+    const scripts = { migrate: 'drizzle-kit generate:pg' }
+    const { migrations } = detect({ 'package.json': packageJson(['pg', 'drizzle-orm', 'drizzle-kit'], { scripts }) })
+    expect(migrations.command).toBe('npx drizzle-kit migrate')
   })
 })
 
@@ -167,6 +179,15 @@ describe('the URL of the database', () => {
       url: 'postgres://u@other:5432/d',
       source: 'DB_HOST, DB_USER, DB_NAME in the environment and .env',
     })
+  })
+
+  it('comes from a variable of any name that the code reads', () => {
+    const env = { '.env': `DATABASE_CONNECTION=${url}` }
+    expect(find({ ...env, 'src/env.ts': 'DATABASE_CONNECTION: z.string()' })).toMatchObject({
+      url,
+      variable: 'DATABASE_CONNECTION',
+    })
+    expect(find(env)).toBeUndefined()
   })
 
   it('is not made of parts without a database', () => {

@@ -36,7 +36,9 @@ export function findDatabaseUrl(files: ProjectFiles, environment: Environment): 
   const find = (name: string) => places.find(({ values }) => (values[name] ?? '') !== '')
   const isRead = namesInCode(files)
   for (const allowed of [isRead, () => true]) {
-    for (const variable of VARIABLES) {
+    // A name that the code reads may be any, such as DATABASE_CONNECTION.
+    const named = places.flatMap(({ name, values }) => (name === undefined ? [] : Object.keys(values)))
+    for (const variable of allowed === isRead ? [...new Set([...VARIABLES, ...named])] : VARIABLES) {
       if (!allowed(variable)) continue
       for (const { name, values } of places) {
         const url = values[variable]

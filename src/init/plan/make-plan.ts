@@ -6,7 +6,7 @@ import type { Decision, ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import { inTrialSchema } from '../apply/trial-schema.ts'
 import type { FoundUrl } from '../detection/database-url.ts'
-import { filesThatSign, findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
+import { findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { publicRoutes } from '../wiring/public-routes.ts'
@@ -26,6 +26,7 @@ import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
 import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { requireRights } from './require-rights.ts'
+import { tokensByHand } from './tokens-by-hand.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
 
 /** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
@@ -189,12 +190,7 @@ function writtenFiles(
         'the names of the new settings',
       ),
     ],
-    byHand: [
-      ...wiring.byHand,
-      ...open.byHand,
-      ...ci.byHand,
-      ...(tokens === undefined ? [verifyByHand(files, wallPath, facts)] : []),
-    ],
+    byHand: [...wiring.byHand, ...open.byHand, ...ci.byHand, ...tokensByHand(files, wallPath, facts, tokens)],
   }
 }
 
@@ -205,15 +201,6 @@ function configPath({ style, framework }: Project): string {
 
 function append(path: string, block: string, why: string): PlannedFile {
   return { kind: 'append', path, block, secret: false, why }
-}
-
-function verifyByHand(files: ProjectFiles, path: string, { column }: TenantFacts): ByHand {
-  const signs = filesThatSign(files)
-  const why =
-    signs.length === 0
-      ? 'no code was found that signs tokens'
-      : `${signs.join(' and ')} ${signs.length === 1 ? 'signs' : 'sign'} tokens, but no claim such as ${column} could be read there. If the tokens do not name the tenant, they must first`
-  return { path, why: `write auth.verify: ${why}. See "Tokens" in docs/init.md of partywall`, lines: [] }
 }
 
 function singular(table: string): string {
