@@ -30,7 +30,7 @@ export function policiesOf({ examined }: ReportDocument): string {
       const body =
         policies.length === 0
           ? '<p>No policy.</p>'
-          : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf), ['command'])
+          : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf))
       return `<article><h3>${code(object)}</h3>\n<p>${state}.</p>\n${body}</article>`
     })
     .join('\n')

@@ -13,6 +13,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 .short{overflow-wrap:normal;word-break:normal;white-space:nowrap}.short small{white-space:normal}
 #soc2 table,#iso-27001 table,#owasp table{table-layout:fixed}#soc2 th,#iso-27001 th,#owasp th{width:22%}
 #soc2 th:first-child,#iso-27001 th:first-child,#owasp th:first-child{width:9%}#soc2 th:nth-child(2),#iso-27001 th:nth-child(2),#owasp th:nth-child(2){width:13%}#soc2 th:nth-child(3),#iso-27001 th:nth-child(3),#owasp th:nth-child(3){width:34%}
+#policies table{table-layout:fixed}#policies th{width:26%}#policies th:first-child{width:22%}#policies th:nth-child(2){width:12%}#policies th:nth-child(3){width:14%}
 pre{white-space:pre-wrap;padding:.8rem;border:1px solid var(--line);margin:.5rem 0}pre>span{display:block}
 code,pre{font-family:ui-monospace,monospace;font-size:.9em}
 small{display:block;opacity:.85}dt{font-weight:600}article{margin:1rem 0 2rem}
