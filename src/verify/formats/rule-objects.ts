@@ -1,4 +1,4 @@
-import type { ObjectKind } from '../report/examined.ts'
+import type { Examined, ObjectKind } from '../report/examined.ts'
 
 /** Rules by the beginning of their ids, the kinds of objects without which they have nothing to look at, and the name of that kind. */
 const OBJECTS: readonly (readonly [prefix: string, kinds: readonly ObjectKind[], name: string])[] = [
@@ -15,9 +15,13 @@ const OBJECTS: readonly (readonly [prefix: string, kinds: readonly ObjectKind[],
 ]
 
 /** The name of the kind of object that a rule looks at, if the judged schemas have none. Undefined: they have one, or the rule looks at more. */
-export function noObjectFor(rule: string, objects: Readonly<Record<ObjectKind, number>>): string | undefined {
+export function noObjectFor(
+  rule: string,
+  { objects, tenantSchemas }: Pick<Examined, 'objects' | 'tenantSchemas'>,
+): string | undefined {
   const found = OBJECTS.find(([prefix]) => rule.startsWith(prefix))
-  if (found === undefined) return undefined
+  // Objects in schemas of single tenants are not counted.
+  if (found === undefined || tenantSchemas > 0) return undefined
   const [, kinds, name] = found
   return kinds.every((kind) => objects[kind] === 0) ? name : undefined
 }

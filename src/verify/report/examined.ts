@@ -7,11 +7,15 @@ export interface Examined {
   readonly schemas: readonly string[]
   /** Number of objects in the judged schemas. */
   readonly objects: Readonly<Record<ObjectKind, number>>
+  /** Number of schemas that hold one tenant each. Their objects are not among `objects` and `relations`. */
+  readonly tenantSchemas: number
   /** Roles of the application, and owners of the judged relations. */
   readonly roles: readonly ExaminedRole[]
   readonly relations: readonly ExaminedRelation[]
   /** What each attack did. Empty if nothing was attacked. */
   readonly attacks: readonly AttackCount[]
+  /** The controls of the attacks, for each role that has the privilege. Empty if nothing was attacked. */
+  readonly controls: readonly ExaminedControl[]
   /** The cells (table and verb) that leak, and whether an attack reached rows by that verb. */
   readonly leaks: readonly ExaminedLeak[]
 }
@@ -67,6 +71,15 @@ export interface ExaminedLeak {
   readonly by: 'attack' | 'reading'
   /** Keys of the findings that say so. */
   readonly keys: readonly string[]
+}
+
+/** Whether a tenant could use a verb on its own planted row, as one role. */
+export interface ExaminedControl {
+  readonly object: string
+  readonly verb: Verb
+  readonly role: string
+  /** `worked`; else an attack that reached nothing by this verb shows nothing. */
+  readonly status: 'worked' | 'dark' | 'refused' | 'error' | 'not-run'
 }
 
 /** What one attack did. */

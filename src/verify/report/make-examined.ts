@@ -1,8 +1,17 @@
 import type { Relation, RelationKind, Role } from '../../catalog/model.ts'
 import { VERBS } from '../../catalog/verbs.ts'
 import type { Facts } from '../../tenancy/facts.ts'
+import { privilegeOf } from '../../tenancy/reach.ts'
 import { isCrossing } from '../attack/arena.ts'
-import type { AttackCount, Examined, ExaminedLeak, ExaminedRelation, ExaminedRole, ObjectKind } from './examined.ts'
+import type {
+  AttackCount,
+  Examined,
+  ExaminedControl,
+  ExaminedLeak,
+  ExaminedRelation,
+  ExaminedRole,
+  ObjectKind,
+} from './examined.ts'
 import type { JudgedScope } from './judge-scope.ts'
 
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
@@ -13,11 +22,13 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
       ...new Set(scopes.flatMap((scope) => [...scope.facts.tenancy.schemas, ...fleetSchemas(scope.facts)])),
     ].sort(),
     objects: countObjects(facts),
+    tenantSchemas: fleetSchemas(facts).length,
     roles: rolesOf(scopes),
     relations: facts.relations
       .filter(({ kind }) => kind !== 'sequence')
       .map((relation) => relationOf(relation, scopes)),
     attacks: joinCounts(scopes.flatMap(({ run }) => run?.counts ?? [])),
+    controls: scopes.flatMap(controlsOf),
     leaks: leaksOf(scopes),
   }
 }
@@ -105,6 +116,20 @@ function joinCounts(counts: readonly AttackCount[]): readonly AttackCount[] {
     })
   }
   return [...joined.values()]
+}
+
+function controlsOf({ facts, run }: JudgedScope): readonly ExaminedControl[] {
+  if (run === undefined) return []
+  return facts.relations
+    .filter((relation) => facts.tenantTable(relation) !== undefined)
+    .flatMap((relation) =>
+      VERBS.flatMap((verb) =>
+        facts.reach(relation, privilegeOf(verb)).map((role) => {
+          const { status } = run.ledger.controls.of(relation, verb, role)
+          return { object: relation.label, verb, role: role.role.name, status }
+        }),
+      ),
+    )
 }
 
 function leaksOf(scopes: readonly JudgedScope[]): readonly ExaminedLeak[] {

@@ -95,6 +95,9 @@ describe('the lines of standards', () => {
   it('name each rule that is evidence, in a report that has it', () => {
     const page = renderHtml(quiet())
     expect(section(page, 'soc2')).toContain('<a href="#rule-role-bypassrls">role-bypassrls</a>')
+    // Many rules are named by their groups.
+    expect(section(page, 'owasp')).toContain('<a href="#group-policy">policy</a>')
+    expect(section(page, 'rules')).toMatch(/id="group-policy".*policy-always-true, .*policy-fail-open/)
     for (const { groups } of STANDARDS.flatMap(({ controls }) => controls))
       for (const group of groups ?? []) expect(rules.some((rule) => rule.group === group)).toBe(true)
   })
@@ -181,6 +184,8 @@ describe('the verdict', () => {
     )
     expect(accepted).toContain('class="verdict bad"')
     expect(head(quiet())).toContain('class="verdict good"')
+    const below = { ...sample.summary, findings: { ...sample.summary.findings, critical: 0, low: 0, info: 3 } }
+    expect(head(quiet({ findings: [leak], summary: below }))).toContain('Below that remain 3 findings (3 info).')
   })
 })
 
@@ -231,10 +236,17 @@ describe('attacks and rules', () => {
     expect(page.indexOf('<code>become</code>')).toBeGreaterThan(page.indexOf('Attacks that sent no probe'))
   })
 
+  it('say which controls worked, and which did not run', () => {
+    const page = section(renderHtml(sampleDocument()), 'controls')
+    expect(page).toContain('1 of 2 controls worked')
+    expect(page).toMatch(/>app worked<.*>app did not run</)
+  })
+
   it('tell a rule without a finding from one without an object', () => {
-    expect(noObjectFor('view-definer', examined.objects)).toBe('view')
-    expect(noObjectFor('view-definer', { ...examined.objects, view: 1 })).toBeUndefined()
-    expect(noObjectFor('rls-disabled', examined.objects)).toBeUndefined()
+    expect(noObjectFor('view-definer', examined)).toBe('view')
+    expect(noObjectFor('view-definer', { ...examined, objects: { ...examined.objects, view: 1 } })).toBeUndefined()
+    expect(noObjectFor('rls-disabled', examined)).toBeUndefined()
+    expect(noObjectFor('view-definer', { ...examined, tenantSchemas: 2 })).toBeUndefined()
     const page = section(renderHtml(quiet()), 'rules')
     expect(page).toMatch(/id="rule-view-definer".*not applicable: no view in the schemas/)
     expect(page).toMatch(/id="rule-rls-disabled".*>none</)

@@ -30,6 +30,7 @@ const hostile: Finding = {
 
 export const examined: Examined = {
   schemas: ['public'],
+  tenantSchemas: 0,
   objects: {
     table: 2,
     'partitioned-table': 0,
@@ -96,6 +97,10 @@ export const examined: Examined = {
     },
   ],
   attacks: [{ name: 'read-across', probes: 7, reached: ['public.documents', HOSTILE] }],
+  controls: [
+    { object: 'public.documents', verb: 'select', role: 'app', status: 'worked' },
+    { object: 'public.documents', verb: 'update', role: 'app', status: 'not-run' },
+  ],
   leaks: [{ object: 'public.documents', verb: 'select', by: 'attack', keys: [leak.key] }],
 }
 

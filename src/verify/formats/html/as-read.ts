@@ -18,7 +18,7 @@ export function rolesOf({ examined, run }: ReportDocument): string {
     text(owns.join(', ') || 'none'),
   ])
   return `<p>The application’s role is <code>${text(run.appRole)}</code>. If no option named it, it was found by its grants: confirm that the application logs in as this role.</p>
-${table(['role', 'login', 'superuser', 'bypassrls', 'member of', 'in reach by', 'tried', 'owns'], rows, ['role', 'login', 'superuser', 'bypassrls', 'tried'])}`
+${table(['role', 'login', 'superuser', 'bypassrls', 'member of', 'in reach by', 'tried', 'owns'], rows, ['login', 'superuser', 'bypassrls', 'tried'])}`
 }
 
 /** Row-level security and policies of each table, as the server printed them. */
@@ -30,7 +30,7 @@ export function policiesOf({ examined }: ReportDocument): string {
       const body =
         policies.length === 0
           ? '<p>No policy.</p>'
-          : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf), ['command'])
+          : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf))
       return `<article><h3>${code(object)}</h3>\n<p>${state}.</p>\n${body}</article>`
     })
     .join('\n')

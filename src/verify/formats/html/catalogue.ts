@@ -55,8 +55,16 @@ export function rulesOf(document: ReportDocument): string {
         foundBy(rule.id, document),
       ]),
   )
-  return `<p>The base severity is that of most findings of the rule. A finding may have another one, and then says so. “None” means that no object of this schema has the fault, as far as the rule can see.</p>
-${table(['rule', 'what it looks for', 'group', 'base severity', 'findings'], rows, ['group', 'base severity'])}`
+  const listed = groups.map((group) => [
+    `<code id="group-${text(group)}">${text(group)}</code>`,
+    document.rules
+      .filter((rule) => rule.group === group)
+      .map(({ id }) => text(id))
+      .join(', '),
+  ])
+  return `${table(['group', 'rules of the group'], listed, ['group'])}
+<p>The base severity is that of most findings of the rule. A finding may have another one, and then says so. “None” means that no object of this schema has the fault, as far as the rule can see.</p>
+${table(['rule', 'what it looks for', 'group', 'base severity', 'findings'], rows, ['rule', 'group', 'base severity'])}`
 }
 
 function foundBy(rule: string, { findings, accepted, examined }: ReportDocument): string {
@@ -64,6 +72,6 @@ function foundBy(rule: string, { findings, accepted, examined }: ReportDocument)
   const others = accepted.filter(({ finding }) => finding.rule === rule).length
   const found = [...links, ...(others === 0 ? [] : [`${others} accepted`])]
   if (found.length > 0) return found.join(', ')
-  const missing = noObjectFor(rule, examined.objects)
+  const missing = noObjectFor(rule, examined)
   return missing === undefined ? 'none' : `not applicable: no ${missing} in the schemas`
 }

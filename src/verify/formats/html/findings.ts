@@ -2,6 +2,7 @@ import { VERBS } from '../../../catalog/verbs.ts'
 import type { Finding } from '../../finding/finding.ts'
 import { bySeverity } from '../by-severity.ts'
 import type { ReportDocument } from '../document.ts'
+import { byHand } from './by-hand.ts'
 import { actorsIn, joinEvidence } from './evidence.ts'
 import { findingNumber } from './finding-numbers.ts'
 import { code, listOf, rich, sqlBlock, table, text } from './markup.ts'
@@ -44,6 +45,7 @@ function memberOf(finding: Finding, document: ReportDocument, alone: boolean): s
   const { object, message, proof, evidence, key, fix } = finding
   const made = document.locate(object)
   const place = made === undefined ? '' : ` <small>created in ${text(made.file)}:${made.line}</small>`
+  const script = byHand(finding, document)
   const lines = [
     `key: ${key}`,
     proof === 'exploited'
@@ -57,6 +59,7 @@ function memberOf(finding: Finding, document: ReportDocument, alone: boolean): s
 <p>${rich(message)}${place}</p>
 <h6>Evidence</h6>
 ${listOf(lines)}
+${script === undefined ? '' : `<h6>Check by hand</h6>\n${sqlBlock(script)}`}
 <h6>Fix</h6>
 ${sqlBlock(fix)}</div>`
 }

@@ -9,7 +9,7 @@ export function headOf(document: ReportDocument): string {
   const leaks = leakSentence(document)
   const good = summary.exitCode === 0 && leaks === undefined
   return `<header><h1>Tenant isolation of ${text(document.target)}</h1>
-<p class="verdict ${good ? 'good' : 'bad'}">${rich(summary.verdict)}${leaks === undefined ? '' : ` ${text(leaks)}`}</p>
+<p class="verdict ${good ? 'good' : 'bad'}">${rich(summary.verdict)}${leaks === undefined ? '' : ` ${text(leaks)}`}${remaining(document)}</p>
 <p>${text(examinedSentence(document))}</p>
 ${identityOf(document)}</header>`
 }
@@ -24,6 +24,12 @@ function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   const cells = Object.values(summary.verdicts).reduce((sum, number) => sum + number, 0)
   const verb = tables.length === 1 ? 'table leaks' : `tables ${leaking.length === 1 ? 'leaks' : 'leak'}`
   return `${leaking.length} of ${tables.length} ${verb}, in ${summary.verdicts.leaks} of ${cells} cells (table and verb): ${leaking.join(', ')}.`
+}
+
+/** A green verdict must not hide what remains below its threshold. */
+function remaining({ summary, findings }: ReportDocument): string {
+  if (summary.exitCode !== 0 || findings.length === 0) return ''
+  return ` Below that remain ${text(countFindings(summary.findings))}.`
 }
 
 function examinedSentence({ origin }: ReportDocument): string {

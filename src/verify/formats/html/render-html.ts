@@ -4,6 +4,7 @@ import { SOC2 } from '../controls/soc2.ts'
 import type { ReportDocument } from '../document.ts'
 import { policiesOf, rolesOf } from './as-read.ts'
 import { attacksOf, checklistOf, rulesOf } from './catalogue.ts'
+import { controlRunsOf } from './control-runs.ts'
 import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
 import { glossaryOf } from './glossary.ts'
 import { headOf } from './head.ts'
@@ -79,6 +80,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'owasp', title: OWASP_MULTI_TENANT.title, body: standardOf(OWASP_MULTI_TENANT, document) },
     { id: 'glossary', title: 'Words', body: glossaryOf() },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
+    { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]

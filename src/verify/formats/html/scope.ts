@@ -28,6 +28,11 @@ export function scopeOf(document: ReportDocument): string {
     `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. Objects in them: ${counts.join(', ') || 'none'}.`,
     `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
     `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
+    ...(examined.tenantSchemas === 0
+      ? []
+      : [
+          `Of these, ${examined.tenantSchemas} schemas hold one tenant each. Their objects are judged, and are not counted above.`,
+        ]),
     ...(examined.schemas.includes('partywall')
       ? []
       : [

@@ -1,4 +1,4 @@
-import type { Standard } from '../controls/control.ts'
+import type { Control, Standard } from '../controls/control.ts'
 import { type ControlResult, type FoundFor, judgeControl } from '../controls/judge-control.ts'
 import { isAboutSpeed } from '../controls/mapped-rules.ts'
 import type { ReportDocument } from '../document.ts'
@@ -13,20 +13,20 @@ export function standardOf(standard: Standard, document: ReportDocument): string
       control.groups === undefined
         ? '–'
         : `${rich(control.looks)}${control.limits === undefined ? '' : `<small>Not looked at: ${rich(control.limits)}</small>`}`
-    return [text(control.id), `<b>${judged.result}</b>`, detailOf(judged, document), rich(control.asks), looks]
+    return [text(control.id), `<b>${judged.result}</b>`, detailOf(control, judged, document), rich(control.asks), looks]
   })
   return `<p>${rich(standard.selection)} Lines are given in our words. The mapping is made by the maker of partywall; whether a control is met is for the auditor to decide. “Nothing found” means no more than that. Published at <code>${text(standard.source)}</code>.</p>
 ${table(['line', 'result', 'in this run', 'what it asks', 'what is looked at'], rows, ['line', 'result'])}`
 }
 
-function detailOf(judged: ControlResult, document: ReportDocument): string {
+function detailOf(control: Control, judged: ControlResult, document: ReportDocument): string {
   if (judged.result === 'not covered') return rich(judged.reason)
   const { found } = judged
   const parts = [
     found.findings.length === 0 ? '' : foundList(found, document),
     found.accepted.length === 0 ? '' : `Accepted, and still there: ${found.accepted.map(code).join(', ')}.`,
     ...found.limits.map(rich),
-    `<small>${rulesOfControl(found, document)}</small>`,
+    `<small>${rulesOfControl(control, found, document)}</small>`,
   ]
   return parts.filter((part) => part !== '').join(' ')
 }
@@ -40,9 +40,15 @@ function foundList({ findings }: FoundFor, document: ReportDocument): string {
     .join('; ')}.`
 }
 
-function rulesOfControl({ rules }: FoundFor, document: ReportDocument): string {
+/** Up to this many rules are named at the line. More are named by their groups, which the section of rules lists. */
+const NAMED = 30
+
+function rulesOfControl(control: Control, { rules }: FoundFor, document: ReportDocument): string {
   const evidence = document.rules.filter(({ id }) => !isAboutSpeed(id))
-  if (rules.length === evidence.length)
-    return `${rules.length} rules: all of the section <a href="#rules">Rules</a> but those about speed.`
-  return `${rules.length} rules: ${rules.map((id) => `<a href="#rule-${text(id)}">${text(id)}</a>`).join(', ')}.`
+  const all = '<a href="#rules">Rules</a>'
+  if (rules.length === evidence.length) return `${rules.length} rules: all of the section ${all} but those about speed.`
+  if (rules.length <= NAMED)
+    return `${rules.length} rules: ${rules.map((id) => `<a href="#rule-${text(id)}">${text(id)}</a>`).join(', ')}.`
+  const groups = (control.groups ?? []).map((group) => `<a href="#group-${text(group)}">${text(group)}</a>`)
+  return `${rules.length} rules: the groups ${groups.join(', ')} of the section ${all}, but those about speed.`
 }

@@ -12,7 +12,8 @@ nav ul{columns:2;padding-left:1.2rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
 .short{overflow-wrap:normal;word-break:normal;white-space:nowrap}.short small{white-space:normal}
 #soc2 table,#iso-27001 table,#owasp table{table-layout:fixed}#soc2 th,#iso-27001 th,#owasp th{width:22%}
-#soc2 th:first-child,#iso-27001 th:first-child,#owasp th:first-child{width:9%}#soc2 th:nth-child(2),#iso-27001 th:nth-child(2),#owasp th:nth-child(2){width:13%}#soc2 th:nth-child(3),#iso-27001 th:nth-child(3),#owasp th:nth-child(3){width:34%}
+#soc2 th:first-child,#iso-27001 th:first-child,#owasp th:first-child{width:9%}#soc2 th:nth-child(2),#iso-27001 th:nth-child(2),#owasp th:nth-child(2){width:16%}#soc2 th:nth-child(3),#iso-27001 th:nth-child(3),#owasp th:nth-child(3){width:33%}
+#tables th:first-child,#controls th:first-child{width:22%}#roles th:first-child{width:15%}#policies table{table-layout:fixed}#policies th{width:25%}#policies th:first-child{width:22%}#policies th:nth-child(2){width:12%}#policies th:nth-child(3){width:16%}
 pre{white-space:pre-wrap;padding:.8rem;border:1px solid var(--line);margin:.5rem 0}pre>span{display:block}
 code,pre{font-family:ui-monospace,monospace;font-size:.9em}
 small{display:block;opacity:.85}dt{font-weight:600}article{margin:1rem 0 2rem}
@@ -28,7 +29,7 @@ const PRINT = `
 body{max-width:none;margin:0;padding:0;font-size:9.5pt;line-height:1.35}h1{font-size:15pt}h2{margin-top:1.2rem;font-size:13pt}nav{break-inside:avoid}
 h2,h3,h4,h5,h6,thead{break-after:avoid}h2+p{break-after:avoid;break-inside:avoid}th,td{padding:.15rem .4rem}
 tr,pre>span,.facts div,dt,li{break-inside:avoid}dt{break-after:avoid}table{font-size:8.5pt}th{overflow-wrap:normal;word-break:normal}
-#attacks ul{columns:2;font-size:8pt}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
+#policies article>p{break-after:avoid}#attacks ul{columns:2;column-gap:2.5rem;font-size:8pt}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
 a{color:inherit;text-decoration:none}}
 `
 
