@@ -1,20 +1,22 @@
 import { z } from 'zod'
-import { diffSchemas } from '../src/compare/changes/diff-schemas.ts'
+import { diffDatabase, diffSchemas } from '../src/compare/changes/diff-schemas.ts'
 import type { JudgedChange, Judgement } from '../src/compare/changes/judge-changes.ts'
 import { parseOptions } from '../src/config/parse-options.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { escapeMarkdown } from '../src/verify/formats/escape-text.ts'
 import { loadMigrations } from '../src/verify/sources/load-migrations.ts'
 import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
+import { checkUrl } from './database-url.ts'
 import { openSide } from './diff-side.ts'
 import { paint } from './terminal.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 const text = z.string().min(1)
 const schema = z.strictObject({
-  base: text,
+  base: text.optional(),
   head: text.optional(),
   migrations: text.optional(),
+  databaseUrl: text.optional(),
   appRole: text.optional(),
   schema: z.array(text).nonempty().optional(),
   tenantColumn: z.array(text).nonempty().optional(),
@@ -34,12 +36,19 @@ export async function runDiff(flags: unknown, print: (line: string) => void): Pr
   const changes = await untilInterrupted(undefined, (signal) => judged(settings, signal))
   const lines = { pretty, markdown, json: (all: readonly JudgedChange[]) => [JSON.stringify(all, undefined, 2)] }
   for (const line of lines[settings.format](changes)) print(line)
-  const failing: readonly Judgement[] = settings.failOn === 'review' ? ['weaker', 'review'] : ['weaker']
+  const failsAtReview = settings.failOn === 'review' || settings.databaseUrl !== undefined
+  const failing: readonly Judgement[] = failsAtReview ? ['weaker', 'review'] : ['weaker']
   return changes.some(({ judgement }) => failing.includes(judgement)) ? 1 : 0
 }
 
 async function judged(settings: Settings, signal: AbortSignal): Promise<readonly JudgedChange[]> {
-  const { base, head, migrations } = settings
+  const { base, head, migrations, databaseUrl } = settings
+  if ((base === undefined) === (databaseUrl === undefined))
+    throw new ConfigurationError('Give BASE, to compare two schemas, or --database-url, to compare a database.')
+  if (databaseUrl !== undefined) {
+    if (migrations === undefined) throw new ConfigurationError('--database-url needs --migrations PATH.')
+    checkUrl('--database-url', databaseUrl)
+  }
   const sources: { close(): Promise<void> }[] = []
   const load = async (ref: string | undefined): Promise<PreparedSource> => {
     const side = await openSide(ref, migrations)
@@ -50,6 +59,7 @@ async function judged(settings: Settings, signal: AbortSignal): Promise<readonly
   }
   try {
     const before = await load(base)
+    if (databaseUrl !== undefined) return await diffDatabase(before, databaseUrl, signal)
     const after = await load(head)
     return await diffWithRole(before, after, settings, signal)
   } finally {

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Queryable } from '../src/catalog/model.ts'
@@ -15,11 +14,12 @@ import { undoInit } from '../src/init/apply/undo.ts'
 import { findDatabaseUrl } from '../src/init/detection/database-url.ts'
 import { runProgram } from '../src/init/detection/package-manager.ts'
 import { detectProject, type Project } from '../src/init/detection/project.ts'
-import { type InitPlan, makePlan } from '../src/init/plan/make-plan.ts'
+import { type InitPlan, makePlan, type ProjectOnDatabase } from '../src/init/plan/make-plan.ts'
 import { productionSigns } from '../src/init/production.ts'
 import { openProjectFiles, type ProjectFiles } from '../src/init/project-files.ts'
 import { byHandLines, describePlan, nextSteps, type ReportLine } from '../src/init/report/describe-plan.ts'
 import { connect } from '../src/verify/connect.ts'
+import { askYes } from './ask-yes.ts'
 import { checkUrl } from './database-url.ts'
 import { planOn } from './protect-plan.ts'
 import { paint } from './terminal.ts'
@@ -53,14 +53,13 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
   refuseTrackedSecrets(root)
   const detected = detectProject(files, process.env)
   const databaseUrl = urlFor(settings, files)
-  const project: Project =
-    settings.databaseUrl === undefined
-      ? detected
-      : {
-          ...detected,
-          database: { url: databaseUrl, variable: detected.database?.variable, source: '--database-url' },
-        }
-  return withClient(databaseUrl, async (client) => {
+  const { variable, parts, source } = detected.database ?? { variable: undefined, parts: undefined, source: '' }
+  const given = settings.databaseUrl !== undefined
+  const project: ProjectOnDatabase = {
+    ...detected,
+    database: { url: databaseUrl, variable, parts, source: given ? '--database-url' : source },
+  }
+  return withClient(databaseUrl, project.database.source, async (client) => {
     const plan = await makePlan({
       files,
       project,
@@ -68,12 +67,13 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
       planProtection: planOn,
       tenantColumn: settings.tenantColumn,
       now: new Date(),
+      environment: process.env,
       skill: settings.agents ? await readFile(SKILL, 'utf8') : undefined,
     })
     if (!settings.json) print(describePlan(project, plan))
     if (settings.dryRun)
       return say(settings, jsonOf('planned', project, plan), [{ text: 'Nothing was done: --dry-run.' }])
-    if (!settings.yes && !(await confirmed())) {
+    if (!settings.yes && !(await askYes('Do it? [y/N] ', process))) {
       console.log('Nothing was done.')
       return 1
     }
@@ -109,6 +109,10 @@ function urlFor(settings: InitSettings, files: ProjectFiles): string {
   return url
 }
 
+function sourceOf(settings: InitSettings, files: ProjectFiles): string {
+  return settings.databaseUrl === undefined ? (findDatabaseUrl(files, process.env)?.source ?? '') : '--database-url'
+}
+
 async function undo(root: string, files: ProjectFiles, settings: InitSettings): Promise<0 | 1> {
   const record = await readRecord(root)
   if (record === undefined)
@@ -120,9 +124,9 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
         text: `Takes back: ${[...record.created, ...record.edited, ...record.appended].map(({ path }) => path).join(', ')}; logins ${record.database.roles.join(', ')}`,
       },
     ])
-    if (!(await confirmed())) return 1
+    if (!(await askYes('Do it? [y/N] ', process))) return 1
   }
-  const undone = await withClient(databaseUrl, (client) => undoInit(root, record, client))
+  const undone = await withClient(databaseUrl, sourceOf(settings, files), (client) => undoInit(root, record, client))
   return say(settings, { status: 'undone', ...undone }, [
     ...undone.removed.map((path) => ({ text: `removed  ${path}` })),
     ...undone.restored.map((path) => ({ text: `restored ${path}` })),
@@ -136,21 +140,20 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
   ])
 }
 
-async function withClient<T>(databaseUrl: string, work: (client: Queryable) => Promise<T>): Promise<T> {
-  const client: pg.Client = await connect(databaseUrl, undefined)
+async function withClient<T>(databaseUrl: string, source: string, work: (client: Queryable) => Promise<T>): Promise<T> {
+  const client: pg.Client = await connect(databaseUrl, undefined).catch((cause: unknown) => {
+    if (!(cause instanceof Error)) throw cause
+    const { hostname, port } = new URL(databaseUrl)
+    throw new ConfigurationError(
+      `${cause.message} It is ${hostname}:${port === '' ? '5432' : port}, from ${source}. Nothing was changed.`,
+      { cause },
+    )
+  })
   try {
     return await work({ query: (text, values) => client.query(text, values === undefined ? undefined : [...values]) })
   } finally {
     await client.end().catch(() => {}) // all answers were read, so an error while closing does not matter
   }
-}
-
-async function confirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new ConfigurationError('There is no terminal to ask on: give --yes, or --dry-run. Nothing was changed.')
-  const reader = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await reader.question('Do it? [y/N] ').finally(() => reader.close())
-  return /^y(?:es)?$/i.test(answer.trim())
 }
 
 function jsonOf(status: 'planned' | 'done', project: Project, plan: InitPlan): object {

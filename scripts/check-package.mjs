@@ -53,9 +53,13 @@ try {
   const tarball = join(folder, String(packed).trim().split('\n').at(-1))
   run('are-the-types-wrong', bin('@arethetypeswrong/cli', 'attw'), [tarball, '--profile', 'esm-only'])
 
+  execFileSync('tar', ['-xzf', tarball, '-C', folder])
+  checks += 1
+  const blind = mapsWithoutSources(join(folder, 'package'))
+  if (blind.length > 0) problems.push(`source maps without the sources: ${blind.slice(0, 3).join(', ')} …`)
+
   const consumer = join(folder, 'consumer')
   mkdirSync(join(consumer, 'node_modules'), { recursive: true })
-  execFileSync('tar', ['-xzf', tarball, '-C', folder])
   symlinkSync(join(folder, 'package'), join(consumer, 'node_modules', 'partywall'), 'junction')
   symlinkSync(join(root, 'node_modules'), join(folder, 'package', 'node_modules'), 'junction')
   // partywall/nest imports NestJS, which the root does not have.
@@ -78,19 +82,34 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-// What users install with partywall: no copyleft, nothing unknown.
+/** A map that names sources which the package does not hold shows nothing in a debugger. */
+function mapsWithoutSources(packed) {
+  const maps = readdirSync(packed, { recursive: true }).filter((file) => file.endsWith('.map'))
+  return maps.filter((file) => {
+    const { sourcesContent } = JSON.parse(readFileSync(join(packed, file), 'utf8'))
+    return !Array.isArray(sourcesContent) || sourcesContent.length === 0
+  })
+}
+
+// What users install with partywall: no copyleft, nothing unknown. docs/licences.md lists the same packages.
 const free =
   /^\(?(MIT|ISC|BSD-[23]-Clause|Apache-2\.0|0BSD|BlueOak-1\.0\.0|PostgreSQL|Unlicense|CC0-1\.0|Python-2\.0)( (OR|AND) [\w.-]+)*\)?$/
 const seen = new Set()
+const licences = []
 function walk(name, from) {
   const found = findPackage(name, from)
   if (found === undefined || seen.has(found)) return
   seen.add(found)
-  const { license, dependencies = {} } = JSON.parse(readFileSync(join(found, 'package.json'), 'utf8'))
+  const {
+    license,
+    dependencies = {},
+    optionalDependencies = {},
+  } = JSON.parse(readFileSync(join(found, 'package.json'), 'utf8'))
   checks += 1
   if (typeof license !== 'string' || !free.test(license))
     problems.push(`licence of ${name}: ${JSON.stringify(license)}`)
-  for (const dependency of Object.keys(dependencies)) walk(dependency, found)
+  licences.push(`| ${name} | ${license} |`)
+  for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) walk(dependency, found)
 }
 function findPackage(name, from) {
   for (let at = from; ; at = dirname(at)) {
@@ -101,6 +120,12 @@ function findPackage(name, from) {
 }
 for (const name of [...Object.keys(manifest.dependencies), 'pg']) walk(name, root)
 if (seen.size < 5) problems.push(`licences: only ${seen.size} packages were looked at`)
+
+checks += 1
+const listed = readFileSync(join(root, 'docs', 'licences.md'), 'utf8')
+const rows = [...new Set(licences)].sort()
+if (rows.join('\n') !== [...listed.matchAll(/^\| (?!package|---)\S+ \| .+ \|$/gm)].map(([row]) => row).join('\n'))
+  problems.push(`docs/licences.md does not list what is installed; its rows must be:\n${rows.join('\n')}`)
 
 const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
 checks += 1

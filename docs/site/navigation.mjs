@@ -50,7 +50,7 @@ export const navigation = [
   { text: 'Evidence', pages: ['docs/audit', 'docs/alerts', 'docs/telemetry'] },
   {
     text: 'Reference',
-    pages: ['docs/errors', 'docs/compatibility'],
+    pages: ['docs/errors', 'docs/compatibility', 'docs/licences'],
     links: [
       { text: 'Commands', link: '/reference/cli' },
       { text: 'API', link: '/reference/api/' },

@@ -1,5 +1,5 @@
 export type { Access, Outcome, Owner, User } from './access.ts'
-export { type DiffSide, diffSchemas } from './changes/diff-schemas.ts'
+export { type DiffSide, diffDatabase, diffSchemas } from './changes/diff-schemas.ts'
 export type { JudgedChange, Judgement } from './changes/judge-changes.ts'
 export { type Comparison, compareSchemas } from './compare-schemas.ts'
 export { type Difference, isHarmless, tell } from './differences.ts'

@@ -8,6 +8,6 @@ import { AsyncResource } from 'node:async_hooks'
 export function bindToCaller<Values extends unknown[], Result>(
   callback: (...values: Values) => Result,
 ): (...values: Values) => Result {
-  const caller = new AsyncResource('PARTYWALL_CALLBACK')
+  const caller = new AsyncResource('partywall.callback')
   return (...values) => caller.runInAsyncScope(callback, undefined, ...values)
 }

@@ -1,5 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
+
+/** Where a project is inside its git repository. */
+export interface RepositoryPlace {
+  /** The way from the project to the root of the repository: `../../`; empty for the root itself. */
+  readonly up: string
+  /** The project's folder from there: `apps/api`; empty for the root itself. */
+  readonly folder: string
+}
 
 /** Read access to the files of a project. Paths are relative to its folder, with `/` between parts. */
 export interface ProjectFiles {
@@ -10,6 +18,8 @@ export interface ProjectFiles {
   isFolder(path: string): boolean
   /** All files whose names end so, without node_modules, build output and hidden folders; at most 2,000. */
   find(ending: RegExp): readonly string[]
+  /** Undefined outside of a git repository. */
+  repository(): RepositoryPlace | undefined
 }
 
 const SKIPPED = new Set(['node_modules', 'dist', 'build', 'coverage', 'out', 'generated', 'vendor'])
@@ -27,6 +37,15 @@ export function openProjectFiles(root: string): ProjectFiles {
       all ??= walk(root)
       return all.filter((path) => ending.test(path))
     },
+    repository: () => repositoryOf(root),
+  }
+}
+
+/** `.git` is a folder; in a worktree and in a submodule it is a file. */
+function repositoryOf(root: string): RepositoryPlace | undefined {
+  for (let folder = resolve(root), up = ''; ; folder = dirname(folder), up += '../') {
+    if (existsSync(join(folder, '.git'))) return { up, folder: relative(folder, resolve(root)).replaceAll('\\', '/') }
+    if (dirname(folder) === folder) return undefined
   }
 }
 

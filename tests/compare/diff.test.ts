@@ -7,6 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { runDiff } from '../../cli/run-diff.ts'
 import type { JudgedChange } from '../../src/compare/changes/judge-changes.ts'
+import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 
 let folder: string
 const app = `diffed_${randomBytes(4).toString('hex')}`
@@ -193,5 +194,65 @@ describe('partywall diff of git refs', { timeout: 120_000 }, () => {
       process.chdir(before)
       await rm(repository, { recursive: true, force: true })
     }
+  })
+})
+
+describe('partywall diff of a database', { timeout: 120_000 }, () => {
+  async function differences(change: string, more = '') {
+    const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+    const name = await server.createDatabase()
+    const client = new pg.Client({ connectionString: server.url(name) })
+    const migrations = join(folder, 'declared.sql')
+    await writeFile(migrations, `${BASE}\n${more}`)
+    await client.connect()
+    try {
+      await client.query(`${BASE}\n${change}`)
+      const lines: string[] = []
+      const flags = { migrations, databaseUrl: server.url(name), format: 'json' }
+      const code = await runDiff(flags, (line) => lines.push(line))
+      const changes: readonly JudgedChange[] = JSON.parse(lines.join('\n'))
+      return { code, reasons: changes.flatMap(({ reasons }) => reasons) }
+    } finally {
+      await client.end()
+      await server.dropDatabase(name)
+    }
+  }
+
+  it('finds nothing where the migrations have run, whoever owns the tables', async () => {
+    expect(await differences(`alter table papers owner to ${app}`)).toEqual({ code: 0, reasons: [] })
+  })
+
+  it.each([
+    [
+      'create policy by_hand on papers using (true)',
+      'policy by_hand on public.papers is in the database, and no migration declares it',
+    ],
+    [
+      'drop policy own on papers',
+      'the migrations declare policy own on public.papers, and the database does not have it',
+    ],
+    ['alter policy own on papers using (true)', 'policy own on public.papers differs from what the migrations declare'],
+    [
+      'alter table papers no force row level security',
+      'row-level security of public.papers differs from what the migrations declare',
+    ],
+    [
+      'create table by_hand (id int); alter table by_hand enable row level security',
+      'public.by_hand is in the database, and no migration makes it',
+    ],
+  ])('names what was done by hand: %s', async (change, reason) => {
+    expect(await differences(change)).toEqual({ code: 1, reasons: [reason] })
+  })
+
+  it('names a table whose migration has not run', async () => {
+    expect((await differences('', 'create table pending (id int);')).reasons).toEqual([
+      'the migrations make public.pending, and the database does not have it: has the last migration run?',
+    ])
+  })
+
+  it('asks for one thing to compare with', async () => {
+    await expect(runDiff({ migrations: folder }, () => {})).rejects.toThrow(/Give BASE, .* or --database-url/)
+    await expect(runDiff({ base: 'main', databaseUrl: 'postgres://x/y' }, () => {})).rejects.toThrow(/Give BASE/)
+    await expect(runDiff({ databaseUrl: 'postgres://x/y' }, () => {})).rejects.toThrow(/needs --migrations/)
   })
 })

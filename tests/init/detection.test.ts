@@ -17,6 +17,12 @@ describe('migrations', () => {
       'src/db/drizzle',
     ],
     [
+      'Drizzle with a configuration in JSON',
+      { 'drizzle.config.json': '{ "out": "./sql/out" }', 'sql/out/meta/_journal.json': '{}' },
+      'drizzle',
+      'sql/out',
+    ],
+    [
       'TypeORM',
       { 'src/migrations/1741700000000-Init.ts': 'class Init implements MigrationInterface {}' },
       'typeorm',
@@ -47,6 +53,12 @@ describe('migrations', () => {
       'pnpm-lock.yaml': '',
     })
     expect(migrations.command).toBe('pnpm run db:migrate')
+  })
+
+  it('does not take a script that only writes one', () => {
+    const scripts = { migrate: 'drizzle-kit generate:pg' }
+    const { migrations } = detect({ 'package.json': packageJson(['pg', 'drizzle-orm', 'drizzle-kit'], { scripts }) })
+    expect(migrations.command).toBe('npx drizzle-kit migrate')
   })
 })
 
@@ -137,6 +149,49 @@ describe('the URL of the database', () => {
     expect(find({ '.env': 'DATABASE_URL=mysql://u:p@localhost/d' })).toBeUndefined()
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of docker-compose
     expect(find({ 'compose.yaml': 'image: postgres\nPOSTGRES_PASSWORD: ${SECRET}' })).toBeUndefined()
+  })
+
+  it('comes from the parts that the code reads, before docker-compose and before a URL that nothing reads', () => {
+    const code =
+      'host: process.env.DB_HOST, port: 5432, user: config.get("DB_USER"), [process.env.DB_PASSWORD, process.env.DB_NAME]'
+    const env = 'DB_HOST=127.0.0.1\nDB_PORT=5433\nDB_USER=me\nDB_PASSWORD=p/w\nDB_NAME=mine'
+    const compose = 'image: postgres:17\n POSTGRES_PASSWORD: c'
+    expect(find({ 'src/db.ts': code, '.env': `${env}\nPOSTGRES_URL=${url}`, 'docker-compose.yml': compose })).toEqual({
+      url: 'postgres://me:p%2Fw@127.0.0.1:5433/mine',
+      variable: undefined,
+      parts: { host: 'DB_HOST', port: 'DB_PORT', user: 'DB_USER', password: 'DB_PASSWORD', database: 'DB_NAME' },
+      source: 'DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME in .env',
+    })
+  })
+
+  it.each([
+    ['PGHOST=h\nPGUSER=u\nPGPASSWORD=p\nPGDATABASE=d', 'postgres://u:p@h:5432/d'],
+    ['POSTGRES_HOST=h\nPOSTGRES_USER=u\nPOSTGRES_PASSWORD=p\nPOSTGRES_DB=d', 'postgres://u:p@h:5432/d'],
+    ['TYPEORM_HOST=h\nTYPEORM_USERNAME=u\nTYPEORM_DATABASE=d\nTYPEORM_PORT=1', 'postgres://u@h:1/d'],
+    ['DB_HOST=/run/postgresql\nDB_USER=u\nDB_NAME=d', 'postgres://u@localhost/d?host=%2Frun%2Fpostgresql'],
+  ])('comes from %s, before docker-compose', (env, wanted) => {
+    expect(find({ '.env': env, 'compose.yml': 'image: postgres\nPOSTGRES_PASSWORD: c' })?.url).toBe(wanted)
+  })
+
+  it('takes a part from the environment before the same part of .env', () => {
+    const found = find({ '.env': 'DB_HOST=h\nDB_USER=u\nDB_NAME=d' }, { DB_HOST: 'other' })
+    expect(found).toMatchObject({
+      url: 'postgres://u@other:5432/d',
+      source: 'DB_HOST, DB_USER, DB_NAME in the environment and .env',
+    })
+  })
+
+  it('comes from a variable of any name that the code reads', () => {
+    const env = { '.env': `DATABASE_CONNECTION=${url}` }
+    expect(find({ ...env, 'src/env.ts': 'DATABASE_CONNECTION: z.string()' })).toMatchObject({
+      url,
+      variable: 'DATABASE_CONNECTION',
+    })
+    expect(find(env)).toBeUndefined()
+  })
+
+  it('is not made of parts without a database', () => {
+    expect(find({ '.env': 'DB_HOST=h\nDB_USER=u' })).toBeUndefined()
   })
 
   it('tells its source without the password', () => {

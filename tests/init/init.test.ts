@@ -1,8 +1,19 @@
 // `partywall init` of the built package, in a copy of an application, on a real database.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { parseEnv } from 'node:util'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { openThrowAwayServer, type ThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
@@ -81,11 +92,64 @@ describe('partywall init --dry-run', () => {
     expect(out).not.toContain('DATABASE_URL in .env')
   })
 
+  it('says which server does not answer, and where its address comes from', () => {
+    writeFileSync(join(folder, '.env'), 'DB_HOST=127.0.0.1\nDB_PORT=1\nDB_USER=u\nDB_PASSWORD=hush\nDB_NAME=d\n')
+    const { code, text } = init(['--dry-run'])
+    expect(code).toBe(2)
+    expect(text).toContain('It is 127.0.0.1:1, from DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME in .env.')
+    expect(text).not.toContain('hush')
+  })
+
   it('says which tables the migration leaves unprotected', async () => {
     await admin.query('alter table comments alter column task_id drop not null')
     expect(init(['--dry-run']).out).toContain('public.comments: the migration does not protect this table yet')
     await admin.query('alter table comments alter column task_id set not null')
     expect(init(['--dry-run']).out).not.toContain('does not protect this table yet')
+  })
+})
+
+describe('partywall init --yes --database-url', () => {
+  it('writes the URL into .env, where the project and the commands read it, and takes it back', () => {
+    const old = 'DATABASE_URL=postgres://old:old@127.0.0.1:1/old'
+    writeFileSync(join(folder, '.env'), `${old}\nJWT_SECRET=x\n`)
+    const before = files()
+    const done = init(['--yes', '--database-url', url])
+    expect(done).toMatchObject({ code: 0, text: expect.stringContaining('DATABASE_URL from --database-url') })
+    const values = parseEnv(files()['.env'] ?? '')
+    expect(values['DATABASE_URL']).toBe(url)
+    expect(files()['.env']).toContain(`# before partywall init: ${old}\n`)
+    expect(init(['--undo', '--yes']).code).toBe(0)
+    expect(files()).toEqual(before)
+  })
+
+  it('writes it also where .env has none, and says that parts name another database', () => {
+    writeFileSync(join(folder, '.env'), 'DB_HOST=db.internal\nDB_USER=u\nDB_NAME=other\nJWT_SECRET=x\n')
+    const { text } = init(['--yes', '--database-url', url])
+    expect(text).toContain('.env: DB_HOST, DB_USER, DB_NAME name another database than --database-url')
+    expect(parseEnv(files()['.env'] ?? '')['DATABASE_URL']).toBe(url)
+  })
+})
+
+describe('a project in a folder of its repository', () => {
+  it('gets its workflow where GitHub reads it, and takes it back', async () => {
+    const repository = mkdtempSync(join(tmpdir(), 'partywall-repo-'))
+    const outer = folder
+    try {
+      mkdirSync(join(repository, '.git'))
+      folder = join(repository, 'apps', 'api')
+      cpSync(outer, folder, { recursive: true })
+      const { text, code } = init(['--yes'])
+      expect(code).toBe(0)
+      expect(text).toContain('../../.github/workflows/partywall-apps-api.yml')
+      const written = readFileSync(join(repository, '.github/workflows/partywall-apps-api.yml'), 'utf8')
+      expect(written).toMatch(/defaults:\n +run:\n +working-directory: apps\/api\n/)
+      expect(existsSync(join(folder, '.github'))).toBe(false)
+      expect(init(['--undo', '--yes']).code).toBe(0)
+      expect(readdirSync(repository).sort()).toEqual(['.git', 'apps'])
+    } finally {
+      folder = outer
+      rmSync(repository, { recursive: true, force: true })
+    }
   })
 })
 

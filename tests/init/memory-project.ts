@@ -1,7 +1,7 @@
-import type { ProjectFiles } from '../../src/init/project-files.ts'
+import type { ProjectFiles, RepositoryPlace } from '../../src/init/project-files.ts'
 
 /** Files of a project that exist only in memory, for code that only reads. */
-export function memoryProject(files: Readonly<Record<string, string>>): ProjectFiles {
+export function memoryProject(files: Readonly<Record<string, string>>, repository?: RepositoryPlace): ProjectFiles {
   const paths = Object.keys(files).sort()
   return {
     read: (path) => files[path],
@@ -13,7 +13,8 @@ export function memoryProject(files: Readonly<Record<string, string>>): ProjectF
       ),
     ],
     isFolder: (folder) => paths.some((path) => path.startsWith(`${folder}/`)),
-    find: (ending) => paths.filter((path) => ending.test(path)),
+    find: (ending) => paths.filter((path) => !path.startsWith('../') && ending.test(path)),
+    repository: () => repository,
   }
 }
 

@@ -1,7 +1,6 @@
 // The changes of an application's own code: exactly where one place can be meant, and nowhere else.
 import { describe, expect, it } from 'vitest'
 import { detectProject } from '../../src/init/detection/project.ts'
-import { publicPaths } from '../../src/init/wiring/nest.ts'
 import { wire } from '../../src/init/wiring/wire.ts'
 import { memoryProject, packageJson } from './memory-project.ts'
 
@@ -83,13 +82,4 @@ it('Drizzle on a URL gets the pool', () => {
 it('code that compares a password is named, because it runs before the tenant is known', () => {
   const { byHand } = wired(['pg'], { 'src/login.ts': 'await bcrypt.compare(a, b)' })
   expect(byHand.join()).toContain('src/login.ts: it signs users in before the tenant is known')
-})
-
-it('paths of Nest without a token are those that a decorator marks', () => {
-  const files = memoryProject({
-    'src/a.ts': "@Public()\n@Controller('auth')\nexport class A {\n  @Post('login')\n  login() {}\n}\n",
-    'src/b.ts':
-      "@Controller('things')\nexport class B {\n  @Public()\n  @Get('free')\n  free() {}\n  @Get('paid')\n  paid() {}\n}\n",
-  })
-  expect(publicPaths({ files })).toEqual(['/auth', '/things/free'])
 })

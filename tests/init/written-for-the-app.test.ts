@@ -1,8 +1,14 @@
 // What init writes fits the application that it was written for.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { detectProject } from '../../src/init/detection/project.ts'
 import { decisionsForLevels } from '../../src/init/plan/decisions-for-levels.ts'
+import { isolationTests } from '../../src/init/writers/isolation-test.ts'
 import { wallFile } from '../../src/init/writers/wall-file.ts'
+import { wallSettings } from '../../src/init/writers/wall-settings.ts'
 import { memoryProject } from './memory-project.ts'
 
 describe('decisionsForLevels', () => {
@@ -38,11 +44,12 @@ describe('the file of the wall', () => {
       tables: ['public.orgs'],
     }
     return wallFile({
+      files,
       project: detectProject(files, {}),
       facts,
       tokens: undefined,
       entryTables: ['public.orgs'],
-      publicPaths: [],
+      publicRoutes: [],
     })
   }
 
@@ -58,5 +65,90 @@ describe('the file of the wall', () => {
     expect(
       wallOf({ type: 'module', dependencies: { pg: '8.0.0' }, devDependencies: { dotenv: '17.0.0' } }),
     ).not.toContain('dotenv')
+  })
+})
+
+describe('with Jest, which can not load ES modules from CommonJS', () => {
+  const facts = {
+    column: 'org_id',
+    table: 'public.orgs',
+    schema: 'public',
+    tableName: 'orgs',
+    key: 'id',
+    status: undefined,
+    tier: undefined,
+    schemas: ['public'],
+    tables: ['public.orgs', 'public.notes'],
+  }
+  const testsOf = (files: Readonly<Record<string, string>>) => {
+    const dependencies = { pg: '8.0.0', jest: '30.0.0' }
+    const project = memoryProject({ 'package.json': JSON.stringify({ dependencies }), ...files })
+    return isolationTests(detectProject(project, {}), facts, 'app')
+  }
+
+  it('the test is one of Node.js, and a test of Jest runs it', () => {
+    const [native, jest] = testsOf({ 'src/a.js': "require('./b')", 'test/a.test.js': '' })
+    expect(native?.path).toBe('test/tenant-isolation.mjs')
+    expect(native?.content).toContain("from 'partywall/testing'")
+    expect(native?.content).toContain("from 'node:test'")
+    expect(jest?.path).toBe('test/tenant-isolation.test.js')
+    expect(jest?.content).not.toContain("'partywall")
+    expect(jest?.content).toContain("'test/tenant-isolation.mjs'")
+    expect(jest?.content).toContain('require(')
+  })
+
+  it('it stands in no folder whose files Jest takes for tests, and where all tests are', () => {
+    expect(testsOf({ 'src/x/__tests__/a.test.js': '' }).map(({ path }) => path)).toEqual([
+      'src/x/tenant-isolation.mjs',
+      'src/x/__tests__/tenant-isolation.test.js',
+    ])
+    expect(testsOf({ 'src/a/a.spec.ts': '', 'src/b/b.spec.ts': '' }).map(({ path }) => path)).toEqual([
+      'src/tenant-isolation.mjs',
+      'src/tenant-isolation.spec.ts',
+    ])
+  })
+})
+
+describe('settings of .env', () => {
+  const code = (dependencies: object, files: Readonly<Record<string, string>> = {}) => {
+    const project = memoryProject({
+      'package.json': JSON.stringify({ dependencies }),
+      'src/a.js': "require('./b')",
+      ...files,
+    })
+    return wallSettings(project, detectProject(project, {})).code
+  }
+  const settingIn = (text: string, folder: string, name: string, environment: object = {}) => {
+    const modules = { existsSync, readFileSync, parseEnv, process: { env: environment } }
+    const previous = process.cwd()
+    process.chdir(folder)
+    try {
+      const setting: unknown = new Function(...Object.keys(modules), `${text}\nreturn setting`)(
+        ...Object.values(modules),
+      )
+      return typeof setting === 'function' ? setting(name) : undefined
+    } finally {
+      process.chdir(previous)
+    }
+  }
+
+  it('are seen without dotenv, the environment first, and of two files the first', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'partywall-settings-'))
+    try {
+      writeFileSync(join(folder, '.env'), 'A=one\n')
+      writeFileSync(join(folder, '.env.development'), 'A=two\nB=two\n')
+      const nest = { pg: '8.0.0', '@nestjs/config': '4.0.0' }
+      const text = code(nest, {
+        'src/m.js': "ConfigModule.forRoot({ envFilePath: '.env.development' })",
+        '.env.development': 'x',
+      })
+      expect(settingIn(text, folder, 'A')).toBe('one')
+      expect(settingIn(text, folder, 'B')).toBe('two')
+      expect(settingIn(text, folder, 'A', { A: 'set' })).toBe('set')
+      expect(() => settingIn(text, folder, 'C')).toThrow('C is not set')
+      expect(process.env['B']).toBeUndefined()
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

@@ -7,6 +7,7 @@ import { verifyDatabase } from '../../verify/verify-database.ts'
 import { compareSchemas } from '../compare-schemas.ts'
 import { changedParts } from './changed-parts.ts'
 import { type JudgedChange, judgeChanges } from './judge-changes.ts'
+import { undeclared } from './undeclared.ts'
 
 /** A schema in an empty database that no other session uses. */
 export interface DiffSide {
@@ -41,6 +42,19 @@ export async function diffSchemas(
     before: await verify(before),
     after: await verify(after),
   })
+}
+
+/**
+ * Compares a database with the schema that its migrations make, and changes nothing there. See {@link undeclared}.
+ *
+ * @param actualUrl a role that may read the catalogs is enough
+ */
+export async function diffDatabase(
+  declared: DiffSide,
+  actualUrl: string,
+  signal?: AbortSignal,
+): Promise<readonly JudgedChange[]> {
+  return undeclared(await catalogOf(declared.url, signal), await catalogOf(actualUrl, signal))
 }
 
 async function catalogOf(url: string, signal: AbortSignal | undefined): Promise<Catalog> {

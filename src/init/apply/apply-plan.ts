@@ -5,7 +5,7 @@ import { migrate } from '../../migrate/migrate.ts'
 import type { PlannedFile } from '../plan/init-plan.ts'
 import type { InitPlan } from '../plan/make-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
-import { APP_URL, ENTRY_URL, SEAL_SECRET } from '../writers/wall-file.ts'
+import { APP_URL, ENTRY_URL, SEAL_SECRET } from '../writers/names.ts'
 import { createLogins, dropLogins, makePasswords } from './logins.ts'
 import { type InitRecord, writeRecord } from './record.ts'
 import { undoFiles } from './undo-files.ts'
@@ -42,11 +42,12 @@ export async function applyPlan(plan: InitPlan, input: ApplyInput): Promise<Init
     onProgress("made partywall's own objects (schema partywall)")
 
     const values = {
+      ...Object.fromEntries(plan.ownerUrl.names.map((name) => [name, databaseUrl])),
       [APP_URL]: urlAs(databaseUrl, plan.logins.app, passwords.app),
       [ENTRY_URL]: urlAs(databaseUrl, plan.logins.entry, passwords.entry),
       ...(known === undefined ? { [SEAL_SECRET]: secret } : {}),
     }
-    const files = await writeFiles(root, [...plan.files, secretsFile(values)])
+    const files = await writeFiles(root, [...plan.files, secretsFile(values, plan.ownerUrl.replaced)])
     const { app, entry } = plan.logins
     const record: InitRecord = {
       version: 1,
@@ -74,10 +75,16 @@ export async function dropSchema(client: Queryable): Promise<void> {
   await client.query('drop schema if exists partywall cascade')
 }
 
-function secretsFile(values: Readonly<Record<string, string>>): PlannedFile {
-  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`)
+function secretsFile(values: Readonly<Record<string, string>>, replaced: readonly string[]): PlannedFile {
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}`)
   const block = `\n# partywall: made by partywall init\n${lines.join('\n')}\n`
-  return { kind: 'append', path: '.env', block, secret: true, why: 'the new logins and the secret of the seal' }
+  const why = 'the new logins and the secret of the seal'
+  return { kind: 'append', path: '.env', block, secret: true, replaced, why }
+}
+
+/** A `#` in a value begins a comment, unless the value is quoted. */
+function quoted(value: string): string {
+  return value.includes('#') ? `'${value}'` : value
 }
 
 function urlAs(databaseUrl: string, user: string, password: string): string {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hashOf, type InitRecord } from './record.ts'
-import { removeEmpty } from './write-files.ts'
+import { REPLACED, removeEmpty } from './write-files.ts'
 
 /** What `--undo` did with the files. Paths are relative to the project. */
 export interface UndoneFiles {
@@ -23,7 +23,7 @@ export async function undoFiles(root: string, record: InitRecord): Promise<Undon
     if (hashOf(content) !== hash) kept.push(path)
     else {
       await rm(join(root, path))
-      await removeEmpty(dirname(join(root, path)), join(root, path.split('/')[0] ?? path))
+      await removeEmpty(dirname(join(root, path)), join(root, firstFolder(path)))
       removed.push(path)
     }
   }
@@ -53,15 +53,21 @@ export async function undoFiles(root: string, record: InitRecord): Promise<Undon
   return { removed, restored, kept }
 }
 
+/** The first folder of a path that is not above the project: `src`, `../../.github`. */
+function firstFolder(path: string): string {
+  return /^(?:\.\.\/)*[^/]+/.exec(path)?.[0] ?? path
+}
+
 async function read(root: string, path: string): Promise<string | undefined> {
   const full = join(root, path)
   return existsSync(full) ? readFile(full, 'utf8') : undefined
 }
 
-/** The text without the lines that set these variables, and without the comment of init above them. */
+/** The text without the lines that set these variables and the comment of init above them. Lines that init made comments are set again. */
 function withoutNames(content: string, names: readonly string[]): string {
   const lines = content
     .split('\n')
     .filter((line) => !names.some((name) => line.startsWith(`${name}=`)) && !line.startsWith('# partywall: '))
+    .map((line) => (line.startsWith(REPLACED) ? line.slice(REPLACED.length) : line))
   return `${lines.join('\n').trimEnd()}\n`
 }

@@ -53,6 +53,8 @@ async function writeOne(
       return
     case 'append': {
       const gap = before === undefined || before === '' || before.endsWith('\n') ? '' : '\n'
+      if (before !== undefined && file.replaced !== undefined)
+        await writeFile(path, withComments(before, file.replaced))
       // A new file with secrets is readable for its owner only.
       await appendFile(path, `${gap}${file.block}`, file.secret ? { mode: 0o600 } : {})
       const names = [...file.block.matchAll(/^(\w+)=/gm)].map(([, name = '']) => name)
@@ -60,6 +62,17 @@ async function writeOne(
       written.appended.push({ path: file.path, ...block, names, madeFile: before === undefined })
     }
   }
+}
+
+/** Stands before a line of an env file that init made a comment. `--undo` removes it. */
+export const REPLACED = '# before partywall init: '
+
+function withComments(text: string, names: readonly string[]): string {
+  const sets = (line: string) => names.includes(/^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] ?? '')
+  return text
+    .split('\n')
+    .map((line) => (sets(line) ? `${REPLACED}${line}` : line))
+    .join('\n')
 }
 
 function changed(path: string): ConfigurationError {

@@ -20,7 +20,7 @@ export function onlyCall(text: string, pattern: RegExp): Span | undefined {
 }
 
 /** The position of the bracket that closes the one at `open`. */
-function closingOf(text: string, open: number): number | undefined {
+export function closingOf(text: string, open: number): number | undefined {
   let depth = 0
   for (let at = open; at < text.length; at++) {
     const skipped = endOfSkipped(text, at)

@@ -1,42 +1,73 @@
 import { parseEnv } from 'node:util'
 import type { ProjectFiles } from '../project-files.ts'
+import { type DatabaseParts, findParts, partNames, urlOfParts } from './database-parts.ts'
 
 /** A connection string, and where it was found. The text of the source never contains the password. */
 export interface FoundUrl {
   readonly url: string
-  /** The environment variable that holds it; undefined if it comes from docker-compose. */
+  /** The environment variable that holds it; undefined if it comes from parts, or from docker-compose. */
   readonly variable: string | undefined
+  /** The environment variables that hold its parts, such as `DB_HOST`. */
+  readonly parts?: DatabaseParts | undefined
   readonly source: string
 }
 
 const VARIABLES = ['DATABASE_URL', 'POSTGRES_URL', 'PG_URL', 'DB_URL', 'POSTGRES_URI', 'DATABASE_URI']
-const ENV_FILES = ['.env', '.env.local', '.env.development', '.env.development.local']
+/** Files with environment variables, the most important first. */
+export const ENV_FILES = ['.env', '.env.local', '.env.development', '.env.development.local']
 const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml']
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /**
- * The URL with which the project's migrations run: from the environment, else from an env file, else from docker-compose. `.env.example` is
- * not used, because its values are examples.
+ * The URL with which the project's migrations run. In this order:
+ *
+ * 1. variables that the project's own code reads: a URL, else parts such as `DB_HOST` and `DB_NAME`
+ * 2. other variables with a URL, else with parts
+ * 3. docker-compose
+ *
+ * The environment has priority over env files. `.env.example` is not used, because its values are examples.
  */
-export function findDatabaseUrl(
-  files: ProjectFiles,
-  environment: Readonly<Record<string, string | undefined>>,
-): FoundUrl | undefined {
-  for (const variable of VARIABLES) {
-    const url = environment[variable]
-    if (isUrl(url)) return { url, variable, source: `the environment variable ${variable}` }
-  }
-  for (const name of ENV_FILES) {
-    const values = parseEnv(files.read(name) ?? '')
-    for (const variable of VARIABLES) {
-      const url = values[variable]
-      if (isUrl(url)) return { url, variable, source: `${variable} in ${name}` }
+export function findDatabaseUrl(files: ProjectFiles, environment: Environment): FoundUrl | undefined {
+  const places = [
+    { name: undefined, values: environment },
+    ...ENV_FILES.map((name) => ({ name, values: parseEnv(files.read(name) ?? '') as Environment })),
+  ]
+  const find = (name: string) => places.find(({ values }) => (values[name] ?? '') !== '')
+  const isRead = namesInCode(files)
+  for (const allowed of [isRead, () => true]) {
+    // A name that the code reads may be any, such as DATABASE_CONNECTION.
+    const named = places.flatMap(({ name, values }) => (name === undefined ? [] : Object.keys(values)))
+    for (const variable of allowed === isRead ? [...new Set([...VARIABLES, ...named])] : VARIABLES) {
+      if (!allowed(variable)) continue
+      for (const { name, values } of places) {
+        const url = values[variable]
+        if (!isUrl(url)) continue
+        const source = name === undefined ? `the environment variable ${variable}` : `${variable} in ${name}`
+        return { url, variable, source }
+      }
     }
+    const parts = findParts(allowed, (name) => find(name) !== undefined)
+    const url = parts === undefined ? undefined : urlOfParts(parts, (name) => find(name)?.values[name])
+    if (parts === undefined || url === undefined) continue
+    const from = new Set(partNames(parts).map((name) => find(name)?.name ?? 'the environment'))
+    return { url, variable: undefined, parts, source: `${partNames(parts).join(', ')} in ${[...from].join(' and ')}` }
   }
   for (const name of COMPOSE_FILES) {
     const url = ofCompose(files.read(name) ?? '')
     if (url !== undefined) return { url, variable: undefined, source: name }
   }
   return undefined
+}
+
+/** Whether a name occurs in the project's code, or in the configuration of Prisma. */
+function namesInCode(files: ProjectFiles): (name: string) => boolean {
+  const words = new Set(
+    files
+      .find(/\.(?:[cm]?[jt]sx?|prisma)$/)
+      .flatMap((path) => (files.read(path) ?? '').match(/\b[A-Z][A-Z_]+\b/g) ?? []),
+  )
+  return (name) => words.has(name)
 }
 
 function isUrl(text: string | undefined): text is string {

@@ -54,8 +54,10 @@ const DEFAULT_FOLDERS: Readonly<Record<MigrationTool, string>> = {
 function migrationFolders(files: ProjectFiles, tools: readonly MigrationTool[]): readonly string[] {
   const folders = new Set<string>()
   if (tools.includes('drizzle')) {
-    const config = ['ts', 'js', 'mjs', 'mts'].map((end) => files.read(`drizzle.config.${end}`)).find((text) => text)
-    const out = /\bout\s*:\s*['"]([^'"]+)['"]/.exec(config ?? '')?.[1]
+    const config = ['ts', 'js', 'mjs', 'mts', 'json']
+      .map((end) => files.read(`drizzle.config.${end}`))
+      .find((text) => text)
+    const out = /\bout"?\s*:\s*['"]([^'"]+)['"]/.exec(config ?? '')?.[1]
     if (out !== undefined) folders.add(clean(out))
   }
   if (tools.includes('prisma')) {
@@ -118,7 +120,9 @@ function commandOf(tool: MigrationTool, manifest: Manifest, manager: PackageMana
     'migrations:run',
     'db:migrate:deploy',
   ]
-  const script = preferred.find((name) => Object.hasOwn(manifest.scripts, name))
+  // Some scripts with such a name only write a migration.
+  const runs = (name: string) => !/\bgenerate\b|:make\b|:create\b|--create-only\b/.test(manifest.scripts[name] ?? '')
+  const script = preferred.find((name) => Object.hasOwn(manifest.scripts, name) && runs(name))
   if (script !== undefined) return runScript(manager, script)
   if (tool === 'prisma') return runProgram(manager, 'prisma migrate deploy')
   if (tool === 'drizzle') return runProgram(manager, 'drizzle-kit migrate')

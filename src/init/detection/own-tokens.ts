@@ -9,6 +9,8 @@ export interface OwnTokens {
   readonly userClaim: string
   /** The file in which a token is signed. */
   readonly path: string
+  /** Other files that sign tokens with a tenant under another name. */
+  readonly others: readonly string[]
 }
 
 /** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
@@ -23,15 +25,16 @@ const SECRET = /process\.env(?:\.|\[['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/
 export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[]): OwnTokens | undefined {
   const wanted = new Set(tenantNames.map(sameCase))
   let secret: string | undefined
-  let claims: { readonly names: readonly string[]; readonly path: string } | undefined
+  const found: { readonly names: readonly string[]; readonly path: string }[] = []
   for (const path of files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))) {
     const text = files.read(path) ?? ''
     secret ??= SECRET.exec(text)?.[1]
     for (const [, body = ''] of text.matchAll(SIGNING)) {
       const names = body.split(',').map((part) => /^\w{1,64}/.exec(part.trimStart())?.[0] ?? '')
-      if (names.some((name) => wanted.has(sameCase(name)))) claims ??= { names, path }
+      if (names.some((name) => wanted.has(sameCase(name)))) found.push({ names, path })
     }
   }
+  const [claims] = found
   if (secret === undefined || claims === undefined) return undefined
   const { names, path } = claims
   const tenantClaim = names.find((name) => wanted.has(sameCase(name))) ?? ''
@@ -42,7 +45,20 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
     roleClaim: has('role', 'roles'),
     userClaim: has('sub', 'userId', 'user_id', 'uid', 'accountId') ?? 'sub',
     path,
+    others: found
+      .filter((each) => each.path !== path && !(each.names.includes(tenantClaim) && each.names.join() === names.join()))
+      .map((each) => each.path),
   }
+}
+
+/** Files that sign tokens with a JWT library, whatever their claims are. */
+export function filesThatSign(files: ProjectFiles): readonly string[] {
+  return files
+    .find(/\.[cm]?[jt]s$/)
+    .filter((path) => !/\.(?:test|spec|config|d)\./.test(path))
+    .filter((path) =>
+      /new\s+SignJWT\b|\b(?:jwt|jsonwebtoken|jwtService)\.sign(?:Async)?\s*\(/i.test(files.read(path) ?? ''),
+    )
 }
 
 function sameCase(name: string): string {

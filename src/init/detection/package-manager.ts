@@ -13,11 +13,42 @@ const LOCKS: readonly (readonly [string, PackageManager])[] = [
 
 /** The package manager, by the field `packageManager`, else by the lock file here or in the two folders above; default npm. */
 export function findPackageManager(files: ProjectFiles, manifest: Manifest): PackageManager {
+  return named(manifest) ?? findLock(files)?.manager ?? 'npm'
+}
+
+function named(manifest: Manifest): PackageManager | undefined {
   const named = /^(npm|pnpm|yarn|bun)@/.exec(manifest.packageManager ?? '')?.[1]
   if (named === 'npm' || named === 'pnpm' || named === 'yarn' || named === 'bun') return named
-  for (const folder of ['', '../', '../../'])
-    for (const [lock, manager] of LOCKS) if (files.read(`${folder}${lock}`) !== undefined) return manager
-  return 'npm'
+  return undefined
+}
+
+/** The lock file here or in the two folders above; `up` is the way to its folder, such as `../`. */
+function findLock(files: ProjectFiles): { readonly manager: PackageManager; readonly up: string } | undefined {
+  for (const up of ['', '../', '../../'])
+    for (const [lock, manager] of LOCKS) if (files.read(`${up}${lock}`) !== undefined) return { manager, up }
+  return undefined
+}
+
+/** The command that installs the dependencies in CI, and the way to the folder in which it must run, such as `../`. */
+export function installStep(
+  files: ProjectFiles,
+  { manifest, packageManager }: { readonly manifest: Manifest; readonly packageManager: PackageManager },
+): { readonly command: string; readonly up: string } {
+  const lock = findLock(files)
+  const up = lock?.up ?? ''
+  if (lock?.manager !== packageManager) return { command: `${enable(packageManager)}${packageManager} install`, up }
+  const isBerry = /^yarn@[^01]/.test(manifest.packageManager ?? '') || files.read(`${up}.yarnrc.yml`) !== undefined
+  const commands = {
+    npm: 'npm ci',
+    pnpm: 'pnpm install --frozen-lockfile',
+    yarn: `yarn install ${isBerry ? '--immutable' : '--frozen-lockfile'}`,
+    bun: 'bun install --frozen-lockfile',
+  }
+  return { command: `${enable(packageManager)}${commands[packageManager]}`, up }
+}
+
+function enable(manager: PackageManager): string {
+  return manager === 'pnpm' || manager === 'yarn' ? 'corepack enable && ' : ''
 }
 
 /** The command that runs a script of package.json. */

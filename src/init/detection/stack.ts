@@ -68,16 +68,30 @@ export function findCodeStyle(files: ProjectFiles, manifest: Manifest): CodeStyl
   const relative = texts.flatMap((text) => [...text.matchAll(/(?:from|import|require\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)])
   const endings = relative.map(([, path = '']) => (path.endsWith('.js') ? '.js' : path.endsWith('.ts') ? '.ts' : ''))
   const tests = sources.filter((path) => /\.(test|spec)\.[cm]?[jt]sx?$/.test(path))
-  const first = tests[0]
+  const { folder, first } = folderOfTests(tests)
   return {
     language,
     modules,
     importEnding: most(endings) ?? (modules === 'esm' && manifest.isModule ? '.js' : ''),
     sourceFolder,
-    testFolder: first === undefined ? 'test' : first.split('/').slice(0, -1).join('/') || '.',
+    testFolder: folder,
     testMark: first?.includes('.spec.') === true ? '.spec' : '.test',
     testLanguage: first === undefined ? language : /\.[cm]?ts$/.test(first) ? 'ts' : 'js',
   }
+}
+
+/** The folder that all tests share, of those in the top-level folder with the most tests: `test`, or `src` if tests stand beside the code. */
+function folderOfTests(tests: readonly string[]): { readonly folder: string; readonly first: string | undefined } {
+  const top = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '') : '')
+  const favourite = most(tests.map(top))
+  const own = tests.filter((path) => top(path) === favourite)
+  const folders = own.map((path) => path.split('/').slice(0, -1))
+  const [one] = folders
+  if (one === undefined) return { folder: 'test', first: undefined }
+  const shared = one.filter((part, at) =>
+    folders.every((each) => one.slice(0, at + 1).join('/') === each.slice(0, at + 1).join('/') && part !== ''),
+  )
+  return { folder: shared.join('/') || '.', first: own[0] }
 }
 
 function most<T>(values: readonly T[]): T | undefined {

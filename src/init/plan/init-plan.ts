@@ -16,6 +16,8 @@ export type PlannedFile =
       readonly path: string
       readonly block: string
       readonly secret: boolean
+      /** Variables whose lines in the file become comments, because `block` sets them anew. Only with `secret`. */
+      readonly replaced?: readonly string[]
       readonly why: string
     }
 

@@ -1,7 +1,23 @@
-import { qualifiedName } from '../../catalog/names.ts'
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import type { ByHand } from './init-plan.ts'
+
+/** The most frequent reason: the row that tells the tenant may be missing. */
+function nullableLinks(relation: Relation, tenancy: Tenancy): readonly string[] {
+  const columns = relation.constraints
+    .filter(({ kind, references }) => kind === 'foreign-key' && references !== undefined)
+    .filter(({ references }) => references !== undefined && tenancy.tables.has(references.relation))
+    .flatMap(({ columns }) => relation.columns.filter(({ number, notNull }) => columns.includes(number) && !notNull))
+  if (columns.length === 0) return []
+  return [
+    'If each row has this value, run one of these as a migration of yours, then partywall init --undo, and init again:',
+    ...columns.map(
+      ({ name }) => `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(name)} SET NOT NULL;`,
+    ),
+  ]
+}
 
 /** Tables with rows of tenants for which the migration has a decision in place of a policy. Every tenant sees all of their rows until then. */
 export function leftUnprotected(plan: ProtectPlan, tenancy: Tenancy): readonly ByHand[] {
@@ -11,9 +27,9 @@ export function leftUnprotected(plan: ProtectPlan, tenancy: Tenancy): readonly B
     .map(({ relation }) => relation)
     .filter((relation) => undecided.has(relation.label))
     .filter((relation) => !statements.has(`ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY;`))
-    .map(({ label }) => ({
-      path: label,
+    .map((relation) => ({
+      path: relation.label,
       why: 'the migration does not protect this table yet: every tenant reaches all of its rows. TO DECIDE in the migration says why',
-      lines: [],
+      lines: nullableLinks(relation, tenancy),
     }))
 }

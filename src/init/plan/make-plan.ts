@@ -5,24 +5,28 @@ import { ConfigurationError } from '../../errors.ts'
 import type { Decision, ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import { inTrialSchema } from '../apply/trial-schema.ts'
+import type { FoundUrl } from '../detection/database-url.ts'
 import { findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
-import { publicPaths } from '../wiring/nest.ts'
+import { publicRoutes } from '../wiring/public-routes.ts'
 import { wire } from '../wiring/wire.ts'
 import { agentFiles } from '../writers/agents.ts'
 import { ciStep, exampleEnv } from '../writers/ci-step.ts'
 import { configFile } from '../writers/config-file.ts'
-import { isolationTest } from '../writers/isolation-test.ts'
+import { isolationTests } from '../writers/isolation-test.ts'
 import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
+import { entryDecisions } from './entry-decisions.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { leftUnprotected } from './left-unprotected.ts'
 import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
+import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { requireRights } from './require-rights.ts'
+import { tokensByHand } from './tokens-by-hand.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
 
 /** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
@@ -31,15 +35,19 @@ type PlanProtection = (
   options: { readonly appRole: string; readonly seal: true; readonly tenantColumn?: readonly string[] | undefined },
 ) => Promise<{ readonly plan: ProtectPlan; readonly tenancy: Tenancy; readonly catalog: Catalog }>
 
+/** A project whose database is known. */
+export type ProjectOnDatabase = Project & { readonly database: FoundUrl }
+
 interface MakePlanInput {
   readonly files: ProjectFiles
-  readonly project: Project
+  readonly project: ProjectOnDatabase
   /** The migration role's connection, in no transaction. */
   readonly client: Queryable
   readonly planProtection: PlanProtection
   /** Undefined: found. */
   readonly tenantColumn: readonly string[] | undefined
   readonly now: Date
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** The text of SKILL.md, if agents are to be told. */
   readonly skill?: string | undefined
 }
@@ -56,6 +64,8 @@ export interface InitPlan {
   /** The choices that were made, as sentences. */
   readonly notes: readonly string[]
   readonly decisions: number
+  /** How `.env` gets the URL of the migrations. */
+  readonly ownerUrl: OwnerUrl
   readonly entryTables: readonly string[]
 }
 
@@ -85,12 +95,14 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const { tenancy, catalog } = found
   const facts = factsOf(tenancy, project)
   const entry = entryTables(catalog, tenancy)
+  const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
     ...decisionsForLevels(
       found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
       logins.app,
     ),
     readOnlyRoot(facts),
+    ...asked.decisions,
   ]
   const plan: ProtectPlan = {
     ...found.plan,
@@ -99,18 +111,21 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
       loginChange(logins),
       ...withoutTrialRights(found.plan.changes, logins.app),
       ...entryAccess(catalog, entry, tenancy, logins.entry),
+      ...asked.changes,
     ],
   }
   const tokens = findOwnTokens(files, [facts.column, `${singular(facts.tableName)}_id`])
   const entryNames = entry.map(({ label }) => label)
   const written = writtenFiles(input, plan, { logins, facts, tokens, entryNames })
   refuseExisting(files, written.files)
+  const owner = ownerUrl(files, project.database, input.environment)
   return {
     database: named[0]?.database ?? '',
     logins,
     facts,
     files: written.files,
-    byHand: [...leftUnprotected(plan, tenancy), ...written.byHand],
+    byHand: [...leftUnprotected(plan, tenancy), ...owner.byHand, ...written.byHand],
+    ownerUrl: owner,
     tokens,
     notes: tenancy.notes,
     decisions: decisions.length,
@@ -150,10 +165,11 @@ function writtenFiles(
     const before = files.read(whole)
     // The journal of drizzle-kit exists already.
     if (before !== undefined) return { kind: 'edit', path: whole, before, content, why: 'the list of migrations' }
-    return create(whole, content, 'the migration that protects your tables')
+    const isDown = /(?:^|\/)down(?:\.sql$|\/)|\.down\.sql$|(?:^|\/)U\d/.test(path)
+    return create(whole, content, isDown ? 'its down migration' : 'the migration that protects your tables')
   })
-  const wall = wallFile({ project, facts, tokens, entryTables: entryNames, publicPaths: publicPaths({ files }) })
-  const test = `${style.testFolder === '.' ? '' : `${style.testFolder}/`}tenant-isolation${style.testMark}.${testEnd(project)}`
+  const open = publicRoutes(files, wallPath)
+  const wall = wallFile({ files, project, facts, tokens, entryTables: entryNames, publicRoutes: open.routes })
   const ignored = (files.read('.gitignore') ?? '').split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''))
   const missing = ['.env', '.partywall'].filter((name) => !ignored.includes(name))
   return {
@@ -162,7 +178,9 @@ function writtenFiles(
       create(wallPath, wall, 'the wall, its pool and its middleware'),
       ...wiring.edits,
       create(configPath(project), configFile(facts, logins.app), 'settings of the commands'),
-      create(test, isolationTest(project, facts, logins.app), 'the test of the isolation'),
+      ...isolationTests(project, facts, logins.app).map(({ path, content }) =>
+        create(path, content, 'the test of the isolation'),
+      ),
       ...ci.files,
       ...(skill === undefined ? [] : agentFiles(skill, project)),
       ...(missing.length === 0 ? [] : [append('.gitignore', `\n${missing.join('\n')}\n`, 'secrets stay out of git')]),
@@ -172,7 +190,7 @@ function writtenFiles(
         'the names of the new settings',
       ),
     ],
-    byHand: [...wiring.byHand, ...ci.byHand, ...(tokens === undefined ? [verifyByHand(wallPath)] : [])],
+    byHand: [...wiring.byHand, ...open.byHand, ...ci.byHand, ...tokensByHand(files, wallPath, facts, tokens)],
   }
 }
 
@@ -183,15 +201,6 @@ function configPath({ style, framework }: Project): string {
 
 function append(path: string, block: string, why: string): PlannedFile {
   return { kind: 'append', path, block, secret: false, why }
-}
-
-function verifyByHand(path: string): ByHand {
-  return { path, why: 'write auth.verify: no code was found that signs a token with the tenant in it', lines: [] }
-}
-
-/** Tests in JavaScript stay JavaScript, also in a project of TypeScript. */
-function testEnd({ style }: Project): string {
-  return style.testLanguage
 }
 
 function singular(table: string): string {

@@ -42,9 +42,15 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
         ? [line, ...lineDiff(file.before, file.content).map(diffLine)]
         : [line]
     }),
-    plain('append .env: the new logins and the secret of the seal'),
+    plain(`append .env: the new logins and the secret of the seal${ownerLine(project, plan)}`),
     ...byHandLines(plan.byHand),
   ]
+}
+
+function ownerLine({ database }: Project, { ownerUrl: { names, replaced } }: InitPlan): string {
+  if (names.length === 0) return ''
+  const old = replaced.length === 0 ? '' : `. The old ${replaced.join(' and ')} stays as a comment`
+  return `, and ${names.join(' and ')} from ${database?.source ?? 'the database'}${old}`
 }
 
 /** The lines that are left to a person. */

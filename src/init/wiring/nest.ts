@@ -1,6 +1,7 @@
 import { addImports, importLine, importPath } from '../code/imports.ts'
 import { onlyCall, replaceSpans } from '../code/source-text.ts'
 import type { Wiring } from '../plan/init-plan.ts'
+import type { ProjectFiles } from '../project-files.ts'
 import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
 
 /** Adds partywall's module, and gives TypeORM the pool of the wall and a second data source for sign-in. */
@@ -8,6 +9,7 @@ export function wireNest(task: WireTask): Wiring {
   const { project, wallPath } = task
   const style = project.style
   const lines = ['imports: [PartywallModule.forRoot({ wall, exclude: isPublic }), …]']
+  if (project.orm === 'typeorm' && isNestAsync(task.files)) return wireAsync(task)
   const source = onlySource(task, /TypeOrmModule\.forRoot\s*\(/)
   const call = source === undefined ? undefined : onlyCall(source.text, /TypeOrmModule\.forRoot\s*\(/g)
   if (source === undefined || call === undefined)
@@ -29,54 +31,56 @@ export function wireNest(task: WireTask): Wiring {
   return { edits: [edit(source.path, source.text, content, 'requests get the context of their tenant')], byHand: [] }
 }
 
+const ASYNC = /TypeOrmModule\.forRootAsync\s*\(/
+
+/** Whether the options of TypeORM are made when the application starts, such as with ConfigService. */
+export function isNestAsync(files: ProjectFiles): boolean {
+  const texts = files.find(/\.[cm]?[jt]s$/).map((path) => files.read(path) ?? '')
+  return texts.some((text) => ASYNC.test(text)) && !texts.some((text) => /TypeOrmModule\.forRoot\s*\(/.test(text))
+}
+
+/** `TypeOrmModule.forRootAsync(options)` becomes the two modules of the wall with the same options. */
+function wireAsync(task: WireTask): Wiring {
+  const { project, wallPath } = task
+  const source = onlySource(task, ASYNC)
+  const call = source === undefined ? undefined : onlyCall(source.text, /TypeOrmModule\.forRootAsync\s*\(/g)
+  const lines = [
+    'imports: [',
+    '  PartywallModule.forRoot({ wall, exclude: isPublic }),',
+    '  ...typeormModules({ …, useFactory }),   // in place of TypeOrmModule.forRootAsync({ …, useFactory })',
+    ']',
+  ]
+  const text = source === undefined || call === undefined ? '' : source.text.slice(call.start, call.end)
+  const options = text.slice(text.indexOf('(') + 1, -1)
+  const before = source === undefined || call === undefined ? '' : source.text.slice(0, call.start).trimEnd()
+  // Anything but an object in the list of imports has to be looked at by a person.
+  const isSafe =
+    /^\s*\{/.test(options) &&
+    /\buseFactory\b/.test(options) &&
+    !/\b(?:dataSourceFactory|useClass|useExisting|name\s*:\s*['"`])/.test(options) &&
+    /[[,]$/.test(before)
+  if (source === undefined || call === undefined || !isSafe)
+    return byHand(source?.path ?? wallPath, 'import the modules of the wall in place of TypeORM’s', lines)
+  const line = source.text.slice(source.text.lastIndexOf('\n', call.start) + 1, call.start)
+  const indent = line.slice(0, line.length - line.trimStart().length)
+  const by = `PartywallModule.forRoot({ wall, exclude: isPublic }),\n${indent}...typeormModules(${options})`
+  const imports = [
+    importLine(project.style, ['PartywallModule'], 'partywall/nest'),
+    importLine(project.style, ['isPublic', 'typeormModules', 'wall'], importPath(project.style, source.path, wallPath)),
+  ]
+  const replaced = replaceSpans(source.text, [{ ...call, by }])
+  const rest = /\bTypeOrmModule\./.test(replaced)
+    ? replaced
+    : replaced.replace(/^import \{ TypeOrmModule \} from ['"]@nestjs\/typeorm['"];?\r?\n/m, '')
+  return {
+    edits: [edit(source.path, source.text, addImports(rest, imports), 'requests get the context of their tenant')],
+    byHand: [],
+  }
+}
+
 function entitiesOf(options: string): string {
   return (
     /\bentities\s*:\s*\[[^\]]*\]/.exec(options)?.[0] ??
     (/\bautoLoadEntities\s*:\s*true/.test(options) ? 'autoLoadEntities: true' : '')
   )
-}
-
-/** Paths of controllers and handlers that a decorator such as `@Public()` marks. Requests to them need no token. */
-export function publicPaths({ files }: Pick<WireTask, 'files'>): readonly string[] {
-  const paths = new Set<string>()
-  const mark = /@(?:Public|IsPublic|SkipAuth|NoAuth|AllowAnonymous)\(\)/
-  for (const path of files.find(/\.[cm]?[jt]s$/)) {
-    const text = files.read(path) ?? ''
-    if (!mark.test(text)) continue
-    const parts = text.split(/(?=^(?:export )?(?:default )?(?:abstract )?class )/m)
-    for (const [at, part] of parts.entries()) {
-      const controller = lastController(parts[at - 1] ?? '')
-      if (controller === undefined) continue
-      if (mark.test(controller.around)) paths.add(join(controller.path))
-      else
-        for (const handler of part.matchAll(HANDLER))
-          if (mark.test(handler[0]))
-            paths.add(
-              join(
-                controller.path,
-                /@(?:Get|Post|Put|Patch|Delete|All)\(\s*(?:['"]([^'"]*)['"])?/.exec(handler[0])?.[1] ?? '',
-              ),
-            )
-    }
-  }
-  return [...paths].sort()
-}
-
-/** Decorators of one handler, up to its name. */
-const HANDLER = /(?:^[ \t]*@\w+\([^)\n]*\)[ \t]*\n)+/gm
-
-/** The decorators before a class, if one of them is `@Controller`. */
-function lastController(before: string): { readonly path: string; readonly around: string } | undefined {
-  const lines = before.trimEnd().split('\n')
-  const around: string[] = []
-  for (let line = lines.pop(); line !== undefined && /^@/.test(line); line = lines.pop()) around.push(line)
-  const found = /@Controller\(\s*(?:['"]([^'"]*)['"])?/.exec(around.join('\n'))
-  return found === null ? undefined : { path: found[1] ?? '', around: around.join('\n') }
-}
-
-function join(...parts: readonly string[]): string {
-  return `/${parts
-    .flatMap((part) => part.split('/'))
-    .filter((part) => part !== '')
-    .join('/')}`
 }

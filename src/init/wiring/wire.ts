@@ -1,3 +1,4 @@
+import { findJobs } from '../detection/jobs.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile, Wiring } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
@@ -18,7 +19,10 @@ export function wire(files: ProjectFiles, project: Project, wallPath: string): W
   const task: WireTask = { files, project, wallPath }
   const parts = [ormWiring(task), frameworkWiring(task)]
   const edits = parts.flatMap((part) => part.edits)
-  return { edits: joined(files, edits), byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task)] }
+  return {
+    edits: joined(files, edits),
+    byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task), ...jobs(task)],
+  }
 }
 
 function ormWiring(task: WireTask): Wiring {
@@ -66,6 +70,15 @@ function joined(files: ProjectFiles, edits: readonly PlannedFile[]): readonly Pl
   return edits.filter((edit, at) => paths.indexOf(edit.path) === at && files.read(edit.path) !== undefined)
 }
 
+/** Jobs run without a request, so there is no token that names a tenant. */
+function jobs({ files }: WireTask): readonly ByHand[] {
+  const found = findJobs(files)
+  if (found.length === 0) return []
+  const why =
+    'these files run without a request, so the pool refuses their statements. docs/guides/jobs.md of partywall shows how a job gets a tenant'
+  return [{ path: 'jobs', why, lines: found.map(({ path, by }) => `${path}   (${by})`) }]
+}
+
 /** Code that compares a password runs before the tenant is known. */
 function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
   const entry = { prisma: 'entryPrisma', drizzle: 'entryDb', typeorm: "the data source 'entry'" }
@@ -74,7 +87,7 @@ function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
     .filter((path) =>
-      /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2\.verify)\s*\(/.test(files.read(path) ?? ''),
+      /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/.test(files.read(path) ?? ''),
     )
     .filter(
       (path) =>

@@ -1,30 +1,47 @@
-import { runProgram } from '../detection/package-manager.ts'
+import { type DatabaseParts, partNames } from '../detection/database-parts.ts'
+import { installStep, runProgram } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile } from '../plan/init-plan.ts'
+import { OWNER_URL } from '../plan/owner-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
-import { ENTRY_URL, SEAL_SECRET } from './wall-file.ts'
+import { ENTRY_URL, SEAL_SECRET } from './names.ts'
 
-const PATH = '.github/workflows/partywall.yml'
-
-/** A workflow of GitHub that builds the database from the migrations and verifies it. For GitLab and others: the lines. */
+/**
+ * A workflow of GitHub that builds the database from the migrations and verifies it. GitHub reads workflows only at the root of a repository.
+ * For GitLab and others: the lines.
+ */
 export function ciStep(
   files: ProjectFiles,
   project: Project,
 ): { readonly files: readonly PlannedFile[]; readonly byHand: readonly ByHand[] } {
+  const { up, folder } = files.repository() ?? { up: '', folder: '' }
   const commands = commandsOf(project)
-  const other = ['.gitlab-ci.yml', 'azure-pipelines.yml', 'bitbucket-pipelines.yml', '.circleci/config.yml'].find(
-    (path) => files.read(path) !== undefined,
-  )
-  if (other !== undefined && !files.isFolder('.github'))
-    return {
-      files: [],
-      byHand: [{ path: other, why: 'verify the database that your migrations make', lines: commands }],
-    }
-  if (files.read(PATH) !== undefined) return { files: [], byHand: [] }
-  return {
-    files: [{ kind: 'create', path: PATH, content: workflow(project, commands), why: 'CI proves the isolation' }],
-    byHand: [],
+  const other = ['.gitlab-ci.yml', 'azure-pipelines.yml', 'bitbucket-pipelines.yml', '.circleci/config.yml']
+    .map((path) => `${up}${path}`)
+    .find((path) => files.read(path) !== undefined)
+  if (other !== undefined && !files.isFolder(`${up}.github`)) {
+    const lines = folder === '' ? commands : [`cd ${folder}`, ...commands]
+    return { files: [], byHand: [{ path: other, why: 'verify the database that your migrations make', lines }] }
   }
+  // Each package of a repository has a workflow of its own.
+  const name = folder === '' ? 'partywall' : `partywall-${folder.replace(/[^\w-]+/g, '-')}`
+  const path = `${up}.github/workflows/${name}.yml`
+  if (files.read(path) !== undefined) return { files: [], byHand: [] }
+  const content = workflow(name, folder, installStep(files, project), project, commands)
+  return {
+    files: [{ kind: 'create', path, content, why: whyOf(project) }],
+    byHand: project.migrations.command === undefined ? [migrationsByHand(path)] : [],
+  }
+}
+
+function whyOf({ migrations }: Project): string {
+  return migrations.command === undefined
+    ? 'CI proves the isolation, once you have added the command of your migrations'
+    : 'CI proves the isolation'
+}
+
+function migrationsByHand(path: string): ByHand {
+  return { path, why: 'no command was found that runs your migrations: add it before partywall verify', lines: [] }
 }
 
 /** partywall's own objects come first: the project's migration uses them. */
@@ -36,20 +53,40 @@ function commandsOf({ packageManager, migrations }: Project): readonly string[] 
   ]
 }
 
-function workflow({ packageManager, database }: Project, commands: readonly string[]): string {
-  const variable = database?.variable ?? 'DATABASE_URL'
-  const install = {
-    npm: 'npm ci',
-    pnpm: 'corepack enable && pnpm install --frozen-lockfile',
-    yarn: 'corepack enable && yarn install --immutable',
-    bun: 'bun install --frozen-lockfile',
-  }
-  return `name: partywall
+const TEST_DATABASE = { host: '127.0.0.1', port: '5432', user: 'postgres', password: 'postgres', database: 'postgres' }
+
+/** The variables that the project and partywall read, for the database of the job. */
+function databaseLines({ database }: Project): readonly string[] {
+  const url = 'postgres://postgres:postgres@127.0.0.1:5432/postgres'
+  const parts: DatabaseParts = database?.parts ?? {}
+  const values = Object.entries(TEST_DATABASE).flatMap(([part, value]) => {
+    const name = Object.entries(parts).find(([each]) => each === part)?.[1]
+    return name === undefined ? [] : [`${name}: '${value}'`]
+  })
+  const ordered = partNames(parts).flatMap((name) => values.find((line) => line.startsWith(`${name}:`)) ?? [])
+  return [...new Set([OWNER_URL, database?.variable ?? OWNER_URL])].map((name) => `${name}: ${url}`).concat(ordered)
+}
+
+function workflow(
+  name: string,
+  folder: string,
+  install: { readonly command: string; readonly up: string },
+  project: Project,
+  commands: readonly string[],
+): string {
+  const run = (command: string) => (command.startsWith('#') ? `      ${command}` : `      - run: ${command}`)
+  const isBun = project.packageManager === 'bun'
+  // A path of a step is relative to the root of the repository.
+  const parts = folder.split('/')
+  const installFolder = parts.slice(0, parts.length - install.up.split('/').length + 1).join('/')
+  const elsewhere =
+    install.up === '' ? '' : `\n        working-directory: ${installFolder === '' ? '.' : installFolder}`
+  return `name: ${name}
 on: [push, pull_request]
 jobs:
   verify:
     runs-on: ubuntu-latest
-    services:
+${folder === '' ? '' : `    defaults:\n      run:\n        working-directory: ${folder}\n`}    services:
       postgres:
         image: postgres:17
         env: { POSTGRES_PASSWORD: postgres }
@@ -57,14 +94,16 @@ jobs:
         options: --health-cmd pg_isready --health-interval 2s --health-retries 30
     env:
       # A throw-away database of this job: these are no secrets.
-      ${variable}: postgres://postgres:postgres@127.0.0.1:5432/postgres
+${databaseLines(project)
+  .map((line) => `      ${line}`)
+  .join('\n')}
       ${SEAL_SECRET}: only-for-this-job-only-for-this-job-only-for-this-job
     steps:
       - uses: actions/checkout@v4
       - uses: actions/setup-node@v4
         with: { node-version: 22 }
-      - run: ${install[packageManager]}
-${commands.map((command) => (command.startsWith('#') ? `      ${command}` : `      - run: ${command}`)).join('\n')}
+${isBun ? '      - uses: oven-sh/setup-bun@v2\n' : ''}      - run: ${install.command}${elsewhere}
+${commands.map(run).join('\n')}
 `
 }
 

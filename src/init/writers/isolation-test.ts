@@ -2,18 +2,59 @@ import { importLine } from '../code/imports.ts'
 import type { Project } from '../detection/project.ts'
 import type { CodeStyle } from '../detection/stack.ts'
 import type { TenantFacts } from '../plan/init-plan.ts'
-import { APP_URL, SEAL_SECRET } from './wall-file.ts'
+import { OWNER_URL } from '../plan/owner-url.ts'
+import { APP_URL, SEAL_SECRET } from './names.ts'
 
-/** A test of the project's own runner: the proof of verify, and two tenants on the real database. */
-export function isolationTest(project: Project, facts: TenantFacts, appRole: string): string {
-  const { testRunner: runner, database, manifest } = project
+/** A test that init writes; its path is relative to the project. */
+interface WrittenTest {
+  readonly path: string
+  readonly content: string
+}
+
+/**
+ * The test of the project's own runner: the proof of verify, and two tenants on the real database.
+ *
+ * Jest can't load ES modules from CommonJS, so with Jest the test is one of node:test, and a test of Jest runs it.
+ */
+export function isolationTests(project: Project, facts: TenantFacts, appRole: string): readonly WrittenTest[] {
+  const { testFolder, testMark, testLanguage } = project.style
+  const at = (folder: string, name: string) => (folder === '.' || folder === '' ? name : `${folder}/${name}`)
+  const path = at(testFolder, `tenant-isolation${testMark}.${testLanguage}`)
+  if (project.testRunner !== 'jest') return [{ path, content: isolationTest(project, facts, appRole) }]
+  // Jest takes each file of a folder __tests__ for a test of its own.
+  const native = at(testFolder.replace(/(?:^|\/)__tests__(?:$|\/.*)/, ''), 'tenant-isolation.mjs')
+  const style: CodeStyle = { ...project.style, language: 'js', testLanguage: 'js', modules: 'esm' }
+  return [
+    { path: native, content: isolationTest({ ...project, testRunner: 'node', style }, facts, appRole) },
+    { path, content: jestTest(project, native) },
+  ]
+}
+
+function jestTest({ style, manifest }: Project, native: string): string {
+  const isEsm = style.testLanguage === 'ts' || manifest.isModule
+  const imported = isEsm
+    ? "import { spawnSync } from 'node:child_process'"
+    : "const { spawnSync } = require('node:child_process')"
+  return `// The tenants of this application are kept apart. partywall init wrote this test.
+${imported}
+
+test('the tenants are kept apart', () => {
+  // Jest can't load ES modules from CommonJS, so Node.js runs the test itself.
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--test', '${native}'], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(\`\${stdout}\${stderr}\`)
+}, 120_000)
+`
+}
+
+function isolationTest(project: Project, facts: TenantFacts, appRole: string): string {
+  const { testRunner: runner, manifest } = project
   const isTyped = project.style.testLanguage === 'ts'
   const style: CodeStyle = {
     ...project.style,
     language: project.style.testLanguage,
-    modules: isTyped || manifest.isModule || runner === 'vitest' ? 'esm' : 'commonjs',
+    modules:
+      project.style.modules === 'esm' || isTyped || manifest.isModule || runner === 'vitest' ? 'esm' : 'commonjs',
   }
-  const variable = database?.variable ?? 'DATABASE_URL'
   const framework =
     runner === 'node'
       ? [importLine(style, ['after', 'before', 'test'], 'node:test')]
@@ -39,7 +80,7 @@ ${imports.join('\n')}
 
 if (existsSync('.env')) process.loadEnvFile('.env')
 const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
-const databaseUrl = setting('${variable}')
+const databaseUrl = setting('${OWNER_URL}')
 const sealSecret = setting('${SEAL_SECRET}')
 // Tables with rows of tenants, beside the table of tenants itself
 const tables = [${others.map((name) => `'${name}'`).join(', ')}]

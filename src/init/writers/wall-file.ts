@@ -2,35 +2,31 @@ import { importLine } from '../code/imports.ts'
 import type { OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { TenantFacts } from '../plan/init-plan.ts'
+import type { ProjectFiles } from '../project-files.ts'
+import { isNestAsync } from '../wiring/nest.ts'
+import { APP_URL, ENTRY_URL, SEAL_SECRET } from './names.ts'
+import { wallNest } from './wall-nest.ts'
+import { wallSettings } from './wall-settings.ts'
 
 /** What the file of the wall depends on. */
 interface WallFileInput {
+  readonly files: ProjectFiles
   readonly project: Project
   readonly facts: TenantFacts
   readonly tokens: OwnTokens | undefined
   /** Names of the tables that the entry login may read. */
   readonly entryTables: readonly string[]
-  /** Nest only: paths that need no token. */
-  readonly publicPaths: readonly string[]
+  /** Nest only: routes that need no token. */
+  readonly publicRoutes: readonly string[]
 }
-
-/** Environment variables that the written code reads. */
-export const APP_URL = 'PARTYWALL_DATABASE_URL'
-export const ENTRY_URL = 'PARTYWALL_ENTRY_URL'
-export const SEAL_SECRET = 'PARTYWALL_SEAL_SECRET'
 
 /** The file that makes the wall: `src/partywall.ts`. The rest of the application imports the pool and the middleware from it. */
 export function wallFile(input: WallFileInput): string {
   const { project, facts } = input
-  const { style } = project
-  const typed = style.language === 'ts'
+  const settings = wallSettings(input.files, project)
   const parts = [
-    `// Keeps the tenants apart. partywall init wrote it; it is yours now.\n${importsOf(input).join('\n')}`,
-    `function setting(name${typed ? ': string' : ''})${typed ? ': string' : ''} {
-  const value = process.env[name]
-  if (value === undefined || value === '') throw new Error(\`\${name} is not set: see .env.example\`)
-  return value
-}`,
+    `// Keeps the tenants apart. partywall init wrote it; it is yours now.\n${[...settings.imports, ...importsOf(input)].join('\n')}`,
+    settings.code,
     `/**
  * For code that runs before the tenant is known: sign-in, sign-up. Its login may read and insert rows of
  * ${input.entryTables.join(', ')} of all tenants, and nothing else.
@@ -88,8 +84,11 @@ function authOf({ tokens, facts }: WallFileInput): string {
   },`
 }
 
-function importsOf({ project: { style, framework, orm, manifest }, tokens }: WallFileInput): readonly string[] {
+const ASYNC_TYPES = ['type TypeOrmModuleAsyncOptions', 'type TypeOrmModuleOptions']
+
+function importsOf({ files, project: { style, framework, orm }, tokens }: WallFileInput): readonly string[] {
   const nestTypeorm = framework === 'nest' && orm === 'typeorm'
+  const isAsync = nestTypeorm && isNestAsync(files)
   const root = [
     'createPartywall',
     ...(framework === 'express' ? ['isPartywallError'] : []),
@@ -97,12 +96,12 @@ function importsOf({ project: { style, framework, orm, manifest }, tokens }: Wal
   ]
   const isTyped = style.language === 'ts'
   return [
-    // Imports run before the application's own dotenv.config(), and this file reads its settings at once.
-    ...(manifest.hasAtRuntime('dotenv')
-      ? [style.modules === 'commonjs' ? "require('dotenv/config')" : "import 'dotenv/config'"]
-      : []),
     ...(framework === 'nest' && isTyped ? ["import type { IncomingMessage } from 'node:http'"] : []),
-    ...(nestTypeorm && isTyped ? ["import type { TypeOrmModuleOptions } from '@nestjs/typeorm'"] : []),
+    ...(isAsync
+      ? [importLine(style, ['TypeOrmModule', ...(isTyped ? ASYNC_TYPES : [])], '@nestjs/typeorm')]
+      : nestTypeorm && isTyped
+        ? ["import type { TypeOrmModuleOptions } from '@nestjs/typeorm'"]
+        : []),
     ...(framework === 'express' && isTyped ? ["import type { ErrorRequestHandler } from 'express'"] : []),
     importLine(style, root, 'partywall'),
     ...(tokens === undefined ? [] : [importLine(style, ['sharedSecretTokens'], 'partywall/auth')]),
@@ -133,45 +132,25 @@ ${exported(input, typed ? 'tenantErrors: ErrorRequestHandler' : 'tenantErrors')}
   isPartywallError(error) ? answerRefusal(error, request, response, next) : next(error)`,
     ]
   if (framework !== 'nest') return []
-  const paths = input.publicPaths.map((path) => `'${path}'`).join(', ')
-  const parts = [
-    `/** Requests that need no tenant: sign-in, health checks. All others need a token. */
-const publicPaths = [${paths}]
-${exported(input, 'isPublic')}(request${typed ? ': IncomingMessage' : ''}) => {
-  const path = (request.url ?? '').split('?')[0]
-  return publicPaths.some((each) => path === each || path?.startsWith(\`\${each}/\`))
-}`,
-  ]
-  if (orm === 'typeorm')
-    parts.push(
-      `/** Options of TypeOrmModule.forRootAsync() for the data of tenants. */
-${exported(input, 'tenantTypeorm')}(options${typed ? ': TypeOrmModuleOptions' : ''}) => {
-  // The wall has its own connection.
-  const none = { url: undefined, host: undefined, port: undefined, username: undefined, password: undefined, database: undefined }
-  const all = { ...options, ...none, ...wall.drivers.typeorm() }${typed ? ' as TypeOrmModuleOptions' : ''}
-  return {
-    useFactory: () => all,
-    // TypeORM asks the server for its version when it starts, which belongs to no tenant.
-    dataSourceFactory: (given${typed ? '?: DataSourceOptions' : ''}) => runWithoutTenant(() => new DataSource(given ?? ${typed ? '(all as DataSourceOptions)' : 'all'}).initialize()),
-  }
-}`,
-      `/** The data source 'entry', for code that runs before the tenant is known: @InjectRepository(User, 'entry'). */
-${exported(input, 'entryTypeorm')}(options${typed ? ': Partial<TypeOrmModuleOptions>' : ''}) => ({
-  name: 'entry',
-  useFactory: () => ({ ...options, type: 'postgres', url: setting('${ENTRY_URL}') })${typed ? ' as TypeOrmModuleOptions' : ''},
-})`,
-    )
-  return parts
+  return wallNest({
+    typed,
+    typeorm: orm === 'typeorm',
+    async: isNestAsync(input.files),
+    publicRoutes: input.publicRoutes,
+    cors: input.files.find(/\.[cm]?[jt]s$/).some((path) => /enableCors|\bcors:/.test(input.files.read(path) ?? '')),
+    exported: (name) => exported(input, name),
+  })
 }
 
 function exportsOf(input: WallFileInput): readonly string[] {
   const { style, framework, orm } = input.project
+  const typeorm = isNestAsync(input.files) ? ['typeormModules'] : ['tenantTypeorm', 'entryTypeorm']
   if (style.modules !== 'commonjs') return []
   const names = [
     'entryPool',
     'wall',
     ...(framework === 'express' ? ['tenantContext', 'tenantErrors'] : []),
-    ...(framework === 'nest' ? ['isPublic', ...(orm === 'typeorm' ? ['tenantTypeorm', 'entryTypeorm'] : [])] : []),
+    ...(framework === 'nest' ? ['isPublic', ...(orm === 'typeorm' ? typeorm : [])] : []),
   ]
   return [`module.exports = { ${names.join(', ')} }`]
 }

@@ -4,6 +4,7 @@ import type { ProtectPlan } from '../change.ts'
 import {
   decisionsOf,
   headOf,
+  headWithDecisions,
   LOCK_TIMEOUT,
   type MigrationFile,
   RESET_LOCK_TIMEOUT,
@@ -37,18 +38,19 @@ export function renderDrizzle(
   const tag = `${String(first).padStart(width, '0')}_partywall`
   const { up, down } = togetherOf(plan)
   return [
-    { path: `${tag}.sql`, content: file([headOf('all', 'up'), decisionsOf(plan.decisions)], up) },
-    { path: `down/${tag}.sql`, content: file([headOf('all', 'down')], down) },
+    { path: `${tag}.sql`, content: file(headWithDecisions('all', plan.decisions), up, decisionsOf(plan.decisions)) },
+    { path: `down/${tag}.sql`, content: file(headOf('all', 'down'), down, '') },
     { path: JOURNAL, content: withEntry(journal, tag, now) },
   ]
 }
 
-function file(head: readonly string[], sections: readonly Section[]): string {
-  const intro = head.filter((text) => text !== '').join('\n\n')
+function file(intro: string, sections: readonly Section[], decisions: string): string {
   const statements = sections.flatMap(({ title, statements }) =>
     statements.map((statement, at) => (at === 0 ? `-- ${title.replace(/\s+/g, ' ')}\n${statement}` : statement)),
   )
-  return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, RESET_LOCK_TIMEOUT].join(`\n${BREAK}\n`)}\n`
+  // The decisions are no part of their own: it would hold comments only.
+  const last = decisions === '' ? RESET_LOCK_TIMEOUT : `${decisions}\n\n${RESET_LOCK_TIMEOUT}`
+  return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, last].join(`\n${BREAK}\n`)}\n`
 }
 
 /** Adds an entry to the journal. drizzle runs each entry with a later time than the last entry that it ran. */

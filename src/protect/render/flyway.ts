@@ -2,6 +2,7 @@ import type { ProtectPlan } from '../change.ts'
 import {
   decisionsOf,
   headOf,
+  headWithDecisions,
   LOCK_TIMEOUT,
   type MigrationFile,
   RESET_LOCK_TIMEOUT,
@@ -17,17 +18,20 @@ const APART_CONFIG = 'executeInTransaction=false\n'
 export function renderFlyway(plan: ProtectPlan, now: Date): readonly MigrationFile[] {
   return scriptsOf(plan).flatMap((script, at): readonly MigrationFile[] => {
     const name = `${stampAfter(now, at)}__partywall${script.slug === '' ? '' : `_${script.slug}`}.sql`
-    const decisions = script.phase === 'protect' ? decisionsOf(plan.decisions) : ''
+    const decisions = script.phase === 'protect' ? plan.decisions : []
     const files = [
-      { path: `V${name}`, content: file([headOf(script.phase, 'up'), decisions], script.up) },
-      { path: `U${name}`, content: file([headOf(script.phase, 'down')], script.down) },
+      {
+        path: `V${name}`,
+        content: file(headWithDecisions(script.phase, decisions), script.up, decisionsOf(decisions)),
+      },
+      { path: `U${name}`, content: file(headOf(script.phase, 'down'), script.down, '') },
     ]
     if (!script.apart) return files
     return [...files, ...files.map(({ path }) => ({ path: `${path}.conf`, content: APART_CONFIG }))]
   })
 }
 
-function file(head: readonly string[], sections: readonly Section[]): string {
-  const intro = head.filter((text) => text !== '')
-  return `${[...intro, LOCK_TIMEOUT, sqlOf(sections), RESET_LOCK_TIMEOUT].join('\n\n')}\n`
+function file(head: string, sections: readonly Section[], decisions: string): string {
+  const parts = [head, LOCK_TIMEOUT, sqlOf(sections), decisions, RESET_LOCK_TIMEOUT]
+  return `${parts.filter((text) => text !== '').join('\n\n')}\n`
 }

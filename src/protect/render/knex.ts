@@ -1,5 +1,12 @@
 import type { ProtectPlan } from '../change.ts'
-import { decisionsOf, headOf, type MigrationFile, type Script, type Section, scriptsOf } from './script.ts'
+import {
+  decisionsAsCode,
+  headWithDecisions,
+  type MigrationFile,
+  type Script,
+  type Section,
+  scriptsOf,
+} from './script.ts'
 import { stampAfter } from './stamp.ts'
 
 /** `TIMESTAMP_partywall[_phase].cjs`: CommonJS, so that it loads whatever the package's own type is. */
@@ -11,17 +18,15 @@ export function renderKnex(plan: ProtectPlan, now: Date): readonly MigrationFile
 }
 
 function file(plan: ProtectPlan, script: Script): string {
-  const decisions = script.phase === 'protect' ? decisionsOf(plan.decisions) : ''
-  const head = [headOf(script.phase, 'up'), decisions]
-    .filter((text) => text !== '')
-    .join('\n')
-    .replace(/^--/gm, '//')
+  const decisions = script.phase === 'protect' ? plan.decisions : []
+  const head = headWithDecisions(script.phase, decisions).replace(/^--/gm, '//')
+  const left = decisionsAsCode(decisions, (sql) => `await knex.raw(${template(sql)})`).replace(/^(?=.)/gm, '  ')
   // Statements that can't run in a transaction are sent one by one, because several in one message are one transaction.
   const config = script.apart ? '\nexports.config = { transaction: false }\n' : ''
   return `${head}
 ${config}
 exports.up = async (knex) => {
-${body(script.up, script.apart)}}
+${body(script.up, script.apart)}${left === '' ? '' : `${left}\n`}}
 
 // Down migration. Afterwards the tables are as open as they were before.
 exports.down = async (knex) => {

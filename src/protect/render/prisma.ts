@@ -2,6 +2,7 @@ import type { ProtectPlan } from '../change.ts'
 import {
   decisionsOf,
   headOf,
+  headWithDecisions,
   LOCK_TIMEOUT,
   type MigrationFile,
   RESET_LOCK_TIMEOUT,
@@ -18,12 +19,12 @@ export function renderPrisma(plan: ProtectPlan, stamp: string): readonly Migrati
   return [
     {
       path: `${stamp}_partywall/migration.sql`,
-      content: file([headOf('all', 'up'), APART_NOTE, decisionsOf(plan.decisions)], sqlOf(up)),
+      content: file([headWithDecisions('all', plan.decisions), APART_NOTE], [sqlOf(up), decisionsOf(plan.decisions)]),
     },
-    { path: `${stamp}_partywall/down.sql`, content: file([headOf('all', 'down')], sqlOf(down)) },
+    { path: `${stamp}_partywall/down.sql`, content: file([headOf('all', 'down')], [sqlOf(down)]) },
   ]
 }
 
-function file(head: readonly string[], body: string): string {
-  return `${[...head.filter((text) => text !== ''), LOCK_TIMEOUT, body, RESET_LOCK_TIMEOUT].join('\n\n')}\n`
+function file(head: readonly string[], body: readonly string[]): string {
+  return `${[...head, LOCK_TIMEOUT, ...body.filter((text) => text !== ''), RESET_LOCK_TIMEOUT].join('\n\n')}\n`
 }

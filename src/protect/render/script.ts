@@ -65,13 +65,44 @@ export function sqlOf(parts: readonly Section[]): string {
   return parts.map(({ title, statements }) => [commentLine(title), ...statements].join('\n')).join('\n\n')
 }
 
-/** The decisions that a person must make, as SQL comments. */
+/** The first lines of a file that runs everything or the last phase; they point to the decisions. */
+export function headWithDecisions(phase: Phase | 'all', decisions: readonly Decision[]): string {
+  const head = headOf(phase, 'up')
+  if (decisions.length === 0) return head
+  return `${head}\n-- The end lists what is left to you, under TO DECIDE.`
+}
+
+/**
+ * The decisions as comments of JavaScript, for migrations that are code. They belong behind all statements of the up migration.
+ *
+ * @param call the code that runs a statement, such as `await knex.raw(…)`
+ */
+export function decisionsAsCode(decisions: readonly Decision[], call: (sql: string) => string): string {
+  if (decisions.length === 0) return ''
+  const lines = decisions.flatMap(({ object, reason, sql }) => [
+    `* ${object}: ${reason}`.replace(/\s+/g, ' '),
+    // These four end a line comment of JavaScript.
+    ...(sql === undefined
+      ? []
+      : call(sql)
+          .split(/\r\n|[\r\n\u2028\u2029]/)
+          .map((line) => `  ${line}`)),
+  ])
+  return [DECIDE, ...lines].map((line) => `// ${line}`).join('\n')
+}
+
+const DECIDE = 'TO DECIDE. These changes are left to you:'
+
+/**
+ * The decisions that a person must make, as SQL comments. They belong behind all statements: a REVOKE that a person uncomments must not be
+ * undone by a GRANT below it.
+ */
 export function decisionsOf(decisions: readonly Decision[]): string {
   if (decisions.length === 0) return ''
   const items = decisions.map(({ object, reason, sql }) =>
     [commentLine(`* ${object}: ${reason}`), ...(sql === undefined ? [] : [commentedOut(sql)])].join('\n'),
   )
-  return ['-- TO DECIDE. These changes are left to you:', ...items].join('\n')
+  return [`-- ${DECIDE}`, ...items].join('\n')
 }
 
 const INTRODUCTIONS: Readonly<Record<Phase, string>> = {

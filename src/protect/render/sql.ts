@@ -2,6 +2,7 @@ import type { ProtectPlan } from '../change.ts'
 import {
   decisionsOf,
   headOf,
+  headWithDecisions,
   LOCK_TIMEOUT,
   type MigrationFile,
   RESET_LOCK_TIMEOUT,
@@ -34,23 +35,23 @@ export function renderOneScript(plan: ProtectPlan): string {
 }
 
 function upFile(plan: ProtectPlan, script: Script): string {
-  const decisions = script.phase === 'protect' ? decisionsOf(plan.decisions) : ''
-  return file(headOf(script.phase, 'up'), decisions, sqlOf(script.up), script.apart)
+  const decisions = script.phase === 'protect' ? plan.decisions : []
+  return file(headWithDecisions(script.phase, decisions), sqlOf(script.up), decisionsOf(decisions), script.apart)
 }
 
 function downFile(script: Script): string {
-  return file(headOf(script.phase, 'down'), '', sqlOf(script.down), script.apart)
+  return file(headOf(script.phase, 'down'), sqlOf(script.down), '', script.apart)
 }
 
-function file(head: string, decisions: string, body: string, apart: boolean): string {
+function file(head: string, body: string, decisions: string, apart: boolean): string {
   const note = apart
     ? '-- Not inside a transaction: psql -v ON_ERROR_STOP=1 -f FILE'
     : '-- psql -v ON_ERROR_STOP=1 -f FILE'
   const parts = apart
-    ? [LOCK_TIMEOUT, body, RESET_LOCK_TIMEOUT]
-    : ['BEGIN;', LOCK_TIMEOUT.replace('SET ', 'SET LOCAL '), body, 'COMMIT;']
-  const nothing = body === '' ? ['-- Nothing to take back.'] : parts
-  return `${[`${head}\n${note}`, ...(decisions === '' ? [] : [decisions]), ...nothing].join('\n\n')}\n`
+    ? [LOCK_TIMEOUT, body, decisions, RESET_LOCK_TIMEOUT]
+    : ['BEGIN;', LOCK_TIMEOUT.replace('SET ', 'SET LOCAL '), body, decisions, 'COMMIT;']
+  const nothing = body === '' && decisions === '' ? ['-- Nothing to take back.'] : parts
+  return `${[`${head}\n${note}`, ...nothing.filter((part) => part !== '')].join('\n\n')}\n`
 }
 
 /** The next number after the highest one in the folder, with as many digits. */

@@ -2,6 +2,7 @@ import type { ProtectPlan } from '../../../protect/change.ts'
 import {
   decisionsOf,
   headOf,
+  headWithDecisions,
   type MigrationFile,
   type Section,
   sqlOf,
@@ -18,14 +19,15 @@ export function nodePgMigrateFiles(
 ): readonly MigrationFile[] {
   const { up, down } = togetherOf(plan)
   const separator = existing.some((name) => /^\d+-/.test(name)) ? '-' : '_'
-  const part = (head: string, sections: readonly Section[]) => [head, LOCK, sqlOf(sections)].join('\n\n')
+  const part = (head: string, sections: readonly Section[], decisions: string) =>
+    [head, LOCK, sqlOf(sections), decisions].filter((text) => text !== '').join('\n\n')
   const content = `-- Up Migration
 
-${part([headOf('all', 'up'), decisionsOf(plan.decisions)].filter((text) => text !== '').join('\n\n'), up)}
+${part(headWithDecisions('all', plan.decisions), up, decisionsOf(plan.decisions))}
 
 -- Down Migration
 
-${part(headOf('all', 'down'), down)}
+${part(headOf('all', 'down'), down, '')}
 `
   return [{ path: `${now.getTime()}${separator}partywall.sql`, content }]
 }

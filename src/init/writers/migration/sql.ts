@@ -2,6 +2,7 @@ import type { ProtectPlan } from '../../../protect/change.ts'
 import {
   decisionsOf,
   headOf,
+  headWithDecisions,
   LOCK_TIMEOUT,
   type MigrationFile,
   RESET_LOCK_TIMEOUT,
@@ -20,15 +21,16 @@ export function sqlFiles(plan: ProtectPlan, existing: readonly string[]): readon
   const paired = existing.some((each) => each.endsWith('.up.sql'))
   const upFile = {
     path: `${name}${paired ? '.up' : ''}.sql`,
-    content: text([headOf('all', 'up'), NOTE, decisionsOf(plan.decisions)], up),
+    content: text([headWithDecisions('all', plan.decisions), NOTE], up, decisionsOf(plan.decisions)),
   }
-  const content = text([headOf('all', 'down')], down)
+  const content = text([headOf('all', 'down')], down, '')
   // A runner that takes each *.sql file must not find the down migration.
   return [upFile, { path: paired ? `${name}.down.sql` : `down/${name}.down.sql`, content }]
 }
 
-function text(head: readonly string[], body: readonly Section[]): string {
-  return `${[...head.filter((part) => part !== ''), LOCK_TIMEOUT, sqlOf(body), RESET_LOCK_TIMEOUT].join('\n\n')}\n`
+function text(head: readonly string[], body: readonly Section[], decisions: string): string {
+  const parts = [...head, LOCK_TIMEOUT, sqlOf(body), decisions, RESET_LOCK_TIMEOUT]
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
 
 /** The number after the highest one, with as many digits and the same separator. Without migrations: `001_partywall`. */

@@ -1,5 +1,11 @@
 import type { ProtectPlan } from '../../../protect/change.ts'
-import { decisionsOf, headOf, type MigrationFile, type Section, togetherOf } from '../../../protect/render/script.ts'
+import {
+  decisionsAsCode,
+  headWithDecisions,
+  type MigrationFile,
+  type Section,
+  togetherOf,
+} from '../../../protect/render/script.ts'
 import type { CodeStyle } from '../../detection/stack.ts'
 
 /** `1741700000000-Partywall.ts`: a class with up and down. TypeORM runs it in a transaction. */
@@ -10,16 +16,14 @@ export function typeormFiles(plan: ProtectPlan, style: CodeStyle, now: Date): re
   const typed = style.language === 'ts'
   const runner = typed ? 'queryRunner: QueryRunner' : 'queryRunner'
   const result = typed ? ': Promise<void>' : ''
-  const comments = [headOf('all', 'up'), decisionsOf(plan.decisions)]
-    .filter((text) => text !== '')
-    .join('\n')
-    .replace(/^--/gm, '//')
+  const comments = headWithDecisions('all', plan.decisions).replace(/^--/gm, '//')
+  const left = decisionsAsCode(plan.decisions, (sql) => `await queryRunner.query(${template(sql)})`)
   const content = `${typed ? "import type { MigrationInterface, QueryRunner } from 'typeorm'\n\n" : ''}${comments}
 ${style.modules === 'commonjs' ? `module.exports.${name} = class ${name}` : `export class ${name}`}${typed ? ' implements MigrationInterface' : ''} {
   name = '${name}'
 
   async up(${runner})${result} {
-${calls(up)}  }
+${calls(up)}${left === '' ? '' : `${left.replace(/^(?=.)/gm, '    ')}\n`}  }
 
   // Afterwards the tables are as open as they were before.
   async down(${runner})${result} {

@@ -1,0 +1,111 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { Column, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { Change, Decision } from '../../protect/change.ts'
+import type { Tenancy } from '../../tenancy/facts.ts'
+
+/** Tables of keys, invitations and sessions, by their names. */
+const LOOKUP_TABLE =
+  /(?:^|_)(?:api_?keys?|access_?keys?|invit(?:e|es|ation|ations)|(?:refresh|reset|access|verification|password_reset)_?tokens?|password_?resets?|sessions?|otps?|magic_?links?|(?:email_)?verifications?|domains?|sso_?\w*|oauth_?\w*)$/i
+/** A secret that a request without a tenant brings along. */
+const SECRET_COLUMN =
+  /^(?:token|token_?hash|(?:refresh|reset|invite|invitation|verification|access|magic)_?token|key_?hash|hashed_?key|api_?key|(?:invite|invitation)_?code|otp)$/i
+/** Columns that sign-in, password resets and confirmations of an address change. */
+const ACCOUNT_CHANGE =
+  /last_?(?:log_?in|sign_?in|seen|active)|log_?in_?count|failed_?(?:log_?in|attempt)|lock(?:ed|out)_?|passw(?:or)?d|pass_?hash|reset_?\w*token|reset_?\w*expir|verif(?:y|ied|ication)|confirm(?:ed|ation)|refresh_?token|email_?token|mfa|two_?factor|otp/i
+
+const READ = 'partywall_entry_read'
+const UPDATE = 'partywall_entry_update'
+
+/**
+ * What code of sign-in often needs beside the rights of the entry login: to read tables of keys and invitations, and to change columns such as
+ * `last_login_at`. Both reach rows of all tenants, so a person decides.
+ *
+ * @param given tables that the entry login reads already
+ */
+export function entryDecisions(
+  catalog: Catalog,
+  given: readonly Relation[],
+  tenancy: Tenancy,
+  login: string,
+): { readonly decisions: readonly Decision[]; readonly changes: readonly Change[] } {
+  const role = quoteIdentifier(login)
+  // A table without tenants to which theirs refer, such as plans: a sign-up chooses one.
+  const isShared = (table: Relation) =>
+    !tenancy.tables.has(table.oid) &&
+    given.some(({ constraints }) => constraints.some(({ references }) => references?.relation === table.oid))
+  const hasPolicies = (table: Relation) => tenancy.tables.has(table.oid)
+  const more = [...catalog.relations.values()]
+    .filter(({ kind, schema, extension }) => kind === 'table' && extension === undefined && tenancy.schemas.has(schema))
+    .filter((table) => !given.includes(table) && (isLookup(table) || isShared(table)))
+    .sort((a, b) => a.label.localeCompare(b.label))
+  const accounts = given.flatMap((table) => {
+    const columns = table.columns.filter((column) => isAccountColumn(column))
+    return columns.length === 0 || table === tenancy.root?.relation ? [] : [{ table, columns }]
+  })
+  const decisions = [
+    ...more.map((table) => readDecision(table, role, login, hasPolicies(table))),
+    ...accounts.map(({ table, columns }) => updateDecision(table, columns, role, login, hasPolicies(table))),
+  ]
+  return {
+    decisions,
+    changes: [...more, ...accounts.map(({ table }) => table)].map((table) => revoke(table, role, given)),
+  }
+}
+
+function isLookup({ name, columns }: Relation): boolean {
+  const snake = name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_')
+  return LOOKUP_TABLE.test(snake) || columns.some((column) => SECRET_COLUMN.test(column.name))
+}
+
+function isAccountColumn({ name, identity, generated }: Column): boolean {
+  return identity === undefined && generated === undefined && ACCOUNT_CHANGE.test(name)
+}
+
+function readDecision(table: Relation, role: string, login: string, hasPolicies: boolean): Decision {
+  const name = qualifiedName(table)
+  return {
+    object: `${table.label} (sign-in)`,
+    reason: `does code read it before the tenant is known, such as a sign-up, or the check of a key or an invitation? ${login} has no right to it. This lets it read all rows:`,
+    sql: [
+      ...(hasPolicies ? [`CREATE POLICY ${READ} ON ${name} FOR SELECT TO ${role} USING (true);`] : []),
+      `GRANT SELECT ON ${name} TO ${role};`,
+    ].join('\n'),
+  }
+}
+
+function updateDecision(
+  table: Relation,
+  columns: readonly Column[],
+  role: string,
+  login: string,
+  hasPolicies: boolean,
+): Decision {
+  const name = qualifiedName(table)
+  const list = columns.map((column) => quoteIdentifier(column.name)).join(', ')
+  return {
+    object: `${table.label} (sign-in)`,
+    reason: `does sign-in, a password reset or a confirmation change these columns? ${login} may not UPDATE. This lets it change them in the rows of all tenants; name only the columns that it must:`,
+    sql: [
+      ...(hasPolicies
+        ? [`CREATE POLICY ${UPDATE} ON ${name} FOR UPDATE TO ${role} USING (true) WITH CHECK (true);`]
+        : []),
+      `GRANT UPDATE (${list}) ON ${name} TO ${role};`,
+    ].join('\n'),
+  }
+}
+
+/** The down migration takes back what a person may have uncommented. */
+function revoke(table: Relation, role: string, given: readonly Relation[]): Change {
+  const name = qualifiedName(table)
+  return {
+    phase: 'protect',
+    object: `${table.label} (entry)`,
+    up: [],
+    down: [
+      ...(given.includes(table) ? [] : [`DROP POLICY IF EXISTS ${READ} ON ${name};`]),
+      `DROP POLICY IF EXISTS ${UPDATE} ON ${name};`,
+      `REVOKE ALL ON ${name} FROM ${role};`,
+    ],
+  }
+}
