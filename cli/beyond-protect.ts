@@ -20,11 +20,11 @@ export function beyondProtect(
   const protectedBefore = new Set(facts.relations.filter(({ rowSecurity }) => rowSecurity).map(({ label }) => label))
   const named = new Set(plan.decisions.map((decision) => decision.object))
   return rules
-    .filter(({ protectHandles }) => protectHandles !== 'always' && (protectHandles !== 'sealed' || !seal))
+    .filter(({ ofProtect }) => ofProtect !== 'always' && (ofProtect !== 'sealed' || !seal))
     .flatMap((rule) =>
       draftsOf(rule, facts)
-        .filter(({ object }) => rule.protectHandles !== 'unless-protected' || protectedBefore.has(object))
-        .filter((draft) => rule.protectHandles === 'decide' || atLeast(draft.severity ?? rule.severity, 'medium'))
+        .filter(({ object }) => rule.ofProtect !== 'unless-protected' || protectedBefore.has(object))
+        .filter((draft) => rule.ofProtect === 'decide' || atLeast(draft.severity ?? rule.severity, 'medium'))
         // Leave out objects that the plan already names in a decision.
         .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
         .map(

@@ -61,12 +61,12 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'database/connection/query/query-arguments.js',
-        find: 'query.answerTo = AsyncResource.bind(callback)',
+        find: 'query.answerTo = bindToCaller(callback)',
         replace: 'query.answerTo = callback',
       },
       {
         file: 'database/pool/walled-pool.js',
-        find: 'const bound = AsyncResource.bind(callback);',
+        find: 'const bound = bindToCaller(callback);',
         replace: 'const bound = callback;',
       },
     ],

@@ -30,7 +30,7 @@ export interface Access {
   readonly verb: Verb
   readonly row: Owner
   /** The row belongs to a tenant. */
-  readonly belongsToTenant: boolean
+  readonly isTenants: boolean
 }
 
 /** Everything that was tried, by {@link keyOf}. */

@@ -51,7 +51,7 @@ async function recordOf(url: string, hints: DiscoveryHints) {
  */
 function newCrossings(before: AccessRecord, after: AccessRecord): readonly Difference[] {
   return [...after].flatMap(([key, { access, outcome }]): readonly Difference[] => {
-    if (before.has(key) || outcome !== 'done' || !access.belongsToTenant) return []
+    if (before.has(key) || outcome !== 'done' || !access.isTenants) return []
     const crosses = tenantOf(access.user) !== tenantOf(access.row)
     return crosses ? [{ kind: 'wider', access, before: 'nothing', after: outcome }] : []
   })

@@ -32,7 +32,7 @@ function kindOf(access: Access, before: Outcome, after: Outcome): Difference['ki
   if (before === after) return undefined
   if (after === 'done') return 'wider'
   const tenant = tenantOf(access.user)
-  const isOwn = !access.belongsToTenant || (tenant !== undefined && tenant === tenantOf(access.row))
+  const isOwn = !access.isTenants || (tenant !== undefined && tenant === tenantOf(access.row))
   if (before === 'done') return isOwn ? (after.startsWith('error') ? 'error' : 'narrower') : 'closed'
   // Before the change, the statement reached no row but ran without an error. On rows of the user's own tenant it must not fail after the
   // change.

@@ -66,7 +66,7 @@ function probesOf(
   const filter =
     row === undefined ? viewFilter(facts, population, relation, owner) : rowFilter(relation, row, relation.columns)
   if (filter === undefined) return []
-  const belongsToTenant = isView || facts.tenantTable(relation) !== undefined
+  const isTenants = isView || facts.tenantTable(relation) !== undefined
   const founding = row === undefined ? [] : newTenant(facts, relation, row, { ...who, row: owner })
   const others = VERBS.flatMap((verb): readonly AccessProbe[] => {
     const sql =
@@ -76,7 +76,7 @@ function probesOf(
           : undefined
         : statement(relation, row, filter, verb)
     if (sql === undefined) return []
-    const access: Access = { ...who, object: relation.label, verb, row: owner, belongsToTenant }
+    const access: Access = { ...who, object: relation.label, verb, row: owner, isTenants }
     return [{ key: keyOf(access), sql, access }]
   })
   return [...others, ...founding]
@@ -99,7 +99,7 @@ function newTenant(
   // With RETURNING, the new row must also pass the policies for SELECT. Try both forms.
   return ['', ` returning ${quoteIdentifier(bound.column.name)}`].map((returning): AccessProbe => {
     const object = `${relation.label} (a new tenant${returning})`
-    const access: Access = { ...who, object, verb: 'insert', belongsToTenant: false }
+    const access: Access = { ...who, object, verb: 'insert', isTenants: false }
     return { key: keyOf(access), sql: `${sql}${returning}`, access }
   })
 }

@@ -132,7 +132,7 @@ function improvements({ differences, closed, verdicts }: Evidence): Opinion | un
 }
 
 function crosses({ access }: Difference): boolean {
-  return access.belongsToTenant && tenantOf(access.user) !== tenantOf(access.row)
+  return access.isTenants && tenantOf(access.user) !== tenantOf(access.row)
 }
 
 function described({ rule, severity, message }: Finding): string {

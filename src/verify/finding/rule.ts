@@ -23,12 +23,12 @@ export interface Rule {
   /**
    * How `partywall protect` treats findings of this rule:
    * - `always`: protect fixes the finding on each table, or names the object in its plan;
-   * - `sealed`: with `--seal`, as `always`; without it, as if `protectHandles` were left out;
+   * - `sealed`: with `--seal`, as `always`; without it, as if `ofProtect` were left out;
    * - `unless-protected`: as `always` on tables whose row-level security was off. On other tables a person must decide;
    * - `decide`: a person must decide, whatever the severity, because a fix would change what the application may send;
    * - left out: a person must decide, if the severity is at least medium.
    */
-  readonly protectHandles?: 'always' | 'sealed' | 'unless-protected' | 'decide'
+  readonly ofProtect?: 'always' | 'sealed' | 'unless-protected' | 'decide'
   run(facts: Facts): Iterable<FindingDraft>
 }
 

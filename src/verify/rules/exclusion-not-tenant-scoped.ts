@@ -5,7 +5,7 @@ import { unscopedIndexes } from '../readings/unique-keys.ts'
 export const exclusionNotTenantScoped: Rule = {
   id: 'exclusion-not-tenant-scoped',
   group: 'key',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'An exclusion constraint is shared by all tenants',
   severity: 'medium',
   meaning:

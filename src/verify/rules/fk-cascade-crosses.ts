@@ -10,7 +10,7 @@ import {
 export const fkCascadeCrosses: Rule = {
   id: 'fk-cascade-crosses',
   group: 'key',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A delete cascades across tenants',
   severity: 'high',
   meaning:

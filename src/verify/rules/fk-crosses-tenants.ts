@@ -10,7 +10,7 @@ import {
 export const fkCrossesTenants: Rule = {
   id: 'fk-crosses-tenants',
   group: 'key',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A foreign key crosses tenants',
   severity: 'high',
   meaning:

@@ -6,7 +6,7 @@ import { canReference, type TenantForeignKey, tenantForeignKeys } from '../readi
 export const fkMatchSimpleNull: Rule = {
   id: 'fk-match-simple-null',
   group: 'key',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A composite foreign key is not checked when one column is NULL',
   severity: 'medium',
   meaning:

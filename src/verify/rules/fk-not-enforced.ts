@@ -4,7 +4,7 @@ import type { Rule } from '../finding/rule.ts'
 export const fkNotEnforced: Rule = {
   id: 'fk-not-enforced',
   group: 'key',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A foreign key is not checked for all rows',
   severity: 'low',
   meaning:

@@ -5,7 +5,7 @@ import { granteeList, relationGrantees } from '../readings/grantees.ts'
 export const grantMaintain: Rule = {
   id: 'grant-maintain',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may maintain the table',
   severity: 'low',
   meaning: 'From PostgreSQL 17 on, MAINTAIN allows LOCK TABLE, CLUSTER and REINDEX: one tenant can stop all of them.',

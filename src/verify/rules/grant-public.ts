@@ -8,7 +8,7 @@ const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 export const grantPublic: Rule = {
   id: 'grant-public',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'PUBLIC has rights on tenant data',
   severity: 'high',
   meaning: 'A grant to PUBLIC is valid for every role of the server, including roles that are created later.',

@@ -6,7 +6,7 @@ import { granteeList, relationGrantees } from '../readings/grantees.ts'
 export const grantReferences: Rule = {
   id: 'grant-references',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may reference the table',
   severity: 'medium',
   meaning:

@@ -6,7 +6,7 @@ import { onThisDatabase, THIS_DATABASE } from '../readings/this-database.ts'
 export const grantTemporary: Rule = {
   id: 'grant-temporary',
   group: 'context',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may create temporary objects',
   severity: 'high',
   meaning:

@@ -7,7 +7,7 @@ import { granteeList, usableGrantees } from '../readings/grantees.ts'
 export const grantTenantColumnUpdate: Rule = {
   id: 'grant-tenant-column-update',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may change the tenant of a row',
   severity: 'low',
   meaning:

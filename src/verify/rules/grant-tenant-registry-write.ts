@@ -7,7 +7,7 @@ import { granteeList, relationGrantees } from '../readings/grantees.ts'
 export const grantTenantRegistryWrite: Rule = {
   id: 'grant-tenant-registry-write',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may write the table of tenants',
   severity: 'high',
   meaning: 'One tenant changes the plan, the limits, the status or the name of another.',

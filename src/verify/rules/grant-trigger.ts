@@ -6,7 +6,7 @@ import { granteeList, relationGrantees } from '../readings/grantees.ts'
 export const grantTrigger: Rule = {
   id: 'grant-trigger',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may attach triggers',
   severity: 'high',
   meaning:

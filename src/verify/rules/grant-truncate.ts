@@ -5,7 +5,7 @@ import { granteeList, relationGrantees } from '../readings/grantees.ts'
 export const grantTruncate: Rule = {
   id: 'grant-truncate',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application may TRUNCATE',
   severity: 'high',
   meaning: 'TRUNCATE ignores row-level security: one tenant empties the table of all tenants.',

@@ -6,7 +6,7 @@ import { exposedHeirs } from '../readings/inherited.ts'
 export const inheritanceChildExposed: Rule = {
   id: 'inheritance-child-exposed',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'An inheriting table is not protected like its parent',
   severity: 'critical',
   meaning:

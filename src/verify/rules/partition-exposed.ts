@@ -4,7 +4,7 @@ import { exposedHeirs } from '../readings/inherited.ts'
 export const partitionExposed: Rule = {
   id: 'partition-exposed',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A partition can be used directly',
   severity: 'critical',
   meaning:

@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyAlwaysTrue: Rule = {
   id: 'policy-always-true',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A policy is true for every row',
   severity: 'critical',
   meaning: 'Every tenant reads or writes the rows of all tenants, as if row-level security were off.',

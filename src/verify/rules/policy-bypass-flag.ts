@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyBypassFlag: Rule = {
   id: 'policy-bypass-flag',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A setting switches the policy off',
   severity: 'high',
   meaning: 'Anyone who can run SQL can set a setting, so one injected statement opens every row.',

@@ -5,7 +5,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyCheckLax: Rule = {
   id: 'policy-check-lax',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'WITH CHECK is wider than USING',
   severity: 'critical',
   meaning: 'A tenant inserts rows into another tenant, or moves rows there.',

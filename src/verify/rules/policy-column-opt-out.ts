@@ -5,7 +5,7 @@ import type { PolicyWeakness } from '../readings/weaknesses.ts'
 export const policyColumnOptOut: Rule = {
   id: 'policy-column-opt-out',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A column opens rows to every tenant',
   severity: 'high',
   meaning:

@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyCommandGap: Rule = {
   id: 'policy-command-gap',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'Reads are isolated, writes are not',
   severity: 'critical',
   meaning: 'Tests that only read find nothing wrong, while one tenant changes or deletes the rows of another.',

@@ -14,7 +14,7 @@ const TEXTUAL =
 export const policyEmptyStringError: Rule = {
   id: 'policy-empty-string-error',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'An empty setting raises an error',
   severity: 'low',
   meaning:

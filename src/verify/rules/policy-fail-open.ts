@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyFailOpen: Rule = {
   id: 'policy-fail-open',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A policy opens when the tenant is missing',
   severity: 'critical',
   meaning: 'A forgotten, empty or special setting shows the rows of all tenants.',

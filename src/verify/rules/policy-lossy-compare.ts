@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyLossyCompare: Rule = {
   id: 'policy-lossy-compare',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The comparison is true for more than one tenant',
   severity: 'high',
   meaning: 'LIKE, functions, casts and lists make the ids of different tenants match.',

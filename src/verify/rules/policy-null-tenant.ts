@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyNullTenant: Rule = {
   id: 'policy-null-tenant',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'Rows without a tenant belong to every tenant',
   severity: 'high',
   meaning: 'Any tenant can add, change or delete rows that all tenants see.',

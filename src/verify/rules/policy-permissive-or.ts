@@ -10,7 +10,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyPermissiveOr: Rule = {
   id: 'policy-permissive-or',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A wide policy stands beside a narrow one',
   severity: 'critical',
   meaning: 'Permissive policies are combined by OR: the widest one decides, however strict the others are.',

@@ -9,7 +9,7 @@ import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 export const policyRangeCompare: Rule = {
   id: 'policy-range-compare',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The comparison is a range',
   severity: 'high',
   meaning: 'A comparison by order or inequality lets in every tenant on one side of it.',

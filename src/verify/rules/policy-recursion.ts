@@ -8,7 +8,7 @@ import { type Recursion, recursions } from '../readings/recursion.ts'
 export const policyRecursion: Rule = {
   id: 'policy-recursion',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'Policies look each other up in a circle',
   severity: 'medium',
   meaning:

@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyRoleIdentity: Rule = {
   id: 'policy-role-identity',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A policy compares with the database role',
   severity: 'high',
   meaning: 'All tenants share one database role, so the comparison does not tell them apart.',

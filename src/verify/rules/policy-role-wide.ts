@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyRoleWide: Rule = {
   id: 'policy-role-wide',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A role that the application can become has a wide policy',
   severity: 'high',
   meaning:

@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policySettingMismatch: Rule = {
   id: 'policy-setting-mismatch',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A policy reads another setting than the application sets',
   severity: 'high',
   meaning: 'The policy shows no rows, or the rows of an old value that somebody left on the connection.',

@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policySubqueryCapture: Rule = {
   id: 'policy-subquery-capture',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A name in a sub-select binds to the inner table',
   severity: 'critical',
   meaning: 'The condition compares a column with itself and is always true.',

@@ -8,7 +8,7 @@ import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 export const policyTrustsUnprotectedTable: Rule = {
   id: 'policy-trusts-unprotected-table',
   group: 'policy',
-  protectHandles: 'unless-protected',
+  ofProtect: 'unless-protected',
   title: 'A policy trusts a table that the attacker can write',
   severity: 'critical',
   meaning:

@@ -17,7 +17,7 @@ import { unsealedByFunction, unsealedByView } from '../readings/unsealed-owners.
 export const policyUnsealed: Rule = {
   id: 'policy-unsealed',
   group: 'context',
-  protectHandles: 'sealed',
+  ofProtect: 'sealed',
   title: 'A table, view or function trusts the plain setting in a sealed schema',
   severity: 'high',
   meaning: 'Injected SQL sets the setting to another tenant, and nothing here checks the seal that would refuse it.',

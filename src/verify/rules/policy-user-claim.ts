@@ -8,7 +8,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyUserClaim: Rule = {
   id: 'policy-user-claim',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The tenant comes from data that the user can edit',
   severity: 'high',
   meaning: 'Users write the id of another tenant into their own profile and are let in.',

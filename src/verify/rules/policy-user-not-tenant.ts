@@ -4,7 +4,7 @@ import { policyFindings } from '../readings/policy-finding.ts'
 export const policyUserNotTenant: Rule = {
   id: 'policy-user-not-tenant',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The policy tests the user, not the tenant',
   severity: 'high',
   meaning: 'A user of two tenants sees both mixed, and the setting of the user is the only barrier.',

@@ -6,7 +6,7 @@ import type { PolicyWeakness } from '../readings/weaknesses.ts'
 export const policyWrongColumn: Rule = {
   id: 'policy-wrong-column',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The tenant is compared with the wrong column',
   severity: 'critical',
   meaning: 'Rows are chosen by a column that says nothing about their tenant.',

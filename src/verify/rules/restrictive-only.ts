@@ -9,7 +9,7 @@ import { granteeList, relationGrantees } from '../readings/grantees.ts'
 export const restrictiveOnly: Rule = {
   id: 'restrictive-only',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'No policy lets a row through',
   severity: 'low',
   meaning:

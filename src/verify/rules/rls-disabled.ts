@@ -8,7 +8,7 @@ import { copiedFrom } from '../readings/shadow-copies.ts'
 export const rlsDisabled: Rule = {
   id: 'rls-disabled',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'Row-level security is off',
   severity: 'critical',
   meaning: 'Every tenant reads and writes all rows of the table: nothing in the database keeps them apart.',

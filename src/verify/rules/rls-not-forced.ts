@@ -8,7 +8,7 @@ import type { Rule } from '../finding/rule.ts'
 export const rlsNotForced: Rule = {
   id: 'rls-not-forced',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'Row-level security does not apply to the owner',
   severity: 'low',
   meaning:

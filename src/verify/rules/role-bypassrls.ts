@@ -4,7 +4,7 @@ import { crossedBy, otherLogin } from '../readings/role-paths.ts'
 export const roleBypassrls: Rule = {
   id: 'role-bypassrls',
   group: 'role',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: "The application's role bypasses row-level security",
   severity: 'critical',
   meaning: 'With BYPASSRLS, every table that the role has a grant on shows the rows of all tenants.',

@@ -4,7 +4,7 @@ import { crossedBy, otherLogin } from '../readings/role-paths.ts'
 export const roleSuperuser: Rule = {
   id: 'role-superuser',
   group: 'role',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application logs in as a superuser',
   severity: 'critical',
   meaning:

@@ -9,7 +9,7 @@ const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
 export const sequenceExhaustible: Rule = {
   id: 'sequence-exhaustible',
   group: 'key',
-  protectHandles: 'decide',
+  ofProtect: 'decide',
   title: 'The application may use up a sequence',
   severity: 'low',
   meaning: 'nextval in a loop drives a small sequence to its end, and no tenant can insert any more.',

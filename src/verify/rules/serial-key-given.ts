@@ -4,7 +4,7 @@ import { drawnColumns, toIdentitySql } from '../readings/drawn-keys.ts'
 export const serialKeyGiven: Rule = {
   id: 'serial-key-given',
   group: 'key',
-  protectHandles: 'decide',
+  ofProtect: 'decide',
   title: 'The application may choose the value of a serial key',
   severity: 'low',
   meaning: 'One tenant stores the numbers that the sequence gives next, and the inserts of all tenants fail.',

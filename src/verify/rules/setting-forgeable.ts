@@ -8,7 +8,7 @@ import { THIS_DATABASE } from '../readings/this-database.ts'
 export const settingForgeable: Rule = {
   id: 'setting-forgeable',
   group: 'context',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The tenant is read from a setting that any SQL can set',
   severity: 'low',
   meaning: 'One injected set_config switches the tenant: a plain setting cannot be protected.',

@@ -5,7 +5,7 @@ import type { Rule } from '../finding/rule.ts'
 export const tableOwnedByApp: Rule = {
   id: 'table-owned-by-app',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The application owns the table',
   severity: 'critical',
   meaning: 'The owner can switch row-level security off and drop the policies, even when they are forced.',

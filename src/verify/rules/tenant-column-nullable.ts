@@ -4,7 +4,7 @@ import type { Rule } from '../finding/rule.ts'
 export const tenantColumnNullable: Rule = {
   id: 'tenant-column-nullable',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The tenant column may be NULL',
   severity: 'medium',
   meaning:

@@ -7,7 +7,7 @@ import type { Rule } from '../finding/rule.ts'
 export const tenantDefaultConstant: Rule = {
   id: 'tenant-default-constant',
   group: 'policy',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'The tenant column has a constant default',
   severity: 'medium',
   meaning: 'A row that is written without a tenant becomes a row of one real tenant.',

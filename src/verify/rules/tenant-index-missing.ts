@@ -8,7 +8,7 @@ const MANY_ROWS = 100_000
 export const tenantIndexMissing: Rule = {
   id: 'tenant-index-missing',
   group: 'context',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'No index starts with the tenant column',
   severity: 'low',
   meaning: 'Every query of every tenant reads the whole table, and a large tenant slows down the small ones.',

@@ -6,7 +6,7 @@ import type { Rule } from '../finding/rule.ts'
 export const tenantRegistryReadable: Rule = {
   id: 'tenant-registry-readable',
   group: 'grant',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'Every tenant reads the list of tenants',
   severity: 'medium',
   meaning: 'Names, domains, plans and billing ids of all customers are visible to each of them.',

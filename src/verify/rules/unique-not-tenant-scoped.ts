@@ -6,7 +6,7 @@ import { type UnscopedIndex, unscopedIndexes } from '../readings/unique-keys.ts'
 export const uniqueNotTenantScoped: Rule = {
   id: 'unique-not-tenant-scoped',
   group: 'key',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A unique key is shared by all tenants',
   severity: 'medium',
   meaning:

@@ -10,7 +10,7 @@ import { copiedFrom } from '../readings/shadow-copies.ts'
 export const untenantedChild: Rule = {
   id: 'untenanted-child',
   group: 'rls',
-  protectHandles: 'always',
+  ofProtect: 'always',
   title: 'A child table has neither a tenant column nor a policy',
   severity: 'high',
   meaning: 'Line items, comments and attachments of every tenant are open, although their parents are protected.',
