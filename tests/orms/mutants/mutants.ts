@@ -147,7 +147,7 @@ const parts: readonly OrmMutant[] = [
   at('database/drivers/refuse-early.ts')(
     [DRIVERS],
     'context-of-checkout',
-    'AsyncResource.bind(callback as () => void)',
+    'bindToCaller(callback as () => void)',
     'callback',
   ),
   slonik(
