@@ -80,10 +80,11 @@ describe('the privileges that protect --seal moves', () => {
     await withProtectCase(TABLES + GRANTS, async (given) => {
       await apply(given.admin, await sealed(given), 'up')
       await given.admin.query('grant select on sessions to tenant_admin; revoke update on users from tenant_user')
-      const rights = await rightsOf(given, 'tenant_user', 'tenant_admin')
+      const roles = ['tenant_user', 'tenant_admin', 'partywall_cross']
+      const rights = await rightsOf(given, ...roles)
       const again = await given.plan({ seal: true, databaseUrl: given.adminUrl, appRole: given.appRole })
       await apply(given.admin, again, 'up')
-      expect(await rightsOf(given, 'tenant_user', 'tenant_admin')).toEqual(rights)
+      expect(await rightsOf(given, ...roles)).toEqual(rights)
     })
   })
 

@@ -1,5 +1,4 @@
-import type { Grant, Oid, Relation } from '../../catalog/model.ts'
-import { PUBLIC_OID } from '../../catalog/model.ts'
+import { type Grant, type Oid, PUBLIC_OID, type Relation } from '../../catalog/model.ts'
 import type { Planning } from '../input.ts'
 
 /** The privileges on rows that policies restrict. */
@@ -12,7 +11,12 @@ export type TenantRole = 'tenant_user' | 'tenant_admin' | 'partywall_cross'
 /** Each privilege on a table, as a whole or on some columns. */
 export type CarriedRights = ReadonlyMap<RowRight, 'table' | readonly string[]>
 
-const OURS: readonly string[] = ['tenant_user', 'tenant_admin', 'partywall_cross']
+export const CARRYING_ROLES: readonly TenantRole[] = ['tenant_user', 'tenant_admin', 'partywall_cross']
+
+export function isCarrying(name: string): name is TenantRole {
+  return CARRYING_ROLES.some((each) => each === name)
+}
+
 const LIMITS: Readonly<Record<TenantRole, readonly RowRight[]>> = {
   tenant_user: ['SELECT', 'INSERT', 'UPDATE'],
   tenant_admin: ROW_RIGHTS,
@@ -37,8 +41,20 @@ export function carriedRights(planning: Planning, relation: Relation, role: Tena
   )
 }
 
+/** Answers of {@link isNewApplication}: it looks at all tables, and is asked for each of them. */
+const newApplications = new WeakMap<Planning, boolean>()
+
 /** Whether the application reaches no row of any table to protect, so that it can only be meant to get its privileges now. */
 export function isNewApplication(planning: Planning): boolean {
+  let isNew = newApplications.get(planning)
+  if (isNew === undefined) {
+    isNew = reachesNothing(planning)
+    newApplications.set(planning, isNew)
+  }
+  return isNew
+}
+
+function reachesNothing(planning: Planning): boolean {
   const { appRole } = planning
   if (appRole === undefined || appRole.superuser || appRole.bypassRls) return true
   const holders = new Set([...holdersOf(planning, 'tenant_user'), ...holdersOf(planning, 'tenant_admin')])
@@ -49,11 +65,10 @@ export function isNewApplication(planning: Planning): boolean {
 
 /** PUBLIC, each role that the application can act as, and those whose privileges it inherits; and the role itself, for a second run. */
 function holdersOf(planning: Planning, role: TenantRole): ReadonlySet<Oid> {
-  const app = planning.acting.filter(({ name }) => !OURS.includes(name))
+  const app = planning.acting.filter(({ name }) => !isCarrying(name))
   const inherited = app.flatMap(({ oid }) => [...planning.rightsOf(oid)])
-  const isSource = (name: string) => name === role || (role === 'partywall_cross' && OURS.includes(name))
-  const ours = [...planning.catalog.roles.values()].filter(({ name }) => isSource(name)).map(({ oid }) => oid)
-  return new Set([PUBLIC_OID, ...inherited, ...ours])
+  const own = [...planning.catalog.roles.values()].filter(({ name }) => name === role).map(({ oid }) => oid)
+  return new Set([PUBLIC_OID, ...inherited, ...own])
 }
 
 function rightOf(planning: Planning, relation: Relation, right: RowRight, holders: ReadonlySet<Oid>) {

@@ -4,7 +4,14 @@ import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
 import { commentLine } from '../sql-text.ts'
 import type { Target } from '../target.ts'
-import { type CarriedRights, carriedRights, isNewApplication, ROW_RIGHTS, type TenantRole } from './carried-rights.ts'
+import {
+  CARRYING_ROLES,
+  type CarriedRights,
+  carriedRights,
+  isCarrying,
+  isNewApplication,
+  ROW_RIGHTS,
+} from './carried-rights.ts'
 
 /** Privileges to which no policy applies. TRUNCATE deletes the rows of all tenants. */
 const DANGEROUS = ['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'] as const
@@ -24,7 +31,7 @@ export function tableGrants(planning: Planning, target: Target): Part {
   const taken = allGrants(relation).filter((grant) => {
     if (grant.grantee === relation.owner) return false
     const name = planning.roleName(grant.grantee)
-    if (isOurs(name)) return !mayHave(carriedRights(planning, relation, name), grant)
+    if (isCarrying(name)) return !mayHave(carriedRights(planning, relation, name), grant)
     if (grant.grantee !== PUBLIC_OID && !acting.has(grant.grantee)) return false
     if (isDangerous(grant.privilege)) return true
     // With a seal, revoke all privileges from the login role and PUBLIC, so that the login role must become tenant_user or tenant_admin.
@@ -87,7 +94,7 @@ function grantOf(relation: Relation, { role, grants }: Given): Change {
 /** With a seal: a table of which the application has not used a row so far. A grant would let it do more than before. */
 function unusedTable(planning: Planning, relation: Relation): readonly Decision[] {
   if (!planning.seal || relation.isPartition || isNewApplication(planning)) return []
-  if (TENANT_ROLES.some((role) => carriedRights(planning, relation, role).size > 0)) return []
+  if (CARRYING_ROLES.some((role) => carriedRights(planning, relation, role).size > 0)) return []
   const table = qualifiedName(relation)
   return [
     {
@@ -107,7 +114,7 @@ function registryWrites(planning: Planning, target: Target): readonly Decision[]
   if (target.kind !== 'root' || planning.isProved(relation)) return []
   const writes = ['INSERT', 'UPDATE', 'DELETE'] as const
   return [...byGrantee(relation.grants)].flatMap(([grantee, grants]): readonly Decision[] => {
-    if (grantee === relation.owner || isOurs(planning.roleName(grantee))) return []
+    if (grantee === relation.owner || isCarrying(planning.roleName(grantee))) return []
     if (grantee !== PUBLIC_OID && !planning.acting.some((role) => role.oid === grantee)) return []
     const privileges = writes.filter((write) => grants.some((grant) => grant.privilege === write))
     if (privileges.length === 0) return []
@@ -127,12 +134,6 @@ interface Given {
   readonly grants: readonly Pick<Held, 'privilege' | 'column'>[]
 }
 
-const TENANT_ROLES: readonly TenantRole[] = ['tenant_user', 'tenant_admin', 'partywall_cross']
-
-function isOurs(role: string): role is TenantRole {
-  return TENANT_ROLES.some((each) => each === role)
-}
-
 function isDangerous(privilege: string): boolean {
   return (DANGEROUS as readonly string[]).includes(privilege)
 }
@@ -148,7 +149,7 @@ function missing(planning: Planning, relation: Relation): readonly Given[] {
         grant.privilege === privilege &&
         (grant.column === undefined || grant.column === column),
     )
-  return TENANT_ROLES.flatMap((role): readonly Given[] => {
+  return CARRYING_ROLES.flatMap((role): readonly Given[] => {
     const wanted: Given['grants'] = [...carriedRights(planning, relation, role)].flatMap(([privilege, on]) =>
       on === 'table' ? [{ privilege }] : on.map((column) => ({ privilege, column })),
     )
