@@ -23,8 +23,10 @@ export interface AccessControlOptions<P extends string = string> {
   readonly levels?: { readonly tenant_admin: readonly GrantPattern<P>[] }
   /** Tiers from the lowest to the highest; default `free`, `pro`, `enterprise`. */
   readonly tiers?: readonly string[]
-  /** `report` counts and logs refusals but does not enforce them, for a gradual adoption. The database role of a statement (`tenant_user` or `tenant_admin`) is
-   * chosen as with `enforce`. */
+  /**
+   * `report` counts and logs refusals but does not enforce them, for a gradual adoption. The database role of a statement (`tenant_user` or
+   * `tenant_admin`) is chosen as with `enforce`.
+   */
   readonly enforcement?: 'enforce' | 'report'
   /** Emitter for PERMISSION_DENIED. Default: the emitter of the current tenant context. */
   readonly events?: SecurityEvents

@@ -43,8 +43,10 @@ export class Question {
   }
 }
 
-/** Decides which limits apply to a request. The limits of one tier or route are one object until they are replaced: the deny
- * cache compares them by identity. */
+/**
+ * Decides which limits apply to a request. The limits of one tier or route are one object until they are replaced: the deny cache compares
+ * them by identity.
+ */
 export function createLimitBook(settings: RateLimiterSettings) {
   const configured = new Map<string, TierLimits>(Object.entries(settings.tiers))
   const tiers = new Map<string, Tier>()

@@ -25,8 +25,10 @@ interface Exchange {
   takeOver(): void
 }
 
-/** Counts the request and checks the permission of its handler. The middleware that `install()` in ../nest.ts adds has opened the
- * tenant's context before. */
+/**
+ * Counts the request and checks the permission of its handler. The middleware that `install()` in ../nest.ts adds has opened the tenant's
+ * context before.
+ */
 export class NestTenantGuard {
   readonly #options: GuardOptions
 
@@ -77,8 +79,9 @@ function plain({ object: _, ...rule }: NestRule) {
   return Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined))
 }
 
-/** Answers errors with problem documents. NestJS's own exceptions below 500 keep their body, such as the messages
- * of a failed validation. */
+/**
+ * Answers errors with problem documents. NestJS's own exceptions below 500 keep their body, such as the messages of a failed validation.
+ */
 export class NestErrorFilter {
   readonly #adapter: () => NestHttpAdapter
 
