@@ -6,7 +6,7 @@ export const ROW_RIGHTS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 export type RowRight = (typeof ROW_RIGHTS)[number]
 
 /** Roles of partywall that get the application's privileges. */
-export type TenantRole = 'tenant_user' | 'tenant_admin' | 'partywall_cross'
+type TenantRole = 'tenant_user' | 'tenant_admin' | 'partywall_cross'
 
 /** Each privilege on a table, as a whole or on some columns. */
 export type CarriedRights = ReadonlyMap<RowRight, 'table' | readonly string[]>
