@@ -6,10 +6,10 @@ const JSON_VERSION = 1
 
 /** The report as JSON. It contains no time, so the same database gives the same bytes. */
 export function renderJson(document: ReportDocument): string {
-  const { mutants } = document
+  const { mutants, tool, made } = document
   const report = {
     version: JSON_VERSION,
-    tool: { name: 'partywall', version: document.toolVersion },
+    tool: { name: 'partywall', version: document.toolVersion, ...tool },
     target: document.target,
     failOn: document.failOn,
     findings: document.findings.map((finding) => {
@@ -30,6 +30,9 @@ export function renderJson(document: ReportDocument): string {
     ...(document.setUp.length === 0 ? {} : { setUp: document.setUp }),
     warnings: document.warnings,
     ...(mutants === undefined ? {} : { mutants }),
+    ...(made?.inputs === undefined
+      ? {}
+      : { inputs: made.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
     summary: {
       ...document.run,
       counts: { ...document.run.counts, findings: document.summary.findings, accepted: document.summary.accepted },

@@ -39,7 +39,7 @@ a{color:inherit;text-decoration:none}}
  * @param running the title on each page; characters with a meaning in CSS are left out
  */
 export function htmlStyle(running: string): string {
-  const title = running.replace(/[^\w .,:/()-]/g, '').slice(0, 120)
-  return `${SCREEN}${PRINT}@page{margin:1.6cm 1.4cm;@top-left{content:"${title}";font:8pt sans-serif}@bottom-right{content:"page " counter(page) " of " counter(pages);font:8pt sans-serif}}
+  const title = running.replace(/[^\w .,:/()-]/g, '').slice(0, 150)
+  return `${SCREEN}${PRINT}@page{margin:1.6cm 1.4cm;@top-left{content:"${title}";font:7pt sans-serif}@bottom-right{content:"page " counter(page) " of " counter(pages);font:8pt sans-serif}}
 `
 }
