@@ -4,7 +4,7 @@ import { printableJson } from './escape-text.ts'
 /** Increased when a field changes its meaning or is removed, but not for new fields. */
 const JSON_VERSION = 1
 
-/** The report as JSON. It contains no time, so the same database gives the same bytes. */
+/** The report as JSON. It contains no time and no planted value, so the same database gives the same bytes. */
 export function renderJson(document: ReportDocument): string {
   const { mutants, tool, made } = document
   const report = {
@@ -33,6 +33,7 @@ export function renderJson(document: ReportDocument): string {
     ...(made?.inputs === undefined
       ? {}
       : { inputs: made.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
+    examined: { ...document.examined, scripts: undefined },
     summary: {
       ...document.run,
       counts: { ...document.run.counts, findings: document.summary.findings, accepted: document.summary.accepted },

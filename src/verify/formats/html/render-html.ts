@@ -11,6 +11,8 @@ import { glossaryOf } from './glossary.ts'
 import { headOf } from './head.ts'
 import { integrityOf } from './integrity.ts'
 import { listOf, renderSection, type Section, text } from './markup.ts'
+import { privilegesOf, serverOf } from './privileges.ts'
+import { resultsByRoleOf } from './results-by-role.ts'
 import { inputsOf, scopeOf } from './scope.ts'
 import { standardOf } from './standards.ts'
 import { htmlStyle } from './style.ts'
@@ -67,6 +69,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     },
     { id: 'reading', title: 'How it was read', body: listOf(document.notes) },
     { id: 'inputs', title: 'Input files and options', body: inputsOf(document) },
+    { id: 'server', title: 'Server', body: serverOf(document) },
     { id: 'roles', title: 'Roles', body: rolesOf(document) },
     {
       id: 'role',
@@ -84,8 +87,10 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'owasp', title: OWASP_MULTI_TENANT.title, body: standardOf(OWASP_MULTI_TENANT, document) },
     { id: 'integrity', title: 'How to check this report', body: integrityOf(document) },
     { id: 'glossary', title: 'Words', body: glossaryOf() },
+    { id: 'results', title: 'Results by role', body: resultsByRoleOf(document) },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
     { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
+    { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]
