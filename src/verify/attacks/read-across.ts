@@ -11,6 +11,7 @@ import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 export const readAcross: Attack = {
   name: 'read-across',
   title: 'reads each table as another tenant, and without a tenant',
+  needs: 'a tenant table with a planted row that a role in reach may read',
   rules: ['rls-disabled', 'policy-always-true', 'policy-fail-open', 'partition-exposed', 'untenanted-child'],
   passes: ['set', 'never-set'],
   async run(arena) {

@@ -22,6 +22,7 @@ import { whyNotPlanted } from './read-across.ts'
 export const writeAcross: Attack = {
   name: 'write-across',
   title: 'updates, deletes, inserts and moves rows of another tenant, blindly',
+  needs: 'a tenant table with a planted row that a role in reach may insert, update or delete',
   rules: ['rls-disabled', 'policy-command-gap', 'policy-check-lax', 'policy-always-true'],
   passes: ['set', 'never-set'],
   async run(arena) {

@@ -25,9 +25,13 @@ export function fleetRelationsOf(facts: Facts): readonly ExaminedFleetRelation[]
 
 function policiesOf(facts: Facts, relation: FleetRelation, tenant: string | undefined): readonly ExaminedPolicy[] {
   const marks = tenant === undefined || tenant === '' ? [] : marksOf(tenant)
-  const own = new RegExp(`(?<![\\w"])${escaped(quoteIdentifier(relation.schema))}\\.`, 'g')
-  const generic = (sql: string | undefined) =>
-    marks.reduce((text, mark) => text?.replaceAll(`'${mark}'`, "'<tenant>'"), sql)?.replace(own, '<schema>.')
+  const own = `${quoteIdentifier(relation.schema)}.`
+  const generic = (sql: string | undefined) => {
+    if (sql === undefined) return undefined
+    const unnamed = marks.reduce((text, mark) => text.replaceAll(`'${mark}'`, "'<tenant>'"), sql)
+    // A qualified name follows one of these; a longer name that ends like the schema does not.
+    return ['(', ' ', ','].reduce((text, lead) => text.replaceAll(`${lead}${own}`, `${lead}<schema>.`), unnamed)
+  }
   return relation.policies.map(({ name, permissive, command, roles, using, check }) => ({
     name,
     permissive,
@@ -42,8 +46,4 @@ function policiesOf(facts: Facts, relation: FleetRelation, tenant: string | unde
 function marksOf(tenant: string): readonly string[] {
   if (tenant.startsWith(HASHED)) return [tenant.slice(HASHED.length)]
   return [tenant.replaceAll("'", "''"), createHash('sha256').update(tenant).digest('hex')]
-}
-
-function escaped(text: string): string {
-  return text.replace(/[^\w]/g, '\\$&')
 }

@@ -1,10 +1,11 @@
 import { VERBS } from '../../../catalog/verbs.ts'
 import type { Finding } from '../../finding/finding.ts'
 import { bySeverity } from '../by-severity.ts'
-import type { ReportDocument } from '../document.ts'
+import type { Location, ReportDocument } from '../document.ts'
 import { actorsIn, joinEvidence } from './evidence.ts'
 import { findingNumber } from './finding-numbers.ts'
 import { code, listOf, rich, sqlBlock, table, text } from './markup.ts'
+import { sourceAnchor } from './source-annex.ts'
 
 export function findingsOf(document: ReportDocument): string {
   if (document.findings.length === 0) return '<p>None.</p>'
@@ -43,7 +44,7 @@ function membersOf(finding: Finding, { singly }: ReportDocument): readonly Findi
 function memberOf(finding: Finding, document: ReportDocument, alone: boolean): string {
   const { object, message, proof, evidence, key, fix } = finding
   const made = document.locate(object)
-  const place = made === undefined ? '' : ` <small>created in ${text(made.file)}:${made.line}</small>`
+  const place = made === undefined ? '' : ` <small>created in ${placeOf(made, document)}</small>`
   const lines = [
     `key: ${key}`,
     proof === 'exploited'
@@ -60,6 +61,13 @@ ${listOf(lines)}
 ${scriptsOf(finding, document)}
 <h6>Fix</h6>
 ${sqlBlock(fix)}</div>`
+}
+
+/** `schema.sql:14`, with a link to the statement if the report shows it. */
+function placeOf({ file, line }: Location, document: ReportDocument): string {
+  const anchor = sourceAnchor(document, file, line)
+  const place = `${text(file)}:${line}`
+  return anchor === undefined ? place : `<a href="#${anchor}">${place}</a>`
 }
 
 /** For each verb that an attack used: the script that repeats it. */

@@ -14,6 +14,7 @@ import { listOf, renderSection, type Section, text } from './markup.ts'
 import { privilegesOf, serverOf } from './privileges.ts'
 import { resultsByRoleOf } from './results-by-role.ts'
 import { inputsOf, scopeOf } from './scope.ts'
+import { sourceAnnexOf } from './source-annex.ts'
 import { standardOf } from './standards.ts'
 import { htmlStyle } from './style.ts'
 import { tablesOf, unwalledOf } from './tables.ts'
@@ -92,6 +93,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
     { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
+    { id: 'source', title: 'Statements of the input files', body: sourceAnnexOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]
 }
