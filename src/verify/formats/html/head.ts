@@ -81,6 +81,7 @@ function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [st
       'tool',
       `partywall ${text(toolVersion)}, Node.js ${text(made.nodeVersion)}, ${text(made.platform ?? 'unknown platform')}`,
     ],
+    ['CI job', made.job === undefined ? 'none that is known' : text(made.job)],
     ['who ran it', 'not recorded'],
     ['working directory', made.directory === undefined ? 'not recorded' : text(made.directory)],
     ['git commit of the working directory', git],
