@@ -51,6 +51,38 @@ describe('a copy of a schema', () => {
     },
   )
 
+  it('is complete while others make and drop roles on the server', async () => {
+    const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+    const opened = await openCase(['create table t (id int primary key); grant select on t to {app}'])
+    const [client, other] = [opened.url, opened.url].map((connectionString) => new pg.Client({ connectionString }))
+    if (client === undefined || other === undefined) throw new Error('two connections were asked for')
+    for (const each of [client, other]) await each.connect()
+    const churn = { on: true }
+    const others = (async () => {
+      for (let round = 0; churn.on; round += 1) {
+        const [group, member] = [`passing_group_${process.pid}_${round}`, `passing_member_${process.pid}_${round}`]
+        await other.query(`create role ${group}; create role ${member} in role ${group}`)
+        await other.query(`drop role ${group}, ${member}`)
+      }
+    })()
+    try {
+      // The roles are read, dropped, and missing where the copy is made: not every copy meets that.
+      for (let copies = 0; copies < 15; copies += 1) {
+        const target = await server.createDatabase()
+        try {
+          expect(await copySchema({ query: (text) => client.query(text) }, server.url(target))).toEqual({ ok: true })
+        } finally {
+          await server.dropDatabase(target)
+        }
+      }
+    } finally {
+      churn.on = false
+      await others
+      for (const each of [client, other]) await each.end()
+      await opened.close()
+    }
+  })
+
   it('has stand-ins for an extension that its server lacks, and is none where nothing stands in', async () => {
     const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
     const opened = await openCase([`create schema tools; create table t (id int primary key)`])
