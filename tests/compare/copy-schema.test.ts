@@ -4,6 +4,7 @@ import type { Queryable } from '../../src/catalog/model.ts'
 import { copySchema } from '../../src/compare/copy/copy-schema.ts'
 import { readSchema } from '../../src/compare/copy/read-schema.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
 import { openCase } from '../verify/rule-case.ts'
 import { CLEAN } from '../verify/strangers/clean.ts'
 import { LEAKY } from '../verify/strangers/leaky.ts'
@@ -54,17 +55,9 @@ describe('a copy of a schema', () => {
   it('is complete while others make and drop roles on the server', async () => {
     const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
     const opened = await openCase(['create table t (id int primary key); grant select on t to {app}'])
-    const [client, other] = [opened.url, opened.url].map((connectionString) => new pg.Client({ connectionString }))
-    if (client === undefined || other === undefined) throw new Error('two connections were asked for')
-    for (const each of [client, other]) await each.connect()
-    const churn = { on: true }
-    const others = (async () => {
-      for (let round = 0; churn.on; round += 1) {
-        const [group, member] = [`passing_group_${process.pid}_${round}`, `passing_member_${process.pid}_${round}`]
-        await other.query(`create role ${group}; create role ${member} in role ${group}`)
-        await other.query(`drop role ${group}, ${member}`)
-      }
-    })()
+    const client = new pg.Client({ connectionString: opened.url })
+    await client.connect()
+    const others = await makeRolesAllTheTime(opened.url, 0)
     try {
       // The roles are read, dropped, and missing where the copy is made: not every copy meets that.
       for (let copies = 0; copies < 15; copies += 1) {
@@ -76,9 +69,8 @@ describe('a copy of a schema', () => {
         }
       }
     } finally {
-      churn.on = false
-      await others
-      for (const each of [client, other]) await each.end()
+      await others.stop()
+      await client.end()
       await opened.close()
     }
   })
