@@ -12,10 +12,13 @@ const MOST_OBJECTS = 10
  */
 export function scriptsOf({ rule, object, key, proof }: Finding, { examined }: ReportDocument, at: number): string {
   if (proof !== 'exploited') return ''
+  // Views have no cells, so their scripts belong to each finding about them.
+  const isView = examined.relations.some((each) => each.object === object && /view$/.test(each.kind))
   const leaks = examined.leaks.filter(({ keys }) => keys.includes(key))
   const scripts = examined.scripts.filter((script) =>
     script.rule === undefined
-      ? leaks.some((leak) => leak.object === script.object && leak.verb === script.verb)
+      ? leaks.some((leak) => leak.object === script.object && leak.verb === script.verb) ||
+        (isView && script.object === object)
       : script.rule === rule && script.object === object,
   )
   const heading = '<h6>Repeat it</h6>'
