@@ -13,7 +13,7 @@ export const become: Attack = {
   name: 'become',
   title: 'becomes roles to which no policy applies',
   needs:
-    'a role in reach to which no policy applies: a superuser, one with BYPASSRLS, an owner of a table without FORCE, or a login that is wider than the application’s role',
+    'a role that the application’s role can become and to which no policy applies (superuser, BYPASSRLS, owner of a tenant table), such an attribute of its own role, or a login that is wider than it',
   rules: ['role-superuser', 'role-bypassrls', 'role-can-become-privileged', 'login-role-wider'],
   async run(arena) {
     const { facts } = arena

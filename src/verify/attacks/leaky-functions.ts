@@ -16,7 +16,8 @@ const MOST_TABLES = 12
 export const leakyFunctions: Attack = {
   name: 'leaky-functions',
   title: 'filters with LEAKPROOF functions, which the planner may run before the policies',
-  needs: 'a function that is marked LEAKPROOF',
+  needs:
+    'a function of the schemas that is marked LEAKPROOF, that a role in reach may call, and that reaches no file, server or session',
   rules: ['leakproof-false'],
   async run(arena) {
     const { facts } = arena

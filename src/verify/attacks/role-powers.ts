@@ -14,7 +14,8 @@ import { ownedTables, rolesInReach } from '../readings/role-paths.ts'
 export const rolePowers: Attack = {
   name: 'role-powers',
   title: 'uses predefined roles, CREATEROLE and parameter grants',
-  needs: 'a role in reach with CREATEROLE, with a predefined role of PostgreSQL, or with SET on a parameter',
+  needs:
+    'CREATEROLE beside an owner of tables that the role could grant itself, pg_read_all_data, pg_write_all_data, pg_monitor, pg_read_all_stats or SET on a parameter, for a role in reach',
   rules: ['role-createrole', 'role-predefined', 'role-monitor', 'parameter-privilege'],
   async run(arena) {
     await grantItself(arena)

@@ -15,7 +15,7 @@ interface OwnerProbe extends BatchProbe {
 export const unforcedOwner: Attack = {
   name: 'unforced-owner',
   title: 'reads as the owner, to whom the policies do not apply',
-  needs: 'a table with row-level security that is not forced',
+  needs: 'a tenant table with row-level security that is not forced',
   rules: ['rls-not-forced'],
   async run(arena) {
     const { facts, contexts } = arena

@@ -33,7 +33,7 @@ export function attacksOf(document: ReportDocument): string {
   return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
 ${table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
 <h3>Attacks that sent no probe</h3>
-<p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>
+<p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run, as far as it can read the schema. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>
 ${idle.length === 0 ? '<p>None.</p>' : table(['attack', 'what it does', 'not applicable, because the run found no'], idle.map(idleRow))}`
 }
 

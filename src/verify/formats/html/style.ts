@@ -30,7 +30,7 @@ const PRINT = `
 body{max-width:none;margin:0;padding:0;font-size:9.5pt;line-height:1.35}h1{font-size:15pt}h2{margin-top:1.2rem;font-size:13pt}nav{break-inside:avoid}
 h2,h3,h4,h5,h6,thead{break-after:avoid}h2+p{break-after:avoid;break-inside:avoid}th,td{padding:.15rem .4rem}
 tr,pre>span,.facts div,dt,li{break-inside:avoid}dt{break-after:avoid}table{font-size:8.5pt}th{overflow-wrap:normal;word-break:normal}
-#policies article>p{break-after:avoid}p:has(+pre){break-after:avoid}#findings h6+p+pre,#findings pre+p+pre{font-size:7pt;line-height:1.25}#attacks ul{columns:2;column-gap:2.5rem;font-size:8pt}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
+#policies article>p{break-after:avoid}p:has(+pre),h6{break-after:avoid}pre:not(.source){break-inside:avoid}#findings h6+p+pre,#findings pre+p+pre{font-size:7pt;line-height:1.25}#attacks ul{columns:2;column-gap:2.5rem;font-size:8pt}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
 details::details-content{content-visibility:visible;block-size:auto}.source{font-size:7pt;line-height:1.2;border:0}.source>span{break-inside:auto}
 a{color:inherit;text-decoration:none}}
 `
