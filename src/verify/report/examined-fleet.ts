@@ -15,10 +15,11 @@ export function fleetRelationsOf(facts: Facts): readonly ExaminedFleetRelation[]
   for (const relation of fleet.relations) {
     const { name, kind, owner, rowSecurity, forced, schema } = relation
     const policies = policiesOf(facts, relation, tenants.get(schema))
-    const key = JSON.stringify([name, kind, owner, rowSecurity, forced, relation.shape, policies])
+    const reach = relation.reach.map((oid) => facts.roleName(oid))
+    const key = JSON.stringify([name, kind, owner, rowSecurity, forced, relation.shape, reach, policies])
     const known = folded.get(key)
     if (known !== undefined) known.schemas.push(schema)
-    else folded.set(key, { name, kind, owner, rowSecurity, forced, schemas: [schema], policies })
+    else folded.set(key, { name, kind, owner, rowSecurity, forced, schemas: [schema], reach, policies })
   }
   return [...folded.values()]
 }

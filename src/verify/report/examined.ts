@@ -82,6 +82,8 @@ export interface ExaminedFleetRelation {
   readonly rowSecurity: boolean
   readonly forced: boolean
   readonly schemas: readonly string[]
+  /** Names of the tried roles that have a privilege on it and USAGE on its schema. */
+  readonly reach: readonly string[]
   /** The name of the schema in expressions is replaced by `<schema>`, and the tenant's id by `<tenant>`. */
   readonly policies: readonly ExaminedPolicy[]
 }

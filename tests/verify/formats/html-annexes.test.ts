@@ -130,6 +130,7 @@ describe('policies of schemas that hold one tenant each', () => {
       rowSecurity: true,
       forced: true,
       schemas,
+      reach: ['app'],
       policies: [policy],
     }
     const page = section(
@@ -138,6 +139,7 @@ describe('policies of schemas that hold one tenant each', () => {
     )
     expect(page).toContain('in 25 schemas: <code>t_0</code>')
     expect(page).toContain('<code>t_19</code> and 5 more')
+    expect(page).toContain('used by <code>app</code>')
     expect(page).toContain('id = &#39;&lt;tenant&gt;&#39;')
     expect(section(renderHtml(sampleDocument()), 'policies')).not.toContain('one tenant each')
   })

@@ -46,6 +46,7 @@ describe('a mixed fleet of install_schema()', () => {
     expect(others).toEqual([])
     expect([...(alike?.schemas ?? [])].sort()).toEqual([acme.schema, globex.schema].sort())
     const isolation = alike?.policies.find(({ name }) => name === 'tenant_isolation_policy')
+    expect(alike?.reach).toEqual(expect.arrayContaining(['tenant_user', 'tenant_admin']))
     expect(isolation?.using).toContain("'<tenant>'")
     expect(JSON.stringify(alike)).not.toContain(acme.id)
     // Policies that name another tenant are not folded away.

@@ -32,11 +32,13 @@ const NAMED = 20
 /** Tables in schemas that hold one tenant each. Tables that are alike stand once. */
 function fleetPolicies({ examined }: ReportDocument): string {
   if (examined.tenantRelations.length === 0) return ''
-  const tables = examined.tenantRelations.map(({ name, owner, rowSecurity, forced, schemas, kind, policies }) => {
-    const more = schemas.length > NAMED ? ` and ${schemas.length - NAMED} more` : ''
-    const state = `${text(kind)} in ${schemas.length} ${schemas.length === 1 ? 'schema' : 'schemas'}: ${schemas.slice(0, NAMED).map(code).join(', ')}${more}. Row-level security ${rowSecurity ? 'on' : 'off'}, ${forced ? 'forced' : 'not forced'}; owner ${code(owner)}`
-    return `<article><h4>${code(name)}</h4>\n<p>${state}.</p>\n${policyTable(policies)}</article>`
-  })
+  const tables = examined.tenantRelations.map(
+    ({ name, owner, rowSecurity, forced, schemas, kind, reach, policies }) => {
+      const more = schemas.length > NAMED ? ` and ${schemas.length - NAMED} more` : ''
+      const state = `${text(kind)} in ${schemas.length} ${schemas.length === 1 ? 'schema' : 'schemas'}: ${schemas.slice(0, NAMED).map(code).join(', ')}${more}. Row-level security ${rowSecurity ? 'on' : 'off'}, ${forced ? 'forced' : 'not forced'}; owner ${code(owner)}; used by ${reach.map(code).join(', ') || 'no role in reach'}`
+      return `<article><h4>${code(name)}</h4>\n<p>${state}.</p>\n${policyTable(policies)}</article>`
+    },
+  )
   return `<h3>In schemas of one tenant each</h3>
 <p>Relations that differ by nothing but the schema and the tenant’s id stand once: <code>&lt;schema&gt;</code> and <code>&lt;tenant&gt;</code> stand for these.</p>
 ${tables.join('\n')}`
