@@ -27,7 +27,7 @@ function findingOf(finding: Finding, document: ReportDocument): string {
   const severity =
     rule === undefined || rule.severity === finding.severity
       ? `Severity ${finding.severity}.`
-      : `Severity ${finding.severity}; the base severity of the rule is ${rule.severity}. The rule gives this object another one; when it does, <code>docs/rules/${text(rule.id)}.md</code> in the package says.`
+      : `Severity ${finding.severity}; the base severity of the rule is ${rule.severity}. The rule gives this object another one; the page of the rule in the manual says when: <code>docs/rules/${text(rule.id)}.md</code>.`
   const many = alone ? '' : `<p>One cause on ${members.length} objects. Each object follows with its key.</p>`
   const parts = members.map((member, at) => memberOf(member, document, alone, at)).join('\n')
   return `<article id="${number}"><h4>${number} ${name}: ${about}</h4>

@@ -22,7 +22,7 @@ export function integrityOf(document: ReportDocument): string {
     ...(document.tool?.built === true
       ? [`This prints the digest of the package, in its folder:<pre>${text(PACKAGE_COMMAND)}</pre>`]
       : []),
-    'The report is not signed. The CI job can sign the file, because only the job has an identity: see “Sign a report” in <code>docs/verify.md</code> of the package.',
+    'The report is not signed. The CI job can sign the file, because only the job has an identity: with <code>actions/attest-build-provenance</code> on GitHub, or with <code>cosign sign-blob</code>. “Sign a report” in the manual of <code>partywall verify</code> has the commands.',
   ]
   return listOfHtml(items)
 }
