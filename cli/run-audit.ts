@@ -12,6 +12,7 @@ import {
 } from '../src/audit/index.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { databaseUrlFrom } from './database-url.ts'
+import { environment } from './environment.ts'
 import { paint } from './terminal.ts'
 
 export interface SigningFlags {
@@ -53,11 +54,11 @@ export async function keygen(prefix: string): Promise<void> {
 
 /** `partywall audit seal`. */
 export async function seal(flags: SealFlags): Promise<void> {
-  const previous = process.env[flags.previousKeyEnv]
+  const previous = environment(flags.previousKeyEnv)
   const sealer = createAuditSealer({
     databaseUrl: databaseUrlFrom(flags.databaseUrl),
     signer: signerFrom(flags.keyEnv),
-    previousSigner: previous === undefined || previous === '' ? undefined : createPemSigner(previous),
+    previousSigner: previous === undefined ? undefined : createPemSigner(previous),
     anchors:
       flags.anchors === undefined
         ? { publish: (anchor) => console.log(JSON.stringify(anchor)) }
@@ -133,8 +134,8 @@ function print(verdict: AuditVerdict): void {
 }
 
 function signerFrom(variable: string): Signer {
-  const pem = process.env[variable]
-  if (pem === undefined || pem === '') {
+  const pem = environment(variable)
+  if (pem === undefined) {
     throw new ConfigurationError(`${variable} is not set: it holds the private key. Make one: partywall audit keygen`)
   }
   return createPemSigner(pem)

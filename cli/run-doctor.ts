@@ -3,6 +3,7 @@ import { parseOptions } from '../src/config/parse-options.ts'
 import type { DoctorLine } from '../src/doctor/doctor-line.ts'
 import { examine } from '../src/doctor/examine.ts'
 import { checkUrl } from './database-url.ts'
+import { environment } from './environment.ts'
 import { paint } from './terminal.ts'
 
 const text = z.string().min(1)
@@ -23,27 +24,21 @@ const schema = z.strictObject({
  */
 export async function runDoctor(flags: unknown, print: (line: string) => void): Promise<void> {
   const options = parseOptions(schema, flags, 'partywall doctor')
-  const databaseUrl = options.databaseUrl ?? given('DATABASE_URL')
+  const databaseUrl = options.databaseUrl ?? environment('DATABASE_URL')
   if (databaseUrl !== undefined)
     checkUrl(options.databaseUrl === undefined ? 'DATABASE_URL' : '--database-url', databaseUrl)
   const lines = await examine({
     databaseUrl,
-    sealSecret: given(options.sealSecretEnv),
+    sealSecret: environment(options.sealSecretEnv),
     pooler: options.pooler,
     tenantColumns: options.tenantColumn,
-    jwksUrl: options.jwksUrl ?? given('JWKS_URL'),
-    redisUrl: options.redisUrl ?? given('REDIS_URL'),
+    jwksUrl: options.jwksUrl ?? environment('JWKS_URL'),
+    redisUrl: options.redisUrl ?? environment('REDIS_URL'),
     folder: process.cwd(),
   })
   if (options.json) print(JSON.stringify(lines, undefined, 2))
   else printLines(lines, print)
   process.exitCode = lines.some(({ verdict }) => verdict === 'error') ? 1 : 0
-}
-
-/** The value of an environment variable; undefined if it is unset or empty. */
-function given(name: string): string | undefined {
-  const value = process.env[name]
-  return value === '' ? undefined : value
 }
 
 const MARKS = {

@@ -5,6 +5,7 @@ import type { Explanation, Reading } from '../src/explain/explanation.ts'
 import { readFacts, refuseRoles, roleOfPools } from '../src/explain/tenant-session.ts'
 import { connect } from '../src/verify/connect.ts'
 import { databaseUrlFrom } from './database-url.ts'
+import { environment } from './environment.ts'
 import { paint } from './terminal.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -35,7 +36,7 @@ const VERBS = { select: 'SELECT', update: 'UPDATE', delete: 'DELETE' } as const
 export async function runExplain(flags: unknown, print: (line: string) => void): Promise<void> {
   const options = parseOptions(schema, flags, 'partywall explain')
   const databaseUrl = databaseUrlFrom(options.databaseUrl)
-  const secret = process.env[options.sealSecretEnv] ?? ''
+  const secret = environment(options.sealSecretEnv)
   const explanation = await untilInterrupted(undefined, async (signal) => {
     const client = await connect(databaseUrl, signal)
     try {
@@ -45,7 +46,7 @@ export async function runExplain(flags: unknown, print: (line: string) => void):
       const { tenant, user, set, table, verb } = options
       return await explainRow(client, facts, role, {
         question: { table, row: Object.fromEntries(options.row.map(readPair)), verb: VERBS[verb] },
-        subject: { tenant, user, set, secret: secret === '' ? undefined : secret },
+        subject: { tenant, user, set, secret },
       })
     } finally {
       await client.end().catch(() => {}) // all answers were read, so an error while closing does not matter

@@ -2,6 +2,7 @@ import { loadProjectConfig } from '../src/config/project-config.ts'
 import { migrate } from '../src/migrate/migrate.ts'
 import { readOwnMigrations } from '../src/migrate/own-migrations.ts'
 import { databaseUrlFrom } from './database-url.ts'
+import { environment } from './environment.ts'
 
 export interface MigrateFlags {
   readonly databaseUrl?: string
@@ -19,10 +20,10 @@ export async function runMigrate(flags: MigrateFlags): Promise<void> {
   }
   const config = await loadProjectConfig(process.cwd()) // its envFile may hold DATABASE_URL and the secret
   const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
-  const sealSecret = process.env[flags.sealSecretEnv]
+  const sealSecret = environment(flags.sealSecretEnv)
   const result = await migrate({
     databaseUrl,
-    sealSecret: sealSecret === '' ? undefined : sealSecret,
+    sealSecret,
     rotate: flags.rotate,
     onProgress: (line) => console.error(line),
   })
@@ -32,7 +33,7 @@ export async function runMigrate(flags: MigrateFlags): Promise<void> {
   }
   const files = result.applied.length
   console.log(files === 0 ? 'Nothing to apply: up to date.' : `${files} file${files === 1 ? '' : 's'} applied.`)
-  if (sealSecret === undefined || sealSecret === '') {
+  if (sealSecret === undefined) {
     console.log(`No seal key was added: ${flags.sealSecretEnv} is not set. Sealed contexts need one.`)
   }
 }

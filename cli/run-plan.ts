@@ -7,6 +7,7 @@ import { enterTenant, isSealed, readFacts, refuseRoles, roleOfPools } from '../s
 import type { Facts } from '../src/tenancy/facts.ts'
 import { connect } from '../src/verify/connect.ts'
 import { databaseUrlFrom } from './database-url.ts'
+import { environment } from './environment.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 const text = z.string().min(1)
@@ -100,8 +101,8 @@ async function explain(
 
 /** Without --analyze nothing is run, so that the plan does not depend on the seal. */
 function secretOf(facts: Facts, { sealSecretEnv, analyze }: PlanSettings): string | undefined {
-  const secret = process.env[sealSecretEnv] ?? ''
-  if (secret !== '') return secret
+  const secret = environment(sealSecretEnv)
+  if (secret !== undefined) return secret
   if (analyze && isSealed(facts))
     throw new ConfigurationError(
       `The tables are sealed: without the root secret the statement finds no row. Set ${sealSecretEnv}, or leave --analyze out.`,

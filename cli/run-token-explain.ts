@@ -9,6 +9,7 @@ import { parseOptions } from '../src/config/parse-options.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { cureOfToken } from '../src/partywall/refusal-cures.ts'
 import { checkUrl } from './database-url.ts'
+import { environment } from './environment.ts'
 import { paint } from './terminal.ts'
 import { askDirectory, type DirectoryAnswer } from './token-directory.ts'
 
@@ -59,7 +60,7 @@ export async function explain(flags: unknown, print: (line: string) => void): Pr
   const directory =
     options.databaseUrl === undefined || claim === undefined
       ? undefined
-      : await askDirectory(options.databaseUrl, process.env[options.sealSecretEnv], claim)
+      : await askDirectory(options.databaseUrl, environment(options.sealSecretEnv), claim)
   const verdict = verdictOf(explained, directory)
   if (options.json) print(JSON.stringify({ verdict, ...explained, directory }, undefined, 2))
   else printChecks(explained, directory, verdict, print)
@@ -73,9 +74,8 @@ async function keysOf({ jwksUrl, jwks, publicKey, secretEnv }: Flags): Promise<I
   if (jwksUrl !== undefined) return { jwksUrl }
   if (publicKey !== undefined) return { pem: await readKeys(publicKey) }
   if (jwks !== undefined) return { jwks: parseJwks(jwks, await readKeys(jwks)) }
-  const secret = process.env[secretEnv ?? '']
-  if (secret === undefined || secret === '')
-    throw new ConfigurationError(`${secretEnv} is not set: it holds the secret.`)
+  const secret = environment(secretEnv ?? '')
+  if (secret === undefined) throw new ConfigurationError(`${secretEnv} is not set: it holds the secret.`)
   return { secret }
 }
 

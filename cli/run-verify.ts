@@ -11,6 +11,7 @@ import type { PreparedSource } from '../src/verify/sources/prepared-source.ts'
 import { runCommand } from '../src/verify/sources/run-command.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import { checkUrl } from './database-url.ts'
+import { environment } from './environment.ts'
 import { packageVersion } from './package-version.ts'
 import { runMaking } from './run-making.ts'
 import { type OpenedCopy, openCopy } from './schema-copy.ts'
@@ -154,8 +155,8 @@ async function optionsOf(
 
 function sealSecretOf({ sealSecretEnv, databaseUrl }: VerifySettings): string | undefined {
   if (databaseUrl === undefined) return undefined
-  const secret = process.env[sealSecretEnv ?? 'PARTYWALL_SEAL_SECRET']
-  if (secret !== undefined && secret !== '') return secret
+  const secret = environment(sealSecretEnv ?? 'PARTYWALL_SEAL_SECRET')
+  if (secret !== undefined) return secret
   if (sealSecretEnv === undefined) return undefined
   throw new ConfigurationError(`--seal-secret-env: the environment variable ${sealSecretEnv} is not set.`)
 }

@@ -1,5 +1,4 @@
-import { createTenantPool } from '../src/database/pool/create-tenant-pool.ts'
-import { silentLogger } from '../src/logger/logger.ts'
+import { openLoginPool } from '../src/doctor/open-login-pool.ts'
 import { TENANT_CURES } from '../src/partywall/refusal-cures.ts'
 import { createPostgresLookup } from '../src/tenants/postgres-lookup.ts'
 import { isActive } from '../src/tenants/tenant.ts'
@@ -21,15 +20,7 @@ export async function askDirectory(
   secret: string | undefined,
   claim: string,
 ): Promise<DirectoryAnswer> {
-  const pool = createTenantPool({
-    connectionString: databaseUrl,
-    max: 1,
-    // As the wall does by default: the rights on the directory are granted to the role, and not to the login.
-    roles: { tenant_admin: ['owner', 'admin'] },
-    seal: secret === undefined || secret === '' ? false : { secret },
-    logger: silentLogger,
-  })
-  pool.on('error', () => {}) // the query of the lookup gets the error too
+  const pool = openLoginPool({ databaseUrl, sealSecret: secret })
   try {
     const { findByClaim, findById } = createPostgresLookup(pool)
     const tenant = await findByClaim(claim)
