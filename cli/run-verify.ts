@@ -12,6 +12,7 @@ import { runCommand } from '../src/verify/sources/run-command.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import { checkUrl } from './database-url.ts'
 import { environment } from './environment.ts'
+import { packageIdentity } from './package-identity.ts'
 import { packageVersion } from './package-version.ts'
 import { runMaking } from './run-making.ts'
 import { type OpenedCopy, openCopy } from './schema-copy.ts'
@@ -53,6 +54,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
         ...baselined,
         report,
         toolVersion: packageVersion(),
+        tool: packageIdentity(),
         target: targetOf(settings),
         failOn: settings.failOn,
         made: await runMaking(settings, source.files, started),
