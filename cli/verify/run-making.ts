@@ -8,7 +8,7 @@ import type { InputFile } from '../../src/verify/sources/prepared-source.ts'
 import { commandLine, withoutSecrets } from './command-line.ts'
 import type { VerifySettings } from './verify-settings.ts'
 
-/** When, where and from which files a report was made. It holds no name of a person or host, and no password. */
+/** When, where and from which files a report was made. It holds no name of a person, and no password. */
 export async function runMaking(
   settings: VerifySettings,
   files: readonly InputFile[],
@@ -23,10 +23,24 @@ export async function runMaking(
     nodeVersion: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
     directory: basename(process.cwd()),
+    job: ciJob(process.env),
     git: await gitState(process.cwd()),
     inputs: [...files, ...(await flagFiles(settings))],
     options: optionsInForce(settings),
   }
+}
+
+/**
+ * The page of the CI job, by the variables of GitHub, GitLab and Jenkins. It leads to the log, which has the digests, and to whoever started the
+ * job.
+ */
+export function ciJob(environment: NodeJS.ProcessEnv): string | undefined {
+  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, CI_JOB_URL, BUILD_URL } = environment
+  const github = GITHUB_SERVER_URL !== undefined && GITHUB_REPOSITORY !== undefined && GITHUB_RUN_ID !== undefined
+  if (github)
+    return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}/attempts/${GITHUB_RUN_ATTEMPT ?? '1'}`
+  const page = CI_JOB_URL ?? BUILD_URL
+  return page === undefined || page === '' ? undefined : withoutSecrets(page)
 }
 
 /** The files that flags name, beside the migrations. A file that can't be read any more is left out. */

@@ -15,10 +15,9 @@ import { whyBroken } from './broken-run.ts'
 import { connect } from './connect.ts'
 import { discoverFleetAndTables } from './fleet/discover-fleet.ts'
 import { type VerifyOptions, verifyOptionsSchema } from './options.ts'
-import type { ExaminedServer } from './report/examined.ts'
 import { type JudgedScope, judgeScope } from './report/judge-scope.ts'
 import { makeReport } from './report/make-report.ts'
-import { readServerFacts } from './report/read-server-facts.ts'
+import { readServerFacts, type ServerFacts } from './report/read-server-facts.ts'
 import type { VerifyReport } from './report/report-model.ts'
 import { rules } from './rules/list.ts'
 
@@ -37,7 +36,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   const client = await connect(given.databaseUrl, given.signal)
   let scopes: readonly [Facts, ...(readonly Facts[])]
   let attack: boolean
-  let server: ExaminedServer
+  let server: ServerFacts
   try {
     await client.query('begin isolation level repeatable read read only')
     await client.query(

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { gitState } from '../../cli/verify/run-making.ts'
+import { ciJob, gitState } from '../../cli/verify/run-making.ts'
 import { readMigrations } from '../../src/verify/sources/read-migrations.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 import { createTestDatabase } from '../setup/database.ts'
@@ -78,6 +78,27 @@ describe('what a run looked at', { timeout: 120_000 }, () => {
     expect(sent).toBeLessThan(summary.counts.probes)
   })
 
+  it('has the settings that take part in the result, and no value that may be a secret', async () => {
+    const [app, other] = [1, 2].map(() => `examined_${randomBytes(4).toString('hex')}`)
+    const database = await createTestDatabase({ migrated: false })
+    await database.admin(`create role ${app} login; create role ${other};
+      create table tenants (id uuid primary key);
+      create table notes (id int primary key, tenant_id uuid not null references tenants);
+      grant select on notes to ${app};
+      alter role ${app} set search_path = notes_first, public;
+      alter role ${other} set search_path = elsewhere;
+      alter database ${database.name} set app.jwt_secret = 'hunter2'`)
+    const { examined } = await verifyDatabase({ databaseUrl: database.adminUrl, appRole: app, mode: 'static' })
+    const { settings, stored, version } = examined.server
+    expect(version).toMatch(/^PostgreSQL \d+/)
+    const value = (name: string) => settings.find((setting) => setting.name === name)?.value
+    expect([value('row_security'), value('session_replication_role')]).toEqual(['on', 'origin'])
+    expect(stored).toContain(`role ${app}: search_path = notes_first, public`)
+    expect(stored).toContain('this database: app.jwt_secret (its value is not printed)')
+    // Roles that take no part may belong to other applications of the server.
+    expect(JSON.stringify(examined)).not.toMatch(new RegExp(`hunter2|${other}`))
+  })
+
   it('says that a cell leaks by reading where nothing was attacked', async () => {
     const app = `examined_${randomBytes(4).toString('hex')}`
     const database = await createTestDatabase({ migrated: false })
@@ -104,6 +125,14 @@ describe('the files of a run', () => {
       sha256: createHash('sha256').update(text).digest('hex'),
     })
     await rm(folder, { recursive: true })
+  })
+
+  it('belong to the job of GitHub, GitLab or Jenkins that read them', () => {
+    const github = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'a/b', GITHUB_RUN_ID: '7' }
+    expect(ciJob({ ...github, GITHUB_RUN_ATTEMPT: '2' })).toBe('https://github.com/a/b/actions/runs/7/attempts/2')
+    expect(ciJob({ CI_JOB_URL: 'https://u:p@gitlab.com/a/b/-/jobs/7' })).toBe('https://…@gitlab.com/a/b/-/jobs/7')
+    expect(ciJob({ BUILD_URL: 'https://ci/job/a/7/' })).toBe('https://ci/job/a/7/')
+    expect(ciJob({ GITHUB_REPOSITORY: 'a/b' })).toBeUndefined()
   })
 
   it('stand in a commit, clean or not, or the folder is in no repository', async () => {

@@ -59,12 +59,40 @@ describe('the script of an attack', { timeout: 120_000 }, () => {
     expect(await play(database, of('insert'))).toEqual(['42501'])
   })
 
+  it('repeats what views and TRUNCATE reach', async () => {
+    const app = `repeat_${randomBytes(4).toString('hex')}`
+    const database = await createTestDatabase({ migrated: false })
+    await database.admin(`create role ${app} login; create table tenants (id uuid primary key);
+      create table notes (id int primary key, tenant_id uuid not null references tenants, body text);
+      alter table notes enable row level security;
+      create policy own on notes using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+      create view all_notes as select * from notes;
+      create materialized view kept_notes as select * from notes;
+      grant select, truncate on notes to ${app}; grant select on kept_notes to ${app}; grant select, insert, update, delete on all_notes to ${app}`)
+    const { examined } = await verifyDatabase({ databaseUrl: database.adminUrl, appRole: app, mode: 'attack' })
+    const last = async (object: string, verb: string) => {
+      const found = examined.scripts.find((script) => script.object === object && script.verb === verb)
+      return (await play(database, found)).filter((line) => !/^(SET|BEGIN|ROLLBACK|REFRESH)/.test(line)).slice(-1)
+    }
+    expect(await last('public.all_notes', 'select')).toEqual(['1 1'])
+    expect(await last('public.kept_notes', 'select')).toEqual(['1 1'])
+    expect(await last('public.all_notes', 'delete')).toEqual(['1 0'])
+    expect(await last('public.all_notes', 'insert')).toEqual(['1 1'])
+    expect(await last('public.notes', 'delete')).toEqual(['1 0'])
+    // Once the view works with the rights of its caller, the policies of the table apply.
+    await database.admin('alter view all_notes set (security_invoker = true)')
+    expect((await last('public.all_notes', 'select'))[0]).toMatch(/^0 /)
+  })
+
   it('makes the seal of a sealed context again, and holds none', async () => {
     const database = await createTestDatabase()
     await database.admin(`create table sealed_notes (id int primary key, tenant_id uuid not null references tenants, body text);
       alter table sealed_notes enable row level security; alter table sealed_notes force row level security;
       create policy any_tenant on sealed_notes using (partywall.tenant_id() is not null);
-      grant select on sealed_notes to tenant_user`)
+      create table plain_notes (like sealed_notes including all);
+      alter table plain_notes enable row level security; alter table plain_notes force row level security;
+      create policy own on plain_notes using (tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid);
+      grant select on sealed_notes, plain_notes to tenant_user`)
     const { examined, summary } = await verifyDatabase({
       databaseUrl: database.adminUrl,
       appRole: 'app',
@@ -76,6 +104,9 @@ describe('the script of an attack', { timeout: 120_000 }, () => {
     expect(script?.sql).toContain('partywall.seal_keys')
     expect(script?.sql).not.toMatch(/[0-9a-f]{64}/)
     expect((await play(database, script)).at(-2)).toBe('1 1')
+    const forged = examined.scripts.find(({ rule }) => rule === 'policy-unsealed')
+    expect(forged?.object).toBe('public.plain_notes')
+    expect((await play(database, forged)).at(-2)).toBe('1 1')
     // Without the seal that the script makes, the same rows stay hidden.
     const unsealed = script && {
       ...script,

@@ -15,6 +15,8 @@ export interface RepeatedAttack {
   /** The rule that the attack belongs to. Left out: the attack shows a crossing of the table, which may have several causes. */
   readonly rule?: RuleId
   readonly relation: Relation
+  /** For a view: the tables whose planted rows it shows. */
+  readonly sources?: readonly Relation[]
   readonly verb: Verb
   /** The attack's statements, as they were sent after the context. */
   readonly sql: string
@@ -22,6 +24,14 @@ export interface RepeatedAttack {
   readonly judge?: string
   /** What came back in this run: `1 row. Each row is a leak.` */
   readonly saw: string
+}
+
+/** How a reader of a script sees that a write reached tenant B. */
+export const WRITE_TELLS: Readonly<Record<Verb, string>> = {
+  select: 'Each row is a leak.',
+  insert: 'The INSERT was accepted. Without the leak PostgreSQL refuses it with an error.',
+  update: 'The two answers differ: each version of a row has its own place, or the number of rows of tenant B grew.',
+  delete: 'The number fell to 0. Without the leak it stays 1.',
 }
 
 const LIFTED =
@@ -46,7 +56,9 @@ interface ScriptParts {
  */
 export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: RepeatedAttack): ExaminedScript | undefined {
   const { facts } = parts
-  const rows = neededTables(parts, attack.relation).flatMap((relation) => insertsOf(parts, relation))
+  const rows = neededTables(parts, [...(attack.sources ?? []), attack.relation]).flatMap((relation) =>
+    insertsOf(parts, relation),
+  )
   const context = splitSeal(by.context.sql(by.role))
   if (rows.length === 0 || context === undefined) return undefined
   const judge = attack.judge === undefined ? [] : [`${attack.judge};`]
@@ -71,10 +83,11 @@ export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: Repeat
   return { ...(rule === undefined ? {} : { rule }), object: relation.label, verb, by: by.name, sql: lines.join('\n') }
 }
 
-/** The table, and the tables on which its policies or the meaning of its rows may depend. Parents come first. */
-function neededTables({ facts }: ScriptParts, relation: Relation): readonly Relation[] {
+/** The relations, and the tables on which their policies or the meaning of their rows may depend. Parents come first. */
+function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): readonly Relation[] {
   const { root, context } = facts.tenancy
-  const labels = new Set(lookupsOf(facts)(relation.label))
+  const lookups = lookupsOf(facts)
+  const labels = new Set(relations.flatMap(({ label }) => lookups(label)))
   const seen = new Set<Relation>()
   const found: Relation[] = []
   const add = (each: Relation | undefined) => {
@@ -88,7 +101,7 @@ function neededTables({ facts }: ScriptParts, relation: Relation): readonly Rela
   for (const each of facts.relations.filter(({ label }) => labels.has(label))) add(each)
   add(root?.relation)
   if (context.kind === 'key') add(context.table)
-  add(relation)
+  for (const each of relations) add(each)
   return found
 }
 
@@ -113,7 +126,9 @@ function literal(value: string | null | undefined, column: Column): string {
 /** One line for each statement. Statements that verify sends are separated by a semicolon and a space, or by none. */
 function statementsOf(sql: string): readonly string[] {
   return sql
-    .split(/;\s*(?=(?:set local|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i)
+    .split(
+      /;\s*(?=(?:set local|refresh materialized view|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i,
+    )
     .map((statement) => statement.trim().replace(/;$/, ''))
     .filter((statement) => statement !== '')
     .map((statement) => `${statement};`)

@@ -1,6 +1,7 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack/attack.ts'
-import { setSql, settingText } from '../attack/contexts.ts'
+import { crosser } from '../attack/blame.ts'
+import { type AttackContext, setSql, settingText } from '../attack/contexts.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
 
@@ -45,12 +46,14 @@ export const forgeSetting: Attack = {
         const sql = `select 1 from ${qualifiedName(relation)} where ${filter}`
         // Control: if A sees the row without the forged setting, this attack is not the cause.
         const plain = await arena.as(role, arena.contexts.a, () => session.text(sql))
-        let seen = false
+        let through: AttackContext | undefined
         for (const context of under) {
           const read = await arena.as(role, context, () => session.text(sql))
-          seen ||= read.ok && read.value.count > 0
+          if (read.ok && read.value.count > 0) through ??= context
         }
-        if (!seen || (plain.ok && plain.value.count > 0)) continue
+        if (through === undefined || (plain.ok && plain.value.count > 0)) continue
+        const saw = 'In this run: 1 row, of tenant B. A table whose policies check the seal shows none.'
+        arena.repeatable(crosser(role, through), { rule: 'policy-unsealed', relation, verb: 'select', sql, saw })
         arena.report({
           rule: 'policy-unsealed',
           object: relation.label,

@@ -3,8 +3,10 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
+import { crosser } from '../attack/blame.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import { holdsMarker, markersOf } from '../attack/markers.ts'
+import { WRITE_TELLS } from '../attack/repeat-script.ts'
 import { baselines } from '../attack/victim-row.ts'
 import { type ViewWrite, viewWrites } from '../attack/view-writes.ts'
 import { draftsOf } from '../finding/drafts.ts'
@@ -40,7 +42,7 @@ export const throughViews: Attack = {
       const sources = facts.relations.filter((relation) => labels.includes(relation.label))
       const markers = markersOf(arena, sources)
       if (markers.length === 0) continue
-      const seen = await read(arena, view, markers)
+      const seen = await read(arena, view, sources, markers)
       if (seen !== undefined) {
         const rules = said(READING, view)
         // If the table itself shows the rows, the table has the finding and not the view.
@@ -63,22 +65,31 @@ export const throughViews: Attack = {
   },
 }
 
-async function read(arena: Arena, view: Relation, markers: readonly string[]): Promise<string | undefined> {
+async function read(
+  arena: Arena,
+  view: Relation,
+  sources: readonly Relation[],
+  markers: readonly string[],
+): Promise<string | undefined> {
   const { session } = arena
   const stored = storedBelow(arena, view)
+  const sql = `select 1 from ${qualifiedName(view)} as partywall_seen where ${holdsMarker('partywall_seen::text', markers)} limit 1`
   for (const role of arena.facts.reach(view, 'SELECT')) {
+    // Refresh materialized views first: they hold the rows of their last refresh, and the planted rows are newer.
+    const refresh = `${AS_PLANTER}; ${stored.map((each) => `refresh materialized view ${qualifiedName(each)}; `).join('')}${becomeSql(arena.facts, role)}`
     const answer = await arena.as(role, arena.contexts.a, async () => {
-      // Refresh materialized views first: they hold the rows of their last refresh, and the planted rows are newer.
-      if (stored.length > 0)
-        await session.run(
-          `${AS_PLANTER}; ${stored.map((each) => `refresh materialized view ${qualifiedName(each)};`).join(' ')} ${becomeSql(arena.facts, role)}`,
-        )
-      return session.text(
-        `select 1 from ${qualifiedName(view)} as partywall_seen where ${holdsMarker('partywall_seen::text', markers)} limit 1`,
-      )
+      if (stored.length > 0) await session.run(refresh)
+      return session.text(sql)
     })
-    if (answer.ok && answer.value.count > 0)
-      return `as ${role.path.join(' → ')}, tenant A: SELECT on ${view.label} returned the planted row of tenant B`
+    if (!answer.ok || answer.value.count === 0) continue
+    arena.repeatable(crosser(role, arena.contexts.a), {
+      relation: view,
+      sources,
+      verb: 'select',
+      sql: stored.length > 0 ? `${refresh}; ${sql}` : sql,
+      saw: 'In this run: 1 row, which holds values of tenant B. Without the leak: no row.',
+    })
+    return `as ${role.path.join(' → ')}, tenant A: SELECT on ${view.label} returned the planted row of tenant B`
   }
   return undefined
 }
@@ -156,8 +167,18 @@ async function written(
     const answers = await arena.batch(role, arena.contexts.a, probes)
     for (const probe of probes) {
       const answer = answers.get(probe.key)
-      if (answer !== undefined && probe.crossed(answer))
-        found.push({ verb: probe.verb, what: `as ${role.path.join(' → ')}, tenant A: ${probe.what}` })
+      if (answer === undefined || !probe.crossed(answer)) continue
+      const { verb, what, sql, judge } = probe
+      found.push({ verb, what: `as ${role.path.join(' → ')}, tenant A: ${what}` })
+      if (judge !== undefined)
+        arena.repeatable(crosser(role, arena.contexts.a), {
+          relation: view,
+          sources,
+          verb,
+          sql,
+          judge,
+          saw: `In this run: ${what}. ${WRITE_TELLS[verb]}`,
+        })
     }
   }
   return found

@@ -1,5 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack/attack.ts'
+import { crosser } from '../attack/blame.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { grantTruncate } from '../rules/grant-truncate.ts'
 
@@ -27,7 +28,15 @@ export const truncate: Attack = {
         let gone = await empty(`truncate ${name}`)
         // A referenced table needs CASCADE, which also needs TRUNCATE on the tables that refer to it.
         if (!gone.ok) gone = await empty(`truncate ${name} cascade`)
-        if (gone.ok && gone.value)
+        if (gone.ok && gone.value) {
+          arena.repeatable(crosser(role, arena.contexts.a), {
+            rule: 'grant-truncate',
+            relation,
+            verb: 'delete',
+            sql: `truncate ${name} cascade`,
+            judge: `select count(*) from ${name}`,
+            saw: 'In this run: the table was empty afterwards.',
+          })
           arena.report({
             rule: 'grant-truncate',
             object: relation.label,
@@ -36,6 +45,7 @@ export const truncate: Attack = {
             evidence: [`as ${role.path.join(' → ')}, tenant A: TRUNCATE removed tenant B's row`],
             fix: `REVOKE TRUNCATE ON ${name} FROM ${quoteIdentifier(role.role.name)};`,
           })
+        }
       }
     }
   },

@@ -1,11 +1,11 @@
 import type { Relation } from '../../catalog/model.ts'
-import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena, Crosser } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import type { BatchAnswer } from '../attack/batch.ts'
 import { crosser, crossingOf } from '../attack/blame.ts'
 import type { AttackContext } from '../attack/contexts.ts'
+import { WRITE_TELLS } from '../attack/repeat-script.ts'
 import { plantedRow } from '../attack/row-filters.ts'
 import { baselines } from '../attack/victim-row.ts'
 import { type WriteProbe, writeProbes } from '../attack/write-probes.ts'
@@ -97,13 +97,5 @@ function reportWrite(arena: Arena, probe: WriteProbe, by: Crosser): void {
     }),
   )
   if (judge !== undefined)
-    arena.repeatable(by, { relation, verb, sql, judge, saw: `In this run: ${probe.what}. ${TELLS[verb]}` })
-}
-
-/** What a reader of the script sees. */
-const TELLS: Readonly<Record<Verb, string>> = {
-  select: 'Each row is a leak.',
-  insert: 'The INSERT was accepted. Without the leak PostgreSQL refuses it with an error.',
-  update: 'The two answers differ: each version of a row has its own place, or the number of rows of tenant B grew.',
-  delete: 'The number fell to 0. Without the leak it stays 1.',
+    arena.repeatable(by, { relation, verb, sql, judge, saw: `In this run: ${probe.what}. ${WRITE_TELLS[verb]}` })
 }

@@ -69,6 +69,8 @@ export interface ReportMaking {
   readonly platform?: string
   /** Name of the working directory, without its parents. */
   readonly directory?: string
+  /** The page of the CI job that made the report. Undefined: no CI job of a known kind. */
+  readonly job?: string | undefined
   /** Undefined: not known. */
   readonly git?: GitState | undefined
   /** The files that were read. */

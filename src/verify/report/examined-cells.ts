@@ -39,34 +39,49 @@ function privilegesOn(facts: Facts, role: number, relation: Relation): readonly 
 
 /** The outcome of each cell as each role. A table that several scopes judge has the cells of each scope's roles. */
 export function cellsOf(scopes: readonly JudgedScope[]): readonly ExaminedCell[] {
-  return scopes.flatMap((scope) =>
-    scope.facts.relations
+  return scopes.flatMap((scope) => {
+    const reached = reachedIn(scope)
+    return scope.facts.relations
       .filter((relation) => scope.facts.tenantTable(relation) !== undefined)
       .flatMap((relation) =>
         scope.facts.acting
           .filter(({ bypasses }) => !bypasses)
-          .flatMap((role) => VERBS.map((verb) => cellOf(scope, relation, verb, role))),
-      ),
-  )
+          .flatMap((role) => VERBS.map((verb) => cellOf(scope, relation, verb, role, reached))),
+      )
+  })
 }
 
-function cellOf({ facts, run }: JudgedScope, relation: Relation, verb: Verb, role: ActingRole): ExaminedCell {
+/** Number of observations of each cell: a schema that leaks has many, and they are counted once. */
+function reachedIn({ run }: JudgedScope): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const seen of run?.ledger.observations ?? []) {
+    if (!isCrossing(seen)) continue
+    const key = keyOf(seen.crossing.relation, seen.crossing.verb, seen.crossing.by.role)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return counts
+}
+
+function keyOf(relation: Relation, verb: Verb, { role }: ActingRole): string {
+  return `${relation.oid}/${verb}/${role.oid}`
+}
+
+function cellOf(
+  { facts, run }: JudgedScope,
+  relation: Relation,
+  verb: Verb,
+  role: ActingRole,
+  reached: ReadonlyMap<string, number>,
+): ExaminedCell {
   const cell = { object: relation.label, verb, role: role.role.name }
   if (!facts.reach(relation, privilegeOf(verb)).includes(role)) return { ...cell, proof: 'none', tries: 0, reached: 0 }
   const proof = facts.proofs.of(relation, verb, role).status
   if (run === undefined) return { ...cell, proof, tries: 0, reached: 0 }
-  const reached = run.ledger.observations.filter(
-    (seen) =>
-      isCrossing(seen) &&
-      seen.crossing.relation === relation &&
-      seen.crossing.verb === verb &&
-      seen.crossing.by.role.role.oid === role.role.oid,
-  ).length
   return {
     ...cell,
     proof,
     control: run.ledger.controls.of(relation, verb, role).status,
     tries: run.ledger.triesOf(relation, verb, role),
-    reached,
+    reached: reached.get(keyOf(relation, verb, role)) ?? 0,
   }
 }

@@ -10,18 +10,15 @@ import type {
   ExaminedLeak,
   ExaminedRelation,
   ExaminedRole,
-  ExaminedServer,
   ObjectKind,
 } from './examined.ts'
 import { cellsOf, grantsOf } from './examined-cells.ts'
 import { fleetRelationsOf } from './examined-fleet.ts'
 import type { JudgedScope } from './judge-scope.ts'
+import { type ServerFacts, storedSettingsOf } from './read-server-facts.ts'
 
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
-export function examinedIn(
-  scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
-  server: ExaminedServer,
-): Examined {
+export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])], server: ServerFacts): Examined {
   const { facts } = scopes[0]
   return {
     schemas: [
@@ -30,7 +27,7 @@ export function examinedIn(
     objects: countObjects(facts),
     tenantSchemas: fleetSchemas(facts).length,
     tenantRelations: fleetRelationsOf(facts),
-    server,
+    server: { ...server, stored: storedSettingsOf(facts) },
     roles: rolesOf(scopes),
     relations: facts.relations
       .filter(({ kind }) => kind !== 'sequence')

@@ -5,11 +5,11 @@ import { describeSetting } from '../../tenancy/discovery/discover.ts'
 import type { Facts, Tenancy } from '../../tenancy/facts.ts'
 import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
-import type { ExaminedServer } from './examined.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
 import type { JudgedScope } from './judge-scope.ts'
 import { examinedIn } from './make-examined.ts'
 import { isReachable } from './reachable.ts'
+import type { ServerFacts } from './read-server-facts.ts'
 import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
 import { type UnwalledTable, unwalledTables } from './unwalled.ts'
@@ -18,7 +18,7 @@ import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 export function makeReport(
   scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
   ruleCount: number,
-  server: ExaminedServer,
+  server: ServerFacts,
 ): VerifyReport {
   const [first] = scopes
   const tables = joinTables(scopes)

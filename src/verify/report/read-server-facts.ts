@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Queryable } from '../../catalog/model.ts'
+import type { Facts } from '../../tenancy/facts.ts'
 import type { ExaminedServer } from './examined.ts'
 
 /** Settings that decide whether policies apply, how names are found, or how text is read. */
@@ -36,23 +37,35 @@ const PLAIN = new Set([
   'timezone',
 ])
 
+/** What is read from the server itself; settings of roles stand in the catalog. */
+export type ServerFacts = Omit<ExaminedServer, 'stored'>
+
 /** Reads what a new session of this server has. A setting that the reading role may not see is left out. */
-export async function readServerFacts(db: Queryable, catalog: Catalog): Promise<ExaminedServer> {
+export async function readServerFacts(db: Queryable, catalog: Catalog): Promise<ServerFacts> {
   const { rows } = await db.query<{ name: string; value: string }>(
     `select name, coalesce(reset_val, '') as value from pg_catalog.pg_settings where name = any($1) order by name`,
     [SETTINGS],
   )
   const version = await db.query<{ version: string }>('select pg_catalog.version() as version')
-  const roleOf = (oid: number) => catalog.roles.get(oid)?.name ?? String(oid)
   return {
     version: version.rows[0]?.version ?? '',
     settings: rows.map(({ name, value }) => ({ name, value })),
-    stored: catalog.storedSettings
-      .map(({ role, database, name, value }) => {
-        const owner = [role === 0 ? '' : `role ${roleOf(role)}`, database === 0 ? '' : 'this database'].filter(Boolean)
-        return `${owner.join(' in ')}: ${name}${PLAIN.has(name.toLowerCase()) ? ` = ${value}` : ' (its value is not printed)'}`
-      })
-      .sort(),
     extensions: catalog.extensions.map(({ name, version: number, schema }) => `${name} ${number} in ${schema}`).sort(),
   }
+}
+
+/** Settings that are stored for this database, for the roles in reach, and for owners of the judged relations. */
+export function storedSettingsOf({ catalog, acting, becomable, relations, roleName }: Facts): readonly string[] {
+  const roles = new Set([
+    0,
+    ...[...acting, ...becomable].map(({ role }) => role.oid),
+    ...relations.map(({ owner }) => owner),
+  ])
+  return catalog.storedSettings
+    .filter(({ role }) => roles.has(role))
+    .map(({ role, database, name, value }) => {
+      const whose = [role === 0 ? '' : `role ${roleName(role)}`, database === 0 ? '' : 'this database'].filter(Boolean)
+      return `${whose.join(' in ')}: ${name}${PLAIN.has(name.toLowerCase()) ? ` = ${value}` : ' (its value is not printed)'}`
+    })
+    .sort()
 }

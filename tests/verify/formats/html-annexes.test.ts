@@ -43,6 +43,33 @@ describe('the scripts of findings', () => {
   })
 })
 
+describe('the scripts of a finding on many objects', () => {
+  it('are printed for the first ten, and a missing script has a reason', () => {
+    const many = Array.from({ length: 12 }, (_, at) => ({
+      ...leak,
+      object: `public.t${at}`,
+      key: `rls-disabled:public.t${at}`,
+    }))
+    const [first = leak, ...others] = many
+    const document = sampleDocument({
+      findings: [{ ...first, alike: others.map(({ key }) => key) }],
+      singly: many,
+      examined: {
+        ...examined,
+        leaks: many.map(({ object, key }) => ({ object, verb: 'select', by: 'attack', keys: [key] })),
+        scripts: many.map(({ object }) => ({ object, verb: 'select', by: 'as app', sql: `SELECT 1 FROM ${object};` })),
+      },
+    })
+    const page = section(renderHtml(document), 'findings')
+    expect(page).toContain('SELECT 1 FROM public.t9;')
+    expect(page).not.toContain('SELECT 1 FROM public.t10;')
+    expect(page.match(/As at the first object/g)).toHaveLength(2)
+    expect(renderHtml(sampleDocument({ examined: { ...examined, scripts: [] } }))).toContain(
+      'No script: the attack is not',
+    )
+  })
+})
+
 describe('results and privileges by role', () => {
   it('say of each cell what proof, control and attacks say', () => {
     const page = section(renderHtml(sampleDocument()), 'results')

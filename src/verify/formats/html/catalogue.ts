@@ -30,7 +30,7 @@ export function attacksOf(document: ReportDocument): string {
     String(probes),
     failed ? 'failed: see Internal errors' : outcomeOf(reached),
   ])
-  return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low.</p>
+  return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
 ${table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
 <h3>Attacks that sent no probe</h3>
 <p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>

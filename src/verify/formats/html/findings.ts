@@ -5,6 +5,7 @@ import type { Location, ReportDocument } from '../document.ts'
 import { actorsIn, joinEvidence } from './evidence.ts'
 import { findingNumber } from './finding-numbers.ts'
 import { code, listOf, rich, sqlBlock, table, text } from './markup.ts'
+import { scriptsOf } from './repeat-scripts.ts'
 import { sourceAnchor } from './source-annex.ts'
 
 export function findingsOf(document: ReportDocument): string {
@@ -28,7 +29,7 @@ function findingOf(finding: Finding, document: ReportDocument): string {
       ? `Severity ${finding.severity}.`
       : `Severity ${finding.severity}; the base severity of the rule is ${rule.severity}. The rule gives this object another one; when it does, <code>docs/rules/${text(rule.id)}.md</code> in the package says.`
   const many = alone ? '' : `<p>One cause on ${members.length} objects. Each object follows with its key.</p>`
-  const parts = members.map((member) => memberOf(member, document, alone)).join('\n')
+  const parts = members.map((member, at) => memberOf(member, document, alone, at)).join('\n')
   return `<article id="${number}"><h4>${number} ${name}: ${about}</h4>
 <p><small>${severity} Status: open.</small></p>
 ${many}${parts}</article>`
@@ -41,7 +42,7 @@ function membersOf(finding: Finding, { singly }: ReportDocument): readonly Findi
   return keys.flatMap((key) => singly.find((each) => each.key === key) ?? [])
 }
 
-function memberOf(finding: Finding, document: ReportDocument, alone: boolean): string {
+function memberOf(finding: Finding, document: ReportDocument, alone: boolean, at: number): string {
   const { object, message, proof, evidence, key, fix } = finding
   const made = document.locate(object)
   const place = made === undefined ? '' : ` <small>created in ${placeOf(made, document)}</small>`
@@ -58,7 +59,7 @@ function memberOf(finding: Finding, document: ReportDocument, alone: boolean): s
 <p>${rich(message)}${place}</p>
 <h6>Evidence</h6>
 ${listOf(lines)}
-${scriptsOf(finding, document)}
+${scriptsOf(finding, document, at)}
 <h6>Fix</h6>
 ${sqlBlock(fix)}</div>`
 }
@@ -68,19 +69,6 @@ function placeOf({ file, line }: Location, document: ReportDocument): string {
   const anchor = sourceAnchor(document, file, line)
   const place = `${text(file)}:${line}`
   return anchor === undefined ? place : `<a href="#${anchor}">${place}</a>`
-}
-
-/** For each verb that an attack used: the script that repeats it. */
-function scriptsOf({ rule, object, key, proof }: Finding, { examined }: ReportDocument): string {
-  if (proof !== 'exploited') return ''
-  const leaks = examined.leaks.filter(({ keys }) => keys.includes(key))
-  const scripts = examined.scripts.filter((script) =>
-    script.rule === undefined
-      ? leaks.some((leak) => leak.object === script.object && leak.verb === script.verb)
-      : script.rule === rule && script.object === object,
-  )
-  const blocks = scripts.map(({ verb, by, sql }) => `<p><small>${verb}, ${text(by)}</small></p>\n${sqlBlock(sql)}`)
-  return blocks.length === 0 ? '' : `<h6>Repeat it</h6>\n${blocks.join('\n')}`
 }
 
 /** The verbs that leak by what the catalog says, and that no attack used. */

@@ -11,7 +11,7 @@ export function headOf(document: ReportDocument): string {
   const good = summary.exitCode === 0 && leaks === undefined
   return `<header><h1>Tenant isolation of ${text(document.target)}</h1>
 <p class="verdict ${good ? 'good' : 'bad'}">${rich(summary.verdict)}${leaks === undefined ? '' : ` ${text(leaks)}`}${remaining(document)}</p>
-<p>${text(examinedSentence(document))}</p>
+<p>${text(examinedSentence(document))}${document.run.sealed ? ' Contexts are sealed: the result holds only where the application makes seals, and where nobody else has their secret.' : ''}</p>
 ${identityOf(document)}</header>`
 }
 
@@ -81,6 +81,7 @@ function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [st
       'tool',
       `partywall ${text(toolVersion)}, Node.js ${text(made.nodeVersion)}, ${text(made.platform ?? 'unknown platform')}`,
     ],
+    ['CI job', made.job === undefined ? 'none that is known' : text(made.job)],
     ['who ran it', 'not recorded'],
     ['working directory', made.directory === undefined ? 'not recorded' : text(made.directory)],
     ['git commit of the working directory', git],

@@ -36,7 +36,7 @@ export function scopeOf(document: ReportDocument): string {
     ...(examined.schemas.includes('partywall')
       ? []
       : [
-          'Objects of the schema <code>partywall</code>, if there is one, are read for the judgment and have no line in Tables.',
+          'Objects of the schema <code>partywall</code>, if there is one, are read for the judgment and have no line in Tables. Where verify made them, they are those of the package, and the digest of the package covers them.',
         ]),
   ]
   const skipped = [...gaps, ...warnings]

@@ -13,7 +13,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 .short{overflow-wrap:normal;word-break:normal;white-space:nowrap}.short small{white-space:normal}
 #soc2 table,#iso-27001 table,#owasp table{table-layout:fixed}#soc2 th,#iso-27001 th,#owasp th{width:22%}
 #soc2 th:first-child,#iso-27001 th:first-child,#owasp th:first-child{width:9%}#soc2 th:nth-child(2),#iso-27001 th:nth-child(2),#owasp th:nth-child(2){width:16%}#soc2 th:nth-child(3),#iso-27001 th:nth-child(3),#owasp th:nth-child(3){width:33%}
-#tables th:first-child,#controls th:first-child,#results th:first-child{width:22%}#results th:nth-child(2){width:12%}#roles th:first-child{width:15%}#policies table{table-layout:fixed}#policies th{width:25%}#policies th:first-child{width:22%}#policies th:nth-child(2){width:12%}#policies th:nth-child(3){width:16%}
+#tables th:first-child,#controls th:first-child{width:22%}#results table{table-layout:fixed}#results th:first-child{width:20%}#results th:nth-child(2){width:14%}#roles th:nth-child(6){width:16%}#roles th:first-child{width:15%}#policies table{table-layout:fixed}#policies th{width:25%}#policies th:first-child{width:22%}#policies th:nth-child(2){width:12%}#policies th:nth-child(3){width:16%}
 pre{white-space:pre-wrap;padding:.8rem;border:1px solid var(--line);margin:.5rem 0}pre>span{display:block}
 .source{padding-left:4.5rem}.source>span{position:relative}.source b{position:absolute;left:-4rem;width:3.5rem;text-align:right;font-weight:400;opacity:.7}
 summary{cursor:pointer;font-weight:600}code,pre{font-family:ui-monospace,monospace;font-size:.9em}

@@ -1,0 +1,33 @@
+import type { Finding } from '../../finding/finding.ts'
+import type { ReportDocument } from '../document.ts'
+import { sqlBlock, text } from './markup.ts'
+
+/** How many objects of one finding have scripts. Those of the others differ by names and values only. */
+const MOST_OBJECTS = 10
+
+/**
+ * For each verb by which an attack reached rows: the script that repeats it. If an attack succeeded and there is none, the reason.
+ *
+ * @param at the place of the object among those of one finding
+ */
+export function scriptsOf({ rule, object, key, proof }: Finding, { examined }: ReportDocument, at: number): string {
+  if (proof !== 'exploited') return ''
+  // Views have no cells, so their scripts belong to each finding about them.
+  const isView = examined.relations.some((each) => each.object === object && /view$/.test(each.kind))
+  const leaks = examined.leaks.filter(({ keys }) => keys.includes(key))
+  const scripts = examined.scripts.filter((script) =>
+    script.rule === undefined
+      ? leaks.some((leak) => leak.object === script.object && leak.verb === script.verb) ||
+        (isView && script.object === object)
+      : script.rule === rule && script.object === object,
+  )
+  const heading = '<h6>Repeat it</h6>'
+  if (scripts.length === 0)
+    return `${heading}\n<p>No script: the attack is not one of a statement on one table, or the SQL of the context was given with --context-sql. The evidence names role, context and statement.</p>`
+  if (at >= MOST_OBJECTS)
+    return `${heading}\n<p>As at the first object: the scripts of ${MOST_OBJECTS} objects are printed, and this one differs by names and values.</p>`
+  return [
+    heading,
+    ...scripts.map(({ verb, by, sql }) => `<p><small>${verb}, ${text(by)}</small></p>\n${sqlBlock(sql)}`),
+  ].join('\n')
+}
