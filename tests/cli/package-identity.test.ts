@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { packageIdentity } from '../../cli/package-identity.ts'
+import { packageIdentity } from '../../cli/shared/package-identity.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { PACKAGE_COMMAND } from '../../src/verify/formats/html/integrity.ts'
 

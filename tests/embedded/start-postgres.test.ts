@@ -14,6 +14,12 @@ describe('startPostgres', () => {
     const { rows } = await client.query(
       "select current_database() as name, has_database_privilege('public', current_database(), 'temp') as temp",
     )
+    // The time of a login: one round of the password's hash, also for roles that are made later.
+    await client.query("create role made_later password 'x'")
+    const { rows: hashes } = await client.query(
+      'select distinct left(rolpassword, 16) as start from pg_authid where rolpassword is not null',
+    )
+    expect(hashes).toEqual([{ start: 'SCRAM-SHA-256$1:' }])
     await client.end()
     expect(rows).toEqual([{ name, temp: false }])
     await server.dropDatabase(name)
