@@ -42,6 +42,7 @@ describe('the file of the wall', () => {
       tier: undefined,
       schemas: ['public'],
       tables: ['public.orgs'],
+      otherTables: [],
     }
     return wallFile({
       files,
@@ -79,6 +80,7 @@ describe('with Jest, which can not load ES modules from CommonJS', () => {
     tier: undefined,
     schemas: ['public'],
     tables: ['public.orgs', 'public.notes'],
+    otherTables: ['public.notes'],
   }
   const testsOf = (files: Readonly<Record<string, string>>) => {
     const dependencies = { pg: '8.0.0', jest: '30.0.0' }

@@ -49,4 +49,6 @@ export interface TenantFacts {
   readonly schemas: readonly string[]
   /** Tables with rows of tenants, `schema.table`. */
   readonly tables: readonly string[]
+  /** The same without the table of tenants, quoted for SQL. */
+  readonly otherTables: readonly string[]
 }

@@ -248,6 +248,10 @@ function factsOf(tenancy: Tenancy, { migrations }: Project): TenantFacts {
     tier: has('tier'),
     schemas: [...tenancy.schemas],
     tables: [...tenancy.tables.values()].map(({ relation }) => relation.label).sort(),
+    otherTables: [...tenancy.tables.values()]
+      .filter(({ relation }) => relation.oid !== root.relation.oid)
+      .map(({ relation }) => qualifiedName(relation))
+      .sort(),
   }
 }
 

@@ -1,3 +1,4 @@
+import { runScript } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand } from '../plan/init-plan.ts'
 import type { InitPlan } from '../plan/make-plan.ts'
@@ -71,7 +72,7 @@ export function nextSteps(
   plan: InitPlan,
   runProgram: (command: string) => string,
 ): readonly ReportLine[] {
-  const { migrations, manifest, packageManager, testRunner } = project
+  const { migrations } = project
   const steps = [
     ...(plan.byHand.length === 0 ? [] : ['change the lines under "Left to you"']),
     ...(plan.decisions === 0
@@ -80,10 +81,20 @@ export function nextSteps(
           `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
-    `run your tests: ${Object.hasOwn(manifest.scripts, 'test') ? `${packageManager} test` : testRunner === 'node' ? 'node --test' : runProgram(testRunner)}`,
+    `run your tests: ${testCommand(project, runProgram)}`,
     `prove it: ${runProgram('partywall verify')}`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
+}
+
+/** `bun test` is the test runner of Bun, and not the script. */
+function testCommand(
+  { manifest, packageManager, testRunner }: Project,
+  runProgram: (command: string) => string,
+): string {
+  if (manifest.testScript !== undefined)
+    return packageManager === 'bun' ? runScript('bun', 'test') : `${packageManager} test`
+  return testRunner === 'node' ? 'node --test' : runProgram(testRunner)
 }
 
 function heading(text: string): ReportLine {
