@@ -107,7 +107,9 @@ function install(options: PartywallModuleOptions, host: HttpAdapterHost): true {
 
 function adapterOf({ httpAdapter }: HttpAdapterHost): NestHttpAdapter {
   if (httpAdapter !== undefined) return httpAdapter
-  throw new ConfigurationError('PartywallModule works on Express and Fastify, and this application of NestJS has neither.')
+  throw new ConfigurationError(
+    'PartywallModule works on Express and Fastify, and this application of NestJS has neither.',
+  )
 }
 
 function installOn(httpAdapter: NestHttpAdapter, options: PartywallModuleOptions, gates: Gates): void {

@@ -13,7 +13,8 @@ const FACTS: TenantFacts = {
   key: 'orgId',
   status: undefined,
   tier: undefined,
-  schemas: ['public'],
+  schemas: ['drizzle', 'public'],
+  searchPath: ['public'],
   tables: ['public.Orgs', 'public.userNotes'],
   otherTables: ['public."userNotes"'],
 }
@@ -25,6 +26,10 @@ function written(manifest: object, files: Readonly<Record<string, string>> = {})
 }
 
 const dependencies = { pg: '8.23.0' }
+
+it('looks for names in the schemas of the application, and not in that of its migration tool', () => {
+  expect(written({ dependencies }).content).toContain("searchPath: ['public']")
+})
 
 it('quotes tables and keys whose names have capital letters', () => {
   const { content } = written({ dependencies })

@@ -41,6 +41,7 @@ describe('the file of the wall', () => {
       status: undefined,
       tier: undefined,
       schemas: ['public'],
+      searchPath: ['public'],
       tables: ['public.orgs'],
       otherTables: [],
     }
@@ -79,6 +80,7 @@ describe('with Jest, which can not load ES modules from CommonJS', () => {
     status: undefined,
     tier: undefined,
     schemas: ['public'],
+    searchPath: ['public'],
     tables: ['public.orgs', 'public.notes'],
     otherTables: ['public.notes'],
   }

@@ -23,7 +23,7 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
     `database         ${plan.database}${database === undefined ? '' : ` (${database.source})`}`,
     `tenants          rows of ${facts.schema}.${facts.tableName}; the column ${facts.column}`,
     `tables           ${facts.tables.join(', ')}`,
-    `tokens           ${plan.tokens === undefined ? 'no code was found that signs them' : `claim ${plan.tokens.tenantClaim}, signed in ${plan.tokens.path}`}`,
+    `tokens           ${tokensOf(plan)}`,
   ]
   return [
     heading('Found'),
@@ -46,6 +46,12 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
     plain(`append .env: the new logins and the secret of the seal${ownerLine(project, plan)}`),
     ...byHandLines(plan.byHand),
   ]
+}
+
+function tokensOf({ tokens, signing }: InitPlan): string {
+  if (tokens !== undefined) return `claim ${tokens.tenantClaim}, signed in ${tokens.path}`
+  if (signing.length === 0) return 'no code was found that signs them'
+  return `signed in ${signing.join(', ')}; no claim that names the tenant could be read there`
 }
 
 function ownerLine({ database }: Project, { ownerUrl: { names, replaced } }: InitPlan): string {

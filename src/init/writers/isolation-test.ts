@@ -102,7 +102,7 @@ ${open}(async () => {
     databaseUrl,
     appUrl: setting('${APP_URL}'),
     sealSecret,
-    searchPath: [${facts.schemas.map((schema) => `'${schema}'`).join(', ')}],
+    searchPath: [${facts.searchPath.map((schema) => `'${schema}'`).join(', ')}],
     tenants: { table: '${facts.schema}.${facts.tableName}', id: '${facts.key}' },
   })
 })
