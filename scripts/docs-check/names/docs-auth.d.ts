@@ -25,7 +25,3 @@ declare const vault: { read(name: string): string }
 declare const issuer: import('partywall/auth').TokenVerifierOptions
 declare const createTokenVerifier: typeof import('partywall/auth').createTokenVerifier
 declare function verifyKey(credential: string): ReturnType<import('partywall/auth').OwnVerifierOptions['verify']>
-  credential: string,
-) => Promise<
-  import('partywall/auth').OwnVerifierOptions['verify'] extends (...given: never[]) => infer R ? Awaited<R> : never
->
