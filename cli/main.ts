@@ -2,7 +2,7 @@
 import './refuse-old-node.ts'
 import { CommanderError } from 'commander'
 import { createProgram } from './program.ts'
-import { describeError } from './terminal.ts'
+import { describeError } from './shared/terminal.ts'
 
 /** Exit code if a command could not run. 1 means that the command ran and found something. */
 const COULD_NOT_RUN = 2

@@ -1,4 +1,4 @@
-import { databaseEvidence as evidenceOfReport } from '../cli/verify-checklist.ts'
+import { databaseEvidence as evidenceOfReport } from '../cli/verify/verify-checklist.ts'
 import type { Evidence } from '../src/report/evidence.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import type { Stage } from './stage.ts'

@@ -1,4 +1,4 @@
-import { describeError, paint } from '../cli/terminal.ts'
+import { describeError, paint } from '../cli/shared/terminal.ts'
 import { checklist } from '../src/report/checklist.ts'
 import { databaseEvidence } from './database-evidence.ts'
 import { evidenceOf } from './evidence.ts'

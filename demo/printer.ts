@@ -1,4 +1,4 @@
-import { paint } from '../cli/terminal.ts'
+import { paint } from '../cli/shared/terminal.ts'
 import type { Checklist } from '../src/report/checklist.ts'
 import { renderChecklist } from '../src/report/render-checklist.ts'
 import type { AttackResult } from './run-attacks.ts'

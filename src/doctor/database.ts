@@ -1,9 +1,9 @@
 import { connectionProblem } from '../config/connection-problem.ts'
 import type { DatabaseFinding } from '../database/check/database-finding.ts'
-import { createTenantPool, type TenantPool } from '../database/pool/create-tenant-pool.ts'
-import { silentLogger } from '../logger/logger.ts'
+import type { TenantPool } from '../database/pool/create-tenant-pool.ts'
 import { createPostgresLookup } from '../tenants/postgres-lookup.ts'
 import { type DoctorLine, type DoctorSettings, error, messageOf, ok, skipped, warning } from './doctor-line.ts'
+import { openLoginPool } from './open-login-pool.ts'
 
 const AREA = 'PostgreSQL'
 
@@ -17,16 +17,7 @@ export async function examineDatabase(settings: DoctorSettings): Promise<readonl
         'Not looked at: set PARTYWALL_DATABASE_URL or DATABASE_URL, or give --database-url, the URL of the application.',
       ),
     ]
-  const pool = createTenantPool({
-    connectionString: databaseUrl,
-    max: 1,
-    connectionTimeoutMillis: 10_000,
-    roles: { tenant_admin: ['owner', 'admin'] },
-    seal: sealSecret === undefined ? false : { secret: sealSecret },
-    pooler: settings.pooler === true ? 'transaction' : 'none',
-    logger: silentLogger,
-  })
-  pool.on('error', () => {}) // the statement gets the error too
+  const pool = openLoginPool({ databaseUrl, sealSecret, pooler: settings.pooler })
   try {
     const findings = await pool.checkDatabase({ tenantColumns })
     const good = findings.some(({ severity }) => severity === 'error') ? [] : [ok(AREA, GOOD)]

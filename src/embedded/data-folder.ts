@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { RunAs } from './run-as.ts'
 
 /** The folder of all throw-away servers of this user. */
-export function baseFolder(): string {
-  return join(tmpdir(), `partywall-${userInfo().username.replace(/\W/g, '_')}`)
+export function baseFolder(parent: string = tmpdir()): string {
+  return join(parent, `partywall-${userInfo().username.replace(/\W/g, '_')}`)
 }
 
 /** The folder of one server: `owner.json` names the Node process that started the server, `data` is PostgreSQL's data directory. */

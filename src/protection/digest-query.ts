@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { IS_OWN_MEMBERSHIP, OWN_ROLES } from './own-roles.ts'
 
 /** One digest for each kind of object that protects tenants. If all digests are equal, nothing changed. */
 export type ProtectionDigest = ReadonlyMap<string, string>
@@ -40,11 +41,12 @@ function categories(tenantColumns: readonly string[]): Readonly<Record<string, s
     // The application may not read pg_authid, so the contents of the view are digested instead of xmin.
     roles: `
       select row(r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls)::text as line
-        from pg_roles r`,
-    memberships: "select (to_jsonb(m) - 'oid' - 'grantor')::text as line from pg_auth_members m",
+        from pg_roles r where r.oid in (select i.oid from own_roles i)`,
+    memberships: `select (to_jsonb(m) - 'oid' - 'grantor')::text as line from pg_auth_members m where ${IS_OWN_MEMBERSHIP}`,
     settings: `
       select row(s.setdatabase, s.setrole, s.setconfig)::text as line from pg_db_role_setting s
-       where s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))`,
+       where s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
+         and (s.setrole = 0 or s.setrole in (select i.oid from own_roles i))`,
     rights: `
       select row('database', d.datdba, d.datacl)::text as line from pg_database d where d.datname = current_database()
       union all ${version('pg_namespace', `x.oid not in (${SYSTEM})`, "'schema', x.oid")}`,
@@ -56,13 +58,14 @@ function categories(tenantColumns: readonly string[]): Readonly<Record<string, s
  * hashes. A sum needs no sort. Names are looked up only in `pg_catalog`; see {@link pinned}.
  */
 export function digestQuery(tenantColumns: readonly string[]): string {
-  return Object.entries(categories(tenantColumns))
+  const digests = Object.entries(categories(tenantColumns))
     .map(
       ([name, lines]) => `
     select '${name}' as category, count(*) || ' ' || coalesce(sum(hashtextextended(l.line, 0)), 0) as digest
       from (${lines}) l`,
     )
     .join('\n    union all')
+  return `with recursive ${OWN_ROLES}${digests}`
 }
 
 /**

@@ -1,6 +1,7 @@
 // One statement that reads all objects that protect tenants. It must be one statement, because two could see different states.
 import pg from 'pg'
 import { FUNCTION_BODY, VIEW_BODY } from '../migrate/known-protection.ts'
+import { IS_OWN_MEMBERSHIP, OWN_ROLES } from './own-roles.ts'
 
 const USER_SCHEMAS = "n.nspname <> 'information_schema' and n.nspname not like 'pg\\_%'"
 const RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'
@@ -15,7 +16,7 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
   const columns = tenantColumns.map((name) => pg.escapeLiteral(name)).join(', ')
   const marks = [...tenantColumns, settingName, 'partywall.'].map((mark) => pg.escapeLiteral(mark)).join(', ')
   return `
-  with recursive reach as materialized (
+  with recursive ${OWN_ROLES}, reach as materialized (
     select r.oid, r.rolname from pg_roles r
      where r.rolname = session_user
         or (pg_has_role(session_user, r.oid, 'MEMBER') and not (select me.rolsuper from pg_roles me where me.rolname = session_user))
@@ -102,16 +103,17 @@ export function stateQuery(tenantColumns: readonly string[], settingName: string
   union all
   select jsonb_build_object('kind', 'role', 'name', r.rolname, 'detail',
            row(r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls)::text)
-    from pg_roles r
+    from pg_roles r where r.oid in (select i.oid from own_roles i)
   union all
   select jsonb_build_object('kind', 'membership', 'name', pg_get_userbyid(m.member) || ' in ' || pg_get_userbyid(m.roleid), 'detail',
            string_agg((to_jsonb(m) - 'oid' - 'grantor')::text, ' ' order by m.grantor))
-    from pg_auth_members m group by m.member, m.roleid
+    from pg_auth_members m where ${IS_OWN_MEMBERSHIP} group by m.member, m.roleid
   union all
   select jsonb_build_object('kind', 'setting', 'name',
            case s.setrole when 0 then 'database' else pg_get_userbyid(s.setrole) end || case s.setdatabase when 0 then '' else ' in database' end,
            'detail', s.setconfig::text)
     from pg_db_role_setting s where s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
+     and (s.setrole = 0 or s.setrole in (select i.oid from own_roles i))
   union all
   select jsonb_build_object('kind', 'rights', 'name', 'database', 'detail', row(d.datdba, d.datacl)::text)
     from pg_database d where d.datname = current_database()

@@ -96,6 +96,14 @@ function settingTerm(facts: Facts, use: SettingUse, type: string): Term {
     : { kind: 'context', key: 'context', lossy: undefined, type, sealed: false }
 }
 
+// Expressions are never changed, and the prover meets the same ones in many branches: some are whole subqueries.
+const keysOfOthers = new WeakMap<Expr, string>()
+
 function other(expr: Expr): Term {
-  return { kind: 'other', key: `other ${JSON.stringify(peel(expr))}`, lossy: undefined, type: undefined }
+  let key = keysOfOthers.get(expr)
+  if (key === undefined) {
+    key = `other ${JSON.stringify(peel(expr))}`
+    keysOfOthers.set(expr, key)
+  }
+  return { kind: 'other', key, lossy: undefined, type: undefined }
 }

@@ -15,8 +15,10 @@ import { whyBroken } from './broken-run.ts'
 import { connect } from './connect.ts'
 import { discoverFleetAndTables } from './fleet/discover-fleet.ts'
 import { type VerifyOptions, verifyOptionsSchema } from './options.ts'
+import type { ExaminedServer } from './report/examined.ts'
 import { type JudgedScope, judgeScope } from './report/judge-scope.ts'
 import { makeReport } from './report/make-report.ts'
+import { readServerFacts } from './report/read-server-facts.ts'
 import type { VerifyReport } from './report/report-model.ts'
 import { rules } from './rules/list.ts'
 
@@ -35,6 +37,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   const client = await connect(given.databaseUrl, given.signal)
   let scopes: readonly [Facts, ...(readonly Facts[])]
   let attack: boolean
+  let server: ExaminedServer
   try {
     await client.query('begin isolation level repeatable read read only')
     await client.query(
@@ -49,6 +52,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), fleet, proofs: makeProofs })
     const fleet = open === undefined ? undefined : await readFleet(db, open.found, actingIn(factsOf(first)))
     scopes = [factsOf(first, fleet), ...others.map((tenancy) => factsOf(tenancy))]
+    server = await readServerFacts(db, catalog)
     attack = await shouldAttack(client, scopes[0], given.mode)
   } catch (error) {
     throw whyBroken(error, given.signal)
@@ -80,7 +84,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   const [first, ...others] = scopes
   const judged: [JudgedScope, ...JudgedScope[]] = [await judge(first)]
   for (const facts of others) judged.push(await judge(facts))
-  return makeReport(judged, chosen.length)
+  return makeReport(judged, chosen.length, server)
 }
 
 /** The roles that an attacker inside the application can act as, and to which policies apply. */

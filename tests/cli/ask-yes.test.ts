@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
-import { askYes } from '../../cli/ask-yes.ts'
+import { askYes } from '../../cli/init/ask-yes.ts'
 
 function terminal(answer: string, isTTY = true) {
   const stdin = Object.assign(new PassThrough(), { isTTY })

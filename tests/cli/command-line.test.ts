@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { commandLine } from '../../cli/command-line.ts'
+import { commandLine } from '../../cli/verify/command-line.ts'
 
 const line = (...words: readonly string[]) => commandLine(['node', 'main.js', ...words])
 

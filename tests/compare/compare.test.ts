@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { runCompare } from '../../cli/run-compare.ts'
+import { runCompare } from '../../cli/compare/run-compare.ts'
 
 let folder: string
 const app = `compared_${randomBytes(4).toString('hex')}`

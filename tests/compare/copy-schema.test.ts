@@ -4,6 +4,7 @@ import type { Queryable } from '../../src/catalog/model.ts'
 import { copySchema } from '../../src/compare/copy/copy-schema.ts'
 import { readSchema } from '../../src/compare/copy/read-schema.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
 import { openCase } from '../verify/rule-case.ts'
 import { CLEAN } from '../verify/strangers/clean.ts'
 import { LEAKY } from '../verify/strangers/leaky.ts'
@@ -50,6 +51,29 @@ describe('a copy of a schema', () => {
       }
     },
   )
+
+  it('is complete while others make and drop roles on the server', async () => {
+    const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+    const opened = await openCase(['create table t (id int primary key); grant select on t to {app}'])
+    const client = new pg.Client({ connectionString: opened.url })
+    await client.connect()
+    const others = await makeRolesAllTheTime(opened.url, 0)
+    try {
+      // The roles are read, dropped, and missing where the copy is made: not every copy meets that.
+      for (let copies = 0; copies < 15; copies += 1) {
+        const target = await server.createDatabase()
+        try {
+          expect(await copySchema({ query: (text) => client.query(text) }, server.url(target))).toEqual({ ok: true })
+        } finally {
+          await server.dropDatabase(target)
+        }
+      }
+    } finally {
+      await others.stop()
+      await client.end()
+      await opened.close()
+    }
+  })
 
   it('has stand-ins for an extension that its server lacks, and is none where nothing stands in', async () => {
     const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })

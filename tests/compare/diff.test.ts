@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { runDiff } from '../../cli/run-diff.ts'
+import { runDiff } from '../../cli/diff/run-diff.ts'
 import type { JudgedChange } from '../../src/compare/changes/judge-changes.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
 
 let folder: string
 const app = `diffed_${randomBytes(4).toString('hex')}`
@@ -39,30 +40,6 @@ async function diff(change: string, base = BASE, flags: object = {}) {
   const code = await runDiff({ base: before, head: after, format: 'json', ...flags }, (line) => lines.push(line))
   const changes: readonly JudgedChange[] = JSON.parse(lines.join('\n'))
   return { code, changes, of: (object: string) => changes.find((each) => each.object === object) }
-}
-
-async function makeRolesAllTheTime() {
-  const client = new pg.Client({ connectionString: inject('postgres').url })
-  await client.connect()
-  let stopped = false
-  async function make() {
-    let made = 0
-    while (!stopped) {
-      const role = `passing_${randomBytes(4).toString('hex')}`
-      await client.query(`create role ${role} login bypassrls`)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      await client.query(`drop role ${role}`)
-      made += 1
-    }
-    return made
-  }
-  const making = make()
-  return {
-    async stop() {
-      stopped = true
-      return making.finally(() => client.end())
-    },
-  }
 }
 
 describe('partywall diff', { timeout: 120_000 }, () => {
@@ -157,7 +134,7 @@ describe('partywall diff', { timeout: 120_000 }, () => {
   })
 
   it('does not report the roles that others make on the server meanwhile', async () => {
-    const others = await makeRolesAllTheTime()
+    const others = await makeRolesAllTheTime(inject('postgres').url, 100)
     try {
       expect(await diff('')).toMatchObject({ code: 0, changes: [] })
     } finally {

@@ -1,6 +1,6 @@
 // A table whose tenant can't be told stays open. init names it, and the statement with which the next run protects it.
 import { expect, it } from 'vitest'
-import { planOn } from '../../cli/protect-plan.ts'
+import { planOn } from '../../cli/protect/protect-plan.ts'
 import { leftUnprotected } from '../../src/init/plan/left-unprotected.ts'
 import { withProtectCase } from '../protect/protect-case.ts'
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { inject } from 'vitest'
-import { type PlanOptions, planFor } from '../../cli/protect-plan.ts'
+import { type PlanOptions, planFor } from '../../cli/protect/protect-plan.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import type { ProtectPlan } from '../../src/protect/change.ts'
 import { renderSql } from '../../src/protect/render/sql.ts'

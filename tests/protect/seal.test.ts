@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest'
-import { planFor } from '../../cli/protect-plan.ts'
+import { planFor } from '../../cli/protect/protect-plan.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
 import { createTestDatabase } from '../setup/database.ts'
 import { apply, withProtectCase } from './protect-case.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { planFor } from '../../cli/protect-plan.ts'
+import { planFor } from '../../cli/protect/protect-plan.ts'
 import { tenantSchemaScript } from '../../src/protect/tenant-schemas.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 import { exampleSchemaSql } from '../setup/tenant-schemas.ts'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, describe, it } from 'vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { makeRolesAllTheTime } from '../setup/roles-of-others.ts'
 import { afterwards, createWatched, type Watched } from '../setup/watched.ts'
 
 // Roles belong to the whole server, which other test files use at the same moment: the login of this wall is its own.
@@ -115,4 +116,18 @@ describe('roles, memberships and settings', () => {
     await run(`grant tenant_user to ${login} with inherit false`)
     await watched.back()
   })
+})
+
+it('roles that others make on the server all the time are not reported, and do not keep the watch from beginning', async () => {
+  const server = inject('postgres').url
+  const others = await makeRolesAllTheTime(server, 20)
+  try {
+    const watched = await createWatched()
+    await watched.database.admin('create table public.noticed (id int)')
+    await watched.accepted(/noticed/)
+    expect(watched.notes.filter((note) => note.includes('passing_'))).toEqual([])
+    expect(watched.told).toEqual([])
+  } finally {
+    expect(await others.stop()).toBeGreaterThan(2)
+  }
 })

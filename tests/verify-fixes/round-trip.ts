@@ -1,4 +1,4 @@
-import { planFor } from '../../cli/protect-plan.ts'
+import { planFor } from '../../cli/protect/protect-plan.ts'
 import { renderSql } from '../../src/protect/render/sql.ts'
 import { atLeast, type Finding } from '../../src/verify/finding/finding.ts'
 import type { VerifyReport } from '../../src/verify/index.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { planFor } from '../../cli/protect-plan.ts'
+import { planFor } from '../../cli/protect/protect-plan.ts'
 import { isHarmless, tell } from '../../src/compare/differences.ts'
 import { Trial } from '../../src/compare/trial.ts'
 import { triedFixes, tryFix } from '../../src/compare/try-fixes.ts'

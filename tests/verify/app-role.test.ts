@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, expect, inject, it } from 'vitest'
-import { triedReport } from '../../cli/tried-report.ts'
+import { triedReport } from '../../cli/verify/tried-report.ts'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 

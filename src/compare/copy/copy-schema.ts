@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Queryable } from '../../catalog/model.ts'
 import { standInFor } from '../../verify/sources/stand-ins.ts'
-import { likenessOf, type ReadSchema, readSchema } from './read-schema.ts'
+import { likenessOf, type ReadSchema, readMemberships, readSchema } from './read-schema.ts'
 
 /** A copy that equals its original in everything that decides about access, or the reason why there is none. */
 type SchemaCopy = { readonly ok: true } | { readonly ok: false; readonly reason: string }
@@ -23,7 +23,7 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
   await client.connect()
   try {
     await client.query(`set check_function_bodies = off; set search_path = ''; set client_min_messages = error`)
-    const missingRole = await makeRoles(client, schema)
+    const missingRole = await makeRoles(client, schema, source)
     if (missingRole !== undefined) return { ok: false, reason: missingRole }
     const query = (text: string) => client.query(text)
     const unmade = (await runAll(client, schema.schemas)) ?? (await makeExtensions(client, schema))
@@ -42,25 +42,40 @@ export async function copySchema(source: Queryable, targetUrl: string): Promise<
 }
 
 /** @returns the reason why a role or a membership could not be created. The copy would then have other privileges than the original */
-async function makeRoles(client: pg.Client, { roles, memberships }: ReadSchema): Promise<string | undefined> {
+async function makeRoles(
+  client: pg.Client,
+  { roles, memberships }: ReadSchema,
+  source: Queryable,
+): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>('select rolname as name from pg_roles')
   const there = new Set(rows.map((row) => row.name))
   for (const { name, sql } of roles) {
-    if (there.has(name)) continue
+    if (there.has(name) || !(await hasRole(source, name))) continue
     await client.query(sql).catch((error: unknown) => {
       // duplicate_object, unique_violation: another session of the server created the role at the same moment.
       if (!(error instanceof pg.DatabaseError) || (error.code !== '42710' && error.code !== '23505')) throw error
     })
   }
-  for (const sql of memberships)
+  const granted = new Set(await readMemberships({ query: (text) => client.query(text) }))
+  for (const sql of memberships) {
+    if (granted.has(sql)) continue
     try {
       await client.query(sql)
     } catch (error) {
       // 0LP01: the superuser of the copy grants all memberships. A membership of this superuser itself would be circular, and a superuser
       // needs none.
-      if (!(error instanceof pg.DatabaseError) || error.code !== '0LP01') return `${String(error)} (${sql})`
+      if (error instanceof pg.DatabaseError && error.code === '0LP01') continue
+      // Another session can have ended the membership since it was read.
+      if (!(await readMemberships(source)).includes(sql)) continue
+      return `${String(error)} (${sql})`
     }
+  }
   return undefined
+}
+
+/** Roles belong to the whole server: another session can have dropped the role since it was read. */
+async function hasRole(db: Queryable, name: string): Promise<boolean> {
+  return (await db.query(`select from pg_roles where rolname = ${pg.escapeLiteral(name)}`)).rows.length > 0
 }
 
 /**

@@ -168,17 +168,7 @@ export async function readSchema(db: Queryable): Promise<ReadSchema> {
   const roles = await named(ROLES)
   const schemas = (await db.query(SCHEMAS)).rows.map((row) => String(row.sql))
   const extensions = await named(EXTENSIONS)
-  const { rows: version } = await db.query(`select current_setting('server_version_num')::int as n`)
-  const options =
-    Number(version[0]?.n) >= 160_000
-      ? `format(' WITH INHERIT %s, SET %s, ADMIN %s', m.inherit_option::text, m.set_option::text, m.admin_option::text)`
-      : `case when m.admin_option then ' WITH ADMIN OPTION' else '' end`
-  const memberships = (
-    await db.query(
-      `select format('GRANT %I TO %I', pg_get_userbyid(m.roleid), pg_get_userbyid(m.member)) || ${options} as sql from pg_auth_members m
-       where pg_get_userbyid(m.member) !~ '^pg_'`,
-    )
-  ).rows.map((row) => String(row.sql))
+  const memberships = await readMemberships(db)
   const settings = (await db.query(SETTINGS)).rows.map((row) => String(row.sql))
   return { roles, memberships, schemas, extensions, statements, settings, likeness: await likenessOf(db) }
 }
@@ -186,4 +176,19 @@ export async function readSchema(db: Queryable): Promise<ReadSchema> {
 export async function likenessOf(db: Queryable): Promise<string> {
   await db.query(`set search_path = ''`)
   return String((await db.query(LIKENESS)).rows[0]?.lines ?? '')
+}
+
+/** Each membership of the server as a GRANT, with its options. */
+export async function readMemberships(db: Queryable): Promise<readonly string[]> {
+  const { rows: version } = await db.query(`select current_setting('server_version_num')::int as n`)
+  const options =
+    Number(version[0]?.n) >= 160_000
+      ? `format(' WITH INHERIT %s, SET %s, ADMIN %s', m.inherit_option::text, m.set_option::text, m.admin_option::text)`
+      : `case when m.admin_option then ' WITH ADMIN OPTION' else '' end`
+  const { rows } = await db.query(
+    `select format('GRANT %I TO %I', r.rolname, member.rolname) || ${options} as sql
+     from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles member on member.oid = m.member
+     where member.rolname !~ '^pg_'`,
+  )
+  return rows.map((row) => String(row.sql))
 }

@@ -4,11 +4,13 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { asksForSession } from '../../tenancy/session-askers.ts'
 import type { Severity } from '../finding/finding.ts'
 import type { RuleId } from '../finding/rule-id.ts'
+import type { ExaminedScript } from '../report/examined.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts, Said } from './contexts.ts'
 import { Controls } from './control.ts'
 import { AS_PLANTER, becomeSql, keepsSessionUser } from './identity.ts'
 import type { PlantedRow, Planting, Side } from './planting.ts'
+import { type RepeatedAttack, repeatScript } from './repeat-script.ts'
 import type { AttackSession, Probe } from './session.ts'
 
 /**
@@ -99,6 +101,13 @@ export interface Arena {
   notTried(relation: Relation, verb: Verb, reason: string): void
   /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, its severity becomes info. */
   tried(rule: RuleId, object: string): void
+  /** Records one statement by which an attack tried a verb on a relation as a role. */
+  attempted(relation: Relation, verb: Verb, role: ActingRole): void
+  /**
+   * Keeps a script that repeats a successful attack, one for each table and verb. A script of tenant A replaces one without a tenant, because
+   * its reader then sees both tenants.
+   */
+  repeatable(by: Crosser, script: RepeatedAttack): void
   /** Whether the text contains the canary (docs/glossary.md) of this side's tenant. */
   leaks(text: string, side: Side): boolean
 }
@@ -111,6 +120,8 @@ export class AttackLedger {
   readonly #tried = new Set<string>()
   readonly #differences = new Map<string, string>()
   readonly #causes = new Map<string, boolean>()
+  readonly #tries = new Map<string, number>()
+  readonly #scripts = new Map<string, { readonly script: ExaminedScript; readonly withTenant: boolean }>()
   #noLogin: string | undefined
   /** Tables whose attacks prove nothing because the negative control failed, with the reason. */
   readonly unreliable = new Map<string, string>()
@@ -130,6 +141,27 @@ export class AttackLedger {
   /** Whether a policy alone causes a crossing. Undefined if no attack tried this policy alone. */
   isCause({ object, crossing }: Crossing, policy: string): boolean | undefined {
     return this.#causes.get(`${object}/${crossing.verb}/${crossing.by.name}/${policy}`)
+  }
+
+  attempted(relation: Relation, verb: Verb, { role }: ActingRole): void {
+    const key = `${relation.oid}/${verb}/${role.oid}`
+    this.#tries.set(key, (this.#tries.get(key) ?? 0) + 1)
+  }
+
+  /** Number of statements by which attacks tried the verb as the role. */
+  triesOf(relation: Relation, verb: Verb, { role }: ActingRole): number {
+    return this.#tries.get(`${relation.oid}/${verb}/${role.oid}`) ?? 0
+  }
+
+  keepScript(key: string, withTenant: boolean, make: () => ExaminedScript | undefined): void {
+    const before = this.#scripts.get(key)
+    if (before !== undefined && (before.withTenant || !withTenant)) return
+    const script = make()
+    if (script !== undefined) this.#scripts.set(key, { script, withTenant })
+  }
+
+  scripts(): readonly ExaminedScript[] {
+    return [...this.#scripts.values()].map(({ script }) => script)
   }
 
   /** Records why no connection could be opened as the application's login, although policies ask for session_user. */
@@ -182,6 +214,8 @@ interface ArenaParts {
   readonly pass: Pass
   readonly contexts: Contexts
   readonly ledger: AttackLedger
+  /** False: no scripts are kept, because the SQL of a context was given by the user and may hold a secret. */
+  readonly scripted: boolean
 }
 
 export function makeArena(parts: ArenaParts): Arena {
@@ -238,6 +272,14 @@ export function makeArena(parts: ArenaParts): Arena {
     held: (relation, verb) => ledger.hold(relation.label, verb),
     notTried: (relation, verb, reason) => ledger.setReason(relation.label, verb, reason),
     tried: (rule, object) => ledger.try(rule, object),
+    attempted: (relation, verb, role) => ledger.attempted(relation, verb, role),
+    repeatable: (by, attack) => {
+      if (!parts.scripted) return
+      const { rule = '', relation, verb } = attack
+      ledger.keepScript(`${rule}/${relation.oid}/${verb}`, by.context.tenant === 'a', () =>
+        repeatScript({ facts: parts.facts, planting }, by, attack),
+      )
+    },
     leaks: (text, side) => text.includes(planting.tenants[side].canary),
   }
 }

@@ -9,6 +9,8 @@ export interface Attack {
   /** The file's name: `read-across`. */
   readonly name: string
   readonly title: string
+  /** What it must find before it sends a probe: the reason of an attack that sent none. Completes “there was no …”. */
+  readonly needs: string
   /** Rules whose findings this attack confirms or raises. */
   readonly rules: readonly RuleId[]
   /** Default: `['set']`. */

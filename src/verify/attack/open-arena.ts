@@ -48,7 +48,7 @@ export async function openArena(
             ),
   })
   const contexts = await contextsOf(options, session, planting)
-  return makeArena({ facts, session, planting, pass, contexts, ledger })
+  return makeArena({ facts, session, planting, pass, contexts, ledger, scripted: contextSql === undefined })
 }
 
 /**

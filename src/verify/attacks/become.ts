@@ -12,6 +12,8 @@ import { narrowSql, widerLogins } from '../rules/login-role-wider.ts'
 export const become: Attack = {
   name: 'become',
   title: 'becomes roles to which no policy applies',
+  needs:
+    'a role in reach to which no policy applies: a superuser, one with BYPASSRLS, an owner of a table without FORCE, or a login that is wider than the application’s role',
   rules: ['role-superuser', 'role-bypassrls', 'role-can-become-privileged', 'login-role-wider'],
   async run(arena) {
     const { facts } = arena

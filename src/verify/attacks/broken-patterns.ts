@@ -37,6 +37,7 @@ const MOST_TABLES = 12
 export const brokenPatterns: Attack = {
   name: 'broken-patterns',
   title: 'asks with broken LIKE patterns whether a row of another tenant matches',
+  needs: 'a function, operator or view that compares rows of all tenants with a pattern of the caller',
   rules: ['secdef-caller-pattern', 'view-filter-no-barrier'],
   async run(arena) {
     const { facts } = arena

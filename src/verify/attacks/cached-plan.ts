@@ -8,6 +8,7 @@ import { policyFunctionConstant } from '../rules/policy-function-constant.ts'
 export const cachedPlan: Attack = {
   name: 'cached-plan',
   title: 'runs a statement that was prepared for another tenant',
+  needs: 'a policy that calls a function whose answer may be kept from an earlier tenant',
   rules: ['policy-function-constant'],
   async run(arena) {
     const { facts, session } = arena

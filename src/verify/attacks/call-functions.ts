@@ -25,6 +25,8 @@ export const callFunctions: Attack = {
   name: 'call-functions',
   title:
     'calls SECURITY DEFINER functions with ids of another tenant, without values, and with text that breaks out of quotes',
+  needs:
+    'a SECURITY DEFINER function that a role in reach may call, that touches tenant tables, and that reaches no file, server or session',
   rules: RULES.map((rule) => rule.id),
   passes: ['set', 'never-set'],
   async run(arena) {

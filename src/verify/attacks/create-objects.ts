@@ -17,6 +17,7 @@ import { schemaCreate } from '../rules/schema-create.ts'
 export const createObjects: Attack = {
   name: 'create-objects',
   title: 'creates functions, triggers, foreign keys and temporary tables',
+  needs: 'CREATE, TEMPORARY, TRIGGER or REFERENCES of a role in reach',
   rules: ['schema-create', 'grant-temporary', 'grant-trigger', 'grant-references'],
   async run(arena) {
     // Only objects that the rules report: a right that comes with ownership is reported by another rule.

@@ -10,6 +10,8 @@ import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from
 export const crossReferences: Attack = {
   name: 'cross-references',
   title: 'refers to another tenant’s row by a foreign key',
+  needs:
+    'a foreign key between tenant tables that does not include the tenant, or one that may clear it, in a table that a role in reach may write',
   rules: ['fk-crosses-tenants', 'fk-cascade-crosses', 'fk-match-simple-null', 'fk-set-null-clears-tenant'],
   async run(arena) {
     for (const key of tenantForeignKeys(arena.facts)) {

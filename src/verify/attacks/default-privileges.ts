@@ -8,6 +8,7 @@ import { THIS_DATABASE } from '../readings/this-database.ts'
 export const defaultPrivileges: Attack = {
   name: 'default-privileges',
   title: 'creates a new table and uses it as the application',
+  needs: 'default privileges that give new tables to a role in reach',
   rules: ['grant-default-privileges'],
   async run(arena) {
     const { facts, session } = arena

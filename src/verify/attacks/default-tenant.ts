@@ -12,6 +12,7 @@ const MOST_TABLES = 60
 export const defaultTenant: Attack = {
   name: 'default-tenant',
   title: 'inserts rows that name no tenant',
+  needs: 'a tenant column with a constant default (tried as a superuser only)',
   rules: ['tenant-default-constant'],
   async run(arena) {
     const { facts, session } = arena

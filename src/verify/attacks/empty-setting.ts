@@ -11,6 +11,7 @@ const INVALID_TEXT = '22P02'
 export const emptySetting: Attack = {
   name: 'empty-setting',
   title: 'reads with the empty setting that a transaction leaves on a pooled connection',
+  needs: 'a policy that ends in an error with the empty setting',
   rules: ['policy-empty-string-error'],
   async run(arena) {
     const { facts, contexts } = arena

@@ -10,6 +10,7 @@ const MOST_PLANS = 40
 export const explainPolicies: Attack = {
   name: 'explain-policies',
   title: 'reads query plans for policies that are evaluated for each row',
+  needs: 'a policy that may be evaluated for each row',
   rules: ['policy-per-row'],
   async run(arena) {
     const { facts, session, contexts } = arena

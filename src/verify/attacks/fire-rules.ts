@@ -19,6 +19,7 @@ const MOST_RULES = 60
 export const fireRules: Attack = {
   name: 'fire-rules',
   title: 'fires rewrite rules, which work with their owner’s rights',
+  needs: 'a rewrite rule that runs with the rights of the table’s owner',
   rules: ['rule-as-owner'],
   async run(arena) {
     const { facts } = arena

@@ -22,6 +22,8 @@ const MOST_TABLES = 60
 export const fireTriggers: Attack = {
   name: 'fire-triggers',
   title: 'fires triggers with rows that point at another tenant’s',
+  needs:
+    'a trigger that runs with its owner’s rights on rows that the user named, or that takes the tenant from what the user sent',
   rules: ['trigger-definer-crosses', 'trigger-overwrites-tenant'],
   async run(arena) {
     const { facts } = arena

@@ -8,6 +8,7 @@ import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
 export const forgeSetting: Attack = {
   name: 'forge-setting',
   title: 'sets another tenant while the seal is valid, and reads the seal’s key',
+  needs: 'policies that are meant to be sealed, or a table of seal keys',
   rules: ['policy-unsealed', 'seal-key-readable'],
   async run(arena) {
     const { facts, session } = arena

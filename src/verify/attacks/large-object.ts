@@ -7,6 +7,7 @@ import { largeObjects } from '../rules/large-objects.ts'
 export const largeObject: Attack = {
   name: 'large-object',
   title: 'reads another tenant’s large object',
+  needs: 'large objects that a role in reach may store',
   rules: ['large-objects'],
   async run(arena) {
     const { facts, session } = arena

@@ -19,6 +19,7 @@ import { setterSessionScope } from '../rules/setter-session-scope.ts'
 export const lastingSetters: Attack = {
   name: 'lasting-setters',
   title: 'sets the tenant by the schema’s own functions, and checks whether it outlives the transaction',
+  needs: 'a function of the schema that sets the tenant for the whole session',
   rules: ['setter-session-scope'],
   async run(arena) {
     const { facts } = arena

@@ -16,6 +16,7 @@ const MOST_TABLES = 12
 export const leakyFunctions: Attack = {
   name: 'leaky-functions',
   title: 'filters with LEAKPROOF functions, which the planner may run before the policies',
+  needs: 'a function that is marked LEAKPROOF',
   rules: ['leakproof-false'],
   async run(arena) {
     const { facts } = arena

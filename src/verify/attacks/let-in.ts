@@ -12,6 +12,7 @@ import { policyTrustsUnprotectedTable } from '../rules/policy-trusts-unprotected
 export const letIn: Attack = {
   name: 'let-in',
   title: 'makes itself a member of another tenant, or moves a parent row to its own',
+  needs: 'a policy that queries a table which a role in reach may change',
   rules: ['policy-trusts-unprotected-table'],
   async run(arena) {
     const { facts } = arena

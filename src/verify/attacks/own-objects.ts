@@ -14,6 +14,7 @@ import { stepsTo } from './become.ts'
 export const ownObjects: Attack = {
   name: 'own-objects',
   title: 'alters and drops what the app’s roles own',
+  needs: 'a tenant table or a schema that a role in reach owns',
   rules: ['table-owned-by-app', 'schema-owned-by-app'],
   async run(arena) {
     const { facts } = arena

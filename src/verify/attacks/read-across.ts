@@ -1,10 +1,9 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
-import type { Arena } from '../attack/arena.ts'
+import type { Arena, Crosser } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import { crosser, crossingOf } from '../attack/blame.ts'
-import type { AttackContext } from '../attack/contexts.ts'
 import type { Side } from '../attack/planting.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 
@@ -12,6 +11,7 @@ import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 export const readAcross: Attack = {
   name: 'read-across',
   title: 'reads each table as another tenant, and without a tenant',
+  needs: 'a tenant table with a planted row that a role in reach may read',
   rules: ['rls-disabled', 'policy-always-true', 'policy-fail-open', 'partition-exposed', 'untenanted-child'],
   passes: ['set', 'never-set'],
   async run(arena) {
@@ -25,13 +25,15 @@ export const readAcross: Attack = {
           .flatMap((victim) => readProbes(arena, role, victim))
           .filter(({ relation }) => arena.worthTrying(relation, 'select', role, context))
         const answers = await arena.batch(role, context, probes)
-        for (const { key, relation, victim } of probes) {
+        for (const probe of probes) {
+          const { key, relation } = probe
           const answer = answers.get(key)
           if (answer === undefined) continue
           tried.add(relation)
+          arena.attempted(relation, 'select', role)
           if (!answer.ok || answer.rows === 0) continue
           crossed.add(relation)
-          reportRead(arena, relation, role, context, victim)
+          reportRead(arena, probe, crosser(role, context), answer.rows)
         }
       }
     }
@@ -83,12 +85,13 @@ export function readProbes(
   })
 }
 
-function reportRead(arena: Arena, relation: Relation, role: ActingRole, context: AttackContext, victim: Side): void {
-  const by = crosser(role, context)
+function reportRead(arena: Arena, { relation, victim, sql }: ReadProbe, by: Crosser, rows: number): void {
   arena.report(
     crossingOf(arena.facts, relation, 'select', by, {
       message: `Rows of another tenant can be read from ${relation.label}.`,
       evidence: [`${by.name}: SELECT returned the planted row of tenant ${victim.toUpperCase()}`],
     }),
   )
+  const saw = `In this run: ${rows} ${rows === 1 ? 'row' : 'rows'}, of tenant ${victim.toUpperCase()}. Without the leak: no row.`
+  arena.repeatable(by, { relation, verb: 'select', sql, saw })
 }

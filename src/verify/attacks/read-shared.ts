@@ -8,6 +8,7 @@ import { copiedFrom } from '../readings/shadow-copies.ts'
 export const readShared: Attack = {
   name: 'read-shared',
   title: 'looks for another tenant’s data in tables without a tenant',
+  needs: 'a tenant table with a trigger or a rewrite rule, and a table without a tenant that a role in reach may read',
   rules: ['untenanted-payload'],
   async run(arena) {
     const { facts } = arena

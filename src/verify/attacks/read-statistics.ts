@@ -12,6 +12,7 @@ const MOST_TABLES = 4
 export const readStatistics: Attack = {
   name: 'read-statistics',
   title: 'reads values of other tenants in the planner’s statistics',
+  needs: 'SELECT on pg_statistic for a role in reach',
   rules: ['stats-visible'],
   async run(arena) {
     const { facts, session, contexts } = arena

@@ -10,6 +10,7 @@ const RECURSES = new Set(['42P17', '54001'])
 export const recurse: Attack = {
   name: 'recurse',
   title: 'reads tables whose policies query each other',
+  needs: 'policies that query each other in a circle',
   rules: [policyRecursion.id],
   async run(arena) {
     const { facts, session, contexts } = arena

@@ -14,6 +14,7 @@ import { stepsTo } from './become.ts'
 export const replaceFunctions: Attack = {
   name: 'replace-functions',
   title: 'replaces functions that policies call',
+  needs: 'a function that policies call and that a role in reach owns',
   rules: ['policy-function-untrusted'],
   async run(arena) {
     const { facts } = arena

@@ -14,6 +14,7 @@ import { ownedTables, rolesInReach } from '../readings/role-paths.ts'
 export const rolePowers: Attack = {
   name: 'role-powers',
   title: 'uses predefined roles, CREATEROLE and parameter grants',
+  needs: 'a role in reach with CREATEROLE, with a predefined role of PostgreSQL, or with SET on a parameter',
   rules: ['role-createrole', 'role-predefined', 'role-monitor', 'parameter-privilege'],
   async run(arena) {
     await grantItself(arena)

@@ -20,6 +20,7 @@ const USUAL = ['on', 'true', '1', 'yes', 'admin', 'system', 'service_role']
 export const setFlags: Attack = {
   name: 'set-flags',
   title: 'sets the flags, claims and other settings that policies trust',
+  needs: 'a policy that trusts a flag, a claim or another setting beside the tenant',
   rules: RULES,
   async run(arena) {
     for (const rule of RULES)

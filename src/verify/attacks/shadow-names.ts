@@ -21,6 +21,8 @@ const CAUGHT = 'partywall: caught'
 export const shadowNames: Attack = {
   name: 'shadow-names',
   title: 'hides tables and types of SECURITY DEFINER code behind temporary ones that run the attacker’s code',
+  needs:
+    'a SECURITY DEFINER function that looks names up in the caller’s search_path, and a role in reach that may create temporary tables',
   rules: ['secdef-search-path'],
   async run(arena) {
     const { facts } = arena

@@ -16,6 +16,8 @@ const MOST_MIXED = 6
 export const shadowTables: Attack = {
   name: 'shadow-tables',
   title: 'hides the tables that policies’ functions query behind temporary ones with the attacker’s rows',
+  needs:
+    'a policy function that looks tables up in the caller’s search_path, and a role in reach that may create temporary tables',
   rules: ['policy-function-search-path'],
   async run(arena) {
     const { facts } = arena

@@ -25,6 +25,7 @@ const MOST = 12
 export const shapeRows: Attack = {
   name: 'shape-rows',
   title: 'gives another tenant’s row the values for which a policy opens rows, and reads it',
+  needs: 'a policy that opens rows by a value in them (tried as a superuser only)',
   rules: RULES,
   async run(arena) {
     // Only a superuser can turn off triggers and foreign keys, and so give the row any value.

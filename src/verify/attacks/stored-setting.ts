@@ -12,6 +12,7 @@ import { settingDefault, storedContexts } from '../rules/setting-default.ts'
 export const storedSetting: Attack = {
   name: 'stored-setting',
   title: 'reads with the setting that is stored for the role or database, without setting a tenant',
+  needs: 'a value of the tenant’s setting that is stored for a role or for the database',
   rules: ['setting-default'],
   passes: ['never-set', 'set'],
   async run(arena) {

@@ -17,6 +17,7 @@ const REFUSED = ['23514', '23P01']
 export const takenChecks: Attack = {
   name: 'taken-checks',
   title: 'uses CHECK constraints over all rows to find out which values another tenant has',
+  needs: 'a CHECK constraint whose function looks at the rows of all tenants',
   rules: ['check-function-crosses'],
   async run(arena) {
     const { facts } = arena

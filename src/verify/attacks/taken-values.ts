@@ -8,6 +8,7 @@ import { unscopedIndexes } from '../readings/unique-keys.ts'
 export const takenValues: Attack = {
   name: 'taken-values',
   title: 'uses unique and exclusion constraints to find out which values another tenant has',
+  needs: 'a unique or exclusion constraint without the tenant column, in a table that a role in reach may write',
   rules: ['unique-not-tenant-scoped', 'exclusion-not-tenant-scoped'],
   async run(arena) {
     const { facts, session } = arena

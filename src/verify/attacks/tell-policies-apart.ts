@@ -10,6 +10,7 @@ import { allWeaknesses, type PolicyWeakness } from '../readings/weaknesses.ts'
 export const tellPoliciesApart: Attack = {
   name: 'tell-policies-apart',
   title: 'finds out which of several policies lets rows of another tenant through',
+  needs: 'a table that leaks although it has several policies for the verb',
   rules: [],
   passes: ['set', 'never-set'],
   async run(arena) {

@@ -22,6 +22,7 @@ const READING = [viewDefiner, viewNestedDefiner, matviewExposed]
 export const throughViews: Attack = {
   name: 'through-views',
   title: 'reads and writes through views and materialized views',
+  needs: 'a view or materialized view over a tenant table that a role in reach may use',
   rules: [...READING, viewFilterNoBarrier, viewWriteNoCheck].map((rule) => rule.id),
   async run(arena) {
     const { facts } = arena

@@ -7,6 +7,7 @@ import { grantTruncate } from '../rules/grant-truncate.ts'
 export const truncate: Attack = {
   name: 'truncate',
   title: 'TRUNCATE as one tenant',
+  needs: 'a tenant table on which a role in reach was granted TRUNCATE',
   rules: ['grant-truncate'],
   async run(arena) {
     const { session } = arena

@@ -21,6 +21,7 @@ const MOST_TABLES = 60
 export const userOfTwo: Attack = {
   name: 'user-of-two',
   title: 'works for one tenant as a user who is also a member of another',
+  needs: 'a policy that tests the user and not the tenant',
   rules: [RULE],
   async run(arena) {
     const { facts } = arena

@@ -1,6 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
+import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
-import type { Arena } from '../attack/arena.ts'
+import type { Arena, Crosser } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import type { BatchAnswer } from '../attack/batch.ts'
 import { crosser, crossingOf } from '../attack/blame.ts'
@@ -21,6 +22,7 @@ import { whyNotPlanted } from './read-across.ts'
 export const writeAcross: Attack = {
   name: 'write-across',
   title: 'updates, deletes, inserts and moves rows of another tenant, blindly',
+  needs: 'a tenant table with a planted row that a role in reach may insert, update or delete',
   rules: ['rls-disabled', 'policy-command-gap', 'policy-check-lax', 'policy-always-true'],
   passes: ['set', 'never-set'],
   async run(arena) {
@@ -43,11 +45,12 @@ export const writeAcross: Attack = {
           const baseline = before.get(probe.relation.oid)
           if (answer === undefined || baseline === undefined) continue
           const key = `${probe.relation.oid}/${probe.verb}`
+          arena.attempted(probe.relation, probe.verb, role)
           if (saysSomething(answer)) tried.add(key)
           else failed.set(key, `each try ended in an error: ${firstLine(answer.text)}`)
           if (!probe.crossed(answer, baseline)) continue
           crossed.add(key)
-          reportWrite(arena, probe, role, context)
+          reportWrite(arena, probe, crosser(role, context))
         }
       }
     }
@@ -85,12 +88,22 @@ function whyNotTried(arena: Arena, relation: Relation): string {
   return 'the planting role can’t put a row in another tenant’s place, or see it there'
 }
 
-function reportWrite(arena: Arena, probe: WriteProbe, role: ActingRole, context: AttackContext): void {
-  const by = crosser(role, context)
+function reportWrite(arena: Arena, probe: WriteProbe, by: Crosser): void {
+  const { relation, verb, sql, judge } = probe
   arena.report(
-    crossingOf(arena.facts, probe.relation, probe.verb, by, {
-      message: `Rows of another tenant can be written in ${probe.relation.label}.`,
+    crossingOf(arena.facts, relation, verb, by, {
+      message: `Rows of another tenant can be written in ${relation.label}.`,
       evidence: [`${by.name}: ${probe.what}`],
     }),
   )
+  if (judge !== undefined)
+    arena.repeatable(by, { relation, verb, sql, judge, saw: `In this run: ${probe.what}. ${TELLS[verb]}` })
+}
+
+/** What a reader of the script sees. */
+const TELLS: Readonly<Record<Verb, string>> = {
+  select: 'Each row is a leak.',
+  insert: 'The INSERT was accepted. Without the leak PostgreSQL refuses it with an error.',
+  update: 'The two answers differ: each version of a row has its own place, or the number of rows of tenant B grew.',
+  delete: 'The number fell to 0. Without the leak it stays 1.',
 }

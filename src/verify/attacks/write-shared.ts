@@ -14,6 +14,7 @@ import { globalTableWritable } from '../rules/global-table-writable.ts'
 export const writeShared: Attack = {
   name: 'write-shared',
   title: 'changes the table of tenants, and tables without a tenant',
+  needs: 'the table of tenants, or a table without a tenant, in which a role in reach may change rows',
   rules: ['grant-tenant-registry-write', 'global-table-writable'],
   async run(arena) {
     const { facts } = arena

@@ -90,9 +90,22 @@ export interface GitState {
  */
 export type ReportOrigin = 'files' | 'command' | 'database'
 
+/** Which partywall made a report. */
+export interface ToolIdentity {
+  /** In hex, over the code and the migrations of the package. */
+  readonly sha256: string
+  /** How many files it covers. */
+  readonly files: number
+  /** False: it ran from its TypeScript sources. */
+  readonly built: boolean
+  /** `pg 8.21.0`: packages that take part in the verdict. */
+  readonly parts: readonly string[]
+}
+
 /** The content of a report, independent of its format. */
 export interface ReportDocument {
   readonly toolVersion: string
+  readonly tool?: ToolIdentity | undefined
   /** The database or files that were verified, as the user named them, without a password. */
   readonly target: string
   readonly failOn: Severity

@@ -4,12 +4,12 @@ import { printableJson } from './escape-text.ts'
 /** Increased when a field changes its meaning or is removed, but not for new fields. */
 const JSON_VERSION = 1
 
-/** The report as JSON. It contains no time, so the same database gives the same bytes. */
+/** The report as JSON. It contains no time and no planted value, so the same database gives the same bytes. */
 export function renderJson(document: ReportDocument): string {
-  const { mutants } = document
+  const { mutants, tool, made } = document
   const report = {
     version: JSON_VERSION,
-    tool: { name: 'partywall', version: document.toolVersion },
+    tool: { name: 'partywall', version: document.toolVersion, ...tool },
     target: document.target,
     failOn: document.failOn,
     findings: document.findings.map((finding) => {
@@ -30,6 +30,10 @@ export function renderJson(document: ReportDocument): string {
     ...(document.setUp.length === 0 ? {} : { setUp: document.setUp }),
     warnings: document.warnings,
     ...(mutants === undefined ? {} : { mutants }),
+    ...(made?.inputs === undefined
+      ? {}
+      : { inputs: made.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
+    examined: { ...document.examined, scripts: undefined },
     summary: {
       ...document.run,
       counts: { ...document.run.counts, findings: document.summary.findings, accepted: document.summary.accepted },

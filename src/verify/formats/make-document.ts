@@ -12,12 +12,14 @@ import type {
   ReportDocument,
   ReportMaking,
   ReportOrigin,
+  ToolIdentity,
 } from './document.ts'
 import { foldCauses } from './fold-causes.ts'
 
 interface DocumentParts {
   readonly report: VerifyReport
   readonly toolVersion: string
+  readonly tool?: ToolIdentity | undefined
   readonly target: string
   readonly failOn: Exclude<Severity, 'info'>
   /** Notes of the source. */
@@ -49,6 +51,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
   const attacked = mode === 'attack'
   return {
     toolVersion: parts.toolVersion,
+    tool: parts.tool,
     target: parts.target,
     failOn,
     origin: parts.origin,

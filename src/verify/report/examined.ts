@@ -9,15 +9,81 @@ export interface Examined {
   readonly objects: Readonly<Record<ObjectKind, number>>
   /** Number of schemas that hold one tenant each. Their objects are not among `objects` and `relations`. */
   readonly tenantSchemas: number
+  /** Relations of those schemas. Relations that differ by nothing but their schema are one entry. */
+  readonly tenantRelations: readonly ExaminedFleetRelation[]
+  readonly server: ExaminedServer
   /** Roles of the application, and owners of the judged relations. */
   readonly roles: readonly ExaminedRole[]
   readonly relations: readonly ExaminedRelation[]
+  /** What the tried roles may do on the judged relations. A relation on which a role has no privilege has no entry. */
+  readonly grants: readonly ExaminedGrant[]
+  /** Each cell (tenant table and verb) as each role that was tried. */
+  readonly cells: readonly ExaminedCell[]
   /** What each attack did. Empty if nothing was attacked. */
   readonly attacks: readonly AttackCount[]
   /** The controls of the attacks, for each role that has the privilege. Empty if nothing was attacked. */
   readonly controls: readonly ExaminedControl[]
   /** The cells (table and verb) that leak, and whether an attack reached rows by that verb. */
   readonly leaks: readonly ExaminedLeak[]
+  /** Scripts that repeat attacks which reached a row. They hold planted values, which differ from run to run. */
+  readonly scripts: readonly ExaminedScript[]
+}
+
+/** The server, as far as it takes part in the result. */
+export interface ExaminedServer {
+  /** `PostgreSQL 18.4 on x86_64-pc-linux-gnu, …`: what version() says. */
+  readonly version: string
+  /** Settings as a new session has them. */
+  readonly settings: readonly { readonly name: string; readonly value: string }[]
+  /** Settings of roles and databases: `role app: search_path = public`. Values that may be secret are left out. */
+  readonly stored: readonly string[]
+  /** `citext 1.8 in public`. */
+  readonly extensions: readonly string[]
+}
+
+/** The privileges of one role on one relation, also by PUBLIC, membership and ownership. */
+export interface ExaminedGrant {
+  readonly role: string
+  readonly object: string
+  /** `SELECT`, or `SELECT (id, body)` if only some columns are granted. */
+  readonly privileges: readonly string[]
+}
+
+export interface ExaminedCell {
+  readonly object: string
+  readonly verb: Verb
+  readonly role: string
+  /** `none`: the role has no privilege. `dark`: no policy lets it reach a row. `open`: policies surely let rows of others pass. */
+  readonly proof: 'none' | 'dark' | 'proved' | 'open' | 'unproved'
+  /** Undefined: no control, because there is no privilege or nothing was attacked. */
+  readonly control?: ExaminedControl['status']
+  /** Statements by which read-across and write-across tried the verb. */
+  readonly tries: number
+  /** How many observations of attacks say that a row of another tenant was reached. */
+  readonly reached: number
+}
+
+/** SQL for psql that plants rows, repeats one attack and rolls back. */
+export interface ExaminedScript {
+  /** The rule that it belongs to, if an attack on one rule made it. */
+  readonly rule?: string
+  readonly object: string
+  readonly verb: Verb
+  /** `as app, tenant A`. */
+  readonly by: string
+  readonly sql: string
+}
+
+/** Relations of tenants' own schemas that are alike. */
+export interface ExaminedFleetRelation {
+  readonly name: string
+  readonly kind: string
+  readonly owner: string
+  readonly rowSecurity: boolean
+  readonly forced: boolean
+  readonly schemas: readonly string[]
+  /** The name of the schema in expressions is replaced by `<schema>`, and the tenant's id by `<tenant>`. */
+  readonly policies: readonly ExaminedPolicy[]
 }
 
 /** Kinds of objects that rules look at. */
@@ -89,4 +155,8 @@ export interface AttackCount {
   readonly probes: number
   /** Labels of the objects on which it succeeded. */
   readonly reached: readonly string[]
+  /** What it looks for before it sends a probe. */
+  readonly needs?: string
+  /** Rules that found an object for it. */
+  readonly said?: readonly string[]
 }

@@ -10,12 +10,18 @@ import type {
   ExaminedLeak,
   ExaminedRelation,
   ExaminedRole,
+  ExaminedServer,
   ObjectKind,
 } from './examined.ts'
+import { cellsOf, grantsOf } from './examined-cells.ts'
+import { fleetRelationsOf } from './examined-fleet.ts'
 import type { JudgedScope } from './judge-scope.ts'
 
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
-export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])]): Examined {
+export function examinedIn(
+  scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
+  server: ExaminedServer,
+): Examined {
   const { facts } = scopes[0]
   return {
     schemas: [
@@ -23,13 +29,18 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
     ].sort(),
     objects: countObjects(facts),
     tenantSchemas: fleetSchemas(facts).length,
+    tenantRelations: fleetRelationsOf(facts),
+    server,
     roles: rolesOf(scopes),
     relations: facts.relations
       .filter(({ kind }) => kind !== 'sequence')
       .map((relation) => relationOf(relation, scopes)),
+    grants: grantsOf(scopes),
+    cells: cellsOf(scopes),
     attacks: joinCounts(scopes.flatMap(({ run }) => run?.counts ?? [])),
     controls: scopes.flatMap(controlsOf),
     leaks: leaksOf(scopes),
+    scripts: scopes.flatMap(({ run }) => run?.ledger.scripts() ?? []),
   }
 }
 
@@ -108,11 +119,12 @@ function relationOf(relation: Relation, scopes: readonly JudgedScope[]): Examine
 function joinCounts(counts: readonly AttackCount[]): readonly AttackCount[] {
   const joined = new Map<string, AttackCount>()
   for (const count of counts) {
-    const { probes = 0, reached = [] } = joined.get(count.name) ?? {}
+    const { probes = 0, reached = [], said = [] } = joined.get(count.name) ?? {}
     joined.set(count.name, {
-      name: count.name,
+      ...count,
       probes: probes + count.probes,
       reached: [...new Set([...reached, ...count.reached])],
+      said: [...new Set([...said, ...(count.said ?? [])])],
     })
   }
   return [...joined.values()]

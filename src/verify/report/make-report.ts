@@ -5,6 +5,7 @@ import { describeSetting } from '../../tenancy/discovery/discover.ts'
 import type { Facts, Tenancy } from '../../tenancy/facts.ts'
 import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
+import type { ExaminedServer } from './examined.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
 import type { JudgedScope } from './judge-scope.ts'
 import { examinedIn } from './make-examined.ts'
@@ -17,6 +18,7 @@ import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 export function makeReport(
   scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
   ruleCount: number,
+  server: ExaminedServer,
 ): VerifyReport {
   const [first] = scopes
   const tables = joinTables(scopes)
@@ -31,7 +33,7 @@ export function makeReport(
     findings,
     tables,
     unwalled: joinUnwalled(scopes, tables),
-    examined: examinedIn(scopes),
+    examined: examinedIn(scopes, server),
     summary: {
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,

@@ -10,6 +10,9 @@ import type { Planting } from '../attack/planting.ts'
 import { compareWithRealLogin } from '../attack/real-login.ts'
 import { type AttackSession, attackSession } from '../attack/session.ts'
 import { attacks } from '../attacks/list.ts'
+import { draftsOf } from '../finding/drafts.ts'
+import type { RuleId } from '../finding/rule-id.ts'
+import { rules } from '../rules/list.ts'
 import type { AttackCount } from './examined.ts'
 import type { InternalError } from './report-model.ts'
 
@@ -72,7 +75,13 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
         const [probesBefore, seenBefore] = [probes, ledger.observations.length]
         const error = await runOne(attack, arena)
         const reached = ledger.observations.slice(seenBefore).map(({ object }) => object)
-        counts.push({ name: attack.name, probes: probes - probesBefore, reached: [...new Set(reached)] })
+        counts.push({
+          name: attack.name,
+          probes: probes - probesBefore,
+          reached: [...new Set(reached)],
+          needs: attack.needs,
+          said: probes > probesBefore ? [] : attack.rules.filter((id) => saysSomething(id, options.facts)),
+        })
         if (error !== undefined) internalErrors.push(error)
         options.onProgress(attack.name)
       }
@@ -93,6 +102,16 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     counts,
     planted,
     timedOut: timedOut(),
+  }
+}
+
+/** Whether a rule reports an object. If an attack of this rule sends no probe all the same, the object could not be tried. */
+function saysSomething(id: RuleId, facts: Facts): boolean {
+  const rule = rules.find((each) => each.id === id)
+  try {
+    return rule !== undefined && draftsOf(rule, facts).length > 0
+  } catch {
+    return false // the rule's own error is reported where the rules run
   }
 }
 

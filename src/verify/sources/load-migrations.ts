@@ -6,6 +6,7 @@ import { type PlatformPrelude, platformPrelude } from './platform-prelude.ts'
 import type { PreparedSource, SourceOptions } from './prepared-source.ts'
 import { type MigrationFile, type Migrations, readMigrations } from './read-migrations.ts'
 import { runFile } from './run-statements.ts'
+import { shownStatements } from './shown-statements.ts'
 import { openThrowAwayDatabase, type ThrowAwayDatabase } from './throw-away-database.ts'
 
 interface LoadMigrationsOptions extends SourceOptions {
@@ -77,7 +78,12 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
       sealSecret: sealed ? database.sealSecret : undefined,
       notes: [...notesOf(migrations, own, rolesAdded, database, platform), ...filledNote(filled)],
       gaps: [...gapsOf(migrations.files, rolesAdded, [...extensions]), ...standInGaps(standIns, indexesLeftOut)],
-      files: migrations.files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
+      files: migrations.files.map(({ name, bytes, sha256, statements }) => ({
+        name,
+        bytes,
+        sha256,
+        statements: shownStatements(statements),
+      })),
       rolesAdded,
       locate: locateObjects(migrations.files),
       makeAppRole: () => database.makeAppRole(),

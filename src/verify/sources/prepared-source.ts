@@ -5,6 +5,15 @@ export interface InputFile {
   readonly bytes: number
   /** In hex, of the whole file. */
   readonly sha256: string
+  /** Its statements, as a report may show them. Left out for a file that holds no SQL of the schema. */
+  readonly statements?: readonly SourceStatement[]
+}
+
+/** One statement of a file. */
+export interface SourceStatement {
+  /** The line of its first word, from 1. */
+  readonly line: number
+  readonly text: string
 }
 
 /** A database that was filled from a source, with the notes about it for the report. */

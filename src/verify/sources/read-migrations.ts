@@ -7,7 +7,7 @@ import type { InputFile } from './prepared-source.ts'
 import { type SplitFile, splitStatements, UnreadableSqlError } from './split-statements.ts'
 
 /** One migration file, split into statements. */
-export interface MigrationFile extends SplitFile, InputFile {
+export interface MigrationFile extends SplitFile, Omit<InputFile, 'statements'> {
   readonly text: string
   /** True if a marked down migration was left out. */
   readonly downSectionCut: boolean

@@ -31,6 +31,36 @@ const hostile: Finding = {
 export const examined: Examined = {
   schemas: ['public'],
   tenantSchemas: 0,
+  tenantRelations: [],
+  server: {
+    version: 'PostgreSQL 18.4 on x86_64-pc-linux-gnu',
+    settings: [{ name: 'row_security', value: 'on' }],
+    stored: [HOSTILE],
+    extensions: ['citext 1.8 in public'],
+  },
+  grants: [{ role: 'app', object: 'public.documents', privileges: ['SELECT', `UPDATE (${HOSTILE})`] }],
+  cells: [
+    {
+      object: 'public.documents',
+      verb: 'select',
+      role: 'app',
+      proof: 'open',
+      control: 'worked',
+      tries: 9,
+      reached: 9,
+    },
+    { object: 'public.documents', verb: 'insert', role: 'app', proof: 'none', tries: 0, reached: 0 },
+    {
+      object: 'public.documents',
+      verb: 'update',
+      role: 'app',
+      proof: 'proved',
+      control: 'not-run',
+      tries: 3,
+      reached: 0,
+    },
+    { object: HOSTILE, verb: 'select', role: HOSTILE, proof: 'unproved', control: 'error', tries: 0, reached: 0 },
+  ],
   objects: {
     table: 2,
     'partitioned-table': 0,
@@ -102,6 +132,14 @@ export const examined: Examined = {
     { object: 'public.documents', verb: 'update', role: 'app', status: 'not-run' },
   ],
   leaks: [{ object: 'public.documents', verb: 'select', by: 'attack', keys: [leak.key] }],
+  scripts: [
+    {
+      object: 'public.documents',
+      verb: 'select',
+      by: 'as app, tenant A',
+      sql: `BEGIN;\nSELECT 1 FROM public.documents;\n-- ${HOSTILE.replaceAll('\n', ' ')}\nROLLBACK;`,
+    },
+  ],
 }
 
 export function sampleDocument(changes: Partial<ReportDocument> = {}): ReportDocument {

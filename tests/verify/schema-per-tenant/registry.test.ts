@@ -39,6 +39,30 @@ describe('a mixed fleet of install_schema()', () => {
       expect(verbs).toEqual({ select: 'proved', insert: 'proved', update: 'proved', delete: 'proved' })
   })
 
+  it('is printed with its policies, once for tables that are alike', async () => {
+    const documents = async () =>
+      (await look('static')).examined.tenantRelations.filter(({ name }) => name === 'documents')
+    const [alike, ...others] = await documents()
+    expect(others).toEqual([])
+    expect([...(alike?.schemas ?? [])].sort()).toEqual([acme.schema, globex.schema].sort())
+    const isolation = alike?.policies.find(({ name }) => name === 'tenant_isolation_policy')
+    expect(isolation?.using).toContain("'<tenant>'")
+    expect(JSON.stringify(alike)).not.toContain(acme.id)
+    // Policies that name another tenant are not folded away.
+    await database.admin(
+      `alter table ${acme.schema}.documents disable row level security; drop policy tenant_seal_policy on ${globex.schema}.documents`,
+    )
+    expect((await documents()).map(({ rowSecurity, policies }) => [rowSecurity, policies.length])).toEqual(
+      expect.arrayContaining([
+        [false, alike?.policies.length],
+        [true, (alike?.policies.length ?? 0) - 1],
+      ]),
+    )
+    for (const { schema, id } of [acme, globex])
+      await database.admin('call partywall.install_schema($1, $2)', [schema, id])
+    expect(await documents()).toHaveLength(1)
+  })
+
   it.each([
     [
       'no seal policy',

@@ -22,16 +22,38 @@ ${table(['role', 'login', 'superuser', 'bypassrls', 'member of', 'in reach by', 
 }
 
 /** Row-level security and policies of each table, as the server printed them. */
-export function policiesOf({ examined }: ReportDocument): string {
+export function policiesOf(document: ReportDocument): string {
+  return [sharedPolicies(document), fleetPolicies(document)].filter((part) => part !== '').join('\n')
+}
+
+/** How many names of schemas are written out. */
+const NAMED = 20
+
+/** Tables in schemas that hold one tenant each. Tables that are alike stand once. */
+function fleetPolicies({ examined }: ReportDocument): string {
+  if (examined.tenantRelations.length === 0) return ''
+  const tables = examined.tenantRelations.map(({ name, owner, rowSecurity, forced, schemas, kind, policies }) => {
+    const more = schemas.length > NAMED ? ` and ${schemas.length - NAMED} more` : ''
+    const state = `${text(kind)} in ${schemas.length} ${schemas.length === 1 ? 'schema' : 'schemas'}: ${schemas.slice(0, NAMED).map(code).join(', ')}${more}. Row-level security ${rowSecurity ? 'on' : 'off'}, ${forced ? 'forced' : 'not forced'}; owner ${code(owner)}`
+    return `<article><h4>${code(name)}</h4>\n<p>${state}.</p>\n${policyTable(policies)}</article>`
+  })
+  return `<h3>In schemas of one tenant each</h3>
+<p>Relations that differ by nothing but the schema and the tenant’s id stand once: <code>&lt;schema&gt;</code> and <code>&lt;tenant&gt;</code> stand for these.</p>
+${tables.join('\n')}`
+}
+
+function policyTable(policies: readonly ExaminedPolicy[]): string {
+  return policies.length === 0
+    ? '<p>No policy.</p>'
+    : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf))
+}
+
+function sharedPolicies({ examined }: ReportDocument): string {
   const relations = examined.relations.filter(({ kind, policies }) => /table$/.test(kind) || policies.length > 0)
   return relations
     .map(({ object, owner, rowSecurity, forced, column, policies }) => {
       const state = `row-level security ${rowSecurity ? 'on' : 'off'}, ${forced ? 'forced' : 'not forced'}; owner ${code(owner)}; tenant column ${column === undefined ? 'none' : code(column)}`
-      const body =
-        policies.length === 0
-          ? '<p>No policy.</p>'
-          : table(['policy', 'command', 'roles', 'USING', 'WITH CHECK'], policies.map(rowOf))
-      return `<article><h3>${code(object)}</h3>\n<p>${state}.</p>\n${body}</article>`
+      return `<article><h3>${code(object)}</h3>\n<p>${state}.</p>\n${policyTable(policies)}</article>`
     })
     .join('\n')
 }

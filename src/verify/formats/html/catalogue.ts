@@ -1,8 +1,11 @@
+import type { AttackCount } from '../../report/examined.ts'
 import { isAboutSpeed } from '../controls/mapped-rules.ts'
 import type { ReportDocument } from '../document.ts'
 import { noObjectFor } from '../rule-objects.ts'
 import { findingLink } from './finding-numbers.ts'
-import { code, listOfHtml, rich, table, text } from './markup.ts'
+import { code, rich, table, text } from './markup.ts'
+
+type CountedAttack = AttackCount & { readonly title: string }
 
 export function checklistOf(document: ReportDocument): string {
   const rows = document.checklist.map((line) => [text(line.section), rich(line.title), line.verdict, rich(line.detail)])
@@ -15,8 +18,8 @@ export function attacksOf(document: ReportDocument): string {
   const { attacks, examined, summary, internalErrors } = document
   if (attacks.length === 0) return '<p>The catalog was read and policies were proved; nothing was attacked.</p>'
   const counted = attacks.map((attack) => {
-    const { probes = 0, reached = [] } = examined.attacks.find(({ name }) => name === attack.name) ?? {}
-    return { ...attack, probes, reached, failed: internalErrors.some(({ where }) => where === `attack ${attack.name}`) }
+    const count = examined.attacks.find(({ name }) => name === attack.name) ?? { probes: 0, reached: [] }
+    return { ...attack, ...count, failed: internalErrors.some(({ where }) => where === `attack ${attack.name}`) }
   })
   const idle = counted.filter(({ probes, reached, failed }) => probes === 0 && reached.length === 0 && !failed)
   const ran = counted.filter((attack) => !idle.includes(attack))
@@ -30,11 +33,18 @@ export function attacksOf(document: ReportDocument): string {
   return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low.</p>
 ${table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
 <h3>Attacks that sent no probe</h3>
-<p>Not applicable: this schema has no object that they are made for, what they would try is proved already, or they need a context that this run did not have. They show nothing.</p>
-${listOfHtml(
-  idle.map(({ name, title }) => `${code(name)}: ${rich(title)}`),
-  'None.',
-)}`
+<p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>
+${idle.length === 0 ? '<p>None.</p>' : table(['attack', 'what it does', 'not applicable, because the run found no'], idle.map(idleRow))}`
+}
+
+function idleRow({
+  name,
+  title,
+  needs = 'table that several tenants share',
+  said = [],
+}: CountedAttack): readonly string[] {
+  const silent = said.length === 0 ? '' : `. Rules that report an object: ${said.map(code).join(', ')}`
+  return [code(name), rich(title), `${text(needs)}${silent}`]
 }
 
 function outcomeOf(reached: readonly string[]): string {

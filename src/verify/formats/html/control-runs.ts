@@ -10,6 +10,11 @@ const SAYS = {
   'not-run': 'did not run',
 } as const
 
+/** `saw no row of its own`: the end of a sentence about a control. */
+export function controlSays(status: keyof typeof SAYS): string {
+  return SAYS[status]
+}
+
 /** The controls: what tenant B could do with its own planted row, for each table, verb and role with the privilege. */
 export function controlRunsOf({ examined }: ReportDocument): string {
   const objects = [...new Set(examined.controls.map(({ object }) => object))]

@@ -1,11 +1,11 @@
 import { VERBS } from '../../../catalog/verbs.ts'
 import type { Finding } from '../../finding/finding.ts'
 import { bySeverity } from '../by-severity.ts'
-import type { ReportDocument } from '../document.ts'
-import { byHand } from './by-hand.ts'
+import type { Location, ReportDocument } from '../document.ts'
 import { actorsIn, joinEvidence } from './evidence.ts'
 import { findingNumber } from './finding-numbers.ts'
 import { code, listOf, rich, sqlBlock, table, text } from './markup.ts'
+import { sourceAnchor } from './source-annex.ts'
 
 export function findingsOf(document: ReportDocument): string {
   if (document.findings.length === 0) return '<p>None.</p>'
@@ -44,8 +44,7 @@ function membersOf(finding: Finding, { singly }: ReportDocument): readonly Findi
 function memberOf(finding: Finding, document: ReportDocument, alone: boolean): string {
   const { object, message, proof, evidence, key, fix } = finding
   const made = document.locate(object)
-  const place = made === undefined ? '' : ` <small>created in ${text(made.file)}:${made.line}</small>`
-  const script = byHand(finding, document)
+  const place = made === undefined ? '' : ` <small>created in ${placeOf(made, document)}</small>`
   const lines = [
     `key: ${key}`,
     proof === 'exploited'
@@ -59,9 +58,29 @@ function memberOf(finding: Finding, document: ReportDocument, alone: boolean): s
 <p>${rich(message)}${place}</p>
 <h6>Evidence</h6>
 ${listOf(lines)}
-${script === undefined ? '' : `<h6>Check by hand</h6>\n${sqlBlock(script)}`}
+${scriptsOf(finding, document)}
 <h6>Fix</h6>
 ${sqlBlock(fix)}</div>`
+}
+
+/** `schema.sql:14`, with a link to the statement if the report shows it. */
+function placeOf({ file, line }: Location, document: ReportDocument): string {
+  const anchor = sourceAnchor(document, file, line)
+  const place = `${text(file)}:${line}`
+  return anchor === undefined ? place : `<a href="#${anchor}">${place}</a>`
+}
+
+/** For each verb that an attack used: the script that repeats it. */
+function scriptsOf({ rule, object, key, proof }: Finding, { examined }: ReportDocument): string {
+  if (proof !== 'exploited') return ''
+  const leaks = examined.leaks.filter(({ keys }) => keys.includes(key))
+  const scripts = examined.scripts.filter((script) =>
+    script.rule === undefined
+      ? leaks.some((leak) => leak.object === script.object && leak.verb === script.verb)
+      : script.rule === rule && script.object === object,
+  )
+  const blocks = scripts.map(({ verb, by, sql }) => `<p><small>${verb}, ${text(by)}</small></p>\n${sqlBlock(sql)}`)
+  return blocks.length === 0 ? '' : `<h6>Repeat it</h6>\n${blocks.join('\n')}`
 }
 
 /** The verbs that leak by what the catalog says, and that no attack used. */

@@ -1,7 +1,8 @@
 import { VERBS } from '../../../catalog/verbs.ts'
 import { countFindings } from '../by-severity.ts'
 import type { ReportDocument } from '../document.ts'
-import { facts, rich, text } from './markup.ts'
+import { documentDigest, reportId } from '../document-digest.ts'
+import { code, facts, rich, text } from './markup.ts'
 
 /** The verdict, and everything that identifies the run: an auditor must be able to say which database was judged, when and how. */
 export function headOf(document: ReportDocument): string {
@@ -47,8 +48,12 @@ function identityOf(document: ReportDocument): string {
   const mode =
     run.mode === 'attack' ? `catalog, proof and attacks in ${contexts} contexts` : 'catalog and proof, without attacks'
   const assumed = run.notes.some((note) => note.includes(`${run.setting} is assumed`))
+  const id = reportId(document)
   return facts([
+    ...(id === undefined ? [] : [['report id', code(id)] as const]),
+    ['digest of the report (SHA-256 of its JSON document)', code(documentDigest(document))],
     ...makingOf(document),
+    ...toolOf(document),
     ['judged', text(target)],
     ['database', `${text(run.database)}, PostgreSQL ${version}`],
     ['schema digest (SHA-256)', `<code>${text(run.schemaDigest)}</code>`],
@@ -79,6 +84,16 @@ function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [st
     ['who ran it', 'not recorded'],
     ['working directory', made.directory === undefined ? 'not recorded' : text(made.directory)],
     ['git commit of the working directory', git],
+  ]
+}
+
+/** Which partywall it was: its files, and the packages that take part in the verdict. */
+function toolOf({ tool }: ReportDocument): readonly (readonly [string, string])[] {
+  if (tool === undefined) return []
+  const form = tool.built ? '' : ', run from TypeScript sources'
+  return [
+    ['digest of the package (SHA-256)', `${code(tool.sha256)} over ${tool.files} files${form}`],
+    ['with packages', text(tool.parts.join(', ') || 'not recorded')],
   ]
 }
 

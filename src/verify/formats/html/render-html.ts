@@ -2,14 +2,19 @@ import { ISO_27001 } from '../controls/iso-27001.ts'
 import { OWASP_MULTI_TENANT } from '../controls/owasp-multi-tenant.ts'
 import { SOC2 } from '../controls/soc2.ts'
 import type { ReportDocument } from '../document.ts'
+import { documentDigest, reportId } from '../document-digest.ts'
 import { policiesOf, rolesOf } from './as-read.ts'
 import { attacksOf, checklistOf, rulesOf } from './catalogue.ts'
 import { controlRunsOf } from './control-runs.ts'
 import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
 import { glossaryOf } from './glossary.ts'
 import { headOf } from './head.ts'
+import { integrityOf } from './integrity.ts'
 import { listOf, renderSection, type Section, text } from './markup.ts'
+import { privilegesOf, serverOf } from './privileges.ts'
+import { resultsByRoleOf } from './results-by-role.ts'
 import { inputsOf, scopeOf } from './scope.ts'
+import { sourceAnnexOf } from './source-annex.ts'
 import { standardOf } from './standards.ts'
 import { htmlStyle } from './style.ts'
 import { tablesOf, unwalledOf } from './tables.ts'
@@ -38,9 +43,11 @@ ${sections.map(renderSection).join('\n')}
 `
 }
 
-function runningTitle({ target, run, made }: ReportDocument): string {
-  const at = made === undefined ? '' : `, ${made.at.slice(0, 16).replace('T', ' ')} UTC`
-  return `Tenant isolation of ${target.slice(0, 60)}, schema digest ${run.schemaDigest.slice(0, 12)}${at}`
+/** On each printed page: what was judged, and the id of the report, or what identifies the report if it has none. */
+function runningTitle(document: ReportDocument): string {
+  const { target, run } = document
+  const id = reportId(document) ?? documentDigest(document).slice(0, 12)
+  return `Tenant isolation of ${target.slice(0, 40)}, report ${id}, schema digest ${run.schemaDigest.slice(0, 12)}`
 }
 
 function sectionsOf(document: ReportDocument): readonly Section[] {
@@ -63,6 +70,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     },
     { id: 'reading', title: 'How it was read', body: listOf(document.notes) },
     { id: 'inputs', title: 'Input files and options', body: inputsOf(document) },
+    { id: 'server', title: 'Server', body: serverOf(document) },
     { id: 'roles', title: 'Roles', body: rolesOf(document) },
     {
       id: 'role',
@@ -78,10 +86,14 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'soc2', title: SOC2.title, body: standardOf(SOC2, document) },
     { id: 'iso-27001', title: ISO_27001.title, body: standardOf(ISO_27001, document) },
     { id: 'owasp', title: OWASP_MULTI_TENANT.title, body: standardOf(OWASP_MULTI_TENANT, document) },
+    { id: 'integrity', title: 'How to check this report', body: integrityOf(document) },
     { id: 'glossary', title: 'Words', body: glossaryOf() },
+    { id: 'results', title: 'Results by role', body: resultsByRoleOf(document) },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
     { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
+    { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
+    { id: 'source', title: 'Statements of the input files', body: sourceAnnexOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]
 }

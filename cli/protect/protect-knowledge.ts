@@ -1,0 +1,52 @@
+import type { Relation } from '../../src/catalog/model.ts'
+import { VERBS } from '../../src/catalog/verbs.ts'
+import type { Knowledge } from '../../src/protect/knowledge.ts'
+import { same } from '../../src/tenancy/discovery/choose-context.ts'
+import type { ContextSource, Facts } from '../../src/tenancy/facts.ts'
+import { ownersReaders } from '../../src/tenancy/owners-readers.ts'
+
+/** Weaknesses of policies that show some rows to all tenants, perhaps on purpose. */
+const SHARED: ReadonlySet<string> = new Set(['null-tenant', 'column-opt-out'])
+
+/** Facts of verify's discovery and prover about the schema, for protect. @param chosen the user named the setting */
+export function knowledgeOf(facts: Facts, chosen: boolean): Knowledge {
+  const { tenancy } = facts
+  const { context, bindings } = tenancy
+  const roles = facts.acting.filter((role) => !role.bypasses)
+  const proofs = (relation: Relation) =>
+    roles.flatMap((role) => VERBS.map((verb) => facts.proofs.of(relation, verb, role)))
+  const bound = bindings.filter(({ use }) => context.kind === 'tenant' && same(use, context))
+  return {
+    exempt: tenancy.excluded,
+    sessionCall: chosen ? undefined : otherQuestion(facts, bound.length > 0),
+    contextTypes: new Set(chosen ? [] : bound.flatMap(({ columns }) => columns.map(({ column }) => column.baseType))),
+    isProved: (relation) => proofs(relation).every(({ status }) => status === 'proved' || status === 'dark'),
+    sharesRows: (relation) =>
+      proofs(relation).some(
+        (proof) =>
+          (proof.status === 'open' || proof.status === 'unproved') &&
+          proof.weaknesses.some((weakness) => SHARED.has(weakness.kind)),
+      ) || readByAll(relation),
+    readAsOwner: (relation) => ownersReaders(facts, relation),
+  }
+}
+
+/** The value that existing policies read from the session, if it is not the tenant in the setting that new policies would read. */
+function otherQuestion({ tenancy }: Facts, isBound: boolean): string | undefined {
+  const { context, bindings } = tenancy
+  if (context.kind === 'key') return `${describe(context)}, a key of ${context.table.label}`
+  if (context.list === true) return `${describe(context)}, a list of tenants`
+  if (isBound || bindings.length === 0) return undefined
+  return bindings.map(({ use }) => `the setting ${use.setting}`).join(' and ')
+}
+
+function describe({ call, setting }: ContextSource): string {
+  return call?.sql ?? `the setting ${setting}`
+}
+
+/** Whether reads are open on purpose: FOR SELECT USING (true) beside narrower policies for writes, as for a price list. */
+function readByAll({ policies }: Relation): boolean {
+  return policies.some(
+    ({ permissive, command, using }) => permissive && command === 'select' && /^\(*true\)*$/i.test(using ?? ''),
+  )
+}

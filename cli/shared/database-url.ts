@@ -1,0 +1,26 @@
+import { ConfigurationError } from '../../src/errors.ts'
+
+/**
+ * The database URL of a command: the value of `--database-url` or, without this flag, of DATABASE_URL.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that says which of the two is missing or not a URL; the message never contains the
+ *   value
+ */
+export function databaseUrlFrom(flag: string | undefined): string {
+  const url = flag ?? process.env['DATABASE_URL']
+  if (url === undefined || url === '') {
+    throw new ConfigurationError('No database: give --database-url URL, or set DATABASE_URL.')
+  }
+  checkUrl(flag === undefined ? 'DATABASE_URL' : '--database-url', url)
+  return url
+}
+
+/** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` */
+export function checkUrl(source: string, url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : ''
+  if (protocol === 'postgres:' || protocol === 'postgresql:') return
+  // The message must not contain the value, because the value may contain a password.
+  throw new ConfigurationError(
+    `${source} is not a PostgreSQL URL. Its form is postgres://user:password@host:5432/database.`,
+  )
+}

@@ -1,0 +1,113 @@
+import { basename } from 'node:path'
+import { VERBS } from '../../src/catalog/verbs.ts'
+import { checklist } from '../../src/report/checklist.ts'
+import type { Evidence } from '../../src/report/evidence.ts'
+import type { ChecklistLineId } from '../../src/report/lines.ts'
+import { type Finding, SEVERITIES } from '../../src/verify/finding/finding.ts'
+import { VERDICTS } from '../../src/verify/finding/verdict.ts'
+import type { ChecklistEntry } from '../../src/verify/formats/document.ts'
+import type { VerifyReport } from '../../src/verify/report/report-model.ts'
+
+interface ChecklistParts {
+  readonly report: VerifyReport
+  /** Findings that remain after the baseline. */
+  readonly findings: readonly Finding[]
+  /** The command that repeats this run, without a password. */
+  readonly command: string
+  /** Names of the files that built the schema. */
+  readonly files: readonly string[]
+  /** The assumptions of the run, if it made any. Then no line of the checklist is confirmed. */
+  readonly assumed?: string | undefined
+}
+
+/** Short names of the lines that a check of a database can't prove. */
+const NAMES: Readonly<Partial<Record<ChecklistLineId, string>>> = {
+  'completed-context-middleware': 'the context middleware',
+  'completed-repository': 'the repositories',
+  'completed-cross-tenant-access': 'requests of one tenant for data of another',
+  'completed-rate-limits': 'rate limits',
+  'completed-audit': 'the audit log',
+  'output-tenant-context': 'the tenant context in the code',
+  'output-rls-migration': 'the migration file',
+  'output-repository': 'the repository class',
+  'output-guard': 'the guard',
+  'output-isolation-test': 'the isolation test',
+  'security-no-leak': 'test scenarios over HTTP',
+  'security-circuit-breaker': 'circuit breakers',
+  'security-audit-trail': 'the audit trail',
+}
+
+/** The success checklist after `partywall verify`: the lines about the database are judged, and one open line names all others. */
+export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[] {
+  const { lines } = checklist(databaseEvidence(parts))
+  const judged = lines.filter((line) => line.evidence.length > 0)
+  const others = lines.filter((line) => line.evidence.length === 0)
+  const entries = judged.map(
+    (line): ChecklistEntry => ({
+      section: line.section,
+      title: line.atLeast === undefined ? line.title : line.title.replace(/\bN\b/, String(line.count)),
+      verdict: line.verdict,
+      detail:
+        line.reason ?? line.evidence.map((piece) => `${piece.detail} (${piece.by}, ${piece.count} checks)`).join('; '),
+    }),
+  )
+  return [
+    ...entries,
+    {
+      section: 'Not part of verify',
+      title: `Not part of verify: ${others.map((line) => NAMES[line.id] ?? line.title).join(', ')}`,
+      verdict: 'open',
+      detail: 'not tested in this run; evidence is needed from tests of the running application',
+    },
+  ]
+}
+
+/** The results of `verify` for the checklist lines about the database. */
+export function databaseEvidence({ report, findings, command, files, assumed }: ChecklistParts): readonly Evidence[] {
+  const verdicts = report.tables.flatMap((table) =>
+    VERBS.flatMap((verb) => {
+      const verdict = table.verbs[verb]
+      return verdict === undefined
+        ? []
+        : [{ where: `${verb} on ${table.object}`, verdict, reason: table.reasons[verb] }]
+    }),
+  )
+  const counted = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'closes').length
+  const judge = (line: ChecklistLineId, failure: string | undefined, held: string): Evidence => {
+    const piece = { line, by: command }
+    const undecided = verdicts.find(({ verdict }) => VERDICTS[verdict].checklist === 'stays open')
+    const error = report.summary.internalErrors[0]
+    if (failure !== undefined) return { ...piece, verdict: 'failed', count: 0, detail: failure }
+    if (error !== undefined)
+      return { ...piece, verdict: 'open', count: 0, detail: `partywall failed in ${error.where}` }
+    if (assumed !== undefined)
+      return { ...piece, verdict: 'open', count: 0, detail: 'the role of the application was made for this run' }
+    if (counted === 0)
+      return {
+        ...piece,
+        verdict: 'open',
+        count: 0,
+        detail: report.tables.length === 0 ? 'no tenant table was found' : 'no verb of a tenant table was seen to hold',
+      }
+    if (undecided !== undefined) {
+      const detail = `${undecided.where} is ${undecided.verdict}${undecided.reason === undefined ? '' : `: ${undecided.reason}`}`
+      return { ...piece, verdict: 'open', count: 0, detail }
+    }
+    return { ...piece, verdict: 'proved', count: counted, detail: held }
+  }
+  const worst = findings.find((finding) => SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf('medium'))
+  const leaking = verdicts.find(({ verdict }) => verdict === 'leaks')
+  const failure = worst === undefined ? undefined : `${worst.rule} on ${worst.object}`
+  const leak = leaking === undefined ? undefined : `${leaking.where} leaks`
+  const tables = `${report.tables.length} tables`
+  const denied = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'neutral').length
+  const judged = `${counted} of ${verdicts.length} pairs of table and verb proved or held${denied === 0 ? '' : `, ${denied} without access`}`
+  const pieces = [
+    judge('completed-rls-policies', failure ?? leak, `${judged} on ${tables}`),
+    judge('security-rls-on-all-queries', leak ?? failure, `${judged}, for all statements of the roles that were tried`),
+  ]
+  const migration = files.find((file) => basename(file) === 'enable-rls-policies.sql')
+  if (migration !== undefined)
+    pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run and holds`))
+  return pieces
+}

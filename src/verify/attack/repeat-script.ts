@@ -1,0 +1,120 @@
+import type { Column, Relation } from '../../catalog/model.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { Verb } from '../../catalog/verbs.ts'
+import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import { lookupsOf } from '../../tenancy/lookups.ts'
+import type { RuleId } from '../finding/rule-id.ts'
+import type { ExaminedScript } from '../report/examined.ts'
+import type { AttackContext } from './contexts.ts'
+import { AS_PLANTER, becomeSql } from './identity.ts'
+import type { Planting } from './planting.ts'
+import { splitSeal } from './seal-script.ts'
+
+/** One statement that reached a row of another tenant. */
+export interface RepeatedAttack {
+  /** The rule that the attack belongs to. Left out: the attack shows a crossing of the table, which may have several causes. */
+  readonly rule?: RuleId
+  readonly relation: Relation
+  readonly verb: Verb
+  /** The attack's statements, as they were sent after the context. */
+  readonly sql: string
+  /** A query of one value, which a superuser runs before and after the attack. */
+  readonly judge?: string
+  /** What came back in this run: `1 row. Each row is a leak.` */
+  readonly saw: string
+}
+
+const LIFTED =
+  '-- A superuser first turns triggers and foreign keys off, and removes a row that is in the way: they would hide what the policies allow.'
+
+/** Who attacked, in which context. */
+interface ScriptActor {
+  readonly role: ActingRole
+  readonly context: AttackContext
+  /** `as app, tenant A` */
+  readonly name: string
+}
+
+interface ScriptParts {
+  readonly facts: Facts
+  readonly planting: Planting
+}
+
+/**
+ * SQL for psql that plants the rows that the attack used, does what the attack did, and rolls back. Undefined if no row of the table was planted,
+ * or if the seal of the context can't be made again.
+ */
+export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: RepeatedAttack): ExaminedScript | undefined {
+  const { facts } = parts
+  const rows = neededTables(parts, attack.relation).flatMap((relation) => insertsOf(parts, relation))
+  const context = splitSeal(by.context.sql(by.role))
+  if (rows.length === 0 || context === undefined) return undefined
+  const judge = attack.judge === undefined ? [] : [`${attack.judge};`]
+  const lines = [
+    '-- Run it in psql as a superuser, on a database with this schema and no rows, such as one that was filled from the input files.',
+    'BEGIN;',
+    '-- Rows of two made-up tenants. Triggers and foreign keys are off while they are stored.',
+    'SET LOCAL session_replication_role = replica;',
+    ...rows,
+    'SET LOCAL session_replication_role = origin;',
+    ...context.seal,
+    ...(judge.length === 0 ? [] : ['-- Before the attack:', ...judge]),
+    `-- The attack, ${by.name}:`,
+    ...statementsOf(`${becomeSql(facts, by.role)};${context.rest}`),
+    ...(attack.sql.includes('session_replication_role') ? [LIFTED] : []),
+    ...statementsOf(attack.sql),
+    ...(judge.length === 0 ? [] : ['-- After the attack, as a superuser:', ...statementsOf(AS_PLANTER), ...judge]),
+    ...attack.saw.split('\n').map((line) => `-- ${line}`),
+    'ROLLBACK;',
+  ]
+  const { rule, relation, verb } = attack
+  return { ...(rule === undefined ? {} : { rule }), object: relation.label, verb, by: by.name, sql: lines.join('\n') }
+}
+
+/** The table, and the tables on which its policies or the meaning of its rows may depend. Parents come first. */
+function neededTables({ facts }: ScriptParts, relation: Relation): readonly Relation[] {
+  const { root, context } = facts.tenancy
+  const labels = new Set(lookupsOf(facts)(relation.label))
+  const seen = new Set<Relation>()
+  const found: Relation[] = []
+  const add = (each: Relation | undefined) => {
+    if (each === undefined || seen.has(each)) return
+    seen.add(each)
+    const parents = each.constraints.flatMap(({ references }) => references?.relation ?? [])
+    for (const oid of each.isPartition ? each.parents : parents) add(facts.relationOf(oid))
+    // The planted row of a partition is that of the partitioned table.
+    if (!each.isPartition) found.push(each)
+  }
+  for (const each of facts.relations.filter(({ label }) => labels.has(label))) add(each)
+  add(root?.relation)
+  if (context.kind === 'key') add(context.table)
+  add(relation)
+  return found
+}
+
+function insertsOf({ planting }: ScriptParts, relation: Relation): readonly string[] {
+  const columns = relation.columns.filter((column) => column.generated === undefined)
+  const overriding = columns.some((column) => column.identity === 'always') ? ' OVERRIDING SYSTEM VALUE' : ''
+  return (['a', 'b'] as const).flatMap((side) => {
+    const row = planting.row(relation, side)
+    if (row === undefined) return []
+    const values = columns.map((column) => literal(row.values[column.name], column))
+    const names = columns.map((column) => quoteIdentifier(column.name))
+    return [
+      `INSERT INTO ${qualifiedName(relation)} (${names.join(', ')})${overriding} VALUES (${values.join(', ')}); -- tenant ${side.toUpperCase()}`,
+    ]
+  })
+}
+
+function literal(value: string | null | undefined, column: Column): string {
+  return value === null || value === undefined ? 'NULL' : `${quoteLiteral(value).trim()}::${column.type}`
+}
+
+/** One line for each statement. Statements that verify sends are separated by a semicolon and a space, or by none. */
+function statementsOf(sql: string): readonly string[] {
+  return sql
+    .split(/;\s*(?=(?:set local|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i)
+    .map((statement) => statement.trim().replace(/;$/, ''))
+    .filter((statement) => statement !== '')
+    .map((statement) => `${statement};`)
+}

@@ -1,0 +1,28 @@
+import type { ReportDocument } from '../document.ts'
+import { documentDigest, reportId } from '../document-digest.ts'
+import { code, listOfHtml, text } from './markup.ts'
+
+/**
+ * Prints the digest of a JSON document in canonical form (RFC 8785): sorted members, no white space. `docs/verify.md` has the same command,
+ * and a test runs it.
+ */
+export const DIGEST_COMMAND = `node -e 'const c = (v) => Array.isArray(v) ? "[" + v.map(c) + "]" : v && typeof v === "object" ? "{" + Object.keys(v).sort().map((k) => JSON.stringify(k) + ":" + c(v[k])) + "}" : JSON.stringify(v); console.log(require("crypto").createHash("sha256").update(c(JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")))).digest("hex"))' report.json`
+
+/** Prints the digest of an installed package. Run in its folder. */
+export const PACKAGE_COMMAND = String.raw`find dist/src dist/cli migrations package.json -type f \( -name '*.js' -o -name '*.sql' -o -name package.json \) | LC_ALL=C sort | xargs sha256sum | sha256sum`
+
+/** How a reader shows that a report is the one that a run wrote, and that it can be made again. */
+export function integrityOf(document: ReportDocument): string {
+  const id = reportId(document)
+  const named = id === undefined ? '' : ` report ${code(id)},`
+  const items = [
+    `The run printed${named} the digest ${code(documentDigest(document))}, and the SHA-256 of each file that it wrote, to its standard error: the log of the job holds them. A file is unchanged if <code>sha256sum</code> prints the digest of the log. A print or a PDF has no digest of its own: the id on each of its pages leads to the log.`,
+    'The digest of the report covers findings, verdicts, roles, grants, policies, settings, input files (by digest) and the package. It covers no time, so a second run with the same command on the same files, package and server version has the same digest. The planted values and the scripts differ from run to run and are covered by the SHA-256 of the file alone.',
+    `<code>--report json=report.json</code> writes the JSON document. This prints its digest:<pre>${text(DIGEST_COMMAND)}</pre>`,
+    ...(document.tool?.built === true
+      ? [`This prints the digest of the package, in its folder:<pre>${text(PACKAGE_COMMAND)}</pre>`]
+      : []),
+    'The report is not signed. The CI job can sign the file, because only the job has an identity: see “Sign a report” in <code>docs/verify.md</code> of the package.',
+  ]
+  return listOfHtml(items)
+}
