@@ -23,7 +23,7 @@ const levels = [
   ['alerts', 'telemetry', 'health'],
   ['http'],
   ['middleware'],
-  ['verify', 'protect', 'testing'],
+  ['verify', 'protect', 'testing', 'jest'],
   ['compare', 'explain', 'doctor', 'init'],
   ['report'],
   ['partywall'],

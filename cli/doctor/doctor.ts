@@ -7,13 +7,16 @@ export function doctorCommand(): Command {
     .description(
       'Looks at versions, roles, grants, settings, clocks, migrations, pooler, identity provider and Redis. Changes nothing.',
     )
-    .option('--database-url <url>', "the application's login, which owns no table (default: DATABASE_URL)")
+    .option(
+      '--database-url <url>',
+      "the application's login, which owns no table (default: PARTYWALL_DATABASE_URL, else DATABASE_URL)",
+    )
     .option('--jwks-url <url>', 'where the identity provider publishes its keys (default: JWKS_URL)')
     .option('--redis-url <url>', 'the Redis of the rate limits (default: REDIS_URL)')
     .option('--pooler', 'the application sets database.pooler')
     .option(
       '--tenant-column <name>',
-      'a column that makes a table a tenant table; may be repeated (default: tenant_id)',
+      'a column that makes a table a tenant table; may be repeated (default: that of partywall.config, else tenant_id)',
       collect,
     )
     .option('--seal-secret-env <name>', 'environment variable that holds the root secret', 'PARTYWALL_SEAL_SECRET')
@@ -21,7 +24,7 @@ export function doctorCommand(): Command {
     .addHelpText(
       'after',
       `
-Run it where the application runs, with the same environment. Exit code: 0 no error, 1 an error, 2 it could not run.`,
+Run it where the application runs, with the same environment. Variables of the envFile of partywall.config are read too. Exit code: 0 no error, 1 an error, 2 it could not run.`,
     )
     .action(async (flags: unknown) => {
       const { runDoctor } = await import('./run-doctor.ts')

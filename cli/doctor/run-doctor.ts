@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseOptions } from '../../src/config/parse-options.ts'
+import { loadProjectConfig } from '../../src/config/project-config.ts'
 import type { DoctorLine } from '../../src/doctor/doctor-line.ts'
 import { examine } from '../../src/doctor/examine.ts'
 import { checkUrl } from '../shared/database-url.ts'
@@ -12,10 +13,12 @@ const schema = z.strictObject({
   jwksUrl: text.optional(),
   redisUrl: text.optional(),
   pooler: z.boolean().optional(),
-  tenantColumn: z.array(text).default(['tenant_id']),
+  tenantColumn: z.array(text).optional(),
   sealSecretEnv: text,
   json: z.boolean().default(false),
 })
+
+const APP_URL = 'PARTYWALL_DATABASE_URL'
 
 /**
  * Runs `partywall doctor` with the flags of the command line.
@@ -24,14 +27,18 @@ const schema = z.strictObject({
  */
 export async function runDoctor(flags: unknown, print: (line: string) => void): Promise<void> {
   const options = parseOptions(schema, flags, 'partywall doctor')
-  const databaseUrl = options.databaseUrl ?? environment('DATABASE_URL')
-  if (databaseUrl !== undefined)
-    checkUrl(options.databaseUrl === undefined ? 'DATABASE_URL' : '--database-url', databaseUrl)
+  const config = await loadProjectConfig(process.cwd()) // its envFile may hold the URL and the secret
+  // Where partywall init was, DATABASE_URL is the login of the migrations.
+  const variable = environment(APP_URL) === undefined ? 'DATABASE_URL' : APP_URL
+  const databaseUrl = options.databaseUrl ?? environment(variable)
+  const databaseUrlName = options.databaseUrl === undefined ? variable : '--database-url'
+  if (databaseUrl !== undefined) checkUrl(databaseUrlName, databaseUrl)
   const lines = await examine({
     databaseUrl,
+    databaseUrlName,
     sealSecret: environment(options.sealSecretEnv),
     pooler: options.pooler,
-    tenantColumns: options.tenantColumn,
+    tenantColumns: options.tenantColumn ?? config?.tenantColumn ?? ['tenant_id'],
     jwksUrl: options.jwksUrl ?? environment('JWKS_URL'),
     redisUrl: options.redisUrl ?? environment('REDIS_URL'),
     folder: process.cwd(),

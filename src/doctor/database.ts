@@ -9,17 +9,22 @@ const AREA = 'PostgreSQL'
 
 /** The database, by the application's own login: everything that `wall.ready()` checks, and the directory. */
 export async function examineDatabase(settings: DoctorSettings): Promise<readonly DoctorLine[]> {
-  const { databaseUrl, sealSecret, tenantColumns } = settings
+  const { databaseUrl, databaseUrlName = 'DATABASE_URL', sealSecret, tenantColumns } = settings
   if (databaseUrl === undefined)
-    return [skipped(AREA, 'Not looked at: set DATABASE_URL, or give --database-url, the URL of the application.')]
+    return [
+      skipped(
+        AREA,
+        'Not looked at: set PARTYWALL_DATABASE_URL or DATABASE_URL, or give --database-url, the URL of the application.',
+      ),
+    ]
   const pool = openLoginPool({ databaseUrl, sealSecret, pooler: settings.pooler })
   try {
     const findings = await pool.checkDatabase({ tenantColumns })
     const good = findings.some(({ severity }) => severity === 'error') ? [] : [ok(AREA, GOOD)]
     return [...good, ...findings.map(lineOf), await directory(pool)]
   } catch (problem) {
-    const sentence = connectionProblem(problem, 'DATABASE_URL') ?? messageOf(problem)
-    return [error(AREA, sentence, 'Correct DATABASE_URL, or start the server; then run partywall doctor again.')]
+    const sentence = connectionProblem(problem, databaseUrlName) ?? messageOf(problem)
+    return [error(AREA, sentence, `Correct ${databaseUrlName}, or start the server; then run partywall doctor again.`)]
   } finally {
     await pool.close()
   }

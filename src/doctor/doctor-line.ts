@@ -13,6 +13,8 @@ export interface DoctorLine {
 export interface DoctorSettings {
   /** URL of the application's login. */
   readonly databaseUrl: string | undefined
+  /** The variable or option that holds it, for messages; default `DATABASE_URL`. */
+  readonly databaseUrlName?: string | undefined
   /** The root secret of the seal. */
   readonly sealSecret: string | undefined
   /** Whether the application's pool has the option `pooler: 'transaction'`; undefined if that is not known. */

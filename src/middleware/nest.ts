@@ -74,7 +74,7 @@ export class PartywallModule {
         { provide: APP_GUARD, useFactory: makeGuard, inject: [OPTIONS] },
         {
           provide: APP_FILTER,
-          useFactory: (host: HttpAdapterHost) => new NestErrorFilter(() => host.httpAdapter),
+          useFactory: (host: HttpAdapterHost) => new NestErrorFilter(() => adapterOf(host)),
           inject: [HttpAdapterHost],
         },
       ],
@@ -97,15 +97,28 @@ function makeGuard(options: PartywallModuleOptions): NestTenantGuard {
  * Puts the checks in front of all routes. NestJS makes providers before it adds routes and body parsers, so nothing runs outside of the
  * context.
  */
-function install(options: PartywallModuleOptions, { httpAdapter }: HttpAdapterHost): true {
+function install(options: PartywallModuleOptions, host: HttpAdapterHost): true {
   const gates = gatesOf(options.wall, options, 'PartywallModule')
+  // With @nestjs/testing the adapter comes after the providers, and still before routes and body parsers.
+  if (host.httpAdapter === undefined) host.init$.subscribe(() => installOn(adapterOf(host), options, gates))
+  else installOn(host.httpAdapter, options, gates)
+  return true
+}
+
+function adapterOf({ httpAdapter }: HttpAdapterHost): NestHttpAdapter {
+  if (httpAdapter !== undefined) return httpAdapter
+  throw new ConfigurationError(
+    'PartywallModule works on Express and Fastify, and this application of NestJS has neither.',
+  )
+}
+
+function installOn(httpAdapter: NestHttpAdapter, options: PartywallModuleOptions, gates: Gates): void {
   // The guard counts, because only it knows the route.
   const early = { ...gates, limiter: undefined }
   const type = httpAdapter.getType()
   if (type === 'express') httpAdapter.use(expressHandler(options, early))
   else if (type === 'fastify') registerHooks(httpAdapter, options, early)
   else throw new ConfigurationError(`PartywallModule works on Express and Fastify, not on ${type}.`)
-  return true
 }
 
 function expressHandler({ wall, agreement, token, exclude }: PartywallModuleOptions, gates: Gates) {

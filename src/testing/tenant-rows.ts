@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { ConfigurationError } from '../errors.ts'
+import { madeUpValue, newId, readColumns, type TableColumn } from './made-up-row.ts'
 
 /** The table of tenants of an application. Names may contain a schema: `app.organizations`. */
 export interface TenantsTable {
@@ -21,15 +21,6 @@ interface TenantRows {
   /** Inserts a tenant. Returns its id, as text. */
   plant(tenant: { readonly key: string; readonly name: string; readonly tier: string }): Promise<string>
   setStatus(id: string, status: string): Promise<void>
-}
-
-interface TableColumn {
-  readonly name: string
-  readonly type: string
-  readonly category: string
-  readonly required: boolean
-  readonly firstLabel: string | null
-  readonly sequence: string | null
 }
 
 /**
@@ -74,7 +65,8 @@ export function createTenantRows(
       const given: Record<string, unknown> = { [id]: tenantId, ...(key === undefined ? {} : { [key]: tenant.key }) }
       for (const [column, value] of Object.entries({ name: tenant.name, tier: tenant.tier }))
         if (all.some((each) => each.name === column && each.category === 'S')) given[column] ??= value
-      for (const column of all) if (column.required) given[column.name] ??= madeUp(column)
+      for (const column of all)
+        if (column.required) given[column.name] ??= options.values?.[column.name] ?? (await madeUpValue(pool, column))
       Object.assign(given, options.values)
       const names = Object.keys(given).map(pg.escapeIdentifier).join(', ')
       const places = Object.keys(given).map((_, at) => `$${at + 1}`)
@@ -96,50 +88,4 @@ function requireColumn(columns: readonly TableColumn[], wanted: string, table: s
   throw new ConfigurationError(
     `startTestKit(): ${table} has no column ${wanted}. Name yours with tenants: { table, id, key, status }, or give plantTenant and setTenantStatus.`,
   )
-}
-
-async function readColumns(pool: pg.Pool, name: string, label: string): Promise<readonly TableColumn[]> {
-  const { rows } = await pool.query<TableColumn>(
-    `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory as category,
-            a.attnotnull and not a.atthasdef and a.attidentity = '' and a.attgenerated = '' as required,
-            (select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder limit 1) as "firstLabel",
-            pg_catalog.pg_get_serial_sequence($1, a.attname) as sequence
-       from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
-      where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
-    [name],
-  )
-  if (rows.length > 0) return rows
-  throw new ConfigurationError(
-    `startTestKit(): there is no table ${label}. Name your table of tenants with tenants: { table: 'schema.table' }.`,
-  )
-}
-
-/** A new id: from the sequence of the column, if it has one. */
-async function newId(pool: pg.Pool, { type, category, sequence }: TableColumn): Promise<string> {
-  if (sequence !== null)
-    return String((await pool.query('select nextval($1::regclass)::text as id', [sequence])).rows[0]?.id)
-  if (type === 'uuid' || category === 'S') return randomUUID()
-  if (category === 'N') return String(1_000_000 + Math.floor(Math.random() * 1_000_000_000))
-  throw new ConfigurationError(`startTestKit(): can't make an id of type ${type}. Give plantTenant.`)
-}
-
-/** A value of the column's type. Text contains a random part, because the column may be unique. */
-function madeUp({ name, type, category, firstLabel }: TableColumn): unknown {
-  if (firstLabel !== null) return firstLabel
-  if (type === 'uuid') return randomUUID()
-  if (/^jsonb?$/.test(type)) return '{}'
-  switch (category) {
-    case 'S':
-      return `test-${randomUUID().slice(0, 8)}`
-    case 'N':
-      return 0
-    case 'B':
-      return false
-    case 'D':
-      return new Date()
-    default:
-      throw new ConfigurationError(
-        `startTestKit(): can't make a value for column ${name} of type ${type}. Give it with tenants: { values: { ${name}: … } }.`,
-      )
-  }
 }

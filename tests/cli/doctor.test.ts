@@ -142,6 +142,30 @@ describe('partywall doctor', { timeout: 60_000 }, () => {
     const lines: unknown = JSON.parse(String(Reflect.get(Object(bad), 'stdout')))
     expect(lines).toContainEqual(expect.objectContaining({ area: 'Redis', verdict: 'error' }))
   })
+
+  it('examines the login of the application where partywall init was: there DATABASE_URL is that of the migrations', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'partywall-doctor-init-'))
+    try {
+      await writeFile(join(own, 'package.json'), '{}')
+      await symlink(join(root, 'node_modules'), join(own, 'node_modules'))
+      await writeFile(
+        join(own, 'partywall.config.mjs'),
+        "export default { envFile: '.env', appRole: 'app', tenantColumn: ['tenant_id'] }",
+      )
+      await writeFile(
+        join(own, '.env'),
+        `DATABASE_URL=${two.database.adminUrl}\nPARTYWALL_DATABASE_URL=${two.database.appUrl}\nPARTYWALL_SEAL_SECRET=${two.database.sealSecret}\n`,
+      )
+      const { DATABASE_URL: _url, PARTYWALL_SEAL_SECRET: _secret, ...environment } = process.env
+      const doctor = (env: NodeJS.ProcessEnv) =>
+        promisify(execFile)(process.execPath, [program, 'doctor', '--json'], { cwd: own, env })
+      const lines: readonly DoctorLine[] = JSON.parse((await doctor(environment)).stdout)
+      const verdicts = lines.map(({ area, verdict }) => `${area} ${verdict}`)
+      expect(verdicts).toEqual(expect.arrayContaining(['seal ok', 'PostgreSQL ok']))
+    } finally {
+      await rm(own, { recursive: true })
+    }
+  })
 })
 
 describe('the mode of the pooler', { timeout: 60_000 }, () => {

@@ -3,6 +3,7 @@ import 'reflect-metadata'
 import { BadRequestException, Controller, Get, Inject, Module, Post, Sse } from '@nestjs/common'
 import { APP_GUARD, APP_INTERCEPTOR, NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
+import { Test } from '@nestjs/testing'
 import { defer, interval, map, take } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
@@ -122,6 +123,7 @@ function makeApplication(wall: Partywall, requireDeclarations: boolean): new () 
 describe.each(['express', 'fastify'] as const)('partywall/nest on %s', (platform) => {
   let url: string
   let strict: string
+  let tested: string
   let undeclared: readonly string[]
   let tenant: TestTenant
   let token: (roles: readonly string[]) => Promise<string>
@@ -155,12 +157,20 @@ describe.each(['express', 'fastify'] as const)('partywall/nest on %s', (platform
       undeclared = findUndeclaredRoutes(app).undeclared.map(({ handler }) => handler)
       return app
     }
-    const apps = [await start(false), await start(true)] as const
+    const startTested = async () => {
+      const compiled = await Test.createTestingModule({ imports: [makeApplication(wall, false)] }).compile()
+      const app =
+        platform === 'express' ? compiled.createNestApplication() : compiled.createNestApplication(new FastifyAdapter())
+      await app.listen(0, '127.0.0.1')
+      return app
+    }
+    const apps = [await start(false), await start(true), await startTested()] as const
     afterAll(async () => {
       for (const app of apps) await app.close()
     })
     url = await apps[0].getUrl()
     strict = await apps[1].getUrl()
+    tested = await apps[2].getUrl()
   })
 
   const get = async (path: string, roles: readonly string[] = ['reader'], init: RequestInit = {}) =>
@@ -174,6 +184,15 @@ describe.each(['express', 'fastify'] as const)('partywall/nest on %s', (platform
       ['guard', tenant.id],
       ['interceptor', tenant.id],
     ])
+  })
+
+  it('keeps its checks in an application that @nestjs/testing makes: there the adapter comes after the providers', async () => {
+    expect((await fetch(`${tested}/documents`)).status).toBe(401)
+    const headers = { authorization: `Bearer ${await token(['reader'])}` }
+    expect(await (await fetch(`${tested}/documents`, { headers })).json()).toMatchObject({
+      tenant: { tenantId: tenant.id },
+      n: 1,
+    })
   })
 
   it('checks the permission of the handler', async () => {

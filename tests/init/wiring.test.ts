@@ -83,3 +83,53 @@ it('code that compares a password is named, because it runs before the tenant is
   const { byHand } = wired(['pg'], { 'src/login.ts': 'await bcrypt.compare(a, b)' })
   expect(byHand.join()).toContain('src/login.ts: it signs users in before the tenant is known')
 })
+
+describe('TypeORM under NestJS, with options that are made when the application starts', () => {
+  const module = (options: string, before = 'imports: [') =>
+    `import { TypeOrmModule } from '@nestjs/typeorm';\n@Module({\n  ${before}\n    TypeOrmModule.forRootAsync(${options}),\n  ],\n})\nexport class DatabaseModule {}\n`
+  const nest = ['@nestjs/core', '@nestjs/typeorm', 'typeorm', 'pg']
+  const options = '{\n      inject: [key],\n      useFactory: (config) => ({ host: config.host }),\n    }'
+
+  it('gets the modules of the wall with the same options, and the module before them', () => {
+    const content = wired(nest, { 'src/db.module.ts': module(options) }).texts['src/db.module.ts']
+    expect(content).toContain(
+      `    PartywallModule.forRoot({ wall, exclude: isPublic }),\n    ...typeormModules(${options}),\n  ],`,
+    )
+    expect(content).not.toContain('TypeOrmModule')
+  })
+
+  it('keeps the import of TypeOrmModule where it is still used', () => {
+    const text = module(options, 'imports: [\n    TypeOrmModule.forFeature([A]),')
+    const content = wired(nest, { 'src/db.module.ts': text }).texts['src/db.module.ts']
+    expect(content).toContain("import { TypeOrmModule } from '@nestjs/typeorm';")
+  })
+
+  it.each(['{ useClass: TypeOrmOptions }', "{ name: 'second', useFactory: make }", 'options'])(
+    'leaves %s to a person',
+    (given) => {
+      const { texts, byHand } = wired(nest, { 'src/db.module.ts': module(given) })
+      expect(texts).toEqual({})
+      expect(byHand.join()).toContain('src/db.module.ts: import the modules of the wall')
+    },
+  )
+})
+
+describe('code that runs before the tenant is known', () => {
+  it('is a sign-in that signs a token, also without the check of a password', () => {
+    const text = "export async function loginHandler(request) {\n  return jwt.sign({ id: user.id }, 'x')\n}\n"
+    expect(wired(['pg'], { 'src/users.ts': text }).byHand.join()).toContain('src/users.ts: it signs users in')
+    expect(wired(['pg'], { 'src/tokens.ts': text.replace('loginHandler', 'make') }).byHand.join()).not.toContain(
+      'it signs users in',
+    )
+  })
+
+  it('is a migration that the application runs when it starts, unless it has a connection of its own', () => {
+    const migrator = "import { migrate } from 'drizzle-orm/node-postgres/migrator'\n"
+    const shared = `${migrator}import { db } from './db'\nawait migrate(db, {})\n`
+    const own = `${migrator}await migrate(drizzle(new Pool({ connectionString: process.env.DATABASE_URL })), {})\n`
+    const { byHand } = wired(['pg', 'drizzle-orm'], { 'src/index.ts': shared, 'scripts/migrate.ts': own })
+    expect(byHand.filter((line) => line.includes('it runs migrations'))).toEqual([
+      expect.stringContaining('src/index.ts: it runs migrations, and the login of the application may not'),
+    ])
+  })
+})

@@ -41,7 +41,9 @@ describe('the file of the wall', () => {
       status: undefined,
       tier: undefined,
       schemas: ['public'],
+      searchPath: ['public'],
       tables: ['public.orgs'],
+      otherTables: [],
     }
     return wallFile({
       files,
@@ -78,7 +80,9 @@ describe('with Jest, which can not load ES modules from CommonJS', () => {
     status: undefined,
     tier: undefined,
     schemas: ['public'],
+    searchPath: ['public'],
     tables: ['public.orgs', 'public.notes'],
+    otherTables: ['public.notes'],
   }
   const testsOf = (files: Readonly<Record<string, string>>) => {
     const dependencies = { pg: '8.0.0', jest: '30.0.0' }

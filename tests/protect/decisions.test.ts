@@ -68,6 +68,35 @@ describe('what protect leaves to a person', () => {
     })
   })
 
+  it('offers foreign keys that can be made: the unique key that they refer to comes first', async () => {
+    const schema = `create table tenants (id uuid primary key); create table users (id uuid primary key, tenant_id uuid references tenants);
+      create table keys (id int primary key, tenant_id uuid not null references tenants);
+      create table logs (id int primary key, tenant_id uuid references tenants, key_id int references keys, other_id int references keys);
+      insert into tenants values ('${B}'); insert into keys values (1, '${B}'); insert into logs values (1, null, null, null), (2, '${B}', 1, 1);`
+    await withProtectCase(schema, async (given) => {
+      const { decisions } = await given.plan({ appRole: given.appRole })
+      const offered = decisions.filter(({ reason }) => reason.includes('leaves out the tenant'))
+      expect(offered.map(({ object }) => object)).toEqual(['public.logs', 'public.logs'])
+      for (const { sql = '' } of offered) await given.admin.query(sql)
+      const after = await given.plan({ appRole: given.appRole })
+      expect(after.decisions.filter(({ reason }) => reason.includes('leaves out the tenant'))).toEqual([])
+    })
+  })
+
+  it('says that rows without a tenant need one before the migration runs', async () => {
+    const schema = `create table tenants (id uuid primary key); create table logs (id int primary key, tenant_id uuid references tenants);
+      insert into tenants values ('${B}'); insert into logs values (1, null);`
+    await withProtectCase(schema, async (given) => {
+      const plan = await given.plan({ appRole: given.appRole })
+      const orphans = plan.decisions.find(({ reason }) => reason.startsWith('some rows have no tenant_id'))
+      expect(orphans?.reason).toContain(
+        'before this migration runs: afterwards the trigger partywall_enforce_tenant_id',
+      )
+      await apply(given.owner, plan, 'up')
+      await expect(given.admin.query(`update logs set tenant_id = '${B}'`)).rejects.toMatchObject({ code: '42501' })
+    })
+  })
+
   it('keeps a table out that is not named', async () => {
     await withProtectCase(UUID_SCHEMA, async (given) => {
       const plan = await given.plan({ tables: ['users', 'public.tasks'] })

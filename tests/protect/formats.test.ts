@@ -55,6 +55,9 @@ describe('the migration as files', () => {
         'down/0001_partywall.sql',
         'meta/_journal.json',
       ])
+      // The text before the new entry stays as it was, in the order of its keys.
+      const before = JSON.stringify(JSON.parse(journal), null, 2).split('\n').slice(0, -3).join('\n')
+      expect(files[2]?.content.startsWith(before)).toBe(true)
       expect(JSON.parse(files[2]?.content ?? '').entries[1]).toEqual({
         idx: 1,
         version: '7',

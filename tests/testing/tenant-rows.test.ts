@@ -85,3 +85,30 @@ it('names the option for a table of tenants that is not there', async () => {
   })
   await other.close()
 })
+
+it('makes the row that the table of tenants refers to, such as the user who created a tenant', async () => {
+  await database.admin(`
+    create table crm.people (id uuid primary key default gen_random_uuid(), email text not null unique);
+    create table crm.workspaces ("workspaceId" uuid primary key, "createdBy" uuid not null references crm.people);
+    create table crm."Loops" (id uuid primary key, other uuid not null references crm."Loops");`)
+  const open = (table: string, id: string) =>
+    startTestKit({
+      databaseUrl: database.adminUrl,
+      appUrl: database.appUrl,
+      sealSecret: database.sealSecret,
+      tenants: { table, id },
+    })
+  const workspaces = await open('crm.workspaces', 'workspaceId')
+  const loops = await open('crm.Loops', 'id')
+  try {
+    await workspaces.tenant('a')
+    await workspaces.tenant('b')
+    await expect(loops.tenant('a')).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringContaining('tenants: { values: { other: … } }'),
+    })
+  } finally {
+    await workspaces.close()
+    await loops.close()
+  }
+})

@@ -24,3 +24,4 @@ declare const memberships: { has(userId: string, tenantId: string): boolean }
 declare const vault: { read(name: string): string }
 declare const issuer: import('partywall/auth').TokenVerifierOptions
 declare const createTokenVerifier: typeof import('partywall/auth').createTokenVerifier
+declare function verifyKey(credential: string): ReturnType<import('partywall/auth').OwnVerifierOptions['verify']>

@@ -18,6 +18,8 @@ export interface Manifest {
   readonly name: string | undefined
   readonly isModule: boolean
   readonly scripts: Readonly<Record<string, string>>
+  /** The script that runs the tests. `npm init` writes one that only fails; it does not count. */
+  readonly testScript: string | undefined
   /** Whether a package is a dependency, also of development. */
   readonly has: (name: string) => boolean
   /** Whether a package is there in production too. */
@@ -46,6 +48,7 @@ export function readManifest(files: ProjectFiles): Manifest {
     name: parsed.name,
     isModule: parsed.type === 'module',
     scripts: parsed.scripts,
+    testScript: parsed.scripts['test']?.includes('no test specified') === true ? undefined : parsed.scripts['test'],
     has: (name) => Object.hasOwn(all, name),
     hasAtRuntime: (name) => Object.hasOwn(parsed.dependencies, name),
     packageManager: parsed.packageManager,

@@ -1,4 +1,5 @@
 import type { ProjectFiles } from '../project-files.ts'
+import { installedVersion, isOlder } from './installed-version.ts'
 import type { Manifest } from './manifest.ts'
 import { type PackageManager, runProgram, runScript } from './package-manager.ts'
 
@@ -36,7 +37,7 @@ export function findMigrations(files: ProjectFiles, manifest: Manifest, manager:
     folder,
     exists: found !== undefined,
     language: languageOf(files, tool, folder),
-    command: commandOf(tool, manifest, manager),
+    command: commandOf(files, tool, manifest, manager),
   }
 }
 
@@ -110,7 +111,12 @@ function languageOf(files: ProjectFiles, tool: MigrationTool, folder: string): M
   return names.some((name) => /\.[cm]?js$/.test(name)) && !names.some((name) => /\.[cm]?ts$/.test(name)) ? 'js' : 'ts'
 }
 
-function commandOf(tool: MigrationTool, manifest: Manifest, manager: PackageManager): string | undefined {
+function commandOf(
+  files: ProjectFiles,
+  tool: MigrationTool,
+  manifest: Manifest,
+  manager: PackageManager,
+): string | undefined {
   const preferred = [
     'migrate',
     'db:migrate',
@@ -125,7 +131,12 @@ function commandOf(tool: MigrationTool, manifest: Manifest, manager: PackageMana
   const script = preferred.find((name) => Object.hasOwn(manifest.scripts, name) && runs(name))
   if (script !== undefined) return runScript(manager, script)
   if (tool === 'prisma') return runProgram(manager, 'prisma migrate deploy')
-  if (tool === 'drizzle') return runProgram(manager, 'drizzle-kit migrate')
+  if (tool === 'drizzle') {
+    const version = installedVersion(files, 'drizzle-kit')
+    // Earlier ones only write migrations; the application runs them itself.
+    const isOld = version !== undefined && isOlder(version, [0, 21])
+    return isOld ? undefined : runProgram(manager, 'drizzle-kit migrate')
+  }
   if (tool === 'knex') return runProgram(manager, 'knex migrate:latest')
   if (tool === 'node-pg-migrate') return runProgram(manager, 'node-pg-migrate up')
   return undefined

@@ -56,6 +56,11 @@ export function runScript(manager: PackageManager, script: string): string {
   return manager === 'yarn' ? `yarn ${script}` : `${manager} run ${script}`
 }
 
+/** The command that adds a package, such as `pg@^8.21`. */
+export function addPackage(manager: PackageManager, name: string): string {
+  return `${manager} ${manager === 'npm' ? 'install' : 'add'} ${name}`
+}
+
 /** The command that runs a program of an installed package. */
 export function runProgram(manager: PackageManager, command: string): string {
   const runners = { npm: 'npx', pnpm: 'pnpm exec', yarn: 'yarn', bun: 'bunx' }

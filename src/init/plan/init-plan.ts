@@ -47,6 +47,10 @@ export interface TenantFacts {
   readonly status: string | undefined
   readonly tier: string | undefined
   readonly schemas: readonly string[]
+  /** Those of them in which the application has tables, and not only its migration tool. */
+  readonly searchPath: readonly string[]
   /** Tables with rows of tenants, `schema.table`. */
   readonly tables: readonly string[]
+  /** The same without the table of tenants, quoted for SQL. */
+  readonly otherTables: readonly string[]
 }

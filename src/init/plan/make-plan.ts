@@ -6,7 +6,7 @@ import type { Decision, ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import { inTrialSchema } from '../apply/trial-schema.ts'
 import type { FoundUrl } from '../detection/database-url.ts'
-import { findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
+import { filesThatSign, findOwnTokens, type OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { publicRoutes } from '../wiring/public-routes.ts'
@@ -21,9 +21,11 @@ import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
 import { entryDecisions } from './entry-decisions.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
+import { jestLines } from './jest-lines.ts'
 import { leftUnprotected } from './left-unprotected.ts'
 import { loginChange } from './login-change.ts'
 import { type LoginNames, loginNamesFor } from './login-names.ts'
+import { oldPackages } from './old-packages.ts'
 import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { requireRights } from './require-rights.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
@@ -61,6 +63,8 @@ export interface InitPlan {
   readonly files: readonly PlannedFile[]
   readonly byHand: readonly ByHand[]
   readonly tokens: OwnTokens | undefined
+  /** Files that sign tokens, whatever their claims are. */
+  readonly signing: readonly string[]
   /** The choices that were made, as sentences. */
   readonly notes: readonly string[]
   readonly decisions: number
@@ -93,7 +97,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     return planned()
   })
   const { tenancy, catalog } = found
-  const facts = factsOf(tenancy, project)
+  const facts = factsOf(tenancy, project, schemas)
   const entry = entryTables(catalog, tenancy)
   const asked = entryDecisions(catalog, entry, tenancy, logins.entry)
   const decisions = [
@@ -124,9 +128,10 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     logins,
     facts,
     files: written.files,
-    byHand: [...leftUnprotected(plan, tenancy), ...owner.byHand, ...written.byHand],
+    byHand: [...leftUnprotected(plan, tenancy), ...owner.byHand, ...oldPackages(files, project), ...written.byHand],
     ownerUrl: owner,
     tokens,
+    signing: filesThatSign(files),
     notes: tenancy.notes,
     decisions: decisions.length,
     entryTables: entryNames,
@@ -190,7 +195,13 @@ function writtenFiles(
         'the names of the new settings',
       ),
     ],
-    byHand: [...wiring.byHand, ...open.byHand, ...ci.byHand, ...tokensByHand(files, wallPath, facts, tokens)],
+    byHand: [
+      ...wiring.byHand,
+      ...open.byHand,
+      ...ci.byHand,
+      ...tokensByHand(files, wallPath, facts, tokens),
+      ...jestLines(files, project),
+    ],
   }
 }
 
@@ -230,7 +241,7 @@ async function userTables(
   }))
 }
 
-function factsOf(tenancy: Tenancy, { migrations }: Project): TenantFacts {
+function factsOf(tenancy: Tenancy, { migrations }: Project, own: readonly string[]): TenantFacts {
   const { root } = tenancy
   const [column] = tenancy.columnNames
   if (root === undefined || column === undefined)
@@ -247,7 +258,12 @@ function factsOf(tenancy: Tenancy, { migrations }: Project): TenantFacts {
     status: has('status'),
     tier: has('tier'),
     schemas: [...tenancy.schemas],
+    searchPath: [...tenancy.schemas].filter((schema) => own.includes(schema)),
     tables: [...tenancy.tables.values()].map(({ relation }) => relation.label).sort(),
+    otherTables: [...tenancy.tables.values()]
+      .filter(({ relation }) => relation.oid !== root.relation.oid)
+      .map(({ relation }) => qualifiedName(relation))
+      .sort(),
   }
 }
 

@@ -1,3 +1,4 @@
+import { runScript } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand } from '../plan/init-plan.ts'
 import type { InitPlan } from '../plan/make-plan.ts'
@@ -22,7 +23,7 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
     `database         ${plan.database}${database === undefined ? '' : ` (${database.source})`}`,
     `tenants          rows of ${facts.schema}.${facts.tableName}; the column ${facts.column}`,
     `tables           ${facts.tables.join(', ')}`,
-    `tokens           ${plan.tokens === undefined ? 'no code was found that signs them' : `claim ${plan.tokens.tenantClaim}, signed in ${plan.tokens.path}`}`,
+    `tokens           ${tokensOf(plan)}`,
   ]
   return [
     heading('Found'),
@@ -45,6 +46,12 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
     plain(`append .env: the new logins and the secret of the seal${ownerLine(project, plan)}`),
     ...byHandLines(plan.byHand),
   ]
+}
+
+function tokensOf({ tokens, signing }: InitPlan): string {
+  if (tokens !== undefined) return `claim ${tokens.tenantClaim}, signed in ${tokens.path}`
+  if (signing.length === 0) return 'no code was found that signs them'
+  return `signed in ${signing.join(', ')}; no claim that names the tenant could be read there`
 }
 
 function ownerLine({ database }: Project, { ownerUrl: { names, replaced } }: InitPlan): string {
@@ -71,7 +78,7 @@ export function nextSteps(
   plan: InitPlan,
   runProgram: (command: string) => string,
 ): readonly ReportLine[] {
-  const { migrations, manifest, packageManager, testRunner } = project
+  const { migrations } = project
   const steps = [
     ...(plan.byHand.length === 0 ? [] : ['change the lines under "Left to you"']),
     ...(plan.decisions === 0
@@ -80,10 +87,20 @@ export function nextSteps(
           `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
-    `run your tests: ${Object.hasOwn(manifest.scripts, 'test') ? `${packageManager} test` : testRunner === 'node' ? 'node --test' : runProgram(testRunner)}`,
+    `run your tests: ${testCommand(project, runProgram)}`,
     `prove it: ${runProgram('partywall verify')}`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
+}
+
+/** `bun test` is the test runner of Bun, and not the script. */
+function testCommand(
+  { manifest, packageManager, testRunner }: Project,
+  runProgram: (command: string) => string,
+): string {
+  if (manifest.testScript !== undefined)
+    return packageManager === 'bun' ? runScript('bun', 'test') : `${packageManager} test`
+  return testRunner === 'node' ? 'node --test' : runProgram(testRunner)
 }
 
 function heading(text: string): ReportLine {

@@ -1,6 +1,8 @@
 import { findJobs } from '../detection/jobs.ts'
+import { filesThatSign } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile, Wiring } from '../plan/init-plan.ts'
+import { OWNER_URL } from '../plan/owner-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { wireDrizzle } from './drizzle.ts'
 import { wireExpress } from './express.ts'
@@ -21,7 +23,7 @@ export function wire(files: ProjectFiles, project: Project, wallPath: string): W
   const edits = parts.flatMap((part) => part.edits)
   return {
     edits: joined(files, edits),
-    byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task), ...jobs(task)],
+    byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task), ...migrationsAtStart(files), ...jobs(task)],
   }
 }
 
@@ -79,15 +81,37 @@ function jobs({ files }: WireTask): readonly ByHand[] {
   return [{ path: 'jobs', why, lines: found.map(({ path, by }) => `${path}   (${by})`) }]
 }
 
-/** Code that compares a password runs before the tenant is known. */
+/** Code that runs migrations of Drizzle or TypeORM on the connection of the application, whose login may not change the schema. */
+function migrationsAtStart(files: ProjectFiles): readonly ByHand[] {
+  return files
+    .find(/\.[cm]?[jt]s$/)
+    .filter((path) => !/(?:^|\/)(?:tests?|__tests__)\/|\.(?:test|spec)\./.test(path))
+    .filter((path) => {
+      const text = files.read(path) ?? ''
+      const hasOwn = /new (?:\w+\.)?(?:Pool|Client|DataSource)\s*\(|\bpostgres\s*\(/.test(text)
+      return !hasOwn && /['"]drizzle-orm\/[\w-]+\/migrator['"]|\.runMigrations\s*\(/.test(text)
+    })
+    .map((path) => ({
+      path,
+      why: `it runs migrations, and the login of the application may not change the schema: give them a connection of their own, with ${OWNER_URL}`,
+      lines: [],
+    }))
+}
+
+/** Code that compares a password, or a sign-in that signs a token, runs before the tenant is known. */
 function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
   const entry = { prisma: 'entryPrisma', drizzle: 'entryDb', typeorm: "the data source 'entry'" }
   const name = Object.entries(entry).find(([orm]) => orm === project.orm)?.[1] ?? `entryPool of ${wallPath}`
+  const signing = new Set(filesThatSign(files))
   return files
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
-    .filter((path) =>
-      /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/.test(files.read(path) ?? ''),
+    .filter(
+      (path) =>
+        /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/.test(
+          files.read(path) ?? '',
+        ) ||
+        (signing.has(path) && /\b(?:log|sign)_?in\w*\s*[(=:]/i.test(files.read(path) ?? '')),
     )
     .filter(
       (path) =>

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../../catalog/names.ts'
 import { importLine } from '../code/imports.ts'
 import type { Project } from '../detection/project.ts'
 import type { CodeStyle } from '../detection/stack.ts'
@@ -20,14 +21,22 @@ export function isolationTests(project: Project, facts: TenantFacts, appRole: st
   const { testFolder, testMark, testLanguage } = project.style
   const at = (folder: string, name: string) => (folder === '.' || folder === '' ? name : `${folder}/${name}`)
   const path = at(testFolder, `tenant-isolation${testMark}.${testLanguage}`)
-  if (project.testRunner !== 'jest') return [{ path, content: isolationTest(project, facts, appRole) }]
+  if (project.testRunner === 'vitest' || isRunAsItIs(project))
+    return [{ path, content: isolationTest(project, facts, appRole) }]
+  const style: CodeStyle = { ...project.style, language: 'js', testLanguage: 'js', modules: 'esm' }
+  const content = isolationTest({ ...project, testRunner: 'node', style }, facts, appRole)
+  if (project.testRunner === 'node') return [{ path: at(testFolder, `tenant-isolation${testMark}.mjs`), content }]
   // Jest takes each file of a folder __tests__ for a test of its own.
   const native = at(testFolder.replace(/(?:^|\/)__tests__(?:$|\/.*)/, ''), 'tenant-isolation.mjs')
-  const style: CodeStyle = { ...project.style, language: 'js', testLanguage: 'js', modules: 'esm' }
   return [
-    { path: native, content: isolationTest({ ...project, testRunner: 'node', style }, facts, appRole) },
+    { path: native, content },
     { path, content: jestTest(project, native) },
   ]
+}
+
+/** Without a script of its own, `node --test` runs the test. In Node.js 20 it finds no TypeScript, and would report that nothing failed. */
+function isRunAsItIs({ testRunner, style, manifest }: Project): boolean {
+  return testRunner === 'node' && (style.testLanguage === 'js' || manifest.testScript !== undefined)
 }
 
 function jestTest({ style, manifest }: Project, native: string): string {
@@ -66,24 +75,26 @@ function isolationTest(project: Project, facts: TenantFacts, appRole: string): s
     const names = isDefault ? name : `{ ${name} }`
     return style.modules === 'commonjs' ? `const ${names} = require('${from}')` : `import ${names} from '${from}'`
   }
+  // Older types of Node.js do not know process.loadEnvFile.
+  const hasDotenv = manifest.has('dotenv')
   const imports = [
+    ...(hasDotenv ? [style.modules === 'commonjs' ? "require('dotenv/config')" : "import 'dotenv/config'"] : []),
     builtIn('assert', 'node:assert/strict', true),
-    builtIn('existsSync', 'node:fs', false),
+    ...(hasDotenv ? [] : [builtIn('existsSync', 'node:fs', false)]),
     ...framework,
     importLine(style, ['startTestKit'], 'partywall/testing'),
     importLine(style, ['assertIsolated'], 'partywall/verify'),
   ]
-  const others = facts.tables.filter((name) => name !== `${facts.schema}.${facts.tableName}`)
   const typed = style.language === 'ts'
+  const key = quoteIdentifier(facts.key)
   return `// The tenants of this application are kept apart. partywall init wrote this test.
 ${imports.join('\n')}
 
-if (existsSync('.env')) process.loadEnvFile('.env')
-const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
+${hasDotenv ? '' : "if (existsSync('.env')) process.loadEnvFile('.env')\n"}const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
 const databaseUrl = setting('${OWNER_URL}')
 const sealSecret = setting('${SEAL_SECRET}')
 // Tables with rows of tenants, beside the table of tenants itself
-const tables = [${others.map((name) => `'${name}'`).join(', ')}]
+const tables = [${facts.otherTables.map((name) => `'${name}'`).join(', ')}]
 
 let kit${typed ? ': Awaited<ReturnType<typeof startTestKit>>' : ''}
 ${open}(async () => {
@@ -91,7 +102,7 @@ ${open}(async () => {
     databaseUrl,
     appUrl: setting('${APP_URL}'),
     sealSecret,
-    searchPath: [${facts.schemas.map((schema) => `'${schema}'`).join(', ')}],
+    searchPath: [${facts.searchPath.map((schema) => `'${schema}'`).join(', ')}],
     tenants: { table: '${facts.schema}.${facts.tableName}', id: '${facts.key}' },
   })
 })
@@ -104,7 +115,7 @@ test('the policies keep tenants apart', async () => {
 test('a tenant sees its own row, and not the row of another tenant', async () => {
   const a = await kit.tenant('a')
   const b = await kit.tenant('b')
-  const find = \`select ${facts.key} from ${facts.table} where ${facts.key}::text = $1\`
+  const find = \`select ${key} from ${facts.table} where ${key}::text = $1\`
   assert.equal((await a.rawQuery(find, [a.tenantId])).rows.length, 1)
   assert.equal((await a.rawQuery(find, [b.tenantId])).rows.length, 0)
 })

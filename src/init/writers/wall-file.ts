@@ -36,7 +36,7 @@ ${exported(input, 'entryPool')}createEntryPool({ connectionString: setting('${EN
 ${exported(input, 'wall')}createPartywall({
   database: {
     url: setting('${APP_URL}'),
-    searchPath: [${facts.schemas.map((schema) => `'${schema}'`).join(', ')}],
+    searchPath: [${facts.searchPath.map((schema) => `'${schema}'`).join(', ')}],
     // Every user may DELETE, as before. To allow it to some roles only: database: { url, roles: { tenant_admin: ['owner'] } }
     roles: false,
     levelOf: () => 'tenant_admin',

@@ -3,7 +3,10 @@ declare module '@nestjs/core' {
   export const APP_FILTER: string
   export const APP_GUARD: string
   export class HttpAdapterHost {
-    readonly httpAdapter: import('./nest-types.ts').NestHttpAdapter
+    /** Undefined until the application is made: with @nestjs/testing, providers come first. */
+    readonly httpAdapter: import('./nest-types.ts').NestHttpAdapter | undefined
+    /** Emits when the adapter is there. */
+    readonly init$: { subscribe(then: () => void): unknown }
   }
   export class ModulesContainer extends Map<
     string,

@@ -5,7 +5,7 @@ import type { Change, Decision, Part } from '../change.ts'
 import type { Planning } from '../input.ts'
 import { commentLine, doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
-import { uniqueOn } from './unique-on.ts'
+import { uniqueOn, uniqueStatement } from './unique-on.ts'
 
 /**
  * Adds the tenant to foreign keys between tenant tables. The composite key is added NOT VALID, then validated. The phase `protect` then
@@ -47,13 +47,16 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     // The composite key exists from an interrupted run: only the old key must still be dropped.
     return { changes: finish(key, name), decisions: [] }
   }
+  const theirs = columnNames(parent.relation, references.columns)
+  // A foreign key can only refer to a unique key. For partitioned tables a person must say which one.
+  const unique = parent.relation.kind === 'partitioned-table' ? undefined : uniqueStatement(parent, theirs)
   const decide = (reason: string): Part => ({
     changes: [],
     decisions: [
       {
         object: target.relation.label,
         reason: `foreign key ${constraint.name} leaves out the tenant, so a row can refer to another tenant's row. ${reason}`,
-        sql: `ALTER TABLE ${qualifiedName(target.relation)} DROP CONSTRAINT ${quoteIdentifier(constraint.name)},\n  ADD CONSTRAINT ${quoteIdentifier(constraint.name)} ${composite};`,
+        sql: `${unique === undefined ? '' : `${unique}\n`}ALTER TABLE ${qualifiedName(target.relation)} DROP CONSTRAINT ${quoteIdentifier(constraint.name)},\n  ADD CONSTRAINT ${quoteIdentifier(constraint.name)} ${composite};`,
       },
     ],
   })
@@ -68,7 +71,6 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     return decide(`The tenant is ${target.column.type} here and ${parent.column.type} in ${relation.label}.`)
   if (planning.sharesRows(relation)) return decide('Rows there may belong to no tenant, and could not be referred to.')
   if (target.hasOrphans || parent.hasOrphans) return decide('Rows without a tenant would not be checked.')
-  const unique = uniqueOn(parent, columnNames(relation, references.columns))
   const table = qualifiedName(target.relation)
   const quoted = quoteIdentifier(name)
   const add: Change = {
@@ -81,7 +83,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     ],
     down: [`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted};`],
   }
-  return { changes: [...unique, add, ...finish(key, name)], decisions: [] }
+  return { changes: [...uniqueOn(parent, theirs), add, ...finish(key, name)], decisions: [] }
 }
 
 interface Key {

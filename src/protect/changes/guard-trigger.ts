@@ -90,7 +90,8 @@ export function guardTrigger(planning: Planning, target: Target): Part {
   }
 }
 
-function guardName(target: Target): string {
+/** The name of the guard function and of its triggers, such as `partywall_enforce_org_id`. */
+export function guardName(target: Target): string {
   return objectName(['partywall_enforce', target.column.name])
 }
 

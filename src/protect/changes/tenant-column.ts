@@ -5,6 +5,7 @@ import { NOTHING } from '../change.ts'
 import type { Planning } from '../input.ts'
 import { contextSql, doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
+import { guardName } from './guard-trigger.ts'
 
 /** The tenant column is NOT NULL, and its default is the context. */
 export function tenantColumnChanges(planning: Planning, target: Target): Part {
@@ -32,7 +33,7 @@ function notNullChanges(planning: Planning, target: Target): Part {
   if (hasOrphans) {
     const decision: Decision = {
       object,
-      reason: `some rows have no ${column.name}: nobody will see them. Give each a tenant, or delete it; then:`,
+      reason: `some rows have no ${column.name}: nobody will see them. Give each a tenant, or delete it, before this migration runs: afterwards the trigger ${guardName(target)} lets no row change its tenant. Then:`,
       sql: set,
     }
     return { changes: [], decisions: [decision] }

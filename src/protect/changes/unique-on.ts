@@ -7,6 +7,42 @@ import { concurrentIndex } from './indexes.ts'
 
 /** UNIQUE (tenant, columns) for a composite foreign key, built concurrently. No change if it exists already. */
 export function uniqueOn(target: Target, columns: readonly string[]): readonly Change[] {
+  const { relation } = target
+  const { wanted, name, exists } = keyOn(target, columns)
+  if (exists) return []
+  const table = qualifiedName(relation)
+  const quoted = quoteIdentifier(name)
+  return [
+    concurrentIndex(target, name, wanted, { unique: true }),
+    {
+      phase: 'keys',
+      object: relation.label,
+      up: [unlessThere(table, name, `UNIQUE USING INDEX ${quoted}`)],
+      down: [`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted};`],
+    },
+  ]
+}
+
+/** The same as one statement, for a decision. Undefined if the key exists already. */
+export function uniqueStatement(target: Target, columns: readonly string[]): string | undefined {
+  const { wanted, name, exists } = keyOn(target, columns)
+  // Several foreign keys may need the same key, and each decision may be taken alone.
+  return exists
+    ? undefined
+    : unlessThere(qualifiedName(target.relation), name, `UNIQUE (${wanted.map(quoteIdentifier).join(', ')})`)
+}
+
+function unlessThere(table: string, name: string, constraint: string): string {
+  return doBlock(`  IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${quoteLiteral(table)}::regclass AND conname = ${quoteLiteral(name)}) THEN
+    ALTER TABLE ${table} ADD CONSTRAINT ${quoteIdentifier(name)} ${constraint};
+  END IF;`)
+}
+
+/** Whether the key exists, and its name and columns, the tenant first. */
+function keyOn(
+  target: Target,
+  columns: readonly string[],
+): { readonly wanted: readonly string[]; readonly name: string; readonly exists: boolean } {
   const { relation, column } = target
   const wanted = [column.name, ...columns]
   const name = objectName([relation.name, ...wanted], '_key')
@@ -22,20 +58,5 @@ export function uniqueOn(target: Target, columns: readonly string[]): readonly C
       // An index with our name but without a constraint comes from an interrupted run, so it still needs its constraint.
       (index.name !== name || relation.constraints.some((constraint) => constraint.index === index.oid)),
   )
-  if (exists) return []
-  const table = qualifiedName(relation)
-  const quoted = quoteIdentifier(name)
-  return [
-    concurrentIndex(target, name, wanted, { unique: true }),
-    {
-      phase: 'keys',
-      object: relation.label,
-      up: [
-        doBlock(`  IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${quoteLiteral(table)}::regclass AND conname = ${quoteLiteral(name)}) THEN
-    ALTER TABLE ${table} ADD CONSTRAINT ${quoted} UNIQUE USING INDEX ${quoted};
-  END IF;`),
-      ],
-      down: [`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted};`],
-    },
-  ]
+  return { wanted, name, exists }
 }

@@ -67,10 +67,22 @@ function withEntry(journal: string | undefined, tag: string, now: Date): string 
   return `${JSON.stringify({ ...known, entries: [...known.entries, entry] }, null, 2)}\n`
 }
 
-function parseJournal(text: string): z.infer<typeof journalSchema> {
+/** The text as it was read: the copy of a schema has its keys in another order, and each line of the file would change. */
+function parseJournal(text: string): Journal {
+  const refuse = (cause?: unknown) =>
+    new ConfigurationError(`--out: ${JOURNAL} is no journal of drizzle-kit.`, { cause })
+  let journal: unknown
   try {
-    return journalSchema.parse(JSON.parse(text))
+    journal = JSON.parse(text)
   } catch (cause) {
-    throw new ConfigurationError(`--out: ${JOURNAL} is no journal of drizzle-kit.`, { cause })
+    throw refuse(cause)
   }
+  if (!isJournal(journal)) throw refuse()
+  return journal
+}
+
+type Journal = z.infer<typeof journalSchema>
+
+function isJournal(value: unknown): value is Journal {
+  return journalSchema.safeParse(value).success
 }

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { ConfigurationError } from '../errors.ts'
+
+/** A column of a table, as the catalog describes it. */
+export interface TableColumn {
+  readonly name: string
+  readonly type: string
+  readonly category: string
+  readonly required: boolean
+  readonly firstLabel: string | null
+  readonly sequence: string | null
+  /** The table that the column alone refers to, quoted for SQL, and its column there. */
+  readonly parent: string | null
+  readonly parentColumn: string | null
+}
+
+/** Such as tenant, user, country. More is likelier a circle. */
+const MOST_PARENTS = 3
+
+/**
+ * A value for a column that needs one. If the column refers to another table, a new row of that table is made, and stays.
+ *
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if none can be made
+ */
+export async function madeUpValue(pool: pg.Pool, column: TableColumn, depth = 0): Promise<unknown> {
+  const { name, parent, parentColumn } = column
+  if (parent === null || parentColumn === null) return madeUp(column)
+  const give = `Give a value with tenants: { values: { ${name}: … } }, or give plantTenant.`
+  if (depth >= MOST_PARENTS)
+    throw new ConfigurationError(
+      `startTestKit(): can't make a row of ${parent} for column ${name}: too many tables. ${give}`,
+    )
+  const columns = await readColumns(pool, parent, parent)
+  const given: Record<string, unknown> = {}
+  for (const each of columns)
+    if (each.required)
+      given[each.name] = each.name === parentColumn ? await newId(pool, each) : await madeUpValue(pool, each, depth + 1)
+  const names = Object.keys(given).map(pg.escapeIdentifier)
+  const places = names.map((_, at) => `$${at + 1}`)
+  const what = names.length === 0 ? 'default values' : `(${names.join(', ')}) values (${places.join(', ')})`
+  const text = `insert into ${parent} ${what} returning ${pg.escapeIdentifier(parentColumn)}::text as id`
+  try {
+    return (await pool.query<{ readonly id: string }>(text, Object.values(given))).rows[0]?.id
+  } catch (cause) {
+    throw new ConfigurationError(`startTestKit(): can't make a row of ${parent} for column ${name}. ${give}`, { cause })
+  }
+}
+
+/** @param name quoted for SQL; `label` is for messages */
+export async function readColumns(pool: pg.Pool, name: string, label: string): Promise<readonly TableColumn[]> {
+  const { rows } = await pool.query<TableColumn>(
+    `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory as category,
+            a.attnotnull and not a.atthasdef and a.attidentity = '' and a.attgenerated = '' as required,
+            (select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder limit 1) as "firstLabel",
+            pg_catalog.pg_get_serial_sequence($1, a.attname) as sequence, f.confrelid::regclass::text as parent,
+            (select p.attname from pg_catalog.pg_attribute p where p.attrelid = f.confrelid and p.attnum = f.confkey[1]) as "parentColumn"
+       from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+       left join pg_catalog.pg_constraint f on f.contype = 'f' and f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+      where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
+    [name],
+  )
+  if (rows.length > 0) return rows
+  throw new ConfigurationError(
+    `startTestKit(): there is no table ${label}. Name your table of tenants with tenants: { table: 'schema.table' }.`,
+  )
+}
+
+/** A new id: from the sequence of the column, if it has one. */
+export async function newId(pool: pg.Pool, { type, category, sequence }: TableColumn): Promise<string> {
+  if (sequence !== null)
+    return String((await pool.query('select nextval($1::regclass)::text as id', [sequence])).rows[0]?.id)
+  if (type === 'uuid' || category === 'S') return randomUUID()
+  if (category === 'N') return String(1_000_000 + Math.floor(Math.random() * 1_000_000_000))
+  throw new ConfigurationError(`startTestKit(): can't make an id of type ${type}. Give plantTenant.`)
+}
+
+/** A value of the column's type. Text contains a random part, because the column may be unique. */
+function madeUp({ name, type, category, firstLabel }: TableColumn): unknown {
+  if (firstLabel !== null) return firstLabel
+  if (type === 'uuid') return randomUUID()
+  if (/^jsonb?$/.test(type)) return '{}'
+  switch (category) {
+    case 'S':
+      return `test-${randomUUID().slice(0, 8)}`
+    case 'N':
+      return 0
+    case 'B':
+      return false
+    case 'D':
+      return new Date()
+    default:
+      throw new ConfigurationError(
+        `startTestKit(): can't make a value for column ${name} of type ${type}. Give it with tenants: { values: { ${name}: … } }.`,
+      )
+  }
+}
