@@ -104,14 +104,17 @@ describe('TypeORM under NestJS, with options that are made when the application 
     expect(content).toContain("import { TypeOrmModule } from '@nestjs/typeorm';")
   })
 
-  it.each(['{ useClass: TypeOrmOptions }', "{ name: 'second', useFactory: make }", 'options'])(
-    'leaves %s to a person',
-    (given) => {
-      const { texts, byHand } = wired(nest, { 'src/db.module.ts': module(given) })
-      expect(texts).toEqual({})
-      expect(byHand.join()).toContain('src/db.module.ts: import the modules of the wall')
-    },
-  )
+  it.each([
+    '{ useClass: TypeOrmOptions }',
+    '{ ...shared }',
+    'withDefaults({ useFactory: make })',
+    "{ name: 'second', useFactory: make }",
+    'options',
+  ])('leaves %s to a person', (given) => {
+    const { texts, byHand } = wired(nest, { 'src/db.module.ts': module(given) })
+    expect(texts).toEqual({})
+    expect(byHand.join()).toContain('src/db.module.ts: import the modules of the wall')
+  })
 })
 
 describe('code that runs before the tenant is known', () => {

@@ -1,0 +1,58 @@
+// What init prints is true of the project.
+import { expect, it } from 'vitest'
+import { runProgram } from '../../src/init/detection/package-manager.ts'
+import { detectProject } from '../../src/init/detection/project.ts'
+import type { InitPlan } from '../../src/init/plan/make-plan.ts'
+import { describePlan, nextSteps } from '../../src/init/report/describe-plan.ts'
+import { memoryProject } from './memory-project.ts'
+
+const PLAN: InitPlan = {
+  database: 'shop',
+  logins: { app: 'shop_app', entry: 'shop_entry' },
+  facts: {
+    column: 'org_id',
+    table: 'public.orgs',
+    schema: 'public',
+    tableName: 'orgs',
+    key: 'id',
+    status: undefined,
+    tier: undefined,
+    schemas: ['public'],
+    searchPath: ['public'],
+    tables: ['public.orgs'],
+    otherTables: [],
+  },
+  files: [],
+  byHand: [],
+  tokens: undefined,
+  signing: [],
+  notes: [],
+  decisions: 0,
+  ownerUrl: { names: [], replaced: [], byHand: [] },
+  entryTables: ['public.orgs'],
+}
+
+function projectOf(scripts: object, lock: string) {
+  const manifest = { dependencies: { pg: '8.23.0' }, scripts }
+  return detectProject(memoryProject({ 'package.json': JSON.stringify(manifest), [lock]: '' }), {})
+}
+
+it('names the command that runs the script of the tests; bun test is another one', () => {
+  const stepOf = (scripts: object, lock: string) => {
+    const project = projectOf(scripts, lock)
+    const steps = nextSteps(project, PLAN, (command) => runProgram(project.packageManager, command))
+    return steps.map(({ text }) => text).find((text) => text.includes('run your tests')) ?? ''
+  }
+  expect(stepOf({ test: 'node --test' }, 'bun.lock')).toMatch(/: bun run test$/)
+  expect(stepOf({ test: 'node --test' }, 'yarn.lock')).toMatch(/: yarn test$/)
+  expect(stepOf({ test: 'echo "Error: no test specified" && exit 1' }, 'package-lock.json')).toMatch(/: node --test$/)
+})
+
+it('names files that sign tokens also where it could not read the tenant there', () => {
+  const lineOf = (plan: InitPlan) =>
+    describePlan(projectOf({}, 'yarn.lock'), plan)
+      .map(({ text }) => text)
+      .find((text) => text.includes('tokens  '))
+  expect(lineOf(PLAN)).toContain('no code was found that signs them')
+  expect(lineOf({ ...PLAN, signing: ['src/jwt.ts'] })).toContain('signed in src/jwt.ts; no claim that names the tenant')
+})
