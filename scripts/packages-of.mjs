@@ -1,6 +1,6 @@
 // Packages of tests with a lock file of their own, so that the root stays small. Installed on first use.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -10,7 +10,7 @@ import { join } from 'node:path'
  * @param oneOfThem a package that is there after a whole installation
  */
 export function installPackagesOf(folder, oneOfThem) {
-  if (existsSync(join(folder, 'node_modules', oneOfThem))) return
+  if (existsSync(join(folder, 'node_modules', oneOfThem)) && !isOutdated(folder)) return
   const npm = process.env.npm_execpath
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
   const [file, ...rest] = npm === undefined ? ['npm', ...args] : [process.execPath, npm, ...args]
@@ -19,6 +19,12 @@ export function installPackagesOf(folder, oneOfThem) {
   if (installed.status === 0) return
   console.error(`The packages of ${join(folder, 'package-lock.json')} could not be installed: see above.`)
   process.exit(2)
+}
+
+/** Whether the lock file changed since npm installed what it lists. */
+function isOutdated(folder) {
+  const changed = (path) => statSync(join(folder, path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return changed('package-lock.json') > changed('node_modules/.package-lock.json')
 }
 
 /**
