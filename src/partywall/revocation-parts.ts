@@ -37,6 +37,8 @@ export class SharedRevocations implements RevocationCheck {
   readonly #list = new RevocationList()
   #loaded = false
   #loading: Promise<void> | undefined
+  /** Whether another reading follows the running one. */
+  #isFollowed = false
   #listening = false
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -55,12 +57,10 @@ export class SharedRevocations implements RevocationCheck {
     return this.#loaded ? undefined : this.#readAll()
   }
 
-  /** The channel works: entries may have been missed before. A reading that has begun before may miss them, too. */
+  /** The channel works: entries may have been missed before. */
   heard(): void {
     this.#listening = true
-    const again = () => this.#readAgain()
-    if (this.#loading === undefined) again()
-    else this.#loading.then(again, again)
+    this.#readAgain()
   }
 
   unheard(): void {
@@ -110,8 +110,19 @@ export class SharedRevocations implements RevocationCheck {
     clearTimeout(this.#timer)
   }
 
+  /** Reads the list again. A reading that has already begun may miss what was revoked since, so another one follows it. */
   #readAgain(): void {
-    this.#readAll().catch(() => {}) // told in the log; read again later
+    if (this.#loading === undefined) {
+      this.#readAll().catch(() => {}) // told in the log; read again later
+      return
+    }
+    if (this.#isFollowed) return
+    this.#isFollowed = true
+    const next = () => {
+      this.#isFollowed = false
+      if (!this.#closed) this.#readAgain()
+    }
+    this.#loading.then(next, next)
   }
 
   #readAll(): Promise<void> {

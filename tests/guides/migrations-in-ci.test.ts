@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { createTestDatabase } from '../setup/database.ts'
@@ -35,7 +35,6 @@ describe('the guide to migrations in CI', { timeout: 180_000 }, () => {
     const done = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...words], {
       cwd: folder,
       encoding: 'utf8',
-      env: { ...process.env, PARTYWALL_POSTGRES_URL: inject('postgres').url },
     })
     return { code: done.status, output: done.stdout + done.stderr }
   }

@@ -249,6 +249,22 @@ describe('revocation in all processes', () => {
       for (const each of [slow, other]) each.close()
     })
 
+    it('is followed by another one when a flood of notifications hides the revocation', async () => {
+      const { slow, other, release, readings } = heldRevocations()
+      slow.heard()
+      await expect.poll(readings, { timeout: 10_000 }).toBe(1)
+      await other.revoke('token', 'in the flood')
+      const { rows } = await database.admin("select encode(hash, 'hex') as hash from partywall.revocations")
+      const flood = Array.from({ length: 1_001 }, (_, n) => n.toString(16).padStart(64, '0'))
+      // Twice: the second one must not be forgotten because a reading is already to follow.
+      for (let times = 0; times < 2; times += 1)
+        slow.notified(new Set([...flood, ...rows.map(({ hash }) => String(hash))]))
+      release()
+      await expect.poll(() => slow.has(token('in the flood')), { timeout: 4_000 }).toBe(true)
+      expect(readings()).toBe(2)
+      for (const each of [slow, other]) each.close()
+    })
+
     it('is followed by another one when the channel begins to work', async () => {
       const { slow, other, release, readings } = heldRevocations()
       const loading = slow.ready()
