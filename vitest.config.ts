@@ -25,6 +25,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 3,
+    setupFiles: ['tests/setup/exit-on-sigterm.ts'],
     projects: [
       { extends: true, test: { name: 'unit', include: [serverless] } },
       { extends: true, test: { name: 'legacy-decorators', include: ['tests/legacy/**/*.test.ts'] } },

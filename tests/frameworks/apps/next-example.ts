@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll } from 'vitest'
 import type { ExampleStage } from '../../examples/isolation-scenarios.ts'
 import { exampleFolder, nextProgram } from '../build-next.ts'
 
 const STARTS_WITHIN_MS = 60_000
 
-/** Runs `next start` in the built copy of examples/next-prisma until the file's tests are over. It makes its own wall, from the environment. */
+/** Runs `next start` in the built copy of examples/next-prisma until the process of the tests ends. It makes its own wall, from the environment. */
 export async function serveNextExample({ database, issuer }: ExampleStage): Promise<string> {
   const child = spawn(process.execPath, [nextProgram, 'start', '--port', '0', '--hostname', '127.0.0.1'], {
     cwd: exampleFolder,
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -23,10 +23,11 @@ export async function serveNextExample({ database, issuer }: ExampleStage): Prom
     },
   })
   const ended = once(child, 'exit')
-  afterAll(async () => {
-    child.kill()
-    await ended
-  })
+  // The whole group: `next start` has the server in a process of its own, which writes to a closed pipe for ever once its parent is gone.
+  const kill = () => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+  }
+  process.once('exit', kill)
   let output = ''
   const url = new Promise<string>((resolve) => {
     const read = (chunk: Buffer) => {
