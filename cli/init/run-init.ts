@@ -135,7 +135,7 @@ async function undo(root: string, files: ProjectFiles, settings: InitSettings): 
       text: `dropped  the logins ${undone.roles.join(', ')}${undone.droppedSchema ? ' and the schema partywall' : ''}`,
     },
     {
-      text: 'The roles tenant_user, tenant_admin, partywall_cross and partywall_owner stay: other databases of the server may use them.',
+      text: 'The roles tenant_user, tenant_admin, and those whose names begin with partywall_, stay: other databases of the server may use them.',
     },
   ])
 }

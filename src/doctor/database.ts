@@ -23,8 +23,12 @@ export async function examineDatabase(settings: DoctorSettings): Promise<readonl
     const good = findings.some(({ severity }) => severity === 'error') ? [] : [ok(AREA, GOOD)]
     return [...good, ...findings.map(lineOf), await directory(pool)]
   } catch (problem) {
-    const sentence = connectionProblem(problem, databaseUrlName) ?? messageOf(problem)
-    return [error(AREA, sentence, `Correct ${databaseUrlName}, or start the server; then run partywall doctor again.`)]
+    const connection = connectionProblem(problem, databaseUrlName)
+    const fix =
+      connection === undefined
+        ? 'If the migration that partywall init or protect wrote has not run yet, run it'
+        : `Correct ${databaseUrlName}, or start the server`
+    return [error(AREA, connection ?? messageOf(problem), `${fix}; then run partywall doctor again.`)]
   } finally {
     await pool.close()
   }

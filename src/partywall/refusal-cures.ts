@@ -47,13 +47,13 @@ const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
   'tenant-not-of-issuer': 'Add the tenant to the option tenants of this issuer, if the issuer may name it.',
   revoked: 'The token or its user was revoked. The user must sign in again.',
   'not-recognised':
-    'auth.verify does not recognise the credential. It may have ended, or come from another environment.',
+    'auth.verify does not recognise the credential. It may have ended, lack a claim that is needed, or come from another environment.',
 }
 
 /** What would let a token of this tenant pass. */
 export const TENANT_CURES = {
   unknown:
-    'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check tenantClaims.tenant.',
+    'The directory has no tenant with the key in the token’s tenant claim. Insert it, or check which claim is read: tenantClaims.tenant, or tenant of sharedSecretTokens.',
   suspended: 'The tenant’s status is not active. Set it to active if that is a mistake.',
   'not-a-member':
     'The authorize hook says that the user is not a member of the tenant. Add the membership if that is a mistake.',

@@ -19,7 +19,9 @@ describe('what a run looked at', { timeout: 120_000 }, () => {
       create table closed (id int primary key, tenant_id uuid not null references tenants);
       alter table closed enable row level security;
       create policy own on closed using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
-      grant select, insert, update, delete on notes to ${app}; grant select on closed to ${app}`)
+      grant select, insert, update, delete on notes to ${app}; grant select on closed to ${app};
+      create role ${app}_report; create role ${app}_reader login in role ${app}_report;
+      grant select (id, body), insert on notes to ${app}_report`)
     const report = await verifyDatabase({ databaseUrl: database.adminUrl, appRole: app, mode: 'attack' })
     const { examined, summary } = report
     expect(examined.roles.find(({ name }) => name === app)).toMatchObject({
@@ -28,6 +30,15 @@ describe('what a run looked at', { timeout: 120_000 }, () => {
       path: [app],
       owns: [],
     })
+    // The application can't become these: what they may do is told, because no attack tried it.
+    expect(examined.roles.find(({ name }) => name === `${app}_reader`)).toMatchObject({
+      login: true,
+      memberOf: [`${app}_report`],
+    })
+    expect(examined.untriedGrants.filter(({ role }) => role.startsWith(app))).toEqual([
+      { role: `${app}_report`, object: 'public.notes', privileges: ['INSERT', 'SELECT (body)', 'SELECT (id)'] },
+    ])
+    expect(examined.untriedGrants.some(({ privileges }) => privileges.includes('all, as the owner'))).toBe(true)
     expect(examined.roles.filter(({ path }) => path === undefined).flatMap(({ owns }) => owns)).toContain(
       'public.notes',
     )

@@ -34,7 +34,7 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
       `make the login ${logins.entry}: sign-in and sign-up. It may read and insert rows of ${plan.entryTables.join(', ')}`,
     ),
     plain(
-      "make partywall's own objects: schema partywall, and the roles tenant_user, tenant_admin, partywall_cross, partywall_owner",
+      "make partywall's own objects: schema partywall, and roles without login: tenant_user, tenant_admin, and those whose names begin with partywall_",
     ),
     heading('Will write'),
     ...plan.files.flatMap((file): readonly ReportLine[] => {

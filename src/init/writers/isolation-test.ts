@@ -90,7 +90,7 @@ function isolationTest(project: Project, facts: TenantFacts, appRole: string): s
   return `// The tenants of this application are kept apart. partywall init wrote this test.
 ${imports.join('\n')}
 
-${hasDotenv ? '' : "if (existsSync('.env')) process.loadEnvFile('.env')\n"}const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: see .env.example\`)
+${hasDotenv ? '' : "if (existsSync('.env')) process.loadEnvFile('.env')\n"}const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: give it in the environment, or in .env\`)
 const databaseUrl = setting('${OWNER_URL}')
 const sealSecret = setting('${SEAL_SECRET}')
 // Tables with rows of tenants, beside the table of tenants itself

@@ -16,7 +16,7 @@ interface WallSettings {
 export function wallSettings(files: ProjectFiles, { manifest, style }: Project): WallSettings {
   const typed = style.language === 'ts'
   const type = typed ? ': string' : ''
-  const refuse = `  if (value === undefined || value === '') throw new Error(\`\${name} is not set: see .env.example\`)\n  return value\n}`
+  const refuse = `  if (value === undefined || value === '') throw new Error(\`\${name} is not set: give it in the environment, or in .env\`)\n  return value\n}`
   const names = envFiles(files)
   if (manifest.hasAtRuntime('dotenv') && names.length === 1)
     return {

@@ -17,6 +17,8 @@ export interface Examined {
   readonly relations: readonly ExaminedRelation[]
   /** What the tried roles may do on the judged relations. A relation on which a role has no privilege has no entry. */
   readonly grants: readonly ExaminedGrant[]
+  /** What other roles were granted on the judged relations, or have as owners. These roles were not tried. */
+  readonly untriedGrants: readonly ExaminedGrant[]
   /** Each cell (tenant table and verb) as each role that was tried. */
   readonly cells: readonly ExaminedCell[]
   /** What each attack did. Empty if nothing was attacked. */

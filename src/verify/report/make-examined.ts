@@ -16,6 +16,7 @@ import { cellsOf, grantsOf } from './examined-cells.ts'
 import { fleetRelationsOf } from './examined-fleet.ts'
 import type { JudgedScope } from './judge-scope.ts'
 import { type ServerFacts, storedSettingsOf } from './read-server-facts.ts'
+import { untriedGrants, untriedRoles } from './untried-roles.ts'
 
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
 export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])], server: ServerFacts): Examined {
@@ -33,6 +34,7 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
       .filter(({ kind }) => kind !== 'sequence')
       .map((relation) => relationOf(relation, scopes)),
     grants: grantsOf(scopes),
+    untriedGrants: untriedGrants(facts),
     cells: cellsOf(scopes),
     attacks: joinCounts(scopes.flatMap(({ run }) => run?.counts ?? [])),
     controls: scopes.flatMap(controlsOf),
@@ -82,10 +84,7 @@ function rolesOf(scopes: readonly JudgedScope[]): readonly ExaminedRole[] {
     }
     for (const { role, path } of facts.acting) add(role, path)
     for (const { role, path } of facts.becomable) add(role, path)
-    for (const { owner } of facts.relations) {
-      const role = facts.catalog.roles.get(owner)
-      if (role !== undefined) add(role, undefined)
-    }
+    for (const role of untriedRoles(facts)) add(role, undefined)
   }
   return [...found.values()]
 }

@@ -121,6 +121,16 @@ describe('the scope', () => {
     expect(section(renderHtml(quiet()), 'scope')).toContain('No object of the scanned schemas was skipped.')
     expect(section(page, 'scope')).toContain('Tables without a tenant column: <code>public.countries</code>')
   })
+
+  it('names the logins and the privileges of roles that were not tried', () => {
+    const page = renderHtml(sampleDocument())
+    expect(section(page, 'scope')).toMatch(/Logins that were not tried[^<]*<code>postgres<\/code>\. See Privileges/)
+    const untried = section(page, 'privileges').split('Roles that were not tried')[1] ?? ''
+    expect(untried).toContain('reporting')
+    expect(untried).not.toContain('public.documents')
+    expect(page).not.toContain('A relation and a role without a line')
+    expect(page).not.toContain('no object of this schema has the fault')
+  })
 })
 
 describe('findings with one cause', () => {

@@ -38,6 +38,7 @@ export const examined: Examined = {
     stored: [HOSTILE],
     extensions: ['citext 1.8 in public'],
   },
+  untriedGrants: [{ role: 'reporting', object: 'public.invoices', privileges: ['SELECT'] }],
   grants: [{ role: 'app', object: 'public.documents', privileges: ['SELECT', `UPDATE (${HOSTILE})`] }],
   cells: [
     {

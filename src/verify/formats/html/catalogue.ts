@@ -73,7 +73,7 @@ export function rulesOf(document: ReportDocument): string {
       .join(', '),
   ])
   return `${table(['group', 'rules of the group'], listed, ['group'])}
-<p>The base severity is that of most findings of the rule. A finding may have another one, and then says so. “None” means that no object of this schema has the fault, as far as the rule can see.</p>
+<p>The base severity is that of most findings of the rule. A finding may have another one, and then says so. “None” means that this rule reports nothing for the roles that were tried. It is no statement about other roles, and no proof: a rule reports a shape only where it opens something that no other rule of this report names, and its page says when it is silent. The verdicts stand in Tables.</p>
 ${table(['rule', 'what it looks for', 'group', 'base severity', 'findings'], rows, ['rule', 'group', 'base severity'])}`
 }
 

@@ -1,16 +1,20 @@
+import type { ExaminedGrant } from '../../report/examined.ts'
 import type { ReportDocument } from '../document.ts'
 import { code, listOf, table, text } from './markup.ts'
 
-/** What the tried roles may do on each relation, also by PUBLIC, membership and ownership. */
+/** What roles may do on each relation: the tried ones also by PUBLIC, membership and ownership, the others by their own grants. */
 export function privilegesOf({ examined }: ReportDocument): string {
-  if (examined.grants.length === 0) return ''
-  const rows = examined.grants.map(({ object, role, privileges }) => [
-    code(object),
-    text(role),
-    text(privileges.join(', ')),
-  ])
-  return `<p>Privileges as PostgreSQL counts them: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. Columns are named where not all are granted. A relation and a role without a line: no privilege.</p>
-${table(['relation', 'role', 'privileges'], rows)}`
+  if (examined.grants.length + examined.untriedGrants.length === 0) return ''
+  return `<p>Privileges as PostgreSQL counts them: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. Columns are named where not all are granted. This table has the roles that were tried. One of them without a line for a relation has no privilege on it.</p>
+${grantTable(examined.grants)}
+<h3>Roles that were not tried</h3>
+<p>The application can’t become these roles, so no attack acted as them and no cell of Tables speaks of them. Of the rows, they reach what the policies for them allow: see Policies as read. A superuser, a role with BYPASSRLS, and the owner of a table without FORCE reach all rows.</p>
+${grantTable(examined.untriedGrants)}`
+}
+
+function grantTable(grants: readonly ExaminedGrant[]): string {
+  const rows = grants.map(({ object, role, privileges }) => [code(object), text(role), text(privileges.join(', '))])
+  return rows.length === 0 ? '<p>None.</p>' : table(['relation', 'role', 'privileges'], rows)
 }
 
 /** The settings of the server that take part in the result. */

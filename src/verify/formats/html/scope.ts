@@ -24,10 +24,14 @@ export function scopeOf(document: ReportDocument): string {
   })
   const without = examined.relations.filter(({ kind, bound }) => bound !== 'tenant' && /table$/.test(kind))
   const named = without.map(({ object, bound }) => `${code(object)}${ROLE_OF[bound ?? 'none'] ?? ''}`)
+  const untried = examined.roles
+    .filter(({ login, name }) => login && !run.actingRoles.includes(name))
+    .map(({ name }) => name)
   const inside = [
     `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. Objects in them: ${counts.join(', ') || 'none'}.`,
     `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
     `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
+    `Logins that were not tried, because the application’s role can’t become them, and that may use a role with privileges here: ${untried.map(code).join(', ') || 'none'}. See Privileges.`,
     ...(examined.tenantSchemas === 0
       ? []
       : [

@@ -15,7 +15,7 @@ export function standardOf(standard: Standard, document: ReportDocument): string
         : `${rich(control.looks)}${control.limits === undefined ? '' : `<small>Not looked at: ${rich(control.limits)}</small>`}`
     return [text(control.id), `<b>${judged.result}</b>`, detailOf(control, judged, document), rich(control.asks), looks]
   })
-  return `<p>${rich(standard.selection)} Lines are given in our words. The mapping is made by the maker of partywall; whether a control is met is for the auditor to decide. “Nothing found” means no more than that. Published at <code>${text(standard.source)}</code>.</p>
+  return `<p>${rich(standard.selection)} Lines are given in our words. The mapping is made by the maker of partywall; whether a control is met is for the auditor to decide. “Nothing found” means no more than that the rules of the line report nothing for the roles that were tried; see Scope for the others. Published at <code>${text(standard.source)}</code>.</p>
 ${table(['line', 'result', 'in this run', 'what it asks', 'what is looked at'], rows, ['line', 'result'])}`
 }
 
