@@ -5,23 +5,12 @@ import { detectProject } from '../../src/init/detection/project.ts'
 import type { InitPlan } from '../../src/init/plan/make-plan.ts'
 import { describePlan, nextSteps } from '../../src/init/report/describe-plan.ts'
 import { memoryProject } from './memory-project.ts'
+import { ORGS } from './orgs-facts.ts'
 
 const PLAN: InitPlan = {
   database: 'shop',
   logins: { app: 'shop_app', entry: 'shop_entry' },
-  facts: {
-    column: 'org_id',
-    table: 'public.orgs',
-    schema: 'public',
-    tableName: 'orgs',
-    key: 'id',
-    status: undefined,
-    tier: undefined,
-    schemas: ['public'],
-    searchPath: ['public'],
-    tables: ['public.orgs'],
-    otherTables: [],
-  },
+  facts: ORGS,
   files: [],
   byHand: [],
   tokens: undefined,

@@ -10,6 +10,7 @@ import { isolationTests } from '../../src/init/writers/isolation-test.ts'
 import { wallFile } from '../../src/init/writers/wall-file.ts'
 import { wallSettings } from '../../src/init/writers/wall-settings.ts'
 import { memoryProject } from './memory-project.ts'
+import { ORGS } from './orgs-facts.ts'
 
 describe('decisionsForLevels', () => {
   const sqlOf = (sql: string) => decisionsForLevels([{ object: 'public.t', reason: 'r', sql }], 'a_app')[0]?.sql
@@ -32,23 +33,10 @@ describe('decisionsForLevels', () => {
 describe('the file of the wall', () => {
   function wallOf(manifest: object): string {
     const files = memoryProject({ 'package.json': JSON.stringify(manifest), 'src/index.js': '' })
-    const facts = {
-      column: 'org_id',
-      table: 'public.orgs',
-      schema: 'public',
-      tableName: 'orgs',
-      key: 'id',
-      status: undefined,
-      tier: undefined,
-      schemas: ['public'],
-      searchPath: ['public'],
-      tables: ['public.orgs'],
-      otherTables: [],
-    }
     return wallFile({
       files,
       project: detectProject(files, {}),
-      facts,
+      facts: ORGS,
       tokens: undefined,
       entryTables: ['public.orgs'],
       publicRoutes: [],

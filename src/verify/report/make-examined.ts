@@ -21,6 +21,8 @@ import { untriedGrants, untriedRoles } from './untried-roles.ts'
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
 export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])], server: ServerFacts): Examined {
   const { facts } = scopes[0]
+  const tried = new Set(scopes.flatMap((scope) => scope.facts.acting.map(({ role }) => role.oid)))
+  const untried = untriedRoles(facts, tried)
   return {
     schemas: [
       ...new Set(scopes.flatMap((scope) => [...scope.facts.tenancy.schemas, ...fleetSchemas(scope.facts)])),
@@ -29,12 +31,12 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
     tenantSchemas: fleetSchemas(facts).length,
     tenantRelations: fleetRelationsOf(facts),
     server: { ...server, stored: storedSettingsOf(facts) },
-    roles: rolesOf(scopes),
+    roles: rolesOf(scopes, untried),
     relations: facts.relations
       .filter(({ kind }) => kind !== 'sequence')
       .map((relation) => relationOf(relation, scopes)),
     grants: grantsOf(scopes),
-    untriedGrants: untriedGrants(facts),
+    untriedGrants: untriedGrants(facts, untried),
     cells: cellsOf(scopes),
     attacks: joinCounts(scopes.flatMap(({ run }) => run?.counts ?? [])),
     controls: scopes.flatMap(controlsOf),
@@ -67,7 +69,7 @@ function countObjects({ relations, functions }: Facts): Readonly<Record<ObjectKi
   }
 }
 
-function rolesOf(scopes: readonly JudgedScope[]): readonly ExaminedRole[] {
+function rolesOf(scopes: readonly JudgedScope[], untried: readonly Role[]): readonly ExaminedRole[] {
   const found = new Map<string, ExaminedRole>()
   for (const { facts } of scopes) {
     const owned = (role: Role) =>
@@ -84,7 +86,7 @@ function rolesOf(scopes: readonly JudgedScope[]): readonly ExaminedRole[] {
     }
     for (const { role, path } of facts.acting) add(role, path)
     for (const { role, path } of facts.becomable) add(role, path)
-    for (const role of untriedRoles(facts)) add(role, undefined)
+    for (const role of untried) add(role, undefined)
   }
   return [...found.values()]
 }

@@ -5,15 +5,16 @@ import type { ExaminedGrant } from './examined.ts'
 const PUBLIC: Oid = 0
 
 /**
- * Roles that the application can't become, and that may do something on the judged relations: they own one, hold a privilege, stand in a policy,
- * or are a member of such a role.
+ * Roles that no attack acts as, and that may do something on the judged relations: they own one, hold a privilege, stand in a policy, or are a
+ * member of such a role.
+ *
+ * @param tried roles that any scope of the run acts as
  */
-export function untriedRoles(facts: Facts): readonly Role[] {
+export function untriedRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Role[] {
   const { roles, memberships } = facts.catalog
   const found = new Set(facts.relations.flatMap(rolesOn))
   // A Set is iterated in the order of insertion, with what is added meanwhile.
   for (const oid of found) for (const each of memberships) if (each.role === oid) found.add(each.member)
-  const tried = new Set(facts.acting.map(({ role }) => role.oid))
   return [...found]
     .flatMap((oid) => (tried.has(oid) ? [] : (roles.get(oid) ?? [])))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -25,9 +26,9 @@ function rolesOn({ owner, grants, columns, policies }: Relation): readonly Oid[]
 }
 
 /** What these roles were granted themselves, or have as the owner. */
-export function untriedGrants(facts: Facts): readonly ExaminedGrant[] {
+export function untriedGrants(facts: Facts, untried: readonly Role[]): readonly ExaminedGrant[] {
   const relations = facts.relations.filter(({ kind }) => kind !== 'sequence')
-  return untriedRoles(facts).flatMap((role) =>
+  return untried.flatMap((role) =>
     relations.flatMap((relation) => {
       const privileges = relation.owner === role.oid ? ['all, as the owner'] : grantedTo(relation, role)
       return privileges.length === 0 ? [] : [{ role: role.name, object: relation.label, privileges }]

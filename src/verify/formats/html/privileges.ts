@@ -8,7 +8,7 @@ export function privilegesOf({ examined }: ReportDocument): string {
   return `<p>Privileges as PostgreSQL counts them: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. Columns are named where not all are granted. This table has the roles that were tried. One of them without a line for a relation has no privilege on it.</p>
 ${grantTable(examined.grants)}
 <h3>Roles that were not tried</h3>
-<p>The application can’t become these roles, so no attack acted as them and no cell of Tables speaks of them. Of the rows, they reach what the policies for them allow: see Policies as read. A superuser, a role with BYPASSRLS, and the owner of a table without FORCE reach all rows.</p>
+<p>No attack acted as these roles, and no cell of Tables speaks of them. Roles shows whether the application’s role can become one of them. Of the rows, they reach what the policies for them allow: see Policies as read. A superuser, a role with BYPASSRLS, and the owner of a table without FORCE reach all rows.</p>
 ${grantTable(examined.untriedGrants)}`
 }
 

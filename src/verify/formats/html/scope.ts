@@ -31,7 +31,7 @@ export function scopeOf(document: ReportDocument): string {
     `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. Objects in them: ${counts.join(', ') || 'none'}.`,
     `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
     `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
-    `Logins that were not tried, because the application’s role can’t become them, and that may use a role with privileges here: ${untried.map(code).join(', ') || 'none'}. See Privileges.`,
+    `Logins that were not tried, and that have privileges here or are a member of a role that has: ${untried.map(code).join(', ') || 'none'}. See Privileges.`,
     ...(examined.tenantSchemas === 0
       ? []
       : [
