@@ -32,9 +32,22 @@ const LIMITS: Readonly<Record<TenantRole, readonly RowRight[]>> = {
 export function carriedRights(planning: Planning, relation: Relation, role: TenantRole): CarriedRights {
   const limit = LIMITS[role]
   if (isNewApplication(planning)) return new Map(limit.map((right) => [right, 'table']))
-  const holders = holdersOf(planning, role)
+  return rightsOfHolders(planning, relation, limit, holdersOf(planning, role))
+}
+
+/** The privileges on rows that the application has on a table, as it is before the migration. */
+export function applicationsRights(planning: Planning, relation: Relation): CarriedRights {
+  return rightsOfHolders(planning, relation, ROW_RIGHTS, applicationsHolders(planning))
+}
+
+function rightsOfHolders(
+  planning: Planning,
+  relation: Relation,
+  rights: readonly RowRight[],
+  holders: ReadonlySet<Oid>,
+): CarriedRights {
   return new Map(
-    limit.flatMap((right) => {
+    rights.flatMap((right) => {
       const found = rightOf(planning, relation, right, holders)
       return found === undefined ? [] : [[right, found] as const]
     }),
@@ -63,12 +76,16 @@ function reachesNothing(planning: Planning): boolean {
   )
 }
 
-/** PUBLIC, each role that the application can act as, and those whose privileges it inherits; and the role itself, for a second run. */
+/** Those of the application; and the role itself, for a second run. */
 function holdersOf(planning: Planning, role: TenantRole): ReadonlySet<Oid> {
-  const app = planning.acting.filter(({ name }) => !isCarrying(name))
-  const inherited = app.flatMap(({ oid }) => [...planning.rightsOf(oid)])
   const own = [...planning.catalog.roles.values()].filter(({ name }) => name === role).map(({ oid }) => oid)
-  return new Set([PUBLIC_OID, ...inherited, ...own])
+  return new Set([...applicationsHolders(planning), ...own])
+}
+
+/** PUBLIC, each role that the application can act as, and those whose privileges it inherits. */
+function applicationsHolders(planning: Planning): ReadonlySet<Oid> {
+  const app = planning.acting.filter(({ name }) => !isCarrying(name))
+  return new Set([PUBLIC_OID, ...app.flatMap(({ oid }) => [...planning.rightsOf(oid)])])
 }
 
 function rightOf(planning: Planning, relation: Relation, right: RowRight, holders: ReadonlySet<Oid>) {

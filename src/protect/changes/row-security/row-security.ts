@@ -12,6 +12,7 @@ import { clausesOf, policyChange, type Wanted } from './policy-text.ts'
 import { asksForRole, extendToTenantRoles, sealPolicies } from './seal.ts'
 import { type Stance, stanceOf, usersPolicies } from './stance.ts'
 import { isolationTest } from './tests-of-tenant.ts'
+import { whatIsTaken } from './what-is-taken.ts'
 
 /**
  * Turns row-level security on and forces it, with policies that keep tenants apart. No session of the application sees or changes more than
@@ -44,7 +45,7 @@ function opened(planning: Planning, target: Target, stance: Stance): Part {
     roles: [],
     using: test,
     check: test,
-    ...(relation.rowSecurity ? {} : { why: whatIsTaken(planning, target) }),
+    ...(relation.rowSecurity ? {} : { why: whatIsTaken(planning, target, stance) }),
   }
   const wanted: Wanted[] = [isolation]
   if (planning.seal) wanted.push(...sealPolicies(planning, target, stance))
@@ -99,18 +100,6 @@ function enable({ relation }: Target): Change {
     up: [`${list}ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`],
     down: [`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY;`],
   }
-}
-
-function whatIsTaken({ setting }: Planning, target: Target): string {
-  const lines = [
-    `Takes away: rows of other tenants, and all rows from a session in which ${setting.setting} is not set.`,
-    ...(target.kind === 'root'
-      ? [
-          `A sign-up sets ${setting.setting} to the new tenant's ${target.column.name} before it inserts; a lookup before the tenant is known needs a SECURITY DEFINER function of the owner.`,
-        ]
-      : []),
-  ]
-  return lines.map(commentLine).join('\n')
 }
 
 function dormant({ relation }: Target): readonly Decision[] {
