@@ -228,6 +228,7 @@ describe('partywall init --yes', () => {
     expect(rights).toEqual([])
     const refused = init(['--undo', '--yes'])
     expect(refused).toMatchObject({ code: 2, text: expect.stringContaining('down migration first') })
+    expect(refused.text).toContain('policies protect 5 tables (comments, organizations, projects, tasks, users)')
     await admin.query(files()['migrations/down/003_partywall.down.sql'] ?? '')
     expect(init(['--undo', '--yes'])).toMatchObject({ code: 0, text: expect.stringContaining('dropped') })
     expect(await inDatabase()).toEqual(NOTHING)

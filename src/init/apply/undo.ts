@@ -42,13 +42,14 @@ export async function undoInit(root: string, record: InitRecord, client: Queryab
 async function refuseProtected(client: Queryable, { created }: InitRecord): Promise<void> {
   const { rows } = await client.query<{ table: string }>(
     `select distinct p.polrelid::regclass::text as table from pg_catalog.pg_policy p
-      where p.polname in ('tenant_isolation_policy', 'tenant_seal_policy', 'partywall_entry_read') order by 1 limit 3`,
+      where p.polname in ('tenant_isolation_policy', 'tenant_seal_policy', 'partywall_entry_read') order by 1`,
   )
   if (rows.length === 0) return
   const migrations = created
     .map(({ path }) => path)
     .filter((path) => /partywall/i.test(path) && /\.(?:sql|ts|js|cjs)$/.test(path))
+  const [noun, names] = [rows.length === 1 ? 'table' : 'tables', rows.map(({ table }) => table).join(', ')]
   throw new ConfigurationError(
-    `The migration was applied: policies protect ${rows.map(({ table }) => table).join(', ')}. Run its down migration first, with your tool (${migrations.find((path) => /down/.test(path)) ?? migrations[0] ?? 'see your migrations'}), then partywall init --undo again. Nothing was changed.`,
+    `The migration was applied: policies protect ${rows.length} ${noun} (${names}). Run its down migration first, with your tool (${migrations.find((path) => /down/.test(path)) ?? migrations[0] ?? 'see your migrations'}), then partywall init --undo again. Nothing was changed.`,
   )
 }

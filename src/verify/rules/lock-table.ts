@@ -7,8 +7,10 @@ export const lockTable: Rule = {
   group: 'context',
   title: 'A tenant can lock whole tables',
   severity: 'info',
-  meaning: 'UPDATE, DELETE or TRUNCATE on a table also allows LOCK TABLE … IN ACCESS EXCLUSIVE MODE: all tenants wait.',
-  remedy: "Set lock_timeout and statement_timeout on every session; partywall's pool also refuses LOCK.",
+  meaning:
+    'UPDATE, DELETE or TRUNCATE on a table also allows LOCK TABLE … IN ACCESS EXCLUSIVE MODE: all tenants wait. Only the rights were looked at, and not which code can send a LOCK.',
+  remedy:
+    "Set lock_timeout on every session, and idle_in_transaction_session_timeout. partywall's pool refuses the command LOCK, but not a function that runs one.",
   *run(facts) {
     const tables = [...facts.tenancy.tables.values()]
       .map(({ relation }) => relation)
@@ -18,9 +20,9 @@ export const lockTable: Rule = {
     if (tables.length === 0) return
     yield {
       object: THIS_DATABASE,
-      message: `The app may LOCK ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ACCESS EXCLUSIVE mode: one tenant's transaction makes all tenants wait.`,
+      message: `The app's rights allow LOCK TABLE on ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ACCESS EXCLUSIVE mode: one tenant's transaction would make all tenants wait. partywall's pool refuses the command LOCK, but other connections of the app's login can send it, and a function that the app may call can contain it.`,
       evidence: [someOf(tables.map((relation) => relation.label))],
-      fix: '-- Comes with UPDATE and DELETE. Bound it: lock_timeout and statement_timeout on every session.',
+      fix: '-- Comes with UPDATE and DELETE. Bound it: lock_timeout on every session, and idle_in_transaction_session_timeout.',
     }
   },
 }

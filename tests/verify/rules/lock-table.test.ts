@@ -10,6 +10,14 @@ describe('lock-table', () => {
     })
   })
 
+  it('speaks of rights, and says which code can and can not send a LOCK', async () => {
+    await withCase([HOLDING, `select 1;`], async (verify) => {
+      const [found] = (await verify({ mode: 'static' })).findings.filter(({ rule }) => rule === 'lock-table')
+      expect(found?.message).toContain("The app's rights allow LOCK TABLE on 1 table")
+      expect(found?.message).toContain("partywall's pool refuses the command LOCK, but other connections")
+    })
+  })
+
   it('is silent on an app that only reads and inserts', async () => {
     await withCase([HOLDING, `revoke update, delete on documents from {app};`], async (verify) => {
       const report = await verify({ mode: 'static' })
