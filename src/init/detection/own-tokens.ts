@@ -1,3 +1,4 @@
+import { reachedFiles } from '../code/reached-files.ts'
 import type { ProjectFiles } from '../project-files.ts'
 
 /** How the application signs its own tokens, as its code shows. */
@@ -9,8 +10,12 @@ export interface OwnTokens {
   readonly userClaim: string
   /** The file in which a token is signed. */
   readonly path: string
-  /** Other files that sign tokens with a tenant under another name. */
+  /** Other files that sign tokens with a tenant under another name, if the application may load them. */
   readonly others: readonly string[]
+  /** Files that sign such tokens too, but are loaded by no import that begins at the application's entry. */
+  readonly unreached: readonly string[]
+  /** Whether imports lead from the application's entry to `path`; undefined if that is not known. */
+  readonly isReached: boolean | undefined
 }
 
 /** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
@@ -24,9 +29,13 @@ const SECRET = /process\.env(?:\.|\[['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/
  */
 export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[]): OwnTokens | undefined {
   const wanted = new Set(tenantNames.map(sameCase))
+  const reached = reachedFiles(files)
+  const mayRun = (path: string) => reached?.has(path) !== false
   let secret: string | undefined
   const found: { readonly names: readonly string[]; readonly path: string }[] = []
-  for (const path of files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))) {
+  const paths = files.find(/\.[cm]?[jt]s$/).filter((each) => !/\.(?:test|spec|config)\./.test(each))
+  // A file that nothing imports may be an old one: another file that signs tokens is likelier to be the right one.
+  for (const path of [...paths.filter(mayRun), ...paths.filter((each) => !mayRun(each))]) {
     const text = files.read(path) ?? ''
     secret ??= SECRET.exec(text)?.[1]
     for (const [, body = ''] of text.matchAll(SIGNING)) {
@@ -47,18 +56,24 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
     path,
     others: found
       .filter((each) => each.path !== path && !(each.names.includes(tenantClaim) && each.names.join() === names.join()))
-      .map((each) => each.path),
+      .map((each) => each.path)
+      .filter((each) => mayRun(each) || !mayRun(path)),
+    unreached: [...new Set(found.map((each) => each.path))].filter((each) => each !== path && !mayRun(each)),
+    isReached: reached?.has(path),
   }
 }
 
-/** Files that sign tokens with a JWT library, whatever their claims are. */
+/** Files that sign tokens with a JWT library, whatever their claims are. Those that the application loads come first. */
 export function filesThatSign(files: ProjectFiles): readonly string[] {
+  const reached = reachedFiles(files)
+  const rank = (path: string) => (reached?.has(path) === false ? 1 : 0)
   return files
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/\.(?:test|spec|config|d)\./.test(path))
     .filter((path) =>
       /new\s+SignJWT\b|\b(?:jwt|jsonwebtoken|jwtService)\.sign(?:Async)?\s*\(/i.test(files.read(path) ?? ''),
     )
+    .sort((a, b) => rank(a) - rank(b))
 }
 
 function sameCase(name: string): string {

@@ -1,3 +1,4 @@
+import type { OwnTokens } from '../detection/own-tokens.ts'
 import { runScript } from '../detection/package-manager.ts'
 import type { Project } from '../detection/project.ts'
 import type { ByHand } from '../plan/init-plan.ts'
@@ -49,9 +50,17 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
 }
 
 function tokensOf({ tokens, signing }: InitPlan): string {
-  if (tokens !== undefined) return `claim ${tokens.tenantClaim}, signed in ${tokens.path}`
+  if (tokens !== undefined) return ownTokens(tokens)
   if (signing.length === 0) return 'no code was found that signs them'
   return `signed in ${signing.join(', ')}; no claim that names the tenant could be read there`
+}
+
+function ownTokens({ tenantClaim, path, isReached, unreached }: OwnTokens): string {
+  const first = `claim ${tenantClaim}, signed in ${path}`
+  const more = unreached.length === 0 ? '' : `${isReached === true ? '. Not in' : ' or in'} ${unreached.join(' or ')}`
+  if (isReached !== false)
+    return more === '' ? first : `${first}${more}: no import that begins at the entry leads there`
+  return `${first}${more}. This is a guess: no import that begins at the entry leads there`
 }
 
 function ownerLine({ database }: Project, { ownerUrl: { names, replaced } }: InitPlan): string {

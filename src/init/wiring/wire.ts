@@ -1,3 +1,4 @@
+import { reachedFiles } from '../code/reached-files.ts'
 import { findJobs } from '../detection/jobs.ts'
 import { filesThatSign } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
@@ -103,6 +104,7 @@ function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
   const entry = { prisma: 'entryPrisma', drizzle: 'entryDb', typeorm: "the data source 'entry'" }
   const name = Object.entries(entry).find(([orm]) => orm === project.orm)?.[1] ?? `entryPool of ${wallPath}`
   const signing = new Set(filesThatSign(files))
+  const reached = reachedFiles(files)
   return files
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
@@ -119,7 +121,7 @@ function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
     )
     .map((path) => ({
       path,
-      why: `it signs users in before the tenant is known: use ${name} there, and for the sign-up`,
+      why: `it signs users in before the tenant is known: use ${name} there, and for the sign-up${reached?.has(path) === false ? '. No import that begins at the entry leads to this file: if it is not used, leave it' : ''}`,
       lines: [],
     }))
 }

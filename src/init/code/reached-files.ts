@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import type { ProjectFiles } from '../project-files.ts'
+
+const CODE = /\.[cm]?[jt]sx?$/
+const TEST = /(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/
+const ENDINGS = ['.ts', '.tsx', '.js', '.jsx', '.mts', '.cts', '.mjs', '.cjs']
+/** Names of files with which applications begin, if package.json names none. */
+const USUAL_ENTRY =
+  /^(?:(?:src|app|server|lib|bin)\/)?(?:main|index|server|app|start|www|middleware|instrumentation)\.[cm]?[jt]sx?$/
+/** Next.js loads these by their place. */
+const ROUTE = /^(?:src\/)?(?:app|pages)\/.*\.[cm]?[jt]sx?$/
+const IMPORT = /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*['"]([^'"\n]{1,200})['"]/g
+/** Code that loads files by a computed name, such as all files of a folder. */
+const COMPUTED = /\b(?:require|import)\s*\(\s*[^'"\s)]|['"](?:@fastify\/autoload|glob|fast-glob)['"]/
+
+const schema = z.looseObject({
+  main: z.string().optional(),
+  module: z.string().optional(),
+  scripts: z.record(z.string(), z.string()).default({}),
+})
+
+/**
+ * The files that the application loads when it starts, by the imports that its code spells out.
+ *
+ * @returns undefined if that is not known: no entry was found, or some code loads files by computed names
+ */
+export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefined {
+  const all = files.find(CODE).filter((path) => !TEST.test(path))
+  const known = new Set(all)
+  const declared = declaredEntries(files, known)
+  const entries = declared.length > 0 ? declared : all.filter((path) => USUAL_ENTRY.test(path) || ROUTE.test(path))
+  if (entries.length === 0) return undefined
+  const reached = new Set(entries)
+  for (const path of reached) {
+    const text = files.read(path) ?? ''
+    if (COMPUTED.test(text)) return undefined
+    for (const [, specifier = ''] of text.matchAll(IMPORT))
+      for (const target of targetsOf(specifier, path, all, known)) reached.add(target)
+  }
+  return reached
+}
+
+/** Files that package.json names as the start: `main`, and those of the scripts `start`, `dev` and `serve`. */
+function declaredEntries(files: ProjectFiles, known: ReadonlySet<string>): readonly string[] {
+  let manifest: z.infer<typeof schema>
+  try {
+    manifest = schema.parse(JSON.parse(files.read('package.json') ?? '{}'))
+  } catch {
+    return []
+  }
+  const commands = Object.entries(manifest.scripts)
+    .filter(([name]) => /^(?:start|dev|serve)(?::|$)/.test(name))
+    .flatMap(([, command]) => command.split(/[\s"'=]+/))
+  const named = [manifest.main ?? '', manifest.module ?? '', ...commands].filter((word) =>
+    /^[\w./-]{1,200}$/.test(word),
+  )
+  return [...new Set(named.flatMap((word) => sourcesOf(normal(word), known)))]
+}
+
+/** The source of a file that a command runs: `dist/main.js` is built from `src/main.ts`. */
+function sourcesOf(path: string, known: ReadonlySet<string>): readonly string[] {
+  if (path === '') return []
+  const built = /^(?:dist|build|lib|out)\/(.*)$/.exec(path)?.[1]
+  const places = built === undefined ? [path] : [path, built, `src/${built.replace(/^src\//, '')}`]
+  return places.flatMap((place) => resolved(place, known) ?? []).slice(0, 1)
+}
+
+/** The project's files that an import may mean. An import of an alias may mean every file whose path ends so. */
+function targetsOf(
+  specifier: string,
+  from: string,
+  all: readonly string[],
+  known: ReadonlySet<string>,
+): readonly string[] {
+  if (specifier.startsWith('.')) {
+    const target = resolved(normal(`${from.split('/').slice(0, -1).join('/')}/${specifier}`), known)
+    return target === undefined ? [] : [target]
+  }
+  const tails = [specifier, specifier.split('/').slice(1).join('/')].filter((tail) => tail !== '').map(withoutEnding)
+  return all.filter((path) => {
+    const plain = withoutEnding(path).replace(/\/index$/, '')
+    return tails.some((tail) => plain === tail || plain.endsWith(`/${tail}`))
+  })
+}
+
+function resolved(path: string, known: ReadonlySet<string>): string | undefined {
+  const plain = withoutEnding(path)
+  const names = [path, ...ENDINGS.flatMap((ending) => [`${path}${ending}`, `${plain}${ending}`])]
+  return [...names, ...ENDINGS.map((ending) => `${path}/index${ending}`)].find((name) => known.has(name))
+}
+
+function withoutEnding(path: string): string {
+  return path.replace(CODE, '')
+}
+
+/** Without `.` and `..`. */
+function normal(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '.' && part !== '') parts.push(part)
+  }
+  return parts.join('/')
+}
