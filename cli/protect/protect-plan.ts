@@ -2,6 +2,8 @@ import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { Queryable } from '../../src/catalog/model.ts'
 import { ConfigurationError } from '../../src/errors.ts'
 import type { ProtectPlan } from '../../src/protect/change.ts'
+import { readCrossings } from '../../src/protect/crossing/read-crossings.ts'
+import { tellClean, tellCrossings } from '../../src/protect/crossing/tell-crossings.ts'
 import { planProtection } from '../../src/protect/plan.ts'
 import { readOrphans } from '../../src/protect/read-orphans.ts'
 import { makeProofs } from '../../src/prove/proofs.ts'
@@ -44,10 +46,18 @@ export async function planFor(options: PlanOptions, signal?: AbortSignal): Promi
     const db: Queryable = {
       query: (text, values) => client.query(text, values === undefined ? undefined : [...values]),
     }
-    return (await planOn(db, options)).plan
+    const { plan } = await planOn(db, options)
+    return { ...plan, notes: [...plan.notes, ...(await crossingNotes(db, plan))] }
   } finally {
     await client.end().catch(() => {}) // all answers were read, so an error while closing does not matter
   }
+}
+
+/** Notes about rows that refer to another tenant's row, with the query that lists them. */
+async function crossingNotes(db: Queryable, plan: ProtectPlan): Promise<readonly string[]> {
+  const crossings = await readCrossings(db, plan.crossingChecks)
+  const told = tellCrossings(plan, crossings).map(({ sentence, sql }) => `BEFORE YOU RUN IT: ${sentence}\n  ${sql}`)
+  return [...told, ...tellClean(crossings)]
 }
 
 /** The same on a connection of the caller. It is only read. */

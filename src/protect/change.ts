@@ -1,3 +1,4 @@
+import type { CrossingCheck } from './crossing/crossing-check.ts'
 import type { TenantSetting } from './sql-text.ts'
 
 /**
@@ -53,4 +54,6 @@ export interface ProtectPlan {
   readonly decisions: readonly Decision[]
   /** The choices of discovery, as sentences. */
   readonly notes: readonly string[]
+  /** Queries for rows that refer to another tenant's row, one for each foreign key without the tenant. */
+  readonly crossingChecks: readonly CrossingCheck[]
 }

@@ -19,6 +19,7 @@ import { stanceOf } from './changes/row-security/stance.ts'
 import { sealedRoleGrants } from './changes/sealed-roles.ts'
 import { tenantColumnChanges } from './changes/tenant-column.ts'
 import { uniqueKeys } from './changes/unique-keys.ts'
+import { crossingCheck } from './crossing/crossing-check.ts'
 import { doubtOf } from './doubt.ts'
 import type { Planning, ProtectInput } from './input.ts'
 import { NO_KNOWLEDGE } from './knowledge.ts'
@@ -72,6 +73,11 @@ export function planProtection(input: ProtectInput): ProtectPlan {
       ...review(planning),
     ],
     notes: input.notes ?? [],
+    crossingChecks: kept.flatMap((target) =>
+      target.relation.isPartition
+        ? []
+        : target.relation.constraints.flatMap((constraint) => crossingCheck(planning, target, constraint) ?? []),
+    ),
   }
 }
 

@@ -53,6 +53,11 @@ export function commentedOut(sql: string): string {
     .join('\n')
 }
 
+/** Escapes a label for the format string of RAISE, in which % is a placeholder. */
+export function forFormat(label: string): string {
+  return label.replaceAll("'", "''").replaceAll('%', '%%')
+}
+
 /**
  * Whether an expression that the server printed equals one that we would write. The server adds parentheses, casts to text and an alias
  * for a subquery; everything else must be equal.

@@ -22,6 +22,7 @@ const plan: ProtectPlan = {
   ],
   decisions: [{ object: 'public.t', reason: 'is it needed?', sql: `REVOKE SELECT ON public.t\n  FROM ${ROLE};` }],
   notes: [],
+  crossingChecks: [],
 }
 const style: CodeStyle = {
   language: 'js',

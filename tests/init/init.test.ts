@@ -108,6 +108,26 @@ describe('partywall init --dry-run', () => {
   })
 })
 
+describe('rows of two tenants', () => {
+  it('are named, with the query that lists them, before anything is done', async () => {
+    const clean = init(['--dry-run']).out
+    expect(clean).not.toContain('another tenant')
+    const orgs = await admin.query("insert into organizations (name) values ('a'), ('b') returning id")
+    const [a, b] = orgs.map((row) => String(row['id']))
+    await admin.query(`insert into projects (org_id, name) values ('${a}', 'p')`)
+    await admin.query(`insert into users (org_id, email, name, password_hash) values ('${b}', 'b@b', 'b', 'x')`)
+    await admin.query(
+      'insert into tasks (project_id, assignee_id, title) select p.id, u.id, u.name from projects p, users u',
+    )
+    const { out } = init(['--dry-run'])
+    expect(out).toMatch(
+      /public\.tasks: 1 row of public\.tasks refers by assignee_id to a row of public\.users that belongs to another tenant, or to none \(key tasks_assignee_id_fkey\)\. The migration stops/,
+    )
+    const [query = ''] = /SELECT child\..*;/.exec(out) ?? []
+    expect(await admin.query(query)).toMatchObject([{ tenant: a, tenant_of_parent: b }])
+  })
+})
+
 describe('partywall init --yes --database-url', () => {
   it('writes the URL into .env, where the project and the commands read it, and takes it back', () => {
     const old = 'DATABASE_URL=postgres://old:old@127.0.0.1:1/old'

@@ -17,6 +17,7 @@ import { configFile } from '../writers/config-file.ts'
 import { isolationTests } from '../writers/isolation-test.ts'
 import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
+import { crossingRows } from './crossing-rows.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
 import { entryDecisions } from './entry-decisions.ts'
@@ -128,7 +129,13 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     logins,
     facts,
     files: written.files,
-    byHand: [...leftUnprotected(plan, tenancy), ...owner.byHand, ...oldPackages(files, project), ...written.byHand],
+    byHand: [
+      ...(await crossingRows(client, plan)),
+      ...leftUnprotected(plan, tenancy),
+      ...owner.byHand,
+      ...oldPackages(files, project),
+      ...written.byHand,
+    ],
     ownerUrl: owner,
     tokens,
     signing: filesThatSign(files),

@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import { type Change, NOTHING, type Part } from '../change.ts'
-import { doBlock } from '../sql-text.ts'
+import { doBlock, forFormat } from '../sql-text.ts'
 import type { FoundLink, Target } from '../target.ts'
 
 /** Blocks of a table that one batch fills: about ten thousand rows, which takes about a second. */
@@ -94,9 +94,4 @@ function join(link: FoundLink): string {
 
 function regclass(table: string): string {
   return `${quoteLiteral(table)}::regclass`
-}
-
-/** Escapes a label for the format string of RAISE, in which % is a placeholder. */
-function forFormat(label: string): string {
-  return label.replaceAll("'", "''").replaceAll('%', '%%')
 }

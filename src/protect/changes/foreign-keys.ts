@@ -1,9 +1,9 @@
 import type { Constraint, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
-import { objectName } from '../../catalog/object-name.ts'
 import type { Change, Decision, Part } from '../change.ts'
+import { compositeName, crossingCheck } from '../crossing/crossing-check.ts'
 import type { Planning } from '../input.ts'
-import { commentLine, doBlock } from '../sql-text.ts'
+import { commentLine, doBlock, forFormat } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { uniqueOn, uniqueStatement } from './unique-on.ts'
 
@@ -41,11 +41,11 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
         },
       ],
     }
-  const name = objectName([constraint.name], '_tenant')
+  const name = compositeName(constraint)
   const composite = compositeSql(key)
   if (target.relation.constraints.some((each) => each.name === name)) {
     // The composite key exists from an interrupted run: only the old key must still be dropped.
-    return { changes: finish(key, name), decisions: [] }
+    return { changes: finish(planning, key, name), decisions: [] }
   }
   const theirs = columnNames(parent.relation, references.columns)
   // A foreign key can only refer to a unique key. For partitioned tables a person must say which one.
@@ -83,7 +83,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     ],
     down: [`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${quoted};`],
   }
-  return { changes: [...uniqueOn(parent, theirs), add, ...finish(key, name)], decisions: [] }
+  return { changes: [...uniqueOn(parent, theirs), add, ...finish(planning, key, name)], decisions: [] }
 }
 
 interface Key {
@@ -94,10 +94,12 @@ interface Key {
 }
 
 /** Validates the composite key, then drops the key that it replaces. */
-function finish({ target, parent, constraint }: Key, name: string): readonly Change[] {
+function finish(planning: Planning, { target, parent, constraint }: Key, name: string): readonly Change[] {
   const table = qualifiedName(target.relation)
   const old = quoteIdentifier(constraint.name)
   const regclass = (relation: Relation) => `${quoteLiteral(qualifiedName(relation))}::regclass`
+  const check = crossingCheck(planning, target, constraint)
+  const hint = `Correct or delete them, then run this again.${check === undefined ? '' : ` This query lists them: ${check.listSql}`}`
   const there = (which: string) =>
     `SELECT FROM pg_catalog.pg_constraint WHERE conrelid = ${regclass(target.relation)} AND conname = ${quoteLiteral(which)}`
   return [
@@ -111,7 +113,12 @@ function finish({ target, parent, constraint }: Key, name: string): readonly Cha
       RAISE EXCEPTION 'partywall: row security hides rows from role %, so a foreign key can not be checked', current_user
         USING HINT = 'Run this as a role with BYPASSRLS, or lift FORCE ROW LEVEL SECURITY from both tables while it runs.';
     END IF;
-    ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteIdentifier(name)};
+    BEGIN
+      ALTER TABLE ${table} VALIDATE CONSTRAINT ${quoteIdentifier(name)};
+    EXCEPTION WHEN foreign_key_violation THEN
+      RAISE EXCEPTION 'partywall: rows of ${forFormat(target.relation.label)} refer to a row of ${forFormat(parent.relation.label)} that belongs to another tenant, or to none: %', SQLERRM
+        USING ERRCODE = '23503', HINT = ${quoteLiteral(hint)};
+    END;
   END IF;`),
       ],
       down: [],
