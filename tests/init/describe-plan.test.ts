@@ -37,6 +37,17 @@ it('names the command that runs the script of the tests; bun test is another one
   expect(stepOf({ test: 'echo "Error: no test specified" && exit 1' }, 'package-lock.json')).toMatch(/: node --test$/)
 })
 
+it('names the doctor between the migration and the tests', () => {
+  const project = projectOf({ test: 'node --test' }, 'package-lock.json')
+  const steps = nextSteps(project, PLAN, (command) => runProgram(project.packageManager, command)).map(
+    ({ text }) => text,
+  )
+  const at = (part: string) => steps.findIndex((step) => step.includes(part))
+  expect(steps[at('doctor')]).toContain('npx partywall doctor')
+  expect(at('run the migration')).toBeLessThan(at('doctor'))
+  expect(at('doctor')).toBeLessThan(at('run your tests'))
+})
+
 it('names files that sign tokens also where it could not read the tenant there', () => {
   const lineOf = (plan: InitPlan) =>
     describePlan(projectOf({}, 'yarn.lock'), plan)

@@ -96,6 +96,7 @@ export function nextSteps(
           `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
+    `look whether all is there that the application needs: ${runProgram('partywall doctor')}`,
     `run your tests: ${testCommand(project, runProgram)}`,
     `prove it: ${runProgram('partywall verify')}`,
   ]
