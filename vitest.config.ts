@@ -9,8 +9,11 @@ export const ownName = [
   { find: /^partywall\/([a-z-]+)$/, replacement: source('$1/index.ts') },
 ]
 
-// Rooms whose tests need no server; all others run in the `servers` project, which starts real ones.
-const serverless = 'tests/{context,errors,config,events,logger,resilience,guards,report,telemetry}/**/*.test.ts'
+// Tests that need no server, and one that measures its process's memory; all others run in the `servers` project, which starts real ones.
+const serverless = [
+  'tests/{context,errors,config,events,logger,resilience,guards,report,telemetry}/**/*.test.ts',
+  'tests/database/connection/popular-texts.test.ts',
+]
 // Small cases that share nothing but a database per worker: loading verify anew for each file would take half as long again.
 // Left out: cases that make roles with the names of platforms, such as `authenticated`. Roles belong to the server, and each project has one.
 const rules = [
@@ -25,9 +28,9 @@ export default defineConfig({
     hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 3,
-    setupFiles: ['tests/setup/exit-on-sigterm.ts'],
+    setupFiles: ['tests/setup/exit-on-sigterm.ts', 'tests/setup/end-of-file.ts'],
     projects: [
-      { extends: true, test: { name: 'unit', include: [serverless] } },
+      { extends: true, test: { name: 'unit', include: serverless } },
       { extends: true, test: { name: 'legacy-decorators', include: ['tests/legacy/**/*.test.ts'] } },
       {
         extends: true,
@@ -37,10 +40,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
+          // A worker loads the sources once, not once a file: each file ends all that it began (tests/setup/after-file.ts).
+          isolate: false,
           include: ['tests/**/*.test.ts'],
           exclude: [
             'tests/**/node_modules/**',
-            serverless,
+            ...serverless,
             ...rules,
             'tests/legacy/**',
             'tests/matrix/**',

@@ -20,7 +20,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 2,
-    setupFiles: ['tests/setup/exit-on-sigterm.ts'],
+    setupFiles: ['tests/setup/exit-on-sigterm.ts', 'tests/setup/end-of-file.ts'],
     include: ['tests/frameworks/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     globalSetup: ['tests/setup/postgres.ts', 'tests/frameworks/build-next.ts'],

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll } from 'vitest'
 import { TenantAuditLogger, type TenantAuditLoggerOptions } from '../../src/audit/index.ts'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool, type TenantPoolOptions } from '../../src/database/index.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 
 /** A database with a sealed pool, a reserved one, an audit logger and tenants A and B. */
@@ -26,7 +26,7 @@ export interface AuditWorld {
 export async function createAuditWorld(): Promise<AuditWorld> {
   const database = await createTestDatabase()
   const closers: (() => Promise<unknown>)[] = []
-  afterAll(async () => {
+  afterFile(async () => {
     for (const close of closers) await close()
   })
   function newPool(options: Partial<TenantPoolOptions> = {}): TenantPool {

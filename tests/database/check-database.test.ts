@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { refuseFindings } from '../../src/database/check/check-database.ts'
 import { createTenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 
 let database: TestDatabase
@@ -100,7 +101,7 @@ describe('checkDatabase', () => {
     const login = `login_${randomBytes(4).toString('hex')}`
     await database.admin(`create role ${login} login noinherit password 'x'`)
     await database.admin(`create role ${login}_more bypassrls`)
-    afterAll(async () => {
+    afterFile(async () => {
       await database.admin(`drop role ${login}_more`)
       await database.admin(`drop role ${login}`)
     })

@@ -1,6 +1,7 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -9,7 +10,7 @@ let pool: TenantPool
 beforeAll(async () => {
   two = await createTwoTenants()
   pool = two.pool()
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 describe('copyInto', () => {

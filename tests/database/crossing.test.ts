@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createSecurityEvents, type SecurityEvent } from '../../src/events/security-events.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 
 let database: TestDatabase
@@ -23,7 +24,7 @@ beforeAll(async () => {
     events,
     logger: silentLogger,
   })
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
   a = await createTestTenant(database)
   b = await createTestTenant(database)
 })

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -12,7 +13,7 @@ beforeAll(async () => {
   proxy = await TcpProxy.start(two.database.appUrl)
   pool = two.pool({ connectionString: proxy.url, pipelinedConnections: 1, max: 2 })
   pool.on('error', () => {})
-  afterAll(async () => {
+  afterFile(async () => {
     await pool.close({ timeoutMs: 1000 })
     await proxy.stop()
   })

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
@@ -35,7 +36,7 @@ describe.each([
     })
     if (sealed) await untilTicketsKnown(pool, [a, b])
     await as(a, () => pool.query('select 1'))
-    afterAll(async () => {
+    afterFile(async () => {
       await pool.end()
       await proxy.stop()
     })

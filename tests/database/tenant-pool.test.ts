@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant, runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 
 let database: TestDatabase
@@ -21,7 +22,7 @@ beforeAll(async () => {
   })
   a = await createTestTenant(database)
   b = await createTestTenant(database)
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const as = <T>(tenant: TestTenant, fn: () => Promise<T>, roles: string[] = []): Promise<T> =>

@@ -5,7 +5,7 @@ import { APP_GUARD, APP_INTERCEPTOR, NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { Test } from '@nestjs/testing'
 import { defer, interval, map, take } from 'rxjs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
 import {
   CurrentTenant,
@@ -18,6 +18,7 @@ import {
 } from '../../src/middleware/nest.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import { createMemoryStore } from '../../src/rate-limit/memory-store.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestTenant } from '../setup/database.ts'
 import { createTestWall } from '../setup/wall.ts'
 
@@ -165,7 +166,7 @@ describe.each(['express', 'fastify'] as const)('partywall/nest on %s', (platform
       return app
     }
     const apps = [await start(false), await start(true), await startTested()] as const
-    afterAll(async () => {
+    afterFile(async () => {
       for (const app of apps) await app.close()
     })
     url = await apps[0].getUrl()

@@ -1,10 +1,11 @@
 import express from 'express'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { AuthenticationError } from '../../src/errors.ts'
 import { asyncRoute, tenantContextMiddleware, tenantErrorHandler } from '../../src/middleware/express.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import type { TestIssuer } from '../setup/issuer.ts'
 import { createTestWall, serve } from '../setup/wall.ts'
@@ -23,7 +24,7 @@ describe('the guide to admin panels', () => {
   beforeAll(async () => {
     guide = await openGuide('admin-panel', { roles: ['shop_admin'] })
     adminPool = new pg.Pool({ connectionString: guide.urlOf('shop_admin') })
-    afterAll(() => adminPool.end())
+    afterFile(() => adminPool.end())
     ;({ wall, issuer } = await createTestWall(guide))
     await wall.ready()
     a = await createTestTenant(guide)

@@ -1,8 +1,9 @@
 import type pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createEntryPool } from '../../src/database/index.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import type { TestIssuer } from '../setup/issuer.ts'
 import { createTestWall } from '../setup/wall.ts'
@@ -20,7 +21,7 @@ describe('the guide to invitations', () => {
   beforeAll(async () => {
     guide = await openGuide('invitations', { roles: ['shop_entry'], protect: ['public.invitations'] })
     entryPool = createEntryPool({ connectionString: guide.urlOf('shop_entry') })
-    afterAll(() => entryPool.end())
+    afterFile(() => entryPool.end())
     ;({ wall, issuer } = await createTestWall(guide))
     a = await createTestTenant(guide)
     b = await createTestTenant(guide)

@@ -1,11 +1,12 @@
 import { randomBytes, scryptSync } from 'node:crypto'
 import express from 'express'
 import type pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
 import { createEntryPool } from '../../src/database/index.ts'
 import { asyncRoute, tenantContextMiddleware, tenantErrorHandler } from '../../src/middleware/express.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import { createTestWall, serve } from '../setup/wall.ts'
 import { sessionAuth, signIn, signOut } from './login.ts'
@@ -22,7 +23,7 @@ describe('the guide to sign-in', () => {
   beforeAll(async () => {
     guide = await openGuide('login', { roles: ['shop_entry'] })
     entryPool = createEntryPool({ connectionString: guide.urlOf('shop_entry') })
-    afterAll(() => entryPool.end())
+    afterFile(() => entryPool.end())
     ;({ wall } = await createTestWall(guide, { auth: sessionAuth(entryPool) }))
     a = await createTestTenant(guide)
     b = await createTestTenant(guide)

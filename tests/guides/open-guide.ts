@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import { planFor } from '../../cli/protect/protect-plan.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 
 export interface Guide extends TestDatabase {
@@ -37,7 +38,7 @@ export async function openGuide(
     const plan = await planFor({ databaseUrl: database.adminUrl, appRole: 'app', seal: true, tables: protect })
     for (const statement of plan.changes.flatMap(({ up }) => up)) await database.admin(statement)
   }
-  afterAll(async () => {
+  afterFile(async () => {
     for (const role of roles) await database.admin(`drop owned by ${named(role)}`)
     for (const role of roles) await database.admin(`drop role ${named(role)}`)
   })

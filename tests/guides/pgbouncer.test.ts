@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../leak-hunt/servers/pgbouncer.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createPartywall, type Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import { startIssuer, type TestIssuer } from '../setup/issuer.ts'
 import { openWall } from './pgbouncer.ts'
@@ -28,7 +29,7 @@ describe('the guide to PgBouncer', () => {
       auth: issuer.localOptions(),
       secret: database.sealSecret,
     })
-    afterAll(async () => {
+    afterFile(async () => {
       await wall.close({ timeoutMs: 2_000 })
       await issuer.close()
       await bouncer.stop()

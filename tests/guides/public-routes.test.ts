@@ -1,8 +1,9 @@
 import express from 'express'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { tenantContextMiddleware, tenantErrorHandler } from '../../src/middleware/express.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import { createTestWall, serve } from '../setup/wall.ts'
 import { type Guide, openGuide } from './open-guide.ts'
@@ -19,7 +20,7 @@ describe('the guide to public routes', () => {
   beforeAll(async () => {
     guide = await openGuide('public-routes', { roles: ['shop_public'] })
     publicPool = new pg.Pool({ connectionString: guide.urlOf('shop_public') })
-    afterAll(() => publicPool.end())
+    afterFile(() => publicPool.end())
     ;({ wall } = await createTestWall(guide))
     a = await createTestTenant(guide)
     b = await createTestTenant(guide)

@@ -1,7 +1,8 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import { createTestWall } from '../setup/wall.ts'
 import { type Guide, openGuide } from './open-guide.ts'
@@ -17,7 +18,7 @@ describe('the guide to renaming and deleting a tenant', () => {
   beforeAll(async () => {
     guide = await openGuide('rename-and-delete', { roles: ['shop_operations'] })
     operations = new pg.Pool({ connectionString: guide.urlOf('shop_operations') })
-    afterAll(() => operations.end())
+    afterFile(() => operations.end())
     ;({ wall } = await createTestWall(guide))
     await wall.ready()
     a = await createTestTenant(guide)

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 import { createTestWall } from '../setup/wall.ts'
 import { seed } from './seeds.ts'
@@ -22,7 +23,7 @@ describe('the guide to seeds and fixtures', () => {
     ;({ wall } = await createTestWall(database))
     await database.admin('alter table tenants owner to app_owner')
     owner = new pg.Pool({ connectionString: database.adminUrl, options: '-c role=app_owner', max: 1 })
-    afterAll(() => owner.end())
+    afterFile(() => owner.end())
     sql = await readFile(join(packageRoot(), 'tests', 'guides', 'seeds.sql'), 'utf8')
     for (let run = 0; run < 2; run++) await owner.query(sql) // a seed may run twice
   })

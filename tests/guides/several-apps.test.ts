@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import { createTestWall } from '../setup/wall.ts'
 import { findingsOf } from './open-guide.ts'
@@ -33,7 +34,7 @@ describe('the guide to several applications on one server', () => {
       .replaceAll('DATABASE shop', `DATABASE ${shop.name}`)
       .replaceAll('DATABASE crm', `DATABASE ${crm.name}`)
     await shop.admin(sql)
-    afterAll(async () => {
+    afterFile(async () => {
       for (const role of ['shop_app', 'crm_app'])
         for (const database of [shop, crm]) await database.admin(`drop owned by ${role}_${suffix}`)
       for (const role of ['shop_app', 'crm_app']) await shop.admin(`drop role ${role}_${suffix}`)

@@ -1,8 +1,9 @@
 import type pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { createEntryPool } from '../../src/database/index.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import { createTestWall } from '../setup/wall.ts'
 import { type Guide, openGuide } from './open-guide.ts'
@@ -17,7 +18,7 @@ describe('the guide to sign-up', () => {
   beforeAll(async () => {
     guide = await openGuide('sign-up', { roles: ['shop_entry'] })
     entryPool = createEntryPool({ connectionString: guide.urlOf('shop_entry') })
-    afterAll(() => entryPool.end())
+    afterFile(() => entryPool.end())
     ;({ wall } = await createTestWall(guide))
     a = await createTestTenant(guide)
   })

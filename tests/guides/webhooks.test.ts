@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
 import express from 'express'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
 import { tenantErrorHandler } from '../../src/middleware/express.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import { createTestWall, serve } from '../setup/wall.ts'
 import { type Guide, openGuide } from './open-guide.ts'
@@ -23,7 +24,7 @@ describe('the guide to webhooks', () => {
   beforeAll(async () => {
     guide = await openGuide('webhooks', { roles: ['shop_webhooks'], protect: ['public.payments'] })
     webhookPool = new pg.Pool({ connectionString: guide.urlOf('shop_webhooks') })
-    afterAll(() => webhookPool.end())
+    afterFile(() => webhookPool.end())
     ;({ wall } = await createTestWall(guide))
     a = await createTestTenant(guide)
     suspended = await createTestTenant(guide, { status: 'suspended' })

@@ -1,12 +1,12 @@
 // The example API on a real PostgreSQL, bound to a test file: TenantTestHelper.create('a') gives a tenant of it.
 import type { RequestListener } from 'node:http'
-import { afterAll } from 'vitest'
 import { createAttackedApi } from '../../demo/attacked-api/app.ts'
 import { createExampleApi, type ExampleOptions } from '../../examples/express-api/app.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createPartywall, type Partywall, type PartywallConfig } from '../../src/partywall.ts'
 import { startTestKit, type TestKit, type TestKitEnv } from '../../src/testing/start-test-kit.ts'
 import type { TenantTestHelper as KitHelper } from '../../src/testing/tenant-test-helper.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
 import { moveExampleTenant } from '../setup/tenant-schemas.ts'
 
@@ -65,7 +65,7 @@ export async function startExample(
       return { listener, close: () => made.close({ timeoutMs: 2_000 }) }
     },
   })
-  afterAll(() => kit.close())
+  afterFile(() => kit.close())
   if (wall === undefined) throw new Error('the kit made no app')
   const schemas: string[] = []
   current = {

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { connect } from 'node:net'
 import express from 'express'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { tenantContextMiddleware } from '../../src/middleware/tenant-context.ts'
@@ -10,6 +10,7 @@ import { TenantRateLimiter } from '../../src/middleware/tenant-rate-limiter.ts'
 import { createMemoryStore } from '../../src/rate-limit/memory-store.ts'
 import type { RateLimiterOptions } from '../../src/rate-limit/options.ts'
 import { createRateLimiter, type RateLimiter } from '../../src/rate-limit/rate-limiter.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant } from '../setup/database.ts'
 import { createTestWall, serve } from '../setup/wall.ts'
 
@@ -24,7 +25,7 @@ async function start(options: Partial<RateLimiterOptions>) {
     logger: silentLogger,
     ...options,
   })
-  afterAll(() => limiter.close())
+  afterFile(() => limiter.close())
   const app = express()
   app.use('/:tenant/:tier', (request, _response, next) => {
     const { tenant: tenantId, tier } = request.params
@@ -133,7 +134,7 @@ describe('rateLimit.concurrency', () => {
 
   it('counts a request once where the middleware is mounted twice', async () => {
     const limiter = createRateLimiter({ store: createMemoryStore(), logger: silentLogger, concurrency: 1 })
-    afterAll(() => limiter.close())
+    afterFile(() => limiter.close())
     const { handler } = new TenantRateLimiter({ limiter })
     const app: RequestListener = (request, response) => {
       const fail = () => response.writeHead(500).end()

@@ -42,7 +42,7 @@ export function mutantProjects<M extends Mutant>({ folder, mutants, suitesOf, su
             name: mutant.name,
             root,
             include: [...include],
-            setupFiles: ['tests/mutants/stop-at-first-failure.ts'],
+            setupFiles: ['tests/mutants/stop-at-first-failure.ts', 'tests/setup/end-of-file.ts'],
             // run.mjs reads them.
             env: { PARTYWALL_UNUSED: Object.keys(mutant.unused ?? {}).join() },
             testTimeout: 15_000,

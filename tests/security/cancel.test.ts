@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -10,7 +11,7 @@ let pool: TenantPool
 beforeAll(async () => {
   two = await createTwoTenants()
   pool = two.pool()
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const slow = (signal: AbortSignal, from: TenantPool = pool) =>

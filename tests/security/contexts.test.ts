@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { getCurrentTenant, tryGetCurrentTenant } from '../../src/context/run-with-tenant.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { createSecurityEvents, type SecurityEvent } from '../../src/events/security-events.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const events = createSecurityEvents()
   events.on('CROSS_TENANT_ACCESS_ATTEMPT', (event) => heard.push(event))
   pool = two.pool({ events, allowStatements: ['LISTEN', 'NOTIFY'] })
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const refused = { code: 'PARTYWALL_TENANT_ISOLATION' }

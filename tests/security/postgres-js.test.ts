@@ -3,11 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { runInTenantFrame, runWithoutTenant } from '../../src/context/run-with-tenant.ts'
 import { createTenantTransaction } from '../../src/database/postgres-js/tenant-transaction.ts'
 import type { SecurityEvent } from '../../src/events/security-events.ts'
 import type { Partywall } from '../../src/partywall.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import { createTestWall } from '../setup/wall.ts'
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
   b = await createTestTenant(database)
   const debug = (_connection: number, text: string) => void sent.push(text)
   sql = postgres(database.appUrl, { max: 1, fetch_types: false, debug, onnotice: () => {} })
-  afterAll(() => sql.end({ timeout: 1 }))
+  afterFile(() => sql.end({ timeout: 1 }))
 })
 beforeEach(() => {
   sent.length = 0

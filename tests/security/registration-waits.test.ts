@@ -1,8 +1,9 @@
 // A registration of tickets and whoever changes the state of tenants: none waits for the other for long, and no ticket outlives a suspension.
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { SealMaker } from '../../src/seal/seal.ts'
 import { lastSecondOf, slotAt, TicketMaker, ticketHash } from '../../src/seal/ticket.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestTenant, type TestTenant } from '../setup/database.ts'
 import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
@@ -14,7 +15,7 @@ describe('a registration of tickets', () => {
     two = await createTwoTenants()
     admin = new pg.Client({ connectionString: two.database.adminUrl })
     await admin.connect()
-    afterAll(() => admin.end())
+    afterFile(() => admin.end())
   })
 
   const suspend = (tenant: TestTenant, client: Pick<pg.Client, 'query'> = admin) =>

@@ -1,6 +1,7 @@
 // What a careless administrator or a schema tool may do to the tables and the trigger of the seal, and that `ready()` says so.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 describe('checkDatabase()', () => {
@@ -9,7 +10,7 @@ describe('checkDatabase()', () => {
   beforeAll(async () => {
     two = await createTwoTenants()
     pool = two.pool()
-    afterAll(() => pool.end())
+    afterFile(() => pool.end())
   })
   const said = async () =>
     (await pool.checkDatabase()).map(({ id, severity, object }) => `${severity} ${id}: ${object}`)

@@ -1,9 +1,10 @@
 // The short way of the seal, attacked: a ticket that the database knows by its hash. The attacker holds A's ticket and wants B's rows.
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { SealMaker } from '../../src/seal/seal.ts'
 import { lastSecondOf, slotAt, TicketMaker, ticketHash } from '../../src/seal/ticket.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { untilTicketsKnown } from '../setup/known-tickets.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
@@ -14,7 +15,7 @@ let database: string
 beforeAll(async () => {
   two = await createTwoTenants()
   pool = two.pool()
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
   const { rows } = await two.database.admin('select current_database() as name')
   database = rows[0].name
   await untilTicketsKnown(pool, [two.a, two.b])

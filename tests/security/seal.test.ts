@@ -1,9 +1,10 @@
 // Injected SQL against the seal. The attacker is A, with any SELECT, INSERT, UPDATE or DELETE of its own; what it wants is B's.
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
 import { SealMaker } from '../../src/seal/seal.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -26,7 +27,7 @@ beforeAll(async () => {
     'grant select, insert, update, delete on unsealed.plain_documents to tenant_user, tenant_admin',
   )
   unsealed = two.pool({ seal: false })
-  afterAll(() => Promise.all([pool.end(), unsealed.end()]).then(() => {}))
+  afterFile(() => Promise.all([pool.end(), unsealed.end()]).then(() => {}))
 })
 
 const asA = (text: string, values: unknown[] = []) => two.as(two.a, () => pool.query(text, values))

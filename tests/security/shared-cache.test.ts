@@ -1,11 +1,12 @@
 // A cache that tenants share, attacked in memory and on a real Redis through both of its clients.
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/cache/store.ts'
 import { createTenantCache } from '../../src/cache/tenant-cache.ts'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { Logger } from '../../src/logger/logger.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { startRedis } from '../setup/redis.ts'
 import { attackSharedCache } from './shared-cache/attacks.ts'
 
@@ -79,7 +80,7 @@ describe('a tenant cache on Redis', () => {
     redis = new Redis(server.url)
     client = createClient({ url: server.url })
     await client.connect()
-    afterAll(async () => {
+    afterFile(async () => {
       redis.disconnect()
       client.destroy()
       await server.stop()

@@ -1,9 +1,10 @@
 // A suspension takes effect in the database itself, whoever was registering a ticket at that moment.
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import { SealMaker } from '../../src/seal/seal.ts'
 import { lastSecondOf, slotAt, TicketMaker, ticketHash } from '../../src/seal/ticket.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 import { createTwoTenants } from '../setup/two-tenants.ts'
 import { createTestWall } from '../setup/wall.ts'
@@ -16,7 +17,7 @@ describe('suspending a tenant', () => {
   beforeAll(async () => {
     database = await createTestDatabase()
     tenant = await createTestTenant(database)
-    afterAll(() => Promise.all(open.map((client) => client.end())))
+    afterFile(() => Promise.all(open.map((client) => client.end())))
   })
 
   async function connect(url: string): Promise<pg.Client> {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { afterFile } from './after-file.ts'
 
 /** A database of one test file. */
 export interface TestDatabase {
@@ -37,7 +38,7 @@ export async function createTestDatabase(options: { readonly migrated?: boolean 
   const adminUrl = server.url(name)
   const pool = new pg.Pool({ connectionString: adminUrl, max: 2 })
   pool.on('error', () => {}) // the database is dropped with connections open
-  afterAll(async () => {
+  afterFile(async () => {
     await pool.end()
     await server.dropDatabase(name)
   })

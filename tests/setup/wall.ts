@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll } from 'vitest'
 import type { Authorize } from '../../src/auth/membership.ts'
 import { silentLogger } from '../../src/logger/logger.ts'
 import { createPartywall, type Partywall, type PartywallConfig } from '../../src/partywall.ts'
+import { afterFile } from './after-file.ts'
 import type { TestDatabase } from './database.ts'
 import { startIssuer, type TestIssuer } from './issuer.ts'
 
@@ -22,7 +22,7 @@ export async function createTestWall(
     logger: silentLogger,
     ...changes,
   })
-  afterAll(async () => {
+  afterFile(async () => {
     await wall.close({ timeoutMs: 2_000 })
     await issuer.close()
   })
@@ -34,7 +34,7 @@ export async function serve(listener: RequestListener): Promise<string> {
   const server: Server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  afterAll(async () => {
+  afterFile(async () => {
     server.closeAllConnections()
     server.close()
     await once(server, 'close')

@@ -1,7 +1,8 @@
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { SecurityEventOf } from '../../src/events/security-events.ts'
 import type { Partywall, PartywallConfig } from '../../src/partywall.ts'
+import { afterFile } from './after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from './database.ts'
 import { createTestWall } from './wall.ts'
 
@@ -93,7 +94,7 @@ export async function createWatched(
 
 /** Undoes what tests change for the whole server when the file's tests are over. */
 export function afterwards(database: TestDatabase, ...statements: readonly string[]): void {
-  afterAll(async () => {
+  afterFile(async () => {
     for (const statement of statements) await database.admin(statement).catch(() => {})
   })
 }

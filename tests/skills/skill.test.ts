@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
 import { freePort } from '../../src/embedded/free-port.ts'
 import { startPostgres } from '../../src/embedded/start-postgres.ts'
 import { startKitIssuer } from '../../src/testing/test-issuer.ts'
+import { afterFile } from '../setup/after-file.ts'
 
 const SKILL = join(packageRoot(), 'skills', 'multi-tenant-security', 'SKILL.md')
 const LIMIT_MS = 120_000
@@ -77,7 +78,7 @@ it('ends with partywall verify holding', { timeout: LIMIT_MS }, async () => {
   const server = await startPostgres()
   const issuer = await startKitIssuer()
   const background: ChildProcess[] = []
-  afterAll(async () => {
+  afterFile(async () => {
     for (const { pid } of background) if (pid !== undefined) process.kill(-pid, 'SIGTERM')
     await issuer.close()
     await server.stop()

@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../src/context/run-with-tenant.ts'
 import type { TenantPool } from '../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../setup/two-tenants.ts'
 
 const folder = fileURLToPath(new URL('../libraries/', import.meta.url))
@@ -29,7 +30,7 @@ beforeAll(async () => {
   pool = two.pool({ max: 4 })
   pool.on('error', () => {})
   plain = new pg.Pool({ connectionString: two.database.adminUrl, max: 4 })
-  afterAll(() => Promise.all([pool.close({ timeoutMs: 1_000 }), plain.end()]))
+  afterFile(() => Promise.all([pool.close({ timeoutMs: 1_000 }), plain.end()]))
 }, 240_000)
 
 /** What an error says, and what stands behind it: libraries wrap. */

@@ -1,8 +1,9 @@
 // wall.Pool: what a library that makes its own pool can and can't do to the pool that all of the application uses.
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { poolClassOf, type TenantPoolClass } from '../../../src/database/drivers/pool-class.ts'
 import type { TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -13,7 +14,7 @@ beforeAll(async () => {
   two = await createTwoTenants()
   pool = two.pool({ max: 2 })
   Pool = poolClassOf(pool)
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const TITLES = 'select title from documents'

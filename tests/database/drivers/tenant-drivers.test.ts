@@ -1,9 +1,10 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { tryGetCurrentTenant } from '../../../src/context/run-with-tenant.ts'
 import { tenantStore } from '../../../src/context/store.ts'
 import { createTenantDrivers, type TenantDrivers } from '../../../src/database/drivers/tenant-drivers.ts'
 import type { TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -14,7 +15,7 @@ beforeAll(async () => {
   two = await createTwoTenants()
   pool = two.pool({ max: 1 })
   drivers = createTenantDrivers(pool)
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 describe('wall.drivers', () => {

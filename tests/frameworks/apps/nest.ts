@@ -3,10 +3,10 @@ import { pipeline, Readable } from 'node:stream'
 import { Controller, Get, Module, Post, Put, Req, Res } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import { afterAll } from 'vitest'
 import { PartywallModule, PublicRoute, RequirePermission, TenantLimit } from '../../../src/middleware/nest.ts'
 import { type Route, routesOf, type Setting, shared, textOf } from '../../http/application.ts'
 import { chunksOf, writeByHand } from '../../http/apps/node-parts.ts'
+import { afterFile } from '../../setup/after-file.ts'
 
 const verbs = { GET: Get, POST: Post, PUT: Put }
 
@@ -48,7 +48,7 @@ export function serveNest(platform: 'express' | 'fastify'): (setting: Setting) =
           'application/octet-stream',
           (_request: unknown, _payload: unknown, done: (error: null) => void) => done(null),
         )
-    afterAll(() => app.close())
+    afterFile(() => app.close())
     await app.listen(0, '127.0.0.1')
     return app.getUrl()
   }

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
 import { NotFoundError } from '../../../src/errors.ts'
 import { type NextTenant, nextTenant } from '../../../src/middleware/next.ts'
 import { matchRoute, routesOf, type Setting, shared } from '../../http/application.ts'
 import { askedOf, responseOf } from '../../http/apps/fetch-parts.ts'
+import { afterFile } from '../../setup/after-file.ts'
 
 const folder = fileURLToPath(new URL('../next-app', import.meta.url))
 
@@ -18,7 +18,7 @@ export async function startNext(handlers: object): Promise<string> {
   const handle = app.getRequestHandler()
   const server = createServer((request, response) => void handle(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  afterAll(async () => {
+  afterFile(async () => {
     server.closeAllConnections()
     server.close()
     await app.close()

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import fastify from 'fastify'
-import { afterAll } from 'vitest'
 import { partywallPlugin } from '../../../src/middleware/fastify.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { routesOf, type Setting, shared, textOf } from '../application.ts'
 import { chunksOf, writeByHand } from './node-parts.ts'
 
@@ -32,6 +32,6 @@ export async function serveFastify(setting: Setting): Promise<string> {
       },
     })
   }
-  afterAll(() => app.close())
+  afterFile(() => app.close())
   return app.listen({ port: 0, host: '127.0.0.1' })
 }

@@ -1,5 +1,5 @@
 import { serve as serveFetch } from '@hono/node-server'
-import { afterAll } from 'vitest'
+import { afterFile } from '../../setup/after-file.ts'
 import { type Answer, type Asked, textOf } from '../application.ts'
 
 /** A request of the fetch API for the routes. */
@@ -44,7 +44,7 @@ export function listen(fetch: (request: Request) => Response | Promise<Response>
     const server = serveFetch({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
       resolve(`http://127.0.0.1:${port}`),
     )
-    afterAll(() => {
+    afterFile(() => {
       if ('closeAllConnections' in server) server.closeAllConnections()
       server.close()
     })

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { afterFile } from '../../setup/after-file.ts'
 import { TcpProxy } from '../../setup/tcp-proxy.ts'
 import type { Setting } from '../application.ts'
 import { startWorld, type World } from '../world.ts'
@@ -23,7 +24,7 @@ export function blockedTenantBehaviours(serve: (setting: Setting) => Promise<str
     })
   })
   // After the wall, which closes its connections.
-  afterAll(() => proxy.stop())
+  afterFile(() => proxy.stop())
 
   /** The status of some requests, and what they cost. */
   async function costOf(requests: () => Promise<number[]>) {

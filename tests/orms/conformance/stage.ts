@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll } from 'vitest'
 import { runInTenantFrame } from '../../../src/context/run-with-tenant.ts'
 import type { SecurityEvent } from '../../../src/events/security-events.ts'
 import { failureProblem } from '../../../src/http/problem.ts'
 import type { Partywall } from '../../../src/partywall.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 import { createTestWall } from '../../setup/wall.ts'
 import type { NewBook, OpenOrm, OrmUnderTest } from './orm.ts'
@@ -81,7 +81,7 @@ export async function openStage(orm: OrmUnderTest): Promise<Stage> {
   const a = await plant(database, 3)
   const b = await plant(database, 5)
   const opened = await orm.open(wall)
-  afterAll(async () => {
+  afterFile(async () => {
     await opened.close()
   })
   const stage: Stage = {

@@ -1,9 +1,10 @@
 // Options of wall.drivers that the conformance suite does not notice.
 import { QueryTypes, Sequelize } from 'sequelize'
 import { DataSource, EntitySchema, type ObjectLiteral } from 'typeorm'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithoutTenant } from '../../../src/context/run-with-tenant.ts'
 import { createTenantDrivers, type TenantDrivers } from '../../../src/database/drivers/tenant-drivers.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -12,7 +13,7 @@ beforeAll(async () => {
   two = await createTwoTenants()
   const pool = two.pool({ max: 2 })
   drivers = createTenantDrivers(pool)
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 describe('wall.drivers.typeorm()', () => {

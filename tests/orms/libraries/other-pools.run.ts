@@ -6,9 +6,10 @@ import PostgresAdapter from '@auth/pg-adapter'
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { getCurrentTenant, runWithoutTenant, runWithTenant } from '../../../src/context/run-with-tenant.ts'
 import type { Partywall } from '../../../src/partywall.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 import { createTestWall } from '../../setup/wall.ts'
 
@@ -40,7 +41,7 @@ beforeAll(async () => {
   url.password = password
   own = new pg.Pool({ connectionString: url.href, options: `-c search_path=${role}`, max: 4 })
   own.on('error', () => {})
-  afterAll(async () => {
+  afterFile(async () => {
     await own.end()
     await database.admin(`drop owned by ${role} cascade`)
     await database.admin(`drop role ${role}`)

@@ -4,10 +4,11 @@ import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
 import { bearer, organization } from 'better-auth/plugins'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { OwnVerifierOptions } from '../../../src/auth/own-verifier.ts'
 import { silentLogger } from '../../../src/logger/logger.ts'
 import { createPartywall, type Partywall } from '../../../src/partywall.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 
 let database: TestDatabase
@@ -20,7 +21,7 @@ beforeAll(async () => {
   b = await createTestTenant(database)
   await database.admin('create schema login')
   plain = new pg.Pool({ connectionString: database.adminUrl, max: 3, options: '-c search_path=login' })
-  afterAll(() => plain.end())
+  afterFile(() => plain.end())
 })
 
 function wallOn(auth: OwnVerifierOptions): Partywall {
@@ -30,7 +31,7 @@ function wallOn(auth: OwnVerifierOptions): Partywall {
     auth,
     logger: silentLogger,
   })
-  afterAll(() => wall.close({ timeoutMs: 2_000 }))
+  afterFile(() => wall.close({ timeoutMs: 2_000 }))
   return wall
 }
 

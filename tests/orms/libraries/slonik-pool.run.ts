@@ -1,8 +1,9 @@
 // What wall.drivers.slonik() does beside the conformance suite.
 import * as slonik from 'slonik'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createTenantDrivers } from '../../../src/database/drivers/tenant-drivers.ts'
 import type { TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTwoTenants, type TwoTenants } from '../../setup/two-tenants.ts'
 
 let two: TwoTenants
@@ -12,7 +13,7 @@ beforeAll(async () => {
   two = await createTwoTenants()
   pool = two.pool({ max: 1 })
   db = await slonik.createPool('postgres://', createTenantDrivers(pool).slonik({ errors: slonik }))
-  afterAll(async () => {
+  afterFile(async () => {
     await db.end()
     await pool.end()
   })

@@ -7,6 +7,7 @@ export default defineConfig({
     root: fileURLToPath(new URL('../../..', import.meta.url)),
     include: ['tests/orms/libraries/*.run.ts'],
     globalSetup: ['tests/setup/postgres.ts'],
+    setupFiles: ['tests/setup/exit-on-sigterm.ts', 'tests/setup/end-of-file.ts'],
     testTimeout: 90_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -1,10 +1,11 @@
 // partywall.install_schema(): what it grants, what it refuses, and what it does when it runs again.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../../src/logger/logger.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase } from '../../setup/database.ts'
 import { contextOf, createPlacedTenant, newSchemaName, type PlacedTenant } from '../../setup/tenant-schemas.ts'
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
     roles: { tenant_admin: ['owner'] },
     logger: silentLogger,
   })
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const install = (schema: string | null, tenant: string | null, more = '') =>

@@ -1,11 +1,12 @@
 // A tenant moves between shared tables and a schema of its own, while processes write with old answers of the directory.
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../../src/context/run-with-tenant.ts'
 import type { TenantContextInput } from '../../../src/context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../../src/logger/logger.ts'
 import { type MoveTenantOptions, moveTenant } from '../../../src/migrate/move-tenant/move-tenant.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 import { exampleSchemaSql, newSchemaName } from '../../setup/tenant-schemas.ts'
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
      grant select, insert, update on public.orders to tenant_user, tenant_admin`,
   )
   pool = open()
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const open = () =>

@@ -1,11 +1,12 @@
 // Objects that one tenant, a lookup schema or a migration leaves in the way of another tenant's statements: temporary tables, functions,
 // operators, views, prepared statements, cursors and COPY.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import type { TenantPoolOptions } from '../../../src/database/settings/options.ts'
 import { silentLogger } from '../../../src/logger/logger.ts'
 import { moveTenant } from '../../../src/migrate/move-tenant/move-tenant.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 import {
   contextOf,
@@ -28,7 +29,7 @@ beforeAll(async () => {
   globex = await createPlacedTenant(database)
   await database.admin('create schema lookups; grant usage on schema lookups to tenant_user, tenant_admin')
   pool = open()
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 /** One connection, so that each tenant meets what the one before left there. It allows the commands that leave something. */

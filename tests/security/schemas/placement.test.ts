@@ -1,11 +1,12 @@
 // A tenant in a schema of its own, beside tenants of the shared tables, on one pool.
 import Cursor from 'pg-cursor'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { getCurrentTenant, runWithoutTenant, runWithTenant } from '../../../src/context/run-with-tenant.ts'
 import { createTenantPool, type TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import type { TenantPoolOptions } from '../../../src/database/settings/options.ts'
 import { silentLogger } from '../../../src/logger/logger.ts'
 import { TenantAwareRepository } from '../../../src/repository/base-repository.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 import { TcpProxy } from '../../setup/tcp-proxy.ts'
 import { contextOf, createPlacedTenant, type PlacedTenant } from '../../setup/tenant-schemas.ts'
@@ -47,7 +48,7 @@ describe.each([
   let pool: TenantPool
   beforeAll(() => {
     pool = open(options)
-    afterAll(() => pool.end())
+    afterFile(() => pool.end())
   })
   const bodiesIn = async (client: Pick<TenantPool, 'query'>) =>
     (await client.query('select body from documents order by body')).rows.map((row) => row.body)

@@ -1,11 +1,12 @@
 // The wall around a tenant's schema, attacked: acme has a genuine context and any SQL in one statement, and wants globex's rows.
 import { createHash } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { runWithTenant } from '../../../src/context/run-with-tenant.ts'
 import type { TenantContextInput } from '../../../src/context/tenant-context.ts'
 import { createTenantPool, type TenantPool } from '../../../src/database/pool/create-tenant-pool.ts'
 import { silentLogger } from '../../../src/logger/logger.ts'
+import { afterFile } from '../../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../../setup/database.ts'
 import { contextOf, createPlacedTenant, installTestSchema, type PlacedTenant } from '../../setup/tenant-schemas.ts'
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
     logger: silentLogger,
     allowStatements: ['EXPLAIN', 'DO'],
   })
-  afterAll(() => pool.end())
+  afterFile(() => pool.end())
 })
 
 const run = (context: TenantContextInput, text: string) => runWithTenant(context, () => pool.query(text))
