@@ -1,8 +1,11 @@
 import type { Oid, Queryable } from './model.ts'
 import { LEFT_OUT } from './read-relations.ts'
 
-type DependentClass = 'pg_policy' | 'pg_rewrite' | 'pg_attrdef' | 'pg_constraint' | 'pg_proc' | 'pg_index'
-type TargetClass = 'pg_proc' | 'pg_class'
+const DEPENDENTS = ['pg_policy', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_proc'] as const
+const TARGETS = ['pg_proc', 'pg_class'] as const
+
+type DependentClass = (typeof DEPENDENTS)[number] | 'pg_index'
+type TargetClass = (typeof TARGETS)[number]
 
 /** Dependencies in pg_depend: functions and relations that objects need, and the objects of each extension. */
 export interface Dependencies {
@@ -30,17 +33,27 @@ const OBJECTS_LEFT_OUT = `
     union all select 'pg_catalog.pg_class'::regclass, indexrelid, indrelid from pg_catalog.pg_index) k
   join pg_catalog.pg_class c on c.oid = k.relation where c.relnamespace in ${LEFT_OUT}`
 
+function classValues(names: readonly string[]): string {
+  return names.map((name) => `('pg_catalog.${name}'::regclass::oid, '${name}')`).join(', ')
+}
+
 export async function readDependencies(db: Queryable): Promise<Dependencies> {
+  // The classes are compared by OID: a join with pg_class for each of thousands of rows took two thirds of the query's time.
   // An index's own edges hang on its pg_class entry; they are told apart by relkind.
   const edges = await db.query<EdgeRow>(`
-    select distinct case when k.oid is not null then 'pg_index' else f.relname::text end as from_class, d.objid::int8::float8 as from_oid,
-           t.relname::text as to_class, d.refobjid::int8::float8 as to_oid
-    from pg_catalog.pg_depend d
-    join pg_catalog.pg_class f on f.oid = d.classid join pg_catalog.pg_class t on t.oid = d.refclassid
-    left join pg_catalog.pg_class k on d.classid = 'pg_catalog.pg_class'::regclass and k.oid = d.objid and k.relkind in ('i', 'I')
-    where t.relname in ('pg_proc', 'pg_class') and t.relnamespace = 'pg_catalog'::regnamespace
-      and (f.relname in ('pg_policy', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_proc') or (k.oid is not null and t.relname = 'pg_proc'))
-      and d.objid >= 16384 and (d.classid, d.objid) not in (select left_out.class, left_out.oid from (${OBJECTS_LEFT_OUT}) left_out)`)
+    with edges as (
+      select dependent.class as from_class, d.classid, d.objid, target.class as to_class, d.refobjid
+      from pg_catalog.pg_depend d
+      join (values ${classValues(DEPENDENTS)}) dependent (oid, class) on dependent.oid = d.classid
+      join (values ${classValues(TARGETS)}) target (oid, class) on target.oid = d.refclassid
+      where d.objid >= 16384
+      union all
+      select 'pg_index', d.classid, d.objid, 'pg_proc', d.refobjid
+      from pg_catalog.pg_depend d join pg_catalog.pg_class k on k.oid = d.objid and k.relkind in ('i', 'I')
+      where d.classid = 'pg_catalog.pg_class'::regclass and d.refclassid = 'pg_catalog.pg_proc'::regclass and d.objid >= 16384
+    )
+    select distinct e.from_class, e.objid::int8::float8 as from_oid, e.to_class, e.refobjid::int8::float8 as to_oid from edges e
+    where (e.classid, e.objid) not in (select left_out.class, left_out.oid from (${OBJECTS_LEFT_OUT}) left_out)`)
   const byObject = new Map<string, Oid[]>()
   for (const row of edges.rows) {
     const key = `${row.from_class}/${row.from_oid}/${row.to_class}`

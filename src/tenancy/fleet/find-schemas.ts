@@ -59,7 +59,8 @@ export async function findTenantSchemas(
       registry,
       how: `${chosen.length} schemas of one tenant each, ${registered.size} of them in partywall.schemas`,
     }
-  const { rows } = await db.query<Candidate>(CANDIDATES)
+  // Most databases have no two such names, and the shapes of all their tables need not be read.
+  const rows = groupsAlike(names).length === 0 ? [] : (await db.query<Candidate>(CANDIDATES)).rows
   const alike = schemasAlike(rows, withSameTables)
   return { schemas: alike, registry, how: `${alike.length} schemas whose names begin alike: taken for one tenant each` }
 }
@@ -74,22 +75,28 @@ export async function findRegisteredSchemas(db: Queryable): Promise<FoundSchemas
   return { schemas, registry, how: `${schemas.length} schemas of one tenant each in partywall.schemas` }
 }
 
-/** At least two schemas whose names have the same beginning, up to an underscore or a dash. */
-function schemasAlike(rows: readonly Candidate[], withSameTables: boolean): readonly Candidate[] {
-  const groups = new Map<string, Candidate[]>()
-  for (const row of rows) {
-    if (row.name === 'public' || row.name === 'partywall') continue
-    const beginning = /^(.+?)[_-]/.exec(row.name)?.[1]
+/** Groups of at least two schemas whose names have the same beginning, up to an underscore or a dash. */
+function groupsAlike<T extends { readonly name: string }>(schemas: readonly T[]): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>()
+  for (const schema of schemas) {
+    if (schema.name === 'public' || schema.name === 'partywall') continue
+    const beginning = /^(.+?)[_-]/.exec(schema.name)?.[1]
     if (beginning === undefined) continue
     const group = groups.get(beginning)
-    if (group === undefined) groups.set(beginning, [row])
-    else group.push(row)
+    if (group === undefined) groups.set(beginning, [schema])
+    else group.push(schema)
   }
-  return [...groups.values()].filter((group) => isFleet(group, withSameTables)).flat()
+  return [...groups.values()].filter((group) => group.length >= 2)
+}
+
+function schemasAlike(rows: readonly Candidate[], withSameTables: boolean): readonly Candidate[] {
+  return groupsAlike(rows)
+    .filter((group) => isFleet(group, withSameTables))
+    .flat()
 }
 
 function isFleet(group: readonly Candidate[], withSameTables: boolean): boolean {
-  if (group.length < 2 || group.every(({ tables }) => tables.length === 0)) return false
+  if (group.every(({ tables }) => tables.length === 0)) return false
   // A policy on a column, or a column that names a tenant, says that rows of several tenants share the table.
   if (group.some(({ readsColumns, columns }) => readsColumns || columns.some((name) => tenantNameWeight(name) === 2)))
     return false
