@@ -23,6 +23,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'schema_migrations',
   'schema_migrations_history',
   'schema_version',
+  'SequelizeData',
   'SequelizeMeta',
   'typeorm_metadata',
 ])

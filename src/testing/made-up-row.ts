@@ -8,6 +8,8 @@ export interface TableColumn {
   readonly type: string
   readonly category: string
   readonly required: boolean
+  /** Whether a unique index other than the primary key contains it. */
+  readonly unique: boolean
   readonly firstLabel: string | null
   readonly sequence: string | null
   /** The table that the column alone refers to, quoted for SQL, and its column there. */
@@ -52,6 +54,9 @@ export async function readColumns(pool: pg.Pool, name: string, label: string): P
   const { rows } = await pool.query<TableColumn>(
     `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory as category,
             a.attnotnull and not a.atthasdef and a.attidentity = '' and a.attgenerated = '' as required,
+            exists (select from pg_catalog.pg_index i where i.indrelid = a.attrelid and i.indisunique and not i.indisprimary
+              and (a.attnum = any (i.indkey) or exists (select from pg_catalog.pg_depend d where d.objid = i.indexrelid
+                and d.refobjid = a.attrelid and d.refobjsubid = a.attnum))) as unique,
             (select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder limit 1) as "firstLabel",
             pg_catalog.pg_get_serial_sequence($1, a.attname) as sequence, f.confrelid::regclass::text as parent,
             (select p.attname from pg_catalog.pg_attribute p where p.attrelid = f.confrelid and p.attnum = f.confkey[1]) as "parentColumn"

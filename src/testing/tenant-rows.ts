@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { ConfigurationError } from '../errors.ts'
 import { madeUpValue, newId, readColumns, type TableColumn } from './made-up-row.ts'
@@ -64,14 +65,17 @@ export function createTenantRows(
       const tenantId = await newId(pool, requireColumn(all, id, table))
       const given: Record<string, unknown> = { [id]: tenantId, ...(key === undefined ? {} : { [key]: tenant.key }) }
       for (const [column, value] of Object.entries({ name: tenant.name, tier: tenant.tier }))
-        if (all.some((each) => each.name === column && each.category === 'S')) given[column] ??= value
+        for (const each of all)
+          if (each.name === column && each.category === 'S') given[column] ??= each.unique ? unlike(value) : value
       for (const column of all)
         if (column.required) given[column.name] ??= options.values?.[column.name] ?? (await madeUpValue(pool, column))
       Object.assign(given, options.values)
       const names = Object.keys(given).map(pg.escapeIdentifier).join(', ')
       const places = Object.keys(given).map((_, at) => `$${at + 1}`)
       const text = `insert into ${name} (${names}) overriding system value values (${places.join(', ')})`
-      await asTenant(tenantId, text, Object.values(given))
+      await asTenant(tenantId, text, Object.values(given)).catch((error: unknown) => {
+        throw behind(error, requireColumn(all, id, table), tenantId, name) ?? error
+      })
       return tenantId
     },
     async setStatus(tenantId, value) {
@@ -80,6 +84,22 @@ export function createTenantRows(
       await asTenant(tenantId, text, [tenantId, value])
     },
   }
+}
+
+/** Tenants of earlier runs stay in a database of the user's own, so a name that must be unique gets a random part. */
+function unlike(value: string): string {
+  return `${value}-${randomUUID().slice(0, 8)}`
+}
+
+/** The error that names the cure, if the sequence of the key gave an id that a row has already. */
+function behind(error: unknown, key: TableColumn, id: string, table: string): ConfigurationError | undefined {
+  const { sequence, name } = key
+  const detail = error instanceof Error && 'detail' in error ? String(error.detail) : ''
+  if (sequence === null || !detail.includes(`(${name})=(${id})`)) return undefined
+  return new ConfigurationError(
+    `startTestKit(): the sequence ${sequence} gave ${id}, and a row of ${table} has this ${name} already: seeds that insert keys by hand leave the sequence behind. Run: select setval(${pg.escapeLiteral(sequence)}, (select max(${pg.escapeIdentifier(name)}) from ${table}))`,
+    { cause: error },
+  )
 }
 
 function requireColumn(columns: readonly TableColumn[], wanted: string, table: string): TableColumn {

@@ -48,6 +48,21 @@ it('names the doctor between the migration and the tests', () => {
   expect(at('doctor')).toBeLessThan(at('run your tests'))
 })
 
+it('names the test of the isolation where the script runs another test runner', () => {
+  const test = { kind: 'create', path: 'test/tenant-isolation.test.js', content: '', why: '' } as const
+  const stepOf = (script: string) => {
+    const project = projectOf({ test: script }, 'package-lock.json')
+    const steps = nextSteps(project, { ...PLAN, files: [test] }, (command) =>
+      runProgram(project.packageManager, command),
+    )
+    return steps.map(({ text }) => text).find((text) => text.includes('run your tests')) ?? ''
+  }
+  expect(stepOf('mocha')).toMatch(
+    /: npm test, and that of the isolation: node --test test\/tenant-isolation\.test\.js$/,
+  )
+  expect(stepOf('node --test')).toMatch(/: npm test$/)
+})
+
 it('names files that sign tokens also where it could not read the tenant there', () => {
   const lineOf = (plan: InitPlan) =>
     describePlan(projectOf({}, 'yarn.lock'), plan)

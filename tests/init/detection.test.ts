@@ -73,6 +73,14 @@ describe('the package manager', () => {
     expect(detect({ 'package.json': packageJson(['pg']), [lock]: 'x' }).packageManager).toBe(manager)
   })
 
+  it('is the one that runs init, if it has one of several lock files in a folder', () => {
+    const files = memoryProject({ 'package.json': packageJson(['pg']), 'yarn.lock': 'x', 'package-lock.json': '{}' })
+    const by = (agent: string) => detectProject(files, { npm_config_user_agent: agent }).packageManager
+    expect(by('npm/10.8.2 node/v20.20.2 linux x64 workspaces/false')).toBe('npm')
+    expect(by('yarn/1.22.22 npm/? node/v20.20.2 linux x64')).toBe('yarn')
+    expect(by('pnpm/10.0.0 npm/? node/v20.20.2 linux x64')).toBe('yarn')
+  })
+
   it('is the one that package.json names, whatever locks there are', () => {
     expect(
       detect({ 'package.json': packageJson(['pg'], { packageManager: 'yarn@4.1.0' }), 'package-lock.json': '{}' })
@@ -168,6 +176,7 @@ describe('the URL of the database', () => {
     ['PGHOST=h\nPGUSER=u\nPGPASSWORD=p\nPGDATABASE=d', 'postgres://u:p@h:5432/d'],
     ['POSTGRES_HOST=h\nPOSTGRES_USER=u\nPOSTGRES_PASSWORD=p\nPOSTGRES_DB=d', 'postgres://u:p@h:5432/d'],
     ['TYPEORM_HOST=h\nTYPEORM_USERNAME=u\nTYPEORM_DATABASE=d\nTYPEORM_PORT=1', 'postgres://u@h:1/d'],
+    ['DB_HOST=h\nDB_USERNAME=u\nDB=d', 'postgres://u@h:5432/d'],
     ['DB_HOST=/run/postgresql\nDB_USER=u\nDB_NAME=d', 'postgres://u@localhost/d?host=%2Frun%2Fpostgresql'],
   ])('comes from %s, before docker-compose', (env, wanted) => {
     expect(find({ '.env': env, 'compose.yml': 'image: postgres\nPOSTGRES_PASSWORD: c' })?.url).toBe(wanted)

@@ -108,6 +108,12 @@ describe('partywall init --dry-run', () => {
   })
 })
 
+it('gives no rights on the table in which sequelize-cli records its migrations, and asks nothing about it', async () => {
+  await admin.query('create table "SequelizeMeta" (name varchar(255) primary key)')
+  init(['--yes'])
+  expect(files()['migrations/003_partywall.sql']).not.toContain('SequelizeMeta')
+})
+
 describe('rows of two tenants', () => {
   it('are named, with the query that lists them, before anything is done', async () => {
     const clean = init(['--dry-run']).out

@@ -58,7 +58,7 @@ describe('reachedFiles', () => {
 })
 
 const OLD = 'jwt.sign({ userId: u.id, org_id: u.org_id }, process.env.OLD_JWT_KEY)\nfunction login() {}'
-const USED = 'jwt.sign({ sub: u.id, orgId: u.org_id }, process.env.JWT_SECRET)\nfunction login() {}'
+const USED = 'jwt.sign({ sub: u.id, orgId: u.org_id }, process.env.JWT_SECRET, { expiresIn: 60 })\nfunction login() {}'
 
 describe('of two files that sign tokens', () => {
   const project = (imported: string) =>

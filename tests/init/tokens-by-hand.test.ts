@@ -27,7 +27,8 @@ function asked(files: Readonly<Record<string, string>>) {
   }
 }
 
-const SIGNS = 'jwt.sign({ sub: user.id, organizationId: user.organizationId, role }, process.env.JWT_SECRET)'
+const SIGNS =
+  "jwt.sign({ sub: user.id, organizationId: user.organizationId, role }, process.env.JWT_SECRET, { expiresIn: '8h' })"
 const LONG = `JWT_SECRET=${'x'.repeat(32)}\n`
 
 describe('tokens', () => {
@@ -47,6 +48,25 @@ describe('tokens', () => {
     const other = 'jwt.sign({ userId: user.id, organization_id: id }, process.env.JWT_SECRET)'
     expect(asked({ 'src/a.ts': SIGNS, 'src/b.ts': other, '.env': LONG }).why).toEqual([
       expect.stringContaining('reads the claims of src/a.ts, but src/b.ts signs tokens with other claims'),
+    ])
+  })
+
+  it('that name the user by id are read so, and what names the user is left to a person where no claim shows it', () => {
+    const signed = (claims: string, rest = ", { expiresIn: '1h' }") =>
+      asked({ 'src/auth.ts': `jwt.sign({ ${claims} }, process.env.JWT_SECRET${rest})`, '.env': LONG })
+    const known = signed('id: user.id, organization_id: user.organization_id, role: user.role')
+    expect(known.tokens?.userClaim).toBe('id')
+    expect(known.why).toEqual([])
+    expect(signed('organization_id, role').why).toEqual([
+      expect.stringMatching(/src\/partywall\.ts: auth\.verify reads the user from the claim sub, .* is not known/),
+    ])
+    expect(signed('organization_id, role', ", { subject: user.id, expiresIn: '1h' }").why).toEqual([])
+  })
+
+  it('without an expiry would all be refused, and init says so', () => {
+    const text = SIGNS.replace(", { expiresIn: '8h' }", '')
+    expect(asked({ 'src/auth.ts': text, '.env': LONG }).why).toEqual([
+      expect.stringContaining('src/auth.ts: no code was found that gives its tokens an expiry'),
     ])
   })
 

@@ -11,6 +11,22 @@ function wired(dependencies: readonly string[], files: Readonly<Record<string, s
   return { texts, byHand: byHand.map(({ path, why }) => `${path}: ${why}`) }
 }
 
+describe('libraries whose lines are printed', () => {
+  it('names the files that open their connections, and not the file of the wall', () => {
+    const files = {
+      'models/index.js': "import { Sequelize } from 'sequelize'\nconst sequelize = new Sequelize(config)",
+      'config/db.js': "export default new Sequelize('x', 'y', 'z')",
+    }
+    expect(wired(['sequelize', 'pg', 'express'], files).byHand.join('\n')).toMatch(
+      /^config\/db\.js or models\/index\.js: give sequelize the options of the wall of src\/partywall\.ts/m,
+    )
+    expect(
+      wired(['knex', 'pg', 'express'], { 'src/db.js': "export default knex({ client: 'pg' })" }).byHand.join(),
+    ).toContain('src/db.js: give knex the options')
+    expect(wired(['knex', 'pg', 'express'], {}).byHand.join()).toContain('src/partywall.ts: give knex the options')
+  })
+})
+
 describe('pg', () => {
   it('replaces the one pool, whatever its options hold', () => {
     const text = "import pg from 'pg'\nexport const pool = new pg.Pool({ user: 'a)b', /* ) */ port: Number('1') })\n"

@@ -56,6 +56,35 @@ it('plants tenants in it, and each sees its own rows only', async () => {
   ])
 })
 
+it('plants tenants of one name twice, also if the name must be unique', async () => {
+  await database.admin(`
+    create table crm.shops (id serial primary key, name text not null);
+    create unique index on crm.shops (lower(name));
+    alter table crm.shops owner to ${owner}`)
+  const url = new URL(database.adminUrl)
+  url.username = owner
+  url.password = 'x'
+  const other = await startTestKit({
+    databaseUrl: url.href,
+    appUrl: database.appUrl,
+    sealSecret: database.sealSecret,
+    tenants: { table: 'crm.shops' },
+  })
+  try {
+    const [first, second] = [await other.tenant('a'), await other.tenant('a')]
+    expect(first.tenantId).not.toBe(second.tenantId)
+    await database.admin("insert into crm.shops (id, name) values (3, 'seeded')")
+    await expect(other.tenant('b')).rejects.toMatchObject({
+      code: 'PARTYWALL_CONFIGURATION',
+      message: expect.stringMatching(
+        /sequence crm\.shops_id_seq gave 3, .* Run: select setval\('crm\.shops_id_seq', \(select max\("id"\) from "crm"\."shops"\)\)$/,
+      ),
+    })
+  } finally {
+    await other.close()
+  }
+})
+
 it('shows nothing to a session without a tenant, and notices where a table shows something', async () => {
   const a = await kit.tenant('a')
   await a.rawQuery('insert into deals (company_no, name) values ($1, $2)', [a.tenantId, 'seen'])

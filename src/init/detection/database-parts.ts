@@ -21,7 +21,9 @@ const ALL: readonly Part[] = ['host', 'port', 'user', 'password', 'database']
 
 /** All names that a part may have, such as `DB_HOST`, by prefix. */
 function namesOf(prefix: string, part: Part): readonly string[] {
-  return ENDINGS[part].map((ending) => `${prefix}${ending}`)
+  const names = ENDINGS[part].map((ending) => `${prefix}${ending}`)
+  // The database alone may have the plain name, such as DB beside DB_HOST.
+  return part === 'database' && prefix === 'DB_' ? [...names, 'DB'] : names
 }
 
 /**

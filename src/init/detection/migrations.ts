@@ -4,7 +4,15 @@ import type { Manifest } from './manifest.ts'
 import { type PackageManager, runProgram, runScript } from './package-manager.ts'
 
 /** The tool whose convention new migrations follow. */
-export type MigrationTool = 'prisma' | 'drizzle' | 'typeorm' | 'knex' | 'node-pg-migrate' | 'flyway' | 'sql'
+export type MigrationTool =
+  | 'prisma'
+  | 'drizzle'
+  | 'typeorm'
+  | 'knex'
+  | 'sequelize'
+  | 'node-pg-migrate'
+  | 'flyway'
+  | 'sql'
 
 /** Where migrations are, and how they are written and run. */
 export interface Migrations {
@@ -23,6 +31,7 @@ const TOOL_OF_PACKAGE: readonly (readonly [string, MigrationTool])[] = [
   ['node-pg-migrate', 'node-pg-migrate'],
   ['typeorm', 'typeorm'],
   ['knex', 'knex'],
+  ['sequelize-cli', 'sequelize'],
 ]
 
 /** Finds the migrations: by the tool's configuration, else by the files of a folder with such a name. */
@@ -46,6 +55,7 @@ const DEFAULT_FOLDERS: Readonly<Record<MigrationTool, string>> = {
   drizzle: 'drizzle',
   typeorm: 'src/migrations',
   knex: 'migrations',
+  sequelize: 'migrations',
   'node-pg-migrate': 'migrations',
   flyway: 'sql',
   sql: 'migrations',
@@ -93,6 +103,7 @@ function toolOf(files: ProjectFiles, folder: string, packaged: readonly Migratio
   if (/MigrationInterface|queryRunner/.test(text)) return 'typeorm'
   if (/\bpgm\b|MigrationBuilder/.test(text)) return 'node-pg-migrate'
   if (/\bknex\b/.test(text)) return 'knex'
+  if (/\bqueryInterface\b/.test(text)) return 'sequelize'
   const sql = names.filter((name) => /^\d+[-_.].*\.sql$/.test(name))
   if (sql.length === 0) return undefined
   return packaged.includes('node-pg-migrate') ? 'node-pg-migrate' : 'sql'
@@ -137,6 +148,7 @@ function commandOf(
     const isOld = version !== undefined && isOlder(version, [0, 21])
     return isOld ? undefined : runProgram(manager, 'drizzle-kit migrate')
   }
+  if (tool === 'sequelize' && manifest.has('sequelize-cli')) return runProgram(manager, 'sequelize-cli db:migrate')
   if (tool === 'knex') return runProgram(manager, 'knex migrate:latest')
   if (tool === 'node-pg-migrate') return runProgram(manager, 'node-pg-migrate up')
   return undefined

@@ -8,6 +8,10 @@ export interface OwnTokens {
   readonly tenantClaim: string
   readonly roleClaim: string | undefined
   readonly userClaim: string
+  /** Whether the code shows that this claim names the user. Otherwise `userClaim` is a guess. */
+  readonly isUserKnown: boolean
+  /** Whether some code sets an expiry. */
+  readonly expires: boolean
   /** The file in which a token is signed. */
   readonly path: string
   /** Other files that sign tokens with a tenant under another name, if the application may load them. */
@@ -20,6 +24,8 @@ export interface OwnTokens {
 
 /** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
 const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*\{([^{}]*)\}/g
+/** Claims that name the user, the likeliest first. */
+const USER_CLAIMS = ['sub', 'userId', 'user_id', 'uid', 'accountId', 'id', 'user', 'uuid']
 const SECRET = /process\.env(?:\.|\[['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/
 
 /**
@@ -48,11 +54,15 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   const { names, path } = claims
   const tenantClaim = names.find((name) => wanted.has(sameCase(name))) ?? ''
   const has = (...some: readonly string[]) => some.find((name) => names.includes(name))
+  const user = has(...USER_CLAIMS)
+  const texts = paths.filter((each) => mayRun(each) || !mayRun(path)).map((each) => files.read(each) ?? '')
   return {
     secretVariable: secret,
     tenantClaim,
     roleClaim: has('role', 'roles'),
-    userClaim: has('sub', 'userId', 'user_id', 'uid', 'accountId') ?? 'sub',
+    userClaim: user ?? 'sub',
+    isUserKnown: user !== undefined || texts.some((text) => /\bsubject\s*:|\.setSubject\s*\(/.test(text)),
+    expires: texts.some((text) => /\bexpiresIn\b|\.setExpirationTime\s*\(|\bexp\s*:/.test(text)),
     path,
     others: found
       .filter((each) => each.path !== path && !(each.names.includes(tenantClaim) && each.names.join() === names.join()))

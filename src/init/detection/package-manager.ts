@@ -11,21 +11,38 @@ const LOCKS: readonly (readonly [string, PackageManager])[] = [
   ['package-lock.json', 'npm'],
 ]
 
-/** The package manager, by the field `packageManager`, else by the lock file here or in the two folders above; default npm. */
-export function findPackageManager(files: ProjectFiles, manifest: Manifest): PackageManager {
-  return named(manifest) ?? findLock(files)?.manager ?? 'npm'
+/**
+ * The package manager, by the field `packageManager`, else by the lock file here or in the two folders above; default npm. Of several lock
+ * files in one folder, that of the package manager which runs this command.
+ */
+export function findPackageManager(
+  files: ProjectFiles,
+  manifest: Manifest,
+  environment: Readonly<Record<string, string | undefined>>,
+): PackageManager {
+  const running = managerOf(environment['npm_config_user_agent']?.split('/', 1)[0])
+  return named(manifest) ?? findLock(files, running)?.manager ?? 'npm'
 }
 
 function named(manifest: Manifest): PackageManager | undefined {
-  const named = /^(npm|pnpm|yarn|bun)@/.exec(manifest.packageManager ?? '')?.[1]
-  if (named === 'npm' || named === 'pnpm' || named === 'yarn' || named === 'bun') return named
+  return managerOf(/^(\w{1,10})@/.exec(manifest.packageManager ?? '')?.[1])
+}
+
+function managerOf(name: string | undefined): PackageManager | undefined {
+  if (name === 'npm' || name === 'pnpm' || name === 'yarn' || name === 'bun') return name
   return undefined
 }
 
 /** The lock file here or in the two folders above; `up` is the way to its folder, such as `../`. */
-function findLock(files: ProjectFiles): { readonly manager: PackageManager; readonly up: string } | undefined {
-  for (const up of ['', '../', '../../'])
-    for (const [lock, manager] of LOCKS) if (files.read(`${up}${lock}`) !== undefined) return { manager, up }
+function findLock(
+  files: ProjectFiles,
+  preferred: PackageManager | undefined,
+): { readonly manager: PackageManager; readonly up: string } | undefined {
+  for (const up of ['', '../', '../../']) {
+    const there = LOCKS.filter(([lock]) => files.read(`${up}${lock}`) !== undefined).map(([, manager]) => manager)
+    const manager = there.find((each) => each === preferred) ?? there[0]
+    if (manager !== undefined) return { manager, up }
+  }
   return undefined
 }
 
@@ -34,7 +51,7 @@ export function installStep(
   files: ProjectFiles,
   { manifest, packageManager }: { readonly manifest: Manifest; readonly packageManager: PackageManager },
 ): { readonly command: string; readonly up: string } {
-  const lock = findLock(files)
+  const lock = findLock(files, packageManager)
   const up = lock?.up ?? ''
   if (lock?.manager !== packageManager) return { command: `${enable(packageManager)}${packageManager} install`, up }
   const isBerry = /^yarn@[^01]/.test(manifest.packageManager ?? '') || files.read(`${up}.yarnrc.yml`) !== undefined

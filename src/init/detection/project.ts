@@ -36,7 +36,7 @@ export function detectProject(files: ProjectFiles, environment: Readonly<Record<
   const manifest = readManifest(files)
   const orm = findOrm(manifest)
   if (orm === undefined) throw noDatabase(files, manifest)
-  const packageManager = findPackageManager(files, manifest)
+  const packageManager = findPackageManager(files, manifest, environment)
   return {
     manifest,
     packageManager,

@@ -233,7 +233,7 @@ async function userTables(
   const { rows } = await client.query<{ schema: string; table: string }>(
     `select n.nspname as schema, c.relname as table from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$|partywall$|drizzle$)'
-        and c.relname !~ '^(_prisma_migrations|schema_migrations|pgmigrations|migrations|typeorm_.*|knex_migrations.*|flyway_schema_history|__drizzle_migrations)$'
+        and c.relname !~ '^(_prisma_migrations|schema_migrations|pgmigrations|migrations|typeorm_.*|knex_migrations.*|flyway_schema_history|__drizzle_migrations|SequelizeMeta|SequelizeData)$'
         and not exists (select from pg_catalog.pg_depend d where d.objid = c.oid and d.deptype = 'e')
       order by 1, 2`,
   )

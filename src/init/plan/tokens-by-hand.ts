@@ -21,7 +21,7 @@ export function tokensByHand(
 function readTokens(
   files: ProjectFiles,
   path: string,
-  { others, path: first, secretVariable }: OwnTokens,
+  { others, path: first, secretVariable, isUserKnown, userClaim, expires }: OwnTokens,
 ): readonly ByHand[] {
   const secret = parseEnv(files.read('.env') ?? '')[secretVariable]
   return [
@@ -31,6 +31,24 @@ function readTokens(
           {
             path,
             why: `auth.verify reads the claims of ${first}, but ${others.join(' and ')} signs tokens with other claims. Keep the names of the tokens that your application really uses`,
+            lines: [],
+          },
+        ]),
+    ...(isUserKnown
+      ? []
+      : [
+          {
+            path,
+            why: `auth.verify reads the user from the claim ${userClaim}, and refuses tokens without it. Which claim of ${first} names the user is not known: name it in sharedSecretTokens({ user }), or add ${userClaim} where the token is signed`,
+            lines: [],
+          },
+        ]),
+    ...(expires
+      ? []
+      : [
+          {
+            path: first,
+            why: 'no code was found that gives its tokens an expiry, and auth.verify refuses tokens without one: add expiresIn where they are signed',
             lines: [],
           },
         ]),

@@ -97,7 +97,7 @@ export function nextSteps(
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
     `look whether all is there that the application needs: ${runProgram('partywall doctor')}`,
-    `run your tests: ${testCommand(project, runProgram)}`,
+    `run your tests: ${testCommand(project, runProgram)}${isolationCommand(project, plan)}`,
     `prove it: ${runProgram('partywall verify')}`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
@@ -111,6 +111,15 @@ function testCommand(
   if (manifest.testScript !== undefined)
     return packageManager === 'bun' ? runScript('bun', 'test') : `${packageManager} test`
   return testRunner === 'node' ? 'node --test' : runProgram(testRunner)
+}
+
+/** If the script of the tests does not run Node.js's own test runner, for which the test of the isolation is written. */
+function isolationCommand({ manifest: { testScript }, testRunner }: Project, { files }: InitPlan): string {
+  const test = files.find(
+    ({ kind, path }) => kind === 'create' && /(?:^|\/)tenant-isolation\.\w+\.[cm]?[jt]s$/.test(path),
+  )
+  if (testRunner !== 'node' || testScript === undefined || /--test\b/.test(testScript) || test === undefined) return ''
+  return `, and that of the isolation: node --test ${test.path}`
 }
 
 function heading(text: string): ReportLine {

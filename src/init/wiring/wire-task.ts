@@ -24,11 +24,19 @@ export function onlySource(
   task: WireTask,
   pattern: RegExp,
 ): { readonly path: string; readonly text: string } | undefined {
-  const found = applicationSources(task).flatMap((path) => {
+  const found = sourcesWith(task, pattern)
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** The application sources whose text matches. */
+export function sourcesWith(
+  task: WireTask,
+  pattern: RegExp,
+): readonly { readonly path: string; readonly text: string }[] {
+  return applicationSources(task).flatMap((path) => {
     const text = task.files.read(path) ?? ''
     return text.search(pattern) >= 0 ? [{ path, text }] : []
   })
-  return found.length === 1 ? found[0] : undefined
 }
 
 export function edit(path: string, before: string, content: string, why: string): PlannedFile {

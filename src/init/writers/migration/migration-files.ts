@@ -5,6 +5,7 @@ import type { Migrations } from '../../detection/migrations.ts'
 import type { CodeStyle } from '../../detection/stack.ts'
 import type { ProjectFiles } from '../../project-files.ts'
 import { nodePgMigrateFiles } from './node-pg-migrate.ts'
+import { sequelizeFiles } from './sequelize.ts'
 import { sqlFiles } from './sql.ts'
 import { typeormFiles } from './typeorm.ts'
 
@@ -29,6 +30,8 @@ export function migrationFiles(
       return renderMigration(plan, tool, { names, journal: files.read(`${folder}/meta/_journal.json`) }, now)
     case 'typeorm':
       return typeormFiles(plan, language === 'js' ? { ...style, language: 'js' } : style, now)
+    case 'sequelize':
+      return sequelizeFiles(files, folder, plan, now)
     case 'node-pg-migrate':
       return nodePgMigrateFiles(plan, names, now)
     case 'sql':

@@ -7,6 +7,7 @@ import {
   togetherOf,
 } from '../../../protect/render/script.ts'
 import type { CodeStyle } from '../../detection/stack.ts'
+import { templateLiteral } from './template-literal.ts'
 
 /** `1741700000000-Partywall.ts`: a class with up and down. TypeORM runs it in a transaction. */
 export function typeormFiles(plan: ProtectPlan, style: CodeStyle, now: Date): readonly MigrationFile[] {
@@ -17,7 +18,7 @@ export function typeormFiles(plan: ProtectPlan, style: CodeStyle, now: Date): re
   const runner = typed ? 'queryRunner: QueryRunner' : 'queryRunner'
   const result = typed ? ': Promise<void>' : ''
   const comments = headWithDecisions('all', plan.decisions).replace(/^--/gm, '//')
-  const left = decisionsAsCode(plan.decisions, (sql) => `await queryRunner.query(${template(sql)})`)
+  const left = decisionsAsCode(plan.decisions, (sql) => `await queryRunner.query(${templateLiteral(sql)})`)
   const content = `${typed ? "import type { MigrationInterface, QueryRunner } from 'typeorm'\n\n" : ''}${comments}
 ${style.modules === 'commonjs' ? `module.exports.${name} = class ${name}` : `export class ${name}`}${typed ? ' implements MigrationInterface' : ''} {
   name = '${name}'
@@ -35,9 +36,5 @@ ${calls(down)}  }
 
 function calls(sections: readonly Section[]): string {
   const statements = ["SET LOCAL lock_timeout = '5s'", ...sections.flatMap((section) => section.statements)]
-  return statements.map((statement) => `    await queryRunner.query(${template(statement)})\n`).join('')
-}
-
-function template(sql: string): string {
-  return `\`${sql.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${')}\``
+  return statements.map((statement) => `    await queryRunner.query(${templateLiteral(statement)})\n`).join('')
 }
