@@ -33,7 +33,7 @@ export function renderJson(document: ReportDocument): string {
     ...(made?.inputs === undefined
       ? {}
       : { inputs: made.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
-    examined: { ...document.examined, scripts: undefined },
+    examined: { ...document.examined, scripts: undefined, held: undefined },
     summary: {
       ...document.run,
       counts: { ...document.run.counts, findings: document.summary.findings, accepted: document.summary.accepted },

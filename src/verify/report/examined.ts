@@ -29,6 +29,35 @@ export interface Examined {
   readonly leaks: readonly ExaminedLeak[]
   /** Scripts that repeat attacks which reached a row. They hold planted values, which differ from run to run. */
   readonly scripts: readonly ExaminedScript[]
+  /** What attacks sent and by which they reached nothing, for each scope that was attacked. Values differ from run to run. */
+  readonly held: readonly ExaminedHeld[]
+}
+
+/** Statements that held, and what a reader needs to send them again. */
+export interface ExaminedHeld {
+  /** INSERTs of the planted rows, by table. */
+  readonly rows: readonly { readonly object: string; readonly sql: string }[]
+  /** The SQL by which a session gets the role and the context. */
+  readonly actors: readonly { readonly name: string; readonly sql: string }[]
+  readonly statements: readonly HeldStatement[]
+}
+
+/** The statements of one probe of an attack. The attack reached no row of another tenant on this object. */
+export interface HeldStatement {
+  readonly attack: string
+  /** Label of the table, view or function that they name. */
+  readonly object: string
+  /** Only of attacks that try verbs of tables. */
+  readonly verb?: Verb
+  /** `as app, tenant A`. Left out: the statements set role and context themselves. */
+  readonly by?: string
+  readonly sql: string
+  /** A query of one value that looks for an effect, as the role that planted. */
+  readonly check?: string
+  /** `no row`, `error 42501`: the answer to the last statement. */
+  readonly outcome: string
+  /** How many probes of the attack named the object. */
+  readonly probes: number
 }
 
 /** The server, as far as it takes part in the result. */

@@ -42,6 +42,7 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
     controls: scopes.flatMap(controlsOf),
     leaks: leaksOf(scopes),
     scripts: scopes.flatMap(({ run }) => run?.ledger.scripts() ?? []),
+    held: scopes.flatMap(({ run }) => run?.held ?? []),
   }
 }
 

@@ -70,6 +70,37 @@ describe('the scripts of a finding on many objects', () => {
   })
 })
 
+describe('the statements that held', () => {
+  it('stand with planted rows, actors, outcome and number of probes, and not in JSON', () => {
+    const page = section(renderHtml(sampleDocument()), 'held')
+    expect(page).toMatch(/Planted rows.*INSERT INTO public\.documents \(id\) VALUES \(1\);/s)
+    expect(page).toMatch(/Actors.*<p>as app, tenant A<\/p>\s*<pre><span>set local role app;/s)
+    expect(page).toMatch(/write-across<.*update<.*update public\.documents set id = id;.*check: .*>1 row<.*>3</s)
+    expect(page).toContain('role and context as in the statements')
+    expect(renderJson(sampleDocument())).not.toContain('set local role app')
+  })
+
+  it('end at 100 kB without cutting one, and say how many are left out', () => {
+    const [held] = examined.held
+    if (held === undefined) throw new RangeError('no sample')
+    const many = Array.from({ length: 40 }, (_, at) => ({
+      attack: 'truncate',
+      object: `public.t${at}`,
+      sql: `select '${'y'.repeat(5_000)}';`,
+      outcome: 'no row',
+      probes: 1,
+    }))
+    const page = section(
+      renderHtml(sampleDocument({ examined: { ...examined, held: [{ ...held, statements: many }] } })),
+      'held',
+    )
+    expect(page).toContain('21 statements are not printed')
+    expect(page.match(/y&#39;;/g)).toHaveLength(19)
+    const none = renderHtml(sampleDocument({ examined: { ...examined, held: [] } }))
+    expect(section(none, 'held')).toContain('None is printed')
+  })
+})
+
 describe('results and privileges by role', () => {
   it('say of each cell what proof, control and attacks say', () => {
     const page = section(renderHtml(sampleDocument()), 'results')

@@ -133,6 +133,25 @@ export const examined: Examined = {
     { object: 'public.documents', verb: 'update', role: 'app', status: 'not-run' },
   ],
   leaks: [{ object: 'public.documents', verb: 'select', by: 'attack', keys: [leak.key] }],
+  held: [
+    {
+      rows: [{ object: 'public.documents', sql: 'INSERT INTO public.documents (id) VALUES (1);' }],
+      actors: [{ name: 'as app, tenant A', sql: 'set local role app;' }],
+      statements: [
+        {
+          attack: 'write-across',
+          object: 'public.documents',
+          verb: 'update',
+          by: 'as app, tenant A',
+          sql: 'update public.documents set id = id;',
+          check: 'select ctid from public.documents;',
+          outcome: '1 row',
+          probes: 3,
+        },
+        { attack: 'become', object: HOSTILE, sql: `select '${HOSTILE}';`, outcome: 'error 42501', probes: 1 },
+      ],
+    },
+  ],
   scripts: [
     {
       object: 'public.documents',

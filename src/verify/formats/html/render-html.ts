@@ -9,6 +9,7 @@ import { controlRunsOf } from './control-runs.ts'
 import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
 import { glossaryOf } from './glossary.ts'
 import { headOf } from './head.ts'
+import { heldOf } from './held-statements.ts'
 import { integrityOf } from './integrity.ts'
 import { listOf, renderSection, type Section, text } from './markup.ts'
 import { privilegesOf, serverOf } from './privileges.ts'
@@ -91,6 +92,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'results', title: 'Results by role', body: resultsByRoleOf(document) },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
     { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
+    { id: 'held', title: 'Statements that held', body: heldOf(document) },
     { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
     { id: 'source', title: 'Statements of the input files', body: sourceAnnexOf(document) },
