@@ -121,6 +121,29 @@ describe('results and privileges by role', () => {
   })
 })
 
+describe('code as read', () => {
+  it('has functions with owner, rights and digest, triggers with their state, views and rewrite rules', () => {
+    const page = renderHtml(sampleDocument())
+    const functions = section(page, 'code')
+    expect(functions).toMatch(
+      /public\.total\(uuid\)<.*>postgres<.*SECURITY DEFINER.*search_path = pg_catalog.*>PUBLIC</,
+    )
+    expect(functions).toContain('e'.repeat(64))
+    expect(functions).toMatch(/before insert, for each row<.*public\.stamp\(\)<.*>disabled</)
+    expect(functions).toContain('CREATE RULE late')
+    expect(section(page, 'views')).toContain('with the rights of its caller (security_invoker); owner <code>postgres')
+    expect(section(page, 'privileges')).toMatch(/Database and schemas<.*database<.*>app<.*>CONNECT</s)
+    expect(section(page, 'privileges')).toMatch(/PUBLIC, and roles that were not tried<.*>PUBLIC<.*>USAGE</s)
+  })
+
+  it('says that bodies are not printed where the schema does not come from files', () => {
+    const text = 'The body is not printed'
+    expect(section(renderHtml(sampleDocument()), 'code')).not.toContain(text)
+    expect(section(renderHtml(sampleDocument({ origin: 'database' })), 'code')).toContain(text)
+    expect(section(renderHtml(sampleDocument({ origin: 'command' })), 'code')).toContain(text)
+  })
+})
+
 describe('attacks that sent no probe', () => {
   it('say what the run did not find, and which rules report an object all the same', () => {
     const counts = [

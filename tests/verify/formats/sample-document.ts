@@ -40,6 +40,40 @@ export const examined: Examined = {
   },
   untriedGrants: [{ role: 'reporting', object: 'public.invoices', privileges: ['SELECT'] }],
   grants: [{ role: 'app', object: 'public.documents', privileges: ['SELECT', `UPDATE (${HOSTILE})`] }],
+  wideGrants: [{ role: 'app', object: 'database', privileges: ['CONNECT'] }],
+  untriedWideGrants: [{ role: 'PUBLIC', object: HOSTILE, privileges: ['USAGE'] }],
+  functions: [
+    {
+      object: 'public.total(uuid)',
+      owner: 'postgres',
+      language: 'sql',
+      definer: true,
+      settings: ['search_path = pg_catalog'],
+      grantees: ['PUBLIC'],
+      callers: ['app'],
+      sha256: 'e'.repeat(64),
+    },
+  ],
+  triggers: [
+    {
+      object: 'public.documents',
+      name: HOSTILE,
+      when: 'before insert, for each row',
+      calls: 'public.stamp()',
+      enabled: 'disabled',
+      definition: 'CREATE TRIGGER …',
+    },
+  ],
+  views: [
+    {
+      object: 'public.recent',
+      kind: 'view',
+      owner: 'postgres',
+      options: ['security_invoker = true'],
+      definition: 'SELECT id FROM public.documents;',
+    },
+  ],
+  rewriteRules: [{ object: 'public.documents', name: 'late', definition: 'CREATE RULE late AS ON INSERT …' }],
   cells: [
     {
       object: 'public.documents',

@@ -5,6 +5,7 @@ import type { ReportDocument } from '../document.ts'
 import { documentDigest, reportId } from '../document-digest.ts'
 import { policiesOf, rolesOf } from './as-read.ts'
 import { attacksOf, checklistOf, rulesOf } from './catalogue.ts'
+import { codeOf, viewsAsReadOf } from './code-as-read.ts'
 import { controlRunsOf } from './control-runs.ts'
 import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
 import { glossaryOf } from './glossary.ts'
@@ -95,6 +96,8 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'held', title: 'Statements that held', body: heldOf(document) },
     { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
+    { id: 'views', title: 'Views as read', body: viewsAsReadOf(document) },
+    { id: 'code', title: 'Functions and triggers as read', body: codeOf(document) },
     { id: 'source', title: 'Statements of the input files', body: sourceAnnexOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]
