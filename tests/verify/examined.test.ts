@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ciJob, gitState } from '../../cli/verify/run-making.ts'
+import { ciJob, gitState, runMaking } from '../../cli/verify/run-making.ts'
+import { readOwnMigrations } from '../../src/migrate/own-migrations.ts'
 import { readMigrations } from '../../src/verify/sources/read-migrations.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 import { createTestDatabase } from '../setup/database.ts'
@@ -211,5 +212,21 @@ describe('the files of a run', () => {
     await writeFile(join(folder, 'new.sql'), '')
     expect(await gitState(folder)).toEqual({ commit, clean: false })
     await rm(folder, { recursive: true })
+  })
+})
+
+describe('copies of partywall’s migrations among the files', () => {
+  it('are recognised by their bytes', async () => {
+    const [own] = await readOwnMigrations()
+    if (own === undefined) throw new RangeError('no migration')
+    const files = [
+      { name: 'db/copy.sql', bytes: 1, sha256: own.checksum },
+      { name: 'db/mine.sql', bytes: 1, sha256: 'a'.repeat(64) },
+    ]
+    const { inputs } = await runMaking({ failOn: 'medium', format: 'pretty', report: [] }, { files, ownFiles: [] }, 0)
+    expect(inputs?.map(({ name, ofPartywall }) => [name, ofPartywall])).toEqual([
+      ['db/copy.sql', own.name],
+      ['db/mine.sql', undefined],
+    ])
   })
 })

@@ -2,7 +2,7 @@ import type { Oid, Relation } from '../../catalog/model.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { asksForSession } from '../../tenancy/session-askers.ts'
-import type { Severity } from '../finding/finding.ts'
+import type { ChosenSeverity } from '../finding/finding.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import type { ExaminedScript } from '../report/examined.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
@@ -43,7 +43,7 @@ export interface SeenOfRule extends Seen {
   readonly rule: RuleId
   readonly detail?: string
   /** Upper limit of the finding's severity, such as when the attack used a secret that its holder is meant to use. */
-  readonly most?: Severity
+  readonly most?: ChosenSeverity
 }
 
 /**

@@ -128,7 +128,7 @@ function literal(value: string | null | undefined, column: Column): string {
 export function statementsOf(sql: string): readonly string[] {
   return sql
     .split(
-      /;\s*(?=(?:set local|refresh materialized view|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i,
+      /;\s*(?=(?:set local|create role|grant|alter table|refresh materialized view|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i,
     )
     .map((statement) => statement.trim().replace(/;$/, ''))
     .filter((statement) => statement !== '')

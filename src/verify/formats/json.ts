@@ -30,9 +30,8 @@ export function renderJson(document: ReportDocument): string {
     ...(document.setUp.length === 0 ? {} : { setUp: document.setUp }),
     warnings: document.warnings,
     ...(mutants === undefined ? {} : { mutants }),
-    ...(made?.inputs === undefined
-      ? {}
-      : { inputs: made.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
+    ...(made?.inputs === undefined ? {} : { inputs: made.inputs.map(({ statements: _statements, ...file }) => file) }),
+    ...(made?.ownInputs === undefined || made.ownInputs.length === 0 ? {} : { ownMigrations: made.ownInputs }),
     examined: { ...document.examined, scripts: undefined, held: undefined },
     summary: {
       ...document.run,
