@@ -24,7 +24,7 @@ export function beyondProtect(
     .flatMap((rule) =>
       draftsOf(rule, facts)
         .filter(({ object }) => rule.ofProtect !== 'unless-protected' || protectedBefore.has(object))
-        .filter((draft) => rule.ofProtect === 'decide' || atLeast(draft.severity ?? rule.severity, 'medium'))
+        .filter((draft) => rule.ofProtect === 'decide' || atLeast(draft.severity?.level ?? rule.severity, 'medium'))
         // Leave out objects that the plan already names in a decision.
         .filter((draft) => draft.object.startsWith('role ') || !named.has(draft.object))
         .map(

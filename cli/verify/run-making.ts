@@ -3,15 +3,16 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
+import { readOwnMigrations } from '../../src/migrate/own-migrations.ts'
 import type { GitState, ReportMaking } from '../../src/verify/formats/document.ts'
-import type { InputFile } from '../../src/verify/sources/prepared-source.ts'
+import type { InputFile, PreparedSource } from '../../src/verify/sources/prepared-source.ts'
 import { commandLine, withoutSecrets } from './command-line.ts'
 import type { VerifySettings } from './verify-settings.ts'
 
 /** When, where and from which files a report was made. It holds no name of a person, and no password. */
 export async function runMaking(
   settings: VerifySettings,
-  files: readonly InputFile[],
+  { files, ownFiles }: Pick<PreparedSource, 'files' | 'ownFiles'>,
   started: number,
 ): Promise<ReportMaking> {
   const now = Date.now()
@@ -25,7 +26,8 @@ export async function runMaking(
     directory: basename(process.cwd()),
     job: ciJob(process.env),
     git: await gitState(process.cwd()),
-    inputs: [...files, ...(await flagFiles(settings))],
+    inputs: [...(await markOwn(files)), ...(await flagFiles(settings))],
+    ownInputs: ownFiles,
     options: optionsInForce(settings),
   }
 }
@@ -41,6 +43,15 @@ export function ciJob(environment: NodeJS.ProcessEnv): string | undefined {
     return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}/attempts/${GITHUB_RUN_ATTEMPT ?? '1'}`
   const page = CI_JOB_URL ?? BUILD_URL
   return page === undefined || page === '' ? undefined : withoutSecrets(page)
+}
+
+/** A project may keep copies of partywall's migrations among its own. They are recognised by their bytes. */
+async function markOwn(files: readonly InputFile[]): Promise<readonly InputFile[]> {
+  const own = new Map((await readOwnMigrations()).map(({ checksum, name }) => [checksum, name]))
+  return files.map((file) => {
+    const ofPartywall = own.get(file.sha256)
+    return ofPartywall === undefined ? file : { ...file, ofPartywall }
+  })
 }
 
 /** The files that flags name, beside the migrations. A file that can't be read any more is left out. */

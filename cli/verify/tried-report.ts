@@ -1,5 +1,6 @@
 import { Trial } from '../../src/compare/trial.ts'
 import { asComment, triedFixes } from '../../src/compare/try-fixes.ts'
+import { ConfigurationError } from '../../src/errors.ts'
 import type { VerifyReport } from '../../src/verify/report/report-model.ts'
 import { splitStatements } from '../../src/verify/sources/split-statements.ts'
 import { connectToCopy, type OpenedCopy } from '../shared/schema-copy.ts'
@@ -46,7 +47,9 @@ async function withTrial(report: VerifyReport, url: string, options: TriedOption
   const client = await connectToCopy(url)
   try {
     const { appRole, schemas, tenantColumns, setting } = options
-    const trial = await Trial.open(client, { appRole, schemas, tenantColumns, setting })
+    const trial = await Trial.open(client, { appRole, schemas, tenantColumns, setting }).catch(unlessNothingShared)
+    if (trial === undefined)
+      return withoutTrial(report, 'a trial needs a table that several tenants share, and there is none')
     const findings = await triedFixes(trial, report.findings, {
       ...(options.all ? {} : { budgetMs: BUDGET_MS }),
       onProgress: (done, of) => options.onProgress(`trying fix ${done} of ${of}`),
@@ -56,6 +59,12 @@ async function withTrial(report: VerifyReport, url: string, options: TriedOption
   } finally {
     await client.end()
   }
+}
+
+/** A database in which each tenant has a schema of its own may have no tenant column. */
+function unlessNothingShared(error: unknown): undefined {
+  if (error instanceof ConfigurationError && error.details['missing'] === 'tenant-column') return undefined
+  throw error
 }
 
 function isStatement({ fix }: { readonly fix: string }): boolean {

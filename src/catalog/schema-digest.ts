@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Catalog } from './catalog.ts'
-import { schemaParts } from './schema-parts.ts'
+import { type SchemaPart, schemaParts } from './schema-parts.ts'
 
 /**
  * SHA-256 of what decides about isolation in a catalog: tables, policies, functions, triggers, grants, the roles that these name, and the roles
@@ -9,7 +9,20 @@ import { schemaParts } from './schema-parts.ts'
  * Object ids, numbers of rows and other roles of the server are left out, so that a restored copy of a database has the digest of the original.
  */
 export function schemaDigest(catalog: Catalog): string {
+  return digestOf([...schemaParts(catalog, 'reached').values()])
+}
+
+/**
+ * The same without the schema and the roles of partywall: it stays what it was when partywall is updated. Undefined if the database has no schema
+ * partywall, so that both digests would be the same.
+ */
+export function digestWithoutPartywall(catalog: Catalog): string | undefined {
+  if (![...catalog.schemas.values()].some(({ name }) => name === 'partywall')) return undefined
   const parts = [...schemaParts(catalog, 'reached').values()]
+  return digestOf(parts.filter(({ object }) => !/^partywall(?:$|[._])/.test(object)))
+}
+
+function digestOf(parts: readonly SchemaPart[]): string {
   const lines = parts.map(({ name, text }) => JSON.stringify([name, text])).sort()
   return createHash('sha256').update(lines.join('\n')).digest('hex')
 }

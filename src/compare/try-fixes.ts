@@ -54,7 +54,7 @@ function loudFindings(facts: Facts): ReadonlyMap<string, string> {
   return new Map(
     rules.flatMap((rule) =>
       known(rule, facts).flatMap((draft): readonly (readonly [string, string])[] =>
-        atLeast(draft.severity ?? rule.severity, 'medium') ? [[findingKey(rule.id, draft), draft.object]] : [],
+        atLeast(draft.severity?.level ?? rule.severity, 'medium') ? [[findingKey(rule.id, draft), draft.object]] : [],
       ),
     ),
   )

@@ -107,6 +107,19 @@ describe('partywall verify', () => {
     expect(text).toMatch(/rls-disabled.*leaky\.sql:3/)
   }, 120_000)
 
+  it('judges a database in which each tenant has a schema, and says that its fixes were not tried', async () => {
+    const app = `cli_${randomBytes(4).toString('hex')}`
+    const schema = (
+      name: string,
+    ) => `create schema ${name}; create table ${name}.members (id int primary key, name text not null);
+      grant usage on schema ${name} to ${app}; grant select on ${name}.members to ${app};`
+    const migrations = await file('fleet.sql', `create role ${app} login; ${schema('gym_iron')} ${schema('gym_zen')}`)
+    const { code, text } = await verify({ migrations, appRole: app })
+    expect(code).toBe(1)
+    expect(text).toMatch(/schema-table-unwalled/)
+    expect(text).toMatch(/Not shown to be harmless: a\s+trial needs a table that several tenants share/)
+  })
+
   it('writes several reports of one run', async () => {
     const { sql, app } = leaky()
     const migrations = await file('several.sql', sql)

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ciJob, gitState } from '../../cli/verify/run-making.ts'
+import { ciJob, gitState, runMaking } from '../../cli/verify/run-making.ts'
+import { readOwnMigrations } from '../../src/migrate/own-migrations.ts'
 import { readMigrations } from '../../src/verify/sources/read-migrations.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 import { createTestDatabase } from '../setup/database.ts'
@@ -89,6 +90,60 @@ describe('what a run looked at', { timeout: 120_000 }, () => {
     expect(sent).toBeLessThan(summary.counts.probes)
   })
 
+  it('has functions, triggers, views and privileges on database and schemas', async () => {
+    const app = `examined_${randomBytes(4).toString('hex')}`
+    const database = await createTestDatabase({ migrated: false })
+    await database.admin(`create role ${app} login; create role ${app}_helper nologin; create schema tools;
+      create table tenants (id uuid primary key);
+      create table notes (id int primary key, tenant_id uuid not null references tenants, body text);
+      create function tools.count_notes() returns bigint language sql security definer set search_path = pg_catalog as 'select count(*) from public.notes';
+      create function tools.plain(a int) returns int language sql return a + 1;
+      revoke execute on function tools.count_notes() from public; grant execute on function tools.count_notes() to ${app};
+      create function stamp() returns trigger language plpgsql as 'begin return new; end';
+      create trigger stamp_it before insert or update on notes for each row when (new.body is not null) execute function stamp();
+      alter table notes disable trigger stamp_it;
+      create view recent with (security_invoker = true) as select id from notes;
+      create rule late as on insert to notes where new.id < 0 do instead nothing;
+      grant usage on schema tools to ${app}; grant create on schema tools to ${app}_helper; grant select on notes to ${app}`)
+    const { examined } = await verifyDatabase({ databaseUrl: database.adminUrl, appRole: app, mode: 'static' })
+    const fn = (name: string) => examined.functions.find(({ object }) => object.startsWith(`tools.${name}(`))
+    expect(fn('count_notes')).toMatchObject({
+      language: 'sql',
+      definer: true,
+      settings: ['search_path = pg_catalog'],
+      grantees: [app, 'postgres'].sort(),
+      callers: [app],
+    })
+    expect(fn('plain')).toMatchObject({ definer: false, grantees: ['PUBLIC', 'postgres'], callers: [app] })
+    // The digest is the one that a reader computes.
+    const { rows } = await database.admin(`select p.proname as name,
+      encode(sha256(convert_to(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'UTF8')), 'hex') as digest
+      from pg_proc as p where p.pronamespace = 'tools'::regnamespace`)
+    expect(rows.length).toBe(2)
+    for (const { name, digest } of rows) expect([name, fn(String(name))?.sha256]).toEqual([name, digest])
+    expect(examined.triggers).toMatchObject([
+      {
+        object: 'public.notes',
+        name: 'stamp_it',
+        when: 'before insert or update, for each row, with a condition',
+        calls: 'public.stamp()',
+        enabled: 'disabled',
+      },
+    ])
+    expect(examined.views).toMatchObject([
+      { object: 'public.recent', options: ['security_invoker = true'], definition: expect.stringContaining('notes') },
+    ])
+    expect(examined.rewriteRules).toMatchObject([{ object: 'public.notes', name: 'late' }])
+    const wide = (role: string) =>
+      [...examined.wideGrants, ...examined.untriedWideGrants]
+        .filter((grant) => grant.role === role)
+        .map(({ object, privileges }) => `${object}: ${privileges.join(', ')}`)
+    expect(wide(app)).toContain('schema tools: USAGE')
+    expect(wide(app).some((line) => line.startsWith('database: CONNECT'))).toBe(true)
+    expect(wide(`${app}_helper`)).toEqual(['schema tools: CREATE'])
+    expect(wide('PUBLIC')).toContain('schema public: USAGE')
+  })
+
   it('has the settings that take part in the result, and no value that may be a secret', async () => {
     const [app, other] = [1, 2].map(() => `examined_${randomBytes(4).toString('hex')}`)
     const database = await createTestDatabase({ migrated: false })
@@ -157,5 +212,21 @@ describe('the files of a run', () => {
     await writeFile(join(folder, 'new.sql'), '')
     expect(await gitState(folder)).toEqual({ commit, clean: false })
     await rm(folder, { recursive: true })
+  })
+})
+
+describe('copies of partywall’s migrations among the files', () => {
+  it('are recognised by their bytes', async () => {
+    const [own] = await readOwnMigrations()
+    if (own === undefined) throw new RangeError('no migration')
+    const files = [
+      { name: 'db/copy.sql', bytes: 1, sha256: own.checksum },
+      { name: 'db/mine.sql', bytes: 1, sha256: 'a'.repeat(64) },
+    ]
+    const { inputs } = await runMaking({ failOn: 'medium', format: 'pretty', report: [] }, { files, ownFiles: [] }, 0)
+    expect(inputs?.map(({ name, ofPartywall }) => [name, ofPartywall])).toEqual([
+      ['db/copy.sql', own.name],
+      ['db/mine.sql', undefined],
+    ])
   })
 })

@@ -84,6 +84,32 @@ describe('the script of an attack', { timeout: 120_000 }, () => {
     expect((await last('public.all_notes', 'select'))[0]).toMatch(/^0 /)
   })
 
+  it('reads as an ordinary owner where a superuser owns the table, and reads nothing with FORCE', async () => {
+    const app = `repeat_${randomBytes(4).toString('hex')}`
+    const database = await createTestDatabase({ migrated: false })
+    await database.admin(`create role ${app} login; create table tenants (id uuid primary key);
+      create table notes (id int primary key, tenant_id uuid not null references tenants);
+      alter table notes enable row level security;
+      create policy own on notes using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+      grant select on notes to ${app}`)
+    const { examined, findings } = await verifyDatabase({
+      databaseUrl: database.adminUrl,
+      appRole: app,
+      mode: 'attack',
+    })
+    const found = findings.find(({ rule }) => rule === 'rls-not-forced')
+    expect(found?.proof).toBe('exploited')
+    const evidence = found?.evidence.join('\n') ?? ''
+    expect(evidence).toMatch(/is a superuser, and row-level security never holds such a role/)
+    expect(evidence).toMatch(/for this probe the table got an owner that is neither a superuser nor has BYPASSRLS/)
+    expect(evidence).not.toMatch(/as postgres/)
+    const script = examined.scripts.find(({ rule }) => rule === 'rls-not-forced')
+    const last = async () => (await play(database, script)).filter((line) => !/^(SET|BEGIN|ROLLBACK)/.test(line)).at(-1)
+    expect(await last()).toBe('1 1')
+    await database.admin('alter table notes force row level security')
+    expect(await last()).toMatch(/^0 /)
+  })
+
   it('makes the seal of a sealed context again, and holds none', async () => {
     const database = await createTestDatabase()
     await database.admin(`create table sealed_notes (id int primary key, tenant_id uuid not null references tenants, body text);

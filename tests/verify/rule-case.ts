@@ -3,6 +3,7 @@ import { atLeast } from '../../src/verify/finding/finding.ts'
 import type { Finding, VerifyReport } from '../../src/verify/index.ts'
 import type { VerifyOptions } from '../../src/verify/options.ts'
 import { exitCodeOf } from '../../src/verify/report/report-counts.ts'
+import { rules } from '../../src/verify/rules/list.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 import { openCaseDatabase } from './case-database.ts'
 
@@ -122,6 +123,15 @@ function describeFindings(report: VerifyReport): string {
     .join('\n')
 }
 
+/** A finding whose severity is not that of its rule says why, as a sentence. */
+function expectReasons({ findings }: VerifyReport): void {
+  for (const { rule, severity, severityReason, key } of findings) {
+    const usual = rules.find(({ id }) => id === rule)?.severity
+    if (severity === usual) expect([key, severityReason]).toEqual([key, undefined])
+    else expect([key, severityReason]).toEqual([key, expect.stringMatching(/^[\w`].{10,}\.$/)])
+  }
+}
+
 export type RunVerify = (options?: Omit<VerifyOptions, 'databaseUrl'>) => Promise<VerifyReport>
 export type RunSql = (sql: string) => Promise<void>
 
@@ -163,8 +173,16 @@ export async function openCase(sql: readonly CaseSql[]): Promise<OpenCase> {
   }
   return {
     url: database.url,
-    verify: (options = {}) =>
-      verifyDatabase({ appRole: role('app'), mode: 'attack', ...options, databaseUrl: database.url }),
+    verify: async (options = {}) => {
+      const report = await verifyDatabase({
+        appRole: role('app'),
+        mode: 'attack',
+        ...options,
+        databaseUrl: database.url,
+      })
+      expectReasons(report)
+      return report
+    },
     run: async (text) => {
       await client.query(fill(text))
     },

@@ -36,6 +36,39 @@ it.each([
   expect(await digestOf(database)).not.toBe(before)
 })
 
+it('a second digest leaves out what is partywall’s, and only that', { timeout: 60_000 }, async () => {
+  const database = await createTestDatabase()
+  const both = async () => {
+    const { summary } = await verifyDatabase({
+      databaseUrl: database.adminUrl,
+      appRole: 'app',
+      mode: 'static',
+      rules: [],
+    })
+    return [summary.schemaDigest, summary.schemaDigestWithoutPartywall]
+  }
+  const [whole, without] = await both()
+  expect(without).toMatch(/^[0-9a-f]{64}$/)
+  await database.admin('create table partywall.of_an_update (id integer)')
+  const [updated, same] = await both()
+  expect([updated === whole, same]).toEqual([false, without])
+  await database.admin('alter table documents no force row level security')
+  expect((await both())[1]).not.toBe(without)
+})
+
+it('there is no second digest without a schema partywall', { timeout: 60_000 }, async () => {
+  const database = await createTestDatabase({ migrated: false })
+  await database.admin(`create table tenants (id uuid primary key);
+    create table notes (id int primary key, tenant_id uuid not null references tenants); grant select on notes to app`)
+  const { summary } = await verifyDatabase({
+    databaseUrl: database.adminUrl,
+    appRole: 'app',
+    mode: 'static',
+    rules: [],
+  })
+  expect(summary.schemaDigestWithoutPartywall).toBeUndefined()
+})
+
 it('the digest changes with what a role of the schema can become, and not with other roles', {
   timeout: 60_000,
 }, async () => {

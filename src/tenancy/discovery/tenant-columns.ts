@@ -25,7 +25,7 @@ export function chooseColumnName(tables: readonly Relation[], evidence: Evidence
   // A policy that compares the column with a setting is enough, whatever the column's name: the tenants may be users.
   if (heaviest === undefined || !isEnough(heaviest)) {
     throw new ConfigurationError('No tenant column was found. Name it with --tenant-column NAME.', {
-      details: { candidates: candidates.slice(0, 5).map((candidate) => candidate.name) },
+      details: { missing: 'tenant-column', candidates: candidates.slice(0, 5).map((candidate) => candidate.name) },
     })
   }
   const best = outermost(heaviest, candidates)

@@ -2,15 +2,17 @@ import type { Oid, Relation } from '../../catalog/model.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { asksForSession } from '../../tenancy/session-askers.ts'
-import type { Severity } from '../finding/finding.ts'
+import type { ChosenSeverity } from '../finding/finding.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import type { ExaminedScript } from '../report/examined.ts'
 import { type BatchAnswer, type BatchProbe, runBatch } from './batch.ts'
 import type { AttackContext, Contexts, Said } from './contexts.ts'
 import { Controls } from './control.ts'
+import { type Crosser, crosser } from './crosser.ts'
 import { AS_PLANTER, becomeSql, keepsSessionUser } from './identity.ts'
 import type { PlantedRow, Planting, Side } from './planting.ts'
 import { type RepeatedAttack, repeatScript } from './repeat-script.ts'
+import { SentStatements } from './sent-statements.ts'
 import type { AttackSession, Probe } from './session.ts'
 
 /**
@@ -18,14 +20,6 @@ import type { AttackSession, Probe } from './session.ts'
  * attacks without a setting run first, in a pass of their own.
  */
 export type Pass = 'set' | 'never-set'
-
-/** An attacker: a role in reach (docs/glossary.md), together with a context. */
-export interface Crosser {
-  readonly role: ActingRole
-  readonly context: AttackContext
-  /** `as app, tenant A` */
-  readonly name: string
-}
 
 export function isCrossing(observation: Observation): observation is Crossing {
   return 'crossing' in observation
@@ -49,7 +43,7 @@ export interface SeenOfRule extends Seen {
   readonly rule: RuleId
   readonly detail?: string
   /** Upper limit of the finding's severity, such as when the attack used a secret that its holder is meant to use. */
-  readonly most?: Severity
+  readonly most?: ChosenSeverity
 }
 
 /**
@@ -129,9 +123,12 @@ export class AttackLedger {
   readonly needs = new Map<Oid, readonly Said[]>()
   /** The controls: what tenants could do with their own rows. */
   readonly controls: Controls
+  /** What the attacks sent, for reports. */
+  readonly sent: SentStatements
 
   constructor(facts: Facts) {
     this.controls = new Controls(facts)
+    this.sent = new SentStatements(facts)
   }
 
   attribute(object: string, verb: Verb, by: string, policy: string, alone: boolean): void {
@@ -240,22 +237,25 @@ export function makeArena(parts: ArenaParts): Arena {
     row: (relation, side) => planting.row(relation, side),
     as: (role, context, fn) =>
       session.probe(async () => {
-        await session.run(enter(role, context))
+        const sql = enter(role, context)
+        await session.run(sql)
+        ledger.sent.actAs(crosser(role, context), sql)
         return await fn()
       }),
-    batch: (role, context, probes) =>
-      runBatch(
-        session,
-        enter(role, context),
-        probes.map((probe) => judgedAsB(probe, role)),
-      ),
+    batch: (role, context, probes) => {
+      const judged = probes.map((probe) => judgedAsB(probe, role))
+      const sql = enter(role, context)
+      return ledger.sent.batch(crosser(role, context), sql, judged, () => runBatch(session, sql, judged))
+    },
     judge: () => session.run(AS_PLANTER),
     asPlanter: (fn) =>
-      session.probe(async () => {
-        const own = parts.facts.acting[0]
-        if (blind && own !== undefined) await session.run(contexts.b.sql(own))
-        return await fn()
-      }),
+      ledger.sent.aside(() =>
+        session.probe(async () => {
+          const own = parts.facts.acting[0]
+          if (blind && own !== undefined) await session.run(contexts.b.sql(own))
+          return await fn()
+        }),
+      ),
     report: (observation) => {
       // session_user is the planting role here. A policy that asks for session_user may show the application less.
       const asks = [observation.object, ...(observation.tables ?? [])].some((label) =>

@@ -1,4 +1,5 @@
 import { quoteLiteral } from '../../catalog/names.ts'
+import type { Verb } from '../../catalog/verbs.ts'
 import { AS_PLANTER } from './identity.ts'
 import type { AttackSession } from './session.ts'
 
@@ -9,6 +10,8 @@ export interface BatchProbe {
   readonly sql: string
   /** A query of one value, which the planting role runs afterwards and before the rollback. */
   readonly judge?: string
+  /** Only if the probe tries a verb of a table. */
+  readonly verb?: Verb
 }
 
 export interface BatchAnswer {

@@ -2,8 +2,8 @@ import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
-import type { Crosser, Crossing } from './arena.ts'
-import type { AttackContext } from './contexts.ts'
+import type { Crossing } from './arena.ts'
+import type { Crosser } from './crosser.ts'
 
 /** Describes a successful attack: as this role and in this context, an attacker reached B's row of the table. */
 export function crossingOf(
@@ -21,10 +21,6 @@ export function crossingOf(
     crossing: { relation, verb, by },
     fix: fixFor(facts, relation, by.role),
   }
-}
-
-export function crosser(role: ActingRole, context: AttackContext): Crosser {
-  return { role, context, name: `as ${role.path.join(' → ')}, ${context.name}` }
 }
 
 function fixFor(facts: Facts, relation: Relation, role: ActingRole): string {

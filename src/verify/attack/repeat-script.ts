@@ -105,7 +105,8 @@ function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): r
   return found
 }
 
-function insertsOf({ planting }: ScriptParts, relation: Relation): readonly string[] {
+/** INSERTs of the planted rows of a table. */
+export function insertsOf({ planting }: Pick<ScriptParts, 'planting'>, relation: Relation): readonly string[] {
   const columns = relation.columns.filter((column) => column.generated === undefined)
   const overriding = columns.some((column) => column.identity === 'always') ? ' OVERRIDING SYSTEM VALUE' : ''
   return (['a', 'b'] as const).flatMap((side) => {
@@ -124,10 +125,10 @@ function literal(value: string | null | undefined, column: Column): string {
 }
 
 /** One line for each statement. Statements that verify sends are separated by a semicolon and a space, or by none. */
-function statementsOf(sql: string): readonly string[] {
+export function statementsOf(sql: string): readonly string[] {
   return sql
     .split(
-      /;\s*(?=(?:set local|refresh materialized view|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i,
+      /;\s*(?=(?:set local|create role|grant|alter table|refresh materialized view|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i,
     )
     .map((statement) => statement.trim().replace(/;$/, ''))
     .filter((statement) => statement !== '')

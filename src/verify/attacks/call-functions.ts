@@ -49,7 +49,14 @@ export const callFunctions: Attack = {
           object: fn.label,
           message: `${fn.label} runs as ${facts.roleName(fn.owner)} and reaches rows of other tenants.`,
           evidence: [seen.how],
-          ...(seen.secret ? { most: 'medium' as const } : {}),
+          ...(seen.secret
+            ? {
+                most: {
+                  level: 'medium' as const,
+                  because: 'The attack gave the function a secret of the row, which its holder may be meant to use.',
+                },
+              }
+            : {}),
           tables: tables.map((table) => table.label),
           fix: invokerSql(facts, fn),
         })

@@ -1,7 +1,7 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack/attack.ts'
-import { crosser } from '../attack/blame.ts'
 import { type AttackContext, setSql, settingText } from '../attack/contexts.ts'
+import { crosser } from '../attack/crosser.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
 

@@ -1,9 +1,10 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
-import type { Arena, Crosser } from '../attack/arena.ts'
+import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
-import { crosser, crossingOf } from '../attack/blame.ts'
+import { crossingOf } from '../attack/blame.ts'
+import { type Crosser, crosser } from '../attack/crosser.ts'
 import type { Side } from '../attack/planting.ts'
 import { plantedRow, rowFilter } from '../attack/row-filters.ts'
 
@@ -53,6 +54,7 @@ export function whyNotPlanted(arena: Arena, relation: Relation): string {
 interface ReadProbe {
   readonly key: string
   readonly sql: string
+  readonly verb: 'select'
   readonly relation: Relation
   readonly victim: Side
 }
@@ -78,6 +80,7 @@ export function readProbes(
       {
         key: `${relation.oid}/${victim}`,
         sql: `select 1 from ${qualifiedName(relation)} where ${filter}`,
+        verb: 'select',
         relation,
         victim,
       },

@@ -1,6 +1,6 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Attack } from '../attack/attack.ts'
-import { crosser } from '../attack/blame.ts'
+import { crosser } from '../attack/crosser.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import { grantTruncate } from '../rules/grant-truncate.ts'
 

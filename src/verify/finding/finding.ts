@@ -5,6 +5,18 @@ import type { Verdict } from './verdict.ts'
 export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
+/** A severity that differs from that of the rule. */
+export interface ChosenSeverity {
+  readonly level: Severity
+  /** A sentence, which reports print: what is true of this object and not of most. */
+  readonly because: string
+}
+
+/** Part of a {@link FindingDraft}: its severity and the reason. */
+export function chosenSeverity(level: Severity, because: string): { readonly severity: ChosenSeverity } {
+  return { severity: { level, because } }
+}
+
 /**
  * The result of a rule or an attack. The runner adds rule id, proof and key.
  *
@@ -14,8 +26,8 @@ export interface FindingDraft {
   readonly object: string
   /** Policy, constraint or column: distinguishes several findings of one rule on one object. Part of the key. */
   readonly detail?: string
-  /** Severity, if it differs from the rule's own. */
-  readonly severity?: Severity
+  /** Left out: the rule's own. */
+  readonly severity?: ChosenSeverity
   /** Cause and consequence in one or two sentences: what is wrong and what an attacker gets. */
   readonly message: string
   /** Expressions, grants, counts, rows. Never a value of the user's own data. */
@@ -41,6 +53,8 @@ export interface Finding {
   readonly proof: 'static' | 'exploited'
   readonly evidence: readonly string[]
   readonly fix: string
+  /** Why the severity is not that of the rule, as a sentence. Left out if it is. */
+  readonly severityReason?: string
   /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
   readonly key: string
   /** Keys of further findings with the same cause, which are folded into this one. */

@@ -75,6 +75,8 @@ export interface ReportMaking {
   readonly git?: GitState | undefined
   /** The files that were read. */
   readonly inputs?: readonly InputFile[]
+  /** partywall's own migrations, if verify ran them before those files. */
+  readonly ownInputs?: readonly InputFile[]
   /** `failOn: medium`: each option in force, without passwords. */
   readonly options?: readonly string[]
 }

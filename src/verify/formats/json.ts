@@ -30,10 +30,9 @@ export function renderJson(document: ReportDocument): string {
     ...(document.setUp.length === 0 ? {} : { setUp: document.setUp }),
     warnings: document.warnings,
     ...(mutants === undefined ? {} : { mutants }),
-    ...(made?.inputs === undefined
-      ? {}
-      : { inputs: made.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
-    examined: { ...document.examined, scripts: undefined },
+    ...(made?.inputs === undefined ? {} : { inputs: made.inputs.map(({ statements: _statements, ...file }) => file) }),
+    ...(made?.ownInputs === undefined || made.ownInputs.length === 0 ? {} : { ownMigrations: made.ownInputs }),
+    examined: { ...document.examined, scripts: undefined, held: undefined },
     summary: {
       ...document.run,
       counts: { ...document.run.counts, findings: document.summary.findings, accepted: document.summary.accepted },

@@ -53,9 +53,13 @@ function renderFinding(finding: Finding, document: ReportDocument): string {
   return [
     `### ${escapeMarkdown(finding.rule)}: ${escapeMarkdown(finding.object)}`,
     `${escapeMarkdown(finding.message)}${where}`,
-    list([`proof: ${finding.proof}`, ...finding.evidence, `key: ${finding.key}`]),
+    list([`proof: ${finding.proof}`, ...reasonOf(finding), ...finding.evidence, `key: ${finding.key}`]),
     fenced(finding.fix, 'sql'),
   ].join('\n\n')
+}
+
+function reasonOf({ severity, severityReason }: Finding): readonly string[] {
+  return severityReason === undefined ? [] : [`severity ${severity}, which is not that of the rule: ${severityReason}`]
 }
 
 function tableOfTables(document: ReportDocument): string {

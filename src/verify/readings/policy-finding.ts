@@ -2,7 +2,7 @@ import type { Policy, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { rowTestSql } from '../../tenancy/policy-sql.ts'
-import type { FindingDraft, Severity } from '../finding/finding.ts'
+import type { ChosenSeverity, FindingDraft, Severity } from '../finding/finding.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import { askOnce } from './session-calls.ts'
 import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
@@ -10,7 +10,8 @@ import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 interface PolicyFindingOptions {
   /** The rest of the sentence that begins with `Policy p on t`: what is wrong with the policy. */
   readonly message: (weakness: PolicyWeakness) => string
-  readonly severity?: (weakness: PolicyWeakness) => Severity | undefined
+  /** Undefined: that of the rule. */
+  readonly severity?: (weakness: PolicyWeakness) => ChosenSeverity | undefined
   readonly fix?: (weakness: PolicyWeakness) => string
   /** Severity of a finding that is only suspected, as long as no attack confirms it. */
   readonly unconfirmed?: Severity

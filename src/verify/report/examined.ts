@@ -1,4 +1,4 @@
-import type { RelationKind } from '../../catalog/model.ts'
+import type { RelationKind, Trigger } from '../../catalog/model.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 
 /** What a run looked at, as the catalog shows it. Reports for auditors print it; no verdict depends on it. */
@@ -19,6 +19,14 @@ export interface Examined {
   readonly grants: readonly ExaminedGrant[]
   /** What other roles were granted on the judged relations, or have as owners. These roles were not tried. */
   readonly untriedGrants: readonly ExaminedGrant[]
+  /** What the tried roles may do on the database and its schemas. */
+  readonly wideGrants: readonly ExaminedGrant[]
+  /** What other roles and PUBLIC were granted there, or have as owners. */
+  readonly untriedWideGrants: readonly ExaminedGrant[]
+  readonly functions: readonly ExaminedFunction[]
+  readonly triggers: readonly ExaminedTrigger[]
+  readonly views: readonly ExaminedView[]
+  readonly rewriteRules: readonly ExaminedRule[]
   /** Each cell (tenant table and verb) as each role that was tried. */
   readonly cells: readonly ExaminedCell[]
   /** What each attack did. Empty if nothing was attacked. */
@@ -29,6 +37,35 @@ export interface Examined {
   readonly leaks: readonly ExaminedLeak[]
   /** Scripts that repeat attacks which reached a row. They hold planted values, which differ from run to run. */
   readonly scripts: readonly ExaminedScript[]
+  /** What attacks sent and by which they reached nothing, for each scope that was attacked. Values differ from run to run. */
+  readonly held: readonly ExaminedHeld[]
+}
+
+/** Statements that held, and what a reader needs to send them again. */
+export interface ExaminedHeld {
+  /** INSERTs of the planted rows, by table. */
+  readonly rows: readonly { readonly object: string; readonly sql: string }[]
+  /** The SQL by which a session gets the role and the context. */
+  readonly actors: readonly { readonly name: string; readonly sql: string }[]
+  readonly statements: readonly HeldStatement[]
+}
+
+/** The statements of one probe of an attack. The attack reached no row of another tenant on this object. */
+export interface HeldStatement {
+  readonly attack: string
+  /** Label of the table, view or function that they name. */
+  readonly object: string
+  /** Only of attacks that try verbs of tables. */
+  readonly verb?: Verb
+  /** `as app, tenant A`. Left out: the statements set role and context themselves. */
+  readonly by?: string
+  readonly sql: string
+  /** A query of one value that looks for an effect, as the role that planted. */
+  readonly check?: string
+  /** `no row`, `error 42501`: the answer to the last statement. */
+  readonly outcome: string
+  /** How many probes of the attack named the object. */
+  readonly probes: number
 }
 
 /** The server, as far as it takes part in the result. */
@@ -49,6 +86,53 @@ export interface ExaminedGrant {
   readonly object: string
   /** `SELECT`, or `SELECT (id, body)` if only some columns are granted. */
   readonly privileges: readonly string[]
+}
+
+/** A function or procedure as the catalog has it. */
+export interface ExaminedFunction {
+  /** `schema.name(types)`. */
+  readonly object: string
+  readonly owner: string
+  readonly language: string
+  /** SECURITY DEFINER: it runs with the rights of its owner. */
+  readonly definer: boolean
+  /** `search_path = pg_catalog`: settings that hold while it runs. */
+  readonly settings: readonly string[]
+  /** Roles to which EXECUTE is granted, and PUBLIC. */
+  readonly grantees: readonly string[]
+  /** Roles of the run that may call it. */
+  readonly callers: readonly string[]
+  /** SHA-256 of its body, in hex. */
+  readonly sha256: string
+}
+
+export interface ExaminedTrigger {
+  /** Label of the relation, or `database` for an event trigger. */
+  readonly object: string
+  readonly name: string
+  /** `before insert or update, for each row`. */
+  readonly when: string
+  /** Label of the function that it calls. */
+  readonly calls: string
+  readonly enabled: Trigger['enabled']
+  /** Left out for an event trigger. */
+  readonly definition?: string
+}
+
+export interface ExaminedView {
+  readonly object: string
+  readonly kind: RelationKind
+  readonly owner: string
+  /** `security_invoker = true`. */
+  readonly options: readonly string[]
+  readonly definition: string
+}
+
+/** A rewrite rule (CREATE RULE). */
+export interface ExaminedRule {
+  readonly object: string
+  readonly name: string
+  readonly definition: string
 }
 
 export interface ExaminedCell {

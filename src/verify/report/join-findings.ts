@@ -1,6 +1,6 @@
 import type { Facts } from '../../tenancy/facts.ts'
 import { type AttackLedger, isCrossing, type Observation, type SeenOfRule } from '../attack/arena.ts'
-import { type Finding, type FindingDraft, findingKey, SEVERITIES, type Severity } from '../finding/finding.ts'
+import { type ChosenSeverity, type Finding, type FindingDraft, findingKey, SEVERITIES } from '../finding/finding.ts'
 import type { Rule, RuleGroup } from '../finding/rule.ts'
 import { classify } from '../readings/classify.ts'
 
@@ -45,7 +45,7 @@ export function joinFindings(
   const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
     isCrossing(observation) &&
     OF_TABLES.has(rule.group) &&
-    (draft.severity ?? rule.severity) !== 'info' &&
+    (draft.severity?.level ?? rule.severity) !== 'info' &&
     (draft.verbs?.length ?? 0) > 0 &&
     tablesOf(draft).some((table) => lookupsOf(observation.object).includes(table))
   const indirect = observations.filter((observation) => !direct.has(observation))
@@ -56,9 +56,9 @@ export function joinFindings(
     const follow = indirect.filter((observation) => caused(observation, rule, draft))
     const inVain = draft.suspected === true && seen.length === 0 && ledger?.wasTried(rule.id, draft.object) === true
     const confirmed = seen.length + follow.length > 0
-    const usual = draft.severity ?? rule.severity
+    const usual = draft.severity ?? { level: rule.severity, because: '' }
     const most = seen.flatMap((observation) => (isCrossing(observation) ? [] : (observation.most ?? [])))[0]
-    const severity = inVain ? 'info' : confirmed ? (most ?? usual) : (draft.unconfirmed ?? usual)
+    const severity = inVain ? IN_VAIN : confirmed ? (most ?? usual) : (unconfirmedSeverity(draft) ?? usual)
     const finding = finish(rule, draft, severity, [...seen, ...follow])
     if (follow.length === 0) return finding
     return {
@@ -80,7 +80,7 @@ export function joinFindings(
     const rule = rules.find((candidate) => candidate.id === first?.rule)
     if (first === undefined || rule === undefined) return []
     const verbs = [...new Set(group.flatMap((observation) => observation.verbs ?? []))]
-    return [finish(rule, { ...first, verbs }, rule.severity, group)]
+    return [finish(rule, { ...first, verbs }, { level: rule.severity, because: '' }, group)]
   })
   return dedupe([...joined, ...raised]).sort(inOrder)
 }
@@ -134,11 +134,28 @@ function confirms(
   return about && (observation.verbs ?? []).some((verb) => draft.verbs?.includes(verb) === true)
 }
 
-function finish(rule: Rule, draft: FindingDraft, severity: Severity, seen: readonly Observation[]): JoinedFinding {
+const IN_VAIN: ChosenSeverity = {
+  level: 'info',
+  because: 'Only an attack can decide it. Attacks of this run tried it, and none confirmed it.',
+}
+
+function unconfirmedSeverity({ unconfirmed }: FindingDraft): ChosenSeverity | undefined {
+  return unconfirmed === undefined
+    ? undefined
+    : { level: unconfirmed, because: 'Only an attack can decide it, and none of this run confirmed it.' }
+}
+
+function finish(
+  rule: Rule,
+  draft: FindingDraft,
+  severity: ChosenSeverity,
+  seen: readonly Observation[],
+): JoinedFinding {
   const evidence = [...new Set([...(draft.evidence ?? []), ...seen.flatMap((observation) => observation.evidence)])]
   return {
     rule: rule.id,
-    severity,
+    severity: severity.level,
+    ...(severity.level === rule.severity ? {} : { severityReason: severity.because }),
     object: draft.object,
     message: draft.message,
     proof: seen.length > 0 ? 'exploited' : 'static',

@@ -13,10 +13,12 @@ import type {
   ObjectKind,
 } from './examined.ts'
 import { cellsOf, grantsOf } from './examined-cells.ts'
+import { functionsOf, rewriteRulesOf, triggersOf, viewsOf } from './examined-code.ts'
 import { fleetRelationsOf } from './examined-fleet.ts'
 import type { JudgedScope } from './judge-scope.ts'
 import { type ServerFacts, storedSettingsOf } from './read-server-facts.ts'
 import { untriedGrants, untriedRoles } from './untried-roles.ts'
+import { untriedWideGrants, wideGrantsOf } from './wide-grants.ts'
 
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
 export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])], server: ServerFacts): Examined {
@@ -37,11 +39,18 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
       .map((relation) => relationOf(relation, scopes)),
     grants: grantsOf(scopes),
     untriedGrants: untriedGrants(facts, untried),
+    wideGrants: wideGrantsOf(scopes),
+    untriedWideGrants: untriedWideGrants(facts, tried),
+    functions: functionsOf(scopes),
+    triggers: triggersOf(facts),
+    views: viewsOf(facts),
+    rewriteRules: rewriteRulesOf(facts),
     cells: cellsOf(scopes),
     attacks: joinCounts(scopes.flatMap(({ run }) => run?.counts ?? [])),
     controls: scopes.flatMap(controlsOf),
     leaks: leaksOf(scopes),
     scripts: scopes.flatMap(({ run }) => run?.ledger.scripts() ?? []),
+    held: scopes.flatMap(({ run }) => run?.held ?? []),
   }
 }
 

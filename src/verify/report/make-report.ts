@@ -1,4 +1,4 @@
-import { schemaDigest } from '../../catalog/schema-digest.ts'
+import { digestWithoutPartywall, schemaDigest } from '../../catalog/schema-digest.ts'
 import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import { grantLines } from '../../tenancy/app-role-sql.ts'
 import { describeSetting } from '../../tenancy/discovery/discover.ts'
@@ -26,6 +26,7 @@ export function makeReport(
     ({ verbs: _verbs, tables: _tables, group: _group, crosses: _crosses, ...finding }): Finding => finding,
   )
   const { tenancy, catalog } = first.facts
+  const without = digestWithoutPartywall(catalog)
   const reachable = scopes.some((scope) => isReachable(scope.facts, scope.tables) || reachesFleet(scope.facts))
   const sum = (count: (scope: JudgedScope) => number) => scopes.reduce((total, scope) => total + count(scope), 0)
   return {
@@ -38,6 +39,7 @@ export function makeReport(
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,
       schemaDigest: schemaDigest(catalog),
+      ...(without === undefined ? {} : { schemaDigestWithoutPartywall: without }),
       mode: first.run === undefined && first.fleetRun === undefined ? 'static' : 'attack',
       sealed: first.facts.sealed,
       appRole: tenancy.appRole.name,

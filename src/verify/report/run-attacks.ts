@@ -1,8 +1,9 @@
 import type pg from 'pg'
 import type { Facts } from '../../tenancy/facts.ts'
-import { type Arena, AttackLedger } from '../attack/arena.ts'
+import { type Arena, AttackLedger, type Observation } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import { checkNegativeControl, checkPositiveControls } from '../attack/controls.ts'
+import { heldStatements } from '../attack/held-statements.ts'
 import { AS_PLANTER } from '../attack/identity.ts'
 import { openArena } from '../attack/open-arena.ts'
 import { patientSession } from '../attack/patience.ts'
@@ -13,7 +14,7 @@ import { attacks } from '../attacks/list.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import { rules } from '../rules/list.ts'
-import type { AttackCount } from './examined.ts'
+import type { AttackCount, ExaminedHeld } from './examined.ts'
 import type { InternalError } from './report-model.ts'
 
 export interface AttackRun {
@@ -25,6 +26,8 @@ export interface AttackRun {
   /** Each attack that ran, in each pass. */
   readonly counts: readonly AttackCount[]
   readonly planted: number
+  /** Undefined: the SQL of the context was given by the user and may hold a secret. */
+  readonly held: ExaminedHeld | undefined
   /** Number of probes that ended in the statement timeout. They show nothing. */
   readonly timedOut: number
 }
@@ -50,6 +53,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
   let planted = 0
   let timedOut = () => 0
   const counts: AttackCount[] = []
+  let held: ExaminedHeld | undefined
   const client = await options.connect()
   try {
     await client.query('begin')
@@ -58,9 +62,12 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     )
     const patient = patientSession(attackSession(client), options.statementTimeoutMs)
     timedOut = patient.timedOut
-    const session = counted(patient.session, () => {
-      probes += 1
-    })
+    const session = ledger.sent.listen(
+      counted(patient.session, () => {
+        probes += 1
+      }),
+    )
+    const observed = new Map<string, readonly Observation[]>()
     let before: Planting | undefined
     // The pass `never-set` comes first: a setting that was set once on a connection can't become "never set" again.
     for (const pass of ['never-set', 'set'] as const) {
@@ -73,8 +80,12 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
       }
       for (const attack of attacks.filter((candidate) => (candidate.passes ?? ['set']).includes(pass))) {
         const [probesBefore, seenBefore] = [probes, ledger.observations.length]
+        ledger.sent.begin(attack.name)
         const error = await runOne(attack, arena)
-        const reached = ledger.observations.slice(seenBefore).map(({ object }) => object)
+        ledger.sent.begin(undefined)
+        const seen = ledger.observations.slice(seenBefore)
+        observed.set(attack.name, [...(observed.get(attack.name) ?? []), ...seen])
+        const reached = seen.map(({ object }) => object)
         counts.push({
           name: attack.name,
           probes: probes - probesBefore,
@@ -85,6 +96,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
         if (error !== undefined) internalErrors.push(error)
         options.onProgress(attack.name)
       }
+      if (pass === 'set' && options.contextSql === undefined) held = heldStatements(arena, ledger.sent.held(observed))
     }
   } finally {
     await client.query('rollback').catch(() => {}) // a dead connection has rolled back already
@@ -101,6 +113,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     probes,
     counts,
     planted,
+    held,
     timedOut: timedOut(),
   }
 }

@@ -1,6 +1,6 @@
 import type { Grant } from '../../catalog/model.ts'
 import type { Facts } from '../../tenancy/facts.ts'
-import type { FindingDraft } from '../finding/finding.ts'
+import type { ChosenSeverity, FindingDraft } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
@@ -22,6 +22,11 @@ const CONTENTS =
 const OUTLINES =
   /^(pg_ls_\w+|pg_logdir_ls|pg_file_(length|sync)|pg_stat_file|pg_get_wal_stats\w*|pg_show_all_file_settings|pg_hba_file_rules|pg_ident_file_mappings)$/
 const EXTENSIONS = new Set(['pg_walinspect', 'adminpack', 'dblink'])
+
+const OUTLINES_ONLY: ChosenSeverity = {
+  level: 'medium',
+  because: 'The function lists files or settings of the server, and does not read the files that hold rows.',
+}
 
 export const escapeBuiltinGranted: Rule = {
   id: 'escape-builtin-granted',
@@ -57,7 +62,7 @@ function* granted(facts: Facts, fn: Called): Iterable<FindingDraft> {
   if (grantees.length === 0) return
   yield {
     object: fn.label,
-    ...(outlines ? { severity: 'medium' as const } : {}),
+    ...(outlines ? { severity: OUTLINES_ONLY } : {}),
     message: `The app may call ${fn.label}, which only superusers may call by default: no policy applies to what it reads.`,
     evidence: [`EXECUTE granted to ${granteeList(facts, grantees)}`],
     fix: `REVOKE EXECUTE ON FUNCTION ${fn.signature} FROM ${granteeList(facts, grantees)};`,

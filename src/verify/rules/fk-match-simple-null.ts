@@ -1,5 +1,6 @@
 import type { Column } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { canReference, type TenantForeignKey, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
@@ -37,7 +38,9 @@ export const fkMatchSimpleNull: Rule = {
         object: key.relation.label,
         detail: key.constraint.name,
         // WITH CHECK (tenant = context) refuses rows without a tenant.
-        ...(first === tenant && strict ? { severity: 'low' as const } : {}),
+        ...(first === tenant && strict
+          ? chosenSeverity('low', 'It is proved that the policies let no role in reach store a row without a tenant.')
+          : {}),
         message: `Foreign key ${key.constraint.name} of ${key.relation.label} checks nothing when ${first.name} is NULL: such a row may refer to anything.`,
         evidence: [`MATCH SIMPLE, ${loose.map((column) => `${column.name} is nullable`).join(', ')}`],
         fix: loose

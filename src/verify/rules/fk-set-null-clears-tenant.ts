@@ -1,3 +1,4 @@
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { compositeForeignKeySql, tenantForeignKeys } from '../readings/foreign-keys.ts'
 
@@ -23,7 +24,12 @@ export const fkSetNullClearsTenant: Rule = {
         object: key.relation.label,
         detail: key.constraint.name,
         // If the tenant column is NOT NULL, PostgreSQL refuses to delete the parent, and no row loses its tenant.
-        ...(tenant.notNull ? { severity: 'medium' as const } : {}),
+        ...(tenant.notNull
+          ? chosenSeverity(
+              'medium',
+              `PostgreSQL refuses to clear ${tenant.name}, which is NOT NULL: no row loses its tenant.`,
+            )
+          : {}),
         message: tenant.notNull
           ? `Foreign key ${key.constraint.name} of ${key.relation.label} would clear ${tenant.name} too when the parent is deleted; it is NOT NULL, so a parent with such rows cannot be deleted.`
           : `Foreign key ${key.constraint.name} of ${key.relation.label} clears ${tenant.name} too when the parent is deleted: the row loses its tenant.`,

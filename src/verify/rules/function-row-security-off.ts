@@ -1,4 +1,5 @@
 import { contextSettings } from '../../tenancy/context-settings.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const functionRowSecurityOff: Rule = {
@@ -18,7 +19,12 @@ export const functionRowSecurityOff: Rule = {
           object: fn.label,
           detail: name,
           // row_security = off shows no more rows: a query that a policy would filter ends in an error.
-          ...(off ? { severity: 'low' as const } : {}),
+          ...(off
+            ? chosenSeverity(
+                'low',
+                'row_security = off shows no more rows: a query that a policy would filter ends in an error.',
+              )
+            : {}),
           message: off
             ? `${fn.label} runs with row_security = off: it expects a role to which no policy applies; for other roles its queries fail.`
             : `${fn.label} runs with ${name} set to a fixed value: it works for that tenant, whoever calls it.`,

@@ -1,6 +1,7 @@
 import { type Oid, PUBLIC_OID, type Relation } from '../../catalog/model.ts'
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 const PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
@@ -26,7 +27,14 @@ export const grantPublic: Rule = {
       yield {
         object: relation.label,
         // High only for tenant tables without row-level security. On other tables, policies also restrict PUBLIC.
-        severity: bound && !relation.rowSecurity ? 'high' : 'low',
+        ...(bound && !relation.rowSecurity
+          ? {}
+          : chosenSeverity(
+              'low',
+              bound
+                ? 'Row-level security is on, and its policies restrict PUBLIC too.'
+                : 'No row of the table belongs to a tenant, as far as its columns and foreign keys show.',
+            )),
         message: `PUBLIC may ${open.join(', ')} ${relation.label}: every role of the server, those of other applications too.`,
         evidence: [`granted to PUBLIC: ${open.join(', ')}`],
         fix: `REVOKE ${open.join(', ')} ON ${qualifiedName(relation)} FROM PUBLIC;`,

@@ -1,3 +1,4 @@
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
 import { sealSchema } from '../readings/seal-facts.ts'
@@ -21,7 +22,12 @@ export const grantTemporary: Rule = {
       object: THIS_DATABASE,
       // In a sealed schema, injected SQL can't set another tenant, but temporary objects are another way to cross. Without a seal, injected
       // SQL can simply set the tenant.
-      severity: sealSchema(facts) === undefined ? 'low' : 'high',
+      ...(sealSchema(facts) === undefined
+        ? chosenSeverity(
+            'low',
+            'Contexts are not sealed in this database: injected SQL can name another tenant without temporary objects.',
+          )
+        : {}),
       message: `The app may create temporary tables and types in ${database.name}: on a pooled connection they stay for the next tenant, and PostgreSQL finds their names first.`,
       evidence: [`TEMPORARY granted to ${list}`],
       fix: onThisDatabase(`REVOKE TEMPORARY ON DATABASE %I FROM ${list}`),

@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import { VERBS } from '../../catalog/verbs.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
@@ -32,7 +33,9 @@ export const grantTenantRegistryWrite: Rule = {
     yield {
       object: root.label,
       // A sign-up needs INSERT. INSERT alone adds a tenant and changes no other tenant.
-      ...(verbs.length === 1 && first === 'insert' ? { severity: 'medium' as const } : {}),
+      ...(verbs.length === 1 && first === 'insert'
+        ? chosenSeverity('medium', 'INSERT alone adds a tenant, and changes no row of another one.')
+        : {}),
       message: `The app may ${list} ${root.label} and no policy limits it to its own row: one tenant changes the rows of others.`,
       evidence: [`granted to ${granteeList(facts, grantees)}: ${list}`],
       verbs,

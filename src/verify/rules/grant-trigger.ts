@@ -1,4 +1,5 @@
 import { qualifiedName } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { canMakeFunctions } from '../readings/creation.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
@@ -21,7 +22,12 @@ export const grantTrigger: Rule = {
       yield {
         object: relation.label,
         // A role that can't create functions can only attach existing trigger functions.
-        ...(make === undefined ? { severity: 'low' as const } : {}),
+        ...(make === undefined
+          ? chosenSeverity(
+              'low',
+              'No role that has the privilege can create a function: only functions that are there can be attached.',
+            )
+          : {}),
         message: `The app may create triggers on ${relation.label}: the trigger function then runs with the rights of the role that writes there next.`,
         evidence: [
           `TRIGGER granted to ${granteeList(facts, grantees)}`,

@@ -4,6 +4,7 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 import { isRequestGateway } from '../../tenancy/discovery/request-roles.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { FindingDraft } from '../finding/finding.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { crossedBy, otherLogin, ownedTables, someOf } from '../readings/role-paths.ts'
 
@@ -20,7 +21,13 @@ export const loginRoleWider: Rule = {
       const draft = finding(facts, login, width)
       // A gateway such as PostgREST may become privileged roles by design, and clients can't send it SQL.
       if (width.via.oid !== login.oid && isRequestGateway(facts.catalog, login, facts.tenancy.appRole))
-        yield { ...withoutCrossing(draft), severity: 'low' }
+        yield {
+          ...withoutCrossing(draft),
+          ...chosenSeverity(
+            'low',
+            'verify takes the login for a gateway such as PostgREST, which becomes other roles by design and gets no SQL from its clients.',
+          ),
+        }
       else yield draft
     }
   },

@@ -1,10 +1,9 @@
-import type { Severity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
 
-const GIVES: Readonly<Record<string, { readonly severity: Severity; readonly what: string }>> = {
-  session_replication_role: { severity: 'high', what: 'switches guard triggers and foreign keys off' },
-  lo_compat_privileges: { severity: 'high', what: 'reads and writes every large object' },
+const GIVES: Readonly<Record<string, string>> = {
+  session_replication_role: 'switches guard triggers and foreign keys off',
+  lo_compat_privileges: 'reads and writes every large object',
 }
 
 export const parameterPrivilege: Rule = {
@@ -23,8 +22,7 @@ export const parameterPrivilege: Rule = {
       if (gives !== undefined && set.length > 0)
         yield {
           object: `parameter ${parameter}`,
-          severity: gives.severity,
-          message: `${granteeList(facts, set)} may set ${parameter}: the app ${gives.what}.`,
+          message: `${granteeList(facts, set)} may set ${parameter}: the app ${gives}.`,
           evidence: [`SET granted to ${granteeList(facts, set)}`],
           fix: `REVOKE SET ON PARAMETER ${parameter} FROM ${granteeList(facts, set)};`,
         }

@@ -2,6 +2,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { blindKeysOf, type FoundKey, labelsOf, largestTenant } from '../../tenancy/blind-keys.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { indexCure, leadingColumns } from '../../tenancy/index-cures.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { cureSql } from '../readings/cure-sql.ts'
 import { hasSearchFunction } from '../readings/search-functions.ts'
@@ -34,7 +35,9 @@ export const policyBlindsIndex: Rule = {
       yield {
         object: relation.label,
         // The index of a constraint still does what it is for.
-        ...(blind.every(({ constraint }) => constraint) ? { severity: 'info' as const } : {}),
+        ...(blind.every(({ constraint }) => constraint)
+          ? chosenSeverity('info', 'Each of these indexes belongs to a constraint, and still serves the constraint.')
+          : {}),
         message: `Conditions of a tenant's query on ${listOf(blind.map(({ key }) => key.key))} can't use an index of ${relation.label}: their operators are not leakproof, and the policy is evaluated first. Such a query reads ${all}.`,
         evidence: blind.map(describe),
         fix: cures.join('\n'),

@@ -1,3 +1,4 @@
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { contextTrigger } from '../readings/context-trigger.ts'
 import { policyFindings } from '../readings/policy-finding.ts'
@@ -24,7 +25,7 @@ export const policyCheckLax: Rule = {
       else
         yield {
           ...draft,
-          severity: 'low',
+          ...chosenSeverity('low', `By its text, trigger ${names} keeps the row in the session's tenant.`),
           message: `${draft.message.replace(/: [^:]*$/, '')}: only trigger ${names} keeps the row in the session's tenant.`,
           // No verbs, so the finding leaves the verdicts unchanged. If an attack succeeds, its crossing becomes a separate finding.
           verbs: [],

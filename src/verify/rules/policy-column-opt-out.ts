@@ -16,7 +16,9 @@ export const policyColumnOptOut: Rule = {
       message: (weakness) => `opens rows by the column ${weakness.subject ?? ''}`,
       // It can be intended that all tenants read a row, but not that all tenants change it.
       severity: (weakness) =>
-        weakness.verbs.every((verb) => verb === 'select') && !isDate(weakness) ? 'medium' : 'high',
+        weakness.verbs.every((verb) => verb === 'select') && !isDate(weakness)
+          ? { level: 'medium', because: 'Only reads are open, and a tenant may share such rows on purpose.' }
+          : undefined,
     }),
 }
 

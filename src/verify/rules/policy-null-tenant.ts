@@ -13,6 +13,13 @@ export const policyNullTenant: Rule = {
     policyFindings(facts, 'policy-null-tenant', {
       message: () => 'lets in rows whose tenant is NULL',
       // If no role of the application can write such rows, they are probably a list that all tenants share on purpose.
-      severity: ({ verbs }) => (verbs.every((verb) => verb === 'select') ? 'info' : 'high'),
+      severity: ({ verbs }) =>
+        verbs.every((verb) => verb === 'select')
+          ? {
+              level: 'info',
+              because:
+                'Only reads are open, and rows without a tenant may be a list that all tenants share on purpose.',
+            }
+          : undefined,
     }),
 }

@@ -2,6 +2,7 @@ import type { Expr } from '../../sql/tree.ts'
 import { contextSettings } from '../../tenancy/context-settings.ts'
 import { functionFinder, settingsIn } from '../../tenancy/discovery/settings.ts'
 import type { Facts } from '../../tenancy/facts.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { narrowPolicySql, policyFindings } from '../readings/policy-finding.ts'
 import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
@@ -22,7 +23,9 @@ export const policyRangeCompare: Rule = {
           yield {
             object: weakness.relation.label,
             ...(weakness.policy === undefined ? {} : { detail: weakness.policy }),
-            ...(weakness.verbs.every((verb) => verb === 'select') ? { severity: 'medium' as const } : {}),
+            ...(weakness.verbs.every((verb) => verb === 'select')
+              ? chosenSeverity('medium', 'Only reads are open, and a tenant may share such rows on purpose.')
+              : {}),
             message: `Policy ${weakness.policy} on ${weakness.relation.label} mixes AND with OR: AND binds first, so the tenant test does not apply to the condition after OR.`,
             evidence: [`true without the tenant test: ${weakness.text}`],
             verbs: weakness.verbs,

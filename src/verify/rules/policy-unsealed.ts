@@ -9,6 +9,7 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { invokerSql } from '../../tenancy/invoker-sql.ts'
 import { createPolicySql } from '../../tenancy/policy-sql.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { callableDefiners } from '../readings/definer-code.ts'
 import { isSealed, meansToBeSealed } from '../readings/seal-facts.ts'
@@ -74,7 +75,10 @@ function* writingReaders(facts: Facts) {
     const names = [...new Set(open.map(({ role }) => role.role.name))]
     yield {
       object: relation.label,
-      severity: 'medium' as const,
+      ...chosenSeverity(
+        'medium',
+        'It is about a session that may only read and can write, and not about another tenant.',
+      ),
       message: `A session with a seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy checks the seal's mode.`,
       evidence: ['no tenant_write_policy'],
       fix: writePolicySql(relation, names),

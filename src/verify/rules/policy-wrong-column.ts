@@ -1,7 +1,13 @@
 import type { Facts } from '../../tenancy/facts.ts'
+import type { ChosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { policyFindings } from '../readings/policy-finding.ts'
 import type { PolicyWeakness } from '../readings/weaknesses.ts'
+
+const SHARING: ChosenSeverity = {
+  level: 'medium',
+  because: 'By its name, the column shares a row with a further tenant, which may be intended.',
+}
 
 export const policyWrongColumn: Rule = {
   id: 'policy-wrong-column',
@@ -14,7 +20,7 @@ export const policyWrongColumn: Rule = {
   run: (facts) =>
     policyFindings(facts, 'policy-wrong-column', {
       message: () => 'compares the tenant with a column that is not the tenant column',
-      severity: (weakness) => (isSharing(facts, weakness) ? 'medium' : undefined),
+      severity: (weakness) => (isSharing(facts, weakness) ? SHARING : undefined),
     }),
 }
 

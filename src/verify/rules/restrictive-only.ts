@@ -3,6 +3,7 @@ import { VERBS } from '../../catalog/verbs.ts'
 import { appliesTo, covers } from '../../prove/effective.ts'
 import { tenantPolicySql } from '../../tenancy/policy-sql.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
 
@@ -49,7 +50,12 @@ export const restrictiveOnly: Rule = {
       const ours = relation.policies.some((policy) => policy.using?.includes('partywall.') === true)
       yield {
         object: relation.label,
-        severity: ours ? 'medium' : 'low',
+        ...(ours
+          ? chosenSeverity(
+              'medium',
+              'The table has policies of partywall, so its isolation policy was probably dropped.',
+            )
+          : {}),
         message: `Row-level security is on for ${relation.label} and no permissive policy applies to the app: it sees and writes no row at all.`,
         evidence: [`${relation.policies.length} policies, none permissive for the app`],
         fix: `-- It stays closed. To open the rows of its own tenant to the app:\n${commented(tenantPolicySql(facts, relation, table.column))}`,

@@ -3,6 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { ownersReaders } from '../../tenancy/owners-readers.ts'
 import { createPolicySql, rowTestSql } from '../../tenancy/policy-sql.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const rlsNotForced: Rule = {
@@ -22,15 +23,30 @@ export const rlsNotForced: Rule = {
       const owner = facts.roleName(relation.owner)
       yield {
         object: relation.label,
-        ...(owned ? { severity: 'critical' as const, verbs: ['select', 'insert', 'update', 'delete'] as const } : {}),
+        ...(owned
+          ? {
+              ...chosenSeverity('critical', 'The application’s role is the owner or can become it.'),
+              verbs: ['select', 'insert', 'update', 'delete'] as const,
+            }
+          : {}),
         message: owned
           ? `Row-level security is not forced on ${relation.label}, and the app is or can become its owner ${owner}: the policies do not apply to it.`
           : `Row-level security is not forced on ${relation.label}: code that runs as its owner ${owner} sees the rows of all tenants.`,
-        evidence: [`owner ${owner}`],
+        evidence: [`owner ${owner}`, ...notHeld(facts, relation)],
         fix: forceSql(facts, relation),
       }
     }
   },
+}
+
+/** FORCE changes nothing for such an owner: the finding is about the owner that the table should get. */
+function notHeld({ catalog }: Facts, { owner }: Relation): readonly string[] {
+  const role = catalog.roles.get(owner)
+  if (role === undefined || !(role.superuser || role.bypassRls)) return []
+  const power = role.superuser ? 'a superuser' : 'a role with BYPASSRLS'
+  return [
+    `${role.name} is ${power}, and row-level security never holds such a role, with FORCE or without: FORCE holds the table only once another role owns it`,
+  ]
 }
 
 /**

@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { directMembers, rolesInReach, showPath } from '../readings/role-paths.ts'
 
@@ -24,7 +25,10 @@ export const roleReplication: Rule = {
         yield {
           object: `role ${facts.tenancy.appRole.name}`,
           detail: role.name,
-          severity: 'high',
+          ...chosenSeverity(
+            'high',
+            'The role opens connections of the server; it does not read the stream of all changes.',
+          ),
           message: `The app's role is a member of pg_create_subscription: it makes the server open connections to any address.`,
           evidence: [showPath(path)],
           fix: directMembers(facts, role)

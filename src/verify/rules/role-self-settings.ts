@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 const GUARDED = new Set([
@@ -31,7 +32,7 @@ export const roleSelfSettings: Rule = {
         object: `role ${role.name}`,
         detail: setting.name,
         // A stored timeout is a useful default, although the application may change it.
-        ...(guarded ? {} : { severity: 'info' as const }),
+        ...(guarded ? {} : chosenSeverity('info', 'A stored timeout is a usual default, and decides about no row.')),
         message: `${setting.name} is stored for ${role.name}, which may change it for all its later sessions.`,
         evidence: [`${setting.name} = ${setting.value}`],
         fix: `ALTER ROLE ${quoteIdentifier(role.name)}${where} RESET ${quoteIdentifier(setting.name)};`,

@@ -1,4 +1,5 @@
 import { schemasNamedBy } from '../../tenancy/fleet/read-fleet.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const schemaCodePinned: Rule = {
@@ -25,7 +26,12 @@ export const schemaCodePinned: Rule = {
       const target = foreign[0] ?? fn.schema
       yield {
         object: fn.label,
-        severity: fn.definer ? 'high' : 'medium',
+        ...(fn.definer
+          ? {}
+          : chosenSeverity(
+              'medium',
+              'The function runs with the rights of its caller, whose grants and policies apply.',
+            )),
         message: `${fn.label} names schema ${target}${user === undefined ? ', and other tenants may call it' : `, and a trigger of ${user} calls it`}: it uses the tables of that tenant for all of them${fn.definer ? ', with the rights of its owner' : ''}.`,
         evidence: [fn.path === undefined ? 'its body names the schema' : `SET search_path = ${fn.path}`],
         fix: `-- Create the function in each schema with a path of its own, and DROP FUNCTION ${fn.label}.`,

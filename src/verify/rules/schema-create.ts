@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, usableGrantees } from '../readings/grantees.ts'
 import { onThisDatabase, THIS_DATABASE } from '../readings/this-database.ts'
@@ -30,7 +31,10 @@ export const schemaCreate: Rule = {
     const list = granteeList(facts, grantees)
     yield {
       object: THIS_DATABASE,
-      severity: 'medium',
+      ...chosenSeverity(
+        'medium',
+        'CREATE on the database makes new schemas, and puts nothing into a schema that is there.',
+      ),
       message: `The app may create schemas: one that has the name of a role comes first in that role's search path.`,
       evidence: [`CREATE on the database granted to ${list}`],
       fix: onThisDatabase(`REVOKE CREATE ON DATABASE %I FROM ${list}`),

@@ -1,4 +1,5 @@
 import { quoteIdentifier } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const schemaDefaultPrivileges: Rule = {
@@ -31,7 +32,9 @@ export const schemaDefaultPrivileges: Rule = {
         yield {
           object: name,
           detail: right,
-          severity: isCreate ? 'high' : 'medium',
+          ...(isCreate
+            ? {}
+            : chosenSeverity('medium', 'USAGE on a schema reaches no table of it without a privilege on the table.')),
           message: isCreate
             ? `${right.replace(/ CREATE$/, '')} may create objects in schema ${name}, which one tenant’s statements look in first.`
             : `PUBLIC has USAGE on schema ${name}: every role that gets a right on one of its tables can use it.`,

@@ -1,3 +1,4 @@
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const schemaDependsOnNeighbour: Rule = {
@@ -14,7 +15,9 @@ export const schemaDependsOnNeighbour: Rule = {
       yield {
         object: label,
         detail: object,
-        ...(isExtension ? { severity: 'medium' as const } : {}),
+        ...(isExtension
+          ? chosenSeverity('medium', 'The extension reads no rows of a neighbour: the risk is in dropping the schema.')
+          : {}),
         message: isExtension
           ? `${object} is installed in the schema of one tenant: dropping the schema drops the columns of other tenants that use it.`
           : `${object} depends on ${neighbourObject} in schema ${neighbour}, which belongs to another tenant.`,

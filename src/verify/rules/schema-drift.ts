@@ -1,4 +1,5 @@
 import type { FleetRelation } from '../../tenancy/fleet/fleet.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const schemaDrift: Rule = {
@@ -34,7 +35,12 @@ export const schemaDrift: Rule = {
     for (const [schema, found] of [...problems].sort(([a], [b]) => a.localeCompare(b)))
       yield {
         object: `schema ${schema}`,
-        ...(falls.has(schema) ? { severity: 'medium' as const } : {}),
+        ...(falls.has(schema)
+          ? chosenSeverity(
+              'medium',
+              'A statement that does not find the table here can fall through to a common table of the same name.',
+            )
+          : {}),
         message: `Schema ${schema} differs from the schemas of other tenants: ${found.slice(0, 5).join('; ')}${found.length > 5 ? '; …' : ''}.`,
         evidence: found.slice(0, 20),
         fix: `-- Run the migrations that this schema missed, then partywall.install_schema() again.`,

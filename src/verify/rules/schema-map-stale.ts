@@ -1,4 +1,5 @@
 import { quoteLiteral } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const schemaMapStale: Rule = {
@@ -18,7 +19,9 @@ export const schemaMapStale: Rule = {
       if (present?.oid === oid) continue
       yield {
         object: `schema ${schema}`,
-        ...(present === undefined ? { severity: 'info' as const } : {}),
+        ...(present === undefined
+          ? chosenSeverity('info', 'The schema does not exist, so there are no tables in it.')
+          : {}),
         message:
           present === undefined
             ? `Schema ${schema} is registered and does not exist. Its name stays taken.`

@@ -1,3 +1,4 @@
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const schemaSharedName: Rule = {
@@ -14,7 +15,7 @@ export const schemaSharedName: Rule = {
       if (walled && isRelation) continue
       yield {
         object: label,
-        ...(isRelation ? {} : { severity: 'low' as const }),
+        ...(isRelation ? {} : chosenSeverity('low', 'It is a type, which holds no rows.')),
         message: isRelation
           ? `${label} has the name of a table in ${schemas} tenants’ schemas, and no policies. If its schema stands behind the tenant’s in search_path, a query of a tenant whose schema lacks the table uses this one.`
           : `Type ${label} has the name of a type in ${schemas} tenants’ schemas: which one a statement means depends on search_path.`,

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { FleetRelation } from '../../tenancy/fleet/fleet.ts'
 import type { FindingDraft } from '../finding/finding.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { installFix, tableName } from '../readings/fleet-fixes.ts'
 import { type JudgedVerb, judgeTable, rolesOn } from '../readings/fleet-tables.ts'
@@ -27,7 +28,10 @@ export const schemaTableUnwalled: Rule = {
       if (registered.has(name)) continue
       yield {
         object: `schema ${name}`,
-        severity: 'medium',
+        ...chosenSeverity(
+          'medium',
+          'Nothing shows that another tenant reaches its tables. Their own findings say so where one can.',
+        ),
         message: `Schema ${name} is taken for a tenant’s schema and is not registered: nobody says whose it is.`,
         fix: `-- Decide whose schema this is.\n-- CALL partywall.install_schema(${quoteLiteral(name)}, '<id of the tenant>');`,
       }
@@ -70,7 +74,7 @@ function* tableFindings(
     yield {
       object,
       detail: 'force',
-      severity: 'low',
+      ...chosenSeverity('low', 'Only code that runs as the owner passes the policies.'),
       message: `${object} does not force row-level security: code that runs as its owner sees all rows.`,
       fix: `ALTER TABLE ${tableName(relation)} FORCE ROW LEVEL SECURITY;`,
     }
@@ -79,7 +83,10 @@ function* tableFindings(
     yield {
       object,
       detail: 'seal',
-      severity: 'high',
+      ...chosenSeverity(
+        'high',
+        'The policies hold for the context that is set, and without a seal injected SQL can set another one.',
+      ),
       message: `${object} has no seal policy for ${[...new Set(unsealed.map(({ role }) => role.role.name))].join(', ')}: one SELECT with set_config reads it as its tenant.`,
       evidence: [`verbs: ${[...new Set(unsealed.map(({ verb }) => verb))].join(', ')}`],
       fix,

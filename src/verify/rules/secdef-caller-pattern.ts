@@ -1,6 +1,7 @@
 import type { MarkedBuiltin } from '../../catalog/read-leakproof.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { FindingDraft } from '../finding/finding.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { callerPatterns } from '../readings/caller-patterns.ts'
 import { callableDefiners } from '../readings/definer-code.ts'
@@ -24,7 +25,7 @@ export const secdefCallerPattern: Rule = {
       const owner = facts.roleName(fn.owner)
       yield {
         object: fn.label,
-        ...(likes.length === 0 ? { severity: 'low' as const } : {}),
+        ...(likes.length === 0 ? chosenSeverity('low', 'Only the time of a call can tell.') : {}),
         // Whether rows of others are compared depends on the plan, and so on the indexes, the settings and the sizes.
         suspected: true,
         unconfirmed: likes.length === 0 || likes.every(({ perhapsEscaped }) => perhapsEscaped) ? 'low' : 'medium',
@@ -51,7 +52,7 @@ export const secdefCallerPattern: Rule = {
 function ofMarked(facts: Facts, { label, signature, kind }: MarkedBuiltin): FindingDraft {
   return {
     object: label,
-    ...(kind === 'pattern' ? {} : { severity: 'low' as const }),
+    ...(kind === 'pattern' ? {} : chosenSeverity('low', 'It tells how many rows were removed, and no value of them.')),
     message:
       kind === 'pattern'
         ? `${label} is marked LEAKPROOF, and PostgreSQL does not ship it so: a pattern of tenant A is compared with rows of other tenants before the policies. A pattern that ends with a backslash then raises an error if one of them matches.`

@@ -1,4 +1,5 @@
 import { invokerSql } from '../../tenancy/invoker-sql.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { untilCalled } from '../readings/asks-inside.ts'
 import { contextGuard } from '../readings/context-guard.ts'
@@ -29,7 +30,12 @@ export const secdefUnfiltered: Rule = {
         object: fn.label,
         ...untilCalled(facts, fn),
         // The table of tenants reveals who the customers are, but not their data.
-        ...(registry === undefined ? {} : { severity: 'medium' as const }),
+        ...(registry === undefined
+          ? {}
+          : chosenSeverity(
+              'medium',
+              'The table of tenants tells who the customers are, and does not hold their data.',
+            )),
         message: `${fn.label} runs as ${facts.roleName(fn.owner)}, to which the policies of ${tables.join(', ')} do not apply, and does not compare the tenant with the session's tenant.`,
         evidence: [
           `callable by ${facts

@@ -1,5 +1,6 @@
 import { VERBS } from '../../catalog/verbs.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { someOf } from '../readings/role-paths.ts'
 import { isSealed, sealSchema } from '../readings/seal-facts.ts'
@@ -27,7 +28,12 @@ export const settingForgeable: Rule = {
     yield {
       object: THIS_DATABASE,
       // Without a seal, the setting of every schema can be forged in this way, so the finding is only `info`.
-      ...(sealSchema(facts) === undefined ? { severity: 'info' as const } : {}),
+      ...(sealSchema(facts) === undefined
+        ? chosenSeverity(
+            'info',
+            'The database has no seal, and without one the setting of every schema can be forged like this.',
+          )
+        : {}),
       message: `Policies of ${open.length} ${open.length === 1 ? 'table trusts' : 'tables trust'} the plain setting ${facts.tenancy.context.setting}: injected SQL sets it to another tenant.`,
       evidence: [`unsealed: ${someOf(open.map(({ relation }) => relation.label))}`],
       fix: '-- partywall migrate --database-url URL\n-- partywall protect writes tenant_seal_policy for each table.',

@@ -1,4 +1,5 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 export const tenantColumnNullable: Rule = {
@@ -24,7 +25,7 @@ export const tenantColumnNullable: Rule = {
       yield {
         object: relation.label,
         detail: column.name,
-        severity: checked ? 'low' : 'medium',
+        ...(checked ? chosenSeverity('low', 'The policies refuse NULL for the roles in reach.') : {}),
         message: `${relation.label}.${column.name} may be NULL: such a row belongs to no tenant, and foreign keys that carry the tenant do not check it.`,
         evidence: [checked ? 'WITH CHECK refuses NULL for the app' : 'nothing refuses NULL for the app'],
         fix: `ALTER TABLE ${qualifiedName(relation)} ALTER COLUMN ${quoteIdentifier(column.name)} SET NOT NULL;`,

@@ -1,6 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import { objectName } from '../../catalog/object-name.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 
 const MANY_ROWS = 100_000
@@ -25,7 +26,9 @@ export const tenantIndexMissing: Rule = {
       const index = `IF NOT EXISTS ${quoteIdentifier(indexName(relation, column.name))} ON ${qualifiedName(relation)} (${quoteIdentifier(column.name)});`
       yield {
         object: relation.label,
-        ...(relation.estimatedRows > MANY_ROWS ? { severity: 'medium' as const } : {}),
+        ...(relation.estimatedRows > MANY_ROWS
+          ? chosenSeverity('medium', `The table has more than ${MANY_ROWS} rows by estimate.`)
+          : {}),
         message: `No index of ${relation.label} starts with ${column.name}: each query of a tenant reads the rows of all tenants.`,
         evidence: [`${Math.round(relation.estimatedRows)} rows by estimate`],
         fix:

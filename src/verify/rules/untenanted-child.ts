@@ -3,6 +3,7 @@ import { qualifiedName } from '../../catalog/names.ts'
 import { walkBody } from '../../sql/walk.ts'
 import type { Facts, TenantTable } from '../../tenancy/facts.ts'
 import { createPolicySql, rowTestSql } from '../../tenancy/policy-sql.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { unheldVerbs } from '../readings/inherited.ts'
 import { copiedFrom } from '../readings/shadow-copies.ts'
@@ -26,7 +27,7 @@ export const untenantedChild: Rule = {
       if (isGlobalLookup(facts, table)) {
         yield {
           object: relation.label,
-          severity: 'info',
+          ...chosenSeverity('info', 'verify assumes a list of product data that all tenants may read.'),
           message: `${relation.label} is read by all tenants, with ${link?.columns.join(', ')}, which names a row of ${link?.parent.label}: verify assumes that it is a list of product data, because neither the application nor a function writes it.`,
           evidence: [`foreign key (${link?.columns.join(', ')}) → ${link?.parent.label}`],
           verbs,

@@ -2,6 +2,7 @@ import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import type { FindingDraft } from '../finding/finding.ts'
+import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
 import { secrecyOf } from '../readings/secret-columns.ts'
@@ -39,7 +40,9 @@ function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[
   const names = held.map((column) => column.name).join(', ')
   return {
     object: relation.label,
-    ...(secret.length > 0 ? {} : { severity: 'medium' as const }),
+    ...(secret.length > 0
+      ? {}
+      : chosenSeverity('medium', 'By their names, the columns hold personal data, and neither passwords nor keys.')),
     message: `${relation.label} belongs to no tenant, no policy applies to it, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in it.`,
     evidence: [
       `readable: ${names}`,

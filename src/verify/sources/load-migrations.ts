@@ -39,9 +39,9 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
   const sessions = fileSessions(database.url)
   try {
     const own = ownPart(migrations.files)
-    if (own === 'missing') await database.applyOwn()
+    const ownFiles = own === 'missing' ? await database.applyOwn() : []
     // Restore the default grants on the database, except for a dump: it does not contain these grants, so they are unknown.
-    else if (!migrations.files.some((file) => file.dump)) await database.grantDefaults()
+    if (own !== 'missing' && !migrations.files.some((file) => file.dump)) await database.grantDefaults()
     const platform = platformPrelude(migrations.files)
     if (platform !== undefined) await database.run(platform.before)
     for (const role of platform?.roles ?? []) if (!database.knownRoles.has(role)) database.remember(role)
@@ -84,6 +84,7 @@ export async function loadMigrations(options: LoadMigrationsOptions): Promise<Pr
         sha256,
         statements: shownStatements(statements),
       })),
+      ownFiles,
       rolesAdded,
       locate: locateObjects(migrations.files),
       makeAppRole: () => database.makeAppRole(),

@@ -5,6 +5,8 @@ export interface InputFile {
   readonly bytes: number
   /** In hex, of the whole file. */
   readonly sha256: string
+  /** The name of the migration of partywall with the same bytes, if there is one: `0001_seal.sql`. */
+  readonly ofPartywall?: string
   /** Its statements, as a report may show them. Left out for a file that holds no SQL of the schema. */
   readonly statements?: readonly SourceStatement[]
 }
@@ -28,6 +30,8 @@ export interface PreparedSource {
   readonly gaps: readonly string[]
   /** The files that were run. */
   readonly files: readonly InputFile[]
+  /** partywall's own migrations, if verify ran them before the files. They are files of the package. */
+  readonly ownFiles: readonly InputFile[]
   /** Roles that the source mentions but does not create. They were created as NOLOGIN. */
   readonly rolesAdded: readonly string[]
   /** File and line that create an object such as `public.documents`. Undefined if not known. */

@@ -46,8 +46,8 @@ interface Failure {
 async function attempt(options: RunCommandOptions, own: boolean): Promise<{ source: PreparedSource } | Failure> {
   const database = await openThrowAwayDatabase(options.server)
   try {
-    if (own) await database.applyOwn()
-    else await database.grantDefaults()
+    const ownFiles = own ? await database.applyOwn() : []
+    if (!own) await database.grantDefaults()
     const failure = await execute(options, database)
     if (failure !== undefined) {
       await database.close()
@@ -64,6 +64,7 @@ async function attempt(options: RunCommandOptions, own: boolean): Promise<{ sour
         notes,
         gaps: [],
         files: [],
+        ownFiles,
         rolesAdded: [],
         locate: () => undefined,
         makeAppRole: () => database.makeAppRole(),

@@ -3,9 +3,10 @@ import pg from 'pg'
 import { startPostgres } from '../../embedded/start-postgres.ts'
 import type { ThrowAwayServer } from '../../embedded/throw-away-server.ts'
 import { migrate } from '../../migrate/migrate.ts'
+import { readOwnMigrations } from '../../migrate/own-migrations.ts'
 import { deriveSealKey } from '../../seal/seal-key.ts'
 import { appRoleLines, freeRoleName, grantLines } from '../../tenancy/app-role-sql.ts'
-import type { MadeRole } from './prepared-source.ts'
+import type { InputFile, MadeRole } from './prepared-source.ts'
 
 /** A new database, made for one run. A source fills it, and `verify` then attacks it. */
 export interface ThrowAwayDatabase {
@@ -24,8 +25,8 @@ export interface ThrowAwayDatabase {
   grantDefaults(): Promise<void>
   /** Runs statements as superuser, in one transaction. */
   run(text: string): Promise<void>
-  /** Applies partywall's own migrations. */
-  applyOwn(): Promise<void>
+  /** Applies partywall's own migrations, and returns them. */
+  applyOwn(): Promise<readonly InputFile[]>
   /** Adds the seal key, if the source created the schema partywall. Returns whether the key was added. */
   addSealKey(): Promise<boolean>
   /** Creates a login with the usual grants on every table of the user's. */
@@ -68,6 +69,8 @@ async function fill(server: ThrowAwayServer, name: string, stops: boolean): Prom
     },
     async applyOwn() {
       await migrate({ databaseUrl: url, sealSecret })
+      const own = await readOwnMigrations()
+      return own.map(({ name, sql, checksum }) => ({ name, bytes: Buffer.byteLength(sql), sha256: checksum }))
     },
     addSealKey: () => withClient(url, (client) => addSealKey(client, sealSecret)),
     remember: (role) => void made.add(role),

@@ -70,6 +70,37 @@ describe('the scripts of a finding on many objects', () => {
   })
 })
 
+describe('the statements that held', () => {
+  it('stand with planted rows, actors, outcome and number of probes, and not in JSON', () => {
+    const page = section(renderHtml(sampleDocument()), 'held')
+    expect(page).toMatch(/Planted rows.*INSERT INTO public\.documents \(id\) VALUES \(1\);/s)
+    expect(page).toMatch(/Actors.*<p>as app, tenant A<\/p>\s*<pre><span>set local role app;/s)
+    expect(page).toMatch(/write-across<.*update<.*update public\.documents set id = id;.*check: .*>1 row<.*>3</s)
+    expect(page).toContain('role and context as in the statements')
+    expect(renderJson(sampleDocument())).not.toContain('set local role app')
+  })
+
+  it('end at 100 kB without cutting one, and say how many are left out', () => {
+    const [held] = examined.held
+    if (held === undefined) throw new RangeError('no sample')
+    const many = Array.from({ length: 40 }, (_, at) => ({
+      attack: 'truncate',
+      object: `public.t${at}`,
+      sql: `select '${'y'.repeat(5_000)}';`,
+      outcome: 'no row',
+      probes: 1,
+    }))
+    const page = section(
+      renderHtml(sampleDocument({ examined: { ...examined, held: [{ ...held, statements: many }] } })),
+      'held',
+    )
+    expect(page).toContain('21 statements are not printed')
+    expect(page.match(/y&#39;;/g)).toHaveLength(19)
+    const none = renderHtml(sampleDocument({ examined: { ...examined, held: [] } }))
+    expect(section(none, 'held')).toContain('None is printed')
+  })
+})
+
 describe('results and privileges by role', () => {
   it('say of each cell what proof, control and attacks say', () => {
     const page = section(renderHtml(sampleDocument()), 'results')
@@ -87,6 +118,29 @@ describe('results and privileges by role', () => {
     expect(section(page, 'server')).toMatch(/row_security<.*>on</)
     expect(section(page, 'server')).toContain('citext 1.8 in public')
     expect(section(page, 'server')).not.toContain('<code>x</code>')
+  })
+})
+
+describe('code as read', () => {
+  it('has functions with owner, rights and digest, triggers with their state, views and rewrite rules', () => {
+    const page = renderHtml(sampleDocument())
+    const functions = section(page, 'code')
+    expect(functions).toMatch(
+      /public\.total\(uuid\)<.*>postgres<.*SECURITY DEFINER.*search_path = pg_catalog.*>PUBLIC</,
+    )
+    expect(functions).toContain('e'.repeat(64))
+    expect(functions).toMatch(/before insert, for each row<.*public\.stamp\(\)<.*>disabled</)
+    expect(functions).toContain('CREATE RULE late')
+    expect(section(page, 'views')).toContain('with the rights of its caller (security_invoker); owner <code>postgres')
+    expect(section(page, 'privileges')).toMatch(/Database and schemas<.*database<.*>app<.*>CONNECT</s)
+    expect(section(page, 'privileges')).toMatch(/PUBLIC, and roles that were not tried<.*>PUBLIC<.*>USAGE</s)
+  })
+
+  it('says that bodies are not printed where the schema does not come from files', () => {
+    const text = 'The body is not printed'
+    expect(section(renderHtml(sampleDocument()), 'code')).not.toContain(text)
+    expect(section(renderHtml(sampleDocument({ origin: 'database' })), 'code')).toContain(text)
+    expect(section(renderHtml(sampleDocument({ origin: 'command' })), 'code')).toContain(text)
   })
 })
 

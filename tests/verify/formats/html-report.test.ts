@@ -7,6 +7,7 @@ import { SOC2 } from '../../../src/verify/formats/controls/soc2.ts'
 import type { ReportDocument } from '../../../src/verify/formats/document.ts'
 import { renderHtml } from '../../../src/verify/formats/html/render-html.ts'
 import { htmlStyle } from '../../../src/verify/formats/html/style.ts'
+import { renderJson } from '../../../src/verify/formats/json.ts'
 import { noObjectFor } from '../../../src/verify/formats/rule-objects.ts'
 import { rules } from '../../../src/verify/rules/list.ts'
 import { examined, leak, sampleDocument } from './sample-document.ts'
@@ -215,9 +216,13 @@ describe('evidence', () => {
     expect(page).not.toContain('app is a superuser')
   })
 
-  it('gives the base severity where the finding has another one', () => {
-    const page = renderHtml(sampleDocument({ findings: [{ ...leak, severity: 'low' }] }))
-    expect(page).toContain('Severity low; the base severity of the rule is critical.')
+  it('gives the base severity and the reason where the finding has another one', () => {
+    const severityReason = 'Only `reads` are open.'
+    const page = renderHtml(sampleDocument({ findings: [{ ...leak, severity: 'low', severityReason }] }))
+    expect(page).toContain(
+      'Severity low; the base severity of the rule is critical. Only <code>reads</code> are open. Status: open.',
+    )
+    expect(renderHtml(sampleDocument())).toContain('Severity critical. Status: open.')
     expect(page).toContain('<th scope="col" class="short">base severity</th>')
   })
 
@@ -290,6 +295,22 @@ describe('identity', () => {
     ])
       expect(page).toContain(part)
     expect(renderHtml(sampleDocument({ made: { ...made, git: undefined } }))).toContain('not known')
+  })
+
+  it('tells partywall’s own migrations apart from the files of the application', () => {
+    const own = { name: '0001_seal.sql', bytes: 9, sha256: 'f'.repeat(64) }
+    const copy = { ...own, name: 'db/0002_copy.sql', ofPartywall: '0001_seal.sql' }
+    const document = sampleDocument({ made: { ...made, inputs: [...made.inputs, copy], ownInputs: [own] } })
+    const page = section(renderHtml(document), 'inputs')
+    const [files = '', packaged = ''] = page.split('<h3>partywall’s own migrations</h3>')
+    expect(files).toMatch(/db\/0002_copy\.sql<\/code><small>the same bytes as <code>0001_seal\.sql/)
+    expect(files.match(/the same bytes as/g)).toHaveLength(1)
+    expect(packaged).toContain('0001_seal.sql')
+    expect(packaged).not.toContain('0001.sql')
+    expect(section(renderHtml(sampleDocument({ made })), 'inputs')).not.toContain('own migrations</h3>')
+    const json = JSON.parse(renderJson(document))
+    expect(json.ownMigrations).toEqual([own])
+    expect(json.inputs.at(-1)).toEqual(copy)
   })
 
   it('has the roles and the policies as the catalog has them', () => {

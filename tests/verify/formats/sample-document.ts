@@ -40,6 +40,40 @@ export const examined: Examined = {
   },
   untriedGrants: [{ role: 'reporting', object: 'public.invoices', privileges: ['SELECT'] }],
   grants: [{ role: 'app', object: 'public.documents', privileges: ['SELECT', `UPDATE (${HOSTILE})`] }],
+  wideGrants: [{ role: 'app', object: 'database', privileges: ['CONNECT'] }],
+  untriedWideGrants: [{ role: 'PUBLIC', object: HOSTILE, privileges: ['USAGE'] }],
+  functions: [
+    {
+      object: 'public.total(uuid)',
+      owner: 'postgres',
+      language: 'sql',
+      definer: true,
+      settings: ['search_path = pg_catalog'],
+      grantees: ['PUBLIC'],
+      callers: ['app'],
+      sha256: 'e'.repeat(64),
+    },
+  ],
+  triggers: [
+    {
+      object: 'public.documents',
+      name: HOSTILE,
+      when: 'before insert, for each row',
+      calls: 'public.stamp()',
+      enabled: 'disabled',
+      definition: 'CREATE TRIGGER …',
+    },
+  ],
+  views: [
+    {
+      object: 'public.recent',
+      kind: 'view',
+      owner: 'postgres',
+      options: ['security_invoker = true'],
+      definition: 'SELECT id FROM public.documents;',
+    },
+  ],
+  rewriteRules: [{ object: 'public.documents', name: 'late', definition: 'CREATE RULE late AS ON INSERT …' }],
   cells: [
     {
       object: 'public.documents',
@@ -133,6 +167,25 @@ export const examined: Examined = {
     { object: 'public.documents', verb: 'update', role: 'app', status: 'not-run' },
   ],
   leaks: [{ object: 'public.documents', verb: 'select', by: 'attack', keys: [leak.key] }],
+  held: [
+    {
+      rows: [{ object: 'public.documents', sql: 'INSERT INTO public.documents (id) VALUES (1);' }],
+      actors: [{ name: 'as app, tenant A', sql: 'set local role app;' }],
+      statements: [
+        {
+          attack: 'write-across',
+          object: 'public.documents',
+          verb: 'update',
+          by: 'as app, tenant A',
+          sql: 'update public.documents set id = id;',
+          check: 'select ctid from public.documents;',
+          outcome: '1 row',
+          probes: 3,
+        },
+        { attack: 'become', object: HOSTILE, sql: `select '${HOSTILE}';`, outcome: 'error 42501', probes: 1 },
+      ],
+    },
+  ],
   scripts: [
     {
       object: 'public.documents',

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -54,6 +55,15 @@ describe('loadMigrations', () => {
     expect(await ask(source, tables)).toEqual(['documents', 'projects', 'tenants', 'users'])
     expect(source.sealSecret).toMatch(/^[0-9a-f]{64}$/)
     expect(source.notes.join('\n')).toContain("partywall's own migrations first")
+    // They are told apart from the files that were given.
+    expect(source.files.map(({ name }) => name).filter((name) => name.includes('0001_seal'))).toEqual([])
+    const seal = source.ownFiles.find(({ name }) => name === '0001_seal.sql')
+    const bytes = await readFile(join(packageRoot(), 'migrations', 'partywall', '0001_seal.sql'))
+    expect(seal).toEqual({
+      name: '0001_seal.sql',
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    })
     expect(source.notes.join('\n')).toContain('enable-rls-policies.sql')
     expect(source.gaps).toEqual([])
     expect(source.locate('public.users')).toEqual({

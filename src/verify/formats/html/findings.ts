@@ -24,15 +24,19 @@ function findingOf(finding: Finding, document: ReportDocument): string {
   const members = membersOf(finding, document)
   const alone = members.length === 1
   const about = alone ? code(finding.object) : `${members.length} objects`
-  const severity =
-    rule === undefined || rule.severity === finding.severity
-      ? `Severity ${finding.severity}.`
-      : `Severity ${finding.severity}; the base severity of the rule is ${rule.severity}. The rule gives this object another one; the page of the rule in the manual says when: <code>docs/rules/${text(rule.id)}.md</code>.`
   const many = alone ? '' : `<p>One cause on ${members.length} objects. Each object follows with its key.</p>`
   const parts = members.map((member, at) => memberOf(member, document, alone, at)).join('\n')
   return `<article id="${number}"><h4>${number} ${name}: ${about}</h4>
-<p><small>${severity} Status: open.</small></p>
+<p><small>${severityOf(finding, members, document)} Status: open.</small></p>
 ${many}${parts}</article>`
+}
+
+/** The severity and, if it is not that of the rule, why. Objects of one finding may have different reasons. */
+function severityOf({ rule, severity }: Finding, members: readonly Finding[], { rules }: ReportDocument): string {
+  const base = rules.find(({ id }) => id === rule)?.severity
+  if (base === undefined || base === severity) return `Severity ${severity}.`
+  const reasons = [...new Set(members.map(({ severityReason }) => severityReason ?? ''))].filter((each) => each !== '')
+  return `Severity ${severity}; the base severity of the rule is ${base}. ${rich(reasons.join(' '))}`
 }
 
 /** The findings that a folded finding stands for, itself first. */

@@ -47,7 +47,7 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ],
   [
     'schema digest',
-    'SHA-256 over the catalog as partywall reads it: schemas, tables with columns, constraints, policies and triggers, views, functions, grants, and the roles that these name, each as a pair of name and definition, sorted, without object ids and rows. Objects of the schema `partywall` count too. It can be computed with `partywall verify` on any copy; it is no digest of the files, which the section on input files lists.',
+    'SHA-256 over the catalog as partywall reads it: schemas, tables with columns, constraints, policies and triggers, views, functions, grants, and the roles that these name, each as a pair of name and definition, sorted, without object ids and rows. Objects of the schema `partywall` count too; where there is one, a second digest leaves out its objects and its roles. It can be computed with `partywall verify` on any copy; it is no digest of the files, which the section on input files lists.',
   ],
 ]
 

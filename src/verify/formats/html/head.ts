@@ -57,6 +57,9 @@ function identityOf(document: ReportDocument): string {
     ['judged', text(target)],
     ['database', `${text(run.database)}, PostgreSQL ${version}`],
     ['schema digest (SHA-256)', `<code>${text(run.schemaDigest)}</code>`],
+    ...(run.schemaDigestWithoutPartywall === undefined
+      ? []
+      : [['schema digest without partywall’s schema and roles', code(run.schemaDigestWithoutPartywall)] as const]),
     ['application acts as', text(run.actingRoles.join(', '))],
     ['tenant in', `<code>${text(run.setting)}</code>${assumed ? ' (assumed: no policy reads a setting)' : ''}`],
     ['looked at', `${mode}: ${summary.rules} rules, ${summary.probes} probes`],

@@ -1,10 +1,25 @@
-import type { ExaminedGrant } from '../../report/examined.ts'
+import type { Examined, ExaminedGrant } from '../../report/examined.ts'
 import type { ReportDocument } from '../document.ts'
 import { code, listOf, table, text } from './markup.ts'
 
 /** What roles may do on each relation: the tried ones also by PUBLIC, membership and ownership, the others by their own grants. */
 export function privilegesOf({ examined }: ReportDocument): string {
-  if (examined.grants.length + examined.untriedGrants.length === 0) return ''
+  const fleet =
+    examined.tenantSchemas === 0
+      ? ''
+      : ' Schemas that hold one tenant each are not listed; rules report privileges on them that are too wide.'
+  return `${relationPrivileges(examined)}
+<h3>Database and schemas</h3>
+<p>The same for the database and for its schemas: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. Without USAGE on a schema, a role reaches no object in it. Privileges on functions stand in <a href="#code">Functions and triggers as read</a>.${fleet}</p>
+${grantTable(examined.wideGrants, 'object')}
+<h3>Database and schemas: PUBLIC, and roles that were not tried</h3>
+<p>What was granted to PUBLIC, which is every role, and to other roles themselves.</p>
+${grantTable(examined.untriedWideGrants, 'object')}`
+}
+
+function relationPrivileges(examined: Examined): string {
+  if (examined.grants.length + examined.untriedGrants.length === 0)
+    return '<p>No role was granted a privilege on a judged relation.</p>'
   return `<p>Privileges as PostgreSQL counts them: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. Columns are named where not all are granted. This table has the roles that were tried. One of them without a line for a relation has no privilege on it.</p>
 ${grantTable(examined.grants)}
 <h3>Roles that were not tried</h3>
@@ -12,9 +27,9 @@ ${grantTable(examined.grants)}
 ${grantTable(examined.untriedGrants)}`
 }
 
-function grantTable(grants: readonly ExaminedGrant[]): string {
+function grantTable(grants: readonly ExaminedGrant[], about = 'relation'): string {
   const rows = grants.map(({ object, role, privileges }) => [code(object), text(role), text(privileges.join(', '))])
-  return rows.length === 0 ? '<p>None.</p>' : table(['relation', 'role', 'privileges'], rows)
+  return rows.length === 0 ? '<p>None.</p>' : table([about, 'role', 'privileges'], rows)
 }
 
 /** The settings of the server that take part in the result. */

@@ -5,10 +5,12 @@ import type { ReportDocument } from '../document.ts'
 import { documentDigest, reportId } from '../document-digest.ts'
 import { policiesOf, rolesOf } from './as-read.ts'
 import { attacksOf, checklistOf, rulesOf } from './catalogue.ts'
+import { codeOf, viewsAsReadOf } from './code-as-read.ts'
 import { controlRunsOf } from './control-runs.ts'
 import { acceptedOf, findingsOf, mutantsOf } from './findings.ts'
 import { glossaryOf } from './glossary.ts'
 import { headOf } from './head.ts'
+import { heldOf } from './held-statements.ts'
 import { integrityOf } from './integrity.ts'
 import { listOf, renderSection, type Section, text } from './markup.ts'
 import { privilegesOf, serverOf } from './privileges.ts'
@@ -91,8 +93,11 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'results', title: 'Results by role', body: resultsByRoleOf(document) },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
     { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
+    { id: 'held', title: 'Statements that held', body: heldOf(document) },
     { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
+    { id: 'views', title: 'Views as read', body: viewsAsReadOf(document) },
+    { id: 'code', title: 'Functions and triggers as read', body: codeOf(document) },
     { id: 'source', title: 'Statements of the input files', body: sourceAnnexOf(document) },
     { id: 'rules', title: 'Rules', body: rulesOf(document) },
   ]

@@ -1,6 +1,7 @@
 import type { ObjectKind } from '../../report/examined.ts'
+import type { InputFile } from '../../sources/prepared-source.ts'
 import type { ReportDocument, ReportOrigin } from '../document.ts'
-import { code, listOf, listOfHtml, table, text } from './markup.ts'
+import { code, listOf, listOfHtml, table } from './markup.ts'
 
 const SHOWN: readonly (readonly [ObjectKind, string])[] = [
   ['table', 'tables'],
@@ -76,18 +77,32 @@ function outsideOf(origin: ReportOrigin): readonly string[] {
 /** The files, with digests that `sha256sum` computes too, and the options in force. */
 export function inputsOf({ made }: ReportDocument): string {
   if (made?.inputs === undefined && made?.options === undefined) return ''
-  const { inputs = [], options = [] } = made
-  const files =
-    inputs.length === 0
-      ? '<p>No file was read.</p>'
-      : table(
-          ['file', 'bytes', 'SHA-256'],
-          inputs.map(({ name, bytes, sha256 }) => [code(name), String(bytes), `<code>${text(sha256)}</code>`]),
-          ['bytes'],
-        )
-  return `<p>Digests of whole files, as <code>sha256sum</code> prints them. Line numbers in this report are lines of these files.</p>
+  const { inputs = [], ownInputs = [], options = [] } = made
+  const files = inputs.length === 0 ? '<p>No file was read.</p>' : fileTable(inputs)
+  const own =
+    ownInputs.length === 0
+      ? ''
+      : `<h3>partywall’s own migrations</h3>
+<p>The source uses objects of partywall and does not create them. verify therefore ran these files of its own package first; they made the schema <code>partywall</code>. The digest of the package covers them.</p>
+${fileTable(ownInputs)}
+`
+  return `<p>Digests of whole files, as <code>sha256sum</code> prints them. A copy of one of partywall’s own migrations is marked. Line numbers in this report are lines of these files.</p>
 ${files}
-<h3>Options in force</h3>
+${own}<h3>Options in force</h3>
 ${listOf(options.map((option) => `\`${option.replaceAll('`', "'")}\``))}
 <p>Options that are not listed have no value.</p>`
+}
+
+function fileTable(files: readonly InputFile[]): string {
+  return table(
+    ['file', 'bytes', 'SHA-256'],
+    files.map(({ name, bytes, sha256, ofPartywall }) => {
+      const same =
+        ofPartywall === undefined
+          ? ''
+          : `<small>the same bytes as ${code(ofPartywall)} of partywall’s migrations</small>`
+      return [`${code(name)}${same}`, String(bytes), code(sha256)]
+    }),
+    ['bytes'],
+  )
 }

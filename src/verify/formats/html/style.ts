@@ -13,7 +13,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:t
 .short{overflow-wrap:normal;word-break:normal;white-space:nowrap}.short small{white-space:normal}
 #soc2 table,#iso-27001 table,#owasp table{table-layout:fixed}#soc2 th,#iso-27001 th,#owasp th{width:22%}
 #soc2 th:first-child,#iso-27001 th:first-child,#owasp th:first-child{width:9%}#soc2 th:nth-child(2),#iso-27001 th:nth-child(2),#owasp th:nth-child(2){width:16%}#soc2 th:nth-child(3),#iso-27001 th:nth-child(3),#owasp th:nth-child(3){width:33%}
-#tables th:first-child,#controls th:first-child{width:22%}#results table{table-layout:fixed}#results th:first-child{width:20%}#results th:nth-child(2){width:14%}#roles th:nth-child(6){width:16%}#roles th:first-child{width:15%}#policies table{table-layout:fixed}#policies th{width:25%}#policies th:first-child{width:22%}#policies th:nth-child(2){width:12%}#policies th:nth-child(3){width:16%}
+#tables th:first-child,#controls th:first-child{width:22%}#results table{table-layout:fixed}#results th:first-child{width:20%}#results th:nth-child(2){width:14%}#roles th:nth-child(6){width:16%}#roles th:first-child{width:15%}#code table{table-layout:fixed}#code th:last-child{width:19%}#code th:first-child{width:18%}#held table{table-layout:fixed}#held th:first-child{width:13%}#held th:nth-child(2){width:20%}#held th:nth-child(4){width:14%}#held th:nth-child(5){width:8%}#policies table{table-layout:fixed}#policies th{width:25%}#policies th:first-child{width:22%}#policies th:nth-child(2){width:12%}#policies th:nth-child(3){width:16%}
 pre{white-space:pre-wrap;padding:.8rem;border:1px solid var(--line);margin:.5rem 0}pre>span{display:block}
 .source{padding-left:4.5rem}.source>span{position:relative}.source b{position:absolute;left:-4rem;width:3.5rem;text-align:right;font-weight:400;opacity:.7}
 summary{cursor:pointer;font-weight:600}code,pre{font-family:ui-monospace,monospace;font-size:.9em}
@@ -30,7 +30,7 @@ const PRINT = `
 body{max-width:none;margin:0;padding:0;font-size:9.5pt;line-height:1.35}h1{font-size:15pt}h2{margin-top:1.2rem;font-size:13pt}nav{break-inside:avoid}
 h2,h3,h4,h5,h6,thead{break-after:avoid}h2+p{break-after:avoid;break-inside:avoid}th,td{padding:.15rem .4rem}
 tr,pre>span,.facts div,dt,li{break-inside:avoid}dt{break-after:avoid}table{font-size:8.5pt}th{overflow-wrap:normal;word-break:normal}
-#policies article>p{break-after:avoid}p:has(+pre),h6{break-after:avoid}pre:not(.source){break-inside:avoid}#findings h6+p+pre,#findings pre+p+pre{font-size:7pt;line-height:1.25}#attacks ul{columns:2;column-gap:2.5rem;font-size:8pt}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
+#policies article>p{break-after:avoid}p:has(+pre),h6{break-after:avoid}pre:not(.source){break-inside:avoid}#findings h6+p+pre,#findings pre+p+pre{font-size:7pt;line-height:1.25}#attacks ul{columns:2;column-gap:2.5rem;font-size:8pt}#held table pre{border:0;padding:0;margin:0}#held pre,#held table,#code table{font-size:7pt;line-height:1.2}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
 details::details-content{content-visibility:visible;block-size:auto}.source{font-size:7pt;line-height:1.2;border:0}.source>span{break-inside:auto}
 a{color:inherit;text-decoration:none}}
 `
