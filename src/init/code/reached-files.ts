@@ -19,14 +19,27 @@ const schema = z.looseObject({
   scripts: z.record(z.string(), z.string()).default({}),
 })
 
+/** Answers of {@link reachedFiles}: several parts of a plan ask for them. */
+const answers = new WeakMap<ProjectFiles, { readonly reached: ReadonlySet<string> | undefined }>()
+
 /**
  * The files that the application loads when it starts, by the imports that its code spells out.
  *
  * @returns undefined if that is not known: no entry was found, or some code loads files by computed names
  */
 export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefined {
+  let answer = answers.get(files)
+  if (answer === undefined) {
+    answer = { reached: followImports(files) }
+    answers.set(files, answer)
+  }
+  return answer.reached
+}
+
+function followImports(files: ProjectFiles): ReadonlySet<string> | undefined {
   const all = files.find(CODE).filter((path) => !TEST.test(path))
   const known = new Set(all)
+  const byName = namesOf(all)
   const declared = declaredEntries(files, known)
   const entries = declared.length > 0 ? declared : all.filter((path) => USUAL_ENTRY.test(path) || ROUTE.test(path))
   if (entries.length === 0) return undefined
@@ -35,7 +48,7 @@ export function reachedFiles(files: ProjectFiles): ReadonlySet<string> | undefin
     const text = files.read(path) ?? ''
     if (COMPUTED.test(text)) return undefined
     for (const [, specifier = ''] of text.matchAll(IMPORT))
-      for (const target of targetsOf(specifier, path, all, known)) reached.add(target)
+      for (const target of targetsOf(specifier, path, byName, known)) reached.add(target)
   }
   return reached
 }
@@ -69,7 +82,7 @@ function sourcesOf(path: string, known: ReadonlySet<string>): readonly string[] 
 function targetsOf(
   specifier: string,
   from: string,
-  all: readonly string[],
+  byName: ReadonlyMap<string, readonly NamedFile[]>,
   known: ReadonlySet<string>,
 ): readonly string[] {
   if (specifier.startsWith('.')) {
@@ -77,10 +90,32 @@ function targetsOf(
     return target === undefined ? [] : [target]
   }
   const tails = [specifier, specifier.split('/').slice(1).join('/')].filter((tail) => tail !== '').map(withoutEnding)
-  return all.filter((path) => {
+  return tails.flatMap((tail) =>
+    (byName.get(lastPart(tail)) ?? [])
+      .filter(({ plain }) => plain === tail || plain.endsWith(`/${tail}`))
+      .map(({ path }) => path),
+  )
+}
+
+interface NamedFile {
+  readonly path: string
+  /** Without its ending, and without `/index`: `src/routes`. */
+  readonly plain: string
+}
+
+/** The files by the last part of the name by which an import may call them. */
+function namesOf(all: readonly string[]): ReadonlyMap<string, readonly NamedFile[]> {
+  const byName = new Map<string, NamedFile[]>()
+  for (const path of all) {
     const plain = withoutEnding(path).replace(/\/index$/, '')
-    return tails.some((tail) => plain === tail || plain.endsWith(`/${tail}`))
-  })
+    const name = lastPart(plain)
+    byName.set(name, [...(byName.get(name) ?? []), { path, plain }])
+  }
+  return byName
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 function resolved(path: string, known: ReadonlySet<string>): string | undefined {
