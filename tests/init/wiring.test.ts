@@ -27,6 +27,21 @@ describe('libraries whose lines are printed', () => {
   })
 })
 
+describe('code that signs users in', () => {
+  const SIGN_IN = { 'src/auth.js': 'if (await bcrypt.compare(password, user.hash)) jwt.sign({})' }
+  const hintFor = (...dependencies: readonly string[]) =>
+    wired([...dependencies, 'pg', 'express'], SIGN_IN).byHand.find((line) => line.startsWith('src/auth.js')) ?? ''
+
+  it('is told of a connection that exists: the data source of Nest is made under Nest only', () => {
+    expect(hintFor()).toContain('use entryPool of src/partywall.ts there')
+    for (const library of ['sequelize', 'knex', 'typeorm'])
+      expect(hintFor(library)).toContain(
+        `use entryPool of src/partywall.ts, or a second instance of ${library} on PARTYWALL_ENTRY_URL, there`,
+      )
+    expect(hintFor('typeorm', '@nestjs/core')).toContain("use the data source 'entry' there")
+  })
+})
+
 describe('pg', () => {
   it('replaces the one pool, whatever its options hold', () => {
     const text = "import pg from 'pg'\nexport const pool = new pg.Pool({ user: 'a)b', /* ) */ port: Number('1') })\n"

@@ -5,6 +5,7 @@ import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile, Wiring } from '../plan/init-plan.ts'
 import { OWNER_URL } from '../plan/owner-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
+import { ENTRY_URL } from '../writers/names.ts'
 import { wireDrizzle } from './drizzle.ts'
 import { wireExpress } from './express.ts'
 import { wireFastify } from './fastify.ts'
@@ -99,10 +100,26 @@ function migrationsAtStart(files: ProjectFiles): readonly ByHand[] {
     }))
 }
 
+/** What code before the tenant is known uses in place of the library's usual connection. */
+function entryName({ orm, framework }: Project, wallPath: string): string {
+  switch (orm) {
+    case 'prisma':
+      return 'entryPrisma'
+    case 'drizzle':
+      return 'entryDb'
+    case 'typeorm':
+      if (framework === 'nest') return "the data source 'entry'"
+      break
+    case 'pg':
+    case 'kysely':
+      return `entryPool of ${wallPath}`
+  }
+  return `entryPool of ${wallPath}, or a second instance of ${orm} on ${ENTRY_URL},`
+}
+
 /** Code that compares a password, or a sign-in that signs a token, runs before the tenant is known. */
 function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
-  const entry = { prisma: 'entryPrisma', drizzle: 'entryDb', typeorm: "the data source 'entry'" }
-  const name = Object.entries(entry).find(([orm]) => orm === project.orm)?.[1] ?? `entryPool of ${wallPath}`
+  const name = entryName(project, wallPath)
   const signing = new Set(filesThatSign(files))
   const reached = reachedFiles(files)
   return files
