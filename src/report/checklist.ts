@@ -68,7 +68,7 @@ function judgeLine(line: ChecklistLineDefinition, evidence: readonly Evidence[])
   if (evidence.length === 0)
     return open(`not tried in this run; in partywall's repository \`${line.triedBy}\` tries it`)
   const undecided = evidence.find((piece) => piece.verdict === 'open')
-  if (undecided !== undefined) return open(`${undecided.detail}; \`${line.triedBy}\` tries it`)
+  if (undecided !== undefined) return open(undecided.detail)
   if (proofs.some((piece) => piece.count === 0)) return open('evidence that counts no check proves nothing')
   const atLeast = line.atLeast ?? 1
   if (count < atLeast) return open(`${count} scenarios held, at least ${atLeast} are needed`)

@@ -55,7 +55,7 @@ function entryOf(facts: Facts, by: Crosser): readonly Entry[] {
 
 /** Empty if the statements hold a seal in a place where a reader could not make it again. A seal must not stand in a report. */
 function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Facts): readonly HeldStatement[] {
-  const { by, statements, check, attack, object, verb, outcome, probes } = sent
+  const { by, statements, check, attack, object, verb, outcome, tries } = sent
   const splits = statements.map(splitSeal)
   const [first] = splits
   // The longest is the right one: the SQL of a session without a setting is the beginning of all others.
@@ -84,7 +84,7 @@ function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Fact
       ),
       ...(judge === undefined || judge.seal.length > 0 ? {} : { check: `${judge.rest};` }),
       outcome,
-      probes,
+      tries,
     },
   ]
 }

@@ -23,8 +23,8 @@ export interface SentStatement {
   readonly check: string | undefined
   /** `no row`, `2 rows`, `error 42501`: of the last statement that answered. */
   readonly outcome: string
-  /** How many probes of the attack named the object, and the verb if there is one. */
-  readonly probes: number
+  /** How often the attack named the object, and the verb if there is one: probes, and statements of a batch. */
+  readonly tries: number
 }
 
 /** What an attack reached, as far as it decides which statements held. */
@@ -160,17 +160,17 @@ export class SentStatements {
     )
   }
 
-  #keep(sent: Omit<SentStatement, 'attack' | 'object' | 'probes'>, enter: string): void {
+  #keep(sent: Omit<SentStatement, 'attack' | 'object' | 'tries'>, enter: string): void {
     const attack = this.#attack
     const object = this.#objectIn(sent.statements)
     if (attack === undefined || object === undefined) return
     const key = JSON.stringify([attack, object, sent.verb])
     const before = this.#kept.get(key)
-    const probes = (before?.sent.probes ?? 0) + 1
+    const tries = (before?.sent.tries ?? 0) + 1
     const rank = sent.statements.length * 1e6 + enter.length
     if (before === undefined || before.rank < rank)
-      this.#kept.set(key, { sent: { attack, object, ...sent, probes }, rank })
-    else this.#kept.set(key, { sent: { ...before.sent, probes }, rank: before.rank })
+      this.#kept.set(key, { sent: { attack, object, ...sent, tries }, rank })
+    else this.#kept.set(key, { sent: { ...before.sent, tries }, rank: before.rank })
   }
 
   #objectIn(statements: readonly string[]): string | undefined {

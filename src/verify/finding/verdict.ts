@@ -16,7 +16,7 @@ export const VERDICTS = {
   },
   'proved-static': {
     meaning:
-      'the same is proved, but no control was run: `--static`, a database that holds rows already (without `--attack`), or no row could be planted',
+      "it is proved that the policies admit only rows of the session's tenant, and no control succeeded: `--static`, a database that holds rows already (without `--attack`), no row could be planted, or a tenant did not see its own planted row",
     exitCode: '0',
     checklist: 'stays open',
   },

@@ -64,8 +64,8 @@ export interface HeldStatement {
   readonly check?: string
   /** `no row`, `error 42501`: the answer to the last statement. */
   readonly outcome: string
-  /** How many probes of the attack named the object. */
-  readonly probes: number
+  /** How often the attack tried the object: probes, and statements of a probe that holds many. */
+  readonly tries: number
 }
 
 /** The server, as far as it takes part in the result. */

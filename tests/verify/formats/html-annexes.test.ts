@@ -71,7 +71,7 @@ describe('the scripts of a finding on many objects', () => {
 })
 
 describe('the statements that held', () => {
-  it('stand with planted rows, actors, outcome and number of probes, and not in JSON', () => {
+  it('stand with planted rows, actors, outcome and number of tries, and not in JSON', () => {
     const page = section(renderHtml(sampleDocument()), 'held')
     expect(page).toMatch(/Planted rows.*INSERT INTO public\.documents \(id\) VALUES \(1\);/s)
     expect(page).toMatch(/Actors.*<p>as app, tenant A<\/p>\s*<pre><span>set local role app;/s)
@@ -88,7 +88,7 @@ describe('the statements that held', () => {
       object: `public.t${at}`,
       sql: `select '${'y'.repeat(5_000)}';`,
       outcome: 'no row',
-      probes: 1,
+      tries: 1,
     }))
     const page = section(
       renderHtml(sampleDocument({ examined: { ...examined, held: [{ ...held, statements: many }] } })),

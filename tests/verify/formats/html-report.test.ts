@@ -103,6 +103,15 @@ describe('the lines of standards', () => {
       for (const group of groups ?? []) expect(rules.some((rule) => rule.group === group)).toBe(true)
   })
 
+  it('about the source of the tenant have no evidence about locks, signals and plans', () => {
+    for (const id of ['Do 1', "Don't 1"]) {
+      const ids = mappedRules(control(id), quiet().rules).map((rule) => rule.id)
+      expect(ids).toEqual(expect.arrayContaining(['setting-forgeable', 'policy-user-claim', 'seal-key-readable']))
+      for (const other of ['lock-table', 'backend-signal', 'pk-not-tenant-led', 'grant-temporary'])
+        expect(ids).not.toContain(other)
+    }
+  })
+
   it('claim nothing in the text that is the same in every report', () => {
     for (const each of STANDARDS.flatMap(({ controls }) => controls)) {
       const fixed = each.groups === undefined ? each.missing : `${each.looks} ${each.limits ?? ''}`
@@ -121,6 +130,14 @@ describe('the scope', () => {
     expect(page).not.toContain('Nothing was left out')
     expect(section(renderHtml(quiet()), 'scope')).toContain('No object of the scanned schemas was skipped.')
     expect(section(page, 'scope')).toContain('Tables without a tenant column: <code>public.countries</code>')
+  })
+
+  it('counts functions apart from the judged schemas, and says how schemas of one tenant each were tried', () => {
+    const objects = { ...examined.objects, function: 3, view: 1 }
+    const page = section(renderHtml(sampleDocument({ examined: { ...examined, objects, tenantSchemas: 4 } })), 'scope')
+    expect(page).toMatch(/Objects in them: [^.]*views: 1[^.]*\. Functions of all schemas: 3\./)
+    expect(page).toMatch(/Functions of all schemas: 3\.<\/li><li>Of these schemas, 4 hold one tenant each\./)
+    expect(page).toContain('the attacks try one')
   })
 
   it('names the logins and the privileges of roles that were not tried', () => {
@@ -196,7 +213,7 @@ describe('the verdict', () => {
     expect(accepted).toContain('class="verdict bad"')
     expect(head(quiet())).toContain('class="verdict good"')
     const below = { ...sample.summary, findings: { ...sample.summary.findings, critical: 0, low: 0, info: 3 } }
-    expect(head(quiet({ findings: [leak], summary: below }))).toContain('Below that remain 3 findings (3 info).')
+    expect(head(quiet({ findings: [leak], summary: below }))).toContain('Below medium there are 3 findings (3 info).')
   })
 })
 
@@ -249,6 +266,16 @@ describe('attacks and rules', () => {
     expect(page).toMatch(/read-across<.*>7<.*succeeded on <code>public\.documents<\/code>/)
     expect(page).toMatch(/truncate<.*>2<.*did not succeed/)
     expect(page.indexOf('<code>become</code>')).toBeGreaterThan(page.indexOf('Attacks that sent no probe'))
+  })
+
+  it('say once that none ran, where no table is shared', () => {
+    const attacks = [
+      { name: 'read-across', title: 'reads' },
+      { name: 'truncate', title: 'truncates' },
+    ]
+    const page = section(renderHtml(sampleDocument({ attacks, examined: { ...examined, attacks: [] } })), 'attacks')
+    expect(page).toContain('These 2 attacks did not run, because no table is shared by several tenants')
+    expect(page).not.toContain('<table')
   })
 
   it('say which controls worked, and which did not run', () => {

@@ -31,12 +31,16 @@ export function judgeControl(control: Control, document: ReportDocument): Contro
   if (rules.length === 0) return { result: 'not covered', reason: 'no rule of this run is about it' }
   const places = document.findings.flatMap(({ rule }, at) => (rules.includes(rule) ? [at] : []))
   const accepted = document.accepted.flatMap(({ finding }) => (rules.includes(finding.rule) ? [finding.key] : []))
-  const found = { rules, findings: places, accepted, limits: limitsOf(control.groups, document) }
+  const found = { rules, findings: places, accepted, limits: limitsOf(control.groups, rules, document) }
   if (document.summary.exitCode === 2) return { result: 'no verdict', found }
   return { result: places.length + accepted.length === 0 ? 'nothing found' : 'findings', found }
 }
 
-function limitsOf(groups: readonly string[], { summary, run }: ReportDocument): readonly string[] {
+function limitsOf(
+  groups: readonly string[],
+  rules: readonly string[],
+  { summary, run }: ReportDocument,
+): readonly string[] {
   const limits: string[] = []
   const { leaks, unproved, unreliable, 'proved-static': unattacked } = summary.verdicts
   const cells = Object.values(summary.verdicts).reduce((sum, number) => sum + number, 0)
@@ -46,7 +50,7 @@ function limitsOf(groups: readonly string[], { summary, run }: ReportDocument): 
     if (open > 0) limits.push(`${open} of ${cells} cells are open: unproved, unreliable or proved without a control.`)
   }
   if (run.mode !== 'attack') limits.push('Nothing was attacked in this run.')
-  if (groups.includes('context') && !run.sealed)
+  if (rules.includes('setting-forgeable') && !run.sealed)
     limits.push(
       'Contexts are unsealed in this run: a session that can run SQL of its choice can also set the setting that names the tenant. The rule setting-forgeable reports that only for tables whose policies read the setting.',
     )

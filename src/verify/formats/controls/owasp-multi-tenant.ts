@@ -1,6 +1,20 @@
+import type { RuleId } from '../../finding/rule-id.ts'
 import type { Standard } from './control.ts'
 
 const OUTSIDE = 'this is decided in the application, which was not run.'
+
+/** Rules about what names the tenant to the database. Others of the group `context` are about locks, signals and plans. */
+const ABOUT_CONTEXT: readonly RuleId[] = [
+  'setting-default',
+  'setting-forgeable',
+  'setter-session-scope',
+  'policy-unsealed',
+  'policy-user-claim',
+  'policy-bypass-flag',
+  'seal-key-readable',
+  'seal-oracle',
+  'role-self-settings',
+]
 
 /** Each line of "Do's and Don'ts", in our words. */
 export const OWASP_MULTI_TENANT: Standard = {
@@ -12,7 +26,8 @@ export const OWASP_MULTI_TENANT: Standard = {
     {
       id: 'Do 1',
       asks: 'The tenant comes from a verified token.',
-      groups: ['context'],
+      groups: [],
+      also: ABOUT_CONTEXT,
       looks: 'Whether SQL of one tenant can set the context of another.',
       limits: 'How the application finds the tenant.',
     },
@@ -52,7 +67,8 @@ export const OWASP_MULTI_TENANT: Standard = {
     {
       id: "Don't 1",
       asks: 'Trust tenant ids from headers or parameters.',
-      groups: ['context'],
+      groups: [],
+      also: ABOUT_CONTEXT,
       looks: 'Whether the setting that names the tenant can be forged with SQL.',
       limits: 'Headers and parameters.',
     },

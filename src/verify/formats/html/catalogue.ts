@@ -17,6 +17,7 @@ ${table(['part', 'line', 'verdict', 'by'], rows, ['part', 'verdict'])}`
 export function attacksOf(document: ReportDocument): string {
   const { attacks, examined, summary, internalErrors } = document
   if (attacks.length === 0) return '<p>The catalog was read and policies were proved; nothing was attacked.</p>'
+  if (examined.attacks.length === 0) return betweenSchemas(document)
   const counted = attacks.map((attack) => {
     const count = examined.attacks.find(({ name }) => name === attack.name) ?? { probes: 0, reached: [] }
     return { ...attack, ...count, failed: internalErrors.some(({ where }) => where === `attack ${attack.name}`) }
@@ -31,10 +32,16 @@ export function attacksOf(document: ReportDocument): string {
     failed ? 'failed: see Internal errors' : outcomeOf(reached),
   ])
   return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
-${table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
+${rows.length === 0 ? '<p>No attack sent a probe.</p>' : table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
 <h3>Attacks that sent no probe</h3>
 <p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run, as far as it can read the schema. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>
 ${idle.length === 0 ? '<p>None.</p>' : table(['attack', 'what it does', 'not applicable, because the run found no'], idle.map(idleRow))}`
+}
+
+/** A run in which no table is shared: the list of attacks on such tables would say the same of each. */
+function betweenSchemas({ summary, attacks }: ReportDocument): string {
+  return `<p>${summary.probes} probes in transactions that were rolled back: SELECT, INSERT, UPDATE and DELETE on tables of one tenant’s schema in the context of another tenant, and the controls. Their outcome stands in <a href="#tables">Tables</a>.</p>
+<p>These ${attacks.length} attacks did not run, because no table is shared by several tenants: ${attacks.map(({ name }) => code(name)).join(', ')}.</p>`
 }
 
 function idleRow({

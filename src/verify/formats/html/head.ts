@@ -28,9 +28,10 @@ function leakSentence({ tables, summary }: ReportDocument): string | undefined {
 }
 
 /** A green verdict must not hide what remains below its threshold. */
-function remaining({ summary, findings }: ReportDocument): string {
+function remaining({ summary, findings, failOn }: ReportDocument): string {
   if (summary.exitCode !== 0 || findings.length === 0) return ''
-  return ` Below that remain ${text(countFindings(summary.findings))}.`
+  const total = Object.values(summary.findings).reduce((sum, number) => sum + number, 0)
+  return ` Below ${failOn} there ${total === 1 ? 'is' : 'are'} ${text(countFindings(summary.findings))}.`
 }
 
 function examinedSentence({ origin }: ReportDocument): string {

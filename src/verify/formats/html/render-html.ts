@@ -62,8 +62,8 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'accepted', title: 'Accepted findings', body: whenAny(document.accepted, () => acceptedOf(document)) },
     {
       id: 'unwalled',
-      title: 'In reach without a wall',
-      body: document.unwalled.length === 0 ? '<p>No table.</p>' : unwalledOf(document),
+      title: 'Tables in reach without policies',
+      body: document.unwalled.length === 0 ? '<p>None.</p>' : unwalledOf(document),
     },
     {
       id: 'errors',

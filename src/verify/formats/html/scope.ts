@@ -29,15 +29,15 @@ export function scopeOf(document: ReportDocument): string {
     .filter(({ login, name }) => login && !run.actingRoles.includes(name))
     .map(({ name }) => name)
   const inside = [
-    `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. Objects in them: ${counts.join(', ') || 'none'}.`,
-    `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
-    `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
-    `Logins that were not tried, and that have privileges here or are a member of a role that has: ${untried.map(code).join(', ') || 'none'}. See Privileges.`,
+    `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. ${countsSentence(document, counts)}`,
     ...(examined.tenantSchemas === 0
       ? []
       : [
-          `Of these, ${examined.tenantSchemas} schemas hold one tenant each. Their objects are judged, and are not counted above.`,
+          `Of these schemas, ${examined.tenantSchemas} hold one tenant each. Their objects are judged, and are not counted above. Of tables that are alike in many of them, the attacks try one; tables that rules report are tried too, up to a hundred.`,
         ]),
+    `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
+    `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
+    `Logins that were not tried, and that have privileges here or are a member of a role that has: ${untried.map(code).join(', ') || 'none'}. See Privileges.`,
     ...(examined.schemas.includes('partywall')
       ? []
       : [
@@ -54,6 +54,14 @@ ${listOfHtml(inside)}
 ${nothing}
 <h3>Not in scope</h3>
 ${listOf(outsideOf(document.origin))}`
+}
+
+/** Functions are read from all schemas, because policies may call them. */
+function countsSentence({ examined }: ReportDocument, counts: readonly string[]): string {
+  const functions = examined.objects.function
+  const inThem = counts.filter((each) => !each.startsWith('functions: '))
+  const code = functions === 0 ? '' : ` Functions of all schemas: ${functions}.`
+  return `Objects in them: ${inThem.join(', ') || 'none'}.${code}`
 }
 
 const ROLE_OF: Readonly<Record<string, string>> = {
