@@ -7,17 +7,26 @@ import type { Equalities } from './equalities.ts'
 import { alwaysTrue, bypassFlag, capture, failOpen, nullTenant } from './open-shapes.ts'
 import { columnOptOut, helper, sharedNumber, unrelatedLookup } from './row-shapes.ts'
 
+/** Most characters of one condition, and of all. Reports print them as evidence: a condition that is cut proves nothing to a reader. */
+const ATOM = 400
+const WHOLE = 1_200
+
 /** The reason why an unproved branch admits other tenants' rows, or may do so: the first known shape that fits the branch. */
 export function weaknessOf(input: BranchInput, knows: Equalities, policy: string, clause: 'using' | 'check'): Weakness {
   const atoms = input.branch.atoms
-  const text = atoms.length === 0 ? 'true' : atoms.map((atom) => showExpression(atom, 80)).join(' and ')
+  const text = atoms.length === 0 ? 'true' : atoms.map((atom) => showExpression(atom, ATOM)).join(' and ')
   const reader = new AtomReader(input)
   const found = SHAPES.map((shape) => shape(reader, knows)).find((named) => named !== undefined) ?? {
     kind: 'beyond-the-prover',
     certain: false,
     explanation: 'the branch is beyond the prover',
   }
-  return { policy, clause, text: text.length > 240 ? `${text.slice(0, 239)}…` : text, ...found }
+  return {
+    policy,
+    clause,
+    text: text.length > WHOLE ? `${text.slice(0, WHOLE)}… (cut; the policy has the rest)` : text,
+    ...found,
+  }
 }
 
 // If several shapes fit a branch, the first one is reported. The simplest explanation comes first.

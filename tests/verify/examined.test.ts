@@ -144,6 +144,23 @@ describe('what a run looked at', { timeout: 120_000 }, () => {
     expect(wide('PUBLIC')).toContain('schema public: USAGE')
   })
 
+  it('has the whole condition of a policy as evidence', async () => {
+    const app = `examined_${randomBytes(4).toString('hex')}`
+    const database = await createTestDatabase({ migrated: false })
+    const kind = 'a kind of note, '.repeat(20)
+    await database.admin(`create role ${app} login;
+      create table tenants (id uuid primary key);
+      create table notes (id int primary key, tenant_id uuid not null references tenants, kind text);
+      alter table notes enable row level security;
+      create policy own on notes using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid or kind = '${kind}');
+      grant select on notes to ${app}`)
+    const { findings } = await verifyDatabase({ databaseUrl: database.adminUrl, appRole: app, mode: 'static' })
+    const evidence = findings.flatMap((finding) => finding.evidence).join('\n')
+    expect(evidence).toContain('is true where')
+    expect(evidence).toContain(kind)
+    expect(evidence).not.toContain('…')
+  })
+
   it('has the settings that take part in the result, and no value that may be a secret', async () => {
     const [app, other] = [1, 2].map(() => `examined_${randomBytes(4).toString('hex')}`)
     const database = await createTestDatabase({ migrated: false })

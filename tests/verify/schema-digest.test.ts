@@ -56,6 +56,31 @@ it('a second digest leaves out what is partywall’s, and only that', { timeout:
   expect((await both())[1]).not.toBe(without)
 })
 
+it('the digest covers the schemas that hold one tenant each', { timeout: 60_000 }, async () => {
+  const made = async (zen: string) => {
+    const database = await createTestDatabase({ migrated: false })
+    const schema = (
+      name: string,
+    ) => `create schema ${name}; create table ${name}.members (id int primary key, name text);
+      grant usage on schema ${name} to app; grant select on ${name}.members to app;`
+    await database.admin(`${schema('gym_iron')} ${schema('gym_zen')} ${zen}`)
+    const { summary, examined } = await verifyDatabase({
+      databaseUrl: database.adminUrl,
+      appRole: 'app',
+      mode: 'static',
+      rules: [],
+    })
+    expect(examined.tenantSchemas).toBe(2)
+    return summary.schemaDigest
+  }
+  const plain = await made('')
+  expect(await made('create table gone (id int); drop table gone;')).toBe(plain)
+  const forced = 'alter table gym_zen.members enable row level security, force row level security;'
+  const policy = (test: string) => `${forced} create policy p on gym_zen.members using (${test});`
+  const others = await Promise.all([made(forced), made(policy('true')), made(policy('false'))])
+  expect(new Set([plain, ...others]).size).toBe(4)
+})
+
 it('there is no second digest without a schema partywall', { timeout: 60_000 }, async () => {
   const database = await createTestDatabase({ migrated: false })
   await database.admin(`create table tenants (id uuid primary key);

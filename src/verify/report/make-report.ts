@@ -3,6 +3,7 @@ import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import { grantLines } from '../../tenancy/app-role-sql.ts'
 import { describeSetting } from '../../tenancy/discovery/discover.ts'
 import type { Facts, Tenancy } from '../../tenancy/facts.ts'
+import { fleetParts } from '../../tenancy/fleet/fleet-parts.ts'
 import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
@@ -26,7 +27,8 @@ export function makeReport(
     ({ verbs: _verbs, tables: _tables, group: _group, crosses: _crosses, ...finding }): Finding => finding,
   )
   const { tenancy, catalog } = first.facts
-  const without = digestWithoutPartywall(catalog)
+  const ofFleet = fleetParts(first.facts.fleet, first.facts.roleName)
+  const without = digestWithoutPartywall(catalog, ofFleet)
   const reachable = scopes.some((scope) => isReachable(scope.facts, scope.tables) || reachesFleet(scope.facts))
   const sum = (count: (scope: JudgedScope) => number) => scopes.reduce((total, scope) => total + count(scope), 0)
   return {
@@ -38,7 +40,7 @@ export function makeReport(
     summary: {
       database: catalog.database.name,
       serverVersion: catalog.serverVersion,
-      schemaDigest: schemaDigest(catalog),
+      schemaDigest: schemaDigest(catalog, ofFleet),
       ...(without === undefined ? {} : { schemaDigestWithoutPartywall: without }),
       mode: first.run === undefined && first.fleetRun === undefined ? 'static' : 'attack',
       sealed: first.facts.sealed,

@@ -42,7 +42,7 @@ export const schemaDrift: Rule = {
             )
           : {}),
         message: `Schema ${schema} differs from the schemas of other tenants: ${found.slice(0, 5).join('; ')}${found.length > 5 ? '; …' : ''}.`,
-        evidence: found.slice(0, 20),
+        evidence: found.length > 20 ? [...found.slice(0, 20), `and ${found.length - 20} more differences`] : found,
         fix: `-- Run the migrations that this schema missed, then partywall.install_schema() again.`,
       }
   },

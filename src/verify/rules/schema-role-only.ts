@@ -32,7 +32,10 @@ export const schemaRoleOnly: Rule = {
     yield {
       object: `role ${app.role.name}`,
       message: `${app.role.name} may become ${names.slice(0, 5).join(', ')}${names.length > 5 ? ' and others' : ''}, and only these roles keep ${schemas.size} schemas apart. Injected SQL may become them as well.`,
-      evidence: lone.slice(0, 5).map(([name, own]) => `${name} reaches ${[...own].join(', ')}`),
+      evidence: [
+        ...lone.slice(0, 5).map(([name, own]) => `${name} reaches ${[...own].join(', ')}`),
+        ...(lone.length > 5 ? [`and ${lone.length - 5} more such roles`] : []),
+      ],
       fix: `-- Add policies first: CALL partywall.install_schema(schema, tenant) for each schema.\n-- Or give each tenant a login of its own:\n${names.map((name) => `-- REVOKE ${quoteIdentifier(name)} FROM ${quoteIdentifier(app.role.name)};`).join('\n')}`,
     }
   },

@@ -1,6 +1,6 @@
 import type { ObjectKind } from '../../report/examined.ts'
 import type { InputFile } from '../../sources/prepared-source.ts'
-import type { ReportDocument, ReportOrigin } from '../document.ts'
+import type { ReportDocument } from '../document.ts'
 import { code, listOf, listOfHtml, table } from './markup.ts'
 
 const SHOWN: readonly (readonly [ObjectKind, string])[] = [
@@ -53,7 +53,7 @@ export function scopeOf(document: ReportDocument): string {
 ${listOfHtml(inside)}
 ${nothing}
 <h3>Not in scope</h3>
-${listOf(outsideOf(document.origin))}`
+${listOf(outsideOf(document))}`
 }
 
 /** Functions are read from all schemas, because policies may call them. */
@@ -70,8 +70,13 @@ const ROLE_OF: Readonly<Record<string, string>> = {
   none: '',
 }
 
-function outsideOf(origin: ReportOrigin): readonly string[] {
+function outsideOf({ origin, examined }: ReportDocument): readonly string[] {
   return [
+    ...(examined.tenantSchemas === 0
+      ? []
+      : [
+          'Constraints and triggers in schemas that hold one tenant each, as far as they depend on no other schema. The schema digest does not cover them.',
+        ]),
     origin === 'database'
       ? 'Other databases and servers, such as replicas. A later change of this database: a further run with the same schema digest shows that nothing that decides about isolation was changed.'
       : 'The production database: its roles, grants, settings, extensions and changes made by hand. A run with --database-url on it that prints the same schema digest shows that it has the schema of this report.',

@@ -1,0 +1,33 @@
+import type { Oid } from '../../catalog/model.ts'
+import type { Fleet, FleetRelation } from './fleet.ts'
+
+/**
+ * What decides about isolation in schemas of one tenant each, one text for each part, without object ids: tables with columns, owners, row-level
+ * security, policies and the roles that reach them, functions, views outside, dependencies between the schemas, and default privileges.
+ * Constraints and triggers are left out, as far as they depend on no other schema.
+ */
+export function fleetParts(fleet: Fleet | undefined, roleName: (oid: Oid) => string): readonly string[] {
+  if (fleet === undefined) return []
+  const names = (oids: readonly Oid[]) => oids.map(roleName).sort()
+  return [
+    ...fleet.schemas.map(({ name, tenant, wideRights }) => ['schema', name, tenant, [...wideRights].sort()]),
+    ...fleet.relations.map((relation) => ['relation', ...relationParts(relation, roleName), names(relation.reach)]),
+    ...fleet.functions.map((fn) => ['function', fn]),
+    ...fleet.outsideViews.map(({ reach, ...view }) => ['view', view, names(reach)]),
+    ...fleet.edges.map((edge) => ['edge', edge]),
+    ...fleet.defaultPrivileges.map(({ granteeOid: _oid, ...each }) => ['default privilege', each]),
+  ].map((part) => JSON.stringify(part))
+}
+
+function relationParts(relation: FleetRelation, roleName: (oid: Oid) => string): readonly unknown[] {
+  const { schema, name, kind, owner, rowSecurity, forced, shape, policies } = relation
+  const tests = policies.map((policy) => [
+    policy.name,
+    policy.permissive,
+    policy.command,
+    policy.roles.map(roleName).sort(),
+    policy.using,
+    policy.check,
+  ])
+  return [schema, name, kind, owner, rowSecurity, forced, shape, tests]
+}
