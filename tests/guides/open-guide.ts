@@ -8,6 +8,7 @@ import { packageRoot } from '../../src/config/package-root.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
 import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
+import { dropRoles } from '../setup/drop-roles.ts'
 
 export interface Guide extends TestDatabase {
   /** URL of a login that the guide's SQL creates. */
@@ -38,10 +39,7 @@ export async function openGuide(
     const plan = await planFor({ databaseUrl: database.adminUrl, appRole: 'app', seal: true, tables: protect })
     for (const statement of plan.changes.flatMap(({ up }) => up)) await database.admin(statement)
   }
-  afterFile(async () => {
-    for (const role of roles) await database.admin(`drop owned by ${named(role)}`)
-    for (const role of roles) await database.admin(`drop role ${named(role)}`)
-  })
+  afterFile(() => dropRoles([database], roles.map(named)))
   return {
     ...database,
     urlOf(role) {

@@ -8,6 +8,7 @@ import { runWithTenant } from '../../src/context/run-with-tenant.ts'
 import type { Partywall } from '../../src/partywall.ts'
 import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
+import { dropRoles } from '../setup/drop-roles.ts'
 import { createTestWall } from '../setup/wall.ts'
 import { findingsOf } from './open-guide.ts'
 
@@ -34,11 +35,7 @@ describe('the guide to several applications on one server', () => {
       .replaceAll('DATABASE shop', `DATABASE ${shop.name}`)
       .replaceAll('DATABASE crm', `DATABASE ${crm.name}`)
     await shop.admin(sql)
-    afterFile(async () => {
-      for (const role of ['shop_app', 'crm_app'])
-        for (const database of [shop, crm]) await database.admin(`drop owned by ${role}_${suffix}`)
-      for (const role of ['shop_app', 'crm_app']) await shop.admin(`drop role ${role}_${suffix}`)
-    })
+    afterFile(() => dropRoles([shop, crm], [`shop_app_${suffix}`, `crm_app_${suffix}`]))
     ;({ wall } = await createTestWall(shop, { database: { url: urlOf('shop_app', shop) } }))
     a = await createTestTenant(shop)
   })
