@@ -20,6 +20,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 2,
+    isolate: false,
     setupFiles: ['tests/setup/exit-on-sigterm.ts', 'tests/setup/end-of-file.ts'],
     include: ['tests/frameworks/**/*.test.ts'],
     exclude: ['**/node_modules/**'],

@@ -53,7 +53,7 @@ describe('a broken network', () => {
     }))
 
   it('that is slow while a time limit of the last tenant holds: the next is served by another connection', () =>
-    through({ max: 1, statementTimeoutMs: 5000 }, async (pool, proxy) => {
+    through({ max: 1, statementTimeoutMs: 30_000 }, async (pool, proxy) => {
       await two.as(two.a, () => pool.query("select set_config('statement_timeout', '1', false)"))
       proxy.faults.splitBytes = 12
       proxy.faults.delayMs = 4
