@@ -1,32 +1,43 @@
-import { errors, jwtVerify } from 'jose'
+import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
 import { parseOptions } from '../config/parse-options.ts'
+import { type ClaimPath, compileReader } from './claim-path.ts'
 import type { OwnPrincipal, OwnVerifierOptions } from './own-verifier.ts'
 
-/** Options of {@link sharedSecretTokens}. Each claim is the name of a member at the top level of the token. */
+/** Options of {@link sharedSecretTokens}. A claim is a name, a dotted path (`user.id`), or a list of names if a name contains a dot. */
 export interface SharedSecretTokenOptions {
   /** The secret with which the application signs its own tokens; at least 32 bytes. */
   readonly secret: string | undefined
   /** Default: `HS256`. */
   readonly algorithms?: readonly ('HS256' | 'HS384' | 'HS512')[] | undefined
   /** The claim that names the tenant: a text or a whole number. */
-  readonly tenant: string
+  readonly tenant: ClaimPath
   /** The claim that names the user; default `sub`. */
-  readonly user?: string | undefined
+  readonly user?: ClaimPath | undefined
   /** The claim with the user's role or roles. Default: none. */
-  readonly roles?: string | undefined
+  readonly roles?: ClaimPath | undefined
 }
 
 const name = z.string().min(1)
+const path = z.union(
+  [
+    name.refine(
+      (text) => !text.includes('://'),
+      "a dotted path can't hold a URL; give a list of names: ['https://…', 'id']",
+    ),
+    z.array(name).min(1).readonly(),
+  ],
+  'expected a claim name, a dotted path or a list of names',
+)
 const optionsSchema = z.strictObject({
   secret: z.string().refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes'),
   algorithms: z
     .array(z.enum(['HS256', 'HS384', 'HS512']))
     .min(1)
     .optional(),
-  tenant: name,
-  user: name.optional(),
-  roles: name.optional(),
+  tenant: path,
+  user: path.optional(),
+  roles: path.optional(),
 })
 
 /**
@@ -45,11 +56,16 @@ const optionsSchema = z.strictObject({
 export function sharedSecretTokens(options: SharedSecretTokenOptions): OwnVerifierOptions['verify'] {
   const parsed = parseOptions(optionsSchema, options, 'sharedSecretTokens(options)')
   const { algorithms = ['HS256'], tenant, user = 'sub', roles } = parsed
+  const readers = {
+    tenant: compileReader(tenant),
+    user: compileReader(user),
+    roles: roles === undefined ? () => undefined : compileReader(roles),
+  }
   const key = new TextEncoder().encode(parsed.secret)
   return async (token) => {
     try {
       const { payload } = await jwtVerify(token, key, { algorithms, requiredClaims: ['exp'] })
-      return principalOf(payload, { tenant, user, roles })
+      return principalOf(payload, readers)
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined
       throw error
@@ -57,14 +73,15 @@ export function sharedSecretTokens(options: SharedSecretTokenOptions): OwnVerifi
   }
 }
 
+type ReadClaim = ReturnType<typeof compileReader>
+
 function principalOf(
-  payload: { readonly exp?: number; readonly iat?: number; readonly jti?: string; readonly [claim: string]: unknown },
-  claims: { readonly tenant: string; readonly user: string; readonly roles: string | undefined },
+  payload: JWTPayload,
+  claims: { readonly tenant: ReadClaim; readonly user: ReadClaim; readonly roles: ReadClaim },
 ): OwnPrincipal | undefined {
-  const own = (claim: string) => (Object.hasOwn(payload, claim) ? payload[claim] : undefined)
-  const tenant = idOf(own(claims.tenant))
-  const userId = idOf(own(claims.user))
-  const roles = claims.roles === undefined ? [] : rolesOf(own(claims.roles))
+  const tenant = idOf(claims.tenant(payload))
+  const userId = idOf(claims.user(payload))
+  const roles = rolesOf(claims.roles(payload))
   if (tenant === undefined || userId === undefined || roles === undefined || payload.exp === undefined) return undefined
   return {
     tenant,

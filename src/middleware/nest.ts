@@ -33,6 +33,13 @@ export interface PartywallModuleOptions extends AdapterOptions {
   readonly token?: ((request: IncomingMessage) => string | undefined) | undefined
   /** Requests that belong to no tenant, such as health checks and login. They run without a context and need no token. */
   readonly exclude?: ((request: IncomingMessage) => boolean) | undefined
+  /**
+   * On Express: `first` checks requests before all handlers that the application adds with `app.use()` and `app.enableCors()`. `after-app-use`
+   * checks after them, and before body parsers and routes. Browsers on another origin can then read refusals, because these have the headers of
+   * CORS; what the application itself answers in `app.use()` needs no token, and runs without a tenant. Default `first`. On Fastify, NestJS
+   * answers CORS before both.
+   */
+  readonly mount?: 'first' | 'after-app-use' | undefined
   /** True: a handler with neither `@RequirePermission` nor `@PublicRoute` is refused with 500. Default false. */
   readonly requireDeclarations?: boolean | undefined
 }
@@ -59,6 +66,7 @@ export class PartywallModule {
   /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` */
   static forRoot(options: PartywallModuleOptions): NestDynamicModule {
     gatesOf(options.wall, options, 'PartywallModule.forRoot(options)')
+    checkMount(options)
     return PartywallModule.forRootAsync({ useFactory: () => options })
   }
 
@@ -99,6 +107,7 @@ function makeGuard(options: PartywallModuleOptions): NestTenantGuard {
  */
 function install(options: PartywallModuleOptions, host: HttpAdapterHost): true {
   const gates = gatesOf(options.wall, options, 'PartywallModule')
+  checkMount(options)
   // With @nestjs/testing the adapter comes after the providers, and still before routes and body parsers.
   if (host.httpAdapter === undefined) host.init$.subscribe(() => installOn(adapterOf(host), options, gates))
   else installOn(host.httpAdapter, options, gates)
@@ -116,9 +125,27 @@ function installOn(httpAdapter: NestHttpAdapter, options: PartywallModuleOptions
   // The guard counts, because only it knows the route.
   const early = { ...gates, limiter: undefined }
   const type = httpAdapter.getType()
-  if (type === 'express') httpAdapter.use(expressHandler(options, early))
+  if (type === 'express') mountOnExpress(httpAdapter, expressHandler(options, early), options.mount)
   else if (type === 'fastify') registerHooks(httpAdapter, options, early)
   else throw new ConfigurationError(`PartywallModule works on Express and Fastify, not on ${type}.`)
+}
+
+/** Callers without types may give anything. A misspelt value would silently be another place than they chose. */
+function checkMount({ mount }: PartywallModuleOptions): void {
+  if (mount !== undefined && mount !== 'first' && mount !== 'after-app-use')
+    throw new ConfigurationError(`PartywallModule: mount is 'first' or 'after-app-use', not ${JSON.stringify(mount)}.`)
+}
+
+function mountOnExpress(httpAdapter: NestHttpAdapter, handler: unknown, mount: PartywallModuleOptions['mount']): void {
+  if (mount !== 'after-app-use') {
+    httpAdapter.use(handler)
+    return
+  }
+  const init = httpAdapter.init?.bind(httpAdapter)
+  httpAdapter.init = async () => {
+    await init?.()
+    httpAdapter.use(handler)
+  }
 }
 
 function expressHandler({ wall, agreement, token, exclude }: PartywallModuleOptions, gates: Gates) {

@@ -22,6 +22,15 @@ describe('sharedSecretTokens', () => {
     expect(await verify(await sign({ sub: '7', org_id: 42 }), call)).toMatchObject({ tenant: '42', userId: '7' })
   })
 
+  it('reads claims inside of others, by a dotted path or a list of names', async () => {
+    const nested = sharedSecretTokens({ secret, tenant: ['https://example.com/tenant', 'id'], user: 'user.id' })
+    const token = (claims: Record<string, unknown>) => sign({ 'https://example.com/tenant': { id: 't' }, ...claims })
+    expect(await nested(await token({ user: { id: 7 } }), call)).toMatchObject({ tenant: 't', userId: '7', roles: [] })
+    expect(await nested(await token({ user: 7, 'user.id': 7 }), call)).toBeUndefined()
+    expect(await nested(await token({ user: {} }), call)).toBeUndefined()
+    expect(() => sharedSecretTokens({ secret, tenant: 'https://example.com/tenant' })).toThrow(/list of names/)
+  })
+
   it.each([
     ['another secret', sign({ sub: 'u', org_id: 't' }, { key: `${secret}!` })],
     ['another algorithm', sign({ sub: 'u', org_id: 't' }, { alg: 'HS512' })],

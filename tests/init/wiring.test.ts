@@ -1,6 +1,7 @@
 // The changes of an application's own code: exactly where one place can be meant, and nowhere else.
 import { describe, expect, it } from 'vitest'
 import { detectProject } from '../../src/init/detection/project.ts'
+import { findTokenCookie } from '../../src/init/detection/token-cookie.ts'
 import { wire } from '../../src/init/wiring/wire.ts'
 import { memoryProject, packageJson } from './memory-project.ts'
 
@@ -110,9 +111,122 @@ it('Drizzle on a URL gets the pool', () => {
   expect(content).toContain('entryDb = drizzle(entryPool, { schema })')
 })
 
-it('code that compares a password is named, because it runs before the tenant is known', () => {
-  const { byHand } = wired(['pg'], { 'src/login.ts': 'await bcrypt.compare(a, b)' })
-  expect(byHand.join()).toContain('src/login.ts: it signs users in before the tenant is known')
+describe('code that compares passwords', () => {
+  const named = (files: Readonly<Record<string, string>>) =>
+    wired(['pg'], files).byHand.filter((line) => line.includes('before the tenant is known'))
+
+  it('is named, because it may sign users in, which happens before the tenant is known', () => {
+    expect(named({ 'src/login.ts': 'await bcrypt.compare(a, b)' }).join()).toMatch(
+      /^src\/login\.ts: it compares passwords\. Code that signs users in runs before the tenant is known/,
+    )
+  })
+
+  it('is not named beside code that signs users in: a change of the password has a tenant', () => {
+    const hints = named({
+      'src/auth.ts': 'if (await bcrypt.compare(a, b)) return jwt.sign({ id })',
+      'src/users.ts': 'if (await bcrypt.compare(old, user.password)) save()',
+    })
+    expect(hints).toHaveLength(1)
+    expect(hints[0]).toMatch(/^src\/auth\.ts: it signs users in/)
+  })
+})
+
+describe('Prisma under NestJS', () => {
+  const nest = ['@nestjs/core', '@prisma/client', 'pg']
+  const service = `import { Injectable } from '@nestjs/common';
+import { PrismaClient } from '@prisma/client';
+import { PrismaPg } from '@prisma/adapter-pg';
+
+const pool = new Pool({ connectionString: process.env.DATABASE_URL });
+
+@Injectable()
+export class Database extends PrismaClient {
+    constructor() {
+        super({ adapter: new PrismaPg(pool) });
+    }
+}
+`
+  const module = `import { Database } from './database.js';\n@Module({ providers: [Database], exports: [Database] })\nexport class DatabaseModule {}\n`
+  const root = `import { Module } from '@nestjs/common';\n@Module({\n  imports: [\n    DatabaseModule,\n  ],\n})\nexport class AppModule {}\n`
+  const main = 'const app = await NestFactory.create<NestExpressApplication>(AppModule)'
+  const files = {
+    'src/database.ts': service,
+    'src/database.module.ts': module,
+    'src/app.module.ts': root,
+    'src/main.ts': main,
+  }
+
+  it('gets the pool and the extension in its class, and a second class for sign-in, which its module provides', () => {
+    const { texts, byHand } = wired(nest, files)
+    expect(texts['src/database.ts']).toContain(
+      '        super({ adapter: new PrismaPg(wall.pool) });\n        this.$extends(tenantExtension());\n    }\n',
+    )
+    expect(texts['src/database.ts']).toContain(
+      '@Injectable()\nexport class EntryDatabase extends PrismaClient {\n    constructor() {\n        super({ adapter: new PrismaPg(entryPool) });\n    }\n}\n',
+    )
+    expect(texts['src/database.module.ts']).toContain("import { EntryDatabase, Database } from './database.js'")
+    expect(texts['src/database.module.ts']).toContain(
+      'providers: [Database, EntryDatabase], exports: [Database, EntryDatabase]',
+    )
+    expect(byHand).toEqual([])
+  })
+
+  it('gets the module in the root module that the application is created with', () => {
+    const line = (more: Readonly<Record<string, string>>) =>
+      wired(nest, { ...files, ...more }).texts['src/app.module.ts']
+    expect(line({})).toContain(
+      'imports: [\n    PartywallModule.forRoot({ wall, exclude: isPublic }),\n    DatabaseModule,',
+    )
+    expect(line({})).toContain("import { isPublic, wall } from './partywall.js';")
+    expect(line({ 'src/main.ts': `${main}\napp.enableCors()` })).toContain(
+      "exclude: isPublic, mount: 'after-app-use' })",
+    )
+    const cookie = { 'src/jwt.ts': 'fromExtractors([(req) => req?.cookies?.access_token])' }
+    expect(line(cookie)).toContain('exclude: isPublic, token: tokenOf })')
+    expect(line(cookie)).toContain("import { isPublic, tokenOf, wall } from './partywall.js';")
+  })
+
+  it.each([
+    ['two classes', { 'src/other.ts': service.replace('Database', 'Other') }],
+    ['no driver adapter', { 'src/database.ts': service.replace('{ adapter: new PrismaPg(pool) }', '') }],
+  ])('is left to a person with %s', (_case, more) => {
+    const { texts, byHand } = wired(nest, { ...files, ...more })
+    expect(texts['src/database.ts']).toBeUndefined()
+    expect(byHand.join('\n')).toMatch(/^src\/database\.ts.*: give Prisma the pool of src\/partywall\.ts/m)
+  })
+
+  it.each([
+    ['two applications', { 'src/worker.ts': 'NestFactory.create(WorkerModule)' }],
+    ['no list of imports', { 'src/app.module.ts': '@Module({})\nexport class AppModule {}' }],
+    ['two modules in its file', { 'src/app.module.ts': `${root}\n@Module({ imports: [] })\nclass Other {}` }],
+  ])('leaves the module to a person with %s', (_case, more) => {
+    const { texts, byHand } = wired(nest, { ...files, ...more })
+    expect(texts['src/app.module.ts']).toBeUndefined()
+    expect(byHand.join('\n')).toMatch(/: import the module$/m)
+  })
+})
+
+describe('the token of a request', () => {
+  const cookieIn = (files: Readonly<Record<string, string>>) =>
+    findTokenCookie(memoryProject({ 'package.json': packageJson([]), ...files }))?.name
+
+  it.each([
+    ['req.cookies.token', 'token'],
+    ['request.cookies?.["access_token"]', 'access_token'],
+    ["req?.cookies?.['__session']", '__session'],
+    ["ctx.cookies.get('jwt')", 'jwt'],
+    ["getCookie(c, 'auth')", 'auth'],
+  ])('is in the cookie that %s reads', (text, name) => {
+    expect(cookieIn({ 'src/auth.ts': `const it = ${text}` })).toBe(name)
+  })
+
+  it('is in no cookie where several could be meant, and not in one for another purpose', () => {
+    expect(cookieIn({ 'src/a.ts': 'req.cookies.token', 'src/b.ts': 'req.cookies.session' })).toBeUndefined()
+    expect(
+      cookieIn({ 'src/a.ts': 'req.cookies.refresh_token; req.cookies.theme; req.cookies.csrfToken' }),
+    ).toBeUndefined()
+    expect(cookieIn({ 'test/a.ts': 'req.cookies.token' })).toBeUndefined()
+  })
 })
 
 describe('TypeORM under NestJS, with options that are made when the application starts', () => {

@@ -19,7 +19,7 @@ export function wireExpress(task: WireTask): Wiring {
   const gates = source === undefined ? [] : [...source.text.matchAll(GATE)]
   const [gate] = gates
   if (source === undefined || gate === undefined || gates.length !== 1)
-    return byHand(wallPath, 'mount the two middlewares that it exports', lines)
+    return byHand('your application', `mount the two middlewares of ${wallPath}`, lines)
   const [whole, indent = '', app = 'app'] = gate
   const end = gate.index + whole.length
   const semicolon = whole.trimEnd().endsWith(';') ? ';' : ''

@@ -1,7 +1,8 @@
 import { addImports, importLine, importPath } from '../code/imports.ts'
 import { onlyCall, replaceSpans } from '../code/source-text.ts'
 import type { Wiring } from '../plan/init-plan.ts'
-import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
+import { CLIENT_CLASS, wirePrismaService } from './prisma-service.ts'
+import { byHand, edit, onlySource, sourcesWith, type WireTask } from './wire-task.ts'
 
 const LINES = [
   'const adapter = new PrismaPg(wall.pool)',
@@ -12,8 +13,11 @@ const LINES = [
 /** Prisma's adapter gets `wall.pool`, its client the extension, and there is a second client on the entry pool. */
 export function wirePrisma(task: WireTask): Wiring {
   const { project, wallPath } = task
+  const places = sourcesWith(task, /new PrismaClient\s*\(/).map(({ path }) => path)
+  if (places.length === 0 && sourcesWith(task, CLIENT_CLASS).length > 0) return wirePrismaService(task)
   const source = onlySource(task, /new PrismaClient\s*\(/)
-  if (source === undefined) return byHand(wallPath, 'give Prisma the pool of the wall', LINES)
+  if (source === undefined)
+    return byHand(places.join(' or ') || 'your client of Prisma', `give it the pool of ${wallPath}`, LINES)
   const adapter = onlyCall(source.text, /new PrismaPg\s*\(/g)
   const client = onlyCall(source.text, /new PrismaClient\s*\(/g)
   if (adapter === undefined || client === undefined)

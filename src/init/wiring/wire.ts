@@ -13,6 +13,7 @@ import { wireNest } from './nest.ts'
 import { wireOther } from './other.ts'
 import { wirePg } from './pg.ts'
 import { wirePrisma } from './prisma.ts'
+import { CLIENT_CLASS } from './prisma-service.ts'
 import type { WireTask } from './wire-task.ts'
 
 /**
@@ -79,7 +80,7 @@ function jobs({ files }: WireTask): readonly ByHand[] {
   const found = findJobs(files)
   if (found.length === 0) return []
   const why =
-    'these files run without a request, so the pool refuses their statements. docs/guides/jobs.md of partywall shows how a job gets a tenant'
+    'these files run without a request, so without a tenant: the pool refuses a statement that they send. docs/guides/jobs.md of partywall shows how a job gets a tenant'
   return [{ path: 'jobs', why, lines: found.map(({ path, by }) => `${path}   (${by})`) }]
 }
 
@@ -101,10 +102,14 @@ function migrationsAtStart(files: ProjectFiles): readonly ByHand[] {
 }
 
 /** What code before the tenant is known uses in place of the library's usual connection. */
-function entryName({ orm, framework }: Project, wallPath: string): string {
+function entryName({ files, project: { orm, framework }, wallPath }: WireTask): string {
   switch (orm) {
-    case 'prisma':
-      return 'entryPrisma'
+    case 'prisma': {
+      const [service] = files
+        .find(/\.[cm]?[jt]s$/)
+        .flatMap((path) => CLIENT_CLASS.exec(files.read(path) ?? '')?.[1] ?? [])
+      return service === undefined ? 'entryPrisma' : `Entry${service}`
+    }
     case 'drizzle':
       return 'entryDb'
     case 'typeorm':
@@ -117,28 +122,31 @@ function entryName({ orm, framework }: Project, wallPath: string): string {
   return `entryPool of ${wallPath}, or a second instance of ${orm} on ${ENTRY_URL},`
 }
 
-/** Code that compares a password, or a sign-in that signs a token, runs before the tenant is known. */
-function signInCode({ files, project, wallPath }: WireTask): readonly ByHand[] {
-  const name = entryName(project, wallPath)
+const COMPARES = /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/
+const DEFINES_COMPARE = /export (?:async )?function (?:verifyPassword|checkPassword|comparePassword)/
+const SIGNS_IN = /\b(?:log|sign)_?in\w*\s*[(=:]/i
+
+/**
+ * Code that signs users in runs before the tenant is known: a file that signs a token and compares a password or has a function for it. A file
+ * that only compares passwords may change the password of a user who is signed in, so it counts only if no file does both.
+ */
+function signInCode(task: WireTask): readonly ByHand[] {
+  const { files } = task
+  const name = entryName(task)
   const signing = new Set(filesThatSign(files))
   const reached = reachedFiles(files)
-  return files
+  const sources = files
     .find(/\.[cm]?[jt]s$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
-    .filter(
-      (path) =>
-        /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/.test(
-          files.read(path) ?? '',
-        ) ||
-        (signing.has(path) && /\b(?:log|sign)_?in\w*\s*[(=:]/i.test(files.read(path) ?? '')),
-    )
-    .filter(
-      (path) =>
-        !/export (?:async )?function (?:verifyPassword|checkPassword|comparePassword)/.test(files.read(path) ?? ''),
-    )
-    .map((path) => ({
-      path,
-      why: `it signs users in before the tenant is known: use ${name} there, and for the sign-up${reached?.has(path) === false ? '. No import that begins at the entry leads to this file: if it is not used, leave it' : ''}`,
-      lines: [],
-    }))
+    .filter((path) => !DEFINES_COMPARE.test(files.read(path) ?? ''))
+  const compares = (path: string) => COMPARES.test(files.read(path) ?? '')
+  const certain = sources.filter(
+    (path) => signing.has(path) && (compares(path) || SIGNS_IN.test(files.read(path) ?? '')),
+  )
+  const isSure = certain.some(compares)
+  return (isSure ? certain : sources.filter((path) => compares(path) || certain.includes(path))).map((path) => ({
+    path,
+    why: `it ${isSure || certain.includes(path) ? 'signs users in' : 'compares passwords. Code that signs users in runs'} before the tenant is known: use ${name} there, and for the sign-up. Requests of users who are signed in, such as a change of the password, stay on the usual connection${reached?.has(path) === false ? '. No import that begins at the entry leads to this file: if it is not used, leave it' : ''}`,
+    lines: [],
+  }))
 }

@@ -1,10 +1,13 @@
 import { importLine } from '../code/imports.ts'
 import type { OwnTokens } from '../detection/own-tokens.ts'
 import type { Project } from '../detection/project.ts'
+import { findTokenCookie, type TokenCookie } from '../detection/token-cookie.ts'
 import type { TenantFacts } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { isNestAsync } from '../wiring/nest.ts'
+import { allowsOtherOrigins } from '../wiring/nest-module.ts'
 import { APP_URL, ENTRY_URL, SEAL_SECRET } from './names.ts'
+import { tokenOf } from './token-of.ts'
 import { wallNest } from './wall-nest.ts'
 import { wallSettings } from './wall-settings.ts'
 
@@ -32,12 +35,18 @@ export function wallFile(input: WallFileInput): string {
  * ${input.entryTables.join(', ')} of all tenants, and nothing else.
  */
 ${exported(input, 'entryPool')}createEntryPool({ connectionString: setting('${ENTRY_URL}') })`,
-    `/** \`wall.pool\` is a pg.Pool whose statements belong to the tenant of the request. Without a tenant they are refused. */
+    `/**
+ * \`wall.pool\` is a pg.Pool whose statements belong to the tenant of the request. Without a tenant they are refused.
+ *
+ * Call \`await wall.ready()\` before the server listens: it throws if the database does not keep tenants apart, before a request finds out.
+ * Call \`await wall.close()\` when the server ends.
+ */
 ${exported(input, 'wall')}createPartywall({
   database: {
     url: setting('${APP_URL}'),
     searchPath: [${facts.searchPath.map((schema) => `'${schema}'`).join(', ')}],
     // Every user may DELETE, as before. To allow it to some roles only: database: { url, roles: { tenant_admin: ['owner'] } }
+    // Roles are compared letter by letter with those of the token: 'owner' is not 'OWNER'.
     roles: false,
     levelOf: () => 'tenant_admin',
   },
@@ -50,6 +59,7 @@ ${authOf(input)}
     },
   },
 })`,
+    ...tokenPart(input),
     ...frameworkPart(input),
     ...exportsOf(input),
   ]
@@ -119,13 +129,27 @@ function exported({ project: { style } }: WallFileInput, name: string): string {
   return style.modules === 'commonjs' ? `const ${name} = ` : `export const ${name} = `
 }
 
+/** Frameworks whose requests have the headers as an object. */
+const WITH_HEADERS: readonly unknown[] = ['express', 'nest', 'fastify', 'koa']
+
+/** The cookie that holds the token, where the application reads it from one. */
+function cookieOf({ files, project: { framework } }: WallFileInput): TokenCookie | undefined {
+  return WITH_HEADERS.includes(framework) ? findTokenCookie(files) : undefined
+}
+
+function tokenPart(input: WallFileInput): readonly string[] {
+  const cookie = cookieOf(input)
+  if (cookie === undefined) return []
+  return [tokenOf(cookie, input.project.style.language === 'ts', (name) => exported(input, name))]
+}
+
 function frameworkPart(input: WallFileInput): readonly string[] {
   const { framework, orm, style } = input.project
   const typed = style.language === 'ts'
   if (framework === 'express')
     return [
       `/** Opens the context of the request's tenant. Mount it before the routes of tenants, and after sign-in and health checks. */
-${exported(input, 'tenantContext')}tenantContextMiddleware(wall)`,
+${exported(input, 'tenantContext')}tenantContextMiddleware(wall${cookieOf(input) === undefined ? '' : ', { token: tokenOf }'})`,
       `const answerRefusal = tenantErrorHandler()
 /** Answers partywall's refusals. All other errors go to your own error handler. */
 ${exported(input, typed ? 'tenantErrors: ErrorRequestHandler' : 'tenantErrors')}(error, request, response, next) =>
@@ -137,7 +161,7 @@ ${exported(input, typed ? 'tenantErrors: ErrorRequestHandler' : 'tenantErrors')}
     typeorm: orm === 'typeorm',
     async: isNestAsync(input.files),
     publicRoutes: input.publicRoutes,
-    cors: input.files.find(/\.[cm]?[jt]s$/).some((path) => /enableCors|\bcors:/.test(input.files.read(path) ?? '')),
+    cors: allowsOtherOrigins(input.files),
     exported: (name) => exported(input, name),
   })
 }
@@ -149,6 +173,7 @@ function exportsOf(input: WallFileInput): readonly string[] {
   const names = [
     'entryPool',
     'wall',
+    ...(cookieOf(input) === undefined ? [] : ['tokenOf']),
     ...(framework === 'express' ? ['tenantContext', 'tenantErrors'] : []),
     ...(framework === 'nest' ? ['isPublic', ...(orm === 'typeorm' ? typeorm : [])] : []),
   ]

@@ -30,7 +30,7 @@ export function wallSettings(files: ProjectFiles, { manifest, style }: Project):
       style.modules === 'commonjs'
         ? ["const { existsSync, readFileSync } = require('node:fs')", "const { parseEnv } = require('node:util')"]
         : ["import { existsSync, readFileSync } from 'node:fs'", "import { parseEnv } from 'node:util'"],
-    code: `// The application reads these files later than this one is loaded. The environment has priority, then the first file that has the name.
+    code: `// Read here too, because this file may be loaded before the application reads them. The environment has priority, then the first file with the name.
 const fileSettings${record} = {}
 for (const file of [${list}])
   if (existsSync(file)) Object.assign(fileSettings, { ...parseEnv(readFileSync(file, 'utf8')), ...fileSettings })

@@ -10,6 +10,8 @@ export interface NestExecutionContext {
 export interface NestHttpAdapter {
   getType(): string
   getInstance(): unknown
+  /** NestJS calls it after `app.use()` of the application, and before it adds body parsers and routes. */
+  init?(): Promise<void>
   use(...handlers: readonly unknown[]): unknown
   reply(response: unknown, body: unknown, status?: number): unknown
 }
