@@ -78,8 +78,44 @@ try {
     if (!existsSync(join(folder, 'package', manifest.exports[door].types))) problems.push(`${name}: no types`)
   }
   if (doors.length < 10) problems.push(`only ${doors.length} doors were looked at`)
+  compileConsumers(consumer)
 } finally {
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** README: "strict or not, with any moduleResolution", and TypeScript that compiles to CommonJS. */
+function compileConsumers(consumer) {
+  const source = `import { createPartywall } from 'partywall'
+import { sharedSecretTokens } from 'partywall/auth'
+import { tenantContextMiddleware } from 'partywall/express'
+const verify = sharedSecretTokens({ secret: process.env['JWT_SECRET'], tenant: 'org_id' })
+const wall = createPartywall({ database: { url: 'postgres://u@h/d' }, seal: { secret: process.env['SEAL'] }, auth: { verify } })
+export const middleware = tenantContextMiddleware(wall)
+export const rows = async (): Promise<{ id: string }[]> => (await wall.pool.query<{ id: string }>('select id from documents')).rows
+// @ts-expect-error The types are there: a wrong option is refused.
+sharedSecretTokens({ nothing: 1 })
+`
+  const settings = [
+    ['nodenext', 'nodenext', ['--strict']],
+    ['esnext', 'bundler', ['--strict', '--exactOptionalPropertyTypes']],
+    ['commonjs', 'bundler', []],
+    ['commonjs', 'node10', ['--strict', '--ignoreDeprecations', '6.0']],
+    ['commonjs', 'node10', ['--strict', 'false', '--ignoreDeprecations', '6.0']],
+  ]
+  writeFileSync(join(consumer, 'consumer.ts'), source)
+  symlinkSync(join(root, 'node_modules', '@types'), join(consumer, 'node_modules', '@types'), 'junction')
+  for (const [module, resolution, more] of settings)
+    run(
+      `TypeScript with ${module} and ${resolution}`,
+      join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+      [
+        '--noEmit',
+        ...['--target', 'es2022', '--types', 'node', '--skipLibCheck'],
+        ...['--module', module, '--moduleResolution', resolution, ...more],
+        join(consumer, 'consumer.ts'),
+      ],
+      consumer,
+    )
 }
 
 /** A map that names sources which the package does not hold shows nothing in a debugger. */

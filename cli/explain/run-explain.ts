@@ -6,6 +6,7 @@ import { readFacts, refuseRoles, roleOfPools } from '../../src/explain/tenant-se
 import { connect } from '../../src/verify/connect.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
 import { environment } from '../shared/environment.ts'
+import { withProjectConfig } from '../shared/project-settings.ts'
 import { paint } from '../shared/terminal.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
 
@@ -34,7 +35,8 @@ const VERBS = { select: 'SELECT', update: 'UPDATE', delete: 'DELETE' } as const
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an unknown table, column or role, and for a role that does not see all rows
  */
 export async function runExplain(flags: unknown, print: (line: string) => void): Promise<void> {
-  const options = parseOptions(schema, flags, 'partywall explain')
+  const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'setting'])
+  const options = parseOptions(schema, configured, 'partywall explain')
   const databaseUrl = databaseUrlFrom(options.databaseUrl)
   const secret = environment(options.sealSecretEnv)
   const explanation = await untilInterrupted(undefined, async (signal) => {

@@ -70,7 +70,9 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
       environment: process.env,
       skill: settings.agents ? await readFile(SKILL, 'utf8') : undefined,
     })
-    if (!settings.json) print(describePlan(project, plan))
+    // With --yes nobody decides by it, and it stands below the result.
+    const asks = settings.dryRun || !settings.yes
+    if (!settings.json) print([...describePlan(project, plan), ...(asks ? byHandLines(plan.byHand) : [])])
     if (settings.dryRun)
       return say(settings, jsonOf('planned', project, plan), [{ text: 'Nothing was done: --dry-run.' }])
     if (!settings.yes && !(await askYes('Do it? [y/N] ', process))) {

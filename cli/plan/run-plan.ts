@@ -8,6 +8,7 @@ import type { Facts } from '../../src/tenancy/facts.ts'
 import { connect } from '../../src/verify/connect.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
 import { environment } from '../shared/environment.ts'
+import { withProjectConfig } from '../shared/project-settings.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
 
 const text = z.string().min(1)
@@ -36,7 +37,8 @@ const TIMEOUT_MS = 60_000
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a statement that is not allowed, a role that can't be taken, and a missing seal
  */
 export async function runPlan(flags: unknown, print: (line: string) => void): Promise<void> {
-  const settings = parseOptions(schema, flags, 'partywall plan')
+  const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'setting'])
+  const settings = parseOptions(schema, configured, 'partywall plan')
   refuseStatement(settings)
   const databaseUrl = databaseUrlFrom(settings.databaseUrl)
   await untilInterrupted(undefined, async (signal) => {

@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { parseOptions } from '../../src/config/parse-options.ts'
-import { loadProjectConfig } from '../../src/config/project-config.ts'
 import { ConfigurationError } from '../../src/errors.ts'
 import type { ProtectPlan } from '../../src/protect/change.ts'
 import { consequencesOf } from '../../src/protect/consequences.ts'
@@ -12,6 +11,7 @@ import { decisionsOf } from '../../src/protect/render/script.ts'
 import { renderOneScript } from '../../src/protect/render/sql.ts'
 import type { DiscoveryHints } from '../../src/tenancy/discovery/discover.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
+import { withProjectConfig } from '../shared/project-settings.ts'
 import { untilInterrupted } from '../shared/until-interrupted.ts'
 import { planFor } from './protect-plan.ts'
 import { protectSchemas } from './protect-schemas.ts'
@@ -64,16 +64,8 @@ export async function runProtect(flags: unknown): Promise<void> {
 
 /** Flags, and what `partywall.config.ts` says where a flag is missing. */
 async function readSettings(flags: unknown): Promise<ProtectSettings> {
-  const given = z.record(z.string(), z.unknown()).parse(flags)
-  const {
-    databaseUrl,
-    appRole,
-    tenantColumn,
-    schema: schemas,
-    setting,
-  } = (await loadProjectConfig(process.cwd())) ?? {}
-  const configured = { databaseUrl, appRole, tenantColumn, schema: schemas, setting }
-  return parseOptions(schema, { ...configured, ...given }, 'partywall protect')
+  const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'tenantColumn', 'schema', 'setting'])
+  return parseOptions(schema, configured, 'partywall protect')
 }
 
 function hintsOf({ appRole, schema, tenantColumn, setting }: ProtectSettings): DiscoveryHints {

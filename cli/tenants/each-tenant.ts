@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { loadProjectConfig } from '../../src/config/project-config.ts'
 import { ConfigurationError } from '../../src/errors.ts'
 import { collect } from '../shared/collect.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
@@ -28,9 +29,12 @@ export function eachTenantCommand(): Command {
         const concurrency = Number(flags.concurrency ?? 1)
         if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64)
           throw new ConfigurationError('--concurrency must be a whole number from 1 to 64.')
+        // The envFile of the configuration may hold DATABASE_URL.
+        const config = await loadProjectConfig(process.cwd())
+        const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
         const { done, before, failed, different } = await (await import('../../src/migrate/each-tenant.ts')).eachTenant(
           {
-            databaseUrl: databaseUrlFrom(flags.databaseUrl),
+            databaseUrl,
             command: flags.run,
             concurrency,
             key: flags.key,

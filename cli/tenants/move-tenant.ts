@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { loadProjectConfig } from '../../src/config/project-config.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
 
 /** `partywall move-tenant`: moves a tenant between the shared tables and a schema of its own. */
@@ -22,9 +23,12 @@ export function moveTenantCommand(): Command {
         tenantColumn?: string
         setting?: string
       }) => {
+        // The envFile of the configuration may hold DATABASE_URL.
+        const config = await loadProjectConfig(process.cwd())
+        const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
         const { tables, downtimeMs } = await (await import('../../src/migrate/move-tenant/move-tenant.ts')).moveTenant({
           ...flags,
-          databaseUrl: databaseUrlFrom(flags.databaseUrl),
+          databaseUrl,
           onProgress: (step) => console.error(step),
         })
         const rows = tables.reduce((sum, table) => sum + table.rows, 0)

@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { runPlan } from '../../cli/plan/run-plan.ts'
@@ -87,6 +90,33 @@ describe('partywall plan', { timeout: 60_000 }, () => {
   it("refuses the application's login, and a role that does not exist", async () => {
     await expect(plan('select 1', { databaseUrl: two.database.appUrl })).rejects.toThrow(/the application's login/)
     await expect(plan('select 1', { role: 'nobody_here' })).rejects.toThrow(/no role nobody_here/)
+  })
+
+  it('reads the configuration of the working folder, and the file with its environment', () => {
+    const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+    const folder = mkdtempSync(join(tmpdir(), 'partywall-plan-'))
+    try {
+      writeFileSync(join(folder, 'partywall.config.mjs'), "export default { envFile: '.env', appRole: 'app' }\n")
+      writeFileSync(join(folder, '.env'), `DATABASE_URL=${two.database.adminUrl}\n`)
+      const environment = { ...process.env, DATABASE_URL: undefined }
+      const run = (...args: readonly string[]) =>
+        spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: 'utf8', env: environment })
+      const planned = run('plan', 'select * from public.documents', '--tenant', two.a.id)
+      expect(planned).toMatchObject({ status: 0, stdout: expect.stringContaining('role tenant_user') })
+      const explained = run(
+        'explain',
+        '--table',
+        'public.documents',
+        '--row',
+        `id=${two.b.documentId}`,
+        '--tenant',
+        two.a.id,
+      )
+      expect(`${explained.stdout}${explained.stderr}`).toContain('tenant')
+      expect(explained.status).toBe(1)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('is a command of the program', () => {

@@ -48,6 +48,19 @@ it('names the doctor between the migration and the tests', () => {
   expect(at('doctor')).toBeLessThan(at('run your tests'))
 })
 
+it('tells how the keys get into schema.prisma, and only there', () => {
+  const stepsOf = (dependencies: object) => {
+    const project = detectProject(memoryProject({ 'package.json': JSON.stringify({ dependencies }) }), {})
+    return nextSteps(project, PLAN, (command) => runProgram(project.packageManager, command)).map(({ text }) => text)
+  }
+  const steps = stepsOf({ '@prisma/client': '7.0.0', pg: '8.0.0' })
+  const at = (part: string) => steps.findIndex((step) => step.includes(part))
+  expect(steps[at('schema.prisma')]).toContain('npx prisma db pull')
+  expect(at('run the migration')).toBeLessThan(at('schema.prisma'))
+  expect(steps.at(-1)).toContain('npx partywall verify --attack')
+  expect(stepsOf({ pg: '8.0.0' }).join()).not.toContain('prisma')
+})
+
 it('names the test of the isolation where the script runs another test runner', () => {
   const test = { kind: 'create', path: 'test/tenant-isolation.test.js', content: '', why: '' } as const
   const stepOf = (script: string) => {

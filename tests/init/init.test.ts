@@ -254,7 +254,8 @@ describe('partywall init --yes', () => {
     expect(rights).toEqual([])
     const refused = init(['--undo', '--yes'])
     expect(refused).toMatchObject({ code: 2, text: expect.stringContaining('down migration first') })
-    expect(refused.text).toContain('policies protect 5 tables (comments, organizations, projects, tasks, users)')
+    expect(refused.text).toContain('protect 5 tables (comments, organizations, projects, tasks, users)')
+    expect(refused.text).toContain('psql "$DATABASE_URL" -f migrations/down/003_partywall.down.sql, and remove')
     await admin.query(files()['migrations/down/003_partywall.down.sql'] ?? '')
     expect(init(['--undo', '--yes'])).toMatchObject({ code: 0, text: expect.stringContaining('dropped') })
     expect(await inDatabase()).toEqual(NOTHING)
@@ -268,7 +269,32 @@ describe('partywall init --undo', () => {
     const undone = init(['--undo', '--yes'])
     expect(undone.code).toBe(0)
     expect(files()).toEqual(before)
+    expect(existsSync(join(folder, '.partywall'))).toBe(false)
     expect(await inDatabase()).toEqual(NOTHING)
+  })
+
+  it('gives PUBLIC its rights again, and leaves no default privileges', async () => {
+    const rights = async () =>
+      (
+        await admin.query(`select has_database_privilege('public', current_database(), 'temporary') as temporary,
+          has_schema_privilege('public', 'public', 'create') as create, (select count(*)::int from pg_default_acl) as defaults`)
+      )[0]
+    await admin.query(`grant temporary on database ${database} to public; grant create on schema public to public`)
+    const before = await rights()
+    expect(before).toEqual({ temporary: true, create: true, defaults: 0 })
+    expect(init(['--yes']).text).toContain('PUBLIC loses the right to make temporary tables')
+    expect(await rights()).toMatchObject({ temporary: false, create: false })
+    expect(init(['--undo', '--yes']).code).toBe(0)
+    expect(await rights()).toEqual(before)
+  })
+
+  it('takes its lines out of a file that ended without a line break', () => {
+    writeFileSync(join(folder, '.env.example'), 'PORT=3000')
+    const before = files()
+    init(['--yes'])
+    expect(files()['.env.example']).toMatch(/^PORT=3000\n\n# partywall: [\s\S]*\nDATABASE_URL=postgres:/)
+    expect(init(['--undo', '--yes']).code).toBe(0)
+    expect(files()).toEqual(before)
   })
 
   it('keeps and names a file that was changed since', () => {

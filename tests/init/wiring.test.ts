@@ -103,6 +103,18 @@ it('Prisma gets the pool, the extension without which tenants would be mixed, an
   expect(content).toContain('entryPrisma = new PrismaClient({ adapter: new PrismaPg(entryPool) })')
 })
 
+it('Drizzle on postgres.js moves to pg, and what is left of postgres.js is named', () => {
+  const text =
+    "import { drizzle } from 'drizzle-orm/postgres-js';\nimport postgres from 'postgres';\nexport const client = postgres(process.env.POSTGRES_URL);\nexport const db = drizzle(client, { schema });\n"
+  const { texts, byHand } = wired(['drizzle-orm', 'postgres'], { 'lib/db.ts': text })
+  expect(texts['lib/db.ts']).toContain("import { drizzle } from 'drizzle-orm/node-postgres';")
+  expect(texts['lib/db.ts']).toContain('export const db = drizzle(wall.pool, { schema });')
+  expect(texts['lib/db.ts']).toContain('entryDb = drizzle(entryPool, { schema });')
+  expect(byHand.join('\n')).toMatch(/^package\.json: Drizzle works on pg now, .*: npm install pg$/m)
+  expect(byHand.join('\n')).toMatch(/^lib\/db\.ts: remove the client of postgres\.js/m)
+  expect(wired(['drizzle-orm', 'postgres', 'pg'], { 'lib/db.ts': text }).byHand.join()).not.toContain('package.json')
+})
+
 it('Drizzle on a URL gets the pool', () => {
   const text =
     "import { drizzle } from 'drizzle-orm/node-postgres'\nexport const db = drizzle(process.env.DATABASE_URL!, { schema })\n"
@@ -164,7 +176,7 @@ export class Database extends PrismaClient {
     expect(texts['src/database.ts']).toContain(
       '@Injectable()\nexport class EntryDatabase extends PrismaClient {\n    constructor() {\n        super({ adapter: new PrismaPg(entryPool) });\n    }\n}\n',
     )
-    expect(texts['src/database.module.ts']).toContain("import { EntryDatabase, Database } from './database.js'")
+    expect(texts['src/database.module.ts']).toContain("import { Database, EntryDatabase } from './database.js'")
     expect(texts['src/database.module.ts']).toContain(
       'providers: [Database, EntryDatabase], exports: [Database, EntryDatabase]',
     )

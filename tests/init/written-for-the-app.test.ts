@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { detectProject } from '../../src/init/detection/project.ts'
 import { decisionsForLevels } from '../../src/init/plan/decisions-for-levels.ts'
 import { isolationTests } from '../../src/init/writers/isolation-test.ts'
+import { tokenOf } from '../../src/init/writers/token-of.ts'
 import { wallFile } from '../../src/init/writers/wall-file.ts'
 import { wallSettings } from '../../src/init/writers/wall-settings.ts'
 import { memoryProject } from './memory-project.ts'
@@ -49,6 +50,29 @@ describe('the file of the wall', () => {
     expect(module.indexOf("import 'dotenv/config'")).toBeGreaterThan(0)
     expect(module.indexOf("import 'dotenv/config'")).toBeLessThan(module.indexOf('setting('))
     expect(wallOf({ type: 'commonjs', dependencies })).toContain("require('dotenv/config')")
+  })
+
+  it('takes the token out of the cookie that the application reads, else out of the header', () => {
+    const source = tokenOf({ name: 'access_token', path: 'src/jwt.ts' }, false, (name) => `const ${name} = `)
+    const read: unknown = new Function(`${source}; return tokenOf`)()
+    const of = (headers: object) => (typeof read === 'function' ? read({ headers }) : 'no function')
+    expect(of({ cookie: 'theme=dark; access_token=a.b.c' })).toBe('a.b.c')
+    expect(of({ cookie: 'access_token=a.b.c', authorization: 'Bearer x.y.z' })).toBe('a.b.c')
+    expect(of({ authorization: 'Bearer x.y.z' })).toBe('x.y.z')
+    for (const cookie of [undefined, '', 'my_access_token=a', 'other=access_token=a'])
+      expect(of({ cookie })).toBeUndefined()
+  })
+
+  it('names the columns that the guard looks for, where they are not the usual ones', () => {
+    const dependencies = { express: '5.0.0', pg: '8.0.0' }
+    const text = wallOf({ type: 'module', dependencies })
+    expect(text).toContain(`  guard: { fields: ['${ORGS.column}', 'orgId'] },`)
+  })
+
+  it('does not stand in the folder that Next.js serves', () => {
+    const files = { 'app/page.tsx': '', 'lib/db.ts': "import x from './x'" }
+    const manifest = JSON.stringify({ dependencies: { next: '16.0.0', pg: '8.0.0' } })
+    expect(detectProject(memoryProject({ 'package.json': manifest, ...files }), {}).style.sourceFolder).toBe('lib')
   })
 
   it('does not import dotenv where production lacks it', () => {

@@ -7,6 +7,7 @@ import type { InitPlan } from '../plan/make-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL, SEAL_SECRET } from '../writers/names.ts'
 import { createLogins, dropLogins, makePasswords } from './logins.ts'
+import { givePublicRights, type PublicRight, publicRights } from './public-rights.ts'
 import { type InitRecord, writeRecord } from './record.ts'
 import { undoFiles } from './undo-files.ts'
 import { writeFiles } from './write-files.ts'
@@ -30,6 +31,7 @@ export async function applyPlan(plan: InitPlan, input: ApplyInput): Promise<Init
   const undo: (() => Promise<void>)[] = []
   try {
     const madeSchema = !(await hasSchema(client))
+    const rights = madeSchema ? await publicRights(client) : []
     const passwords = makePasswords()
     await createLogins(client, plan.logins, passwords)
     undo.push(() => dropLogins(client, [plan.logins.app, plan.logins.entry]))
@@ -37,7 +39,7 @@ export async function applyPlan(plan: InitPlan, input: ApplyInput): Promise<Init
 
     const known = parseEnv(input.files.read('.env') ?? '')[SEAL_SECRET]
     const secret = known ?? randomBytes(32).toString('hex')
-    if (madeSchema) undo.push(() => dropSchema(client))
+    if (madeSchema) undo.push(() => dropSchema(client, rights))
     await migrate({ databaseUrl, sealSecret: secret })
     onProgress("made partywall's own objects (schema partywall)")
 
@@ -52,7 +54,7 @@ export async function applyPlan(plan: InitPlan, input: ApplyInput): Promise<Init
     const record: InitRecord = {
       version: 1,
       ...files,
-      database: { name: plan.database, roles: [app, entry], madeSchema },
+      database: { name: plan.database, roles: [app, entry], madeSchema, publicRights: [...rights] },
     }
     undo.push(async () => {
       await undoFiles(root, record)
@@ -70,9 +72,20 @@ async function hasSchema(client: Queryable): Promise<boolean> {
   return rows[0]?.there === true
 }
 
-/** Drops partywall's own objects, and with them every policy that uses them: call it only if no table is protected. */
-export async function dropSchema(client: Queryable): Promise<void> {
+/**
+ * Drops partywall's own objects, and with them every policy that uses them: call it only if no table is protected.
+ *
+ * @param rights what PUBLIC had before the schema was made, and gets again
+ */
+export async function dropSchema(client: Queryable, rights: readonly PublicRight[]): Promise<void> {
   await client.query('drop schema if exists partywall cascade')
+  // Default privileges belong to the database, and would keep the role partywall_owner from being dropped.
+  const { rows } = await client.query(
+    `select from pg_catalog.pg_default_acl d join pg_catalog.pg_roles r on r.oid = d.defaclrole where r.rolname = 'partywall_owner'`,
+  )
+  if (rows.length > 0)
+    await client.query('alter default privileges for role partywall_owner grant execute on functions to public')
+  await givePublicRights(client, rights)
 }
 
 function secretsFile(values: Readonly<Record<string, string>>, replaced: readonly string[]): PlannedFile {

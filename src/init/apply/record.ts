@@ -4,6 +4,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ConfigurationError } from '../../errors.ts'
+import { PUBLIC_RIGHTS } from './public-rights.ts'
+import { removeEmpty } from './remove-empty.ts'
 
 /** Where init notes what it wrote. The folder is git-ignored. */
 export const RECORD_PATH = '.partywall/init.json'
@@ -24,6 +26,8 @@ const schema = z.strictObject({
     roles: z.array(text),
     /** Whether init created the schema partywall. */
     madeSchema: z.boolean(),
+    /** Rights that PUBLIC had before. Missing in records of earlier releases. */
+    publicRights: z.array(z.enum(PUBLIC_RIGHTS)).optional(),
   }),
 })
 
@@ -54,5 +58,7 @@ export async function writeRecord(root: string, record: InitRecord): Promise<voi
 }
 
 export async function removeRecord(root: string): Promise<void> {
-  await rm(join(root, RECORD_PATH), { force: true })
+  const path = join(root, RECORD_PATH)
+  await rm(path, { force: true })
+  await removeEmpty(dirname(path), dirname(path))
 }

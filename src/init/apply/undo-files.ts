@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hashOf, type InitRecord } from './record.ts'
-import { REPLACED, removeEmpty } from './write-files.ts'
+import { removeEmpty } from './remove-empty.ts'
+import { REPLACED } from './write-files.ts'
 
 /** What `--undo` did with the files. Paths are relative to the project. */
 export interface UndoneFiles {

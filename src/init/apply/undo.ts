@@ -25,7 +25,7 @@ export async function undoInit(root: string, record: InitRecord, client: Queryab
   await refuseProtected(client, record)
   await client.query('begin')
   try {
-    if (record.database.madeSchema) await dropSchema(client)
+    if (record.database.madeSchema) await dropSchema(client, record.database.publicRights ?? [])
     await dropLogins(client, record.database.roles)
     await client.query('commit')
   } catch (cause) {
@@ -50,6 +50,14 @@ async function refuseProtected(client: Queryable, { created }: InitRecord): Prom
     .filter((path) => /partywall/i.test(path) && /\.(?:sql|ts|js|cjs)$/.test(path))
   const [noun, names] = [rows.length === 1 ? 'table' : 'tables', rows.map(({ table }) => table).join(', ')]
   throw new ConfigurationError(
-    `The migration was applied: policies protect ${rows.length} ${noun} (${names}). Run its down migration first, with your tool (${migrations.find((path) => /down/.test(path)) ?? migrations[0] ?? 'see your migrations'}), then partywall init --undo again. Nothing was changed.`,
+    `Policies of partywall protect ${rows.length} ${noun} (${names}), so the migration was applied. Run its down migration first: ${downCommand(migrations)}. Then run partywall init --undo again. If policies stay, the migration was changed after init wrote it: drop them yourself. Nothing was changed.`,
   )
+}
+
+/** Tools that run TypeScript or JavaScript have a down migration of their own. Those that run SQL do not, so the file is run with psql. */
+function downCommand(migrations: readonly string[]): string {
+  const down = migrations.find((path) => /down|(?:^|\/)U\d/.test(path))
+  if (down === undefined) return `with your tool, ${migrations[0] ?? 'see your migrations'}`
+  const note = 'and remove the migration from the list that your tool keeps in the database, or it counts as applied'
+  return down.endsWith('.sql') ? `psql "$DATABASE_URL" -f ${down}, ${note}` : `with your tool, ${down}`
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { appendFile, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ConfigurationError } from '../../errors.ts'
 import type { PlannedFile } from '../plan/init-plan.ts'
 import { hashOf, type InitRecord } from './record.ts'
+import { removeEmpty } from './remove-empty.ts'
 
 type WrittenFiles = Pick<InitRecord, 'created' | 'edited' | 'appended'>
 
@@ -58,7 +59,7 @@ async function writeOne(
       // A new file with secrets is readable for its owner only.
       await appendFile(path, `${gap}${file.block}`, file.secret ? { mode: 0o600 } : {})
       const names = [...file.block.matchAll(/^(\w+)=/gm)].map(([, name = '']) => name)
-      const block = file.secret ? {} : { block: file.block }
+      const block = file.secret ? {} : { block: `${gap}${file.block}` }
       written.appended.push({ path: file.path, ...block, names, madeFile: before === undefined })
     }
   }
@@ -82,15 +83,4 @@ function changed(path: string): ConfigurationError {
 /** The first folder that had to be made; undefined if all existed. */
 async function makeFolder(folder: string): Promise<string | undefined> {
   return mkdir(folder, { recursive: true })
-}
-
-/** Removes folders from `folder` up to `top`, as long as they are empty. */
-export async function removeEmpty(folder: string, top: string): Promise<void> {
-  for (let at = folder; at.startsWith(top); at = dirname(at)) {
-    const removed = await rmdir(at).then(
-      () => true,
-      () => false,
-    )
-    if (!removed) return
-  }
 }

@@ -57,7 +57,9 @@ export interface CodeStyle {
 }
 
 export function findCodeStyle(files: ProjectFiles, manifest: Manifest): CodeStyle {
-  const sourceFolder = ['src', 'app', 'server', 'lib'].find((folder) => files.isFolder(folder)) ?? '.'
+  // Next.js serves the files of `app`.
+  const folders = manifest.has('next') ? ['src', 'lib', 'server'] : ['src', 'app', 'server', 'lib']
+  const sourceFolder = folders.find((folder) => files.isFolder(folder)) ?? '.'
   const sources = files.find(/\.[cm]?[jt]s$/).filter((path) => !/(^|\/)[^/]*\.config\.[cm]?[jt]s$/.test(path))
   const own = sources.filter((path) => sourceFolder === '.' || path.startsWith(`${sourceFolder}/`))
   const language = own.some((path) => /\.[cm]?ts$/.test(path)) ? 'ts' : 'js'

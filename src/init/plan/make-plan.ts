@@ -29,6 +29,7 @@ import { type LoginNames, loginNamesFor } from './login-names.ts'
 import { oldPackages } from './old-packages.ts'
 import { type OwnerUrl, ownerUrl } from './owner-url.ts'
 import { requireRights } from './require-rights.ts'
+import { settingsOfTests } from './settings-of-tests.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
 
@@ -149,7 +150,7 @@ function readOnlyRoot({ table, schema, tableName }: TenantFacts): Decision {
   return {
     object: `${schema}.${tableName}`,
     reason:
-      'requests of a tenant may read its own row here, and not change it. If they must, name the columns, such as:',
+      'requests of a tenant may read its own row here, and neither change nor delete it. If they must, name the columns, such as the ones below. A tenant that deletes itself: docs/guides/rename-and-delete.md of partywall',
     sql: `GRANT UPDATE (name) ON ${table} TO tenant_user, tenant_admin;`,
   }
 }
@@ -187,7 +188,11 @@ function writtenFiles(
   return {
     files: [
       ...migration,
-      create(wallPath, wall, 'the wall, its pool and its middleware'),
+      create(
+        wallPath,
+        wall,
+        project.framework === 'express' ? 'the wall, its pool and its middleware' : 'the wall and its pool',
+      ),
       ...wiring.edits,
       create(configPath(project), configFile(facts, logins.app), 'settings of the commands'),
       ...isolationTests(project, facts, logins.app).map(({ path, content }) =>
@@ -196,11 +201,7 @@ function writtenFiles(
       ...ci.files,
       ...(skill === undefined ? [] : agentFiles(skill, project)),
       ...(missing.length === 0 ? [] : [append('.gitignore', `\n${missing.join('\n')}\n`, 'secrets stay out of git')]),
-      append(
-        '.env.example',
-        exampleEnv('postgres://…', 'postgres://…', 'PARTYWALL_DATABASE_URL'),
-        'the names of the new settings',
-      ),
+      append('.env.example', exampleEnv(files.read('.env.example') ?? ''), 'the names of the new settings'),
     ],
     byHand: [
       ...wiring.byHand,
@@ -208,6 +209,7 @@ function writtenFiles(
       ...ci.byHand,
       ...tokensByHand(files, wallPath, facts, tokens),
       ...jestLines(files, project),
+      ...settingsOfTests(files, wallPath),
     ],
   }
 }

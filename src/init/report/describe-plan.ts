@@ -35,7 +35,7 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
       `make the login ${logins.entry}: sign-in and sign-up. It may read and insert rows of ${plan.entryTables.join(', ')}`,
     ),
     plain(
-      "make partywall's own objects: schema partywall, and roles without login: tenant_user, tenant_admin, and those whose names begin with partywall_",
+      "make partywall's own objects: schema partywall, and roles without login: tenant_user, tenant_admin, and those whose names begin with partywall_. PUBLIC loses the right to make temporary tables in the database, which could hide yours",
     ),
     heading('Will write'),
     ...plan.files.flatMap((file): readonly ReportLine[] => {
@@ -45,7 +45,6 @@ export function describePlan(project: Project, plan: InitPlan): readonly ReportL
         : [line]
     }),
     plain(`append .env: the new logins and the secret of the seal${ownerLine(project, plan)}`),
-    ...byHandLines(plan.byHand),
   ]
 }
 
@@ -96,11 +95,19 @@ export function nextSteps(
           `read TO DECIDE in the migration: ${plan.decisions} ${plan.decisions === 1 ? 'decision is' : 'decisions are'} left to you`,
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
+    ...schemaFile(project, runProgram),
     `look whether all is there that the application needs: ${runProgram('partywall doctor')}`,
     `run your tests: ${testCommand(project, runProgram)}${isolationCommand(project, plan)}`,
-    `prove it: ${runProgram('partywall verify')}`,
+    `prove it: ${runProgram('partywall verify --attack')}. It plants rows of two tenants in a transaction, attacks them, and rolls back`,
   ]
   return [heading('Next'), ...steps.map((step, at) => plain(`${at + 1}. ${step}`))]
+}
+
+/** `prisma migrate dev` compares the database with schema.prisma, which lacks the keys that the migration adds. */
+function schemaFile({ orm }: Project, runProgram: (command: string) => string): readonly string[] {
+  if (orm !== 'prisma') return []
+  const pull = runProgram('prisma db pull')
+  return [`take the new keys into schema.prisma, or the next prisma migrate dev removes them: ${pull}`]
 }
 
 /** `bun test` is the test runner of Bun, and not the script. */

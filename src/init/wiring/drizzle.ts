@@ -1,15 +1,18 @@
 import { addImports, dropUnusedPg, importLine, importPath } from '../code/imports.ts'
 import { onlyCall, replaceSpans } from '../code/source-text.ts'
-import type { Wiring } from '../plan/init-plan.ts'
+import type { ByHand, Wiring } from '../plan/init-plan.ts'
 import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
 
-/** Drizzle gets `wall.pool`, and a second instance on the entry pool. */
+const POSTGRES_JS = /(['"])drizzle-orm\/postgres-js\1/
+
+/** Drizzle gets `wall.pool`, and a second instance on the entry pool. On postgres.js it moves to pg, because the pool of the wall is one of pg. */
 export function wireDrizzle(task: WireTask): Wiring {
   const { project, wallPath } = task
   const source = onlySource(task, /\bdrizzle\s*\(/)
   const call = source === undefined ? undefined : onlyCall(source.text, /\bdrizzle\s*\(/g)
   const lines = ['export const db = drizzle(wall.pool)', 'export const entryDb = drizzle(entryPool)']
-  if (source === undefined || call === undefined) return byHand(wallPath, 'give Drizzle the pool of the wall', lines)
+  if (source === undefined || call === undefined)
+    return byHand(source?.path ?? 'your instance of Drizzle', `give it the pool of ${wallPath}`, lines)
   const text = source.text.slice(call.start, call.end)
   const end = endOfFirst(text)
   const first = text.slice(text.indexOf('(') + 1, end).trim()
@@ -17,11 +20,12 @@ export function wireDrizzle(task: WireTask): Wiring {
     return byHand(source.path, 'give Drizzle the pool of the wall', lines)
   const rest = text.slice(end)
   const pool = onlyCall(source.text, /new (?:\w+\.)?Pool\s*\(/g)
+  const overPostgresJs = POSTGRES_JS.test(source.text)
   // The pool of the file may be closed elsewhere in it, so it is replaced where it is made.
   const named = pool !== undefined && source.text.slice(0, pool.start).trimEnd().endsWith(` ${first} =`)
   const change =
     named && pool !== undefined ? { ...pool, by: 'wall.pool' } : { ...call, by: `drizzle(wall.pool${rest}` }
-  const replaced = replaceSpans(source.text, [change])
+  const replaced = replaceSpans(source.text, [change]).replace(POSTGRES_JS, '$1drizzle-orm/node-postgres$1')
   const line = importLine(project.style, ['entryPool', 'wall'], importPath(project.style, source.path, wallPath))
   const semicolon = /;\s*$/m.test(source.text) ? ';' : ''
   const exported = project.style.modules === 'commonjs' ? 'exports.entryDb =' : 'export const entryDb ='
@@ -29,8 +33,22 @@ export function wireDrizzle(task: WireTask): Wiring {
   const content = `${dropUnusedPg(addImports(replaced, [line])).trimEnd()}\n${entry}`
   return {
     edits: [edit(source.path, source.text, content, 'Drizzle works on the pool that keeps tenants apart')],
-    byHand: [],
+    byHand: overPostgresJs ? leftOfPostgresJs(task, source.path) : [],
   }
+}
+
+function leftOfPostgresJs({ project: { manifest, packageManager } }: WireTask, path: string): readonly ByHand[] {
+  const add = packageManager === 'npm' ? 'npm install pg' : `${packageManager} add pg`
+  return [
+    ...(manifest.hasAtRuntime('pg')
+      ? []
+      : [{ path: 'package.json', why: `Drizzle works on pg now, and no longer on postgres.js: ${add}`, lines: [] }]),
+    {
+      path,
+      why: 'remove the client of postgres.js, unless other code uses it: its statements have no tenant, and the rights of its URL. db.execute() answers { rows: […] } now, and no list',
+      lines: [],
+    },
+  ]
 }
 
 /** The position of the comma or parenthesis behind the first argument. An argument with a comma of its own is no name, and is not changed. */

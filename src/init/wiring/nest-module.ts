@@ -3,7 +3,7 @@ import { onlyCall, replaceSpans } from '../code/source-text.ts'
 import { findTokenCookie } from '../detection/token-cookie.ts'
 import type { Wiring } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
-import { byHand, edit, onlySource, sourcesWith, type WireTask } from './wire-task.ts'
+import { byHand, edit, sourcesWith, type WireTask } from './wire-task.ts'
 
 /** What imports the module, and the names that the file of the wall exports for it. */
 export interface ModuleCall {
@@ -51,9 +51,11 @@ function rootModule(task: WireTask): { readonly path: string; readonly text: str
   const created = sourcesWith(task, /NestFactory\.create\b/).flatMap(({ text }) =>
     [...text.matchAll(/NestFactory\.create(?:<[^()]{1,80}>)?\(\s*(\w{1,80})/g)].map(([, name = '']) => name),
   )
-  const [name] = new Set(created)
-  if (name === undefined || new Set(created).size > 1) return undefined
-  return onlySource(task, new RegExp(`\\bclass ${name}\\b`))
+  const names = new Set(created)
+  const found = sourcesWith(task, /\bclass \w/).filter(({ text }) =>
+    [...text.matchAll(/\bclass (\w{1,80})\b/g)].some(([, name = '']) => names.has(name)),
+  )
+  return names.size === 1 && found.length === 1 ? found[0] : undefined
 }
 
 /** Where the module's list of imports begins; undefined unless there is exactly one module with one list. */

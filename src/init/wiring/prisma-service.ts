@@ -1,6 +1,6 @@
 import { addImports, importLine, importPath } from '../code/imports.ts'
 import { closingOf, onlyCall, replaceSpans } from '../code/source-text.ts'
-import type { PlannedFile, Wiring } from '../plan/init-plan.ts'
+import type { Wiring } from '../plan/init-plan.ts'
 import { byHand, edit, onlySource, sourcesWith, type WireTask } from './wire-task.ts'
 
 /** A class of the application that is a client of Prisma, as the documentation of NestJS makes one. */
@@ -68,18 +68,30 @@ function indentOf(line: string): string {
   return line.slice(0, Math.floor(line.length / 2))
 }
 
+const LISTS = /\b(providers|exports)\s*:\s*\[[^\]]*\]/g
+const IMPORT = /\bimport \{[^}]*\} from/g
+
 /** Adds the second class to the module that provides and exports the first one. */
 function provideBeside(task: WireTask, name: string, entryName: string): Wiring {
-  const listed = (list: string) => new RegExp(`\\b${list}\\s*:\\s*\\[[^\\]]*\\b${name}\\b`)
-  const source = onlySource(task, listed('exports'))
-  const left = byHand('the module of Prisma', 'provide and export the second class', [
-    `providers: [${name}, ${entryName}], exports: [${name}, ${entryName}]`,
-  ])
-  const imported = new RegExp(`(import \\{[^}]*\\b)${name}(\\b[^}]*\\} from)`)
-  if (source === undefined || !listed('providers').test(source.text) || !imported.test(source.text)) return left
-  const beside = (text: string, list: string) =>
-    text.replace(listed(list), (found) => `${found.slice(0, -name.length)}${name}, ${entryName}`)
-  const content = beside(beside(source.text, 'providers'), 'exports').replace(imported, `$1${entryName}, ${name}$2`)
-  const change: PlannedFile = edit(source.path, source.text, content, 'the client for sign-in can be injected')
-  return { edits: [change], byHand: [] }
+  const found = sourcesWith(task, LISTS).filter(({ text }) => listsWith(text, name).has('exports'))
+  const [source] = found
+  const imports =
+    source === undefined ? [] : [...source.text.matchAll(IMPORT)].filter(([whole]) => hasWord(whole, name))
+  if (source === undefined || found.length !== 1 || listsWith(source.text, name).size !== 2 || imports.length !== 1)
+    return byHand('the module of Prisma', 'provide and export the second class', [
+      `providers: [${name}, ${entryName}], exports: [${name}, ${entryName}]`,
+    ])
+  const beside = (whole: string) => whole.replace(/\w+/g, (word) => (word === name ? `${name}, ${entryName}` : word))
+  const content = source.text.replace(LISTS, beside).replace(IMPORT, beside)
+  return { edits: [edit(source.path, source.text, content, 'the client for sign-in can be injected')], byHand: [] }
+}
+
+/** Which of the lists `providers` and `exports` hold the name. */
+function listsWith(text: string, name: string): ReadonlySet<string> {
+  const lists = [...text.matchAll(LISTS)].filter(([whole]) => hasWord(whole, name))
+  return new Set(lists.map(([, list = '']) => list))
+}
+
+function hasWord(text: string, word: string): boolean {
+  return text.split(/\W+/).includes(word)
 }

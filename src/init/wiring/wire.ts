@@ -122,8 +122,8 @@ function entryName({ files, project: { orm, framework }, wallPath }: WireTask): 
   return `entryPool of ${wallPath}, or a second instance of ${orm} on ${ENTRY_URL},`
 }
 
-const COMPARES = /\b(?:compare|verifyPassword|checkPassword|comparePassword|argon2?\.verify)\s*\(/
-const DEFINES_COMPARE = /export (?:async )?function (?:verifyPassword|checkPassword|comparePassword)/
+const COMPARES = /\b(?:compare|(?:verify|check|compare|validate)_?Passwords?|argon2?\.verify)\s*\(/i
+const DEFINES_COMPARE = /export (?:async )?function (?:verify|check|compare|validate)_?Passwords?\b/i
 const SIGNS_IN = /\b(?:log|sign)_?in\w*\s*[(=:]/i
 
 /**
@@ -136,7 +136,7 @@ function signInCode(task: WireTask): readonly ByHand[] {
   const signing = new Set(filesThatSign(files))
   const reached = reachedFiles(files)
   const sources = files
-    .find(/\.[cm]?[jt]s$/)
+    .find(/\.[cm]?[jt]sx?$/)
     .filter((path) => !/(?:^|\/)(?:tests?|__tests__|seeds?|scripts)\/|\.(?:test|spec|config)\./.test(path))
     .filter((path) => !DEFINES_COMPARE.test(files.read(path) ?? ''))
   const compares = (path: string) => COMPARES.test(files.read(path) ?? '')

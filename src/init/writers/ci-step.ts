@@ -4,7 +4,7 @@ import type { Project } from '../detection/project.ts'
 import type { ByHand, PlannedFile } from '../plan/init-plan.ts'
 import { OWNER_URL } from '../plan/owner-url.ts'
 import type { ProjectFiles } from '../project-files.ts'
-import { ENTRY_URL, SEAL_SECRET } from './names.ts'
+import { APP_URL, ENTRY_URL, SEAL_SECRET } from './names.ts'
 
 /**
  * A workflow of GitHub that builds the database from the migrations and verifies it. GitHub reads workflows only at the root of a repository.
@@ -107,12 +107,13 @@ ${commands.map(run).join('\n')}
 `
 }
 
-/** The example values of `.env.example`. */
-export function exampleEnv(appUrl: string, entryUrl: string, appVariable: string): string {
+/** The lines for `.env.example`: names that it has already are left out. */
+export function exampleEnv(text: string): string {
+  const owner = `# The owner of the tables, for migrations and partywall's commands. The application does not need it.\n${OWNER_URL}=postgres://…\n`
   return `
 # partywall: the login of the application, the login of sign-in and sign-up, and the secret of the seal (openssl rand -hex 32)
-${appVariable}=${appUrl}
-${ENTRY_URL}=${entryUrl}
+${APP_URL}=postgres://…
+${ENTRY_URL}=postgres://…
 ${SEAL_SECRET}=
-`
+${text.split('\n').some((line) => line.startsWith(`${OWNER_URL}=`)) ? '' : owner}`
 }

@@ -6,7 +6,7 @@ export function configFile(facts: TenantFacts, appRole: string): string {
   return `import { defineConfig } from 'partywall'
 
 export default defineConfig({
-  // Read before each command. DATABASE_URL is the login of your migrations, and the owner of the tables.
+  // Commands that need a database read it first. DATABASE_URL is the login of your migrations, and the owner of the tables.
   envFile: '.env',
   appRole: '${appRole}',
   tenantColumn: ${list([facts.column])},

@@ -88,6 +88,7 @@ function isolationTest(project: Project, facts: TenantFacts, appRole: string): s
   const typed = style.language === 'ts'
   const key = quoteIdentifier(facts.key)
   return `// The tenants of this application are kept apart. partywall init wrote this test.
+// It inserts tenants into the database of ${OWNER_URL}, which stay there: run it on a database of development or of CI.
 ${imports.join('\n')}
 
 ${hasDotenv ? '' : "if (existsSync('.env')) process.loadEnvFile('.env')\n"}const setting = (name${typed ? ': string' : ''})${typed ? ': string' : ''} => process.env[name] ?? assert.fail(\`\${name} is not set: give it in the environment, or in .env\`)

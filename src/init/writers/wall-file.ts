@@ -45,12 +45,12 @@ ${exported(input, 'wall')}createPartywall({
   database: {
     url: setting('${APP_URL}'),
     searchPath: [${facts.searchPath.map((schema) => `'${schema}'`).join(', ')}],
-    // Every user may DELETE, as before. To allow it to some roles only: database: { url, roles: { tenant_admin: ['owner'] } }
+    // Every user of a tenant may DELETE its rows, as before; ${facts.table} itself stays read-only. To allow it to some roles only: database: { url, roles: { tenant_admin: ['owner'] } }
     // Roles are compared letter by letter with those of the token: 'owner' is not 'OWNER'.
     roles: false,
     levelOf: () => 'tenant_admin',
   },
-  seal: { secret: setting('${SEAL_SECRET}') },
+  seal: { secret: setting('${SEAL_SECRET}') },${guardOf(facts)}
 ${authOf(input)}
   tenants: {
     async findByClaim(claim) {
@@ -64,6 +64,14 @@ ${authOf(input)}
     ...exportsOf(input),
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+/** The names under which answers hold the tenant: the guard looks for them, where an adapter gets `guard: wall.guard`. */
+function guardOf({ column }: TenantFacts): string {
+  const camel = column.replace(/_(\w)/g, (_whole, letter: string) => letter.toUpperCase())
+  if (camel === 'tenantId') return ''
+  const fields = [...new Set([column, camel])].map((name) => `'${name}'`).join(', ')
+  return `\n  guard: { fields: [${fields}] },`
 }
 
 function lookup({ table, key, status, tier }: TenantFacts): string {

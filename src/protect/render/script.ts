@@ -118,7 +118,7 @@ const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
 /** The first lines of a file. */
 export function headOf(phase: Phase | 'all', direction: 'up' | 'down'): string {
   if (direction === 'down')
-    return '-- partywall protect: down migration. Afterwards the tables are as open as they were before.'
+    return '-- partywall protect: down migration. Afterwards the tables are as open as they were before. What you took from TO DECIDE stays, unless a statement below takes it back.'
   const what =
     phase === 'all'
       ? 'tenant isolation of your own tables: columns, keys, row security, policies, guards and grants.'

@@ -40,7 +40,7 @@ ${isCommonJs ? 'module.exports =' : 'export default'} {
   async up(${parameter})${result} {
 ${inTransaction(typed, up, left)}  },
 
-  // Afterwards the tables are as open as they were before.
+  // Afterwards the tables are as open as they were before. What you took from TO DECIDE stays, unless a statement below takes it back.
   async down(${parameter})${result} {
 ${inTransaction(typed, down, '')}  },
 }

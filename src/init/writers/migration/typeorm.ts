@@ -26,7 +26,7 @@ ${style.modules === 'commonjs' ? `module.exports.${name} = class ${name}` : `exp
   async up(${runner})${result} {
 ${calls(up)}${left === '' ? '' : `${left.replace(/^(?=.)/gm, '    ')}\n`}  }
 
-  // Afterwards the tables are as open as they were before.
+  // Afterwards the tables are as open as they were before. What you took from TO DECIDE stays, unless a statement below takes it back.
   async down(${runner})${result} {
 ${calls(down)}  }
 }

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { loadProjectConfig, type ProjectConfig } from '../../src/config/project-config.ts'
+
+/**
+ * The flags of a command, with the value of `partywall.config.*` of the working folder where a flag is missing. Its `envFile` is read too, so
+ * DATABASE_URL and the secret of the seal may come from there.
+ *
+ * @param names settings that the command takes from the file
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the file can't be loaded, or has an unknown setting
+ */
+export async function withProjectConfig(
+  flags: unknown,
+  names: readonly (keyof ProjectConfig)[],
+): Promise<Record<string, unknown>> {
+  const given = z.record(z.string(), z.unknown()).parse(flags)
+  const config = (await loadProjectConfig(process.cwd())) ?? {}
+  return { ...Object.fromEntries(names.map((name) => [name, config[name]])), ...given }
+}
