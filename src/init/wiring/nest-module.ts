@@ -6,7 +6,7 @@ import type { ProjectFiles } from '../project-files.ts'
 import { byHand, edit, sourcesWith, type WireTask } from './wire-task.ts'
 
 /** What imports the module, and the names that the file of the wall exports for it. */
-export interface ModuleCall {
+interface ModuleCall {
   readonly call: string
   readonly names: readonly string[]
 }
