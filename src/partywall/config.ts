@@ -58,7 +58,10 @@ export interface TenantsConfig {
 export interface PartywallConfig<Claims = RawClaims> {
   readonly database: DatabaseConfig
   /** Issuers of JWTs, or `{ verify }` for credentials of another kind. */
-  readonly auth: (TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>) | OwnVerifierOptions
+  readonly auth:
+    | (TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>)
+    // Without these two, TypeScript could not tell which of both an object is, and 'authorize' would have no types.
+    | (OwnVerifierOptions & { readonly issuer?: undefined; readonly issuers?: undefined })
   readonly tenants?: TenantsConfig | undefined
   /** Makes contexts unforgeable for injected SQL. There is no default: write `false` to switch it off. */
   readonly seal: SealOptions | false
