@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, inject, it } from 'vitest'
+import { openThrowAwayServer } from '../../src/embedded/throw-away-server.ts'
+import { loadMigrations } from '../../src/verify/sources/load-migrations.ts'
 import { verifyDatabase } from '../../src/verify/verify-database.ts'
+import { afterFile } from '../setup/after-file.ts'
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts'
+import { dropRoles } from '../setup/drop-roles.ts'
 
-async function digestOf({ adminUrl }: TestDatabase): Promise<string> {
+async function digestOf({ adminUrl }: Pick<TestDatabase, 'adminUrl'>, appRole = 'app'): Promise<string> {
   const { summary } = await verifyDatabase({
     databaseUrl: adminUrl,
-    appRole: 'app',
+    appRole,
     mode: 'static',
     rules: ['rls-disabled'],
   })
@@ -110,4 +117,61 @@ it('the digest changes with what a role of the schema can become, and not with o
   } finally {
     await database.admin(`revoke select on documents from ${used}; drop role ${used}; drop role ${other}`)
   }
+})
+
+it('databases with other names have the same digest, with settings, privileges and owners of their own', {
+  timeout: 60_000,
+}, async () => {
+  const owner = `digest_owner_${randomUUID().slice(0, 8)}`
+  const [one, other] = [await createTestDatabase(), await createTestDatabase()]
+  await one.admin(`create role ${owner}`)
+  afterFile(() => one.admin(`alter database ${one.name} owner to current_user; drop role ${owner}`))
+  for (const { name, admin } of [one, other])
+    await admin(`alter database ${name} set app.current_tenant_id = '1'; alter role app in database ${name} set role = 'tenant_user';
+      alter database ${name} set app.jwt_secret = '${randomUUID()}'; grant temporary on database ${name} to app`)
+  await one.admin(`alter database ${one.name} owner to ${owner}`)
+  expect(await digestOf(other)).toBe(await digestOf(one))
+})
+
+it('a database that was filled from files has the digest of the run on these files', { timeout: 60_000 }, async () => {
+  const app = `digest_app_${randomUUID().slice(0, 8)}`
+  const sql = `create table tenants (id uuid primary key); create type state as enum ('open', 'closed');
+    create table notes (id int generated always as identity primary key, tenant_id uuid not null references tenants, state state);
+    alter table notes enable row level security, force row level security;
+    create policy own on notes using (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+    create function touch() returns trigger language plpgsql as 'begin return new; end'; create publication sent for table notes (id);
+    create trigger touch before insert on notes for each row execute function touch();
+    alter default privileges grant select on tables to ${app}; grant select, insert on notes to ${app};`
+  const real = await createTestDatabase({ migrated: false })
+  await real.admin(`create role ${app} login`)
+  afterFile(() => dropRoles([real], [app]))
+  // The servers of tests revoke it.
+  await real.admin(`grant temporary on database ${real.name} to public; ${sql}`)
+  const folder = mkdtempSync(join(tmpdir(), 'partywall-digest-'))
+  writeFileSync(join(folder, '0001.sql'), sql)
+  const server = await openThrowAwayServer(inject('postgres').url, { external: true, end: async () => {} })
+  const source = await loadMigrations({ path: folder, server })
+  try {
+    expect(await digestOf({ adminUrl: source.url }, app)).toBe(await digestOf(real, app))
+  } finally {
+    await source.close()
+    rmSync(folder, { recursive: true })
+  }
+})
+
+it('the digest is the same whoever reads it', { timeout: 60_000 }, async () => {
+  const database = await createTestDatabase()
+  expect(await digestOf({ adminUrl: database.acrossUrl })).toBe(await digestOf(database))
+})
+
+it('the digest covers roles that only the schemas of one tenant each name', { timeout: 60_000 }, async () => {
+  const app = `digest_fleet_${randomUUID().slice(0, 8)}`
+  const database = await createTestDatabase({ migrated: false })
+  const schema = (name: string) => `create schema ${name}; create table ${name}.members (id int primary key);
+    grant usage on schema ${name} to ${app}; grant select on ${name}.members to ${app};`
+  await database.admin(`create role ${app} login; ${schema('gym_iron')} ${schema('gym_zen')}`)
+  afterFile(() => dropRoles([database], [app]))
+  const before = await digestOf(database, app)
+  await database.admin(`alter role ${app} createrole`)
+  expect(await digestOf(database, app)).not.toBe(before)
 })
