@@ -43,7 +43,7 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ],
   [
     'severity',
-    'How urgent a finding is to partywall; it weighs effect and condition, and a lower one is no statement that no row of another tenant is reached. `critical`: rows of other tenants can be read or written, with what the application sends or as the role that it has. `high`: the same under a condition that an attacker can often meet. `medium`: a part of that, or what protects against a second mistake. `low` and `info`: an effect that is small, or that is much in one case and needs a condition which partywall takes for rare or for the usual state of such a schema. Examples are a session that runs SQL of its choice in a schema without seals, and an UPDATE that moves a row of the own tenant to another. `info` never fails a run. Where the severity is not that of the rule, the finding says why.',
+    'How urgent a finding is to partywall. It weighs the effect and its condition: a lower severity is no statement that no row of another tenant is reached. `critical`: a session of the application can read or write rows of other tenants. `high`: the same under a condition that an attacker can often meet. `medium`: a part of that, or what protects against a second mistake. `low` and `info`: the effect is small, or it needs a condition that partywall takes for rare, or for usual in such a schema. Two examples with an effect across tenants: without seals, a session that runs SQL of its choice names another tenant; and an UPDATE moves a row of the own tenant to another. `info` never fails a run. Where the severity is not that of the rule, the finding says why.',
   ],
   [
     'schema digest',

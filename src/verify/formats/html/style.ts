@@ -27,7 +27,7 @@ td:not(:first-child)::before{content:attr(data-column) ": ";font-size:.85em;opac
 /** A table of a standard in print: a block for each line, because in columns long lists of findings make strips of a page's length. */
 function blocksInPrint(id: string): string {
   return `#${id} thead{display:none}#${id} table,#${id} tbody,#${id} tr,#${id} td{display:block}#${id} tr{border-bottom:1px solid var(--line);padding:.2rem 0}#${id} td{border:0;padding:0 .4rem}
-#${id} td:nth-child(-n+2){display:inline}#${id} td:nth-child(n+3)::before{content:attr(data-column) ": ";font-weight:600}#${id} td small{display:inline}`
+#${id} td:nth-child(-n+2){display:inline}#${id} td:nth-child(n+3)::before{content:attr(data-column) ": ";font-weight:600}#${id} td small{display:inline;margin-left:.5em}`
 }
 
 /** For paper. Words in columns of verdicts and ids are not broken, headings stay with what follows, and statements are not cut. */
