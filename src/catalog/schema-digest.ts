@@ -6,7 +6,7 @@ import { partNames } from './part-names.ts'
 import { objectParts, reachedBy, roleParts } from './schema-parts.ts'
 
 /** Schemas of one tenant each, which are taken out of a catalog. */
-export interface MoreParts {
+interface MoreParts {
   readonly texts: readonly string[]
   /** The roles that the texts name. */
   readonly roles: ReadonlySet<Oid>
