@@ -97,7 +97,8 @@ export function surroundingParts(
         return part(object, `setting ${name} of ${role === 0 ? 'all roles' : object} in ${place}`, shown(name, value))
       }),
     ...parameterGrants.flatMap(({ parameter, grants }) => {
-      const own = grants.filter(({ grantee }) => concerns(grantee))
+      // A grant to another role writes down those of the owner, too.
+      const own = grants.filter(({ grantee }) => concerns(grantee) && grantee !== BOOTSTRAP)
       return own.length === 0
         ? []
         : [part(`parameter ${parameter}`, `privileges on parameter ${parameter}`, names.grants(own))]
