@@ -104,7 +104,11 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
   const judged = `${counted} of ${verdicts.length} pairs of table and verb proved or held${denied === 0 ? '' : `, ${denied} without access`}`
   const pieces = [
     judge('completed-rls-policies', failure ?? leak, `${judged} on ${tables}`),
-    judge('security-rls-on-all-queries', leak ?? failure, `${judged}, for all statements of the roles that were tried`),
+    judge(
+      'security-rls-on-all-queries',
+      leak ?? failure,
+      `${judged}, on tables of tenants alone, for the roles that were tried, and given the setting that names the tenant`,
+    ),
   ]
   const migration = files.find((file) => basename(file) === 'enable-rls-policies.sql')
   if (migration !== undefined)

@@ -1,4 +1,5 @@
 import type { DatabaseFunction, Grant, Membership, Oid, Relation, Role, Schema, StoredSetting } from './model.ts'
+import type { OtherDefinition } from './read-definitions.ts'
 import type { MarkedBuiltin } from './read-leakproof.ts'
 
 export interface DefaultPrivilege {
@@ -122,4 +123,6 @@ export interface Catalog {
   readonly shadowedFunctions: ReadonlySet<string>
   /** `uuid as bigint`: user-defined casts between types of PostgreSQL itself. */
   readonly ownCasts: ReadonlySet<string>
+  /** Definitions that no rule reads. Only the digest of the schema uses them. */
+  readonly otherDefinitions: readonly OtherDefinition[]
 }

@@ -2,6 +2,7 @@ import type { Catalog } from './catalog.ts'
 import type { Oid, Queryable, Relation } from './model.ts'
 import { readComparisons } from './read-comparisons.ts'
 import { readConstraints, readIndexes } from './read-constraints.ts'
+import { readDefinitions } from './read-definitions.ts'
 import { readDependencies } from './read-dependencies.ts'
 import { readFunctions } from './read-functions.ts'
 import { readLargestShares } from './read-largest-shares.ts'
@@ -102,6 +103,7 @@ async function readAll(db: Queryable): Promise<Catalog> {
     systemRelationGrants: await readSystemRelationGrants(db),
     unfixedStatisticsViews: await readUnfixedStatisticsViews(db),
     ...(await readComparisons(db)),
+    otherDefinitions: await readDefinitions(db),
   }
 }
 

@@ -243,7 +243,8 @@ export async function readGrantedBuiltins(db: Queryable): Promise<readonly Grant
     from pg_catalog.pg_proc p
     left join pg_catalog.pg_init_privs i on i.objoid = p.oid and i.classoid = 'pg_catalog.pg_proc'::regclass
     cross join lateral pg_catalog.aclexplode(p.proacl) a
-    where p.pronamespace = 'pg_catalog'::regnamespace and p.proacl is not null and p.proacl is distinct from i.initprivs order by 2, 4`)
+    where p.pronamespace = 'pg_catalog'::regnamespace and p.proacl is not null
+      and p.proacl is distinct from coalesce(i.initprivs, pg_catalog.acldefault('f', p.proowner)) order by 2, 4`)
   const grants = groupGrants(rows)
   const builtins = new Map(rows.map((row) => [row.object, row]))
   return [...builtins.values()].map((row) => ({ label: row.label, name: row.name, grants: grants(row.object) }))
@@ -255,7 +256,8 @@ export async function readSystemRelationGrants(db: Queryable): Promise<Catalog['
     from pg_catalog.pg_class c
     left join pg_catalog.pg_init_privs i on i.objoid = c.oid and i.classoid = 'pg_catalog.pg_class'::regclass and i.objsubid = 0
     cross join lateral pg_catalog.aclexplode(c.relacl) a
-    where c.relnamespace = 'pg_catalog'::regnamespace and c.relacl is not null and c.relacl is distinct from i.initprivs order by 2, 3`)
+    where c.relnamespace = 'pg_catalog'::regnamespace and c.relacl is not null
+      and c.relacl is distinct from coalesce(i.initprivs, pg_catalog.acldefault('r', c.relowner)) order by 2, 3`)
   const grants = groupGrants(rows)
   const relations = new Map(rows.map((row) => [row.object, row]))
   return [...relations.values()].map((row) => ({ name: row.name, grants: grants(row.object) }))

@@ -1,33 +1,62 @@
 import { createHash } from 'node:crypto'
 import type { Catalog } from './catalog.ts'
-import { type SchemaPart, schemaParts } from './schema-parts.ts'
+import { type DatabasePart, databaseParts, privilegesOnDatabase, surroundingParts } from './database-parts.ts'
+import type { Oid } from './model.ts'
+import { partNames } from './part-names.ts'
+import { objectParts, reachedBy, roleParts } from './schema-parts.ts'
+
+/** Schemas of one tenant each, which are taken out of a catalog. */
+interface MoreParts {
+  readonly texts: readonly string[]
+  /** The roles that the texts name. */
+  readonly roles: ReadonlySet<Oid>
+}
 
 /**
- * SHA-256 of what decides about isolation in a catalog: tables, policies, functions, triggers, grants, the roles that these name, and the roles
- * that those can become. In hex.
+ * SHA-256 of what decides about isolation in a database, in hex:
  *
- * Object ids, numbers of rows and other roles of the server are left out, so that a restored copy of a database has the digest of the original.
+ * - its objects with their owners and grants, the privileges on the database, and default privileges;
+ * - the roles that these name, the members of those roles, and the roles that any of them can become;
+ * - stored settings and privileges on parameters that concern these roles.
  *
- * @param more parts that the catalog does not hold: those of schemas of one tenant each
+ * Left out are object ids, rows, large objects, values of settings that look like secrets, all other roles of the server (new superusers and
+ * roles with BYPASSRLS too), and the version and the configuration of the server. A restored copy has the digest of the original.
+ *
+ * @param more what the catalog does not hold
  */
-export function schemaDigest(catalog: Catalog, more: readonly string[] = []): string {
-  return digestOf([...schemaParts(catalog, 'reached').values()], more)
+export function schemaDigest(catalog: Catalog, more: MoreParts): string {
+  return digestOf(digestParts(catalog, more.roles), more.texts)
 }
 
 /**
  * The same without the schema and the roles of partywall: it stays what it was when partywall is updated. Undefined if the database has no schema
  * partywall, so that both digests would be the same.
  */
-export function digestWithoutPartywall(catalog: Catalog, more: readonly string[] = []): string | undefined {
+export function digestWithoutPartywall(catalog: Catalog, more: MoreParts): string | undefined {
   if (![...catalog.schemas.values()].some(({ name }) => name === 'partywall')) return undefined
-  const parts = [...schemaParts(catalog, 'reached').values()]
   return digestOf(
-    parts.filter(({ object }) => !/^partywall(?:$|[._])/.test(object)),
-    more,
+    digestParts(catalog, more.roles).filter(({ object }) => !/^partywall(?:$|[._])/.test(object)),
+    more.texts,
   )
 }
 
-function digestOf(parts: readonly SchemaPart[], more: readonly string[]): string {
+function digestParts(catalog: Catalog, roles: ReadonlySet<Oid>): readonly DatabasePart[] {
+  const names = partNames(catalog)
+  const local = [...objectParts(catalog, names), ...databaseParts(catalog, names)]
+  // The privileges on the database name roles, too. Its owner counts only if something else names it: each copy may have another.
+  privilegesOnDatabase(catalog, names)
+  const reached = reachedBy(withMembers(new Set([...names.asked, ...roles]), catalog), catalog)
+  return [...local, ...surroundingParts(catalog, names, reached), ...roleParts(catalog, reached)]
+}
+
+/** The roles themselves, and those that are members of them, directly or through others. */
+function withMembers(roles: ReadonlySet<Oid>, { memberships }: Catalog): ReadonlySet<Oid> {
+  const found = new Set(roles)
+  for (const role of found) for (const each of memberships) if (each.role === role) found.add(each.member)
+  return found
+}
+
+function digestOf(parts: readonly DatabasePart[], more: readonly string[]): string {
   const lines = [...parts.map(({ name, text }) => JSON.stringify([name, text])), ...more].sort()
   return createHash('sha256').update(lines.join('\n')).digest('hex')
 }

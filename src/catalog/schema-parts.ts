@@ -1,5 +1,6 @@
 import type { Catalog } from './catalog.ts'
-import type { Grant, Oid, Relation } from './model.ts'
+import type { DatabaseFunction, Oid, Relation } from './model.ts'
+import { type PartNames, partNames } from './part-names.ts'
 
 /** One part of a schema that a migration can change. */
 export interface SchemaPart {
@@ -19,67 +20,69 @@ export interface SchemaPart {
  * @param roles `all` of the server, or only those that are `reached`: owners, grantees, roles of policies, and the roles that these can become
  */
 export function schemaParts(catalog: Catalog, roles: 'all' | 'reached'): ReadonlyMap<string, SchemaPart> {
-  const parts = new Map<string, SchemaPart>()
-  const add = (part: SchemaPart) => parts.set(part.name, part)
-  const names = namesIn(catalog)
-  for (const relation of catalog.relations.values()) for (const part of partsOf(relation, names)) add(part)
-  for (const each of catalog.functions.values()) {
-    const { label: object, owner, securityDefiner, definition, source, config, grants } = each
-    const text = JSON.stringify([names.of(owner), securityDefiner, definition ?? source, [...config].sort()])
-    add({ object, name: `function ${object}`, kind: 'code', text })
-    add({ object, name: `privileges on function ${object}`, kind: 'code', text: names.grants(grants) })
-  }
-  for (const { name: object, owner, grants } of catalog.schemas.values()) {
-    const text = JSON.stringify([names.of(owner), names.grants(grants)])
-    add({ object, name: `schema ${object}`, kind: 'rows', text })
-  }
-  // Before the roles are read: those name further roles.
-  const reached = reachedBy(names.asked, catalog)
-  for (const { oid, ...role } of catalog.roles.values()) {
-    if (roles === 'reached' && !reached.has(oid)) continue
+  const names = partNames(catalog)
+  const objects = objectParts(catalog, names)
+  const reached = roles === 'all' ? new Set(catalog.roles.keys()) : reachedBy(names.asked, catalog)
+  return new Map([...objects, ...roleParts(catalog, reached)].map((part) => [part.name, part]))
+}
+
+/** Schemas, relations and functions. */
+export function objectParts(catalog: Catalog, names: PartNames): readonly SchemaPart[] {
+  return [
+    ...[...catalog.relations.values()].flatMap((relation) => partsOf(relation, catalog, names)),
+    ...[...catalog.functions.values()].flatMap((fn) => functionParts(fn, names)),
+    ...[...catalog.schemas.values()].map(({ name: object, owner, grants }): SchemaPart => {
+      const text = JSON.stringify([names.of(owner), names.grants(grants)])
+      return { object, name: `schema ${object}`, kind: 'rows', text }
+    }),
+  ]
+}
+
+/** Roles with their attributes and the roles that they are members of. */
+export function roleParts(catalog: Catalog, chosen: ReadonlySet<Oid>): readonly SchemaPart[] {
+  const names = partNames(catalog)
+  return [...catalog.roles.values()].flatMap(({ oid, ...role }): readonly SchemaPart[] => {
+    if (!chosen.has(oid)) return []
     const member = catalog.memberships.filter((each) => each.member === oid)
     const of = member.map((each) => `${names.of(each.role)} ${each.admin} ${each.inherit} ${each.set}`).sort()
-    add({ object: role.name, name: `role ${role.name}`, kind: 'role', text: JSON.stringify([role, of]) })
-  }
-  return parts
+    return [{ object: role.name, name: `role ${role.name}`, kind: 'role', text: JSON.stringify([role, of]) }]
+  })
 }
 
 /** The roles themselves, and those that they are members of, directly or through others. */
-function reachedBy(roles: ReadonlySet<Oid>, { memberships }: Catalog): ReadonlySet<Oid> {
+export function reachedBy(roles: ReadonlySet<Oid>, { memberships }: Catalog): ReadonlySet<Oid> {
   const reached = new Set(roles)
   // A Set is iterated in the order of insertion, with what is added meanwhile.
   for (const member of reached) for (const each of memberships) if (each.member === member) reached.add(each.role)
   return reached
 }
 
-interface Names {
-  /** The roles of which the name was asked. */
-  readonly asked: ReadonlySet<Oid>
-  of(role: Oid): string
-  grants(grants: readonly Grant[]): string
+function functionParts(fn: DatabaseFunction, names: PartNames): readonly SchemaPart[] {
+  const { label: object, owner, securityDefiner, definition, source, config, grants } = fn
+  // Functions of extensions and aggregates have no definition.
+  const attributes = [
+    fn.kind,
+    fn.language,
+    fn.leakproof,
+    fn.volatility,
+    fn.strict,
+    fn.returnType,
+    fn.defaultedArguments,
+  ]
+  const text = JSON.stringify([
+    names.of(owner),
+    securityDefiner,
+    definition ?? [source, attributes],
+    [...config].sort(),
+    fn.extension,
+  ])
+  return [
+    { object, name: `function ${object}`, kind: 'code', text },
+    { object, name: `privileges on function ${object}`, kind: 'code', text: names.grants(grants) },
+  ]
 }
 
-function namesIn({ roles }: Catalog): Names {
-  const asked = new Set<Oid>()
-  const of = (oid: Oid) => {
-    asked.add(oid)
-    return oid === 0 ? 'PUBLIC' : (roles.get(oid)?.name ?? 'an unknown role')
-  }
-  return {
-    asked,
-    of,
-    grants: (grants) =>
-      grants
-        .map(
-          ({ grantee, privilege, grantable }) =>
-            `${privilege} to ${of(grantee)}${grantable ? ' with grant option' : ''}`,
-        )
-        .sort()
-        .join(', '),
-  }
-}
-
-function partsOf(relation: Relation, names: Names): readonly SchemaPart[] {
+function partsOf(relation: Relation, catalog: Catalog, names: PartNames): readonly SchemaPart[] {
   const { label: object, rowSecurity, forceRowSecurity } = relation
   const part = (name: string, kind: SchemaPart['kind'], ...values: readonly unknown[]): SchemaPart => ({
     object,
@@ -94,6 +97,7 @@ function partsOf(relation: Relation, names: Names): readonly SchemaPart[] {
       names.of(relation.owner),
       [...relation.options].sort(),
       relation.viewDefinition,
+      placeOf(relation, catalog),
     ),
     part(`row-level security of ${object}`, 'rows', rowSecurity, forceRowSecurity),
     part(`privileges on ${object}`, 'rows', names.grants(relation.grants)),
@@ -101,10 +105,10 @@ function partsOf(relation: Relation, names: Names): readonly SchemaPart[] {
       part(
         `column ${object}.${column.name}`,
         'rows',
-        column.type,
+        [column.type, column.baseType, column.collation, column.deterministic],
         column.notNull,
         column.default,
-        column.generated,
+        [column.generated, column.identity],
         names.grants(column.grants),
       ),
     ),
@@ -112,10 +116,20 @@ function partsOf(relation: Relation, names: Names): readonly SchemaPart[] {
       part(`policy ${name} on ${object}`, 'rows', permissive, command, roles.map(names.of).sort(), using, check),
     ),
     ...relation.constraints.map(({ name, definition }) => part(`constraint ${name} on ${object}`, 'rows', definition)),
-    ...relation.indexes.map(({ name, definition }) => part(`index ${name} on ${object}`, 'rows', definition)),
+    ...relation.indexes.map(({ name, definition, valid }) =>
+      part(`index ${name} on ${object}`, 'rows', definition, valid),
+    ),
     ...relation.triggers.map(({ name, enabled, definition }) =>
       part(`trigger ${name} on ${object}`, 'code', enabled, definition),
     ),
-    ...relation.rules.map((rule) => part(`rule ${rule.name} on ${object}`, 'code', rule.definition)),
+    ...relation.rules.map((rule) => part(`rule ${rule.name} on ${object}`, 'code', rule.definition, rule.enabled)),
   ]
+}
+
+/** What binds a relation to others: partitions, INHERITS, and the server of a foreign table. */
+function placeOf(relation: Relation, catalog: Catalog): readonly unknown[] {
+  const parents = relation.parents.map((oid) => catalog.relations.get(oid)?.label ?? 'a relation of another schema')
+  const server = catalog.foreignServers.find(({ oid }) => oid === relation.foreignServer)?.name
+  const { isPartition, partitionBound, partitionKey, unlogged, extension } = relation
+  return [[...parents].sort(), isPartition, partitionBound, partitionKey, unlogged, server, extension]
 }

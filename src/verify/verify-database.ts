@@ -51,7 +51,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
       buildFacts({ catalog, sql, tenancy, sealed, loginDoubt: loginDoubt(catalog, given), fleet, proofs: makeProofs })
     const fleet = open === undefined ? undefined : await readFleet(db, open.found, actingIn(factsOf(first)))
     scopes = [factsOf(first, fleet), ...others.map((tenancy) => factsOf(tenancy))]
-    server = await readServerFacts(db, catalog)
+    server = await readServerFacts(db, catalog, given.ownServer)
     attack = await shouldAttack(client, scopes[0], given.mode)
   } catch (error) {
     throw whyBroken(error, given.signal)

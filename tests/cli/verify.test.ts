@@ -70,6 +70,12 @@ describe('partywall verify', () => {
     expect(report.findings.filter((finding: { severity: string }) => finding.severity !== 'info')).toEqual([])
     expect(code).toBe(0)
     expect(report.summary).toMatchObject({ exitCode: 0, sealed: true, mode: 'attack' })
+    // The title says "all queries": the line must say of which tables, and under which condition.
+    const line = report.checklist.find(({ title }: { title: string }) => title.startsWith('RLS policies enforce'))
+    expect(line).toMatchObject({
+      verdict: 'proved',
+      detail: expect.stringMatching(/on tables of tenants alone, .*given the setting that names the tenant/),
+    })
   })
 
   it('exits 1 with one policy taken away, and names table, file and the SQL that mends it', async () => {

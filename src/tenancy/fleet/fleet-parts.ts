@@ -6,10 +6,18 @@ import type { Fleet, FleetRelation } from './fleet.ts'
  * security, policies and the roles that reach them, functions, views outside, dependencies between the schemas, and default privileges.
  * Constraints and triggers are left out, as far as they depend on no other schema.
  */
-export function fleetParts(fleet: Fleet | undefined, roleName: (oid: Oid) => string): readonly string[] {
-  if (fleet === undefined) return []
+export function fleetParts(
+  fleet: Fleet | undefined,
+  nameOf: (oid: Oid) => string,
+): { readonly texts: readonly string[]; readonly roles: ReadonlySet<Oid> } {
+  const roles = new Set<Oid>()
+  if (fleet === undefined) return { texts: [], roles }
+  const roleName = (oid: Oid) => {
+    roles.add(oid)
+    return nameOf(oid)
+  }
   const names = (oids: readonly Oid[]) => oids.map(roleName).sort()
-  return [
+  const texts = [
     ...fleet.schemas.map(({ name, tenant, wideRights }) => ['schema', name, tenant, [...wideRights].sort()]),
     ...fleet.relations.map((relation) => ['relation', ...relationParts(relation, roleName), names(relation.reach)]),
     ...fleet.functions.map((fn) => ['function', fn]),
@@ -17,6 +25,7 @@ export function fleetParts(fleet: Fleet | undefined, roleName: (oid: Oid) => str
     ...fleet.edges.map((edge) => ['edge', edge]),
     ...fleet.defaultPrivileges.map(({ granteeOid: _oid, ...each }) => ['default privilege', each]),
   ].map((part) => JSON.stringify(part))
+  return { texts, roles }
 }
 
 function relationParts(relation: FleetRelation, roleName: (oid: Oid) => string): readonly unknown[] {

@@ -12,8 +12,13 @@ export interface Examined {
   /** Relations of those schemas. Relations that differ by nothing but their schema are one entry. */
   readonly tenantRelations: readonly ExaminedFleetRelation[]
   readonly server: ExaminedServer
-  /** Roles of the application, and owners of the judged relations. */
+  /**
+   * Roles of the application, and the others that the report names: owners, grantees, roles of policies, members of these. Unless the server was
+   * started for the run, also the roles of the server to which no policy applies, and those that reach data beside the policies.
+   */
   readonly roles: readonly ExaminedRole[]
+  /** What the schema partywall holds. Undefined: there is none, or it is one of the judged schemas. */
+  readonly ownSchema: { readonly functions: number; readonly definers: number } | undefined
   readonly relations: readonly ExaminedRelation[]
   /** What the tried roles may do on the judged relations. A relation on which a role has no privilege has no entry. */
   readonly grants: readonly ExaminedGrant[]
@@ -70,6 +75,10 @@ export interface HeldStatement {
 
 /** The server, as far as it takes part in the result. */
 export interface ExaminedServer {
+  /** The role of the connection by which verify read the catalog. */
+  readonly reader: { readonly name: string; readonly superuser: boolean }
+  /** The system identifier. Undefined: the server was started for the run, or the role may not read it. */
+  readonly identifier: string | undefined
   /** `PostgreSQL 18.4 on x86_64-pc-linux-gnu, …`: what version() says. */
   readonly version: string
   /** Settings as a new session has them. */
@@ -189,6 +198,7 @@ export interface ExaminedRole {
   readonly login: boolean
   readonly superuser: boolean
   readonly bypassRls: boolean
+  readonly replication: boolean
   /** Names of the roles that it was granted directly. */
   readonly memberOf: readonly string[]
   /** From the application's role to this one; undefined: the application can't act as it. */

@@ -17,23 +17,25 @@ import { functionsOf, rewriteRulesOf, triggersOf, viewsOf } from './examined-cod
 import { fleetRelationsOf } from './examined-fleet.ts'
 import type { JudgedScope } from './judge-scope.ts'
 import { type ServerFacts, storedSettingsOf } from './read-server-facts.ts'
-import { untriedGrants, untriedRoles } from './untried-roles.ts'
-import { untriedWideGrants, wideGrantsOf } from './wide-grants.ts'
+import { strongRoles, untriedGrants, untriedRoles } from './untried-roles.ts'
+import { untriedWideGrants, wideGrantsOf, wideRoles } from './wide-grants.ts'
 
 /** Collects what the scopes of a run looked at. The catalog is the same for all scopes. */
 export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])], server: ServerFacts): Examined {
   const { facts } = scopes[0]
   const tried = new Set(scopes.flatMap((scope) => scope.facts.acting.map(({ role }) => role.oid)))
   const untried = untriedRoles(facts, tried)
+  const { isOwn, ...read } = server
+  const beside = isOwn ? [] : strongRoles(facts, tried)
+  const schemas = new Set(scopes.flatMap((scope) => [...scope.facts.tenancy.schemas, ...fleetSchemas(scope.facts)]))
   return {
-    schemas: [
-      ...new Set(scopes.flatMap((scope) => [...scope.facts.tenancy.schemas, ...fleetSchemas(scope.facts)])),
-    ].sort(),
+    schemas: [...schemas].sort(),
     objects: countObjects(facts),
     tenantSchemas: fleetSchemas(facts).length,
     tenantRelations: fleetRelationsOf(facts),
-    server: { ...server, stored: storedSettingsOf(facts) },
-    roles: rolesOf(scopes, untried),
+    server: { ...read, stored: storedSettingsOf(facts) },
+    roles: rolesOf(scopes, [...untried, ...wideRoles(facts, tried), ...beside]),
+    ownSchema: schemas.has('partywall') ? undefined : ownSchemaOf(facts),
     relations: facts.relations
       .filter(({ kind }) => kind !== 'sequence')
       .map((relation) => relationOf(relation, scopes)),
@@ -52,6 +54,12 @@ export function examinedIn(scopes: readonly [JudgedScope, ...(readonly JudgedSco
     scripts: scopes.flatMap(({ run }) => run?.ledger.scripts() ?? []),
     held: scopes.flatMap(({ run }) => run?.held ?? []),
   }
+}
+
+function ownSchemaOf({ catalog }: Facts): Examined['ownSchema'] {
+  if (![...catalog.schemas.values()].some(({ name }) => name === 'partywall')) return undefined
+  const functions = [...catalog.functions.values()].filter(({ schema }) => schema === 'partywall')
+  return { functions: functions.length, definers: functions.filter(({ securityDefiner }) => securityDefiner).length }
 }
 
 function fleetSchemas({ fleet }: Facts): readonly string[] {
@@ -86,12 +94,12 @@ function rolesOf(scopes: readonly JudgedScope[], untried: readonly Role[]): read
     const add = (role: Role, path: readonly string[] | undefined) => {
       const before = found.get(role.name)
       if (before !== undefined && (before.path !== undefined || path === undefined)) return
-      const { name, login, superuser, bypassRls } = role
+      const { name, login, superuser, bypassRls, replication } = role
       const memberOf = facts.catalog.memberships
         .filter(({ member }) => member === role.oid)
         .map((membership) => facts.roleName(membership.role))
         .sort()
-      found.set(name, { name, login, superuser, bypassRls, memberOf, path, owns: owned(role) })
+      found.set(name, { name, login, superuser, bypassRls, replication, memberOf, path, owns: owned(role) })
     }
     for (const { role, path } of facts.acting) add(role, path)
     for (const { role, path } of facts.becomable) add(role, path)

@@ -38,20 +38,42 @@ const PLAIN = new Set([
 ])
 
 /** What is read from the server itself; settings of roles stand in the catalog. */
-export type ServerFacts = Omit<ExaminedServer, 'stored'>
+export interface ServerFacts extends Omit<ExaminedServer, 'stored'> {
+  /** Started for the run: its identifier and its other roles say nothing, and the report must be the same in each run. */
+  readonly isOwn: boolean
+}
 
-/** Reads what a new session of this server has. A setting that the reading role may not see is left out. */
-export async function readServerFacts(db: Queryable, catalog: Catalog): Promise<ServerFacts> {
+/**
+ * Reads what a new session of this server has. A setting that the reading role may not see is left out.
+ *
+ * @param isOwn whether the server was started for the run
+ */
+export async function readServerFacts(db: Queryable, catalog: Catalog, isOwn: boolean): Promise<ServerFacts> {
   const { rows } = await db.query<{ name: string; value: string }>(
     `select name, coalesce(reset_val, '') as value from pg_catalog.pg_settings where name = any($1) order by name`,
     [SETTINGS],
   )
   const version = await db.query<{ version: string }>('select pg_catalog.version() as version')
   return {
+    isOwn,
+    reader: catalog.reader,
+    identifier: isOwn ? undefined : await identifierOf(db),
     version: version.rows[0]?.version ?? '',
     settings: rows.map(({ name, value }) => ({ name, value })),
     extensions: catalog.extensions.map(({ name, version: number, schema }) => `${name} ${number} in ${schema}`).sort(),
   }
+}
+
+/** The number that initdb gave to the server. Its replicas have it too. Undefined: the role may not read it. */
+async function identifierOf(db: Queryable): Promise<string | undefined> {
+  const { rows } = await db.query<{ may: boolean }>(
+    `select pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may`,
+  )
+  if (rows[0]?.may !== true) return undefined
+  const found = await db.query<{ id: string }>(
+    'select system_identifier::text as id from pg_catalog.pg_control_system()',
+  )
+  return found.rows[0]?.id
 }
 
 /** Settings that are stored for this database, for the roles in reach, and for owners of the judged relations. */

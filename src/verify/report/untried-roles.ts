@@ -11,12 +11,47 @@ const PUBLIC: Oid = 0
  * @param tried roles that any scope of the run acts as
  */
 export function untriedRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Role[] {
-  const { roles, memberships } = facts.catalog
-  const found = new Set(facts.relations.flatMap(rolesOn))
+  return withMembers(facts, facts.relations.flatMap(rolesOn), tried)
+}
+
+/** Roles by which a login reaches data past the policies, or tables that have none. */
+const STRONG: ReadonlySet<string> = new Set([
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'pg_read_server_files',
+  'pg_write_server_files',
+  'pg_execute_server_program',
+])
+
+/**
+ * Roles of the server that the application need not have anything to do with: superusers, roles with BYPASSRLS or REPLICATION, and members of
+ * these or of PostgreSQL's own roles that read or write everything.
+ *
+ * @param tried roles that any scope of the run acts as
+ */
+export function strongRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Role[] {
+  const strong = [...facts.catalog.roles.values()].filter(
+    ({ name, superuser, bypassRls, replication }) => superuser || bypassRls || replication || STRONG.has(name),
+  )
+  const found = withMembers(
+    facts,
+    strong.map(({ oid }) => oid),
+    tried,
+  )
+  return found.filter(({ name }) => !STRONG.has(name))
+}
+
+/** The roles and their members, directly or through others, by name. */
+export function withMembers(
+  { catalog: { roles, memberships } }: Facts,
+  oids: readonly Oid[],
+  without: ReadonlySet<Oid>,
+): readonly Role[] {
+  const found = new Set(oids)
   // A Set is iterated in the order of insertion, with what is added meanwhile.
   for (const oid of found) for (const each of memberships) if (each.role === oid) found.add(each.member)
   return [...found]
-    .flatMap((oid) => (tried.has(oid) ? [] : (roles.get(oid) ?? [])))
+    .flatMap((oid) => (without.has(oid) ? [] : (roles.get(oid) ?? [])))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 

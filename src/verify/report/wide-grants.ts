@@ -1,7 +1,8 @@
-import type { Grant, Oid } from '../../catalog/model.ts'
+import { type Grant, type Oid, PUBLIC_OID, type Role } from '../../catalog/model.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import type { ExaminedGrant } from './examined.ts'
 import type { JudgedScope } from './judge-scope.ts'
+import { withMembers } from './untried-roles.ts'
 
 const ON_DATABASE = ['CONNECT', 'CREATE', 'TEMPORARY'] as const
 const ON_SCHEMA = ['USAGE', 'CREATE'] as const
@@ -36,6 +37,17 @@ export function untriedWideGrants(facts: Facts, tried: ReadonlySet<Oid>): readon
       })
       .sort((a, b) => rank(a) - rank(b) || (a.role < b.role ? -1 : 1))
   })
+}
+
+/** Owners and grantees of the database, of its schemas and of its functions, with their members. */
+export function wideRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Role[] {
+  const holders = [...wideObjects(facts), ...facts.functions]
+  const named = holders.flatMap(({ owner, grants }) => [owner, ...grants.map(({ grantee }) => grantee)])
+  return withMembers(
+    facts,
+    named.filter((oid) => oid !== PUBLIC_OID),
+    tried,
+  )
 }
 
 /** PUBLIC first: what everybody may do is what a reader looks for. */

@@ -135,14 +135,16 @@ describe('the scope', () => {
   it('counts functions apart from the judged schemas, and says how schemas of one tenant each were tried', () => {
     const objects = { ...examined.objects, function: 3, view: 1 }
     const page = section(renderHtml(sampleDocument({ examined: { ...examined, objects, tenantSchemas: 4 } })), 'scope')
-    expect(page).toMatch(/Objects in them: [^.]*views: 1[^.]*\. Functions of all schemas: 3\./)
-    expect(page).toMatch(/Functions of all schemas: 3\.<\/li><li>Of these schemas, 4 hold one tenant each\./)
+    expect(page).toMatch(
+      /Objects in them: [^.]*views: 1[^.]*\. Functions of all schemas, without those of extensions: 3\./,
+    )
+    expect(page).toMatch(/without those of extensions: 3\.<\/li><li>Of these schemas, 4 hold one tenant each\./)
     expect(page).toContain('the attacks try one')
   })
 
   it('names the logins and the privileges of roles that were not tried', () => {
     const page = renderHtml(sampleDocument())
-    expect(section(page, 'scope')).toMatch(/Logins that were not tried[^<]*<code>postgres<\/code>\. See Privileges/)
+    expect(section(page, 'scope')).toMatch(/Logins that were not tried: <code>postgres<\/code> \(superuser\)\./)
     const untried = section(page, 'privileges').split('Roles that were not tried')[1] ?? ''
     expect(untried).toContain('reporting')
     expect(untried).not.toContain('public.documents')

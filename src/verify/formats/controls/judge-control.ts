@@ -1,3 +1,4 @@
+import type { Verdict } from '../../finding/verdict.ts'
 import type { ReportDocument } from '../document.ts'
 import type { Control } from './control.ts'
 import { mappedRules } from './mapped-rules.ts'
@@ -17,6 +18,8 @@ export interface FoundFor {
   readonly findings: readonly number[]
   /** Keys of findings that a baseline accepts: they exist, and do not fail the run. */
   readonly accepted: readonly string[]
+  /** What held in this run, if the line is about tables: cells and controls by number. */
+  readonly held: readonly string[]
   /** Sentences that limit the result: cells that leak or are open, no attack, no seal. */
   readonly limits: readonly string[]
 }
@@ -31,10 +34,24 @@ export function judgeControl(control: Control, document: ReportDocument): Contro
   if (rules.length === 0) return { result: 'not covered', reason: 'no rule of this run is about it' }
   const places = document.findings.flatMap(({ rule }, at) => (rules.includes(rule) ? [at] : []))
   const accepted = document.accepted.flatMap(({ finding }) => (rules.includes(finding.rule) ? [finding.key] : []))
-  const found = { rules, findings: places, accepted, limits: limitsOf(control.groups, rules, document) }
+  const held = control.groups.includes('rls') && control.groups.includes('policy') ? heldIn(document) : []
+  const found = { rules, findings: places, accepted, held, limits: limitsOf(control.groups, rules, document) }
   if (document.summary.exitCode === 2) return { result: 'no verdict', found }
   return { result: places.length + accepted.length === 0 ? 'nothing found' : 'findings', found }
 }
+
+/** `17 of 20 cells (table and verb): proved, 3: no-access; 17 of 17 controls worked.` A line says this beside its findings. */
+function heldIn({ summary: { verdicts }, examined: { controls } }: ReportDocument): readonly string[] {
+  const cells = Object.values(verdicts).reduce((sum, number) => sum + number, 0)
+  if (cells === 0) return []
+  const parts = HELD.flatMap((name) => (verdicts[name] === 0 ? [] : [`${verdicts[name]} ${name}`]))
+  const worked = controls.filter(({ status }) => status === 'worked').length
+  const tried =
+    controls.length === 0 ? 'no control ran' : `${worked} of ${controls.length} controls of the attacks worked`
+  return [`Of ${cells} cells (table and verb): ${parts.join(', ') || 'none proved or held'}; ${tried}.`]
+}
+
+const HELD: readonly Verdict[] = ['proved', 'proved-static', 'held', 'no-access']
 
 function limitsOf(
   groups: readonly string[],

@@ -82,7 +82,7 @@ export const OWASP_MULTI_TENANT: Standard = {
     },
     {
       id: "Don't 4",
-      asks: 'Allow queries without a tenant, even to administrators.',
+      asks: 'Allow queries without a tenant, even to administrators, unless they override it explicitly.',
       groups: ['rls', 'role', 'grant', 'escape'],
       looks: 'Whether policies fail closed without a tenant, and which roles pass them.',
       limits: 'Administrators who do not work as a role of the application.',

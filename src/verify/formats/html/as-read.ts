@@ -4,11 +4,11 @@ import { code, table, text } from './markup.ts'
 
 const YES: Readonly<Record<string, string>> = { true: 'yes', false: 'no' }
 
-/** Roles of the application, and owners, with their attributes in the catalog. */
-export function rolesOf({ examined, run }: ReportDocument): string {
+/** Roles of the application, and the others that the report names, with their attributes in the catalog. */
+export function rolesOf({ examined, run, origin }: ReportDocument): string {
   if (examined.roles.length === 0) return ''
-  const rows = examined.roles.map(({ name, login, superuser, bypassRls, memberOf, path, owns }) => [
-    code(name),
+  const rows = examined.roles.map(({ name, login, superuser, bypassRls, replication, memberOf, path, owns }) => [
+    `${code(name)}${replication ? '<small>REPLICATION</small>' : ''}`,
     YES[String(login)] ?? '',
     YES[String(superuser)] ?? '',
     YES[String(bypassRls)] ?? '',
@@ -18,6 +18,11 @@ export function rolesOf({ examined, run }: ReportDocument): string {
     text(owns.join(', ') || 'none'),
   ])
   return `<p>The application’s role is <code>${text(run.appRole)}</code>. If no option named it, it was found by its grants: confirm that the application logs in as this role.</p>
+<p>Listed are the roles that the application can become, and owners, grantees and roles of policies of the judged relations, the schemas, the functions and the database, with the members of all these. ${
+    origin === 'database'
+      ? 'So are all superusers of the server, roles with BYPASSRLS or REPLICATION, and members of these or of <code>pg_read_all_data</code>, <code>pg_write_all_data</code>, <code>pg_read_server_files</code>, <code>pg_write_server_files</code> and <code>pg_execute_server_program</code>: no policy applies to some of them, and others reach data beside the policies. Other roles of the server are not listed.'
+      : 'Other roles of the server are not listed, and roles of production that the source does not make are not known.'
+  }</p>
 ${table(['role', 'login', 'superuser', 'bypassrls', 'member of', 'in reach by', 'tried', 'owns'], rows, ['login', 'superuser', 'bypassrls', 'tried'])}`
 }
 

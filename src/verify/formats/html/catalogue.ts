@@ -9,7 +9,7 @@ type CountedAttack = AttackCount & { readonly title: string }
 
 export function checklistOf(document: ReportDocument): string {
   const rows = document.checklist.map((line) => [text(line.section), rich(line.title), line.verdict, rich(line.detail)])
-  return `<p>The closing checklist of partywall itself (its skill <code>multi-tenant-security</code>, version ${text(document.toolVersion)}). It is no list of a standard. A check is one cell of Tables (table and verb).</p>
+  return `<p>The closing checklist of partywall itself (its skill <code>multi-tenant-security</code>, version ${text(document.toolVersion)}). It is no list of a standard. The lines have fixed titles; “by” says for what a verdict holds. A check is one cell of Tables (table and verb).</p>
 ${table(['part', 'line', 'verdict', 'by'], rows, ['part', 'verdict'])}`
 }
 

@@ -49,7 +49,7 @@ function membersOf(finding: Finding, { singly }: ReportDocument): readonly Findi
 function memberOf(finding: Finding, document: ReportDocument, alone: boolean, at: number): string {
   const { object, message, proof, evidence, key, fix } = finding
   const made = document.locate(object)
-  const place = made === undefined ? '' : ` <small>created in ${placeOf(made, document)}</small>`
+  const place = made === undefined ? '' : ` <small>${code(object)} is created in ${placeOf(made, document)}</small>`
   const lines = [
     `key: ${key}`,
     proof === 'exploited'

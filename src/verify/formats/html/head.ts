@@ -43,7 +43,8 @@ function examinedSentence({ origin }: ReportDocument): string {
 }
 
 function identityOf(document: ReportDocument): string {
-  const { run, summary, target, failOn } = document
+  const { run, summary, target, failOn, origin, examined } = document
+  const { server } = examined
   const version = `${Math.floor(run.serverVersion / 10_000)}.${run.serverVersion % 10_000}`
   const contexts = run.sealed ? 'sealed' : 'unsealed'
   const mode =
@@ -57,6 +58,15 @@ function identityOf(document: ReportDocument): string {
     ...toolOf(document),
     ['judged', text(target)],
     ['database', `${text(run.database)}, PostgreSQL ${version}`],
+    ['verify connected as', `${code(server.reader.name)}, ${server.reader.superuser ? 'a superuser' : 'no superuser'}`],
+    ...(origin === 'database'
+      ? [
+          [
+            'server (system identifier of PostgreSQL)',
+            server.identifier === undefined ? 'not readable for this role' : code(server.identifier),
+          ] as const,
+        ]
+      : []),
     ['schema digest (SHA-256)', `<code>${text(run.schemaDigest)}</code>`],
     ...(run.schemaDigestWithoutPartywall === undefined
       ? []

@@ -18,7 +18,8 @@ export function integrityOf(document: ReportDocument): string {
   const items = [
     `The run printed${named} the digest ${code(documentDigest(document))}, and the SHA-256 of each file that it wrote, to its standard error: the log of the job holds them. A file is unchanged if <code>sha256sum</code> prints the digest of the log. A print or a PDF has no digest of its own: the id on each of its pages leads to the log.`,
     'The digest of the report covers findings, verdicts, roles, grants, policies, settings, input files (by digest) and the package. It covers no time, so a second run with the same command on the same files, package and server version has the same digest. The planted values and the scripts differ from run to run and are covered by the SHA-256 of the file alone.',
-    `<code>--report json=report.json</code> writes the JSON document. This prints its digest:<pre>${text(DIGEST_COMMAND)}</pre>`,
+    'This file does not hold the JSON document, so its digest can’t be computed from this file alone. File both: <code>--report html=report.html --report json=report.json</code> writes them in one run.',
+    `This prints the digest of the JSON document:<pre>${text(DIGEST_COMMAND)}</pre>`,
     ...(document.tool?.built === true
       ? [`This prints the digest of the package, in its folder:<pre>${text(PACKAGE_COMMAND)}</pre>`]
       : []),

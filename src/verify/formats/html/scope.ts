@@ -25,9 +25,6 @@ export function scopeOf(document: ReportDocument): string {
   })
   const without = examined.relations.filter(({ kind, bound }) => bound !== 'tenant' && /table$/.test(kind))
   const named = without.map(({ object, bound }) => `${code(object)}${ROLE_OF[bound ?? 'none'] ?? ''}`)
-  const untried = examined.roles
-    .filter(({ login, name }) => login && !run.actingRoles.includes(name))
-    .map(({ name }) => name)
   const inside = [
     `Schemas: ${examined.schemas.map(code).join(', ') || 'none'}. ${countsSentence(document, counts)}`,
     ...(examined.tenantSchemas === 0
@@ -37,12 +34,8 @@ export function scopeOf(document: ReportDocument): string {
         ]),
     `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
     `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
-    `Logins that were not tried, and that have privileges here or are a member of a role that has: ${untried.map(code).join(', ') || 'none'}. See Privileges.`,
-    ...(examined.schemas.includes('partywall')
-      ? []
-      : [
-          'Objects of the schema <code>partywall</code>, if there is one, are read for the judgment and have no line in Tables. Where verify made them, they are those of the package, and the digest of the package covers them.',
-        ]),
+    untriedLogins(document),
+    ...ownSchemaSentences(document),
   ]
   const skipped = [...gaps, ...warnings]
   const nothing =
@@ -60,8 +53,36 @@ ${listOf(outsideOf(document))}`
 function countsSentence({ examined }: ReportDocument, counts: readonly string[]): string {
   const functions = examined.objects.function
   const inThem = counts.filter((each) => !each.startsWith('functions: '))
-  const code = functions === 0 ? '' : ` Functions of all schemas: ${functions}.`
+  const outside = examined.ownSchema === undefined ? '' : ' but <code>partywall</code>'
+  const code = functions === 0 ? '' : ` Functions of all schemas${outside}, without those of extensions: ${functions}.`
   return `Objects in them: ${inThem.join(', ') || 'none'}.${code}`
+}
+
+/** Logins that no attack acted as. For a database, superusers and the like are among them, whatever they may do here. */
+function untriedLogins({ examined, run, origin }: ReportDocument): string {
+  const logins = examined.roles
+    .filter(({ login, name }) => login && !run.actingRoles.includes(name))
+    .map(({ name, superuser, bypassRls }) => {
+      const passes = superuser ? ' (superuser)' : bypassRls ? ' (BYPASSRLS)' : ''
+      return `${code(name)}${passes}`
+    })
+  const listed =
+    origin === 'database'
+      ? 'Listed are logins that have privileges here or are a member of a role that has, and superusers of the server, logins with BYPASSRLS or REPLICATION, and members of such roles or of PostgreSQL’s roles that read or write everything.'
+      : 'Listed are logins of the server of this run that have privileges here or are a member of a role that has. Logins of production that the source does not make are not known.'
+  return `Logins that were not tried: ${logins.join(', ') || 'none'}. ${listed} No rule judges what they reach, unless a finding names them. See Roles and Privileges.`
+}
+
+function ownSchemaSentences({ examined: { ownSchema }, made }: ReportDocument): readonly string[] {
+  if (ownSchema === undefined) return []
+  const { functions, definers } = ownSchema
+  const origin =
+    (made?.ownInputs ?? []).length > 0
+      ? 'This run made it from the migrations of the package, which the digest of the package covers.'
+      : 'This run did not compare it with the migrations of the package. The schema digest covers it.'
+  return [
+    `The schema <code>partywall</code> is there, with ${functions} functions, ${definers} of them SECURITY DEFINER. Its objects are read for the judgment. They have no line in Tables and none in Functions and triggers as read. ${origin}`,
+  ]
 }
 
 const ROLE_OF: Readonly<Record<string, string>> = {
@@ -70,16 +91,23 @@ const ROLE_OF: Readonly<Record<string, string>> = {
   none: '',
 }
 
+/** A digest that did not change is evidence only for what it covers. */
+const DIGEST_LIMITS: readonly string[] = [
+  'Of the database, the schema digest does not cover rows (also those of tables that policies look up), large objects, versions of extensions, options of user mappings, and values of stored settings whose names look like those of secrets.',
+  'Of the server, the schema digest does not cover its version, programs and configuration (`postgresql.conf`, `pg_hba.conf`, `ALTER SYSTEM`), passwords, and roles that own nothing in the database, hold no privilege there by name and are no member of a role that does. A new superuser, or such a login with BYPASSRLS, leaves the digest as it is.',
+]
+
 function outsideOf({ origin, examined }: ReportDocument): readonly string[] {
   return [
     ...(examined.tenantSchemas === 0
       ? []
       : [
-          'Constraints and triggers in schemas that hold one tenant each, as far as they depend on no other schema. The schema digest does not cover them.',
+          'Constraints and triggers in schemas that hold one tenant each, as far as they depend on no other schema, and grants in these schemas to roles that were not tried. The schema digest does not cover them.',
         ]),
     origin === 'database'
-      ? 'Other databases and servers, such as replicas. A later change of this database: a further run with the same schema digest shows that nothing that decides about isolation was changed.'
-      : 'The production database: its roles, grants, settings, extensions and changes made by hand. A run with --database-url on it that prints the same schema digest shows that it has the schema of this report.',
+      ? 'Other databases and servers, such as replicas. Later changes of this database: a further run with the same schema digest shows that nothing was changed that the digest covers (see Words).'
+      : 'The production database: its roles, grants, settings, extensions and changes made by hand. A run with --database-url on it that prints the same schema digest shows that it has what the digest covers (see Words) as it is in this report.',
+    ...DIGEST_LIMITS,
     'The application: how it finds the tenant of a request, which role it logs in as, and whether it sends the context with each statement.',
     'Caches, search indexes, files, queues, logs and backups.',
     'Administrators, and roles that the application can’t become.',

@@ -25,6 +25,7 @@ function detailOf(control: Control, judged: ControlResult, document: ReportDocum
   const parts = [
     found.findings.length === 0 ? '' : foundList(found, document),
     found.accepted.length === 0 ? '' : `Accepted, and still there: ${found.accepted.map(code).join(', ')}.`,
+    ...found.held.map(rich),
     ...found.limits.map(rich),
     `<small>${rulesOfControl(control, found, document)}</small>`,
   ]

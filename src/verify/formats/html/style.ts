@@ -24,6 +24,12 @@ tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}td{display:
 td:not(:first-child)::before{content:attr(data-column) ": ";font-size:.85em;opacity:.8}.short small{display:inline;margin-left:.5em}}
 `
 
+/** A table of a standard in print: a block for each line, because in columns long lists of findings make strips of a page's length. */
+function blocksInPrint(id: string): string {
+  return `#${id} thead{display:none}#${id} table,#${id} tbody,#${id} tr,#${id} td{display:block}#${id} tr{border-bottom:1px solid var(--line);padding:.2rem 0}#${id} td{border:0;padding:0 .4rem}
+#${id} td:nth-child(-n+2){display:inline}#${id} td:nth-child(n+3)::before{content:attr(data-column) ": ";font-weight:600}#${id} td small{display:inline;margin-left:.5em}`
+}
+
 /** For paper. Words in columns of verdicts and ids are not broken, headings stay with what follows, and statements are not cut. */
 const PRINT = `
 @media print{:root{color-scheme:light;--good:#176b2c;--bad:#b3261e;--warn:#7a4d00}
@@ -32,6 +38,7 @@ h2,h3,h4,h5,h6,thead{break-after:avoid}h2+p{break-after:avoid;break-inside:avoid
 tr,pre>span,.facts div,dt,li{break-inside:avoid}dt{break-after:avoid}table{font-size:8.5pt}th{overflow-wrap:normal;word-break:normal}
 #policies article>p{break-after:avoid}p:has(+pre),h6{break-after:avoid}pre:not(.source){break-inside:avoid}#findings h6+p+pre,#findings pre+p+pre{font-size:7pt;line-height:1.25}#attacks ul{columns:2;column-gap:2.5rem;font-size:8pt}#held table pre{border:0;padding:0;margin:0}#held pre,#held table,#code table{font-size:7pt;line-height:1.2}#rules table,#attacks table{font-size:7.5pt;line-height:1.2}pre{font-size:8pt;box-decoration-break:clone;-webkit-box-decoration-break:clone}
 details::details-content{content-visibility:visible;block-size:auto}.source{font-size:7pt;line-height:1.2;border:0}.source>span{break-inside:auto}
+${['soc2', 'iso-27001', 'owasp'].map(blocksInPrint).join('\n')}
 a{color:inherit;text-decoration:none}}
 `
 
