@@ -1,5 +1,6 @@
 import type { Oid, Relation } from '../catalog/model.ts'
 import type { ActingRole, Facts } from '../tenancy/facts.ts'
+import { maskPlanted } from '../verify/attack/mask-planted.ts'
 import { plantedContexts } from '../verify/attack/open-arena.ts'
 import { plant } from '../verify/attack/plant.ts'
 import type { PlantedRow, Planting, Side } from '../verify/attack/planting.ts'
@@ -33,8 +34,9 @@ export async function populate(facts: Facts, session: AttackSession): Promise<Po
     'user 2 of tenant 1': [second, 'a'],
     'user 3 of tenant 2': [first, 'b'],
   }
+  const mask = maskPlanted(first)
   return {
-    failures: first.failures,
+    failures: new Map([...first.failures].map(([oid, reason]) => [oid, mask(reason)])),
     row(relation, owner) {
       const [planting, side] = placed[owner]
       return planting.row(relation, side)

@@ -11,6 +11,7 @@ import type { Facts, Tenancy } from '../tenancy/facts.ts'
 import type { Fleet } from '../tenancy/fleet/fleet.ts'
 import { readFleet } from '../tenancy/fleet/read-fleet.ts'
 import { requireCanAct } from './attack/can-act.ts'
+import { lookForRows, type RowsBefore } from './attack/look-for-rows.ts'
 import { whyBroken } from './broken-run.ts'
 import { connect } from './connect.ts'
 import { discoverFleetAndTables } from './fleet/discover-fleet.ts'
@@ -35,7 +36,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   const appRole = given.appRole ?? (given.appUrl === undefined ? undefined : await roleOf(given.appUrl))
   const client = await connect(given.databaseUrl, given.signal)
   let scopes: readonly [Facts, ...(readonly Facts[])]
-  let attack: boolean
+  let decision: Decision
   let server: ServerFacts
   try {
     await client.query('begin isolation level repeatable read read only')
@@ -52,7 +53,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     const fleet = open === undefined ? undefined : await readFleet(db, open.found, actingIn(factsOf(first)))
     scopes = [factsOf(first, fleet), ...others.map((tenancy) => factsOf(tenancy))]
     server = await readServerFacts(db, catalog, given.ownServer)
-    attack = await shouldAttack(client, scopes[0], given.mode)
+    decision = await decide(client, scopes, given)
   } catch (error) {
     throw whyBroken(error, given.signal)
   } finally {
@@ -64,7 +65,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
     judgeScope(facts, {
       chosen,
       only: given.rules,
-      attack: attack
+      attack: decision.attack
         ? {
             connect: () => connect(given.databaseUrl, given.signal),
             sealSecret: given.sealSecret,
@@ -83,7 +84,7 @@ export async function verifyDatabase(options: VerifyOptions): Promise<VerifyRepo
   const [first, ...others] = scopes
   const judged: [JudgedScope, ...JudgedScope[]] = [await judge(first)]
   for (const facts of others) judged.push(await judge(facts))
-  return makeReport(judged, chosen.length, server)
+  return makeReport(judged, { ruleCount: chosen.length, server, rowsBefore: decision.rowsBefore })
 }
 
 /** The roles that an attacker inside the application can act as, and to which policies apply. */
@@ -126,19 +127,30 @@ function isSealed(relations: readonly Relation[]): boolean {
   )
 }
 
-async function shouldAttack(client: pg.Client, facts: Facts, mode: 'auto' | 'static' | 'attack'): Promise<boolean> {
-  if (mode === 'static') return false
-  const { rows } = await client.query<{ standby: boolean; filled: number }>(
-    `select pg_catalog.pg_is_in_recovery() as standby, count(*)::int as filled
-     from pg_catalog.pg_class where oid = any($1::oid[]) and relkind in ('r', 'm') and pg_catalog.pg_relation_size(oid) > 0`,
-    [[...facts.tenancy.tables.keys()]],
-  )
-  const { standby = false, filled = 0 } = rows[0] ?? {}
+interface Decision {
+  readonly attack: boolean
+  /** Undefined: nobody looked, because nothing is attacked. */
+  readonly rowsBefore: RowsBefore | undefined
+}
+
+/** Whether to attack: always, never, or only where no tenant table holds rows. Ends the transaction that read the catalog. */
+async function decide(
+  client: pg.Client,
+  scopes: readonly [Facts, ...(readonly Facts[])],
+  { mode, lockTimeoutMs }: { readonly mode: 'auto' | 'static' | 'attack'; readonly lockTimeoutMs: number },
+): Promise<Decision> {
+  if (mode === 'static') return { attack: false, rowsBefore: undefined }
+  const { rows } = await client.query<{ standby: boolean }>('select pg_catalog.pg_is_in_recovery() as standby')
+  const standby = rows[0]?.standby === true
   if (standby && mode === 'attack')
     throw new ConfigurationError(
       'This server is a standby: nothing can be planted there. Attack the primary, or use --static.',
     )
-  const attack = mode === 'attack' || (!standby && filled === 0)
-  if (attack) requireCanAct(facts)
-  return attack
+  if (standby) return { attack: false, rowsBefore: undefined }
+  await client.query('rollback')
+  const oids = new Set(scopes.flatMap(({ tenancy }) => [...tenancy.tables.keys()]))
+  const rowsBefore = await lookForRows(client, [...oids], lockTimeoutMs)
+  const attack = mode === 'attack' || rowsBefore === 'none'
+  if (attack) requireCanAct(scopes[0])
+  return { attack, rowsBefore }
 }

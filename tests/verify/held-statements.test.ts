@@ -27,7 +27,7 @@ async function play(database: TestDatabase, held: ExaminedHeld, line: HeldStatem
   }
 }
 
-const said = ({ outcome }: HeldStatement) => outcome.replace(/; the check.*/, '')
+const said = ({ outcome }: HeldStatement) => outcome.replace(/; the check.*|(?<=^error \w{5}): .*/, '')
 
 describe('the statements that held', { timeout: 120_000 }, () => {
   it('give the same answer again, and another one once the policies are gone', async () => {
@@ -52,7 +52,7 @@ describe('the statements that held', { timeout: 120_000 }, () => {
     const writes = of('write-across', 'public.notes')
     expect(writes.map(({ verb, outcome }) => `${verb} ${outcome}`).sort()).toEqual([
       'delete 1 row; the check gave 1',
-      'insert error 42501',
+      'insert error 42501: new row violates row-level security policy for table "notes"',
       'update 1 row',
     ])
     expect(of('through-views', 'public.calm').length).toBeGreaterThan(0)
@@ -86,6 +86,28 @@ describe('the statements that held', { timeout: 120_000 }, () => {
     const line = read ?? held.statements[0]
     if (line === undefined) throw new Error('no read')
     expect(await play(database, held, line, line.by?.replace('tenant A', 'tenant B'))).toBe('1 row')
+  })
+
+  it('have the message of a trigger that refuses, no check after an error, and work where a trigger always fires', async () => {
+    const app = `held_${randomBytes(4).toString('hex')}`
+    const database = await createTestDatabase({ migrated: false })
+    const mine = `nullif(current_setting('app.tenant_id', true), '')::uuid`
+    await database.admin(`create role ${app} login; create table tenants (id uuid primary key);
+      create table notes (id int generated always as identity primary key, tenant_id uuid not null references tenants, body text);
+      create function guard() returns trigger language plpgsql as $$ begin
+        if new.tenant_id is distinct from ${mine} then raise 'another tenant' using errcode = '42501'; end if; return new; end $$;
+      create trigger guard before insert on notes for each row execute function guard();
+      alter table notes enable always trigger guard;
+      alter table notes enable row level security; create policy own on notes using (tenant_id = ${mine});
+      grant select, insert, update, delete on notes to ${app}`)
+    const { examined } = await verifyDatabase({ databaseUrl: database.adminUrl, appRole: app, mode: 'attack' })
+    const [held] = examined.held
+    if (held === undefined) throw new Error('nothing held')
+    const of = (verb: string) => held.statements.find((line) => line.attack === 'write-across' && line.verb === verb)
+    expect(of('insert')).toMatchObject({ outcome: 'error 42501: another tenant', role: app })
+    expect(of('insert')).not.toHaveProperty('check')
+    expect(of('delete')).toHaveProperty('check')
+    for (const line of held.statements) expect([line, await play(database, held, line)]).toEqual([line, said(line)])
   })
 
   it('are left out where the SQL of the context is the user’s own', async () => {

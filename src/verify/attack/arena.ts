@@ -42,6 +42,8 @@ interface Seen {
 export interface SeenOfRule extends Seen {
   readonly rule: RuleId
   readonly detail?: string
+  /** The cells that were reached. Left out: the one table and the one verb, if there are not several. */
+  readonly cells?: readonly { readonly object: string; readonly verb: Verb }[]
   /** Upper limit of the finding's severity, such as when the attack used a secret that its holder is meant to use. */
   readonly most?: ChosenSeverity
 }
@@ -275,8 +277,8 @@ export function makeArena(parts: ArenaParts): Arena {
     attempted: (relation, verb, role) => ledger.attempted(relation, verb, role),
     repeatable: (by, attack) => {
       if (!parts.scripted) return
-      const { rule = '', relation, verb } = attack
-      ledger.keepScript(`${rule}/${relation.oid}/${verb}`, by.context.tenant === 'a', () =>
+      const { rule = '', detail = '', relation, object = relation.label, verb } = attack
+      ledger.keepScript(JSON.stringify([rule, object, detail, verb]), by.context.tenant === 'a', () =>
         repeatScript({ facts: parts.facts, planting }, by, attack),
       )
     },

@@ -1,5 +1,6 @@
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { Verb } from '../../catalog/verbs.ts'
+import { splitStatements } from '../sources/split-statements.ts'
 import { AS_PLANTER } from './identity.ts'
 import type { AttackSession } from './session.ts'
 
@@ -100,7 +101,7 @@ end`
 async function runSingle(session: AttackSession, enter: string, probe: BatchProbe): Promise<BatchAnswer> {
   const answer = await session.probe(async () => {
     await session.run(`${enter}select 1`)
-    const statements = probe.sql.split(/;\s+(?=set local|delete|insert|update|select)/)
+    const statements = splitStatements(probe.sql).statements.map(({ text }) => text)
     for (const statement of statements.slice(0, -1)) await session.run(statement)
     const { count } = await session.text(statements.at(-1) ?? '')
     if (probe.judge === undefined) return { count, judged: null }

@@ -1,4 +1,4 @@
-import type { DatabaseFunction, FunctionArgument, Relation } from '../../catalog/model.ts'
+import type { Column, DatabaseFunction, FunctionArgument, Relation } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { Arena } from './arena.ts'
 import { matchingColumn } from './argument-names.ts'
@@ -6,12 +6,20 @@ import { matchingColumn } from './argument-names.ts'
 /** One list of arguments to call a function with. */
 export interface ArgumentList {
   readonly sql: string
+  /** The same for a reader: planted values are named, because they differ from run to run. */
+  readonly shown: string
   /** Values of B's rows that are passed in. A function that returns only these has revealed nothing. */
   readonly given: readonly string[]
   /** Whether any attacker can pass these arguments: ids or NULLs. An attacker would first have to learn a title or a token of B. */
   readonly guessable: boolean
   /** Whether an argument is a token or code that its holder is meant to use, such as an invitation code. */
   readonly secret: boolean
+}
+
+/** A value to pass in, and what it is. */
+interface Picked {
+  readonly value: string
+  readonly shown: string
 }
 
 /** Maximum number of calls of one function. More would make a schema with many functions slow. */
@@ -34,54 +42,63 @@ export function argumentLists(
   tables: readonly Relation[],
 ): readonly ArgumentList[] {
   const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')
-  if (inputs.length === 0) return [{ sql: '', given: [], guessable: true, secret: false }]
+  if (inputs.length === 0) return [{ sql: '', shown: '', given: [], guessable: true, secret: false }]
   const lists = new Map<string, ArgumentList>()
   const add = (
-    pick: (argument: FunctionArgument) => string | undefined,
+    pick: (argument: FunctionArgument) => Picked | undefined,
     guessable: boolean,
     fill = true,
     secret = false,
   ) => {
     const picked = inputs.map((argument) => pick(argument))
     if (fill && picked.every((value) => value === undefined)) return
-    const sql = inputs
-      .map((argument, at) => {
-        const value = picked[at]
-        return value === undefined ? (fill ? filler(argument) : `null::${argument.type}`) : typed(argument, value)
-      })
-      .join(', ')
-    if (lists.size < MOST && !lists.has(sql))
-      lists.set(sql, { sql, given: picked.filter((value) => value !== undefined), guessable, secret })
+    const sql: string[] = []
+    const shown: string[] = []
+    for (const [at, argument] of inputs.entries()) {
+      const given = picked[at]
+      const filled = fill ? filler(argument) : `null::${argument.type}`
+      sql.push(given === undefined ? filled : typed(argument, given.value))
+      shown.push(given?.shown ?? filled)
+    }
+    const key = sql.join(', ')
+    const given = picked.flatMap((each) => each?.value ?? [])
+    if (lists.size < MOST && !lists.has(key))
+      lists.set(key, { sql: key, shown: shown.join(', '), given, guessable, secret })
   }
   const { b } = arena.planting.tenants
   const tenantType = arena.facts.tenancy.root?.key.baseType ?? 'uuid'
   const isId = ({ baseType }: FunctionArgument) => baseType === tenantType
-  add((argument) => (isId(argument) ? b.id : undefined), true)
+  const idOfB: Picked = { value: b.id, shown: 'the id of tenant B' }
+  add((argument) => (isId(argument) ? idOfB : undefined), true)
   for (const table of tables.slice(0, 6)) {
     const row = arena.row(table, 'b')
     const primary = table.constraints.find((constraint) => constraint.kind === 'primary-key')
     const keys = table.columns.filter((column) => primary?.columns.includes(column.number) === true)
+    const pickedFrom = ({ name }: Column): Picked | undefined => {
+      const value = row?.values[name]
+      return typeof value === 'string' ? { value, shown: `${name} of tenant B's row in ${table.label}` } : undefined
+    }
     for (const key of keys) {
-      const value = row?.values[key.name]
-      if (typeof value !== 'string') continue
-      add((argument) => (argument.baseType === key.baseType ? value : undefined), true)
+      const value = pickedFrom(key)
+      if (value !== undefined) add((argument) => (argument.baseType === key.baseType ? value : undefined), true)
     }
     const byName = (argument: FunctionArgument) => {
       const column = matchingColumn(arena.facts, table, argument)
-      return (column === undefined ? undefined : row?.values[column.name]) ?? undefined
+      return column === undefined ? undefined : pickedFrom(column)
     }
     const onlyIds = inputs.every((argument) => byName(argument) === undefined || isId(argument))
     const named = inputs.flatMap((argument) => matchingColumn(arena.facts, table, argument) ?? [])
     add(byName, onlyIds, true, !onlyIds && named.some(({ name }) => SECRET.test(name)))
     for (const column of table.columns) {
-      const value = row?.values[column.name]
-      if (typeof value !== 'string' || !isText(column.baseType)) continue
+      const value = pickedFrom(column)
+      if (value === undefined || !isText(column.baseType)) continue
       const secret = SECRET.test(column.name)
-      add((argument) => (isText(argument.baseType) ? value : isId(argument) ? b.id : undefined), false, true, secret)
+      add((argument) => (isText(argument.baseType) ? value : isId(argument) ? idOfB : undefined), false, true, secret)
     }
   }
   add(() => undefined, true, false)
-  for (const text of BREAKS_OUT) add((argument) => (isText(argument.baseType) ? text : undefined), true)
+  for (const text of BREAKS_OUT)
+    add((argument) => (isText(argument.baseType) ? { value: text, shown: quoteLiteral(text) } : undefined), true)
   return [...lists.values()]
 }
 

@@ -78,11 +78,14 @@ function statementOf(sent: SentStatement, entries: readonly Entry[], facts: Fact
       attack,
       object,
       ...(verb === undefined ? {} : { verb }),
-      ...(actor === undefined ? {} : { by: actor.name }),
+      ...(actor === undefined ? {} : { by: actor.name, role: actor.role.role.name }),
       sql: [...before, ...texts.filter((text) => !['', 'select 1'].includes(text.trim())).flatMap(statementsOf)].join(
         '\n',
       ),
-      ...(judge === undefined || judge.seal.length > 0 ? {} : { check: `${judge.rest};` }),
+      // After an error the transaction is aborted: no check can run.
+      ...(judge === undefined || judge.seal.length > 0 || outcome.startsWith('error')
+        ? {}
+        : { check: `${judge.rest};` }),
       outcome,
       tries,
     },

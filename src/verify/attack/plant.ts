@@ -1,10 +1,11 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
+import { drawnSince, readLastValues } from './drawn-sequences.ts'
 import { partitionLiterals } from './partition-literals.ts'
 import { repairs } from './plant-repair.ts'
 import { type ValueMaker, valueMaker } from './plant-values.ts'
-import type { Draft, PlantedRow, PlantedTenant, Planting, Side } from './planting.ts'
+import { type Draft, firstSerial, type PlantedRow, type PlantedTenant, type Planting, type Side } from './planting.ts'
 import { plantingOrder } from './planting-order.ts'
 import type { AttackSession, Probe, ProbeError } from './session.ts'
 import type { SessionKeys } from './session-keys.ts'
@@ -28,14 +29,15 @@ interface PlantOptions {
 
 /** Plants one row of each of two new tenants in every table that can hold them, parents first. */
 export async function plant(options: PlantOptions): Promise<Planting> {
-  const { facts, nonce } = options
+  const { facts, nonce, session } = options
+  const sequences = await readLastValues(session)
   const maker = valueMaker(facts.catalog, facts.sql)
   const tenants = options.before?.tenants ?? (await makeTenants(options))
   const rows = new Map<Oid, Partial<Record<Side, PlantedRow>>>()
   const failures = new Map<Oid, string>()
   const stalled = new Set<Oid>(options.before?.stalled)
   for (const oid of stalled) failures.set(oid, options.before?.failures.get(oid) ?? '')
-  let serial = 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
+  let serial = firstSerial(nonce)
   for (const relation of plantingOrder(facts.relations)) {
     const planted: Partial<Record<Side, PlantedRow>> = { ...options.before?.rows.get(relation.oid) }
     for (const side of ['a', 'b'] as const) {
@@ -53,15 +55,26 @@ export async function plant(options: PlantOptions): Promise<Planting> {
     if (stalled.has(relation.oid)) for (const side of ['a', 'b'] as const) delete planted[side]
     rows.set(relation.oid, planted)
   }
+  const drawn = drawnSince(sequences, await readLastValues(session))
   return {
     nonce,
     tenants,
     rows,
     failures,
     stalled,
+    drawn: new Map([...drawn, ...wasDrawn(options.before, drawn)]),
     row: (relation, side) => rows.get(relation.oid)?.[side],
     put: (relation, row) => rows.set(relation.oid, { ...rows.get(relation.oid), [row.side]: row }),
   }
+}
+
+/** The sequences from which an earlier planting drew, with their values of now. */
+function wasDrawn(before: Planting | undefined, now: Planting['drawn']): Planting['drawn'] {
+  return new Map(
+    [...now].flatMap(([oid, sequence]) =>
+      before?.drawn.get(oid)?.byPlanting === true ? [[oid, { ...sequence, byPlanting: true }] as const] : [],
+    ),
+  )
 }
 
 /** Tables without a tenant get a different canary, so that reading it is not mistaken for reading B's data. */

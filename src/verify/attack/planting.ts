@@ -1,4 +1,5 @@
 import type { Column, Oid, Relation } from '../../catalog/model.ts'
+import type { DrawnSequence } from './drawn-sequences.ts'
 
 export type Side = 'a' | 'b'
 
@@ -28,9 +29,16 @@ export interface Planting {
   readonly failures: ReadonlyMap<Oid, string>
   /** Tables on which planting timed out. They are not tried again. */
   readonly stalled: ReadonlySet<Oid>
+  /** The sequences from which values were drawn, as they were after planting. */
+  readonly drawn: ReadonlyMap<Oid, DrawnSequence>
   row(relation: Relation, side: Side): PlantedRow | undefined
   /** Replaces the stored copy of a planted row after the row was changed. */
   put(relation: Relation, row: PlantedRow): void
+}
+
+/** The numbers that planted values of a run begin with: they count up from here. */
+export function firstSerial(nonce: string): number {
+  return 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
 }
 
 /** A draft of an INSERT: SQL by column. */

@@ -5,7 +5,9 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import { lookupsOf } from '../../tenancy/lookups.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import type { ExaminedScript } from '../report/examined.ts'
+import { splitStatements } from '../sources/split-statements.ts'
 import type { AttackContext } from './contexts.ts'
+import { pastSequences } from './drawn-sequences.ts'
 import { AS_PLANTER, becomeSql } from './identity.ts'
 import type { Planting } from './planting.ts'
 import { splitSeal } from './seal-script.ts'
@@ -14,7 +16,11 @@ import { splitSeal } from './seal-script.ts'
 export interface RepeatedAttack {
   /** The rule that the attack belongs to. Left out: the attack shows a crossing of the table, which may have several causes. */
   readonly rule?: RuleId
+  /** The detail of the finding, such as the name of a constraint, where an object may have several findings of the rule. */
+  readonly detail?: string
   readonly relation: Relation
+  /** The label of the finding's object, if it is not the relation. */
+  readonly object?: string
   /** For a view: the tables whose planted rows it shows. */
   readonly sources?: readonly Relation[]
   readonly verb: Verb
@@ -22,6 +28,8 @@ export interface RepeatedAttack {
   readonly sql: string
   /** A query of one value, which a superuser runs before and after the attack. */
   readonly judge?: string
+  /** A comment above statements that a superuser runs before the attack. Left out: the usual one. */
+  readonly note?: string
   /** What came back in this run: `1 row. Each row is a leak.` */
   readonly saw: string
 }
@@ -29,13 +37,21 @@ export interface RepeatedAttack {
 /** How a reader of a script sees that a write reached tenant B. */
 export const WRITE_TELLS: Readonly<Record<Verb, string>> = {
   select: 'Each row is a leak.',
-  insert: 'The INSERT was accepted. Without the leak PostgreSQL refuses it with an error.',
+  insert:
+    'The INSERT was accepted.\nWithout the leak it ends in an error with SQLSTATE 42501, such as “new row violates row-level security policy”, or 44000 of a view WITH CHECK OPTION.\nAny other error, such as a duplicate key, shows neither a leak nor a protection. psql prints the SQLSTATE after \\set VERBOSITY verbose',
   update: 'The two answers differ: each version of a row has its own place, or the number of rows of tenant B grew.',
   delete: 'The number fell to 0. Without the leak it stays 1.',
 }
 
-const LIFTED =
-  '-- A superuser first turns triggers and foreign keys off, and removes a row that is in the way: they would hide what the policies allow.'
+/** The note above statements that a superuser runs before the attack. */
+function liftedNote(sql: string): string {
+  const removes = /session_replication_role = replica;\s*delete from [\s\S]*session_replication_role = origin/i.test(
+    sql,
+  )
+  return removes
+    ? '-- A superuser first removes a row that is in the way, with triggers and foreign keys off. They are on again when the attack is sent.'
+    : '-- A superuser first turns triggers and foreign keys off: a foreign key would refuse to remove a row that others refer to, and so hide what the policies allow.'
+}
 
 /** Who attacked, in which context. */
 interface ScriptActor {
@@ -65,7 +81,8 @@ export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: Repeat
   const lines = [
     '-- Run it in psql as a superuser, on a database with this schema and no rows, such as one that was filled from the input files.',
     'BEGIN;',
-    '-- Rows of two made-up tenants. Triggers and foreign keys are off while they are stored.',
+    '-- Rows of two made-up tenants. Triggers and foreign keys are off while they are stored. setval moves sequences past the ids of these rows; the',
+    '-- ROLLBACK does not move them back.',
     'SET LOCAL session_replication_role = replica;',
     ...rows,
     'SET LOCAL session_replication_role = origin;',
@@ -73,14 +90,15 @@ export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: Repeat
     ...(judge.length === 0 ? [] : ['-- Before the attack:', ...judge]),
     `-- The attack, ${by.name}:`,
     ...statementsOf(`${becomeSql(facts, by.role)};${context.rest}`),
-    ...(attack.sql.includes('session_replication_role') ? [LIFTED] : []),
+    ...(attack.sql.includes('session_replication_role') ? [attack.note ?? liftedNote(attack.sql)] : []),
     ...statementsOf(attack.sql),
     ...(judge.length === 0 ? [] : ['-- After the attack, as a superuser:', ...statementsOf(AS_PLANTER), ...judge]),
     ...attack.saw.split('\n').map((line) => `-- ${line}`),
     'ROLLBACK;',
   ]
-  const { rule, relation, verb } = attack
-  return { ...(rule === undefined ? {} : { rule }), object: relation.label, verb, by: by.name, sql: lines.join('\n') }
+  const { rule, detail, object = attack.relation.label, verb } = attack
+  const about = { ...(rule === undefined ? {} : { rule }), ...(detail === undefined ? {} : { detail }) }
+  return { ...about, object, verb, by: by.name, sql: lines.join('\n') }
 }
 
 /** The relations, and the tables on which their policies or the meaning of their rows may depend. Parents come first. */
@@ -105,32 +123,37 @@ function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): r
   return found
 }
 
-/** INSERTs of the planted rows of a table. */
-export function insertsOf({ planting }: Pick<ScriptParts, 'planting'>, relation: Relation): readonly string[] {
+/** INSERTs of the planted rows of a table, without the triggers that fire in spite of `session_replication_role`, and its sequences. */
+export function insertsOf({ facts, planting }: ScriptParts, relation: Relation): readonly string[] {
   const columns = relation.columns.filter((column) => column.generated === undefined)
   const overriding = columns.some((column) => column.identity === 'always') ? ' OVERRIDING SYSTEM VALUE' : ''
-  return (['a', 'b'] as const).flatMap((side) => {
+  const table = qualifiedName(relation)
+  const rows = (['a', 'b'] as const).flatMap((side) => {
     const row = planting.row(relation, side)
     if (row === undefined) return []
     const values = columns.map((column) => literal(row.values[column.name], column))
     const names = columns.map((column) => quoteIdentifier(column.name))
     return [
-      `INSERT INTO ${qualifiedName(relation)} (${names.join(', ')})${overriding} VALUES (${values.join(', ')}); -- tenant ${side.toUpperCase()}`,
+      `INSERT INTO ${table} (${names.join(', ')})${overriding} VALUES (${values.join(', ')}); -- tenant ${side.toUpperCase()}`,
     ]
   })
+  if (rows.length === 0) return []
+  const stubborn = relation.triggers.filter(({ enabled }) => enabled === 'always' || enabled === 'replica')
+  const alter = (what: string) => (trigger: { readonly name: string }) =>
+    `ALTER TABLE ${table} ${what} TRIGGER ${quoteIdentifier(trigger.name)};`
+  return [
+    ...stubborn.map(alter('DISABLE')),
+    ...rows,
+    ...stubborn.map((trigger) => alter(`ENABLE ${trigger.enabled.toUpperCase()}`)(trigger)),
+    ...pastSequences(facts, planting.drawn, relation),
+  ]
 }
 
 function literal(value: string | null | undefined, column: Column): string {
   return value === null || value === undefined ? 'NULL' : `${quoteLiteral(value).trim()}::${column.type}`
 }
 
-/** One line for each statement. Statements that verify sends are separated by a semicolon and a space, or by none. */
+/** One line for each statement. A semicolon in a quoted name or text ends none. */
 export function statementsOf(sql: string): readonly string[] {
-  return sql
-    .split(
-      /;\s*(?=(?:set local|create role|grant|alter table|refresh materialized view|select pg_catalog\.set_config|insert|update|delete|merge|select)\b)/i,
-    )
-    .map((statement) => statement.trim().replace(/;$/, ''))
-    .filter((statement) => statement !== '')
-    .map((statement) => `${statement};`)
+  return splitStatements(sql).statements.map(({ text }) => `${text.trim().replace(/;$/, '')};`)
 }

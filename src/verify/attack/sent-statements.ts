@@ -11,7 +11,7 @@ import type { AttackSession } from './session.ts'
  */
 export interface SentStatement {
   readonly attack: string
-  /** Label of the first judged table, view or function that the statements name. */
+  /** Label of the first table, view or judged function that the statements name. */
   readonly object: string
   /** Only if the attack tries verbs of tables. */
   readonly verb: Verb | undefined
@@ -21,7 +21,7 @@ export interface SentStatement {
   readonly statements: readonly string[]
   /** A query of one value by which the planting role looked for an effect. */
   readonly check: string | undefined
-  /** `no row`, `2 rows`, `error 42501`: of the last statement that answered. */
+  /** `no row`, `2 rows`, `error 23505`, `error 42501: permission denied for table notes`: of the last statement that answered. */
   readonly outcome: string
   /** How often the attack named the object, and the verb if there is one: probes, and statements of a batch. */
   readonly tries: number
@@ -57,7 +57,8 @@ export class SentStatements {
   #frame: Frame | undefined
   #paused = false
 
-  constructor({ relations, functions }: Facts) {
+  constructor({ catalog, relations, functions }: Facts) {
+    for (const relation of catalog.relations.values()) this.#labels.set(qualifiedName(relation), relation.label)
     for (const fn of functions) this.#labels.set(qualifiedName(fn), fn.label)
     for (const relation of relations) this.#labels.set(qualifiedName(relation), relation.label)
   }
@@ -77,7 +78,7 @@ export class SentStatements {
         if (frame !== undefined) frame.outcome = outcome(value)
         return value
       } catch (error) {
-        if (frame !== undefined) frame.outcome = `error ${codeOf(error)}`
+        if (frame !== undefined) frame.outcome = errorOf(codeOf(error), error instanceof Error ? error.message : '')
         throw error
       }
     }
@@ -137,7 +138,7 @@ export class SentStatements {
     for (const { key, sql, judge, verb } of probes) {
       const answer = answers.get(key)
       if (answer === undefined) continue
-      const said = answer.ok ? rowsIn(answer.rows) : `error ${answer.code}`
+      const said = answer.ok ? rowsIn(answer.rows) : errorOf(answer.code, answer.text)
       // The check of an UPDATE is the place of the row on disk, which has no meaning for a reader.
       const checked = answer.judged === null || verb === 'update' ? '' : `; the check gave ${answer.judged}`
       this.#keep({ by, verb, statements: [sql], check: judge, outcome: `${said}${checked}` }, enter)
@@ -185,6 +186,11 @@ export class SentStatements {
 
 function rowsIn(count: number): string {
   return count === 0 ? 'no row' : `${count} ${count === 1 ? 'row' : 'rows'}`
+}
+
+/** The message of 42501 tells who refused: a policy, a missing privilege, or code of the schema that raises this error. */
+function errorOf(code: string, text: string): string {
+  return code === '42501' ? `error ${code}: ${text.split('\n')[0] ?? ''}` : `error ${code}`
 }
 
 function codeOf(error: unknown): string {

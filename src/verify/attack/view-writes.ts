@@ -78,7 +78,7 @@ export function viewWrites(
       sql: `${lift() ?? ''}delete from ${name}`,
       judge: `select count(*) from ${base} where ${victim.filter}`,
       verb: 'delete',
-      what: `DELETE on ${view.label} removed the row of tenant B`,
+      what: `DELETE on ${view.label}${lift() === undefined ? '' : ', with triggers and foreign keys off,'} removed the row of tenant B`,
       crossed: (answer) => answer.ok && answer.judged === '0',
     })
   const cleared = lift(`delete from ${base} where ${victim.filter}`, 'set local session_replication_role = origin')

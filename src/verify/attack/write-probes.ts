@@ -170,7 +170,7 @@ function deleteProbes({ arena, relation, role, filter }: Target, wide: boolean):
     judge: `select count(*) from ${table} where ${filter}`,
     relation,
     verb: 'delete',
-    what: `${what} removed the row of tenant B`,
+    what: `${what}${lift ? ', with triggers and foreign keys off,' : ''} removed the row of tenant B`,
     isControl: true,
     crossed: (answer) => answer.ok && answer.judged === '0',
   })

@@ -1,13 +1,16 @@
 import type { DatabaseFunction, Relation } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
+import type { Verb } from '../../catalog/verbs.ts'
 import { invokerSql } from '../../tenancy/invoker-sql.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import type { BatchProbe } from '../attack/batch.ts'
 import { type ArgumentList, argumentLists } from '../attack/call-arguments.ts'
+import { type Crosser, crosser } from '../attack/crosser.ts'
 import { isHarmless } from '../attack/harmless.ts'
 import { holdsMarker, markersOf } from '../attack/markers.ts'
-import { victimState } from '../attack/victim-state.ts'
+import type { RepeatedAttack } from '../attack/repeat-script.ts'
+import { changedCells, victimState } from '../attack/victim-state.ts'
 import { draftsOf } from '../finding/drafts.ts'
 import type { Rule } from '../finding/rule.ts'
 import type { RuleId } from '../finding/rule-id.ts'
@@ -43,12 +46,16 @@ export const callFunctions: Attack = {
         continue
       }
       const rules: readonly RuleId[] = said.length > 0 ? said.map(({ rule }) => rule) : ['secdef-tenant-argument']
-      for (const rule of rules)
+      const [relation] = tables
+      for (const rule of rules) {
+        if (relation !== undefined && seen.script !== undefined)
+          arena.repeatable(seen.by, { ...seen.script, rule, object: fn.label, relation, sources: tables })
         arena.report({
           rule,
           object: fn.label,
           message: `${fn.label} runs as ${facts.roleName(fn.owner)} and reaches rows of other tenants.`,
           evidence: [seen.how],
+          cells: seen.cells,
           ...(seen.secret
             ? {
                 most: {
@@ -60,6 +67,7 @@ export const callFunctions: Attack = {
           tables: tables.map((table) => table.label),
           fix: invokerSql(facts, fn),
         })
+      }
     }
   },
 }
@@ -80,12 +88,21 @@ function touched(arena: Arena, fn: DatabaseFunction, said: boolean): readonly Re
     .slice(0, MOST_TABLES)
 }
 
+interface Reached {
+  readonly how: string
+  readonly secret: boolean
+  readonly cells: readonly { readonly object: string; readonly verb: Verb }[]
+  readonly by: Crosser
+  /** Left out: only the text of an error told values. */
+  readonly script?: Pick<RepeatedAttack, 'sql' | 'judge' | 'verb' | 'saw'>
+}
+
 async function call(
   arena: Arena,
   fn: DatabaseFunction,
   tables: readonly Relation[],
   said: boolean,
-): Promise<{ readonly how: string; readonly secret: boolean } | undefined> {
+): Promise<Reached | undefined> {
   // Arguments that every attacker has come first. Only the holder of a token knows it.
   const lists = argumentLists(arena, fn, tables)
     .filter((list) => said || list.guessable)
@@ -94,6 +111,8 @@ async function call(
   const state = victimState(arena, tables)
   const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
   const stood = before?.ok === true ? Object.values(before.value.rows[0] ?? {})[0] : undefined
+  // A value that was returned does not tell which of several tables it stands in.
+  const readCells = tables.length === 1 ? tables.map(({ label }) => ({ object: label, verb: 'select' as const })) : []
   for (const role of arena.facts.executors(fn)) {
     for (const context of arena.attackers.slice(0, 2)) {
       const probes = lists.map((list, at) => probe(fn, list, at, markers, state))
@@ -101,18 +120,33 @@ async function call(
       for (const [at, list] of lists.entries()) {
         const answer = answers.get(String(at))
         if (answer === undefined) continue
-        const how = `as ${role.path.join(' → ')}, ${context.name}: ${fn.name}(${list.sql.replace(/\s+/g, ' ').slice(0, 160)})`
-        if (answer.ok && fn.kind === 'function' && answer.rows > 0)
-          return { how: `${how} returned a row of tenant B`, secret: list.secret }
-        if (answer.ok && stood !== undefined && answer.judged !== null && answer.judged !== stood)
-          return { how: `${how} changed rows of tenant B`, secret: list.secret }
+        const how = `as ${role.path.join(' → ')}, ${context.name}: ${fn.name}(${list.shown.replace(/\s+/g, ' ').slice(0, 240)})`
+        const { secret } = list
+        const by = crosser(role, context)
+        if (answer.ok && fn.kind === 'function' && answer.rows > 0) {
+          const script = { sql: probes[at]?.sql ?? '', verb: 'select', saw: RETURNED } as const
+          return { how: `${how} returned a row of tenant B`, secret, cells: readCells, by, script }
+        }
+        if (answer.ok && stood && answer.judged !== null && answer.judged !== stood) {
+          const cells = changedCells(tables, stood, answer.judged)
+          const [{ verb } = { verb: 'update' as const }] = cells
+          const judge = state === undefined ? {} : { judge: state }
+          const script = { sql: probes[at]?.sql ?? '', ...judge, verb, saw: CHANGED }
+          return { how: `${how} changed rows of tenant B`, secret, cells, by, script }
+        }
         const told = without(markers, list).some((marker) => answer.text.includes(marker))
-        if (!answer.ok && told) return { how: `${how} told values of tenant B in its error`, secret: list.secret }
+        if (!answer.ok && told)
+          return { how: `${how} told values of tenant B in its error`, secret, cells: readCells, by }
       }
     }
   }
   return undefined
 }
+
+const RETURNED =
+  'In this run: 1 row, which holds values of tenant B that the caller did not pass in. Without the leak: no row.'
+const CHANGED =
+  'In this run: the call changed rows of tenant B. The two answers differ: they name the number of these rows and the place of each version. Without the leak they are the same.'
 
 /**
  * Control for calls of tenant A that reached nothing. If the same call by tenant B returns or changes a row, the arguments were right, and

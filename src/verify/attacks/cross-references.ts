@@ -2,6 +2,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
+import { crosser } from '../attack/crosser.ts'
 import { becomeSql } from '../attack/identity.ts'
 import { literal, matching, variantInsert } from '../attack/variant-row.ts'
 import { compositeForeignKeySql, type TenantForeignKey, tenantForeignKeys } from '../readings/foreign-keys.ts'
@@ -52,6 +53,16 @@ async function refer(arena: Arena, key: TenantForeignKey): Promise<void> {
       if (!answer.ok || answer.value.count === 0) continue
       const verb = statement.startsWith('update') ? 'UPDATE' : 'INSERT'
       const seen = `as ${role.path.join(' → ')}, tenant A: ${verb} stored a reference to tenant B's row in ${key.parent.label}`
+      arena.repeatable(crosser(role, arena.contexts.a), {
+        rule: 'fk-crosses-tenants',
+        detail: key.constraint.name,
+        relation: key.relation,
+        sources: [key.parent],
+        verb: verb === 'UPDATE' ? 'update' : 'insert',
+        sql: `${statement}; set constraints all immediate`,
+        judge: `select count(*) from ${qualifiedName(key.relation)} where ${points}`,
+        saw: `In this run: ${verb} stored a reference to tenant B's row. The number grew: a row of tenant A refers to the row of tenant B. Without the leak it stays the same, or the statement ends in an error.`,
+      })
       const shared = { object: key.relation.label, detail: key.constraint.name, fix: compositeForeignKeySql(key) }
       arena.report({
         ...shared,

@@ -1,38 +1,27 @@
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Attack } from '../attack/attack.ts'
 import { type AttackContext, setSql, settingText } from '../attack/contexts.ts'
 import { crosser } from '../attack/crosser.ts'
 import { rowFilter } from '../attack/row-filters.ts'
-import { keyTable, meansToBeSealed } from '../readings/seal-facts.ts'
+import { meansToBeSealed } from '../readings/seal-facts.ts'
 
-/** For a sealed schema: reads the keys of the seal, and sets the plain setting to B while the seal is A's. */
+/** For a schema that is meant to be sealed: sets the plain setting to B in A's context, and takes the seal away as well. */
 export const forgeSetting: Attack = {
   name: 'forge-setting',
-  title: 'sets another tenant while the seal is valid, and reads the seal’s key',
-  needs: 'policies that are meant to be sealed, or a table of seal keys',
-  rules: ['policy-unsealed', 'seal-key-readable'],
+  title:
+    'sets another tenant in the context of tenant A, with and without its seal, in a schema that is meant to be sealed',
+  needs: 'policies that check the seal, in a schema whose setting holds the tenant itself',
+  rules: ['policy-unsealed'],
   async run(arena) {
     const { facts, session } = arena
-    const keys = keyTable(facts)
-    const roles = facts.acting.filter((role) => !role.bypasses)
-    for (const role of keys === undefined ? [] : roles) {
-      const read = await arena.as(role, arena.contexts.a, () => session.text('select key_id from partywall.seal_keys'))
-      if (read.ok && read.value.count > 0)
-        arena.report({
-          rule: 'seal-key-readable',
-          object: 'partywall.seal_keys',
-          message: 'The app reads the keys of the seal.',
-          evidence: [`as ${role.path.join(' → ')}: SELECT on partywall.seal_keys returned ${read.value.count} rows`],
-          fix: `REVOKE ALL ON partywall.seal_keys FROM ${quoteIdentifier(role.role.name)};`,
-        })
-    }
     const { context } = facts.tenancy
     if (!meansToBeSealed(facts) || context.kind !== 'tenant') return
     const forged = setSql(context.setting, settingText(context, arena.planting.tenants.b.id))
     // Try with A's seal and without a seal: without one, a policy may fall back to the setting.
     const under = ['', setSql('app.tenant_seal', '')].map((unsealed) => ({
       ...arena.contexts.a,
-      sql: (role: (typeof roles)[number]) => `${arena.contexts.a.sql(role)}${forged}${unsealed}`,
+      sql: (role: ActingRole) => `${arena.contexts.a.sql(role)}${forged}${unsealed}`,
     }))
     for (const { kind, relation } of facts.tenancy.tables.values()) {
       const row = arena.row(relation, 'b')

@@ -29,7 +29,8 @@ export const letIn: Attack = {
           verbs: ['select'],
           tables: draft.tables ?? [],
           message: `One tenant lets itself into another through ${draft.object}.`,
-          evidence: [seen],
+          cells: [{ object: seen.target.label, verb: 'select' }],
+          evidence: [seen.how],
           fix: draft.fix,
         })
       }
@@ -42,7 +43,7 @@ async function enter(
   lookup: Relation,
   targets: readonly Relation[],
   role: ActingRole,
-): Promise<string | undefined> {
+): Promise<{ readonly target: Relation; readonly how: string } | undefined> {
   const { facts, session } = arena
   const column = facts.tenantTable(lookup)?.column
   if (column === undefined) return undefined
@@ -68,7 +69,10 @@ async function enter(
         return (await session.text(read)).count > 0
       })
       if (answer.ok && answer.value)
-        return `as ${role.path.join(' → ')}, tenant A: after ${write.startsWith('update') ? 'UPDATE' : 'INSERT'} on ${lookup.label} the planted row of tenant B was read from ${target.label}`
+        return {
+          target,
+          how: `as ${role.path.join(' → ')}, tenant A: after ${write.startsWith('update') ? 'UPDATE' : 'INSERT'} on ${lookup.label} the planted row of tenant B was read from ${target.label}`,
+        }
     }
   }
   return undefined

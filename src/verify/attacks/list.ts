@@ -18,6 +18,7 @@ import { leakyFunctions } from './leaky-functions.ts'
 import { letIn } from './let-in.ts'
 import { ownObjects } from './own-objects.ts'
 import { readAcross } from './read-across.ts'
+import { readSealKeys } from './read-seal-keys.ts'
 import { readShared } from './read-shared.ts'
 import { readStatistics } from './read-statistics.ts'
 import { recurse } from './recurse.ts'
@@ -62,6 +63,7 @@ export const attacks: readonly Attack[] = [
   createObjects,
   defaultPrivileges,
   largeObject,
+  readSealKeys,
   forgeSetting,
   emptySetting,
   storedSetting,

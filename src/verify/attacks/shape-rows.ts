@@ -4,9 +4,11 @@ import type { Verb } from '../../catalog/verbs.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
+import { crosser } from '../attack/crosser.ts'
 import { AS_PLANTER, becomeSql } from '../attack/identity.ts'
 import { withOnlyPolicy } from '../attack/only-policy.ts'
 import { columnsIn, literalsOf } from '../attack/policy-literals.ts'
+import { victimRead } from '../attack/victim-read.ts'
 import { PLACE, victimRow } from '../attack/victim-row.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import { narrowPolicySql } from '../readings/policy-finding.ts'
@@ -44,6 +46,7 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
     if (verb === 'insert' || (rule === 'policy-null-tenant' && verb === 'select')) continue
     const shape = await openShape(arena, weakness, role, verb)
     if (shape !== undefined) {
+      if (verb === 'select') keepScript(arena, weakness, role, shape)
       const names = [...shape.keys()].map((column) => column.name).join(', ')
       arena.report({
         rule,
@@ -58,6 +61,24 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
       })
     }
   }
+}
+
+/** How to read the row once it has the values. Other verbs have no script: what they did to the row shows only in its place on disk. */
+function keepScript(arena: Arena, { relation, rule, policy }: PolicyWeakness, role: ActingRole, shape: Shape): void {
+  const victim = victimRow(arena, relation)
+  const read = victimRead(arena, relation, role)
+  const names = [...shape.keys()].map(({ name }) => quoteIdentifier(name))
+  if (victim === undefined || read === undefined || names.some((name) => read.includes(`${name}::text`))) return
+  const sets = [...shape].map(([column, value]) => `${quoteIdentifier(column.name)} = ${value}`).join(', ')
+  arena.repeatable(crosser(role, arena.contexts.a), {
+    rule,
+    ...(policy === undefined ? {} : { detail: policy }),
+    relation,
+    verb: 'select',
+    sql: `${AS_PLANTER}; set local session_replication_role = replica; update ${qualifiedName(relation)} set ${sets} where ${victim.filter}; set local session_replication_role = origin; ${becomeSql(arena.facts, role)}; ${read}`,
+    note: `-- A superuser first gives the row of tenant B the value of ${names.join(', ')} that the policy names.`,
+    saw: 'In this run: 1 row, of tenant B. A policy that keeps tenants apart shows none.',
+  })
 }
 
 type Shape = ReadonlyMap<Column, string>

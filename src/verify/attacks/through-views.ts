@@ -59,7 +59,7 @@ export const throughViews: Attack = {
       for (const write of await written(arena, view, sources)) {
         if (rules.length === 0 && !sources.some((source) => arena.crossed(source, write.verb)))
           rules.push('view-definer')
-        for (const rule of rules) reportView(arena, view, rule, labels, [write.verb], write.what)
+        for (const rule of rules) reportView(arena, view, rule, labels, [write.verb], write.what, [write])
       }
     }
   },
@@ -153,23 +153,31 @@ function functionPlace(arena: Arena, role: ActingRole): string | undefined {
   return schema === undefined ? undefined : quoteIdentifier(schema)
 }
 
-async function written(
-  arena: Arena,
-  view: Relation,
-  sources: readonly Relation[],
-): Promise<readonly Pick<ViewWrite, 'verb' | 'what'>[]> {
-  const found: { verb: ViewWrite['verb']; what: string }[] = []
+/** A write that reached a row of tenant B in a table. */
+interface Written {
+  readonly object: string
+  readonly verb: ViewWrite['verb']
+  readonly what: string
+}
+
+async function written(arena: Arena, view: Relation, sources: readonly Relation[]): Promise<readonly Written[]> {
+  const found: Written[] = []
   if (view.updatable === 0) return found
   const before = await baselines(arena, sources)
   for (const role of arena.facts.acting.filter((acting) => !acting.bypasses)) {
-    const probes = sources.flatMap((source) => viewWrites(arena, view, source, role, before.get(source.oid)))
+    const probes = sources.flatMap((source) =>
+      viewWrites(arena, view, source, role, before.get(source.oid)).map((probe) => ({
+        ...probe,
+        object: source.label,
+      })),
+    )
     if (probes.length === 0) continue
     const answers = await arena.batch(role, arena.contexts.a, probes)
     for (const probe of probes) {
       const answer = answers.get(probe.key)
       if (answer === undefined || !probe.crossed(answer)) continue
-      const { verb, what, sql, judge } = probe
-      found.push({ verb, what: `as ${role.path.join(' → ')}, tenant A: ${what}` })
+      const { object, verb, what, sql, judge } = probe
+      found.push({ object, verb, what: `as ${role.path.join(' → ')}, tenant A: ${what}` })
       if (judge !== undefined)
         arena.repeatable(crosser(role, arena.contexts.a), {
           relation: view,
@@ -191,12 +199,14 @@ function reportView(
   tables: readonly string[],
   verbs: readonly ViewWrite['verb'][],
   evidence: string,
+  cells?: readonly Written[],
 ): void {
   arena.report({
     rule,
     object: view.label,
     verbs,
     tables,
+    ...(cells === undefined ? {} : { cells: cells.map(({ object, verb }) => ({ object, verb })) }),
     message: `${view.label} reaches rows of other tenants in ${tables.join(', ')}.`,
     evidence: [evidence],
     fix:

@@ -28,13 +28,15 @@ export const writeShared: Attack = {
         await writeRegistry(arena, relation)
         continue
       }
-      for (const [verb, count] of await changed(arena, relation))
-        if (count > 0)
+      for (const [verb, count, role] of await changed(arena, relation))
+        if (count > 0 && role !== undefined)
           arena.report({
             rule: 'global-table-writable',
             object: relation.label,
             message: `One tenant can ${verb} rows of ${relation.label} that all share.`,
-            evidence: [`tenant A: ${verb.toUpperCase()} on ${relation.label} touched ${count} rows`],
+            evidence: [
+              `as ${role.path.join(' → ')}, tenant A: ${verb.toUpperCase()} on ${relation.label}${verb === 'insert' ? '' : ' without WHERE'} touched ${count} ${count === 1 ? 'row' : 'rows'}`,
+            ],
             fix: `REVOKE ${verb.toUpperCase()} ON ${qualifiedName(relation)} FROM ${quoteIdentifier(facts.tenancy.appRole.name)};`,
           })
     }
@@ -59,26 +61,26 @@ async function writeRegistry(arena: Arena, relation: Relation): Promise<void> {
     }
 }
 
-async function changed(
-  arena: Arena,
-  relation: Relation,
-): Promise<readonly (readonly ['update' | 'delete' | 'insert', number])[]> {
+type Changed = readonly [verb: 'update' | 'delete' | 'insert', rows: number, by: ActingRole | undefined]
+
+/** The most rows that a role in reach changed by each verb, and that role. */
+async function changed(arena: Arena, relation: Relation): Promise<readonly Changed[]> {
   const { facts } = arena
-  const found: (readonly ['update' | 'delete' | 'insert', number])[] = []
+  const found: Changed[] = []
   const name = qualifiedName(relation)
   const most = async (roles: readonly ActingRole[], sql: (role: ActingRole) => string | undefined) => {
-    let touched = 0
+    let [touched, by]: [number, ActingRole | undefined] = [0, undefined]
     for (const role of roles) {
       const statement = sql(role)
       if (statement === undefined) continue
       const answer = await arena.as(role, arena.contexts.a, () => arena.session.text(statement))
-      if (answer.ok) touched = Math.max(touched, answer.value.count)
+      if (answer.ok && answer.value.count > touched) [touched, by] = [answer.value.count, role]
     }
-    return touched
+    return [touched, by] as const
   }
   found.push([
     'update',
-    await most(facts.reach(relation, 'UPDATE'), (role) => {
+    ...(await most(facts.reach(relation, 'UPDATE'), (role) => {
       const column = relation.columns.find(
         (candidate) =>
           candidate.generated === undefined &&
@@ -90,13 +92,13 @@ async function changed(
       // `SET c = c` needs SELECT on the column. Without this privilege, write the default.
       const readable = facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT')
       return `update ${name} set ${quoted} = ${readable ? quoted : 'default'}`
-    }),
+    })),
   ])
-  found.push(['delete', await most(facts.reach(relation, 'DELETE'), () => `delete from ${name}`)])
+  found.push(['delete', ...(await most(facts.reach(relation, 'DELETE'), () => `delete from ${name}`))])
   if (facts.tenantTable(relation) === undefined && facts.reach(relation, 'SELECT').length > 0)
     found.push([
       'insert',
-      await most(facts.reach(relation, 'INSERT'), (role) => variantInsert(arena, relation, 'a', role, new Map())),
+      ...(await most(facts.reach(relation, 'INSERT'), (role) => variantInsert(arena, relation, 'a', role, new Map()))),
     ])
   return found
 }

@@ -40,12 +40,19 @@ interface DocumentParts {
   readonly locate?: (object: string) => Location | undefined
 }
 
+/** Why a run without `--static` attacked nothing. */
+const NOT_ATTACKED = {
+  none: '',
+  some: ', because tenant tables hold rows',
+  unknown: ', because verify could not see whether tenant tables hold rows',
+}
+
 /** Joins a run with the facts about its source and baseline, and decides the exit code, which is the same for all formats. */
 export function makeDocument(parts: DocumentParts): ReportDocument {
   const { report, failOn, findings: all = report.findings, accepted = [], mutants } = parts
   const groups = new Map<string, string>(rules.map((rule) => [rule.id, rule.group]))
   const findings = parts.verbose === true ? all : foldCauses(all, (rule) => groups.get(rule))
-  const { counts, internalErrors, mode, notes } = report.summary
+  const { counts, internalErrors, mode, notes, rowsBefore } = report.summary
   const failing = findings.filter((finding) => atLeast(finding.severity, failOn)).length
   const exitCode = exitCodeOf(report, failOn, findings)
   const attacked = mode === 'attack'
@@ -60,7 +67,11 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     notes: [...parts.notes, ...notes, ...actingNotes(report)],
     gaps: [
       ...parts.gaps,
-      ...(attacked ? [] : ['nothing was attacked: --attack also tries what the catalog alone can’t prove']),
+      ...(attacked
+        ? []
+        : [
+            `nothing was attacked${NOT_ATTACKED[rowsBefore ?? 'none']}: --attack also tries what the catalog alone can’t prove`,
+          ]),
     ],
     setUp: parts.setUp ?? report.summary.grantsMissing,
     warnings: parts.warnings ?? [],

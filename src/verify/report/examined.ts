@@ -46,7 +46,7 @@ export interface Examined {
   readonly held: readonly ExaminedHeld[]
 }
 
-/** Statements that held, and what a reader needs to send them again. */
+/** Statements of attacks that reached nothing, and what a reader needs to send them again. */
 export interface ExaminedHeld {
   /** INSERTs of the planted rows, by table. */
   readonly rows: readonly { readonly object: string; readonly sql: string }[]
@@ -64,10 +64,12 @@ export interface HeldStatement {
   readonly verb?: Verb
   /** `as app, tenant A`. Left out: the statements set role and context themselves. */
   readonly by?: string
+  /** The role of the actor. */
+  readonly role?: string
   readonly sql: string
   /** A query of one value that looks for an effect, as the role that planted. */
   readonly check?: string
-  /** `no row`, `error 42501`: the answer to the last statement. */
+  /** `no row`, `error 42501: permission denied for table notes`: the answer to the last statement. */
   readonly outcome: string
   /** How often the attack tried the object: probes, and statements of a probe that holds many. */
   readonly tries: number
@@ -162,6 +164,8 @@ export interface ExaminedCell {
 export interface ExaminedScript {
   /** The rule that it belongs to, if an attack on one rule made it. */
   readonly rule?: string
+  /** The detail of the finding, if the object may have several findings of the rule. */
+  readonly detail?: string
   readonly object: string
   readonly verb: Verb
   /** `as app, tenant A`. */
@@ -231,7 +235,7 @@ export interface ExaminedPolicy {
 export interface ExaminedLeak {
   readonly object: string
   readonly verb: Verb
-  /** `attack`: an attack reached rows by this verb. `reading`: policies, grants or row-level security show it; no attack used this verb. */
+  /** `attack`: an attack reached rows by this verb. `reading`: policies, grants or row-level security show it, and no attack is known to have. */
   readonly by: 'attack' | 'reading'
   /** Keys of the findings that say so. */
   readonly keys: readonly string[]

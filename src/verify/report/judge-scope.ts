@@ -53,14 +53,25 @@ export async function judgeScope(facts: Facts, { chosen, only, attack }: ScopeOp
   const findings = joinFindings(facts, drafts, ledger, rules, lookupsOf(facts)).filter(
     (finding) => only === undefined || only.includes(finding.rule),
   )
+  const mask = run?.mask ?? ((text: string) => text)
   return {
     facts,
-    findings,
-    tables: [...makeVerdicts(facts, findings, run?.ledger), ...fleetVerdicts(facts, findings, fleetRun)],
+    findings: findings.map((each) => ({ ...each, message: mask(each.message), evidence: each.evidence.map(mask) })),
+    tables: [...makeVerdicts(facts, findings, run?.ledger), ...fleetVerdicts(facts, findings, fleetRun)].map(
+      (table) => ({ ...table, reasons: masked(table.reasons, mask) }),
+    ),
     run,
     fleetRun,
-    internalErrors: [...internalErrors, ...(run?.internalErrors ?? [])],
+    internalErrors: [...internalErrors, ...(run?.internalErrors ?? [])].map((each) => ({
+      ...each,
+      message: mask(each.message),
+    })),
   }
+}
+
+/** Reasons may quote an error of the server, and the error a planted value. */
+function masked(reasons: TableVerdict['reasons'], mask: (text: string) => string): TableVerdict['reasons'] {
+  return Object.fromEntries(Object.entries(reasons).map(([verb, reason]) => [verb, mask(reason)]))
 }
 
 /** Findings that only an attack can decide. */

@@ -1,8 +1,8 @@
 import type { Relation, RelationKind, Role } from '../../catalog/model.ts'
-import { VERBS } from '../../catalog/verbs.ts'
+import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
-import { isCrossing } from '../attack/arena.ts'
+import { isCrossing, type Observation } from '../attack/arena.ts'
 import type {
   AttackCount,
   Examined,
@@ -159,16 +159,19 @@ function controlsOf({ facts, run }: JudgedScope): readonly ExaminedControl[] {
     )
 }
 
+/** The cells whose rows an attack surely reached. An observation about several tables does not tell which of them it saw. */
+function reachedCells(seen: Observation): readonly { readonly object: string; readonly verb: Verb }[] {
+  if (isCrossing(seen)) return [{ object: seen.object, verb: seen.crossing.verb }]
+  if (seen.cells !== undefined) return seen.cells
+  const { tables = [seen.object], verbs = [] } = seen
+  const [[object, ...others], [verb, ...more]] = [tables, verbs]
+  return object === undefined || verb === undefined || others.length > 0 || more.length > 0 ? [] : [{ object, verb }]
+}
+
 function leaksOf(scopes: readonly JudgedScope[]): readonly ExaminedLeak[] {
   return scopes.flatMap(({ tables, findings, run, fleetRun }) => {
     const seen = [...(run?.ledger.observations ?? []), ...(fleetRun?.observations ?? [])]
-    const attacked = new Set(
-      seen.flatMap((each) =>
-        isCrossing(each)
-          ? [`${each.object}/${each.crossing.verb}`]
-          : (each.tables ?? [each.object]).flatMap((table) => (each.verbs ?? []).map((verb) => `${table}/${verb}`)),
-      ),
-    )
+    const attacked = new Set(seen.flatMap((each) => reachedCells(each).map(({ object, verb }) => `${object}/${verb}`)))
     return tables.flatMap(({ object, verbs }) =>
       VERBS.filter((verb) => verbs[verb] === 'leaks').map((verb): ExaminedLeak => {
         const by = attacked.has(`${object}/${verb}`) ? 'attack' : 'reading'

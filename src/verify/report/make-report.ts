@@ -4,6 +4,7 @@ import { grantLines } from '../../tenancy/app-role-sql.ts'
 import { describeSetting } from '../../tenancy/discovery/discover.ts'
 import type { Facts, Tenancy } from '../../tenancy/facts.ts'
 import { fleetParts } from '../../tenancy/fleet/fleet-parts.ts'
+import type { RowsBefore } from '../attack/look-for-rows.ts'
 import { type Finding, SEVERITIES, type TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
 import { inOrder, type JoinedFinding } from './join-findings.ts'
@@ -15,11 +16,17 @@ import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
 import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 
+/** What belongs to the whole run. */
+interface RunFacts {
+  readonly ruleCount: number
+  readonly server: ServerFacts
+  readonly rowsBefore: RowsBefore | undefined
+}
+
 /** Joins the results of all scopes into one report. The first scope is the application's own. */
 export function makeReport(
   scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
-  ruleCount: number,
-  server: ServerFacts,
+  { ruleCount, server, rowsBefore }: RunFacts,
 ): VerifyReport {
   const [first] = scopes
   const tables = joinTables(scopes)
@@ -43,6 +50,7 @@ export function makeReport(
       schemaDigest: schemaDigest(catalog, ofFleet),
       ...(without === undefined ? {} : { schemaDigestWithoutPartywall: without }),
       mode: first.run === undefined && first.fleetRun === undefined ? 'static' : 'attack',
+      ...(rowsBefore === undefined ? {} : { rowsBefore }),
       sealed: first.facts.sealed,
       appRole: tenancy.appRole.name,
       actingRoles: unique(scopes.flatMap(({ facts }) => facts.acting.map((role) => role.role.name))),

@@ -1,3 +1,4 @@
+import type { RowsBefore } from '../attack/look-for-rows.ts'
 import type { Finding, Severity, TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
 import type { Examined } from './examined.ts'
@@ -19,6 +20,8 @@ export interface VerifySummary {
   /** The same without the schema and the roles of partywall. Left out if the database has no schema partywall. */
   readonly schemaDigestWithoutPartywall?: string
   readonly mode: 'static' | 'attack'
+  /** Whether tenant tables held rows when the run began. Left out if nobody looked: with `--static`, and on a standby. */
+  readonly rowsBefore?: RowsBefore
   readonly sealed: boolean
   readonly appRole: string
   /** Each role that was tried. */

@@ -5,6 +5,7 @@ import type { Attack } from '../attack/attack.ts'
 import { checkNegativeControl, checkPositiveControls } from '../attack/controls.ts'
 import { heldStatements } from '../attack/held-statements.ts'
 import { AS_PLANTER } from '../attack/identity.ts'
+import { maskPlanted } from '../attack/mask-planted.ts'
 import { openArena } from '../attack/open-arena.ts'
 import { patientSession } from '../attack/patience.ts'
 import type { Planting } from '../attack/planting.ts'
@@ -28,6 +29,8 @@ export interface AttackRun {
   readonly planted: number
   /** Undefined: the SQL of the context was given by the user and may hold a secret. */
   readonly held: ExaminedHeld | undefined
+  /** Replaces planted values in a text. */
+  readonly mask: (text: string) => string
   /** Number of probes that ended in the statement timeout. They show nothing. */
   readonly timedOut: number
 }
@@ -54,12 +57,15 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
   let timedOut = () => 0
   const counts: AttackCount[] = []
   let held: ExaminedHeld | undefined
+  let mask = (text: string) => text
   const client = await options.connect()
   try {
     await client.query('begin')
     await client.query(
       `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
     )
+    // A reader of the report looks for PostgreSQL's own words. Only a superuser may choose their language.
+    if (options.facts.catalog.reader.superuser) await client.query("set local lc_messages = 'C'")
     const patient = patientSession(attackSession(client), options.statementTimeoutMs)
     timedOut = patient.timedOut
     const session = ledger.sent.listen(
@@ -73,6 +79,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     for (const pass of ['never-set', 'set'] as const) {
       const arena = await openArena(options, session, pass, ledger, before)
       before = arena.planting
+      mask = maskPlanted(arena.planting)
       planted = [...arena.planting.rows.values()].filter((rows) => rows.b !== undefined).length
       if (pass === 'set') {
         await checkNegativeControl(arena, ledger)
@@ -114,6 +121,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     counts,
     planted,
     held,
+    mask,
     timedOut: timedOut(),
   }
 }

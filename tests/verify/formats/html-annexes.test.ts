@@ -64,9 +64,11 @@ describe('the scripts of a finding on many objects', () => {
     expect(page).toContain('SELECT 1 FROM public.t9;')
     expect(page).not.toContain('SELECT 1 FROM public.t10;')
     expect(page.match(/As at the first object/g)).toHaveLength(2)
-    expect(renderHtml(sampleDocument({ examined: { ...examined, scripts: [] } }))).toContain(
-      'No script: the attack is not',
-    )
+    const none = renderHtml(sampleDocument({ examined: { ...examined, scripts: [] } }))
+    expect(none).toContain('No script: verify makes none for an attack of this kind. The evidence says what was done;')
+    expect(none).not.toContain('No script: the SQL of the context')
+    const own = renderHtml(sampleDocument({ examined: { ...examined, scripts: [], held: [] } }))
+    expect(own).toContain('No script: the SQL of the context was given with --context-sql, and may hold a secret.')
   })
 })
 
@@ -78,6 +80,51 @@ describe('the statements that held', () => {
     expect(page).toMatch(/write-across<.*update<.*update public\.documents set id = id;.*check: .*>1 row<.*>3</s)
     expect(page).toContain('role and context as in the statements')
     expect(renderJson(sampleDocument())).not.toContain('set local role app')
+  })
+
+  it('have the control of their cell beside them, without which they show nothing', () => {
+    const page = section(renderHtml(sampleDocument()), 'held')
+    expect(page).toMatch(/update public\.documents.*data-column="control">did not run</s)
+    expect(page).toMatch(/<code>become<.*data-column="control">none</s)
+    expect(page).toContain('Where it did not work, the line shows nothing')
+  })
+
+  it('name the attacks of which no line is printed', () => {
+    const attacks = [
+      { name: 'read-across', probes: 7, reached: [] },
+      { name: 'write-across', probes: 3, reached: [] },
+      { name: 'truncate', probes: 0, reached: [] },
+    ]
+    const page = section(renderHtml(sampleDocument({ examined: { ...examined, attacks } })), 'held')
+    expect(page).toContain('No line is printed of these attacks, which sent probes: <code>read-across</code>. Their')
+  })
+
+  it('say where code refused the row, so that the line is no attack on a policy', () => {
+    const of = (outcome: string) => {
+      const [held] = examined.held
+      if (held === undefined) throw new RangeError('no sample')
+      const line = {
+        attack: 'write-across',
+        object: 'public.t',
+        verb: 'insert',
+        sql: 'insert',
+        outcome,
+        tries: 1,
+      } as const
+      return section(
+        renderHtml(sampleDocument({ examined: { ...examined, held: [{ ...held, statements: [line] }] } })),
+        'held',
+      )
+    }
+    const said = 'raised the error of these lines: <code>insert public.t</code>. It refused the row, whatever'
+    expect(of('error 42501: partywall: the row names another tenant than the context')).toContain(said)
+    for (const message of [
+      'new row violates row-level security policy for table "t"',
+      'new row violates row-level security policy "own" for table "t"',
+      'permission denied for table t',
+      'must be owner of table t',
+    ])
+      expect(of(`error 42501: ${message}`)).not.toContain('raised the error of these lines')
   })
 
   it('end at 100 kB without cutting one, and say how many are left out', () => {

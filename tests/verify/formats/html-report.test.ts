@@ -270,6 +270,15 @@ describe('attacks and rules', () => {
     expect(page.indexOf('<code>become</code>')).toBeGreaterThan(page.indexOf('Attacks that sent no probe'))
   })
 
+  it('say that an outcome speaks of what was tried, and what a rollback leaves behind', () => {
+    const page = renderHtml(sampleDocument())
+    expect(section(page, 'attacks')).toContain('The second column names all that an attack can do. It does the part')
+    expect(section(page, 'attacks')).toContain(
+      'sequences stay advanced, and files of tables and indexes keep the space',
+    )
+    expect(section(page, 'glossary')).toContain('A rollback does not move sequences back')
+  })
+
   it('say once that none ran, where no table is shared', () => {
     const attacks = [
       { name: 'read-across', title: 'reads' },
@@ -294,6 +303,47 @@ describe('attacks and rules', () => {
     const page = section(renderHtml(quiet()), 'rules')
     expect(page).toMatch(/id="rule-view-definer".*not applicable: no view in the schemas/)
     expect(page).toMatch(/id="rule-rls-disabled".*>none</)
+  })
+})
+
+describe('rows before the run', () => {
+  const of = (changes: Partial<ReturnType<typeof sampleDocument>['run']>, more: Partial<typeof examined> = {}) => {
+    const { run } = sampleDocument()
+    return renderHtml(sampleDocument({ run: { ...run, ...changes }, examined: { ...examined, ...more } }))
+  }
+
+  it('stand in the head, and say no more than was looked at', () => {
+    expect(of({ rowsBefore: 'none' })).toContain('<dd>No tenant table held rows when the run began.</dd>')
+    expect(of({ rowsBefore: 'some' })).toContain('At least one tenant table held rows when the run began.')
+    expect(of({ rowsBefore: 'unknown' })).toContain('held rows when the run began is not known')
+    expect(of({})).toContain('Nobody looked whether tenant tables held rows.')
+    expect(of({ rowsBefore: 'none' }, { tenantSchemas: 2 })).toContain(
+      'Tables in schemas of one tenant each were not looked into.',
+    )
+    const [table] = examined.relations
+    if (table === undefined) throw new RangeError('no sample')
+    const foreign = { ...table, kind: 'foreign-table', bound: 'tenant' } as const
+    expect(of({ rowsBefore: 'none' }, { relations: [foreign] })).toContain('Foreign tables were not looked into.')
+  })
+})
+
+describe('how to get the same digest', () => {
+  it('names host, port and rows for a database, and paths for files', () => {
+    const page = (origin: 'files' | 'database') => section(renderHtml(sampleDocument({ origin })), 'integrity')
+    expect(page('database')).toContain('A copy on another host, port or database has another digest')
+    expect(page('database')).toContain('if tenant tables hold rows, or hold none, as before')
+    expect(page('files')).toContain('the same files under the same path')
+    expect(page('files')).not.toContain('host, port or database has another digest')
+  })
+
+  it('says when the time decided which fixes were tried', () => {
+    const untried = {
+      ...leak,
+      fix: '-- Not shown to be harmless: not tried, because the time was over: --fix FILE tries all.',
+    }
+    const of = (findings: readonly (typeof leak)[]) => section(renderHtml(sampleDocument({ findings })), 'integrity')
+    expect(of([untried])).toContain('In this run some fixes were not tried')
+    expect(of([leak])).toContain('Without --fix the trial of fixes ends after five seconds')
   })
 })
 

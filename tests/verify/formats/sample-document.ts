@@ -182,6 +182,7 @@ export const examined: Examined = {
           object: 'public.documents',
           verb: 'update',
           by: 'as app, tenant A',
+          role: 'app',
           sql: 'update public.documents set id = id;',
           check: 'select ctid from public.documents;',
           outcome: '1 row',

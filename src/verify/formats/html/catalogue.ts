@@ -13,6 +13,10 @@ export function checklistOf(document: ReportDocument): string {
 ${table(['part', 'line', 'verdict', 'by'], rows, ['part', 'verdict'])}`
 }
 
+/** A rollback does not take back everything. */
+const ROLLED_BACK =
+  'What a rollback leaves in the database that was attacked: sequences stay advanced, and files of tables and indexes keep the space of the planted rows until a vacuum.'
+
 /** What each attack did in this run. */
 export function attacksOf(document: ReportDocument): string {
   const { attacks, examined, summary, internalErrors } = document
@@ -31,7 +35,8 @@ export function attacksOf(document: ReportDocument): string {
     String(probes),
     failed ? 'failed: see Internal errors' : outcomeOf(reached),
   ])
-  return `<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
+  return `<p>${ROLLED_BACK}</p>
+<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. The second column names all that an attack can do. It does the part for which the schema has an object and a role in reach has a privilege; an outcome speaks of that part alone. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
 ${rows.length === 0 ? '<p>No attack sent a probe.</p>' : table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
 <h3>Attacks that sent no probe</h3>
 <p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run, as far as it can read the schema. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>
@@ -40,7 +45,8 @@ ${idle.length === 0 ? '<p>None.</p>' : table(['attack', 'what it does', 'not app
 
 /** A run in which no table is shared: the list of attacks on such tables would say the same of each. */
 function betweenSchemas({ summary, attacks }: ReportDocument): string {
-  return `<p>${summary.probes} probes in transactions that were rolled back: SELECT, INSERT, UPDATE and DELETE on tables of one tenant’s schema in the context of another tenant, and the controls. Their outcome stands in <a href="#tables">Tables</a>.</p>
+  return `<p>${ROLLED_BACK}</p>
+<p>${summary.probes} probes in transactions that were rolled back: SELECT, INSERT, UPDATE and DELETE on tables of one tenant’s schema in the context of another tenant, and the controls. Their outcome stands in <a href="#tables">Tables</a>.</p>
 <p>These ${attacks.length} attacks did not run, because no table is shared by several tenants: ${attacks.map(({ name }) => code(name)).join(', ')}.</p>`
 }
 

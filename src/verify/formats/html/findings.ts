@@ -75,12 +75,12 @@ function placeOf({ file, line }: Location, document: ReportDocument): string {
   return anchor === undefined ? place : `<a href="#${anchor}">${place}</a>`
 }
 
-/** The verbs that leak by what the catalog says, and that no attack used. */
+/** The verbs that leak by what the catalog says, and by which no attack is known to have reached rows. */
 function unattackedVerbs({ key }: Finding, { examined }: ReportDocument): readonly string[] {
   const read = examined.leaks.filter(({ keys, by }) => by === 'reading' && keys.includes(key))
   return [...new Set(read.map(({ object }) => object))].map((object) => {
     const verbs = VERBS.filter((verb) => read.some((leak) => leak.object === object && leak.verb === verb))
-    return `${verbs.join(', ')} on ${object}: by reading of grants, policies and row-level security; no attack used ${verbs.length === 1 ? 'this verb' : 'these verbs'}`
+    return `${verbs.join(', ')} on ${object}: by reading of grants, policies and row-level security; no attack is known to have reached rows of this table by ${verbs.length === 1 ? 'this verb' : 'these verbs'}`
   })
 }
 

@@ -12,7 +12,7 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ],
   [
     'planted row',
-    'A row that is inserted for one of two made-up tenants, A and B, and rolled back at the end. No row of a customer is used.',
+    'A row that is inserted for one of two made-up tenants, A and B, and rolled back at the end. No row of a customer is used. A rollback does not move sequences back, and leaves the space of the rows in the files.',
   ],
   [
     'control',

@@ -74,10 +74,31 @@ function identityOf(document: ReportDocument): string {
     ['application acts as', text(run.actingRoles.join(', '))],
     ['tenant in', `<code>${text(run.setting)}</code>${assumed ? ' (assumed: no policy reads a setting)' : ''}`],
     ['looked at', `${mode}: ${summary.rules} rules, ${summary.probes} probes`],
+    ...rowsBeforeOf(document),
     ['findings', `${countFindings(summary.findings)}, ${summary.accepted} accepted`],
     ['findings that fail the run', `from ${failOn} up (default: medium)`],
     ['exit code', String(summary.exitCode)],
   ])
+}
+
+const ROWS_BEFORE = {
+  none: 'No tenant table held rows when the run began.',
+  some: 'At least one tenant table held rows when the run began.',
+  unknown:
+    'Whether tenant tables held rows when the run began is not known: policies or privileges hide them from the role that verify connected as, a look took too long, or another session was writing.',
+}
+
+/** A sign of whether the database is in use. */
+function rowsBeforeOf({ run, examined }: ReportDocument): readonly (readonly [string, string])[] {
+  const looked = ROWS_BEFORE[run.rowsBefore ?? 'unknown']
+  const said = run.rowsBefore === undefined ? 'Nobody looked whether tenant tables held rows.' : looked
+  const beyond = [
+    ...(examined.relations.some(({ kind, bound }) => kind === 'foreign-table' && bound !== undefined)
+      ? ['Foreign tables were not looked into.']
+      : []),
+    ...(examined.tenantSchemas > 0 ? ['Tables in schemas of one tenant each were not looked into.'] : []),
+  ]
+  return [['rows before the run', [said, ...(run.rowsBefore === undefined ? [] : beyond)].join(' ')]]
 }
 
 function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [string, string])[] {

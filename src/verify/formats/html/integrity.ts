@@ -11,13 +11,35 @@ export const DIGEST_COMMAND = `node -e 'const c = (v) => Array.isArray(v) ? "[" 
 /** Prints the digest of an installed package. Run in its folder. */
 export const PACKAGE_COMMAND = String.raw`find dist/src dist/cli migrations package.json -type f \( -name '*.js' -o -name '*.sql' -o -name package.json \) | LC_ALL=C sort | xargs sha256sum | sha256sum`
 
+/** When a second run has the same digest, and what may make it another one. */
+function againOf({ origin, findings, run }: ReportDocument): string {
+  const source =
+    origin === 'database'
+      ? 'the same server, if its version, settings and roles, the schema, and the settings that are stored for roles and the database were not changed, and if tenant tables hold rows, or hold none, as before (see “rows before the run”). A copy on another host, port or database has another digest; compare the schema digest there'
+      : origin === 'files'
+        ? 'the same files under the same path, and the same server version'
+        : 'a command that makes the same schema, and the same server version'
+  const untried = findings.some(({ fix }) => fix.includes('the time was over'))
+  const limits = [
+    untried
+      ? 'In this run some fixes were not tried, because the time for it was over; a faster or slower run may try others. With --fix all are tried.'
+      : 'Without --fix the trial of fixes ends after five seconds; a slower run may leave some untried, and say so.',
+    ...(run.notes.some((note) => note.includes('ran into the time limit'))
+      ? ['In this run some probes ran into the time limit; a faster or slower run may differ.']
+      : ['A probe that runs into the time limit on a slower machine changes the report, and a note says so.']),
+    'Times and planted values in errors are replaced. Other values that code of the schema draws by chance or by count, and writes into an error, may differ.',
+  ]
+  return `A second run has the same digest with the same command and environment, the same files of the options, the same package and packages, and ${source}. ${limits.join(' ')}`
+}
+
 /** How a reader shows that a report is the one that a run wrote, and that it can be made again. */
 export function integrityOf(document: ReportDocument): string {
   const id = reportId(document)
   const named = id === undefined ? '' : ` report ${code(id)},`
   const items = [
     `The run printed${named} the digest ${code(documentDigest(document))}, and the SHA-256 of each file that it wrote, to its standard error: the log of the job holds them. A file is unchanged if <code>sha256sum</code> prints the digest of the log. A print or a PDF has no digest of its own: the id on each of its pages leads to the log.`,
-    'The digest of the report covers findings, verdicts, roles, grants, policies, settings, input files (by digest) and the package. It covers no time, so a second run with the same command on the same files, package and server version has the same digest. The planted values and the scripts differ from run to run and are covered by the SHA-256 of the file alone.',
+    'The digest of the report covers findings, verdicts, roles, grants, policies, settings, input files (by digest), the package, and what was judged: host, port and database, or a path. It covers no time and no planted value. The scripts, and the statements that reached nothing, hold planted values, which differ from run to run: the SHA-256 of the file alone covers them.',
+    againOf(document),
     'This file does not hold the JSON document, so its digest can’t be computed from this file alone. File both: <code>--report html=report.html --report json=report.json</code> writes them in one run.',
     `This prints the digest of the JSON document:<pre>${text(DIGEST_COMMAND)}</pre>`,
     ...(document.tool?.built === true

@@ -93,7 +93,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'results', title: 'Results by role', body: resultsByRoleOf(document) },
     { id: 'attacks', title: 'Attacks', body: attacksOf(document) },
     { id: 'controls', title: 'Controls of the attacks', body: controlRunsOf(document) },
-    { id: 'held', title: 'Statements that held', body: heldOf(document) },
+    { id: 'held', title: 'Statements that reached nothing', body: heldOf(document) },
     { id: 'privileges', title: 'Privileges', body: privilegesOf(document) },
     { id: 'policies', title: 'Policies as read', body: policiesOf(document) },
     { id: 'views', title: 'Views as read', body: viewsAsReadOf(document) },

@@ -10,7 +10,11 @@ const MOST_OBJECTS = 10
  *
  * @param at the place of the object among those of one finding
  */
-export function scriptsOf({ rule, object, key, proof }: Finding, { examined }: ReportDocument, at: number): string {
+export function scriptsOf(
+  { rule, object, key, proof }: Finding,
+  { examined, attacks }: ReportDocument,
+  at: number,
+): string {
   if (proof !== 'exploited') return ''
   // Views have no cells, so their scripts belong to each finding about them.
   const isView = examined.relations.some((each) => each.object === object && /view$/.test(each.kind))
@@ -19,11 +23,15 @@ export function scriptsOf({ rule, object, key, proof }: Finding, { examined }: R
     script.rule === undefined
       ? leaks.some((leak) => leak.object === script.object && leak.verb === script.verb) ||
         (isView && script.object === object)
-      : script.rule === rule && script.object === object,
+      : script.rule === rule &&
+        script.object === object &&
+        (script.detail === undefined || key === `${rule}:${object}:${script.detail}`),
   )
   const heading = '<h6>Repeat it</h6>'
+  // Statements that reached nothing are left out for the same reason, and for no other.
+  const ownSql = attacks.length > 0 && examined.attacks.length > 0 && examined.held.length === 0
   if (scripts.length === 0)
-    return `${heading}\n<p>No script: the attack is not one of a statement on one table, or the SQL of the context was given with --context-sql. The evidence names role, context and statement.</p>`
+    return `${heading}\n<p>${ownSql ? 'No script: the SQL of the context was given with --context-sql, and may hold a secret.' : 'No script: verify makes none for an attack of this kind. The evidence says what was done; it is no SQL to run.'}</p>`
   if (at >= MOST_OBJECTS)
     return `${heading}\n<p>As at the first object: the scripts of ${MOST_OBJECTS} objects are printed, and this one differs by names and values.</p>`
   return [

@@ -57,7 +57,7 @@ function legendOf({ summary }: ReportDocument): string {
 
 function meaningOf(name: Verdict): string {
   if (name === 'leaks')
-    return 'rows of another tenant can be reached. “By attack”: an attack of this run reached such rows by this verb. “By reading”: grants, policies or row-level security show it, and no attack used this verb'
+    return 'rows of another tenant can be reached. “By attack”: an attack of this run reached such rows by this verb. “By reading”: grants, policies or row-level security show it, and no attack is known to have reached rows of this table by this verb'
   // The sentences are shared with the manual, which explains controls further down.
   return rich(VERDICTS[name].meaning.replace(' (see below)', ''))
 }
