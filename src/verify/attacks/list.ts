@@ -20,6 +20,7 @@ import { ownObjects } from './own-objects.ts'
 import { readAcross } from './read-across.ts'
 import { readShared } from './read-shared.ts'
 import { readStatistics } from './read-statistics.ts'
+import { readUnbound } from './read-unbound.ts'
 import { recurse } from './recurse.ts'
 import { replaceFunctions } from './replace-functions.ts'
 import { rolePowers } from './role-powers.ts'
@@ -52,6 +53,7 @@ export const attacks: readonly Attack[] = [
   setFlags,
   shapeRows,
   readShared,
+  readUnbound,
   letIn,
   cachedPlan,
   crossReferences,
