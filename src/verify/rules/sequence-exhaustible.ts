@@ -1,10 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
-import { drawnColumns, onSequenceSql, toIdentitySql } from '../readings/drawn-keys.ts'
+import { drawnColumns, exhausters, onSequenceSql, toIdentitySql } from '../readings/drawn-keys.ts'
 import { revokeList } from '../readings/grantees.ts'
-
-/** Types whose highest value a loop of nextval() reaches within an hour. */
-const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
 
 export const sequenceExhaustible: Rule = {
   id: 'sequence-exhaustible',
@@ -17,15 +14,8 @@ export const sequenceExhaustible: Rule = {
   *run(facts) {
     for (const drawn of drawnColumns(facts)) {
       const { relation, column, sequence } = drawn
-      if (sequence === undefined || !SMALL.has(column.baseType)) continue
-      const users = facts.acting.filter(
-        ({ role, bypasses }) =>
-          !bypasses &&
-          (facts.privileges.onSequence(role.oid, sequence, 'USAGE') ||
-            facts.privileges.onSequence(role.oid, sequence, 'UPDATE')),
-      )
-      if (users.length === 0) continue
-      const names = users.map(({ role }) => role.name)
+      const names = exhausters(facts, drawn)
+      if (sequence === undefined || names.length === 0) continue
       const revoke = onSequenceSql(facts, sequence, [
         `REVOKE ALL ON SEQUENCE ${qualifiedName(sequence)} FROM ${revokeList(facts, sequence, names, ['USAGE', 'UPDATE', 'SELECT'])};`,
       ])
