@@ -1,8 +1,10 @@
+import { isBookkeeping } from '../../catalog/bookkeeping.ts'
 import type { Column, Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
-/** A column of a tenant table whose values come from one sequence for all tenants. */
+/** A column whose values come from one sequence for all tenants. */
 export interface DrawnColumn {
   readonly relation: Relation
   readonly column: Column
@@ -13,12 +15,26 @@ export interface DrawnColumn {
 /** Serial and identity columns of tables that belong to tenants. */
 export function drawnColumns(facts: Facts): readonly DrawnColumn[] {
   return [...facts.tenancy.tables.values()].flatMap(({ relation, kind }) =>
-    kind === 'root' || relation.isPartition
-      ? []
-      : relation.columns
-          .filter((column) => column.identity !== undefined || /^nextval\(/.test(column.default ?? ''))
-          .map((column) => ({ relation, column, sequence: sequenceOf(facts, relation, column) })),
+    kind === 'root' || relation.isPartition ? [] : drawnOf(facts, relation),
   )
+}
+
+function drawnOf(facts: Facts, relation: Relation): readonly DrawnColumn[] {
+  return relation.columns
+    .filter((column) => column.identity !== undefined || /^nextval\(/.test(column.default ?? ''))
+    .map((column) => ({ relation, column, sequence: sequenceOf(facts, relation, column) }))
+}
+
+/** Serial and identity columns of tables that hold no rows of tenants: the table of tenants, and tables such as `users`. */
+export function sharedDrawnColumns(facts: Facts): readonly DrawnColumn[] {
+  return facts.relations
+    .filter((relation) => {
+      const bound = facts.tenantTable(relation)
+      return (
+        isTable(relation) && !relation.isPartition && !isBookkeeping(relation) && (bound?.kind ?? 'root') === 'root'
+      )
+    })
+    .flatMap((relation) => drawnOf(facts, relation))
 }
 
 /** Types whose highest value a loop of nextval() reaches within an hour. */
