@@ -4,8 +4,12 @@ import type { ActingRole, Facts, Proof, TenantTable } from '../tenancy/facts.ts'
 import type { Branch } from './branch.ts'
 import type { Instance, Instances } from './scope.ts'
 
-/** Asks for the proof of another table. Undefined if the prover is already working on this proof (see "Cycles" in src/prove/README.md). */
-export type AskProof = (relation: Relation, verb: Verb, role: ActingRole) => Proof | undefined
+/**
+ * Asks for the proof of another table. Undefined if the prover is already working on this proof (see "Cycles" in src/prove/README.md).
+ *
+ * @param unbound whether a membership of the session's tenant names each row, for a table without a tenant. Left out: such a table is unproved
+ */
+export type AskProof = (relation: Relation, verb: Verb, role: ActingRole, unbound?: true) => Proof | undefined
 
 /** One branch of a policy's clause, with all that is needed to prove it. */
 export interface BranchInput {

@@ -5,6 +5,7 @@ import { membership } from './membership.ts'
 import type { Instance } from './scope.ts'
 import type { Term } from './term.ts'
 import { termOf } from './terms.ts'
+import { namedByUser, type Witness, witnessOf } from './witness.ts'
 
 type BranchProof =
   | {
@@ -13,6 +14,8 @@ type BranchProof =
       readonly how: string
       /** The lookup tables that the proof relies on. */
       readonly trusts: readonly Instance[]
+      /** For a table without a tenant: the lookup row that names the row. */
+      readonly witness?: Witness
     }
   | { readonly proved: false; readonly knows: Equalities }
 
@@ -30,15 +33,21 @@ export function proveBranch(input: BranchInput): BranchProof {
   spread(input, knows, belonging)
   const isContext = (key: string) => knows.same(key, 'context')
 
+  if (table.kind === 'child' && table.unbound === true) {
+    const witness = witnessOf(input, knows, belonging)
+    if (witness === undefined) return { proved: false, knows }
+    const how = `a row of ${witness.instance.relation.label} that belongs to the context’s tenant names it`
+    return { proved: true, how, trusts: lookups, witness }
+  }
   if (table.kind !== 'child') {
     const own = `${row.id}.${table.column.name}`
     if (isContext(own))
       return { proved: true, how: lookupNames(lookups, 'tenant column = context'), trusts: trusted(input, knows, own) }
-  } else if (belonging.has(row.id)) {
+  } else if (belonging.has(row.id) || namedByUser(input)) {
     return {
       proved: true,
       how: lookupNames(lookups, 'its parent belongs to the context’s tenant'),
-      trusts: trusted(input, knows, row.id),
+      trusts: trusted(input, knows, row.id).filter((instance) => !seesOnlyNamed(input, instance)),
     }
   }
   const key = table.kind === 'child' ? undefined : membership(input, knows, row, table.column.name)
@@ -62,6 +71,7 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
   const bound = (instance: Instance) => (instance === row ? table : facts.tenantTable(instance.relation))
   for (const instance of branch.instances) {
     const own = bound(instance)
+    if (seesOnlyNamed(input, instance)) belonging.add(instance.id)
     if (own === undefined || instance.viewer === 'bypass' || !facts.protectedFor(instance.relation, instance.viewer))
       continue
     const proof = ask(instance.relation, 'select', instance.viewer)
@@ -95,6 +105,20 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
       }
     }
   }
+}
+
+/**
+ * Whether a new membership names a row of a table without a tenant that the writer sees already: the policies of that table show it only
+ * rows that memberships of its tenant name. The question may be open: see "Cycles" in src/prove/README.md, for a write.
+ */
+function seesOnlyNamed({ facts, table, row, ask, clause }: BranchInput, { relation, viewer }: Instance): boolean {
+  if (clause !== 'check' || table.kind !== 'child' || relation.oid === row.relation.oid || viewer === 'bypass')
+    return false
+  const seen = facts.judgedTable(relation)
+  if (seen?.kind !== 'child' || seen.unbound !== true || !facts.protectedFor(relation, viewer)) return false
+  if (!table.parents.some(({ parent }) => parent.oid === relation.oid)) return false
+  const proof = ask(relation, 'select', viewer, true)
+  return proof === undefined || proof.status === 'proved'
 }
 
 /** The lookup tables that the proof depends on. Empty if the branch compares the row's own tenant column with the context. */

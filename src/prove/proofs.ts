@@ -1,9 +1,15 @@
+import type { Relation } from '../catalog/model.ts'
 import type { Facts, Proof, Proofs } from '../tenancy/facts.ts'
 import type { AskProof } from './branch-input.ts'
 import { prove } from './prove.ts'
 
 /** Maximum number of proofs for one question. Policies that query each other's tables in many ways reach this limit. */
 const MAX_ASKED = 1000
+
+function isUnbound(facts: Facts, relation: Relation): boolean {
+  const table = facts.judgedTable(relation)
+  return table?.kind === 'child' && table.unbound === true
+}
 
 /**
  * The prover of one run. Each relation, verb and role is proved once.
@@ -23,8 +29,8 @@ export function makeProofs(facts: Facts): Proofs {
     const last = leans.length - 1
     leans[last] = Math.min(leans[last] ?? on, on)
   }
-  const ask: AskProof = (relation, verb, role) => {
-    const key = `${relation.oid}/${verb}/${role.role.oid}/${role.path[0]}`
+  const ask: AskProof = (relation, verb, role, unbound) => {
+    const key = `${relation.oid}/${verb}/${role.role.oid}/${role.path[0]}${unbound === true ? '/unbound' : ''}`
     const before = known.get(key)
     if (before !== undefined) return before
     const at = open.indexOf(key)
@@ -37,7 +43,8 @@ export function makeProofs(facts: Facts): Proofs {
     if (asked > MAX_ASKED) return { status: 'unproved', how: 'the policies query each other too often', weaknesses: [] }
     open.push(key)
     leans.push(open.length - 1)
-    const proof = prove(facts, relation, facts.tenantTable(relation), verb, role, ask)
+    const table = unbound === true ? facts.judgedTable(relation) : facts.tenantTable(relation)
+    const proof = prove(facts, relation, table, verb, role, ask)
     open.pop()
     const earliest = leans.pop() ?? open.length
     if (earliest >= open.length) known.set(key, proof)
@@ -46,7 +53,7 @@ export function makeProofs(facts: Facts): Proofs {
   }
   return {
     of: (relation, verb, role) =>
-      ask(relation, verb, role) ?? {
+      ask(relation, verb, role, isUnbound(facts, relation) ? true : undefined) ?? {
         status: 'unproved',
         how: 'the policies query each other in a circle',
         weaknesses: [],

@@ -12,10 +12,12 @@ import { hasEffects } from './effects.ts'
 import { type ProveAs, selfGranted } from './granted-rows.ts'
 import { loginOf } from './login.ts'
 import { mayMove } from './new-rows.ts'
+import { passesOf } from './passes.ts'
 import { Resolver } from './resolve.ts'
 import { type Instance, Instances, type Scope } from './scope.ts'
 import { untrustedLookup } from './trust.ts'
 import { weaknessOf } from './weakness.ts'
+import { untrustedWitness } from './witness.ts'
 
 /** Whether the policies for a verb and role imply that each row which passes them belongs to the context's tenant. */
 export function prove(
@@ -35,8 +37,13 @@ export function prove(
   if (verb === 'insert' && isNewTenant(table))
     return { status: 'proved', how: 'a new row is a new tenant: its key is unique' }
   const proofs = effectiveClauses(relation, verb, role)
-    .filter((clauses) => verb !== 'update' || clauses.clause === 'using' || mayMove(facts, table, role))
+    .filter(
+      (clauses) =>
+        verb !== 'update' || clauses.clause === 'using' || (!isUnbound(table) && mayMove(facts, table, role)),
+    )
     .map((clauses) => unlessTooLarge(() => proveClauses(facts, table, role, clauses, ask, nested)))
+  if (verb === 'insert' && isNewName(table) && proofs.every(({ status }) => status !== 'dark'))
+    return { status: 'proved', how: 'a new row has a new key: no row of a tenant names it before' }
   const weaknesses = proofs.flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))
   const dark = proofs.find((proof) => proof.status === 'dark')
   if (dark !== undefined) return dark
@@ -55,6 +62,15 @@ function isNewTenant(table: TenantTable): boolean {
         (kind === 'primary-key' || kind === 'unique') && columns.length === 1 && columns[0] === table.column.number,
     )
   )
+}
+
+function isUnbound(table: TenantTable): boolean {
+  return table.kind === 'child' && table.unbound === true
+}
+
+/** Whether no tenant's row can name a row of an unbound table before it is there: foreign keys of tenant tables lead to its key. */
+function isNewName(table: TenantTable): boolean {
+  return table.kind === 'child' && table.unbound === true && table.parents.length > 0
 }
 
 /** Runs a proof. If the predicate is too large or nested too deep, the result is `unproved`, so that the run goes on. */
@@ -177,10 +193,13 @@ function judge(
     if (!proof.proved) {
       const weakness = weaknessOf(input, proof.knows, clause.policy.name, kind)
       const granted = weakness.certain || parsing.nested ? undefined : selfGranted(input, proof.knows, proveAs)
-      weaknesses.push({ ...weakness, ...granted })
+      const passes = isUnbound(table) ? passesOf(input, weakness.kind) : undefined
+      weaknesses.push({ ...weakness, ...granted, ...(passes === undefined ? {} : { passes }) })
       continue
     }
-    const untrusted = untrustedLookup(facts, proof.trusts, table, role, ask)
+    const untrusted =
+      untrustedLookup(facts, proof.trusts, table, role, ask) ??
+      (proof.witness === undefined ? undefined : untrustedWitness(input, proof.witness, proveAs))
     if (untrusted === undefined) how.add(proof.how)
     else weaknesses.push({ ...untrusted, policy: clause.policy.name, clause: kind, text: clause.text })
   }

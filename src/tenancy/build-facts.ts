@@ -1,10 +1,11 @@
 import type { Catalog } from '../catalog/catalog.ts'
-import type { DatabaseFunction, Relation } from '../catalog/model.ts'
+import type { DatabaseFunction, Oid, Relation } from '../catalog/model.ts'
 import { privilegesOf } from '../catalog/privileges.ts'
 import { roleGraph } from '../catalog/role-graph.ts'
 import type { SqlReader } from '../sql/reader.ts'
-import type { ActingRole, Facts, Proofs, Tenancy } from './facts.ts'
+import type { ActingRole, Facts, Proofs, Tenancy, TenantTable } from './facts.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import { unboundTables } from './unbound.ts'
 
 interface FactsParts {
   readonly catalog: Catalog
@@ -69,9 +70,15 @@ export function buildFacts({ catalog, sql, tenancy, sealed, loginDoubt, fleet, p
     columnNamed: (relation, name) => relation.columns.find((column) => column.name === name),
     columnNumbered: (relation, number) => relation.columns.find((column) => column.number === number),
     tenantTable: (relation) => tenancy.tables.get(relation.oid),
+    judgedTable: (relation) => tenancy.tables.get(relation.oid) ?? unbound().get(relation.oid),
     protectedFor: (relation, role) =>
       !role.bypasses && relation.rowSecurity && (relation.forceRowSecurity || !role.rights.has(relation.owner)),
     roleName: (oid) => (oid === 0 ? 'PUBLIC' : (catalog.roles.get(oid)?.name ?? `role ${oid}`)),
+  }
+  let found: ReadonlyMap<Oid, TenantTable> | undefined
+  function unbound(): ReadonlyMap<Oid, TenantTable> {
+    found ??= unboundTables(facts)
+    return found
   }
   let known: Proofs | undefined
   function lazyProofs(): Proofs {

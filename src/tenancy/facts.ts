@@ -59,6 +59,11 @@ export type TenantTable =
       readonly relation: Relation
       readonly column: undefined
       readonly parents: readonly ChildLink[]
+      /**
+       * The table is bound to no tenant, and its policies decide which rows a session reaches, such as `users` by their memberships. `parents`
+       * are then the tables whose foreign keys name its rows.
+       */
+      readonly unbound?: true
     }
 
 export interface ChildLink {
@@ -76,6 +81,8 @@ export interface Tenancy {
    * own.
    */
   readonly excluded: ReadonlySet<Oid>
+  /** Set in the scope of tables whose rows belong to a person. Tables of tenants are bound to nothing there. */
+  readonly personal?: true
   /** Schemas that are judged. */
   readonly schemas: ReadonlySet<string>
   /** Names of tenant columns, the most frequent first. */
@@ -136,6 +143,13 @@ export interface Weakness {
    * not in the lookup table.
    */
   readonly namesPart?: true
+  /** For rows that a lookup table names: the columns of the lookup table in `subject`, and the columns of the row that they equal. */
+  readonly names?: { readonly columns: readonly string[]; readonly parentColumns: readonly string[] }
+  /**
+   * For a table without a tenant, a branch that no tenant's row decides. `everybody`: it asks nothing of the session. `sessions`: it asks
+   * something of the session that is the same for all rows.
+   */
+  readonly passes?: 'everybody' | 'sessions'
 }
 
 export interface Proofs {
@@ -175,6 +189,8 @@ export interface Facts {
   columnNamed(relation: Relation, name: string): Column | undefined
   columnNumbered(relation: Relation, number: number): Column | undefined
   tenantTable(relation: Relation): TenantTable | undefined
+  /** As {@link tenantTable}, and also tables without a tenant whose policies apply to a role in reach (`unbound`). */
+  judgedTable(relation: Relation): TenantTable | undefined
   /** Whether the table's policies apply to the role: row-level security is on, and it is forced or the role is no owner. */
   protectedFor(relation: Relation, role: ActingRole): boolean
   /** The name of a role; 0 is PUBLIC. */

@@ -77,14 +77,45 @@ function grant(label: string, privilege: string, object: string, roles: readonly
   ]
 }
 
-/** A serial column calls nextval() as the inserting role, which needs USAGE on the sequence. An identity column does not. */
+/**
+ * A serial column calls nextval() as the inserting role, which needs USAGE on the sequence. An identity column does not. A role that may not
+ * INSERT gets no right: it could read how many rows there are, and use the sequence up.
+ */
 function sequencePrivileges(planning: Planning, sequence: Relation): readonly string[] {
   const owned = planning.catalog.sequences.get(sequence.oid)
-  const target = owned === undefined ? undefined : planning.targetOf(owned.ownedByRelation)
-  if (target === undefined || target.kind === 'root') return ownRights(planning, sequence)
-  const column = target.relation.columns.find((each) => each.number === owned?.ownedByColumn)
-  const inserts = TENANT_ROLES.some((role) => carriedRights(planning, target.relation, role).has('INSERT'))
-  return column?.identity === undefined && inserts ? ['USAGE'] : []
+  const table = planning.catalog.relations.get(owned?.ownedByRelation ?? 0)
+  if (table === undefined || isDrawnElsewhere(planning, sequence, table)) return ownRights(planning, sequence)
+  const target = planning.targetOf(table.oid)
+  const column = table.columns.find((each) => each.number === owned?.ownedByColumn)
+  if (column?.identity !== undefined) return []
+  if (target === undefined) return mayInsert(planning, table) ? usage(planning, sequence) : []
+  if (!TENANT_ROLES.some((role) => carriedRights(planning, table, role).has('INSERT'))) return []
+  return target.kind === 'root' ? usage(planning, sequence) : ['USAGE']
+}
+
+function usage(planning: Planning, sequence: Relation): readonly string[] {
+  return ownRights(planning, sequence).filter((privilege) => privilege === 'USAGE')
+}
+
+/** Whether another table takes values from the sequence that a column of this table owns. */
+function isDrawnElsewhere({ catalog }: Planning, sequence: Relation, table: Relation): boolean {
+  return [...catalog.relations.values()].some(
+    (relation) =>
+      relation !== table &&
+      relation.columns.some(
+        ({ default: drawn }) => drawn?.includes('nextval') === true && drawn.includes(sequence.name),
+      ),
+  )
+}
+
+/** Whether tenant_user or tenant_admin may insert rows of a table that belongs to no tenant, as the application or PUBLIC may. */
+function mayInsert(planning: Planning, table: Relation): boolean {
+  const app = planning.appRole
+  const names: readonly string[] = TENANT_ROLES
+  return [...table.grants, ...table.columns.flatMap(({ grants }) => grants)].some(
+    ({ privilege, grantee }) =>
+      privilege === 'INSERT' && (grantee === 0 || grantee === app?.oid || names.includes(planning.roleName(grantee))),
+  )
 }
 
 function ownRights(planning: Planning, relation: Relation): readonly string[] {

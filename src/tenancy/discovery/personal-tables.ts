@@ -33,6 +33,7 @@ export function personalTables(
   const alternatives = first.context.setting === use.setting ? first.context.alternatives : []
   return {
     ...first,
+    personal: true,
     columnNames: [...new Set(names)],
     root: undefined,
     tables,

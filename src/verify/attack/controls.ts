@@ -9,6 +9,7 @@ import type { Control } from './control.ts'
 import { fitRows } from './fit-rows.ts'
 import { AS_PLANTER } from './identity.ts'
 import { plantedRow } from './row-filters.ts'
+import { controlUnbound } from './unbound-probes.ts'
 import { baselines } from './victim-row.ts'
 import { type WriteProbe, writeProbes } from './write-probes.ts'
 
@@ -62,6 +63,7 @@ export async function checkPositiveControls(arena: Arena, ledger: AttackLedger, 
     noteNotRun(arena, ledger, role)
     await readControls(arena, ledger, role)
     await writeControls(arena, ledger, role, before)
+    await controlUnbound(arena, ledger, role)
   }
 }
 

@@ -3,6 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
+import { nameRows } from '../attack/name-rows.ts'
 import { rowFilter } from '../attack/row-filters.ts'
 import { literal, variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
@@ -16,7 +17,9 @@ export const letIn: Attack = {
   rules: ['policy-trusts-unprotected-table'],
   async run(arena) {
     const { facts } = arena
+    await nameRows(arena)
     for (const draft of draftsOf(policyTrustsUnprotectedTable, facts)) {
+      if (draft.detail !== undefined) continue
       const lookup = facts.relations.find((relation) => relation.label === draft.object)
       const targets = facts.relations.filter((relation) => draft.tables?.includes(relation.label))
       if (lookup === undefined) continue

@@ -21,6 +21,7 @@ import { readAcross } from './read-across.ts'
 import { readSealKeys } from './read-seal-keys.ts'
 import { readShared } from './read-shared.ts'
 import { readStatistics } from './read-statistics.ts'
+import { readUnbound } from './read-unbound.ts'
 import { recurse } from './recurse.ts'
 import { replaceFunctions } from './replace-functions.ts'
 import { rolePowers } from './role-powers.ts'
@@ -53,6 +54,7 @@ export const attacks: readonly Attack[] = [
   setFlags,
   shapeRows,
   readShared,
+  readUnbound,
   letIn,
   cachedPlan,
   crossReferences,

@@ -163,7 +163,7 @@ function tableLines(document: ReportDocument, paint: Painter): string[] {
 
 function unwalledLines(document: ReportDocument, paint: Painter): string[] {
   return [
-    paint('bold', 'Tables without policies that the application can use, and that belong to no tenant'),
+    paint('bold', 'Tables that no policy restricts, that the application can use, and that belong to no tenant'),
     ...document.unwalled.flatMap(({ object, verbs, reason }) =>
       hanging(oneLine(`${object} (${verbs.join(', ')}): ${reason}`), '  ', '    '),
     ),

@@ -24,6 +24,14 @@ export function secrecyOf(relation: Relation, column: Column): Secrecy {
   return PERSONAL.test(name) && column.baseType !== 'uuid' ? 'personal' : undefined
 }
 
+const PEOPLE =
+  /(^|_)(users?|accounts?|profiles?|people|persons?|employees?|members?|identit(y|ies)|patients?|contacts?|customers?)$/
+
+/** Whether the name of a table says that its rows are people. */
+export function isNamedAfterPeople(relation: Relation): boolean {
+  return PEOPLE.test(snake(relation.name))
+}
+
 /** Whether the table holds logins, sessions or keys: by its name, or because its rows expire and belong to a person. */
 function isNear(relation: Relation): boolean {
   if (NEAR.test(snake(relation.name))) return true

@@ -1,8 +1,10 @@
 import type { Policy, Relation } from '../../catalog/model.ts'
 import { VERBS, type Verb } from '../../catalog/verbs.ts'
-import type { Facts, Weakness } from '../../tenancy/facts.ts'
+import type { Facts, Weakness, WeaknessKind } from '../../tenancy/facts.ts'
 import type { RuleId } from '../finding/rule-id.ts'
 import { classify } from './classify.ts'
+import { lookingPolicies } from './looked-up-tables.ts'
+import { saysNothing } from './says-nothing.ts'
 
 /** A weakness of a policy, and the rule that reports it. One weakness of several verbs or roles appears once. */
 export interface PolicyWeakness extends Weakness {
@@ -31,7 +33,10 @@ export function allWeaknesses(facts: Facts): readonly PolicyWeakness[] {
 
 function gather(facts: Facts): readonly PolicyWeakness[] {
   const joined = new Map<string, PolicyWeakness>()
-  for (const { relation } of facts.tenancy.tables.values()) {
+  for (const relation of facts.relations) {
+    const table = facts.judgedTable(relation)
+    if (table === undefined) continue
+    const unbound = table.kind === 'child' && table.unbound === true
     for (const role of facts.acting) {
       if (!facts.protectedFor(relation, role)) continue
       for (const verb of VERBS) {
@@ -39,6 +44,7 @@ function gather(facts: Facts): readonly PolicyWeakness[] {
         if (proof.status !== 'open' && proof.status !== 'unproved') continue
         for (const weakness of proof.weaknesses) {
           const policyObject = relation.policies.find((policy) => policy.name === weakness.policy)
+          if (unbound && !isOfUnbound(facts, relation, weakness, policyObject)) continue
           const rule = classify(facts, { from: 'weakness', relation, verb, role, weakness, policy: policyObject })
           if (rule === undefined) continue
           const key = [
@@ -62,6 +68,28 @@ function gather(facts: Facts): readonly PolicyWeakness[] {
     }
   }
   return [...joined.values()]
+}
+
+/** The kinds of weakness that open a table of people whose other policies look up who may see the row. */
+const BESIDE_LOOKUPS: ReadonlySet<WeaknessKind> = new Set([
+  'always-true',
+  'captured-name',
+  'fail-open',
+  'swallowed-error',
+  'bypass-flag',
+  'user-claim',
+  'column-opt-out',
+])
+
+/**
+ * Whether a weakness of a table without a tenant is a hole. A policy such as `is_published` on a list for all tenants is none. It is one if
+ * another policy of the table looks up whose row it is.
+ */
+function isOfUnbound(facts: Facts, relation: Relation, { kind }: Weakness, policy: Policy | undefined): boolean {
+  if (kind === 'trusts-table') return true
+  // policy-permissive-or and the list of unwalled tables have policies that say `true` or the like.
+  const idle = kind === 'always-true' && saysNothing(facts, relation, policy?.using ?? policy?.check)
+  return !idle && BESIDE_LOOKUPS.has(kind) && lookingPolicies(facts, relation).length > 0
 }
 
 function unique<T>(items: readonly T[]): readonly T[] {

@@ -25,9 +25,11 @@ interface RunFacts {
 
 /** Joins the results of all scopes into one report. The first scope is the application's own. */
 export function makeReport(
-  scopes: readonly [JudgedScope, ...(readonly JudgedScope[])],
+  judged: readonly [JudgedScope, ...(readonly JudgedScope[])],
   { ruleCount, server, rowsBefore }: RunFacts,
 ): VerifyReport {
+  const bound = boundTables(judged)
+  const scopes = withoutTablesOfOthers(judged, bound)
   const [first] = scopes
   const tables = joinTables(scopes)
   const findings = joinScopes(scopes).map(
@@ -42,7 +44,7 @@ export function makeReport(
     version: 1,
     findings,
     tables,
-    unwalled: joinUnwalled(scopes, tables),
+    unwalled: joinUnwalled(scopes, bound),
     examined: examinedIn(scopes, server),
     summary: {
       database: catalog.database.name,
@@ -126,9 +128,24 @@ function joinTables(scopes: readonly JudgedScope[]): readonly TableVerdict[] {
   return [...joined].map(([object, entry]) => ({ object, ...entry })).sort((a, b) => a.object.localeCompare(b.object))
 }
 
+/** Labels of the tables that some scope binds to tenants, or to persons. */
+function boundTables(scopes: readonly JudgedScope[]): ReadonlySet<string> {
+  return new Set(
+    scopes.flatMap(({ facts }) => [...facts.tenancy.tables.values()].map(({ relation }) => relation.label)),
+  )
+}
+
+/** A table without a tenant in one scope may be a table of persons in another. Only the scope that binds it judges it then. */
+function withoutTablesOfOthers<T extends readonly JudgedScope[]>(scopes: T, bound: ReadonlySet<string>): T
+function withoutTablesOfOthers(scopes: readonly JudgedScope[], bound: ReadonlySet<string>): readonly JudgedScope[] {
+  return scopes.map((scope) => {
+    const own = boundTables([scope])
+    return { ...scope, tables: scope.tables.filter(({ object }) => own.has(object) || !bound.has(object)) }
+  })
+}
+
 /** Joins the unprotected tables of all scopes. A table that is a tenant table in any scope is left out. */
-function joinUnwalled(scopes: readonly JudgedScope[], tables: readonly TableVerdict[]): readonly UnwalledTable[] {
-  const judged = new Set(tables.map((table) => table.object))
+function joinUnwalled(scopes: readonly JudgedScope[], judged: ReadonlySet<string>): readonly UnwalledTable[] {
   const found = new Map<string, UnwalledTable>()
   for (const { facts } of scopes)
     for (const table of unwalledTables(facts))

@@ -3,7 +3,7 @@ import type { Relation } from '../../catalog/model.ts'
 import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import { appliesTo, covers } from '../../prove/effective.ts'
 import { isTable } from '../../tenancy/discovery/tenant-root.ts'
-import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import type { ActingRole, Facts, Weakness } from '../../tenancy/facts.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 import { saysNothing } from '../readings/says-nothing.ts'
 
@@ -33,9 +33,13 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   })
 }
 
-/** Whether policies do not restrict the verb for the role: none apply, or a permissive policy is true for every row. */
+/**
+ * Whether policies do not restrict the verb for the role: none apply, a permissive policy is true for every row, or its condition asks nothing
+ * of the session, such as `id > 0`.
+ */
 export function isOpen(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
   if (!facts.protectedFor(relation, role)) return true
+  if (passesTo(facts, relation, verb, role, 'everybody') !== undefined) return true
   const own = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
   const idle = (policy: Relation['policies'][number]) =>
     saysNothing(facts, relation, verb === 'insert' ? (policy.check ?? policy.using) : policy.using)
@@ -44,12 +48,26 @@ export function isOpen(facts: Facts, relation: Relation, verb: Verb, role: Actin
   )
 }
 
+/** The branch of a policy that lets every row of the table pass for everybody, or for sessions that fulfil a condition. */
+export function passesTo(
+  facts: Facts,
+  relation: Relation,
+  verb: Verb,
+  role: ActingRole,
+  whom: NonNullable<Weakness['passes']>,
+): Weakness | undefined {
+  const table = facts.judgedTable(relation)
+  if (table?.kind !== 'child' || table.unbound !== true || verb === 'insert') return undefined
+  const proof = facts.proofs.of(relation, verb, role)
+  return 'weaknesses' in proof ? proof.weaknesses.find(({ passes }) => passes === whom) : undefined
+}
+
 function reasonOf(facts: Facts, relation: Relation): string {
   const { columnNames, root } = facts.tenancy
   const names = columnNames.join(' or ')
   const target = root === undefined ? 'a table that has one' : `${root.relation.label} or to a table of tenants`
   const said = `it has no column ${names}, and no foreign key leads to ${target}`
   if (relation.policies.length > 0 && relation.rowSecurity)
-    return `${said}; its policies compare no column of it with the session`
+    return `${said}; its policies let every tenant pass: they compare no column of it with the session’s tenant or user`
   return relation.rowSecurity ? said : `${said}; row-level security is off`
 }

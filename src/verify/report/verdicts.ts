@@ -1,7 +1,7 @@
 import type { Relation } from '../../catalog/model.ts'
 import { VERBS, type Verb } from '../../catalog/verbs.ts'
 import { rolesInReach } from '../../prove/roles-in-reach.ts'
-import type { ActingRole, Facts } from '../../tenancy/facts.ts'
+import type { ActingRole, Facts, Proof } from '../../tenancy/facts.ts'
 import { lookupsOf } from '../../tenancy/lookups.ts'
 import { privilegeOf } from '../../tenancy/reach.ts'
 import { asksForSession } from '../../tenancy/session-askers.ts'
@@ -9,6 +9,7 @@ import type { AttackLedger } from '../attack/arena.ts'
 import type { TableVerdict } from '../finding/finding.ts'
 import type { Verdict } from '../finding/verdict.ts'
 import type { JoinedFinding } from './join-findings.ts'
+import { isOpen } from './unwalled.ts'
 
 interface Judged {
   readonly verdict: Verdict
@@ -36,19 +37,28 @@ export function makeVerdicts(
       .filter((finding) => finding.severity !== 'info' && finding.crosses)
       .flatMap((finding) => finding.tables.flatMap((table) => (finding.verbs ?? []).map((verb) => `${table}/${verb}`))),
   )
+  const bound = new Set([...facts.tenancy.tables.values()].map(({ relation }) => relation.label))
   const court: Court = { facts, ledger, leaking, explains: explanations(facts, findings) }
   return facts.relations
-    .filter((relation) => facts.tenantTable(relation) !== undefined)
+    .filter((relation) => facts.judgedTable(relation) !== undefined)
     .map((relation) => {
       const verbs: Partial<Record<Verb, Verdict>> = {}
       const reasons: Partial<Record<Verb, string>> = {}
       for (const verb of VERBS) {
+        // The list of unwalled tables has these verbs. They have no verdict: verify does not know whose the rows are.
+        if (isUnwalled(facts, relation, verb) && !leaking.has(`${relation.label}/${verb}`)) continue
         const { verdict, reason } = judge(court, relation, verb)
         verbs[verb] = verdict
         if (reason !== undefined) reasons[verb] = reason
       }
       return { object: relation.label, verbs, reasons }
     })
+    .filter(({ object, verbs }) => bound.has(object) || Object.values(verbs).some((verdict) => verdict !== 'no-access'))
+}
+
+function isUnwalled(facts: Facts, relation: Relation, verb: Verb): boolean {
+  if (facts.tenantTable(relation) !== undefined) return false
+  return facts.reach(relation, privilegeOf(verb)).some((role) => isOpen(facts, relation, verb, role))
 }
 
 function judge(court: Court, relation: Relation, verb: Verb): Judged {
@@ -71,7 +81,8 @@ function judge(court: Court, relation: Relation, verb: Verb): Judged {
   const proved = proofs.every((proof) => proof.status === 'proved')
   const how = first?.status === 'proved' ? first.how : undefined
   const open = proofs.find((proof) => proof.status === 'unproved')
-  const why = open?.status === 'unproved' ? open.how : 'the predicate lets other rows through'
+  const why =
+    sameForAllRows(proofs) ?? (open?.status === 'unproved' ? open.how : 'the predicate lets other rows through')
   if (ledger === undefined)
     return proved
       ? { verdict: 'proved-static', reason: `${how ?? ''}; no control was run: nothing was attacked` }
@@ -89,6 +100,15 @@ function judge(court: Court, relation: Relation, verb: Verb): Judged {
   const more = needs !== undefined && 'needs' in needs ? `its own tenant meets it only with ${needs.needs}` : undefined
   const said = ledger.reason(relation.label, verb) ?? missing ?? more
   return { verdict: 'unproved', reason: said === undefined ? why : `${why}; ${said}` }
+}
+
+/** Says so if a policy on a table without a tenant asks something of the session, but not whose row it is. */
+function sameForAllRows(proofs: readonly Proof[]): string | undefined {
+  const passing = proofs
+    .flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))
+    .find(({ passes }) => passes === 'sessions')
+  if (passing === undefined) return undefined
+  return `the table has no tenant, and the condition of policy ${passing.policy} is the same for all its rows`
 }
 
 /** The verdict if a control of this verb failed: a tenant does not see its own row, or the server raised an error. */

@@ -10,6 +10,7 @@ import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
 import { saysNothing } from '../readings/says-nothing.ts'
 import { copiedFrom } from '../readings/shadow-copies.ts'
+import { passesTo } from '../report/unwalled.ts'
 
 export const globalTableWritable: Rule = {
   id: 'global-table-writable',
@@ -55,9 +56,10 @@ function writable(facts: Facts, relation: Relation): readonly Verb[] {
   return verbs.some((verb) => verb !== 'insert') || readable ? verbs : []
 }
 
-/** Whether policies restrict the verb for the role. A policy that is true for every row restricts nothing. */
+/** Whether policies restrict the verb for the role. A policy that is true for every row, or asks nothing of the session, restricts no tenant. */
 function held(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): boolean {
   if (!facts.protectedFor(relation, role)) return false
+  if (passesTo(facts, relation, verb, role, 'everybody') !== undefined) return false
   const inForce = relation.policies.filter((policy) => covers(policy.command, verb) && appliesTo(policy, role))
   const idle = (text: string | undefined) => saysNothing(facts, relation, text)
   const restricts = (policy: Policy) => {

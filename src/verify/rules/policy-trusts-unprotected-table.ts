@@ -1,8 +1,11 @@
+import type { Relation } from '../../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../../catalog/names.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 import { rowTestSql, tenantPolicySql } from '../../tenancy/policy-sql.ts'
+import { chosenSeverity, type FindingDraft } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { revokeList } from '../readings/grantees.ts'
+import { isNamedAfterPeople, secrecyOf } from '../readings/secret-columns.ts'
 import { type PolicyWeakness, weaknessesOf } from '../readings/weaknesses.ts'
 
 export const policyTrustsUnprotectedTable: Rule = {
@@ -21,9 +24,16 @@ export const policyTrustsUnprotectedTable: Rule = {
       list.push(weakness)
       byLookup.set(weakness.subject ?? '', list)
     }
-    for (const [label, weaknesses] of byLookup) {
+    for (const [label, all] of byLookup) {
       const lookup = facts.relations.find((relation) => relation.label === label)
       if (lookup === undefined) continue
+      yield* namedRows(
+        facts,
+        lookup,
+        all.filter(({ names }) => names !== undefined),
+      )
+      const weaknesses = all.filter(({ names }) => names === undefined)
+      if (weaknesses.length === 0) continue
       const column = facts.tenantTable(lookup)?.column
       const tables = [...new Set(weaknesses.map((weakness) => weakness.relation.label))]
       const writers = [...new Set(weaknesses.flatMap((weakness) => weakness.roles))]
@@ -44,6 +54,40 @@ export const policyTrustsUnprotectedTable: Rule = {
       }
     }
   },
+}
+
+/** Tables without a tenant, such as `users`, whose rows each tenant can give itself by a row of the lookup table. */
+function* namedRows(facts: Facts, lookup: Relation, weaknesses: readonly PolicyWeakness[]): Iterable<FindingDraft> {
+  for (const relation of new Set(weaknesses.map((weakness) => weakness.relation))) {
+    const own = weaknesses.filter((weakness) => weakness.relation === relation)
+    const columns = [...new Set(own.flatMap(({ names }) => names?.columns ?? []))].join(', ')
+    const writers = (['INSERT', 'UPDATE'] as const).flatMap((privilege) => facts.reach(lookup, privilege))
+    const roles = [...new Set(writers.map(({ role }) => role.name))]
+    yield {
+      object: lookup.label,
+      detail: relation.label,
+      ...(holdsPeople(relation)
+        ? {}
+        : chosenSeverity(
+            'medium',
+            'By name and columns, the table does not look like one of people: its rows may be a list for all tenants.',
+          )),
+      message: `Policies on ${relation.label} show each tenant the rows that its rows of ${lookup.label} name by ${columns}, and the app can write such rows: a tenant inserts one that names a row of another tenant, and reads that row.`,
+      evidence: own.map((weakness) => `policy ${weakness.policy} on ${relation.label}: ${weakness.explanation}`),
+      verbs: [...new Set(own.flatMap((weakness) => weakness.verbs))],
+      tables: [relation.label],
+      ...(own.some((weakness) => weakness.certain) ? {} : { suspected: true }),
+      fix: [
+        `-- Code that adds members then needs another role, or a SECURITY DEFINER function that checks an invitation. A policy for INSERT and UPDATE is as good, if its WITH CHECK admits only rows that the tenant may name already.`,
+        `REVOKE INSERT, UPDATE ON ${qualifiedName(lookup)} FROM ${revokeList(facts, lookup, roles, ['INSERT', 'UPDATE'])};`,
+      ].join('\n'),
+    }
+  }
+}
+
+/** Whether the table holds people or secrets, by its name and its columns. */
+function holdsPeople(relation: Relation): boolean {
+  return isNamedAfterPeople(relation) || relation.columns.some((column) => secrecyOf(relation, column) !== undefined)
 }
 
 /** SQL (ALTER POLICY) that adds the tenant test to USING and WITH CHECK by AND. */

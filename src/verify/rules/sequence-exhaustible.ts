@@ -1,10 +1,7 @@
 import { qualifiedName } from '../../catalog/names.ts'
 import type { Rule } from '../finding/rule.ts'
-import { drawnColumns, onSequenceSql, toIdentitySql } from '../readings/drawn-keys.ts'
+import { drawnColumns, exhausters, onSequenceSql, sharedDrawnColumns, toIdentitySql } from '../readings/drawn-keys.ts'
 import { revokeList } from '../readings/grantees.ts'
-
-/** Types whose highest value a loop of nextval() reaches within an hour. */
-const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
 
 export const sequenceExhaustible: Rule = {
   id: 'sequence-exhaustible',
@@ -15,25 +12,20 @@ export const sequenceExhaustible: Rule = {
   meaning: 'nextval in a loop drives a small sequence to its end, and no tenant can insert any more.',
   remedy: 'Grant no right on the sequence (an identity column needs none), and use bigint or uuid.',
   *run(facts) {
-    for (const drawn of drawnColumns(facts)) {
+    for (const drawn of [...drawnColumns(facts), ...sharedDrawnColumns(facts)]) {
       const { relation, column, sequence } = drawn
-      if (sequence === undefined || !SMALL.has(column.baseType)) continue
-      const users = facts.acting.filter(
-        ({ role, bypasses }) =>
-          !bypasses &&
-          (facts.privileges.onSequence(role.oid, sequence, 'USAGE') ||
-            facts.privileges.onSequence(role.oid, sequence, 'UPDATE')),
-      )
-      if (users.length === 0) continue
-      const names = users.map(({ role }) => role.name)
+      const names = exhausters(facts, drawn)
+      if (sequence === undefined || names.length === 0) continue
+      const inserts = facts.reach(relation, 'INSERT').length > 0
       const revoke = onSequenceSql(facts, sequence, [
         `REVOKE ALL ON SEQUENCE ${qualifiedName(sequence)} FROM ${revokeList(facts, sequence, names, ['USAGE', 'UPDATE', 'SELECT'])};`,
       ])
       yield {
         object: sequence.label,
-        message: `${names.join(', ')} may call nextval on ${sequence.label} as often as it likes: it ends at the last ${column.baseType}, and then no tenant can insert into ${relation.label}.`,
+        message: `${names.join(', ')} may call nextval on ${sequence.label} as often as it likes: it ends at the last ${column.baseType}, and then nobody can insert into ${relation.label}.`,
         evidence: [`${relation.label}.${column.name} is ${column.baseType}`, `USAGE granted to ${names.join(', ')}`],
-        fix: column.identity === undefined ? `${toIdentitySql(drawn)}\n${revoke}` : revoke,
+        // A role that may not insert needs no right on the sequence of a serial column either.
+        fix: column.identity === undefined && inserts ? `${toIdentitySql(drawn)}\n${revoke}` : revoke,
       }
     }
   },

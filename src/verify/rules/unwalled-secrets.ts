@@ -5,28 +5,62 @@ import type { FindingDraft } from '../finding/finding.ts'
 import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
+import { lookingPolicies, wideBesideLookup } from '../readings/looked-up-tables.ts'
+import { membershipAdvice } from '../readings/membership-advice.ts'
 import { secrecyOf } from '../readings/secret-columns.ts'
-import { isOpen, unwalledTables } from '../report/unwalled.ts'
+import { isOpen, passesTo, unwalledTables } from '../report/unwalled.ts'
 
 export const unwalledSecrets: Rule = {
   id: 'unwalled-secrets',
   group: 'grant',
-  title: 'A table without policies holds passwords, tokens or keys',
+  title: 'A table that no tenant owns holds passwords, tokens or keys',
   severity: 'high',
   meaning: 'Every tenant reads the secrets of all: the most common case is one table of users for all tenants.',
   remedy:
-    'Add a policy by own membership, grant only the harmless columns, and use a SECURITY DEFINER function for the login.',
+    'Add a policy by membership and let the application not write the memberships, grant only the harmless columns, and use a SECURITY DEFINER function for the login.',
   *run(facts) {
     const unwalled = new Set(unwalledTables(facts).map((table) => table.object))
     for (const relation of facts.relations) {
-      // Other rules report policies without row-level security, and an open policy next to others.
-      const idle = relation.policies.length > 1 || (relation.policies.length > 0 && !relation.rowSecurity)
-      if (!unwalled.has(relation.label) || idle) continue
-      const readers = facts.reach(relation, 'SELECT').filter((role) => isOpen(facts, relation, 'select', role))
-      const draft = draftOf(facts, relation, readers)
-      if (draft !== undefined) yield draft
+      const readers = facts.reach(relation, 'SELECT')
+      if (unwalled.has(relation.label)) {
+        const open = readers.filter(
+          (role) => isOpen(facts, relation, 'select', role) && !isReported(facts, relation, role),
+        )
+        const draft = draftOf(facts, relation, open)
+        if (draft !== undefined) {
+          yield draft
+          continue
+        }
+      }
+      const some = readers.filter((role) => passesTo(facts, relation, 'select', role, 'sessions') !== undefined)
+      const draft = draftOf(facts, relation, some)
+      if (draft !== undefined) yield suspectedOf(facts, relation, some, draft)
     }
   },
+}
+
+/** Whether another rule reports that the role reads all rows: policies without row-level security, or an open policy beside a lookup. */
+function isReported(facts: Facts, relation: Relation, role: ActingRole): boolean {
+  if (!relation.rowSecurity) return lookingPolicies(facts, relation).length > 0
+  return facts.protectedFor(relation, role) && wideBesideLookup(facts, relation, 'select', role) !== undefined
+}
+
+/** The condition of a policy asks something of the session, and is the same for all rows: an attack decides whether a tenant passes it. */
+function suspectedOf(
+  facts: Facts,
+  relation: Relation,
+  readers: readonly ActingRole[],
+  draft: FindingDraft,
+): FindingDraft {
+  const branch = readers.flatMap((role) => passesTo(facts, relation, 'select', role, 'sessions') ?? [])[0]
+  return {
+    ...draft,
+    message: `${relation.label} belongs to no tenant, and policy ${branch?.policy} shows all its rows to each session that fulfils a condition: such a session reads secrets or addresses of everybody in it.`,
+    evidence: [`the condition: ${branch?.text}`, ...(draft.evidence ?? [])],
+    verbs: ['select'],
+    suspected: true,
+    unconfirmed: 'medium',
+  }
 }
 
 function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[]): FindingDraft | undefined {
@@ -38,15 +72,19 @@ function draftOf(facts: Facts, relation: Relation, readers: readonly ActingRole[
   if (secret.length === 0 && personal.length === 0) return undefined
   const held = secret.length > 0 ? secret : personal
   const names = held.map((column) => column.name).join(', ')
+  const why = readers.some((role) => facts.protectedFor(relation, role))
+    ? 'its policies let every tenant pass'
+    : 'no policy applies to it'
   return {
     object: relation.label,
     ...(secret.length > 0
       ? {}
       : chosenSeverity('medium', 'By their names, the columns hold personal data, and neither passwords nor keys.')),
-    message: `${relation.label} belongs to no tenant, no policy applies to it, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in it.`,
+    message: `${relation.label} belongs to no tenant, ${why}, and ${readers.map((role) => role.role.name).join(', ')} may read ${names} of everybody in it.`,
     evidence: [
       `readable: ${names}`,
-      'possible fixes: a policy by own membership, grants on the other columns only, a SECURITY DEFINER function that looks one user up for the login',
+      ...membershipAdvice(facts, relation),
+      'further fixes: grants on the other columns only, and a SECURITY DEFINER function that looks one user up for the login',
     ],
     fix: grantsSql(facts, relation, [...secret, ...personal]),
   }

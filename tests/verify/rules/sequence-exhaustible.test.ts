@@ -27,3 +27,25 @@ for (const [name, hole] of Object.entries({
     severity: 'low',
     proof: 'static',
   })
+
+const SIGN_UP = (grants: string) => `
+  create table firms (id serial primary key, name text); create table members (id serial primary key, name text);
+  create table bills (id int generated always as identity, firm_id int not null references firms (id), primary key (firm_id, id));
+  alter table firms owner to {owner}; alter table members owner to {owner}; alter table bills owner to {owner};
+  alter table bills enable row level security, force row level security;
+  create policy own on bills using (firm_id = ${CONTEXT}); grant select on bills to {app}; ${grants}`
+
+for (const [name, sequence] of Object.entries({
+  'the table of tenants': 'firms_id_seq',
+  'a table without a tenant': 'members_id_seq',
+}))
+  ruleCase('sequence-exhaustible', {
+    name: `${name}, into which the application may not insert`,
+    base: '',
+    hole: SIGN_UP(`grant usage, select on sequence ${sequence} to {app};`),
+    repaired: SIGN_UP(''),
+    nearMisses: { 'it may only read the sequence': SIGN_UP(`grant select on sequence ${sequence} to {app};`) },
+    object: `public.${sequence}`,
+    severity: 'low',
+    proof: 'static',
+  })

@@ -62,7 +62,7 @@ function sectionsOf(document: ReportDocument): readonly Section[] {
     { id: 'accepted', title: 'Accepted findings', body: whenAny(document.accepted, () => acceptedOf(document)) },
     {
       id: 'unwalled',
-      title: 'Tables in reach without policies',
+      title: 'Tables in reach that no policy restricts',
       body: document.unwalled.length === 0 ? '<p>None.</p>' : unwalledOf(document),
     },
     {

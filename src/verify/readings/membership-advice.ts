@@ -1,0 +1,52 @@
+import type { Relation } from '../../catalog/model.ts'
+import { qualifiedName } from '../../catalog/names.ts'
+import type { ChildLink, Facts } from '../../tenancy/facts.ts'
+import { revokeList } from './grantees.ts'
+
+/**
+ * Advice for a table of people that belongs to no tenant: a policy by membership is complete only if the application can't write memberships.
+ * A tenant could otherwise insert a membership of its own that names another tenant's user.
+ */
+export function membershipAdvice(facts: Facts, relation: Relation): readonly string[] {
+  const link = membershipOf(facts, relation)
+  if (link === undefined)
+    return [
+      'possible fix: a policy by membership, with a table of members that the application may not write. Whoever may insert a membership sees the person that it names',
+    ]
+  const { parent, parentColumns } = link
+  const writers = ['INSERT', 'UPDATE'] as const
+  const may = writers.filter((privilege) => facts.reach(parent, privilege).length > 0)
+  const roles = [...new Set(may.flatMap((privilege) => facts.reach(parent, privilege).map(({ role }) => role.name)))]
+  const policy = `possible fix: a policy by membership, which shows a row that a row of the tenant in ${parent.label} names by ${parentColumns.join(', ')}`
+  if (roles.length === 0)
+    return [`${policy}. It is safe as long as no role of the application may INSERT or UPDATE ${parent.label}`]
+  return [
+    `${policy}, and REVOKE ${writers.join(', ')} ON ${qualifiedName(parent)} FROM ${revokeList(facts, parent, roles, writers)}. Without the REVOKE, a tenant inserts a membership of its own that names another tenant's row, and reads that row`,
+  ]
+}
+
+/** The tenant table whose rows name this table's rows: the one that is named after members, or that has the fewest columns. */
+function membershipOf(facts: Facts, relation: Relation): ChildLink | undefined {
+  const links = [...facts.tenancy.tables.values()].flatMap(({ relation: parent }) =>
+    parent.isPartition
+      ? []
+      : parent.constraints.flatMap(({ references, columns }): readonly ChildLink[] =>
+          references?.relation !== relation.oid
+            ? []
+            : [
+                {
+                  parent,
+                  columns: namesOf(relation, references.columns),
+                  parentColumns: namesOf(parent, columns),
+                },
+              ],
+        ),
+  )
+  const weight = ({ parent }: ChildLink) =>
+    (/member|membership|role|user/i.test(parent.name) ? 0 : 100) + parent.columns.length
+  return links.sort((a, b) => weight(a) - weight(b))[0]
+}
+
+function namesOf(relation: Relation, numbers: readonly number[]): readonly string[] {
+  return numbers.map((number) => relation.columns.find((column) => column.number === number)?.name ?? '')
+}
