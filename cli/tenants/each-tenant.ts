@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { loadProjectConfig } from '../../src/config/project-config.ts'
 import { ConfigurationError } from '../../src/errors.ts'
 import { collect } from '../shared/collect.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
@@ -30,7 +29,7 @@ export function eachTenantCommand(): Command {
         if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64)
           throw new ConfigurationError('--concurrency must be a whole number from 1 to 64.')
         // The envFile of the configuration may hold DATABASE_URL.
-        const config = await loadProjectConfig(process.cwd())
+        const config = await (await import('../../src/config/project-config.ts')).loadProjectConfig(process.cwd())
         const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
         const { done, before, failed, different } = await (await import('../../src/migrate/each-tenant.ts')).eachTenant(
           {

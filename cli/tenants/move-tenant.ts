@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander'
-import { loadProjectConfig } from '../../src/config/project-config.ts'
 import { databaseUrlFrom } from '../shared/database-url.ts'
 
 /** `partywall move-tenant`: moves a tenant between the shared tables and a schema of its own. */
@@ -24,7 +23,7 @@ export function moveTenantCommand(): Command {
         setting?: string
       }) => {
         // The envFile of the configuration may hold DATABASE_URL.
-        const config = await loadProjectConfig(process.cwd())
+        const config = await (await import('../../src/config/project-config.ts')).loadProjectConfig(process.cwd())
         const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
         const { tables, downtimeMs } = await (await import('../../src/migrate/move-tenant/move-tenant.ts')).moveTenant({
           ...flags,
