@@ -218,6 +218,32 @@ export class Database extends PrismaClient {
   })
 })
 
+it('several edits of one file become one', () => {
+  const text = `import express from 'express'
+import pg from 'pg'
+const pool = new pg.Pool()
+const app = express()
+app.use(requireAuth)
+`
+  const content = wired(['pg', 'express'], { 'src/app.ts': text }).texts['src/app.ts']
+  expect(content).toContain('const pool = wall.pool')
+  expect(content).toContain('app.use(requireAuth)\napp.use(tenantContext)')
+  const nest = `import { PrismaClient } from '@prisma/client'
+import { Module } from '@nestjs/common'
+class Database extends PrismaClient {
+  constructor() {
+    super({ adapter: new PrismaPg(pool) })
+  }
+}
+@Module({ imports: [], providers: [Database], exports: [Database] })
+export class AppModule {}
+NestFactory.create(AppModule)
+`
+  const whole = wired(['@nestjs/core', '@prisma/client', 'pg'], { 'src/main.ts': nest })
+  expect(whole.texts['src/main.ts']).toContain('new PrismaPg(wall.pool)')
+  expect(whole.texts['src/main.ts']).toContain('imports: [PartywallModule.forRoot({ wall, exclude: isPublic })]')
+})
+
 describe('the token of a request', () => {
   const cookieIn = (files: Readonly<Record<string, string>>) =>
     findTokenCookie(memoryProject({ 'package.json': packageJson([]), ...files }))?.name

@@ -24,9 +24,15 @@ export interface OwnTokens {
 
 /** A call that signs a token, up to its first object: `new SignJWT({ … })`, `jwt.sign({ … })`, `jwt.signAsync({ … })`. */
 const SIGNING = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*\{([^{}]*)\}/g
+/** The same with a variable: `this.jwtService.sign(payload)`. */
+const SIGNING_NAME = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(\w{1,64})\s*[,)]/g
+/** `const payload: Payload = { … }` */
+const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*\{([^{}]*)\}/g
 /** Claims that name the user, the likeliest first. */
 const USER_CLAIMS = ['sub', 'userId', 'user_id', 'uid', 'accountId', 'id', 'user', 'uuid']
-const SECRET = /process\.env(?:\.|\[['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/
+const SECRETS = /(?:process\.env(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
+/** A lifetime is no secret. */
+const NO_SECRET = /EXPIR|TTL|LIFETIME|MAX_?AGE/i
 
 /**
  * Finds where the application signs tokens that name the tenant.
@@ -43,8 +49,8 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
   // A file that nothing imports may be an old one: another file that signs tokens is likelier to be the right one.
   for (const path of [...paths.filter(mayRun), ...paths.filter((each) => !mayRun(each))]) {
     const text = files.read(path) ?? ''
-    secret ??= SECRET.exec(text)?.[1]
-    for (const [, body = ''] of text.matchAll(SIGNING)) {
+    secret ??= secretOf(text)
+    for (const body of signedIn(text)) {
       const names = body.split(',').map((part) => /^\w{1,64}/.exec(part.trimStart())?.[0] ?? '')
       if (names.some((name) => wanted.has(sameCase(name)))) found.push({ names, path })
     }
@@ -71,6 +77,19 @@ export function findOwnTokens(files: ProjectFiles, tenantNames: readonly string[
     unreached: [...new Set(found.map((each) => each.path))].filter((each) => each !== path && !mayRun(each)),
     isReached: reached?.has(path),
   }
+}
+
+/** The variable that holds the secret. Names in code that reads settings by a service are those of the environment. */
+function secretOf(text: string): string | undefined {
+  const names = [...text.matchAll(SECRETS)].map(([, name = '']) => name)
+  return names.find((name) => !NO_SECRET.test(name) && name === name.toUpperCase())
+}
+
+/** The objects that are signed, as they stand in the code. */
+function signedIn(text: string): readonly string[] {
+  const objects = new Map([...text.matchAll(OBJECTS)].map(([, name = '', body = '']) => [name, body] as const))
+  const named = [...text.matchAll(SIGNING_NAME)].flatMap(([, name = '']) => objects.get(name) ?? [])
+  return [...[...text.matchAll(SIGNING)].map(([, body = '']) => body), ...named]
 }
 
 /** Files that sign tokens with a JWT library, whatever their claims are. Those that the application loads come first. */

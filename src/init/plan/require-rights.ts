@@ -15,9 +15,11 @@ export async function requireRights(client: Queryable): Promise<void> {
     may: boolean
     database: string
     creates: boolean
+    version: number
   }>(
     `select current_user as name, r.rolsuper as super, r.rolcreaterole as may, current_database() as database,
-            has_database_privilege(current_database(), 'CREATE') as creates
+            has_database_privilege(current_database(), 'CREATE') as creates,
+            current_setting('server_version_num')::int as version
        from pg_catalog.pg_roles r where r.rolname = current_user`,
   )
   const [role] = rows
@@ -26,10 +28,12 @@ export async function requireRights(client: Queryable): Promise<void> {
   const missing: string[] = []
   if (!role.may) missing.push(`ALTER ROLE ${name} CREATEROLE;`)
   if (!role.creates) missing.push(`GRANT CREATE ON DATABASE "${role.database.replaceAll('"', '""')}" TO ${name};`)
+  // Before PostgreSQL 16, CREATEROLE grants every role that is no superuser.
+  const grantsAll = role.may && role.version < 160_000
   const { rows: foreign } = await client.query<{ role: string }>(
     `select r.rolname as role from pg_catalog.pg_roles r where r.rolname = any($1)
         and not pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION') order by 1`,
-    [OWN_ROLES],
+    [grantsAll ? [] : OWN_ROLES],
   )
   // Another role of the server made them for its database.
   if (foreign.length > 0)

@@ -1,7 +1,7 @@
 import { addImports, importLine, importPath } from '../code/imports.ts'
 import { closingOf, onlyCall, replaceSpans } from '../code/source-text.ts'
 import type { Wiring } from '../plan/init-plan.ts'
-import { byHand, edit, onlySource, sourcesWith, type WireTask } from './wire-task.ts'
+import { afterEdits, byHand, edit, onlySource, sourcesWith, type WireTask } from './wire-task.ts'
 
 /** A class of the application that is a client of Prisma, as the documentation of NestJS makes one. */
 export const CLIENT_CLASS = /\bclass (\w{1,80}) extends PrismaClient\b/
@@ -54,12 +54,10 @@ ${indentOf(line)}}
     replaceSpans(source.text, [...changes, { start: body + 1, end: body + 1, by: entry }]),
     imports,
   )
-  const provided = provideBeside(task, name, entryName)
+  const client = edit(source.path, source.text, content, 'Prisma works on the pool that keeps tenants apart')
+  const provided = provideBeside(afterEdits(task, [client]), name, entryName)
   return {
-    edits: [
-      edit(source.path, source.text, content, 'Prisma works on the pool that keeps tenants apart'),
-      ...provided.edits,
-    ],
+    edits: [client, ...provided.edits],
     byHand: provided.byHand,
   }
 }

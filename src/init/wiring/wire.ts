@@ -14,7 +14,7 @@ import { wireOther } from './other.ts'
 import { wirePg } from './pg.ts'
 import { wirePrisma } from './prisma.ts'
 import { CLIENT_CLASS } from './prisma-service.ts'
-import type { WireTask } from './wire-task.ts'
+import { afterEdits, type WireTask } from './wire-task.ts'
 
 /**
  * Connects the code of the project with the wall: its pool or ORM, its framework, and the code that runs before the tenant is known. A place
@@ -22,10 +22,10 @@ import type { WireTask } from './wire-task.ts'
  */
 export function wire(files: ProjectFiles, project: Project, wallPath: string): Wiring {
   const task: WireTask = { files, project, wallPath }
-  const parts = [ormWiring(task), frameworkWiring(task)]
-  const edits = parts.flatMap((part) => part.edits)
+  const orm = ormWiring(task)
+  const parts = [orm, frameworkWiring(afterEdits(task, orm.edits))]
   return {
-    edits: joined(files, edits),
+    edits: joined(parts.flatMap((part) => part.edits)),
     byHand: [...parts.flatMap((part) => part.byHand), ...signInCode(task), ...migrationsAtStart(files), ...jobs(task)],
   }
 }
@@ -69,10 +69,15 @@ function frameworkWiring(task: WireTask): Wiring {
   }
 }
 
-/** Edits of one file become one. Later edits were made on the original text too, so they are refused instead of lost. */
-function joined(files: ProjectFiles, edits: readonly PlannedFile[]): readonly PlannedFile[] {
-  const paths = edits.map((edit) => edit.path)
-  return edits.filter((edit, at) => paths.indexOf(edit.path) === at && files.read(edit.path) !== undefined)
+/** Edits of one file, each made on the text that the one before left, become one. */
+function joined(edits: readonly PlannedFile[]): readonly PlannedFile[] {
+  const byPath = new Map<string, PlannedFile>()
+  for (const edit of edits) {
+    const earlier = byPath.get(edit.path)
+    const isSecond = earlier?.kind === 'edit' && edit.kind === 'edit'
+    byPath.set(edit.path, isSecond ? { ...edit, before: earlier.before, why: `${earlier.why}; ${edit.why}` } : edit)
+  }
+  return [...byPath.values()]
 }
 
 /** Jobs run without a request, so there is no token that names a tenant. */

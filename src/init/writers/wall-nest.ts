@@ -53,7 +53,8 @@ ${exported('tenantTypeorm')}(options${typed ? ': TypeOrmModuleOptions' : ''}) =>
     `/** The data source 'entry', for code that runs before the tenant is known: @InjectRepository(User, 'entry'). */
 ${exported('entryTypeorm')}(options${typed ? ': Partial<TypeOrmModuleOptions>' : ''}) => ({
   name: 'entry',
-  useFactory: () => ({ ...options, type: 'postgres', url: setting('${ENTRY_URL}') })${typed ? ' as TypeOrmModuleOptions' : ''},
+  // @nestjs/typeorm asks for the name here too, when the application is closed.
+  useFactory: () => ({ ...options, name: 'entry', type: 'postgres', url: setting('${ENTRY_URL}') })${typed ? ' as TypeOrmModuleOptions' : ''},
 })`,
   ]
 }
@@ -81,7 +82,8 @@ ${exported('typeormModules')}(given${typed ? ": Omit<TypeOrmModuleAsyncOptions, 
     TypeOrmModule.forRootAsync({
       ...given,
       name: 'entry',
-      useFactory: async (...injected${typed ? ': unknown[]' : ''}) => ({ ...(await own(injected)), type: 'postgres', url: setting('${ENTRY_URL}') })${options},
+      // @nestjs/typeorm asks for the name here too, when the application is closed.
+      useFactory: async (...injected${typed ? ': unknown[]' : ''}) => ({ ...(await own(injected)), name: 'entry', type: 'postgres', url: setting('${ENTRY_URL}') })${options},
     }),
   ]
 }`,
