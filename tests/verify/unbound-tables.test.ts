@@ -146,6 +146,33 @@ describe('policies on users that let every tenant pass', () => {
     })
 })
 
+describe('a condition on users that is the same for all rows, and that can’t be read', () => {
+  const asking = (answer: boolean) =>
+    PEOPLE(
+      `create function allowed() returns boolean language plpgsql as $$ declare r boolean; begin execute 'select ${answer}' into r; return r; end $$;
+       create policy x on users using (allowed());`,
+      'select',
+    )
+
+  it('is decided by an attack: a tenant that reads the other’s row has a high finding', async () => {
+    await withCase([HOLDING, asking(true)], async (verify) => {
+      expect(loud(await verify({ mode: 'static' }))).toEqual(['medium unwalled-secrets public.users'])
+      const report = await verify()
+      const finding = report.findings.find(({ rule }) => rule === 'unwalled-secrets')
+      expect(finding).toMatchObject({ severity: 'high', proof: 'exploited' })
+      expect(verdictsOf(report, 'public.users')?.select).toBe('leaks')
+    })
+  })
+
+  it('is quiet where the attack reads nothing, and the table stays in the report', async () => {
+    await withCase([HOLDING, asking(false)], async (verify) => {
+      const report = await verify()
+      expect([loud(report), exitCodeOf(report)]).toEqual([[], 0])
+      expect(verdictsOf(report, 'public.users')?.select).toBe('unproved')
+    })
+  })
+})
+
 describe('other tables without a tenant', () => {
   it('are listed with what every tenant may do, where the policies ask nothing of the session', async () => {
     const plans = `create table plans (code text primary key, price int, live boolean not null); alter table plans owner to {owner};
