@@ -1,6 +1,6 @@
 import type { Expr } from '../sql/tree.ts'
 import { walkExpression } from '../sql/walk.ts'
-import type { Weakness, WeaknessKind } from '../tenancy/facts.ts'
+import type { Facts, Weakness, WeaknessKind } from '../tenancy/facts.ts'
 import { AtomReader } from './atom-reader.ts'
 import type { BranchInput } from './branch-input.ts'
 import { Equalities } from './equalities.ts'
@@ -45,6 +45,19 @@ export function passesOf(input: BranchInput, kind: WeaknessKind): Weakness['pass
     }
   if (tied.same(input.row.id, 'session')) return undefined
   return asks && !FOR_ALL.has(kind) ? 'sessions' : 'everybody'
+}
+
+/** Who passes a clause that can't be read: the same sessions for all rows, if it names no column. Undefined if it may ask whose row it is. */
+export function passesUnread(facts: Facts, text: string): Weakness['passes'] {
+  const parsed = facts.sql.expression(text)
+  if (!parsed.ok) return undefined
+  let named = false
+  walkExpression(parsed.value, {
+    expression: (part) => {
+      named ||= part.kind === 'column'
+    },
+  })
+  return named ? undefined : 'sessions'
 }
 
 function tellsOfSession(atom: Expr): boolean {

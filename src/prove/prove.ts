@@ -12,7 +12,7 @@ import { hasEffects } from './effects.ts'
 import { type ProveAs, selfGranted } from './granted-rows.ts'
 import { loginOf } from './login.ts'
 import { mayMove } from './new-rows.ts'
-import { passesOf } from './passes.ts'
+import { passesOf, passesUnread } from './passes.ts'
 import { Resolver } from './resolve.ts'
 import { type Instance, Instances, type Scope } from './scope.ts'
 import { untrustedLookup } from './trust.ts'
@@ -137,7 +137,7 @@ function proveClauses(
   if (changing.length > 0) {
     // A change that one policy makes for a row is seen by all policies at the next row, so none of them can be judged.
     const weaknesses = changing.map((clause) =>
-      unread(clause, clauses.clause, says(clause, 'changes what is read after it, or may')),
+      unread(parsing, clause, clauses.clause, says(clause, 'changes what is read after it, or may')),
     )
     return { status: 'unproved', how: weaknesses[0]?.explanation ?? '', weaknesses }
   }
@@ -153,7 +153,7 @@ function proveClauses(
       // The permissive policy can't be read. The restrictive policies alone may still prove the row.
       const walled = judge(parsing, clauses.clause, clause, combine({ atoms: [], instances: [] }, restricting), ask)
       if (walled.proved) proved.add(walled.how)
-      else weaknesses.push(unread(clause, clauses.clause, branches))
+      else weaknesses.push(unread(parsing, clause, clauses.clause, branches))
       any = true
       continue
     }
@@ -241,8 +241,10 @@ function says(clause: Clause, what: string): string {
   return `policy ${clause.policy.name} ${what}`
 }
 
-function unread(clause: Clause, kind: 'using' | 'check', explanation: string): Weakness {
+function unread({ facts, table }: Parsing, clause: Clause, kind: 'using' | 'check', explanation: string): Weakness {
+  const passes = isUnbound(table) ? passesUnread(facts, clause.text) : undefined
   return {
+    ...(passes === undefined ? {} : { passes }),
     kind: 'beyond-the-prover',
     policy: clause.policy.name,
     clause: kind,

@@ -24,7 +24,7 @@ export function unboundTables(facts: Facts): ReadonlyMap<Oid, TenantTable> {
 }
 
 function isUnbound(facts: Facts, relation: Relation): boolean {
-  if (!isTable(relation) || relation.isPartition || !relation.rowSecurity || isBookkeeping(relation)) return false
+  if (!isTable(relation) || !relation.rowSecurity || isBookkeeping(relation)) return false
   if (facts.tenantTable(relation) !== undefined) return false
   return VERBS.some((verb) =>
     facts.reach(relation, privilegeOf(verb)).some((role) => facts.protectedFor(relation, role)),

@@ -76,6 +76,37 @@ describe('users without a tenant, by memberships that the application may write'
     }
   })
 
+  it('leak where another role in reach may write memberships', async () => {
+    const other = `grant select on team_members, users to {clerk}; grant insert on team_members to {clerk}; grant {clerk} to {app};`
+    await withCase([HOLDING, PEOPLE(`${BY_MEMBERSHIP} ${other}`, 'select')], async (verify) => {
+      for (const mode of ['static', 'attack'] as const) expect(loud(await verify({ mode }))).toContain(LEAK)
+    })
+  })
+
+  it('leak beside a policy that opens rows by a value or by a flag', async () => {
+    for (const [open, rule] of [
+      ['id > 0', 'policy-column-opt-out'],
+      [`current_setting('app.support', true) = 'on'`, 'policy-bypass-flag'],
+    ] as const)
+      await withCase(
+        [HOLDING, PEOPLE(`${BY_MEMBERSHIP} create policy wide on users for select using (${open});`, 'select')],
+        async (verify) => {
+          const report = await verify({ mode: 'static' })
+          expect(loud(report).join()).toContain(`${rule} public.users`)
+          expect(exitCodeOf(report)).toBe(1)
+        },
+      )
+  })
+
+  it('are not proved by a column that several users may have', async () => {
+    const rows = `alter table users add country text not null default ''; alter table team_members add country text;
+      create policy near on users for select using (exists (select from team_members m where m.country = users.country and m.tenant_id = ${TENANT}));`
+    await withCase([HOLDING, PEOPLE(rows, 'select')], async (verify) => {
+      const report = await verify({ mode: 'static', tenantColumns: ['tenant_id'] })
+      expect(verdictsOf(report, 'public.users')?.select).toBe('unproved')
+    })
+  })
+
   it('are unproved where a function of the owner writes memberships', async () => {
     const adds = `create function add_member(u int) returns void language sql security definer set search_path = '' as
       $$ insert into public.team_members (user_id, tenant_id, role) values (u, current_setting('app.tenant_id')::uuid, 'member') $$;
@@ -115,6 +146,33 @@ describe('policies on users that let every tenant pass', () => {
     })
 })
 
+describe('a condition on users that is the same for all rows, and that can’t be read', () => {
+  const asking = (answer: boolean) =>
+    PEOPLE(
+      `create function allowed() returns boolean language plpgsql as $$ declare r boolean; begin execute 'select ${answer}' into r; return r; end $$;
+       create policy x on users using (allowed());`,
+      'select',
+    )
+
+  it('is decided by an attack: a tenant that reads the other’s row has a high finding', async () => {
+    await withCase([HOLDING, asking(true)], async (verify) => {
+      expect(loud(await verify({ mode: 'static' }))).toEqual(['medium unwalled-secrets public.users'])
+      const report = await verify()
+      const finding = report.findings.find(({ rule }) => rule === 'unwalled-secrets')
+      expect(finding).toMatchObject({ severity: 'high', proof: 'exploited' })
+      expect(verdictsOf(report, 'public.users')?.select).toBe('leaks')
+    })
+  })
+
+  it('is quiet where the attack reads nothing, and the table stays in the report', async () => {
+    await withCase([HOLDING, asking(false)], async (verify) => {
+      const report = await verify()
+      expect([loud(report), exitCodeOf(report)]).toEqual([[], 0])
+      expect(verdictsOf(report, 'public.users')?.select).toBe('unproved')
+    })
+  })
+})
+
 describe('other tables without a tenant', () => {
   it('are listed with what every tenant may do, where the policies ask nothing of the session', async () => {
     const plans = `create table plans (code text primary key, price int, live boolean not null); alter table plans owner to {owner};
@@ -142,6 +200,23 @@ describe('other tables without a tenant', () => {
     await withCase([HOLDING, PEOPLE(own, 'select, insert')], async (verify) => {
       const report = await verify({ mode: 'static' })
       expect(report.tables.filter(({ object }) => object === 'public.users')).toHaveLength(1)
+    })
+  })
+
+  it('are not left out where a view or a partition avoids their policies', async () => {
+    const view = `create view everybody as select id, email from users; alter view everybody owner to {reader}; grant select on users, team_members to {reader};
+      grant select on everybody to {app}; create policy readers on users for select to {reader} using (true);`
+    await withCase([HOLDING, PEOPLE(`${BY_MEMBERSHIP} ${view}`, 'select')], async (verify) => {
+      expect(loud(await verify({ mode: 'static' }))).toEqual([expect.stringMatching(/view-definer public.everybody$/)])
+    })
+    const parts = `create table people (id int, password_hash text) partition by range (id);
+      create table people_1 partition of people for values from (0) to (1000); alter table people owner to {owner}; alter table people_1 owner to {owner};
+      alter table people enable row level security, force row level security; grant select on people, people_1 to {app};
+      create policy mine on people using (exists (select from team_members m where m.user_id = people.id and m.tenant_id = ${TENANT}));`
+    await withCase([HOLDING, PEOPLE(`${BY_MEMBERSHIP} ${parts}`, 'select')], async (verify) => {
+      const report = await verify({ mode: 'static' })
+      expect(loud(report)).toEqual(['high unwalled-secrets public.people_1'])
+      expect(report.unwalled.map(({ object }) => object)).toEqual(['public.people_1'])
     })
   })
 })

@@ -83,8 +83,9 @@ export function toIdentitySql({ relation, column, sequence }: DrawnColumn): stri
           ],
         ]
       : ["= 'd'", [...last, `${alter} SET GENERATED ALWAYS;`]]
+  // With FORCE, policies apply to an owner that is no superuser, and max() would see no row. The lock keeps other sessions out meanwhile. If
+  // policies still hide rows, `row_security = off` makes the query fail. The SQL has no comment, because it may be printed as one.
   const next = [
-    `-- Row-level security applies to an owner that is no superuser, and max() would see no row. The lock keeps others out meanwhile.`,
     `SELECT relforcerowsecurity INTO partywall_forced FROM pg_catalog.pg_class WHERE oid = ${literal}::regclass;`,
     `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`,
     `PERFORM pg_catalog.set_config('row_security', 'off', true);`,

@@ -14,15 +14,27 @@ export function membershipAdvice(facts: Facts, relation: Relation): readonly str
       'possible fix: a policy by membership, with a table of members that the application may not write. Whoever may insert a membership sees the person that it names',
     ]
   const { parent, parentColumns } = link
-  const writers = ['INSERT', 'UPDATE'] as const
-  const may = writers.filter((privilege) => facts.reach(parent, privilege).length > 0)
-  const roles = [...new Set(may.flatMap((privilege) => facts.reach(parent, privilege).map(({ role }) => role.name)))]
   const policy = `possible fix: a policy by membership, which shows a row that a row of the tenant in ${parent.label} names by ${parentColumns.join(', ')}`
-  if (roles.length === 0)
+  const revoke = revokeSql(facts, parent)
+  if (revoke === undefined)
     return [`${policy}. It is safe as long as no role of the application may INSERT or UPDATE ${parent.label}`]
   return [
-    `${policy}, and REVOKE ${writers.join(', ')} ON ${qualifiedName(parent)} FROM ${revokeList(facts, parent, roles, writers)}. Without the REVOKE, a tenant inserts a membership of its own that names another tenant's row, and reads that row`,
+    `${policy}, and ${revoke}. Without the REVOKE, a tenant inserts a membership of its own that names another tenant's row, and reads that row`,
   ]
+}
+
+/** The same as a comment for a fix, if the application may write memberships. */
+export function membershipNote(facts: Facts, relation: Relation): readonly string[] {
+  const link = membershipOf(facts, relation)
+  const revoke = link === undefined ? undefined : revokeSql(facts, link.parent)
+  return revoke === undefined ? [] : [`-- Or add a policy by membership. It needs also: ${revoke};`]
+}
+
+function revokeSql(facts: Facts, memberships: Relation): string | undefined {
+  const writers = ['INSERT', 'UPDATE'] as const
+  const roles = [...new Set(writers.flatMap((each) => facts.reach(memberships, each).map(({ role }) => role.name)))]
+  if (roles.length === 0) return undefined
+  return `REVOKE ${writers.join(', ')} ON ${qualifiedName(memberships)} FROM ${revokeList(facts, memberships, roles, writers)}`
 }
 
 /** The tenant table whose rows name this table's rows: the one that is named after members, or that has the fewest columns. */

@@ -7,6 +7,7 @@ import { tenantSources } from '../rules/matview-exposed.ts'
 import { hasOpenPolicy } from './definer-owner.ts'
 import { filterReaches } from './filter-reaches.ts'
 import { holdsRows } from './held-query.ts'
+import { lookingPolicies } from './looked-up-tables.ts'
 
 /** Tenant tables that a view shows without their policies, and whether the view itself filters by tenant. */
 interface ViewAccess {
@@ -56,8 +57,7 @@ export function viewAccess(facts: Facts, view: Relation): ViewAccess {
         else nested.add(read.label)
         continue
       }
-      const table = facts.tenantTable(read)
-      if (table === undefined || reader === undefined || !escapes(facts, reader, read)) continue
+      if (!holdsTenants(facts, read) || reader === undefined || !escapes(facts, reader, read)) continue
       shows = true
       if (depth === 0) direct.add(read.label)
       else nested.add(read.label)
@@ -71,6 +71,11 @@ export function viewAccess(facts: Facts, view: Relation): ViewAccess {
     through: [...through].sort(),
     filtered: filtersByContext(facts, view),
   }
+}
+
+/** Whether rows of the table belong to tenants: it is a tenant table, or its policies look up whose row it is, as those of `users` do. */
+function holdsTenants(facts: Facts, read: Relation): boolean {
+  return facts.tenantTable(read) !== undefined || (read.rowSecurity && lookingPolicies(facts, read).length > 0)
 }
 
 /** True when the table's policies do not apply to this role, or show it the rows of all tenants. */

@@ -21,7 +21,7 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   return facts.relations.flatMap((relation): readonly UnwalledTable[] => {
     if (
       !isTable(relation) ||
-      relation.isPartition ||
+      (relation.isPartition && !isBesidePolicies(facts, relation)) ||
       isBookkeeping(relation) ||
       facts.tenantTable(relation) !== undefined
     )
@@ -30,6 +30,15 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
       facts.reach(relation, privilegeOf(verb)).some((role) => isOpen(facts, relation, verb, role)),
     )
     return verbs.length === 0 ? [] : [{ object: relation.label, verbs, reason: reasonOf(facts, relation) }]
+  })
+}
+
+/** Whether a statement that names the partition avoids the policies of the table that it is a part of. That table has no tenant column. */
+function isBesidePolicies(facts: Facts, { parents }: Relation): boolean {
+  return parents.some((oid) => {
+    const parent = facts.relationOf(oid)
+    if (parent === undefined || facts.tenantTable(parent) !== undefined) return false
+    return facts.judgedTable(parent) !== undefined || isBesidePolicies(facts, parent)
   })
 }
 

@@ -6,7 +6,7 @@ import { chosenSeverity } from '../finding/finding.ts'
 import type { Rule } from '../finding/rule.ts'
 import { granteeList, relationGrantees } from '../readings/grantees.ts'
 import { lookingPolicies, wideBesideLookup } from '../readings/looked-up-tables.ts'
-import { membershipAdvice } from '../readings/membership-advice.ts'
+import { membershipAdvice, membershipNote } from '../readings/membership-advice.ts'
 import { secrecyOf } from '../readings/secret-columns.ts'
 import { isOpen, passesTo, unwalledTables } from '../report/unwalled.ts'
 
@@ -97,6 +97,7 @@ function grantsSql(facts: Facts, relation: Relation, held: readonly Column[]): s
   const name = qualifiedName(relation)
   return [
     '-- Code that reads these columns (a login, a mail) needs a SECURITY DEFINER function that looks up one row.',
+    ...membershipNote(facts, relation),
     `REVOKE SELECT ON ${name} FROM ${grantees};`,
     ...(rest.length === 0 ? [] : [`GRANT SELECT (${rest.join(', ')}) ON ${name} TO ${grantees};`]),
   ].join('\n')
