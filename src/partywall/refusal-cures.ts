@@ -70,7 +70,10 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
     case 'PERMISSION_DENIED':
       return {
         reason: 'permission',
-        cure: `Give one of the user’s roles ${event.permission} in access.roles, if the user should have it.`,
+        cure:
+          event.source === 'database'
+            ? 'PostgreSQL refused the statement for want of a privilege. If the user should have it, GRANT it to tenant_user and tenant_admin, or to tenant_admin alone and let a role of the user become it (database.roles).'
+            : `Give one of the user’s roles ${event.permission} in access.roles, if the user should have it.`,
       }
     case 'CROSS_TENANT_ACCESS_ATTEMPT':
       return {

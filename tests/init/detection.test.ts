@@ -219,8 +219,51 @@ describe('tokens that the application signs', () => {
     expect(find(text)).toMatchObject({ tenantClaim, userClaim, roleClaim, path: 'src/auth.ts' })
   })
 
+  it.each([
+    [
+      'const payload: Payload = { sub: user.id, orgId: user.orgId };\nthis.jwtService.sign(payload)\nprocess.env.JWT_SECRET',
+      'JWT_SECRET',
+    ],
+    [
+      "JwtModule.registerAsync({ useFactory: (config: ConfigService) => ({ secret: config.get<string>('JWT_SECRET'), signOptions: { expiresIn: config.get('JWT_EXPIRES_IN') } }) })\nconst claims = { sub: id, orgId }\nreturn this.jwtService.signAsync(claims)",
+      'JWT_SECRET',
+    ],
+    [
+      "configService.getOrThrow('JWT_EXPIRES_IN'); config.getOrThrow('ACCESS_TOKEN_KEY'); jwt.sign({ sub, orgId })",
+      'ACCESS_TOKEN_KEY',
+    ],
+  ])(
+    'are found where claims stand in a variable and the secret in a service of settings: %s',
+    (text, secretVariable) => {
+      expect(find(text)).toMatchObject({ tenantClaim: 'orgId', userClaim: 'sub', secretVariable })
+    },
+  )
+
   it('are not guessed if no claim names the tenant, or no secret is known', () => {
     expect(find('jwt.sign({ sub: id }, process.env.JWT_SECRET)')).toBeUndefined()
     expect(find('jwt.sign({ sub: id, orgId }, secret)')).toBeUndefined()
+  })
+})
+
+describe('the folder of tests', () => {
+  const styleOf = (jest: object, files: Readonly<Record<string, string>>) =>
+    detectProject(
+      memoryProject({
+        'package.json': JSON.stringify({
+          dependencies: { pg: '8.0.0', '@nestjs/core': '11.0.0' },
+          devDependencies: { jest: '30.0.0' },
+          jest,
+        }),
+        ...files,
+      }),
+      {},
+    ).style
+  const nest = { rootDir: 'src', testRegex: '.*\\.spec\\.ts$' }
+
+  it('is the one in which Jest looks for them, also without any', () => {
+    const files = { 'src/main.ts': '', 'test/app.e2e-spec.ts': '', 'test/old.test.ts': '' }
+    expect(styleOf(nest, files)).toMatchObject({ testFolder: 'src', testMark: '.spec' })
+    expect(styleOf({}, files)).toMatchObject({ testFolder: 'test', testMark: '.test' })
+    expect(styleOf(nest, { 'src/a/a.spec.ts': '' })).toMatchObject({ testFolder: 'src/a', testMark: '.spec' })
   })
 })

@@ -11,6 +11,10 @@ const schema = z.looseObject({
   devDependencies: names,
   packageManager: z.string().optional(),
   workspaces: z.unknown().optional(),
+  jest: z
+    .looseObject({ rootDir: z.string().optional(), testRegex: z.unknown().optional() })
+    .optional()
+    .catch(undefined),
 })
 
 /** What package.json says of a project. */
@@ -26,6 +30,8 @@ export interface Manifest {
   readonly hasAtRuntime: (name: string) => boolean
   readonly packageManager: string | undefined
   readonly isWorkspaceRoot: boolean
+  /** Where Jest looks for tests, if package.json says so: `src`, and `.*\\.spec\\.ts$`. */
+  readonly jest: { readonly rootDir: string | undefined; readonly testRegex: string | undefined } | undefined
 }
 
 /**
@@ -52,6 +58,14 @@ export function readManifest(files: ProjectFiles): Manifest {
     has: (name) => Object.hasOwn(all, name),
     hasAtRuntime: (name) => Object.hasOwn(parsed.dependencies, name),
     packageManager: parsed.packageManager,
+    jest: parsed.jest === undefined ? undefined : jestOf(parsed.jest),
     isWorkspaceRoot: parsed.workspaces !== undefined || files.read('pnpm-workspace.yaml') !== undefined,
+  }
+}
+
+function jestOf({ rootDir, testRegex }: NonNullable<z.infer<typeof schema>['jest']>): NonNullable<Manifest['jest']> {
+  return {
+    rootDir: rootDir?.replace(/^(?:<rootDir>|\.)\/?|\/$/g, '') || undefined,
+    testRegex: typeof testRegex === 'string' ? testRegex : undefined,
   }
 }

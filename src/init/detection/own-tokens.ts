@@ -30,7 +30,8 @@ const SIGNING_NAME = /(?:new\s+SignJWT|\.sign(?:Async)?|\bsign)\s*\(\s*(\w{1,64}
 const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*\{([^{}]*)\}/g
 /** Claims that name the user, the likeliest first. */
 const USER_CLAIMS = ['sub', 'userId', 'user_id', 'uid', 'accountId', 'id', 'user', 'uuid']
-const SECRETS = /(?:process\.env(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
+const SECRETS =
+  /(?:process\.env(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
 /** A lifetime is no secret. */
 const NO_SECRET = /EXPIR|TTL|LIFETIME|MAX_?AGE/i
 

@@ -70,16 +70,23 @@ export function findCodeStyle(files: ProjectFiles, manifest: Manifest): CodeStyl
   const relative = texts.flatMap((text) => [...text.matchAll(/(?:from|import|require\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)])
   const endings = relative.map(([, path = '']) => (path.endsWith('.js') ? '.js' : path.endsWith('.ts') ? '.ts' : ''))
   const tests = sources.filter((path) => /\.(test|spec)\.[cm]?[jt]sx?$/.test(path))
-  const { folder, first } = folderOfTests(tests)
+  const { folder, first } = folderOfTests(testsOfJest(tests, manifest))
+  const marks = first ?? manifest.jest?.testRegex ?? ''
   return {
     language,
     modules,
     importEnding: most(endings) ?? (modules === 'esm' && manifest.isModule ? '.js' : ''),
     sourceFolder,
-    testFolder: folder,
-    testMark: first?.includes('.spec.') === true ? '.spec' : '.test',
+    testFolder: first === undefined ? (manifest.jest?.rootDir ?? folder) : folder,
+    testMark: /\.spec\\?\./.test(marks) ? '.spec' : '.test',
     testLanguage: first === undefined ? language : /\.[cm]?ts$/.test(first) ? 'ts' : 'js',
   }
+}
+
+/** The tests that Jest finds, where package.json tells its folder: `nest new` has those of `src`, and others in `test` for another command. */
+function testsOfJest(tests: readonly string[], { jest }: Manifest): readonly string[] {
+  const rootDir = jest?.rootDir
+  return rootDir === undefined ? tests : tests.filter((path) => path.startsWith(`${rootDir}/`))
 }
 
 /** The folder that all tests share, of those in the top-level folder with the most tests: `test`, or `src` if tests stand beside the code. */

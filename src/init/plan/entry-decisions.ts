@@ -14,6 +14,9 @@ const SECRET_COLUMN =
 const ACCOUNT_CHANGE =
   /last_?(?:log_?in|sign_?in|seen|active)|log_?in_?count|failed_?(?:log_?in|attempt)|lock(?:ed|out)_?|passw(?:or)?d|pass_?hash|reset_?\w*token|reset_?\w*expir|verif(?:y|ied|ication)|confirm(?:ed|ation)|refresh_?token|email_?token|mfa|two_?factor|otp/i
 
+/** Columns that ORMs write with each UPDATE. */
+export const UPDATED = /^(?:updated|modified|changed)_?(?:at|on|time)$/i
+
 const READ = 'partywall_entry_read'
 const UPDATE = 'partywall_entry_update'
 
@@ -40,7 +43,9 @@ export function entryDecisions(
     .filter((table) => !given.includes(table) && (isLookup(table) || isShared(table)))
     .sort((a, b) => a.label.localeCompare(b.label))
   const accounts = given.flatMap((table) => {
-    const columns = table.columns.filter((column) => isAccountColumn(column))
+    const changed = table.columns.filter((column) => isAccountColumn(column))
+    // ORMs write the time of the change, too.
+    const columns = [...changed, ...table.columns.filter(({ name }) => changed.length > 0 && UPDATED.test(name))]
     return columns.length === 0 || table === tenancy.root?.relation ? [] : [{ table, columns }]
   })
   const decisions = [

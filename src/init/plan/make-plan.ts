@@ -17,10 +17,11 @@ import { configFile } from '../writers/config-file.ts'
 import { isolationTests } from '../writers/isolation-test.ts'
 import { migrationFiles } from '../writers/migration/migration-files.ts'
 import { wallFile } from '../writers/wall-file.ts'
+import { besideTheCode } from './beside-the-code.ts'
 import { crossingRows } from './crossing-rows.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
 import { entryAccess, entryTables } from './entry-access.ts'
-import { entryDecisions } from './entry-decisions.ts'
+import { entryDecisions, UPDATED } from './entry-decisions.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { jestLines } from './jest-lines.ts'
 import { leftUnprotected } from './left-unprotected.ts'
@@ -107,7 +108,7 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
       found.plan.decisions.filter(({ sql }) => sql?.startsWith('CALL partywall.install_directory') !== true),
       logins.app,
     ),
-    readOnlyRoot(facts),
+    readOnlyRoot(facts, tenancy),
     ...asked.decisions,
   ]
   const plan: ProtectPlan = {
@@ -146,12 +147,18 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   }
 }
 
-function readOnlyRoot({ table, schema, tableName }: TenantFacts): Decision {
+function readOnlyRoot({ table, schema, tableName, key, status, tier }: TenantFacts, { root }: Tenancy): Decision {
+  const columns = root?.relation.columns ?? []
+  const first =
+    columns.find(({ name }) => name === 'name') ??
+    columns.find(({ name, type }) => type === 'text' && ![key, status, tier].includes(name))
+  const names = [...(first === undefined ? [] : [first]), ...columns.filter(({ name }) => UPDATED.test(name))]
+  const list = names.map(({ name }) => quoteIdentifier(name)).join(', ') || 'column'
   return {
     object: `${schema}.${tableName}`,
     reason:
       'requests of a tenant may read its own row here, and neither change nor delete it. If they must, name the columns, such as the ones below. A tenant that deletes itself: docs/guides/rename-and-delete.md of partywall',
-    sql: `GRANT UPDATE (name) ON ${table} TO tenant_user, tenant_admin;`,
+    sql: `GRANT UPDATE (${list}) ON ${table} TO tenant_user, tenant_admin;`,
   }
 }
 
@@ -210,6 +217,7 @@ function writtenFiles(
       ...tokensByHand(files, wallPath, facts, tokens),
       ...jestLines(files, project),
       ...settingsOfTests(files, wallPath),
+      ...besideTheCode(files, project, wallPath),
     ],
   }
 }

@@ -1,0 +1,49 @@
+import type { Project } from '../detection/project.ts'
+import type { ProjectFiles } from '../project-files.ts'
+import { APP_URL, ENTRY_URL } from '../writers/names.ts'
+import type { ByHand } from './init-plan.ts'
+
+/** What the application does around its statements, and what a person must bring into line with the wall: its start, TLS, and tools that change tables. */
+export function besideTheCode(files: ProjectFiles, project: Project, wallPath: string): readonly ByHand[] {
+  const sources = files
+    .find(/\.[cm]?[jt]s$/)
+    .filter((path) => !/(?:^|\/)(?:tests?|__tests__|e2e)\/|\.(?:test|spec|d)\./.test(path))
+    .map((path) => ({ path, text: files.read(path) ?? '' }))
+  const withText = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
+  const secured = withText(/\bssl\s*:(?!\s*false\b)|\bsslmode=/)
+  const changing = withText(/\bsynchronize\s*:(?!\s*false\b)|\.sync\(\s*\{\s*(?:alter|force)\s*:\s*true/)
+  return [
+    {
+      path: 'the start of the server',
+      why: `await wall.ready() of ${wallPath} before it listens. It throws if the database does not keep tenants apart, and it starts the watch over the policies`,
+      lines: [],
+    },
+    ...(secured.length === 0
+      ? []
+      : [
+          {
+            path: '.env',
+            why: `your connections use TLS (${secured.join(', ')}), and those of the wall take it from their URLs alone: add ?sslmode=verify-full to ${APP_URL} and ${ENTRY_URL}, or sslmode=no-verify if you check no certificate`,
+            lines: [],
+          },
+        ]),
+    ...(changing.length === 0
+      ? []
+      : [
+          {
+            path: changing.join(' or '),
+            why: 'it changes tables by itself, and would drop the keys and foreign keys of the migration: switch it off (synchronize: false), and change tables by migrations only',
+            lines: [],
+          },
+        ]),
+    ...(project.orm === 'typeorm' || project.orm === 'mikro'
+      ? [
+          {
+            path: `your next migration of ${project.orm === 'typeorm' ? 'TypeORM' : 'MikroORM'}`,
+            why: 'a generated one drops the keys, foreign keys and indexes that partywall’s migration adds, because no entity names them: delete these statements from it before you run it',
+            lines: [],
+          },
+        ]
+      : []),
+  ]
+}

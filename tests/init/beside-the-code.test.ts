@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { detectProject } from '../../src/init/detection/project.ts'
+import { besideTheCode } from '../../src/init/plan/beside-the-code.ts'
+import { settingsOfTests } from '../../src/init/plan/settings-of-tests.ts'
+import { memoryProject } from './memory-project.ts'
+
+it('tells of the settings that tests need, where there are tests', () => {
+  const lines = (files: Readonly<Record<string, string>>) =>
+    settingsOfTests(memoryProject({ 'package.json': '{}', ...files }), 'src/partywall.ts').map(({ why }) => why)
+  expect(lines({ 'src/auth.spec.ts': '' })).toEqual([
+    expect.stringMatching(
+      /src\/partywall\.ts need PARTYWALL_DATABASE_URL, PARTYWALL_ENTRY_URL and PARTYWALL_SEAL_SECRET/,
+    ),
+  ])
+  expect(lines({ 'src/auth.ts': '' })).toEqual([])
+})
+
+it('tells of the start, of TLS, and of tools that would drop the keys of the migration', () => {
+  const lines = (dependencies: object, files: Readonly<Record<string, string>>) => {
+    const project = memoryProject({ 'package.json': JSON.stringify({ dependencies }), ...files })
+    return besideTheCode(project, detectProject(project, {}), 'src/partywall.ts').map(
+      ({ path, why }) => `${path}: ${why}`,
+    )
+  }
+  expect(lines({ pg: '8.0.0' }, { 'src/db.ts': 'new Pool({ ssl: false }); { synchronize: false }' })).toEqual([
+    expect.stringContaining('await wall.ready() of src/partywall.ts'),
+  ])
+  const typeorm = lines(
+    { typeorm: '1.0.0', pg: '8.0.0' },
+    { 'src/data.ts': 'new DataSource({ ssl: { rejectUnauthorized: false } })', 'src/seed.ts': '{ synchronize: true }' },
+  ).join('\n')
+  expect(typeorm).toMatch(/^\.env: your connections use TLS \(src\/data\.ts\)/m)
+  expect(typeorm).toMatch(/^src\/seed\.ts: it changes tables by itself/m)
+  expect(typeorm).toMatch(/^your next migration of TypeORM: a generated one drops/m)
+})
