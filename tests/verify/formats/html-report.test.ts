@@ -95,7 +95,7 @@ describe('the lines of standards', () => {
 
   it('name each rule that is evidence, in a report that has it', () => {
     const page = renderHtml(quiet())
-    expect(section(page, 'soc2')).toContain('<a href="#rule-role-bypassrls">role-bypassrls</a>')
+    expect(section(page, 'iso-27001')).toContain('<a href="#rule-role-bypassrls">role-bypassrls</a>')
     // Many rules are named by their groups.
     expect(section(page, 'owasp')).toContain('<a href="#group-policy">policy</a>')
     expect(section(page, 'rules')).toMatch(/id="group-policy".*policy-always-true, .*policy-fail-open/)

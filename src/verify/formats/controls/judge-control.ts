@@ -14,8 +14,10 @@ export type ControlResult =
 export interface FoundFor {
   /** Ids of the rules that are evidence. */
   readonly rules: readonly string[]
-  /** Places of the findings in the document. */
+  /** Places of the findings of these rules in the document. */
   readonly findings: readonly number[]
+  /** Places of findings of other rules by which cells leak, if the line is about tables. */
+  readonly leaking: readonly number[]
   /** Keys of findings that a baseline accepts: they exist, and do not fail the run. */
   readonly accepted: readonly string[]
   /** What held in this run, if the line is about tables: cells and controls by number. */
@@ -32,12 +34,22 @@ export function judgeControl(control: Control, document: ReportDocument): Contro
   if (control.groups === undefined) return { result: 'not covered', reason: control.missing }
   const rules = mappedRules(control, document.rules).map(({ id }) => id)
   if (rules.length === 0) return { result: 'not covered', reason: 'no rule of this run is about it' }
+  const ofTables = control.groups.some((group) => OF_TABLES.includes(group))
+  const keys = new Set(ofTables ? document.examined.leaks.flatMap((leak) => leak.keys) : [])
   const places = document.findings.flatMap(({ rule }, at) => (rules.includes(rule) ? [at] : []))
-  const accepted = document.accepted.flatMap(({ finding }) => (rules.includes(finding.rule) ? [finding.key] : []))
+  const leaking = document.findings.flatMap(({ rule, key, alike = [] }, at) =>
+    !rules.includes(rule) && [key, ...alike].some((each) => keys.has(each)) ? [at] : [],
+  )
+  const accepted = document.accepted.flatMap(({ finding: { rule, key } }) =>
+    rules.includes(rule) || keys.has(key) ? [key] : [],
+  )
   const held = control.groups.includes('rls') && control.groups.includes('policy') ? heldIn(document) : []
-  const found = { rules, findings: places, accepted, held, limits: limitsOf(control.groups, rules, document) }
+  const limits = limitsOf(ofTables, held.length > 0 || rules.includes('setting-forgeable'), document)
+  const found = { rules, findings: places, leaking, accepted, held, limits }
   if (document.summary.exitCode === 2) return { result: 'no verdict', found }
-  return { result: places.length + accepted.length === 0 ? 'nothing found' : 'findings', found }
+  // A line that says that cells leak must not also say that nothing was found, whichever rule explains the leak.
+  const some = places.length + leaking.length + accepted.length > 0 || (ofTables && document.summary.verdicts.leaks > 0)
+  return { result: some ? 'findings' : 'nothing found', found }
 }
 
 /** `17 of 20 cells (table and verb): proved, 3: no-access; 17 of 17 controls worked.` A line says this beside its findings. */
@@ -53,21 +65,17 @@ function heldIn({ summary: { verdicts }, examined: { controls } }: ReportDocumen
 
 const HELD: readonly Verdict[] = ['proved', 'proved-static', 'held', 'no-access']
 
-function limitsOf(
-  groups: readonly string[],
-  rules: readonly string[],
-  { summary, run }: ReportDocument,
-): readonly string[] {
+function limitsOf(ofTables: boolean, ofContext: boolean, { summary, run }: ReportDocument): readonly string[] {
   const limits: string[] = []
   const { leaks, unproved, unreliable, 'proved-static': unattacked } = summary.verdicts
   const cells = Object.values(summary.verdicts).reduce((sum, number) => sum + number, 0)
-  if (groups.some((group) => OF_TABLES.includes(group))) {
+  if (ofTables) {
     if (leaks > 0) limits.push(`${leaks} of ${cells} cells (table and verb) leak.`)
     const open = unproved + unreliable + unattacked
     if (open > 0) limits.push(`${open} of ${cells} cells are open: unproved, unreliable or proved without a control.`)
   }
   if (run.mode !== 'attack') limits.push('Nothing was attacked in this run.')
-  if (rules.includes('setting-forgeable') && !run.sealed)
+  if (ofContext && !run.sealed)
     limits.push(
       'Contexts are unsealed in this run: a session that can run SQL of its choice can also set the setting that names the tenant. The rule setting-forgeable reports that only for tables whose policies read the setting.',
     )

@@ -1,24 +1,11 @@
-import type { RuleId } from '../../finding/rule-id.ts'
 import type { Standard } from './control.ts'
+import { ABOUT_CONTEXT, ABOUT_SEAL, LEARNED, WITHOUT_TENANT, WITHOUT_TENANT_COLUMN } from './rules-of-promises.ts'
 
 const OUTSIDE = 'this is decided in the application, which was not run.'
 
-/** Rules about what names the tenant to the database. Others of the group `context` are about locks, signals and plans. */
-const ABOUT_CONTEXT: readonly RuleId[] = [
-  'setting-default',
-  'setting-forgeable',
-  'setter-session-scope',
-  'policy-unsealed',
-  'policy-user-claim',
-  'policy-bypass-flag',
-  'seal-key-readable',
-  'seal-oracle',
-  'role-self-settings',
-]
-
 /** Each line of "Do's and Don'ts", in our words. */
 export const OWASP_MULTI_TENANT: Standard = {
-  title: 'OWASP Multi-Tenant Security Cheat Sheet',
+  title: 'OWASP Multi-Tenant Application Security Cheat Sheet',
   source: 'cheatsheetseries.owasp.org/cheatsheets/Multi_Tenant_Security_Cheat_Sheet.html',
   selection:
     'The lines of "Do\'s and Don\'ts". The page changes without editions: compare with its present text. Its other sections are not covered.',
@@ -34,14 +21,16 @@ export const OWASP_MULTI_TENANT: Standard = {
     {
       id: 'Do 2',
       asks: 'The database itself separates tenants, by row-level security or schemas.',
-      groups: ['rls', 'policy', 'object', 'code'],
+      groups: ['rls', 'policy', 'object', 'code', 'role'],
+      also: ABOUT_SEAL,
       looks: 'Each table and verb, views and functions.',
     },
     {
       id: 'Do 3',
       asks: 'Queries, cache keys and storage paths contain the tenant.',
-      groups: ['rls', 'key'],
-      looks: 'Whether policies add the tenant to queries, and whether keys contain it.',
+      groups: ['rls', 'policy', 'key'],
+      also: ['pk-not-tenant-led'],
+      looks: 'Whether policies add the tenant to queries, and whether keys of tables contain it.',
       limits: 'Cache keys and storage paths.',
     },
     { id: 'Do 4', asks: 'Rate limits and quotas per tenant.', missing: OUTSIDE },
@@ -49,7 +38,8 @@ export const OWASP_MULTI_TENANT: Standard = {
     {
       id: 'Do 6',
       asks: 'Ownership by the tenant is checked in the data access layer.',
-      groups: ['rls', 'policy', 'key'],
+      groups: ['rls', 'policy', 'key', 'code', 'role'],
+      also: ABOUT_SEAL,
       looks: 'Whether PostgreSQL checks the tenant of each row below that layer.',
       limits: 'The data access layer itself.',
     },
@@ -77,13 +67,15 @@ export const OWASP_MULTI_TENANT: Standard = {
       id: "Don't 3",
       asks: 'Expose ids that can be guessed.',
       groups: ['metadata', 'key'],
+      also: LEARNED,
       looks: 'Whether sequences, unique keys and plans tell one tenant about rows of another.',
       limits: 'The form of ids.',
     },
     {
       id: "Don't 4",
       asks: 'Allow queries without a tenant, even to administrators, unless they override it explicitly.',
-      groups: ['rls', 'role', 'grant', 'escape'],
+      groups: ['rls', 'policy', 'code', 'role', 'grant', 'escape'],
+      also: WITHOUT_TENANT,
       looks: 'Whether policies fail closed without a tenant, and which roles pass them.',
       limits: 'Administrators who do not work as a role of the application.',
     },
@@ -91,6 +83,7 @@ export const OWASP_MULTI_TENANT: Standard = {
       id: "Don't 5",
       asks: 'Store data of tenants without a tenant column.',
       groups: ['rls', 'key'],
+      also: WITHOUT_TENANT_COLUMN,
       looks: 'Tables without a tenant column. The scope names them.',
     },
     {

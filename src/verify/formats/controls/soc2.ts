@@ -1,4 +1,5 @@
 import type { Standard } from './control.ts'
+import { ABOUT_RIGHTS } from './rules-of-promises.ts'
 
 const DATABASE = ['rls', 'policy', 'key', 'code', 'object', 'context', 'metadata', 'escape', 'role', 'grant']
 
@@ -20,9 +21,11 @@ export const SOC2: Standard = {
       id: 'CC6.3',
       asks: 'Access follows roles and least privilege.',
       groups: ['role', 'grant', 'escape'],
-      looks: 'What the roles of the application own, were granted, and can become.',
+      also: ABOUT_RIGHTS,
+      looks:
+        'What the roles of the application own, can become, and were granted beyond reading and writing rows and calling functions.',
       limits:
-        'Superusers and other privileged logins of the server that the application can’t become: no rule judges them, and Roles lists those that this run knows. Roles of people, and how access is requested, approved and withdrawn.',
+        'Whether rows of other tenants are in reach by a right that the application needs: CC6.1 looks at that. Superusers and other privileged logins of the server that the application can’t become: no rule judges them, and Roles lists those that this run knows. Roles of people, and how access is requested, approved and withdrawn.',
     },
     {
       id: 'CC7.1',

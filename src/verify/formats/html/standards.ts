@@ -23,7 +23,8 @@ function detailOf(control: Control, judged: ControlResult, document: ReportDocum
   if (judged.result === 'not covered') return rich(judged.reason)
   const { found } = judged
   const parts = [
-    found.findings.length === 0 ? '' : foundList(found, document),
+    found.findings.length === 0 ? '' : foundList(found.findings, document),
+    found.leaking.length === 0 ? '' : `Cells leak by findings of other rules: ${foundList(found.leaking, document)}`,
     found.accepted.length === 0 ? '' : `Accepted, and still there: ${found.accepted.map(code).join(', ')}.`,
     ...found.held.map(rich),
     ...found.limits.map(rich),
@@ -32,8 +33,8 @@ function detailOf(control: Control, judged: ControlResult, document: ReportDocum
   return parts.filter((part) => part !== '').join(' ')
 }
 
-function foundList({ findings }: FoundFor, document: ReportDocument): string {
-  return `${findings
+function foundList(places: readonly number[], document: ReportDocument): string {
+  return `${places
     .map((at) => {
       const { key, severity, alike = [] } = document.findings[at] ?? { key: '', severity: '' }
       return `${findingLink(at)} (${severity}) ${[key, ...alike].map(code).join(', ')}`
@@ -48,8 +49,11 @@ function rulesOfControl(control: Control, { rules }: FoundFor, document: ReportD
   const evidence = document.rules.filter(({ id }) => !isAboutSpeed(id))
   const all = '<a href="#rules">Rules</a>'
   if (rules.length === evidence.length) return `${rules.length} rules: all of the section ${all} but those about speed.`
-  if (rules.length <= NAMED)
-    return `${rules.length} rules: ${rules.map((id) => `<a href="#rule-${text(id)}">${text(id)}</a>`).join(', ')}.`
-  const groups = (control.groups ?? []).map((group) => `<a href="#group-${text(group)}">${text(group)}</a>`)
-  return `${rules.length} rules: the groups ${groups.join(', ')} of the section ${all}, but those about speed.`
+  const link = (id: string) => `<a href="#rule-${text(id)}">${text(id)}</a>`
+  if (rules.length <= NAMED) return `${rules.length} rules: ${rules.map(link).join(', ')}.`
+  const groups = control.groups ?? []
+  const ofGroups = new Set(document.rules.filter(({ group }) => groups.includes(group)).map(({ id }) => id))
+  const others = rules.filter((id) => !ofGroups.has(id)).map(link)
+  const named = groups.map((group) => `<a href="#group-${text(group)}">${text(group)}</a>`).join(', ')
+  return `${rules.length} rules: the groups ${named} of the section ${all}, but those about speed${others.length === 0 ? '' : `; and ${others.join(', ')}`}.`
 }
