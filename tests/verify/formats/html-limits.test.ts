@@ -59,6 +59,13 @@ describe('the scope', () => {
   })
 })
 
+describe('results by role', () => {
+  it('say that a cell may leak by a view or function, whatever its roles may do by themselves', () => {
+    const page = section(renderHtml(sampleDocument()), 'results')
+    expect(page).toContain('a view or function that passes the policies makes the cell leak, whatever stands here.')
+  })
+})
+
 describe('the head', () => {
   it('names the role of the connection, and for a database the server', () => {
     const head = (origin: 'database' | 'files') => renderHtml(sampleDocument({ origin })).split('</header>')[0] ?? ''

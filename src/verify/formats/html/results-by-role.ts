@@ -17,7 +17,7 @@ export function resultsByRoleOf({ examined }: ReportDocument): string {
     text(cells[0]?.role ?? ''),
     ...VERBS.map((verb) => outcomeOf(cells.find((cell) => cell.verb === verb))),
   ])
-  return `<p>The verdict of a cell in <a href="#tables">Tables</a> is the worst of its roles. “Tried” counts the statements of the attacks read-across and write-across, as planted tenant A and without a tenant. Statements that the proof made needless were not sent. Further attacks are listed in <a href="#attacks">Attacks</a>.</p>
+  return `<p>The verdict of a cell in <a href="#tables">Tables</a> is the worst of its roles; a view or function that passes the policies makes the cell leak, whatever stands here. “Tried” counts the statements of the attacks read-across and write-across, as planted tenant A and without a tenant. Statements that the proof made needless were not sent. Further attacks are listed in <a href="#attacks">Attacks</a>.</p>
 ${table(['table', 'role', ...VERBS], rows)}`
 }
 
