@@ -4,7 +4,7 @@ import { walkBody } from '../../sql/walk.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
-import { argumentLists } from '../attack/call-arguments.ts'
+import { argumentLists, filler } from '../attack/call-arguments.ts'
 import { isHarmless } from '../attack/harmless.ts'
 import { variantInsert } from '../attack/variant-row.ts'
 import { draftsOf } from '../finding/drafts.ts'
@@ -70,6 +70,8 @@ const CATCH = `create function pg_temp.partywall_catch() returns boolean languag
   `begin raise notice '${CAUGHT} %', current_user; return true; end`,
 )};create function pg_temp.partywall_catch_row() returns trigger language plpgsql as ${quoteLiteral(
   'begin perform pg_temp.partywall_catch(); return null; end',
+)};create function pg_temp.partywall_catch_rows() returns setof record language plpgsql volatile rows 1 as ${quoteLiteral(
+  'begin perform pg_temp.partywall_catch(); return; end',
 )};`
 
 interface Shadow {
@@ -113,9 +115,13 @@ function shadowsOf(arena: Arena, fn: DatabaseFunction): readonly Shadow[] {
   ]
 }
 
+/**
+ * The rows come from a function, which the executor calls before it tests any condition of the query. If the columns were constants, PostgreSQL
+ * would see while it plans that `email = wanted` can't be true, and would not run the view at all.
+ */
 function viewSql(name: string, relation: Relation): string {
-  const columns = relation.columns.map((column) => `null::${column.type} as ${quoteIdentifier(column.name)}`)
-  return `create temporary view ${quoteIdentifier(name)} as select ${columns.join(', ')} where pg_temp.partywall_catch(); grant select on pg_temp.${quoteIdentifier(name)} to public`
+  const columns = relation.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`)
+  return `create temporary view ${quoteIdentifier(name)} as select * from pg_temp.partywall_catch_rows() as rows (${columns.join(', ')}); grant select on pg_temp.${quoteIdentifier(name)} to public`
 }
 
 function tableSql(name: string, relation: Relation): string {
@@ -131,7 +137,10 @@ function callsOf(arena: Arena, fn: DatabaseFunction, role: ActingRole): readonly
     if (!facts.executors(fn).includes(role)) return []
     const name = `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`
     const verb = fn.kind === 'procedure' ? 'call' : 'select'
-    return argumentLists(arena, fn, []).map((list) => `${verb} ${name}(${list.sql})`)
+    const inputs = fn.arguments.filter(({ mode }) => mode !== 'out' && mode !== 'table')
+    // Values first: a condition on NULL is never true, and a STRICT function does not run.
+    const lists = [inputs.map(filler).join(', '), ...argumentLists(arena, fn, []).map(({ sql }) => sql)]
+    return [...new Set(lists)].map((list) => `${verb} ${name}(${list})`)
   }
   return [...tenantTriggers(facts)].flatMap(({ relation, trigger, fn: fired }) => {
     if (fired !== fn) return []

@@ -31,6 +31,30 @@ ruleCase('secdef-search-path', {
   nearMisses: {},
 })
 
+const FIND = `language plpgsql stable security definer`
+const BY_TITLE = `as $$ declare found_id uuid; begin select d.id into found_id from documents as d where d.title = wanted
+  and d.tenant_id = nullif(current_setting('app.tenant_id', true), '')::pg_catalog.uuid; return found_id; end $$;`
+
+ruleCase('secdef-search-path', {
+  name: 'it looks a row up by its argument',
+  object: 'public.find_document(text)',
+  severity: 'high',
+  hole: `create function find_document(wanted text) returns uuid ${FIND} set search_path = public ${BY_TITLE}`,
+  repaired: `create function find_document(wanted text) returns uuid ${FIND} set search_path = public, pg_temp ${BY_TITLE}`,
+  nearMisses: {},
+})
+
+ruleCase('secdef-search-path', {
+  name: 'it looks rows up by a number, and is STRICT',
+  object: 'public.count_titles(integer)',
+  severity: 'high',
+  hole: `create function count_titles(size integer) returns bigint language sql stable strict security definer set search_path = public as $$
+    select count(*) from documents where length(title) = size and tenant_id = nullif(current_setting('app.tenant_id', true), '')::pg_catalog.uuid $$;`,
+  repaired: `create function count_titles(size integer) returns bigint language sql stable strict security definer set search_path = public, pg_temp as $$
+    select count(*) from documents where length(title) = size and tenant_id = nullif(current_setting('app.tenant_id', true), '')::pg_catalog.uuid $$;`,
+  nearMisses: {},
+})
+
 ruleCase('secdef-search-path', {
   name: 'all is qualified but a type',
   object: 'public.as_key(text)',
