@@ -10,17 +10,18 @@ import { privilegeOf } from '../../tenancy/reach.ts'
  * - `worked`: the statement had its effect;
  * - `dark`: the tenant does not see its own row, or did not reach it;
  * - `refused`: the policies refused the row that verify made. The row may lack a value that the policies test in addition to the tenant;
+ * - `no-row`: the statement had no error and no effect on the row;
  * - `error`: the statement ended in an error, with the server's message;
  * - `not-run`: the control could not be tried, with the reason.
  */
 export type Control =
   /** `needs`: settings that the session needs in addition to its tenant, if any. */
   | { readonly status: 'worked'; readonly needs?: string }
-  | { readonly status: 'dark' | 'refused' | 'not-run'; readonly how: string }
+  | { readonly status: 'dark' | 'refused' | 'no-row' | 'not-run'; readonly how: string }
   | { readonly status: 'error'; readonly code: string; readonly how: string }
 
 /** The results, strongest first. If a control ran twice, the stronger result counts. */
-const ORDER = ['worked', 'error', 'dark', 'refused', 'not-run'] as const
+const ORDER = ['worked', 'error', 'dark', 'refused', 'no-row', 'not-run'] as const
 
 /** The controls of a run, by table, verb and role. A control that worked counts for all tables of the same shape (see `shapeOf`). */
 export class Controls {

@@ -121,7 +121,7 @@ async function writeControls(
         ? failure(answer)
         : probe.relation.isPartition
           ? { status: 'not-run', how: 'the planted row lies in another partition' }
-          : { status: 'refused', how: `tenant B could not ${probe.verb} its own planted row` }
+          : { status: 'no-row', how: `tenant B could not ${probe.verb} its own planted row` }
     ledger.controls.note(probe.relation, probe.verb, role, control)
   }
 }

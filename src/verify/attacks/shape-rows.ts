@@ -26,7 +26,7 @@ const MOST = 12
 /** Gives B's row the values for which a policy opens a row (such as `is_public = true`), then reads, changes and deletes it as A. */
 export const shapeRows: Attack = {
   name: 'shape-rows',
-  title: 'gives another tenant’s row the values for which a policy opens rows, and reads it',
+  title: 'gives another tenant’s row the values for which a policy opens rows, and reads, changes or deletes it',
   needs: 'a policy that opens rows by a value in them (tried as a superuser only)',
   rules: RULES,
   async run(arena) {

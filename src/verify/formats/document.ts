@@ -106,6 +106,14 @@ export interface ToolIdentity {
   readonly parts: readonly string[]
 }
 
+/** An attack that ran. */
+interface RanAttack {
+  readonly name: string
+  readonly title: string
+  /** Rules whose findings it can confirm. Attacks that reach rows of a table also confirm findings of other rules. */
+  readonly rules?: readonly string[]
+}
+
 /** The content of a report, independent of its format. */
 export interface ReportDocument {
   readonly toolVersion: string
@@ -133,7 +141,7 @@ export interface ReportDocument {
   /** Tables without a tenant that a role of the application may use and that no policy restricts. */
   readonly unwalled: readonly UnwalledTable[]
   /** Attacks that ran; empty if only the catalog was read. */
-  readonly attacks: readonly { readonly name: string; readonly title: string }[]
+  readonly attacks: readonly RanAttack[]
   readonly rules: readonly RuleInfo[]
   readonly checklist: readonly ChecklistEntry[]
   /** Exceptions of partywall itself. They are bugs, never findings. */

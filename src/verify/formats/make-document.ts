@@ -80,7 +80,7 @@ export function makeDocument(parts: DocumentParts): ReportDocument {
     accepted,
     tables: report.tables,
     unwalled: report.unwalled,
-    attacks: attacked ? attacks.map(({ name, title }) => ({ name, title })) : [],
+    attacks: attacked ? attacks.map(({ name, title, rules: confirms }) => ({ name, title, rules: confirms })) : [],
     rules: rules.map(({ id, group, title, severity, meaning, remedy }) => ({
       id,
       group,

@@ -247,7 +247,7 @@ export interface ExaminedControl {
   readonly verb: Verb
   readonly role: string
   /** `worked`; else an attack that reached nothing by this verb shows nothing. */
-  readonly status: 'worked' | 'dark' | 'refused' | 'error' | 'not-run'
+  readonly status: 'worked' | 'dark' | 'refused' | 'no-row' | 'error' | 'not-run'
 }
 
 /** What one attack did. */

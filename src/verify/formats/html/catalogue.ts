@@ -29,11 +29,11 @@ export function attacksOf(document: ReportDocument): string {
   const idle = counted.filter(({ probes, reached, failed }) => probes === 0 && reached.length === 0 && !failed)
   const ran = counted.filter((attack) => !idle.includes(attack))
   const sent = examined.attacks.reduce((sum, { probes }) => sum + probes, 0)
-  const rows = ran.map(({ name, title, probes, reached, failed }) => [
+  const rows = ran.map(({ name, title, rules = [], probes, reached, failed }) => [
     code(name),
     rich(title),
     String(probes),
-    failed ? 'failed: see Internal errors' : outcomeOf(reached),
+    failed ? 'failed: see Internal errors' : outcomeOf(reached, rules.length > 0 && rules.every(isAboutSpeed)),
   ])
   return `<p>${ROLLED_BACK}</p>
 <p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. The second column names all that an attack can do. It does the part for which the schema has an object and a role in reach has a privilege; an outcome speaks of that part alone. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
@@ -60,8 +60,10 @@ function idleRow({
   return [code(name), rich(title), `${text(needs)}${silent}`]
 }
 
-function outcomeOf(reached: readonly string[]): string {
-  return reached.length === 0 ? 'did not succeed' : `succeeded on ${reached.map(code).join(', ')}`
+/** @param plans whether it only reads query plans, in which nothing can succeed */
+function outcomeOf(reached: readonly string[], plans: boolean): string {
+  if (reached.length === 0) return plans ? 'saw nothing in a plan' : 'did not succeed'
+  return `${plans ? 'seen in the plan of' : 'succeeded on'} ${reached.map(code).join(', ')}`
 }
 
 /** The rules by group. A line without a finding says so, and whether the schema has an object of the kind that the rule looks at. */

@@ -6,6 +6,7 @@ const SAYS = {
   worked: 'worked',
   dark: 'saw no row of its own',
   refused: 'was refused',
+  'no-row': 'reached no row of its own',
   error: 'ended in an error',
   'not-run': 'did not run',
 } as const

@@ -4,6 +4,7 @@ import { bySeverity } from '../by-severity.ts'
 import type { Location, ReportDocument } from '../document.ts'
 import { actorsIn, joinEvidence } from './evidence.ts'
 import { findingNumber } from './finding-numbers.ts'
+import { howKnown } from './how-known.ts'
 import { code, listOf, rich, sqlBlock, table, text } from './markup.ts'
 import { scriptsOf } from './repeat-scripts.ts'
 import { sourceAnchor } from './source-annex.ts'
@@ -47,14 +48,12 @@ function membersOf(finding: Finding, { singly }: ReportDocument): readonly Findi
 }
 
 function memberOf(finding: Finding, document: ReportDocument, alone: boolean, at: number): string {
-  const { object, message, proof, evidence, key, fix } = finding
+  const { object, message, evidence, key, fix } = finding
   const made = document.locate(object)
   const place = made === undefined ? '' : ` <small>${code(object)} is created in ${placeOf(made, document)}</small>`
   const lines = [
     `key: ${key}`,
-    proof === 'exploited'
-      ? 'An attack of this run succeeded.'
-      : 'Read from the catalog. No attack of this run tried it, or none could confirm it.',
+    howKnown(finding, document),
     ...joinEvidence(evidence),
     ...unattackedVerbs(finding, document),
     ...actorNotes(evidence, document),
