@@ -3,7 +3,7 @@ import { VERBS } from '../../src/catalog/verbs.ts'
 import { checklist } from '../../src/report/checklist.ts'
 import type { Evidence } from '../../src/report/evidence.ts'
 import type { ChecklistLineId } from '../../src/report/lines.ts'
-import { type Finding, SEVERITIES } from '../../src/verify/finding/finding.ts'
+import { atLeast, type Finding } from '../../src/verify/finding/finding.ts'
 import { VERDICTS } from '../../src/verify/finding/verdict.ts'
 import type { ChecklistEntry } from '../../src/verify/formats/document.ts'
 import type { VerifyReport } from '../../src/verify/report/report-model.ts'
@@ -75,7 +75,7 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
   const counted = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'closes').length
   const judge = (line: ChecklistLineId, failure: string | undefined, held: string): Evidence => {
     const piece = { line, by: command }
-    const undecided = verdicts.find(({ verdict }) => VERDICTS[verdict].checklist === 'stays open')
+    const [undecided, ...alsoOpen] = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'stays open')
     const error = report.summary.internalErrors[0]
     if (failure !== undefined) return { ...piece, verdict: 'failed', count: 0, detail: failure }
     if (error !== undefined)
@@ -90,15 +90,21 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
         detail: report.tables.length === 0 ? 'no tenant table was found' : 'no verb of a tenant table was seen to hold',
       }
     if (undecided !== undefined) {
-      const detail = `${undecided.where} is ${undecided.verdict}${undecided.reason === undefined ? '' : `: ${undecided.reason}`}`
+      const detail = `${undecided.where} is ${undecided.verdict}${undecided.reason === undefined ? '' : `: ${undecided.reason}`}${andMore(alsoOpen, 'open pair of table and verb', 'open pairs of table and verb')}`
       return { ...piece, verdict: 'open', count: 0, detail }
     }
     return { ...piece, verdict: 'proved', count: counted, detail: held }
   }
-  const worst = findings.find((finding) => SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf('medium'))
-  const leaking = verdicts.find(({ verdict }) => verdict === 'leaks')
-  const failure = worst === undefined ? undefined : `${worst.rule} on ${worst.object}`
-  const leak = leaking === undefined ? undefined : `${leaking.where} leaks`
+  const [worst, ...others] = findings.filter(({ severity }) => atLeast(severity, 'medium'))
+  const [leaking, ...alsoLeaking] = verdicts.filter(({ verdict }) => verdict === 'leaks')
+  const failure =
+    worst === undefined
+      ? undefined
+      : `${worst.rule} on ${worst.object}${andMore(others, 'finding from medium up', 'findings from medium up')}`
+  const leak =
+    leaking === undefined
+      ? undefined
+      : `${leaking.where} leaks${andMore(alsoLeaking, 'pair of table and verb', 'pairs of table and verb')}`
   const tables = `${report.tables.length} tables`
   const denied = verdicts.filter(({ verdict }) => VERDICTS[verdict].checklist === 'neutral').length
   const judged = `${counted} of ${verdicts.length} pairs of table and verb proved or held${denied === 0 ? '' : `, ${denied} without access`}`
@@ -114,4 +120,9 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
   if (migration !== undefined)
     pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run and holds`))
   return pieces
+}
+
+/** `, and 3 more findings`: a line that names the first of several must not look as if it were the only one. */
+function andMore({ length }: readonly unknown[], one: string, many: string): string {
+  return length === 0 ? '' : `, and ${length} more ${length === 1 ? one : many}`
 }
