@@ -142,5 +142,6 @@ describe('the lines of standards', () => {
 it('a report says that its digest needs the JSON document of the same run', () => {
   const page = section(renderHtml(sampleDocument()), 'integrity')
   expect(page).toContain('This file does not hold the JSON document')
+  expect(page).toContain('with <code>--database-url</code> its system identifier')
   expect(page).toContain('--report html=report.html --report json=report.json')
 })

@@ -205,7 +205,9 @@ describe('the verdict', () => {
     const sample = quiet()
     const head = (document: ReportDocument) => renderHtml(document).split('</header>')[0] ?? ''
     const page = head(sampleDocument())
-    expect(page).toContain('1 of 2 tables leaks, in 1 of 5 cells (table and verb): public.documents (select).')
+    expect(page).toContain(
+      '1 of 2 tables of tenants leaks, in 1 of 5 cells (table and verb): public.documents (select).',
+    )
     const accepted = head(
       quiet({
         tables: sampleDocument().tables,

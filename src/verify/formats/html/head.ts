@@ -15,7 +15,7 @@ export function headOf(document: ReportDocument): string {
 ${identityOf(document)}</header>`
 }
 
-/** `4 of 5 tables leak, in 7 of 20 cells (table and verb): …`. Undefined if none does. */
+/** `4 of 5 tables of tenants leak, in 7 of 20 cells (table and verb): …`. Undefined if none does. */
 function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   const leaking = tables.flatMap(({ object, verbs }) => {
     const leaks = VERBS.filter((verb) => verbs[verb] === 'leaks')
@@ -23,7 +23,7 @@ function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   })
   if (leaking.length === 0) return undefined
   const cells = Object.values(summary.verdicts).reduce((sum, number) => sum + number, 0)
-  const verb = tables.length === 1 ? 'table leaks' : `tables ${leaking.length === 1 ? 'leaks' : 'leak'}`
+  const verb = `${tables.length === 1 ? 'table' : 'tables'} of tenants ${leaking.length === 1 ? 'leaks' : 'leak'}`
   return `${leaking.length} of ${tables.length} ${verb}, in ${summary.verdicts.leaks} of ${cells} cells (table and verb): ${leaking.join(', ')}.`
 }
 

@@ -38,7 +38,7 @@ export function integrityOf(document: ReportDocument): string {
   const named = id === undefined ? '' : ` report ${code(id)},`
   const items = [
     `The run printed${named} the digest ${code(documentDigest(document))}, and the SHA-256 of each file that it wrote, to its standard error: the log of the job holds them. A file is unchanged if <code>sha256sum</code> prints the digest of the log. A print or a PDF has no digest of its own: the id on each of its pages leads to the log.`,
-    'The digest of the report covers findings, verdicts, roles, grants, policies, settings, input files (by digest), the package, and what was judged: host, port and database, or a path. It covers no time and no planted value. The scripts, and the statements that reached nothing, hold planted values, which differ from run to run: the SHA-256 of the file alone covers them.',
+    'The digest of the report covers findings, verdicts, roles, grants, policies, the server (version, settings, extensions, and with <code>--database-url</code> its system identifier, if verify could read it), input files (by digest), the package, and what was judged: host, port and database, or a path. It covers no time and no planted value. The scripts, and the statements that reached nothing, hold planted values, which differ from run to run: the SHA-256 of the file alone covers them.',
     againOf(document),
     'This file does not hold the JSON document, so its digest can’t be computed from this file alone. File both: <code>--report html=report.html --report json=report.json</code> writes them in one run.',
     `This prints the digest of the JSON document:<pre>${text(DIGEST_COMMAND)}</pre>`,
