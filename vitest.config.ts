@@ -26,6 +26,8 @@ export default defineConfig({
   test: {
     testTimeout: 90_000,
     hookTimeout: 180_000,
+    // On a busy machine a condition takes longer than the second that vitest waits.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     maxWorkers: 3,
     setupFiles: ['tests/setup/exit-on-sigterm.ts', 'tests/setup/end-of-file.ts'],

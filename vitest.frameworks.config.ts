@@ -18,6 +18,7 @@ export default defineConfig({
   test: {
     testTimeout: 90_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     maxWorkers: 2,
     isolate: false,

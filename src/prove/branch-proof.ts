@@ -108,8 +108,9 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
 }
 
 /**
- * Whether a new membership names a row of a table without a tenant that the writer sees already: the policies of that table show it only
- * rows that memberships of its tenant name. The question may be open: see "Cycles" in src/prove/README.md, for a write.
+ * Whether a new membership can refer only to rows that the writer sees already. True if the referenced table has no tenant, and its policies
+ * show only rows to which memberships of the writer's tenant refer. The question may still be under way: see "Cycles" in src/prove/README.md,
+ * for a write.
  */
 function seesOnlyNamed({ facts, table, row, ask, clause }: BranchInput, { relation, viewer }: Instance): boolean {
   if (clause !== 'check' || table.kind !== 'child' || relation.oid === row.relation.oid || viewer === 'bypass')

@@ -122,7 +122,7 @@ function linksOf(lookup: Instance, row: Instance, table: TenantTable, knows: Equ
 
 /**
  * Whether only the row's own tenant can write lookup rows that name the row. The lookup table then has a foreign key to the row that
- * contains the row's tenant column, and its policies prove that the session writes only its own tenant there.
+ * includes the tenant column, and its policies prove that the session writes only its own tenant there.
  */
 function pairedOwner(
   relation: Relation,

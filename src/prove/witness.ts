@@ -68,8 +68,8 @@ function coversKey(relation: Relation, columns: readonly Column[]): boolean {
 type Untrusted = Pick<Weakness, 'kind' | 'certain' | 'explanation' | 'subject' | 'names'>
 
 /**
- * Why a lookup table can't be relied on to name rows: a role in reach (docs/glossary.md) may write a row of its own tenant that names a row
- * which no row of its tenant named before. Undefined if no role can.
+ * Why a lookup table can't be relied on to name rows: a role in reach (docs/glossary.md) may write, in its own tenant, a reference to a row
+ * to which its tenant did not refer before. Undefined if no role can.
  */
 export function untrustedWitness(
   { facts, role }: BranchInput,
@@ -154,7 +154,7 @@ const PERSON = /user|member|person|profile|login|email|staff|employee|subject|ui
 
 /**
  * Whether a new membership names the session's own user: `user_id` equals the session's key, or a setting that is named after a person. A
- * user who joins the tenant shows it no row of another user.
+ * user who adds themselves shows the tenant only their own row.
  */
 export function namedByUser({ table, row, branch, facts, instances, clause }: BranchInput): boolean {
   if (table.kind !== 'child' || clause !== 'check') return false

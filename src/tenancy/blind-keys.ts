@@ -61,7 +61,7 @@ function isCured(catalog: Catalog, relation: Relation, key: BlindKey): boolean {
   return hasPartialIndexes(relation, key) || hasTwin(relation, key) || hasLooseIndex(catalog, relation, key)
 }
 
-/** `WHERE state = 'open'` on a plain column: the planner proves the predicate and needs no condition. */
+/** `WHERE state = 'open'` on a plain column: the planner proves the predicate, so it uses the index without an index condition. */
 function hasPartialIndexes(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
   return (
@@ -83,7 +83,7 @@ function compares(predicate: string, name: string): boolean {
     })
 }
 
-/** An index on a stored column that is computed from the column alone, or by the same expression. */
+/** An index on a stored column that is computed from the key's column alone, or by the key's expression. */
 function hasTwin(relation: Relation, key: BlindKey): boolean {
   const column = relation.columns.find(({ number }) => number === key.column)
   const others = relation.columns.filter(({ name }) => name !== column?.name)

@@ -36,8 +36,8 @@ export function contextKeySql(facts: Facts, column: Column): string {
 }
 
 /**
- * SQL of the call that the policies use, such as `(select auth.uid())`. Sessions need not set the setting that discovery found inside the
- * function, so a fix must call the function.
+ * SQL of the call that the policies use, such as `(select auth.uid())`. It is not certain that sessions set the setting that discovery
+ * found inside the function, so a fix must call the function.
  */
 function calledSql(facts: Facts, column: Column): string | undefined {
   const { context } = facts.tenancy

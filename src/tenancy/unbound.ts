@@ -7,8 +7,8 @@ import { privilegeOf } from './reach.ts'
 
 /**
  * Tables that are bound to no tenant and whose policies apply to a role in reach: the policies alone decide which rows a tenant reaches.
- * The usual example is `users`, whose policy looks the memberships of a user up. Empty in the scope of tables of a person, where tables of
- * tenants are bound to nothing.
+ * The usual example is `users`, whose policy looks the memberships of a user up. Empty in the scope that judges
+ * tables of persons: there, tables of tenants would count as bound to nothing.
  */
 export function unboundTables(facts: Facts): ReadonlyMap<Oid, TenantTable> {
   const { tenancy } = facts

@@ -26,7 +26,7 @@ export interface CrossingParts {
  *
  * The scope ends when `fn` settles. Statements that a leftover promise or timer sends later throw.
  *
- * @throws {TenantIsolationError} inside a tenant's context, unless the request's route was declared for crossings; also inside a support
+ * @throws {TenantIsolationError} inside the context of a tenant, unless the route of the request was declared for crossings; and inside a support
  * visit
  * @throws {DependencyUnavailableError} when the crossing could not be recorded; nothing ran
  */

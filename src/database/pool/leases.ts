@@ -43,8 +43,8 @@ export class Leases {
   /**
    * pg-pool's own release function is kept on the client.
    *
-   * @param take must neither throw nor give the connection back before it returns: the previous statement may
-   * not have finished on that connection
+   * @param take must neither throw nor give the connection back before it returns: the previous statement
+   * is perhaps still finishing on that connection
    */
   take(frame: ContextFrame | undefined, take: Leased): void {
     if (this.#shares === undefined) {

@@ -24,15 +24,36 @@ export function entryTables(catalog: Catalog, tenancy: Tenancy): readonly Relati
       : tables.filter((table) => table !== root && table.columns.some(({ name }) => ACCOUNT_COLUMN.test(name)))
   const refersTo = (table: Relation, other: Relation | undefined) =>
     other !== undefined && table.constraints.some((each) => each.references?.relation === other.oid)
-  // A table of work refers to accounts too (an assignee), but has columns of its own. One that only joins has few.
   const joins = tables.filter(
     (table) =>
       table !== root &&
       !people.includes(table) &&
       refersTo(table, root) &&
+      isMembership(table) &&
       people.some((person) => !refersTo(person, root) && refersTo(table, person)),
   )
   return [...(root === undefined ? [] : [root]), ...people, ...joins]
+}
+
+const MEMBERSHIP_NAME = /member|(?:^|_)users?(?:_|$)|staff|employee/i
+const ROLE_OF_MEMBER = /^(?:roles?|permissions?|status|state|level|type)$/i
+
+/**
+ * Whether a table only joins users and tenants. A table of work, such as tasks with an assignee, refers to both too, but has columns of its
+ * own: the entry login would read and insert the work of all tenants.
+ */
+function isMembership({ name, columns, constraints }: Relation): boolean {
+  if (MEMBERSHIP_NAME.test(name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_'))) return true
+  const keys = new Set(
+    constraints.filter(({ kind }) => kind === 'primary-key' || kind === 'foreign-key').flatMap((each) => each.columns),
+  )
+  const own = columns.filter(
+    (column) =>
+      !keys.has(column.number) &&
+      !/^(?:timestamp|date)|^boolean$/.test(column.baseType) &&
+      !ROLE_OF_MEMBER.test(column.name),
+  )
+  return own.length === 0
 }
 
 /**

@@ -21,7 +21,7 @@ export function withoutTrialRights(changes: readonly Change[], login: string): r
     .filter(({ up, down }) => up.length > 0 || down.length > 0)
 }
 
-/** `REVOKE SELECT ON t FROM login;` or `GRANT SELECT ON t TO login;`, with the comment above it. A membership has no ON. */
+/** `REVOKE SELECT ON t FROM login;` or `GRANT SELECT ON t TO login;`, with the comment above it. `GRANT role TO login;` has no ON, so it is kept. */
 function movesRights(statement: string, role: string): boolean {
   const lines = statement.split('\n').filter((line) => !line.startsWith('--'))
   if (lines.length !== 1) return false

@@ -36,7 +36,7 @@ export function publicRoutes(files: ProjectFiles, wallPath: string): PublicRoute
 }
 
 const UNCLEAR =
-  'these routes need no token, but their path is not known for sure, or requests of other routes fit it. Add them to publicRoutes as requests name them, as in:'
+  'these routes need no token, but their path is not known for sure, or requests of other routes fit it. Add them to publicRoutes with the whole path of their requests, as in:'
 
 function entryOf(path: string, routes: readonly NestRoute[], why: string): readonly ByHand[] {
   if (routes.length === 0) return []
@@ -47,7 +47,7 @@ function named({ method, path }: NestRoute, prefix: string): string {
   return `${method} ${`${prefix}${path ?? '/…'}`.replace(/(?<=.)\/$/, '')}`
 }
 
-/** Text and parameters that take a whole part. A wildcard and a part such as `:from-:to` are not clear. */
+/** Whether each part of the path is plain text or one whole parameter. A wildcard and a part such as `:from-:to` are not clear. */
 function isClear({ path }: NestRoute): boolean {
   return path?.split('/').every((part) => /^(?:[\w.~-]*|:\w+)$/.test(part)) === true
 }

@@ -40,7 +40,7 @@ function ormWiring(task: WireTask): Wiring {
     case 'prisma':
       return wirePrisma(task)
     case 'typeorm':
-      if (task.project.framework === 'nest') return { edits: [], byHand: [] } // its module has both
+      if (task.project.framework === 'nest') return { edits: [], byHand: [] } // wireNest changes TypeOrmModule, too
       return wireOther(task)
     default:
       return wireOther(task)
@@ -69,7 +69,7 @@ function frameworkWiring(task: WireTask): Wiring {
   }
 }
 
-/** Edits of one file, each made on the text that the one before left, become one. */
+/** Joins successive edits of one file. Each was made on the text that the one before left. */
 function joined(edits: readonly PlannedFile[]): readonly PlannedFile[] {
   const byPath = new Map<string, PlannedFile>()
   for (const edit of edits) {
@@ -106,7 +106,7 @@ function migrationsAtStart(files: ProjectFiles): readonly ByHand[] {
     }))
 }
 
-/** What code before the tenant is known uses in place of the library's usual connection. */
+/** The connection for code that runs before the tenant is known, in place of the library's usual one. */
 function entryName({ files, project: { orm, framework }, wallPath }: WireTask): string {
   switch (orm) {
     case 'prisma': {
@@ -132,7 +132,8 @@ const DEFINES_COMPARE = /export (?:async )?function (?:verify|check|compare|vali
 const SIGNS_IN = /\b(?:log|sign)_?in\w*\s*[(=:]/i
 
 /**
- * Code that signs users in runs before the tenant is known: a file that signs a token and compares a password or has a function for it. A file
+ * Code that signs users in runs before the tenant is known: a file that signs a token, and also compares a password or has a function for
+ * the sign-in. A file
  * that only compares passwords may change the password of a user who is signed in, so it counts only if no file does both.
  */
 function signInCode(task: WireTask): readonly ByHand[] {

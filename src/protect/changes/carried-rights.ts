@@ -57,7 +57,7 @@ function rightsOfHolders(
 /** Answers of {@link isNewApplication}: it looks at all tables, and is asked for each of them. */
 const newApplications = new WeakMap<Planning, boolean>()
 
-/** Whether the application reaches no row of any table to protect, so that it can only be meant to get its privileges now. */
+/** Whether the application reaches no row of any table to protect, so this migration is taken to give it its first privileges. */
 export function isNewApplication(planning: Planning): boolean {
   let isNew = newApplications.get(planning)
   if (isNew === undefined) {
@@ -76,7 +76,7 @@ function reachesNothing(planning: Planning): boolean {
   )
 }
 
-/** Those of the application; and the role itself, for a second run. */
+/** The roles whose rights count: those of the application, and `role` itself, because an earlier run moved rights to it. */
 function holdersOf(planning: Planning, role: TenantRole): ReadonlySet<Oid> {
   const own = [...planning.catalog.roles.values()].filter(({ name }) => name === role).map(({ oid }) => oid)
   return new Set([...applicationsHolders(planning), ...own])

@@ -17,8 +17,8 @@ export interface ColumnVote {
 }
 
 /**
- * The call by which policies read the session. Fixes use this call too, because sessions need not set the setting that discovery found
- * inside the function.
+ * The call by which policies read the session. Fixes use this call too, because it is not certain that sessions set the setting
+ * that discovery found inside the function.
  */
 export interface SessionCall {
   readonly sql: string

@@ -9,7 +9,7 @@ export const takenValues: Attack = {
   name: 'taken-values',
   title: 'uses unique and exclusion constraints to find out which values another tenant has',
   needs:
-    'a unique or exclusion constraint outside the tenant whose values a tenant chooses (neither a generated key nor a token), in a table that a role in reach may write',
+    'a unique or exclusion constraint without the tenant column, whose values a tenant can choose (neither a generated key nor a token), in a table that a role in reach may write',
   rules: ['unique-not-tenant-scoped', 'exclusion-not-tenant-scoped'],
   async run(arena) {
     const { facts, session } = arena

@@ -14,7 +14,7 @@ export function untriedRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Ro
   return withMembers(facts, facts.relations.flatMap(rolesOn), tried)
 }
 
-/** Roles by which a login reaches data past the policies, or tables that have none. */
+/** Roles that let a login read data although policies exist, or read tables without policies. */
 const STRONG: ReadonlySet<string> = new Set([
   'pg_read_all_data',
   'pg_write_all_data',

@@ -97,12 +97,13 @@ function judge(court: Court, relation: Relation, verb: Verb): Judged {
   const needs = live.map((role) => ledger.controls.of(relation, verb, role)).find((control) => 'needs' in control)
   if (ledger.isHeld(relation.label, verb) && missing === undefined && needs === undefined)
     return { verdict: 'held', reason: undefined }
-  const more = needs !== undefined && 'needs' in needs ? `its own tenant meets it only with ${needs.needs}` : undefined
+  const more =
+    needs !== undefined && 'needs' in needs ? `the tenant's own row passes it only with ${needs.needs}` : undefined
   const said = ledger.reason(relation.label, verb) ?? missing ?? more
   return { verdict: 'unproved', reason: said === undefined ? why : `${why}; ${said}` }
 }
 
-/** Says so if a policy on a table without a tenant asks something of the session, but not whose row it is. */
+/** The reason, if a policy on a table without a tenant tests the session but not the row. */
 function sameForAllRows(proofs: readonly Proof[]): string | undefined {
   const passing = proofs
     .flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))

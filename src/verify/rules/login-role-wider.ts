@@ -115,7 +115,7 @@ export function narrowSql(facts: Facts, login: Role, { via, owned }: Width): str
     ...(inheritance.length === 0
       ? []
       : [
-          `-- ${name} inherits rights from its roles. If its sessions and jobs allow it, let it have them only after SET ROLE:`,
+          `-- ${name} inherits rights from its roles. If no session or job of ${name} needs these rights without SET ROLE, end the inheritance:`,
           ...inheritance.map((statement) => `--   ${statement}`),
         ]),
   ].join('\n')

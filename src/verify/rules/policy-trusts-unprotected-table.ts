@@ -56,7 +56,7 @@ export const policyTrustsUnprotectedTable: Rule = {
   },
 }
 
-/** Tables without a tenant, such as `users`, whose rows each tenant can give itself by a row of the lookup table. */
+/** Tables without a tenant, such as `users`, whose rows a tenant can make visible to itself by a row of the lookup table. */
 function* namedRows(facts: Facts, lookup: Relation, weaknesses: readonly PolicyWeakness[]): Iterable<FindingDraft> {
   for (const relation of new Set(weaknesses.map((weakness) => weakness.relation))) {
     const own = weaknesses.filter((weakness) => weakness.relation === relation)
@@ -72,13 +72,13 @@ function* namedRows(facts: Facts, lookup: Relation, weaknesses: readonly PolicyW
             'medium',
             'By name and columns, the table does not look like one of people: its rows may be a list for all tenants.',
           )),
-      message: `Policies on ${relation.label} show each tenant the rows that its rows of ${lookup.label} name by ${columns}, and the app can write such rows: a tenant inserts one that names a row of another tenant, and reads that row.`,
+      message: `A row of ${relation.label} is visible to a tenant if one of the tenant's rows of ${lookup.label} refers to it by ${columns}, and the app can write ${lookup.label}: a tenant inserts a reference to another tenant's row of ${relation.label}, and reads that row.`,
       evidence: own.map((weakness) => `policy ${weakness.policy} on ${relation.label}: ${weakness.explanation}`),
       verbs: [...new Set(own.flatMap((weakness) => weakness.verbs))],
       tables: [relation.label],
       ...(own.some((weakness) => weakness.certain) ? {} : { suspected: true }),
       fix: [
-        `-- Code that adds members then needs another role, or a SECURITY DEFINER function that checks an invitation. A policy for INSERT and UPDATE is as good, if its WITH CHECK admits only rows that the tenant may name already.`,
+        `-- Code that adds members then needs another role, or a SECURITY DEFINER function that checks an invitation. A policy for INSERT and UPDATE is as good, if its WITH CHECK admits only references to rows that the tenant sees already.`,
         `REVOKE INSERT, UPDATE ON ${qualifiedName(lookup)} FROM ${revokeList(facts, lookup, roles, ['INSERT', 'UPDATE'])};`,
       ].join('\n'),
     }

@@ -10,6 +10,7 @@ export default defineConfig({
     setupFiles: ['tests/setup/exit-on-sigterm.ts', 'tests/setup/end-of-file.ts'],
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -7,7 +7,7 @@ import type { PopularTexts } from './popular-texts.ts'
 /** Maximum number of texts that a connection keeps prepared. Each plan takes some tens of kilobytes of the server's memory. */
 const MAX_NAMES = 200
 /**
- * A text loses its name only if it was not among this many last statements. Otherwise a connection with too many texts would prepare and
+ * A text loses its name only if it was not among the last statements, as many as this number says. Otherwise a connection with too many texts would prepare and
  * close them all the time.
  */
 const KEPT_FOR = 1_000

@@ -61,7 +61,7 @@ export class TenantQuery extends PgQueryBase {
   stopListening: (() => void) | undefined = undefined
   /** Number of the Parse of the unnamed context statement in front of it; 0 if there was none. */
   contextParse = 0
-  /** The user's name of the statement. It is hidden while answers to our statements are due, or pg would take our ParseComplete for its. */
+  /** The user's name of the statement. It is hidden while answers to our statements are due, or pg would mistake our ParseComplete for its own. */
   hiddenName: string | undefined = undefined
   readonly #ownName: OwnName
   /**

@@ -39,7 +39,7 @@ type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
  * Work that must be done on a connection before its next statement. `remember` reads the session's settings. A statement without a tenant
- * may still change these settings, so before it they are read only for now, and again before the first tenant's statement.
+ * may still change these settings, so they are read provisionally before it, and once more before the first tenant's statement.
  */
 export type Chore = 'wait' | 'discard' | 'remember' | 'remember-for-now'
 

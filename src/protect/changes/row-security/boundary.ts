@@ -18,7 +18,7 @@ const NOTHING: Boundary = { wanted: undefined, decision: undefined }
 
 /**
  * A restrictive policy for a table that has permissive policies of the user's own. No policy is added if these permissive policies are
- * proved already, and sessions may not name their tenant by the setting that the new policy would read.
+ * proved already, and it is not certain that sessions set the setting that the new policy would read.
  *
  * PostgreSQL joins permissive policies by OR and restrictive ones by AND. So only a restrictive policy can be added without showing more
  * rows (PostgreSQL manual, CREATE POLICY).
