@@ -231,7 +231,7 @@ describe('what partywall verify can not run', () => {
     'with a command that fails': [async () => ({ run: `"${process.execPath}" -e "process.exit(7)"` }), /exit code 7/],
     'with a role that lacks rights': [
       async () => ({ databaseUrl: (await createTestDatabase()).appUrl, appRole: 'app_across', attack: true }),
-      /can't act as app_across, partywall_cross.*GRANT app_across TO app; GRANT partywall_cross TO app;/,
+      /can't act as app_across, partywall_cross.*GRANT app_across TO app WITH INHERIT FALSE; Or use/,
     ],
     'in the time that it has': [
       async () => ({ run: `"${process.execPath}" -e "setInterval(() => {}, 1000)"`, timeout: 1 }),

@@ -34,3 +34,7 @@ it('says nothing where Jest runs ES modules, or another runner the tests', () =>
   expect(linesOf({ scripts: { test: 'node --experimental-vm-modules node_modules/.bin/jest' } })).toEqual([])
   expect(linesOf({ dependencies: { pg: '8.23.0', vitest: '4.0.0' } })).toEqual([])
 })
+
+it('names every configuration of Jest, such as that of end-to-end tests', () => {
+  expect(linesOf({}, { 'test/jest-e2e.json': '{}' })[0]?.path).toBe('package.json and test/jest-e2e.json')
+})

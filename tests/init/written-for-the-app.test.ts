@@ -20,6 +20,9 @@ describe('decisionsForLevels', () => {
     expect(sqlOf('-- why\nREVOKE SELECT ON public.t FROM a_app;\nGRANT SELECT (id) ON public.t TO a_app;')).toBe(
       '-- why\nREVOKE SELECT ON public.t FROM tenant_user, tenant_admin;\nGRANT SELECT (id) ON public.t TO tenant_user, tenant_admin;',
     )
+    expect(sqlOf('-- Or a policy. It needs also: REVOKE INSERT, UPDATE ON public.m FROM PUBLIC, a_app;')).toBe(
+      '-- Or a policy. It needs also: REVOKE INSERT, UPDATE ON public.m FROM PUBLIC, tenant_user, tenant_admin;',
+    )
     expect(sqlOf('REVOKE ALL ON SEQUENCE public.s FROM PUBLIC, a_app;')).toBe(
       'REVOKE ALL ON SEQUENCE public.s FROM PUBLIC, tenant_user, tenant_admin;',
     )

@@ -9,7 +9,11 @@ import type { Decision } from '../../protect/change.ts'
  */
 export function decisionsForLevels(decisions: readonly Decision[], login: string): readonly Decision[] {
   const role = quoteIdentifier(login)
-  const named = (line: string) => {
+  const named = (given: string) => {
+    // Advice in a comment: `-- Or …: REVOKE INSERT ON t FROM PUBLIC, login;`
+    const line = given.startsWith('-- ')
+      ? given.replace(`FROM PUBLIC, ${role};`, 'FROM PUBLIC, tenant_user, tenant_admin;')
+      : given
     for (const before of [' FROM ', ' FROM PUBLIC, ', ' TO ']) {
       const end = `${before}${role};`
       if (/^(?:GRANT|REVOKE) .* ON /.test(line) && line.endsWith(end))

@@ -8,15 +8,17 @@ const CONFIGS = ['ts', 'js', 'mjs', 'cjs', 'json'].map((end) => `jest.config.${e
 export function jestLines(files: ProjectFiles, { testRunner, manifest }: Project): readonly ByHand[] {
   if (testRunner !== 'jest' || manifest.testScript?.includes('experimental-vm-modules') === true) return []
   const path = CONFIGS.find((name) => files.read(name) !== undefined) ?? 'package.json'
+  // `nest new` has a second one, test/jest-e2e.json.
+  const others = files.find(/(?:^|\/)jest-[\w-]+\.(?:json|[cm]?[jt]s)$/)
   const text = files.read(path) ?? ''
   // Without transforms of its own, Jest has one. It ends as soon as the configuration names another.
-  const others = /\btransform\b|\bpreset\b/.test(text) ? '…' : '"\\\\.[jt]sx?$": "babel-jest"'
+  const rest = /\btransform\b|\bpreset\b/.test(text) ? '…' : '"\\\\.[jt]sx?$": "babel-jest"'
   return [
     {
-      path,
+      path: [path, ...others].join(' and '),
       why: 'Jest loads CommonJS, and partywall is an ES module. So that your own tests can load your code, add to the configuration of Jest, before other transforms',
       lines: [
-        `"transform": { "/node_modules/(?:partywall|jose)/.+\\\\.js$": "partywall/jest", ${others} },`,
+        `"transform": { "/node_modules/(?:partywall|jose)/.+\\\\.js$": "partywall/jest", ${rest} },`,
         '"transformIgnorePatterns": ["/node_modules/(?!(?:.*/)?(?:partywall|jose)/)"]',
       ],
     },

@@ -97,6 +97,8 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
     // A tenant reads its own row in the table of tenants, and may not change its status or tier. Sign-ups use the other login.
     const table = qualifiedName(root.relation)
     await db.query(`revoke insert, update, delete on ${table} from ${quoteIdentifier(logins.app)}`)
+    for (const sequence of await sequencesOf(db, root.relation.oid))
+      await db.query(`revoke all on sequence ${sequence} from ${quoteIdentifier(logins.app)}`)
     return planned()
   })
   const { tenancy, catalog } = found
@@ -233,6 +235,16 @@ function append(path: string, block: string, why: string): PlannedFile {
 
 function singular(table: string): string {
   return table.replace(/ies$/, 'y').replace(/s$/, '')
+}
+
+/** The sequences of the table's columns, quoted for SQL. */
+async function sequencesOf(db: Queryable, table: number): Promise<readonly string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select distinct d.objid::regclass::text as name from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid
+      where c.relkind = 'S' and d.refobjid = $1 and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i')`,
+    [table],
+  )
+  return rows.map(({ name }) => name)
 }
 
 /** The application's tables and the rights that its login will have on them. */

@@ -109,7 +109,7 @@ ${commands.map(run).join('\n')}
 
 /** The lines for `.env.example`: names that it has already are left out. */
 export function exampleEnv(text: string): string {
-  const owner = `# The owner of the tables, for migrations and partywall's commands. The application does not need it.\n${OWNER_URL}=postgres://…\n`
+  const owner = `# The owner of the tables, for migrations and partywall's commands. partywall does not need it in the application.\n${OWNER_URL}=postgres://…\n`
   return `
 # partywall: the login of the application, the login of sign-in and sign-up, and the secret of the seal (openssl rand -hex 32)
 ${APP_URL}=postgres://…

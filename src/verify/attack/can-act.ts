@@ -1,9 +1,11 @@
+import type { Role } from '../../catalog/model.ts'
 import { quoteIdentifier } from '../../catalog/names.ts'
 import { ConfigurationError } from '../../errors.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /**
- * Checks that the planting role may SET ROLE to each role that the attacks act as. A superuser always may.
+ * Checks that the planting role may SET ROLE to each role that the attacks act as. A superuser always may. The missing GRANTs are as few as
+ * possible: memberships change which policies apply to the owner of the tables.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the GRANT that is missing
  */
@@ -15,7 +17,17 @@ export function requireCanAct(facts: Facts): void {
   const settable = new Set(facts.graph.settable(self.oid).map((path) => path.role.oid))
   const missing = facts.acting.filter(({ role }) => role.oid !== self.oid && !settable.has(role.oid))
   if (missing.length === 0) return
-  const grants = missing.map(({ role }) => `GRANT ${quoteIdentifier(role.name)} TO ${quoteIdentifier(reader.name)};`)
+  // A member of a login may become what the login may become. Each further membership would bind the owner to the policies of that role.
+  const reachedBy = (role: Role, other: Role) =>
+    facts.graph.settable(other.oid).some((path) => path.role.oid === role.oid)
+  const needed = missing.filter(
+    ({ role }) => !missing.some(({ role: other }) => other !== role && reachedBy(role, other)),
+  )
+  // Without INHERIT, statements of the owner keep the owner's rights and policies. PostgreSQL 15 has no such option.
+  const option = facts.catalog.serverVersion >= 160_000 ? ' WITH INHERIT FALSE' : ''
+  const grants = needed.map(
+    ({ role }) => `GRANT ${quoteIdentifier(role.name)} TO ${quoteIdentifier(reader.name)}${option};`,
+  )
   throw new ConfigurationError(
     `${reader.name} can't act as ${missing.map(({ role }) => role.name).join(', ')}, so nothing can be attacked. Run: ${grants.join(' ')} Or use --static.`,
     { details: { grants } },
