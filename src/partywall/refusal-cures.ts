@@ -78,7 +78,10 @@ export function explainRefusal(event: RefusalEvent): { readonly reason: string; 
     case 'CROSS_TENANT_ACCESS_ATTEMPT':
       return {
         reason: 'cross-tenant',
-        cure: `A request named or reached another tenant (${event.source}). If this is not an attack, find the client or code that mixes tenants. Staff must use wall.actAs().`,
+        cure:
+          event.source === 'database'
+            ? 'PostgreSQL refused a row, a context or a privilege: the row of another tenant, or, with libraries that hide PostgreSQL’s reason, such as Prisma, a missing GRANT. Find the statement in the log of PostgreSQL. Staff must use wall.actAs().'
+            : `A request named or reached another tenant (${event.source}). If this is not an attack, find the client or code that mixes tenants. Staff must use wall.actAs().`,
       }
   }
 }
