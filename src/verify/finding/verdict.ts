@@ -16,7 +16,7 @@ export const VERDICTS = {
   },
   'proved-static': {
     meaning:
-      "it is proved that the policies admit only rows of the session's tenant, and no control succeeded: `--static`, a database that holds rows already (without `--attack`), no row could be planted, or a tenant did not see its own planted row",
+      "it is proved that the policies admit only rows of the session's tenant, and no control succeeded: `--static`, a database that holds rows already (without `--attack`), no row could be planted, a tenant did not see its own planted row, or a control could not write its own row",
     exitCode: '0',
     checklist: 'stays open',
   },
