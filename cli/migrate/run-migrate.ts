@@ -1,7 +1,6 @@
-import { loadProjectConfig } from '../../src/config/project-config.ts'
 import { migrate } from '../../src/migrate/migrate.ts'
 import { readOwnMigrations } from '../../src/migrate/own-migrations.ts'
-import { databaseUrlFrom } from '../shared/database-url.ts'
+import { projectDatabaseUrl } from '../shared/database-url.ts'
 import { environment } from '../shared/environment.ts'
 
 export interface MigrateFlags {
@@ -18,8 +17,7 @@ export async function runMigrate(flags: MigrateFlags): Promise<void> {
     for (const file of await readOwnMigrations()) console.log(`-- ${file.name}\n${file.sql}`)
     return
   }
-  const config = await loadProjectConfig(process.cwd()) // its envFile may hold DATABASE_URL and the secret
-  const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
+  const databaseUrl = await projectDatabaseUrl(flags.databaseUrl) // reads the envFile, which may hold the secret too
   const sealSecret = environment(flags.sealSecretEnv)
   const result = await migrate({
     databaseUrl,

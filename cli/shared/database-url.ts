@@ -15,6 +15,16 @@ export function databaseUrlFrom(flag: string | undefined): string {
   return url
 }
 
+/**
+ * The same, and without both the `databaseUrl` of `partywall.config.*` in the working folder. Its `envFile` may hold DATABASE_URL. The reader of
+ * the file is loaded only here, so that `--help` does not load it.
+ */
+export async function projectDatabaseUrl(flag: string | undefined): Promise<string> {
+  const { loadProjectConfig } = await import('../../src/config/project-config.ts')
+  const config = await loadProjectConfig(process.cwd())
+  return databaseUrlFrom(flag ?? config?.databaseUrl)
+}
+
 /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` */
 export function checkUrl(source: string, url: string): void {
   const protocol = URL.canParse(url) ? new URL(url).protocol : ''

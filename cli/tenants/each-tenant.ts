@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { ConfigurationError } from '../../src/errors.ts'
 import { collect } from '../shared/collect.ts'
-import { databaseUrlFrom } from '../shared/database-url.ts'
+import { projectDatabaseUrl } from '../shared/database-url.ts'
 
 /** `partywall each-tenant`: runs a migration command for the schema of each tenant. */
 export function eachTenantCommand(): Command {
@@ -28,9 +28,7 @@ export function eachTenantCommand(): Command {
         const concurrency = Number(flags.concurrency ?? 1)
         if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64)
           throw new ConfigurationError('--concurrency must be a whole number from 1 to 64.')
-        // The envFile of the configuration may hold DATABASE_URL.
-        const config = await (await import('../../src/config/project-config.ts')).loadProjectConfig(process.cwd())
-        const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
+        const databaseUrl = await projectDatabaseUrl(flags.databaseUrl)
         const { done, before, failed, different } = await (await import('../../src/migrate/each-tenant.ts')).eachTenant(
           {
             databaseUrl,

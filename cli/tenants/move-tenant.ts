@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { databaseUrlFrom } from '../shared/database-url.ts'
+import { projectDatabaseUrl } from '../shared/database-url.ts'
 
 /** `partywall move-tenant`: moves a tenant between the shared tables and a schema of its own. */
 export function moveTenantCommand(): Command {
@@ -22,9 +22,7 @@ export function moveTenantCommand(): Command {
         tenantColumn?: string
         setting?: string
       }) => {
-        // The envFile of the configuration may hold DATABASE_URL.
-        const config = await (await import('../../src/config/project-config.ts')).loadProjectConfig(process.cwd())
-        const databaseUrl = databaseUrlFrom(flags.databaseUrl ?? config?.databaseUrl)
+        const databaseUrl = await projectDatabaseUrl(flags.databaseUrl)
         const { tables, downtimeMs } = await (await import('../../src/migrate/move-tenant/move-tenant.ts')).moveTenant({
           ...flags,
           databaseUrl,

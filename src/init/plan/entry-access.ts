@@ -113,9 +113,15 @@ function accessTo(table: Relation, role: string, hasPolicies: boolean, sequences
 
 /** The sequences of serial columns. An identity column needs no right on its sequence. */
 function sequencesOf(catalog: Catalog, table: Relation): readonly Relation[] {
-  return [...catalog.relations.values()].filter((relation) => {
-    const owned = relation.kind === 'sequence' ? catalog.sequences.get(relation.oid) : undefined
-    if (owned?.ownedByRelation !== table.oid) return false
-    return table.columns.find((column) => column.number === owned.ownedByColumn)?.identity === undefined
+  return ownedSequences(catalog, table).filter(({ oid }) => {
+    const number = catalog.sequences.get(oid)?.ownedByColumn
+    return table.columns.find((column) => column.number === number)?.identity === undefined
   })
+}
+
+/** The sequences that belong to columns of the table, those of identity columns too. */
+export function ownedSequences(catalog: Catalog, table: Relation): readonly Relation[] {
+  return [...catalog.relations.values()].filter(
+    ({ kind, oid }) => kind === 'sequence' && catalog.sequences.get(oid)?.ownedByRelation === table.oid,
+  )
 }

@@ -20,7 +20,7 @@ import { wallFile } from '../writers/wall-file.ts'
 import { besideTheCode } from './beside-the-code.ts'
 import { crossingRows } from './crossing-rows.ts'
 import { decisionsForLevels } from './decisions-for-levels.ts'
-import { entryAccess, entryTables } from './entry-access.ts'
+import { entryAccess, entryTables, ownedSequences } from './entry-access.ts'
 import { entryDecisions, UPDATED } from './entry-decisions.ts'
 import type { ByHand, PlannedFile, TenantFacts } from './init-plan.ts'
 import { jestLines } from './jest-lines.ts'
@@ -92,13 +92,14 @@ export async function makePlan(input: MakePlanInput): Promise<InitPlan> {
   const found = await inTrialSchema(client, logins, schemas, tables, async (db) => {
     const planned = () =>
       input.planProtection(db, { appRole: logins.app, seal: true, tenantColumn: input.tenantColumn })
-    const { root } = (await planned()).tenancy
+    const { tenancy: first, catalog: before } = await planned()
+    const { root } = first
     if (root === undefined) return planned()
     // A tenant reads its own row in the table of tenants, and may not change its status or tier. Sign-ups use the other login.
     const table = qualifiedName(root.relation)
     await db.query(`revoke insert, update, delete on ${table} from ${quoteIdentifier(logins.app)}`)
-    for (const sequence of await sequencesOf(db, root.relation.oid))
-      await db.query(`revoke all on sequence ${sequence} from ${quoteIdentifier(logins.app)}`)
+    for (const sequence of ownedSequences(before, root.relation))
+      await db.query(`revoke all on sequence ${qualifiedName(sequence)} from ${quoteIdentifier(logins.app)}`)
     return planned()
   })
   const { tenancy, catalog } = found
@@ -235,16 +236,6 @@ function append(path: string, block: string, why: string): PlannedFile {
 
 function singular(table: string): string {
   return table.replace(/ies$/, 'y').replace(/s$/, '')
-}
-
-/** The sequences of the table's columns, quoted for SQL. */
-async function sequencesOf(db: Queryable, table: number): Promise<readonly string[]> {
-  const { rows } = await db.query<{ name: string }>(
-    `select distinct d.objid::regclass::text as name from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid
-      where c.relkind = 'S' and d.refobjid = $1 and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i')`,
-    [table],
-  )
-  return rows.map(({ name }) => name)
 }
 
 /** The application's tables and the rights that its login will have on them. */

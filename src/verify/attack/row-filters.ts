@@ -1,5 +1,6 @@
 import type { Column, Relation } from '../../catalog/model.ts'
-import { quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../catalog/names.ts'
+import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from './arena.ts'
 import type { PlantedRow, Side } from './planting.ts'
 
@@ -16,6 +17,31 @@ export function rowFilter(relation: Relation, row: PlantedRow, allowed: readonly
     return value === null ? [`${name} is null`] : [`${name}::text = ${quoteLiteral(value)}`]
   })
   return filters.length === 0 ? undefined : filters.join(' and ')
+}
+
+/** A SELECT of one planted row, as a probe. */
+export interface ReadProbe {
+  readonly key: string
+  readonly sql: string
+  readonly verb: 'select'
+  readonly relation: Relation
+  readonly victim: Side
+}
+
+/** A SELECT that finds the row by columns that the role may read. Undefined if it may read none of them. */
+export function readProbe(
+  { facts }: Arena,
+  role: ActingRole,
+  victim: Side,
+  { relation, row }: { readonly relation: Relation; readonly row: PlantedRow },
+): ReadProbe | undefined {
+  const readable = relation.columns.filter((column) =>
+    facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
+  )
+  const filter = rowFilter(relation, row, readable)
+  if (filter === undefined) return undefined
+  const sql = `select 1 from ${qualifiedName(relation)} where ${filter}`
+  return { key: `${relation.oid}/${victim}`, sql, verb: 'select', relation, victim }
 }
 
 /** The planted row of a relation. For a partition, the planted row of the partitioned table. */

@@ -6,37 +6,25 @@ import { privilegeOf } from '../../tenancy/reach.ts'
 import { isOpen } from '../report/unwalled.ts'
 import type { Arena, AttackLedger } from './arena.ts'
 import type { Side } from './planting.ts'
-import { rowFilter } from './row-filters.ts'
+import { type ReadProbe, readProbe, rowFilter } from './row-filters.ts'
 
 interface UnboundProbe {
   readonly key: string
   readonly sql: string
   readonly relation: Relation
-  readonly verb: 'select' | 'update' | 'delete'
+  readonly verb: 'update' | 'delete'
 }
 
 /**
  * One SELECT for each table without a tenant whose policies decide what the role reads, and in which this side has a row. Tables that every
  * tenant reads by declaration are left out.
  */
-export function unboundReads(arena: Arena, role: ActingRole, side: Side): readonly UnboundProbe[] {
+export function unboundReads(arena: Arena, role: ActingRole, side: Side): readonly ReadProbe[] {
   const { facts } = arena
-  return facts.relations.flatMap((relation): readonly UnboundProbe[] => {
+  return facts.relations.flatMap((relation) => {
     const row = arena.row(relation, side)
     if (row === undefined || !isRestricted(facts, relation, role, 'select')) return []
-    const readable = relation.columns.filter((column) =>
-      facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
-    )
-    const filter = rowFilter(relation, row, readable)
-    if (filter === undefined) return []
-    return [
-      {
-        key: `${relation.oid}/${side}`,
-        sql: `select 1 from ${qualifiedName(relation)} where ${filter}`,
-        relation,
-        verb: 'select',
-      },
-    ]
+    return readProbe(arena, role, side, { relation, row }) ?? []
   })
 }
 

@@ -1,12 +1,11 @@
 import type { Relation } from '../../catalog/model.ts'
-import { qualifiedName } from '../../catalog/names.ts'
 import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from '../attack/arena.ts'
 import type { Attack } from '../attack/attack.ts'
 import { crossingOf } from '../attack/blame.ts'
 import { type Crosser, crosser } from '../attack/crosser.ts'
 import type { Side } from '../attack/planting.ts'
-import { plantedRow, rowFilter } from '../attack/row-filters.ts'
+import { plantedRow, type ReadProbe, readProbe } from '../attack/row-filters.ts'
 
 /** Reads every table that is bound to a tenant, as every role of the application. A row of the other tenant in the result is a crossing. */
 export const readAcross: Attack = {
@@ -51,14 +50,6 @@ export function whyNotPlanted(arena: Arena, relation: Relation): string {
   return failure === undefined ? 'no row of it could be planted' : `no row could be planted: ${failure}`
 }
 
-interface ReadProbe {
-  readonly key: string
-  readonly sql: string
-  readonly verb: 'select'
-  readonly relation: Relation
-  readonly victim: Side
-}
-
 /** One SELECT for each table that the role may read and in which the victim has a row. */
 export function readProbes(
   arena: Arena,
@@ -71,20 +62,7 @@ export function readProbes(
     if (facts.tenantTable(relation) === undefined) return []
     const row = plantedRow(arena, relation, victim)
     if (row === undefined || !facts.privileges.onRelation(role.role.oid, relation, 'SELECT')) return []
-    const readable = relation.columns.filter((column) =>
-      facts.privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
-    )
-    const filter = rowFilter(relation, row, readable)
-    if (filter === undefined) return []
-    return [
-      {
-        key: `${relation.oid}/${victim}`,
-        sql: `select 1 from ${qualifiedName(relation)} where ${filter}`,
-        verb: 'select',
-        relation,
-        victim,
-      },
-    ]
+    return readProbe(arena, role, victim, { relation, row }) ?? []
   })
 }
 
