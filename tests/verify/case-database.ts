@@ -51,8 +51,13 @@ export async function openCaseDatabase(): Promise<CaseDatabase> {
 }
 
 async function keptOr(open: () => Promise<pg.Client>): Promise<pg.Client> {
-  const client = kept ?? (await open())
+  const again = kept
   kept = undefined
+  if (again !== undefined) return again
+  const client = await open()
+  client.once('end', () => {
+    if (kept === client) kept = undefined
+  })
   return client
 }
 
@@ -61,9 +66,6 @@ async function keep(client: pg.Client): Promise<void> {
   await client.query('discard all')
   client.removeAllListeners('notification')
   client.removeAllListeners('notice')
-  client.once('end', () => {
-    if (kept === client) kept = undefined
-  })
   kept = client
 }
 
