@@ -25,7 +25,10 @@ const wall: Partywall = createPartywall({
 
 await wall.ready()
 const port = Number(process.env['PORT'] ?? 3000)
-const server = createExampleApi(wall).listen(port, () => console.log(`http://127.0.0.1:${port}`))
+const server = createExampleApi(wall).listen(port, (error) => {
+  if (error !== undefined) throw error // Express 5 also calls this when the port is in use
+  console.log(`http://127.0.0.1:${port}`)
+})
 
 process.once('SIGTERM', () => {
   server.close()

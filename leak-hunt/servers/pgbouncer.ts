@@ -2,10 +2,11 @@
 // Ubuntu) the package fetched without root into a cache folder. Loopback only; ends with the test that started it.
 import { spawn, spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../src/embedded/free-port.ts'
 import { fetchDebPackages } from './deb-packages.ts'
 
 export interface PgBouncer {
@@ -123,14 +124,6 @@ ${process.getuid?.() === 0 ? 'user = nobody' : ''}
   through.hostname = '127.0.0.1'
   through.port = String(port)
   return { url: through.href, version: program.version, stop }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function answers(port: number): Promise<boolean> {

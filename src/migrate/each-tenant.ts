@@ -55,13 +55,22 @@ export async function eachTenant(options: EachTenantOptions): Promise<EachTenant
     const waiting = all.rows.filter(({ schema }) => !finished.has(schema))
     const done: string[] = []
     const failed: { schema: string; reason: string }[] = []
+    let turn = Promise.resolve()
+    /** Protects one schema at a time: one connection runs one statement at a time. */
+    const protect = ({ schema, tenant }: Registered) => {
+      const protecting = turn.then(async () => {
+        await client.query('call partywall.install_schema($1, $2)', [schema, tenant])
+        await client.query('insert into partywall.schema_runs (key, schema_name) values ($1, $2)', [key, schema])
+      })
+      turn = protecting.catch(() => {})
+      return protecting
+    }
     const work = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const { schema } = next
         try {
           await runCommand(next, options)
-          await client.query('call partywall.install_schema($1, $2)', [schema, next.tenant])
-          await client.query('insert into partywall.schema_runs (key, schema_name) values ($1, $2)', [key, schema])
+          await protect(next)
           done.push(schema)
           onProgress(`${done.length + failed.length + finished.size}/${all.rows.length} ${schema}: done`)
         } catch (error) {

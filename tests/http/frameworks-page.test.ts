@@ -1,11 +1,10 @@
 // The examples of docs/frameworks.md, run as printed.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
+import { freePort } from '../../src/embedded/free-port.ts'
 import { startKitIssuer } from '../../src/testing/test-issuer.ts'
 import { createTestDatabase, createTestTenant, type TestDatabase, type TestTenant } from '../setup/database.ts'
 
@@ -18,14 +17,6 @@ const auth = { issuer, keys: { jwksUrl }, algorithms: ['ES256'], audience, tenan
 const access = { roles: { owner: ['documents:*'] } }
 export const wall = createPartywall({ database: { url: DATABASE_URL }, auth, seal: { secret }, access })
 `
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  return address !== null && typeof address === 'object' ? address.port : 0
-}
 
 describe('docs/frameworks.md', () => {
   let page: string

@@ -26,6 +26,7 @@ describe('migrate', () => {
       '0019_revocations.sql',
       '0020_tickets_of_many_tenants.sql',
       '0021_ended_moves.sql',
+      '0022_passing_roles.sql',
     ])
     expect(runs.filter((run) => run.keyAdded)).toHaveLength(1)
     const again = await migrate({ databaseUrl: database.adminUrl, sealSecret })

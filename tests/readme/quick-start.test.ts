@@ -1,23 +1,14 @@
 // The quick start of README, run as printed.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
+import { freePort } from '../../src/embedded/free-port.ts'
 import { startKitIssuer } from '../../src/testing/test-issuer.ts'
 import { createTestDatabase, createTestTenant } from '../setup/database.ts'
 
 const LINES_AT_MOST = 15
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  return address !== null && typeof address === 'object' ? address.port : 0
-}
 
 it('has at most 15 lines and answers each tenant with its own documents', async () => {
   const readme = await readFile(join(packageRoot(), 'README.md'), 'utf8')

@@ -3,11 +3,11 @@
 // folder of its own, and end with the process that started them.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { fetchDebPackages } from '../../leak-hunt/servers/deb-packages.ts'
+import { freePort } from '../../src/embedded/free-port.ts'
 
 /** A server program that works here. */
 interface RedisProgram {
@@ -180,22 +180,4 @@ async function ended(child: ChildProcess): Promise<void> {
   })
   child.kill('SIGKILL')
   await exit
-}
-
-/** A loopback port that nobody listens on; below 55536, so that a cluster's bus port (plus 10000) exists. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer()
-    const port = await new Promise<number>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address()
-        resolve(typeof address === 'object' && address !== null ? address.port : 0)
-      })
-    })
-    await new Promise((resolve) => {
-      server.close(resolve)
-    })
-    if (port > 1024 && port < 55_536) return port
-  }
 }

@@ -34,6 +34,9 @@ const empty = async (name = newSchemaName()) => {
 }
 const ask = (text: string, tenant = acme) => runWithTenant(contextOf(tenant, ['owner']), () => pool.query(text))
 
+const WAITING =
+  "select from pg_stat_activity where datname = $1 and wait_event_type = 'Lock' and query ilike 'call partywall.install_schema%'"
+
 describe('install_schema', () => {
   it('can run again, and then protects tables that were created since; until then they have no grants', async () => {
     const { schema } = acme
@@ -194,6 +197,30 @@ describe('install_schema', () => {
     expect(
       (await database.admin('select schema_name from partywall.tenant_states where tenant_id = $1', [tenant.id])).rows,
     ).toEqual([{ schema_name: '' }])
+  })
+
+  it('goes on when somebody drops a login of the application of another database meanwhile', async () => {
+    const login = `passing_${randomUUID().slice(0, 8)}`
+    const schema = await empty()
+    await database.admin(`create role ${login} login in role tenant_user`)
+    // Waits for this row after it has listed the roles.
+    const other = new pg.Client({ connectionString: database.adminUrl })
+    await other.connect()
+    try {
+      await other.query(
+        `begin; insert into partywall.schemas (schema_name, tenant_id, schema_oid) values ('${schema}', 'other', 0)`,
+      )
+      const installing = install(schema, randomUUID())
+      installing.catch(() => {})
+      await expect
+        .poll(async () => (await database.admin(WAITING, [database.name])).rowCount, { timeout: 20_000 })
+        .toBe(1)
+      await database.admin(`drop role ${login}`)
+      await other.query('rollback')
+      await installing
+    } finally {
+      await other.end()
+    }
   })
 
   it('takes back what earlier migrations granted to the application or to PUBLIC', async () => {
