@@ -151,11 +151,38 @@ function peopleColumns(evidence: Evidence): ReadonlySet<string> {
   const found = evidence.keys.filter((key) =>
     taken.some(
       (vote) =>
-        vote.relation.oid === key.table.oid && vote.column !== key.column.name && !isOwnKey(key.table, vote.column),
+        vote.relation.oid === key.table.oid &&
+        vote.column !== key.column.name &&
+        !isOwnKey(key.table, vote.column) &&
+        namesTenant(key.table, vote.column, key.column.name),
     ),
   )
   const elsewhere = new Set(taken.map((vote) => vote.column))
   return new Set(found.map((key) => key.column.name).filter((name) => !elsewhere.has(name)))
+}
+
+/**
+ * Whether the column that a policy reads from rows of a person can name the tenant of that person: not a country, by which people of several
+ * tenants are alike.
+ */
+function namesTenant(looked: Relation, read: string, person: string): boolean {
+  const { foreign, unique } = keysOf(looked)
+  if (foreign.has(read) || unique.some((names) => names.includes(read))) return true
+  if (unique.length > 0) return isOwnKey(looked, person)
+  // Without keys there is nothing to judge by but the names.
+  return tenantNameWeight(read) >= tenantNameWeight(person)
+}
+
+/** Columns that are foreign keys by themselves, and the columns of each unique key. */
+function keysOf(relation: Relation) {
+  const names = new Map(relation.columns.map(({ number, name }) => [number, name]))
+  const foreign = new Set(
+    relation.columns.filter((column) => targetsOf(relation, column).length > 0).map(({ name }) => name),
+  )
+  const unique = relation.constraints
+    .filter(({ kind }) => kind === 'primary-key' || kind === 'unique')
+    .map(({ columns }) => columns.map((number) => names.get(number)))
+  return { foreign, unique }
 }
 
 function isOwnKey(relation: Relation, name: string): boolean {

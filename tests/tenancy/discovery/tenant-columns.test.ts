@@ -39,6 +39,28 @@ describe('the tenant column', () => {
       expect(await columnsOf(halls(hall, person))).toEqual([hall])
     })
 
+  for (const [tenant, shared, key] of [
+    ['tenant_id', 'country', 'primary key (tenant_id, user_id)'],
+    ['firm', 'city', 'primary key (firm, user_id)'],
+    ['tenant_id', 'country', 'unique (user_id, tenant_id)'],
+    ['org', 'language', 'id serial primary key'],
+    ['org', 'language', 'check (true)'],
+  ] as const)
+    it(`is not ${shared}, by which a policy joins people and ${tenant} with ${key}`, async () => {
+      const setting = `nullif(current_setting('app.current_tenant_id', true), '')::int`
+      const people = (condition: string) => `
+        create table users (id int primary key, name text, ${shared} text);
+        create table members (${tenant} int not null, user_id int not null references users, ${shared} text, ${key});
+        alter table members enable row level security; alter table users enable row level security;
+        create policy p on members using (${tenant} = ${setting});
+        create policy p on users using (${condition});`
+      for (const condition of [
+        `exists (select from members m where m.${shared} = users.${shared} and m.${tenant} = ${setting})`,
+        `${shared} in (select m.${shared} from members m where m.${tenant} = ${setting})`,
+      ])
+        expect(await columnsOf(people(condition))).toEqual([tenant])
+    })
+
   it('is asked for where more tables refer to a parent than to the one with the better name', async () => {
     const companies = {
       circles: 'label text',
