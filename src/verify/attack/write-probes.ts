@@ -60,14 +60,14 @@ function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   const { privileges, tenancy } = arena.facts
   const own = tenancy.tables.get(relation.oid)?.column
   const keyed = new Set(relation.indexes.filter((index) => index.unique).flatMap((index) => index.columns))
-  const columns = relation.columns
-    .filter(
-      (column) =>
-        column !== own &&
-        column.generated === undefined &&
-        column.identity !== 'always' &&
-        privileges.onColumn(role.role.oid, relation, column, 'UPDATE'),
-    )
+  const writable = relation.columns.filter(
+    (column) =>
+      column.generated === undefined &&
+      column.identity !== 'always' &&
+      privileges.onColumn(role.role.oid, relation, column, 'UPDATE'),
+  )
+  const columns = writable
+    .filter((column) => column !== own)
     .sort((a, b) => Number(keyed.has(a.number)) - Number(keyed.has(b.number)) || a.number - b.number)
   const table = qualifiedName(relation)
   const probe = (key: string, sql: string, what: string): WriteProbe => ({
@@ -80,7 +80,9 @@ function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
     isControl: true,
     crossed: (answer, before) => answer.ok && answer.judged !== null && answer.judged !== before.place,
   })
-  const readable = columns.find((column) => privileges.onColumn(role.role.oid, relation, column, 'SELECT'))
+  const readable = [...columns, ...writable].find((column) =>
+    privileges.onColumn(role.role.oid, relation, column, 'SELECT'),
+  )
   const [first] = columns
   const set = (column: Column) => `${quoteIdentifier(column.name)} = ${literal(row, column)}`
   // A unique index refuses one constant in two rows, so A's own row is deleted first.
@@ -188,17 +190,23 @@ function deleteProbes({ arena, relation, role, filter }: Target, wide: boolean):
   ]
 }
 
-/** Deletes B's row and inserts it again as tenant A. The values of this row are known to satisfy all constraints. */
+/**
+ * Deletes B's row and inserts it again as tenant A. The values of this row are known to satisfy all constraints. Only a superuser can delete a
+ * row that others refer to; for another planting role, a row like B's is inserted, with new values in unique columns.
+ */
 function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe | undefined {
   const { facts } = arena
-  if (!facts.catalog.reader.superuser) return undefined
+  const { superuser } = facts.catalog.reader
   const mark = tenantMark(arena, relation, row)
-  const insert = insertSql(facts, relation, role, row)
+  const insert = superuser
+    ? insertSql(facts, relation, role, row)
+    : variantInsert(arena, relation, 'b', role, new Map())
   if (mark === undefined || insert === undefined) return undefined
   const table = qualifiedName(relation)
+  const cleared = superuser ? [asReplica(`delete from ${table} where ${filter}`), becomeSql(facts, role)] : []
   return {
     key: `${relation.oid}/insert`,
-    sql: [asReplica(`delete from ${table} where ${filter}`), becomeSql(facts, role), insert].join('; '),
+    sql: [...cleared, insert].join('; '),
     judge: `select count(*) from ${table} where ${mark}`,
     relation,
     verb: 'insert',
@@ -206,8 +214,9 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
     isControl: true,
     // An INSERT into the table of tenants makes a new tenant, which is no crossing. It only serves as a control.
     isAttack: facts.tenantTable(relation)?.kind !== 'root',
-    // B's own row was deleted first, so one row less than in the baseline was there.
-    crossed: (answer, before) => answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - 1,
+    // If B's own row was deleted first, one row less than in the baseline was there.
+    crossed: (answer, before) =>
+      answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - (superuser ? 1 : 0),
   }
 }
 
