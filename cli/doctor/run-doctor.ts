@@ -41,6 +41,7 @@ export async function runDoctor(flags: unknown, print: (line: string) => void): 
     tenantColumns: options.tenantColumn ?? config?.tenantColumn ?? ['tenant_id'],
     jwksUrl: options.jwksUrl ?? environment('JWKS_URL'),
     redisUrl: options.redisUrl ?? environment('REDIS_URL'),
+    redisIsOurs: options.redisUrl !== undefined,
     folder: process.cwd(),
   })
   if (options.json) print(JSON.stringify(lines, undefined, 2))

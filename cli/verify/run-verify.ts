@@ -70,6 +70,7 @@ export async function runVerify(flags: unknown): Promise<0 | 1 | 2> {
           findings: baselined.findings,
           command: commandOf(settings),
           files: source.files.map(({ name }) => name),
+          failOn: settings.failOn,
           assumed: assumed[0],
         }),
       })

@@ -3,7 +3,7 @@ import { VERBS } from '../../src/catalog/verbs.ts'
 import { checklist } from '../../src/report/checklist.ts'
 import type { Evidence } from '../../src/report/evidence.ts'
 import type { ChecklistLineId } from '../../src/report/lines.ts'
-import { atLeast, type Finding } from '../../src/verify/finding/finding.ts'
+import { atLeast, type Finding, type Severity } from '../../src/verify/finding/finding.ts'
 import { VERDICTS } from '../../src/verify/finding/verdict.ts'
 import type { ChecklistEntry } from '../../src/verify/formats/document.ts'
 import type { VerifyReport } from '../../src/verify/report/report-model.ts'
@@ -16,6 +16,8 @@ interface ChecklistParts {
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
+  /** The severity from which findings fail the run; default `medium`. Findings of medium and above leave a line open if they do not fail it. */
+  readonly failOn?: Severity
   /** The assumptions of the run, if it made any. Then no line of the checklist is confirmed. */
   readonly assumed?: string | undefined
 }
@@ -63,7 +65,14 @@ export function verifyChecklist(parts: ChecklistParts): readonly ChecklistEntry[
 }
 
 /** The results of `verify` for the checklist lines about the database. */
-export function databaseEvidence({ report, findings, command, files, assumed }: ChecklistParts): readonly Evidence[] {
+export function databaseEvidence({
+  report,
+  findings,
+  command,
+  files,
+  failOn = 'medium',
+  assumed,
+}: ChecklistParts): readonly Evidence[] {
   const verdicts = report.tables.flatMap((table) =>
     VERBS.flatMap((verb) => {
       const verdict = table.verbs[verb]
@@ -80,6 +89,7 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
     if (failure !== undefined) return { ...piece, verdict: 'failed', count: 0, detail: failure }
     if (error !== undefined)
       return { ...piece, verdict: 'open', count: 0, detail: `partywall failed in ${error.where}` }
+    if (tolerated !== undefined) return { ...piece, verdict: 'open', count: 0, detail: tolerated }
     if (assumed !== undefined)
       return { ...piece, verdict: 'open', count: 0, detail: 'the role of the application was made for this run' }
     if (counted === 0)
@@ -95,7 +105,13 @@ export function databaseEvidence({ report, findings, command, files, assumed }: 
     }
     return { ...piece, verdict: 'proved', count: counted, detail: held }
   }
-  const [worst, ...others] = findings.filter(({ severity }) => atLeast(severity, 'medium'))
+  const serious = findings.filter(({ severity }) => atLeast(severity, 'medium'))
+  const [worst, ...others] = serious.filter(({ severity }) => atLeast(severity, failOn))
+  const [first, ...more] = serious.filter(({ severity }) => !atLeast(severity, failOn))
+  const tolerated =
+    first === undefined
+      ? undefined
+      : `${first.rule} on ${first.object}${andMore(more, `finding below ${failOn}`, `findings below ${failOn}`)}`
   const [leaking, ...alsoLeaking] = verdicts.filter(({ verdict }) => verdict === 'leaks')
   const failure =
     worst === undefined

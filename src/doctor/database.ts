@@ -50,11 +50,11 @@ async function directory(pool: TenantPool): Promise<DoctorLine> {
     return ok('directory', 'partywall.tenant_by_key answers.')
   } catch (problem) {
     const code = problem instanceof Error && 'code' in problem ? problem.code : undefined
-    if (!MISSING.has(code)) return error('directory', messageOf(problem), 'See docs/tenants.md.')
+    if (!MISSING.has(code)) return error('directory', `${messageOf(problem)}.`, 'See docs/tenants.md.')
     return warning(
       'directory',
-      'partywall.tenant_by_key is missing. That is right only if tenants.findByClaim is a function of your own.',
-      "CALL partywall.install_directory('public.tenants', 'id', 'key', 'status', 'tier'); as the migration role, with your table of tenants",
+      'partywall.tenant_by_key is missing. Tenants are found only if tenants.findByClaim is a function of your own.',
+      "With a findByClaim of your own: nothing to do. Without: CALL partywall.install_directory('public.tenants', 'id', 'key', 'status', 'tier'); as the migration role, with your table of tenants",
     )
   }
 }

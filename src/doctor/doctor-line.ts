@@ -22,6 +22,8 @@ export interface DoctorSettings {
   readonly tenantColumns: readonly string[]
   readonly jwksUrl: string | undefined
   readonly redisUrl: string | undefined
+  /** True if the caller named the Redis for partywall, as `--redis-url` does. Otherwise the application may use it for other things alone. */
+  readonly redisIsOurs?: boolean
   /** The folder of the application. */
   readonly folder: string
 }
@@ -42,6 +44,7 @@ export function skipped(area: string, sentence: string): DoctorLine {
   return { area, verdict: 'skipped', sentence }
 }
 
+/** The message without a full stop at its end. */
 export function messageOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem)
+  return (problem instanceof Error ? problem.message : String(problem)).replace(/\.$/, '')
 }

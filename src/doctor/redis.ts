@@ -13,27 +13,28 @@ interface Connection {
 }
 
 /** Whether Redis runs scripts, which version it is, and whether it drops counters when its memory is full. */
-export async function examineRedis({ redisUrl, folder }: DoctorSettings): Promise<readonly DoctorLine[]> {
+export async function examineRedis(settings: DoctorSettings): Promise<readonly DoctorLine[]> {
+  const { redisUrl, redisIsOurs, folder } = settings
   if (redisUrl === undefined)
     return [skipped(AREA, 'Not looked at: set REDIS_URL, or give --redis-url. Only rate limits need it.')]
   if (!URL.canParse(redisUrl))
     return [error(AREA, 'REDIS_URL is not a URL.', 'Its form is redis://user:password@host:6379.')]
   const open = await clientOf(folder)
+  // Only the caller's word makes it a fault: the application may use the server of REDIS_URL without partywall.
+  const fault = (sentence: string, fix: string) =>
+    redisIsOurs
+      ? error(AREA, sentence, fix)
+      : warning(AREA, `${sentence} Only the rate limits of partywall need it.`, fix)
   if (open === undefined)
-    return [error(AREA, 'The application has neither ioredis nor redis.', 'npm install ioredis, or npm install redis')]
+    return [fault('The application has neither ioredis nor redis.', 'npm install ioredis, or npm install redis')]
   let connection: Connection | undefined
   try {
     connection = await open(redisUrl)
     await connection.send('EVAL', 'return 1', '0')
     return [...version(String(await connection.send('INFO', 'server'))), ...(await eviction(connection))]
   } catch (problem) {
-    return [
-      error(
-        AREA,
-        `It can't be used: ${messageOf(problem)}.`,
-        'Start it, and correct REDIS_URL. The login needs EVAL and EVALSHA.',
-      ),
-    ]
+    const sentence = `The server at ${redisIsOurs ? '--redis-url' : 'REDIS_URL'} can't be used: ${messageOf(problem)}.`
+    return [fault(sentence, 'Start the server, and correct the URL. Its user needs EVAL and EVALSHA.')]
   } finally {
     connection?.close()
   }
@@ -57,7 +58,7 @@ async function eviction(connection: Connection): Promise<readonly DoctorLine[]> 
 
 /** What is used of ioredis. */
 interface Ioredis {
-  on(event: 'error', listener: () => void): void
+  on(event: 'error', listener: (problem: Error) => void): void
   connect(): Promise<void>
   call(command: string, ...values: readonly string[]): Promise<unknown>
   disconnect(): void
@@ -93,8 +94,14 @@ async function openIoredis(module: object, url: string): Promise<Connection> {
     url,
     { lazyConnect: true, retryStrategy: () => null, connectTimeout: LIMIT_MS, commandTimeout: LIMIT_MS },
   ])
-  client.on('error', () => {}) // connect() rejects with it too
-  await client.connect()
+  let cause: Error | undefined
+  client.on('error', (problem) => {
+    cause = problem
+  })
+  // connect() rejects with “Connection is closed.”, whatever the cause is.
+  await client.connect().catch((problem: unknown) => {
+    throw cause ?? problem
+  })
   return { send: (command, ...values) => client.call(command, ...values), close: () => client.disconnect() }
 }
 

@@ -17,7 +17,7 @@ export type RefusalEvent = Extract<
 /** Advice for each reason of a 401: what would let the request pass. */
 const TOKEN_CURES: Readonly<Record<RefusalReason, string>> = {
   missing:
-    'The client sends no token. Send Authorization: Bearer, or mount public routes before tenantContextMiddleware.',
+    'The request has no token where the adapter looks for it: by default in Authorization: Bearer. If the client keeps it elsewhere, such as in a cookie, name the place in the adapter’s option token. If the route needs no tenant, make it public: docs/guides/public-routes.md.',
   malformed: 'The client does not send a signed JWT. It may be an opaque token, a truncated token, or two tokens.',
   'too-large': 'Put less into the token, or raise auth.maxTokenBytes.',
   'non-canonical': 'No honest issuer encodes a token like this. Look for a proxy or a client that rewrites tokens.',

@@ -76,7 +76,7 @@ describe('partywall doctor', { timeout: 60_000 }, () => {
       redisUrl: 'redis://:secret-word@127.0.0.1:1',
     })
     const errors = worst(lines).map(({ area, verdict }) => `${verdict} ${area}`)
-    expect(errors).toEqual(['error PostgreSQL', 'error identity provider', 'error Redis'])
+    expect(errors).toEqual(['error PostgreSQL', 'error identity provider', 'warning Redis'])
     expect(lines.every(({ verdict, fix }) => verdict !== 'error' || fix !== undefined)).toBe(true)
     expect(JSON.stringify(lines)).not.toContain('secret-word')
   })
@@ -85,6 +85,19 @@ describe('partywall doctor', { timeout: 60_000 }, () => {
     const lines = await examine({ ...settings(), databaseUrl: undefined, jwksUrl: undefined, redisUrl: undefined })
     const skipped = lines.filter(({ verdict }) => verdict === 'skipped').map(({ sentence }) => sentence)
     expect(skipped.join('\n')).toMatch(/DATABASE_URL.*JWKS_URL.*REDIS_URL/s)
+  })
+
+  it('says why Redis can not be reached, and calls it an error only if the caller named it', async () => {
+    const away = { ...settings(), redisUrl: 'redis://127.0.0.1:1' }
+    const redisLine = (lines: readonly DoctorLine[]) => lines.find(({ area }) => area === 'Redis')
+    expect(redisLine(await examine(away))).toMatchObject({
+      verdict: 'warning',
+      sentence: `The server at REDIS_URL can't be used: connect ECONNREFUSED 127.0.0.1:1. Only the rate limits of partywall need it.`,
+    })
+    expect(redisLine(await examine({ ...away, redisIsOurs: true }))).toMatchObject({
+      verdict: 'error',
+      sentence: `The server at --redis-url can't be used: connect ECONNREFUSED 127.0.0.1:1.`,
+    })
   })
 
   it('warns of a Redis that drops counters', async () => {

@@ -36,6 +36,18 @@ describe('a line of the checklist that names one of several causes', () => {
     )
   })
 
+  it('leaves a line open for findings that do not fail the run', async () => {
+    await withCase([HOLDING, 'alter table documents add unique (title);'], async (verify) => {
+      const report = await verify({ mode: 'static' })
+      const { findings } = report
+      const of = (failOn: 'medium' | 'high') =>
+        verifyChecklist({ report, findings, command: COMMAND, files: [], failOn })[0]
+      const named = expect.stringMatching(/^unique-not-tenant-scoped on public\.documents/)
+      expect(of('medium')).toMatchObject({ verdict: 'failed', detail: named })
+      expect(of('high')).toMatchObject({ verdict: 'open', detail: named })
+    })
+  })
+
   it('says how many pairs of table and verb more are open', async () => {
     const shut = `create table shut (id int not null, tenant_id uuid not null references tenants, check (id <> id));
       alter table shut owner to {owner}; alter table shut enable row level security, force row level security;

@@ -30,6 +30,16 @@ it('tells of the start, of TLS, and of tools that would drop the keys of the mig
     { 'src/data.ts': 'new DataSource({ ssl: { rejectUnauthorized: false } })', 'src/seed.ts': '{ synchronize: true }' },
   ).join('\n')
   expect(typeorm).toMatch(/^\.env: your connections use TLS \(src\/data\.ts\)/m)
+  const seeded = lines(
+    { pg: '8.0.0' },
+    {
+      'prisma/seed.ts': 'await prisma.user.createMany({ data })',
+      'db/seeds/01.sql': 'INSERT INTO users VALUES (1)',
+      'src/seed-words.ts': 'export const words = []',
+      'tests/seed.test.ts': 'client.query("insert into users")',
+    },
+  ).join('\n')
+  expect(seeded).toMatch(/^db\/seeds\/01\.sql and prisma\/seed\.ts: it writes rows without a request/m)
   expect(typeorm).toMatch(/^src\/seed\.ts: it changes tables by itself/m)
   expect(typeorm).toMatch(/^your next migration of TypeORM: a generated one drops/m)
 })

@@ -12,6 +12,7 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
   const withText = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
   const secured = withText(/\bssl\s*:(?!\s*false\b)|\bsslmode=/)
   const changing = withText(/\bsynchronize\s*:(?!\s*false\b)|\.sync\(\s*\{\s*(?:alter|force)\s*:\s*true/)
+  const seeding = seeds(files)
   return [
     {
       path: 'the start of the server',
@@ -36,6 +37,15 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
             lines: [],
           },
         ]),
+    ...(seeding.length === 0
+      ? []
+      : [
+          {
+            path: seeding.join(' and '),
+            why: 'it writes rows without a request, so without a tenant. Unless a superuser runs it, row-level security refuses rows that name no tenant: docs/guides/seeds.md of partywall shows how a seed names the tenant',
+            lines: [],
+          },
+        ]),
     ...(project.orm === 'typeorm' || project.orm === 'mikro'
       ? [
           {
@@ -46,4 +56,18 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
         ]
       : []),
   ]
+}
+
+/** Scripts that fill a database: named as seeds, and with statements that write. */
+function seeds(files: ProjectFiles): readonly string[] {
+  return files
+    .find(/\.(?:[cm]?[jt]s|sql)$/)
+    .filter(
+      (path) => /(?:^|\/)(?:seeds?|seeders)\/|(?:^|\/)seed[^/]*$/i.test(path) && !/\.(?:test|spec|d)\./.test(path),
+    )
+    .filter((path) =>
+      /\binsert\b|\b(?:create(?:Many)?|save|upsert|bulkCreate|bulkInsert|persist\w*)\s*\(/i.test(
+        files.read(path) ?? '',
+      ),
+    )
 }

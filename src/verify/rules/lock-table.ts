@@ -1,3 +1,4 @@
+import { isTable } from '../../tenancy/discovery/tenant-root.ts'
 import type { Rule } from '../finding/rule.ts'
 import { someOf } from '../readings/role-paths.ts'
 import { THIS_DATABASE } from '../readings/this-database.ts'
@@ -12,11 +13,13 @@ export const lockTable: Rule = {
   remedy:
     "Set lock_timeout on every session, and idle_in_transaction_session_timeout. partywall's pool refuses the command LOCK, but not a function that runs one.",
   *run(facts) {
-    const tables = [...facts.tenancy.tables.values()]
-      .map(({ relation }) => relation)
-      .filter((relation) =>
+    // Also tables without a tenant: all tenants wait for those, too.
+    const tables = facts.relations.filter(
+      (relation) =>
+        isTable(relation) &&
+        relation.kind !== 'foreign-table' &&
         (['UPDATE', 'DELETE', 'TRUNCATE'] as const).some((privilege) => facts.reach(relation, privilege).length > 0),
-      )
+    )
     if (tables.length === 0) return
     yield {
       object: THIS_DATABASE,

@@ -18,6 +18,14 @@ describe('lock-table', () => {
     })
   })
 
+  it('counts tables without a tenant too, because all tenants wait for them', async () => {
+    const plans = 'create table plans (id int primary key, name text); grant select, update on plans to {app};'
+    await withCase([HOLDING, plans], async (verify) => {
+      const [found] = (await verify({ mode: 'static' })).findings.filter(({ rule }) => rule === 'lock-table')
+      expect(found?.message).toContain("The app's rights allow LOCK TABLE on 2 tables")
+    })
+  })
+
   it('is silent on an app that only reads and inserts', async () => {
     await withCase([HOLDING, `revoke update, delete on documents from {app};`], async (verify) => {
       const report = await verify({ mode: 'static' })
