@@ -33,8 +33,8 @@ export function isCount(expr: Expr | undefined, facts: Facts): boolean {
 /**
  * True if a query may return a row although its FROM list has none: it has an aggregate and no GROUP BY.
  *
- * @param picked the caller asks for the query's one value, not whether there is a row. `max(x)` over no rows is NULL, as if there
- *   were no row.
+ * @param picked true if the caller asks for the query's one value, and not whether there is a row. `max(x)` over no rows is NULL, as if
+ * there were no row.
  */
 export function hasRowOfNothing(query: Query, facts: Facts, picked: boolean): boolean {
   if (query.groupsNothing) return true

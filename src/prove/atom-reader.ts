@@ -84,7 +84,7 @@ export class AtomReader {
     })
   }
 
-  /** The context inside an array expression: string_to_array(setting, ','). */
+  /** Returns the context inside an array expression, such as `string_to_array(setting, ',')`; otherwise the expression's own term. */
   deepest(expr: Expr): Term {
     const own = this.term(expr)
     if (own.kind !== 'other') return own

@@ -1,6 +1,9 @@
 import type { Query } from '../sql/tree.ts'
 
-/** `SELECT expression`: always one row. With LIMIT, OFFSET or HAVING there may be no row, and the value would be NULL. */
+/**
+ * Whether the query is `SELECT expression`, which always has one row. With LIMIT, OFFSET or HAVING it could have no row, and its value
+ * would be NULL.
+ */
 export function isBareSelect(query: Query): boolean {
   return (
     query.from.length === 0 &&

@@ -7,7 +7,8 @@ import type { Instance, Instances } from './scope.ts'
 /**
  * Asks for the proof of another table. Undefined if the prover is already working on this proof (see "Cycles" in src/prove/README.md).
  *
- * @param unbound whether a membership of the session's tenant names each row, for a table without a tenant. Left out: such a table is unproved
+ * @param unbound true asks, for a table without a tenant, whether a membership of the session's tenant names each row. Without it, such a
+ * table is unproved
  */
 export type AskProof = (relation: Relation, verb: Verb, role: ActingRole, unbound?: true) => Proof | undefined
 

@@ -19,7 +19,7 @@ type BranchProof =
     }
   | { readonly proved: false; readonly knows: Equalities }
 
-/** Tries to prove: each row for which the branch's conditions are true belongs to the context's tenant. */
+/** Tries to prove that each row for which the branch's conditions are true belongs to the context's tenant. */
 export function proveBranch(input: BranchInput): BranchProof {
   const { branch, facts, instances, row, table } = input
   const knows = new Equalities()
@@ -56,8 +56,8 @@ export function proveBranch(input: BranchInput): BranchProof {
 }
 
 /**
- * Adds to `belonging` the row of the policy, and each lookup row, that belongs to the context's tenant. It repeats until it finds no further
- * row.
+ * Adds to `belonging` each row (the policy's own row or a lookup row) that belongs to the context's tenant. It repeats until it finds no
+ * further row.
  *
  * A row belongs to the context's tenant in each of these cases:
  * - its tenant column equals the context;
@@ -108,9 +108,9 @@ function spread(input: BranchInput, knows: Equalities, belonging: Set<string>): 
 }
 
 /**
- * Whether a new membership can refer only to rows that the writer sees already. True if the referenced table has no tenant, and its policies
- * show only rows to which memberships of the writer's tenant refer. The question may still be under way: see "Cycles" in src/prove/README.md,
- * for a write.
+ * Whether a new membership can refer only to rows that the writer sees already. True if the referenced table has no tenant, and its
+ * policies show only rows to which memberships of the writer's tenant refer. If this question is still open, the answer is true: see
+ * "Cycles", "For a write", in src/prove/README.md.
  */
 function seesOnlyNamed({ facts, table, row, ask, clause }: BranchInput, { relation, viewer }: Instance): boolean {
   if (clause !== 'check' || table.kind !== 'child' || relation.oid === row.relation.oid || viewer === 'bypass')

@@ -15,7 +15,7 @@ export interface QueryRow {
   readonly targets: readonly { readonly name: string | undefined; readonly expr: Expr }[]
 }
 
-/** Maximum number of branches of one predicate. A predicate with more counts as unreadable. */
+/** Maximum number of branches of one predicate. A predicate with more branches is treated as unreadable. */
 const MAX_BRANCHES = 96
 
 /** Never true. */
@@ -28,7 +28,7 @@ export function atom(expr: Expr): readonly Branch[] {
   return [{ atoms: [expr], instances: [] }]
 }
 
-/** The branches, unless they are too many. */
+/** Returns the branches. @throws {BeyondProver} if there are too many */
 export function limited(branches: readonly Branch[]): readonly Branch[] {
   if (branches.length > MAX_BRANCHES) throw new BeyondProver('the predicate has too many branches')
   return branches

@@ -68,7 +68,10 @@ export class Brancher {
     }
   }
 
-  /** Whether the expression is a NOT NULL column of the policy's own row. Columns of a lookup don't count: an outer join may make them NULL. */
+  /**
+   * Whether the expression is a NOT NULL column of the policy's own row. False for a column of a lookup row, because an outer join may make
+   * it NULL.
+   */
   #isNotNullColumn(expr: Expr): boolean {
     if (expr.kind !== 'column' || expr.table !== '#0') return false
     const relation = this.#resolver.instances.get('#0')?.relation

@@ -61,7 +61,7 @@ function serverFindings({ version, encoding, database }: LoginFacts): DatabaseFi
     )
   }
   if (encoding !== 'UTF8') {
-    // The seal contains lengths in characters. A server that counts bytes would read a part of the next field as the name.
+    // The seal contains the length of each field in characters. A server that counts bytes would read the fields wrongly.
     found.push(
       error(
         'database-encoding',
@@ -159,7 +159,10 @@ function rightsFindings({ login, loginQuoted, database, mayTemp, mayCreateIn }: 
   return found
 }
 
-/** Stored settings of roles. `ALTER ROLE CURRENT_USER SET …` needs no privilege and stays after the pool is closed. */
+/**
+ * Findings about settings that are stored for a role. `ALTER ROLE CURRENT_USER SET …` needs no privilege, and the setting stays after the
+ * pool is closed.
+ */
 function settingFindings({ storedSettings }: LoginFacts): DatabaseFinding[] {
   return storedSettings.map(({ role, setting, dangerous }) => ({
     id: 'role-setting',
@@ -241,7 +244,10 @@ const WORKS_WITHOUT: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-/** Findings about pending migrations and the seal. A seal is made and read back, to see whether the database has this secret's key. */
+/**
+ * Findings about pending migrations and the seal. To see whether the database has the key of this application's secret, a seal is made and
+ * the database reads it.
+ */
 async function migrationFindings(pool: WalledPool, sealed: boolean): Promise<DatabaseFinding[]> {
   const probe = <T>(fn: () => Promise<T>) => runWithTenant({ tenantId: PROBE, userId: PROBE }, fn)
   const migrate = 'partywall migrate --database-url <URL of the migration role>'

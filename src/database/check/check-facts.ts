@@ -57,7 +57,7 @@ export const DANGEROUS_ROLES: Readonly<Record<string, string>> = {
   partywall_cross: 'reads all tenants',
 }
 
-/** The roles that a login can be or become, itself included; tables outside of PostgreSQL's own schemas. */
+/** `reach`: the login itself and the roles that it can become. `tables`: tables outside of the schemas of PostgreSQL and partywall. */
 export const REACH = `
   with reach as (
     select r.oid, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole

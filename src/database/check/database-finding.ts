@@ -2,11 +2,11 @@
 export interface DatabaseFinding {
   /** Stable: `role-superuser`, `table-without-rls`, … */
   readonly id: string
-  /** Errors refuse the start; warnings are logged. */
+  /** An error refuses the start of the application; a warning is only logged. */
   readonly severity: 'error' | 'warning'
-  /** The role, table or setting that it is about. */
+  /** The role, table or setting that the finding is about. */
   readonly object: string
   readonly message: string
-  /** SQL or a command that fixes it. */
+  /** SQL or a command that fixes the problem. */
   readonly fix: string
 }

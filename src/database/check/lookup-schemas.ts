@@ -4,11 +4,11 @@ import type { DatabaseFinding } from './database-finding.ts'
 interface LookupFacts {
   readonly name: string
   readonly column: string | null
-  /** How many tenants' schemas have the name. */
+  /** How many schemas of tenants have an object of this name. */
   readonly twins: number
 }
 
-/** $1: lookup schemas; $2: names of tenant columns. Tenants' schemas are those whose policies ask for the placement. */
+/** $1: lookup schemas; $2: names of tenant columns. A schema is a tenant's if a policy on one of its tables calls placed_mark(). */
 const LOOKUP_TEXT = `
   with tenants as materialized (
     select distinct c.relnamespace as oid from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid
@@ -27,7 +27,10 @@ const LOOKUP_TEXT = `
   select distinct l.label as name, l.tenant_column as column, (select count(distinct n.schema)::int from names n where n.name = l.name) as twins
     from lookups l where l.tenant_column is not null or exists (select from names n where n.name = l.name) order by 1`
 
-/** Findings about `lookupSchemas`: a table that is missing in a tenant's schema must never be found in a schema of all tenants. */
+/**
+ * Findings about `lookupSchemas`. If a tenant's own schema lacks a table, its name must not resolve to a table in a schema that all tenants
+ * share.
+ */
 export async function lookupFindings(
   pool: WalledPool,
   tenantColumns: readonly string[],

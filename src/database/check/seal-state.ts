@@ -6,7 +6,7 @@ import type { DatabaseFinding } from './database-finding.ts'
 
 /** Problems of the tables and the trigger that the seal depends on. */
 interface SealState {
-  /** Tables of the seal, and children of them, that the application may write. */
+  /** Tables of the seal, and tables that inherit from them, that the application may write. */
   readonly writableTables: readonly string[]
   /** Functions that suspend or readmit a tenant and that the application may call. */
   readonly callable: readonly string[]

@@ -5,7 +5,7 @@ import type { WallSettings } from '../settings/wall-settings.ts'
 import { internalsOfClient, type PgClientInternals, type PgConnectionParameters } from '../wire/pg-internals.ts'
 import { startupOptions } from './session/session-reset.ts'
 
-/** Options of partywall that pg also has, with pg's names. */
+/** The options of partywall that pg also has, with the names that pg gives them. */
 const TWINS = {
   statementTimeoutMs: 'statement_timeout',
   lockTimeoutMs: 'lock_timeout',
@@ -29,7 +29,7 @@ const OWN_SETTINGS: Readonly<Record<string, string>> = {
  * Fills in the wall's time-out options that were left out, from pg's `statement_timeout`, `lock_timeout` and
  * `idle_in_transaction_session_timeout`. pg's values may come from its options, the connection string or the environment.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if both names have different values, or `options` sets a setting of partywall's
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the two names have different values, or a value is not whole milliseconds
  */
 export function timeOutsOf(options: pg.PoolConfig & { readonly [name in TimeOut]?: number | undefined }): {
   readonly [name in TimeOut]?: number
@@ -67,7 +67,7 @@ export function refuseOwnSettings(options: pg.PoolConfig, settingName: string): 
  * Prepares the parameters of one connection. search_path and timeouts become start-up options, which RESET ALL restores. pg's own timeout
  * parameters are removed, because pg would send them too.
  *
- * @returns how long an answer may take by `query_timeout`; 0 for ever
+ * @returns the time limit for an answer in milliseconds (pg's `query_timeout`); 0 for no limit
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if a library gave this client time-outs that differ from the pool's
  */
 export function prepareParameters(inside: PgClientInternals & { password?: unknown }, settings: WallSettings): number {
@@ -85,7 +85,8 @@ export function prepareParameters(inside: PgClientInternals & { password?: unkno
   }
   if (!settings.pooler) parameters.options = startupOptions(settings, parameters.options)
   const { password } = inside
-  // All tenants share the connections, so the password function must not run in the context of the tenant that needs the first one.
+  // All tenants share the connections, so the password function must not run in the context of the tenant whose statement opens a
+  // connection.
   if (isPasswordFunction(password))
     inside.password = (...given: unknown[]) => outsideOfTenants(() => password(...given))
   // Turn pg's query_timeout off: it would keep the connection alive while the statement still runs.

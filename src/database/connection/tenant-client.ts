@@ -35,7 +35,7 @@ interface SharedParts {
 /**
  * A `pg.Client` whose every statement runs for the tenant in whose context `query()` was called.
  *
- * Made by a pool (`createTenantPool`), or handed to a library that makes its own clients as `pool.Client`.
+ * A pool (`createTenantPool`) makes such clients. Libraries that make their own clients get this class as `pool.Client`.
  */
 export class TenantClient extends pg.Client implements QueryHost {
   readonly guard: ConnectionGuard
@@ -53,10 +53,10 @@ export class TenantClient extends pg.Client implements QueryHost {
   readonly queryTimeoutMs: number
   readonly #foreign = new Set<ForeignQuery>()
   #heard = 0
-  /** pg-pool's own release, while the client is out. */
+  /** pg-pool's own release function, while the client is checked out. */
   poolRelease: Release = () => {}
   release: Release = () => {}
-  /** The tenant whose share of the pool this connection is counted to. */
+  /** The tenant in whose share of the pool this connection is counted. */
   shareOf: string | undefined = undefined
 
   constructor(config: pg.ClientConfig | string | undefined, settings: WallSettings, shared: SharedParts) {
@@ -199,7 +199,10 @@ export class TenantClient extends pg.Client implements QueryHost {
     if (timeoutMs > 0) this.#endAfter(query, timeoutMs)
   }
 
-  /** Runs a statement of partywall's own, as the login role and without a tenant, on a session that no tenant's setting reaches. */
+  /**
+   * Runs a statement of partywall's own, as the login role and without a tenant. Settings that a tenant made on the session are reset
+   * first.
+   */
   async runRaw(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
     if (this.guard.freeStatements > 0) await this.#remember(true)
     await super.query('reset all; set role none')
@@ -262,11 +265,11 @@ export class TenantClient extends pg.Client implements QueryHost {
   }
 
   #send(query: PgSubmittable | SetupQuery): void {
-    // pg's type knows only submit(); what else it calls is declared in PgSubmittable.
+    // pg's type declares only submit(); PgSubmittable declares the other methods that pg calls.
     super.query(query as unknown as pg.Submittable)
   }
 
-  /** Whether the server sent anything since the last call, or owes no answer, such as when a cursor waits for its reader. */
+  /** Whether the server has sent anything since the last call, or owes no answer because a cursor waits for its reader. */
   get lively(): boolean {
     const { connection } = internalsOfClient(this)
     const before = this.#heard

@@ -27,7 +27,7 @@ function typesIn(config: unknown): pg.CustomTypesConfig | undefined {
   if (typeof config !== 'object' || config === null) return undefined
   const types: unknown = Reflect.get(config, 'types')
   const isReader = typeof types === 'object' && types !== null && 'getTypeParser' in types
-  // The library made it for pg, which calls its one method.
+  // The library made this object for pg, which calls only getTypeParser().
   return isReader ? (types as pg.CustomTypesConfig) : undefined
 }
 

@@ -28,7 +28,7 @@ export function poolClassOf(pool: pg.Pool): TenantPoolClass {
   return Pool as unknown as TenantPoolClass
 }
 
-/** A pool that looks like `pool` and ends alone. */
+/** Returns a handle that looks like `pool`, but whose end() does not end `pool`. */
 function handleOn(pool: pg.Pool, Pool: object): pg.Pool {
   const listeners: [string | symbol, Listener][] = []
   let ended = false
@@ -55,13 +55,13 @@ function handleOn(pool: pg.Pool, Pool: object): pg.Pool {
     },
     on: (event, listener) => add(event as string, listener as Listener),
     addListener: (event, listener) => add(event as string, listener as Listener),
-    // The application's own listeners stay: without one for errors, a broken idle connection would end the process.
+    // The application's own listeners stay: without a listener for errors, a broken idle connection would end the process.
     removeAllListeners: (event) => forget(event),
     close: () => own['end']?.(),
   }
   const handle: pg.Pool = new Proxy(pool, {
     get(target, name) {
-      // A library with another copy of pg knows a pool by the name of its constructor (PostGraphile).
+      // A library with another copy of pg recognises a pool by the name of its constructor (PostGraphile).
       if (name === 'constructor') return Pool
       if (replaced.has(name)) return replaced.get(name)
       if (name === 'ended' || name === 'ending') return ended || target[name]

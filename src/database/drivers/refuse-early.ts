@@ -7,7 +7,7 @@ import type { WallSettings } from '../settings/wall-settings.ts'
 /**
  * Makes a library's own pool refuse a checkout that has no tenant context, or whose work must stop.
  *
- * MikroORM does not give a connection back whose BEGIN was refused. So nothing may be taken for work that is refused anyway.
+ * If BEGIN is refused, MikroORM does not give the connection back. So work that would be refused must not take a connection.
  */
 export function refuseEarly(pool: pg.Pool, settings: WallSettings): void {
   const connect = pool.connect

@@ -28,7 +28,7 @@ interface Field {
 }
 
 interface QueryResult {
-  /** Slonik names five commands. Others, such as BEGIN, arrive here too, and Slonik does not read them. */
+  /** Slonik's type has these five commands. Other commands, such as BEGIN, arrive here too, but Slonik does not read them. */
   readonly command: 'COPY' | 'DELETE' | 'INSERT' | 'SELECT' | 'UPDATE'
   readonly fields: Field[]
   readonly rowCount: number | null
@@ -60,7 +60,7 @@ export function slonikDriverOn(pool: pg.Pool, parts: SlonikParts): SlonikDriverF
   }
 }
 
-/** Slonik names types, and pg wants their numbers. */
+/** Slonik's parsers have the names of types, and pg needs the OIDs. */
 async function typesOf(pool: pg.Pool, parsers: readonly TypeParser[]): Promise<pg.CustomTypesConfig> {
   const { rows } = await runWithoutTenant(() =>
     pool.query<{ oid: number; typarray: number; typname: string }>(
@@ -113,7 +113,7 @@ export class SlonikClient {
     this.#pool = pool
     this.#parts = parts
     this.#types = types
-    // Slonik reads a client by copying its properties, so methods must be own ones.
+    // Slonik copies the properties of a client, so the methods must be own properties.
     for (const name of [
       'acquire',
       'destroy',
@@ -127,7 +127,7 @@ export class SlonikClient {
       'stream',
     ] as const)
       Object.defineProperty(this, name, { value: this[name].bind(this), enumerable: true })
-    this.#events.on('error', () => {}) // the query in flight reports it
+    this.#events.on('error', () => {}) // the query in flight reports the error
   }
 
   acquire(): void {
@@ -138,7 +138,7 @@ export class SlonikClient {
 
   async query(text: string, values: unknown[] = []): Promise<QueryResult> {
     try {
-      // First the types: they are read on a connection of the pool, and this client must not hold the last one meanwhile.
+      // Read the types first: this takes a connection of the pool, and this client must not hold the last connection meanwhile.
       const types = await this.#types()
       const client = await this.#connection()
       const { command, fields, rowCount, rows } = await client.query({ text, values, types })
@@ -212,7 +212,10 @@ export class SlonikClient {
     return this.#lease
   }
 
-  /** Slonik destroys a client after every error. The pool knows better: it closes the connection if it is in doubt, and else keeps it. */
+  /**
+   * Slonik destroys a client after every error. The pool decides this itself: it closes a connection whose state is in doubt, and keeps any
+   * other.
+   */
   async #giveBack(): Promise<void> {
     const lease = this.#lease
     this.#lease = undefined

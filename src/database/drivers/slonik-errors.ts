@@ -14,7 +14,9 @@ const CLASSES: Readonly<Record<string, string>> = {
   '57P01': 'BackendTerminatedError',
 }
 
-/** An error of the database as Slonik's own class, with the database's error as its `cause`. Without the classes: the error itself. */
+/**
+ * Returns an error of Slonik's own class, with the database's error as its `cause`. If that class is missing, returns the database's error.
+ */
 export function slonikError(error: unknown, classes: SlonikErrors | undefined, query: object): Error {
   const given = error instanceof Error ? error : new Error(String(error))
   const code: unknown = Reflect.get(given, 'code')

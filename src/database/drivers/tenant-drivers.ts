@@ -26,20 +26,20 @@ export interface TenantDrivers {
    * `installExtensions` is off: the role of the application may not create extensions.
    */
   typeorm(): TypeormOptions
-  /** @param options the application's own; a result cache that does not know tenants is warned of */
+  /** @param options the application's own options; a result cache that does not know tenants causes a warning in the log */
   typeorm<Options extends object>(options: Options & { readonly cache?: unknown }): Options & TypeormOptions
   /** Knex and Objection: `knex(wall.drivers.knex())`. */
   knex(): { readonly client: 'pg'; readonly connectionPool: KnexPool }
   /**
    * Sequelize 6: `new Sequelize(wall.drivers.sequelize())`.
    *
-   * Three options keep Sequelize from changing the session when it connects, which a sealed pool refuses.
+   * Three of the options keep Sequelize from changing the session when it connects. A sealed pool refuses such changes.
    */
   sequelize(): SequelizeOptions
   /**
    * MikroORM 7: `MikroORM.init({ ...wall.drivers.mikro(), entities })`.
    *
-   * The result cache is one in memory that keeps tenants apart; see `mikroCache` for another store.
+   * The result cache is in memory and keeps tenants apart; see `mikroCache` for another store.
    */
   mikro(): MikroOptions
   /**
@@ -55,7 +55,7 @@ export interface TenantDrivers {
   pgPromise(): { readonly Client: PgPromiseClientClass; readonly max: number }
 }
 
-/** pg-promise declares members of a client that pg does not declare. At run time they are there, and `never` is assignable to them. */
+/** pg-promise declares members of a client that pg does not declare. At run time these members exist, and `never` is assignable to them. */
 type PgPromiseClientClass = new (config?: unknown) => never
 
 interface TypeormOptions {
@@ -94,7 +94,7 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
   const { settings } = pool
   const max = pool.options.max || 10
   const ownCache = () => {
-    // In the memory of this process, so nobody else needs the key.
+    // The cache is in the memory of this process, so nobody else needs the key.
     const secret = randomBytes(32)
     return mikroCache(createTenantCache(memoryStore(), { keys: async () => [secret], events: settings.events }))
   }
@@ -106,7 +106,7 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
           { setting: 'cache' },
           'The result cache of TypeORM knows a result by its SQL, which is equal for all tenants: a tenant can read the rows of another. Use cache: typeormCache(wall.tenantCache(store)) of partywall/cache.',
         )
-      // Without options there is nothing to add to.
+      // Without `options`, the result has only the options of the driver.
       return { ...options, type: 'postgres', driver: module(), installExtensions: false } as Options & TypeormOptions
     },
     knex: () => ({ client: 'pg', connectionPool: knexPoolOn(pool) }),
@@ -118,7 +118,7 @@ export function createTenantDrivers(pool: TenantPool): TenantDrivers {
       dialectOptions: { clientMinMessages: 'ignore' },
       pool: { max },
     }),
-    // MikroORM asks for a name, which the client does not use.
+    // MikroORM requires `dbName`, but the client does not use it.
     mikro: () => ({
       dbName: 'postgres',
       resultCache: ownCache(),

@@ -45,7 +45,7 @@ export interface TenantPool extends pg.Pool {
    * The only way to cross tenants: inside `fn` this pool reads all tenants' rows through `acrossTenantsUrl`, read-only.
    *
    * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside a tenant's context
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when it could not be recorded; nothing ran
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` when the crossing could not be recorded; then nothing ran
    */
   runAcrossTenants<T>(request: CrossingRequest, fn: () => T | Promise<T>): Promise<T>
   /** Checks the server, the login role, the policies in reach and the seal. Returns all findings, each with the SQL that fixes it. */
@@ -124,11 +124,11 @@ export function createTenantPool(options: TenantPoolOptions): TenantPool {
     events: options.events,
   }
   const lane = pipelinedLane(rest, options, settings, clock)
-  // The pool's type restates pg's overloads, which its own methods answer at run time.
+  // The type TenantPool restates pg's overloads. At run time, the methods of the pool answer all of them.
   return new TenantPoolOfOptions(rest, { settings, clock, shares, across, lane }, crossing) as unknown as TenantPool
 }
 
-/** The pool for crossings: it uses their own login role and is read-only. */
+/** The pool for crossings. It has a separate login role and is read-only. */
 function acrossPool(options: TenantPoolOptions, settings: WallSettings): WalledPool | undefined {
   if (options.acrossTenantsUrl === undefined) return undefined
   const clock = { tick: 1 }

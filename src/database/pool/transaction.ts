@@ -20,7 +20,10 @@ export interface TenantTransaction {
   readonly query: pg.ClientBase['query']
   /** The checked-out client, for libraries that want one. Do not release it. */
   readonly client: pg.PoolClient
-  /** A savepoint: an error of `fn` undoes everything since then, and the outer transaction goes on. Savepoints run one after the other. */
+  /**
+   * Runs `fn` in a savepoint. If `fn` throws, everything since the savepoint is undone, and the outer transaction goes on. Savepoints run
+   * one after the other.
+   */
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>): Promise<T>
   /** Writes many rows in batches; see `TenantPool.copyInto`. */
   copyInto(table: string, rows: CopyRows, options?: CopyIntoOptions): Promise<number>
@@ -76,7 +79,7 @@ async function runOnce<T>(
   }
 }
 
-/** A client in a new transaction. If another tenant left a connection unusable, it is closed and the next one is tried. */
+/** Returns a client in a new transaction. If another tenant left a connection unusable, it is closed and the next connection is tried. */
 async function begun(connect: () => Promise<pg.PoolClient>, begin: string): Promise<pg.PoolClient> {
   for (let left = SENDS_AGAIN; ; left--) {
     const client = await connect()

@@ -29,7 +29,7 @@ import { type WallClock, Watchdog } from './watchdog.ts'
 type Release = (error?: Error | boolean) => void
 type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: Release) => void
 
-/** Runs single statements of all tenants, instead of one connection for each statement. */
+/** Runs single statements of all tenants on shared connections, so that a statement needs no connection to itself. */
 export interface StatementLane {
   run(query: TenantQuery): void
   end(): Promise<void>
@@ -252,12 +252,12 @@ export class WalledPool extends pg.Pool {
     else this.#leases.checkOut(frame, take)
   }
 
-  /** `query` with its plain result, for partywall's own use. */
+  /** As `query`, but the type of the result is declared; for partywall's own use. */
   ask(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult> {
     return this.query(text, values)
   }
 
-  /** A connection that its taker gives back with {@link takeBack}. */
+  /** Takes a connection. The caller must give it back with {@link takeBack}. */
   leaseFor(frame: ContextFrame | undefined): Promise<TenantClient> {
     return new Promise((resolve, reject) => {
       this.#lease(frame, (error, client) => (client === undefined ? reject(error) : resolve(client)))

@@ -1,7 +1,7 @@
 import { ConfigurationError, StatementRefusedError, TenantIsolationError } from '../../errors.ts'
 import { isJsQuery, type JsQuery, type JsTransaction, textOf } from './shapes.ts'
 
-/** What a statement must pass. */
+/** The checks that a statement must pass. */
 interface StatementChecks {
   /** Throws if the running code may not use the transaction. Called when a query is made. */
   readonly here: () => void
@@ -17,9 +17,9 @@ const QUERIES = new Set(['unsafe', 'file'])
 const HELPERS = new Set(['json', 'array', 'typed', 'types'])
 
 /**
- * `sql` of a transaction, each of whose statements is checked.
+ * Wraps the `sql` of a transaction, so that each of its statements is checked.
  *
- * @returns the guarded `sql`, and a function after which it can't be used any more
+ * @returns the guarded `sql`, and a function that ends its use: afterwards it refuses everything
  */
 export function guardSql<Transaction extends JsTransaction>(
   sql: Transaction,
@@ -122,7 +122,7 @@ function guardQuery(query: JsQuery, refuseEnded: () => void, checks: StatementCh
     }
     return undefined
   }
-  // postgres.js reads `debug` from it.
+  // postgres.js reads `debug` from the handler.
   query.handler = Object.assign(handler, { debug: Reflect.get(send, 'debug') as unknown })
 }
 

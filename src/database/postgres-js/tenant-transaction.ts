@@ -26,7 +26,7 @@ export type TenantTransactionOfJs = <Transaction extends JsTransaction, T>(
   options?: JsTransactionOptions,
 ) => Promise<T>
 
-/** How long a seal is valid, and after how long it is made anew, in seconds. As on the pool. */
+/** Validity of a seal, and the age at which it is renewed, in seconds. The pool uses the same values. */
 const SEAL_SECONDS = 60
 const RENEW_AFTER_SECONDS = 30
 
@@ -36,7 +36,7 @@ const PLACE = `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_dat
   (select r.rolsuper or r.rolbypassrls from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) session_user) as unbound`
 
 /**
- * Makes `tenantTransaction` with the settings of a pool. `wall.tenantTransaction` is that of `wall.pool`.
+ * Makes `tenantTransaction` with the settings of a pool. `wall.tenantTransaction` is made with the settings of `wall.pool`.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a pool that `createTenantPool` did not make
  */
@@ -56,7 +56,7 @@ export function createTenantTransaction(pool: TenantPool, now: () => number = Da
     if (frame === undefined || !isTenantFrame(frame))
       throw new TenantContextMissingError('tenantTransaction() needs a tenant context. Call it inside runWithTenant().')
     await settings.seal?.load()
-    // Both modes are named, because a tenant before may have left other defaults on the session.
+    // Both modes are named, because an earlier tenant may have left other defaults on the session.
     const modes = `isolation level ${isolation} ${readOnly ? 'read only' : 'read write'}`
     let result: T | undefined
     await sql.begin(modes, async (transaction) => {
@@ -87,7 +87,7 @@ interface ContextParts {
 /** Cleans the session and sets the tenant, sealed, for the transaction. */
 async function openContext(transaction: JsTransaction, parts: ContextParts) {
   const { frame, settings, identities, now } = parts
-  // Unnamed, so that no tenant can have prepared another statement under the name.
+  // Statements without a name: under a name, a tenant could have prepared another statement.
   const ask = (text: string, values: unknown[] = []) =>
     transaction.unsafe(text, values, { prepare: false, simple: false })
   const [, , rows] = await Promise.all([ask(CLEAN_UP), ask(SEQUENCES), ask(PLACE)])
@@ -117,7 +117,7 @@ function randomSeed(): number {
   return randomBytes(4).readUInt32BE() / 0x8000_0000 - 1
 }
 
-/** Refuses the code of another tenant, of none, and of work that must stop. */
+/** Throws if the running code has the context of another tenant or none, or if its work must stop. */
 function refuseHere(opened: ContextFrame, settings: WallSettings): void {
   const frame = tenantStore.getStore()
   const refusal = refuseFrame(frame, settings)
@@ -131,7 +131,7 @@ function refuseHere(opened: ContextFrame, settings: WallSettings): void {
     )
 }
 
-/** The statements that the pool refuses, and those that postgres.js sends itself. */
+/** Throws for statements that the pool refuses, and for transaction control, which only postgres.js itself may send. */
 function refuseText(text: string, settings: WallSettings): void {
   const kind = statementKind(text)
   const refusal = refuseStatement(TRANSACTION_CONTROL.has(kind) ? 'other' : kind, text, settings)

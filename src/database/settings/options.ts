@@ -10,21 +10,21 @@ import type { ProtectionGate } from './protection-gate.ts'
 /** The seal's root secret; the database holds the key that is derived from it (`partywall migrate`). */
 export interface SealOptions {
   /**
-   * At least 32 random characters, or a function that fetches them. The same for all processes of the application. `undefined`, as of an
-   * environment variable that is not set, is refused when the pool is made.
+   * At least 32 random characters, or a function that fetches them. All processes of the application use the same secret. `undefined`, as
+   * from an environment variable that is not set, is refused when the pool is made.
    */
   readonly secret: SecretSource | undefined
   /** The secret before the last rotation. The key of that secret may still be in the database. */
   readonly previousSecret?: SecretSource | undefined
 }
 
-/** The context's roles that run as each database role. All other roles run as `tenant_user`. */
+/** For each database role, the roles of a context that run as it. All other roles run as `tenant_user`. */
 export interface TenantRoles {
   readonly tenant_admin?: readonly string[] | undefined
   readonly tenant_user?: readonly string[] | undefined
 }
 
-/** A crossing, as it is recorded before anything is read. */
+/** The record of a crossing. It is written before anything is read. */
 export interface CrossingRecord {
   readonly id: string
   readonly reason: string
@@ -39,18 +39,18 @@ export interface TenantPoolExtras {
    * injected SELECT with `set_config` is then enough to read another tenant's rows.
    */
   readonly seal: SealOptions | false
-  /** Sets a database role per context: `tenant_admin` for these roles, else `tenant_user`. Left out: no role is set. */
+  /** Sets a database role per context: `tenant_admin` for these roles, else `tenant_user`. Without this option, no role is set. */
   readonly roles?: TenantRoles | undefined
   /** Returns the database role of a context. Given instead of `roles`. */
   readonly levelOf?: ((context: TenantContext) => TenantLevel) | undefined
   /** The setting that policies read; default `app.current_tenant_id`. */
   readonly settingName?: string | undefined
-  /** Schemas of unqualified names; `pg_temp` is put last. Default `['public']`. */
+  /** Schemas in which unqualified names are looked up; `pg_temp` is put last. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
   /**
-   * Schemas behind the tenant's own schema in the search_path of a tenant that has one: extensions and tables that no tenant owns. They must
-   * hold no tenant's table, and no name that a tenant's schema holds too. Default none, so that a table that is missing in the tenant's
-   * schema is an error (42P01) and never another table.
+   * Schemas behind the tenant's own schema in the search_path of a tenant that has one: extensions and tables that no tenant owns. They
+   * must contain no table of a tenant, and no name that a tenant's schema contains too. Default none, so that a table that is missing in
+   * the tenant's schema is an error (42P01) and never another table.
    */
   readonly lookupSchemas?: readonly string[] | undefined
   /** Time limit of each statement. Default: pg's `statement_timeout`, or 30_000; 0 for no limit. */
@@ -62,12 +62,12 @@ export interface TenantPoolExtras {
    * the server's own setting.
    */
   readonly idleInTransactionTimeoutMs?: number | undefined
-  /** How long the server may be silent before the connection counts as broken; default `statementTimeoutMs` + 5_000, 0 for ever. */
+  /** How long the server may be silent before the connection is considered broken; default `statementTimeoutMs` + 5_000, 0 for no limit. */
   readonly answerTimeoutMs?: number | undefined
   /**
-   * How many bytes one buffered answer, or one message of a cursor or stream, may have; each row counts at least 64. Default 67_108_864 (64
-   * MiB). A larger result closes its connection, and the caller gets `PARTYWALL_RESULT_TOO_LARGE`. Without a limit, one row could end the
-   * process.
+   * Maximum number of bytes of one buffered answer, or of one message of a cursor or stream; each row counts as at least 64 bytes. Default
+   * 67_108_864 (64 MiB). A larger result closes its connection, and the caller gets `PARTYWALL_RESULT_TOO_LARGE`. Without a limit, one row
+   * could end the process.
    */
   readonly maxResultBytes?: number | undefined
   /**
@@ -86,9 +86,9 @@ export interface TenantPoolExtras {
    */
   readonly pipelinedConnections?: number | undefined
   /**
-   * Commands that may be sent although they are refused by default, such as `['CALL', 'LISTEN']`, because they can leave something on the
-   * connection. The pool runs DISCARD ALL after them. `'EXPLAIN'` is refused because a plan tells whether another tenant has a row with the value that the query
-   * searches for.
+   * Commands that may be sent although they are refused by default, such as `['CALL', 'LISTEN']`. They can leave something on the
+   * connection, so the pool runs DISCARD ALL after them. `'EXPLAIN'` is refused because a plan tells whether another tenant has a row with
+   * the value that the query searches for.
    */
   readonly allowStatements?: readonly string[] | undefined
   /**
@@ -97,15 +97,17 @@ export interface TenantPoolExtras {
   readonly multiStatements?: boolean | undefined
   /** Makes statements of GET and HEAD requests read-only. */
   readonly readOnlyOnSafeMethods?: boolean | undefined
-  /** How many connections one tenant may hold at once; default: three quarters of `max`, below `max` from 3 on. */
+  /** How many connections one tenant may hold at once; default: about three quarters of `max`, but all if `max` is 1 or 2. */
   readonly perTenantConnections?: number | undefined
-  /** How long a statement waits for a connection, in its tenant's turn; default `connectionTimeoutMillis`, or 10_000. */
+  /** How long a statement may wait for a connection, in the queue of its tenant; default `connectionTimeoutMillis`, or 10_000. */
   readonly perTenantWaitMs?: number | undefined
-  /** Connection string of the crossing's own login role; without it `runAcrossTenants` refuses. */
+  /** Connection string of the separate login role for crossings; without it, `runAcrossTenants` is refused. */
   readonly acrossTenantsUrl?: string | undefined
   /** Records a crossing before its first query. If it fails, the crossing is refused. Default: a row in partywall.crossings. */
   readonly recordCrossing?: ((crossing: CrossingRecord) => Promise<void>) | undefined
-  /** Consulted before each statement of a tenant. `createPartywall` passes its protection watch. */
+  /**
+   * Asked before each statement of a tenant whether the database still keeps tenants apart. `createPartywall` passes its protection watch.
+   */
   readonly protection?: ProtectionGate | undefined
   readonly events?: SecurityEvents | undefined
   readonly logger?: Logger | undefined

@@ -2,6 +2,6 @@
 export interface ProtectionGate {
   /** The error if nothing may be read or written now: the database no longer keeps tenants apart, or that is not known. */
   refusal(): Error | undefined
-  /** Checks again whether the protection changed. Never rejects. */
+  /** Checks whether the protection has changed since the last check. Never rejects. */
   compare(): Promise<void>
 }

@@ -8,7 +8,7 @@ const NAME_FOLLOWS = new Set([',', 'BY', 'SET', 'USING', 'CYCLE', 'TO', 'DEFAULT
  * Whether a query is `SELECT … INTO`, which is a CREATE TABLE by another name. In doubt: true.
  *
  * Such an INTO stands in the outermost SELECT: PostgreSQL refuses it everywhere else. INTO is a reserved word, so without quotes
- * it can only be that clause, the INTO of an INSERT or MERGE, or a label behind AS or a dot.
+ * it can only be that clause, the INTO of an INSERT or MERGE, or a name after AS or a dot.
  *
  * @param text a statement that begins with SELECT, WITH or an opening parenthesis, or an EXPLAIN of one
  * @see PostgreSQL "SELECT INTO"
@@ -16,7 +16,7 @@ const NAME_FOLLOWS = new Set([',', 'BY', 'SET', 'USING', 'CYCLE', 'TO', 'DEFAULT
 export function selectsInto(text: string): boolean {
   if (!/into/i.test(text)) return false
   if (reads(text, false)) return true
-  // A plain string with a backslash ends elsewhere in a session with standard_conforming_strings = off.
+  // In a session with standard_conforming_strings = off, a plain string with a backslash ends at another place.
   return text.includes('\\') && reads(text, true)
 }
 

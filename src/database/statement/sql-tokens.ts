@@ -6,7 +6,7 @@ import { skipNoise } from './statement-text.ts'
  * - `word`: an identifier or key word without quotes, in upper case
  * - `quoted`: a quoted identifier, `U&"…"` included
  * - `string`: a string constant of any form
- * - `mark`: one character of anything else
+ * - `mark`: any other character, such as `(`
  */
 export interface SqlToken {
   readonly kind: 'word' | 'quoted' | 'string' | 'mark'
@@ -15,10 +15,10 @@ export interface SqlToken {
 }
 
 /**
- * Reads the tokens of a statement. Its time is linear in the length of the text.
+ * Reads the tokens of a statement. The time is linear in the length of the text.
  *
- * @param options.backslashEscapes reads plain strings as a session with `standard_conforming_strings = off` does; a statement can
- * switch that for the statements behind it in its transaction
+ * @param options.backslashEscapes reads plain strings as a session with `standard_conforming_strings = off` does; a statement can switch
+ * this setting for later statements of its transaction
  * @returns undefined if a comment, a string or a quoted identifier has no end
  * @see PostgreSQL "Lexical Structure"
  */
@@ -35,7 +35,7 @@ export function sqlTokens(text: string, options: { readonly backslashEscapes: bo
   }
 }
 
-/** Adds the token that starts at `from`. @returns its end; -1 if it has none */
+/** Adds the token that starts at `from`. @returns the end of the token; -1 if it has no end */
 function readToken(text: string, from: number, backslashEscapes: boolean, into: SqlToken[]): number {
   const unit = text.charCodeAt(from)
   if (unit === QUOTE) return endOfString(text, from + 1, backslashEscapes, into)
@@ -107,7 +107,7 @@ function endOfQuoted(text: string, from: number, quote: number, backslashEscapes
   return -1
 }
 
-/** End of a string `$$…$$` or `$tag$…$tag$`; undefined if none starts here, -1 if it has no end. */
+/** End of a string `$$…$$` or `$tag$…$tag$`; undefined if no such string starts here, -1 if it has no end. */
 function endOfDollarString(text: string, from: number): number | undefined {
   let at = from + 1
   if (startsWord(text.charCodeAt(at))) {

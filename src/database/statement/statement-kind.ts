@@ -6,8 +6,8 @@ import { WordReader } from './statement-text.ts'
  * The kind of a statement, as far as the tenant's context depends on it.
  *
  * - `data` may read or write rows and needs the context in front.
- * - The control kinds have no data and must not have the context in front. It takes a snapshot, so SET TRANSACTION would fail. And it
- *   can't run in an aborted transaction, so ROLLBACK would never run.
+ * - The control kinds have no data and must not have the context in front. The context statement takes a snapshot, so SET TRANSACTION would
+ *   fail. It also can't run in an aborted transaction, so ROLLBACK would never run.
  * - `explain` is refused unless `allowStatements` names EXPLAIN: a plan counts rows of other tenants.
  * - `other` is refused unless `allowStatements` names its command.
  */
@@ -38,7 +38,8 @@ const usual = /^(?:(select|with)|insert|update|delete)[ \n\t(]/i
 /**
  * Tells the kind of a statement by its command, reading comments as PostgreSQL does. In doubt: `other`.
  *
- * Sound only for one statement: the extended protocol, which the pool always uses, makes the server refuse a second one.
+ * The answer is right only for a text with one statement. The extended protocol, which the pool always uses, makes the server refuse a
+ * second statement.
  */
 export function statementKind(text: string): StatementKind {
   const [beginning, query] = usual.exec(text) ?? []
@@ -61,8 +62,8 @@ export function statementCommand(text: string): string {
 }
 
 /**
- * Whether it is a query or a write: the server keeps its plan, and its columns do not change meanwhile. Not FETCH: its columns are its
- * cursor's.
+ * Whether the text is a query or a write. The server can keep the plan of such a statement, and while it does, the columns stay the same.
+ * False for FETCH, because its columns are those of its cursor.
  */
 export function isQueryOrWrite(text: string): boolean {
   return ROWS.has(statementCommand(text))
@@ -117,7 +118,7 @@ function rollbackKind(words: WordReader): StatementKind {
   return next === 'TO' ? 'rollback-to' : 'rollback'
 }
 
-/** Settings that decide which tenant it is. Only the context sets them; a statement must not. */
+/** Settings that decide for which tenant a statement runs. Only the context may set them; a statement must not. */
 const PINNED = /^(?:role|session_authorization|app\..*|partywall\..*)$/i
 /** Spellings of SET LOCAL without `=` and TO. */
 const WITHOUT_EQUALS = new Set(['TIME ZONE', 'SCHEMA', 'NAMES', 'XML OPTION'])
@@ -164,13 +165,13 @@ function declareKind(words: WordReader): StatementKind {
 }
 
 /**
- * Copy streams use the simple protocol: a semicolon could stack a second statement, so none is let through but the last character.
+ * Copy streams use the simple protocol: a semicolon could stack a second statement, so it is allowed only at the end.
  */
 function copyKind(words: WordReader): StatementKind {
   const rest = words.rest()
   const kind = copyDirection(sqlTokens(rest, { backslashEscapes: false }))
   if (!rest.includes('\\')) return kind
-  // A string with a backslash ends elsewhere in a session with standard_conforming_strings = off.
+  // In a session with standard_conforming_strings = off, a string with a backslash ends at another place.
   return copyDirection(sqlTokens(rest, { backslashEscapes: true })) === kind ? kind : 'other'
 }
 
@@ -198,7 +199,7 @@ function isName(token: SqlToken | undefined): boolean {
   return token !== undefined && (token.kind === 'word' || token.kind === 'quoted')
 }
 
-/** The place behind the parenthesis that closes the one at `from`; behind the last token where none does. */
+/** The place after the parenthesis that closes the one at `from`; after the last token if it is not closed. */
 function endOfGroup(tokens: readonly SqlToken[], from: number): number {
   let depth = 0
   for (let at = from; at < tokens.length; at++) {

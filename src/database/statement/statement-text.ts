@@ -44,7 +44,9 @@ function endOfComment(text: string, from: number): number {
   return -1
 }
 
-/** The end of the ASCII word that starts at `from`; `from` itself where no word starts or where it goes on in another alphabet. */
+/**
+ * The end of the ASCII word that starts at `from`; `from` itself if no word starts there, or if it continues with a character above ASCII.
+ */
 function endOfWord(text: string, from: number): number {
   let index = from
   for (;;) {
@@ -60,14 +62,14 @@ function endOfWord(text: string, from: number): number {
 export class WordReader {
   readonly text: string
   #index = 0
-  /** A comment had no end: nothing that follows can be trusted. */
+  /** True after a comment without an end: then nothing that follows can be trusted. */
   broken = false
 
   constructor(text: string) {
     this.text = text
   }
 
-  /** The next word, behind white space and comments; with `parentheses` also behind opening ones. */
+  /** Returns the next word after white space and comments; with `parentheses`, also after opening parentheses. */
   next(parentheses = false): string {
     const start = skipNoise(this.text, this.#index, parentheses)
     if (start === -1) {
@@ -79,7 +81,7 @@ export class WordReader {
     return this.text.slice(start, end).toUpperCase()
   }
 
-  /** Skips one balanced pair of parentheses without quotes in it. @returns false where it is not that simple */
+  /** Skips one balanced pair of parentheses without quotes in it. @returns false if the text has no such simple pair */
   skipParentheses(): boolean {
     const start = skipNoise(this.text, this.#index, false)
     if (start === -1 || this.text[start] !== '(') return false

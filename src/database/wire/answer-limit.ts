@@ -5,7 +5,7 @@ const LOOKS = 4
 
 /**
  * Applies `query_timeout` to a query object of another library. For a `pg.Query` it limits the whole query, as in pg. A cursor or stream
- * stays open as long as its reader wants; for these it limits how long the server may be silent while an answer is due.
+ * stays open as long as its reader wants; for a cursor or stream, the limit is how long the server may be silent while an answer is due.
  *
  * @param expire called once, when the limit is passed
  * @returns a function that stops watching the query
@@ -27,7 +27,7 @@ export function limitAnswers(
       const now = bytesRead(connection)
       silentLooks = now === heard && !rests(query) ? silentLooks + 1 : 0
       heard = now
-      // The first look may come just after an answer.
+      // The first look may come just after an answer, so one more look is needed.
       if (silentLooks <= LOOKS) return
       clearInterval(timer)
       expire()
@@ -43,7 +43,7 @@ export function ownTimeout(query: PgSubmittable): number {
   return typeof own === 'number' && own > 0 ? own : 0
 }
 
-/** Whether an open cursor, or the one that a stream drives, waits for its reader and not for the server. */
+/** Whether an open cursor (or the cursor of a stream) waits for its reader and not for the server. */
 export function rests(query: object): boolean {
   const cursor: unknown = 'cursor' in query ? query.cursor : query
   if (typeof cursor !== 'object' || cursor === null) return false

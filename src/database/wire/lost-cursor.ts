@@ -15,7 +15,7 @@ export function tellLost(query: object, connection: PgConnection, tell: () => vo
       process.nextTick(() => Reflect.apply(listener, connection, []))
     }
     const cursor: unknown = 'cursor' in query ? query.cursor : query
-    // A close() that comes later then settles at once; a later read() still gets the error.
+    // Without a connection, a later close() settles at once; a later read() still gets the error.
     if (typeof cursor === 'object' && cursor !== null && Reflect.get(cursor, 'state') === 'error')
       Reflect.set(cursor, 'connection', null)
   }

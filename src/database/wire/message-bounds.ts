@@ -13,7 +13,7 @@ class MessageBounds {
   readonly #maxBytes: number
   readonly #header = Buffer.alloc(HEADER_BYTES)
   #headerBytes = 0
-  /** Bytes that are still missing of the message at the end of the last chunk. */
+  /** How many bytes are still missing of the message with which the last chunk ended. */
   #left = 0
 
   constructor(maxBytes: number) {

@@ -83,7 +83,7 @@ export interface PgQuery extends PgSubmittable, EventEmitter {
   values: unknown
   rows: number | undefined
   binary: unknown
-  /** '' for the unnamed one. */
+  /** '' for the unnamed portal. */
   portal: string
   types: unknown
   _rowMode: unknown

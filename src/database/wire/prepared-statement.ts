@@ -2,8 +2,8 @@ import { StatementRefusedError } from '../../errors.ts'
 import { isServerError } from './pg-internals.ts'
 
 /**
- * Whether the error means that a prepared statement is gone, or that types of its columns changed. PostgreSQL refuses it before it runs,
- * and would refuse it every time: pg does not prepare a statement again that it considers prepared.
+ * Whether the error means that a prepared statement is gone, or that types of its columns changed. PostgreSQL refuses such a statement
+ * before it runs. It would do so every time, because pg does not prepare a statement again that it considers prepared.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!(error instanceof Error) || !isServerError(error)) return false
@@ -11,13 +11,13 @@ export function isStalePlan(error: unknown): boolean {
   return error.code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
 }
 
-/** The prepared statement is not there any more. */
+/** Whether the prepared statement does not exist any more. */
 export function isGone(error: Error): boolean {
   return isServerError(error) && error.code === '26000'
 }
 
 /**
- * Whether the server found this out at Bind, before the statement ran. If a function that the statement calls had a stale plan of its own,
+ * Whether the server refused the plan at Bind, before the statement ran. If instead a function that the statement calls had a stale plan,
  * the error has a field `where` that names the function.
  */
 export function beforeItRan(error: Error): boolean {
@@ -25,9 +25,9 @@ export function beforeItRan(error: Error): boolean {
 }
 
 /**
- * Removes the name that the application gave a statement. Behind a transaction pooler, the next statement may use another server connection,
- * on which nothing was prepared under this name. For a tenant with a schema of its own, the name may stand for another schema's statement:
- * PostgreSQL then refuses it for good if a type differs.
+ * Removes the name that the application gave a statement. Behind a transaction pooler, the next statement may use another server
+ * connection, on which nothing was prepared under this name. For a tenant with a schema of its own, the name may stand for another schema's
+ * statement: PostgreSQL then refuses the statement every time if a type differs.
  *
  * @returns the error if the statement has only a name and no text
  */

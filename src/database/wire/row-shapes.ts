@@ -35,7 +35,7 @@ export class RowShapes {
     result._prebuiltEmptyResultObject = emptyRow
   }
 
-  /** The statement was closed. */
+  /** Called when the statement was closed. */
   forget(name: string): void {
     this.#shapes.delete(name)
   }

@@ -9,7 +9,7 @@ const FROZEN = `
   select pg_catalog.lower(coalesce(pg_catalog.pg_get_function_sqlbody(f.oid), f.prosrc)) as body from pg_catalog.pg_proc f
    where f.provolatile operator(pg_catalog.=) 'i' and ${ofApplication('f')}`
 
-/** Words before an opening parenthesis (calls); below, words after FROM, JOIN and commas (tables). */
+/** CALLED: words before an opening parenthesis, which are calls. NAMED: words after FROM, JOIN and commas, which are tables. */
 const CALLED = `
   select distinct word[1] as name from frozen, pg_catalog.regexp_matches(body, '(\\w+)"?\\s*\\(', 'g') word`
 const NAMED = `
@@ -31,9 +31,9 @@ const READS = `
 /**
  * Whether a function of the database is wrongly IMMUTABLE: it reads a setting or a table, or calls a function that is not IMMUTABLE.
  *
- * PostgreSQL computes such a function once, when it plans a statement. In a policy, the first tenant would then stay in a plan that is used
- * for all tenants. The functions and tables that it uses are found by the words in its text. This may report a harmless function, but it
- * rarely misses a harmful one.
+ * PostgreSQL computes such a function once, when it plans a statement. If a policy calls it, the value for the first tenant would stay in a
+ * plan that is used for all tenants. The functions and tables that it uses are found by the words in its text. This may report a harmless
+ * function, but it rarely misses a harmful one.
  */
 export const FREEZES_VALUES = `exists (
   with frozen as materialized (${FROZEN}), called as materialized (${CALLED}), named as materialized (${NAMED})

@@ -7,7 +7,7 @@ const MAX_CHARS = 500_000
 interface Seen {
   times: number
   readonly tenantId: string
-  /** Another tenant has sent it, too. */
+  /** Whether another tenant has sent the text too. */
   shared: boolean
 }
 
@@ -57,9 +57,9 @@ export class PopularTexts {
   }
 
   /**
-   * The server has refused the plan of this text, because a table has changed. Such a change makes many plans stale, on all connections,
-   * and each of them would fail once. So all texts are prepared again. This text must first be sent often again: if its columns change all
-   * the time, it then fails only rarely.
+   * Called when the server has refused the plan of this text, because a table has changed. Such a change makes many plans stale, on all
+   * connections, and each of these plans would fail once. So all texts are prepared again. This text itself is prepared only after it was
+   * sent often again: if its columns change all the time, it then fails only rarely.
    */
   stale(text: string): void {
     this.#generation++

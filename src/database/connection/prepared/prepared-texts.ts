@@ -7,8 +7,8 @@ import type { PopularTexts } from './popular-texts.ts'
 /** Maximum number of texts that a connection keeps prepared. Each plan takes some tens of kilobytes of the server's memory. */
 const MAX_NAMES = 200
 /**
- * A text loses its name only if it was not among the last statements, as many as this number says. Otherwise a connection with too many texts would prepare and
- * close them all the time.
+ * A text loses its name only if none of the last statements used it. This is the number of these statements. Without this rule, a
+ * connection with too many texts would prepare and close them all the time.
  */
 const KEPT_FOR = 1_000
 
@@ -17,7 +17,7 @@ const MAX_TEXT_CHARS = 10_000
 
 interface Named {
   readonly name: string
-  /** The count of statements at which it was last used. */
+  /** The count of statements when the name was last used. */
   usedAt: number
 }
 
@@ -27,7 +27,7 @@ interface Named {
  * - One name for each database role: PostgreSQL plans a statement with row-level security anew whenever the role changes. Versions before
  *   17.1, 16.5 and 15.9 did not always do so, and then used the policies of the previous role.
  * - One name for each schema that tenants have of their own. PostgreSQL plans a statement anew if search_path changes, and refuses it if a
- *   type of its parameters or columns is another schema's.
+ *   type of its parameters or columns belongs to another schema.
  * - Nobody can prepare another text under a name before us: the names are random. (`pg_prepared_statements` shows them afterwards.)
  * - A name is never used twice. If a statement is gone or out of date, its text gets a new name.
  *
@@ -37,7 +37,7 @@ export class PreparedTexts {
   readonly #popular: PopularTexts
   readonly #shapes: RowShapes
   readonly #beginning = `partywall_${randomBytes(8).toString('hex')}_`
-  /** By database role and placement, then by text. */
+  /** The names in use, by database role and placement, then by text. */
   readonly #named = new Map<string, Map<string, Named>>()
   #size = 0
   #given = 0
@@ -109,7 +109,7 @@ export class PreparedTexts {
     this.#generation = this.#popular.generation
   }
 
-  /** The server has refused the plan of this text. */
+  /** Called when the server has refused the plan of this text. */
   stale(text: string): void {
     this.#popular.stale(text)
   }
@@ -129,7 +129,7 @@ export class PreparedTexts {
     return Buffer.concat(closes)
   }
 
-  /** DISCARD ALL has removed all of them. */
+  /** Called after DISCARD ALL, which has removed all prepared statements. */
   forgetAll(): void {
     this.#closeAll()
     for (const name of this.#toClose) this.#shapes.forget(name)

@@ -214,7 +214,7 @@ export class ForeignQuery implements PgSubmittable {
     })
   }
 
-  /** The connection is lost. The inner object has reported that to its caller already. */
+  /** Called when the connection is lost. The inner object has already reported the loss to its caller. */
   connectionLost(): void {
     this.finish()
   }
@@ -246,8 +246,8 @@ export function foreignKind(query: PgSubmittable): StatementKind {
 }
 
 /**
- * Stands in for the text of a statement that only has a name. Its real text was classified when it was sent; here it counts as a statement
- * that may use data.
+ * Stands in for the text of a statement that only has a name. Its real text was classified when it was sent. Here, the statement is treated
+ * as one that may use data.
  */
 export const NAMED_TEXT = 'select '
 

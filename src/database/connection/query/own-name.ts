@@ -4,14 +4,17 @@ import { isOwnText } from '../prepared/own-texts.ts'
 import { lostStatement } from '../session/context-failure.ts'
 import type { QueryHost } from './query-host.ts'
 
-/** Whether a name that the application gave can't be used: its statement may be another one, or on another connection. */
+/**
+ * Whether a name that the application gave can't be used: the server may know the name for another statement, or only on another
+ * connection.
+ */
 export function losesName(frame: ContextFrame, { guard }: QueryHost): boolean {
   return guard.settings.pooler || (isTenantFrame(frame) && frame.placement !== undefined)
 }
 
 /** partywall's own name for a query that has none. A query gets it if its connection has prepared the text, or prepares it now. */
 export class OwnName {
-  /** Option `prepare: true`: prepared the first time it is sent. */
+  /** Whether the text is prepared when it is first sent (option `prepare: true`). */
   #atOnce: boolean
   /** `refused` after the server refused the plan. */
   #state: 'none' | 'given' | 'refused' = 'none'
@@ -21,16 +24,16 @@ export class OwnName {
     this.#atOnce = config !== null && typeof config === 'object' && 'prepare' in config && config.prepare === true
   }
 
-  /** The application gave a name that can't be used, so its statement is worth a name of ours. */
+  /** Called if the application gave a name that can't be used. Its statement then gets a name of ours the first time. */
   prepareAtOnce(): void {
     this.#atOnce = true
   }
 
   /**
    * Gives a name only outside of transactions, where RESET ALL comes before the statement. Inside a transaction, an earlier statement of
-   * the tenant may have changed settings. A cached plan would keep their effect for all other tenants: PostgreSQL reads literals by
-   * `DateStyle`, and plans by `enable_…`. Besides, an outdated plan could not be replaced there, because its error ends the transaction.
-   * The texts of {@link isOwnText} can't be harmed in these ways.
+   * the tenant may have changed settings. A cached plan would keep their effect for all other tenants: `DateStyle` changes how PostgreSQL
+   * reads literals, and `enable_…` how it plans. Besides, an outdated plan could not be replaced there, because its error ends the
+   * transaction. The texts of {@link isOwnText} can't be harmed in these ways.
    */
   take(text: string, frame: ContextFrame, host: QueryHost): string | undefined {
     const { guard, prepared } = host
@@ -44,9 +47,9 @@ export class OwnName {
   }
 
   /**
-   * The server has refused the plan that the name stands for, because a table has changed.
+   * Called after an error. Notes if the server has refused the plan behind the name, because a table has changed.
    *
-   * @returns whether nothing had run yet: the statement may then be sent again, without the name
+   * @returns true if the plan was refused before anything ran: the statement may then be sent again, without the name
    */
   refusedBy(error: Error, text: string, host: QueryHost): boolean {
     if (this.#state !== 'given' || !isStalePlan(error) || isGone(error)) return false

@@ -90,7 +90,7 @@ function abortReason(signal: AbortSignal): Error {
   return reason instanceof Error ? reason : new DOMException('The query was aborted.', 'AbortError')
 }
 
-/** The text of a query. One that only has a name counts as a statement with data: it was classified when its text was sent. */
+/** The text of a query. A query that has only a name is treated as a statement with data: it was classified when its text was sent. */
 function textOf(config: object): string {
   const text: unknown = Reflect.get(config, 'text')
   if (typeof text === 'string') return text
@@ -105,7 +105,9 @@ function isSubmittable(value: object): value is PgSubmittable {
   return 'submit' in value && typeof value.submit === 'function'
 }
 
-/** Connects a query with its caller. Callbacks run in the caller's context, and not in that of the code that releases a connection. */
+/**
+ * Connects a query with its caller. Callbacks run in the caller's context, and not in the context of the code that releases a connection.
+ */
 export function answerOf(query: TenantQuery, callback: QueryCallback | undefined): Promise<unknown> | undefined {
   if (callback !== undefined) {
     query.answerTo = bindToCaller(callback)
@@ -127,7 +129,7 @@ export function withCallersStack(error: unknown): never {
   throw error
 }
 
-/** Refuses as pg would fail: a rejected promise, or the callback in a later turn. */
+/** Reports the error as pg does: by a rejected promise, or by the callback in a later turn. */
 export function refuse(error: Error | undefined, callback: QueryCallback | undefined): Promise<never> | undefined {
   const refusal = error ?? new Error('refused')
   if (callback === undefined) return Promise.reject(refusal)

@@ -3,7 +3,7 @@ import type { RowShapes } from '../../wire/row-shapes.ts'
 import type { PreparedTexts } from '../prepared/prepared-texts.ts'
 import type { ConnectionGuard } from '../session/connection-guard.ts'
 
-/** Minimum size that is counted for a row, because a row takes more memory than its bytes on the wire. */
+/** Number of bytes that are counted for a row at least, because a row takes more memory than its bytes on the wire. */
 export const ROW_BYTES = 64
 
 /** The connection that a query runs on, as far as the query needs it. */
@@ -22,6 +22,6 @@ export interface QueryHost {
    * @returns false where pg has no such queue
    */
   submitAgain(query: PgSubmittable): boolean
-  /** The query has ended and its connection is ready, or lost. */
+  /** Called when the query has ended, and the connection is ready or lost. */
   queryFinished(): void
 }

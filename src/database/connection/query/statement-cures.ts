@@ -30,7 +30,10 @@ export function statementRefused(command: string): StatementRefusedError {
   )
 }
 
-/** Replaces errors of the server by clearer ones: several statements in one text, and a tenant that may not work here and now. */
+/**
+ * Replaces errors of the server by clearer ones: several statements in one text, and a tenant that is suspended, being moved, or placed in
+ * another schema.
+ */
 export function explainServerError(error: Error, frame: ContextFrame, events: SecurityEvents | undefined): Error {
   if (!isServerError(error) || error.code !== '42501') return explainSeveralStatements(error)
   // Migrations 0016_tickets.sql and 0018_schemas.sql raise these errors for seals.

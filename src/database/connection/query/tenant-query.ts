@@ -70,7 +70,7 @@ export class TenantQuery extends PgQueryBase {
    */
   readonly #caller = new AsyncResource('PARTYWALL_QUERY')
   #prefixAnswers = 0
-  /** The prepared statement whose columns the server is asked for. */
+  /** The name of the prepared statement whose columns the server was asked to describe. */
   #describes: string | undefined = undefined
   /** Bytes of the rows received so far. */
   #bytes = 0
@@ -117,7 +117,7 @@ export class TenantQuery extends PgQueryBase {
     return this.#sendAtOnce(connection, host) ? null : super.submit(connection)
   }
 
-  /** Sends prefix and statement as one buffer. False where pg has to send it. */
+  /** Sends prefix and statement as one buffer. @returns false if pg must send the statement instead */
   #sendAtOnce(connection: PgConnection, host: QueryHost): boolean {
     const { values } = this
     if (this.kind !== 'data' || this.rows || this.binary || this.portal !== '' || !isSendable(values)) return false
@@ -153,7 +153,7 @@ export class TenantQuery extends PgQueryBase {
     this.#caller.runInAsyncScope(super.handleRowDescription, this, message)
   }
 
-  /** The server has told the columns, or that there are none. */
+  /** Remembers the columns that the server has described; an empty list if it has none. */
   #remember(fields: readonly PgField[]): void {
     if (this.#describes === undefined) return
     if (typeof this.text === 'string' && isQueryOrWrite(this.text))
@@ -251,7 +251,7 @@ export class TenantQuery extends PgQueryBase {
     })
   }
 
-  /** Sends a statement again whose plan was out of date, on the same connection and in the same place. */
+  /** If the plan of the statement was out of date, sends it again on the same connection, ahead of the waiting statements. */
   #submitsAgain(error: Error, host: QueryHost): boolean {
     if (this.skip > 0 || !this.#ownName.refusedBy(error, this.text, host)) return false
     // The caller has its answer already, or pg has no queue.

@@ -7,10 +7,10 @@
 export type ConnectionFate =
   | { readonly name: 'usable' }
   | { readonly name: 'cancelling'; readonly request: CancelRequest }
-  /** It finishes its running statement, and is then closed. */
+  /** The connection finishes its running statement, and is then closed. */
   | { readonly name: 'discarded'; readonly reason: string; readonly request: CancelRequest | undefined }
 
-/** True when the server has surely received the request. Never rejects. */
+/** Resolves to true if the server has certainly received the request. Never rejects. */
 export type CancelRequest = Promise<boolean>
 
 export const USABLE: ConnectionFate = Object.freeze({ name: 'usable' })

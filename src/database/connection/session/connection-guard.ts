@@ -39,7 +39,8 @@ type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
  * Work that must be done on a connection before its next statement. `remember` reads the session's settings. A statement without a tenant
- * may still change these settings, so they are read provisionally before it, and once more before the first tenant's statement.
+ * may still change these settings. So they are read provisionally before such a statement (`remember-for-now`), and once more before the
+ * first tenant's statement.
  */
 export type Chore = 'wait' | 'discard' | 'remember' | 'remember-for-now'
 
@@ -58,7 +59,7 @@ export class ConnectionGuard {
   mayPrepare = false
   /** A failed query that waits for the server to be ready. */
   awaiting: { connectionLost(): void } | undefined
-  /** Number of set-up statements whose session settings have not been read yet. */
+  /** Number of set-up statements that ran since the session's settings were last read. */
   freeStatements = 0
   #session: SessionState = OPENING
   #fate: ConnectionFate = USABLE
@@ -86,7 +87,7 @@ export class ConnectionGuard {
     this.#fate = discardedFor(this.#fate, reason)
   }
 
-  /** A cancel request is under way: nothing else may be sent before it has ended. */
+  /** The cancel request that is under way, if any. Nothing else may be sent before it has ended. */
   get cancelling(): CancelRequest | undefined {
     return requestUnderWay(this.#fate)
   }
@@ -251,7 +252,7 @@ export class ConnectionGuard {
     if (this.settings.shared) this.discard('a statement on a shared connection left something behind')
   }
 
-  /** A parameter that the server reports; each must be back at the session's own value when the connection is idle. */
+  /** Notes a parameter that the server reports. When the connection is idle, each must have the session's own value again. */
   parameterStatus(name: string, value: string): void {
     // A shared connection has no clean-up between tenants.
     if (this.#parameters.report(name, value) && this.settings.shared)
@@ -263,7 +264,7 @@ export class ConnectionGuard {
     this.#parameters.watch(on)
   }
 
-  /** The reason why no other tenant may use the connection; undefined if one may. */
+  /** The reason why no other tenant may use the connection; undefined if another tenant may use it. */
   unfit(status: TransactionStatus): string | undefined {
     if (this.discardedFor !== undefined) return this.discardedFor
     if (this.inFlight > 0) return 'statements were still running or queued at its release'

@@ -11,7 +11,7 @@ import { type TimeOuts, timeOutParameters } from './transaction-time-outs.ts'
 const SEAL_SECONDS = 60
 const RENEW_BEFORE_SECONDS = 30
 const MAX_REMEMBERED = 512
-/** How many identities are known to have been seen once. */
+/** Maximum number of identities that are remembered as seen once. */
 const MAX_SEEN = 512
 
 interface Remembered {
@@ -24,14 +24,14 @@ interface Remembered {
 interface ContextPlace {
   readonly database: string
   readonly backendPid: number | undefined
-  /** The database knows tickets. */
+  /** Whether the database supports tickets. */
   readonly takesTickets: boolean
 }
 
 /**
  * The bytes that set the context on one connection. They are cached per identity for some seconds, instead of being made for each query.
- * They are cached from an identity's second query on: with very many tenants most come once, and cached bytes of those would only cost
- * memory and garbage collection.
+ * Caching begins with the second query of an identity: with very many tenants most identities come once, and caching their bytes would only
+ * cost memory and garbage collection.
  *
  * The cache belongs to one backend, because the seals contain its pid.
  */
@@ -40,7 +40,7 @@ export class ContextBytes {
   readonly #database: string
   readonly #backendPid: number | undefined
   readonly #takesTickets: boolean
-  /** By the clean-up in front, then by form, then by identity. */
+  /** Cached bytes, by the clean-up in front, then by form, then by identity. */
   readonly #remembered = new Map<FrontBytes | undefined, Map<ContextForm, Map<string, Remembered>>>()
   #count = 0
   /** Keys of identities that came once. */
@@ -73,12 +73,12 @@ export class ContextBytes {
     const made = this.#make(identity, form, now)
     const bytes = front === undefined ? made.bytes : Buffer.concat([front.bytes, made.bytes])
     if (before !== undefined || this.#cameBefore(identity)) this.#remember(known, identity, { ...made, bytes })
-    // They were made with a seed of their own.
+    // These bytes are new, so their seed is new too, and seeded() is not needed.
     return bytes
   }
 
   #remember(known: Map<string, Remembered>, { key }: ContextIdentity, { bytes, renewAt }: Remembered): void {
-    // Memory of its own: a slice of Node's pool would keep eight kilobytes alive.
+    // Copy to separate memory: a slice of Node's buffer pool would keep eight kilobytes alive.
     const own = Buffer.allocUnsafeSlow(bytes.length)
     bytes.copy(own)
     if (!known.has(key) && ++this.#count > MAX_REMEMBERED) {

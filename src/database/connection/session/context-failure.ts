@@ -4,12 +4,15 @@ import type { StatementKind } from '../../statement/statement-kind.ts'
 import { isServerError } from '../../wire/pg-internals.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 
-/** How often work that did not run is sent again on another connection. */
+/** How many times work that did not run is sent again, each time on another connection. */
 export const SENDS_AGAIN = 3
 
 const cutShort = new WeakSet<Error>()
 
-/** Whether something that another tenant had done to the connection kept the statement from running. It may then be sent on another one. */
+/**
+ * Whether the statement did not run because of something that another tenant had done to the connection. The statement may then be sent on
+ * another connection.
+ */
 export function maySendAgain(error: unknown): boolean {
   return error instanceof Error && cutShort.has(error)
 }
@@ -37,7 +40,7 @@ const SETUP_CODES = new Set(['22023', '42501', '42704'])
 /** Where a statement of ours failed. */
 interface FailurePlace {
   readonly kind: StatementKind
-  /** How many answers were still to come to the prefix: the clean-up and context statements that are sent before the user's statement. */
+  /** How many answers to the prefix were outstanding. The prefix are the clean-up and context statements before the user's statement. */
   readonly left: number
   /** The statement was sent inside a transaction that was open already. */
   readonly inTransaction: boolean
@@ -52,8 +55,8 @@ export function precedesStatement(error: Error, guard: ConnectionGuard, { kind, 
 }
 
 /**
- * The error for a context that could not be set, so that the user's statement never ran. It explains the problem in the set-up. Also the
- * error for a BEGIN that was refused.
+ * Returns the error for the caller if the context could not be set, or a BEGIN was refused, so that the user's statement never ran. If
+ * roles or settings are set up wrongly, the error explains this.
  */
 export function contextFailure(error: Error, guard: ConnectionGuard, place: FailurePlace): Error {
   if (!isServerError(error)) return error

@@ -41,7 +41,7 @@ export class IdentityReader {
   }
 }
 
-/** Of an explicitly empty context, and of a crossing. */
+/** The identity of an explicitly empty context, or of a crossing. */
 function emptyIdentity(settings: WallSettings): ContextIdentity {
   const across = settings.serves === 'across'
   return {
@@ -64,14 +64,14 @@ function isReadOnly(frame: TenantFrame, settings: WallSettings): boolean {
   return asked === 'always' || (settings.readOnlyOnSafeMethods && asked === true)
 }
 
-/** One literal without a copy and without Object.freeze(), because each request makes one and freezing costs as much as the seal. */
+/** Makes one object, without copies and without Object.freeze(): each request needs an identity, and freezing costs as much as the seal. */
 function tenantIdentity(frame: TenantFrame, settings: WallSettings): ContextIdentity {
   const { tenantId, userId } = frame
   const actor = frame.actor?.id ?? ''
   const level = settings.levelOf(frame)
   const readOnly = isReadOnly(frame, settings)
   const placement = frame.placement?.schema ?? ''
-  // Each part of free length says how long it is, so that no two users share a subject.
+  // The lengths of tenantId and userId precede their values, so that no two users share a subject.
   const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
   // A placement can't contain ':', and no other part of a key begins with one, so no two contexts share a key.
   const place = placement === '' ? '' : `:${placement}:`

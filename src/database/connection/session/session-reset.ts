@@ -16,9 +16,9 @@ export const FORGET_STATEMENT = 'partywall_forget'
 const FORGET_TEXT = 'discard sequences'
 
 /**
- * The properties that a transaction begins with. A tenant can change their defaults for the session, and the implicit transaction of
- * RESET ALL has already begun with these. So they are set again. SET TRANSACTION is not used, because it warns outside of a transaction
- * block.
+ * The properties that a transaction begins with. A tenant can change their defaults for the session, and the implicit transaction of RESET
+ * ALL has already begun with the changed defaults. So the properties are set again. SET TRANSACTION is not used, because it warns outside
+ * of a transaction block.
  */
 export interface TransactionStart {
   readonly isolation: Isolation

@@ -11,7 +11,7 @@ export interface SetupFacts {
   readonly database: string
   /** Whether RESET ALL restores the pool's search_path and timeouts. It does not if a proxy dropped the start-up options. */
   readonly startupInForce: boolean
-  /** The database knows tickets. Before its migration, it refuses a seal that has one. */
+  /** Whether the database supports tickets. Without the migration for tickets, it refuses a seal that contains one. */
   readonly takesTickets: boolean
   readonly start: TransactionStart
   /** Whether a function of the database is wrongly IMMUTABLE: a cached plan would contain its result for one tenant. */
@@ -22,8 +22,8 @@ export interface SetupFacts {
 export const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => String }
 
 /**
- * The first query of a connection: asks for {@link SetupFacts} and, in the same round trip, prepares our statements. Its own statement has
- * no name, so pg does not mistake their ParseComplete for its own.
+ * The first query of a connection: asks for {@link SetupFacts} and, in the same round trip, prepares our statements. The query itself has
+ * no name, so pg does not mistake the ParseComplete of our statements for that of the query.
  */
 export class SetupQuery extends PgQueryBase {
   readonly #statements: readonly PreparedText[]
@@ -73,7 +73,7 @@ function factsText(settings: WallSettings): string {
   return `select pg_catalog.current_database() as database, ${TAKES_TICKETS} as takes_tickets, ${start.join(', ')}, (${inForce.join(' and ')})::pg_catalog.text as in_force, (${FREEZES_VALUES})::pg_catalog.text as freezes_values`
 }
 
-/** @throws {Error} if the server answered something else */
+/** @throws {Error} if a value is missing, or the isolation level is not known */
 export function readSetupFacts(row: unknown): SetupFacts {
   const text = (name: string): string => {
     const value: unknown = row !== null && typeof row === 'object' ? Reflect.get(row, name) : undefined

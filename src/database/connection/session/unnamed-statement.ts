@@ -6,7 +6,7 @@ import type { ContextForm } from './context-statement.ts'
  * server's answers show which text a Bind would use.
  */
 export class UnnamedStatement {
-  /** The form that the server has acknowledged. */
+  /** The form that a Bind would use now, because the server has acknowledged its Parse; undefined if that is not certain. */
   #held: ContextForm | undefined
   /** If our latest Parses all wrote the same text, the number of the first of them; 0 after another text was written. */
   #oursSince = 0
@@ -37,7 +37,7 @@ export class UnnamedStatement {
     if (parse > 0 && this.#oursSince > 0 && parse >= this.#oursSince) this.#held = this.#oursForm
   }
 
-  /** Another text was written to it, or after an error its content is not known. */
+  /** Called if another text was parsed, or if an error makes it unknown which text a Bind would use. */
   inDoubt(): void {
     this.#held = undefined
     this.#oursSince = 0
