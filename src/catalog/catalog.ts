@@ -109,7 +109,7 @@ export interface Catalog {
   /** The large objects of the database, at most 10,000. */
   readonly largeObjects: readonly LargeObject[]
   readonly grantedBuiltins: readonly GrantedBuiltin[]
-  /** Functions of PostgreSQL and of extensions that somebody marked LEAKPROOF, although they tell about their arguments. */
+  /** Functions of PostgreSQL and of extensions that somebody marked LEAKPROOF, although they reveal something about their arguments. */
   readonly markedBuiltins: readonly MarkedBuiltin[]
   /** Relations of pg_catalog with other grants than the server's initial grants, and their present grants. */
   readonly systemRelationGrants: readonly { readonly name: string; readonly grants: readonly Grant[] }[]

@@ -2,7 +2,7 @@ import type { Catalog, DefaultPrivilege, Publication } from './catalog.ts'
 import type { Grant, Oid } from './model.ts'
 import type { PartNames } from './part-names.ts'
 
-/** A part of a database beside its schemas, relations, functions and roles. */
+/** A part of a database other than schemas, relations, functions and roles. */
 export interface DatabasePart {
   readonly object: string
   readonly name: string
@@ -19,8 +19,8 @@ const part = (object: string, name: string, ...values: readonly unknown[]): Data
 })
 
 /**
- * What else this database holds and `pg_dump` copies: types, default privileges, publications, foreign servers, languages, event triggers,
- * grants on objects of PostgreSQL, and what changes the meaning of a comparison.
+ * The parts that this database contains and that `pg_dump` copies: types, default privileges, publications, foreign servers, languages,
+ * event triggers, grants on objects of PostgreSQL, and objects that change the meaning of a comparison.
  */
 export function databaseParts(catalog: Catalog, names: PartNames): readonly DatabasePart[] {
   const ownGrants = (grants: readonly Grant[]) => names.grants(grants.filter(({ grantee }) => grantee !== BOOTSTRAP))
@@ -74,8 +74,8 @@ function publicationPart({ name, allTables, tables, schemas }: Publication, { re
 }
 
 /**
- * What is stored beside the database, as far as it concerns the given roles: its owner and the privileges on it, stored settings, and
- * privileges on parameters. `pg_dump` copies these only with `--create`, or `pg_dumpall` does.
+ * The parts that are stored outside of the database and that concern the given roles: the owner of the database, the privileges on it,
+ * stored settings, and privileges on parameters. Only `pg_dump --create` and `pg_dumpall` copy them.
  */
 export function surroundingParts(
   catalog: Catalog,
@@ -84,7 +84,7 @@ export function surroundingParts(
 ): readonly DatabasePart[] {
   const { database, storedSettings, parameterGrants } = catalog
   const concerns = (role: Oid) => role === 0 || reached.has(role)
-  // Being the owner gives a superuser nothing, and each copy may have another owner.
+  // A superuser gets no further rights by owning the database, and each copy may have another owner.
   const counts = reached.has(database.owner) && catalog.roles.get(database.owner)?.superuser !== true
   const owner = counts ? names.of(database.owner) : 'a superuser, or a role that its objects do not name'
   return [
@@ -97,7 +97,7 @@ export function surroundingParts(
         return part(object, `setting ${name} of ${role === 0 ? 'all roles' : object} in ${place}`, shown(name, value))
       }),
     ...parameterGrants.flatMap(({ parameter, grants }) => {
-      // A grant to another role writes down those of the owner, too.
+      // When a parameter is granted to another role, PostgreSQL also stores the owner's own grants: leave those out.
       const own = grants.filter(({ grantee }) => concerns(grantee) && grantee !== BOOTSTRAP)
       return own.length === 0
         ? []
@@ -106,12 +106,15 @@ export function surroundingParts(
   ]
 }
 
-/** Those of the owner are left out: it can give them back to itself. */
+/** Returns the privileges on the database, without those of the owner, because the owner can always grant them to itself. */
 export function privilegesOnDatabase({ database: { owner, grants } }: Catalog, names: PartNames): string {
   return names.grants(grants.filter(({ grantee }) => grantee !== owner))
 }
 
-/** Applications store keys as settings of a database. A digest over a short one would let a reader of the report guess it. */
+/**
+ * Hides the value of a setting whose name suggests a secret. Applications store keys as settings of a database, and with a digest over a
+ * short key a reader of the report could guess the key.
+ */
 function shown(name: string, value: string): string {
   return /secret|passw|credential|private|api_?key|signing|encrypt|\bkey\b|_key$/i.test(name) ? 'stored' : value
 }

@@ -1,9 +1,9 @@
 import type { Catalog } from './catalog.ts'
 import { type Grant, type Oid, PUBLIC_OID } from './model.ts'
 
-/** Names of roles for texts without object ids. It remembers the roles that were asked for. */
+/** Gives the names of roles, for texts without object ids. It remembers which roles were asked for. */
 export interface PartNames {
-  /** The roles of which the name was asked. */
+  /** The roles whose names were asked for. */
   readonly asked: ReadonlySet<Oid>
   of(role: Oid): string
   grants(grants: readonly Grant[]): string

@@ -30,10 +30,10 @@ import { readEventTriggers, readRules, readTriggers, readViewRules } from './rea
 /**
  * Reads the whole catalog of the connected database in a fixed number of queries, independent of the number of tables.
  *
- * @param without OIDs of schemas that are left out, with everything in them
+ * Any role can read the catalog. Call this function inside a transaction: it sets `search_path` to `pg_catalog` for that transaction, and
+ * restores the old value afterwards. With this `search_path` the server prints all expressions with qualified names.
  *
- * Any role can read the catalog. Call it inside a transaction: it sets `search_path` to `pg_catalog` for that transaction, and restores the
- * old value afterwards. The server then prints all expressions with qualified names.
+ * @param without OIDs of schemas that are left out, with everything in them
  */
 export async function readCatalog(db: Queryable, without: readonly Oid[] = []): Promise<Catalog> {
   const before = await db.query<{ path: string }>(`select pg_catalog.current_setting('search_path') as path`)

@@ -1,14 +1,14 @@
 import type { Grant, Oid, Queryable } from './model.ts'
 import { USER_SCHEMA } from './read-relations.ts'
 
-/** A definition of the database that no rule reads, in words without object ids. */
+/** A definition in the database that no rule reads, as a text without object ids. */
 export interface OtherDefinition {
   /** The schema, relation or object that it belongs to. */
   readonly object: string
   /** `operator public.=(uuid,uuid)`. */
   readonly name: string
   readonly text: string
-  /** 0 if it has none, or if the owner decides nothing. */
+  /** 0 if the object has no owner, or if its owner does not matter. */
   readonly owner: Oid
   readonly grants: readonly Grant[]
 }
@@ -16,7 +16,7 @@ export interface OtherDefinition {
 const notOfExtension = (objectClass: string, oid: string) =>
   `not exists (select from pg_catalog.pg_depend x where x.classid = 'pg_catalog.${objectClass}'::regclass and x.objid = ${oid} and x.deptype = 'e')`
 
-/** Each query has an object, a name and a JSON text. Some have an access control list, and an owner behind that. */
+/** Each query returns the object, a name, a JSON text, an access control list (or NULL) and an owner (or 0). */
 const QUERIES: readonly string[] = [
   `select n.nspname::text, 'operator ' || o.oid::regoperator::text,
      jsonb_build_array(o.oprcode::regprocedure::text, nullif(o.oprcom, 0)::regoperator::text, nullif(o.oprnegate, 0)::regoperator::text), null::aclitem[], 0::oid
@@ -71,7 +71,9 @@ interface DefinitionRow extends Record<string, unknown> {
   readonly grants: readonly Grant[]
 }
 
-/** Reads what decides about isolation and has no model of its own, so that the digest of a schema covers it too. */
+/**
+ * Reads definitions that affect isolation and that have no type in model.ts or catalog.ts, so that the digest of a schema covers them too.
+ */
 export async function readDefinitions(db: Queryable): Promise<readonly OtherDefinition[]> {
   const all = QUERIES.map(
     (query) =>

@@ -39,7 +39,7 @@ function classValues(names: readonly string[]): string {
 
 export async function readDependencies(db: Queryable): Promise<Dependencies> {
   // The classes are compared by OID: a join with pg_class for each of thousands of rows took two thirds of the query's time.
-  // An index's own edges hang on its pg_class entry; they are told apart by relkind.
+  // The dependencies of an index belong to its pg_class entry; relkind tells this entry from that of a table.
   const edges = await db.query<EdgeRow>(`
     with edges as (
       select dependent.class as from_class, d.classid, d.objid, target.class as to_class, d.refobjid

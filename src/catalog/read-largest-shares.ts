@@ -26,7 +26,10 @@ export async function readLargestShares(db: Queryable): Promise<ReadonlyMap<Oid,
   return shares
 }
 
-/** The view pg_stats checks a privilege for each column of each table: without these names it takes 40 ms in an empty database. */
+/**
+ * Reads the names of large tables, to restrict the query of pg_stats. This view checks a privilege for each column of each table, and
+ * without these names it takes 40 ms even in an empty database.
+ */
 async function readLargeTables(db: Queryable) {
   const { rows } = await db.query<{ schema: string; table: string }>(`
     select n.nspname::text as schema, c.relname::text as table

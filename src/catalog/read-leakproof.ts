@@ -1,6 +1,6 @@
 import type { Queryable } from './model.ts'
 
-/** A function of PostgreSQL or of an extension that somebody marked LEAKPROOF, although it tells about its arguments. */
+/** A function of PostgreSQL or of an extension that somebody marked LEAKPROOF, although it reveals something about its arguments. */
 export interface MarkedBuiltin {
   /** `textlike(text,text)` */
   readonly label: string

@@ -141,7 +141,7 @@ function ownType(facts: Facts, name: string): TypeFacts | undefined {
   return [...facts.catalog.types.values()].find((type) => `${type.schema}.${type.name}` === name || type.name === name)
 }
 
-/** `public.citext` is citext wherever the extension was put. */
+/** Removes the modifier of a type. A citext in any schema becomes `citext`, because the extension may be in any schema. */
 function plain(type: string): string {
   const bare = type.replace(/\(.*\)/, '')
   return bare.endsWith('.citext') ? 'citext' : bare
@@ -165,7 +165,7 @@ function lengthOf(facts: Facts, column: Column): number {
   return limit === undefined ? (LENGTHS[column.baseType] ?? Number.POSITIVE_INFINITY) : Number(limit)
 }
 
-/** The n of varchar(n) and its like, also below domains. */
+/** The length n of a type such as varchar(n), also if the type is the base type of a domain. */
 function limitOf(facts: Facts, type: string): string | undefined {
   const limit = LIMITED.exec(type)?.[1]
   const own = limit === undefined ? ownType(facts, type) : undefined
@@ -211,7 +211,7 @@ export function looseColumn(facts: Facts, column: Column): string | undefined {
   return loose === 'citext' ? 'citext' : `collation ${loose}`
 }
 
-/** A COLLATE clause with a nondeterministic collation, which treats different spellings as equal. */
+/** Describes a COLLATE clause with a nondeterministic collation, which treats different spellings as equal. Undefined if it is harmless. */
 export function looseCollation(facts: Facts, name: string): string | undefined {
   const last = name.slice(name.lastIndexOf('.') + 1)
   const loose = [...facts.catalog.looseCollations].some((known) => known === name || known.endsWith(`.${last}`))

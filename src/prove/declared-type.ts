@@ -28,7 +28,7 @@ export function declaredAs(facts: Facts, type: string): 'kept' | 'cast' | 'unkno
   return own.kind === 'composite' || own.kind === 'enum' ? 'kept' : 'unknown'
 }
 
-/** A domain is judged as a cast, by the type below it. */
+/** A domain is treated as a cast, if the effect of its base type is known. */
 function domainAs(facts: Facts, base: string): 'cast' | 'unknown' {
   return declaredAs(facts, base) === 'unknown' ? 'unknown' : 'cast'
 }

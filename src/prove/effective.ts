@@ -15,7 +15,10 @@ export interface EffectiveClauses {
   readonly restrictive: readonly Clause[]
 }
 
-/** The policies in force for a verb and a role, as PostgreSQL combines them. UPDATE has two: the old row and the new. */
+/**
+ * The policies in force for a verb and a role, as PostgreSQL combines them. UPDATE has two lists: USING for the old row and WITH CHECK for
+ * the new one.
+ */
 export function effectiveClauses(relation: Relation, verb: Verb, role: ActingRole): readonly EffectiveClauses[] {
   const using = () => combine(relation, verb, role, 'using')
   const check = () => combine(relation, verb, role, 'check')

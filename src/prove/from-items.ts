@@ -12,7 +12,7 @@ export interface Joined {
   readonly items: readonly ScopeItem[]
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
-  /** JOIN … USING merged columns, and `*` lists merged columns first. */
+  /** Whether JOIN … USING has merged columns. `*` lists merged columns first. */
   readonly merged: boolean
 }
 
@@ -200,8 +200,8 @@ function together(one: Joined, other: Joined): Joined {
 }
 
 /**
- * Whether the side consists of tables only. A column of a table counts as nullable in any case. An expression of a subquery would
- * count as its value, although an outer join may make it NULL.
+ * Whether the side consists of tables only. The prover always treats a column of a table as nullable. But it reads a column of a subquery
+ * as the expression behind the column, although an outer join may make the column NULL.
  */
 function isBare({ items, conditions }: Joined): boolean {
   return conditions.length === 0 && items.every((item) => item.instance !== undefined)

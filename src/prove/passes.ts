@@ -5,7 +5,10 @@ import { AtomReader } from './atom-reader.ts'
 import type { BranchInput } from './branch-input.ts'
 import { Equalities } from './equalities.ts'
 
-/** Functions of PostgreSQL that tell about the session. Resolved settings and names of roles are terms of their own. */
+/**
+ * Functions of PostgreSQL that tell about the session. Settings and names of roles are not in this list: the resolver has already turned
+ * them into terms or constants.
+ */
 const OF_SESSION = /^(current_setting|pg_has_role|has_\w+_privilege|inet_client_addr|pg_backend_pid|pg_get_userbyid)$/
 
 /** Weaknesses by which each session passes: its condition is true for every tenant, or any SQL can make it true. */
@@ -18,8 +21,8 @@ const FOR_ALL: ReadonlySet<WeaknessKind> = new Set([
 ])
 
 /**
- * Who passes a branch of a policy on a table without a tenant. Undefined if a condition ties the row to the session: the policies may keep
- * tenants apart, although the prover can't show it.
+ * Which sessions pass a branch of a policy on a table without a tenant. Undefined if a condition ties the row to the session: the policies
+ * may keep tenants apart, although the prover can't show it.
  *
  * A lookup ties the row too, if its conditions name the session, or if policies restrict the rows that it sees.
  */
@@ -47,7 +50,10 @@ export function passesOf(input: BranchInput, kind: WeaknessKind): Weakness['pass
   return asks && !FOR_ALL.has(kind) ? 'sessions' : 'everybody'
 }
 
-/** Who passes a clause that can't be read: the same sessions for all rows, if it names no column. Undefined if it may ask whose row it is. */
+/**
+ * Which sessions pass a clause that can't be read. If it names no column, the same sessions pass for all rows. Undefined if it may test
+ * whose row it is.
+ */
 export function passesUnread(facts: Facts, text: string): Weakness['passes'] {
   const parsed = facts.sql.expression(text)
   if (!parsed.ok) return undefined

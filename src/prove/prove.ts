@@ -43,7 +43,7 @@ export function prove(
     )
     .map((clauses) => unlessTooLarge(() => proveClauses(facts, table, role, clauses, ask, nested)))
   if (verb === 'insert' && isNewName(table) && proofs.every(({ status }) => status !== 'dark'))
-    return { status: 'proved', how: 'a new row has a new key: no row of a tenant names it before' }
+    return { status: 'proved', how: 'a new row has a new key, so no row of a tenant refers to it yet' }
   const weaknesses = proofs.flatMap((proof) => ('weaknesses' in proof ? proof.weaknesses : []))
   const dark = proofs.find((proof) => proof.status === 'dark')
   if (dark !== undefined) return dark
@@ -68,7 +68,7 @@ function isUnbound(table: TenantTable): boolean {
   return table.kind === 'child' && table.unbound === true
 }
 
-/** Whether no tenant's row can name a row of an unbound table before it is there: foreign keys of tenant tables lead to its key. */
+/** Whether no tenant's row can refer to a row of an unbound table before that row exists, because foreign keys lead to its key. */
 function isNewName(table: TenantTable): boolean {
   return table.kind === 'child' && table.unbound === true && table.parents.length > 0
 }
@@ -137,7 +137,7 @@ function proveClauses(
   if (changing.length > 0) {
     // A change that one policy makes for a row is seen by all policies at the next row, so none of them can be judged.
     const weaknesses = changing.map((clause) =>
-      unread(parsing, clause, clauses.clause, says(clause, 'changes what is read after it, or may')),
+      unread(parsing, clause, clauses.clause, says(clause, 'changes, or may change, what is read after it')),
     )
     return { status: 'unproved', how: weaknesses[0]?.explanation ?? '', weaknesses }
   }

@@ -12,7 +12,7 @@ const OPPOSITE: Readonly<Record<string, string>> = {
   '<=': '>',
 }
 
-/** NOT pushed one level in, where that is exact under three-valued logic. */
+/** Returns the negation of an expression, with NOT moved one level inwards. Undefined if that is not exact under three-valued logic. */
 export function negate(expr: Expr): Expr | undefined {
   switch (expr.kind) {
     case 'constant':
@@ -53,7 +53,7 @@ interface Side {
   readonly expr: Expr
   readonly conditions: readonly Expr[]
   readonly instances: readonly Instance[]
-  /** Given if the value is the fallback of a COALESCE and stands for "no tenant" (a sentinel): the first argument of that COALESCE. */
+  /** The first argument of a COALESCE. Set if the value is the fallback of that COALESCE and stands for "no tenant" (a sentinel). */
   readonly sentinelAfter?: Expr
 }
 
@@ -146,7 +146,7 @@ function sidesOf(expr: Expr, rowsOf: (subquery: Expr) => readonly QueryRow[] | u
   }
 }
 
-/** Values that stand for "no tenant": no row has them. */
+/** Whether the expression is a value that stands for "no tenant". No row has such a value. */
 export function isSentinel(expr: Expr): boolean {
   if (expr.kind === 'cast') return isSentinel(expr.arg)
   if (expr.kind !== 'constant') return false

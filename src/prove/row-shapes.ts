@@ -69,8 +69,8 @@ export const sharedNumber: Shape = (reader) => {
 }
 
 /**
- * Whether two tenants may have the same value in a column of a tenant table. False if a unique key or a foreign key consists of this column
- * alone, and for UUIDs, identity columns and columns with a default.
+ * Whether two tenants may have the same value in a column of a tenant table. False if a unique key or a foreign key consists of only this
+ * column, and for UUIDs, identity columns and columns with a default.
  */
 function isCountedByTenant(reader: AtomReader, relation: Relation, column: Column): boolean {
   if (reader.facts.tenantTable(relation)?.kind !== 'tenant') return false

@@ -13,7 +13,7 @@ interface SettingRead {
  * The setting that an expression reads: `current_setting('a.b', true)`, or a path into the JSON text of a setting. The expression must be
  * the setting's value itself or NULL.
  *
- * Stricter than discovery: with a fallback or a function around it, the expression does not count as the setting.
+ * This is stricter than discovery: a setting with a fallback or a function around it is not accepted here.
  */
 export function settingOf(expr: Expr, facts: Facts): SettingRead | undefined {
   switch (expr.kind) {

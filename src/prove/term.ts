@@ -4,7 +4,7 @@ import type { Instance } from './scope.ts'
 
 /** One side of a comparison. Two terms with the same key are the same value, except for the kind `other`. */
 export type Term = {
-  readonly key: string /** Why equality on it does not tell tenants apart. */
+  readonly key: string /** Why equality of this value does not tell tenants apart; undefined if it does. */
   readonly lossy: string | undefined
   /** The type in which PostgreSQL compares the value; for a domain, the base type. Undefined if not known. */
   readonly type: string | undefined

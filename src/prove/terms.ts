@@ -96,7 +96,7 @@ function settingTerm(facts: Facts, use: SettingUse, type: string): Term {
     : { kind: 'context', key: 'context', lossy: undefined, type, sealed: false }
 }
 
-// Expressions are never changed, and the prover meets the same ones in many branches: some are whole subqueries.
+// Keys are cached, because the prover meets the same expression in many branches, and some are whole subqueries. Expressions never change.
 const keysOfOthers = new WeakMap<Expr, string>()
 
 function other(expr: Expr): Term {

@@ -7,7 +7,10 @@ import type { Equalities } from './equalities.ts'
 import { alwaysTrue, bypassFlag, capture, failOpen, nullTenant } from './open-shapes.ts'
 import { columnOptOut, helper, sharedNumber, unrelatedLookup } from './row-shapes.ts'
 
-/** Most characters of one condition, and of all. Reports print them as evidence: a condition that is cut proves nothing to a reader. */
+/**
+ * Maximum number of characters of one condition, and of all conditions together. Reports print them as evidence: a condition that is cut
+ * proves nothing to a reader.
+ */
 const ATOM = 400
 const WHOLE = 1_200
 

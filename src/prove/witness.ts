@@ -105,7 +105,9 @@ export function untrustedWitness(
   }
 }
 
-/** Whether the role may write a row that names another tenant's row. Undefined: it can't. False: it may, and nothing shows that it can't. */
+/**
+ * Whether the role may write a row that names another tenant's row. Undefined: it can't. True: it certainly can. False: this is not known.
+ */
 function mayName(
   facts: Facts,
   written: Relation,
@@ -123,7 +125,7 @@ function mayName(
   if (!facts.protectedFor(written, role)) return !guarded
   const proof = proveAs(table, verb, role)
   if (proof.status === 'proved' || proof.status === 'dark') return undefined
-  // Only the new row matters: the old one named a row that the tenant had already.
+  // Only the new row matters: the old row referred to a row that the tenant sees anyway.
   if (proof.weaknesses.length > 0 && proof.weaknesses.every(({ clause }) => clause === 'using')) return undefined
   return proof.status === 'open' && !guarded
 }

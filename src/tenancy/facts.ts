@@ -77,11 +77,11 @@ export interface Tenancy {
   /** Other roles that requests act as, and that the application's role can't become. */
   readonly siblings: readonly Role[]
   /**
-   * Roles that the application's role can become, and for which policies read another setting. `verify` judges them in a scope of their
-   * own.
+   * Roles that the application's role can become, and for which policies read another setting. `verify` judges these roles in a separate
+   * scope.
    */
   readonly excluded: ReadonlySet<Oid>
-  /** Set in the scope of tables whose rows belong to a person. Tables of tenants are bound to nothing there. */
+  /** Set in the scope of tables whose rows belong to a person. In this scope, tables of tenants are not bound to tenants. */
   readonly personal?: true
   /** Schemas that are judged. */
   readonly schemas: ReadonlySet<string>
@@ -163,14 +163,14 @@ export interface Facts {
   readonly privileges: Privileges
   readonly sql: SqlReader
   readonly tenancy: Tenancy
-  /** Why attacks do not run as the application's login. If set, policies that ask who logged in are unproved. */
+  /** Why attacks do not run as the application's login. If set, policies that test session_user are unproved. */
   readonly loginDoubt: string | undefined
   /** The application's role first, then the roles that it reaches by SET ROLE. */
   readonly acting: readonly ActingRole[]
   /** All roles that the application's role can become, also by ADMIN OPTION or inheritance. */
   readonly becomable: readonly RolePath[]
   readonly proofs: Proofs
-  /** True when the context is expected to be sealed (a seal secret or a seal policy is there). */
+  /** True when the context is expected to be sealed (there is a seal secret or a seal policy). */
   readonly sealed: boolean
   /** Tenants that have a schema each. Undefined if there are none. Their schemas are not among {@link relations}. */
   readonly fleet: Fleet | undefined

@@ -12,8 +12,8 @@ export function invokerSql(facts: Facts, fn: DatabaseFunction): string {
   if (askers.length > 0)
     return `-- Policies of ${askers.map((relation) => relation.label).join(', ')} call ${fn.label}, so it keeps its owner's rights. Let it compare with the context in each of its statements.`
   return [
-    '-- Its callers then reach what their own rights and policies allow. One that looks up what its caller may not see yet (a sign-in,',
-    '-- an invitation) finds nothing: let that one compare with the context, or with its secret, in each statement instead.',
+    '-- The function then finds only rows that the rights and policies of its caller allow. A function for sign-in or invitations would',
+    '-- find nothing. Let such a function compare with the context, or with its secret, in each statement instead.',
     `ALTER ${fn.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${fn.signature} SECURITY INVOKER;`,
   ].join('\n')
 }

@@ -1,6 +1,9 @@
 import type { Facts } from './facts.ts'
 
-/** The new owner for objects in a `fix`: the most frequent owner of tenant tables that the application can't become, or the reader. */
+/**
+ * The new owner for objects in a `fix`: the most frequent owner of tenant tables that the application can't become; if there is none, the
+ * role that read the catalog.
+ */
 export function safeOwner(facts: Facts): string {
   const becomable = new Set([facts.tenancy.appRole.oid, ...facts.becomable.map((path) => path.role.oid)])
   const counts = new Map<number, number>()

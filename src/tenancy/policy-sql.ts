@@ -4,8 +4,9 @@ import type { SessionCall } from './discovery/votes.ts'
 import type { ChildLink, Facts } from './facts.ts'
 
 /**
- * SQL for the context's tenant in the column's type. A repaired policy compares with it. It is NULL, so no row passes, if the setting is
- * missing or ''. If the setting holds the key of a user or session, it is a subquery for that key's tenant.
+ * SQL for the context's tenant in the column's type. A repaired policy compares the column with this SQL. If the setting is missing or '',
+ * the value is NULL, so no row passes. If the setting holds the key of a user or session, the SQL is a subquery for the tenants of that
+ * key.
  */
 export function contextSql(facts: Facts, column: Column): string {
   const { context } = facts.tenancy
@@ -67,7 +68,7 @@ export function tenantPolicySql(
   return createPolicySql(relation, name, `FOR ALL USING (${test}) WITH CHECK (${test})`)
 }
 
-/** CREATE POLICY as a fix that can be run twice. The name is one that no existing policy of the table has. */
+/** Returns CREATE POLICY as a fix that can be run twice, under a name that no existing policy of the table has. */
 export function createPolicySql(relation: Relation, wanted: string, rest: string): string {
   const taken = new Set(relation.policies.map((policy) => policy.name))
   let name = wanted

@@ -10,8 +10,8 @@ const SAYS_WHO_LOGGED_IN =
 const known = new WeakMap<Facts, (label: string) => boolean>()
 
 /**
- * Whether policies of a table (or of a table that they query), or a function, ask who logged in. Only a connection of the application's
- * own login gets the same answer as the application.
+ * Whether a function, or the policies of a table (or of a table that they query), depend on who logged in. Then only a connection of the
+ * application's own login gets the same answers as the application.
  */
 export function asksForSession(facts: Facts, label: string): boolean {
   let asks = known.get(facts)

@@ -6,9 +6,9 @@ import type { ChildLink, Facts, TenantTable } from './facts.ts'
 import { privilegeOf } from './reach.ts'
 
 /**
- * Tables that are bound to no tenant and whose policies apply to a role in reach: the policies alone decide which rows a tenant reaches.
- * The usual example is `users`, whose policy looks the memberships of a user up. Empty in the scope that judges
- * tables of persons: there, tables of tenants would count as bound to nothing.
+ * Tables that are bound to no tenant and whose policies apply to a role in reach: only the policies decide which rows a tenant reaches. The
+ * usual example is `users`, whose policy looks up the memberships of a user. In the scope that judges tables of persons the result is
+ * empty, because all tables of tenants would be unbound there.
  */
 export function unboundTables(facts: Facts): ReadonlyMap<Oid, TenantTable> {
   const { tenancy } = facts

@@ -25,7 +25,7 @@ export interface WallSettings {
   readonly idleInTransactionTimeoutMs: number
   /** Behind a transaction pooler: unnamed context statement, no backend pid in the seal. */
   readonly pooler: boolean
-  /** The connection is pipelined and serves several tenants at once: only single statements, each with its whole context. */
+  /** The connection is pipelined and serves several tenants at once. It runs only single statements, each with its whole context. */
   readonly shared: boolean
   /** Whether the context statement sets a database role. */
   readonly setsRole: boolean
@@ -36,7 +36,7 @@ export interface WallSettings {
   readonly allowStatements: ReadonlySet<string>
   readonly multiStatements: boolean
   readonly readOnlyOnSafeMethods: boolean
-  /** How long an answer may take before the connection counts as broken; 0 for ever. */
+  /** How long an answer may take before the connection is considered broken; 0 for no limit. */
   readonly answerTimeoutMs: number
   /** Counts seconds while the pool is open: a cheap clock for statements that get no answer. */
   readonly clock: { readonly tick: number }

@@ -7,7 +7,7 @@ import { requestRoles } from './request-roles.ts'
 
 interface FoundAppRole {
   readonly role: Role
-  /** Other roles that requests act as. This role can't become them. */
+  /** Other roles that requests act as, and that `role` can't become. */
   readonly siblings: readonly Role[]
   readonly note: string | undefined
 }
@@ -15,8 +15,8 @@ interface FoundAppRole {
 /**
  * Finds the role that the application logs in as.
  *
- * This is a LOGIN role that has a grant on a tenant table, or can become a role that has one. It owns no tenant table, is no role of
- * partywall's, and can't become one. If there is no such role, weaker criteria are tried (see `tiers`).
+ * This is a LOGIN role that has a grant on a tenant table, or can become a role that has such a grant. It neither is nor can become the
+ * owner of a tenant table or a role of partywall. If there is no such role, weaker criteria are tried (see `tiers`).
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates, if there is not exactly one such role
  */

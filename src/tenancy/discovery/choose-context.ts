@@ -4,7 +4,7 @@ import { isUserWritable, type SettingUse } from './settings.ts'
 import { stemOf, tenantNameWeight } from './tenant-names.ts'
 import type { ColumnVote, Evidence, KeyVote } from './votes.ts'
 
-/** The setting that is assumed to hold the session's tenant if no policy shows one. */
+/** The setting that is assumed to hold the session's tenant if no policy reads a setting. */
 export const DEFAULT_SETTING = 'app.current_tenant_id'
 
 /** Parses `name`, `name->key`, `name->>key`, `name->a->b`, and `name->keys[]` for a list of tenants. */
@@ -22,7 +22,7 @@ interface ContextInput {
   readonly evidence: Evidence
   readonly columnNames: ReadonlySet<string>
   readonly root: Tenancy['root']
-  /** Settings that functions of the schema set to an argument of theirs. */
+  /** Settings that functions of the schema set to one of their arguments. */
   readonly setters: readonly string[]
   readonly notes: string[]
 }
@@ -86,8 +86,8 @@ export function chooseContext({ told, evidence, columnNames, root, setters, note
 const LEGACY_CLAIM = /^request\.jwt\.claim\.(.+)$/
 
 /**
- * The setting that the application really sets, if policies read another one. Current gateways set only `request.jwt.claims`. A schema
- * with a function that sets the tenant is used through that function.
+ * Returns the setting that the application really sets, which may differ from the one that policies read. Current gateways set only
+ * `request.jwt.claims`. If a function of the schema sets the tenant, the application is assumed to use that function.
  */
 function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[], notes: string[]): SettingUse {
   const claim = LEGACY_CLAIM.exec(use.setting)?.[1]
@@ -107,8 +107,8 @@ function setToday(use: SettingUse, evidence: Evidence, setters: readonly string[
 }
 
 /**
- * Whether a function's setting names the tenant, such as `app.tenant` where policies read `app.current_tenant_id`. A function that sets a
- * locale does not.
+ * Whether the setting that a function sets names the tenant, such as `app.tenant` where policies read `app.current_tenant_id`. A setting
+ * for the locale does not.
  */
 function namesTenant(setter: string, read: string): boolean {
   const [stem, other] = [setter, read].map((name) => stemOf(name.split('.').at(-1) ?? ''))
@@ -123,8 +123,8 @@ function alternativesOf(use: SettingUse, evidence: Evidence): readonly SettingUs
 }
 
 /**
- * A table with a column for the person and a column for the tenant. If no other evidence names the tenant, this table lists the tenants of
- * each person.
+ * Finds a table with a column for the person and a column for the tenant. If no other evidence names the tenant, this table is taken as the
+ * list of each person's tenants.
  */
 function ownRows(evidence: Evidence, columnNames: ReadonlySet<string>): KeyVote | undefined {
   for (const vote of evidence.columns) {

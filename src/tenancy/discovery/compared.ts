@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import type { Relation } from '../../catalog/model.ts'
 import type { Expr, FromItem, Query } from '../../sql/tree.ts'
 
-/** Both orders of an equality (also IN, = ANY and IS NOT DISTINCT FROM). */
+/** The two sides of an equality, in both orders (also of IN, = ANY and IS NOT DISTINCT FROM). */
 export function equalSides(expr: Expr): readonly (readonly [Expr, Expr])[] {
   if (expr.kind === 'operator' && expr.op === '=' && expr.left !== undefined)
     return [

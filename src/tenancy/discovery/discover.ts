@@ -23,13 +23,13 @@ export interface DiscoveryHints {
   readonly tenantColumns?: readonly string[] | undefined
   /** `app.tenant_id`, or `request.jwt.claims->tenant_id` for a key inside JSON. */
   readonly setting?: string | undefined
-  /** Tables of tenants that have a schema each. They are judged apart; here they only tell who the application is. */
+  /** Tables of tenants that have a schema each. They are judged separately; here they only help to find the application's role. */
   readonly fleetTables?: readonly Relation[] | undefined
 }
 
 /**
  * Finds the tenant column, table of tenants, setting and application role, unless they were given. For a schema with several kinds of
- * callers or tenants it returns the first: see {@link discoverAll}.
+ * callers or tenants it returns only the first scope: see {@link discoverAll}.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the candidates, if discovery finds none or more than one
  */
@@ -41,7 +41,7 @@ export function discover(catalog: Catalog, sql: SqlReader, hints: DiscoveryHints
 /**
  * All scopes that are judged separately:
  * - the tenants as the application's role sees them;
- * - the tenants as each role sees them whose policies read another setting;
+ * - for each role whose policies read another setting, the tenants as this role sees them;
  * - tables whose rows belong to a person and not to a tenant.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` as {@link discover}

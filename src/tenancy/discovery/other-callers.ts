@@ -34,8 +34,8 @@ export function otherCallers(
     const role = catalog.roles.get(oid)
     const uses = new Set(usesOf(oid))
     if (role === undefined || role.superuser || role.bypassRls || role.name.startsWith('partywall_')) return []
-    // The role that the user named is the application's, whatever setting its policies read. If the user named the
-    // setting, every role in reach counts as the application's, too.
+    // The role that the user named is the application's, whatever setting its policies read. If the user named the setting, every role in
+    // reach is treated as the application's too.
     if (role.name === hints.appRole || (acting.has(oid) && hints.setting !== undefined)) return []
     if (uses.has(main) || uses.size === 0 || [...uses].every((use) => forEverybody.has(use))) return []
     const owns = tables.some((table) => graph.rightsOf(oid).has(table.owner))

@@ -6,7 +6,7 @@ import type { Evidence } from './votes.ts'
 
 /**
  * Tables that belong to a person and not to a tenant: a policy compares one of their columns with the session's user. verify judges these
- * tables in a scope of their own, with the person as the tenant. Without this scope, no rule would judge their policies.
+ * tables in a separate scope, with the person as the tenant. Without this scope, no rule would judge their policies.
  */
 export function personalTables(
   first: Tenancy,

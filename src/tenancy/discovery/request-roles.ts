@@ -20,7 +20,7 @@ export function requestRoles(catalog: Catalog, reaching: readonly Role[]): Reque
   const user = named('authenticated')
   const anonymous = [...catalog.roles.values()].find((role) => role.name === 'anon' && !role.login && !role.bypassRls)
   if (user === undefined || anonymous === undefined) return undefined
-  // If another login reaches the tables, that is an application with its own login role.
+  // If another login reaches the tables, the application has its own login role and does not work through the gateway.
   const others = reaching.filter((role) => role.login && !isGateway(catalog, role, user))
   return others.length === 0 ? { user, anonymous } : undefined
 }

@@ -16,7 +16,7 @@ export interface SettingUse {
 /** Parts of a token that users can edit themselves at Supabase, Clerk or Auth0. */
 const USER_WRITABLE = /user_meta_?data|^unsafe_?metadata$/i
 
-/** Whether a claim can be edited by the user. Discovery takes such a claim for the tenant only if there is no other setting. */
+/** Whether a claim can be edited by the user. Discovery assumes that such a claim names the tenant only if there is no other setting. */
 export function isUserWritable(use: SettingUse): boolean {
   return use.path.some((key) => USER_WRITABLE.test(key))
 }
@@ -104,7 +104,7 @@ function callKey(fn: DatabaseFunction, args: readonly Expr[]): string {
   return `${fn.oid} ${JSON.stringify(args.map(constantText))}`
 }
 
-/** An expression of a body in which the arguments of one call are filled in. */
+/** Replaces the parameters in an expression of a function's body by the arguments of one call. */
 function withArguments(expr: Expr, fn: DatabaseFunction, args: readonly Expr[]): Expr {
   if (args.length === 0) return expr
   const inputs = fn.arguments.filter((argument) => argument.mode !== 'out' && argument.mode !== 'table')

@@ -51,8 +51,8 @@ function isEnough({ score, direct, claimed, named }: Candidate): boolean {
 }
 
 /**
- * If tenants are nested (sites of a company) and no policy decides, chooses the outer tenant (the company). Rows of a site then count as
- * child rows of the company.
+ * If tenants are nested (sites of a company) and no policy decides, chooses the outer tenant (the company). Rows of a site are then treated
+ * as child rows of the company.
  */
 function outermost(best: Candidate, candidates: readonly Candidate[]): Candidate {
   if (best.voted) return best
@@ -101,8 +101,8 @@ function belongsTo(inner: Candidate, outer: Candidate, tables: readonly Relation
 }
 
 /**
- * Whether many rows of the first column's parent table refer to one row of the outer column's parent table. A unique reference would be one
- * to one.
+ * Whether many rows of the first column's parent table refer to one row of the outer column's parent table. A unique reference does not
+ * count, because it is one to one.
  */
 function standsIn({ parent }: Candidate, outer: Candidate): boolean {
   const target = outer.parent

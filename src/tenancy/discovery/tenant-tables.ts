@@ -88,8 +88,8 @@ function bindChildren(tables: readonly Relation[], bound: Map<Oid, TenantTable>)
 }
 
 /**
- * A child is bound as soon as one parent is, so a link to another child may be missing. If all links that were found may be NULL, the ones
- * that may not be NULL are added: only these give every row a tenant.
+ * Adds links to a child table. A child is bound as soon as one parent is bound, so a link to another child may be missing. If all links
+ * that were found are nullable, the missing links with NOT NULL columns are added, because only these give every row a tenant.
  */
 function addRequiredLinks(table: Extract<TenantTable, { kind: 'child' }>, bound: Map<Oid, TenantTable>): void {
   const { relation, parents } = table
@@ -101,7 +101,10 @@ function addRequiredLinks(table: Extract<TenantTable, { kind: 'child' }>, bound:
   if (more.length > 0) bound.set(relation.oid, { ...table, parents: [...parents, ...more] })
 }
 
-/** The foreign keys to tables that are bound to tenants. Keys to the table of tenants are none: their column is the tenant column. */
+/**
+ * The foreign keys to tables that are bound to tenants. Keys to the table of tenants are left out, because their column is the tenant
+ * column.
+ */
 function linksOf(relation: Relation, bound: ReadonlyMap<Oid, TenantTable>): readonly ChildLink[] {
   return relation.constraints.flatMap((constraint): readonly ChildLink[] => {
     const references = constraint.references

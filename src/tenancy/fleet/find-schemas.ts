@@ -2,21 +2,21 @@ import type { Oid, Queryable } from '../../catalog/model.ts'
 import { tenantNameWeight } from '../discovery/tenant-names.ts'
 import type { RegisteredSchema } from './fleet.ts'
 
-/** A schema, with what tells whether it belongs to one tenant. */
+/** A schema, with the facts that tell whether it belongs to one tenant. */
 interface Candidate extends Record<string, unknown> {
   readonly oid: Oid
   readonly name: string
   /** `name shape` of each table. */
   readonly tables: readonly string[]
   readonly columns: readonly string[]
-  /** A policy of one of its tables reads a column of the table. */
+  /** Whether a policy of one of its tables reads a column of that table. */
   readonly readsColumns: boolean
 }
 
 export interface FoundSchemas {
   readonly schemas: readonly { readonly oid: Oid; readonly name: string }[]
   readonly registry: readonly RegisteredSchema[] | undefined
-  /** How they were found, as a sentence. */
+  /** A sentence that says how the schemas were found. */
   readonly how: string
 }
 
@@ -59,7 +59,7 @@ export async function findTenantSchemas(
       registry,
       how: `${chosen.length} schemas of one tenant each, ${registered.size} of them in partywall.schemas`,
     }
-  // Most databases have no two such names, and the shapes of all their tables need not be read.
+  // Most databases have no two schemas with such names. Then the shapes of the tables need not be read.
   const rows = groupsAlike(names).length === 0 ? [] : (await db.query<Candidate>(CANDIDATES)).rows
   const alike = schemasAlike(rows, withSameTables)
   return { schemas: alike, registry, how: `${alike.length} schemas whose names begin alike: taken for one tenant each` }
@@ -108,7 +108,7 @@ function isFleet(group: readonly Candidate[], withSameTables: boolean): boolean 
 
 async function readRegistry(db: Queryable): Promise<readonly RegisteredSchema[] | undefined> {
   const { rows } = await db.query<{ readable: boolean | null }>(
-    // Not by to_regclass(), which is an error for a role without USAGE on the schema.
+    // Do not use to_regclass(): it raises an error for a role without USAGE on the schema.
     `select pg_catalog.has_schema_privilege(n.oid, 'USAGE') and pg_catalog.has_table_privilege(c.oid, 'SELECT') as readable
      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = 'partywall' and c.relname = 'schemas'`,
   )

@@ -5,14 +5,14 @@ export interface Fleet {
   readonly schemas: readonly FleetSchema[]
   /** Tables, views, materialized views and foreign tables of the schemas. */
   readonly relations: readonly FleetRelation[]
-  /** Objects of one tenant's schema that need an object of another one. */
+  /** Objects in one tenant's schema that depend on an object in another tenant's schema. */
   readonly edges: readonly FleetEdge[]
-  /** Functions and procedures of the schemas, and those elsewhere whose text or path names one of the schemas. */
+  /** Functions and procedures in the schemas, and those in other schemas whose text or search_path names one of the schemas. */
   readonly functions: readonly FleetFunction[]
-  /** Views outside of the schemas that read a table of one. */
+  /** Views outside of the schemas that read a table in one of the schemas. */
   readonly outsideViews: readonly OutsideView[]
   readonly defaultPrivileges: readonly FleetDefaultPrivilege[]
-  /** Relations and types of schemas that belong to no tenant, whose name a tenant's schema has too. */
+  /** Relations and types in schemas that belong to no tenant, if a tenant's schema contains the same name. */
   readonly sharedNames: readonly SharedName[]
   /** Rows of `partywall.schemas`. Undefined if there is no such table, or it can't be read. */
   readonly registry: readonly RegisteredSchema[] | undefined
@@ -60,7 +60,7 @@ export interface FleetEdge {
   readonly label: string
   readonly neighbour: string
   readonly neighbourObject: string
-  /** A trigger that calls a function: the function's label. */
+  /** If the object is a trigger that calls a function: the label of the function. */
   readonly calls: string | undefined
 }
 
@@ -71,7 +71,7 @@ export interface FleetFunction {
   readonly definer: boolean
   readonly path: string | undefined
   readonly source: string
-  /** PUBLIC or an acting role may execute it. */
+  /** Whether PUBLIC or an acting role may execute the function. */
   readonly executable: boolean
 }
 
@@ -94,9 +94,9 @@ export interface FleetDefaultPrivilege {
 export interface SharedName {
   readonly label: string
   readonly name: string
-  /** Row-level security is on and forced. */
+  /** Whether row-level security is on and forced. */
   readonly protected: boolean
-  /** How many tenants' schemas have the name. */
+  /** How many schemas of tenants contain the name. */
   readonly schemas: number
   readonly isRelation: boolean
 }

@@ -40,7 +40,7 @@ export async function readFleet(db: Queryable, found: FoundSchemas, acting: read
   })
 }
 
-/** The tenants' schemas that a function's path or text names. */
+/** The tenants' schemas whose names occur in a function's search_path or text. */
 export function schemasNamedBy(fn: FleetFunction, names: ReadonlySet<string>): readonly string[] {
   const words = `${fn.path ?? ''} ${fn.source}`.match(/[A-Za-z_][\w$]*/g) ?? []
   return [...new Set(words)].filter((word) => names.has(word))
