@@ -5,7 +5,7 @@ import type { Oid } from './model.ts'
 import { partNames } from './part-names.ts'
 import { objectParts, reachedBy, roleParts } from './schema-parts.ts'
 
-/** Schemas of one tenant each, which are taken out of a catalog. */
+/** Parts of schemas of one tenant each. These schemas are left out of the catalog. */
 interface MoreParts {
   readonly texts: readonly string[]
   /** The roles that the texts name. */
@@ -16,21 +16,21 @@ interface MoreParts {
  * SHA-256 of what decides about isolation in a database, in hex:
  *
  * - its objects with their owners and grants, the privileges on the database, and default privileges;
- * - the roles that these name, the members of those roles, and the roles that any of them can become;
+ * - the roles that these objects name, the members of these roles, and the roles that any of them can become;
  * - stored settings and privileges on parameters that concern these roles.
  *
  * Left out are object ids, rows, large objects, values of settings that look like secrets, all other roles of the server (new superusers and
  * roles with BYPASSRLS too), and the version and the configuration of the server. A restored copy has the digest of the original.
  *
- * @param more what the catalog does not hold
+ * @param more the parts that the catalog does not contain
  */
 export function schemaDigest(catalog: Catalog, more: MoreParts): string {
   return digestOf(digestParts(catalog, more.roles), more.texts)
 }
 
 /**
- * The same without the schema and the roles of partywall: it stays what it was when partywall is updated. Undefined if the database has no schema
- * partywall, so that both digests would be the same.
+ * The same digest without the schema and the roles of partywall, so that an update of partywall does not change it. Undefined if the
+ * database has no schema partywall: both digests would be equal.
  */
 export function digestWithoutPartywall(catalog: Catalog, more: MoreParts): string | undefined {
   if (![...catalog.schemas.values()].some(({ name }) => name === 'partywall')) return undefined
@@ -43,7 +43,8 @@ export function digestWithoutPartywall(catalog: Catalog, more: MoreParts): strin
 function digestParts(catalog: Catalog, roles: ReadonlySet<Oid>): readonly DatabasePart[] {
   const names = partNames(catalog)
   const local = [...objectParts(catalog, names), ...databaseParts(catalog, names)]
-  // The privileges on the database name roles, too. Its owner counts only if something else names it: each copy may have another.
+  // Called to add the roles in these privileges to `names.asked`. The owner of the database is not added, because each copy may have
+  // another owner.
   privilegesOnDatabase(catalog, names)
   const reached = reachedBy(withMembers(new Set([...names.asked, ...roles]), catalog), catalog)
   return [...local, ...surroundingParts(catalog, names, reached), ...roleParts(catalog, reached)]

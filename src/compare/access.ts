@@ -29,11 +29,11 @@ export interface Access {
   readonly object: string
   readonly verb: Verb
   readonly row: Owner
-  /** The row belongs to a tenant. */
+  /** Whether the row belongs to a tenant. */
   readonly isTenants: boolean
 }
 
-/** Everything that was tried, by {@link keyOf}. */
+/** Each access that was tried and its outcome, by {@link keyOf}. */
 export type AccessRecord = ReadonlyMap<string, { readonly access: Access; readonly outcome: Outcome }>
 
 export function keyOf({ role, user, object, verb, row }: Access): string {

@@ -2,8 +2,8 @@ import type { Relation } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
 /**
- * The relations that the statements name, and the relations whose policies or definitions read a named one. All relations if the statements
- * name none.
+ * The relations that the statements name, and the relations whose policies or definitions read a named relation. All relations if the
+ * statements name none.
  */
 export function concerned({ relations }: Facts, statements: string): readonly Relation[] {
   const words = wordsOf(statements)

@@ -11,7 +11,7 @@ import { type Access, type AccessRecord, type Outcome, tenantOf } from './access
 export interface Difference {
   readonly kind: 'wider' | 'narrower' | 'error' | 'closed'
   readonly access: Access
-  /** Only the privilege on this column changed. */
+  /** The column, if only the privilege on this column changed. */
   readonly column?: string
   readonly before: Outcome
   readonly after: Outcome

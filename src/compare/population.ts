@@ -23,7 +23,7 @@ const SECOND = '07a3e9'
 /** Plants the rows as the role of this session, which bypasses policies. It commits nothing. */
 export async function populate(facts: Facts, session: AttackSession): Promise<Population> {
   const first = await plantUsers(facts, session, FIRST, undefined)
-  // A second planting for these tenants, with other users. The rows in the table of tenants are used by both plantings.
+  // The second planting adds other users to the same tenants, so it uses the first planting's rows in the table of tenants.
   const second = await plantUsers(facts, session, SECOND, {
     ...first,
     rows: registryRows(facts, first),

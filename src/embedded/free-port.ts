@@ -2,8 +2,9 @@ import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
 /**
- * Ports that no operating system gives to a socket that asks for any port (RFC 6335, section 6, and Linux’ ip_local_port_range), so that another
- * program rarely takes the port before the server binds it. Redis Cluster also needs the port 10,000 above.
+ * The range from which a port is chosen. Operating systems do not use it for sockets that ask for any port (RFC 6335, section 6, and Linux’
+ * ip_local_port_range), so another program rarely takes the port before the server binds it. Redis Cluster also needs the port 10,000
+ * above.
  */
 const FIRST = 10_240
 const END = 32_768

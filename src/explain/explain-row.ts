@@ -13,7 +13,7 @@ import { rowCondition } from './row-condition.ts'
 import { enterTenant, isSealed, type TenantSubject } from './tenant-session.ts'
 
 /**
- * Says why a tenant does not see a row: the right, the seal or the policy that hides it.
+ * Says why a tenant does not see a row: a missing privilege, the seal or a policy hides it.
  *
  * It reads in one transaction that is read-only and rolled back. The client's role must see all rows.
  *
@@ -80,13 +80,13 @@ async function placementOf(client: pg.Client, { schema }: Relation): Promise<str
   return placed.length > 0 ? schema : undefined
 }
 
-/** The policies of SELECT and, for a verb that changes rows, its own. Each list must let the row pass. */
+/** The list of policies for SELECT and, for a verb that changes rows, also the list for this verb. Each list must let the row pass. */
 async function policiesOf(client: pg.Client, relation: Relation, role: string, verb: RowQuestion['verb']) {
   const select = await policiesFor(client, relation, role, 'SELECT')
   return verb === 'SELECT' ? [select] : [select, await policiesFor(client, relation, role, verb)]
 }
 
-/** What PostgreSQL itself returns; undefined if it reports an error. */
+/** Whether PostgreSQL itself returns the row; undefined if it reports an error. */
 async function sees(client: pg.Client, relation: Relation, row: RowQuestion['row']): Promise<boolean | undefined> {
   const { where, values } = rowCondition(row)
   await client.query('savepoint seen')

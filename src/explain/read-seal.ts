@@ -3,8 +3,8 @@ import type { Reading } from './explanation.ts'
 import type { TenantSubject } from './tenant-session.ts'
 
 /**
- * Whether the database accepts the seal, in the session of the tenant. It refuses the seal of a suspended tenant, of another secret, and of a
- * tenant that is placed elsewhere.
+ * Whether the database accepts the seal, in the session of the tenant. It refuses a seal of a suspended tenant, a seal made with another
+ * secret, and a seal of a tenant that is placed elsewhere.
  */
 export async function readSeal(client: pg.Client, { tenant, secret }: TenantSubject): Promise<Reading> {
   const what = 'the seal'

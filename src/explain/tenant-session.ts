@@ -13,7 +13,7 @@ import { discover } from '../tenancy/discovery/discover.ts'
 import type { Facts } from '../tenancy/facts.ts'
 import { settingText } from '../verify/attack/contexts.ts'
 
-/** Whom a session acts for. */
+/** The tenant and user for whom a session acts. */
 export interface TenantSubject {
   readonly tenant: string
   /** Default: nobody. */
@@ -28,7 +28,7 @@ export interface TenantSubject {
   readonly readOnly?: boolean | undefined
 }
 
-/** What the role of the client sees of the catalog, and what discovery makes of it. */
+/** Reads the catalog as the client's role sees it, and runs discovery on it. */
 export async function readFacts(
   client: pg.Client,
   { appRole, setting }: { readonly appRole?: string | undefined; readonly setting?: string | undefined },
@@ -45,13 +45,15 @@ export async function readFacts(
   return buildFacts({ catalog, sql: reader, tenancy, sealed: false, loginDoubt: undefined, proofs: makeProofs })
 }
 
-/** The role of partywall's pools, if the application can take it; otherwise the application's login. */
+/** `tenant_user`, as which partywall's pools work, if the application can become this role; otherwise the application's login. */
 export function roleOfPools({ acting, tenancy }: Facts): string {
   return acting.find(({ role }) => role.name === 'tenant_user')?.role.name ?? tenancy.appRole.name
 }
 
 /**
- * @param why what the command would show to the application's login
+ * Refuses the application's own login, and a role that does not exist.
+ *
+ * @param why the reason why the command must not run as the application's login
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the client is the application's login, and for a role that does not exist
  */
 export function refuseRoles({ catalog, tenancy }: Facts, role: string, why: string): void {
@@ -63,7 +65,7 @@ export function refuseRoles({ catalog, tenancy }: Facts, role: string, why: stri
     throw new ConfigurationError(`--role: there is no role ${role}.`)
 }
 
-/** Whether policies of this database ask for the seal. */
+/** Whether policies of this database test the seal. */
 export function isSealed({ catalog }: Facts): boolean {
   return [...catalog.relations.values()].some((relation) =>
     relation.policies.some(({ name }) => name === 'tenant_seal_policy'),

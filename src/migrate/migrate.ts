@@ -42,7 +42,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const key = sealSecret === undefined ? undefined : deriveSealKey(sealSecret)
   const files = await readOwnMigrations()
   const client = new pg.Client({ connectionString: options.databaseUrl, application_name: 'partywall migrate' })
-  client.on('error', () => {}) // the query in flight reports it
+  client.on('error', () => {}) // the query in flight reports the error
   await client.connect()
   try {
     await client.query("set lock_timeout = '30s'")

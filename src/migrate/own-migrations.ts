@@ -7,7 +7,7 @@ import { packageRoot } from '../config/package-root.ts'
 export interface OwnMigration {
   readonly name: string
   readonly sql: string
-  /** SHA-256 of the file, hex. An applied file that changes is an error. */
+  /** SHA-256 of the file, in hex. If the checksum of an applied file changes, migrate() refuses to run. */
   readonly checksum: string
 }
 

@@ -3,7 +3,7 @@ import type { TenantSetting } from './sql-text.ts'
 
 /**
  * The phases of a migration, in the order in which they run. Statements that scan or rewrite many rows come before the short transaction
- * that takes locks. Statements that can't run in a transaction have phases of their own.
+ * that takes locks. Statements that can't run in a transaction have separate phases.
  *
  * - `columns` adds tenant columns;
  * - `backfill` fills the new columns;
@@ -18,7 +18,7 @@ export type Phase = (typeof PHASES)[number]
 /** Phases whose statements must not run inside a transaction. Each of these statements contains a COMMIT or uses CONCURRENTLY. */
 export const APART: ReadonlySet<Phase> = new Set<Phase>(['backfill', 'indexes', 'validate'])
 
-/** One change with its down migration. Every statement may run twice. */
+/** One change with its down migration. Every statement can be run twice. */
 export interface Change {
   readonly phase: Phase
   /** The heading of the change in the file: `schema.table`, `schema public` or `database`. */

@@ -12,7 +12,7 @@ export interface ProtectInput {
   readonly appRole: Role | undefined
   readonly setting: TenantSetting
   readonly seal: boolean
-  /** Write indexes that PostgreSQL can use on tables with policies. */
+  /** Whether to write indexes that PostgreSQL can use on tables with policies. */
   readonly indexes: boolean
   /** The tables to protect, as `schema.table` or `table`. Undefined: all. */
   readonly only?: readonly string[] | undefined

@@ -8,7 +8,10 @@ export interface Knowledge {
   readonly sessionCall: string | undefined
   /** Types of the columns that existing policies compare with the context. */
   readonly contextTypes: ReadonlySet<string>
-  /** Whether it is proved, for each role in reach (docs/glossary.md) and each verb, that only rows of the session's tenant are reached, or none. */
+  /**
+   * Whether it is proved, for each role in reach (docs/glossary.md) and each verb, that the role reaches no rows, or only rows of the
+   * session's tenant.
+   */
   readonly isProved: (relation: Relation) => boolean
   /** Whether some rows are meant for all tenants, by a flag or by a NULL tenant. */
   readonly sharesRows: (relation: Relation) => boolean

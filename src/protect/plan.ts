@@ -28,7 +28,7 @@ import { type FoundTable, makeTargets, type Target } from './target.ts'
 /**
  * Plans the migration that protects the user's own tables. It contains only missing changes, each with its down migration.
  *
- * Pure: it reads the given catalog and uses no database.
+ * The function reads only the given catalog, and uses no database.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a table that does not exist, and for a seal without schema partywall
  */
@@ -81,7 +81,10 @@ export function planProtection(input: ProtectInput): ProtectPlan {
   }
 }
 
-/** Whether the migrating role may alter objects of an owner. A single statement without this right would abort the file in the middle. */
+/**
+ * Returns a function that tells whether the migrating role may alter the objects of an owner. A single statement without this right would
+ * abort the file in the middle.
+ */
 function changeable({ catalog }: ProtectInput): (owner: Oid) => boolean {
   const { reader } = catalog
   const role = [...catalog.roles.values()].find(({ name }) => name === reader.name)
@@ -114,8 +117,8 @@ function targetPart(planning: Planning, target: Target): Part {
 }
 
 /**
- * For a child table without a tenant column, if it is not certain that sessions set the tenant. The table gets only changes of grants, and
- * a suggestion: a policy that asks whether the parent row is visible.
+ * Plans a child table without a tenant column, if it is not certain that sessions set the tenant. The table gets only changes of grants,
+ * and the suggestion of a policy that tests whether the parent row is visible.
  */
 function childOfOthers(planning: Planning, target: Target): Part {
   const { relation, link } = target
@@ -134,7 +137,9 @@ function childOfOthers(planning: Planning, target: Target): Part {
   return { changes, decisions: [...decisions, decision] }
 }
 
-/** Whether sessions surely name their tenant by the setting, so that defaults and triggers may fill the tenant column from it. */
+/**
+ * Whether it is certain that sessions name their tenant by the setting, so that defaults and triggers may fill the tenant column from it.
+ */
 function isBound(planning: Planning, target: Target): boolean {
   if (planning.seal) return true
   return doubtOf(planning, target) === undefined && stanceOf(target.relation) !== 'closed'
@@ -153,7 +158,7 @@ function foreignKeysTo(planning: Planning, target: Target): readonly Change[] {
     .filter((change) => change.object === target.relation.label)
 }
 
-/** Sorts changes by phase, keeping their order within one, and removes duplicates. */
+/** Sorts changes by phase, keeping their order within a phase, and removes duplicates. */
 function inOrder(changes: readonly Change[]): readonly Change[] {
   const seen = new Set<string>()
   return PHASES.flatMap((phase) =>

@@ -2,7 +2,7 @@ import type { Oid, Queryable } from '../catalog/model.ts'
 import { qualifiedName, quoteIdentifier } from '../catalog/names.ts'
 import type { FoundTable } from './target.ts'
 
-/** Tables in which this role sees rows without a tenant. Only tables with a nullable tenant column are queried. */
+/** Returns the tables in which the current role sees rows without a tenant. Only tables with a nullable tenant column are queried. */
 export async function readOrphans(db: Queryable, tables: readonly FoundTable[]): Promise<ReadonlySet<Oid>> {
   const orphans = new Set<Oid>()
   for (const table of tables) {

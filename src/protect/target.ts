@@ -97,8 +97,8 @@ export function makeTargets(
 }
 
 /**
- * The link to the parent, if the tenant column comes from an interrupted run of protect. Such a column looks like the parent's column, and
- * has no default and no foreign key.
+ * The link to the parent, if the tenant column comes from an interrupted run of protect. Such a column has the name and type of the
+ * parent's tenant column, but no default and no foreign key.
  */
 function halfFilled(
   { relation, column }: Exclude<FoundTable, { kind: 'child' }>,

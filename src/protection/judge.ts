@@ -57,7 +57,7 @@ class Judge {
     return table.inReach && table.enabled && (table.column !== null || this.#earlier(table) !== undefined)
   }
 
-  /** Row-level security that was turned off. The table is found by its name and by its OID, because it may have been renamed. */
+  /** Tables whose row-level security was turned off. Such a table is found by its name and by its OID, because it may have been renamed. */
   withoutRowSecurity(): ProtectionProblem[] {
     return this.#now.relations
       .filter((table) => table.inReach && !table.enabled && this.#earlier(table) !== undefined)
@@ -88,7 +88,7 @@ class Judge {
       for (const name of table.parents) {
         const parent = byName.get(name)
         if (parent === undefined) continue
-        // With a tenant column the parent is judged as a tenant table of its own.
+        // A parent with a tenant column is itself judged as a tenant table.
         if (parent.inReach && parent.column === null && earlier.get(table.oid)?.includes(name) !== true)
           problems.set(
             name,
@@ -105,7 +105,10 @@ class Judge {
     return [...problems.values()]
   }
 
-  /** Functions and views of schema partywall on which the seal depends. The look-ups of the directory differ in each database. */
+  /**
+   * Functions and views of schema partywall on which the seal depends. The look-up functions of the directory are left out, because they
+   * differ in each database.
+   */
   functions(): ProtectionProblem[] {
     const problems: ProtectionProblem[] = []
     for (const [name, each] of this.#now.functions) {
@@ -161,7 +164,7 @@ class Judge {
       )
   }
 
-  /** A trigger that fills or checks the tenant. */
+  /** Tables that lost a trigger which fills or checks the tenant. */
   triggers(): ProtectionProblem[] {
     const byTable = (state: ProtectionState) =>
       new Set(
@@ -225,8 +228,8 @@ class Judge {
   }
 
   #ownerIsUnrestricted(view: ProtectedRelation): boolean {
-    // With a seal, every view that runs as its owner is taken for unrestricted: the seal's policies do not apply to the owner, so only the policy on
-    // app.current_tenant_id restricts it, and injected SQL can change that setting.
+    // With a seal, every view that runs as its owner is treated as unrestricted: the seal's policies do not apply to the owner, so only the
+    // policy on app.current_tenant_id restricts the view, and injected SQL can change that setting.
     return (
       this.#sealed ||
       view.ownerBypasses ||

@@ -1,8 +1,9 @@
-// Roles belong to the whole server. Those of other databases come and go, and must neither be reported nor make the watch read again.
+// Roles belong to the whole server. A change of a role that only other databases use must neither be reported nor make the watch read
+// again.
 
 /**
- * A recursive CTE `own_roles (oid)`: the login, the roles that own something in this database, have a privilege on it or stand in a policy
- * (PostgreSQL lists these in `pg_shdepend`), the superuser that made the server, and all roles that these can become.
+ * A recursive CTE `own_roles (oid)`: the login, the roles that own something in this database, have a privilege in it or are named in a
+ * policy (PostgreSQL lists these in `pg_shdepend`), the bootstrap superuser, and all roles that these roles can become.
  */
 export const OWN_ROLES = `own_roles (oid) as (
     (select r.oid from pg_roles r where r.rolname = session_user or r.oid = 10
@@ -13,5 +14,8 @@ export const OWN_ROLES = `own_roles (oid) as (
     select m.roleid from own_roles i join pg_auth_members m on m.member = i.oid
   )`
 
-/** A condition on `pg_auth_members m`. Other roles join PostgreSQL's predefined roles, such as `pg_monitor`, for work elsewhere. */
+/**
+ * A condition on `pg_auth_members m`. The membership of another role in a predefined role of PostgreSQL, such as `pg_monitor`, does not
+ * concern this database.
+ */
 export const IS_OWN_MEMBERSHIP = `(m.member in (select i.oid from own_roles i) or (m.roleid >= 16384 and m.roleid in (select i.oid from own_roles i)))`

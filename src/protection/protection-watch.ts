@@ -14,7 +14,7 @@ import type { ProtectionReader } from './protection-reader.ts'
 /** Dependencies of {@link createProtectionWatch}, besides its options. */
 interface ProtectionWatchParts {
   readonly reader: ProtectionReader
-  /** Whether tenant tables must hold the seal. */
+  /** Whether tenant tables must have the policies of the seal. */
   readonly sealed: boolean
   readonly events: SecurityEvents
   readonly logger: Logger
@@ -24,15 +24,15 @@ interface ProtectionWatchParts {
 interface ProtectionWatch extends ProtectionGate {
   /** Whether a state was recorded, so that there is something to compare with. */
   readonly armed: boolean
-  /** Whether the protection counted as lost at the last comparison, also in report mode. */
+  /** Whether the last comparison found that the protection is lost, also in report mode. */
   readonly lost: boolean
   /**
    * Runs the checks of `ready()` and, if they pass, records what protects the tenants. If the schema changes during the checks, they run
    * again.
    *
    * @throws the errors of `checks`
-   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST` if a recorded state was lost since
-   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if it changes without end
+   * @throws {ProtectionLostError} `PARTYWALL_PROTECTION_LOST` if the recorded protection has been lost
+   * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the schema changes during every attempt
    */
   record(checks: () => Promise<void>): Promise<void>
   close(): Promise<void>
@@ -52,7 +52,7 @@ type Loss =
   | { readonly reason: 'unwatched'; readonly objects: readonly []; readonly messages: readonly string[] }
 
 /**
- * Makes a watch; opens nothing until `record`.
+ * Makes a watch. It opens no connection before `record()`.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -124,7 +124,10 @@ class Watch implements ProtectionWatch {
     })
   }
 
-  /** Callers that come while a comparison runs share the next one, because the running one may have read an older state. */
+  /**
+   * Callers that come while a comparison runs share the next comparison, because the running comparison may already have read an older
+   * state.
+   */
   compare(): Promise<void> {
     if (this.#accepted === undefined || this.#closed) return Promise.resolve()
     if (this.#next !== undefined) return this.#next

@@ -1,7 +1,10 @@
 import { marksOf } from '../migrate/known-protection.ts'
 import type { ProtectedPolicy } from './protected-object.ts'
 
-/** The marks of tenants in the policies of each schema. */
+/**
+ * The marks in the policies of each schema. A mark is the SHA-256 of a tenant's id: policies in a tenant's own schema compare the session's
+ * tenant with it.
+ */
 export class SchemaMarks {
   readonly #bySchema = new Map<string, Set<string>>()
   readonly #schemasOf = new Map<string, Set<string>>()
@@ -16,7 +19,9 @@ export class SchemaMarks {
     }
   }
 
-  /** Whether the policy names one tenant, all policies of its schema name the same one, and no other schema's policy does. */
+  /**
+   * Whether the policy contains one mark, all policies of its schema contain the same mark, and no policy of another schema contains it.
+   */
   isOfOneTenant(policy: ProtectedPolicy): boolean {
     const [mark, ...more] = marksOf(policy)
     if (mark === undefined || more.length > 0) return false
@@ -30,7 +35,7 @@ function addTo(sets: Map<string, Set<string>>, key: string, value: string): void
   else set.add(value)
 }
 
-/** The name of a table is quoted where it must be; the schema of a tenant never is. */
+/** PostgreSQL quotes the name of a table if necessary; the name of a tenant's schema never needs quotes. */
 function schemaOf({ table }: ProtectedPolicy): string {
   return table.slice(0, table.indexOf('.'))
 }

@@ -10,10 +10,10 @@ export interface SealKey {
   readonly outerPad: Buffer
 }
 
-/** Purpose of a key. A separate key is derived from the root secret for each purpose, so that one can't be used for another. */
+/** Purpose of a key. A separate key is derived from the root secret for each purpose, so that a key can't be used for another purpose. */
 export type KeyPurpose = 'seal' | 'ticket' | 'envelope' | 'webhook' | 'cursor' | 'revocation' | 'cache'
 
-/** Fewer characters can't hold 128 bits in hex. */
+/** With fewer hex digits, a secret has less than 128 bits. */
 export const MIN_SECRET_LENGTH = 32
 
 /**

@@ -3,7 +3,7 @@ import { lowerExpression, lowerStatement } from './lower.ts'
 import { isNode, type Node, nodeOf, nodesOf } from './nodes.ts'
 import type { Expr, Parsed, Query } from './tree.ts'
 
-/** Loads the server's grammar (WASM); must have settled before anything is parsed. */
+/** Loads PostgreSQL's grammar (WASM). Await it before you call another function of this file. */
 export async function loadParser(): Promise<void> {
   await loadModule()
 }

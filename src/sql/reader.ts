@@ -3,7 +3,7 @@ import { readBody } from './bodies.ts'
 import { parseExpression, parseStatement } from './parser.ts'
 import type { Body, Expr, Parsed, Query } from './tree.ts'
 
-/** Parsed SQL of the catalog, each text parsed once. */
+/** Parses SQL texts of the catalog, each text only once. */
 export interface SqlReader {
   /** A policy, default, CHECK or index expression. */
   expression(text: string): Parsed<Expr>
@@ -13,7 +13,7 @@ export interface SqlReader {
   body(fn: DatabaseFunction): Body
 }
 
-/** Makes a reader. Await `loadParser()` before. */
+/** Makes a reader. Await `loadParser()` first. */
 export function createSqlReader(): SqlReader {
   const expressions = new Map<string, Parsed<Expr>>()
   const statements = new Map<string, Parsed<Query>>()

@@ -141,7 +141,7 @@ export interface Query {
   readonly others: readonly Expr[]
   /** Node name of a statement that is not a query, such as `VariableSetStmt` for SET. */
   readonly node: string
-  /** The text of the statement. Undefined for a part of one. */
+  /** The text of the statement. Undefined if the query is a part of a statement. */
   readonly text: string | undefined
 }
 

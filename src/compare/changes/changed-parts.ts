@@ -1,12 +1,12 @@
 import type { SchemaPart } from '../../catalog/schema-parts.ts'
 
-/** A part that one schema has and the other has not, or has in another form. */
+/** A part that only one of two schemas has, or that differs between them. */
 export interface ChangedPart {
   readonly how: 'added' | 'removed' | 'changed'
   readonly part: SchemaPart
 }
 
-/** What differs between two schemas, in the order of the names. */
+/** The parts that differ between two schemas, in the order of their names. */
 export function changedParts(
   before: ReadonlyMap<string, SchemaPart>,
   after: ReadonlyMap<string, SchemaPart>,

@@ -18,7 +18,7 @@ export interface DiffSide {
 }
 
 /**
- * Says of each change between two schemas whether it is weaker, to review, safer or equal, and why.
+ * Judges each change between two schemas as weaker, to review, safer or equal, with the reasons.
  *
  * It compares the catalogs, tries every verb of every user on every planted row in both (see {@link compareSchemas}), and compares what `verify`
  * finds in both, with attacks. All planted rows are rolled back.
@@ -33,7 +33,8 @@ export async function diffSchemas(
   const { signal, ...given } = hints
   const verify = ({ url, sealSecret }: DiffSide) =>
     verifyDatabase({ ...given, databaseUrl: url, sealSecret, ownServer: true, mode: 'attack', signal })
-  // Databases of one server share all roles, and another session may change one between our two reads. So compare only the roles that a schema uses.
+  // Databases of one server share all roles, and another session may change a role between our two reads. So compare only the roles that a
+  // schema uses.
   const roles = new URL(before.url).host === new URL(after.url).host ? 'reached' : 'all'
   const catalogs = [await catalogOf(before.url, signal), await catalogOf(after.url, signal)] as const
   return judgeChanges({
@@ -47,7 +48,7 @@ export async function diffSchemas(
 /**
  * Compares a database with the schema that its migrations make, and changes nothing there. See {@link undeclared}.
  *
- * @param actualUrl a role that may read the catalogs is enough
+ * @param actualUrl URL of the database; its role needs only the right to read the catalogs
  */
 export async function diffDatabase(
   declared: DiffSide,

@@ -7,12 +7,13 @@ import type { ChangedPart } from './changed-parts.ts'
 import { areGood, type VerdictChanges, verdictChanges } from './verdict-changes.ts'
 
 /**
- * What a change does to the isolation of tenants.
+ * The effect of a change on the isolation of tenants.
  *
- * - `weaker`: somebody reaches rows of another tenant who did not before, or `verify` finds a hole that was not there;
- * - `review`: nobody can decide it without knowing what is intended: other access inside a tenant, code, roles, and what could not be tried;
+ * - `weaker`: somebody reaches rows of another tenant that they did not reach before, or `verify` finds a new hole;
+ * - `review`: a person must decide, because the answer depends on what is intended: other access inside a tenant, changed code or roles, or
+ *   a table on which nothing could be tried;
  * - `safer`: a hole is closed, and nobody can do more;
- * - `equal`: every statement of every user has the result that it had, and the findings are the same.
+ * - `equal`: every statement of every user has the same result as before, and the findings are the same.
  */
 export type Judgement = 'weaker' | 'review' | 'safer' | 'equal'
 
@@ -32,7 +33,7 @@ interface Sides {
   readonly after: VerifyReport
 }
 
-/** Judges each object of which something changed, or for which the result of a statement or a finding changed. The worst comes first. */
+/** Judges each object that changed itself, or for which the result of a statement or a finding changed. The worst comes first. */
 export function judgeChanges(sides: Sides): readonly JudgedChange[] {
   const { changed, comparison, before, after } = sides
   const opened = findingsOnlyIn(after, before)
@@ -78,9 +79,9 @@ function judgeObject(evidence: Evidence): JudgedChange {
 
 type Opinion = readonly [Judgement, readonly string[]]
 
-const SAME = 'Every statement of every user has the result that it had, and the findings are the same.'
+const SAME = 'Every statement of every user has the same result as before, and the findings are the same.'
 
-/** Nothing else was found. */
+/** The opinion if none of the other functions has one. */
 function equality({ verdicts: { fresh } }: Evidence): Opinion {
   if (fresh === undefined) return ['equal', [SAME]]
   const verdicts = Object.entries(fresh).map(([verb, verdict]) => `${verb} ${verdict}`)

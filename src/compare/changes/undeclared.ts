@@ -3,12 +3,12 @@ import { schemaParts } from '../../catalog/schema-parts.ts'
 import { type ChangedPart, changedParts } from './changed-parts.ts'
 import type { JudgedChange } from './judge-changes.ts'
 
-/** What decides which rows a role reaches, and has the same text whoever owns the table. */
+/** Names of parts that decide which rows a role reaches, and whose text does not depend on the owner of the table. */
 const DECIDES = /^(?:policy|row-level security of|trigger) /
 
 /**
  * Policies, triggers and switches of row-level security in which a database differs from its migrations: somebody changed the database by
- * hand, or a migration has not run there. Nothing is tried, so each difference is to review.
+ * hand, or a migration has not run there. Nothing is tried, so each difference is judged as `review`.
  *
  * Owners, privileges and constraints are not compared: on a server that is made for this run they have other names and texts.
  */

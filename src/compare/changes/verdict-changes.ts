@@ -13,7 +13,7 @@ const RANK: Readonly<Record<Verdict, number>> = {
   'no-access': 4,
 }
 
-/** What happened to the verdicts of one table, as sentences. */
+/** The changes of the verdicts of one table, as sentences. */
 export interface VerdictChanges {
   readonly worse: readonly string[]
   readonly better: readonly string[]
@@ -41,7 +41,7 @@ export function verdictChanges(
   return { worse, better, fresh: undefined }
 }
 
-/** Whether no verdict leaves a doubt. */
+/** Whether each verdict is `held` or better. */
 export function areGood(verdicts: Partial<Record<Verb, Verdict>>): boolean {
   return Object.values(verdicts).every((verdict) => RANK[verdict] >= RANK.held)
 }

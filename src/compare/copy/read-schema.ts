@@ -4,7 +4,7 @@ import type { Queryable } from '../../catalog/model.ts'
 // comments, statistics and storage options are left out. Each query returns one statement per row, in the column `sql`.
 
 const USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`
-/** Not a member of an extension. */
+/** SQL condition: the object is not a member of an extension. */
 const own = (catalog: string, oid: string) =>
   `not exists (select from pg_depend d where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`
 const GRANTEE = `case x.grantee when 0 then 'PUBLIC' else quote_ident(pg_get_userbyid(x.grantee)) end`

@@ -46,7 +46,7 @@ export async function lookupFindings(
       object: name,
       message: isTenants
         ? `${name} is in a lookup schema and holds rows of tenants (${column}): a tenant whose own schema lacks the table would use it.`
-        : `${name} is in a lookup schema, and ${twins} ${twins === 1 ? 'schema of a tenant has' : 'schemas of tenants have'} the name too: which one a statement means depends on the path.`,
+        : `${name} is in a lookup schema, and ${twins} ${twins === 1 ? 'schema of a tenant has' : 'schemas of tenants have'} the name too: search_path decides which of them a statement uses.`,
       fix: `-- Move ${name} to another schema, or take its schema out of lookupSchemas.`,
     }
   })

@@ -5,12 +5,12 @@ const ATTEMPTS = 20
 const PAUSE_MS = 100
 
 /**
- * Ends a move that failed. If the connection that did the move is lost, this opens a second one, and ends the move there as soon as the server
- * has noticed that the first session is gone. From that moment READ COMMITTED works again: a mark
- * (`mover_pid` in `partywall.tenant_states`) whose session is gone does not count. Transactions in REPEATABLE READ and SERIALIZABLE can't see that
- * the session is gone, so they are refused until the mark is removed.
+ * Ends a move that failed. If the connection of the move is lost, this opens a second connection, and ends the move there as soon as the
+ * server has noticed that the first session is gone. From that moment transactions in READ COMMITTED work again, because `mover_pid` in
+ * `partywall.tenant_states` is ignored if its session is gone. Transactions in REPEATABLE READ and SERIALIZABLE can't see that the session
+ * is gone, so they are refused until `mover_pid` is removed.
  *
- * It never throws: the caller has an error already, and `partywall.register_tickets()` also removes a mark whose session is gone.
+ * It never throws: the caller has an error already, and `partywall.register_tickets()` also removes a `mover_pid` whose session is gone.
  */
 export async function endFailedMove(client: pg.Client, databaseUrl: string, tenant: string): Promise<void> {
   const isDone = await client.query(END, [tenant]).then(
@@ -19,7 +19,7 @@ export async function endFailedMove(client: pg.Client, databaseUrl: string, tena
   )
   if (isDone) return
   const other = new pg.Client({ connectionString: databaseUrl })
-  other.on('error', () => {}) // the statement that runs gets the error, too
+  other.on('error', () => {}) // the running statement gets the error too
   try {
     await other.connect()
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

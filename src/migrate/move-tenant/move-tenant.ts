@@ -40,10 +40,9 @@ export interface MovedTenant {
 /**
  * Moves the rows of one tenant between the shared tables and a schema of its own.
  *
- * During the move the database refuses all statements of the tenant, including those of processes that still have the old placement in their
- * cache. The rows are copied, compared
- * by count and checksum, and deleted in the old place in one transaction, which also changes the placement. If anything fails, or if this
- * process ends, the transaction is rolled back: the tenant works where it was.
+ * During the move the database refuses all statements of the tenant, including those of processes that still have the old placement in
+ * their cache. One transaction copies the rows, compares them by count and checksum, deletes them in the old place, and changes the
+ * placement. If anything fails, or if this process ends, the transaction is rolled back, and the tenant works in its old place.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the tables of both places differ, the schema is not the tenant's, or rows do not
  *   match
@@ -55,7 +54,7 @@ export async function moveTenant(options: MoveTenantOptions): Promise<MovedTenan
   if (!isTenantSchemaName(schema))
     throw new ConfigurationError('moveTenant({ schema }): this is no name of a tenant’s schema.')
   const client = new pg.Client({ connectionString: databaseUrl })
-  client.on('error', () => {}) // the statement that runs gets the error, too
+  client.on('error', () => {}) // the running statement gets the error too
   await client.connect()
   let began = 0
   try {

@@ -37,7 +37,7 @@ function decision(label: string, cures: readonly NamedCure[], sql: readonly stri
   const advice = cures.flatMap(({ name, cure }) => (cure.kind === 'advice' ? [`For ${name}: ${cure.advice}.`] : []))
   const queries = cures.flatMap(({ cure }) => (cure.kind === 'twin' ? [cure.query] : []))
   return {
-    // A name of its own, so that other decisions about the table are still listed.
+    // A separate name, so that other decisions about the table are still listed.
     object: `${label} (indexes)`,
     reason: [
       `below a policy PostgreSQL can't use ${cures.map(({ name }) => name).join(', ')} for conditions: such a query reads all rows of its tenant (policy-blinds-index).`,

@@ -24,10 +24,10 @@ const LIMITS: Readonly<Record<TenantRole, readonly RowRight[]>> = {
 }
 
 /**
- * The privileges that a role of partywall gets on a table: those that the application has there, or that an earlier run moved to the role. A
- * migration must not let the application do more than before, also not inside a tenant.
+ * The privileges that a role of partywall gets on a table: those that the application has there, or that an earlier run moved to the role.
+ * A migration must not let the application do more than before, not even with rows of its own tenant.
  *
- * An application without privileges on any table, such as a login that was made for the sealed application, gets the usual ones.
+ * An application without privileges on any table, such as a login that was made for the sealed application, gets the usual privileges.
  */
 export function carriedRights(planning: Planning, relation: Relation, role: TenantRole): CarriedRights {
   const limit = LIMITS[role]
@@ -35,7 +35,7 @@ export function carriedRights(planning: Planning, relation: Relation, role: Tena
   return rightsOfHolders(planning, relation, limit, holdersOf(planning, role))
 }
 
-/** The privileges on rows that the application has on a table, as it is before the migration. */
+/** The privileges that the application has, before the migration, on the rows of a table. */
 export function applicationsRights(planning: Planning, relation: Relation): CarriedRights {
   return rightsOfHolders(planning, relation, ROW_RIGHTS, applicationsHolders(planning))
 }
@@ -54,10 +54,10 @@ function rightsOfHolders(
   )
 }
 
-/** Answers of {@link isNewApplication}: it looks at all tables, and is asked for each of them. */
+/** Cached answers of {@link isNewApplication}, which looks at all tables and is called for each of them. */
 const newApplications = new WeakMap<Planning, boolean>()
 
-/** Whether the application reaches no row of any table to protect, so this migration is taken to give it its first privileges. */
+/** Whether the application reaches no row of any table to protect. The migration then gives it its first privileges. */
 export function isNewApplication(planning: Planning): boolean {
   let isNew = newApplications.get(planning)
   if (isNew === undefined) {

@@ -47,7 +47,7 @@ function batches(target: Target, link: FoundLink, commits: boolean): string {
   )
 }
 
-/** Under a lock on the table: fills rows that were added since the batches, then checks that each row has its parent's tenant. */
+/** Under a lock on the table, fills the rows that were added since the batches, and then checks that each row has its parent's tenant. */
 function assertFilled(target: Target, link: FoundLink): string {
   const table = qualifiedName(target.relation)
   const parent = qualifiedName(link.parent)

@@ -127,7 +127,7 @@ function finish(planning: Planning, { target, parent, constraint }: Key, name: s
       phase: 'protect',
       object: target.relation.label,
       up: [
-        `${commentLine(`${name} checks the same, and the tenant.`)}\nALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${old};`,
+        `${commentLine(`${name} checks the same columns and the tenant.`)}\nALTER TABLE ${table} DROP CONSTRAINT IF EXISTS ${old};`,
       ],
       down: [
         doBlock(`  IF NOT EXISTS (${there(constraint.name)}) THEN

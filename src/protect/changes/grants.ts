@@ -91,7 +91,7 @@ function grantOf(relation: Relation, { role, grants }: Given): Change {
   }
 }
 
-/** With a seal: a table of which the application has not used a row so far. A grant would let it do more than before. */
+/** With a seal: a decision about a table on which the application has had no privilege so far. A grant would let it do more than before. */
 function unusedTable(planning: Planning, relation: Relation): readonly Decision[] {
   if (!planning.seal || relation.isPartition || isNewApplication(planning)) return []
   if (CARRYING_ROLES.some((role) => carriedRights(planning, relation, role).size > 0)) return []

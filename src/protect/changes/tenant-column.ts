@@ -7,7 +7,7 @@ import { contextSql, doBlock } from '../sql-text.ts'
 import type { Target } from '../target.ts'
 import { guardName } from './guard-trigger.ts'
 
-/** The tenant column is NOT NULL, and its default is the context. */
+/** Makes the tenant column NOT NULL, with the context's tenant as its default. */
 export function tenantColumnChanges(planning: Planning, target: Target): Part {
   // A partition has its parent's columns. The key of the table of tenants is generated, and not taken from the context.
   if (target.kind === 'root' || target.relation.isPartition || target.relation.kind === 'foreign-table') return NOTHING
@@ -27,7 +27,7 @@ function notNullChanges(planning: Planning, target: Target): Part {
   const object = relation.label
   const set = `ALTER TABLE ${table} ALTER COLUMN ${name} SET NOT NULL;`
   if (planning.sharesRows(relation)) {
-    const reason = `its policies show rows without ${column.name} to all tenants, so it may stay empty. If no row is meant to have none:`
+    const reason = `its policies show rows without ${column.name} to all tenants, so the column may stay NULL. If every row should have a value:`
     return { changes: [], decisions: [{ object, reason, sql: set }] }
   }
   if (hasOrphans) {

@@ -17,7 +17,7 @@ export function uniqueKeys(planning: Planning, target: Target): Part {
     return [
       {
         object: relation.label,
-        reason: `${index.name} is unique over all tenants: a tenant can learn that another tenant uses a certain value, and can use up values that another tenant needs. If it is unique within a tenant only, and no code looks rows up by it before the tenant is known (a sign-in by email alone does):`,
+        reason: `${index.name} is unique over all tenants: a tenant can learn that another tenant uses a certain value, and can use up values that another tenant needs. If the value must be unique only within a tenant, and no code looks up rows by this value before the tenant is known (as a sign-in by email does):`,
         sql: remedy(relation, column.name, index),
       },
     ]

@@ -23,10 +23,10 @@ export function uniqueOn(target: Target, columns: readonly string[]): readonly C
   ]
 }
 
-/** The same as one statement, for a decision. Undefined if the key exists already. */
+/** The same key as one statement, for a decision. Undefined if the key exists already. */
 export function uniqueStatement(target: Target, columns: readonly string[]): string | undefined {
   const { wanted, name, exists } = keyOn(target, columns)
-  // Several foreign keys may need the same key, and each decision may be taken alone.
+  // Several decisions may contain this statement, and each of them may be run by itself, so the statement can be run twice.
   return exists
     ? undefined
     : unlessThere(qualifiedName(target.relation), name, `UNIQUE (${wanted.map(quoteIdentifier).join(', ')})`)

@@ -12,7 +12,7 @@ export interface CrossingCheck {
   /** `assignee_id`. */
   readonly columns: string
   readonly constraint: string
-  /** The name of the key with the tenant that the migration may put in its place. */
+  /** The name of the composite key, with the tenant, by which the migration can replace this key. */
   readonly composite: string
   /** The tables that the query reads, quoted for SQL. */
   readonly reads: readonly string[]
@@ -25,8 +25,8 @@ export interface CrossingCheck {
 export const MOST_COUNTED = 1000
 
 /**
- * The check of one foreign key. Undefined if the key contains the tenant, if it decides the row's tenant itself, or if it does not lead from
- * one tenant table to another.
+ * The check of one foreign key. Undefined if the key contains the tenant, if the row takes its tenant from this key, or if the key does not
+ * lead from one tenant table to another.
  */
 export function crossingCheck(planning: Planning, target: Target, constraint: Constraint): CrossingCheck | undefined {
   const { references } = constraint
@@ -87,7 +87,7 @@ function linked(planning: Planning, { link }: Target): readonly string[] {
   return parent === undefined ? [] : [qualifiedName(parent.relation), ...linked(planning, parent)]
 }
 
-/** Whether the row's tenant is taken by this key, so that the two can't differ. */
+/** Whether the row takes its tenant from the row to which this key refers, so that the two tenants can't differ. */
 function isOwnLink({ link }: Target, parent: Target, columns: readonly string[]): boolean {
   return link !== undefined && link.parent.oid === parent.relation.oid && link.columns.join() === columns.join()
 }

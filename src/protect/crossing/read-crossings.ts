@@ -2,16 +2,16 @@ import type { Queryable } from '../../catalog/model.ts'
 import { quoteLiteral } from '../../catalog/names.ts'
 import type { CrossingCheck } from './crossing-check.ts'
 
-/** What a check found: a number of rows, or the reason why nobody knows. */
+/** The result of a check: a number of rows, or the reason why this number is not known. */
 export type Crossing = { readonly check: CrossingCheck } & ({ readonly found: number } | { readonly unread: string })
 
 const MOST_SECONDS_EACH = 5
 const MOST_MS_TOGETHER = 30_000
 
 /**
- * Runs checks. They only read, at most five seconds each, and half a minute together.
+ * Runs the checks. Each check only reads, for at most five seconds. After half a minute, no further check is started.
  *
- * @param db a connection in a transaction, which can go on afterwards
+ * @param db a connection in a transaction; the transaction can continue afterwards
  */
 export async function readCrossings(
   db: Queryable,
@@ -49,7 +49,7 @@ async function run(
     if (code === '57014') return { unread: `the query took more than ${MOST_SECONDS_EACH} seconds` }
     return { unread: problem instanceof Error ? problem.message : String(problem) }
   } finally {
-    // Takes the time limit back too.
+    // This also removes the time limit.
     await db.query('rollback to savepoint partywall_crossing')
   }
 }

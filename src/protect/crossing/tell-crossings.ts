@@ -10,9 +10,11 @@ interface Told {
   readonly sql: string
 }
 
-/** Sentences about rows that refer to another tenant's row, and about keys of which nobody knows. Keys without such rows are left out. */
+/**
+ * Sentences about rows that refer to another tenant's row, and about keys that could not be checked. Keys without such rows are left out.
+ */
 export function tellCrossings({ changes }: ProtectPlan, crossings: readonly Crossing[]): readonly Told[] {
-  // The migration stops where it validates a key with the tenant in place of this one.
+  // The migration stops at such rows if it validates a composite key, with the tenant, that replaces this key.
   const stops = ({ table, composite }: CrossingCheck) =>
     changes.some(
       ({ phase, object, up }) =>
@@ -32,7 +34,7 @@ export function tellCrossings({ changes }: ProtectPlan, crossings: readonly Cros
     const number = crossing.found === MOST_COUNTED ? `${MOST_COUNTED} or more` : String(crossing.found)
     const end = stops(check)
       ? 'The migration stops at them: correct or delete them first'
-      : `The migration does not stop at them, and the key ${check.constraint} stays without the tenant. Their tenants lose sight of the row to which they refer`
+      : `The migration does not stop at them, and the key ${check.constraint} stays without the tenant. Their tenants no longer see the row to which they refer`
     return told(
       `${number} ${crossing.found === 1 ? 'row' : 'rows'} of ${check.table} ${crossing.found === 1 ? 'refers' : 'refer'} ${what} (key ${check.constraint}). ${end}. This query lists them:`,
     )

@@ -21,8 +21,8 @@ const journalSchema = z.looseObject({
 })
 
 /**
- * `NNNN_partywall.sql`, its entry in the journal that drizzle-kit reads, and the down migration in `down/`, which drizzle-kit does not
- * read.
+ * Returns three files: `NNNN_partywall.sql`, the journal of drizzle-kit with an entry for it, and the down migration in `down/`, which
+ * drizzle-kit does not read.
  *
  * @param journal the text of `meta/_journal.json`, if that file exists
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the journal can't be read
@@ -48,7 +48,7 @@ function file(intro: string, sections: readonly Section[], decisions: string): s
   const statements = sections.flatMap(({ title, statements }) =>
     statements.map((statement, at) => (at === 0 ? `-- ${title.replace(/\s+/g, ' ')}\n${statement}` : statement)),
   )
-  // The decisions are no part of their own: it would hold comments only.
+  // The decisions do not get a separate part, because it would contain only comments.
   const last = decisions === '' ? RESET_LOCK_TIMEOUT : `${decisions}\n\n${RESET_LOCK_TIMEOUT}`
   return `${intro}\n\n${[LOCK_TIMEOUT, ...statements, last].join(`\n${BREAK}\n`)}\n`
 }
@@ -67,7 +67,7 @@ function withEntry(journal: string | undefined, tag: string, now: Date): string 
   return `${JSON.stringify({ ...known, entries: [...known.entries, entry] }, null, 2)}\n`
 }
 
-/** The text as it was read: the copy of a schema has its keys in another order, and each line of the file would change. */
+/** Returns the object as JSON.parse() made it. zod's copy would have its keys in another order, and each line of the file would change. */
 function parseJournal(text: string): Journal {
   const refuse = (cause?: unknown) =>
     new ConfigurationError(`--out: ${JOURNAL} is no journal of drizzle-kit.`, { cause })

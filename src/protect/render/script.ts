@@ -69,11 +69,11 @@ export function sqlOf(parts: readonly Section[]): string {
 export function headWithDecisions(phase: Phase | 'all', decisions: readonly Decision[]): string {
   const head = headOf(phase, 'up')
   if (decisions.length === 0) return head
-  return `${head}\n-- The end lists what is left to you, under TO DECIDE.`
+  return `${head}\n-- The list TO DECIDE at the end has the changes that are left to you.`
 }
 
 /**
- * The decisions as comments of JavaScript, for migrations that are code. They belong behind all statements of the up migration.
+ * The decisions as comments of JavaScript, for migrations that are code. They belong after all statements of the up migration.
  *
  * @param call the code that runs a statement, such as `await knex.raw(…)`
  */
@@ -81,7 +81,7 @@ export function decisionsAsCode(decisions: readonly Decision[], call: (sql: stri
   if (decisions.length === 0) return ''
   const lines = decisions.flatMap(({ object, reason, sql }) => [
     `* ${object}: ${reason}`.replace(/\s+/g, ' '),
-    // These four end a line comment of JavaScript.
+    // Each of these characters ends a line comment of JavaScript.
     ...(sql === undefined
       ? []
       : call(sql)
@@ -94,7 +94,7 @@ export function decisionsAsCode(decisions: readonly Decision[], call: (sql: stri
 const DECIDE = 'TO DECIDE. These changes are left to you:'
 
 /**
- * The decisions that a person must make, as SQL comments. They belong behind all statements: a REVOKE that a person uncomments must not be
+ * The decisions that a person must make, as SQL comments. They belong after all statements: a REVOKE that a person uncomments must not be
  * undone by a GRANT below it.
  */
 export function decisionsOf(decisions: readonly Decision[]): string {
@@ -107,8 +107,8 @@ export function decisionsOf(decisions: readonly Decision[]): string {
 
 const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
   columns: 'Adds tenant columns to child tables. Short locks; rewrites nothing.',
-  backfill: 'Fills the new tenant columns from the parents, in batches that commit. May be stopped and run again.',
-  indexes: 'Builds indexes without stopping writes. May be stopped and run again.',
+  backfill: 'Fills the new tenant columns from the parents, in batches that commit. You can stop it and run it again.',
+  indexes: 'Builds indexes without stopping writes. You can stop it and run it again.',
   keys: 'Adds keys that contain the tenant. Existing rows are not checked yet, so locks are short.',
   validate: 'Checks the existing rows against the new keys; reads and writes go on.',
   protect:
@@ -118,10 +118,10 @@ const INTRODUCTIONS: Readonly<Record<Phase, string>> = {
 /** The first lines of a file. */
 export function headOf(phase: Phase | 'all', direction: 'up' | 'down'): string {
   if (direction === 'down')
-    return '-- partywall protect: down migration. Afterwards the tables are as open as they were before. What you took from TO DECIDE stays, unless a statement below takes it back.'
+    return '-- partywall protect: down migration. Afterwards the tables are as open as they were before. Statements of TO DECIDE that you ran stay in force, unless a statement below undoes them.'
   const what =
     phase === 'all'
       ? 'tenant isolation of your own tables: columns, keys, row security, policies, guards and grants.'
       : INTRODUCTIONS[phase]
-  return `-- partywall protect: ${what}\n-- Every statement may run twice. Run it as the owner of the tables.`
+  return `-- partywall protect: ${what}\n-- Every statement can be run twice. Run it as the owner of the tables.`
 }

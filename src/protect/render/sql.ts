@@ -12,8 +12,8 @@ import {
 } from './script.ts'
 
 /**
- * `NNNN_partywall[_phase].up.sql`, numbered after the files in the folder. Down migrations go into a folder of their own, because many
- * runners take every `*.sql` file in their folder for a migration.
+ * `NNNN_partywall[_phase].up.sql`, numbered after the files in the folder. Down migrations go into a separate folder, because many runners
+ * treat every `*.sql` file in their folder as a migration.
  */
 export function renderSql(plan: ProtectPlan, existing: readonly string[]): readonly MigrationFile[] {
   const { next, width } = nextNumber(existing)
@@ -50,7 +50,7 @@ function file(head: string, body: string, decisions: string, apart: boolean): st
   const parts = apart
     ? [LOCK_TIMEOUT, body, decisions, RESET_LOCK_TIMEOUT]
     : ['BEGIN;', LOCK_TIMEOUT.replace('SET ', 'SET LOCAL '), body, decisions, 'COMMIT;']
-  const nothing = body === '' && decisions === '' ? ['-- Nothing to take back.'] : parts
+  const nothing = body === '' && decisions === '' ? ['-- Nothing to undo.'] : parts
   return `${[`${head}\n${note}`, ...nothing.filter((part) => part !== '')].join('\n\n')}\n`
 }
 

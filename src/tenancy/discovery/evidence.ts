@@ -45,8 +45,8 @@ export function gatherEvidence(catalog: Catalog, relations: readonly Relation[],
 }
 
 /**
- * Of several settings in one COALESCE, the one that is still in use. PostgREST sets `request.jwt.claims`, and no longer one setting for
- * each claim.
+ * Chooses, among the settings of one COALESCE, the setting that is still in use. PostgREST sets `request.jwt.claims`, and no longer a
+ * separate setting for each claim.
  */
 function preferredOf(use: SettingUse, coalesced: Evidence['coalesced']): SettingUse {
   const same = (other: SettingUse) => other.setting === use.setting && other.path.join() === use.path.join()

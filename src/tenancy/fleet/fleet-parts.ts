@@ -5,8 +5,9 @@ import type { Fleet, FleetRelation } from './fleet.ts'
  * Everything that decides about isolation in schemas of one tenant each, as one text for each part, without object ids:
  * - tables with their columns, owners, row-level security, policies and the roles that reach them;
  * - functions, default privileges, and dependencies between the schemas;
- * - views in other schemas that read a table of one of these schemas. Constraints and triggers are left out if they depend on no other
- *   schema.
+ * - views in other schemas that read a table of one of these schemas.
+ *
+ * Constraints and triggers are left out if they depend on no other schema.
  */
 export function fleetParts(
   fleet: Fleet | undefined,

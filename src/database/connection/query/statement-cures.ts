@@ -4,7 +4,7 @@ import type { EventSubject, SecurityEvents } from '../../../events/security-even
 import { isServerError } from '../../wire/pg-internals.ts'
 
 const OWN_POOL =
-  'A job queue (pg-boss, graphile-worker) needs a pool of its own: a plain pg.Pool with a login of its own, whose handlers open their tenant with wall.importContext()'
+  'A job queue (pg-boss, graphile-worker) needs its own plain pg.Pool with its own login; the handlers of its jobs open their tenant with wall.importContext()'
 
 /** The advice for each refused command. Libraries send some of these when they start. */
 const CURES: Readonly<Record<string, string>> = {

@@ -29,7 +29,7 @@ export function closedVerbs(planning: Planning, target: Target): readonly Decisi
   return [
     {
       object: relation.label,
-      reason: `row security is on and no policy lets the application ${closed.map((verb) => verb.toUpperCase()).join(', ')} there: ${closed.length === 1 ? 'this stays' : 'these stay'} closed, as ${closed.length === 1 ? 'it is' : 'they are'}. To open the rows of its own tenant to it:`,
+      reason: `row security is on and no policy lets the application ${closed.map((verb) => verb.toUpperCase()).join(', ')} there: ${closed.length === 1 ? 'this stays' : 'these stay'} closed, as ${closed.length === 1 ? 'it is' : 'they are'}. To let the application do this with the rows of its own tenant:`,
       sql: closed.map((verb) => opening(planning, target, verb)).join('\n'),
     },
   ]

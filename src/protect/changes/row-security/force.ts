@@ -29,7 +29,7 @@ export function force(planning: Planning, target: Target, ownerSees: boolean): P
   if (ownersPolicy !== undefined) changes.push(ownersPolicy)
   const notice = unbound
     ? ''
-    : `${commentLine(`From here on its owner ${owner?.name ?? ''} sees the rows of the context's tenant only: jobs and backfills of the owner set ${planning.setting.setting} first.`)}\n`
+    : `${commentLine(`From here on its owner ${owner?.name ?? ''} sees only the rows of the context's tenant: jobs and backfills of the owner must first set ${planning.setting.setting}.`)}\n`
   changes.push({
     phase: 'protect',
     object: relation.label,
@@ -59,7 +59,7 @@ function ownerPolicy(planning: Planning, target: Target): Wanted {
     using: test,
     check: test,
     why: commentLine(
-      `For the owner ${quoteIdentifier(owner)} alone, which saw all rows until now: with FORCE it keeps those of the context's tenant.`,
+      `Only for the owner ${quoteIdentifier(owner)}, which saw all rows until now: with FORCE it still sees the rows of the context's tenant.`,
     ),
   }
 }

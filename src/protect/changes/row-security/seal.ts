@@ -41,7 +41,7 @@ export function sealPolicies(planning: Planning, target: Target, stance: Stance)
       using: 'true',
       check: undefined,
       why: commentLine(
-        'For runAcrossTenants() alone: partywall_cross is a role that no login of the application may become.',
+        'Only for runAcrossTenants(): partywall_cross is a role that no login of the application may become.',
       ),
     })
   return policies

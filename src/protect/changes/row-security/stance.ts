@@ -15,7 +15,7 @@ export type Stance = 'open' | 'dormant' | 'own' | 'closed'
 
 export function stanceOf(relation: Relation): Stance {
   const permissive = usersPolicies(relation).some((policy) => policy.permissive)
-  // Written by an earlier run, on a table that was open then.
+  // A permissive policy of ours was written by an earlier run, when the table was open.
   const ours = relation.policies.some((policy) => policy.name === 'tenant_isolation_policy' && policy.permissive)
   if (ours || !relation.rowSecurity) return permissive || hasRestrictive(relation) ? 'dormant' : 'open'
   return permissive ? 'own' : 'closed'

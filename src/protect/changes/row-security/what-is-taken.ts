@@ -7,7 +7,10 @@ import type { Stance } from './stance.ts'
 
 const LEVELS = ['tenant_user', 'tenant_admin'] as const
 
-/** Comment lines above the isolation policy of a table that was open: what it takes away, and what stays on the table of tenants. */
+/**
+ * Comment lines above the isolation policy of a table that was open. They say what the policy takes away and, for the table of tenants,
+ * what stays allowed.
+ */
 export function whatIsTaken(planning: Planning, target: Target, stance: Stance): string {
   const { setting } = planning.setting
   // With a seal, policies of the user's own that come into force may still show rows to roles that are not the application's.
