@@ -50,7 +50,7 @@ function digestParts(catalog: Catalog, roles: ReadonlySet<Oid>): readonly Databa
   return [...local, ...surroundingParts(catalog, names, reached), ...roleParts(catalog, reached)]
 }
 
-/** The roles themselves, and those that are members of them, directly or through others. */
+/** The given roles, and their direct and indirect members. */
 function withMembers(roles: ReadonlySet<Oid>, { memberships }: Catalog): ReadonlySet<Oid> {
   const found = new Set(roles)
   for (const role of found) for (const each of memberships) if (each.role === role) found.add(each.member)

@@ -3,7 +3,7 @@ import { type Access, type AccessRecord, type Outcome, tenantOf } from './access
 /**
  * One difference between before and after.
  *
- * - `wider`: a statement that had no effect has one now, so a user sees or changes more;
+ * - `wider`: a statement that had no effect has an effect now, so a user sees or changes more;
  * - `narrower`: a row of the user's own tenant, or of no tenant, can't be reached any more;
  * - `error`: a statement on a row of the user's own tenant, or of no tenant, ran before and ends in an error now;
  * - `closed`: a row of another tenant can't be reached any more, which is the purpose of isolation.

@@ -8,7 +8,7 @@ import type { AttackSession } from '../verify/attack/session.ts'
 import { sessionKeys } from '../verify/attack/session-keys.ts'
 import type { Owner, User } from './access.ts'
 
-/** Three users of two tenants, with one row of each user in every table that accepts one. */
+/** Three users of two tenants, with one row of each user in every table that accepts such a row. */
 export interface Population {
   row(relation: Relation, owner: Owner): PlantedRow | undefined
   /** Statements that set the session's context to this user, by the settings that the facts name. */

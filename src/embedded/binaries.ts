@@ -94,7 +94,7 @@ async function restoreLibraryLinks(root: string): Promise<void> {
     try {
       await symlink(join('.', source.slice(source.lastIndexOf('/') + 1)), path)
     } catch (error) {
-      // Another process may have created it meanwhile.
+      // Another process may have created the link meanwhile.
       if (!(await exists(path))) throw embeddedUnusable(`its library links can't be made in ${root}.`, error)
     }
   }

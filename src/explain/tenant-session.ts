@@ -22,7 +22,7 @@ export interface TenantSubject {
   readonly placement?: string | undefined
   /** Further settings that the policies read, as `name=value`. */
   readonly set?: readonly string[] | undefined
-  /** The root secret of the seal; undefined if nobody gave one. */
+  /** The root secret of the seal; undefined if it was not given. */
   readonly secret: string | undefined
   /** Whether the seal allows only reading. Default false. */
   readonly readOnly?: boolean | undefined

@@ -5,7 +5,7 @@ import { recordKnownProtection } from './known-protection.ts'
 import { GROUND, type OwnMigration, readOwnMigrations } from './own-migrations.ts'
 
 export interface MigrateOptions {
-  /** URL of the migration role: the one that owns the application's tables, or a superuser. */
+  /** URL of the migration role: the role that owns the application's tables, or a superuser. */
   readonly databaseUrl: string
   /** The root secret of `createPartywall({ seal: { secret } })`; its derived seal key is added to the database. */
   readonly sealSecret?: string | undefined

@@ -59,8 +59,8 @@ export function forFormat(label: string): string {
 }
 
 /**
- * Whether an expression that the server printed equals one that we would write. The server adds parentheses, casts to text and an alias
- * for a subquery; everything else must be equal.
+ * Whether an expression that the server printed equals an expression that we would write. The server adds parentheses, casts to text and an
+ * alias for a subquery; everything else must be equal.
  */
 export function sameExpression(printed: string | undefined, ours: string | undefined): boolean {
   if (printed === undefined || ours === undefined) return printed === ours

@@ -69,8 +69,8 @@ export function digestQuery(tenantColumns: readonly string[]): string {
 }
 
 /**
- * A statement in a transaction of its own with fixed settings: a stored `search_path` can't put another operator
- * before PostgreSQL's, and a stored time-out can't end it. One round trip; works behind a transaction pooler.
+ * Wraps a statement in a separate transaction with fixed settings: a stored `search_path` can't put another operator
+ * before PostgreSQL's, and a stored time-out can't end it. It takes one round trip, and works behind a transaction pooler.
  */
 export function pinned(statement: string, timeoutMs: number): string {
   return `begin read only; set local search_path = pg_catalog, pg_temp; set local role none; set local quote_all_identifiers = off;

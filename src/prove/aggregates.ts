@@ -91,7 +91,7 @@ function aliasesOf(item: FromItem): readonly string[] {
 
 function isAggregate(expr: Expr, facts: Facts): boolean {
   if (expr.kind === 'other' && /^(Json.*Agg|XmlExpr|GroupingFunc)/.test(expr.node)) return true
-  // A window function such as count(*) OVER () is no aggregate, but an expression inside it may be one.
+  // A window function such as count(*) OVER () is no aggregate, but an expression inside it may be an aggregate.
   if (expr.kind !== 'call') return false
   if (AGGREGATES.has(expr.name) && (expr.schema === undefined || expr.schema === 'pg_catalog')) return true
   return facts.functionsNamed(expr.schema, expr.name).some((fn) => fn.kind === 'aggregate')

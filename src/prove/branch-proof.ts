@@ -124,7 +124,8 @@ function seesOnlyNamed({ facts, table, row, ask, clause }: BranchInput, { relati
 
 /** The lookup tables that the proof depends on. Empty if the branch compares the row's own tenant column with the context. */
 function trusted(input: BranchInput, knows: Equalities, own: string): readonly Instance[] {
-  // Equalities between the row's own columns and the context. If they alone prove the branch, the proof uses no lookup table.
+  // Equalities between the row's own columns and the context. If these equalities are enough to prove the branch, the proof uses no lookup
+  // table.
   const direct = new Equalities()
   for (const atom of input.branch.atoms) {
     if (atom.kind !== 'operator' || atom.op !== '=' || atom.left === undefined) continue

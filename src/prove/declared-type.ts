@@ -3,7 +3,7 @@ import type { Facts } from '../tenancy/facts.ts'
 /** Types that store a value unchanged, or raise an error. */
 const KEPT =
   /^(text|uuid|boolean|bool|character varying|varchar|jsonb?|record|void|trigger|date|timestamptz?|timestamp with(out)? time zone|bytea|any\w*)(\[\])*$/
-/** Types that may change a value, such as by rounding. casts.ts judges the cast where the value is compared with another one. */
+/** Types that may change a value, such as by rounding. casts.ts judges the cast where the value is compared with another value. */
 const CAST = /^(smallint|integer|int|int2|int4|int8|bigint|numeric|citext|[\w$]+\.citext)$/
 
 /** The effect of this type on a value that is assigned to an argument, variable or result. */

@@ -8,7 +8,7 @@ export interface Clause {
   readonly text: string
 }
 
-/** The clauses for a verb: at least one permissive clause and every restrictive one must be true. */
+/** The clauses for a verb: at least one permissive clause and all restrictive clauses must be true. */
 export interface EffectiveClauses {
   readonly clause: 'using' | 'check'
   readonly permissive: readonly Clause[]

@@ -5,7 +5,7 @@ import type { Facts } from '../tenancy/facts.ts'
 import { isGenuineContext } from './genuine.ts'
 
 /**
- * Whether an expression, or a function or view that it uses, may change a setting or a row. Code that can't be read counts as changing
+ * Whether an expression, or a function or view that it uses, may change a setting or a row. Code that can't be read is assumed to change
  * something. PostgreSQL evaluates a policy once per row, so a change that is made for one row could decide about the next row.
  */
 export function hasEffects(expr: Expr, facts: Facts): boolean {

@@ -207,7 +207,7 @@ function isBare({ items, conditions }: Joined): boolean {
   return conditions.length === 0 && items.every((item) => item.instance !== undefined)
 }
 
-/** Whether a view has security_invoker. PostgreSQL stores the option as it was written, so all spellings of true count. */
+/** Whether a view has security_invoker. PostgreSQL stores the option as it was written, so all spellings of true are accepted. */
 function isInvokers(relation: Relation): boolean {
   return /^(true|on|yes|1|t|y|tru|tr|ye)$/i.test(relation.options.get('security_invoker') ?? '')
 }

@@ -2,8 +2,8 @@ import type { Relation } from '../catalog/model.ts'
 import type { Facts } from '../tenancy/facts.ts'
 
 /**
- * Whether no stored row has NULL in the column. A NOT NULL constraint that is NOT VALID does not check old rows, and one that is NO INHERIT
- * does not apply to child tables.
+ * Whether no stored row has NULL in the column. A NOT NULL constraint that is NOT VALID does not check old rows, and a NO INHERIT
+ * constraint does not apply to child tables.
  */
 export function isNeverNull(facts: Facts, relation: Relation, name: string): boolean {
   const column = relation.columns.find((candidate) => candidate.name === name)

@@ -30,7 +30,7 @@ function maySet(facts: Facts, trigger: Trigger, column: string): boolean {
   return may
 }
 
-/** Whether a PL/pgSQL statement surely does not change this column of NEW. */
+/** Whether it is certain that a PL/pgSQL statement does not change this column of NEW. */
 function leaves(statement: PlStatement, column: string): boolean {
   const isIt = (target: string) => [`new.${column}`, 'new'].includes(target.toLowerCase())
   switch (statement.kind) {

@@ -150,7 +150,7 @@ function proveClauses(
   for (const clause of clauses.permissive) {
     const branches = branchesOf(parsing, clause)
     if (typeof branches === 'string') {
-      // The permissive policy can't be read. The restrictive policies alone may still prove the row.
+      // The permissive policy can't be read. The restrictive policies may still be enough to prove the row.
       const walled = judge(parsing, clauses.clause, clause, combine({ atoms: [], instances: [] }, restricting), ask)
       if (walled.proved) proved.add(walled.how)
       else weaknesses.push(unread(parsing, clause, clauses.clause, branches))

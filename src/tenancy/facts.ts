@@ -8,7 +8,7 @@ import type { SettingUse } from './discovery/settings.ts'
 import type { SessionCall } from './discovery/votes.ts'
 import type { Fleet } from './fleet/fleet.ts'
 
-/** A role that an attacker inside the application can act as: the application's role, or one that it reaches by SET ROLE. */
+/** A role that an attacker inside the application can act as: the application's role, or a role that it reaches by SET ROLE. */
 export interface ActingRole {
   readonly role: Role
   /** From the app's role to this one: `['app', 'tenant_admin']`. */
@@ -101,7 +101,7 @@ export type Proof =
   /** No row is reached: there is no privilege, or no policy is ever true. */
   | { readonly status: 'dark'; readonly how: string }
   | { readonly status: 'proved'; readonly how: string }
-  /** At least one branch of the policies surely lets another tenant's row pass. */
+  /** It is certain that at least one branch of the policies lets another tenant's row pass. */
   | { readonly status: 'open'; readonly weaknesses: readonly Weakness[] }
   /** Neither was shown: the prover could not read the predicate, or a part of it. */
   | { readonly status: 'unproved'; readonly how: string; readonly weaknesses: readonly Weakness[] }
@@ -179,7 +179,7 @@ export interface Facts {
   reach(relation: Relation, privilege: TablePrivilege): readonly ActingRole[]
   /** Acting roles, without superusers and BYPASSRLS, that may call the function. */
   executors(fn: DatabaseFunction): readonly ActingRole[]
-  /** Relations in the judged schemas, sorted by label. Those of extensions and of the schema partywall are left out. */
+  /** Relations in the judged schemas, sorted by label. Relations of extensions and of the schema partywall are left out. */
   readonly relations: readonly Relation[]
   readonly functions: readonly DatabaseFunction[]
   relationOf(oid: Oid): Relation | undefined

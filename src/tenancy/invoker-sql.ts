@@ -18,7 +18,7 @@ export function invokerSql(facts: Facts, fn: DatabaseFunction): string {
   ].join('\n')
 }
 
-/** Whether one of the functions is the wanted one, or calls it directly or indirectly. */
+/** Whether one of the functions is `wanted`, or calls it directly or indirectly. */
 function calls(facts: Facts, functions: readonly number[], wanted: DatabaseFunction): boolean {
   const seen = new Set<number>()
   const edge = [...functions]

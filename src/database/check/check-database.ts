@@ -168,7 +168,7 @@ function settingFindings({ storedSettings }: LoginFacts): DatabaseFinding[] {
     id: 'role-setting',
     severity: dangerous ? 'error' : 'warning',
     object: role,
-    message: `${role} has a stored setting, ${setting}: any SQL that runs as this role can store one, and it stays after the pool is closed.`,
+    message: `${role} has a stored setting, ${setting}: any SQL that runs as this role can store such a setting, and it stays after the pool is closed.`,
     fix: `ALTER ROLE ${role} RESET ${setting};  -- or RESET ${setting} IN DATABASE`,
   }))
 }
@@ -265,7 +265,7 @@ async function migrationFindings(pool: WalledPool, sealed: boolean): Promise<Dat
   try {
     const { rows } = await probe(() => pool.ask('select partywall.tenant_id() as tenant'))
     if (rows[0]?.tenant !== PROBE)
-      found.push(error('seal-not-read', 'partywall.tenant_id()', 'The seal is not read back.', migrate))
+      found.push(error('seal-not-read', 'partywall.tenant_id()', 'The database does not read the tenant from a valid seal.', migrate))
   } catch (problem) {
     const message = problem instanceof Error ? problem.message : String(problem)
     found.push(

@@ -14,7 +14,7 @@ const TWINS = {
 
 type TimeOut = keyof typeof TWINS
 
-/** The option of partywall to use instead of each setting in the start-up options. */
+/** For each setting that start-up options must not change: the option of partywall to use instead. */
 const OWN_SETTINGS: Readonly<Record<string, string>> = {
   search_path: 'searchPath',
   statement_timeout: 'statementTimeoutMs',

@@ -82,7 +82,7 @@ class TenantPoolOfOptions extends WalledPool {
 /**
  * Makes a pool. Each of its statements runs for the tenant of its context, in one network round trip.
  *
- * @param options all of `pg.Pool`'s, and the wall's own; `seal` must be given
+ * @param options all options of `pg.Pool`, and partywall's own; `seal` must be given
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming every invalid option
  * @example
  * ```ts

@@ -58,7 +58,7 @@ export function makeSettings(options: TenantPoolOptions, clock: WallSettings['cl
   }
 }
 
-/** `pg_temp` stands last: PostgreSQL would otherwise look there first, and a temporary table would hide a table of the tenant. */
+/** `pg_temp` is last: PostgreSQL would otherwise look there first, and a temporary table would hide a table of the tenant. */
 function pathOf(schemas: readonly string[]): string {
   return [...schemas, 'pg_temp'].map((name) => pg.escapeIdentifier(name)).join(', ')
 }

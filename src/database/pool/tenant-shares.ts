@@ -22,7 +22,7 @@ interface SharesOptions {
 /** Stands for statements without a tenant, such as lookups before the tenant is known. They may use every connection. */
 const NOBODY = ''
 
-/** Default share of one tenant: all connections of a pool of one or two, about three quarters of a larger one. */
+/** Default share of one tenant: all connections of a pool of one or two, about three quarters of a larger pool. */
 export function defaultShare(max: number): number {
   return max <= 2 ? max : Math.min(max - 1, Math.ceil(max * 0.75))
 }

@@ -18,7 +18,7 @@ export interface TransactionOptions {
 /** The argument of a transaction's function. It belongs to the tenant in whose context the transaction was opened. */
 export interface TenantTransaction {
   readonly query: pg.ClientBase['query']
-  /** The checked-out client, for libraries that want one. Do not release it. */
+  /** The checked-out client, for libraries that need a client. Do not release it. */
   readonly client: pg.PoolClient
   /**
    * Runs `fn` in a savepoint. If `fn` throws, everything since the savepoint is undone, and the outer transaction goes on. Savepoints run

@@ -320,7 +320,7 @@ export class WalledPool extends pg.Pool {
   }
 }
 
-/** Gives a new query the callbacks of one that did not run, so that it answers the same caller. */
+/** Gives a new query the callbacks of a query that did not run, so that the new query answers the same caller. */
 function successorOf(unsent: TenantQuery, next: TenantQuery): TenantQuery {
   next.resolve = unsent.resolve
   next.reject = unsent.reject

@@ -48,9 +48,9 @@ export interface TenantPoolExtras {
   /** Schemas in which unqualified names are looked up; `pg_temp` is put last. Default `['public']`. */
   readonly searchPath?: readonly string[] | undefined
   /**
-   * Schemas behind the tenant's own schema in the search_path of a tenant that has one: extensions and tables that no tenant owns. They
-   * must contain no table of a tenant, and no name that a tenant's schema contains too. Default none, so that a table that is missing in
-   * the tenant's schema is an error (42P01) and never another table.
+   * For a tenant with its own schema, the schemas that come after it in the search_path: for extensions, and tables that no tenant owns.
+   * They must contain no table of a tenant, and no name that a tenant's schema contains too. Default none, so that a table that is missing
+   * in the tenant's schema is an error (42P01) and never another table.
    */
   readonly lookupSchemas?: readonly string[] | undefined
   /** Time limit of each statement. Default: pg's `statement_timeout`, or 30_000; 0 for no limit. */
@@ -81,8 +81,8 @@ export interface TenantPoolExtras {
   readonly pooler?: 'none' | 'transaction' | undefined
   /**
    * Sends single statements of `pool.query` over this many pipelined connections, which all tenants share (pg 8.23 or later). Statements
-   * are sent without waiting for the answers to earlier ones, so a slow statement delays those behind it on its connection. A database in
-   * which the application has TEMPORARY is refused.
+   * are sent without waiting for the answers to earlier statements, so a slow statement delays the statements behind it on its connection.
+   * A database in which the application has TEMPORARY is refused.
    */
   readonly pipelinedConnections?: number | undefined
   /**
@@ -113,7 +113,7 @@ export interface TenantPoolExtras {
   readonly logger?: Logger | undefined
 }
 
-/** Options of {@link createTenantPool}: those of `pg.Pool`, and the wall's own. */
+/** Options of {@link createTenantPool}: those of `pg.Pool`, and partywall's own. */
 export type TenantPoolOptions = pg.PoolConfig & TenantPoolExtras
 
 const secret = z.union([z.string().min(32, 'must have at least 32 characters'), z.function()], {
@@ -126,7 +126,7 @@ const schemaName = z
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
-/** The wall's own options; pg checks its own. */
+/** partywall's own options; pg checks its options itself. */
 export const tenantPoolSchema = z.looseObject({
   seal: z.union([z.literal(false), z.object({ secret, previousSecret: secret.optional() })], {
     error: ({ input }) =>

@@ -7,10 +7,10 @@ const NAME_FOLLOWS = new Set([',', 'BY', 'SET', 'USING', 'CYCLE', 'TO', 'DEFAULT
 /**
  * Whether a query is `SELECT … INTO`, which is a CREATE TABLE by another name. In doubt: true.
  *
- * Such an INTO stands in the outermost SELECT: PostgreSQL refuses it everywhere else. INTO is a reserved word, so without quotes
+ * Such an INTO is in the outermost SELECT: PostgreSQL refuses it everywhere else. INTO is a reserved word, so without quotes
  * it can only be that clause, the INTO of an INSERT or MERGE, or a name after AS or a dot.
  *
- * @param text a statement that begins with SELECT, WITH or an opening parenthesis, or an EXPLAIN of one
+ * @param text a statement that begins with SELECT, WITH or an opening parenthesis, or an EXPLAIN of such a statement
  * @see PostgreSQL "SELECT INTO"
  */
 export function selectsInto(text: string): boolean {

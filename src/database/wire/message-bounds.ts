@@ -2,7 +2,7 @@ import { ConnectionInDoubtError, type PartywallError, ResultTooLargeError } from
 import { FairReading } from './fair-reading.ts'
 import type { PgConnection } from './pg-internals.ts'
 
-/** One byte for the kind of a message, four for its length, which counts itself. */
+/** One byte for the kind of a message, and four bytes for its length. The length includes these four bytes. */
 const HEADER_BYTES = 5
 
 /**

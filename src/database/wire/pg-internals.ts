@@ -53,7 +53,7 @@ export interface PgCommandComplete {
   readonly text: string
 }
 
-/** A server's error, or one that pg makes itself. */
+/** An error of the server, or of pg itself. */
 interface PgError extends Error {
   readonly severity?: string | undefined
   readonly code?: string | undefined
@@ -115,7 +115,7 @@ export interface PgClientInternals {
   readonly connectionParameters: PgConnectionParameters
   /** The password, or a function that returns it when a connection is made. */
   password?: unknown
-  /** Queries that wait for the running one. */
+  /** Queries that wait for the running query. */
   readonly _queryQueue?: unknown
   readonly _queryable: boolean
   readonly _ending: boolean

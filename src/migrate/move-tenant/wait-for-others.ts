@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { DependencyUnavailableError } from '../../errors.ts'
 
-/** Transactions of this database that are open now, without those of autovacuum. */
+/** The transactions of this database that are open now, except those of autovacuum. */
 const OPEN = `
   select l.virtualtransaction as id from pg_catalog.pg_locks l
   join pg_catalog.pg_stat_activity a on a.pid = l.pid

@@ -24,8 +24,8 @@ const LIMITS: Readonly<Record<TenantRole, readonly RowRight[]>> = {
 }
 
 /**
- * The privileges that a role of partywall gets on a table: those that the application has there, or that an earlier run moved to the role.
- * A migration must not let the application do more than before, not even with rows of its own tenant.
+ * The privileges that a role of partywall gets on a table: privileges that the application has on the table, or that an earlier run moved
+ * to the role. A migration must not let the application do more than before, not even with rows of its own tenant.
  *
  * An application without privileges on any table, such as a login that was made for the sealed application, gets the usual privileges.
  */
@@ -76,13 +76,16 @@ function reachesNothing(planning: Planning): boolean {
   )
 }
 
-/** The roles whose rights count: those of the application, and `role` itself, because an earlier run moved rights to it. */
+/**
+ * The roles whose privileges are carried over: the roles of the application, and `role` itself, to which an earlier run may have moved
+ * privileges.
+ */
 function holdersOf(planning: Planning, role: TenantRole): ReadonlySet<Oid> {
   const own = [...planning.catalog.roles.values()].filter(({ name }) => name === role).map(({ oid }) => oid)
   return new Set([...applicationsHolders(planning), ...own])
 }
 
-/** PUBLIC, each role that the application can act as, and those whose privileges it inherits. */
+/** PUBLIC, each role that the application can act as, and the roles whose privileges such a role inherits. */
 function applicationsHolders(planning: Planning): ReadonlySet<Oid> {
   const app = planning.acting.filter(({ name }) => !isCarrying(name))
   return new Set([PUBLIC_OID, ...app.flatMap(({ oid }) => [...planning.rightsOf(oid)])])

@@ -48,7 +48,7 @@ function foreignKey(planning: Planning, target: Target, constraint: Constraint):
     return { changes: finish(planning, key, name), decisions: [] }
   }
   const theirs = columnNames(parent.relation, references.columns)
-  // A foreign key can only refer to a unique key. For partitioned tables a person must say which one.
+  // A foreign key can only refer to a unique key. For partitioned tables a person must choose this key.
   const unique = parent.relation.kind === 'partitioned-table' ? undefined : uniqueStatement(parent, theirs)
   const decide = (reason: string): Part => ({
     changes: [],

@@ -59,7 +59,7 @@ export function crossingCheck(planning: Planning, target: Target, constraint: Co
   }
 }
 
-/** The name of the key with the tenant that replaces this one. */
+/** The name of the composite key, with the tenant, that replaces this key. */
 export function compositeName({ name }: Constraint): string {
   return objectName([name], '_tenant')
 }

@@ -21,7 +21,7 @@ function file(plan: ProtectPlan, script: Script): string {
   const decisions = script.phase === 'protect' ? plan.decisions : []
   const head = headWithDecisions(script.phase, decisions).replace(/^--/gm, '//')
   const left = decisionsAsCode(decisions, (sql) => `await knex.raw(${template(sql)})`).replace(/^(?=.)/gm, '  ')
-  // Statements that can't run in a transaction are sent one by one, because several in one message are one transaction.
+  // Statements that can't run in a transaction are sent one by one, because several statements in one message are one transaction.
   const config = script.apart ? '\nexports.config = { transaction: false }\n' : ''
   return `${head}
 ${config}

@@ -54,7 +54,7 @@ function file(head: string, body: string, decisions: string, apart: boolean): st
   return `${[`${head}\n${note}`, ...nothing.filter((part) => part !== '')].join('\n\n')}\n`
 }
 
-/** The next number after the highest one in the folder, with as many digits. */
+/** The next number after the highest number in the folder, with as many digits. */
 export function nextNumber(existing: readonly string[]): { readonly next: number; readonly width: number } {
   let highest = 0
   let width = 4

@@ -34,7 +34,7 @@ export function functionFinder(catalog: Catalog): FunctionFinder {
 export function settingsIn(expr: Expr, sql: SqlReader, functions: FunctionFinder): readonly SettingUse[] {
   const found = new Map<string, SettingUse>()
   collect(expr, sql, functions, new Set(), (use) => found.set(`${use.setting}/${use.path.join('.')}`, use))
-  // The walk finds both `setting -> key` and the setting alone. Keep only the one with the path.
+  // The walk finds both `setting -> key` and the setting alone. Keep only the entry with the path.
   return [...found.values()].filter(
     (use) =>
       use.path.length > 0 ||
@@ -146,7 +146,10 @@ function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): Set
   return undefined
 }
 
-/** The setting of `jsonb_array_elements_text(setting -> 'org_ids')`, which may stand alone, in a subquery, in FROM or in ARRAY(…). */
+/**
+ * The setting of `jsonb_array_elements_text(setting -> 'org_ids')`, which may be the whole expression, or be in a subquery, in FROM or in
+ * ARRAY(…).
+ */
 export function listSetting(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
   if (expr.kind === 'cast' || expr.kind === 'collate') return listSetting(expr.arg, sql, functions)
   if (expr.kind === 'call' && /^jsonb?_array_elements(_text)?$/.test(expr.name) && expr.args[0] !== undefined) {

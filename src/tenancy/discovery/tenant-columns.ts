@@ -10,7 +10,7 @@ interface ChosenColumn {
   readonly others: readonly Candidate[]
 }
 
-/** A second candidate competes with the best one if its score times this factor reaches the best score. */
+/** A second candidate competes with the best candidate if its score times this factor reaches the best score. */
 const CLOSE = 1.5
 
 /**

@@ -36,8 +36,8 @@ export function matchesPattern(name: string, pattern: string): boolean {
 }
 
 /**
- * Finds the schemas that belong to one tenant each: those of the registry `partywall.schemas`, those that match the given patterns, and
- * otherwise those whose names begin alike.
+ * Finds the schemas that belong to one tenant each: the schemas of the registry `partywall.schemas`, and the schemas that match the given
+ * patterns. If there are no such schemas and no patterns, it takes schemas whose names begin alike.
  *
  * @param withSameTables true: schemas whose names begin alike are taken only if a table occurs in two of them. false: the names are
  *   enough, because the database has no tenant column

@@ -9,7 +9,7 @@ const told = new WeakSet<WallSettings>()
  * @param freezesValues whether a function of the database is wrongly IMMUTABLE: a cached plan would contain its result for one tenant
  */
 export function mayPrepare(settings: WallSettings, freezesValues: boolean): boolean {
-  // Behind a pooler, the name may exist on another server connection only. On a shared connection, a lost name would also break statements
+  // Behind a pooler, the name may exist only on another server connection. On a shared connection, a lost name would also break statements
   // of other tenants that are already sent.
   if (isUnnamed(settings) || settings.multiStatements) return false
   if (freezesValues && settings.prepareThreshold > 0 && !told.has(settings)) {

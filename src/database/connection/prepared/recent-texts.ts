@@ -1,7 +1,7 @@
 /**
  * Remembers a value for each recently used text, in bounded memory. There is a younger and an older half. When the younger half is full, it
- * becomes the older half, and the texts of the old older half are forgotten. A text that is used again moves to the younger half. Finding a
- * text never needs a search through the others, so a flood of different texts costs no more than the same number of equal ones.
+ * becomes the older half, and the texts of the previous older half are forgotten. A text that is used again moves to the younger half.
+ * Finding a text never needs a search through the others, so a flood of different texts costs no more than the same number of equal ones.
  */
 export class RecentTexts<T> {
   readonly #maxTexts: number
@@ -10,7 +10,7 @@ export class RecentTexts<T> {
   #old = new Map<string, T>()
   #chars = 0
 
-  /** Both are limits of one half. */
+  /** Both limits apply to each half. */
   constructor(maxTexts: number, maxChars: number) {
     this.#maxTexts = maxTexts
     this.#maxChars = maxChars

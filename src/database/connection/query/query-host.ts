@@ -17,7 +17,7 @@ export interface QueryHost {
   destroySocket(error: Error): void
   getTransactionStatus(): 'I' | 'T' | 'E' | null
   /**
-   * Puts the running query, which has failed, in front of the waiting ones. It is submitted again when the server is ready.
+   * Puts the running query, which has failed, in front of the waiting queries. It is submitted again when the server is ready.
    *
    * @returns false where pg has no such queue
    */

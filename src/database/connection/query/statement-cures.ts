@@ -59,7 +59,7 @@ function subjectOf(frame: ContextFrame): EventSubject {
   return { tenantId, userId, requestId }
 }
 
-/** Replaces the server's plain syntax error for a text of several statements by one that says why and what to do. */
+/** Replaces the server's plain syntax error for a text of several statements by an error that says why and what to do. */
 function explainSeveralStatements(error: Error): Error {
   // Recognise the error by its routine, which no other syntax error has. Its message may be in another language.
   if (!isServerError(error) || error.code !== '42601' || Reflect.get(error, 'routine') !== 'exec_parse_message')

@@ -45,7 +45,7 @@ export class TenantQuery extends PgQueryBase {
   noError: null | undefined = null
   /** Called once, when the connection is free again. */
   onFinished: ((query: TenantQuery) => void) | undefined = undefined
-  /** Sends the statement again on another connection, if this one failed before it ran. Called in the caller's context. */
+  /** Sends the statement again on another connection, if it failed here before it ran. Called in the caller's context. */
   sendAgain: ((unsent: TenantQuery) => void) | undefined = undefined
   failure: Error | undefined = undefined
   /** Number of answers to our own statements that are still outstanding. */

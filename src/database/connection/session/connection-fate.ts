@@ -15,7 +15,7 @@ export type CancelRequest = Promise<boolean>
 
 export const USABLE: ConnectionFate = Object.freeze({ name: 'usable' })
 
-/** Discards the connection. The first reason is kept, because later ones follow from it. */
+/** Discards the connection. The first reason is kept, because later reasons follow from it. */
 export function discardedFor(fate: ConnectionFate, reason: string): ConnectionFate {
   return fate.name === 'discarded' ? fate : { name: 'discarded', reason, request: requestUnderWay(fate) }
 }

@@ -34,7 +34,7 @@ import {
 } from './session-state.ts'
 import { TransactionTimeOuts } from './transaction-time-outs.ts'
 
-/** The status of ReadyForQuery: idle, in a transaction, in an aborted one; null before the first. */
+/** The status of ReadyForQuery: idle, in a transaction, or in an aborted transaction; null before the first ReadyForQuery. */
 type TransactionStatus = 'I' | 'T' | 'E' | null
 
 /**
@@ -152,7 +152,7 @@ export class ConnectionGuard {
     return this.inFlight === 1 && tenantOn(this.#session) !== frame.tenantId ? 'discard' : undefined
   }
 
-  /** Binds a transaction to its tenant, just before a statement is sent. An error means that nothing is sent. */
+  /** Binds a transaction to its tenant, just before a statement is sent. If it returns an error, nothing is sent. */
   admit(frame: ContextFrame, status: TransactionStatus): Error | undefined {
     const unusable = refuseFrame(frame, this.settings) ?? this.#refuseUnready(frame, status)
     if (unusable !== undefined) return unusable
@@ -231,12 +231,12 @@ export class ConnectionGuard {
       this.#session = withContext(this.#session, false)
   }
 
-  /** One answer of the prefix has come; `place` is 0 for the first. */
+  /** Notes one answer to the prefix; `place` is 0 for the first answer. */
   prefixAnswered(tag: string, place: number): void {
     if (!this.prefix.answered(tag, place)) this.discard('its prepared clean-up statement was gone')
   }
 
-  /** The last answer of the prefix has come: the context is in force. */
+  /** Notes the last answer to the prefix: the context is in force. */
   prefixDone(parse = 0): void {
     if (this.prefix.done(parse)) this.#session = withContext(this.#session, true)
   }

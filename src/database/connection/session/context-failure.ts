@@ -18,8 +18,8 @@ export function maySendAgain(error: unknown): boolean {
 }
 
 /**
- * The error if a prepared statement of ours is gone. The attacker who removed it may also have replaced another one, so the connection is
- * discarded.
+ * The error if a prepared statement of ours is gone. An attacker who removed it may also have replaced another prepared statement, so the
+ * connection is discarded.
  */
 export function lostStatement(error: Error, guard: ConnectionGuard): Error {
   guard.discard('a prepared statement of ours was gone')

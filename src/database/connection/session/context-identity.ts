@@ -73,7 +73,7 @@ function tenantIdentity(frame: TenantFrame, settings: WallSettings): ContextIden
   const placement = frame.placement?.schema ?? ''
   // The lengths of tenantId and userId precede their values, so that no two users share a subject.
   const subject = `${level}${tenantId.length}:${tenantId}${userId.length}:${userId}${actor}`
-  // A placement can't contain ':', and no other part of a key begins with one, so no two contexts share a key.
+  // A placement can't contain ':', and no other part of a key begins with ':', so no two contexts share a key.
   const place = placement === '' ? '' : `:${placement}:`
   return {
     tenantId,

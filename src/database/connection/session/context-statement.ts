@@ -21,7 +21,7 @@ export type ContextForm =
   | `${'identity' | 'full'}${'' | '-switch'}${'' | '-placed'}${'' | '-read-only'}`
   | `timed${'' | '-placed'}${'' | '-read-only'}`
 
-/** The forms that a connection needs. If its start-up options are in force, it never needs a full one. */
+/** The forms that a connection needs. If its start-up options are in force, it never needs a `full` form. */
 export function contextForms(base: 'identity' | 'full'): readonly ContextForm[] {
   if (base === 'identity')
     return [...formsOf(base), 'timed', 'timed-read-only', 'timed-placed', 'timed-placed-read-only']

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { WallSettings } from '../../settings/wall-settings.ts'
 
-// Statements that are sent ahead of a user's statement and remove everything that an earlier one left on the session.
+// Statements that are sent ahead of a user's statement and remove everything that an earlier statement left on the session.
 
 /**
  * Prepared once per connection, and sent before every statement outside of a transaction. It resets all settings that a SELECT may have
@@ -75,7 +75,7 @@ export function restoreStatements(settings: readonly SessionSetting[], time: num
   })
 }
 
-/** The session's own settings, read before the first tenant; without those that partywall sets itself. */
+/** The session's own settings, read before the first tenant; without the settings that partywall sets itself. */
 export const SESSION_SETTINGS_TEXT =
   "select name, setting from pg_catalog.pg_settings where source = 'session' and context in ('user', 'superuser') " +
   "and name not in ('search_path', 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'role', 'session_authorization', 'seed')"

@@ -61,7 +61,7 @@ export function contextStatements(settings: WallSettings, base: 'identity' | 'fu
 const TAKES_TICKETS = `exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
   where n.nspname operator(pg_catalog.=) 'partywall' and p.proname operator(pg_catalog.=) 'register_tickets')::pg_catalog.text`
 
-/** Compares each setting's value with the wanted one. set_config returns the wanted value in the server's spelling, and runs second. */
+/** Compares each setting's value with the wanted value. set_config returns the wanted value in the server's spelling, and runs second. */
 function factsText(settings: WallSettings): string {
   const inForce = [...startupSettings(settings)].map(([name, value]) => {
     const quoted = pg.escapeLiteral(name)

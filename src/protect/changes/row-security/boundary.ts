@@ -20,8 +20,8 @@ const NOTHING: Boundary = { wanted: undefined, decision: undefined }
  * A restrictive policy for a table that has permissive policies of the user's own. No policy is added if these permissive policies are
  * proved already, and it is not certain that sessions set the setting that the new policy would read.
  *
- * PostgreSQL joins permissive policies by OR and restrictive ones by AND. So only a restrictive policy can be added without showing more
- * rows (PostgreSQL manual, CREATE POLICY).
+ * PostgreSQL joins permissive policies by OR and restrictive policies by AND. So only a restrictive policy can be added without showing
+ * more rows (PostgreSQL manual, CREATE POLICY).
  */
 export function boundaryOf(planning: Planning, target: Target): Boundary {
   const { relation } = target
