@@ -265,7 +265,14 @@ async function migrationFindings(pool: WalledPool, sealed: boolean): Promise<Dat
   try {
     const { rows } = await probe(() => pool.ask('select partywall.tenant_id() as tenant'))
     if (rows[0]?.tenant !== PROBE)
-      found.push(error('seal-not-read', 'partywall.tenant_id()', 'The database does not read the tenant from a valid seal.', migrate))
+      found.push(
+        error(
+          'seal-not-read',
+          'partywall.tenant_id()',
+          'The database does not read the tenant from a valid seal.',
+          migrate,
+        ),
+      )
   } catch (problem) {
     const message = problem instanceof Error ? problem.message : String(problem)
     found.push(
