@@ -31,7 +31,7 @@ const KEYWORDS = new Set(
 /** Types of extensions. Their schema depends on the installation, so they are recognised by name only. */
 const EXTENSION_TYPES = /^(?:\w+|"[^"]+")\.(citext|ltree|lquery|hstore|lo)((?:\[\])*)$/
 
-/** `public.citext` → `citext`; every other type as the server prints it. */
+/** Turns `public.citext` into `citext`. Every other type stays as the server prints it. */
 export function withoutExtensionSchema(type: string): string {
   return type.replace(EXTENSION_TYPES, '$1$2')
 }

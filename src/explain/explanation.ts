@@ -1,4 +1,4 @@
-/** What is asked: why does this tenant not see, or not change, this row? */
+/** The question: why does this tenant not see, or not change, this row? */
 export interface RowQuestion {
   /** `name` or `schema.name`. */
   readonly table: string

@@ -64,7 +64,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   }
 }
 
-/** The names of the files that the database has not seen. Needs the right to read the ledger. */
+/** The names of the files that were not applied to the database. Needs the right to read the ledger. */
 export async function pendingMigrations(client: Pick<pg.ClientBase, 'query'>): Promise<readonly string[]> {
   const files = (await readOwnMigrations()).filter((file) => file.name !== GROUND)
   const { rows: found } = await client.query("select to_regclass('partywall.migrations') is not null as there")

@@ -16,12 +16,12 @@ const AGGREGATES = new Set(
 /** Aggregates that return the value of one of the rows. */
 const PICKED = new Set(['min', 'max', 'any_value'])
 
-/** `min(x)`, `max(x)`, `any_value(x)`: the value is that of one of the rows that were read. */
+/** Whether the expression is `min(x)`, `max(x)` or `any_value(x)`, whose value comes from one of the rows that were read. */
 export function isPicked(expr: Expr, facts: Facts): expr is Extract<Expr, { kind: 'call' }> {
   return expr.kind === 'call' && PICKED.has(expr.name) && isBuiltInCall(expr, facts)
 }
 
-/** `array_agg(x)`: each element of the array is the value of one of the rows that were read. */
+/** Whether the expression is `array_agg(x)`: each element of the array comes from one of the rows that were read. */
 export function isGathered(expr: Expr, facts: Facts): expr is Extract<Expr, { kind: 'call' }> {
   return expr.kind === 'call' && expr.name === 'array_agg' && isBuiltInCall(expr, facts)
 }

@@ -238,7 +238,7 @@ export class Resolver {
     return this.#mayPlant && pathOf(fn)?.schemas === undefined && fn.atomicBody === undefined
   }
 
-  /** pg_has_role(…) with constant arguments: replaced by true or false for the acting role. */
+  /** Replaces pg_has_role(…) with constant arguments by true or false for the acting role. */
   #roleTest(expr: Extract<Expr, { kind: 'call' }>, scope: Scope): Expr | undefined {
     if (expr.name !== 'pg_has_role' || (expr.schema !== undefined && expr.schema !== 'pg_catalog')) return undefined
     const texts = expr.args.map(textOf)

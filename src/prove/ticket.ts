@@ -31,7 +31,7 @@ export function ticketExpression(query: Query, facts: Facts): Expr | undefined {
   let nested = false
   const mine = item.alias ?? item.name
   const replaced = mapExpression(target, (part) => {
-    // Names in a query further inside may mean its own tables.
+    // Names in a nested query may mean the tables of that query.
     if (part.kind === 'subquery') nested = true
     return part.kind === 'column' && part.name === 'tenant_id' && (part.table ?? mine) === mine ? TENANT : undefined
   })

@@ -22,7 +22,7 @@ export function aliasColumns(alias: unknown): { readonly columns?: readonly stri
   return columns.length === 0 ? {} : { columns }
 }
 
-/** `pg_catalog.int4` and `int4` are `integer`: names as format_type prints them, without a modifier. */
+/** The name of a type as format_type prints it, with its modifiers: `integer` for `pg_catalog.int4` and `int4`. */
 export function typeName(node: Node | undefined): string {
   if (node === undefined) return ''
   const names = namesOf(node['names']).filter((name) => name !== 'pg_catalog')

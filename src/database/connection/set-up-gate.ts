@@ -9,7 +9,7 @@ export class SetUpGate {
       this.#open = resolve
       this.#fail = reject
     })
-    // Waiting code gets the failure. Without waiting code, it must not be an unhandled rejection.
+    // Code that waits gets the failure. If no code waits, the failure must not become an unhandled rejection.
     this.passed.catch(() => {})
   }
 

@@ -41,7 +41,7 @@ export class TenantClient extends pg.Client implements QueryHost {
   readonly guard: ConnectionGuard
   readonly shapes = new RowShapes()
   readonly prepared: PreparedTexts
-  /** During set-up all statements are allowed, because no tenant has used the connection. */
+  /** Whether set-up code runs. It may send any statement, because no tenant has used the connection. */
   #inSetup = false
   #setupQueries = 0
   readonly #care: SessionCare

@@ -217,7 +217,7 @@ const MISTAKEN = [
   ['maxConnections', 'max'],
 ] as const
 
-/** `pool.options` must show no secret and nothing that pg does not know. */
+/** Returns only pg's options, because `pool.options` must show no secret and no option that pg does not know. */
 function withoutExtras(options: TenantPoolOptions): pg.PoolConfig {
   const rest: Record<string, unknown> = { ...options }
   for (const name of Object.keys(EXTRAS)) Reflect.deleteProperty(rest, name)

@@ -116,7 +116,7 @@ class OpenTransaction implements TenantTransaction {
   }
 
   transaction<T>(fn: (transaction: TenantTransaction) => Promise<T>): Promise<T> {
-    // Savepoints nest: two at once on one connection would end each other.
+    // Savepoints nest: two savepoints at once on one connection would end each other.
     const run = this.#last.then(() => this.#savepoint(fn))
     this.#last = run.catch(() => {})
     return run

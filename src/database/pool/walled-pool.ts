@@ -128,7 +128,7 @@ export class WalledPool extends pg.Pool {
     if (event !== 'connect' || !(client instanceof TenantClient)) return super.emit(event, ...values)
     this.#watchdog.watch(client)
     this.#open.add(client)
-    // The connection was still being opened when close() aborted the others.
+    // The connection was still being opened when close() aborted the other connections.
     if (this.#cutOff) client.destroySocket(closedMeanwhile())
     client.beginSetup()
     try {

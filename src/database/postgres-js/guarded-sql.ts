@@ -7,7 +7,7 @@ interface StatementChecks {
   readonly here: () => void
   /** Throws if a statement is not allowed. Called when a query is sent. */
   readonly text: (text: string) => void
-  /** Resolves when the context of the transaction is valid for the next statement; undefined if it is already. */
+  /** Resolves when the context of the transaction is valid for the next statement; undefined if it is valid already. */
   readonly context: () => Promise<void> | undefined
 }
 

@@ -65,7 +65,7 @@ function readToken(text: string, from: number, backslashEscapes: boolean, into: 
   return end
 }
 
-/** Upper case of ASCII words only. JavaScript turns `ı` into `I`, but for PostgreSQL it is another letter. */
+/** Turns only ASCII words into upper case. JavaScript turns `ı` into `I`, but for PostgreSQL it is another letter. */
 function upperCase(word: string): string {
   return /^[\w$]+$/.test(word) ? word.toUpperCase() : word
 }

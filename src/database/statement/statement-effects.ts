@@ -19,7 +19,7 @@ export function carriesData(kind: StatementKind): boolean {
   return kind === 'data' || !WITHOUT_DATA.has(kind)
 }
 
-/** Whether a text is one statement, for texts that go by the simple protocol. */
+/** Whether a text is one statement, for texts that are sent by the simple protocol. */
 export function isSingleStatement(text: string): boolean {
   return !/;\s*\S/.test(text)
 }

@@ -104,7 +104,7 @@ function kindOfCommand(words: WordReader): StatementKind {
   }
 }
 
-/** `(select …)`, a text without a statement, or something that is no word. */
+/** The kind of a text that does not begin with a word: `(select …)`, a text without a statement, or anything else. */
 function kindWithoutCommand(words: WordReader): StatementKind {
   const first = words.peek()
   if (first === '' || (first === ';' && words.rest().replace(/[;\s]/g, '') === '')) return 'empty'

@@ -41,7 +41,7 @@ export function tellCrossings({ changes }: ProtectPlan, crossings: readonly Cros
   })
 }
 
-/** One line about keys without such rows. Empty if there is none. */
+/** One line about keys without such rows. Empty if there is no such key. */
 export function tellClean(crossings: readonly Crossing[]): readonly string[] {
   const clean = crossings.filter((crossing) => 'found' in crossing && crossing.found === 0).length
   if (clean === 0) return []

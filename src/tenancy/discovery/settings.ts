@@ -115,7 +115,7 @@ function withArguments(expr: Expr, fn: DatabaseFunction, args: readonly Expr[]):
   })
 }
 
-/** `current_setting('a.b', true)`, `…::json ->> 'k'`, `… #>> '{a,b}'`, `jsonb_extract_path_text(…, 'k')`. */
+/** The setting in `current_setting('a.b', true)`, `…::json ->> 'k'`, `… #>> '{a,b}'` or `jsonb_extract_path_text(…, 'k')`. */
 function settingRead(expr: Expr, sql: SqlReader, functions: FunctionFinder): SettingUse | undefined {
   if (expr.kind === 'call' && expr.name === 'current_setting' && isBuiltIn(expr)) {
     const name = expr.args[0] === undefined ? undefined : constantText(expr.args[0])

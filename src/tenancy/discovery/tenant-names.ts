@@ -3,13 +3,13 @@ const STRONG = /^(tenant|org|organi[sz]ation|workspace|account|company|customer_
 const WEAK =
   /^(customer|client|team|group|site|shop|store|school|clinic|agency|firm|brand|club|partner|realm|instance|subscriber|owner_org|space|vendor|practice|property)$/
 
-/** 2 for `org_id`, `tenant`; 1 for `team_id`; 0 for other names. */
+/** How likely it is that a name means a tenant: 2 for `org_id` and `tenant`, 1 for `team_id`, 0 for other names. */
 export function tenantNameWeight(name: string): number {
   const stem = stemOf(name)
   return STRONG.test(stem) ? 2 : WEAK.test(stem) ? 1 : 0
 }
 
-/** `org_id`, `orgId`, `org_uuid`, `fk_org`, `org` → `org`. */
+/** The stem of a name: `org` for `org_id`, `orgId`, `org_uuid`, `fk_org` and `org`. */
 export function stemOf(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

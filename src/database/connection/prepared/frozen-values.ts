@@ -1,10 +1,10 @@
-/** True for a function of the application: not PostgreSQL's own, and no member of an extension. */
+/** SQL condition for a function of the application: neither PostgreSQL's own nor a member of an extension. */
 const ofApplication = (name: string) => `${name}.oid operator(pg_catalog.>=) 16384 and not exists (
   select from pg_catalog.pg_depend d
    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
      and d.objid operator(pg_catalog.=) ${name}.oid and d.deptype operator(pg_catalog.=) 'e')`
 
-/** The bodies of IMMUTABLE functions, also of SQL functions that the server stores as a parse tree. */
+/** The bodies of IMMUTABLE functions, including SQL functions that the server stores as a parse tree. */
 const FROZEN = `
   select pg_catalog.lower(coalesce(pg_catalog.pg_get_function_sqlbody(f.oid), f.prosrc)) as body from pg_catalog.pg_proc f
    where f.provolatile operator(pg_catalog.=) 'i' and ${ofApplication('f')}`

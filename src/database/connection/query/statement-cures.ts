@@ -6,7 +6,7 @@ import { isServerError } from '../../wire/pg-internals.ts'
 const OWN_POOL =
   'A job queue (pg-boss, graphile-worker) needs its own plain pg.Pool with its own login; the handlers of its jobs open their tenant with wall.importContext()'
 
-/** The advice for each refused command. Libraries send some of these when they start. */
+/** The advice for each refused command. Libraries send some of these commands when they start. */
 const CURES: Readonly<Record<string, string>> = {
   SET:
     "Make the setting in onConnect, as a start-up option (options: '-c name=value'), or by SET LOCAL inside a transaction. " +

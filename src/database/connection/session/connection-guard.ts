@@ -71,13 +71,13 @@ export class ConnectionGuard {
     this.prefix = new PrefixWriter(settings, identities)
   }
 
-  /** The session is set up: from now on each statement belongs to a context. */
+  /** Called when the session is set up: from now on each statement belongs to a context. */
   opened(): void {
     this.#session = setUp(this.#session)
     this.#parameters.watch(true)
   }
 
-  /** The reason why this connection must not be used again; undefined if it may. */
+  /** The reason why this connection must not be used again; undefined if it may be used. */
   get discardedFor(): string | undefined {
     return this.#fate.name === 'discarded' ? this.#fate.reason : undefined
   }
@@ -92,7 +92,7 @@ export class ConnectionGuard {
     return requestUnderWay(this.#fate)
   }
 
-  /** A cancel request was sent for the statement that this connection runs. */
+  /** Called when a cancel request was sent for the statement that this connection runs. */
   cancelSent(request: CancelRequest): void {
     this.#fate = withRequest(this.#fate, request)
   }
@@ -110,7 +110,7 @@ export class ConnectionGuard {
     this.#session = withResidue(this.#session)
   }
 
-  /** DISCARD ALL was acknowledged: nothing of any tenant is left. */
+  /** Called when the server has acknowledged DISCARD ALL: nothing of any tenant is left. */
   cleaned(): void {
     this.#session = cleaned(this.#session)
     this.prefix.cleaned()
@@ -224,7 +224,7 @@ export class ConnectionGuard {
     return { open, contextInForce: this.contextInForce, own: this.#timeOuts.own }
   }
 
-  /** A control statement, such as COMMIT, is sent inside a transaction. */
+  /** Called when a control statement, such as COMMIT, is sent inside a transaction. */
   #controls(kind: StatementKind, text: string): void {
     this.#timeOuts.sending(kind, text)
     if (kind === 'rollback-to' || kind === 'commit' || kind === 'rollback')
@@ -241,7 +241,7 @@ export class ConnectionGuard {
     if (this.prefix.done(parse)) this.#session = withContext(this.#session, true)
   }
 
-  /** CommandComplete of the user's statement: notes what it may have left on the session. */
+  /** Handles CommandComplete of the user's statement: notes what the statement may have left on the session. */
   commandComplete(tag: string, kind: StatementKind): void {
     if (kind === 'set-local' && tag.startsWith('SET')) this.#timeOuts.done()
     if (this.freeStatements > 0 || (kind !== 'other' && !leavesResidue(tag))) return

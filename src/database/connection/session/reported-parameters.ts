@@ -13,7 +13,7 @@ export class ReportedParameters {
     this.#watching = on
   }
 
-  /** @returns whether it now differs from the session's own value */
+  /** @returns whether the parameter now differs from the session's own value */
   report(name: string, value: string): boolean {
     if (!this.#watching) {
       this.#own.set(name, value)

@@ -36,7 +36,7 @@ export function beginFor(state: SessionState, tenantId: string): SessionState {
   return { name: fresh ? 'fresh' : 'serving', tenantId, contextInForce: false }
 }
 
-/** The server has set the context of the transaction, or has taken it back. */
+/** The server has set the context of the transaction, or has removed it. */
 export function withContext(state: SessionState, contextInForce: boolean): SessionState {
   if (state.name === 'opening' || state.contextInForce === contextInForce) return state
   return { ...state, contextInForce }

@@ -26,14 +26,14 @@ export class TransactionTimeOuts {
     return this.#own === NONE ? undefined : this.#own
   }
 
-  /** A transaction ends, or another begins. */
+  /** Called when a transaction ends, or another begins. */
   clear(): void {
     if (this.#own !== NONE) this.#own = NONE
     if (this.#savepoints.length > 0) this.#savepoints = []
     this.#asked = undefined
   }
 
-  /** A control statement, such as SET LOCAL or COMMIT, is being sent. */
+  /** Called when a control statement, such as SET LOCAL or COMMIT, is being sent. */
   sending(kind: StatementKind, text: string): void {
     switch (kind) {
       case 'set-local':
@@ -59,7 +59,7 @@ export class TransactionTimeOuts {
     }
   }
 
-  /** The server has executed the last SET LOCAL. */
+  /** Called when the server has executed the last SET LOCAL. */
   done(): void {
     this.#own = this.#asked ?? this.#own
     this.#asked = undefined
