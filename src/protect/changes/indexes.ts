@@ -27,7 +27,7 @@ export function indexInTransaction(target: Target, name: string, columns: readon
     phase: 'keys',
     object: relation.label,
     up: [
-      `-- Not CONCURRENTLY, because PostgreSQL can't do that on a partitioned table.\nCREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${columns.map(quoteIdentifier).join(', ')})${condition(where)};`,
+      `-- Not built concurrently, because PostgreSQL can't do that on a partitioned table.\nCREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${qualifiedName(relation)} (${columns.map(quoteIdentifier).join(', ')})${condition(where)};`,
     ],
     down: [`DROP INDEX IF EXISTS ${quoteIdentifier(relation.schema)}.${quoteIdentifier(name)};`],
   }

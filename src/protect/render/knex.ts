@@ -28,8 +28,7 @@ ${config}
 exports.up = async (knex) => {
 ${body(script.up, script.apart)}${left === '' ? '' : `${left}\n`}}
 
-// Down migration. Afterwards the tables are as open as they were before. Statements of TO DECIDE that you ran stay in force, unless a
-// statement below undoes them.
+// Down migration. Afterwards the tables are as open as they were before. Statements of TO DECIDE that you ran stay in force, unless a statement below undoes them.
 exports.down = async (knex) => {
 ${body(script.down, script.apart)}}
 `
