@@ -42,7 +42,7 @@ interface Seen {
 export interface SeenOfRule extends Seen {
   readonly rule: RuleId
   readonly detail?: string
-  /** The cells that were reached. Left out: the one table and the one verb, if there are not several. */
+  /** The cells that were reached. Left out if the attack reached only one table by one verb. */
   readonly cells?: readonly { readonly object: string; readonly verb: Verb }[]
   /** Upper limit of the finding's severity, such as when the attack used a secret that its holder is meant to use. */
   readonly most?: ChosenSeverity
@@ -95,13 +95,13 @@ export interface Arena {
   held(relation: Relation, verb: Verb): void
   /** Records that no attack could try this verb. The verdict stays `unproved`, with this reason. */
   notTried(relation: Relation, verb: Verb, reason: string): void
-  /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, its severity becomes info. */
+  /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, the finding's severity becomes info. */
   tried(rule: RuleId, object: string): void
   /** Records one statement by which an attack tried a verb on a relation as a role. */
   attempted(relation: Relation, verb: Verb, role: ActingRole): void
   /**
-   * Keeps a script that repeats a successful attack, one for each table and verb. A script of tenant A replaces one without a tenant, because
-   * its reader then sees both tenants.
+   * Keeps a script that repeats a successful attack: one script for each table and verb. A script of tenant A replaces a script without a
+   * tenant, because it shows its reader both tenants.
    */
   repeatable(by: Crosser, script: RepeatedAttack): void
   /** Whether the text contains the canary (docs/glossary.md) of this side's tenant. */
@@ -172,7 +172,10 @@ export class AttackLedger {
     return this.#noLogin
   }
 
-  /** Records that the application's own login reached fewer rows than the attacks' session. The controls of that session do not count. */
+  /**
+   * Records that the application's own login reached fewer rows than the attacks' session. The controls of the attacks' session then do not
+   * count.
+   */
   differ(object: string, verb: Verb, reason: string): void {
     this.#differences.set(`${object}/${verb}`, reason)
   }

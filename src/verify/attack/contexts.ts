@@ -14,13 +14,13 @@ export interface AttackContext {
   readonly name: string
   /** Statements that set this context, run after SET ROLE. '' if nothing is set. */
   readonly sql: (role: ActingRole) => string
-  /** The tenant whose rows may be seen. Undefined: no rows may be seen. */
+  /** The tenant whose rows may be seen. Undefined if no rows may be seen. */
   readonly tenant: 'a' | 'b' | undefined
   /** The same context with further settings. A later value replaces an earlier one. */
   readonly saying: (said: readonly Said[]) => AttackContext
 }
 
-/** Makes the seal of a sealed context. */
+/** What the seal of a sealed context is made with. */
 export interface ContextSealer {
   readonly secret: string
   readonly database: string

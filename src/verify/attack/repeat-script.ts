@@ -14,7 +14,9 @@ import { splitSeal } from './seal-script.ts'
 
 /** One statement that reached a row of another tenant. */
 export interface RepeatedAttack {
-  /** The rule that the attack belongs to. Left out: the attack shows a crossing of the table, which may have several causes. */
+  /**
+   * The rule that the attack belongs to. Left out if the attack shows a crossing of the table, because a crossing may have several causes.
+   */
   readonly rule?: RuleId
   /** The detail of the finding, such as the name of a constraint, where an object may have several findings of the rule. */
   readonly detail?: string
@@ -26,9 +28,9 @@ export interface RepeatedAttack {
   readonly verb: Verb
   /** The attack's statements, as they were sent after the context. */
   readonly sql: string
-  /** A query of one value, which a superuser runs before and after the attack. */
+  /** A query that returns one value. A superuser runs this query before and after the attack. */
   readonly judge?: string
-  /** A comment above statements that a superuser runs before the attack. Left out: the usual one. */
+  /** A comment above statements that a superuser runs before the attack. If it is left out, the script has the usual comment. */
   readonly note?: string
   /** What came back in this run: `1 row. Each row is a leak.` */
   readonly saw: string
@@ -153,7 +155,7 @@ function literal(value: string | null | undefined, column: Column): string {
   return value === null || value === undefined ? 'NULL' : `${quoteLiteral(value).trim()}::${column.type}`
 }
 
-/** One line for each statement. A semicolon in a quoted name or text ends none. */
+/** One line for each statement. A semicolon in a quoted name or text does not end a statement. */
 export function statementsOf(sql: string): readonly string[] {
   return splitStatements(sql).statements.map(({ text }) => `${text.trim().replace(/;$/, '')};`)
 }

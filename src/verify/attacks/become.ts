@@ -60,11 +60,14 @@ function privileged(role: Role, relation: Relation): boolean {
   return role.superuser || role.bypassRls || role.oid === relation.owner
 }
 
-/** Statements that lead from the login to the role. They start at session_user, because PostgreSQL checks SET ROLE against session_user. */
+/**
+ * Statements that lead from the login to the role. They begin with the session authorization, because PostgreSQL checks SET ROLE against
+ * session_user.
+ */
 export function stepsTo(path: RolePath): readonly string[] {
   const [first = '', ...hops] = path.path
   const steps = [`set local session authorization ${quoteIdentifier(first)}`]
-  // The path has a membership with ADMIN OPTION but without SET. The role then grants itself the membership again, with SET.
+  // The path contains a membership with ADMIN OPTION but without SET. The role then grants itself the membership again, with SET.
   if (path.needsGrant) {
     let from = first
     for (const hop of hops) {

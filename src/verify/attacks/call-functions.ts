@@ -93,7 +93,7 @@ interface Reached {
   readonly secret: boolean
   readonly cells: readonly { readonly object: string; readonly verb: Verb }[]
   readonly by: Crosser
-  /** Left out: only the text of an error told values. */
+  /** Left out if only the text of an error revealed values. */
   readonly script?: Pick<RepeatedAttack, 'sql' | 'judge' | 'verb' | 'saw'>
 }
 
@@ -103,7 +103,7 @@ async function call(
   tables: readonly Relation[],
   said: boolean,
 ): Promise<Reached | undefined> {
-  // Arguments that every attacker has come first. Only the holder of a token knows it.
+  // Arguments that every attacker has come first. A token comes last, because only its holder knows it.
   const lists = argumentLists(arena, fn, tables)
     .filter((list) => said || list.guessable)
     .toSorted((a, b) => Number(a.secret) - Number(b.secret))

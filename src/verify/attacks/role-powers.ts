@@ -89,7 +89,8 @@ async function watchQueries(arena: Arena): Promise<void> {
     if (role === undefined) continue
     const answer = await session.probe(async () => {
       await session.run(`${becomeSql(arena.facts, role)}`)
-      // pg_stat_activity lists this session under its session user. While another role acts, its query text is another role's.
+      // pg_stat_activity lists this session under its session user. For the role that acts now, that is another role, so the query text is
+      // another role's.
       return await session.text(
         `select query from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid() and usename <> current_user and query <> '<insufficient privilege>'`,
       )

@@ -8,7 +8,7 @@ export type Severity = (typeof SEVERITIES)[number]
 /** A severity that differs from that of the rule. */
 export interface ChosenSeverity {
   readonly level: Severity
-  /** A sentence, which reports print: what is true of this object and not of most. */
+  /** The reason as a sentence, which reports print: what is true of this object and not of most others. */
   readonly because: string
 }
 
@@ -26,7 +26,7 @@ export interface FindingDraft {
   readonly object: string
   /** Policy, constraint or column: distinguishes several findings of one rule on one object. Part of the key. */
   readonly detail?: string
-  /** Left out: the rule's own. */
+  /** If this is left out, the finding has the rule's severity. */
   readonly severity?: ChosenSeverity
   /** Cause and consequence in one or two sentences: what is wrong and what an attacker gets. */
   readonly message: string
@@ -53,9 +53,9 @@ export interface Finding {
   readonly proof: 'static' | 'exploited'
   readonly evidence: readonly string[]
   readonly fix: string
-  /** Why the severity is not that of the rule, as a sentence. Left out if it is. */
+  /** Why the severity differs from that of the rule, as a sentence. Left out if it does not differ. */
   readonly severityReason?: string
-  /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
+  /** `rule:object` or `rule:object:detail`. A baseline accepts findings by their keys. */
   readonly key: string
   /** Keys of further findings with the same cause, which are folded into this one. */
   readonly alike?: readonly string[]

@@ -14,11 +14,11 @@ export type ControlResult =
 export interface FoundFor {
   /** Ids of the rules that are evidence. */
   readonly rules: readonly string[]
-  /** Places of the findings of these rules in the document. */
+  /** Positions of the findings of these rules in the document. */
   readonly findings: readonly number[]
-  /** Places of findings of other rules by which cells leak, if the line is about tables. */
+  /** If the line is about tables: positions of findings of other rules because of which cells leak. */
   readonly leaking: readonly number[]
-  /** Keys of findings that a baseline accepts: they exist, and do not fail the run. */
+  /** Keys of findings that a baseline accepts. The holes exist, but do not fail the run. */
   readonly accepted: readonly string[]
   /** What held in this run, if the line is about tables: cells and controls by number. */
   readonly held: readonly string[]

@@ -34,7 +34,7 @@ export function policiesOf(document: ReportDocument): string {
 /** How many names of schemas are written out. */
 const NAMED = 20
 
-/** Tables in schemas that hold one tenant each. Tables that are alike stand once. */
+/** Tables in schemas that hold one tenant each. Tables that are alike are shown once. */
 function fleetPolicies({ examined }: ReportDocument): string {
   if (examined.tenantRelations.length === 0) return ''
   const tables = examined.tenantRelations.map(

@@ -43,7 +43,7 @@ ${rows.length === 0 ? '<p>No attack sent a probe.</p>' : table(['attack', 'what 
 ${idle.length === 0 ? '<p>None.</p>' : table(['attack', 'what it does', 'not applicable, because the run found no'], idle.map(idleRow))}`
 }
 
-/** A run in which no table is shared: the list of attacks on such tables would say the same of each. */
+/** For a run in which tenants share no table. The list of attacks on shared tables would then say the same about each attack. */
 function betweenSchemas({ summary, attacks }: ReportDocument): string {
   return `<p>${ROLLED_BACK}</p>
 <p>${summary.probes} probes in transactions that were rolled back: SELECT, INSERT, UPDATE and DELETE on tables of one tenant’s schema in the context of another tenant, and the controls. Their outcome stands in <a href="#tables">Tables</a>.</p>
@@ -60,7 +60,7 @@ function idleRow({
   return [code(name), rich(title), `${text(needs)}${silent}`]
 }
 
-/** @param plans whether it only reads query plans, in which nothing can succeed */
+/** @param plans whether the attack only reads query plans, in which nothing can succeed */
 function outcomeOf(reached: readonly string[], plans: boolean): string {
   if (reached.length === 0) return plans ? 'saw nothing in a plan' : 'did not succeed'
   return `${plans ? 'seen in the plan of' : 'succeeded on'} ${reached.map(code).join(', ')}`

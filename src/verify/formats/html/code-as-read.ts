@@ -1,11 +1,14 @@
 import type { ReportDocument } from '../document.ts'
 import { code, sqlBlock, table, text } from './markup.ts'
 
-/** Prints the digest of a function's body, as it stands in the report. */
+/** Prints the digest of a function's body, in the form that the report shows. */
 const BODY_DIGEST = `SELECT p.oid::regprocedure, encode(sha256(convert_to(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'UTF8')), 'hex')
 FROM pg_proc AS p WHERE p.oid = 'SCHEMA.NAME(TYPES)'::regprocedure;`
 
-/** Functions and triggers with what decides about their rights. Bodies may hold secrets, so only their digests are printed. */
+/**
+ * Functions and triggers, with what decides which rights they have when they run. Bodies may contain secrets, so only their digests are
+ * printed.
+ */
 export function codeOf({ examined, origin }: ReportDocument): string {
   const { functions, triggers, rewriteRules } = examined
   const bodies =

@@ -74,7 +74,7 @@ function placeOf({ file, line }: Location, document: ReportDocument): string {
   return anchor === undefined ? place : `<a href="#${anchor}">${place}</a>`
 }
 
-/** The verbs that leak by what the catalog says, and by which no attack is known to have reached rows. */
+/** The verbs that leak according to the catalog, although no attack is known to have reached rows by them. */
 function unattackedVerbs({ key }: Finding, { examined }: ReportDocument): readonly string[] {
   const read = examined.leaks.filter(({ keys, by }) => by === 'reading' && keys.includes(key))
   return [...new Set(read.map(({ object }) => object))].map((object) => {

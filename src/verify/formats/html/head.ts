@@ -88,7 +88,7 @@ const ROWS_BEFORE = {
     'Whether tenant tables held rows when the run began is not known: policies or privileges hide them from the role that verify connected as, a look took too long, or another session was writing.',
 }
 
-/** A sign of whether the database is in use. */
+/** Says whether tenant tables held rows before the run, a sign of whether the database is in use. */
 function rowsBeforeOf({ run, examined }: ReportDocument): readonly (readonly [string, string])[] {
   const looked = ROWS_BEFORE[run.rowsBefore ?? 'unknown']
   const said = run.rowsBefore === undefined ? 'Nobody looked whether tenant tables held rows.' : looked
@@ -123,7 +123,7 @@ function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [st
   ]
 }
 
-/** Which partywall it was: its files, and the packages that take part in the verdict. */
+/** Identifies the partywall that ran: its files, and the packages that take part in the verdict. */
 function toolOf({ tool }: ReportDocument): readonly (readonly [string, string])[] {
   if (tool === undefined) return []
   const form = tool.built ? '' : ', run from TypeScript sources'

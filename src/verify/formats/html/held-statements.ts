@@ -3,7 +3,7 @@ import type { ReportDocument } from '../document.ts'
 import { controlSays } from './control-runs.ts'
 import { code, sqlBlock, table, text } from './markup.ts'
 
-/** Most characters of statements, and most characters of planted rows. */
+/** Maximum number of characters of all printed statements, and separately of all printed planted rows. */
 const MOST = 100_000
 
 /** Statements of attacks that reached nothing, and what a reader needs to send them again. */
@@ -17,7 +17,7 @@ export function heldOf(document: ReportDocument): string {
   return [unprintedOf(document), ...parts].join('\n')
 }
 
-/** Attacks that sent probes and reached nothing on some object, and of which no line stands below. */
+/** Names the attacks that sent probes and reached nothing on some object, but of which no line is printed. */
 function unprintedOf({ examined }: ReportDocument): string {
   const printed = new Set(examined.held.flatMap(({ statements }) => statements.map(({ attack }) => attack)))
   const names = examined.attacks.filter(({ name, probes }) => probes > 0 && !printed.has(name)).map(({ name }) => name)
@@ -44,7 +44,7 @@ ${cut(statements.length - kept.length, 'statement', 'statements')}${table(
 )}`
 }
 
-/** Neither a policy nor a missing privilege: PostgreSQL’s own messages name them. */
+/** Matches an error 42501 that the schema's own code raised. The messages of PostgreSQL itself begin with one of the listed texts. */
 const BY_CODE =
   /^error 42501: (?!permission denied|must be (?:owner|member|superuser)|new row violates row-level security)/
 
@@ -79,7 +79,7 @@ function rowOf(held: HeldStatement, { examined }: ReportDocument): readonly stri
   ]
 }
 
-/** The first ones, up to the limit. None is cut in the middle. */
+/** The first items, up to the limit. No item is cut in the middle. */
 function fitting<T>(items: readonly T[], size: (item: T) => number): readonly T[] {
   let left = MOST
   return items.filter((item) => {

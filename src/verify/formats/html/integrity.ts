@@ -11,7 +11,7 @@ export const DIGEST_COMMAND = `node -e 'const c = (v) => Array.isArray(v) ? "[" 
 /** Prints the digest of an installed package. Run in its folder. */
 export const PACKAGE_COMMAND = String.raw`find dist/src dist/cli migrations package.json -type f \( -name '*.js' -o -name '*.sql' -o -name package.json \) | LC_ALL=C sort | xargs sha256sum | sha256sum`
 
-/** When a second run has the same digest, and what may make it another one. */
+/** Says when a second run has the same digest, and what may change the digest. */
 function againOf({ origin, findings, run }: ReportDocument): string {
   const source =
     origin === 'database'
@@ -32,7 +32,7 @@ function againOf({ origin, findings, run }: ReportDocument): string {
   return `A second run has the same digest with the same command and environment, the same files of the options, the same package and packages, and ${source}. ${limits.join(' ')}`
 }
 
-/** How a reader shows that a report is the one that a run wrote, and that it can be made again. */
+/** Explains how a reader shows that the report is the file that a run wrote, and that the run can be repeated. */
 export function integrityOf(document: ReportDocument): string {
   const id = reportId(document)
   const named = id === undefined ? '' : ` report ${code(id)},`

@@ -2,7 +2,10 @@ import type { Examined, ExaminedGrant } from '../../report/examined.ts'
 import type { ReportDocument } from '../document.ts'
 import { code, listOf, table, text } from './markup.ts'
 
-/** What roles may do on each relation: the tried ones also by PUBLIC, membership and ownership, the others by their own grants. */
+/**
+ * What roles may do on each relation. For roles that were tried, this includes rights by PUBLIC, membership and ownership; for other roles,
+ * only their own grants.
+ */
 export function privilegesOf({ examined }: ReportDocument): string {
   const fleet =
     examined.tenantSchemas === 0

@@ -16,7 +16,7 @@ const SHOWN: readonly (readonly [ObjectKind, string])[] = [
   ['foreign-key', 'foreign keys'],
 ]
 
-/** What was examined and what was not, near the top: no sentence of the report says more than this section. */
+/** What was examined and what was not, near the top: no other sentence of the report claims more than this section. */
 export function scopeOf(document: ReportDocument): string {
   const { examined, gaps, warnings, run } = document
   const counts = SHOWN.flatMap(([kind, name]) => {
@@ -58,7 +58,7 @@ function countsSentence({ examined }: ReportDocument, counts: readonly string[])
   return `Objects in them: ${inThem.join(', ') || 'none'}.${code}`
 }
 
-/** Logins that no attack acted as. For a database, superusers and the like are among them, whatever they may do here. */
+/** Login roles that no attack acted as. For a database, these include superusers and similar roles, whatever they may do here. */
 function untriedLogins({ examined, run, origin }: ReportDocument): string {
   const logins = examined.roles
     .filter(({ login, name }) => login && !run.actingRoles.includes(name))
