@@ -21,11 +21,14 @@ export interface JudgedVerb {
   readonly verb: Verb
   readonly role: ActingRole
   readonly verdict: SchemaVerdict
-  /** The seal decides, and not the plain setting. */
+  /** Whether the policies test the seal, and not only the plain setting. */
   readonly sealed: boolean
 }
 
-/** The tenant of each schema: of the registry, or the one that most of its policies name, perhaps by its hash. */
+/**
+ * The tenant of each schema. The registry names it; for other schemas, it is the tenant whose id or hash most of the schema's policies
+ * contain.
+ */
 export function tenantsOf(facts: Facts, fleet: Fleet): ReadonlyMap<string, string> {
   let known = tenants.get(fleet)
   if (known === undefined) {
@@ -57,7 +60,10 @@ function findTenants(facts: Facts, fleet: Fleet): ReadonlyMap<string, string> {
   return withoutTwins(fleet, found)
 }
 
-/** Two schemas whose policies name the same tenant: one of them is wrong. The name of the schema says which, if it ends with the tenant. */
+/**
+ * If the policies of two schemas name the same tenant, one of the schemas is wrong. If the name of one schema ends with the tenant, that
+ * schema is right.
+ */
 function withoutTwins(fleet: Fleet, found: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const registered = new Set(fleet.registry?.map(({ schema }) => schema))
   const owners = new Map<string, string[]>()

@@ -37,7 +37,10 @@ function revokeSql(facts: Facts, memberships: Relation): string | undefined {
   return `REVOKE ${writers.join(', ')} ON ${qualifiedName(memberships)} FROM ${revokeList(facts, memberships, roles, writers)}`
 }
 
-/** The tenant table whose rows name this table's rows: the one that is named after members, or that has the fewest columns. */
+/**
+ * The tenant table whose rows refer to this table's rows. Of several, the table that is named after members, or else the one with the
+ * fewest columns.
+ */
 function membershipOf(facts: Facts, relation: Relation): ChildLink | undefined {
   const links = [...facts.tenancy.tables.values()].flatMap(({ relation: parent }) =>
     parent.isPartition

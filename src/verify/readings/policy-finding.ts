@@ -10,7 +10,7 @@ import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 interface PolicyFindingOptions {
   /** The rest of the sentence that begins with `Policy p on t`: what is wrong with the policy. */
   readonly message: (weakness: PolicyWeakness) => string
-  /** Undefined: that of the rule. */
+  /** If this is undefined, the finding has the rule's severity. */
   readonly severity?: (weakness: PolicyWeakness) => ChosenSeverity | undefined
   readonly fix?: (weakness: PolicyWeakness) => string
   /** Severity of a finding that is only suspected, as long as no attack confirms it. */

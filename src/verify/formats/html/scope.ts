@@ -91,7 +91,7 @@ const ROLE_OF: Readonly<Record<string, string>> = {
   none: '',
 }
 
-/** A digest that did not change is evidence only for what it covers. */
+/** What the schema digest does not cover. An unchanged digest is evidence only for what it covers. */
 const DIGEST_LIMITS: readonly string[] = [
   'Of the database, the schema digest does not cover rows (also those of tables that policies look up), large objects, versions of extensions, options of user mappings, and values of stored settings whose names look like those of secrets.',
   'Of the server, the schema digest does not cover its version, programs and configuration (`postgresql.conf`, `pg_hba.conf`, `ALTER SYSTEM`), passwords, and roles that own nothing in the database, hold no privilege there by name and are no member of a role that does. A new superuser, or such a login with BYPASSRLS, leaves the digest as it is.',
