@@ -25,7 +25,7 @@ export function functionsOf(scopes: readonly [JudgedScope, ...(readonly JudgedSc
     .sort(byObject)
 }
 
-/** Of the text between the quotes, or of the statements of a body in SQL as the server prints them. */
+/** SHA-256 of the text between the quotes or, for a body in SQL (BEGIN ATOMIC), of its statements as the server prints them. */
 function bodyDigest({ source, atomicBody }: DatabaseFunction): string {
   return createHash('sha256')
     .update(atomicBody ?? source)

@@ -30,7 +30,7 @@ function policiesOf(facts: Facts, relation: FleetRelation, tenant: string | unde
   const generic = (sql: string | undefined) => {
     if (sql === undefined) return undefined
     const unnamed = marks.reduce((text, mark) => text.replaceAll(`'${mark}'`, "'<tenant>'"), sql)
-    // A qualified name follows one of these; a longer name that ends like the schema does not.
+    // A qualified name follows one of these characters. A longer name that ends like the schema's name does not.
     return ['(', ' ', ','].reduce((text, lead) => text.replaceAll(`${lead}${own}`, `${lead}<schema>.`), unnamed)
   }
   return relation.policies.map(({ name, permissive, command, roles, using, check }) => ({

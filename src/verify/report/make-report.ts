@@ -16,7 +16,7 @@ import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
 import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 
-/** What belongs to the whole run. */
+/** Facts about the whole run, and not about one scope. */
 interface RunFacts {
   readonly ruleCount: number
   readonly server: ServerFacts
@@ -135,7 +135,7 @@ function boundTables(scopes: readonly JudgedScope[]): ReadonlySet<string> {
   )
 }
 
-/** A table without a tenant in one scope may be a table of persons in another. Only the scope that binds it judges it then. */
+/** A table without a tenant in one scope may be a table of persons in another scope. Then only the scope that binds the table judges it. */
 function withoutTablesOfOthers<T extends readonly JudgedScope[]>(scopes: T, bound: ReadonlySet<string>): T
 function withoutTablesOfOthers(scopes: readonly JudgedScope[], bound: ReadonlySet<string>): readonly JudgedScope[] {
   return scopes.map((scope) => {

@@ -33,7 +33,7 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   })
 }
 
-/** Whether a statement that names the partition avoids the policies of the table that it is a part of. That table has no tenant column. */
+/** Whether the partitioned table has policies but no tenant column. A statement that names the partition avoids these policies. */
 function isBesidePolicies(facts: Facts, { parents }: Relation): boolean {
   return parents.some((oid) => {
     const parent = facts.relationOf(oid)

@@ -60,7 +60,7 @@ export const policyUnsealed: Rule = {
   },
 }
 
-/** Tables whose seal policy accepts a ticket for reading or for writing alike, and that have no policy on the mode. */
+/** Tables whose seal policy accepts tickets for reading as well as for writing, and that have no policy on the seal's mode. */
 function* writingReaders(facts: Facts) {
   for (const { kind, relation } of facts.tenancy.tables.values()) {
     if (kind === 'child' || !relation.policies.some(({ using }) => using?.includes('partywall.ticket') === true))
