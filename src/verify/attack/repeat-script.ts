@@ -125,7 +125,10 @@ function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): r
   return found
 }
 
-/** INSERTs of the planted rows of a table, without the triggers that fire in spite of `session_replication_role`, and its sequences. */
+/**
+ * Statements that insert the planted rows of a table and move its sequences past them. Triggers that fire in spite of
+ * `session_replication_role` are disabled meanwhile.
+ */
 export function insertsOf({ facts, planting }: ScriptParts, relation: Relation): readonly string[] {
   const columns = relation.columns.filter((column) => column.generated === undefined)
   const overriding = columns.some((column) => column.identity === 'always') ? ' OVERRIDING SYSTEM VALUE' : ''

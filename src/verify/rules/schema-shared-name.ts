@@ -11,7 +11,7 @@ export const schemaSharedName: Rule = {
   remedy: 'Rename the common object, or leave its schema out of the path of tenants that have a schema.',
   *run(facts) {
     for (const { label, isRelation, protected: walled, schemas } of facts.fleet?.sharedNames ?? []) {
-      // A shared table of tenants without a schema: its policies keep the rows apart.
+      // Tenants without a schema of their own share this table, and its policies keep their rows apart.
       if (walled && isRelation) continue
       yield {
         object: label,

@@ -93,7 +93,7 @@ function* tableFindings(
     }
 }
 
-/** Materialized views and foreign tables know no policy. */
+/** Materialized views and foreign tables can't have policies. */
 function unprotectable(relation: FleetRelation): FindingDraft {
   const object = `${relation.schema}.${relation.name}`
   return {

@@ -48,7 +48,7 @@ export const secdefCallerPattern: Rule = {
   },
 }
 
-/** PostgreSQL marks none of these functions. As LEAKPROOF, they run before the policies on every table. */
+/** PostgreSQL ships none of these functions as LEAKPROOF. If one is marked LEAKPROOF, it may run before the policies of every table. */
 function ofMarked(facts: Facts, { label, signature, kind }: MarkedBuiltin): FindingDraft {
   return {
     object: label,

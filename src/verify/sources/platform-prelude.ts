@@ -13,7 +13,7 @@ export interface PlatformPrelude {
   readonly after: string
   /** Roles that `before` creates if they are missing. */
   readonly roles: readonly string[]
-  /** For the report. */
+  /** Notes for the report. */
   readonly notes: readonly string[]
 }
 

@@ -9,7 +9,7 @@ interface RunCommandOptions extends SourceOptions {
   readonly command: string
   /** The environment that the command inherits; DATABASE_URL and PG* are added. */
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Default: one is started for this run. */
+  /** By default, a server is started for this run. */
   readonly server?: ThrowAwayServer
 }
 
