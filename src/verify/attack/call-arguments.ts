@@ -6,7 +6,7 @@ import { matchingColumn } from './argument-names.ts'
 /** One list of arguments to call a function with. */
 export interface ArgumentList {
   readonly sql: string
-  /** The same list for a reader. It names planted values instead of showing them, because they differ from run to run. */
+  /** The same list for a reader. It names planted values instead of showing them, because planted values differ from run to run. */
   readonly shown: string
   /** Values of B's rows that are passed in. A function that returns only these has revealed nothing. */
   readonly given: readonly string[]

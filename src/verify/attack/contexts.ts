@@ -20,7 +20,7 @@ export interface AttackContext {
   readonly saying: (said: readonly Said[]) => AttackContext
 }
 
-/** What the seal of a sealed context is made with. */
+/** The values from which the seal of a sealed context is made. */
 export interface ContextSealer {
   readonly secret: string
   readonly database: string
@@ -57,7 +57,7 @@ const GARBAGE: readonly (readonly [string, string])[] = [
   ['all-zero uuid', '00000000-0000-0000-0000-000000000000'],
 ]
 
-/** All contexts of one run. `extraSql` is the SQL of --context-sql; `$TENANT` in it is replaced by the tenant's id. */
+/** All contexts of one run. `extraSql` is the SQL of --context-sql; `$TENANT` in this SQL is replaced by the tenant's id. */
 export function makeContexts(
   source: ContextSource,
   values: ContextValues,

@@ -15,7 +15,7 @@ import { privilegeOf } from '../../tenancy/reach.ts'
  * - `not-run`: the control could not be tried, with the reason.
  */
 export type Control =
-  /** `needs`: the settings that the session needs in addition to its tenant. Undefined if it needs none. */
+  /** `needs`: the settings that the session needs in addition to its tenant. Undefined if the session needs no further setting. */
   | { readonly status: 'worked'; readonly needs?: string }
   | { readonly status: 'dark' | 'refused' | 'no-row' | 'not-run'; readonly how: string }
   | { readonly status: 'error'; readonly code: string; readonly how: string }

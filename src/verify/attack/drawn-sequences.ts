@@ -29,8 +29,8 @@ export function drawnSince(before: LastValues, after: LastValues): ReadonlyMap<O
 }
 
 /**
- * SQL that moves the sequences of a table past the values of its planted rows. Without it, an INSERT on a fresh database would draw the id
- * of a planted row, and end in a duplicate key instead of the answer of the policies.
+ * SQL that moves the sequences of a table past the values of its planted rows. Otherwise, an INSERT on a fresh database would draw the id
+ * of a planted row. The INSERT would then fail with a duplicate key, and the policies would not be tested.
  *
  * The sequences of a table are those of its columns and, if the table has triggers, the sequences that planting drew from and that belong
  * to no column.

@@ -5,7 +5,7 @@ const MASK = '[planted value]'
 /** Minimum length of a value that is masked. Shorter values are also in other texts. */
 const MASKED_LENGTH = 6
 
-/** A table takes a hundred numbers, and its widest row a few more than it has columns. */
+/** How many serial numbers planted values use: a hundred for each table, and for the widest row a few more than it has columns. */
 const SERIALS_OF_TABLE = 100
 const SERIALS_OF_ROW = 1_700
 

@@ -27,7 +27,7 @@ interface PlantOptions {
   readonly before?: Planting
 }
 
-/** Plants one row of each of two new tenants in every table that can hold them, parents first. */
+/** Plants two rows, one for each of two new tenants, in every table that can hold them. Parent tables come first. */
 export async function plant(options: PlantOptions): Promise<Planting> {
   const { facts, nonce, session } = options
   const sequences = await readLastValues(session)

@@ -18,7 +18,7 @@ export interface RepeatedAttack {
    * The rule that the attack belongs to. Left out if the attack shows a crossing of the table, because a crossing may have several causes.
    */
   readonly rule?: RuleId
-  /** The detail of the finding, such as the name of a constraint, where an object may have several findings of the rule. */
+  /** The detail of the finding, such as the name of a constraint, if an object may have several findings of the rule. */
   readonly detail?: string
   readonly relation: Relation
   /** The label of the finding's object, if it is not the relation. */
@@ -103,7 +103,10 @@ export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: Repeat
   return { ...about, object, verb, by: by.name, sql: lines.join('\n') }
 }
 
-/** The relations, and the tables on which their policies or the meaning of their rows may depend. Parents come first. */
+/**
+ * The given relations, with the tables that their policies look up, the parents of their foreign keys, and the table of tenants. Parents
+ * come first.
+ */
 function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): readonly Relation[] {
   const { root, context } = facts.tenancy
   const lookups = lookupsOf(facts)
@@ -115,7 +118,7 @@ function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): r
     seen.add(each)
     const parents = each.constraints.flatMap(({ references }) => references?.relation ?? [])
     for (const oid of each.isPartition ? each.parents : parents) add(facts.relationOf(oid))
-    // The planted row of a partition is that of the partitioned table.
+    // A partition's row is planted in the partitioned table, so only that table is added.
     if (!each.isPartition) found.push(each)
   }
   for (const each of facts.relations.filter(({ label }) => labels.has(label))) add(each)

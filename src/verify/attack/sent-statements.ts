@@ -67,7 +67,7 @@ export class SentStatements {
     for (const relation of relations) this.#labels.set(qualifiedName(relation), relation.label)
   }
 
-  /** The attack whose statements follow. Undefined: statements of planting and of controls, which are not kept. */
+  /** Sets the attack whose statements follow. Undefined if statements of planting or of controls follow, which are not kept. */
   begin(attack: string | undefined): void {
     this.#attack = attack
   }

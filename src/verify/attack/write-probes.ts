@@ -25,7 +25,7 @@ export interface WriteProbe extends BatchProbe {
 /**
  * The writes to try on one table as one role.
  *
- * @param wide also tries each writable column alone, MERGE and ON CONFLICT; for policies that could not be proved
+ * @param wide whether to also try each writable column by itself, MERGE and ON CONFLICT. True for policies that could not be proved
  */
 export function writeProbes(arena: Arena, relation: Relation, role: ActingRole, wide: boolean): readonly WriteProbe[] {
   const { facts } = arena

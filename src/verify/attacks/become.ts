@@ -13,7 +13,7 @@ export const become: Attack = {
   name: 'become',
   title: 'becomes roles to which no policy applies',
   needs:
-    'a role that the application’s role can become and to which no policy applies (superuser, BYPASSRLS, owner of a tenant table), such an attribute of its own role, or a login that is wider than it',
+    'a role to which no policy applies (superuser, BYPASSRLS, owner of a tenant table) and that the application’s role can become, an application’s role with SUPERUSER or BYPASSRLS, or a login with more rights than that role',
   rules: ['role-superuser', 'role-bypassrls', 'role-can-become-privileged', 'login-role-wider'],
   async run(arena) {
     const { facts } = arena

@@ -23,7 +23,7 @@ const PLANS = [
   ['enable_indexscan = off', 'enable_bitmapscan = off', 'enable_indexonlyscan = off'],
   [
     ...['enable_seqscan = off', 'enable_indexscan = off', 'enable_indexonlyscan = off'],
-    // The planner estimates the cost of an index by the number of entries that it expects to read.
+    // With these settings, the cost of an index depends only on the number of entries that the planner expects it to return.
     ...['random_page_cost = 0', 'seq_page_cost = 0', 'cpu_operator_cost = 0', 'cpu_index_tuple_cost = 10000'],
   ],
 ]
@@ -38,7 +38,7 @@ const MOST_TABLES = 12
 
 /**
  * Tests whether errors tell what tenant B's row contains. The patterns end with a backslash, so PostgreSQL raises an error only for a row
- * that matches so far. The control uses a text that no row has.
+ * that matches the text before the backslash. The control uses a text that no row has.
  */
 export const brokenPatterns: Attack = {
   name: 'broken-patterns',

@@ -73,8 +73,8 @@ export const callFunctions: Attack = {
 }
 
 /**
- * The tenant tables that the function reaches without their policies. If its code can't be read or a rule has reported it, all tenant
- * tables, up to the limit.
+ * The tenant tables that the function reaches without their policies. If the function's code can't be read or a rule has reported the
+ * function, these are all tenant tables, up to the limit.
  */
 function touched(arena: Arena, fn: DatabaseFunction, said: boolean): readonly Relation[] {
   const { facts } = arena
@@ -111,7 +111,7 @@ async function call(
   const state = victimState(arena, tables)
   const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
   const stood = before?.ok === true ? Object.values(before.value.rows[0] ?? {})[0] : undefined
-  // A value that was returned does not tell which of several tables it stands in.
+  // A returned value does not tell from which of several tables it comes.
   const readCells = tables.length === 1 ? tables.map(({ label }) => ({ object: label, verb: 'select' as const })) : []
   for (const role of arena.facts.executors(fn)) {
     for (const context of arena.attackers.slice(0, 2)) {

@@ -49,8 +49,8 @@ export const readUnbound: Attack = {
 
 /**
  * A row of B was read. This is a crossing if policies of the table look up whose row it is, or if the proof says that only the row's tenant
- * reads it. Otherwise the table may be a list for all tenants: then it is a finding if the row contains secrets, and else the reason why
- * the table is unproved.
+ * reads it. Otherwise the table may be a list for all tenants: then the read row is a finding if it contains secrets. If not, it is the
+ * reason why the table is unproved.
  */
 function report(arena: Arena, relation: Relation, victim: Side, by: Crosser): void {
   const { facts } = arena

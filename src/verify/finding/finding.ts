@@ -34,11 +34,14 @@ export interface FindingDraft {
   readonly evidence?: readonly string[]
   /** SQL that can be run as it is. Decisions that a person must make are `--` comments in it. */
   readonly fix: string
-  /** Verbs by which rows of `tables` can be reached because of this finding: they get the verdict `leaks`. */
+  /** Verbs by which rows of `tables` can be reached because of this finding. They get the verdict `leaks`. */
   readonly verbs?: readonly Verb[]
   /** Labels of the tables whose rows can be reached; default: `object`. */
   readonly tables?: readonly string[]
-  /** The catalog alone can't decide whether there is a hole. If attacks try the finding and none of them confirms it, it becomes `info`. */
+  /**
+   * The catalog alone can't decide whether there is a hole. If attacks try the finding and none of them confirms it, the finding becomes
+   * `info`.
+   */
   readonly suspected?: boolean
   /** Severity of a suspected finding as long as no attack confirms it. */
   readonly unconfirmed?: Severity

@@ -25,7 +25,7 @@ export interface FleetRun {
   readonly observations: readonly Observation[]
   readonly probes: number
   readonly planted: number
-  /** By the table's name: whether a tenant saw a row of its own in a table of this name. */
+  /** Whether a tenant saw a row of its own, by the name of the table. Tables of several schemas may have this name. */
   readonly controls: ReadonlyMap<string, boolean>
 }
 

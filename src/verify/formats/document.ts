@@ -20,7 +20,7 @@ export interface RuleInfo {
 export interface AcceptedFinding {
   readonly finding: Finding
   readonly reason: string
-  /** `2026-12-31`. Undefined: does not expire. */
+  /** The last day of the acceptance, such as `2026-12-31`. Undefined if the acceptance does not expire. */
   readonly expires: string | undefined
 }
 
@@ -43,7 +43,7 @@ export interface Location {
 export interface ReportSummary {
   readonly findings: Readonly<Record<Severity, number>>
   readonly accepted: number
-  /** Number of verdicts of each kind. Each table has one for each verb. */
+  /** Number of verdicts of each kind. Each table has one verdict for each verb. */
   readonly verdicts: Readonly<Record<Verdict, number>>
   readonly tables: number
   /** How many rules ran. */
@@ -55,7 +55,7 @@ export interface ReportSummary {
   readonly verdict: string
 }
 
-/** When and how a report was made. The JSON format leaves it out, so that the same database gives the same bytes. */
+/** When and how a report was made. The JSON format leaves this out, so that the same database gives the same bytes. */
 export interface ReportMaking {
   /** When the run started: ISO 8601, in UTC. */
   readonly at: string
@@ -69,7 +69,7 @@ export interface ReportMaking {
   readonly platform?: string
   /** Name of the working directory, without its parents. */
   readonly directory?: string
-  /** The page of the CI job that made the report. Undefined: no CI job of a known kind. */
+  /** The page of the CI job that made the report. Undefined if no CI system that verify knows made it. */
   readonly job?: string | undefined
   /** Undefined if it is not known. */
   readonly git?: GitState | undefined

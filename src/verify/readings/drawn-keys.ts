@@ -58,8 +58,8 @@ function sequenceOf(facts: Facts, relation: Relation, column: Column): Relation 
 
 /**
  * SQL that turns the column into GENERATED ALWAYS AS IDENTITY, so that only the server chooses its values. Stored values stay, and the next
- * value is above all of them and above those that the old sequence gave. A role that inserts needs no privilege on the sequence of an identity
- * column.
+ * value is above all of them and above the values that the old sequence gave. A role that inserts needs no privilege on the sequence of an
+ * identity column.
  */
 export function toIdentitySql({ relation, column, sequence }: DrawnColumn): string {
   const table = qualifiedName(relation)
@@ -104,7 +104,7 @@ END $$;`
 }
 
 /**
- * Reads the last value that a sequence gave into `partywall_highest`. For a sequence that was never used, this is the value before its
+ * SQL that stores the last value of a sequence in `partywall_highest`. For a sequence that was never used, this is the value before its
  * first value.
  */
 function readLast(sequence: string): string {

@@ -4,13 +4,13 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import type { Fleet, FleetRelation } from '../../tenancy/fleet/fleet.ts'
 import { HASHED, isTestOf, schemaPolicies } from './schema-policies.ts'
 
-/** How the policies of one table hold for one role and verb. */
+/** What the policies of one table mean for one role and verb. */
 export type SchemaVerdict =
   /** No policy lets the role reach a row. */
   | 'no-access'
   /** Each row needs the context of the schema's own tenant. */
   | 'proved'
-  /** Each row needs the context of one tenant, and it is not the schema's own. */
+  /** Each row needs the context of one tenant, but not of the schema's own tenant. */
   | 'wrong-tenant'
   /** Row-level security is off, or a policy is true for every context. */
   | 'open'

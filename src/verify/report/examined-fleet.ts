@@ -6,7 +6,7 @@ import { tenantsOf } from '../readings/fleet-tables.ts'
 import { HASHED } from '../readings/schema-policies.ts'
 import type { ExaminedFleetRelation, ExaminedPolicy } from './examined.ts'
 
-/** The relations of tenants' own schemas, with policies. A thousand schemas that are alike give one entry for each table. */
+/** The relations of tenants' own schemas, with policies. If a table is alike in a thousand schemas, there is one entry for it. */
 export function fleetRelationsOf(facts: Facts): readonly ExaminedFleetRelation[] {
   const { fleet } = facts
   if (fleet === undefined) return []

@@ -1,7 +1,7 @@
 import type { RelationKind, Trigger } from '../../catalog/model.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 
-/** What a run looked at, as the catalog shows it. Reports for auditors print it; no verdict depends on it. */
+/** What a run looked at, as the catalog shows it. Reports for auditors print this; no verdict depends on it. */
 export interface Examined {
   /** Names of the schemas that were judged. */
   readonly schemas: readonly string[]
@@ -13,8 +13,9 @@ export interface Examined {
   readonly tenantRelations: readonly ExaminedFleetRelation[]
   readonly server: ExaminedServer
   /**
-   * Roles of the application, and the others that the report names: owners, grantees, roles of policies, members of these. Unless the server was
-   * started for the run, also the roles of the server to which no policy applies, and those that reach data beside the policies.
+   * Roles of the application, and the other roles that the report names: owners, grantees, roles of policies, and members of these roles.
+   * Unless the server was started for the run, also the roles of the server to which no policy applies, and the roles that reach data past
+   * the policies.
    */
   readonly roles: readonly ExaminedRole[]
   /**

@@ -86,7 +86,7 @@ function reachesFleet({ fleet }: Facts): boolean {
 
 /**
  * Joins the findings of all scopes. If a table is a tenant table in one scope, only findings of that scope count: another scope would judge
- * the table as one without a tenant. If two scopes have the same finding, the more severe one is kept.
+ * the table as a table without a tenant. If two scopes have the same finding, the more severe one is kept.
  */
 function joinScopes(scopes: readonly JudgedScope[]): readonly JoinedFinding[] {
   const bound = new Set(scopes.flatMap(({ tables }) => tables.map((table) => table.object)))

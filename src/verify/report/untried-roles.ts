@@ -5,8 +5,8 @@ import type { ExaminedGrant } from './examined.ts'
 const PUBLIC: Oid = 0
 
 /**
- * Roles that no attack acts as, and that may do something on the judged relations: they own one, hold a privilege, are named in a policy,
- * or are a member of such a role.
+ * Roles that no attack acts as, and that may do something on the judged relations: they own a relation, have a privilege, are named in a
+ * policy, or are a member of such a role.
  *
  * @param tried roles that any scope of the run acts as
  */

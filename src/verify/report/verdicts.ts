@@ -19,7 +19,7 @@ interface Judged {
 /** The facts from which all verdicts of a run are made. */
 interface Court {
   readonly facts: Facts
-  /** Undefined: nothing was attacked. */
+  /** Undefined if nothing was attacked. */
   readonly ledger: AttackLedger | undefined
   readonly leaking: ReadonlySet<string>
   /** Returns the finding that explains why a control failed. */

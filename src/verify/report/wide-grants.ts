@@ -50,7 +50,7 @@ export function wideRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Role[
   )
 }
 
-/** PUBLIC first: what everybody may do is what a reader looks for. */
+/** Sorts PUBLIC first, because a reader looks first for what everybody may do. */
 function rank({ role }: ExaminedGrant): number {
   return role === 'PUBLIC' ? 0 : 1
 }

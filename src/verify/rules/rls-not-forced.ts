@@ -48,7 +48,7 @@ function notHeld({ catalog }: Facts, { owner }: Relation): readonly string[] {
   if (role === undefined || !(role.superuser || role.bypassRls)) return []
   const power = role.superuser ? 'a superuser' : 'a role with BYPASSRLS'
   return [
-    `${role.name} is ${power}, and row-level security never holds such a role, with FORCE or without: FORCE holds the table only once another role owns it`,
+    `${role.name} is ${power}, and row-level security never applies to such a role, with or without FORCE: FORCE has an effect only after another role owns the table`,
   ]
 }
 

@@ -52,7 +52,9 @@ export const secdefCallerPattern: Rule = {
 function ofMarked(facts: Facts, { label, signature, kind }: MarkedBuiltin): FindingDraft {
   return {
     object: label,
-    ...(kind === 'pattern' ? {} : chosenSeverity('low', 'It tells how many rows were removed, and no value of them.')),
+    ...(kind === 'pattern'
+      ? {}
+      : chosenSeverity('low', 'The plan tells how many rows were removed, but none of their values.')),
     message:
       kind === 'pattern'
         ? `${label} is marked LEAKPROOF, and PostgreSQL does not ship it so: a pattern of tenant A is compared with rows of other tenants before the policies. A pattern that ends with a backslash then raises an error if one of them matches.`

@@ -96,7 +96,7 @@ class LineCounter {
   }
 }
 
-/** Reads one statement and keeps track of its first words, open parentheses, and BEGIN … END of an SQL body. */
+/** Reads one statement and keeps track of its first words, open parentheses, and the BEGIN … END of SQL bodies. */
 class StatementReader {
   #start: number | undefined
   #end = 0

@@ -30,7 +30,7 @@ export type Control = {
 export interface Standard {
   readonly title: string
   readonly source: string
-  /** Which lines are listed here, and what that means for the others. */
+  /** Which lines of the standard are listed here, and what that means for the other lines. */
   readonly selection: string
   readonly controls: readonly Control[]
 }

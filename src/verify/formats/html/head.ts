@@ -15,7 +15,7 @@ export function headOf(document: ReportDocument): string {
 ${identityOf(document)}</header>`
 }
 
-/** `4 of 5 tables of tenants leak, in 7 of 20 cells (table and verb): …`. Undefined if none does. */
+/** `4 of 5 tables of tenants leak, in 7 of 20 cells (table and verb): …`. Undefined if no table leaks. */
 function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   const leaking = tables.flatMap(({ object, verbs }) => {
     const leaks = VERBS.filter((verb) => verbs[verb] === 'leaks')
@@ -27,7 +27,7 @@ function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   return `${leaking.length} of ${tables.length} ${verb}, in ${summary.verdicts.leaks} of ${cells} cells (table and verb): ${leaking.join(', ')}.`
 }
 
-/** A green verdict must not hide what remains below its threshold. */
+/** A green verdict must not hide the findings below its threshold. */
 function remaining({ summary, findings, failOn }: ReportDocument): string {
   if (summary.exitCode !== 0 || findings.length === 0) return ''
   const total = Object.values(summary.findings).reduce((sum, number) => sum + number, 0)

@@ -65,7 +65,7 @@ function meaningOf(name: Verdict): string {
 }
 
 export function unwalledOf(document: ReportDocument): string {
-  return `<p>Tables that verify does not take for tables of tenants, that no policy restricts, and on which a role that was tried has privileges. Each tenant may do what the second column says to all their rows. Whether that is right, somebody must decide who knows what they hold.</p>
+  return `<p>Tables that verify does not take for tables of tenants, that no policy restricts, and on which a role that was tried has privileges. Each tenant may do what the second column says to all rows of the table. Somebody who knows what the tables contain must decide whether that is right.</p>
 ${table(
   ['table', 'what the application’s roles may do', 'why it does not count as a tenant table'],
   document.unwalled.map(({ object, verbs, reason }) => [code(object), text(verbs.join(', ')), text(reason)]),
