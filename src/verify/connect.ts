@@ -5,7 +5,8 @@ import { ConfigurationError } from '../errors.ts'
 /**
  * Opens one connection. An abort closes it, and the server rolls back the open transaction.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with an explanation for: unreachable, wrong password, no such database
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with an explanation, such as for an unreachable server, a wrong password or a
+ * missing database
  */
 export async function connect(url: string, signal: AbortSignal | undefined): Promise<pg.Client> {
   signal?.throwIfAborted()

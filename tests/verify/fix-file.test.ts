@@ -47,9 +47,11 @@ describe('renderFixFile', () => {
   it('says above the statements what row security takes from sessions without a tenant', () => {
     const fix = 'ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;'
     const file = render([finding('rls-disabled', fix), finding('rls-disabled', fix.replace(' t ', ' u '))])
-    expect(file.match(/takes away: all rows of the table, from sessions without a tenant/g)).toHaveLength(1)
-    expect(file.indexOf('takes away')).toBeLessThan(file.indexOf(fix))
-    expect(render([finding('rls-disabled', `-- Decide:\n--   ${fix}`)])).not.toContain('takes away')
+    expect(
+      file.match(/sessions without a tenant \(a sign-in, a sign-up, a webhook\) see no row of the table/g),
+    ).toHaveLength(1)
+    expect(file.indexOf('With row-level security')).toBeLessThan(file.indexOf(fix))
+    expect(render([finding('rls-disabled', `-- Decide:\n--   ${fix}`)])).not.toContain('With row-level security')
   })
 
   it('makes room again for what differs under one name', () => {

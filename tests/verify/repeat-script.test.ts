@@ -101,7 +101,7 @@ describe('the script of an attack', { timeout: 120_000 }, () => {
     const found = findings.find(({ rule }) => rule === 'rls-not-forced')
     expect(found?.proof).toBe('exploited')
     const evidence = found?.evidence.join('\n') ?? ''
-    expect(evidence).toMatch(/is a superuser, and row-level security never holds such a role/)
+    expect(evidence).toMatch(/is a superuser, and row-level security never applies to such a role/)
     expect(evidence).toMatch(/for this probe the table got an owner that is neither a superuser nor has BYPASSRLS/)
     expect(evidence).not.toMatch(/as postgres/)
     const script = examined.scripts.find(({ rule }) => rule === 'rls-not-forced')

@@ -38,11 +38,14 @@ interface Seen {
   readonly fix: string
 }
 
-/** An observation for one rule: it confirms that rule's finding on this object, or is a new finding of the rule. */
+/**
+ * An observation for one rule. It confirms the rule's static finding on this object. Without such a finding, it becomes a new finding of
+ * the rule.
+ */
 export interface SeenOfRule extends Seen {
   readonly rule: RuleId
   readonly detail?: string
-  /** The cells that were reached. Left out: the one table and the one verb, if there are not several. */
+  /** The cells that were reached. Left out if the attack reached only one table by one verb. */
   readonly cells?: readonly { readonly object: string; readonly verb: Verb }[]
   /** Upper limit of the finding's severity, such as when the attack used a secret that its holder is meant to use. */
   readonly most?: ChosenSeverity
@@ -71,9 +74,9 @@ export interface Arena {
    */
   worthTrying(relation: Relation, verb: Verb, role: ActingRole, context: AttackContext): boolean
   row(relation: Relation, side: Side): PlantedRow | undefined
-  /** Runs as a role in a context, in a savepoint that is rolled back. */
+  /** Runs `fn` as a role in a context, in a savepoint that is rolled back. */
   as<T>(role: ActingRole, context: AttackContext, fn: () => Promise<T>): Promise<Probe<T>>
-  /** Many probes as one role in one context, in few round trips. Each probe is rolled back separately. */
+  /** Runs many probes as one role in one context, in few round trips. Each probe is rolled back separately. */
   batch(
     role: ActingRole,
     context: AttackContext,
@@ -81,7 +84,7 @@ export interface Arena {
   ): Promise<ReadonlyMap<string, BatchAnswer>>
   /** Inside `as`: returns to the planting role, to check what the attack did. The rest of the probe runs as that role. */
   judge(): Promise<void>
-  /** Runs as the planting role with B's rows in sight, in a savepoint that is rolled back. */
+  /** Runs `fn` as the planting role, which sees B's rows, in a savepoint that is rolled back. */
   asPlanter<T>(fn: () => Promise<T>): Promise<Probe<T>>
   /** Records what an attack reached. */
   report(observation: Observation): void
@@ -95,13 +98,13 @@ export interface Arena {
   held(relation: Relation, verb: Verb): void
   /** Records that no attack could try this verb. The verdict stays `unproved`, with this reason. */
   notTried(relation: Relation, verb: Verb, reason: string): void
-  /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, its severity becomes info. */
+  /** Records that a rule's static finding on an object was attacked. If the attack reports nothing, the finding's severity becomes info. */
   tried(rule: RuleId, object: string): void
   /** Records one statement by which an attack tried a verb on a relation as a role. */
   attempted(relation: Relation, verb: Verb, role: ActingRole): void
   /**
-   * Keeps a script that repeats a successful attack, one for each table and verb. A script of tenant A replaces one without a tenant, because
-   * its reader then sees both tenants.
+   * Keeps a script that repeats a successful attack: one script for each table and verb. A script of tenant A shows both tenants to its
+   * reader, so it replaces a script without a tenant.
    */
   repeatable(by: Crosser, script: RepeatedAttack): void
   /** Whether the text contains the canary (docs/glossary.md) of this side's tenant. */
@@ -172,7 +175,10 @@ export class AttackLedger {
     return this.#noLogin
   }
 
-  /** Records that the application's own login reached fewer rows than the attacks' session. The controls of that session do not count. */
+  /**
+   * Records that the application's own login reached fewer rows than the attacks' session. The controls of the attacks' session then do not
+   * count.
+   */
   differ(object: string, verb: Verb, reason: string): void {
     this.#differences.set(`${object}/${verb}`, reason)
   }
@@ -213,7 +219,7 @@ interface ArenaParts {
   readonly pass: Pass
   readonly contexts: Contexts
   readonly ledger: AttackLedger
-  /** False: no scripts are kept, because the SQL of a context was given by the user and may hold a secret. */
+  /** False if no scripts are kept, because the user gave the SQL of the context, which may hold a secret. */
   readonly scripted: boolean
 }
 
@@ -259,7 +265,7 @@ export function makeArena(parts: ArenaParts): Arena {
         }),
       ),
     report: (observation) => {
-      // session_user is the planting role here. A policy that asks for session_user may show the application less.
+      // session_user is the planting role here. If a policy asks for session_user, the application may see fewer rows than this session.
       const asks = [observation.object, ...(observation.tables ?? [])].some((label) =>
         asksForSession(parts.facts, label),
       )

@@ -6,14 +6,14 @@ import type { Arena, Pass } from './arena.ts'
  * reported as an internal error and ends only that attack.
  */
 export interface Attack {
-  /** The file's name: `read-across`. */
+  /** The name of the attack's file without its ending, such as `read-across`. */
   readonly name: string
   readonly title: string
-  /** What it must find before it sends a probe: the reason of an attack that sent none. Completes “there was no …”. */
+  /** What the attack must find before it sends a probe. If it sent none, this is the reason: the text completes “there was no …”. */
   readonly needs: string
   /** Rules whose findings this attack confirms or raises. */
   readonly rules: readonly RuleId[]
-  /** Default: `['set']`. */
+  /** The passes in which the attack runs. Default: `['set']`. */
   readonly passes?: readonly Pass[]
   run(arena: Arena): Promise<void>
 }

@@ -7,11 +7,11 @@ import type { AttackSession } from './session.ts'
 /** One probe of a batch. It runs in its own subtransaction, which is always rolled back. */
 export interface BatchProbe {
   readonly key: string
-  /** The attacker's statements. The answer has the row count of the last one. */
+  /** The attacker's statements. The answer contains the row count of the last statement. */
   readonly sql: string
-  /** A query of one value, which the planting role runs afterwards and before the rollback. */
+  /** A query that returns one value. The planting role runs this query after the attacker's statements and before the rollback. */
   readonly judge?: string
-  /** Only if the probe tries a verb of a table. */
+  /** Set only if the probe tries a verb of a table. */
   readonly verb?: Verb
 }
 
@@ -50,7 +50,7 @@ export async function runBatch(
       return rows[0]?.['answers'] ?? '[]'
     })
     if (!answer.ok) {
-      // The batch as a whole failed, such as by a timeout or because the role may not run DO. Run each probe alone.
+      // The whole batch failed, such as because of a timeout or because the role may not run DO. Run each probe alone.
       for (const probe of chunk) answers.set(probe.key, await runSingle(session, enter, probe))
       continue
     }

@@ -6,11 +6,14 @@ import { matchingColumn } from './argument-names.ts'
 /** One list of arguments to call a function with. */
 export interface ArgumentList {
   readonly sql: string
-  /** The same for a reader: planted values are named, because they differ from run to run. */
+  /** The same list for a reader. It names planted values instead of showing them, because planted values differ from run to run. */
   readonly shown: string
   /** Values of B's rows that are passed in. A function that returns only these has revealed nothing. */
   readonly given: readonly string[]
-  /** Whether any attacker can pass these arguments: ids or NULLs. An attacker would first have to learn a title or a token of B. */
+  /**
+   * Whether any attacker can pass these arguments, because they are ids or NULLs. To pass a title or a token of B, an attacker would first
+   * have to learn it.
+   */
   readonly guessable: boolean
   /** Whether an argument is a token or code that its holder is meant to use, such as an invitation code. */
   readonly secret: boolean
@@ -22,7 +25,7 @@ interface Picked {
   readonly shown: string
 }
 
-/** Maximum number of calls of one function. More would make a schema with many functions slow. */
+/** Maximum number of calls of one function. More calls would make a schema with many functions slow. */
 const MOST = 24
 /** Names of columns whose value gives access to anyone who knows it. */
 const SECRET =

@@ -14,13 +14,13 @@ export interface AttackContext {
   readonly name: string
   /** Statements that set this context, run after SET ROLE. '' if nothing is set. */
   readonly sql: (role: ActingRole) => string
-  /** The tenant whose rows may be seen. Undefined: no rows may be seen. */
+  /** The tenant whose rows may be seen. Undefined if no rows may be seen. */
   readonly tenant: 'a' | 'b' | undefined
   /** The same context with further settings. A later value replaces an earlier one. */
   readonly saying: (said: readonly Said[]) => AttackContext
 }
 
-/** Makes the seal of a sealed context. */
+/** The values from which the seal of a sealed context is made. */
 export interface ContextSealer {
   readonly secret: string
   readonly database: string
@@ -57,7 +57,7 @@ const GARBAGE: readonly (readonly [string, string])[] = [
   ['all-zero uuid', '00000000-0000-0000-0000-000000000000'],
 ]
 
-/** All contexts of one run. `extraSql` is the SQL of --context-sql; `$TENANT` in it is replaced by the tenant's id. */
+/** All contexts of one run. `extraSql` is the SQL of --context-sql; `$TENANT` in this SQL is replaced by the tenant's id. */
 export function makeContexts(
   source: ContextSource,
   values: ContextValues,

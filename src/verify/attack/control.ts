@@ -15,7 +15,7 @@ import { privilegeOf } from '../../tenancy/reach.ts'
  * - `not-run`: the control could not be tried, with the reason.
  */
 export type Control =
-  /** `needs`: settings that the session needs in addition to its tenant, if any. */
+  /** `needs`: the settings that the session needs in addition to its tenant. Undefined if the session needs no further setting. */
   | { readonly status: 'worked'; readonly needs?: string }
   | { readonly status: 'dark' | 'refused' | 'no-row' | 'not-run'; readonly how: string }
   | { readonly status: 'error'; readonly code: string; readonly how: string }
@@ -53,7 +53,10 @@ function keyOf(relation: Relation, verb: Verb, role: ActingRole): string {
   return `${relation.oid}/${verb}/${role.role.oid}`
 }
 
-/** Tables of one shape have the same policies for the verb and role, the same rights, and are bound to tenants alike. */
+/**
+ * A text that is equal for tables of one shape. Such tables have the same policies for the verb and role, the same rights, and the same way
+ * to name their tenant.
+ */
 function shapeOf(facts: Facts, relation: Relation, verb: Verb, role: ActingRole): string {
   const table = facts.tenantTable(relation)
   const generic = (text: string | undefined) =>

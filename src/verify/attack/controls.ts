@@ -40,7 +40,7 @@ export async function checkNegativeControl(arena: Arena, ledger: AttackLedger): 
     }
   })
   if (!answer.ok) {
-    // Without CREATE on the database there is no control table; the positive controls remain.
+    // The planting role may lack CREATE on the database. Then there is no control table, and only the positive controls are run.
     ledger.setReason('negative control', 'select', answer.error.message)
   }
 }
@@ -142,12 +142,15 @@ async function answersOf(
   return answers
 }
 
-/** The control that ended in this error: refused by a policy, a row that verify could not make fit, or an error of the schema. */
+/**
+ * Returns what this error says about a control: a policy refused the row, verify could not make a row that fits, or the schema has an
+ * error.
+ */
 function failure({ code, text }: BatchAnswer): Control {
   const message = text.split('\n')[0] ?? ''
   if (code === '42501' && /row-level security/i.test(text))
     return { status: 'refused', how: 'the policies refuse the row that verify made for tenant B' }
-  // A constraint or a trigger refused the row that verify made, or the statement timed out: that says nothing about policies.
+  // A constraint or a trigger refused the row that verify made, or the statement timed out. This says nothing about policies.
   if (/^(23|P0|57)/.test(code) || code === '55P03')
     return { status: 'not-run', how: `no row could be made: ${message}` }
   return { status: 'error', code, how: message }

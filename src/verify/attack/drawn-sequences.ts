@@ -7,7 +7,7 @@ import type { AttackSession } from './session.ts'
 export interface DrawnSequence {
   readonly last: string
   readonly descending: boolean
-  /** Whether planting drew from it. */
+  /** Whether planting drew values from this sequence. */
   readonly byPlanting: boolean
 }
 
@@ -29,10 +29,11 @@ export function drawnSince(before: LastValues, after: LastValues): ReadonlyMap<O
 }
 
 /**
- * SQL that moves the sequences of a table behind the values of its planted rows. Without it, an INSERT on a fresh database would draw the id
- * of a planted row, and end in a duplicate key instead of the answer of the policies.
+ * SQL that moves the sequences of a table past the values of its planted rows. Otherwise, an INSERT on a fresh database would draw the id
+ * of a planted row. The INSERT would then fail with a duplicate key, and the policies would not be tested.
  *
- * The sequences of a table are those of its columns and, if it has triggers, those that planting drew from and that belong to no column.
+ * The sequences of a table are those of its columns and, if the table has triggers, the sequences that planting drew from and that belong
+ * to no column.
  */
 export function pastSequences(
   facts: Facts,
@@ -56,7 +57,7 @@ function pastSql(sequence: Relation, { last, descending }: DrawnSequence): strin
 
 const known = new WeakMap<Facts, ReadonlyMap<Oid, ReadonlySet<Oid>>>()
 
-/** The sequences that give values to columns, by table: those that a column owns, and those that a default names. */
+/** The sequences that give values to columns, by table. A column owns such a sequence, or its default names the sequence. */
 function feedsOf(facts: Facts): ReadonlyMap<Oid, ReadonlySet<Oid>> {
   const before = known.get(facts)
   if (before !== undefined) return before

@@ -29,7 +29,7 @@ export async function fitRows(arena: Arena, ledger: AttackLedger): Promise<void>
     }
 }
 
-/** Whether the tenant sees its row after further settings were set that the policies test, such as a locale or a second factor. */
+/** Whether the tenant sees its row after the further settings that the policies test were set, such as a locale or a second factor. */
 async function saidEnough(
   arena: Arena,
   ledger: AttackLedger,
@@ -83,7 +83,7 @@ function bothSides(arena: Arena, table: Relation): Readonly<Record<Side, Planted
   return { a: arena.row(table, 'a'), b: arena.row(table, 'b') }
 }
 
-/** Sets a column of a planted row. The row is found by all of its columns; columns of the primary key are not changed. */
+/** Sets a column of a planted row. The WHERE condition compares all columns of the row. Columns of the primary key are not changed. */
 async function change(arena: Arena, table: Relation, side: Side, column: Column, sql: string): Promise<void> {
   const row = arena.row(table, side)
   const filter = row === undefined ? undefined : rowFilter(table, row, table.columns)

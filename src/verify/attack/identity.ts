@@ -22,7 +22,10 @@ export function keepsSessionUser(facts: Facts): boolean {
   return !facts.catalog.reader.superuser
 }
 
-/** The login of a role: the role itself if it can log in, or else a login that may SET ROLE to it. The role itself if there is none. */
+/**
+ * The login of a role: the role itself if it can log in, or else a login that may SET ROLE to it. If there is no such login, the role
+ * itself.
+ */
 export function loginName(facts: Facts, name: string): string {
   const roles = [...facts.catalog.roles.values()]
   const role = roles.find((candidate) => candidate.name === name)

@@ -7,7 +7,7 @@ import { qualifiedName } from '../../catalog/names.ts'
  *
  * - `none`: each table was looked into, and none showed a row;
  * - `some`: at least one table showed a row;
- * - `unknown`: a table could not be looked into, and its file is not empty; or another session writes into a table.
+ * - `unknown`: a table could not be looked into and its file is not empty, or another session writes into a table.
  */
 export type RowsBefore = 'none' | 'some' | 'unknown'
 
@@ -22,11 +22,11 @@ interface StoredTable {
 }
 
 /**
- * Looks for rows in tables and their partitions. A table without a file has none. The size of the file alone does not tell: rows that were
- * deleted or rolled back stay in it.
+ * Looks for rows in tables and their partitions. A table without a file has no rows. The file's size alone does not answer the question,
+ * because rows that were deleted or rolled back stay in the file.
  *
- * Runs in a read-only transaction of its own, with `row_security = off`: where policies would hide rows from the reading role, PostgreSQL
- * then raises an error, and the answer is `unknown`.
+ * Runs in a read-only transaction of its own, with `row_security = off`: if policies would hide rows from the reading role, PostgreSQL
+ * raises an error, and the answer is `unknown`.
  */
 export async function lookForRows(client: pg.Client, oids: readonly Oid[], lockTimeoutMs: number): Promise<RowsBefore> {
   await client.query('begin read only')
@@ -34,14 +34,15 @@ export async function lookForRows(client: pg.Client, oids: readonly Oid[], lockT
     await client.query(
       `set local statement_timeout = ${LOOK_TIMEOUT_MS}; set local lock_timeout = ${lockTimeoutMs}; set local row_security = off`,
     )
-    // Before the looks: what is committed later, a look sees.
+    // Ask for writing sessions before looking into the tables: if such a session commits in between, the look sees its rows.
     const { rows: busy } = await client.query<{ busy: boolean }>(BUSY, [oids])
     const { rows: tables } = await client.query<StoredTable>(STORED, [oids])
     for (let at = 0; at < tables.length; at += CHUNK)
       if (await anyRow(client, tables.slice(at, at + CHUNK))) return 'some'
     return busy[0]?.busy === false ? 'none' : 'unknown'
   } catch (error) {
-    // A missing privilege, policies, a lock, a timeout. A broken connection has no code of PostgreSQL.
+    // PostgreSQL raised an error, such as for a missing privilege, a policy, a lock or a timeout. Errors of a broken connection have no
+    // PostgreSQL code.
     if (error instanceof Error && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code))) return 'unknown'
     throw error
   } finally {
@@ -65,7 +66,7 @@ const STORED = `${FAMILY}
   where c.oid in (select oid from family) and c.relkind in ('r', 'm') and pg_catalog.pg_relation_size(c.oid) > 0
   order by 1, 2`
 
-/** Whether another session may have rows in them that are not committed yet. */
+/** Whether another session may have uncommitted rows in the tables. */
 const BUSY = `${FAMILY}
   select exists (select from pg_catalog.pg_locks l
     where l.relation in (select oid from family) and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())

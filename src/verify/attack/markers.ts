@@ -5,7 +5,7 @@ import type { Arena } from './arena.ts'
 /** Minimum length of a marker. Shorter values, such as a status or a small number, are in other rows too. */
 const TELLING_LENGTH = 6
 
-/** Texts that only B's rows of these tables hold. If one of them is seen, a row of B was seen. */
+/** Texts that only B's rows of these tables contain. Whoever sees one of these texts has seen a row of B. */
 export function markersOf(arena: Arena, relations: readonly Relation[]): readonly string[] {
   const markers = new Set<string>()
   for (const relation of relations) {

@@ -2,14 +2,14 @@ import { firstSerial, type Planting } from './planting.ts'
 
 const MASK = '[planted value]'
 
-/** Shorter values are in other texts too. */
+/** Minimum length of a value that is masked. Shorter values are also in other texts. */
 const MASKED_LENGTH = 6
 
-/** A table takes a hundred numbers, and its widest row a few more than it has columns. */
+/** How many serial numbers planted values use: a hundred for each table, and for the widest row a few more than it has columns. */
 const SERIALS_OF_TABLE = 100
 const SERIALS_OF_ROW = 1_700
 
-/** Values that verify makes, also for rows that could not be stored, and times. */
+/** Patterns of times and of the values that verify makes, also for rows that could not be stored. */
 const MADE = [
   /\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::?\d\d)?)?/g,
   /pw[0-9a-f]{6}(?:canary|shared)[AB]/g,
@@ -20,8 +20,8 @@ const MADE = [
 ]
 
 /**
- * Replaces planted values in a text, such as the error message of a trigger. They differ from run to run: with them, two runs on the same
- * schema would have different reports.
+ * Replaces planted values in a text, such as the error message of a trigger. Planted values differ from run to run. Without the mask, two
+ * runs on the same schema would have different reports.
  */
 export function maskPlanted({ nonce, tenants, rows }: Planting): (text: string) => string {
   const found = new Set<string>([tenants.a.id, tenants.b.id])
@@ -32,7 +32,7 @@ export function maskPlanted({ nonce, tenants, rows }: Planting): (text: string) 
       for (const value of [own, other])
         if (typeof value === 'string' && (own !== other || isTime(value))) found.add(value)
     }
-  // A column that is too short for a canary holds its end.
+  // A column that is too short for a canary contains only the end of the canary.
   for (let cut = 0; cut < nonce.length; cut += 1)
     for (const tail of ['canaryA', 'canaryB', 'sharedA', 'sharedB']) found.add(`${nonce.slice(cut)}${tail}`)
   const values = [...found].filter((value) => value.length >= MASKED_LENGTH).sort((x, y) => y.length - x.length)
@@ -51,7 +51,7 @@ function isTime(value: string): boolean {
   return /^\d{4}-\d\d-\d\d/.test(value)
 }
 
-/** A number is replaced only where it is not a part of a longer one. */
+/** A number is replaced only where it is not part of a longer number. */
 function replaceWhole(text: string, value: string): string {
   if (!/^\d+$/.test(value)) return text.replaceAll(value, MASK)
   return text.replace(/\d+/g, (digits) => (digits === value ? MASK : digits))

@@ -11,8 +11,8 @@ import { victimRead } from './victim-read.ts'
 const RULE = policyTrustsUnprotectedTable.id
 
 /**
- * Inserts a row of tenant A into a table of members that names B's user (or makes A's own row name that user), and then reads and changes the
- * user. Only for tables without a tenant whose rows such rows name.
+ * Inserts a row of tenant A into a table of members that names B's user (or makes A's own row name that user), and then reads and changes
+ * the user. This is tried only on tables without a tenant to which such a row refers.
  */
 export async function nameRows(arena: Arena): Promise<void> {
   const { facts } = arena
@@ -72,7 +72,7 @@ async function follows(arena: Arena, role: ActingRole, read: string, write: stri
   return answer.ok && answer.value
 }
 
-/** Rows of A in the lookup table that name B's row: a new one, and A's own. */
+/** Statements that make a row of A in the lookup table refer to B's row: one inserts a new row, and one changes A's own row. */
 function writesOf(
   arena: Arena,
   relation: Relation,
@@ -102,7 +102,7 @@ function writesOf(
   ]
 }
 
-/** An UPDATE of B's row that stores a readable column again. Undefined if the role may not. */
+/** An UPDATE of B's row that stores a readable column again. Undefined if the role may not update such a column. */
 function changeOf(arena: Arena, relation: Relation, role: ActingRole): string | undefined {
   const { privileges } = arena.facts
   const row = arena.row(relation, 'b')

@@ -45,7 +45,7 @@ function splitList(list: string): readonly string[] {
   return list.match(/'(?:[^']|'')*'|[^,\s]+/g) ?? []
 }
 
-/** The values that the list partitions on this column accept, as texts; none if a default partition accepts all other values. */
+/** The values, as texts, that the list partitions on this column accept. Empty if a default partition accepts all other values. */
 export function listedValues(catalog: Catalog, relation: Relation, column: string): readonly string[] {
   if (relation.partitionKey?.startsWith('LIST') !== true || columnsOf(relation.partitionKey)[0] !== column) return []
   const children = relation.children.flatMap((oid) => catalog.relations.get(oid) ?? [])

@@ -15,8 +15,8 @@ interface PlantOptions {
   readonly facts: Facts
   readonly session: AttackSession
   /**
-   * SQL that sets the context for planting. Used only after an INSERT without a context failed, because triggers or policies may require
-   * one.
+   * SQL that sets the context for planting. Used only after an INSERT without a context failed, because triggers or policies may require a
+   * context.
    */
   readonly contextSql: ((side: Side, tenantId: string) => string) | undefined
   /** Makes the planted values differ from those of another run on this database. */
@@ -27,7 +27,7 @@ interface PlantOptions {
   readonly before?: Planting
 }
 
-/** Plants one row of each of two new tenants in every table that can hold them, parents first. */
+/** Plants two rows, one for each of two new tenants, in every table that can hold them. Parent tables come first. */
 export async function plant(options: PlantOptions): Promise<Planting> {
   const { facts, nonce, session } = options
   const sequences = await readLastValues(session)
@@ -68,7 +68,7 @@ export async function plant(options: PlantOptions): Promise<Planting> {
   }
 }
 
-/** The sequences from which an earlier planting drew, with their values of now. */
+/** The sequences from which an earlier planting drew, with their current values. */
 function wasDrawn(before: Planting | undefined, now: Planting['drawn']): Planting['drawn'] {
   return new Map(
     [...now].flatMap(([oid, sequence]) =>
@@ -77,7 +77,7 @@ function wasDrawn(before: Planting | undefined, now: Planting['drawn']): Plantin
   )
 }
 
-/** Tables without a tenant get a different canary, so that reading it is not mistaken for reading B's data. */
+/** Tables without a tenant get a different canary, so that reading such a table is not mistaken for reading B's data. */
 function ownerOf(facts: Facts, relation: Relation, tenant: PlantedTenant): PlantedTenant {
   if (facts.tenantTable(relation) !== undefined) return tenant
   return { ...tenant, canary: tenant.canary.replace('canary', 'shared') }
@@ -144,7 +144,7 @@ async function insert(input: RowInput, draft: Draft, before: string): Promise<Pr
 
 class NoRowError extends Error {}
 
-/** Whether the INSERT timed out, such as by a lock or a slow trigger. Another value would not help and would wait as long. */
+/** Whether the INSERT timed out, such as by a lock or a slow trigger. Another value would not help and would wait just as long. */
 function isTimeOut({ code }: ProbeError): boolean {
   return code === '55P03' || code === '57014'
 }

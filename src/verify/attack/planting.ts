@@ -6,7 +6,7 @@ export type Side = 'a' | 'b'
 /** A row that verify planted for one tenant. */
 export interface PlantedRow {
   readonly side: Side
-  /** All columns as the server's text. */
+  /** The values of all columns, as the text that the server returns. */
   readonly values: Readonly<Record<string, string | null>>
   /** `t::text` of the row. A comparison with this text shows whether the row was changed. */
   readonly text: string
@@ -36,7 +36,7 @@ export interface Planting {
   put(relation: Relation, row: PlantedRow): void
 }
 
-/** The numbers that planted values of a run begin with: they count up from here. */
+/** The first number that planted values of a run contain. Further values count up from this number. */
 export function firstSerial(nonce: string): number {
   return 1_000_000 + (Number.parseInt(nonce, 16) % 1_000_000) * 100
 }

@@ -14,9 +14,11 @@ import { splitSeal } from './seal-script.ts'
 
 /** One statement that reached a row of another tenant. */
 export interface RepeatedAttack {
-  /** The rule that the attack belongs to. Left out: the attack shows a crossing of the table, which may have several causes. */
+  /**
+   * The rule that the attack belongs to. Left out if the attack shows a crossing of the table, because a crossing may have several causes.
+   */
   readonly rule?: RuleId
-  /** The detail of the finding, such as the name of a constraint, where an object may have several findings of the rule. */
+  /** The detail of the finding, such as the name of a constraint, if an object may have several findings of the rule. */
   readonly detail?: string
   readonly relation: Relation
   /** The label of the finding's object, if it is not the relation. */
@@ -26,9 +28,9 @@ export interface RepeatedAttack {
   readonly verb: Verb
   /** The attack's statements, as they were sent after the context. */
   readonly sql: string
-  /** A query of one value, which a superuser runs before and after the attack. */
+  /** A query that returns one value. A superuser runs this query before and after the attack. */
   readonly judge?: string
-  /** A comment above statements that a superuser runs before the attack. Left out: the usual one. */
+  /** A comment above statements that a superuser runs before the attack. If it is left out, the script has the usual comment. */
   readonly note?: string
   /** What came back in this run: `1 row. Each row is a leak.` */
   readonly saw: string
@@ -101,7 +103,10 @@ export function repeatScript(parts: ScriptParts, by: ScriptActor, attack: Repeat
   return { ...about, object, verb, by: by.name, sql: lines.join('\n') }
 }
 
-/** The relations, and the tables on which their policies or the meaning of their rows may depend. Parents come first. */
+/**
+ * The given relations, with the tables that their policies look up, the parents of their foreign keys, and the table of tenants. Parents
+ * come first.
+ */
 function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): readonly Relation[] {
   const { root, context } = facts.tenancy
   const lookups = lookupsOf(facts)
@@ -113,7 +118,7 @@ function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): r
     seen.add(each)
     const parents = each.constraints.flatMap(({ references }) => references?.relation ?? [])
     for (const oid of each.isPartition ? each.parents : parents) add(facts.relationOf(oid))
-    // The planted row of a partition is that of the partitioned table.
+    // A partition's row is planted in the partitioned table, so only that table is added.
     if (!each.isPartition) found.push(each)
   }
   for (const each of facts.relations.filter(({ label }) => labels.has(label))) add(each)
@@ -123,7 +128,10 @@ function neededTables({ facts }: ScriptParts, relations: readonly Relation[]): r
   return found
 }
 
-/** INSERTs of the planted rows of a table, without the triggers that fire in spite of `session_replication_role`, and its sequences. */
+/**
+ * Statements that insert the planted rows of a table and move its sequences past them. Triggers that fire in spite of
+ * `session_replication_role` are disabled meanwhile.
+ */
 export function insertsOf({ facts, planting }: ScriptParts, relation: Relation): readonly string[] {
   const columns = relation.columns.filter((column) => column.generated === undefined)
   const overriding = columns.some((column) => column.identity === 'always') ? ' OVERRIDING SYSTEM VALUE' : ''
@@ -153,7 +161,7 @@ function literal(value: string | null | undefined, column: Column): string {
   return value === null || value === undefined ? 'NULL' : `${quoteLiteral(value).trim()}::${column.type}`
 }
 
-/** One line for each statement. A semicolon in a quoted name or text ends none. */
+/** One line for each statement. A semicolon in a quoted name or text does not end a statement. */
 export function statementsOf(sql: string): readonly string[] {
   return splitStatements(sql).statements.map(({ text }) => `${text.trim().replace(/;$/, '')};`)
 }

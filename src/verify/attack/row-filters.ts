@@ -4,7 +4,9 @@ import type { ActingRole } from '../../tenancy/facts.ts'
 import type { Arena } from './arena.ts'
 import type { PlantedRow, Side } from './planting.ts'
 
-/** A WHERE condition for one planted row that uses only the columns in `allowed`. Undefined when there is none. */
+/**
+ * A WHERE condition for one planted row that uses only the columns in `allowed`. Undefined if none of these columns has a planted value.
+ */
 export function rowFilter(relation: Relation, row: PlantedRow, allowed: readonly Column[]): string | undefined {
   const primary = relation.constraints.find((constraint) => constraint.kind === 'primary-key')
   const key = allowed.filter((column) => primary?.columns.includes(column.number) === true)
@@ -28,7 +30,7 @@ export interface ReadProbe {
   readonly victim: Side
 }
 
-/** A SELECT that finds the row by columns that the role may read. Undefined if it may read none of them. */
+/** A SELECT that finds the row by columns that the role may read. Undefined if the role may read no column. */
 export function readProbe(
   { facts }: Arena,
   role: ActingRole,

@@ -16,7 +16,10 @@ export interface RowHints {
   readonly said: readonly Said[]
 }
 
-/** Reads the policies of a table, and the functions that they call, for `status = 'active'`, `not archived`, `expires_at > now()`. */
+/**
+ * Looks in the policies of a table, and in the functions that they call, for conditions like `status = 'active'`, `not archived`,
+ * `expires_at > now()`.
+ */
 export function rowHints(facts: Facts, relation: Relation): RowHints {
   const rows = new Map<Column, { readonly relation: Relation; readonly sql: string }>()
   const said: Said[] = []

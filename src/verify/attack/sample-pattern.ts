@@ -126,7 +126,7 @@ class Sampler {
     }
   }
 
-  /** The characters of a bracket expression; of a negated one, plain letters and digits that are not in it. */
+  /** The characters of a bracket expression. For a negated expression, the plain letters and digits that it does not contain. */
   #class(): string {
     const negated = this.#take('^')
     let chars = ''

@@ -8,8 +8,8 @@ const SEAL =
   /select pg_catalog\.set_config\('app\.tenant_seal', '([0-9a-f]{64})v1.{8}([12])([rw])p\d{10}((?:[^']|'')+)', true\);/
 
 /**
- * A seal is valid on one connection and for an hour, and its secret must not stand in a report. The script therefore makes a seal of its own, from the
- * key in the database, which a superuser can read. Undefined: the context holds a seal of another form.
+ * A seal is valid on one connection and for an hour, and its secret must not be in a report. The script therefore makes its own seal from
+ * the key in the database, which a superuser can read. Returns undefined if the context contains a seal of another form.
  *
  * @see migrations/partywall/0001_seal.sql for the form
  */

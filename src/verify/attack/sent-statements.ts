@@ -6,35 +6,38 @@ import type { Crosser } from './crosser.ts'
 import type { AttackSession } from './session.ts'
 
 /**
- * What one attack sent to one object: the probe with the most statements, and of those the one whose context sets most. An attack that compares
- * sends the plain statement first, and what it is about after that.
+ * What one attack sent to one object. Only one probe is kept: the probe with the most statements and, among several such probes, the one
+ * whose context sets the most. An attack that compares two answers sends the plain statement first, so its longest probe shows best what
+ * the attack is about.
  */
 export interface SentStatement {
   readonly attack: string
   /** Label of the first table, view or judged function that the statements name. */
   readonly object: string
-  /** Only if the attack tries verbs of tables. */
+  /** Set only if the attack tries verbs of tables. */
   readonly verb: Verb | undefined
-  /** The role and context that were set before. Undefined: `statements` set them. */
+  /** The role and context that were set before the statements. Undefined if `statements` set them. */
   readonly by: Crosser | undefined
-  /** Each as it was sent. Values are those of planted rows. */
+  /** The statements as they were sent. Their values are those of planted rows. */
   readonly statements: readonly string[]
-  /** A query of one value by which the planting role looked for an effect. */
+  /** A query that returns one value. The planting role used this query to look for an effect. */
   readonly check: string | undefined
-  /** `no row`, `2 rows`, `error 23505`, `error 42501: permission denied for table notes`: of the last statement that answered. */
+  /**
+   * The outcome of the last statement that answered: `no row`, `2 rows`, `error 23505`, `error 42501: permission denied for table notes`.
+   */
   readonly outcome: string
-  /** How often the attack named the object, and the verb if there is one: probes, and statements of a batch. */
+  /** How often the attack named the object (and the verb, if there is one), in probes and in statements of a batch. */
   readonly tries: number
 }
 
-/** What an attack reached, as far as it decides which statements held. */
+/** The part of an observation that decides which statements reached nothing. */
 interface Reached {
   readonly object: string
   readonly tables?: readonly string[]
   readonly verbs?: readonly Verb[]
 }
 
-/** A probe that is under way. */
+/** A probe that is running. */
 interface Frame {
   by: Crosser | undefined
   enter: string
@@ -42,11 +45,12 @@ interface Frame {
   outcome: string | undefined
 }
 
-// A name that holds a quotation mark is not found, and its statements are not kept.
+// A name that contains a quotation mark is not found, so the statements on such an object are not kept.
 const NAME = /(?:"[^"]{1,63}"|\b[a-z_][\w$]{0,62})\.(?:"[^"]{1,63}"|[a-z_][\w$]{0,62})/g
 
 /**
- * Keeps, for each attack and object, the statements of one probe, so that a report can show what was tried where nothing was reached.
+ * Keeps, for each attack and object, the statements of one probe, so that a report can show what an attack tried on an object where it
+ * reached nothing.
  *
  * A probe that names no judged object is not kept.
  */
@@ -63,7 +67,7 @@ export class SentStatements {
     for (const relation of relations) this.#labels.set(qualifiedName(relation), relation.label)
   }
 
-  /** The attack whose statements follow. Undefined: statements of planting and of controls, which are not kept. */
+  /** Sets the attack whose statements follow. Undefined if statements of planting or of controls follow, which are not kept. */
   begin(attack: string | undefined): void {
     this.#attack = attack
   }
@@ -104,7 +108,7 @@ export class SentStatements {
     }
   }
 
-  /** Runs what is no attack, such as a look at the planted rows. */
+  /** Runs `fn` without keeping its statements, because they are no attack, such as a look at the planted rows. */
   async aside<T>(fn: () => Promise<T>): Promise<T> {
     const before = this.#paused
     this.#paused = true
@@ -116,9 +120,9 @@ export class SentStatements {
   }
 
   /**
-   * Inside a probe: the role and context were set, and are named instead of their SQL.
+   * Call this inside a probe when the role and context were set. The report then names the role and the context instead of their SQL.
    *
-   * @param enter that SQL
+   * @param enter the SQL that set the role and the context
    */
   actAs(by: Crosser, enter: string): void {
     if (this.#frame === undefined || this.#paused) return
@@ -127,7 +131,7 @@ export class SentStatements {
     this.#frame.statements.length = 0
   }
 
-  /** Probes of one batch, which are sent in one statement of their own form. */
+  /** Sends the probes of one batch and keeps each of them. The batch itself is one large statement, which is not kept. */
   async batch(
     by: Crosser,
     enter: string,
@@ -146,7 +150,7 @@ export class SentStatements {
     return answers
   }
 
-  /** What was sent to objects of which these observations of attacks say nothing. */
+  /** Returns what was sent to objects about which these observations of attacks say nothing. */
   held(observed: ReadonlyMap<string, readonly Reached[]>): readonly SentStatement[] {
     const labels = new Set(this.#labels.values())
     const all = [...this.#kept.values()].map(({ sent }) => sent)

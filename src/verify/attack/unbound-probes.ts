@@ -61,8 +61,8 @@ function isRestricted(facts: Facts, relation: Relation, role: ActingRole, verb: 
 }
 
 /**
- * Controls: tenant B reads, changes and deletes its own row of a table without a tenant. A row that it does not see is no failure, because only a person knows
- * whether the row should be visible.
+ * Controls: tenant B reads, changes and deletes its own row of a table without a tenant. If B does not see the row, that is no failure,
+ * because only a person knows whether the row should be visible.
  */
 export async function controlUnbound(arena: Arena, ledger: AttackLedger, role: ActingRole): Promise<void> {
   const probes = [...unboundReads(arena, role, 'b'), ...unboundWrites(arena, role, 'b')]

@@ -18,7 +18,10 @@ export function victimState(arena: Arena, tables: readonly Relation[]): string |
   return parts.length === 0 ? undefined : `select pg_catalog.concat_ws(';', ${parts.join(', ')}) as state`
 }
 
-/** The cells that changed between two answers of {@link victimState}: fewer rows were deleted, more were inserted, others updated. */
+/**
+ * The cells that changed between two answers of {@link victimState}. If there are fewer rows, the verb is DELETE; if there are more,
+ * INSERT; otherwise UPDATE.
+ */
 export function changedCells(
   tables: readonly Relation[],
   before: string,

@@ -15,7 +15,7 @@ export interface WriteProbe extends BatchProbe {
   readonly relation: Relation
   readonly verb: Verb
   readonly what: string
-  /** Whether the statement can also be a control. A move is none: if B moves its own row to its own tenant, nothing changes. */
+  /** Whether the statement can also be a control. A move can't be one: if B moves its own row to its own tenant, nothing changes. */
   readonly isControl: boolean
   /** False if the stored row would not belong to another tenant. Its success is then no crossing. */
   readonly isAttack?: boolean
@@ -25,7 +25,7 @@ export interface WriteProbe extends BatchProbe {
 /**
  * The writes to try on one table as one role.
  *
- * @param wide also tries each writable column alone, MERGE and ON CONFLICT; for policies that could not be proved
+ * @param wide whether to also try each writable column by itself, MERGE and ON CONFLICT. True for policies that could not be proved
  */
 export function writeProbes(arena: Arena, relation: Relation, role: ActingRole, wide: boolean): readonly WriteProbe[] {
   const { facts } = arena
@@ -53,7 +53,7 @@ interface Target {
 
 /**
  * Two kinds of UPDATE. `SET c = c` reads c, so PostgreSQL applies the SELECT policies as well. `SET c = constant` reads nothing, so only
- * the UPDATE policies apply. No other statement finds a hole in the UPDATE policies that the SELECT policies hide.
+ * the UPDATE policies apply. Only the second kind finds a hole in the UPDATE policies that the SELECT policies hide.
  */
 function updateProbes(target: Target, wide: boolean): readonly WriteProbe[] {
   const { arena, relation, role, row, filter } = target
@@ -214,7 +214,7 @@ function insertProbe({ arena, relation, role, row, filter }: Target): WriteProbe
     isControl: true,
     // An INSERT into the table of tenants makes a new tenant, which is no crossing. It only serves as a control.
     isAttack: facts.tenantTable(relation)?.kind !== 'root',
-    // If B's own row was deleted first, one row less than in the baseline was there.
+    // If B's own row was deleted first, the table had one row less than in the baseline.
     crossed: (answer, before) =>
       answer.ok && answer.judged !== null && Number(answer.judged) > before.marked - (superuser ? 1 : 0),
   }

@@ -13,7 +13,7 @@ export const become: Attack = {
   name: 'become',
   title: 'becomes roles to which no policy applies',
   needs:
-    'a role that the application’s role can become and to which no policy applies (superuser, BYPASSRLS, owner of a tenant table), such an attribute of its own role, or a login that is wider than it',
+    'a role to which no policy applies (superuser, BYPASSRLS, owner of a tenant table) and that the application’s role can become, an application’s role with SUPERUSER or BYPASSRLS, or a login with more rights than that role',
   rules: ['role-superuser', 'role-bypassrls', 'role-can-become-privileged', 'login-role-wider'],
   async run(arena) {
     const { facts } = arena
@@ -60,11 +60,14 @@ function privileged(role: Role, relation: Relation): boolean {
   return role.superuser || role.bypassRls || role.oid === relation.owner
 }
 
-/** Statements that lead from the login to the role. They start at session_user, because PostgreSQL checks SET ROLE against session_user. */
+/**
+ * Statements that lead from the login to the role. They begin with the session authorization, because PostgreSQL checks SET ROLE against
+ * session_user.
+ */
 export function stepsTo(path: RolePath): readonly string[] {
   const [first = '', ...hops] = path.path
   const steps = [`set local session authorization ${quoteIdentifier(first)}`]
-  // The path has a membership with ADMIN OPTION but without SET. The role then grants itself the membership again, with SET.
+  // The path contains a membership with ADMIN OPTION but without SET. The role then grants itself the membership again, with SET.
   if (path.needsGrant) {
     let from = first
     for (const hop of hops) {

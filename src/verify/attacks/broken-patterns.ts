@@ -14,13 +14,16 @@ import { viewFilterNoBarrier } from '../rules/view-filter-no-barrier.ts'
 
 /** "LIKE pattern must not end with escape character" */
 const INVALID_ESCAPE = '22025'
-/** Planner settings that any role may change. The second set prefers a full scan, the third an index on the text to one on the tenant. */
+/**
+ * Planner settings that any role may change. The second set prefers a full scan. The third set prefers an index on the text to an index on
+ * the tenant.
+ */
 const PLANS = [
   [],
   ['enable_indexscan = off', 'enable_bitmapscan = off', 'enable_indexonlyscan = off'],
   [
     ...['enable_seqscan = off', 'enable_indexscan = off', 'enable_indexonlyscan = off'],
-    // An index costs as much as the number of entries that it is thought to return.
+    // With these settings, the cost of an index depends only on the number of entries that the planner expects it to return.
     ...['random_page_cost = 0', 'seq_page_cost = 0', 'cpu_operator_cost = 0', 'cpu_index_tuple_cost = 10000'],
   ],
 ]
@@ -30,10 +33,13 @@ const OPERATORS: Readonly<Record<string, string>> = {
   texticlike: '~~*',
   texticnlike: '!~~*',
 }
-/** Maximum number of tables on which one marked function is tried. */
+/** Maximum number of tables on which one function that is marked LEAKPROOF is tried. */
 const MOST_TABLES = 12
 
-/** Asks with patterns that end with a backslash whether tenant B's row has a text, and compares with a text that nobody has. */
+/**
+ * Tests whether errors tell what tenant B's row contains. The patterns end with a backslash, so PostgreSQL raises an error only for a row
+ * that matches the text before the backslash. The control uses a text that no row has.
+ */
 export const brokenPatterns: Attack = {
   name: 'broken-patterns',
   title: 'asks with broken LIKE patterns whether a row of another tenant matches',
@@ -51,7 +57,7 @@ export const brokenPatterns: Attack = {
           : marked !== undefined
             ? await askTables(arena, OPERATORS[marked.name])
             : undefined
-      // Not `tried`: that this plan of an almost empty table compares the tenant first says nothing about other plans.
+      // Do not record the finding as `tried`: the tables are almost empty, so this plan says nothing about the plans of larger tables.
       if (seen !== undefined)
         arena.report({ ...draft, rule: 'secdef-caller-pattern', tables: [seen.table], evidence: [seen.how] })
     }
@@ -91,7 +97,7 @@ async function askFunction(arena: Arena, fn: DatabaseFunction): Promise<Told | u
   return undefined
 }
 
-/** A view whose filter is compared after a condition of the caller, because an index serves that condition. */
+/** Evidence that PostgreSQL compares the view's filter after a condition of the caller, because an index serves that condition. */
 async function askView(arena: Arena, view: Relation, tables: readonly string[]): Promise<Told | undefined> {
   const { facts } = arena
   for (const relation of facts.relations.filter(({ label }) => tables.includes(label)))

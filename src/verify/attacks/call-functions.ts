@@ -73,8 +73,8 @@ export const callFunctions: Attack = {
 }
 
 /**
- * The tenant tables that the function reaches without their policies. If its code can't be read or a rule has reported it, all tenant
- * tables, up to the limit.
+ * The tenant tables that the function reaches without their policies. If the function's code can't be read or a rule has reported the
+ * function, these are all tenant tables, up to the limit.
  */
 function touched(arena: Arena, fn: DatabaseFunction, said: boolean): readonly Relation[] {
   const { facts } = arena
@@ -93,7 +93,7 @@ interface Reached {
   readonly secret: boolean
   readonly cells: readonly { readonly object: string; readonly verb: Verb }[]
   readonly by: Crosser
-  /** Left out: only the text of an error told values. */
+  /** Left out if only the text of an error revealed values. */
   readonly script?: Pick<RepeatedAttack, 'sql' | 'judge' | 'verb' | 'saw'>
 }
 
@@ -103,7 +103,7 @@ async function call(
   tables: readonly Relation[],
   said: boolean,
 ): Promise<Reached | undefined> {
-  // Arguments that every attacker has come first. Only the holder of a token knows it.
+  // Arguments that every attacker has come first. A token comes last, because only its holder knows it.
   const lists = argumentLists(arena, fn, tables)
     .filter((list) => said || list.guessable)
     .toSorted((a, b) => Number(a.secret) - Number(b.secret))
@@ -111,7 +111,7 @@ async function call(
   const state = victimState(arena, tables)
   const before = state === undefined ? undefined : await arena.asPlanter(() => arena.session.text(state))
   const stood = before?.ok === true ? Object.values(before.value.rows[0] ?? {})[0] : undefined
-  // A value that was returned does not tell which of several tables it stands in.
+  // A returned value does not tell from which of several tables it comes.
   const readCells = tables.length === 1 ? tables.map(({ label }) => ({ object: label, verb: 'select' as const })) : []
   for (const role of arena.facts.executors(fn)) {
     for (const context of arena.attackers.slice(0, 2)) {

@@ -12,7 +12,7 @@ export const crossReferences: Attack = {
   name: 'cross-references',
   title: 'refers to another tenant’s row by a foreign key',
   needs:
-    'a foreign key between two tables of tenants (the table of tenants left out) that does not pair the tenant, or that may clear it, in a table that a role in reach may write',
+    'in a table that a role in reach may write, a foreign key to another tenant table (the table of tenants does not count) that does not pair the tenant, or that may clear the tenant',
   rules: ['fk-crosses-tenants', 'fk-cascade-crosses', 'fk-match-simple-null', 'fk-set-null-clears-tenant'],
   async run(arena) {
     for (const key of tenantForeignKeys(arena.facts)) {

@@ -13,8 +13,8 @@ import { ruleAsOwner } from '../rules/rule-as-owner.ts'
 const MOST_RULES = 60
 
 /**
- * Runs statements that fire a rewrite rule. It checks whether the rule changed a table that the role may not write, or rows of B in another
- * table.
+ * Runs statements that fire a rewrite rule, and checks whether the rule changed a table that the role may not write, or rows of B in
+ * another table.
  */
 export const fireRules: Attack = {
   name: 'fire-rules',

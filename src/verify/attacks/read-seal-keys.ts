@@ -3,10 +3,10 @@ import type { Attack } from '../attack/attack.ts'
 import { becomeSql } from '../attack/identity.ts'
 import { keyTable } from '../readings/seal-facts.ts'
 
-/** A key for the probe, where the table has none: that nothing came back from an empty table would show nothing. */
+/** Inserts a key for the probe if the table has none: that an empty table returns nothing would prove nothing. */
 const SOME_KEY = `insert into partywall.seal_keys (key_id, inner_pad, outer_pad) select '00000001', pg_catalog.decode(pg_catalog.repeat('36', 64), 'hex'), pg_catalog.decode(pg_catalog.repeat('5c', 64), 'hex') where not exists (select from partywall.seal_keys)`
 
-/** Reads the keys of the seal. Who has one can be any tenant. */
+/** Reads the keys of the seal. An attacker who has a key can act as any tenant. */
 export const readSealKeys: Attack = {
   name: 'read-seal-keys',
   title: 'reads the keys of the seal',

@@ -9,7 +9,7 @@ import { unboundReads } from '../attack/unbound-probes.ts'
 import { lookingPolicies } from '../readings/looked-up-tables.ts'
 import { secrecyOf } from '../readings/secret-columns.ts'
 
-/** Reads tables without a tenant whose policies decide what a session sees, such as `users` by their memberships. */
+/** Reads tables without a tenant whose policies decide which rows a session sees, such as `users` through their memberships. */
 export const readUnbound: Attack = {
   name: 'read-unbound',
   title: 'reads tables without a tenant whose policies ask for the session',
@@ -48,8 +48,9 @@ export const readUnbound: Attack = {
 }
 
 /**
- * A row of B was read. If policies of the table look up whose row it is, or prove that only its tenant reads it, that is a crossing. Else the
- * table may be a list for all tenants: it is a finding if the row holds secrets, and otherwise the reason why the table is unproved.
+ * A row of B was read. This is a crossing if policies of the table look up whose row it is, or if the proof says that only the row's tenant
+ * reads it. Otherwise the table may be a list for all tenants: then the read row is a finding if it contains secrets. If not, it is the
+ * reason why the table is unproved.
  */
 function report(arena: Arena, relation: Relation, victim: Side, by: Crosser): void {
   const { facts } = arena

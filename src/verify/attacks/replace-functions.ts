@@ -68,7 +68,7 @@ async function replace(
   return undefined
 }
 
-/** The same function with a new body: a boolean one returns true, any other returns B's id. */
+/** The same function with a new body. A boolean function returns true, any other function returns B's id. */
 function replacement(arena: Arena, fn: DatabaseFunction): string | undefined {
   const head = fn.definition?.split(/\n LANGUAGE /)[0]
   if (head === undefined || fn.kind !== 'function' || fn.returnsTrigger) return undefined

@@ -15,7 +15,7 @@ export const rolePowers: Attack = {
   name: 'role-powers',
   title: 'uses predefined roles, CREATEROLE and parameter grants',
   needs:
-    'CREATEROLE beside an owner of tables that the role could grant itself, pg_read_all_data, pg_write_all_data, pg_monitor, pg_read_all_stats or SET on a parameter, for a role in reach',
+    'CREATEROLE and an owner of tables that the role could grant to itself, pg_read_all_data, pg_write_all_data, pg_monitor, pg_read_all_stats or SET on a parameter, for a role in reach',
   rules: ['role-createrole', 'role-predefined', 'role-monitor', 'parameter-privilege'],
   async run(arena) {
     await grantItself(arena)
@@ -89,7 +89,8 @@ async function watchQueries(arena: Arena): Promise<void> {
     if (role === undefined) continue
     const answer = await session.probe(async () => {
       await session.run(`${becomeSql(arena.facts, role)}`)
-      // pg_stat_activity lists this session under its session user. While another role acts, its query text is another role's.
+      // pg_stat_activity lists this session under its session user. That is not the role that acts now, so the query text counts as another
+      // role's.
       return await session.text(
         `select query from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid() and usename <> current_user and query <> '<insufficient privilege>'`,
       )

@@ -16,7 +16,7 @@ const OWN_USER: readonly RuleId[] = ['policy-subquery-capture']
 const RULES = [...FLAGS, ...OWN_USER]
 const USUAL = ['on', 'true', '1', 'yes', 'admin', 'system', 'service_role']
 
-/** Sets other settings that policies trust, which any SQL may do, in addition to a valid context of tenant A. */
+/** In a valid context of tenant A, sets further settings that policies trust. Any SQL may set them. */
 export const setFlags: Attack = {
   name: 'set-flags',
   title: 'sets the flags, claims and other settings that policies trust',

@@ -116,8 +116,8 @@ function shadowsOf(arena: Arena, fn: DatabaseFunction): readonly Shadow[] {
 }
 
 /**
- * The rows come from a function, which the executor calls before it tests any condition of the query. If the columns were constants, PostgreSQL
- * would see while it plans that `email = wanted` can't be true, and would not run the view at all.
+ * The rows come from a function, which the executor calls before it tests any condition of the query. If the columns were constants,
+ * PostgreSQL would see during planning that `email = wanted` can't be true, and would not run the view at all.
  */
 function viewSql(name: string, relation: Relation): string {
   const columns = relation.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`)
@@ -138,7 +138,7 @@ function callsOf(arena: Arena, fn: DatabaseFunction, role: ActingRole): readonly
     const name = `${quoteIdentifier(fn.schema)}.${quoteIdentifier(fn.name)}`
     const verb = fn.kind === 'procedure' ? 'call' : 'select'
     const inputs = fn.arguments.filter(({ mode }) => mode !== 'out' && mode !== 'table')
-    // Values first: a condition on NULL is never true, and a STRICT function does not run.
+    // Lists without NULLs come first: a condition on NULL is never true, and a STRICT function does not run with NULL.
     const lists = [inputs.map(filler).join(', '), ...argumentLists(arena, fn, []).map(({ sql }) => sql)]
     return [...new Set(lists)].map((list) => `${verb} ${name}(${list})`)
   }

@@ -63,7 +63,10 @@ async function reach(arena: Arena, weakness: PolicyWeakness, role: ActingRole): 
   }
 }
 
-/** How to read the row once it has the values. Other verbs have no script: what they did to the row shows only in its place on disk. */
+/**
+ * Keeps a script that reads the row once it has the values. Other verbs have no script, because only the row's place on disk shows what
+ * they did.
+ */
 function keepScript(arena: Arena, { relation, rule, policy }: PolicyWeakness, role: ActingRole, shape: Shape): void {
   const victim = victimRow(arena, relation)
   const read = victimRead(arena, relation, role)

@@ -95,7 +95,8 @@ async function read(
 }
 
 /**
- * The materialized views that a view reads, directly or through other views, and the view itself if it is one. The innermost comes first.
+ * The materialized views that a view reads, directly or through other views, and the view itself if it is materialized. The innermost comes
+ * first.
  */
 function storedBelow(arena: Arena, view: Relation): readonly Relation[] {
   const found = new Set<Relation>()

@@ -58,8 +58,8 @@ async function readAsOwner(arena: Arena, owner: ActingRole, probes: readonly Own
 }
 
 /**
- * Row-level security never holds a superuser or a role with BYPASSRLS, with FORCE or without, so what such an owner reads shows nothing. The
- * table therefore gets an ordinary owner for the probe, which is rolled back.
+ * Row-level security never applies to a superuser or a role with BYPASSRLS, with or without FORCE, so a read by such an owner proves
+ * nothing. The table therefore gets an ordinary owner for the probe, which is rolled back.
  */
 async function readAsOrdinaryOwner(arena: Arena, owner: ActingRole, probes: readonly OwnerProbe[]): Promise<void> {
   const { contexts, session } = arena

@@ -48,7 +48,7 @@ export const userOfTwo: Attack = {
   },
 }
 
-/** Whether the setting is the one that names the tenant. It then can't name another user while A works. */
+/** Whether this setting names the tenant. Such a setting can't name another user while A works. */
 function isContext({ tenancy }: Facts, setting: string, path: readonly string[]): boolean {
   return [tenancy.context, ...tenancy.context.alternatives].some((use) => same(use, { setting, path }))
 }

@@ -16,7 +16,7 @@ import { whyNotPlanted } from './read-across.ts'
  * Writes into every table without seeing the rows:
  * - UPDATE and DELETE without WHERE and RETURNING, to which no SELECT policy applies;
  * - INSERT of a row for the other tenant;
- * - UPDATE that moves an own row to the other tenant.
+ * - UPDATE that moves a row of the attacker's own tenant to the other tenant.
  *
  * The planting role then checks what happened to the other tenant's row.
  */

@@ -63,7 +63,7 @@ async function writeRegistry(arena: Arena, relation: Relation): Promise<void> {
 
 type Changed = readonly [verb: 'update' | 'delete' | 'insert', rows: number, by: ActingRole | undefined]
 
-/** The most rows that a role in reach changed by each verb, and that role. */
+/** For each verb, the largest number of rows that a role in reach changed, and this role. */
 async function changed(arena: Arena, relation: Relation): Promise<readonly Changed[]> {
   const { facts } = arena
   const found: Changed[] = []

@@ -8,7 +8,7 @@ export type Severity = (typeof SEVERITIES)[number]
 /** A severity that differs from that of the rule. */
 export interface ChosenSeverity {
   readonly level: Severity
-  /** A sentence, which reports print: what is true of this object and not of most. */
+  /** The reason as a sentence, which reports print: what is true of this object and not of most others. */
   readonly because: string
 }
 
@@ -26,7 +26,7 @@ export interface FindingDraft {
   readonly object: string
   /** Policy, constraint or column: distinguishes several findings of one rule on one object. Part of the key. */
   readonly detail?: string
-  /** Left out: the rule's own. */
+  /** If this is left out, the finding has the rule's severity. */
   readonly severity?: ChosenSeverity
   /** Cause and consequence in one or two sentences: what is wrong and what an attacker gets. */
   readonly message: string
@@ -34,11 +34,14 @@ export interface FindingDraft {
   readonly evidence?: readonly string[]
   /** SQL that can be run as it is. Decisions that a person must make are `--` comments in it. */
   readonly fix: string
-  /** Verbs by which rows of `tables` can be reached because of this finding: they get the verdict `leaks`. */
+  /** Verbs by which rows of `tables` can be reached because of this finding. They get the verdict `leaks`. */
   readonly verbs?: readonly Verb[]
   /** Labels of the tables whose rows can be reached; default: `object`. */
   readonly tables?: readonly string[]
-  /** The catalog alone can't decide whether there is a hole. If attacks try the finding and none of them confirms it, it becomes `info`. */
+  /**
+   * The catalog alone can't decide whether there is a hole. If attacks try the finding and none of them confirms it, the finding becomes
+   * `info`.
+   */
   readonly suspected?: boolean
   /** Severity of a suspected finding as long as no attack confirms it. */
   readonly unconfirmed?: Severity
@@ -53,9 +56,9 @@ export interface Finding {
   readonly proof: 'static' | 'exploited'
   readonly evidence: readonly string[]
   readonly fix: string
-  /** Why the severity is not that of the rule, as a sentence. Left out if it is. */
+  /** Why the severity differs from that of the rule, as a sentence. Left out if it does not differ. */
   readonly severityReason?: string
-  /** `rule:object` or `rule:object:detail`: what a baseline accepts. */
+  /** `rule:object` or `rule:object:detail`. A baseline accepts findings by their keys. */
   readonly key: string
   /** Keys of further findings with the same cause, which are folded into this one. */
   readonly alike?: readonly string[]

@@ -25,11 +25,14 @@ export interface FleetRun {
   readonly observations: readonly Observation[]
   readonly probes: number
   readonly planted: number
-  /** By the table's name: whether a tenant saw a row of its own in a table of this name. */
+  /** Whether a tenant saw a row of its own, by the name of the table. Tables of several schemas may have this name. */
   readonly controls: ReadonlyMap<string, boolean>
 }
 
-/** Tables that rules report are all attacked, up to this many. Of each other table name, one schema is. */
+/**
+ * Maximum number of tables that are attacked because rules report them. Of tables with the same name that no rule reports, only one is
+ * attacked.
+ */
 const MAX_SUSPECTS = 100
 
 /**
@@ -175,7 +178,7 @@ class TableAttack {
     }
   }
 
-  /** The rule whose static finding is about this table; otherwise the general one. */
+  /** The rule that has a static finding about this table. If there is none, `schema-table-unwalled`. */
   #cause() {
     const rules = [schemaPolicyWrongTenant, policyTrustsSearchPath, schemaTableUnwalled]
     const rule = rules.find((each) =>
@@ -192,7 +195,9 @@ class TableAttack {
     return rows[0]?.name
   }
 
-  /** The number of rows that a statement reached in a context; undefined if the server refused it. Rolled back. */
+  /**
+   * The number of rows that a statement reached in a context. Undefined if the server refused the statement. The statement is rolled back.
+   */
   async #probe(role: ActingRole, tenant: string, schema: string, sql: string): Promise<number | undefined> {
     this.probes++
     const { setting } = this.#facts.tenancy.context

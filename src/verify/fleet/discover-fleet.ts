@@ -23,11 +23,11 @@ interface Discovered {
  * Finds the schemas of single tenants, and the tenants of the other tables. If there is no tenant column at all, schemas whose names begin
  * alike are taken for tenants' schemas, although they hold different tables.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` as `discoverAll`, if there is no such schema either
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` like `discoverAll`, if there are no such schemas either
  */
 export async function discoverFleetAndTables(db: Queryable, sql: SqlReader, hints: Hints): Promise<Discovered> {
   const patterns = hints.tenantSchemas ?? []
-  // With given schemas or columns, only those are looked at.
+  // If the user named schemas or tenant columns, only these are looked at.
   const told = hints.schemas !== undefined || hints.tenantColumns !== undefined
   const found = told && patterns.length === 0 ? undefined : await findTenantSchemas(db, patterns)
   const whole = await readCatalog(db, leftOut(found))
@@ -42,7 +42,7 @@ export async function discoverFleetAndTables(db: Queryable, sql: SqlReader, hint
   }
 }
 
-/** Schemas of which the catalog is not read. A few are, because their grants tell who the application is. */
+/** Tenants' schemas whose catalog is not read. A few are read, because their grants show which role the application uses. */
 function leftOut(found: FoundSchemas | undefined): readonly Oid[] {
   return (found?.schemas ?? []).slice(SAMPLES).map(({ oid }) => oid)
 }

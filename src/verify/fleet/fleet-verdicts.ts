@@ -8,8 +8,8 @@ import type { JoinedFinding } from '../report/join-findings.ts'
 import type { FleetRun } from './attack-fleet.ts'
 
 /**
- * The verdicts of the tables in tenants' schemas. Tables of one name with the same verdicts are one line, so that a thousand schemas can be
- * read: `documents in 998 schemas`.
+ * The verdicts of the tables in tenants' schemas. Tables with the same name and the same verdicts are one line, so that the result of a
+ * thousand schemas stays readable: `documents in 998 schemas`.
  */
 export function fleetVerdicts(
   facts: Facts,

@@ -13,8 +13,8 @@ export interface OpenFleet {
 }
 
 /**
- * Takes the schemas of single tenants out of the catalog: they are judged by rules of their own, because their policies compare a constant
- * and no column.
+ * Takes the schemas of single tenants out of the catalog: separate rules judge them, because their policies compare the context with a
+ * constant and not with a column.
  *
  * @returns undefined if there is no such schema
  */

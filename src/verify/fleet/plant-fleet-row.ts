@@ -35,7 +35,7 @@ export async function plantFleetRow(session: AttackSession, table: string): Prom
     )
     return true
   } catch {
-    // A CHECK or a domain wants other values. The table is then judged by its policies alone.
+    // A CHECK or a domain needs other values. Then only the table's policies are judged, without an attack.
     await session.run('rollback to savepoint partywall_plant')
     return false
   }

@@ -16,8 +16,8 @@ export function documentDigest(document: ReportDocument): string {
 }
 
 /**
- * `20261130T221035123Z-3f9a2c1b7d04`: when the run started, and the first 12 digits of the document's digest. Undefined if the document does
- * not say when it was made.
+ * The id of a report, such as `20261130T221035123Z-3f9a2c1b7d04`: the time when the run started, and the first 12 digits of the document's
+ * digest. Undefined if the document does not say when it was made.
  */
 export function reportId(document: ReportDocument): string | undefined {
   if (document.made === undefined) return undefined

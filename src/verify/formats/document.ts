@@ -8,7 +8,7 @@ import type { InputFile } from '../sources/prepared-source.ts'
 /** The description of a rule. */
 export interface RuleInfo {
   readonly id: string
-  /** Group of rules that it belongs to: `rls`, `role`, `grant`, … */
+  /** The group of rules that this rule belongs to: `rls`, `role`, `grant`, … */
   readonly group: string
   readonly title: string
   readonly severity: Severity
@@ -20,7 +20,7 @@ export interface RuleInfo {
 export interface AcceptedFinding {
   readonly finding: Finding
   readonly reason: string
-  /** `2026-12-31`. Undefined: does not expire. */
+  /** The last day of the acceptance, such as `2026-12-31`. Undefined if the acceptance does not expire. */
   readonly expires: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface ChecklistEntry {
   readonly section: string
   readonly title: string
   readonly verdict: 'proved' | 'open' | 'failed'
-  /** The reason, and for an open entry the command that tries it. */
+  /** The reason and, for an open entry, the command that checks the entry. */
   readonly detail: string
 }
 
@@ -39,11 +39,11 @@ export interface Location {
   readonly line: number
 }
 
-/** Counts of one run. The same facts in every format. */
+/** Counts of one run. Every format shows the same counts. */
 export interface ReportSummary {
   readonly findings: Readonly<Record<Severity, number>>
   readonly accepted: number
-  /** Number of verdicts of each kind. Each table has one for each verb. */
+  /** Number of verdicts of each kind. Each table has one verdict for each verb. */
   readonly verdicts: Readonly<Record<Verdict, number>>
   readonly tables: number
   /** How many rules ran. */
@@ -55,27 +55,27 @@ export interface ReportSummary {
   readonly verdict: string
 }
 
-/** When and how a report was made. The JSON format leaves it out, so that the same database gives the same bytes. */
+/** When and how a report was made. The JSON format leaves this out, so that the same database gives the same bytes. */
 export interface ReportMaking {
-  /** ISO 8601, in UTC. */
+  /** When the run started: ISO 8601, in UTC. */
   readonly at: string
   readonly seconds: number
   /** The command line, without passwords. */
   readonly command: string
   readonly nodeVersion: string
-  /** ISO 8601, in UTC: when the report was joined. */
+  /** When the report was put together: ISO 8601, in UTC. */
   readonly finishedAt?: string
-  /** `linux x64`. */
+  /** The platform, such as `linux x64`. */
   readonly platform?: string
   /** Name of the working directory, without its parents. */
   readonly directory?: string
-  /** The page of the CI job that made the report. Undefined: no CI job of a known kind. */
+  /** The page of the CI job that made the report. Undefined if no CI system that verify knows made it. */
   readonly job?: string | undefined
-  /** Undefined: not known. */
+  /** Undefined if it is not known. */
   readonly git?: GitState | undefined
-  /** The files that were read. */
+  /** The input files that were read. */
   readonly inputs?: readonly InputFile[]
-  /** partywall's own migrations, if verify ran them before those files. */
+  /** partywall's own migrations, if verify ran them before the input files. */
   readonly ownInputs?: readonly InputFile[]
   /** `failOn: medium`: each option in force, without passwords. */
   readonly options?: readonly string[]
@@ -85,24 +85,25 @@ export interface ReportMaking {
 export interface GitState {
   /** The full hash. */
   readonly commit: string
-  /** False: files differ from the commit, or are not in it. */
+  /** False if files differ from the commit or are not in it. */
   readonly clean: boolean
 }
 
 /**
- * What was judged: a PostgreSQL that verify started and filled from SQL files, one that a command filled, or the database of a URL.
+ * What was judged. `files` and `command`: a PostgreSQL that verify started, and that SQL files or a command filled. `database`: the
+ * database of a URL.
  */
 export type ReportOrigin = 'files' | 'command' | 'database'
 
 /** Which partywall made a report. */
 export interface ToolIdentity {
-  /** In hex, over the code and the migrations of the package. */
+  /** SHA-256 in hex over the code and the migrations of the package. */
   readonly sha256: string
-  /** How many files it covers. */
+  /** The number of files that `sha256` covers. */
   readonly files: number
-  /** False: it ran from its TypeScript sources. */
+  /** False if partywall ran from its TypeScript sources. */
   readonly built: boolean
-  /** `pg 8.21.0`: packages that take part in the verdict. */
+  /** Packages that take part in the verdict, such as `pg 8.21.0`. */
   readonly parts: readonly string[]
 }
 
@@ -110,7 +111,7 @@ export interface ToolIdentity {
 interface RanAttack {
   readonly name: string
   readonly title: string
-  /** Rules whose findings it can confirm. Attacks that reach rows of a table also confirm findings of other rules. */
+  /** Rules whose findings this attack can confirm. Attacks that reach rows of a table also confirm findings of other rules. */
   readonly rules?: readonly string[]
 }
 

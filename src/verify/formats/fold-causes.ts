@@ -12,7 +12,7 @@ const BY_RULE = new Set(['rls', 'grant', 'key', 'object', 'context', 'metadata']
 
 /**
  * Merges findings with the same cause into one, such as all foreign keys without the tenant. The first finding represents all: `alike` has
- * the keys of the others, and `fix` the statements of all.
+ * the keys of the other findings, and `fix` has the statements of all findings.
  */
 export function foldCauses(
   findings: readonly Finding[],

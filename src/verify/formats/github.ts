@@ -29,7 +29,7 @@ function annotationOf(finding: Finding, document: ReportDocument): string {
   return `::${LEVELS[finding.severity]} ${place}title=${title}::${message}%0AFix:%0A${messageOf(finding.fix)}`
 }
 
-/** Escapes a message: a line of it that begins with `::` must not become a command. */
+/** Escapes a message, so that a line in it that begins with `::` does not become a command. */
 function messageOf(text: string): string {
   return text.split(/\r?\n/).map(oneLine).join('\n').replaceAll('%', '%25').replaceAll('\n', '%0A')
 }

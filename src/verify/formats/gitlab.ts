@@ -14,7 +14,7 @@ const SEVERITIES: Readonly<Record<Severity, string>> = {
 /**
  * A Code Quality report: GitLab shows the findings in the merge request.
  *
- * GitLab requires a file for each. A finding of a database, where no file is known, names the object as its path.
+ * GitLab requires a file for each finding. In the report of a database no file is known, so a finding names its object as the path.
  *
  * @see GitLab "Code Quality report format"
  */

@@ -1,6 +1,9 @@
 import type { Examined, ObjectKind } from '../report/examined.ts'
 
-/** Rules by the beginning of their ids, the kinds of objects without which they have nothing to look at, and the name of that kind. */
+/**
+ * Rules by the beginning of their ids, with the kinds of objects that they look at and a name for these kinds. Without such objects the
+ * rules have nothing to look at.
+ */
 const OBJECTS: readonly (readonly [prefix: string, kinds: readonly ObjectKind[], name: string])[] = [
   ['view-', ['view'], 'view'],
   ['matview-', ['materialized-view'], 'materialized view'],
@@ -14,7 +17,10 @@ const OBJECTS: readonly (readonly [prefix: string, kinds: readonly ObjectKind[],
   ['rule-as-owner', ['rewrite-rule'], 'rewrite rule'],
 ]
 
-/** The name of the kind of object that a rule looks at, if the judged schemas have none. Undefined: they have one, or the rule looks at more. */
+/**
+ * The name of the kind of object that a rule looks at, if the judged schemas have no such object. Undefined if they have one, or if the
+ * rule also looks at other things.
+ */
 export function noObjectFor(
   rule: string,
   { objects, tenantSchemas }: Pick<Examined, 'objects' | 'tenantSchemas'>,

@@ -87,7 +87,7 @@ async function tryMutant(
     if (attacked.length > 0) return { mutant, outcome: 'noticed', by: attacked }
     return { mutant, outcome: 'survived', by: ['no rule reported it and no attack succeeded'] }
   } catch (error) {
-    // "No tenant column", "no app role": the run would have ended with exit code 2.
+    // An error such as "no tenant column" or "no app role": a run on the weakened schema would end with exit code 2.
     if (isPartywallError(error)) return { mutant, outcome: 'noticed', by: [error.message] }
     throw error
   }

@@ -8,13 +8,13 @@ import { tablesOf, unheldQueries } from './definer-code.ts'
 import { ownerEscapes } from './definer-owner.ts'
 import { type DynamicQuery, dynamicQueries } from './dynamic-queries.ts'
 
-/** A condition of a SECURITY DEFINER function whose pattern is text of the caller. */
+/** A condition of a SECURITY DEFINER function whose pattern the caller gives. */
 interface CallerPattern {
   readonly relation: Relation
   /** The column that is compared with the pattern. */
   readonly column: string
   readonly kind: 'like' | 'regular-expression'
-  /** A function of the schema gets the argument first. It may escape the pattern. */
+  /** Whether a function of the schema gets the argument first. That function may escape the pattern. */
   readonly perhapsEscaped: boolean
 }
 
@@ -32,7 +32,7 @@ const REGULAR_CALLS = new Set([
   'regexp_matches',
   'regexp_substr',
 ])
-/** Functions of PostgreSQL whose result is no text of the caller. */
+/** Functions of PostgreSQL whose result does not contain the caller's text. */
 const HARMLESS = new Set(['md5', 'length', 'char_length', 'octet_length', 'strpos', 'ascii', 'hashtext', 'to_tsquery'])
 const TEXT = /^(?:text|character varying|character|"char"|name|citext|unknown|pg_catalog\.(?:text|varchar|bpchar))\b/
 
@@ -54,13 +54,13 @@ export function callerPatterns(facts: Facts, fn: DatabaseFunction): readonly Cal
   return found
 }
 
-/** Tells whether a pattern is text of the caller. */
+/** These functions tell whether a pattern is text of the caller. */
 interface Origins {
   readonly like: (pattern: Expr) => Taint | undefined
   readonly regular: (pattern: Expr) => Taint | undefined
 }
 
-/** @param variables names that are no columns, where the query does not qualify them */
+/** @param variables names that mean variables and not columns, unless the query qualifies them */
 function patternsIn(
   query: Query,
   relation: Relation,
@@ -82,7 +82,7 @@ function patternsIn(
   return found
 }
 
-/** No other rule reads the text of EXECUTE, so statements that do not compare the tenant count here too. */
+/** Also reports statements that do not compare the tenant, because no other rule reads the text of EXECUTE. */
 function dynamicPatterns(
   facts: Facts,
   fn: DatabaseFunction,

@@ -35,11 +35,11 @@ export function contextGuard(facts: Facts, fn: DatabaseFunction, depth = 0): Con
         seen.strict = true
       if (statement.kind !== 'if') return
       const [first] = statement.branches
-      // The first condition is always evaluated, so a function in it that raises is a guard.
+      // The first condition is always evaluated, so a function that it calls and that raises an exception is a guard.
       if (first?.condition.ok === true && callsGuardIn(facts, first.condition.value, given, depth)) seen.strict = true
       for (const { condition, body } of statement.branches) {
         if (!condition.ok || !stops(body)) continue
-        // `NOT FOUND`, or `IS NULL` on the variable that the row was selected into.
+        // The condition is `NOT FOUND`, or `IS NULL` on the variable into which the row was selected.
         if (asked && isAbsence(condition.value)) seen.strict = true
         else lookAt(facts, condition.value, names, given, seen)
       }

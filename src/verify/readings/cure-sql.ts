@@ -11,7 +11,7 @@ export function cureSql(relation: Relation, index: Index, key: BlindKey, cure: I
   const table = qualifiedName(relation)
   if (cure.kind === 'partial')
     return [
-      '-- On a table in use, outside a transaction: CREATE INDEX CONCURRENTLY. Queries use it that compare with a value or a parameter of the enum; Prisma’s CAST($1::text AS …) does not.',
+      '-- On a table in use, run CREATE INDEX CONCURRENTLY outside a transaction. The index serves queries that compare with a value or a parameter of the enum, but not with Prisma’s CAST($1::text AS …).',
       ...cure.indexes.map((made) => createIndex(table, made)),
     ].join('\n')
   return [

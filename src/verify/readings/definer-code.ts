@@ -102,7 +102,7 @@ function filters(facts: Facts, query: Query, relation: Relation, names: Readonly
     )
   if (query.kind !== 'insert') return false
   const tenant = query.assignments.findIndex((target) => isTenantColumn(facts, target.name))
-  // An INSERT that does not name the tenant column: its default or a trigger sets it.
+  // If the INSERT does not name the tenant column, the column's default or a trigger sets it.
   if (tenant < 0) return true
   const rows = query.values.length > 0 ? query.values : [(query.source?.targets ?? []).map((target) => target.expr)]
   return rows.every((row) => row[tenant] !== undefined && readsContext(facts, row[tenant], names))

@@ -11,7 +11,7 @@ export function ownerEscapes(facts: Facts, fn: DatabaseFunction, relation: Relat
 }
 
 /**
- * Whether a policy of the role is always true, such as `FOR SELECT TO search USING (true)`, while the policies hold the roles of the
+ * Whether a policy of the role is always true, such as `FOR SELECT TO search USING (true)`, while the policies restrict the roles of the
  * application.
  */
 export function hasOpenPolicy(facts: Facts, owner: Oid, relation: Relation, verb: Verb = 'select'): boolean {
@@ -22,6 +22,6 @@ export function hasOpenPolicy(facts: Facts, owner: Oid, relation: Relation, verb
     const proof = facts.proofs.of(relation, verb, each)
     return proof.status === 'open' && proof.weaknesses.some(({ kind }) => kind === 'always-true')
   }
-  // If the application's own policies are open, they have the finding.
+  // If the application's own policies are open, another rule reports these policies.
   return isOpen(reader) && !facts.acting.some((each) => !each.bypasses && isOpen(each))
 }

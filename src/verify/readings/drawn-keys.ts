@@ -40,7 +40,7 @@ export function sharedDrawnColumns(facts: Facts): readonly DrawnColumn[] {
 /** Types whose highest value a loop of nextval() reaches within an hour. */
 const SMALL: ReadonlySet<string> = new Set(['smallint', 'integer'])
 
-/** Roles that may use the sequence of the column up. Empty for a column whose last value no loop reaches. */
+/** Roles that may exhaust the column's sequence. Empty for a column whose last value no loop reaches. */
 export function exhausters(facts: Facts, { column, sequence }: DrawnColumn): readonly string[] {
   if (sequence === undefined || !SMALL.has(column.baseType)) return []
   const may = (role: number, privilege: 'USAGE' | 'UPDATE') => facts.privileges.onSequence(role, sequence, privilege)
@@ -58,8 +58,8 @@ function sequenceOf(facts: Facts, relation: Relation, column: Column): Relation 
 
 /**
  * SQL that turns the column into GENERATED ALWAYS AS IDENTITY, so that only the server chooses its values. Stored values stay, and the next
- * value is above all of them and above those that the old sequence gave. A role that inserts needs no privilege on the sequence of an identity
- * column.
+ * value is above all of them and above the values that the old sequence gave. A role that inserts needs no privilege on the sequence of an
+ * identity column.
  */
 export function toIdentitySql({ relation, column, sequence }: DrawnColumn): string {
   const table = qualifiedName(relation)
@@ -69,7 +69,7 @@ export function toIdentitySql({ relation, column, sequence }: DrawnColumn): stri
     `EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${literal}::regclass AND attname = ${quoteLiteral(column.name)} AND attidentity ${test})`
   const alter = `ALTER TABLE ${table} ALTER COLUMN ${name}`
   const last = sequence === undefined ? [] : [readLast(qualifiedName(sequence))]
-  // The fix of another finding may have made it an identity column, or dropped the identity: test for it.
+  // The fix of another finding may have turned the column into an identity column, or dropped the identity. So the SQL tests for that.
   const [test, steps] =
     column.identity === undefined
       ? [
@@ -83,8 +83,9 @@ export function toIdentitySql({ relation, column, sequence }: DrawnColumn): stri
           ],
         ]
       : ["= 'd'", [...last, `${alter} SET GENERATED ALWAYS;`]]
-  // With FORCE, policies apply to an owner that is no superuser, and max() would see no row. The lock keeps other sessions out meanwhile. If
-  // policies still hide rows, `row_security = off` makes the query fail. The SQL has no comment, because it may be printed as one.
+  // With FORCE, policies apply to an owner that is no superuser, and max() would see no row. The lock keeps other sessions out meanwhile.
+  // If policies still hide rows, `row_security = off` makes the query fail. The SQL contains no comment, because the whole SQL may be
+  // printed as a comment.
   const next = [
     `SELECT relforcerowsecurity INTO partywall_forced FROM pg_catalog.pg_class WHERE oid = ${literal}::regclass;`,
     `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY;`,
@@ -102,7 +103,10 @@ export function toIdentitySql({ relation, column, sequence }: DrawnColumn): stri
 END $$;`
 }
 
-/** The last value that a sequence gave, into `partywall_highest`. A sequence that was never asked has given none. */
+/**
+ * SQL that stores the last value of a sequence in `partywall_highest`. For a sequence that was never used, this is the value before its
+ * first value.
+ */
 function readLast(sequence: string): string {
   return `SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO partywall_highest FROM ${sequence};`
 }

@@ -12,9 +12,11 @@ export interface DynamicQuery {
   readonly values: ReadonlyMap<number, Expr>
 }
 
-/** Values that are written into the text get numbers from here; those of USING have the numbers of the text. */
+/**
+ * Values that are written into the text get parameter numbers from here on. Values of USING keep the numbers that they have in the text.
+ */
 const FIRST_WRITTEN = 1001
-/** Branches may build a text in several ways. More than these are not read. */
+/** Maximum number of texts that one variable can have. Branches may build a text in several ways; further texts are not read. */
 const MOST_TEXTS = 8
 
 /**
@@ -57,7 +59,7 @@ class TextWriter {
   assign(name: string, value: Parsed<Expr>): void {
     if (!value.ok || !writesText(value.value)) return
     const texts = this.texts(value.value)
-    // `sql := sql || …` continues the texts; any other assignment is one more text, because it may be in a branch of its own.
+    // `sql := sql || …` continues the texts. Any other assignment adds a text, because the assignment may be in another branch.
     const before = isAbout(value.value, name) ? [] : (this.#variables.get(name) ?? [])
     this.#variables.set(name, [...before, ...texts].slice(-MOST_TEXTS))
   }
@@ -145,7 +147,7 @@ function product(beginnings: readonly string[], ends: readonly string[]): readon
   return beginnings.flatMap((beginning) => ends.map((end) => beginning + end)).slice(-MOST_TEXTS)
 }
 
-/** Whether the expression contains text of its own. A variable that only holds the argument is a value, and no SQL. */
+/** Whether the expression contains SQL text. A variable that only holds an argument is a value and not SQL. */
 function writesText(expr: Expr): boolean {
   let writes = false
   walkExpression(expr, {

@@ -4,13 +4,13 @@ import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import type { Fleet, FleetRelation } from '../../tenancy/fleet/fleet.ts'
 import { HASHED, isTestOf, schemaPolicies } from './schema-policies.ts'
 
-/** How the policies of one table hold for one role and verb. */
+/** What the policies of one table mean for one role and verb. */
 export type SchemaVerdict =
   /** No policy lets the role reach a row. */
   | 'no-access'
   /** Each row needs the context of the schema's own tenant. */
   | 'proved'
-  /** Each row needs the context of one tenant, and it is not the schema's own. */
+  /** Each row needs the context of one tenant, but not of the schema's own tenant. */
   | 'wrong-tenant'
   /** Row-level security is off, or a policy is true for every context. */
   | 'open'
@@ -21,11 +21,14 @@ export interface JudgedVerb {
   readonly verb: Verb
   readonly role: ActingRole
   readonly verdict: SchemaVerdict
-  /** The seal decides, and not the plain setting. */
+  /** Whether the policies test the seal, and not only the plain setting. */
   readonly sealed: boolean
 }
 
-/** The tenant of each schema: of the registry, or the one that most of its policies name, perhaps by its hash. */
+/**
+ * The tenant of each schema. The registry names it; for other schemas, it is the tenant whose id or hash most of the schema's policies
+ * contain.
+ */
 export function tenantsOf(facts: Facts, fleet: Fleet): ReadonlyMap<string, string> {
   let known = tenants.get(fleet)
   if (known === undefined) {
@@ -57,7 +60,10 @@ function findTenants(facts: Facts, fleet: Fleet): ReadonlyMap<string, string> {
   return withoutTwins(fleet, found)
 }
 
-/** Two schemas whose policies name the same tenant: one of them is wrong. The name of the schema says which, if it ends with the tenant. */
+/**
+ * If the policies of two schemas name the same tenant, one of the schemas is wrong. If the name of one schema ends with the tenant, that
+ * schema is right.
+ */
 function withoutTwins(fleet: Fleet, found: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const registered = new Set(fleet.registry?.map(({ schema }) => schema))
   const owners = new Map<string, string[]>()

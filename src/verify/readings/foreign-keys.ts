@@ -86,8 +86,8 @@ export function canReference(facts: Facts, key: TenantForeignKey): boolean {
 }
 
 /**
- * Whether the parent table is only loosely bound to a tenant: its tenant column is nullable and does not have the usual name. Its rows
- * are then probably persons or global things.
+ * Whether the parent table is only loosely bound to a tenant: its tenant column is nullable and does not have the usual name. Its rows are
+ * then probably persons or rows that belong to no tenant.
  */
 export function parentIsLoose(facts: Facts, key: TenantForeignKey): boolean {
   const column = key.parentTable.column
@@ -95,8 +95,8 @@ export function parentIsLoose(facts: Facts, key: TenantForeignKey): boolean {
 }
 
 /**
- * SQL that drops the foreign key and adds it again with the tenant column in front. The SQL can be run twice. It is only a comment if it
- * would change the meaning of the table, or if PostgreSQL would refuse it.
+ * SQL that drops the foreign key and adds it again with the tenant column in front. The SQL can be run twice. The SQL is only a comment if
+ * it would change the meaning of the table, or if PostgreSQL would refuse it.
  */
 export function compositeForeignKeySql(key: TenantForeignKey): string {
   const { table, parentTable, relation, parent, constraint, references } = key

@@ -28,7 +28,7 @@ export function mentions(expr: Expr, names: ReadonlySet<string>): boolean {
   return found
 }
 
-/** Whether an argument of the caller selects the rows: it is compared for equality with a column. LIKE does not count. */
+/** Whether an argument of the caller selects the rows: the argument is compared for equality with a column. LIKE does not count. */
 export function picksBy(condition: Expr, names: ReadonlySet<string>): boolean {
   let found = false
   walkExpression(condition, {

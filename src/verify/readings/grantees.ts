@@ -4,8 +4,8 @@ import type { TablePrivilege } from '../../catalog/privileges.ts'
 import type { Facts } from '../../tenancy/facts.ts'
 
 /**
- * Grantees through which some acting role has the privilege: PUBLIC, itself, or a role whose rights it inherits.
- * The owner's own grant is left out: another rule reports an application that owns its tables.
+ * Grantees through which some acting role has the privilege: PUBLIC, the role itself, or a role whose rights it inherits. The owner's own
+ * grant is left out: another rule reports an application that owns its tables.
  */
 export function usableGrantees(facts: Facts, grants: readonly Grant[], privilege: string, owner: Oid): readonly Oid[] {
   const usable = new Set<Oid>()

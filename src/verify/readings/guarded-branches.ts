@@ -32,7 +32,7 @@ export function guardedQueries(facts: Facts, fn: DatabaseFunction): ReadonlySet<
   return guarded
 }
 
-/** The arguments that a condition tests together with the context. A condition with AND tests what one of its parts tests. */
+/** The arguments that a condition tests together with the context. For a condition with AND, the arguments that any of its parts tests. */
 function askedFor(
   facts: Facts,
   condition: Expr,

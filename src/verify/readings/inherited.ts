@@ -29,7 +29,7 @@ export function* exposedHeirs(facts: Facts, partitions: boolean): Iterable<Findi
       verbs,
       fix: [
         `ALTER TABLE ${qualifiedName(relation)} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
-        `-- Without a policy of its own it shows no row when a query names it; through ${top.label} the policies of ${top.label} decide. Or:`,
+        `-- If a query names the table, it then shows no row, because it has no policy of its own. If a query names ${top.label}, the policies of ${top.label} decide. Or:`,
         `-- REVOKE ALL ON ${qualifiedName(relation)} FROM ${revokeList(facts, relation, roles)};`,
       ].join('\n'),
     }

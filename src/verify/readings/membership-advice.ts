@@ -4,17 +4,17 @@ import type { ChildLink, Facts } from '../../tenancy/facts.ts'
 import { revokeList } from './grantees.ts'
 
 /**
- * Advice for a table of people that belongs to no tenant: a policy by membership is complete only if the application can't write memberships.
- * A tenant could otherwise insert a membership of its own that names another tenant's user.
+ * Advice for a table of people that belongs to no tenant: a policy by membership is complete only if the application can't write
+ * memberships. Otherwise a tenant could insert a membership in its own tenant that names another tenant's user.
  */
 export function membershipAdvice(facts: Facts, relation: Relation): readonly string[] {
   const link = membershipOf(facts, relation)
   if (link === undefined)
     return [
-      'possible fix: a policy by membership, with a table of members that the application may not write. Whoever may insert a membership sees the person that it names',
+      'possible fix: a policy by membership, with a table of members that the application may not write. A tenant that may insert a membership sees the person that the membership names',
     ]
   const { parent, parentColumns } = link
-  const policy = `possible fix: a policy by membership, which shows a row that a row of the tenant in ${parent.label} names by ${parentColumns.join(', ')}`
+  const policy = `possible fix: a policy by membership, which shows a row if a row of the tenant in ${parent.label} refers to it by ${parentColumns.join(', ')}`
   const revoke = revokeSql(facts, parent)
   if (revoke === undefined)
     return [`${policy}. It is safe as long as no role of the application may INSERT or UPDATE ${parent.label}`]
@@ -23,7 +23,7 @@ export function membershipAdvice(facts: Facts, relation: Relation): readonly str
   ]
 }
 
-/** The same as a comment for a fix, if the application may write memberships. */
+/** The same advice as an SQL comment, for a fix. Empty if the application may not write memberships. */
 export function membershipNote(facts: Facts, relation: Relation): readonly string[] {
   const link = membershipOf(facts, relation)
   const revoke = link === undefined ? undefined : revokeSql(facts, link.parent)
@@ -37,7 +37,10 @@ function revokeSql(facts: Facts, memberships: Relation): string | undefined {
   return `REVOKE ${writers.join(', ')} ON ${qualifiedName(memberships)} FROM ${revokeList(facts, memberships, roles, writers)}`
 }
 
-/** The tenant table whose rows name this table's rows: the one that is named after members, or that has the fewest columns. */
+/**
+ * The tenant table whose rows refer to this table's rows. Of several, the table that is named after members, or else the one with the
+ * fewest columns.
+ */
 function membershipOf(facts: Facts, relation: Relation): ChildLink | undefined {
   const links = [...facts.tenancy.tables.values()].flatMap(({ relation: parent }) =>
     parent.isPartition

@@ -10,7 +10,7 @@ import { type PolicyWeakness, weaknessesOf } from './weaknesses.ts'
 interface PolicyFindingOptions {
   /** The rest of the sentence that begins with `Policy p on t`: what is wrong with the policy. */
   readonly message: (weakness: PolicyWeakness) => string
-  /** Undefined: that of the rule. */
+  /** If this is undefined, the finding has the rule's severity. */
   readonly severity?: (weakness: PolicyWeakness) => ChosenSeverity | undefined
   readonly fix?: (weakness: PolicyWeakness) => string
   /** Severity of a finding that is only suspected, as long as no attack confirms it. */
@@ -60,7 +60,7 @@ export function narrowPolicySql(facts: Facts, relation: Relation, policy: Policy
   if (policy === undefined || test === undefined)
     return `-- Rewrite the policies of ${qualifiedName(relation)} so that they compare the tenant with the context.`
   if (context.kind === 'key' && context.table.oid === relation.oid)
-    return `-- ${qualifiedName(relation)} says which tenants a session has: a sub-select on it in its own policy would call itself. Ask by a definer function with a fixed search_path, or by the session's own key.`
+    return `-- ${qualifiedName(relation)} says which tenants a session has: a sub-select on this table in its own policy would recurse. Use a SECURITY DEFINER function with a fixed search_path, or compare with the session's own key.`
   const once = askOnce(facts, policy)
   const both = (asked: string | undefined) =>
     asked === undefined || /^\(*true\)*$/i.test(asked) ? test : `(${once(asked)}) AND (${test})`

@@ -74,7 +74,7 @@ export function calledBy(facts: Facts, fn: DatabaseFunction): readonly DatabaseF
   return [...called.values()].filter((inner) => inner.oid !== fn.oid)
 }
 
-/** Tables that a body names without a schema. Names of its own WITH queries are left out. */
+/** Tables that a body names without a schema. Names of the body's own WITH queries are left out. */
 export function unqualifiedTables(facts: Facts, fn: DatabaseFunction): readonly string[] {
   const names = new Set<string>()
   const ctes = new Set<string>()

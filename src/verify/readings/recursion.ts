@@ -65,7 +65,7 @@ function follow(facts: Facts, step: Step, path: readonly Step[]): Circle | undef
     (each) => each.relation === relation && each.viewer.role.oid === viewer.role.oid && each.verb !== verb,
   )
   // Within one query PostgreSQL rejects a table that is reached a second time, for any verb, if its policies contain a subquery (even one
-  // that reads no table). A function runs a query of its own, so it does not count.
+  // that reads no table). A function runs a query of its own, so steps through a function do not count.
   const inOneQuery = written >= 0 && ![...path.slice(written + 1), step].some((each) => each.throughFunction)
   if (inOneQuery && hasSubquery(facts, step)) return circleOf([...path.slice(written), step])
   if (path.length > MOST_STEPS || !facts.protectedFor(relation, viewer)) return undefined

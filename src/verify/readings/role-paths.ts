@@ -20,7 +20,7 @@ export function directMembers(facts: Facts, target: Role): readonly Role[] {
   })
 }
 
-/** Text such as `app → mid → owner`. It also says if a role must first grant itself a membership. */
+/** Text such as `app → mid → owner`. The text also says if a role must first grant itself a membership. */
 export function showPath(path: RolePath): string {
   return `${path.path.join(' → ')}${path.needsGrant ? ' (by ADMIN OPTION: it grants itself the membership)' : ''}`
 }

@@ -11,36 +11,36 @@ import type { Expr } from '../../sql/tree.ts'
 import type { ActingRole, Facts } from '../../tenancy/facts.ts'
 import type { FleetPolicy, FleetRelation } from '../../tenancy/fleet/fleet.ts'
 
-/** A condition that every row of the policy needs: the context is this tenant. */
+/** A condition that holds for every row that a policy lets pass: the context names this tenant. */
 interface TenantTest {
-  /** The tenant, or the SHA-256 of it in hex digits. */
+  /** The tenant's id, or its SHA-256 in hex digits. */
   readonly tenant: string
   readonly hashed: boolean
-  /** It asks the seal, which injected SQL can't make. */
+  /** Whether the condition tests the seal, which injected SQL can't make. */
   readonly sealed: boolean
 }
 
 interface Condition {
   readonly tests: readonly TenantTest[]
-  /** It asks for the caller's search_path: `current_schema()` and the like. */
+  /** Whether the condition depends on the caller's search_path, as `current_schema()` does. */
   readonly trustsPath: boolean
 }
 
 const NOTHING: Condition = { tests: [], trustsPath: false }
 
-/** Stands in front of the hash of a tenant whose id is not known. */
+/** Prefix of the hash of a tenant whose id is not known. */
 export const HASHED = 'sha256:'
 
-/** Whether a test is about this tenant. The id may be {@link HASHED} and a hash. */
+/** Whether a test is about this tenant. `id` may also be a hash with the prefix {@link HASHED}. */
 export function isTestOf({ tenant, hashed }: TenantTest, id: string): boolean {
   if (id.startsWith(HASHED)) return hashed && id.slice(HASHED.length) === tenant
   return hashed ? createHash('sha256').update(id).digest('hex') === tenant : tenant === id
 }
 
-/** Reads the policies of tenants' schemas. Policies of a thousand schemas differ in their constants only, so each text is parsed once. */
+/** Reads the policies of tenants' schemas. Policies of a thousand schemas differ only in their constants, so each text is parsed once. */
 class SchemaPolicies {
   readonly #facts: Facts
-  /** By the text without its constants: the tests, whose tenants are numbers of constants. */
+  /** Conditions by their text without constants. In their tests, the number of a constant stands in the place of the tenant. */
   readonly #known = new Map<string, Condition>()
   readonly #byText = new Map<string, Condition>()
 
@@ -72,9 +72,9 @@ class SchemaPolicies {
   }
 
   /**
-   * The tests that every row passes which a role can reach by a verb. Undefined: no policy lets it reach a row.
+   * The tests that are passed by every row that a role can reach by a verb. Undefined if no policy lets the role reach a row.
    *
-   * A test of a restrictive policy is among them, and a test that all permissive policies have.
+   * The result contains the tests of restrictive policies, and the tests that all permissive policies have in common.
    */
   testsOf(relation: FleetRelation, verb: Verb, role: ActingRole): readonly TenantTest[] | undefined {
     const applies = relation.policies.filter((policy) => isFor(policy, role) && isAbout(policy.command, verb))
@@ -135,7 +135,7 @@ class SchemaPolicies {
     return source === undefined ? [] : [{ tenant, ...source }]
   }
 
-  /** What an expression reads of the context: the tenant or its hash, from the plain setting or from the seal. */
+  /** Which part of the context an expression reads: the tenant or its hash, from the plain setting or from the seal. */
   #sourceOf(expr: Expr): { readonly hashed: boolean; readonly sealed: boolean } | undefined {
     const facts = this.#facts
     if (expr.kind === 'cast')
@@ -166,7 +166,7 @@ class SchemaPolicies {
   }
 }
 
-/** Puts `§0`, `§1`, … in the place of text constants that are compared by `=`. Others stay, such as the name of a setting. */
+/** Replaces text constants that are compared by `=` with `§0`, `§1`, … Other constants, such as the name of a setting, stay. */
 function maskConstants(text: string): { readonly masked: string; readonly constants: readonly string[] } {
   const constants: string[] = []
   let masked = ''

@@ -18,7 +18,7 @@ export function keyTable(facts: Facts): Relation | undefined {
   )
 }
 
-/** Whether the text of a restrictive policy calls `partywall.tenant_id()`. It may still let rows pass without a seal. */
+/** Whether the text of a restrictive policy calls `partywall.tenant_id()`. Such a policy may still let rows pass without a seal. */
 function namesSeal({ permissive, using, check }: Policy): boolean {
   return !permissive && [using, check].some((text) => text?.includes('partywall.tenant_id()') === true)
 }
@@ -34,7 +34,7 @@ function isSealPolicy(policy: Policy, facts: Facts): boolean {
   return !policy.permissive && (!needsUsing || sealed(policy.using)) && (!needsCheck || sealed(policy.check))
 }
 
-/** Whether the condition is true only if some column of the row, or of a row that it looks up, equals the tenant of the seal. */
+/** Whether the condition is true only if some column of the row, or of a row that the condition looks up, equals the tenant of the seal. */
 function isSealTest(expr: Expr, facts: Facts): boolean {
   const both = (left: Expr, right: Expr) =>
     (isSealedValue(left, facts) && isColumn(right)) || (isSealedValue(right, facts) && isColumn(left))
@@ -93,7 +93,7 @@ export function isSealed(facts: Facts, relation: Relation, verb: Verb, role: Act
   )
 }
 
-/** Whether some table has a seal policy, so that the others should have one too. */
+/** Whether some table has a seal policy. Then the other tables should have a seal policy too. */
 export function meansToBeSealed(facts: Facts): boolean {
   return (
     sealSchema(facts) !== undefined &&

@@ -5,7 +5,10 @@ type Secrecy = 'secret' | 'personal' | undefined
 
 const SECRET =
   /(^|_)(password|passwd|passphrase|pwd)(_?(hash|digest|salt|encrypted))?$|^(hashed|encrypted|crypted)_?password$|(^|_)(client|webhook|signing|jwt|shared|totp|otp|mfa|two_factor|app)_?secret(_?(hash|encrypted|key))?$|(^|_)secrets?$|(^|_)secret_?(hash|value|key|encrypted|ciphertext)$|(^|_)(api|access|private|secret|encryption|signing|master|service|license)_?key(_?(hash|encrypted|secret))?$|^apikey$|(^|_)(access|refresh|id|session|auth|api|bearer|reset|verification|confirmation|confirm|invite|invitation|magic_?link|csrf|oauth|device|push|remember|unsubscribe|login|bot|webhook|personal_?access|password_?reset)_?tokens?(_?(hash|encrypted|digest|secret))?$|(^|_)token_(hash|digest|secret|encrypted)$|(^|_)(recovery|backup|scratch)_?codes?(_?hash)?$|(^|_)(otp|totp)(_?code|_?hash)?$|(^|_)credentials?(_?encrypted)?$|(^|_)(card|account)_?number$|(^|_)(ssn|cvv|cvc)$/
-/** Ambiguous names: `token` may be a word of a text, and `session` a talk of a conference. They count only in tables of logins or keys. */
+/**
+ * Ambiguous names: `token` may be a word of a text, and `session` a talk of a conference. They are taken for secrets only in tables of
+ * accounts, sessions or keys.
+ */
 const MAYBE = /^(token|tokens|session|session_(id|data|key|state)|sess|sid|code|key|key_hash|hash|pin|salt)$|_token$/
 const PERSONAL = /(^|_)(e_?mail|email_?address|phone|phone_?number|mobile|mobile_?number|telephone)$/
 const NEAR =
@@ -32,7 +35,7 @@ export function isNamedAfterPeople(relation: Relation): boolean {
   return PEOPLE.test(snake(relation.name))
 }
 
-/** Whether the table holds logins, sessions or keys: by its name, or because its rows expire and belong to a person. */
+/** Whether the table holds accounts, sessions or keys: by its name, or because its rows expire and belong to a person. */
 function isNear(relation: Relation): boolean {
   if (NEAR.test(snake(relation.name))) return true
   const names = relation.columns.map((column) => snake(column.name))

@@ -9,7 +9,7 @@ import { emptyAsNull, rewritePolicySql, wrapCalls } from './wrap-calls.ts'
 
 type Call = Extract<Expr, { kind: 'call' }>
 
-/** The called function, if it reads a setting and none of its arguments depends on the row. */
+/** The function that the expression calls, if this function reads a setting and no argument of the call depends on the row. */
 export function sessionHelper(facts: Facts, expr: Call): DatabaseFunction | undefined {
   if (expr.args.some(mentionsColumn)) return undefined
   return facts

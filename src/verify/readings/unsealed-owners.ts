@@ -7,16 +7,18 @@ import { tablesOf } from './definer-code.ts'
 import { isSealed } from './seal-facts.ts'
 import { isInvokerView, writableVerbs } from './view-access.ts'
 
-// tenant_seal_policy applies to the application's roles. To code that runs as its owner, only policies for the owner apply, and these read
-// the plain setting.
+// tenant_seal_policy applies to the application's roles. To code that runs as the table's owner, only policies for the owner apply, and
+// these policies read the plain setting.
 
-/** A table that a view or function uses as its owner, if no policy on the seal applies to that owner. */
+/**
+ * A table that a view or function uses with the rights of the view's or function's owner, if no policy on the seal applies to that owner.
+ */
 interface OwnersUse {
   readonly relation: Relation
   readonly verb: Verb
 }
 
-/** The tenant tables that a view in reach uses as its owner, or as the owner of a view inside it. */
+/** The tenant tables that a view in reach uses with the rights of its owner, or of the owner of a view inside it. */
 export function unsealedByView(facts: Facts, view: Relation): readonly OwnersUse[] {
   if (view.kind !== 'view') return []
   const verbs: readonly Verb[] = [
@@ -39,7 +41,9 @@ export function unsealedByView(facts: Facts, view: Relation): readonly OwnersUse
   return uses
 }
 
-/** The tenant tables that a SECURITY DEFINER function uses as its owner. The table of tenants is left out: sign-ins look it up. */
+/**
+ * The tenant tables that a SECURITY DEFINER function uses with its owner's rights. The table of tenants is left out: sign-ins look it up.
+ */
 export function unsealedByFunction(facts: Facts, fn: DatabaseFunction): readonly OwnersUse[] {
   const body = facts.sql.body(fn)
   if (asksSeal((visitor) => walkBody(body, visitor))) return []

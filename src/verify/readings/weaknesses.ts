@@ -82,12 +82,12 @@ const BESIDE_LOOKUPS: ReadonlySet<WeaknessKind> = new Set([
 ])
 
 /**
- * Whether a weakness of a table without a tenant is a hole. A policy such as `is_published` on a list for all tenants is none. It is one if
- * another policy of the table looks up whose row it is.
+ * Whether a weakness of a table without a tenant is a hole. A policy such as `is_published` on a list for all tenants is no hole. The
+ * weakness is a hole if another policy of the table looks up whose row it is.
  */
 function isOfUnbound(facts: Facts, relation: Relation, { kind }: Weakness, policy: Policy | undefined): boolean {
   if (kind === 'trusts-table') return true
-  // policy-permissive-or and the list of unwalled tables have policies that say `true` or the like.
+  // Policies that say `true` or the like are reported by policy-permissive-or and by the list of unwalled tables.
   const idle = kind === 'always-true' && saysNothing(facts, relation, policy?.using ?? policy?.check)
   return !idle && BESIDE_LOOKUPS.has(kind) && lookingPolicies(facts, relation).length > 0
 }

@@ -49,7 +49,7 @@ export function wrapCalls(expression: string, names: ReadonlySet<string>): strin
   return wrapped
 }
 
-/** The call `name(…)` or `schema.name(…)` that begins at this token, if it is one of the functions. */
+/** The call `name(…)` or `schema.name(…)` that begins at this token, if it calls one of the functions. */
 function callAt(tokens: readonly string[], at: number, names: ReadonlySet<string>) {
   if (tokens[at - 1] === '.' || !/^[A-Za-z_"\u0080-\uffff]/.test(tokens[at] ?? '')) return undefined
   const open = tokens[at + 1] === '.' ? at + 3 : at + 1

@@ -51,7 +51,7 @@ export function cellsOf(scopes: readonly JudgedScope[]): readonly ExaminedCell[]
   })
 }
 
-/** Number of observations of each cell: a schema that leaks has many, and they are counted once. */
+/** Number of observations of each cell. All cells are counted in one pass, because a schema that leaks has many observations. */
 function reachedIn({ run }: JudgedScope): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const seen of run?.ledger.observations ?? []) {

@@ -4,7 +4,9 @@ import type { Facts } from '../../tenancy/facts.ts'
 import type { ExaminedFunction, ExaminedRule, ExaminedTrigger, ExaminedView } from './examined.ts'
 import type { JudgedScope } from './judge-scope.ts'
 
-/** The functions that rules read: those of all schemas but partywall's own, because policies may call functions of any schema. */
+/**
+ * The functions that rules read: the functions of all schemas except partywall's own, because policies may call functions of any schema.
+ */
 export function functionsOf(scopes: readonly [JudgedScope, ...(readonly JudgedScope[])]): readonly ExaminedFunction[] {
   const { facts } = scopes[0]
   const acting = scopes.flatMap((scope) => scope.facts.acting.map(({ role }) => role))
@@ -25,7 +27,7 @@ export function functionsOf(scopes: readonly [JudgedScope, ...(readonly JudgedSc
     .sort(byObject)
 }
 
-/** Of the text between the quotes, or of the statements of a body in SQL as the server prints them. */
+/** SHA-256 of the text between the quotes or, for a body in SQL (BEGIN ATOMIC), of its statements as the server prints them. */
 function bodyDigest({ source, atomicBody }: DatabaseFunction): string {
   return createHash('sha256')
     .update(atomicBody ?? source)

@@ -6,7 +6,7 @@ import { tenantsOf } from '../readings/fleet-tables.ts'
 import { HASHED } from '../readings/schema-policies.ts'
 import type { ExaminedFleetRelation, ExaminedPolicy } from './examined.ts'
 
-/** The relations of tenants' own schemas, with policies. A thousand schemas that are alike give one entry for each table. */
+/** The relations of tenants' own schemas, with policies. If a table is alike in a thousand schemas, there is one entry for it. */
 export function fleetRelationsOf(facts: Facts): readonly ExaminedFleetRelation[] {
   const { fleet } = facts
   if (fleet === undefined) return []
@@ -30,7 +30,7 @@ function policiesOf(facts: Facts, relation: FleetRelation, tenant: string | unde
   const generic = (sql: string | undefined) => {
     if (sql === undefined) return undefined
     const unnamed = marks.reduce((text, mark) => text.replaceAll(`'${mark}'`, "'<tenant>'"), sql)
-    // A qualified name follows one of these; a longer name that ends like the schema does not.
+    // A qualified name follows one of these characters. A longer name that ends like the schema's name does not.
     return ['(', ' ', ','].reduce((text, lead) => text.replaceAll(`${lead}${own}`, `${lead}<schema>.`), unnamed)
   }
   return relation.policies.map(({ name, permissive, command, roles, using, check }) => ({

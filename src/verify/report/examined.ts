@@ -1,7 +1,7 @@
 import type { RelationKind, Trigger } from '../../catalog/model.ts'
 import type { Verb } from '../../catalog/verbs.ts'
 
-/** What a run looked at, as the catalog shows it. Reports for auditors print it; no verdict depends on it. */
+/** What a run looked at, as the catalog shows it. Reports for auditors print this; no verdict depends on it. */
 export interface Examined {
   /** Names of the schemas that were judged. */
   readonly schemas: readonly string[]
@@ -9,15 +9,19 @@ export interface Examined {
   readonly objects: Readonly<Record<ObjectKind, number>>
   /** Number of schemas that hold one tenant each. Their objects are not among `objects` and `relations`. */
   readonly tenantSchemas: number
-  /** Relations of those schemas. Relations that differ by nothing but their schema are one entry. */
+  /** Relations of those schemas. Relations that differ only in their schema are one entry. */
   readonly tenantRelations: readonly ExaminedFleetRelation[]
   readonly server: ExaminedServer
   /**
-   * Roles of the application, and the others that the report names: owners, grantees, roles of policies, members of these. Unless the server was
-   * started for the run, also the roles of the server to which no policy applies, and those that reach data beside the policies.
+   * Roles of the application, and the other roles that the report names: owners, grantees, roles of policies, and members of these roles.
+   * Unless the server was started for the run, also the roles of the server to which no policy applies, and the roles that reach data past
+   * the policies.
    */
   readonly roles: readonly ExaminedRole[]
-  /** What the schema partywall holds. Undefined: there is none, or it is one of the judged schemas. */
+  /**
+   * The number of functions in the schema partywall, and how many of them are SECURITY DEFINER. Undefined if there is no such schema, or if
+   * it is one of the judged schemas.
+   */
   readonly ownSchema: { readonly functions: number; readonly definers: number } | undefined
   readonly relations: readonly ExaminedRelation[]
   /** What the tried roles may do on the judged relations. A relation on which a role has no privilege has no entry. */
@@ -26,7 +30,7 @@ export interface Examined {
   readonly untriedGrants: readonly ExaminedGrant[]
   /** What the tried roles may do on the database and its schemas. */
   readonly wideGrants: readonly ExaminedGrant[]
-  /** What other roles and PUBLIC were granted there, or have as owners. */
+  /** What other roles and PUBLIC were granted on the database and its schemas, or have as owners. */
   readonly untriedWideGrants: readonly ExaminedGrant[]
   readonly functions: readonly ExaminedFunction[]
   readonly triggers: readonly ExaminedTrigger[]
@@ -42,7 +46,7 @@ export interface Examined {
   readonly leaks: readonly ExaminedLeak[]
   /** Scripts that repeat attacks which reached a row. They hold planted values, which differ from run to run. */
   readonly scripts: readonly ExaminedScript[]
-  /** What attacks sent and by which they reached nothing, for each scope that was attacked. Values differ from run to run. */
+  /** Statements of attacks that reached nothing, for each scope that was attacked. Their values differ from run to run. */
   readonly held: readonly ExaminedHeld[]
 }
 
@@ -58,28 +62,28 @@ export interface ExaminedHeld {
 /** The statements of one probe of an attack. The attack reached no row of another tenant on this object. */
 export interface HeldStatement {
   readonly attack: string
-  /** Label of the table, view or function that they name. */
+  /** Label of the table, view or function that the statements name. */
   readonly object: string
-  /** Only of attacks that try verbs of tables. */
+  /** Set only for attacks that try verbs of tables. */
   readonly verb?: Verb
-  /** `as app, tenant A`. Left out: the statements set role and context themselves. */
+  /** `as app, tenant A`. Left out if the statements set role and context themselves. */
   readonly by?: string
   /** The role of the actor. */
   readonly role?: string
   readonly sql: string
-  /** A query of one value that looks for an effect, as the role that planted. */
+  /** A query that returns one value and looks for an effect. The planting role runs this query. */
   readonly check?: string
-  /** `no row`, `error 42501: permission denied for table notes`: the answer to the last statement. */
+  /** The answer to the last statement: `no row`, `error 42501: permission denied for table notes`. */
   readonly outcome: string
-  /** How often the attack tried the object: probes, and statements of a probe that holds many. */
+  /** How often the attack tried the object. Each statement of a probe with many statements counts. */
   readonly tries: number
 }
 
-/** The server, as far as it takes part in the result. */
+/** Facts about the server that can change the result. */
 export interface ExaminedServer {
   /** The role of the connection by which verify read the catalog. */
   readonly reader: { readonly name: string; readonly superuser: boolean }
-  /** The system identifier. Undefined: the server was started for the run, or the role may not read it. */
+  /** The system identifier. Undefined if the server was started for the run, or if the role may not read the identifier. */
   readonly identifier: string | undefined
   /** `PostgreSQL 18.4 on x86_64-pc-linux-gnu, …`: what version() says. */
   readonly version: string
@@ -87,7 +91,7 @@ export interface ExaminedServer {
   readonly settings: readonly { readonly name: string; readonly value: string }[]
   /** Settings of roles and databases: `role app: search_path = public`. Values that may be secret are left out. */
   readonly stored: readonly string[]
-  /** `citext 1.8 in public`. */
+  /** `citext 1.8 in public`, for example. */
   readonly extensions: readonly string[]
 }
 
@@ -107,13 +111,13 @@ export interface ExaminedFunction {
   readonly language: string
   /** SECURITY DEFINER: it runs with the rights of its owner. */
   readonly definer: boolean
-  /** `search_path = pg_catalog`: settings that hold while it runs. */
+  /** Settings that apply while the function runs, such as `search_path = pg_catalog`. */
   readonly settings: readonly string[]
   /** Roles to which EXECUTE is granted, and PUBLIC. */
   readonly grantees: readonly string[]
   /** Roles of the run that may call it. */
   readonly callers: readonly string[]
-  /** SHA-256 of its body, in hex. */
+  /** SHA-256 of the function's body, in hex. */
   readonly sha256: string
 }
 
@@ -150,9 +154,11 @@ export interface ExaminedCell {
   readonly object: string
   readonly verb: Verb
   readonly role: string
-  /** `none`: the role has no privilege. `dark`: no policy lets it reach a row. `open`: policies surely let rows of others pass. */
+  /**
+   * `none`: the role has no privilege. `dark`: no policy lets it reach a row. `open`: it is certain that policies let rows of others pass.
+   */
   readonly proof: 'none' | 'dark' | 'proved' | 'open' | 'unproved'
-  /** Undefined: no control, because there is no privilege or nothing was attacked. */
+  /** Undefined if no control was run, because the role has no privilege or nothing was attacked. */
   readonly control?: ExaminedControl['status']
   /** Statements by which read-across and write-across tried the verb. */
   readonly tries: number
@@ -162,7 +168,7 @@ export interface ExaminedCell {
 
 /** SQL for psql that plants rows, repeats one attack and rolls back. */
 export interface ExaminedScript {
-  /** The rule that it belongs to, if an attack on one rule made it. */
+  /** The rule that the script belongs to, if an attack on one rule made the script. */
   readonly rule?: string
   /** The detail of the finding, if the object may have several findings of the rule. */
   readonly detail?: string
@@ -181,7 +187,7 @@ export interface ExaminedFleetRelation {
   readonly rowSecurity: boolean
   readonly forced: boolean
   readonly schemas: readonly string[]
-  /** Names of the tried roles that have a privilege on it and USAGE on its schema. */
+  /** Names of the tried roles that have a privilege on the relation and USAGE on its schema. */
   readonly reach: readonly string[]
   /** The name of the schema in expressions is replaced by `<schema>`, and the tenant's id by `<tenant>`. */
   readonly policies: readonly ExaminedPolicy[]
@@ -203,11 +209,11 @@ export interface ExaminedRole {
   readonly superuser: boolean
   readonly bypassRls: boolean
   readonly replication: boolean
-  /** Names of the roles that it was granted directly. */
+  /** Names of the roles that were granted to this role directly. */
   readonly memberOf: readonly string[]
-  /** From the application's role to this one; undefined: the application can't act as it. */
+  /** The chain of roles from the application's role to this role. Undefined if the application can't act as this role. */
   readonly path: readonly string[] | undefined
-  /** Labels of the judged relations that it owns. */
+  /** Labels of the judged relations that this role owns. */
   readonly owns: readonly string[]
 }
 
@@ -235,9 +241,12 @@ export interface ExaminedPolicy {
 export interface ExaminedLeak {
   readonly object: string
   readonly verb: Verb
-  /** `attack`: an attack reached rows by this verb. `reading`: policies, grants or row-level security show it, and no attack is known to have. */
+  /**
+   * `attack`: an attack reached rows by this verb. `reading`: policies, grants or row-level security show the leak, and no attack is known
+   * to have reached rows.
+   */
   readonly by: 'attack' | 'reading'
-  /** Keys of the findings that say so. */
+  /** Keys of the findings that report the leak. */
   readonly keys: readonly string[]
 }
 
@@ -246,19 +255,19 @@ export interface ExaminedControl {
   readonly object: string
   readonly verb: Verb
   readonly role: string
-  /** `worked`; else an attack that reached nothing by this verb shows nothing. */
+  /** If the status is not `worked`, an attack that reached nothing by this verb proves nothing. */
   readonly status: 'worked' | 'dark' | 'refused' | 'no-row' | 'error' | 'not-run'
 }
 
 /** What one attack did. */
 export interface AttackCount {
   readonly name: string
-  /** Savepoints in which it sent statements as one role in one context. One probe may hold many statements. */
+  /** Savepoints in which the attack sent statements as one role in one context. One probe may hold many statements. */
   readonly probes: number
-  /** Labels of the objects on which it succeeded. */
+  /** Labels of the objects on which the attack succeeded. */
   readonly reached: readonly string[]
-  /** What it looks for before it sends a probe. */
+  /** What the attack looks for before it sends a probe. */
   readonly needs?: string
-  /** Rules that found an object for it. */
+  /** Rules that report an object which the attack can try. */
   readonly said?: readonly string[]
 }

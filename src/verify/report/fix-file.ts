@@ -50,8 +50,8 @@ export function renderFixFile(
   return `${parts.join('\n\n')}\n`
 }
 
-const TAKEN = `-- Row-level security takes away: all rows of the table, from sessions without a tenant (a sign-in, a sign-up, a webhook).
--- FORCE takes them from the owner's sessions without a tenant too (seeds, jobs). Change this code first: see docs/protect.md,
+const TAKEN = `-- With row-level security, sessions without a tenant (a sign-in, a sign-up, a webhook) see no row of the table.
+-- With FORCE, the owner's sessions without a tenant (seeds, jobs) see no row either. Change this code first: see docs/protect.md,
 -- "Before the tenant is known".`
 
 function bringsPolicies(statement: string): boolean {

@@ -41,7 +41,7 @@ export function joinFindings(
   const direct = new Set(
     observations.filter((observation) => drafts.some(({ rule, draft }) => confirms(observation, rule, draft, ledger))),
   )
-  // A policy lets rows pass because the lookup table that it queries leaks: the finding on the lookup table is the cause.
+  // If a policy lets rows pass because the lookup table that it queries leaks, the finding on the lookup table is the cause.
   const caused = (observation: Observation, rule: Rule, draft: FindingDraft) =>
     isCrossing(observation) &&
     OF_TABLES.has(rule.group) &&
@@ -126,7 +126,7 @@ function confirms(
     return observation.detail === undefined || draft.detail === undefined || observation.detail === draft.detail
   }
   if (!OF_TABLES.has(rule.group)) return false
-  // Another policy of the table caused the crossing, so it is no evidence against this policy.
+  // Another policy of the table caused the crossing, so the crossing is no evidence against this policy.
   if (rule.group === 'policy' && draft.detail !== undefined && ledger?.isCause(observation, draft.detail) === false)
     return false
   const tables = draft.tables ?? [draft.object]
@@ -142,7 +142,7 @@ const IN_VAIN: ChosenSeverity = {
 function unconfirmedSeverity({ unconfirmed }: FindingDraft): ChosenSeverity | undefined {
   return unconfirmed === undefined
     ? undefined
-    : { level: unconfirmed, because: 'Only an attack can decide it, and none of this run confirmed it.' }
+    : { level: unconfirmed, because: 'Only an attack can decide it, and no attack of this run confirmed it.' }
 }
 
 function finish(

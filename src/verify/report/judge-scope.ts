@@ -28,7 +28,7 @@ interface ScopeOptions {
   readonly chosen: readonly Rule[]
   /** If set, findings of other rules are left out, even if an attack raised them. */
   readonly only: readonly string[] | undefined
-  /** Undefined: only reads the catalog and proves. */
+  /** Undefined if the run only reads the catalog and proves policies. */
   readonly attack: Omit<AttackOptions, 'facts'> | undefined
 }
 
@@ -69,7 +69,7 @@ export async function judgeScope(facts: Facts, { chosen, only, attack }: ScopeOp
   }
 }
 
-/** Reasons may quote an error of the server, and the error a planted value. */
+/** Masks planted values in the reasons: a reason may quote an error of the server, and the error may contain a planted value. */
 function masked(reasons: TableVerdict['reasons'], mask: (text: string) => string): TableVerdict['reasons'] {
   return Object.fromEntries(Object.entries(reasons).map(([verb, reason]) => [verb, mask(reason)]))
 }

@@ -16,7 +16,7 @@ import { countFindings, countVerdicts } from './report-counts.ts'
 import type { VerifyReport } from './report-model.ts'
 import { type UnwalledTable, unwalledTables } from './unwalled.ts'
 
-/** What belongs to the whole run. */
+/** Facts about the whole run, and not about one scope. */
 interface RunFacts {
   readonly ruleCount: number
   readonly server: ServerFacts
@@ -86,7 +86,7 @@ function reachesFleet({ fleet }: Facts): boolean {
 
 /**
  * Joins the findings of all scopes. If a table is a tenant table in one scope, only findings of that scope count: another scope would judge
- * the table as one without a tenant. If two scopes have the same finding, the more severe one is kept.
+ * the table as a table without a tenant. If two scopes have the same finding, the more severe one is kept.
  */
 function joinScopes(scopes: readonly JudgedScope[]): readonly JoinedFinding[] {
   const bound = new Set(scopes.flatMap(({ tables }) => tables.map((table) => table.object)))
@@ -135,7 +135,7 @@ function boundTables(scopes: readonly JudgedScope[]): ReadonlySet<string> {
   )
 }
 
-/** A table without a tenant in one scope may be a table of persons in another. Only the scope that binds it judges it then. */
+/** A table without a tenant in one scope may be a table of persons in another scope. Then only the scope that binds the table judges it. */
 function withoutTablesOfOthers<T extends readonly JudgedScope[]>(scopes: T, bound: ReadonlySet<string>): T
 function withoutTablesOfOthers(scopes: readonly JudgedScope[], bound: ReadonlySet<string>): readonly JudgedScope[] {
   return scopes.map((scope) => {

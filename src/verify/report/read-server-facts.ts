@@ -22,7 +22,10 @@ const SETTINGS = [
   'local_preload_libraries',
 ]
 
-/** Stored settings whose values are no secret. Applications also store keys of tokens as settings of a database. */
+/**
+ * Stored settings whose values are not secret. Other values are not printed, because applications also store keys of tokens as settings of
+ * a database.
+ */
 const PLAIN = new Set([
   'search_path',
   'role',
@@ -37,14 +40,17 @@ const PLAIN = new Set([
   'timezone',
 ])
 
-/** What is read from the server itself; settings of roles stand in the catalog. */
+/** Facts that are read from the server itself. Settings that are stored for roles and databases are in the catalog. */
 export interface ServerFacts extends Omit<ExaminedServer, 'stored'> {
-  /** Started for the run: its identifier and its other roles say nothing, and the report must be the same in each run. */
+  /**
+   * True if the server was started for the run. Its identifier and its other roles then say nothing, and the report must be the same in
+   * each run.
+   */
   readonly isOwn: boolean
 }
 
 /**
- * Reads what a new session of this server has. A setting that the reading role may not see is left out.
+ * Reads the settings with which a new session of this server begins. A setting that the reading role may not see is left out.
  *
  * @param isOwn whether the server was started for the run
  */
@@ -64,7 +70,7 @@ export async function readServerFacts(db: Queryable, catalog: Catalog, isOwn: bo
   }
 }
 
-/** The number that initdb gave to the server. Its replicas have it too. Undefined: the role may not read it. */
+/** The system identifier that initdb gave to the server. Its replicas have the same identifier. Undefined if the role may not read it. */
 async function identifierOf(db: Queryable): Promise<string | undefined> {
   const { rows } = await db.query<{ may: boolean }>(
     `select pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may`,

@@ -28,7 +28,7 @@ export function unreliableTables(tables: readonly TableVerdict[]): readonly stri
  * - 2: no answer, because a verdict is `unreliable`, the application's role reaches no tenant table, or partywall itself failed. 2 takes
  *   precedence over 1.
  *
- * @param findings the findings that count, such as those that remain after a baseline; default: all of the report
+ * @param findings the findings that decide, such as those that remain after a baseline. Default: all findings of the report
  */
 export function exitCodeOf(
   report: VerifyReport,

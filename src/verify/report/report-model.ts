@@ -17,7 +17,7 @@ export interface VerifySummary {
   readonly serverVersion: number
   /** SHA-256 in hex of what decides about isolation in the schema. Equal for a restored copy. */
   readonly schemaDigest: string
-  /** The same without the schema and the roles of partywall. Left out if the database has no schema partywall. */
+  /** The same digest without the schema and the roles of partywall. Left out if the database has no schema partywall. */
   readonly schemaDigestWithoutPartywall?: string
   readonly mode: 'static' | 'attack'
   /** Whether tenant tables held rows when the run began. Left out if nobody looked: with `--static`, and on a standby. */

@@ -27,7 +27,7 @@ export interface AttackRun {
   /** Each attack that ran, in each pass. */
   readonly counts: readonly AttackCount[]
   readonly planted: number
-  /** Undefined: the SQL of the context was given by the user and may hold a secret. */
+  /** Undefined if the user gave the SQL of the context, because that SQL may hold a secret. */
   readonly held: ExaminedHeld | undefined
   /** Replaces planted values in a text. */
   readonly mask: (text: string) => string
@@ -64,7 +64,7 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
     await client.query(
       `set local statement_timeout = ${options.statementTimeoutMs}; set local lock_timeout = ${options.lockTimeoutMs}; set local idle_in_transaction_session_timeout = 0`,
     )
-    // A reader of the report looks for PostgreSQL's own words. Only a superuser may choose their language.
+    // Errors in English: a reader of the report looks for PostgreSQL's own words. Only a superuser may set lc_messages.
     if (options.facts.catalog.reader.superuser) await client.query("set local lc_messages = 'C'")
     const patient = patientSession(attackSession(client), options.statementTimeoutMs)
     timedOut = patient.timedOut
@@ -126,7 +126,9 @@ export async function runAttacks(options: AttackOptions): Promise<AttackRun> {
   }
 }
 
-/** Whether a rule reports an object. If an attack of this rule sends no probe all the same, the object could not be tried. */
+/**
+ * Whether a rule reports an object. If an attack for this rule sends no probe although the rule reports one, the object could not be tried.
+ */
 function saysSomething(id: RuleId, facts: Facts): boolean {
   const rule = rules.find((each) => each.id === id)
   try {

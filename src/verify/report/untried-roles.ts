@@ -5,8 +5,8 @@ import type { ExaminedGrant } from './examined.ts'
 const PUBLIC: Oid = 0
 
 /**
- * Roles that no attack acts as, and that may do something on the judged relations: they own one, hold a privilege, stand in a policy, or are a
- * member of such a role.
+ * Roles that no attack acts as, and that may do something on the judged relations: they own a relation, have a privilege, are named in a
+ * policy, or are a member of such a role.
  *
  * @param tried roles that any scope of the run acts as
  */
@@ -24,8 +24,8 @@ const STRONG: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Roles of the server that the application need not have anything to do with: superusers, roles with BYPASSRLS or REPLICATION, and members of
- * these or of PostgreSQL's own roles that read or write everything.
+ * Strong roles of the server, whether or not they are related to the application: superusers, roles with BYPASSRLS or REPLICATION, and
+ * members of these or of PostgreSQL's own roles that read or write everything.
  *
  * @param tried roles that any scope of the run acts as
  */

@@ -33,7 +33,7 @@ export function unwalledTables(facts: Facts): readonly UnwalledTable[] {
   })
 }
 
-/** Whether a statement that names the partition avoids the policies of the table that it is a part of. That table has no tenant column. */
+/** Whether the partitioned table has policies but no tenant column. A statement that names the partition avoids these policies. */
 function isBesidePolicies(facts: Facts, { parents }: Relation): boolean {
   return parents.some((oid) => {
     const parent = facts.relationOf(oid)
@@ -77,6 +77,6 @@ function reasonOf(facts: Facts, relation: Relation): string {
   const target = root === undefined ? 'a table that has one' : `${root.relation.label} or to a table of tenants`
   const said = `it has no column ${names}, and no foreign key leads to ${target}`
   if (relation.policies.length > 0 && relation.rowSecurity)
-    return `${said}; its policies let every tenant pass: they compare no column of it with the session’s tenant or user`
+    return `${said}; its policies let every tenant pass, because they compare none of its columns with the session’s tenant or user`
   return relation.rowSecurity ? said : `${said}; row-level security is off`
 }

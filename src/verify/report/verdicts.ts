@@ -19,7 +19,7 @@ interface Judged {
 /** The facts from which all verdicts of a run are made. */
 interface Court {
   readonly facts: Facts
-  /** Undefined: nothing was attacked. */
+  /** Undefined if nothing was attacked. */
   readonly ledger: AttackLedger | undefined
   readonly leaking: ReadonlySet<string>
   /** Returns the finding that explains why a control failed. */
@@ -45,7 +45,7 @@ export function makeVerdicts(
       const verbs: Partial<Record<Verb, Verdict>> = {}
       const reasons: Partial<Record<Verb, string>> = {}
       for (const verb of VERBS) {
-        // The list of unwalled tables has these verbs. They have no verdict: verify does not know whose the rows are.
+        // The list of unwalled tables shows these verbs. They have no verdict, because verify does not know to whom the rows belong.
         if (isUnwalled(facts, relation, verb) && !leaking.has(`${relation.label}/${verb}`)) continue
         const { verdict, reason } = judge(court, relation, verb)
         verbs[verb] = verdict
@@ -144,7 +144,7 @@ function missingControl(
   return undefined
 }
 
-/** Returns the finding that explains why a control of this verb failed, with this error code if there was one. */
+/** Returns the finding that explains why a control of this verb failed. `code` is the error code of the control, if there was one. */
 type Explains = (relation: Relation, verb: Verb, code: string | undefined) => JoinedFinding | undefined
 
 /** Error codes of recursive policies, which only a finding about recursion explains. */

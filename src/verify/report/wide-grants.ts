@@ -26,7 +26,7 @@ export function wideGrantsOf(scopes: readonly [JudgedScope, ...(readonly JudgedS
   )
 }
 
-/** What other roles and PUBLIC were granted there, or have as the owner. */
+/** What other roles and PUBLIC were granted on the database and its schemas, or have as the owner. */
 export function untriedWideGrants(facts: Facts, tried: ReadonlySet<Oid>): readonly ExaminedGrant[] {
   return wideObjects(facts).flatMap(({ object, owner, grants }) => {
     const grantees = [...new Set([owner, ...grants.map(({ grantee }) => grantee)])].filter((oid) => !tried.has(oid))
@@ -50,14 +50,14 @@ export function wideRoles(facts: Facts, tried: ReadonlySet<Oid>): readonly Role[
   )
 }
 
-/** PUBLIC first: what everybody may do is what a reader looks for. */
+/** Sorts PUBLIC first, because a reader looks first for what everybody may do. */
 function rank({ role }: ExaminedGrant): number {
   return role === 'PUBLIC' ? 0 : 1
 }
 
 function wideObjects({ catalog, privileges, tenancy, fleet }: Facts): readonly Wide[] {
   const { database } = catalog
-  // A thousand schemas of tenants are alike, and rules judge their privileges.
+  // Schemas of tenants are left out: a thousand of them are alike, and rules judge their privileges.
   const alike = new Set(fleet?.schemas.map(({ name }) => name) ?? [])
   const schemas = [...catalog.schemas.values()].filter(
     ({ name, extension }) => tenancy.schemas.has(name) || (!alike.has(name) && extension === undefined),

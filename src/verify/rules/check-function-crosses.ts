@@ -43,6 +43,6 @@ export const checkFunctionCrosses: Rule = {
  */
 function isWritten(facts: Facts, relation: Relation): boolean {
   if (reachedThrough(facts, relation, 'INSERT') || reachedThrough(facts, relation, 'UPDATE')) return true
-  // Treat the owner's policies as open: the constraint is evaluated for each row that is written, whatever they allow.
+  // Treat the owner's policies as open: the constraint is evaluated for each row that is written, whatever these policies allow.
   return viewOrFunctionThatWrites(facts, relation, () => ({ status: 'open', weaknesses: [] })) !== undefined
 }

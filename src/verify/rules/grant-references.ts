@@ -24,7 +24,7 @@ export const grantReferences: Rule = {
         evidence: [
           `REFERENCES granted to ${granteeList(facts, grantees)}`,
           make === undefined
-            ? 'it can make no permanent table today (temporary ones can’t reference): the grant waits for one'
+            ? 'it can make no permanent table today, and a temporary table can’t refer to this one: the grant has an effect as soon as it can make one'
             : `it can make tables: ${make}`,
         ],
         fix: `REVOKE REFERENCES ON ${qualifiedName(relation)} FROM ${granteeList(facts, grantees)};`,

@@ -23,8 +23,9 @@ export const grantTemporary: Rule = {
     const shadowed = draftsOf(secdefSearchPath, facts).map(({ object }) => object)
     yield {
       object: THIS_DATABASE,
-      // In a sealed schema, injected SQL can't set another tenant, but temporary objects are another way to cross. Without a seal, injected
-      // SQL can simply set the tenant. With a function that looks names up in pg_temp, temporary objects give more than that: its owner's rights.
+      // In a sealed schema, injected SQL can't set another tenant, but temporary objects are another way to reach other tenants' rows.
+      // Without a seal, injected SQL can simply set the tenant, so temporary objects add little. If a function looks names up in pg_temp,
+      // temporary objects also give the rights of the function's owner.
       ...(sealSchema(facts) === undefined && shadowed.length === 0
         ? chosenSeverity(
             'low',

@@ -22,7 +22,7 @@ export const largeObjects: Rule = {
           detail: column.name,
           message: `${relation.label}.${column.name} refers to large objects: they belong to the app's role, so each tenant can read and overwrite those of all tenants with lo_get and lo_put.`,
           evidence: [`${column.name} ${column.type}`],
-          fix: `-- Keep the bytes in the row, where its policy holds them:\n-- ALTER TABLE ${qualifiedName(relation)} ADD COLUMN ${quoteIdentifier(`${column.name}_bytes`)} bytea;\n-- UPDATE ${qualifiedName(relation)} SET ${quoteIdentifier(`${column.name}_bytes`)} = lo_get(${quoteIdentifier(column.name)});`,
+          fix: `-- Keep the bytes in the row, where the policies of the table protect them:\n-- ALTER TABLE ${qualifiedName(relation)} ADD COLUMN ${quoteIdentifier(`${column.name}_bytes`)} bytea;\n-- UPDATE ${qualifiedName(relation)} SET ${quoteIdentifier(`${column.name}_bytes`)} = lo_get(${quoteIdentifier(column.name)});`,
         }
       }
     }

@@ -25,7 +25,7 @@ export const lockTable: Rule = {
       object: THIS_DATABASE,
       message: `The app's rights allow LOCK TABLE on ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ACCESS EXCLUSIVE mode: one tenant's transaction would make all tenants wait. partywall's pool refuses the command LOCK, but other connections of the app's login can send it, and a function that the app may call can contain it.`,
       evidence: [someOf(tables.map((relation) => relation.label))],
-      fix: '-- Comes with UPDATE and DELETE. Bound it: lock_timeout on every session, and idle_in_transaction_session_timeout.',
+      fix: '-- The right to LOCK comes with UPDATE and DELETE. Limit its effect: set lock_timeout and idle_in_transaction_session_timeout on every session.',
     }
   },
 }

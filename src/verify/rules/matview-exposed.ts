@@ -30,7 +30,7 @@ export const matviewExposed: Rule = {
   },
 }
 
-/** Tenant tables that a view reads, through views and functions with a known body too. */
+/** Tenant tables that a view reads, directly or through other views and functions whose body is known. */
 export function tenantSources(facts: Facts, relation: Relation): readonly string[] {
   const found = new Set<string>()
   const seen = new Set<number>()

@@ -34,7 +34,7 @@ export const policyBlindsIndex: Rule = {
       })
       yield {
         object: relation.label,
-        // The index of a constraint still does what it is for.
+        // An index of a constraint still enforces the constraint.
         ...(blind.every(({ constraint }) => constraint)
           ? chosenSeverity('info', 'Each of these indexes belongs to a constraint, and still serves the constraint.')
           : {}),

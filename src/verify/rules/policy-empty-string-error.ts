@@ -7,7 +7,7 @@ import type { Rule } from '../finding/rule.ts'
 import { narrowPolicySql } from '../readings/policy-finding.ts'
 import { askOnce, askOnceSql, isWeak } from '../readings/session-calls.ts'
 
-/** Types that take '' as a value. JSON does not. */
+/** Types that accept '' as a value. JSON does not accept it. */
 const TEXTUAL =
   /^((\w+|"[^"]+")\.)?(text|character varying|varchar|character|bpchar|"?char"?|citext|name|bytea|xml)(\(\d+\))?$/
 

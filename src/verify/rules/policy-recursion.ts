@@ -69,7 +69,7 @@ function fixOf(facts: Facts, circle: Recursion): string {
     `CREATE OR REPLACE FUNCTION ${helper}() RETURNS SETOF ${tenantColumn.type} LANGUAGE sql STABLE SECURITY DEFINER`,
     `  SET search_path = pg_catalog, pg_temp`,
     `  AS $$ SELECT ${quoteIdentifier(tenantColumn.name)} FROM ${qualifiedName(table)} WHERE ${quoteIdentifier(keyColumn.name)} = ${contextKeySql(facts, keyColumn)} $$;`,
-    `-- What a policy asked for beside the membership (a role, a status) must be added again by hand.`,
+    `-- If a policy also tested something other than the membership (a role, a status), add that test again by hand.`,
     ...rewritten,
   ].join('\n')
 }

@@ -26,7 +26,7 @@ export const policyTrustsSearchPath: Rule = {
       yield {
         object,
         detail: policy.name,
-        message: `Policy ${policy.name} on ${object} asks for the caller’s search_path. A tenant that writes the qualified name while the path is its own, or sets the path, passes it.`,
+        message: `Policy ${policy.name} on ${object} asks for the caller’s search_path. A tenant passes the policy if it sets search_path, or if it writes the qualified name while search_path names its own schema.`,
         evidence: [policy.using ?? policy.check ?? ''],
         fix: installFix(relation.schema),
         verbs: [...new Set(open.map(({ verb }) => verb))],

@@ -60,7 +60,7 @@ export const policyUnsealed: Rule = {
   },
 }
 
-/** Tables whose seal policy accepts a ticket for reading or for writing alike, and that have no policy on the mode. */
+/** Tables whose seal policy accepts tickets for reading as well as for writing, and that have no policy on the seal's mode. */
 function* writingReaders(facts: Facts) {
   for (const { kind, relation } of facts.tenancy.tables.values()) {
     if (kind === 'child' || !relation.policies.some(({ using }) => using?.includes('partywall.ticket') === true))
@@ -75,10 +75,7 @@ function* writingReaders(facts: Facts) {
     const names = [...new Set(open.map(({ role }) => role.role.name))]
     yield {
       object: relation.label,
-      ...chosenSeverity(
-        'medium',
-        'It is about a session that may only read and can write, and not about another tenant.',
-      ),
+      ...chosenSeverity('medium', 'A session that may only read can write, but it reaches no other tenant.'),
       message: `A session with a seal for reading may write ${relation.label} as ${names.join(', ')}: its ticket opens the tenant's rows, and no policy checks the seal's mode.`,
       evidence: ['no tenant_write_policy'],
       fix: writePolicySql(relation, names),

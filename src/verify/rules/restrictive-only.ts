@@ -42,7 +42,7 @@ export const restrictiveOnly: Rule = {
           object: relation.label,
           message: `The app may ${list} rows of ${relation.label} by its grants, but no permissive policy covers the command: it reaches no row.`,
           evidence: [`policies are for ${permitted.map(privilegeOf).join(', ')}`],
-          fix: `-- Where no statement asks for it, and an error is as good as no row:\n--   REVOKE ${list} ON ${qualifiedName(relation)} FROM ${grantees};`,
+          fix: `-- If no statement of the application needs this right, and an error is as good as no row:\n--   REVOKE ${list} ON ${qualifiedName(relation)} FROM ${grantees};`,
         }
         continue
       }

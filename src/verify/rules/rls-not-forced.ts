@@ -39,19 +39,22 @@ export const rlsNotForced: Rule = {
   },
 }
 
-/** FORCE changes nothing for such an owner: the finding is about the owner that the table should get. */
+/**
+ * Evidence for an owner that is a superuser or has BYPASSRLS. FORCE changes nothing for such an owner: the finding is about the owner that
+ * the table should get.
+ */
 function notHeld({ catalog }: Facts, { owner }: Relation): readonly string[] {
   const role = catalog.roles.get(owner)
   if (role === undefined || !(role.superuser || role.bypassRls)) return []
   const power = role.superuser ? 'a superuser' : 'a role with BYPASSRLS'
   return [
-    `${role.name} is ${power}, and row-level security never holds such a role, with FORCE or without: FORCE holds the table only once another role owns it`,
+    `${role.name} is ${power}, and row-level security never applies to such a role, with or without FORCE: FORCE has an effect only after another role owns the table`,
   ]
 }
 
 /**
- * SQL with FORCE, and with a policy that shows the owner the rows of the context's tenant. Only comments if code of the owner reads the
- * rows of all tenants.
+ * SQL with FORCE, and with a policy that shows the owner the rows of the context's tenant. The SQL is only a comment if code of the owner
+ * reads the rows of all tenants.
  */
 function forceSql(facts: Facts, relation: Relation): string {
   const table = qualifiedName(relation)

@@ -30,8 +30,8 @@ export const roleSecondLogin: Rule = {
 }
 
 /**
- * Whether the role looks like a login of the application. It has grants on tenant tables that it does not own, and is neither the
- * verified role, nor the role that runs verify, nor one of partywall's.
+ * Whether the role looks like a login of the application. It has grants on tenant tables that it does not own, and is neither the verified
+ * role, nor the role that runs verify, nor a role of partywall.
  */
 function isApplications(facts: Facts, role: Role): boolean {
   const { appRole, tables } = facts.tenancy

@@ -24,7 +24,7 @@ export const schemaDrift: Rule = {
       const usual = mostFrequent(having.map(({ shape }) => shape))
       for (const { schema, shape } of having) if (shape !== usual) note(schema, `${name} has other columns`)
       const has = new Set(having.map(({ schema }) => schema))
-      // A table of a minority is one that a tenant has beside the others.
+      // If only a minority of the schemas has a table, these tenants have an extra table, and the other schemas do not miss it.
       const missed = has.size * 2 >= fleet.schemas.length || shared.has(name)
       for (const { name: schema } of missed ? fleet.schemas : []) {
         if (has.has(schema)) continue

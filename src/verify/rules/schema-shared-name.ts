@@ -11,13 +11,13 @@ export const schemaSharedName: Rule = {
   remedy: 'Rename the common object, or leave its schema out of the path of tenants that have a schema.',
   *run(facts) {
     for (const { label, isRelation, protected: walled, schemas } of facts.fleet?.sharedNames ?? []) {
-      // A shared table of tenants without a schema: its policies keep the rows apart.
+      // Tenants without a schema of their own share this table, and its policies keep their rows apart.
       if (walled && isRelation) continue
       yield {
         object: label,
         ...(isRelation ? {} : chosenSeverity('low', 'It is a type, which holds no rows.')),
         message: isRelation
-          ? `${label} has the name of a table in ${schemas} tenants’ schemas, and no policies. If its schema stands behind the tenant’s in search_path, a query of a tenant whose schema lacks the table uses this one.`
+          ? `${label} has the name of a table in ${schemas} tenants’ schemas, and no policies. If its schema comes after the tenant’s schema in search_path, and the tenant’s schema lacks the table, a query of the tenant uses this table.`
           : `Type ${label} has the name of a type in ${schemas} tenants’ schemas: which one a statement means depends on search_path.`,
         fix: `-- Decide: rename ${label}, drop it, or take its schema out of lookupSchemas.`,
         ...(isRelation ? { verbs: ['select' as const, 'insert' as const, 'update' as const] } : {}),

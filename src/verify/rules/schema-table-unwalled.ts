@@ -30,7 +30,7 @@ export const schemaTableUnwalled: Rule = {
         object: `schema ${name}`,
         ...chosenSeverity(
           'medium',
-          'Nothing shows that another tenant reaches its tables. Their own findings say so where one can.',
+          'Nothing shows that another tenant reaches the tables of this schema. If another tenant can reach one, that table has a finding of its own.',
         ),
         message: `Schema ${name} is taken for a tenant’s schema and is not registered: nobody says whose it is.`,
         fix: `-- Decide whose schema this is.\n-- CALL partywall.install_schema(${quoteLiteral(name)}, '<id of the tenant>');`,
@@ -93,7 +93,7 @@ function* tableFindings(
     }
 }
 
-/** Materialized views and foreign tables know no policy. */
+/** Materialized views and foreign tables can't have policies. */
 function unprotectable(relation: FleetRelation): FindingDraft {
   const object = `${relation.schema}.${relation.name}`
   return {

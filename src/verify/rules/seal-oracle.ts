@@ -19,7 +19,7 @@ export const sealOracle: Rule = {
     if (keys === undefined) return
     for (const fn of facts.catalog.functions.values()) {
       if (!fn.securityDefiner || facts.executors(fn).length === 0 || !readsKeys(facts, fn, keys)) continue
-      // partywall's own functions verify the seal. They take no argument, so nothing of the caller's can be signed.
+      // partywall's own functions verify the seal. They take no argument, so the caller can't let them sign anything.
       if (fn.schema === 'partywall' && fn.arguments.every((argument) => argument.mode === 'out')) continue
       if (isGenuineRegistration(fn, facts)) continue
       const grantees = usableGrantees(facts, fn.grants, 'EXECUTE', fn.owner)

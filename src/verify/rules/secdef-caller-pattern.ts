@@ -48,11 +48,13 @@ export const secdefCallerPattern: Rule = {
   },
 }
 
-/** PostgreSQL marks none of these functions. As LEAKPROOF, they run before the policies on every table. */
+/** PostgreSQL ships none of these functions as LEAKPROOF. If one is marked LEAKPROOF, it may run before the policies of every table. */
 function ofMarked(facts: Facts, { label, signature, kind }: MarkedBuiltin): FindingDraft {
   return {
     object: label,
-    ...(kind === 'pattern' ? {} : chosenSeverity('low', 'It tells how many rows were removed, and no value of them.')),
+    ...(kind === 'pattern'
+      ? {}
+      : chosenSeverity('low', 'The plan tells how many rows were removed, but none of their values.')),
     message:
       kind === 'pattern'
         ? `${label} is marked LEAKPROOF, and PostgreSQL does not ship it so: a pattern of tenant A is compared with rows of other tenants before the policies. A pattern that ends with a backslash then raises an error if one of them matches.`

@@ -51,7 +51,8 @@ function withoutName(expr: Expr): Expr {
 }
 
 /**
- * A boolean constant. The rule takes it for the argument is_local, because the new value of a tenant's setting is hardly ever a boolean.
+ * Whether the expression is a boolean constant. The rule takes such a constant for the argument is_local, because the new value of a
+ * tenant's setting is hardly ever a boolean.
  */
 function isFlag(expr: Expr): boolean {
   if (expr.kind === 'cast') return isFlag(expr.arg)

@@ -26,7 +26,7 @@ export const triggerDefinerCrosses: Rule = {
       const tables = [...new Set(crossing.map((each) => each.relation.label))]
       yield {
         object: fn.label,
-        message: `${fn.label} (trigger ${trigger.name} on ${relation.label}) runs as ${facts.roleName(fn.owner)} and changes ${tables.join(', ')} without the tenant in its WHERE: a row that points at another tenant's changes that one.`,
+        message: `${fn.label} (trigger ${trigger.name} on ${relation.label}) runs as ${facts.roleName(fn.owner)} and changes ${tables.join(', ')} without the tenant in its WHERE: a row that points at another tenant's row changes that row.`,
         evidence: [`fired by ${trigger.events.join(', ')} on ${relation.label}`],
         verbs: [...new Set(crossing.map(({ verb }) => verb))],
         tables,

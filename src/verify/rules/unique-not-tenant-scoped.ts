@@ -32,7 +32,7 @@ export const uniqueNotTenantScoped: Rule = {
   },
 }
 
-/** Whether some role of the application may choose a value of the key: by INSERT, or by UPDATE of one of its columns. */
+/** Whether some role of the application may choose a value of the key, by INSERT or by UPDATE of a column of the key. */
 function mayChoose(facts: Facts, { relation, columns }: UnscopedIndex): boolean {
   return (
     facts.reach(relation, 'INSERT').length > 0 ||

@@ -1,7 +1,10 @@
 // dbmate, goose, sql-migrate and node-pg-migrate keep up and down migration in one file, and mark them by comments.
 const up = /^--\s*(?:migrate:up|\+goose\s+up|\+migrate\s+up|up\s+migration)\b/im
 const down = /^--\s*(?:migrate:down|\+goose\s+down|\+migrate\s+down|down\s+migration)\b/im
-/** As `down`, but a sentence such as "Down migration: see down.sql" is only a comment, unless the file marks its up migration as well. */
+/**
+ * Used instead of `down` if the file does not mark its up migration: then a sentence such as "Down migration: see down.sql" is only a
+ * comment.
+ */
 const downAlone = /^--\s*(?:(?:migrate:down|\+goose\s+down|\+migrate\s+down)\b|down\s+migration[ \t-]*$)/im
 
 /** The text without its marked down migration. Line numbers do not change: the section is cut at the end, or blanked. */

@@ -22,7 +22,7 @@ export function fileSessions(url: string): FileSessions {
   let kept: pg.Client | undefined
   const connect = async () => {
     const client = new pg.Client({ connectionString: url, application_name: 'partywall verify: migrations' })
-    client.on('error', () => {}) // the statement in flight reports it
+    client.on('error', () => {}) // the running statement reports the error
     await client.connect()
     return client
   }

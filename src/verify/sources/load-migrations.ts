@@ -14,7 +14,7 @@ interface LoadMigrationsOptions extends SourceOptions {
   readonly path: string
   /** Reads standard input to its end, for `-`. */
   readonly standardInput?: () => Promise<Buffer>
-  /** Default: one is started for this run. */
+  /** By default, a server is started for this run. */
   readonly server?: ThrowAwayServer
 }
 

@@ -13,7 +13,7 @@ export interface PlatformPrelude {
   readonly after: string
   /** Roles that `before` creates if they are missing. */
   readonly roles: readonly string[]
-  /** For the report. */
+  /** Notes for the report. */
   readonly notes: readonly string[]
 }
 
@@ -62,7 +62,7 @@ export function platformPrelude(files: readonly MigrationFile[]): PlatformPrelud
     roles: [...REQUEST_ROLES],
     notes: [
       `the files use objects of Supabase and do not create them: verify created ${parts.join(', ')} first`,
-      `its API's rights are taken to be SELECT, INSERT, UPDATE, DELETE on what is made in public; check the rest with --database-url`,
+      `verify assumes that its API may SELECT, INSERT, UPDATE and DELETE on objects that are created in public; check other rights with --database-url`,
     ],
   }
 }

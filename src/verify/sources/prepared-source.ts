@@ -1,4 +1,4 @@
-/** A file that was read, as `sha256sum` and `ls -l` show it. */
+/** An input file, with its size and digest as `ls -l` and `sha256sum` show them. */
 export interface InputFile {
   /** Its path as the user wrote it. */
   readonly name: string
@@ -7,7 +7,7 @@ export interface InputFile {
   readonly sha256: string
   /** The name of the migration of partywall with the same bytes, if there is one: `0001_seal.sql`. */
   readonly ofPartywall?: string
-  /** Its statements, as a report may show them. Left out for a file that holds no SQL of the schema. */
+  /** The file's statements, as a report may show them. Left out for a file that holds no SQL of the schema. */
   readonly statements?: readonly SourceStatement[]
 }
 
@@ -26,7 +26,7 @@ export interface PreparedSource {
   readonly sealSecret: string | undefined
   /** Notes on what was read, in the order of reading. */
   readonly notes: readonly string[]
-  /** Facts that such a source can't contain. They stay `unproved`. */
+  /** Facts that this kind of source can't contain. They stay `unproved`. */
   readonly gaps: readonly string[]
   /** The files that were run. */
   readonly files: readonly InputFile[]

@@ -12,12 +12,12 @@ export function createdRole(statement: Statement): string | undefined {
   return match?.[1]?.replaceAll('""', '"') ?? match?.[2]
 }
 
-/** Another session of the same server created the same role at the same moment. Roles belong to the server, not to a database. */
+/** Whether another session of the same server created the same role at the same moment. Roles belong to the server, not to a database. */
 export function lostRace(error: unknown): boolean {
   return isDatabaseError(error, '23505') && error.constraint === 'pg_authid_rolname_index'
 }
 
-/** The role was missing when the run began, and no statement of the run created it. */
+/** Whether another session created the role: it was missing when the run began, and no statement of the run created it. */
 export function createdElsewhere(statement: Statement, error: unknown, rolesMade: ReadonlySet<string>): boolean {
   const role = createdRole(statement)
   return role !== undefined && !rolesMade.has(role) && isDatabaseError(error, '42710')
@@ -51,7 +51,7 @@ export async function addRole(client: pg.Client, role: string, url: string): Pro
 
 async function asSuperuser(url: string, text: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {}) // the statement in flight reports it
+  client.on('error', () => {}) // the running statement reports the error
   await client.connect()
   try {
     await client.query(text)

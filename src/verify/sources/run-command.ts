@@ -9,7 +9,7 @@ interface RunCommandOptions extends SourceOptions {
   readonly command: string
   /** The environment that the command inherits; DATABASE_URL and PG* are added. */
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Default: one is started for this run. */
+  /** By default, a server is started for this run. */
   readonly server?: ThrowAwayServer
 }
 
@@ -21,8 +21,8 @@ const needsOwnObjects =
 /**
  * Runs the user's own migration tool (Prisma, Drizzle, Knex, Flyway, …) against a fresh database.
  *
- * The database is empty, because tools refuse one that is not. If the command fails because partywall's own objects are missing, verify
- * creates a second fresh database with these objects, and runs the command again.
+ * The database is empty, because migration tools refuse a database that is not empty. If the command fails because partywall's own objects
+ * are missing, verify creates a second fresh database with these objects, and runs the command again.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the command fails; contains the end of its output
  */
@@ -82,7 +82,7 @@ function execute(options: RunCommandOptions, database: ThrowAwayDatabase): Promi
   const child = spawn(options.command, {
     shell: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A process group of its own, so that the shell's children can be ended together with it.
+    // The command gets its own process group, so that the shell's children can be ended together with the shell.
     detached: process.platform !== 'win32',
     windowsHide: true,
     env: { ...options.environment, ...connectionVariables(database) },

@@ -117,7 +117,10 @@ interface Found {
   database: string
 }
 
-/** Creates a stand-in for an extension, so that the schema can be built. Without one, the extension is noted as missing. */
+/**
+ * Creates a stand-in for an extension, so that the schema can be built. If there is no stand-in for the extension, the extension is noted
+ * as missing.
+ */
 async function standIn(client: pg.Client, statement: Statement, extension: string, found: Found): Promise<void> {
   const stands = standInFor(extension, statement.text)
   if (stands === undefined) {
@@ -254,7 +257,7 @@ function refused(file: MigrationFile, statement: Statement, error: unknown, foun
     error.position === undefined ? statement.line : statement.line + lineOf(statement.text, Number(error.position))
   const hint =
     error.code === '3F000'
-      ? 'What your platform makes before your migrations runs first where it stands in a file of its own that sorts before them'
+      ? 'If your platform creates objects before your migrations run, write these statements into a file whose name sorts before the migrations'
       : (hintFor(statement, error, found) ?? error.hint)
   const detail = [error.message, hint].filter((part) => part !== undefined && part !== '').join('. ')
   return unreadable(file.name, where, `the server refused this (${error.code ?? 'no code'}): ${detail}`, error)

@@ -10,8 +10,8 @@ const TELLS =
   /^(?:select|with|values|call|execute|set|reset|notify)\b|^alter\s+(?:role|user|database|system)\b|^(?:create|alter)\s+(?:role|user|group|subscription|server|foreign)\b/i
 
 /**
- * Statements as a report may show them, without comments before them. Rows, passwords and values of settings are left out, because the reader of a report
- * need not be one who may read them.
+ * Statements as a report may show them, without comments before them. Rows, passwords and values of settings are left out, because not
+ * every reader of a report may see them.
  */
 export function shownStatements(statements: readonly Statement[]): readonly SourceStatement[] {
   return statements.map(({ line, text }) => ({ line, text: shown(text) }))
@@ -23,7 +23,7 @@ function shown(text: string): string {
   return withoutPasswords(TELLS.test(text) ? withoutStrings(text) : text)
 }
 
-/** Passwords inside the code of functions and DO blocks, and in connection strings. */
+/** Leaves out passwords inside the code of functions and DO blocks, and in connection strings. */
 function withoutPasswords(text: string): string {
   return (
     text

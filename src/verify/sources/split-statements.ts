@@ -15,11 +15,11 @@ export interface SplitFile {
   readonly statements: readonly Statement[]
   /** Number of rows in COPY … FROM stdin blocks, which are left out. */
   readonly copiedRows: number
-  /** True where `pg_dump` wrote the file. */
+  /** True if `pg_dump` wrote the file. */
   readonly dump: boolean
 }
 
-/** The file can't be read as SQL. Lines count from 1. */
+/** Thrown if the file can't be read as SQL. Lines count from 1. */
 export class UnreadableSqlError extends Error {
   readonly line: number
   constructor(message: string, line: number) {
@@ -96,7 +96,7 @@ class LineCounter {
   }
 }
 
-/** Reads one statement and keeps track of its first words, open parentheses, and BEGIN … END of an SQL body. */
+/** Reads one statement and keeps track of its first words, open parentheses, and the BEGIN … END of SQL bodies. */
 class StatementReader {
   #start: number | undefined
   #end = 0

@@ -8,7 +8,7 @@ export interface Token {
   readonly text: string
 }
 
-/** The text ended inside a string, a quoted name, a dollar quote or a comment. */
+/** Thrown if the text ends inside a string, a quoted name, a dollar quote or a comment. */
 export class UnterminatedError extends Error {
   readonly start: number
   constructor(what: string, start: number) {
@@ -79,7 +79,7 @@ function skipBlank(text: string, at: number): number {
   return text.startsWith('/*', at) ? endOfComment(text, at) : at
 }
 
-/** Block comments nest in PostgreSQL. */
+/** Returns the end of a block comment. Block comments nest in PostgreSQL. */
 function endOfComment(text: string, start: number): number {
   let depth = 0
   for (let at = start; at < text.length; at++) {

@@ -29,7 +29,7 @@ export interface ThrowAwayDatabase {
   applyOwn(): Promise<readonly InputFile[]>
   /** Adds the seal key, if the source created the schema partywall. Returns whether the key was added. */
   addSealKey(): Promise<boolean>
-  /** Creates a login with the usual grants on every table of the user's. */
+  /** Creates a login with the usual grants on every table that the source created. */
   makeAppRole(): Promise<MadeRole>
   /** Notes a role that is dropped together with the database, on a server that was not started for this run. */
   remember(role: string): void
@@ -122,7 +122,7 @@ async function dropRole(url: string, role: string): Promise<void> {
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, application_name: 'partywall verify' })
-  client.on('error', () => {}) // the statement in flight reports it
+  client.on('error', () => {}) // the running statement reports the error
   await client.connect()
   try {
     return await work(client)

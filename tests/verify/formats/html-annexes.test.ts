@@ -86,7 +86,7 @@ describe('the statements that held', () => {
     const page = section(renderHtml(sampleDocument()), 'held')
     expect(page).toMatch(/update public\.documents.*data-column="control">did not run</s)
     expect(page).toMatch(/<code>become<.*data-column="control">none</s)
-    expect(page).toContain('Where it did not work, the line shows nothing')
+    expect(page).toContain('If the control did not work, the line shows nothing')
   })
 
   it('name the attacks of which no line is printed', () => {
@@ -144,7 +144,7 @@ describe('the statements that held', () => {
     expect(page).toContain('21 statements are not printed')
     expect(page.match(/y&#39;;/g)).toHaveLength(19)
     const none = renderHtml(sampleDocument({ examined: { ...examined, held: [] } }))
-    expect(section(none, 'held')).toContain('None is printed')
+    expect(section(none, 'held')).toContain('No statement is printed')
   })
 })
 

@@ -90,7 +90,7 @@ describe('a finding', () => {
   it('of severity low may let a row of another tenant be reached', () => {
     const words = section(renderHtml(sampleDocument()), 'glossary')
     expect(words).not.toContain('<code>low</code>: a risk with small effect')
-    expect(words).toContain('a lower severity is no statement that no row of another tenant is reached')
+    expect(words).toContain('a lower severity does not say that no row of another tenant is reached')
   })
 })
 

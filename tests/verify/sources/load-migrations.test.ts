@@ -259,7 +259,7 @@ describe('what a hosted platform brings', () => {
     })
     expect(own.notes.join('\n')).not.toContain('Supabase')
     await expect(load({ '1.sql': 'create table vendor.t ()' })).rejects.toThrow(
-      /1\.sql:1: .*schema "vendor" does not exist\. What your platform makes/s,
+      /1\.sql:1: .*schema "vendor" does not exist\. If your platform creates objects/s,
     )
   })
 })

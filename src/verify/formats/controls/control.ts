@@ -1,8 +1,8 @@
 import type { RuleId } from '../../finding/rule-id.ts'
 
 /**
- * A line of a standard. Its text says only what is looked at: the result is computed from the run, because the same line stands in the report
- * of a schema that leaks.
+ * A line of a standard. Its text says only what the report looks at. The result is computed from the run, because the report of a schema
+ * that leaks has the same line.
  */
 export type Control = {
   readonly id: string
@@ -16,7 +16,7 @@ export type Control = {
       readonly also?: readonly RuleId[]
       /** What these rules look at, without a result. */
       readonly looks: string
-      /** What the line asks for and this report does not look at. */
+      /** What the line asks for although this report does not look at it. */
       readonly limits?: string
     }
   | {
@@ -30,7 +30,7 @@ export type Control = {
 export interface Standard {
   readonly title: string
   readonly source: string
-  /** Which lines are listed here, and what that means for the others. */
+  /** Which lines of the standard are listed here, and what that means for the other lines. */
   readonly selection: string
   readonly controls: readonly Control[]
 }

@@ -3,7 +3,7 @@ import { ABOUT_TABLE_GRANTS } from './rules-of-promises.ts'
 
 const DATABASE = ['rls', 'policy', 'key', 'code', 'object', 'context', 'metadata', 'escape', 'role', 'grant']
 
-/** The controls of Annex A that a test of a database schema touches, and neighbours that auditors ask about. */
+/** The controls of Annex A that a test of a database schema touches, and related controls that auditors ask about. */
 export const ISO_27001: Standard = {
   title: 'ISO/IEC 27001:2022, Annex A',
   source: 'www.iso.org/standard/27001',

@@ -14,13 +14,13 @@ export type ControlResult =
 export interface FoundFor {
   /** Ids of the rules that are evidence. */
   readonly rules: readonly string[]
-  /** Places of the findings of these rules in the document. */
+  /** Positions of the findings of these rules in the document. */
   readonly findings: readonly number[]
-  /** Places of findings of other rules by which cells leak, if the line is about tables. */
+  /** If the line is about tables: positions of findings of other rules because of which cells leak. */
   readonly leaking: readonly number[]
-  /** Keys of findings that a baseline accepts: they exist, and do not fail the run. */
+  /** Keys of findings that a baseline accepts. The holes exist, but do not fail the run. */
   readonly accepted: readonly string[]
-  /** What held in this run, if the line is about tables: cells and controls by number. */
+  /** If the line is about tables: how many cells were proved or held in this run, and how many controls worked. */
   readonly held: readonly string[]
   /** Sentences that limit the result: cells that leak or are open, no attack, no seal. */
   readonly limits: readonly string[]
@@ -52,7 +52,10 @@ export function judgeControl(control: Control, document: ReportDocument): Contro
   return { result: some ? 'findings' : 'nothing found', found }
 }
 
-/** `17 of 20 cells (table and verb): proved, 3: no-access; 17 of 17 controls worked.` A line says this beside its findings. */
+/**
+ * `17 of 20 cells (table and verb): proved, 3: no-access; 17 of 17 controls worked.` A line of a standard shows this sentence beside its
+ * findings.
+ */
 function heldIn({ summary: { verdicts }, examined: { controls } }: ReportDocument): readonly string[] {
   const cells = Object.values(verdicts).reduce((sum, number) => sum + number, 0)
   if (cells === 0) return []

@@ -13,7 +13,7 @@ export function isAboutSpeed(rule: string): boolean {
   return ABOUT_SPEED.has(rule)
 }
 
-/** The rules whose results are evidence for a line. Empty: none is. */
+/** The rules whose results are evidence for a line. Empty if there are none. */
 export function mappedRules(control: Control, rules: readonly RuleInfo[]): readonly RuleInfo[] {
   if (control.groups === undefined) return []
   const { groups, also = [] } = control

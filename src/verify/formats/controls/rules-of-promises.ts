@@ -1,6 +1,9 @@
 import type { RuleId } from '../../finding/rule-id.ts'
 
-/** Rules of several groups about what names the tenant to the database. Others of the group `context` are about locks, signals and plans. */
+/**
+ * Rules of several groups about the settings that name the tenant to the database. Other rules of the group `context` are about locks,
+ * signals and plans.
+ */
 export const ABOUT_CONTEXT: readonly RuleId[] = [
   'setting-default',
   'setting-forgeable',
@@ -58,10 +61,15 @@ export const ABOUT_RIGHTS: readonly RuleId[] = [
   'query-text-visible',
 ]
 
-/** Rules by which plans, and what PostgreSQL runs before a policy, tell of rows; and about the first column of a unique key. */
+/**
+ * Rules about ways to learn of rows: through query plans, or through code that PostgreSQL runs before a policy. Also the rule about the
+ * first column of a unique key.
+ */
 export const LEARNED: readonly RuleId[] = ['pk-not-tenant-led', 'leakproof-false', 'view-filter-no-barrier']
 
-/** Rules about a session whose application named no tenant: a default, or what an earlier request left, takes its place. */
+/**
+ * Rules about a session whose application named no tenant: a default value, or a value that an earlier request left, is then used instead.
+ */
 export const WITHOUT_TENANT: readonly RuleId[] = [
   'setting-default',
   'setter-session-scope',

@@ -4,7 +4,7 @@ import { code, table, text } from './markup.ts'
 
 const YES: Readonly<Record<string, string>> = { true: 'yes', false: 'no' }
 
-/** Roles of the application, and the others that the report names, with their attributes in the catalog. */
+/** Roles of the application, and other roles that the report names, with their attributes in the catalog. */
 export function rolesOf({ examined, run, origin }: ReportDocument): string {
   if (examined.roles.length === 0) return ''
   const rows = examined.roles.map(({ name, login, superuser, bypassRls, replication, memberOf, path, owns }) => [
@@ -18,9 +18,9 @@ export function rolesOf({ examined, run, origin }: ReportDocument): string {
     text(owns.join(', ') || 'none'),
   ])
   return `<p>The application’s role is <code>${text(run.appRole)}</code>. If no option named it, it was found by its grants: confirm that the application logs in as this role.</p>
-<p>Listed are the roles that the application can become, and owners, grantees and roles of policies of the judged relations, the schemas, the functions and the database, with the members of all these. ${
+<p>The list has the roles that the application can become. It also has owners, grantees and roles of policies of the judged relations, the schemas, the functions and the database, with the members of all these. ${
     origin === 'database'
-      ? 'So are all superusers of the server, roles with BYPASSRLS or REPLICATION, and members of these or of <code>pg_read_all_data</code>, <code>pg_write_all_data</code>, <code>pg_read_server_files</code>, <code>pg_write_server_files</code> and <code>pg_execute_server_program</code>: no policy applies to some of them, and others reach data beside the policies. Other roles of the server are not listed.'
+      ? 'It also has all superusers of the server, roles with BYPASSRLS or REPLICATION, and members of these or of <code>pg_read_all_data</code>, <code>pg_write_all_data</code>, <code>pg_read_server_files</code>, <code>pg_write_server_files</code> and <code>pg_execute_server_program</code>. No policy applies to some of these roles, and others reach data past the policies. Other roles of the server are not listed.'
       : 'Other roles of the server are not listed, and roles of production that the source does not make are not known.'
   }</p>
 ${table(['role', 'login', 'superuser', 'bypassrls', 'member of', 'in reach by', 'tried', 'owns'], rows, ['login', 'superuser', 'bypassrls', 'tried'])}`
@@ -34,7 +34,7 @@ export function policiesOf(document: ReportDocument): string {
 /** How many names of schemas are written out. */
 const NAMED = 20
 
-/** Tables in schemas that hold one tenant each. Tables that are alike stand once. */
+/** Tables in schemas that hold one tenant each. Tables that are alike are shown once. */
 function fleetPolicies({ examined }: ReportDocument): string {
   if (examined.tenantRelations.length === 0) return ''
   const tables = examined.tenantRelations.map(
@@ -45,7 +45,7 @@ function fleetPolicies({ examined }: ReportDocument): string {
     },
   )
   return `<h3>In schemas of one tenant each</h3>
-<p>Relations that differ by nothing but the schema and the tenant’s id stand once: <code>&lt;schema&gt;</code> and <code>&lt;tenant&gt;</code> stand for these.</p>
+<p>Relations that differ only in the schema and the tenant’s id are printed once: <code>&lt;schema&gt;</code> and <code>&lt;tenant&gt;</code> stand for the two.</p>
 ${tables.join('\n')}`
 }
 

@@ -36,14 +36,14 @@ export function attacksOf(document: ReportDocument): string {
     failed ? 'failed: see Internal errors' : outcomeOf(reached, rules.length > 0 && rules.every(isAboutSpeed)),
   ])
   return `<p>${ROLLED_BACK}</p>
-<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. The second column names all that an attack can do. It does the part for which the schema has an object and a role in reach has a privilege; an outcome speaks of that part alone. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Tenant B against A was not tried: the two differ by their values only.</p>
+<p>${summary.probes} probes in transactions that were rolled back: ${sent} by the attacks below, ${summary.probes - sent} by planting, by controls and by attacks between schemas of tenants. “Succeeded” includes effects that only make a finding of severity info or low. The second column names everything that an attack can do. In this run it did only the part for which the schema has an object and a role in reach has a privilege; the outcome is about that part only. Attacks act as planted tenant A against rows of tenant B, and without a tenant against rows of both. Attacks of tenant B on rows of A were not tried, because the two tenants differ only by their values.</p>
 ${rows.length === 0 ? '<p>No attack sent a probe.</p>' : table(['attack', 'what it does', 'probes', 'outcome'], rows, ['probes'])}
 <h3>Attacks that sent no probe</h3>
-<p>They show nothing. Each looks for something before it sends a probe, and did not find it in this run, as far as it can read the schema. Where rules of the attack report an object all the same, the object could not be tried; the finding says what is known of it.</p>
+<p>These attacks show nothing. Each of them looks for something before it sends a probe, and did not find it in this run, as far as it can read the schema. If rules of the attack report an object nevertheless, the object could not be tried; the finding says what is known about the object.</p>
 ${idle.length === 0 ? '<p>None.</p>' : table(['attack', 'what it does', 'not applicable, because the run found no'], idle.map(idleRow))}`
 }
 
-/** A run in which no table is shared: the list of attacks on such tables would say the same of each. */
+/** For a run in which tenants share no table. The list of attacks on shared tables would then say the same about each attack. */
 function betweenSchemas({ summary, attacks }: ReportDocument): string {
   return `<p>${ROLLED_BACK}</p>
 <p>${summary.probes} probes in transactions that were rolled back: SELECT, INSERT, UPDATE and DELETE on tables of one tenant’s schema in the context of another tenant, and the controls. Their outcome stands in <a href="#tables">Tables</a>.</p>
@@ -60,7 +60,7 @@ function idleRow({
   return [code(name), rich(title), `${text(needs)}${silent}`]
 }
 
-/** @param plans whether it only reads query plans, in which nothing can succeed */
+/** @param plans whether the attack only reads query plans, in which nothing can succeed */
 function outcomeOf(reached: readonly string[], plans: boolean): string {
   if (reached.length === 0) return plans ? 'saw nothing in a plan' : 'did not succeed'
   return `${plans ? 'seen in the plan of' : 'succeeded on'} ${reached.map(code).join(', ')}`
@@ -88,7 +88,7 @@ export function rulesOf(document: ReportDocument): string {
       .join(', '),
   ])
   return `${table(['group', 'rules of the group'], listed, ['group'])}
-<p>The base severity is that of most findings of the rule. A finding may have another one, and then says so. “None” means that this rule reports nothing for the roles that were tried. It is no statement about other roles, and no proof: a rule reports a shape only where it opens something that no other rule of this report names, and its page says when it is silent. The verdicts stand in Tables.</p>
+<p>The base severity is that of most findings of the rule. A finding may have another severity, and then says so. “None” means that this rule reports nothing for the roles that were tried. It says nothing about other roles, and it is no proof: a rule reports a weakness only if the weakness opens something that no other rule of this report names, and the page of the rule says when the rule reports nothing. The verdicts stand in Tables.</p>
 ${table(['rule', 'what it looks for', 'group', 'base severity', 'findings'], rows, ['rule', 'group', 'base severity'])}`
 }
 

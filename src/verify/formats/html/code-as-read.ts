@@ -1,20 +1,23 @@
 import type { ReportDocument } from '../document.ts'
 import { code, sqlBlock, table, text } from './markup.ts'
 
-/** Prints the digest of a function's body, as it stands in the report. */
+/** Prints the digest of a function's body, in the form that the report shows. */
 const BODY_DIGEST = `SELECT p.oid::regprocedure, encode(sha256(convert_to(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), 'UTF8')), 'hex')
 FROM pg_proc AS p WHERE p.oid = 'SCHEMA.NAME(TYPES)'::regprocedure;`
 
-/** Functions and triggers with what decides about their rights. Bodies may hold secrets, so only their digests are printed. */
+/**
+ * Functions and triggers, with what decides which rights they have when they run. Bodies may contain secrets, so only their digests are
+ * printed.
+ */
 export function codeOf({ examined, origin }: ReportDocument): string {
   const { functions, triggers, rewriteRules } = examined
   const bodies =
     origin === 'files'
-      ? 'The body stands in Statements of the input files, as far as these are printed.'
+      ? 'The body is printed in Statements of the input files, as far as these are printed.'
       : 'The body is not printed, because it may hold a secret.'
   const fleet =
     examined.tenantSchemas === 0 ? '' : ' Functions and triggers in schemas that hold one tenant each are not listed.'
-  return `<p>All functions of the database but those of PostgreSQL, of extensions and of the schema <code>partywall</code>: a policy or a trigger may call a function of any schema.${fleet} A SECURITY DEFINER function runs with the rights of its owner. EXECUTE: the roles to which it is granted. Callable by: the roles that were tried and that have EXECUTE, and USAGE on the schema. ${bodies} Its digest is the SHA-256 that this query prints:</p>
+  return `<p>All functions of the database except those of PostgreSQL, of extensions and of the schema <code>partywall</code>. Functions of all schemas are listed, because a policy or a trigger may call a function of any schema.${fleet} A SECURITY DEFINER function runs with the rights of its owner. EXECUTE: the roles to which it is granted. Callable by: the roles that were tried and that have EXECUTE, and USAGE on the schema. ${bodies} Its digest is the SHA-256 that this query prints:</p>
 ${sqlBlock(BODY_DIGEST)}
 ${
   functions.length === 0
@@ -34,7 +37,7 @@ ${
       )
 }
 <h3>Triggers</h3>
-<p>Of the judged schemas, and event triggers of the database. “Origin” is the usual state: the trigger fires, except in a session that replays replication. Triggers that PostgreSQL makes for foreign keys are not listed.</p>
+<p>Triggers of the judged schemas, and event triggers of the database. “Origin” is the usual state: the trigger fires, except in a session that replays replication. Triggers that PostgreSQL makes for foreign keys are not listed.</p>
 ${
   triggers.length === 0
     ? '<p>None.</p>'

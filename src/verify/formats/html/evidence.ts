@@ -7,7 +7,7 @@ interface Sighting {
 
 const LINE = /^as ([^,]+), (.+?): ((?:SELECT|INSERT|UPDATE|DELETE|MERGE|TRUNCATE)\b.*)$/s
 
-/** Joins lines of evidence that say the same of one role in several contexts. Other lines stay what they are. */
+/** Joins lines of evidence that say the same about one role in several contexts. Other lines are not changed. */
 export function joinEvidence(lines: readonly string[]): readonly string[] {
   const sightings = new Map<string, Sighting>()
   const others: string[] = []

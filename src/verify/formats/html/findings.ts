@@ -32,7 +32,7 @@ function findingOf(finding: Finding, document: ReportDocument): string {
 ${many}${parts}</article>`
 }
 
-/** The severity and, if it is not that of the rule, why. Objects of one finding may have different reasons. */
+/** The severity and, if it differs from the rule's severity, the reason. Objects of one finding may have different reasons. */
 function severityOf({ rule, severity }: Finding, members: readonly Finding[], { rules }: ReportDocument): string {
   const base = rules.find(({ id }) => id === rule)?.severity
   if (base === undefined || base === severity) return `Severity ${severity}.`
@@ -74,7 +74,7 @@ function placeOf({ file, line }: Location, document: ReportDocument): string {
   return anchor === undefined ? place : `<a href="#${anchor}">${place}</a>`
 }
 
-/** The verbs that leak by what the catalog says, and by which no attack is known to have reached rows. */
+/** The verbs that leak according to the catalog, although no attack is known to have reached rows by them. */
 function unattackedVerbs({ key }: Finding, { examined }: ReportDocument): readonly string[] {
   const read = examined.leaks.filter(({ keys, by }) => by === 'reading' && keys.includes(key))
   return [...new Set(read.map(({ object }) => object))].map((object) => {
@@ -91,7 +91,7 @@ function actorNotes(evidence: readonly string[], { examined }: ReportDocument): 
     const notes: string[] = []
     if (role.superuser)
       notes.push(
-        `${name} is a superuser in this run. No policy applies to a superuser, with FORCE or without: what it saw says nothing about an owner that is none.`,
+        `${name} is a superuser in this run. No policy applies to a superuser, with FORCE or without: what this role saw says nothing about an owner that is no superuser.`,
       )
     if (role.path === undefined)
       notes.push(`${name} is not in reach of the application, so the verdicts of tables do not count it.`)

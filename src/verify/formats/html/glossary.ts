@@ -21,7 +21,7 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ['context', 'What a session says about itself before its statement: the tenant, in a setting of PostgreSQL.'],
   [
     'seal',
-    'A message authentication code over the context, made by the application with a secret. Policies of a sealed schema check it. A result in sealed contexts holds only where the application makes seals and its secret is kept: who has the secret can be any tenant.',
+    'A message authentication code over the context, made by the application with a secret. Policies of a sealed schema check it. A result in sealed contexts holds only where the application makes seals and its secret is kept: anyone who has the secret can act as any tenant.',
   ],
   [
     'proved',
@@ -30,7 +30,7 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ['held', 'Attacked, no row of another tenant was reached, and a control succeeded. This is a test and no proof.'],
   [
     'in reach',
-    'A role as which an attacker inside the application can act: the role of its login, and each role that this can become with SET ROLE or that it inherits. Owners of tables are in reach only if they are one of these.',
+    'A role as which an attacker inside the application can act: the role of the application’s login, and each role that the login can become with SET ROLE or whose rights it inherits. Owners of tables are in reach only if they are one of these.',
   ],
   [
     'copy',
@@ -43,11 +43,11 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ],
   [
     'severity',
-    'How urgent a finding is to partywall. It weighs the effect and its condition: a lower severity is no statement that no row of another tenant is reached. `critical`: a session of the application can read or write rows of other tenants. `high`: the same under a condition that an attacker can often meet. `medium`: a part of that, or what protects against a second mistake. `low` and `info`: the effect is small, or it needs a condition that partywall takes for rare, or for usual in such a schema. Two examples with an effect across tenants: without seals, a session that runs SQL of its choice names another tenant; and an UPDATE moves a row of the own tenant to another. `info` never fails a run. Where the severity is not that of the rule, the finding says why.',
+    'How urgent partywall takes a finding to be. The severity weighs the effect and the condition that the effect needs, so a lower severity does not say that no row of another tenant is reached. `critical`: a session of the application can read or write rows of other tenants. `high`: the same under a condition that an attacker can often meet. `medium`: a part of that, or the loss of a protection against a second mistake. `low` and `info`: the effect is small, or it needs a condition that partywall takes for rare, or for usual in such a schema. Two examples with an effect across tenants: without seals, a session that runs SQL of its choice names another tenant; and an UPDATE moves a row of the own tenant to another. `info` never fails a run. Where the severity is not that of the rule, the finding says why.',
   ],
   [
     'schema digest',
-    'SHA-256 over the catalog of the database as partywall reads it, each part as a pair of name and definition, sorted, without object ids. It covers schemas, tables with columns, constraints, indexes, policies, triggers and rewrite rules, views, functions, types, operators, casts, publications, subscriptions, event triggers, languages, foreign servers, security labels, extensions by name, owners, privileges on all of these, on the database and on objects of PostgreSQL, and default privileges. It covers the roles that these name, the members of those roles, and the roles that any of them can become, with attributes and memberships; and, for these roles and for all, stored settings and privileges on parameters. Objects of the schema `partywall` count too; where there is one, a second digest leaves out its objects and its roles. A restored copy has the same digest if owners, roles, settings and privileges of the database were restored with it: `pg_dump` copies settings and privileges of the database with `--create`, and `pg_dumpall` copies roles. Another major version of PostgreSQL may print a definition in other words, and then gives another digest. It can be computed with `partywall verify` on any copy; it is no digest of the files, which the section on input files lists. Scope says what it does not cover.',
+    'SHA-256 over the catalog of the database as partywall reads it, each part as a pair of name and definition, sorted, without object ids. It covers schemas, tables with columns, constraints, indexes, policies, triggers and rewrite rules, views, functions, types, operators, casts, publications, subscriptions, event triggers, languages, foreign servers, security labels, extensions by name, owners, privileges on all of these, on the database and on objects of PostgreSQL, and default privileges. It covers the roles that these name, the members of those roles, and the roles that any of them can become, with attributes and memberships; and, for these roles and for all, stored settings and privileges on parameters. Objects of the schema `partywall` count too; where there is one, a second digest leaves out its objects and its roles. A restored copy has the same digest if owners, roles, settings and privileges of the database were restored with it: `pg_dump` copies settings and privileges of the database with `--create`, and `pg_dumpall` copies roles. Another major version of PostgreSQL may print a definition differently, and then gives another digest. The digest can be computed with `partywall verify` on any copy; it is no digest of the files, which the section on input files lists. Scope says what it does not cover.',
   ],
 ]
 

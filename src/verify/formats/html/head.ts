@@ -15,7 +15,7 @@ export function headOf(document: ReportDocument): string {
 ${identityOf(document)}</header>`
 }
 
-/** `4 of 5 tables of tenants leak, in 7 of 20 cells (table and verb): …`. Undefined if none does. */
+/** `4 of 5 tables of tenants leak, in 7 of 20 cells (table and verb): …`. Undefined if no table leaks. */
 function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   const leaking = tables.flatMap(({ object, verbs }) => {
     const leaks = VERBS.filter((verb) => verbs[verb] === 'leaks')
@@ -27,7 +27,7 @@ function leakSentence({ tables, summary }: ReportDocument): string | undefined {
   return `${leaking.length} of ${tables.length} ${verb}, in ${summary.verdicts.leaks} of ${cells} cells (table and verb): ${leaking.join(', ')}.`
 }
 
-/** A green verdict must not hide what remains below its threshold. */
+/** A green verdict must not hide the findings below its threshold. */
 function remaining({ summary, findings, failOn }: ReportDocument): string {
   if (summary.exitCode !== 0 || findings.length === 0) return ''
   const total = Object.values(summary.findings).reduce((sum, number) => sum + number, 0)
@@ -88,7 +88,7 @@ const ROWS_BEFORE = {
     'Whether tenant tables held rows when the run began is not known: policies or privileges hide them from the role that verify connected as, a look took too long, or another session was writing.',
 }
 
-/** A sign of whether the database is in use. */
+/** Says whether tenant tables held rows before the run, a sign of whether the database is in use. */
 function rowsBeforeOf({ run, examined }: ReportDocument): readonly (readonly [string, string])[] {
   const looked = ROWS_BEFORE[run.rowsBefore ?? 'unknown']
   const said = run.rowsBefore === undefined ? 'Nobody looked whether tenant tables held rows.' : looked
@@ -123,7 +123,7 @@ function makingOf({ made, toolVersion }: ReportDocument): readonly (readonly [st
   ]
 }
 
-/** Which partywall it was: its files, and the packages that take part in the verdict. */
+/** Identifies the partywall that ran: its files, and the packages that take part in the verdict. */
 function toolOf({ tool }: ReportDocument): readonly (readonly [string, string])[] {
   if (tool === undefined) return []
   const form = tool.built ? '' : ', run from TypeScript sources'

@@ -3,7 +3,7 @@ import type { RuleId } from '../../finding/rule-id.ts'
 import { isAboutSpeed } from '../controls/mapped-rules.ts'
 import type { ReportDocument } from '../document.ts'
 
-/** Attacks that reach rows of a table, whichever rule explains it. They can confirm each finding of these groups. */
+/** Attacks that try to reach rows of a table. They can confirm each finding of these groups, whichever rule explains the hole. */
 const CROSSING: readonly string[] = ['read-across', 'write-across']
 const OF_TABLES: readonly string[] = ['rls', 'policy', 'role', 'grant']
 

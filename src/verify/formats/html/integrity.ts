@@ -11,28 +11,28 @@ export const DIGEST_COMMAND = `node -e 'const c = (v) => Array.isArray(v) ? "[" 
 /** Prints the digest of an installed package. Run in its folder. */
 export const PACKAGE_COMMAND = String.raw`find dist/src dist/cli migrations package.json -type f \( -name '*.js' -o -name '*.sql' -o -name package.json \) | LC_ALL=C sort | xargs sha256sum | sha256sum`
 
-/** When a second run has the same digest, and what may make it another one. */
+/** Says when a second run has the same digest, and what may change the digest. */
 function againOf({ origin, findings, run }: ReportDocument): string {
   const source =
     origin === 'database'
-      ? 'the same server, if its version, settings and roles, the schema, and the settings that are stored for roles and the database were not changed, and if tenant tables hold rows, or hold none, as before (see “rows before the run”). A copy on another host, port or database has another digest; compare the schema digest there'
+      ? 'the same server. The server is the same if nobody changed its version, settings and roles, the schema, and the settings that are stored for roles and the database, and if the answer to “rows before the run” is the same. A copy on another host, port or database has another digest; compare the schema digest there'
       : origin === 'files'
         ? 'the same files under the same path, and the same server version'
         : 'a command that makes the same schema, and the same server version'
   const untried = findings.some(({ fix }) => fix.includes('the time was over'))
   const limits = [
     untried
-      ? 'In this run some fixes were not tried, because the time for it was over; a faster or slower run may try others. With --fix all are tried.'
-      : 'Without --fix the trial of fixes ends after five seconds; a slower run may leave some untried, and say so.',
+      ? 'In this run some fixes were not tried, because the time for that was over; a faster or slower run may try other fixes. With --fix all fixes are tried.'
+      : 'Without --fix the trial of fixes ends after five seconds; a slower run may leave some fixes untried, and then says so.',
     ...(run.notes.some((note) => note.includes('ran into the time limit'))
       ? ['In this run some probes ran into the time limit; a faster or slower run may differ.']
       : ['A probe that runs into the time limit on a slower machine changes the report, and a note says so.']),
-    'Times and planted values in errors are replaced. Other values that code of the schema draws by chance or by count, and writes into an error, may differ.',
+    'Times and planted values in errors are replaced. Other values may differ if code of the schema takes them from a random source or a counter and writes them into an error.',
   ]
-  return `A second run has the same digest with the same command and environment, the same files of the options, the same package and packages, and ${source}. ${limits.join(' ')}`
+  return `A second run has the same digest with the same command and environment, the same files of the options, the same partywall and packages, and ${source}. ${limits.join(' ')}`
 }
 
-/** How a reader shows that a report is the one that a run wrote, and that it can be made again. */
+/** Explains how a reader shows that the report is the file that a run wrote, and that the run can be repeated. */
 export function integrityOf(document: ReportDocument): string {
   const id = reportId(document)
   const named = id === undefined ? '' : ` report ${code(id)},`

@@ -2,7 +2,10 @@ import type { Examined, ExaminedGrant } from '../../report/examined.ts'
 import type { ReportDocument } from '../document.ts'
 import { code, listOf, table, text } from './markup.ts'
 
-/** What roles may do on each relation: the tried ones also by PUBLIC, membership and ownership, the others by their own grants. */
+/**
+ * What roles may do on each relation. For roles that were tried, this includes rights by PUBLIC, membership and ownership; for other roles,
+ * only their own grants.
+ */
 export function privilegesOf({ examined }: ReportDocument): string {
   const fleet =
     examined.tenantSchemas === 0
@@ -20,10 +23,10 @@ ${grantTable(examined.untriedWideGrants, 'object')}`
 function relationPrivileges(examined: Examined): string {
   if (examined.grants.length + examined.untriedGrants.length === 0)
     return '<p>No role was granted a privilege on a judged relation.</p>'
-  return `<p>Privileges as PostgreSQL counts them: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. Columns are named where not all are granted. This table has the roles that were tried. One of them without a line for a relation has no privilege on it.</p>
+  return `<p>Privileges as PostgreSQL counts them: by grants to the role, to PUBLIC and to roles that it inherits, and by ownership. If a privilege is granted on some columns only, the columns are named. This table has the roles that were tried. If such a role has no line for a relation, it has no privilege on the relation.</p>
 ${grantTable(examined.grants)}
 <h3>Roles that were not tried</h3>
-<p>No attack acted as these roles, and no cell of Tables speaks of them. Roles shows whether the application’s role can become one of them. Of the rows, they reach what the policies for them allow: see Policies as read. A superuser, a role with BYPASSRLS, and the owner of a table without FORCE reach all rows.</p>
+<p>No attack acted as these roles, and no cell of Tables speaks of them. Roles shows whether the application’s role can become one of them. They reach the rows that the policies for them allow: see Policies as read. A superuser, a role with BYPASSRLS, and the owner of a table without FORCE reach all rows.</p>
 ${grantTable(examined.untriedGrants)}`
 }
 

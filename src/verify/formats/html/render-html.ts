@@ -45,7 +45,7 @@ ${sections.map(renderSection).join('\n')}
 `
 }
 
-/** On each printed page: what was judged, and the id of the report, or what identifies the report if it has none. */
+/** On each printed page: what was judged, and the id of the report. A report without an id shows the beginning of its digest instead. */
 function runningTitle(document: ReportDocument): string {
   const { target, run } = document
   const id = reportId(document) ?? documentDigest(document).slice(0, 12)

@@ -2,13 +2,14 @@ import type { Finding } from '../../finding/finding.ts'
 import type { ReportDocument } from '../document.ts'
 import { sqlBlock, text } from './markup.ts'
 
-/** How many objects of one finding have scripts. Those of the others differ by names and values only. */
+/** How many objects of one finding have scripts. The scripts of further objects differ only by names and values. */
 const MOST_OBJECTS = 10
 
 /**
- * For each verb by which an attack reached rows: the script that repeats it. If an attack succeeded and there is none, the reason.
+ * For each verb by which an attack reached rows, the script that repeats the attack. If an attack succeeded and there is no script, the
+ * reason for that.
  *
- * @param at the place of the object among those of one finding
+ * @param at the position of the object among the objects of one finding
  */
 export function scriptsOf(
   { rule, object, key, proof }: Finding,
@@ -28,7 +29,7 @@ export function scriptsOf(
         (script.detail === undefined || key === `${rule}:${object}:${script.detail}`),
   )
   const heading = '<h6>Repeat it</h6>'
-  // Statements that reached nothing are left out for the same reason, and for no other.
+  // Only --context-sql makes `held` empty, because its SQL may hold a secret. For the same reason there are no scripts then.
   const ownSql = attacks.length > 0 && examined.attacks.length > 0 && examined.held.length === 0
   if (scripts.length === 0)
     return `${heading}\n<p>${ownSql ? 'No script: the SQL of the context was given with --context-sql, and may hold a secret.' : 'No script: verify makes none for an attack of this kind. The evidence says what was done; it is no SQL to run.'}</p>`

@@ -4,7 +4,7 @@ import type { ReportDocument } from '../document.ts'
 import { controlSays } from './control-runs.ts'
 import { code, table, text } from './markup.ts'
 
-/** Each table as each role that was tried: what the proof, the control and the attacks say of each verb. */
+/** For each table and each role that was tried: what the proof, the control and the attacks say about each verb. */
 export function resultsByRoleOf({ examined }: ReportDocument): string {
   if (examined.cells.length === 0) return ''
   const lines = new Map<string, ExaminedCell[]>()

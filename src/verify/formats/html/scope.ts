@@ -16,7 +16,7 @@ const SHOWN: readonly (readonly [ObjectKind, string])[] = [
   ['foreign-key', 'foreign keys'],
 ]
 
-/** What was examined and what was not, near the top: no sentence of the report says more than this section. */
+/** What was examined and what was not, near the top: no other sentence of the report claims more than this section. */
 export function scopeOf(document: ReportDocument): string {
   const { examined, gaps, warnings, run } = document
   const counts = SHOWN.flatMap(([kind, name]) => {
@@ -30,7 +30,7 @@ export function scopeOf(document: ReportDocument): string {
     ...(examined.tenantSchemas === 0
       ? []
       : [
-          `Of these schemas, ${examined.tenantSchemas} hold one tenant each. Their objects are judged, and are not counted above. Of tables that are alike in many of them, the attacks try one; tables that rules report are tried too, up to a hundred.`,
+          `Of these schemas, ${examined.tenantSchemas} hold one tenant each. Their objects are judged, and are not counted above. If tables are alike in many of these schemas, the attacks try one of the tables. They also try tables that rules report, up to a hundred.`,
         ]),
     `Tables without a tenant column: ${named.join(', ') || 'none'}.`,
     `Roles that were tried: ${run.actingRoles.map(code).join(', ')}. A cell (table and verb) is judged for all of them that have the privilege.`,
@@ -58,7 +58,7 @@ function countsSentence({ examined }: ReportDocument, counts: readonly string[])
   return `Objects in them: ${inThem.join(', ') || 'none'}.${code}`
 }
 
-/** Logins that no attack acted as. For a database, superusers and the like are among them, whatever they may do here. */
+/** Login roles that no attack acted as. For a database, these include superusers and similar roles, whatever they may do here. */
 function untriedLogins({ examined, run, origin }: ReportDocument): string {
   const logins = examined.roles
     .filter(({ login, name }) => login && !run.actingRoles.includes(name))
@@ -68,8 +68,8 @@ function untriedLogins({ examined, run, origin }: ReportDocument): string {
     })
   const listed =
     origin === 'database'
-      ? 'Listed are logins that have privileges here or are a member of a role that has, and superusers of the server, logins with BYPASSRLS or REPLICATION, and members of such roles or of PostgreSQL’s roles that read or write everything.'
-      : 'Listed are logins of the server of this run that have privileges here or are a member of a role that has. Logins of production that the source does not make are not known.'
+      ? 'The list has logins that have privileges here, or that are members of a role with privileges here. It also has superusers of the server, logins with BYPASSRLS or REPLICATION, and members of such roles or of PostgreSQL’s roles that read or write everything.'
+      : 'The list has logins of the server of this run that have privileges here, or that are members of a role with privileges here. Logins of production that the source does not make are not known.'
   return `Logins that were not tried: ${logins.join(', ') || 'none'}. ${listed} No rule judges what they reach, unless a finding names them. See Roles and Privileges.`
 }
 
@@ -91,7 +91,7 @@ const ROLE_OF: Readonly<Record<string, string>> = {
   none: '',
 }
 
-/** A digest that did not change is evidence only for what it covers. */
+/** What the schema digest does not cover. An unchanged digest is evidence only for what it covers. */
 const DIGEST_LIMITS: readonly string[] = [
   'Of the database, the schema digest does not cover rows (also those of tables that policies look up), large objects, versions of extensions, options of user mappings, and values of stored settings whose names look like those of secrets.',
   'Of the server, the schema digest does not cover its version, programs and configuration (`postgresql.conf`, `pg_hba.conf`, `ALTER SYSTEM`), passwords, and roles that own nothing in the database, hold no privilege there by name and are no member of a role that does. A new superuser, or such a login with BYPASSRLS, leaves the digest as it is.',
@@ -106,7 +106,7 @@ function outsideOf({ origin, examined }: ReportDocument): readonly string[] {
         ]),
     origin === 'database'
       ? 'Other databases and servers, such as replicas. Later changes of this database: a further run with the same schema digest shows that nothing was changed that the digest covers (see Words).'
-      : 'The production database: its roles, grants, settings, extensions and changes made by hand. A run with --database-url on it that prints the same schema digest shows that it has what the digest covers (see Words) as it is in this report.',
+      : 'The production database: its roles, grants, settings, extensions and changes made by hand. If a run with --database-url on it prints the same schema digest, everything that the digest covers (see Words) is there as in this report.',
     ...DIGEST_LIMITS,
     'The application: how it finds the tenant of a request, which role it logs in as, and whether it sends the context with each statement.',
     'Caches, search indexes, files, queues, logs and backups.',

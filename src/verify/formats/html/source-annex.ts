@@ -2,10 +2,10 @@ import type { InputFile, SourceStatement } from '../../sources/prepared-source.t
 import type { ReportDocument } from '../document.ts'
 import { text } from './markup.ts'
 
-/** Most characters of statements in a report. */
+/** Maximum number of characters of statements in a report. */
 const MOST = 200_000
 
-/** `S2-14`: the anchor of the statement that begins on a line of a file. Undefined: the report does not show it. */
+/** `S2-14`: the anchor of the statement that begins on a line of a file. Undefined if the report does not show the statement. */
 export function sourceAnchor(document: ReportDocument, file: string, line: number): string | undefined {
   const at = document.made?.inputs?.findIndex(({ name }) => name === file) ?? -1
   const shows = document.made?.inputs?.[at]?.statements?.some((statement) => statement.line === line) === true
@@ -27,7 +27,7 @@ export function sourceAnnexOf(document: ReportDocument): string {
 ${shown.join('\n')}`
 }
 
-/** Statements up to the limit. Those that findings name come first. */
+/** Statements up to the limit. Statements that create the object of a finding come first. */
 function chosen(document: ReportDocument, files: readonly InputFile[]): ReadonlySet<SourceStatement> {
   const named = new Set(
     document.singly.flatMap(({ object }) => {

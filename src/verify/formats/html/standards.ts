@@ -5,7 +5,7 @@ import type { ReportDocument } from '../document.ts'
 import { findingLink } from './finding-numbers.ts'
 import { code, rich, table, text } from './markup.ts'
 
-/** A standard line by line: what is looked at, and what this run says of it, or the reason why it says nothing. */
+/** A standard line by line: what is looked at, and what this run says about the line, or the reason why it says nothing. */
 export function standardOf(standard: Standard, document: ReportDocument): string {
   const rows = standard.controls.map((control) => {
     const judged = judgeControl(control, document)
@@ -42,7 +42,9 @@ function foundList(places: readonly number[], document: ReportDocument): string 
     .join('; ')}.`
 }
 
-/** Up to this many rules are named at the line. More are named by their groups, which the section of rules lists. */
+/**
+ * Maximum number of rules that a line names one by one. If there are more, the line names their groups, which the section of rules lists.
+ */
 const NAMED = 30
 
 function rulesOfControl(control: Control, { rules }: FoundFor, document: ReportDocument): string {

@@ -24,13 +24,16 @@ tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}td{display:
 td:not(:first-child)::before{content:attr(data-column) ": ";font-size:.85em;opacity:.8}.short small{display:inline;margin-left:.5em}}
 `
 
-/** A table of a standard in print: a block for each line, because in columns long lists of findings make strips of a page's length. */
+/** In print, a table of a standard has a block for each line, because in narrow columns a long list of findings would fill a whole page. */
 function blocksInPrint(id: string): string {
   return `#${id} thead{display:none}#${id} table,#${id} tbody,#${id} tr,#${id} td{display:block}#${id} tr{border-bottom:1px solid var(--line);padding:.2rem 0}#${id} td{border:0;padding:0 .4rem}
 #${id} td:nth-child(-n+2){display:inline}#${id} td:nth-child(n+3)::before{content:attr(data-column) ": ";font-weight:600}#${id} td small{display:inline;margin-left:.5em}`
 }
 
-/** For paper. Words in columns of verdicts and ids are not broken, headings stay with what follows, and statements are not cut. */
+/**
+ * Styles for print. Words in columns of verdicts and ids are not broken, headings stay with the text that follows, and statements are not
+ * cut.
+ */
 const PRINT = `
 @media print{:root{color-scheme:light;--good:#176b2c;--bad:#b3261e;--warn:#7a4d00}
 body{max-width:none;margin:0;padding:0;font-size:9.5pt;line-height:1.35}h1{font-size:15pt}h2{margin-top:1.2rem;font-size:13pt}nav{break-inside:avoid}

@@ -29,7 +29,7 @@ function cellOf({ object, verbs }: TableVerdict, verb: Verb, document: ReportDoc
 function notesOf({ object, reasons }: TableVerdict, document: ReportDocument): string {
   const byReason = new Map<string, Verb[]>()
   for (const verb of VERBS) {
-    // One line for the same reason of several verbs.
+    // If several verbs have the same reason, print one line for them.
     const said = reasons[verb]
     const reason = said?.endsWith(` may ${verb}`) ? said.replace(/ may \w+$/, ' has this privilege') : said
     if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), verb])
@@ -41,7 +41,9 @@ function notesOf({ object, reasons }: TableVerdict, document: ReportDocument): s
   return [...lines, ...findings].map((line) => `<small>${line}</small>`).join('')
 }
 
-/** A finding with one cause stands for several objects. Others name the table in their evidence. */
+/**
+ * Whether a finding is about an object. A folded finding stands for several objects, and other findings name the table in their evidence.
+ */
 function concerns(finding: Finding, object: string, { singly }: ReportDocument): boolean {
   const all = [finding, ...singly.filter(({ key }) => finding.alike?.includes(key) === true)]
   return all.some(
@@ -49,7 +51,7 @@ function concerns(finding: Finding, object: string, { singly }: ReportDocument):
   )
 }
 
-/** What each verdict means that this report uses. */
+/** Explains the verdicts that this report contains. */
 function legendOf({ summary }: ReportDocument): string {
   const used = VERDICT_NAMES.filter((name) => summary.verdicts[name] > 0)
   return `<dl>${used.map((name) => `<dt class="${name}">${name}</dt><dd>${meaningOf(name)}</dd>`).join('\n')}</dl>`
@@ -63,7 +65,7 @@ function meaningOf(name: Verdict): string {
 }
 
 export function unwalledOf(document: ReportDocument): string {
-  return `<p>Tables that verify does not take for tables of tenants, that no policy restricts, and on which a role that was tried has privileges. Each tenant may do what the second column says to all their rows. Whether that is right, somebody must decide who knows what they hold.</p>
+  return `<p>Tables that verify does not take for tables of tenants, that no policy restricts, and on which a role that was tried has privileges. Each tenant may do what the second column says to all rows of the table. Somebody who knows what the tables contain must decide whether that is right.</p>
 ${table(
   ['table', 'what the application’s roles may do', 'why it does not count as a tenant table'],
   document.unwalled.map(({ object, verbs, reason }) => [code(object), text(verbs.join(', ')), text(reason)]),
