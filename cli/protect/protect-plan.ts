@@ -60,7 +60,7 @@ async function crossingNotes(db: Queryable, plan: ProtectPlan): Promise<readonly
   return [...told, ...tellClean(crossings)]
 }
 
-/** The same on a connection of the caller. It is only read. */
+/** Makes the plan on a connection of the caller, and only reads the database. */
 export async function planOn(db: Queryable, options: Omit<PlanOptions, 'databaseUrl'>): Promise<FoundPlan> {
   await loadParser()
   const { catalog, note } = await withoutTenantSchemas(db, options)

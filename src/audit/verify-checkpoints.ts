@@ -11,7 +11,7 @@ const FETCH = 100
 export interface CheckedCheckpoint {
   readonly anchor: number
   readonly leaves: Buffer
-  /** Events of this tenant that signed records say were dropped with their month. */
+  /** Events of this tenant that were dropped with their month, according to signed records. */
   readonly pruned: ReadonlySet<string>
 }
 

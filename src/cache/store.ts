@@ -16,7 +16,7 @@ export interface CacheStore {
 export type CacheLibrary = object
 
 /**
- * Finds out how a cache library is called.
+ * Makes a store from a cache library. Finds out from the library's methods how to call it.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an object without the methods of a cache
  */
