@@ -38,7 +38,7 @@ export async function undoInit(root: string, record: InitRecord, client: Queryab
   return { ...files, roles: record.database.roles, droppedSchema: record.database.madeSchema }
 }
 
-/** Dropping the schema would drop the policies that use it, and open the tables. */
+/** Refuses if policies use the schema partywall: dropping the schema would drop these policies, and open their tables. */
 async function refuseProtected(client: Queryable, { created }: InitRecord): Promise<void> {
   const { rows } = await client.query<{ table: string }>(
     `select distinct p.polrelid::regclass::text as table from pg_catalog.pg_policy p

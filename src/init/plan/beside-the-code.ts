@@ -3,7 +3,7 @@ import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL } from '../writers/names.ts'
 import type { ByHand } from './init-plan.ts'
 
-/** What the application does around its statements, and what a person must bring into line with the wall: its start, TLS, and tools that change tables. */
+/** Returns what a person must adapt to the wall beside the statements: the start of the server, TLS, and tools that change tables. */
 export function besideTheCode(files: ProjectFiles, project: Project, wallPath: string): readonly ByHand[] {
   const sources = files
     .find(/\.[cm]?[jt]s$/)
