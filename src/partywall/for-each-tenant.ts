@@ -31,7 +31,9 @@ interface ForEachTenantParts {
   beginWork(tenantId: string): Work
 }
 
-/** Makes `forEachTenant`: one context for each tenant, with its status and placement as the directory answers now. */
+/**
+ * Makes `forEachTenant`: it opens one context for each tenant. The tenant's status and placement are read from the directory just before.
+ */
 export function createForEachTenant({ directory, events, beginWork }: ForEachTenantParts) {
   return async function forEachTenant(
     fn: (tenant: Tenant) => Promise<unknown> | unknown,

@@ -62,7 +62,7 @@ export function openNodeRedis(client: NodeRedisClient): RedisLink {
         connected = true
         return
       } catch (error) {
-        // A cluster client gives up when no root node answers. A client of a single server tries again without being told.
+        // A cluster client gives up when no root node answers. A client of a single server tries again by itself.
         if (error instanceof Error) lastError = error
         if (closed) return
         await new Promise((resolve) => {
