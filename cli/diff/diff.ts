@@ -19,7 +19,9 @@ export function diffCommand(): Command {
     .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
     .option('--setting <name>', 'the setting that holds the tenant (default: found)')
     .addOption(
-      new Option('--fail-on <judgement>', 'exit with 1 for this judgement and worse ones').choices(['weaker', 'review']).default('weaker'),
+      new Option('--fail-on <judgement>', 'exit with 1 for this judgement and worse ones')
+        .choices(['weaker', 'review'])
+        .default('weaker'),
     )
     .addOption(
       new Option('--format <format>', 'form of the answer').choices(['pretty', 'markdown', 'json']).default('pretty'),

@@ -175,7 +175,7 @@ function problemsOfIssuer(value: ParsedIssuer): [path: string, message: string][
   const { data: claims, success } = readers.optional().safeParse(value.claims)
   const tenant = claims?.tenant
   if (success && preset === undefined && tenant === undefined) {
-    problems.push(['claims', 'give a preset, or claims.tenant: where the tenant stands'])
+    problems.push(['claims', 'give a preset, or claims.tenant: the claim that names the tenant'])
   }
   if (tenant !== undefined && typeof tenant !== 'function' && isUserEditable(tenant)) {
     if (value.allowUserEditableTenantClaim !== true) {

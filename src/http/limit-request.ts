@@ -64,6 +64,6 @@ function askedFor({ cost, route }: LimitOptions): RateLimitRequest {
 export function requireLimiter(limiter: RateLimiter | undefined, caller: string): RateLimiter {
   if (limiter !== undefined) return limiter
   throw new ConfigurationError(
-    `${caller}: limiter is undefined. A wall has one where it is configured: createPartywall({ rateLimit: { store } }).`,
+    `${caller}: limiter is undefined. Configure it: createPartywall({ rateLimit: { store } }).`,
   )
 }

@@ -58,9 +58,7 @@ export function requireAccess<P extends string>(
   caller: string,
 ): AccessControl<P> {
   if (access !== undefined) return access
-  throw new ConfigurationError(
-    `${caller}: access is undefined. A wall has it where it is configured: createPartywall({ access: { roles } }).`,
-  )
+  throw new ConfigurationError(`${caller}: access is undefined. Configure it: createPartywall({ access: { roles } }).`)
 }
 
 /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` unless the permission is a name */

@@ -128,8 +128,7 @@ export const configSchema = z.strictObject({
     )
     .refine((database) => !isLeftBehind(database), {
       path: ['url'],
-      error:
-        'is undefined; give it, or leave it out where host, user and so on (or PGHOST, PGUSER) say where to connect',
+      error: 'is undefined; give it, or leave it out if host, user and so on (or PGHOST, PGUSER) name the server',
     }),
   auth: z.looseObject({}, { error: 'must be an object with issuers, with issuer and keys, or with verify' }),
   tenants: z

@@ -6,6 +6,7 @@ import type { EarlyRefusals } from '../tenants/admission.ts'
 
 /**
  * Makes the refusals with which admission ends early:
+ *
  * - requests of a tenant that has too many requests in progress (`crowded`), or that is known to be over its limit (`blocked`);
  * - invalid tokens, once too many of them came from one address. An invalid token then gets 429 instead of 401.
  *

@@ -71,7 +71,7 @@ const ORDER_ALIAS = 'partywall_order_'
  * ```
  */
 export class TenantAwareRepository<Row extends object> {
-  // No #private fields: `using` makes an object whose prototype is this one, and such an object would not have them.
+  // No #private fields: `using` makes an object whose prototype is this object, and the new object would not have them.
   private readonly connection: RepositoryConnection
   private readonly pool: RepositoryPool
   private readonly table: Table
@@ -200,7 +200,9 @@ export class TenantAwareRepository<Row extends object> {
   }
 
   /**
-   * Removes a row of the tenant. @throws {NotFoundError} `PARTYWALL_NOT_FOUND` if there is no such row, or if it belongs to another tenant
+   * Removes a row of the tenant.
+   *
+   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` if there is no such row, or if it belongs to another tenant
    */
   async delete(id: string | number | bigint): Promise<void> {
     const { table } = this

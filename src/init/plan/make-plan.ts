@@ -160,7 +160,7 @@ function readOnlyRoot({ table, schema, tableName, key, status, tier }: TenantFac
   return {
     object: `${schema}.${tableName}`,
     reason:
-      'requests of a tenant may read its own row here, and neither change nor delete it. If they must, name the columns, such as the ones below. A tenant that deletes itself: docs/guides/rename-and-delete.md of partywall',
+      'requests of a tenant may read its own row here, and neither change nor delete it. If requests must change it, grant UPDATE on the columns that they change, as below. For a tenant that deletes itself, see docs/guides/rename-and-delete.md of partywall',
     sql: `GRANT UPDATE (${list}) ON ${table} TO tenant_user, tenant_admin;`,
   }
 }

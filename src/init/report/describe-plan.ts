@@ -96,7 +96,7 @@ export function nextSteps(
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
     ...schemaFile(project, runProgram),
-    `look whether all is there that the application needs: ${runProgram('partywall doctor')}`,
+    `check that everything is there that the application needs: ${runProgram('partywall doctor')}`,
     `run your tests: ${testCommand(project, runProgram)}${isolationCommand(project, plan)}`,
     `prove it: ${runProgram('partywall verify --attack')}. It plants rows of two tenants in a transaction, attacks them, and rolls back`,
   ]
@@ -107,7 +107,7 @@ export function nextSteps(
 function schemaFile({ orm }: Project, runProgram: (command: string) => string): readonly string[] {
   if (orm !== 'prisma') return []
   const pull = runProgram('prisma db pull')
-  return [`take the new keys into schema.prisma, or the next prisma migrate dev removes them: ${pull}`]
+  return [`add the new keys to schema.prisma, or the next prisma migrate dev removes them from the database: ${pull}`]
 }
 
 /** With Bun, the script needs `bun run test`: `bun test` is Bun's own test runner. */

@@ -48,7 +48,7 @@ function leftOfPostgresJs({ project: { manifest, packageManager } }: WireTask, p
       : [{ path: 'package.json', why: `Drizzle works on pg now, and no longer on postgres.js: ${add}`, lines: [] }]),
     {
       path,
-      why: 'remove the client of postgres.js, unless other code uses it: its statements have no tenant, and the rights of its URL. db.execute() answers { rows: […] } now, and no list',
+      why: 'remove the client of postgres.js, unless other code uses it: its statements have no tenant, and run with the rights of its URL. db.execute() now returns { rows: […] } and not a list',
       lines: [],
     },
   ]

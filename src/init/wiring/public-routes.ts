@@ -36,7 +36,7 @@ export function publicRoutes(files: ProjectFiles, wallPath: string): PublicRoute
 }
 
 const UNCLEAR =
-  'these routes need no token, but their path is not known for sure, or requests of other routes fit it. Add them to publicRoutes with the whole path of their requests, as in:'
+  'these routes need no token, but their path is not known for sure, or requests of other routes match it. Add them to publicRoutes with the whole path of their requests, as in:'
 
 function entryOf(path: string, routes: readonly NestRoute[], why: string): readonly ByHand[] {
   if (routes.length === 0) return []
