@@ -30,7 +30,7 @@ const FORGET_EVERY_MS = 60_000
 /** How one delivery ended. After `delivered` and `dead` the next alert of the same kind can be claimed, so the sender asks again. */
 type Delivery = 'delivered' | 'dead' | 'later'
 
-/** Delivers the alerts of one sink. Each sink has a sender of its own, so that a sink that hangs does not delay the other sinks. */
+/** Delivers the alerts of one sink. Each sink has its own sender, so that a sink that hangs does not delay the other sinks. */
 export class AlertSender {
   readonly #parts: SenderParts
   #timer: NodeJS.Timeout | undefined

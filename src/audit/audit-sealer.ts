@@ -51,7 +51,7 @@ export interface AuditSealer {
 const HOUR_MS = 3_600_000
 
 /**
- * Makes a sealer. Run it as a process of its own (`partywall audit seal`): hashing in the application's process slows requests. Several
+ * Makes a sealer. Run it in a separate process (`partywall audit seal`): hashing in the application's process slows requests. Several
  * sealers may run. Only the sealer that holds a row lock seals; the rounds of the others do nothing.
  */
 export function createAuditSealer(given: AuditSealerOptions): AuditSealer {

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.ts'
 
-/** Where a tenant cache keeps its texts. Each method may be asynchronous. */
+/** The store in which a tenant cache keeps its texts. Each method may be asynchronous. */
 export interface CacheStore {
   get(key: string): unknown
   /** @param ttlMs after how many milliseconds the store may drop the text */

@@ -54,7 +54,7 @@ async function refuseProtected(client: Queryable, { created }: InitRecord): Prom
   )
 }
 
-/** Tools that run TypeScript or JavaScript have a down migration of their own. Those that run SQL do not, so the file is run with psql. */
+/** Tools that run TypeScript or JavaScript run the down migration themselves. Tools that run SQL do not, so the file is run with psql. */
 function downCommand(migrations: readonly string[]): string {
   const down = migrations.find((path) => /down|(?:^|\/)U\d/.test(path))
   if (down === undefined) return `with your tool, ${migrations[0] ?? 'see your migrations'}`

@@ -28,7 +28,7 @@ export interface ByHand {
   readonly lines: readonly string[]
 }
 
-/** Changes of the code: edits that are safe, and those that are left to a person. */
+/** Changes of the code: safe edits, and changes that are left to a person. */
 export interface Wiring {
   readonly edits: readonly PlannedFile[]
   readonly byHand: readonly ByHand[]

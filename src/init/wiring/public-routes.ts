@@ -2,7 +2,7 @@ import { type NestRoute, nestRoutes } from '../detection/nest-routes.ts'
 import type { ByHand } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 
-/** Routes of NestJS that run without a tenant: those that the written code excludes, and those that a person must decide. */
+/** Routes of NestJS that run without a tenant: `routes` are excluded by the written code, and `byHand` are left to a person. */
 interface PublicRoutes {
   /** `POST /auth/login`. Exactly these routes are excluded, and nothing below them. */
   readonly routes: readonly string[]

@@ -17,7 +17,7 @@ interface GuardOptions {
   readonly requireDeclarations: boolean
 }
 
-/** Request and response of Node, behind those of Express or Fastify. */
+/** Node's own request and response, to which the objects of Express or Fastify belong. */
 interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse

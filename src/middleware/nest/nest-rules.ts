@@ -44,7 +44,7 @@ export function TenantLimit(limit: Pick<RouteRule, 'route' | 'cost'>): NestRuleD
   return decorate({ route: limit.route, cost: limit.cost })
 }
 
-/** The rule of a handler. Its own declarations replace those of its controller. */
+/** The rule of a handler. Declarations of the handler replace declarations of its controller. */
 export function ruleOf(handler: object, controller: object): NestRule {
   const own = rules.get(handler) ?? {}
   const shared = rules.get(controller) ?? {}
