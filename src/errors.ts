@@ -84,7 +84,7 @@ export class PermissionDeniedError extends PartywallError {
   readonly publicMessage = 'You do not have permission to do this.'
 }
 
-/** No such row for this tenant: missing, malformed id, or another tenant's. */
+/** This tenant has no such row: the row does not exist, its id is malformed, or it belongs to another tenant. */
 export class NotFoundError extends PartywallError {
   readonly code = 'PARTYWALL_NOT_FOUND'
   readonly status = 404
@@ -161,7 +161,10 @@ export class ConnectionInDoubtError extends PartywallError {
   readonly publicMessage = 'The service is temporarily unavailable.'
 }
 
-/** A transaction ended in a rollback although its function returned: a failed statement's error was caught inside. Nothing was stored. */
+/**
+ * A transaction ended in a rollback although its function returned: the function caught the error of a failed statement. Nothing was
+ * stored.
+ */
 export class TransactionRolledBackError extends PartywallError {
   readonly code = 'PARTYWALL_TRANSACTION_ROLLED_BACK'
   readonly status = 500

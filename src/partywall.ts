@@ -25,7 +25,8 @@ export type { Partywall } from './partywall/wall.ts'
 export type { ProtectionWatchOptions } from './protection/options.ts'
 
 /**
- * Wires the parts of an application. Synchronous. Opens no connection until the first use or `ready()`.
+ * Makes a wall, with all parts of partywall that an application configures. Is synchronous, and opens no connection until the first use or
+ * `ready()`.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems of all parts at once
  * @example
@@ -105,7 +106,7 @@ function assemble<Claims>(
     async admit(request) {
       life.refuseWork()
       life.awake()
-      // The application's own functions (`auth.verify`, `authorize`) must see no context that a caller may be in.
+      // The application's own functions (`auth.verify`, `authorize`) must not see the context of a caller.
       return outsideOfTenants(() => admission.admit(request))
     },
     handle: (request, options, fn) => handleFetch(wall, request, options, fn),

@@ -11,7 +11,7 @@ export function auditCommand(): Command {
     .action(async (prefix: string) => (await import('./run-audit.ts')).keygen(prefix))
   audit
     .command('seal')
-    .description('Seals the log until it is stopped. Run it as a process of its own.')
+    .description('Seals the log until you stop the process. Run it in a separate process.')
     .option('--database-url <url>', 'a login of partywall_sealer (default: DATABASE_URL)')
     .option('--key-env <name>', 'environment variable that holds the private key in PEM', 'PARTYWALL_AUDIT_KEY')
     .option(
@@ -20,7 +20,7 @@ export function auditCommand(): Command {
       'PARTYWALL_AUDIT_PREVIOUS_KEY',
     )
     .option('--anchors <file>', 'append anchors to this file (default: one line per anchor on standard output)')
-    .option('--once', 'seal what waits and exit')
+    .option('--once', 'seal the events that wait, then exit')
     .action(async (flags: SealFlags) => (await import('./run-audit.ts')).seal(flags))
   audit
     .command('verify')

@@ -71,7 +71,7 @@ export async function seal(flags: SealFlags): Promise<void> {
       for (; tick.state === 'sealed'; tick = await sealer.tick({ force: true })) events += tick.events
       console.error(
         tick.state === 'follower'
-          ? 'Another sealer leads.'
+          ? 'Nothing was sealed, because another sealer is sealing the log.'
           : `${events} events sealed, ${tick.unsealed} wait for open transactions.`,
       )
     } finally {

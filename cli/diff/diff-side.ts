@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConfigurationError } from '../../src/errors.ts'
 
-/** Where the files of one side are. */
+/** The folder or file with one side of the comparison. */
 interface DiffSidePath {
   readonly path: string
   close(): Promise<void>
@@ -15,10 +15,10 @@ interface DiffSidePath {
 const MAX_FILE_BYTES = 256 * 1024 * 1024
 
 /**
- * The files of one side: a path as it is, or the migrations of a git ref, written into a temporary folder.
+ * Opens the files of one side of the comparison. A path is used directly. The migrations of a git ref are written into a temporary folder.
  *
  * @param ref undefined: the migrations as they are now
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is no such path and no such ref
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is neither such a path nor such a ref
  */
 export async function openSide(ref: string | undefined, migrations: string | undefined): Promise<DiffSidePath> {
   const asIs = ref ?? migrations

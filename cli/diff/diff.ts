@@ -5,7 +5,7 @@ import { collect } from '../shared/collect.ts'
 export function diffCommand(): Command {
   return new Command('diff')
     .description(
-      'Says of each change of a schema whether isolation gets weaker, safer, stays equal, or is to review, and why.',
+      'Says for each change of a schema whether it makes isolation weaker or safer, changes nothing, or needs a review; and why.',
     )
     .argument('[base]', 'a git ref such as origin/main, or a path: folder of *.sql, file or dump')
     .argument('[head]', 'the same; without it, the files as they are now')
@@ -19,7 +19,9 @@ export function diffCommand(): Command {
     .option('--tenant-column <name>', 'the column that names the tenant; may be repeated (default: found)', collect)
     .option('--setting <name>', 'the setting that holds the tenant (default: found)')
     .addOption(
-      new Option('--fail-on <judgement>', 'exit with 1 from here on').choices(['weaker', 'review']).default('weaker'),
+      new Option('--fail-on <judgement>', 'exit with 1 for this judgement and worse ones')
+        .choices(['weaker', 'review'])
+        .default('weaker'),
     )
     .addOption(
       new Option('--format <format>', 'form of the answer').choices(['pretty', 'markdown', 'json']).default('pretty'),

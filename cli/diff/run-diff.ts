@@ -67,7 +67,7 @@ async function judged(settings: Settings, signal: AbortSignal): Promise<readonly
   }
 }
 
-/** If the files name no role of the application, one with the usual grants is made on both sides. */
+/** If the files create no role for the application, creates a role with the usual grants on both sides. */
 async function diffWithRole(before: PreparedSource, after: PreparedSource, settings: Settings, signal: AbortSignal) {
   const { appRole, schema: schemas, tenantColumn: tenantColumns, setting } = settings
   const hints = { schemas, tenantColumns, setting, signal }
@@ -95,7 +95,7 @@ function pretty(changes: readonly JudgedChange[]): readonly string[] {
   return [...lines, summary(changes)]
 }
 
-/** For a comment on a pull request. */
+/** The report as Markdown, for a comment on a pull request. */
 function markdown(changes: readonly JudgedChange[]): readonly string[] {
   const rows = changes.map(({ object, changes: parts, judgement, reasons }) => {
     const cells = [

@@ -23,12 +23,12 @@ const APP_URL = 'PARTYWALL_DATABASE_URL'
 /**
  * Runs `partywall doctor` with the flags of the command line.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a database URL that is not one
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the database URL is not a PostgreSQL URL
  */
 export async function runDoctor(flags: unknown, print: (line: string) => void): Promise<void> {
   const options = parseOptions(schema, flags, 'partywall doctor')
   const config = await loadProjectConfig(process.cwd()) // its envFile may hold the URL and the secret
-  // Where partywall init was, DATABASE_URL is the login of the migrations.
+  // partywall init leaves DATABASE_URL to the login that runs migrations. So the variable of the application's login has priority.
   const variable = environment(APP_URL) === undefined ? 'DATABASE_URL' : APP_URL
   const databaseUrl = options.databaseUrl ?? environment(variable)
   const databaseUrlName = options.databaseUrl === undefined ? variable : '--database-url'

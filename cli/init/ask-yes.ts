@@ -7,7 +7,7 @@ interface Terminal {
 }
 
 /**
- * Asks a question on the terminal. Only `y` and `yes` are a yes; no answer, and the end of the input, are a no.
+ * Asks a question on the terminal. Returns true for `y` and `yes` only. Every other answer, an empty line and the end of the input mean no.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is no terminal to ask on
  */

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { collect } from '../shared/collect.ts'
 
-/** `partywall init`: sets an application up, or takes that back. */
+/** `partywall init`: sets up partywall in an application, or undoes what it set up. */
 export function initCommand(): Command {
   return new Command('init')
     .description(

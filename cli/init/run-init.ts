@@ -70,7 +70,7 @@ export async function runInit(flags: unknown): Promise<0 | 1> {
       environment: process.env,
       skill: settings.agents ? await readFile(SKILL, 'utf8') : undefined,
     })
-    // With --yes nobody decides by it, and it stands below the result.
+    // With --yes nothing is asked, so the list of manual steps is printed only after the work.
     const asks = settings.dryRun || !settings.yes
     if (!settings.json) print([...describePlan(project, plan), ...(asks ? byHandLines(plan.byHand) : [])])
     if (settings.dryRun)

@@ -34,7 +34,8 @@ const TIMEOUT_MS = 60_000
 /**
  * Runs `partywall plan` with the flags of the command line.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a statement that is not allowed, a role that can't be taken, and a missing seal
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a statement that is not allowed, a role that can't be used, and a missing root
+ * secret
  */
 export async function runPlan(flags: unknown, print: (line: string) => void): Promise<void> {
   const configured = await withProjectConfig(flags, ['databaseUrl', 'appRole', 'setting'])
@@ -101,7 +102,7 @@ async function explain(
   }
 }
 
-/** Without --analyze nothing is run, so that the plan does not depend on the seal. */
+/** Returns the root secret. Without --analyze it may be missing: the statement is not run, so the plan does not depend on the seal. */
 function secretOf(facts: Facts, { sealSecretEnv, analyze }: PlanSettings): string | undefined {
   const secret = environment(sealSecretEnv)
   if (secret !== undefined) return secret

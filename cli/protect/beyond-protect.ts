@@ -8,7 +8,10 @@ import { draftsOf } from '../../src/verify/finding/drafts.ts'
 import { atLeast } from '../../src/verify/finding/finding.ts'
 import { rules } from '../../src/verify/rules/list.ts'
 
-/** Findings of `partywall verify` that the migration of protect does not fix, as decisions: about roles, code, objects and privileges. */
+/**
+ * Returns, as decisions, the findings of `partywall verify` that the migration of protect does not fix. They are about roles, code, objects
+ * and privileges.
+ */
 export function beyondProtect(
   catalog: Catalog,
   tenancy: Tenancy,

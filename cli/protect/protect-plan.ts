@@ -60,7 +60,7 @@ async function crossingNotes(db: Queryable, plan: ProtectPlan): Promise<readonly
   return [...told, ...tellClean(crossings)]
 }
 
-/** The same on a connection of the caller. It is only read. */
+/** Makes the plan on a connection of the caller, and only reads the database. */
 export async function planOn(db: Queryable, options: Omit<PlanOptions, 'databaseUrl'>): Promise<FoundPlan> {
   await loadParser()
   const { catalog, note } = await withoutTenantSchemas(db, options)
@@ -82,8 +82,8 @@ export async function planOn(db: Queryable, options: Omit<PlanOptions, 'database
     ...(appRoleFound ? { knowledge: knowledgeOf(facts, options.setting !== undefined || options.seal) } : {}),
     notes: [...note, ...tenancy.notes, ...settingNotes(tenancy)],
   })
-  // Skip verify's rules in two cases. Without the application's role they cannot tell which objects it has rights on. And --tables asks
-  // about the named tables only, while the rules are about the whole database.
+  // Skip verify's rules in two cases. Without the application's role, the rules cannot tell on which objects the role has rights. And
+  // --tables asks about the named tables only, while the rules are about the whole database.
   if (!appRoleFound || options.tables !== undefined) return { plan, tenancy, catalog }
   const decisions = [...plan.decisions, ...beyondProtect(catalog, after(tenancy), sql, plan, options.seal)]
   return { plan: { ...plan, decisions }, tenancy, catalog }

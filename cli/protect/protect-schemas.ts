@@ -20,7 +20,7 @@ export async function protectSchemas(
     const left =
       undecided.length === 0
         ? ''
-        : `; the tenant of ${undecided.length} is left to you: give --tenant-table or --tenant-map`
+        : `; for ${undecided.length} of them the tenant is not known: give --tenant-table or --tenant-map`
     console.error(`${schemas} schemas of tenants${left}.`)
   } finally {
     await client.end()

@@ -21,12 +21,12 @@ export function protectCommand(): Command {
       'write calls for the schemas of single tenants, such as tenant_*; may be repeated',
       collect,
     )
-    .option('--template <name>', 'the same for all schemas that have the tables of this one')
+    .option('--template <name>', 'like --tenant-schemas, for all schemas that have the same tables as this schema')
     .option(
       '--tenant-table <table>',
       'where the tenant of each schema is written down: schema.table(schema_column, tenant_column)',
     )
-    .option('--tenant-map <file>', 'the same as a JSON object: schema to tenant')
+    .option('--tenant-map <file>', 'like --tenant-table, as a file with a JSON object from schema to tenant')
     .option('--setting <name>', 'the setting that holds the tenant (default: found, else app.current_tenant_id)')
     .option('--app-role <name>', 'the role that the application logs in as (default: found by its grants)')
     .option('--seal', 'bind tables to the sealed context too; needs partywall migrate first')

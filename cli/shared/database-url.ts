@@ -3,8 +3,8 @@ import { ConfigurationError } from '../../src/errors.ts'
 /**
  * The database URL of a command: the value of `--database-url` or, without this flag, of DATABASE_URL.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that says which of the two is missing or not a URL; the message never contains the
- *   value
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if both are missing, or the value is not a PostgreSQL URL. The message names the
+ *   source and never contains the value
  */
 export function databaseUrlFrom(flag: string | undefined): string {
   const url = flag ?? process.env['DATABASE_URL']
@@ -16,8 +16,9 @@ export function databaseUrlFrom(flag: string | undefined): string {
 }
 
 /**
- * The same, and without both the `databaseUrl` of `partywall.config.*` in the working folder. Its `envFile` may hold DATABASE_URL. The reader of
- * the file is loaded only here, so that `--help` does not load it.
+ * The database URL of a command: the value of `--database-url`, else the `databaseUrl` of `partywall.config.*` in the working folder, else
+ * DATABASE_URL, which the `envFile` of the configuration may set. The code that reads the configuration is loaded only here, so that
+ * `--help` does not load it.
  */
 export async function projectDatabaseUrl(flag: string | undefined): Promise<string> {
   const { loadProjectConfig } = await import('../../src/config/project-config.ts')

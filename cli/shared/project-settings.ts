@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { loadProjectConfig, type ProjectConfig } from '../../src/config/project-config.ts'
 
 /**
- * The flags of a command, with the value of `partywall.config.*` of the working folder where a flag is missing. Its `envFile` is read too, so
- * DATABASE_URL and the secret of the seal may come from there.
+ * Returns the flags of a command. If a flag is missing, its value comes from `partywall.config.*` in the working folder. The `envFile` of
+ * that configuration is read too, so DATABASE_URL and the secret of the seal may come from there.
  *
  * @param names settings that the command takes from the file
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the file can't be loaded, or has an unknown setting

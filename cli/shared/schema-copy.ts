@@ -9,10 +9,7 @@ export type OpenedCopy =
   | { readonly url: string; close(): Promise<void> }
   | { readonly missing: string; close(): Promise<void> }
 
-/**
- * A copy of a database's schema on an embedded server, from the database's own catalogs. No row is read, and the database is not
- * written to.
- */
+/** Copies the schema of a database to an embedded server. Only the catalogs of the database are read: no rows, and nothing is written. */
 export async function openCopy(databaseUrl: string, signal?: AbortSignal): Promise<OpenedCopy> {
   const nothing = async () => {}
   let server: ThrowAwayServer

@@ -4,8 +4,8 @@ import { ConfigurationError } from '../../src/errors.ts'
 const signals = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Runs `work` until it ends, a signal arrives or the time is up. After a signal or at the time limit, the AbortSignal of `work` aborts. Its
- * connections are then closed, and the server rolls back. A second signal ends the process at once.
+ * Runs `work` until it ends, a signal arrives or the time is up. A signal or the time limit aborts the AbortSignal that `work` got: `work`
+ * then closes its connections, and the server rolls back. A second signal ends the process at once.
  */
 export async function untilInterrupted<T>(
   timeoutMs: number | undefined,

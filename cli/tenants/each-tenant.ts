@@ -15,7 +15,11 @@ export function eachTenantCommand(): Command {
     .option('--concurrency <n>', 'how many commands run at once (default: 1)')
     .option('--key <name>', 'the name under which finished schemas are remembered (default: a hash of the command)')
     .option('--setting <name>', 'the setting that holds the tenant (default: app.current_tenant_id)')
-    .option('--lookup-schema <name>', 'a schema behind the tenant’s in the path; may be repeated', collect)
+    .option(
+      '--lookup-schema <name>',
+      'a schema that follows the tenant’s schema in the search_path; may be repeated',
+      collect,
+    )
     .action(
       async (flags: {
         databaseUrl?: string

@@ -136,7 +136,10 @@ function valuesOf({ check, values }: ExplainedCheck): string {
     .join(', ')
 }
 
-/** As JSON, with the characters escaped that could control the terminal or turn the text around: the token may be an attacker's. */
+/**
+ * Returns a value as JSON. Escapes characters that could control the terminal or change the direction of text, because an attacker may have
+ * made the token.
+ */
 function shown(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

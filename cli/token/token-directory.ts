@@ -3,7 +3,7 @@ import { TENANT_CURES } from '../../src/partywall/refusal-cures.ts'
 import { createPostgresLookup } from '../../src/tenants/postgres-lookup.ts'
 import { isActive } from '../../src/tenants/tenant.ts'
 
-/** What the directory in the database says of a tenant claim. */
+/** The answer of the directory in the database about a tenant claim. */
 export interface DirectoryAnswer {
   readonly verdict: 'ok' | 'refused'
   readonly sentence: string

@@ -1,9 +1,9 @@
-/** The command line as it may stand in a report: URLs keep host and database, and lose user and password. */
+/** The command line as reports show it. URLs keep host and database; user and password are removed. */
 export function commandLine(argv: readonly string[]): string {
   return ['partywall', ...argv.slice(2).map((word) => quote(withoutSecrets(word)))].join(' ')
 }
 
-/** A text without user and password of a URL. Everything between `://` and the last `@` goes, because a password may contain `@` and `/`. */
+/** Removes user and password of a URL. Everything between `://` and the last `@` is removed, because a password may contain `@` and `/`. */
 export function withoutSecrets(word: string): string {
   const start = word.indexOf('://')
   const end = word.lastIndexOf('@')

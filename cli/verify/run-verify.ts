@@ -104,7 +104,7 @@ async function verifyAs(
       setUp,
       appRole,
       assumed: [
-        `no role of the application is made by the source: ${appRole} was made for this run, with SELECT, INSERT, UPDATE, DELETE on every table. An application that logs in as the owner of its tables is held by no policy`,
+        `the source creates no role for the application: ${appRole} was made for this run, with SELECT, INSERT, UPDATE, DELETE on every table. If the application logs in as the owner of its tables, no policy applies to it`,
       ],
     }
   }

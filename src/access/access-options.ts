@@ -13,7 +13,7 @@ export interface AccessControlOptions<P extends string = string> {
    *
    * - `when-present` (default): a claim narrows the roles' permissions, and an empty claim leaves none. Without the claim the roles decide;
    * - `always`: as `when-present`, but without the claim there are no permissions. Choose it if each of your tokens has the claim;
-   * - `never`: the roles alone decide.
+   * - `never`: only the roles decide.
    */
   readonly tokenPermissions?: 'when-present' | 'always' | 'never'
   /**

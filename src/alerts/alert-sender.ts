@@ -30,7 +30,7 @@ const FORGET_EVERY_MS = 60_000
 /** How one delivery ended. After `delivered` and `dead` the next alert of the same kind can be claimed, so the sender asks again. */
 type Delivery = 'delivered' | 'dead' | 'later'
 
-/** Delivers the alerts of one sink. Each sink has a sender of its own, so that a sink that hangs does not delay the other sinks. */
+/** Delivers the alerts of one sink. Each sink has its own sender, so that a sink that hangs does not delay the other sinks. */
 export class AlertSender {
   readonly #parts: SenderParts
   #timer: NodeJS.Timeout | undefined
@@ -79,7 +79,8 @@ export class AlertSender {
     this.#registered = true
     await this.#forget()
     for (;;) {
-      // At most twenty alerts are claimed, and sent at the same time. The lease would suffice even if the sink handled them one after the other.
+      // At most twenty alerts are claimed, and sent at the same time. The lease is long enough even if the sink handles them one after the
+      // other.
       const claimed = await claimAlerts(outbox, sink.name, new Date(now()), timeoutMs * 25)
       if (claimed.length === 0) break
       // Handle each alert separately: if one can't be marked, it is delivered again when its lease ends, and the others are not delayed.
@@ -143,7 +144,7 @@ export class AlertSender {
   }
 }
 
-/** Settles in time, even if the function ignores its signal. */
+/** Runs a function with a time limit. The promise settles in time even if the function ignores its signal. */
 async function withTimeout(work: (signal: AbortSignal) => Promise<void> | void, timeoutMs: number): Promise<void> {
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined

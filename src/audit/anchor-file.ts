@@ -30,7 +30,7 @@ export function anchorFile(path: string): AnchorStore {
   return {
     async publish(anchor) {
       if (!whole) await cutBrokenLine(path)
-      whole = false // until this one is written
+      whole = false // until this anchor is written
       await appendFile(path, `${JSON.stringify(anchor)}\n`, { mode: 0o600 })
       whole = true
     },
@@ -40,7 +40,7 @@ export function anchorFile(path: string): AnchorStore {
 
 /** Removes an incomplete last line of a writer that was killed, because the next anchor would be appended to it. */
 async function cutBrokenLine(path: string): Promise<void> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0)) // not there yet, or the append says what is wrong
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0)) // the file is missing, or appendFile() will report the problem
   const end = bytes.lastIndexOf(10) + 1
   if (end < bytes.length) await truncate(path, end)
 }

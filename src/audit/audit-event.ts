@@ -38,7 +38,7 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>>
   readonly outcome: AuditOutcome
   readonly actor: { readonly id: string; readonly type?: string; readonly reason?: string } | undefined
-  /** The level of the session that wrote it: `tenant_user`, `tenant_admin`, `system`, `database`, `unsealed`. */
+  /** The level of the session that wrote the event: `tenant_user`, `tenant_admin`, `system`, `database`, `unsealed`. */
   readonly role: string
   readonly requestId: string | undefined
   readonly ip: string | undefined

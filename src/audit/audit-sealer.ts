@@ -24,7 +24,7 @@ import { readAuditKey, signHash } from './signer.ts'
 
 /** Result of one tick (one round of the sealer). */
 export interface SealTick {
-  /** `sealed`, nothing to do yet, or another sealer leads. */
+  /** `sealed`: events were sealed. `idle`: there was nothing to seal yet. `follower`: another sealer seals. */
   readonly state: 'sealed' | 'idle' | 'follower'
   readonly events: number
   readonly tenants: number
@@ -37,8 +37,10 @@ export interface SealTick {
 /** Seals the log: reads finished events, signs them in batches, publishes anchors. */
 export interface AuditSealer {
   /**
-   * Runs one round. `force` also seals events for which `batchSize` and `maxDelayMs` would let the sealer wait. @throws
-   * {ConfigurationError} `PARTYWALL_CONFIGURATION` if the log is not the one that was sealed
+   * Runs one round. `force` also seals events for which `batchSize` and `maxDelayMs` would let the sealer wait.
+   *
+   * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if this is not the log that was sealed, such as after the restore of an old
+   * backup
    */
   tick(options?: { readonly force?: boolean }): Promise<SealTick>
   /** Runs rounds until `stop()`. If the database does not answer, it tries again. */
@@ -49,8 +51,8 @@ export interface AuditSealer {
 const HOUR_MS = 3_600_000
 
 /**
- * Makes a sealer. Run it as a process of its own (`partywall audit seal`): hashing in the application's process slows requests. Several
- * sealers may run. Only the one that holds a row lock seals. The rounds of the others do nothing.
+ * Makes a sealer. Run it in a separate process (`partywall audit seal`): hashing in the application's process slows requests. Several
+ * sealers may run. Only the sealer that holds a row lock seals; the rounds of the others do nothing.
  */
 export function createAuditSealer(given: AuditSealerOptions): AuditSealer {
   return new RunningSealer(parseOptions(sealerOptions, given, 'createAuditSealer(options)'))
@@ -178,7 +180,10 @@ class RunningSealer implements AuditSealer {
     return { state: sealed.events > 0 ? 'sealed' : 'idle', ...sealed, lagSeconds, unsealed }
   }
 
-  /** Logs an error: new events have a size limit, so these events were written before the limit existed, or after somebody removed it. */
+  /**
+   * Logs events that were sealed by a digest or by their size. New events have a size limit, so these events were written before the limit
+   * existed, or after somebody removed it.
+   */
   #reportAside({ tenant, aside }: Batch): void {
     if (aside === undefined || aside.digest + aside.unreadable === 0) return
     const { digest, unreadable } = aside

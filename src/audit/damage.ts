@@ -21,7 +21,7 @@ export type DamageKind =
   | 'private-changed'
   | 'private-missing'
 
-/** One damage: its place in the log and its kind. */
+/** One damaged place in the log, and the kind of the damage. */
 export interface Damage {
   readonly kind: DamageKind
   /** The tenant whose log is damaged. Undefined if the damage concerns all tenants; '' is the system stream. */
@@ -36,7 +36,7 @@ export interface Damage {
 
 const KEPT = 1000
 
-/** Collects damages. It counts all of them, and keeps the first thousand. */
+/** Collects damaged places. Counts all of them, and keeps the first thousand. */
 export class DamageList {
   readonly #kept: Damage[] = []
   #count = 0

@@ -13,7 +13,7 @@ export interface DetailsPolicy {
   readonly maxBytes: number
 }
 
-/** A name as the policy compares it. */
+/** A name in the form in which names are compared: in lower case, without `-`, `_` and spaces. */
 export function plainName(name: string): string {
   return name.toLowerCase().replace(/[-_\s]/g, '')
 }

@@ -12,7 +12,9 @@ export type AuditMode = 'required' | 'bestEffort'
 export interface TenantAuditLoggerOptions {
   /** The tenant pool, for changes and queries. */
   readonly pool: AuditPool
-  /** A small tenant pool of its own for events outside a transaction, so that they never wait behind work. Default: `pool`. */
+  /**
+   * A separate small tenant pool for events outside a transaction, so that writing an event never waits for other work. Default: `pool`.
+   */
   readonly reserved?: AuditQueryable | undefined
   /** The mode of actions that are not sensitive; default `bestEffort`. Sensitive actions are always `required`. */
   readonly mode?: AuditMode | undefined
@@ -20,9 +22,9 @@ export interface TenantAuditLoggerOptions {
   readonly sensitiveActions?: readonly string[] | undefined
   /** More names whose values are redacted in `details` and `private`. */
   readonly secretNames?: readonly string[] | undefined
-  /** Default 8192, at most 65536. */
+  /** Maximum size of `details` in bytes. Default 8192, at most 65536. */
   readonly maxDetailsBytes?: number | undefined
-  /** Keeps ip and user agent among the erasable values, off the signed row; default false. */
+  /** Stores ip and user agent with the erasable values and not in the signed row; default false. */
   readonly privateRequestInfo?: boolean | undefined
   /** Maximum number of events that may wait in memory; default 10_000. */
   readonly outboxLimit?: number | undefined

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 
-/** Numbers and dates stay texts. */
+/** Makes pg return each value as text, also numbers and dates. */
 const ALL_TEXT = { getTypeParser: () => (value: string | Buffer) => value }
 
 /**

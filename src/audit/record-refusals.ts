@@ -97,7 +97,7 @@ async function record(
   count: number,
 ): Promise<void> {
   const { type, tenantId, userId, requestId, ...rest } = event
-  // Leave `fact` out: it is a sentence for the application's log, and the durations in it are those of one token.
+  // Leave `fact` out: it is a sentence for the application's log, and it contains durations of a single token.
   const { clientAddress, fact: _fact, ...facts } = { clientAddress: undefined, fact: undefined, ...rest }
   const input: AuditInput = {
     action: type,

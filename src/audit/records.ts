@@ -29,7 +29,7 @@ export const anchorBody = z.strictObject({
   n: z.int(),
   /** The server's clock. */
   at: z.string(),
-  /** The cluster. Transaction numbers start again after a restore into another cluster. */
+  /** The system identifier of the database cluster. Transaction numbers start again after a restore into another cluster. */
   system: z.string(),
   /** All transactions with a smaller number had ended. The next tick begins at this number. */
   to: number,

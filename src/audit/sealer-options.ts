@@ -10,7 +10,7 @@ export interface AuditSealerOptions {
   readonly signer: Signer
   /** The old signer, for the first start with a new key. Both keys sign the change. */
   readonly previousSigner?: Signer | undefined
-  /** Where anchors go; default one log line each. */
+  /** The store for anchors. Default: one log line for each anchor. */
   readonly anchors?: AnchorStore | undefined
   /** Milliseconds between two ticks, which are the rounds of the sealer; default 1000. */
   readonly tickMs?: number | undefined

@@ -13,7 +13,7 @@ import { ConfigurationError } from '../errors.ts'
 export interface Signer {
   /** SPKI, PEM. */
   readonly publicKey: string
-  /** 64 bytes of Ed25519 over the message; may ask a key management service. */
+  /** Returns the Ed25519 signature of the message, 64 bytes. It may call a key management service. */
   sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
@@ -29,9 +29,9 @@ export interface AuditKey {
 const PREFIX = Buffer.from('partywall audit v1\n')
 
 /**
- * A signer from a private key in PEM (PKCS #8).
+ * Makes a signer from a private key in PEM (PKCS #8).
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if it is not an Ed25519 key
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the key is not an Ed25519 key
  */
 export function createPemSigner(pem: string): Signer {
   let key: KeyObject

@@ -44,7 +44,9 @@ export class TenantAuditLogger {
   readonly #outbox: BestEffortOutbox
   readonly #options: TenantAuditLoggerOptions
   readonly #logger: Logger
-  /** The context of the construction. Refusals and retries are written in this context, and not in the context that reported them. */
+  /**
+   * The async context in which this logger was created. Refusals and retries are written in it, and not in the context that reported them.
+   */
   readonly #outside = AsyncLocalStorage.snapshot()
 
   constructor(options: TenantAuditLoggerOptions) {
@@ -66,7 +68,7 @@ export class TenantAuditLogger {
     })
   }
 
-  /** Whether the action raises an alert and never happens without its event. */
+  /** Whether the action is sensitive: it raises an alert, and it is refused if its event can't be written. */
   isSensitive(action: string): boolean {
     return this.#sensitive.has(action)
   }
@@ -82,7 +84,7 @@ export class TenantAuditLogger {
   }
 
   /**
-   * Writes one event. Without `client` it is committed, on a reserved connection, when this resolves.
+   * Writes one event. Without `client` the event is written on a reserved connection, and is committed when the promise resolves.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
    * @throws {AuditRequiredError} `PARTYWALL_AUDIT_REQUIRED` if the event could not be written and is required, or belongs to a transaction
@@ -177,7 +179,7 @@ export class TenantAuditLogger {
   }
 
   #modeOf(input: AuditInput, asked: AuditMode | undefined): AuditMode {
-    // The action failed and did not happen, so nothing must be refused.
+    // A failed action did not happen, so there is nothing to refuse.
     const mustBeWritten = this.#sensitive.has(input.action) && input.outcome !== 'failure'
     return mustBeWritten ? 'required' : (asked ?? this.#defaultMode)
   }

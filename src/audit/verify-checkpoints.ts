@@ -11,7 +11,7 @@ const FETCH = 100
 export interface CheckedCheckpoint {
   readonly anchor: number
   readonly leaves: Buffer
-  /** Events of this tenant that signed records say were dropped with their month. */
+  /** Events of this tenant that were dropped with their month, according to signed records. */
   readonly pruned: ReadonlySet<string>
 }
 
@@ -78,7 +78,8 @@ function readBody(text: string): CheckpointBody | undefined {
 
 function contradiction(body: CheckpointBody, row: Readonly<Record<string, unknown>>): string | undefined {
   const { leaves, hash, ids } = row
-  if (!Buffer.isBuffer(leaves) || !Buffer.isBuffer(hash)) return 'its columns are not ours'
+  if (!Buffer.isBuffer(leaves) || !Buffer.isBuffer(hash))
+    return 'its columns do not have the types that partywall writes'
   if (!recordHash(String(row['body'])).equals(hash)) return 'its hash does not match its text'
   const same =
     body.tenant === row['tenant_id'] &&

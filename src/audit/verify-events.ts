@@ -125,7 +125,7 @@ class Walk {
     this.#checkOrder(event, position, row)
   }
 
-  /** Rows come checkpoint by checkpoint. */
+  /** Moves on to the row's checkpoint. Rows are sorted by checkpoint. */
   #enter(tenant: string, checkpoint: number): CheckedCheckpoint | undefined {
     if (this.#group.checkpoint !== checkpoint || this.#group.tenant !== tenant) {
       this.#group = { tenant, checkpoint, of: this.#checkpoints.get(`${tenant}\n${checkpoint}`) }
@@ -185,7 +185,7 @@ function commitmentHex(salt: string, data: string): string {
   return commitment(Buffer.from(salt, 'hex'), data).toString('hex')
 }
 
-/** Checks these events one by one, because the server builds a text of up to a gigabyte for each. */
+/** Checks the events in doubt one by one, because the server builds a text of up to a gigabyte for each of them. */
 async function checkWholeLeaves(client: pg.ClientBase, walk: Walk, damage: DamageList): Promise<void> {
   for (const { event, signed, ...place } of walk.inDoubt) {
     const { rows } = await client.query(

@@ -32,7 +32,7 @@ export interface AuditVerdict {
   readonly tenants: number
   readonly checkpoints: number
   readonly anchors: number
-  /** Events that a signed record says were dropped with their month, and personal values that were erased on request. */
+  /** `pruned` events were dropped with their month, according to a signed record. `erased` events lost their personal values on request. */
   readonly pruned: number
   readonly erased: number
   readonly unsealed: number

@@ -68,7 +68,7 @@ export function checkAudience(claims: RawClaims, rules: ClaimRules): void {
 }
 
 /**
- * Refuses ID tokens, refresh tokens and logout tokens where access tokens are expected, and access tokens where ID tokens are.
+ * Refuses ID tokens, refresh tokens and logout tokens where access tokens are expected, and access tokens where ID tokens are expected.
  *
  * @throws {TokenRefusedError} `token-type`
  * @see RFC 8725 section 3.11 and 3.12

@@ -14,7 +14,7 @@ export interface TokenOrigin {
   readonly requestId?: string | undefined
 }
 
-/** Verifies tokens of the issuers it was made for. Its functions are bound, so that callers may pass them on. */
+/** Verifies tokens of the issuers for which it was made. Its functions are bound to it, so that callers can pass them as callbacks. */
 export interface TokenVerifier<Claims = RawClaims> {
   /**
    * Verifies a token, or returns it from the cache if it was verified recently.
@@ -26,11 +26,11 @@ export interface TokenVerifier<Claims = RawClaims> {
   readonly verifyToken: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
   /** Another name of `verifyToken`. */
   readonly verify: (token: unknown, origin?: TokenOrigin) => Promise<VerifiedToken<Claims>>
-  /** Looks only into the cache. Undefined means only that the token is not cached. */
+  /** Looks only into the cache. Undefined means that the token is not cached; it may still be valid. */
   readonly peekCached: (token: unknown) => VerifiedToken<Claims> | undefined
   /**
-   * Asks the `authorize` option whether the user is still a member of the tenant that the directory found; without the option it resolves.
-   * Call this for each request: the call also tells the cache which tenant id belongs to the claim.
+   * Asks the `authorize` option whether the user is still a member of the tenant that the directory found. Without the option it resolves
+   * at once. Call this for each request: the call also tells the cache which tenant id belongs to the claim.
    *
    * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE`
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
@@ -47,7 +47,7 @@ export interface TokenVerifier<Claims = RawClaims> {
   readonly revoke: (tokenId: string) => void
   /** How long a revocation must be kept, in milliseconds: the longest lifetime of a token. */
   readonly keepRevokedMs: number
-  /** Resolves when the keys of all issuers are usable. @throws {DependencyUnavailableError} names those that are not */
+  /** Resolves when the keys of all issuers are usable. @throws {DependencyUnavailableError} names the issuers whose keys are not */
   readonly ready: () => Promise<void>
   /** Refuses further tokens, ends timers and requests. Idempotent. */
   readonly close: () => void

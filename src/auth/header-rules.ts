@@ -49,7 +49,7 @@ export function checkHeaderOfIssuer(
   return { algorithm, kid }
 }
 
-/** Media types compare without case, and without `application/`. @see RFC 7515 section 4.1.9 */
+/** Brings a media type into the form in which types are compared: in lower case, without `application/`. @see RFC 7515 section 4.1.9 */
 export function normalizeType(typ: string): string {
   const lower = typ.toLowerCase()
   return lower.startsWith('application/') ? lower.slice('application/'.length) : lower

@@ -31,7 +31,7 @@ export async function fetchJwks(url: URL, signal: AbortSignal, logger: Logger): 
 async function readBounded(response: Response, url: URL): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  // The throw leaves the loop, which cancels the body.
+  // The throw leaves the loop, and leaving the loop cancels the body.
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength
     if (size > MAX_DOCUMENT_BYTES) throw unusable(url, `it is larger than ${MAX_DOCUMENT_BYTES} bytes`)

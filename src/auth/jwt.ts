@@ -15,7 +15,7 @@ import type { VerifiedToken } from './verified-token.ts'
 import { type JudgedToken, judgeToken } from './verify-token.ts'
 
 /**
- * Makes a verifier of access tokens (compact JWS). Synchronous; opens nothing: remote keys are fetched at first use.
+ * Makes a verifier of access tokens (compact JWS). Is synchronous and opens no connection: remote keys are fetched at first use.
  *
  * @example
  * const verifier = createTokenVerifier({
@@ -38,7 +38,7 @@ export function createTokenVerifier<Claims>(
   return options.claims === undefined ? makeTokenVerifier(options) : makeTokenVerifier(options)
 }
 
-/** As {@link createTokenVerifier}, for a wall: it also asks for revocations of other processes. */
+/** Like {@link createTokenVerifier}, for a wall: the verifier also refuses tokens that another process revoked. */
 export function makeTokenVerifier<Claims>(
   options: TypedOptions<Claims>,
   revoked?: RevocationCheck,
@@ -89,7 +89,7 @@ function buildVerifier<Claims>(
       maxBytes: maxTokenBytes,
       authorize,
       authorizeTimeoutMs: parsed.authorizeTimeoutMs,
-      // An older token has expired.
+      // After that time every token that was valid at the revocation has expired.
       keepRevokedMs: (longestLife + 2 * toleranceSeconds) * 1000,
       now,
       events,

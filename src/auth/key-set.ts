@@ -17,7 +17,7 @@ export interface KeySet {
   readonly size: number
   /** Whether a token must name its key by `kid`. */
   readonly needsKeyId: boolean
-  /** The key that fits; undefined if none fits, or several. */
+  /** Returns the key that fits. Undefined if no key fits, or if several keys fit. */
   find(algorithm: Algorithm, kid: string | undefined): KeyObject | undefined
   all(): readonly KeyObject[]
   /** Fingerprints of the keys, by which a withdrawn key is noticed. */
@@ -35,7 +35,7 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv']
 
 /**
  * Reads a JWK Set. Keys for encryption and keys of unknown kinds are ignored silently. Private and symmetric keys, unfit keys, broken keys
- * and keys that share a `kid` are ignored with a problem. The other keys of the set are used.
+ * and keys that share a `kid` are ignored and named in `problems`. The other keys of the set are used.
  *
  * @param needsKeyId true for remote sets: they change, so a token must name its key. A set that never changes may contain one key without
  *   `kid`
@@ -57,7 +57,7 @@ export function readJwks(document: unknown, needsKeyId: boolean): JwksReading {
   return { keys: keySet(keys, needsKeyId), problems }
 }
 
-/** Reads a PEM: SPKI public key or X.509 certificate. Throws on anything else, also on a private key or an unfit key. */
+/** Reads a PEM: SPKI public key or X.509 certificate. Throws for anything else, also for a private key or an unfit key. */
 export function readPem(pem: string): KeySet {
   if (pem.includes('PRIVATE KEY')) throw new TypeError('it holds a private key; give the public key or the certificate')
   const key = createPublicKey(pem)
@@ -66,7 +66,7 @@ export function readPem(pem: string): KeySet {
   return keySet([{ kid: undefined, algorithm: undefined, key }], false)
 }
 
-/** The set of one shared secret. */
+/** Makes a set with one shared secret. */
 export function readSecret(secret: string | Uint8Array): KeySet {
   const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret
   return keySet([{ kid: undefined, algorithm: undefined, key: createSecretKey(bytes) }], false)

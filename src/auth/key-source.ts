@@ -6,7 +6,7 @@ import { TokenRefusedError } from './refusal.ts'
 /** The source of one issuer's keys. */
 export interface KeySource {
   /**
-   * The key that a token's header means.
+   * Returns the key that belongs to a token's header.
    *
    * @throws {TokenRefusedError} `unknown-key`
    * @throws {DependencyUnavailableError} if the keys can't be fetched now, so that the token can't be verified

@@ -7,7 +7,10 @@ import { withinTime } from './within-time.ts'
 export interface MembershipTenant {
   readonly id: string
   readonly tier?: string | undefined
-  /** The schema of the tenant's own tables, for a context in which the hook asks them. Undefined or null: the shared tables. */
+  /**
+   * The schema of the tenant's own tables. A hook that queries these tables opens its context with this value. Undefined or null: the
+   * shared tables.
+   */
   readonly placement?: Placement | null | undefined
 }
 
@@ -22,7 +25,7 @@ export interface MembershipQuestion<Claims = RawClaims> {
 /**
  * Says whether the user is still a member of the tenant. The token may have been signed before the membership ended.
  *
- * Only `true` lets the request pass. Anything else, an error or no answer in time is a refusal.
+ * Only `true` lets the request pass. Any other answer, an error, and no answer in time refuse it.
  */
 export type Authorize<Claims = RawClaims> = (question: MembershipQuestion<Claims>) => boolean | Promise<boolean>
 

@@ -109,7 +109,7 @@ const issuer = z
 
 export type ParsedIssuer = z.infer<typeof issuer>
 
-/** The schema of the options once a single issuer has been brought into the map's form. */
+/** The schema of the options after the options of a single issuer were turned into a map with one entry. */
 export const optionsSchema = z
   .strictObject({
     issuers: z.record(name, issuer).refine((value) => Object.keys(value).length > 0, 'name at least one issuer'),
@@ -164,7 +164,7 @@ export const optionsSchema = z
 
 export type ParsedOptions = z.infer<typeof optionsSchema>
 
-/** Further problems of an issuer. Other parts may be invalid and are reported already, so values of a wrong type are skipped. */
+/** Finds problems of an issuer that its schema does not find. Skips values of a wrong type, because the schema reports these. */
 function problemsOfIssuer(value: ParsedIssuer): [path: string, message: string][] {
   const problems: [string, string][] = []
   const { audience, authorizedParty, clientId, preset } = value
@@ -175,7 +175,7 @@ function problemsOfIssuer(value: ParsedIssuer): [path: string, message: string][
   const { data: claims, success } = readers.optional().safeParse(value.claims)
   const tenant = claims?.tenant
   if (success && preset === undefined && tenant === undefined) {
-    problems.push(['claims', 'give a preset, or claims.tenant: where the tenant stands'])
+    problems.push(['claims', 'give a preset, or claims.tenant: the claim that names the tenant'])
   }
   if (tenant !== undefined && typeof tenant !== 'function' && isUserEditable(tenant)) {
     if (value.allowUserEditableTenantClaim !== true) {

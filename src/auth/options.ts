@@ -7,10 +7,10 @@ import type { PresetName } from './presets/all.ts'
 import type { RawClaims } from './strict-json.ts'
 
 /**
- * One kind of keys; kinds are never mixed. The types take `undefined`, because that is what an environment variable may be. It is refused when
- * the verifier is made, with `PARTYWALL_CONFIGURATION`.
+ * The keys of an issuer: exactly one kind. The types allow `undefined`, because an environment variable may be undefined.
+ * createTokenVerifier() refuses `undefined` with `PARTYWALL_CONFIGURATION`.
  *
- * `jwksUrl` must be https, or http on loopback; `allowHttp` lets it be plain http inside a network you trust.
+ * `jwksUrl` must be https, or http on loopback; `allowHttp: true` also allows plain http, for a network that you trust.
  */
 export type IssuerKeys =
   | { readonly jwksUrl: string | URL | undefined; readonly allowHttp?: boolean | undefined }
@@ -48,7 +48,7 @@ export interface IssuerOptions {
   readonly keysAreForThisServiceOnly?: boolean | undefined
   /**
    * The tenant claims that this issuer may use. Required with more than one issuer, because otherwise each issuer could name the tenants of
-   * the others. `() => true` allows each issuer to name all tenants.
+   * the others. `() => true` allows this issuer to name all tenants.
    */
   readonly tenants?: readonly string[] | ((tenantClaim: string) => boolean | Promise<boolean>) | undefined
   readonly preset?: PresetName | undefined
@@ -78,11 +78,11 @@ export interface KeyRefreshOptions {
   readonly refreshMs?: number | undefined
   /** How long known keys are used while their source is down. Default 24 h. */
   readonly maxStaleMs?: number | undefined
-  /** After an answer, how long an unknown key id is refused without asking again. Default 30_000. */
+  /** How long an unknown key id is refused without another request, after the source has answered. Default 30_000. */
   readonly unknownKeyCooldownMs?: number | undefined
   /** How long one request for the keys may take, in milliseconds; default 5_000. */
   readonly timeoutMs?: number | undefined
-  /** Default 1_000; doubles up to 10 seconds. */
+  /** Time before a failed request is repeated, in milliseconds. Default 1_000; doubles with each failure, up to 10 seconds. */
   readonly retryMs?: number | undefined
 }
 
@@ -94,7 +94,7 @@ export interface CommonOptions<Claims = RawClaims> {
   readonly authorize?: Authorize<Claims> | undefined
   /** How long `authorize` may take. Default 5_000. */
   readonly authorizeTimeoutMs?: number | undefined
-  /** How far clocks may differ; at most 60. Default 5. */
+  /** By how many seconds clocks may differ; at most 60. Default 5. */
   readonly clockToleranceSeconds?: number | undefined
   /** Longer tokens are refused without being parsed. Default 8_192. */
   readonly maxTokenBytes?: number | undefined

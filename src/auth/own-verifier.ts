@@ -34,7 +34,7 @@ export interface OwnPrincipal {
   readonly credentialId?: string | undefined
   /** When the credential was issued. Without it, `wall.revokeUser` also refuses credentials that were issued later. */
   readonly issuedAt?: Date | undefined
-  /** From this moment on the credential is refused. Default: `verify` alone decides. */
+  /** From this moment on the credential is refused. Default: only `verify` decides. */
   readonly expiresAt?: Date | undefined
   /** `VerifiedToken.claims`, and `claims` of the question to `authorize`. Frozen. Default: an empty object. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined
@@ -60,7 +60,10 @@ export interface OwnVerifierOptions {
   ) => OwnPrincipal | undefined | null | false | Promise<OwnPrincipal | undefined | null | false>
   /** How long `verify` may take, in milliseconds; default 5_000. */
   readonly verifyTimeoutMs?: number | undefined
-  /** How long a recognised credential is not asked for again. Default 5_000 ms, at most 60_000; `maxEntries: 0` asks for each request. */
+  /**
+   * How long a recognised credential is accepted without another call of `verify`. Default 5_000 ms, at most 60_000. With `maxEntries: 0`,
+   * `verify` is called for each request.
+   */
   readonly cache?: TokenCacheOptions | undefined
   /** Asked for each request whether the user is still a member of the tenant. */
   readonly authorize?: Authorize<Readonly<Record<string, unknown>>> | undefined
@@ -125,13 +128,13 @@ const readIdentity = compileIdentity(undefined, {
   actor: 'actor',
 })
 
-/** Whether `auth` has a verifier of the user's own in place of issuers of JWTs. */
+/** Whether `auth` contains the application's own `verify` function, in place of issuers of JWTs. */
 export function isOwnVerifier(auth: object | undefined): auth is OwnVerifierOptions {
   return auth !== undefined && auth !== null && Object.hasOwn(auth, 'verify')
 }
 
 /**
- * Makes a verifier from the application's own function. Cache, revocations, membership, events and limits of failures are those of JWTs.
+ * Makes a verifier from the application's own function. Cache, revocations, membership, events and limits of failures work as for JWTs.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with all problems at once
  * @see OWASP API2:2023 (Broken Authentication)
@@ -189,7 +192,7 @@ async function ask(
     return await withinTime(async () => verify(credential, call), timeoutMs, late)
   } catch (error) {
     if (isPartywallError(error)) throw error
-    // The error may quote the credential, so it is not the cause.
+    // The error may quote the credential, so do not set it as cause.
     throw unavailable(`threw ${error instanceof Error ? error.name : typeof error}`)
   } finally {
     abort.abort()
@@ -200,13 +203,13 @@ function unavailable(what: string): DependencyUnavailableError {
   return new DependencyUnavailableError(`The function auth.verify ${what}.`, { details: { dependency: 'auth.verify' } })
 }
 
-/** Everything is read once into a copy of our own: a getter or a later change of the object can't tell two tenants. */
+/** Copies the answer, so that each property is read once: a getter, or a later change of the object, can't name two tenants. */
 function toEntry(answer: unknown, now: number): CacheEntry<VerifiedToken<OwnClaims>> {
   if (answer === undefined || answer === null || answer === false) throw new TokenRefusedError('not-recognised')
   if (!isRecord(answer)) throw new TokenRefusedError('claim-invalid', 'principal')
   const principal: Record<string, unknown> = { ...answer }
   const unknown = Object.keys(principal).find((key) => !PRINCIPAL_KEYS.has(key))
-  // Such as `tenantId` or `tenants`: what the function meant by it would be lost.
+  // Refuse an unknown property, such as `tenantId` or `tenants`: if it were ignored, the function's intention would be lost.
   if (unknown !== undefined)
     throw new TokenRefusedError('claim-invalid', 'principal', undefined, 'auth.verify returned an unknown property')
   const identity = readIdentity(principal)

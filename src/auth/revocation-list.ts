@@ -34,7 +34,7 @@ export class RevocationList implements Pick<RevocationCheck, 'has'> {
     this.#now = now
   }
 
-  /** @param keys keys of the purpose `revocation`, also the key of the secret before a rotation */
+  /** @param keys keys derived for the purpose `revocation`, from the current secret and from the secret before a rotation */
   use(keys: readonly Uint8Array[]): void {
     this.#keys = keys
     this.#known = new WeakMap()
@@ -45,7 +45,9 @@ export class RevocationList implements Pick<RevocationCheck, 'has'> {
     return this.#keys.map((key) => createHmac('sha256', key).update(`${what}\0${value}`).digest('hex'))
   }
 
-  /** Adds entries. Of two with the same hash the later revocation stays, because answers of the database may arrive out of order. */
+  /**
+   * Adds entries. If two entries have the same hash, the later revocation is kept, because answers of the database may arrive out of order.
+   */
   add(entries: readonly RevokedEntry[]): void {
     for (const entry of entries) {
       const known = this.#entries.get(entry.hash)

@@ -41,10 +41,10 @@ const optionsSchema = z.strictObject({
 })
 
 /**
- * `auth.verify` for tokens that the application signs itself with a secret, and that name no issuer and no audience.
+ * Makes an `auth.verify` function for tokens that the application signs itself with a secret, and that name no issuer and no audience.
  *
- * The token must have an expiry, a user and exactly one tenant; anything else is refused. Use `auth.issuer` if your tokens name an issuer and
- * an audience, because these also keep tokens of other services out.
+ * The token must have an expiry, a user and exactly one tenant; anything else is refused. Use `auth.issuer` if your tokens name an issuer
+ * and an audience, because the checks of both also refuse tokens of other services.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for a secret that is too short
  * @example
@@ -93,7 +93,7 @@ function principalOf(
   }
 }
 
-/** Serial keys are numbers in many tokens. A list, an object and a fraction name no tenant. */
+/** Reads an id. Many tokens contain serial keys as numbers. A list, an object and a fraction are no ids. */
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'string' && value !== '') return value
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined

@@ -7,7 +7,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export type RawClaims = Readonly<Record<string, unknown>>
 
 /**
- * Reads a JSON object strictly, so that every parser reads the same: UTF-8 without a byte order mark, each name once, bounded depth.
+ * Reads a JSON object strictly, so that every parser reads the same values: UTF-8 without a byte order mark, each name once, bounded depth.
  *
  * If a name occurs twice, `JSON.parse` keeps the last value and other parsers the first. Two readers of one token would then see two
  * tenants. `__proto__` is refused, because other code may copy the claims into ordinary objects.
@@ -36,7 +36,10 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Walks text that `JSON.parse` has accepted, so it needs to know strings, braces, brackets and commas only. */
+/**
+ * Refuses an object that has a name twice. `JSON.parse` has accepted the text, so it is enough to know strings, braces, brackets and
+ * commas.
+ */
 function refuseDuplicateNames(text: string): void {
   const stack: (Set<string> | undefined)[] = []
   let expectName = false

@@ -23,8 +23,8 @@ interface TokenCacheSettings {
 }
 
 /**
- * Verified tokens under their SHA-256; the tokens themselves are not kept. Refused tokens are not cached, because a flood of bad tokens
- * would push out the good ones.
+ * A cache of verified tokens. Its keys are the SHA-256 of the tokens; the tokens themselves are not kept. Refused tokens are not cached,
+ * because a flood of bad tokens would push out the good ones.
  *
  * If a tenant, issuer or token is dropped, verifications that are running at that moment are not stored either: they began in an older
  * generation.

@@ -2,8 +2,8 @@ import { getCurrentTenant } from '../context/run-with-tenant.ts'
 import { tenantStore } from '../context/store.ts'
 
 /**
- * Gives each tenant context an object of its own, such as a DataLoader, an EntityManager, or anything that collects or keeps what callers
- * ask. The object is made at the first call in a context, and freed with the context.
+ * Gives each tenant context its own object, such as a DataLoader, an EntityManager, or another object that batches or caches queries. The
+ * object is made at the first call in a context, and freed with the context.
  *
  * @returns a function that gives the object of the current context
  * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING`, from the returned function, outside a tenant context

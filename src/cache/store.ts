@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.ts'
 
-/** Where a tenant cache keeps its texts. Each method may be asynchronous. */
+/** The store in which a tenant cache keeps its texts. Each method may be asynchronous. */
 export interface CacheStore {
   get(key: string): unknown
   /** @param ttlMs after how many milliseconds the store may drop the text */
@@ -16,7 +16,7 @@ export interface CacheStore {
 export type CacheLibrary = object
 
 /**
- * Finds out how a cache library is called.
+ * Makes a store from a cache library. Finds out from the library's methods how to call it.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` for an object without the methods of a cache
  */

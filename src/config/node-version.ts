@@ -1,7 +1,7 @@
 /** The same as `engines` in package.json; a test compares the two. */
 const LEAST = [20, 19] as const
 
-/** One sentence for a Node.js that is too old; undefined for any other. */
+/** Returns an error message if this version of Node.js is too old, and undefined otherwise. */
 export function oldNode(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1])) return undefined

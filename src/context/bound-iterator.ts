@@ -6,8 +6,8 @@ const STEPS = ['next', 'return', 'throw'] as const
  * Runs each step of a generator, or of another lazy iterable, in the context that is current now. A generator runs nothing until it is
  * iterated, which may happen outside of the context, or in the context of another tenant.
  *
- * The object stays the same one. Streams and collections are left alone: a stream has other consumers than iterators, and a collection runs
- * no code.
+ * Changes the object itself and makes no new object. Streams and collections are not changed: a stream also has consumers that do not
+ * iterate, and a collection runs no code.
  */
 export function bindIterator(value: object): void {
   const frame = tenantStore.getStore()

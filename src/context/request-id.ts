@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 
-// One call into the random source for many ids: the call costs more than the bytes.
+// Reads random bytes for many ids in one call, because the call costs more than the bytes.
 const BYTES_PER_ID = 10
 const DIGITS_PER_ID = BYTES_PER_ID * 2
 const pool = Buffer.alloc(BYTES_PER_ID * 256)

@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { type DoctorLine, type DoctorSettings, error, ok, warning } from './doctor-line.ts'
 
-/** A seal is valid for 60 seconds and is renewed after 30, so from here on the database may call new seals expired. */
+/** A seal is valid for 60 seconds and is renewed after 30, so with this difference the database may treat new seals as expired. */
 const ERROR_SECONDS = 25
 const WARNING_SECONDS = 5
 
-/** Compares the clock of this machine with that of the database: seals and tokens carry times. */
+/** Compares the clock of this machine with the database's clock, because seals and tokens contain times. */
 export async function examineClock({ databaseUrl }: DoctorSettings): Promise<readonly DoctorLine[]> {
   if (databaseUrl === undefined) return []
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 })
@@ -23,7 +23,7 @@ export async function examineClock({ databaseUrl }: DoctorSettings): Promise<rea
     if (apart >= ERROR_SECONDS) return [error('clocks', sentence, fix)]
     return [apart >= WARNING_SECONDS ? warning('clocks', sentence, fix) : ok('clocks', sentence)]
   } catch {
-    return [] // the check of the database reports it
+    return [] // examineDatabase() reports the error
   } finally {
     await client.end().catch(() => {}) // the connection may never have opened
   }

@@ -7,7 +7,7 @@ import { openLoginPool } from './open-login-pool.ts'
 
 const AREA = 'PostgreSQL'
 
-/** The database, by the application's own login: everything that `wall.ready()` checks, and the directory. */
+/** Examines the database with the application's own login: everything that `wall.ready()` checks, and the directory. */
 export async function examineDatabase(settings: DoctorSettings): Promise<readonly DoctorLine[]> {
   const { databaseUrl, databaseUrlName = 'DATABASE_URL', sealSecret, tenantColumns } = settings
   if (databaseUrl === undefined)

@@ -1,19 +1,19 @@
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface DoctorLine {
-  /** What was looked at: `Node.js`, `PostgreSQL`, `pooler`, `seal`, `identity provider`, `Redis`, `project` and others. */
+  /** What was checked: `Node.js`, `PostgreSQL`, `pooler`, `seal`, `identity provider`, `Redis`, `project` and others. */
   readonly area: string
   /** `skipped`: nothing was configured to look at; `sentence` names the setting. */
   readonly verdict: 'ok' | 'warning' | 'error' | 'skipped'
   readonly sentence: string
-  /** SQL, a command or a setting that cures it. */
+  /** SQL, a command or a setting that fixes the problem. */
   readonly fix?: string
 }
 
-/** What the doctor looks at. What is undefined is skipped. */
+/** Settings of the doctor. A check whose setting is undefined is skipped. */
 export interface DoctorSettings {
   /** URL of the application's login. */
   readonly databaseUrl: string | undefined
-  /** The variable or option that holds it, for messages; default `DATABASE_URL`. */
+  /** The variable or option that holds the URL, for messages; default `DATABASE_URL`. */
   readonly databaseUrlName?: string | undefined
   /** The root secret of the seal. */
   readonly sealSecret: string | undefined

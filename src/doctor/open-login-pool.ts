@@ -4,7 +4,7 @@ import { silentLogger } from '../logger/logger.ts'
 /** The application's login, and how it connects. */
 interface Login {
   readonly databaseUrl: string
-  /** The root secret of the seal; undefined where the database has none. */
+  /** The root secret of the seal; undefined if the database has no seal. */
   readonly sealSecret: string | undefined
   /** Whether a pooler that changes the session between transactions is in front of the server; default: none. */
   readonly pooler?: boolean | undefined
@@ -16,7 +16,7 @@ export function openLoginPool({ databaseUrl, sealSecret, pooler }: Login): Tenan
     connectionString: databaseUrl,
     max: 1,
     connectionTimeoutMillis: 10_000,
-    // As the wall does by default: the rights on the directory are granted to the role, and not to the login.
+    // Use the roles that a wall uses by default: the rights on the directory are granted to these roles, and not to the login.
     roles: { tenant_admin: ['owner', 'admin'] },
     seal: sealSecret === undefined ? false : { secret: sealSecret },
     pooler: pooler === true ? 'transaction' : 'none',

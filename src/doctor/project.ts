@@ -6,7 +6,7 @@ import { oldNode } from '../config/node-version.ts'
 import { MIN_SECRET_LENGTH } from '../seal/seal-key.ts'
 import { type DoctorLine, type DoctorSettings, error, ok, warning } from './doctor-line.ts'
 
-/** The application's folder: the version of Node.js, the driver, and secrets in the repository. */
+/** Examines the application's folder: the version of Node.js, the driver, and secrets in the repository. */
 export async function examineProject({ folder, sealSecret }: DoctorSettings): Promise<readonly DoctorLine[]> {
   const old = oldNode(process.versions.node)
   return [
@@ -48,7 +48,7 @@ function secret(value: string | undefined): DoctorLine {
   return ok('seal', 'PARTYWALL_SEAL_SECRET is set.')
 }
 
-/** Files of secrets that git has recorded. */
+/** Reports files with secrets that git tracks. */
 async function trackedSecrets(folder: string): Promise<readonly DoctorLine[]> {
   const patterns = ['.env', '.env.local', '.env.production', '*.jwk', 'partywall-audit.key']
   const listed = await promisify(execFile)('git', ['ls-files', '--', ...patterns], { cwd: folder }).catch(

@@ -35,7 +35,8 @@ export function CrossTenantSafe(reason: string): CrossTenantSafeMark {
     }
     return rewriteDecorated('CrossTenantSafe', args, (original) => markFunction(original, reason))
   }
-  // The overloads are told apart at run time: `rewriteDecorated` handles the decorator forms, the check above the other.
+  // The overloads are distinguished at run time: the check above recognises a middleware call, and `rewriteDecorated` the forms of a
+  // decorator.
   return mark as CrossTenantSafeMark
 }
 
@@ -53,7 +54,7 @@ function markFunction(original: AnyFunction, reason: string): AnyFunction {
   return marked
 }
 
-/** The reason for which guards skip this function or answer; undefined if they don't. */
+/** The reason for which guards skip this function or answer; undefined if they do not skip it. */
 export function crossTenantSafeReason(marked: object): string | undefined {
   const reason: unknown = Reflect.get(marked, safeReason)
   return typeof reason === 'string' ? reason : undefined

@@ -12,8 +12,8 @@ const uuid = /^\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{1
 /**
  * The default comparison: by the canonical form of an id.
  *
- * A uuid in any spelling that PostgreSQL reads is the same uuid; a number or bigint is its decimal form. A number beyond
- * ±(2^53 - 1) is never the same, because it may have been rounded.
+ * All spellings of a uuid that PostgreSQL reads are equal. A number or bigint is compared by its decimal form. A number beyond ±(2^53 - 1)
+ * is never the same, because it may have been rounded.
  */
 export const sameTenantId: SameTenant = (id, tenantId) => {
   if (id === tenantId) return true

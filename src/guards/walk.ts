@@ -60,7 +60,7 @@ function at(step: string, found: Found): Found {
   return found
 }
 
-/** @param asJson whether to call `toJSON`. Like JSON.stringify, it is not called on a result of `toJSON`. */
+/** @param asJson whether to call `toJSON`. As in JSON.stringify, `toJSON` is not called on a result of `toJSON`. */
 function visit(walk: Walk, value: unknown, depth: number, asJson = true): Found | undefined {
   // JSON.stringify also calls toJSON of a function. A function without toJSON is no data.
   if (typeof value === 'function') {

@@ -25,7 +25,7 @@ export interface OpenOptions<Call extends HttpCall = HttpCall> {
 
 const WELL_FORMED_ID = /^[\w.-]{1,64}$/
 
-/** The id of a request: a new one, or that of the header which the wall trusts, if it is well formed. */
+/** The id of a request: the value of the header that the wall trusts if the value is well formed, otherwise a new id. */
 export function requestIdOf(wall: RequestWall, call: Pick<HttpCall, 'header'>): string {
   const { requestIdHeader } = wall
   const given = requestIdHeader === undefined ? undefined : call.header(requestIdHeader.toLowerCase())

@@ -30,12 +30,12 @@ export function openRequest<Call extends HttpCall>(
   return new HttpRequest(wall, call, { agreement, refuseBlocked, token: tokenOf })
 }
 
-/** The options of one request. `token` knows its call. */
+/** The options of one request. `token` is bound to the request's call. */
 interface BoundOptions extends Omit<OpenOptions, 'token'> {
   readonly token: (() => string | undefined) | undefined
 }
 
-/** One request, from its token to the end of its answer. It knows no framework. */
+/** One request, from its token to the end of its answer. It does not depend on a framework. */
 export class HttpRequest {
   readonly requestId: string
   readonly wall: RequestWall
@@ -65,8 +65,8 @@ export class HttpRequest {
    * Verifies the token, finds the tenant, compares other hints with it, and checks the membership. The tenant comes from the verified token
    * and from nothing else.
    *
-   * The wall admits in no tenant's context, also if the server was started in one. After admission, suspension of the tenant stops the
-   * request, and closing the wall waits for {@link close}.
+   * Admission runs outside of every tenant context, also if the server was started inside one. After admission, suspension of the tenant
+   * stops the request, and closing the wall waits for {@link close}.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION`; for this and all other refusals see `Admission.admit`
    * @throws {ClosedError} `PARTYWALL_CLOSED` while the wall closes
@@ -95,7 +95,8 @@ export class HttpRequest {
    * `readOnlyOnSafeMethods`.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` before admission
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` in the context of another tenant, such as that in which the server was started
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` inside the context of another tenant, for example if the server was started
+   * inside it
    * @see RFC 9110, section 9.2.1: safe methods
    */
   run<T>(fn: () => T): T {
@@ -143,7 +144,7 @@ export class HttpRequest {
    * Checks a permission in the request's context.
    *
    * @param object loads the object for grants with conditions; it runs in the tenant's context
-   * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; may reject with it instead
+   * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; or the returned promise rejects with this error
    * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if `access` is undefined
    */
   check(
@@ -154,7 +155,10 @@ export class HttpRequest {
     return this.run(() => checkPermission(access, permission, object))
   }
 
-  /** The answer to an error. Errors of PostgreSQL are translated, also if an ORM has wrapped them. Answers from 500 on are logged. */
+  /**
+   * The answer to an error. Errors of PostgreSQL are translated, also if an ORM has wrapped them. Answers with status 500 or above are
+   * logged.
+   */
   problem(error: unknown): Problem {
     return failureProblem(error, this)
   }

@@ -17,7 +17,7 @@ export interface LimitOptions {
 
 /** The limiter's answer about one request. */
 export interface LimitedRequest {
-  /** For the answer, whether the request passes or not. */
+  /** Headers for the answer, both if the request passes and if it is refused. */
   readonly headers: Readonly<Record<string, string>>
   /** The answer to a refused request: 429, or 503 if the store is down. Undefined if the request may pass. */
   readonly refusal: RefusalAnswer | undefined
@@ -64,6 +64,6 @@ function askedFor({ cost, route }: LimitOptions): RateLimitRequest {
 export function requireLimiter(limiter: RateLimiter | undefined, caller: string): RateLimiter {
   if (limiter !== undefined) return limiter
   throw new ConfigurationError(
-    `${caller}: limiter is undefined. A wall has one where it is configured: createPartywall({ rateLimit: { store } }).`,
+    `${caller}: limiter is undefined. Configure it: createPartywall({ rateLimit: { store } }).`,
   )
 }

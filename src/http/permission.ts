@@ -2,7 +2,7 @@ import type { AccessControl } from '../access/access-control.ts'
 import { ConfigurationError } from '../errors.ts'
 
 /**
- * Refuses unless the current context has the permission. Returns a promise only if something must be awaited.
+ * Refuses the request unless the current context has the permission. Returns a promise only if something must be awaited.
  *
  * @param object loads the object for grants with conditions. Without it, the permission is checked without an object
  * @throws {PermissionDeniedError} `PARTYWALL_PERMISSION_DENIED`; emits PERMISSION_DENIED
@@ -58,9 +58,7 @@ export function requireAccess<P extends string>(
   caller: string,
 ): AccessControl<P> {
   if (access !== undefined) return access
-  throw new ConfigurationError(
-    `${caller}: access is undefined. A wall has it where it is configured: createPartywall({ access: { roles } }).`,
-  )
+  throw new ConfigurationError(`${caller}: access is undefined. Configure it: createPartywall({ access: { roles } }).`)
 }
 
 /** @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` unless the permission is a name */

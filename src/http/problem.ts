@@ -17,8 +17,9 @@ export interface Problem {
 const PROBLEM_TYPE = 'urn:partywall:problem#'
 
 /**
- * Types that IANA has registered and that generic clients may know. They are used instead of `urn:partywall:problem#…`. @see IANA "HTTP
- * Problem Types"
+ * Types that IANA has registered and that generic clients may know. They are used instead of `urn:partywall:problem#…`.
+ *
+ * @see IANA "HTTP Problem Types"
  */
 const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
   PARTYWALL_RATE_LIMIT_EXCEEDED: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
@@ -27,7 +28,7 @@ const IANA_TYPES: Partial<Record<PartywallErrorCode, string>> = {
 /**
  * The answer to an error: the public message of partywall's own errors, and only the status for all others.
  *
- * @param requestId the value of `instance`; two refusals of one kind differ only in it
+ * @param requestId the value of `instance`; two refusals of one kind differ only in this id
  * @see RFC 9457
  */
 function problemOf(error: unknown, requestId: string): Problem {
@@ -105,7 +106,8 @@ export function logFailure({ wall, requestId, context }: FailedRequest, error: u
 }
 
 /**
- * The cause of a refusal, for the log. The message of the refusal alone does not say which server was down, or which function is missing.
+ * The cause of a refusal, for the log. Without it, the message of the refusal does not say which server was down, or which function is
+ * missing.
  */
 function causeOf({ cause }: Error): object | undefined {
   if (!(cause instanceof Error)) return undefined

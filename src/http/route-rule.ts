@@ -5,11 +5,11 @@ import { ConfigurationError } from '../errors.ts'
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import { requireAccess, requirePermissionName, requirePublicReason } from './permission.ts'
 
-/** What a route demands of a request. */
+/** What a route requires of a request. */
 export interface RouteRule {
   /** The permission that the route requires, such as `documents:read`. Default: none. */
   readonly permission?: string | undefined
-  /** Why the route requires no permission, in at least 8 characters. A token is required all the same. */
+  /** Why the route requires no permission, in at least 8 characters. A token is still required. */
   readonly public?: string | undefined
   /** A name in the limiter's `routes`: also counts against the tenant's limit for that route. Default: none. */
   readonly route?: string | undefined

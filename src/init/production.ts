@@ -1,4 +1,4 @@
-/** Reasons why a database may be one of production. Empty: nothing speaks for it. */
+/** Signs that a database may be in production. Empty if there is no such sign. */
 export function productionSigns(
   url: string,
   environment: Readonly<Record<string, string | undefined>>,
@@ -6,7 +6,7 @@ export function productionSigns(
   const parsed = new URL(url)
   const signs: string[] = []
   if (environment['NODE_ENV'] === 'production') signs.push('NODE_ENV is production')
-  // pg connects to the host of the query, if there is one.
+  // If the query of the URL names a host, pg connects to that host.
   const hosts = [...parsed.searchParams.getAll('host'), ...parsed.searchParams.getAll('hostaddr')]
   if (parsed.hostname !== '' || hosts.length === 0) hosts.push(parsed.hostname)
   for (const host of hosts.flatMap((each) => each.split(',')))
@@ -18,7 +18,7 @@ export function productionSigns(
   return signs
 }
 
-/** Loopback, a private network, a socket, or a name without a dot, such as a service of docker-compose. */
+/** Whether a host is loopback, in a private network, a socket, or a name without a dot, such as a service of docker-compose. */
 function isPrivateHost(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase()
   if (name === '' || name.startsWith('/') || name.startsWith('%2f')) return true

@@ -3,9 +3,9 @@ import { dirname, join, relative, resolve } from 'node:path'
 
 /** Where a project is inside its git repository. */
 export interface RepositoryPlace {
-  /** The way from the project to the root of the repository: `../../`; empty for the root itself. */
+  /** The path from the project to the root of the repository: `../../`; empty for the root itself. */
   readonly up: string
-  /** The project's folder from there: `apps/api`; empty for the root itself. */
+  /** The project's folder, relative to the root of the repository: `apps/api`; empty for the root itself. */
   readonly folder: string
 }
 
@@ -16,7 +16,7 @@ export interface ProjectFiles {
   /** The names in a folder; empty if there is none. */
   list(path: string): readonly string[]
   isFolder(path: string): boolean
-  /** All files whose names end so, without node_modules, build output and hidden folders; at most 2,000. */
+  /** All files whose path matches, without node_modules, build output and hidden folders; at most 2,000. */
   find(ending: RegExp): readonly string[]
   /** Undefined outside of a git repository. */
   repository(): RepositoryPlace | undefined
@@ -25,7 +25,7 @@ export interface ProjectFiles {
 const SKIPPED = new Set(['node_modules', 'dist', 'build', 'coverage', 'out', 'generated', 'vendor'])
 const MOST_FILES = 2_000
 
-/** The files below a folder. Nothing is written. */
+/** Opens the files below a folder for reading. */
 export function openProjectFiles(root: string): ProjectFiles {
   const at = (path: string) => join(root, path)
   let all: readonly string[] | undefined
@@ -41,7 +41,7 @@ export function openProjectFiles(root: string): ProjectFiles {
   }
 }
 
-/** `.git` is a folder; in a worktree and in a submodule it is a file. */
+/** Searches upwards for `.git`, which is a folder, or a file in a worktree and in a submodule. */
 function repositoryOf(root: string): RepositoryPlace | undefined {
   for (let folder = resolve(root), up = ''; ; folder = dirname(folder), up += '../') {
     if (existsSync(join(folder, '.git'))) return { up, folder: relative(folder, resolve(root)).replaceAll('\\', '/') }

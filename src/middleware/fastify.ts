@@ -25,8 +25,8 @@ export interface PartywallPluginOptions extends AdapterOptions {
 }
 
 /**
- * A plugin for Fastify 5. All routes of its scope and below need a token, also those that were added before; their handlers run in the
- * tenant's context.
+ * A plugin for Fastify 5. All routes of the plugin's scope and of the scopes below it need a token, also routes that were added before the
+ * plugin. Their handlers run in the tenant's context.
  *
  * A route declares its rule in `config: { partywall: { permission, route, public: 'reason' } }`. Errors become problem documents. Exclude
  * health checks, or register them in a scope without the plugin.
@@ -68,7 +68,7 @@ Object.assign(partywallPlugin, {
   [Symbol.for('fastify.display-name')]: 'partywall',
 })
 
-/** Fastify takes any thrown value, whatever its type says. */
+/** Fastify accepts every thrown value, although its type says Error. */
 function passOn(error: unknown, _request: unknown, _reply: unknown, next: (error?: Error) => void): void {
   next(error instanceof Error ? error : new Error(String(error)))
 }

@@ -66,7 +66,7 @@ function walk(stack: readonly unknown[], prefix: string, inherited: RouteDeclara
   return found
 }
 
-/** Whether a layer of `use` applies to all paths. Only such a layer can declare the routes behind it. */
+/** Whether a layer of `use` applies to all paths. Only such a layer can declare the routes after it. */
 function coversAll(layer: unknown): boolean {
   return property(layer, 'slash') === true || property(property(layer, 'regexp'), 'fast_slash') === true
 }
@@ -95,7 +95,7 @@ function routesOf(route: unknown, prefix: string, inherited: RouteDeclaration | 
   )
 }
 
-/** A declaration counts only before the last handler of its method: behind the handler that answers, it protects nothing. */
+/** A declaration counts only before the last handler of its method: after the handler that answers, it would protect nothing. */
 function declaredFor(layers: readonly unknown[], method: string): RouteDeclaration | undefined {
   const own = layers.filter((layer) => [undefined, 'all', method].includes(methodOf(layer)))
   for (const layer of own.slice(0, -1)) {

@@ -17,7 +17,7 @@ export type { FoundRoute, RouteReport } from './route-report.ts'
 
 /** Options of {@link tenantContext}. */
 export interface HonoOptions extends AdapterOptions {
-  /** Chooses what a request must fulfil, such as the limit of a route. Default: a token and nothing more. */
+  /** Chooses what a request needs, such as the limit of a route. Default: only a token. */
   readonly rule?: ((context: Context) => RouteRule) | undefined
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((context: Context) => string | undefined) | undefined
@@ -45,7 +45,7 @@ export function tenantContext(wall: HttpWall, options: HonoOptions = {}): Middle
     const asked = { ...shared, rule: rule?.(context), token: tokenOf, ip: ip?.(context) }
     const answer = await handleFetch(wall, context.req.raw, asked, async () => {
       await next()
-      // Hono has answered an error already, perhaps with its message.
+      // Hono has already answered an error of the handler, perhaps with the error's message. So throw the error again.
       if (context.error !== undefined) throw context.error
       return context.res
     })
@@ -75,7 +75,7 @@ export function requirePermission<P extends string>(
 }
 
 /**
- * Declares that a route needs no permission, and documents the reason beside the route. It needs a token all the same.
+ * Declares that a route needs no permission, and documents the reason beside the route. The route still needs a token.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
  */

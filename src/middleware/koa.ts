@@ -43,7 +43,7 @@ export type KoaMiddleware<Context extends KoaContext = KoaContext> = (
 
 /** Options of {@link tenantContext}. */
 export interface KoaOptions extends AdapterOptions {
-  /** Chooses what a request must fulfil, such as the limit of a route. Default: a token and nothing more. */
+  /** Chooses what a request needs, such as the limit of a route. Default: only a token. */
   readonly rule?: ((context: KoaContext) => RouteRule) | undefined
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((context: KoaContext) => string | undefined) | undefined
@@ -116,7 +116,7 @@ export function requirePermission<P extends string>(
 }
 
 /**
- * Declares that a route needs no permission, and documents the reason beside the route. It needs a token all the same.
+ * Declares that a route needs no permission, and documents the reason beside the route. The route still needs a token.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` without a reason of at least 8 characters
  */

@@ -45,10 +45,10 @@ export interface NextTenantOptions extends AdapterOptions {
   readonly onRefused?: ((error: unknown) => void) | undefined
 }
 
-/** What a route handler of Next.js gets. */
+/** A route handler, as Next.js calls it. */
 type RouteHandler<Context> = (request: Request, context: Context) => Promise<Response>
 
-/** The entrances of a Next.js application. */
+/** Wrappers for the entry points of a Next.js application. */
 export interface NextTenant {
   /** Makes a route handler: `export const GET = tenant.route({ permission }, (request) => Response.json(…))`. */
   route<Context>(
@@ -70,7 +70,7 @@ export interface NextTenant {
 /**
  * Binds a wall to Next.js 15 and 16: route handlers, server actions and server components.
  *
- * Errors of actions and components are thrown, because Next.js answers them. It hides their messages from the client in production.
+ * Errors of actions and components are thrown, because Next.js answers them. In production, Next.js hides their messages from the client.
  *
  * @example
  * ```ts
@@ -166,7 +166,7 @@ class NextRequest {
       throw limitExceeded(decision, limiter.upgradeUrl)
   }
 
-  /** Ends the request for the limits and for the wall. Pieces of a page may still run: each is work of its own. */
+  /** Ends the request for the limits and for the wall. Pieces of a page may still run: each piece is registered as separate work. */
   leave(): void {
     const leaveLimiter = this.#leaveLimiter
     this.#leaveLimiter = () => {}
@@ -198,7 +198,7 @@ function isElement(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '$$typeof' in value
 }
 
-/** A request of which Next.js tells only the headers. Its path names no tenant. */
+/** A request of which Next.js provides only the headers. Its path names no tenant. */
 class NextCall implements HttpCall {
   readonly headers: NextHeaders
   readonly method: string

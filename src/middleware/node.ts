@@ -15,7 +15,7 @@ export type { AgreementOptions } from '../http/tenant-hints.ts'
 
 /** Options of {@link tenantListener}. */
 export interface TenantListenerOptions extends AdapterOptions {
-  /** What a request must fulfil: a rule, or a function that chooses one by the request. Default: a token and nothing more. */
+  /** What a request needs: a rule, or a function that chooses the rule of a request. Default: only a token. */
   readonly rule?: RouteRule | ((request: IncomingMessage) => RouteRule) | undefined
   /** Takes the token out of a request; default: `Authorization: Bearer`. */
   readonly token?: ((request: IncomingMessage) => string | undefined) | undefined
@@ -29,7 +29,8 @@ export type TenantHandler = (request: IncomingMessage, response: ServerResponse,
 /**
  * Makes a listener for `http.createServer`. Its handler runs in the tenant's context, after token, limits and permission were checked.
  *
- * Errors and rejections of the handler become problem documents. An answer that has begun is cut off, as is that of a suspended tenant.
+ * Errors and rejections of the handler become problem documents. An answer that has begun is cut off. The answer of a suspended tenant is
+ * cut off too.
  *
  * @example
  * ```ts

@@ -27,7 +27,7 @@ export function foundRoute(method: string, path: string, declared: RouteDeclarat
   return declared === undefined ? { method, path } : { method, path, declared }
 }
 
-/** A declaration counts only before the last handler: behind the handler that answers, it protects nothing. */
+/** A declaration counts only before the last handler: after the handler that answers, it would protect nothing. */
 export function declaredBeforeLast(handlers: readonly unknown[]): RouteDeclaration | undefined {
   for (const handler of handlers.slice(0, -1)) {
     const declared = declarationOf(handler)

@@ -26,7 +26,7 @@ export interface AuditParts {
   close(timeoutMs: number): Promise<void>
 }
 
-/** Makes the audit log on the wall's pool and on two connections of its own, so that events never wait behind work. */
+/** Makes the audit log on the wall's pool and on two separate connections, so that writing an event never waits for tenants' work. */
 export function makeAudit(
   config: AuditConfig,
   parts: {
@@ -38,8 +38,8 @@ export function makeAudit(
 ): AuditParts {
   const { pool, options, events, logger } = parts
   const { refusals, sensitiveActions = [], ...rest } = config
-  // The reserved pool runs the wall's own statements only: without the user's onConnect and without a pool for crossings. It gets no event emitter,
-  // because the wall's pool emits these events.
+  // The reserved pool runs only the wall's own statements, so it gets neither the user's onConnect nor a pool for crossings. It gets no
+  // event emitter, because the wall's pool emits these events.
   const { acrossTenantsUrl: _, onConnect: __, ...connection }: TenantPoolOptions & pg.PoolConfig = options
   const reserved = createTenantPool({ ...connection, max: 2, logger })
   reserved.on('error', () => {}) // the next event gets another connection

@@ -60,7 +60,7 @@ export interface PartywallConfig<Claims = RawClaims> {
   /** Issuers of JWTs, or `{ verify }` for credentials of another kind. */
   readonly auth:
     | (TokenVerifierOptions<Claims> & Partial<TypedClaims<Claims>>)
-    // Without these two, TypeScript could not tell which of both an object is, and 'authorize' would have no types.
+    // Without these two properties, TypeScript could not tell which of the two types an object has, and `authorize` would have no types.
     | (OwnVerifierOptions & { readonly issuer?: undefined; readonly issuers?: undefined })
   readonly tenants?: TenantsConfig | undefined
   /** Makes contexts unforgeable for injected SQL. There is no default: write `false` to switch it off. */
@@ -68,8 +68,7 @@ export interface PartywallConfig<Claims = RawClaims> {
   /** Limits per tenant and tier. Without this option nothing is limited. Mount `TenantRateLimiter` with `wall.limiter`. */
   readonly rateLimit?: Omit<RateLimiterOptions, 'events' | 'logger'> | undefined
   /**
-   * How many tokens that do not verify one client address may send. After that number, tokens that do not verify get 429 instead of 401.
-   * `false`: any number.
+   * How many invalid tokens one client address may send. After that number, an invalid token gets 429 instead of 401. `false`: any number.
    */
   readonly failedTokens?: FailedTokenLimiterOptions | false | undefined
   /** Options of `wall.health`, which answers an orchestrator's probes. */
@@ -100,12 +99,12 @@ export interface PartywallConfig<Claims = RawClaims> {
 const fn = z.custom((value) => typeof value === 'function', { error: 'must be a function' })
 const milliseconds = z.int({ error: 'must be whole milliseconds' }).min(1)
 
-/** pg reads anything else as the name of a database on this host. */
+/** Whether pg reads the text as a connection string. pg would read any other text as the name of a database on this host. */
 function isConnectionString(url: string): boolean {
   return /^(postgres(ql)?|socket):/i.test(url) || url.startsWith('/')
 }
 
-/** Whether `url` is undefined, such as from an unset environment variable, and nothing else names a server. pg would use localhost then. */
+/** Whether `url` is undefined, such as from an unset environment variable, and nothing else names a server. pg would then use localhost. */
 function isLeftBehind(database: Readonly<Record<string, unknown>>): boolean {
   const others = ['connectionString', 'host', 'user', 'database']
   return (
@@ -129,8 +128,7 @@ export const configSchema = z.strictObject({
     )
     .refine((database) => !isLeftBehind(database), {
       path: ['url'],
-      error:
-        'is undefined; give it, or leave it out where host, user and so on (or PGHOST, PGUSER) say where to connect',
+      error: 'is undefined; give it, or leave it out if host, user and so on (or PGHOST, PGUSER) name the server',
     }),
   auth: z.looseObject({}, { error: 'must be an object with issuers, with issuer and keys, or with verify' }),
   tenants: z

@@ -63,7 +63,7 @@ export function makeDirectory(config: TenantsConfig | undefined, parts: Director
 }
 
 interface ListenerParts {
-  /** Undefined if the directory is the application's own: it hears of no changes. */
+  /** Undefined if the directory is the application's own function, which gets no notifications. */
   readonly tenants: CachedTenantDirectory | undefined
   readonly revocations: SharedRevocations | undefined
   readonly events: SecurityEvents
@@ -98,7 +98,7 @@ function makeListener(
   })
 }
 
-/** After a change, or after notifications may have been missed: stops running work of tenants that are no longer active. */
+/** Stops running work of tenants that are no longer active. Called after a change, and when notifications may have been missed. */
 function stopInactive(tenants: CachedTenantDirectory, running: RunningWork, hash: string | undefined): void {
   for (const id of running.tenants) {
     if (hash === undefined || tenantHash(id) === hash) stopUnlessActive(tenants, running, id)

@@ -5,8 +5,10 @@ import type { RateLimiter } from '../rate-limit/rate-limiter.ts'
 import type { EarlyRefusals } from '../tenants/admission.ts'
 
 /**
- * What admission refuses early: requests of a tenant that has too many requests in progress (`crowded`) or is known to be over its limit
- * (`blocked`), and tokens that do not verify, once too many such tokens came from one address. Such a token gets 429 instead of 401.
+ * Makes the refusals with which admission ends early:
+ *
+ * - requests of a tenant that has too many requests in progress (`crowded`), or that is known to be over its limit (`blocked`);
+ * - invalid tokens, once too many of them came from one address. An invalid token then gets 429 instead of 401.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */

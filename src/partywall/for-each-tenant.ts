@@ -6,7 +6,7 @@ import type { SecurityEvents } from '../events/security-events.ts'
 import type { Work } from '../tenants/running-work.ts'
 import { isActive, placementOf, type Tenant, type TenantDirectory } from '../tenants/tenant.ts'
 
-/** Which tenants `forEachTenant` works for, and as whom. */
+/** The tenants for which `forEachTenant` runs, and the user of their contexts. */
 export interface ForEachTenantOptions {
   /** Ids of the tenants. The directory never lists tenants, so the application says which ones. */
   readonly tenants: Iterable<string> | AsyncIterable<string>
@@ -14,7 +14,7 @@ export interface ForEachTenantOptions {
   readonly userId: string
   /** Roles of each context; default none. */
   readonly roles?: readonly string[] | undefined
-  /** How many tenants are worked for at once; default 1. */
+  /** For how many tenants the function runs at the same time; default 1. */
   readonly concurrency?: number | undefined
 }
 
@@ -31,7 +31,9 @@ interface ForEachTenantParts {
   beginWork(tenantId: string): Work
 }
 
-/** Makes `forEachTenant`: one context for each tenant, with its status and placement as the directory answers now. */
+/**
+ * Makes `forEachTenant`: it opens one context for each tenant. The tenant's status and placement are read from the directory just before.
+ */
 export function createForEachTenant({ directory, events, beginWork }: ForEachTenantParts) {
   return async function forEachTenant(
     fn: (tenant: Tenant) => Promise<unknown> | unknown,

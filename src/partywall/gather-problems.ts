@@ -5,8 +5,8 @@ export class ProblemGatherer {
   readonly #problems: string[] = []
 
   /**
-   * @param path the name of the part's options in the configuration @param atTop names of the part's options that are at the top level of
-   *   the configuration
+   * @param path the name of the part's options in the configuration
+   * @param atTop names of the part's options that are at the top level of the configuration
    */
   build<T>(path: string, make: () => T, atTop: readonly string[] = []): T | undefined {
     try {

@@ -17,7 +17,7 @@ const LOGGED = [
   'CROSS_TENANT_ACCESS_ATTEMPT',
 ] as const satisfies readonly RefusalEvent['type'][]
 
-/** Maximum number of sources with a line of their own in one window. */
+/** Maximum number of sources that get separate lines in one window. */
 const MAX_SOURCES = 200
 
 /**

@@ -12,7 +12,7 @@ export interface LateGate extends ProtectionGate {
   open(watch: ProtectionGate): void
 }
 
-/** The gate lets all work pass until the watch is set. */
+/** Makes a gate that lets all work pass until the watch is set. */
 export function makeGate(): LateGate {
   let watch: ProtectionGate | undefined
   return {

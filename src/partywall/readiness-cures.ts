@@ -1,7 +1,10 @@
 import { codeOf, connectionProblem } from '../config/connection-problem.ts'
 import { ConfigurationError } from '../errors.ts'
 
-/** The function of the directory is missing: `partywall migrate` does not create it, because it does not know the table of tenants. */
+/**
+ * Throws the error of a failed lookup. If the function of the directory is missing, the error names the fix: `partywall migrate` does not
+ * create the function, because it does not know the table of tenants.
+ */
 export function explainLookup(error: unknown): never {
   const code = codeOf(error)
   if (code !== '42883' && code !== '3F000') throw error

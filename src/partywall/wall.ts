@@ -26,11 +26,14 @@ import type { Tenant } from '../tenants/tenant.ts'
 import type { ForEachTenantOptions, ForEachTenantResult } from './for-each-tenant.ts'
 import type { ActAsRequest } from './staff-access.ts'
 
-/** All parts of one application, wired together. The functions are bound, so that callers may pass them on. */
+/** All parts of partywall for one application. The functions are bound, so that callers can pass them as callbacks. */
 export interface Partywall<Claims = RawClaims> {
   /** A drop-in for `pg.Pool`, also for ORMs. */
   readonly pool: TenantPool
-  /** A constructor of pools, for libraries that make their own: each pool shares the connections of `pool`. Its `end()` ends only itself. */
+  /**
+   * A constructor of pools, for libraries that make their own pools. Each of these pools shares the connections of `pool`, and its `end()`
+   * does not close them.
+   */
   readonly Pool: TenantPoolClass
   /** The options with which TypeORM, Sequelize, Knex, MikroORM, Slonik and pg-promise work on `pool`. */
   readonly drivers: TenantDrivers
@@ -41,7 +44,8 @@ export interface Partywall<Claims = RawClaims> {
    * connections must be used for nothing else.
    *
    * @throws {TenantContextMissingError} `PARTYWALL_CONTEXT_MISSING` outside a tenant context
-   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` from a query in the context of another tenant, or after the end
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` from a query in the context of another tenant, or after the end of the
+   * transaction
    * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the role of `sql` passes row-level security
    * @example
    * ```ts
@@ -74,11 +78,11 @@ export interface Partywall<Claims = RawClaims> {
   handle(request: Request, options: HandleOptions, fn: FetchHandler): Promise<Response>
   /** Undefined if `access` is not configured. */
   readonly access: AccessControl | undefined
-  /** For `responseGuard(wall.guard)`, and for values. */
+  /** Checks answers (`responseGuard(wall.guard)`) and single values for the ids of other tenants. */
   readonly guard: TenantGuard
   /** Undefined with `audit: false`. */
   readonly audit: TenantAuditLogger | undefined
-  /** Dead letters, and delivery at once. Undefined if `alerts` is not configured. */
+  /** Lists dead letters, and delivers waiting alerts at once. Undefined if `alerts` is not configured. */
   readonly alerts: Alerts | undefined
   /** Undefined if `rateLimit` is not configured. */
   readonly limiter: RateLimiter | undefined
@@ -129,7 +133,8 @@ export interface Partywall<Claims = RawClaims> {
    */
   revokeToken(tokenId: string): Promise<void>
   /**
-   * Refuses all tokens of a user that were issued until now, in all processes, and stops their running requests. The user may log in again.
+   * Refuses all tokens of a user that were issued until now, in all processes, and stops their running requests. The user may sign in
+   * again.
    *
    * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with `seal: false`, or without the database's migration
    */

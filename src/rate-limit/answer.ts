@@ -7,7 +7,7 @@ export interface RefusalAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Only the limits of a tenant have headers of their own. Limits of a user or a route have none. */
+/** Only the limits of a tenant have `X-RateLimit-…` headers. Limits of a user or a route have none. */
 const HEADER_NAMES = new Map(
   ['Burst', 'Minute', 'Day'].map((title) => [
     title.toLowerCase(),
@@ -53,7 +53,7 @@ export function rateLimitHeaders(decision: RateLimitDecision): Record<string, st
  *
  * @param options.requestId becomes `instance`
  * @returns undefined for an admitted request
- * @see RFC 9457; the types are those that draft-ietf-httpapi-ratelimit-headers registers
+ * @see RFC 9457; draft-ietf-httpapi-ratelimit-headers registers the types
  */
 export function refusalAnswer(
   decision: RateLimitDecision,

@@ -72,7 +72,7 @@ export function admit(settled: Counters, limits: Limits, cost: number, now: numb
   return { ...settled, fullAt, inMinute: settled.inMinute + taken, inDay: settled.inDay + taken }
 }
 
-/** Microseconds until each limit would admit the request; 0 if it does now. */
+/** Microseconds until each limit would admit the request; 0 if the limit admits it now. */
 interface Waits {
   readonly burst: number
   readonly minute: number

@@ -38,7 +38,7 @@ export function createDenyCache(maxMs: number, maxEntries = 10_000, now = () => 
           continue
         }
         // A stored refusal counts only for the same limits, and for requests with at least its cost. After a request of cost 5 was refused,
-        // one of cost 1 may still pass.
+        // a request of cost 1 may still pass.
         if (cost >= denial.cost && scope.limits === denial.limits) return denial.decision
       }
       return undefined

@@ -9,7 +9,7 @@ export interface FailedTokenLimiterOptions {
   readonly failuresPerMinute?: number
   /** Number of failures that are allowed at once. Default 10. */
   readonly burstSize?: number
-  /** Maximum number of addresses that are remembered. The least recently seen one is forgotten first. Default 50_000. */
+  /** Maximum number of addresses that are remembered. The least recently seen address is forgotten first. Default 50_000. */
   readonly maxAddresses?: number
   /** Microseconds; default: a monotonic clock. */
   readonly nowMicros?: () => number

@@ -2,7 +2,7 @@ import { isPartywallError } from '../errors.ts'
 import type { FailureKind } from '../resilience/store-guard.ts'
 
 /**
- * How an error of the store counts for the breaker.
+ * Says how the breaker treats an error of the store.
  *
  * Errors of the socket, and MOVED, ASK and TRYAGAIN, may be over at the next call. WRONGTYPE is about one key that another program wrote.
  * All other replies of Redis are final, because they last until somebody changes something: READONLY, OOM, NOAUTH, NOPERM, LOADING,

@@ -24,7 +24,7 @@ const duplicate = z.custom<Duplicate>(
 export const RETRY_MS = 200
 export const CONNECT_TIMEOUT_MS = 1000
 
-/** Opens a connection of our own with the user's address and our settings. */
+/** Opens a separate connection with the user's address and our settings. */
 export function openIoredis(client: IoredisClient): RedisLink {
   // ioredis's defaults would queue calls while the server is down (10 s until the first error), and send a counted call again.
   const perNode = {
@@ -39,8 +39,8 @@ export function openIoredis(client: IoredisClient): RedisLink {
     reconnectOnError: null,
   }
   const forCluster = {
-    // ioredis connects to a node at its first use. Without a queue, further calls would fail until then. The limiter's
-    // time-out bounds the wait, and `usable` keeps calls away while the whole cluster is gone.
+    // ioredis connects to a node at its first use. Without a queue, further calls would fail until then. The limiter's time-out bounds the
+    // wait, and `usable` lets no call through while the whole cluster is down.
     enableOfflineQueue: true,
     enableAutoPipelining: false,
     lazyConnect: true,

@@ -28,7 +28,7 @@ const duplicate = z.custom<Duplicate>(
 /** RESP's blob string: the script's packed reply must come as bytes. */
 const BLOB_STRING = 36
 
-/** Opens a connection of our own with the user's address and our settings. */
+/** Opens a separate connection with the user's address and our settings. */
 export function openNodeRedis(client: NodeRedisClient): RedisLink {
   const options = readOptions(client)
   const socket = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: () => RETRY_MS }
@@ -62,7 +62,7 @@ export function openNodeRedis(client: NodeRedisClient): RedisLink {
         connected = true
         return
       } catch (error) {
-        // A cluster client gives up when no root node answers. A client of a single server tries again without being told.
+        // A cluster client gives up when no root node answers. A client of a single server tries again by itself.
         if (error instanceof Error) lastError = error
         if (closed) return
         await new Promise((resolve) => {

@@ -40,7 +40,7 @@ export interface RateLimiter {
   /** Decides one request, and counts it if it is admitted. Never rejects because the store is down. */
   check(request: RateLimitRequest): Promise<RateLimitDecision>
   /**
-   * As `check`, but throws if the request is refused.
+   * Like `check`, but throws if the request is refused.
    *
    * @throws {RateLimitExceededError} `PARTYWALL_RATE_LIMIT_EXCEEDED`; `details.decision` is the decision
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if the store is down and `onStoreFailure` is `closed`
@@ -83,8 +83,9 @@ export interface RateLimiter {
   /** Changes or adds a tier in this process, from the next request on. */
   setTier(name: string, limits: TierLimits): void
   /**
-   * Connects the store now. Without this call the first request waits for the connection, at most `storeTimeoutMs`. @throws the reason why the
-   * store does not answer
+   * Connects the store now. Without this call the first request waits for the connection, at most `storeTimeoutMs`.
+   *
+   * @throws the reason why the store does not answer
    */
   ready(options?: { readonly timeoutMs?: number }): Promise<void>
   /** Rejects if the store does not answer in time; for health checks. */
@@ -94,10 +95,11 @@ export interface RateLimiter {
 }
 
 /**
- * Limits the requests of each tenant by its tier, in a burst, per minute and per UTC day. One round trip checks all limits atomically. A refused request counts against
- * no limit.
+ * Limits the requests of each tenant by the tenant's tier: in a burst, per minute and per UTC day. One round trip checks all limits
+ * atomically. A refused request counts against no limit.
  *
- * While the store is down, each process enforces its share (`onStoreFailure: 'local'`), refuses (`closed`) or lets through (`open`).
+ * While the store is down, each process enforces its share of the limits (`onStoreFailure: 'local'`), refuses all requests (`closed`), or
+ * lets all requests pass (`open`).
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` naming each option that is wrong
  */
@@ -139,7 +141,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   function check(request: RateLimitRequest): Promise<RateLimitDecision> {
     const question = book.question(request)
-    // A store in this process answers as fast as the memory of refusals. That memory is then for `blocked` alone.
+    // A store in this process answers as fast as the memory of refusals, so only `blocked` uses that memory then.
     const known = store.inProcess ? undefined : denials.find(question.scopes, question.cost)
     if (known !== undefined) {
       onDecision?.(known, request)
@@ -186,7 +188,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const question = book.question(request)
       const known = denials.find(question.scopes, question.cost)
       if (known === undefined || store.refuses?.(question.scopes, question.cost) === false) return undefined
-      // Refusals of a store in this process are told one by one, as `check` tells them. Those of a shared store are told once in that time.
+      // With a store in this process, each refusal is reported, as `check` does. With a shared store, a remembered refusal was reported
+      // once already.
       if (store.inProcess) refused(known, request)
       onDecision?.(known, request)
       return known

@@ -11,7 +11,7 @@ export interface Scope {
 /** Limits that were set for one tenant by hand (`override`), perhaps for a limited time. */
 export interface Override {
   readonly limits: Limits
-  /** When the override ends, in seconds since 1970. 0: when it is removed. */
+  /** When the override ends, in seconds since 1970. 0: it stays until it is removed. */
   readonly untilSeconds: number
 }
 

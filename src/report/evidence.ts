@@ -3,9 +3,9 @@ import type { ChecklistLineId } from './lines.ts'
 /**
  * The result of one probe for one line of the checklist.
  *
- * - `proved`: tried, and it held;
- * - `open`: not tried here, or tried without a result that proves anything;
- * - `failed`: tried, and it did not hold.
+ * - `proved`: the property was tried, and it held;
+ * - `open`: the property was not tried here, or the trial proves nothing;
+ * - `failed`: the property was tried, and it did not hold.
  */
 export type Verdict = 'proved' | 'open' | 'failed'
 
@@ -13,9 +13,9 @@ export type Verdict = 'proved' | 'open' | 'failed'
 export interface Evidence {
   readonly line: ChecklistLineId
   readonly verdict: Verdict
-  /** The command or probe that produced it, so that a reader can run it: `partywall verify --migrations migrations/`. */
+  /** The command or probe that produced the evidence, so that a reader can run it: `partywall verify --migrations migrations/`. */
   readonly by: string
-  /** Number of checks or scenarios of this piece. No other piece may count them again. 0 proves nothing. */
+  /** Number of checks or scenarios of this piece. No other piece may count the same checks again. 0 proves nothing. */
   readonly count: number
   /** One sentence: what was tried and what happened. Never a secret or a value of a row. */
   readonly detail: string

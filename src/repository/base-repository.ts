@@ -71,7 +71,7 @@ const ORDER_ALIAS = 'partywall_order_'
  * ```
  */
 export class TenantAwareRepository<Row extends object> {
-  // No #private fields: `using` copies the object with its prototype, also objects of subclasses.
+  // No #private fields: `using` makes an object whose prototype is this object, and the new object would not have them.
   private readonly connection: RepositoryConnection
   private readonly pool: RepositoryPool
   private readonly table: Table
@@ -109,7 +109,7 @@ export class TenantAwareRepository<Row extends object> {
     return rows
   }
 
-  /** As {@link findAll}, with the cursor of the next page. A cursor is valid only for the same tenant and the same list. */
+  /** Like {@link findAll}, and returns the cursor of the next page too. A cursor is valid only for the same tenant and the same list. */
   async findPage(options: ListOptions<Row> = {}): Promise<Page<Row>> {
     const limit = readLimit(options.limit)
     const { rows, places, place } = await this.list({ ...options, limit }, true)
@@ -178,8 +178,8 @@ export class TenantAwareRepository<Row extends object> {
   /**
    * Changes a row of the tenant. Id, tenant and creation time can't be changed.
    *
-   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` if there is no such row, or if it belongs to another tenant @throws
-   *   {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
+   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` if there is no such row, or if it belongs to another tenant
+   * @throws {TenantIsolationError} `PARTYWALL_TENANT_ISOLATION` the data names another tenant; nothing was looked up
    * @throws {InvalidInputError} `PARTYWALL_INVALID_INPUT`
    */
   async update(id: string | number | bigint, changes: RowChanges<Row>): Promise<Row> {
@@ -199,7 +199,11 @@ export class TenantAwareRepository<Row extends object> {
     return row
   }
 
-  /** Removes a row of the tenant. @throws {NotFoundError} `PARTYWALL_NOT_FOUND` no such row, also for another tenant's */
+  /**
+   * Removes a row of the tenant.
+   *
+   * @throws {NotFoundError} `PARTYWALL_NOT_FOUND` if there is no such row, or if it belongs to another tenant
+   */
   async delete(id: string | number | bigint): Promise<void> {
     const { table } = this
     const { tenantId } = getCurrentTenant()

@@ -33,7 +33,7 @@ export async function send(connection: RepositoryConnection, text: string, value
   }
 }
 
-/** As {@link send}, but the statement is prepared. Only for statements with few different texts. */
+/** Like {@link send}, but prepares the statement. Use it only for statements that have few different texts. */
 export async function sendPrepared(
   connection: RepositoryConnection,
   text: string,

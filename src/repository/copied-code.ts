@@ -29,8 +29,8 @@ const REFUSALS: Readonly<Record<string, new (message: string, options: { cause: 
 }
 
 /**
- * The pool's error behind an error that only copied its code. Prisma does so: it makes an error of its own with the code and drops the
- * error of the pool.
+ * The pool's error behind an error that only copied its code. Prisma does this: it makes its own error with the code, and drops the error
+ * of the pool.
  *
  * Only the codes in `REFUSALS` are recognised. Each of them becomes an error, so a false code can change which error the caller gets, but can't
  * make a refused statement look successful.

@@ -24,7 +24,7 @@ export interface ChangeListenerOptions {
   readonly logger: Logger
 }
 
-/** Listens for changes of tenants on a connection of its own. */
+/** Listens for changes of tenants on a separate connection. */
 export interface ChangeListener {
   /** Starts listening; further calls do nothing. */
   start(): void
@@ -39,8 +39,8 @@ const HASH = /^[0-9a-f]{64}$/
 const LONGEST_PAUSE_MS = 5_000
 
 /**
- * LISTEN with a heartbeat: the connection notifies itself. If the notification does not arrive, the socket is half-open, or notifications
- * are lost.
+ * Makes a listener that uses LISTEN with a heartbeat: its connection sends notifications to itself. If such a notification does not arrive,
+ * the socket is half-open, or notifications are lost.
  */
 export function createChangeListener(options: ChangeListenerOptions): ChangeListener {
   return new PostgresChangeListener(options)

@@ -32,7 +32,7 @@ export interface TenantDirectoryOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** The directory with its cache, and the ways to empty it. */
+/** The directory with its cache, and the functions that empty the cache. */
 export interface CachedTenantDirectory extends TenantDirectory {
   /** Removes a tenant with this canonical id from the cache and reads it again. Without an id, removes all tenants. */
   invalidate(id?: string): void
@@ -70,7 +70,7 @@ export function createTenantDirectory(options: TenantDirectoryOptions): CachedTe
   return new LookedUpDirectory(options)
 }
 
-/** The functions are fields, so that callers may pass them on without binding them. */
+/** The functions are fields, so that callers can pass them as callbacks without binding them. */
 class LookedUpDirectory implements CachedTenantDirectory {
   readonly #options: TenantDirectoryOptions
   readonly #breaker: Breaker

@@ -18,7 +18,7 @@ import type { SecurityEvents } from '../events/security-events.ts'
 import { type Duration, durationSeconds } from './duration.ts'
 import { isActive, placementOf, type TenantDirectory } from './tenant.ts'
 
-/** The purpose of an envelope. It can only be opened for the same purpose. */
+/** The purpose of an envelope. The envelope can only be opened for the same purpose. */
 export interface ExportOptions {
   /** The receiver that may open the envelope: the name of a queue or a worker. */
   readonly audience: string
@@ -39,7 +39,7 @@ export interface ImportOptions {
   readonly payload?: unknown
 }
 
-/** Returns the user's current roles and permissions. If the membership has ended, or for `false`, the envelope is refused. */
+/** Returns the user's current roles and permissions. Returns `false` if the membership has ended: then the envelope is refused. */
 export type CurrentMembership = (question: {
   readonly userId: string
   readonly tenant: { readonly id: string; readonly tier: string }
@@ -70,8 +70,8 @@ export interface Envelopes {
    * Opens an envelope and checks again that the tenant is active and that the user is still a member with the same roles.
    *
    * @throws {AuthenticationError} `PARTYWALL_AUTHENTICATION` forged, expired, or meant for something else
-   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant was suspended or removed since, or the user has left or lost a
-   *   role
+   * @throws {TenantInactiveError} `PARTYWALL_TENANT_INACTIVE` the tenant was suspended or removed since, or the user has left the tenant or
+   *   lost a role
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE` if directory or membership can't be asked now
    */
   importContext(envelope: string, options: ImportOptions): Promise<TenantContext>

@@ -10,7 +10,7 @@ export class Invalidations {
     this.#maximum = maximum
   }
 
-  /** Returns the mark for a lookup that begins now. */
+  /** Returns the current generation. A lookup that begins now keeps it as its mark, for {@link outdated}. */
   get now(): number {
     return this.#generation
   }

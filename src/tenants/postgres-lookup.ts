@@ -26,7 +26,7 @@ export function createPostgresLookup(pool: DirectoryPool): { findByClaim: Tenant
     }
   }
   return {
-    // All columns: a database without the migration for schemas answers without the placement.
+    // Select all columns: in a database without the migration for tenants' own schemas, the column of the placement does not exist.
     findByClaim: find('select t.* from partywall.tenant_by_key($1) as t'),
     findById: find('select t.* from partywall.tenant_by_id($1) as t'),
   }

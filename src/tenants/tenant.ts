@@ -6,7 +6,7 @@ export interface Tenant {
   readonly id: string
   /** Only a tenant with the status `active` may work. */
   readonly status: string
-  /** A key of the rate limit's tiers. */
+  /** The tenant's tier: a name in `rateLimit.tiers`. */
   readonly tier: string
   /** The claim that names this tenant. If `findByClaim` returns a key, the key must equal the claim that was looked up. */
   readonly key?: string | undefined

@@ -7,7 +7,7 @@ interface DevelopmentToken {
   readonly issuer: string
   readonly audience: string
   readonly userId: string
-  /** The claims of tenant and roles, and others, by name. They replace the claims of the same name. */
+  /** Further claims by name, such as tenant and roles. They replace standard claims of the same name. */
   readonly claims: Readonly<Record<string, unknown>>
   readonly lifetimeSeconds: number
 }

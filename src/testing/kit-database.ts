@@ -8,7 +8,7 @@ import { migrate } from '../migrate/migrate.ts'
 
 /** A throw-away database for tests. */
 interface KitDatabase {
-  /** Superuser URL, to which no policy applies: for inserting rows and for checks. */
+  /** URL of a superuser, to whom no policy applies. It is used to insert rows and for checks. */
   readonly adminUrl: string
   /** The application's login role. */
   readonly appUrl: string

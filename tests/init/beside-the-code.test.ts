@@ -41,5 +41,5 @@ it('tells of the start, of TLS, and of tools that would drop the keys of the mig
   ).join('\n')
   expect(seeded).toMatch(/^db\/seeds\/01\.sql and prisma\/seed\.ts: it writes rows without a request/m)
   expect(typeorm).toMatch(/^src\/seed\.ts: it changes tables by itself/m)
-  expect(typeorm).toMatch(/^your next migration of TypeORM: a generated one drops/m)
+  expect(typeorm).toMatch(/^your next migration of TypeORM: a generated migration drops/m)
 })

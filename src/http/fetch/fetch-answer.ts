@@ -20,7 +20,7 @@ export function documentResponse(http: HttpRequest, { status, headers, body }: R
   return new Response(http.call.method === 'HEAD' ? null : JSON.stringify(body), { status, headers: all })
 }
 
-/** The handler's headers with those that every answer has. */
+/** The handler's headers, together with the headers that every answer has. */
 export function mergedHeaders(http: HttpRequest, given: Headers, limits: Readonly<Record<string, string>>): Headers {
   const headers = new Headers(given)
   for (const [name, value] of Object.entries(limits)) headers.set(name, value)

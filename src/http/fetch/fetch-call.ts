@@ -1,6 +1,6 @@
 import type { HttpCall } from '../http-call.ts'
 
-/** What a server of fetch handlers knows and a `Request` does not tell. */
+/** Facts about a request that the server knows and that a `Request` does not contain. */
 export interface FetchFacts {
   /** The client's address. Default: unknown; limits of failed tokens then don't apply. */
   readonly ip?: string | undefined

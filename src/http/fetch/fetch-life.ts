@@ -1,10 +1,10 @@
 import type { HttpRequest } from '../http-request.ts'
 import type { TenantBody } from './tenant-body.ts'
 
-/** How long a request counts after its client disconnected, if its handler has not answered. */
+/** How long a request counts as in flight after its client disconnected, if its handler has not answered. */
 const ABANDONED_MS = 30_000
 
-/** What ends a request of the fetch API: its answer, suspension of its tenant, or its client. */
+/** Ends a request of the fetch API: after its answer, when its tenant is suspended, or when its client disconnects. */
 export class FetchLife {
   readonly #http: HttpRequest
   readonly #signal: AbortSignal
@@ -25,25 +25,25 @@ export class FetchLife {
     this.#stopped.catch(() => {})
   }
 
-  /** Watches for suspension and for the client. Called after admission. */
+  /** Begins to watch for a suspension of the tenant and a disconnection of the client. Called after admission. */
   watch(): void {
     this.#http.onStop(this.#stop)
     this.#signal.addEventListener('abort', this.#abort, { once: true })
     if (this.#signal.aborted) this.#abort()
   }
 
-  /** @throws the reason, if the request is stopped before `work` is done */
+  /** Waits for `work`. @throws the reason, if the request is stopped before `work` is done */
   unlessStopped<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#stopped])
   }
 
-  /** Remembers the handler's work: a request is in flight until its handler has ended, also if its client has gone. */
+  /** Remembers the handler's work: a request is in flight until its handler has ended, also if its client has disconnected. */
   handling<T>(work: Promise<T>): Promise<T> {
     this.#handled = work
     return work
   }
 
-  /** Remembers the body that is being sent, so that it can be cut. */
+  /** Remembers the body that is being sent, so that it can be cut off. */
   sending(body: TenantBody): void {
     this.#body = body
     this.#handled = undefined
@@ -68,7 +68,7 @@ export class FetchLife {
     const settle = (answer?: unknown) => {
       clearTimeout(timer)
       leave()
-      // The answer comes too late. Its source is told, so that it does not wait for a reader.
+      // The answer comes too late. Cancel its body, so that the source of the body does not wait for a reader.
       if (answer instanceof Response) answer.body?.cancel().catch(() => {})
     }
     handled.then(settle, () => settle())

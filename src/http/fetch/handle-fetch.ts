@@ -13,7 +13,7 @@ import { TenantBody } from './tenant-body.ts'
 
 /** Options of `wall.handle`. */
 export interface HandleOptions extends AdapterOptions, FetchFacts {
-  /** What the request must fulfil. Default: a token and nothing more. */
+  /** What the request needs, such as a permission. Default: only a token. */
   readonly rule?: RouteRule | undefined
   /** Loads the object for a permission whose grants have conditions. It runs in the tenant's context. */
   readonly object?: (() => object | undefined | Promise<object | undefined>) | undefined

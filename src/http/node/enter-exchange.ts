@@ -22,7 +22,7 @@ interface Entering {
 /**
  * All checks before a handler, in this order: admission, limits, permission. Then the guard is put in front of the answer.
  *
- * @returns false if the answer was sent already: a refusal of the limits, or of a suspended tenant
+ * @returns false if the answer was sent already: a refusal by the limits, or because the tenant was suspended
  * @throws the refusal of admission or of the permission
  */
 export async function enterExchange(entering: Entering): Promise<boolean> {

@@ -39,7 +39,7 @@ export function openExchange<Call extends NodeCall>(
  * answer is cut off, or is a refusal if nothing was sent.
  *
  * @param takeOver called before the refusal is answered in place of the framework
- * @returns false if the request was stopped already; its answer is sent then
+ * @returns false if the request was stopped already; its answer was then sent too
  */
 export async function admitExchange(
   http: HttpRequest,
@@ -61,7 +61,7 @@ export async function admitExchange(
   return http.stopped() === undefined
 }
 
-/** Runs `fn` in the tenant's context, and the listeners of the request and its answer too, if they are added from now on. */
+/** Runs `fn` in the tenant's context. From then on the listeners of the request and of its answer run there too. */
 export function runExchange<T>(http: HttpRequest, request: IncomingMessage, response: ServerResponse, fn: () => T): T {
   return http.run(() => {
     bindEvents(request, response)
@@ -69,7 +69,7 @@ export function runExchange<T>(http: HttpRequest, request: IncomingMessage, resp
   })
 }
 
-/** Answers an error of a handler. An answer that has begun is cut, because its client would take it for complete. */
+/** Answers an error of a handler. An answer that has begun is cut off; otherwise its client would take it for complete. */
 export function failExchange(
   http: HttpRequest | undefined,
   request: IncomingMessage,

@@ -25,7 +25,8 @@ interface GuardedAnswerOptions {
 const guarded = new WeakMap<ServerResponse, GuardedAnswer>()
 
 /**
- * Refuses the answer to a HEAD request if its body would be refused. The body of such an answer is never sent, but its headers tell of it.
+ * Refuses the answer to a HEAD request if its body would be refused. The body of such an answer is never sent, but its headers reveal facts
+ * about it.
  *
  * @returns whether the refusal was sent
  */
@@ -84,12 +85,12 @@ export class GuardedAnswer {
     Object.defineProperty(this.#response, name, { value, writable: true, configurable: true, enumerable: false })
   }
 
-  /** Says that the whole answer was checked. */
+  /** Records that the whole answer was checked. */
   pass(): void {
     this.#state = 'passed'
   }
 
-  /** Whether `CrossTenantSafe` exempts the answer, which then passes. */
+  /** Returns whether `CrossTenantSafe` exempts the answer. If it does, lets the answer pass. */
   isExempt(): boolean {
     const reason = crossTenantSafeReason(this.#response)
     if (reason === undefined) return false
@@ -103,7 +104,7 @@ export class GuardedAnswer {
     return this.judge.refusalOfBody(body, this.#headers())
   }
 
-  /** Answers with a problem in place of the handler's answer, and drops the rest. An answer that has begun is cut. */
+  /** Answers with a problem in place of the handler's answer, and drops the rest. An answer that has begun is cut off. */
   refuse(error: Error): ServerResponse {
     const response = this.#response
     this.#state = 'refused'
@@ -123,7 +124,7 @@ export class GuardedAnswer {
     return response
   }
 
-  /** Calls a method that sends something. Node calls `writeHead` itself in it, if the head was not sent yet. */
+  /** Calls a method that sends something. During the call, Node itself calls `writeHead` if the head was not sent yet. */
   #call(method: AnyMethod, args: readonly unknown[]): unknown {
     const before = this.#isSending
     this.#isSending = true

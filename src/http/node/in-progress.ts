@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How long a request counts after its client disconnected, if its handler has not answered. */
+/** How long a request counts as in progress after its client disconnected, if its handler has not answered. */
 const ABANDONED_MS = 30_000
 
 const waiting = new WeakMap<Socket, Set<() => void>>()
@@ -27,7 +27,10 @@ export function onceClosed(request: IncomingMessage, response: ServerResponse, d
   onSocket.add(settle)
 }
 
-/** One listener per socket: a client may pipeline more requests than Node allows listeners. */
+/**
+ * The functions to call when the socket closes. Node gets one listener per socket, because a client may pipeline more requests than Node
+ * allows listeners.
+ */
 function listenersOf(socket: Socket): Set<() => void> {
   const known = waiting.get(socket)
   if (known !== undefined) return known
@@ -52,7 +55,7 @@ export function onceDone(request: IncomingMessage, response: ServerResponse, don
   })
 }
 
-/** Node emits no event for `end()` on a response whose socket is closed. */
+/** Calls `done` when the handler calls `end()`. Node emits no event for `end()` on a response whose socket is closed. */
 function onceEnded(response: ServerResponse, done: () => void): void {
   const { end } = response
   const timer = setTimeout(done, ABANDONED_MS).unref()

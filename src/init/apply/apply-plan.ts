@@ -75,7 +75,7 @@ async function hasSchema(client: Queryable): Promise<boolean> {
 /**
  * Drops partywall's own objects, and with them every policy that uses them: call it only if no table is protected.
  *
- * @param rights what PUBLIC had before the schema was made, and gets again
+ * @param rights the rights that PUBLIC had before the schema was made, and that it gets again
  */
 export async function dropSchema(client: Queryable, rights: readonly PublicRight[]): Promise<void> {
   await client.query('drop schema if exists partywall cascade')

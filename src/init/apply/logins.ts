@@ -29,7 +29,7 @@ export async function createLogins(client: Queryable, names: LoginNames, passwor
   }
 }
 
-/** Drops logins that own nothing and have no rights. The error of PostgreSQL names what still depends on one. */
+/** Drops logins that own nothing and have no rights. If an object still depends on a login, the error of PostgreSQL names the object. */
 export async function dropLogins(client: Queryable, names: readonly string[]): Promise<void> {
   for (const name of names) await client.query(`drop role if exists ${quoteIdentifier(name)}`)
 }

@@ -5,7 +5,7 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 export const PUBLIC_RIGHTS = ['TEMPORARY', 'CREATE'] as const
 export type PublicRight = (typeof PUBLIC_RIGHTS)[number]
 
-/** Those of them that PUBLIC has now. */
+/** Returns which of these rights PUBLIC has now. */
 export async function publicRights(client: Queryable): Promise<readonly PublicRight[]> {
   const { rows } = await client.query<{ right: string }>(`
     select a.privilege_type as right from pg_catalog.pg_database d,
@@ -18,7 +18,7 @@ export async function publicRights(client: Queryable): Promise<readonly PublicRi
   return PUBLIC_RIGHTS.filter((right) => rows.some((row) => row.right === right))
 }
 
-/** Gives them to PUBLIC again. */
+/** Gives these rights to PUBLIC again. */
 export async function givePublicRights(client: Queryable, rights: readonly PublicRight[]): Promise<void> {
   const { rows } = await client.query<{ name: string }>('select pg_catalog.current_database() as name')
   if (rights.includes('TEMPORARY'))

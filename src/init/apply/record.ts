@@ -7,7 +7,7 @@ import { ConfigurationError } from '../../errors.ts'
 import { PUBLIC_RIGHTS } from './public-rights.ts'
 import { removeEmpty } from './remove-empty.ts'
 
-/** Where init notes what it wrote. The folder is git-ignored. */
+/** The file in which init records what it wrote. The folder is git-ignored. */
 export const RECORD_PATH = '.partywall/init.json'
 
 const text = z.string()
@@ -17,7 +17,7 @@ const schema = z.strictObject({
   created: z.array(z.strictObject({ path: text, hash: text })),
   /** Changed files: the hash of the new content, and the text before. */
   edited: z.array(z.strictObject({ path: text, hash: text, before: text })),
-  /** Lines added at the end of a file. `block` is missing if they are secret: their names tell them. */
+  /** Lines added at the end of a file. If the lines are secret, `block` is missing, and `names` identifies them. */
   appended: z.array(
     z.strictObject({ path: text, block: text.optional(), names: z.array(text), madeFile: z.boolean() }),
   ),

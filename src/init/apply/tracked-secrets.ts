@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../errors.ts'
  * Refuses a project whose `.env` is under version control, because init writes passwords there. An entry in .gitignore has no effect on a file
  * that git tracks already. Without git there is nothing to check.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the command that ends it
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` with the command that removes `.env` from git
  */
 export function refuseTrackedSecrets(root: string): void {
   const listed = spawnSync('git', ['ls-files', '--', '.env'], { cwd: root, encoding: 'utf8' })

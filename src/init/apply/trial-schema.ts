@@ -7,7 +7,8 @@ import type { LoginNames } from '../plan/login-names.ts'
  * Calls `read` on the schema as it will be once the login roles and partywall's own objects exist. All of it is one transaction that is rolled
  * back, so nothing stays.
  *
- * The application's login gets the rights that it will have through `tenant_user` and `tenant_admin`: `protect` then moves them there.
+ * The application's login gets the rights that it will have through `tenant_user` and `tenant_admin`: `protect` then moves the rights to
+ * these roles.
  */
 export async function inTrialSchema<T>(
   client: Queryable,

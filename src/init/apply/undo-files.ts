@@ -9,11 +9,11 @@ import { REPLACED } from './write-files.ts'
 export interface UndoneFiles {
   readonly removed: readonly string[]
   readonly restored: readonly string[]
-  /** Files that were changed since. They stay, and a person decides. */
+  /** Files that were changed after init wrote them. They are kept, and a person decides. */
   readonly kept: readonly string[]
 }
 
-/** Takes files back. A file that was changed since it was written is kept. */
+/** Removes or restores the files that init wrote. A file that was changed after that is kept. */
 export async function undoFiles(root: string, record: InitRecord): Promise<UndoneFiles> {
   const removed: string[] = []
   const restored: string[] = []
@@ -64,7 +64,10 @@ async function read(root: string, path: string): Promise<string | undefined> {
   return existsSync(full) ? readFile(full, 'utf8') : undefined
 }
 
-/** The text without the lines that set these variables and the comment of init above them. Lines that init made comments are set again. */
+/**
+ * The text without the lines that set these variables and the comment of init above them. Lines that init had commented out become active
+ * again.
+ */
 function withoutNames(content: string, names: readonly string[]): string {
   const lines = content
     .split('\n')

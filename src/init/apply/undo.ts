@@ -38,7 +38,7 @@ export async function undoInit(root: string, record: InitRecord, client: Queryab
   return { ...files, roles: record.database.roles, droppedSchema: record.database.madeSchema }
 }
 
-/** Dropping the schema would drop the policies that use it, and open the tables. */
+/** Refuses if policies use the schema partywall: dropping the schema would drop these policies, and open their tables. */
 async function refuseProtected(client: Queryable, { created }: InitRecord): Promise<void> {
   const { rows } = await client.query<{ table: string }>(
     `select distinct p.polrelid::regclass::text as table from pg_catalog.pg_policy p
@@ -54,7 +54,7 @@ async function refuseProtected(client: Queryable, { created }: InitRecord): Prom
   )
 }
 
-/** Tools that run TypeScript or JavaScript have a down migration of their own. Those that run SQL do not, so the file is run with psql. */
+/** Tools that run TypeScript or JavaScript run the down migration themselves. Tools that run SQL do not, so the file is run with psql. */
 function downCommand(migrations: readonly string[]): string {
   const down = migrations.find((path) => /down|(?:^|\/)U\d/.test(path))
   if (down === undefined) return `with your tool, ${migrations[0] ?? 'see your migrations'}`

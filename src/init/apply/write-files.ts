@@ -9,7 +9,7 @@ import { removeEmpty } from './remove-empty.ts'
 type WrittenFiles = Pick<InitRecord, 'created' | 'edited' | 'appended'>
 
 /**
- * Writes all files, or none: after an error, those that were written are taken back.
+ * Writes all files or none: after an error, files that were written already are restored.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` that names the file that can't be written
  */
@@ -65,7 +65,7 @@ async function writeOne(
   }
 }
 
-/** Stands before a line of an env file that init made a comment. `--undo` removes it. */
+/** Prefix of a line of an env file that init has commented out. `--undo` removes the prefix. */
 export const REPLACED = '# before partywall init: '
 
 function withComments(text: string, names: readonly string[]): string {
@@ -80,7 +80,7 @@ function changed(path: string): ConfigurationError {
   return new ConfigurationError(`${path} was changed while partywall init ran. All files are as they were before.`)
 }
 
-/** The first folder that had to be made; undefined if all existed. */
+/** Makes a folder and its parents. Returns the first folder that had to be made; undefined if all existed. */
 async function makeFolder(folder: string): Promise<string | undefined> {
   return mkdir(folder, { recursive: true })
 }

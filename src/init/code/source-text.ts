@@ -5,8 +5,8 @@ interface Span {
 }
 
 /**
- * The span of a call whose opening parenthesis ends the match of `pattern`, up to the closing one. Strings, templates and comments are skipped.
- * Undefined if there is not exactly one such call, or if it does not end.
+ * The span of a call whose opening parenthesis ends the match of `pattern`, up to the closing parenthesis. Strings, templates and comments
+ * are skipped. Undefined if there is not exactly one such call, or if it does not end.
  *
  * @param pattern a global expression that ends in `\(`
  */
@@ -19,7 +19,7 @@ export function onlyCall(text: string, pattern: RegExp): Span | undefined {
   return close === undefined ? undefined : { start: match.index, end: close + 1 }
 }
 
-/** The position of the bracket that closes the one at `open`. */
+/** The position of the bracket that closes the bracket at `open`. */
 export function closingOf(text: string, open: number): number | undefined {
   let depth = 0
   for (let at = open; at < text.length; at++) {
@@ -35,7 +35,7 @@ export function closingOf(text: string, open: number): number | undefined {
   return undefined
 }
 
-/** The end of the string, template or comment that begins at `at`; `at` if none does. */
+/** The end of the string, template or comment that begins at `at`; `at` if none begins there. */
 function endOfSkipped(text: string, at: number): number {
   const rest = (end: number, width: number) => (end < 0 ? text.length : end + width)
   if (text.startsWith('//', at)) return rest(text.indexOf('\n', at), 0)

@@ -22,14 +22,14 @@ const ALL: readonly Part[] = ['host', 'port', 'user', 'password', 'database']
 /** All names that a part may have, such as `DB_HOST`, by prefix. */
 function namesOf(prefix: string, part: Part): readonly string[] {
   const names = ENDINGS[part].map((ending) => `${prefix}${ending}`)
-  // The database alone may have the plain name, such as DB beside DB_HOST.
+  // Only the variable of the database may have just the prefix as its name, such as DB next to DB_HOST.
   return part === 'database' && prefix === 'DB_' ? [...names, 'DB'] : names
 }
 
 /**
  * The first set of variables that names a database: a database, and a host or a user.
  *
- * @param counts whether a variable shows that its set is meant, such as one that the code reads
+ * @param counts whether a variable shows that the application uses its set, for example because the code reads the variable
  * @param has whether a variable has a value; such variables complete the set
  */
 export function findParts(
@@ -62,7 +62,7 @@ export function urlOfParts(parts: DatabaseParts, read: (name: string) => string 
   const password = value('password', '')
   const login = password === '' ? user : `${user}:${encodeURIComponent(password)}`
   const database = encodeURIComponent(value('database', 'postgres'))
-  // A path is the folder of a socket.
+  // A host that is a path is the folder of a socket.
   const url = host.startsWith('/')
     ? `postgres://${login}@localhost/${database}?host=${encodeURIComponent(host)}`
     : `postgres://${login}@${host.includes(':') ? `[${host}]` : host}:${value('port', '5432')}/${database}`

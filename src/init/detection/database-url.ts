@@ -2,7 +2,7 @@ import { parseEnv } from 'node:util'
 import type { ProjectFiles } from '../project-files.ts'
 import { type DatabaseParts, findParts, partNames, urlOfParts } from './database-parts.ts'
 
-/** A connection string, and where it was found. The text of the source never contains the password. */
+/** A connection string, and where it was found. `source` never contains the password. */
 export interface FoundUrl {
   readonly url: string
   /** The environment variable that holds it; undefined if it comes from parts, or from docker-compose. */
@@ -36,7 +36,7 @@ export function findDatabaseUrl(files: ProjectFiles, environment: Environment): 
   const find = (name: string) => places.find(({ values }) => (values[name] ?? '') !== '')
   const isRead = namesInCode(files)
   for (const allowed of [isRead, () => true]) {
-    // A name that the code reads may be any, such as DATABASE_CONNECTION.
+    // The code may read a variable with any name, such as DATABASE_CONNECTION.
     const named = places.flatMap(({ name, values }) => (name === undefined ? [] : Object.keys(values)))
     for (const variable of allowed === isRead ? [...new Set([...VARIABLES, ...named])] : VARIABLES) {
       if (!allowed(variable)) continue

@@ -7,7 +7,10 @@ interface JobFile {
   readonly by: string
 }
 
-/** A library, and text of a file that runs work with it. A file that only adds work to a queue does so in a request. */
+/**
+ * A library, a pattern of its import, and a pattern of code that runs work with it. Code that only adds work to a queue does not match,
+ * because it runs in a request.
+ */
 const RUNNERS: readonly (readonly [string, RegExp, RegExp])[] = [
   [
     'node-cron',

@@ -22,11 +22,11 @@ export interface Manifest {
   readonly name: string | undefined
   readonly isModule: boolean
   readonly scripts: Readonly<Record<string, string>>
-  /** The script that runs the tests. `npm init` writes one that only fails; it does not count. */
+  /** The script that runs the tests. The script that `npm init` writes does not count, because it only fails. */
   readonly testScript: string | undefined
-  /** Whether a package is a dependency, also of development. */
+  /** Whether a package is in dependencies or devDependencies. */
   readonly has: (name: string) => boolean
-  /** Whether a package is there in production too. */
+  /** Whether a package is in dependencies, and so is also installed in production. */
   readonly hasAtRuntime: (name: string) => boolean
   readonly packageManager: string | undefined
   readonly isWorkspaceRoot: boolean

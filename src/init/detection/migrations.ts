@@ -34,7 +34,7 @@ const TOOL_OF_PACKAGE: readonly (readonly [string, MigrationTool])[] = [
   ['sequelize-cli', 'sequelize'],
 ]
 
-/** Finds the migrations: by the tool's configuration, else by the files of a folder with such a name. */
+/** Finds the migrations: by the tool's configuration, else by the files of a folder with a name such as `migrations`. */
 export function findMigrations(files: ProjectFiles, manifest: Manifest, manager: PackageManager): Migrations {
   const packaged = TOOL_OF_PACKAGE.filter(([name]) => manifest.has(name)).map(([, tool]) => tool)
   const folders = migrationFolders(files, packaged)
@@ -144,7 +144,7 @@ function commandOf(
   if (tool === 'prisma') return runProgram(manager, 'prisma migrate deploy')
   if (tool === 'drizzle') {
     const version = installedVersion(files, 'drizzle-kit')
-    // Earlier ones only write migrations; the application runs them itself.
+    // Earlier versions of drizzle-kit only write migrations; the application runs them itself.
     const isOld = version !== undefined && isOlder(version, [0, 21])
     return isOld ? undefined : runProgram(manager, 'drizzle-kit migrate')
   }

@@ -7,9 +7,9 @@ export interface NestRoute {
   readonly method: string
   /** `/things/:id`; undefined if it is no literal text. */
   readonly path: string | undefined
-  /** Whether a decorator such as `@Public()` says that it needs no token. */
+  /** Whether a decorator such as `@Public()` says that the handler needs no token. */
   readonly isMarked: boolean
-  /** Whether `@UseGuards` stands on it or on its controller. */
+  /** Whether the handler or its controller has `@UseGuards`. */
   readonly isGuarded: boolean
   readonly file: string
 }
@@ -22,7 +22,7 @@ interface Decorator {
   readonly argument: string
 }
 
-/** All handlers of all controllers. A class that can't be read to its end gives the handlers up to there. */
+/** All handlers of all controllers. If a class can't be read to its end, only its handlers before that place are returned. */
 export function nestRoutes(files: ProjectFiles): readonly NestRoute[] {
   return files
     .find(/\.[cm]?[jt]s$/)
@@ -36,7 +36,7 @@ export function nestRoutes(files: ProjectFiles): readonly NestRoute[] {
 function routesIn(text: string, file: string): readonly NestRoute[] {
   const routes: NestRoute[] = []
   for (const found of text.matchAll(/^(?:@|export\b|class\b|abstract\b)/gm)) {
-    // Decorators begin a class only if no decorator stands on the line above; readClass takes them all.
+    // readClass() reads a class from its first decorator on. At each further decorator it returns undefined.
     const read = readClass(text, found.index)
     if (read === undefined) continue
     const controller = read.decorators.find(({ name }) => name === 'Controller')
@@ -66,7 +66,7 @@ function readClass(
   start: number,
 ): { readonly decorators: readonly Decorator[]; readonly open: number } | undefined {
   const before = text.slice(0, start).trimEnd()
-  // The last line above is a decorator too: the class was read with that one.
+  // The line above is a decorator too, so the class was already read from there.
   if (/^@[^\n]*$/.test(before.slice(before.lastIndexOf('\n') + 1))) return undefined
   const { decorators, end } = decoratorsAt(text, start)
   const head = /^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\b[^{]*\{/.exec(text.slice(end))
@@ -104,7 +104,7 @@ function* membersOf(text: string, start: number): Generator<readonly Decorator[]
   }
 }
 
-/** The position behind a field or a method. */
+/** The position after a field or a method. */
 function endOfMember(text: string, start: number): number | undefined {
   for (let at = start; at < text.length; at++) {
     const character = text[at] ?? ''

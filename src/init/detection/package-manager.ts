@@ -12,8 +12,8 @@ const LOCKS: readonly (readonly [string, PackageManager])[] = [
 ]
 
 /**
- * The package manager, by the field `packageManager`, else by the lock file here or in the two folders above; default npm. Of several lock
- * files in one folder, that of the package manager which runs this command.
+ * Finds the package manager by the field `packageManager`, else by the lock file here or in the two folders above; default npm. If a folder
+ * has several lock files, the package manager that runs this command has priority.
  */
 export function findPackageManager(
   files: ProjectFiles,
@@ -33,7 +33,7 @@ function managerOf(name: string | undefined): PackageManager | undefined {
   return undefined
 }
 
-/** The lock file here or in the two folders above; `up` is the way to its folder, such as `../`. */
+/** The lock file here or in the two folders above; `up` is the path to its folder, such as `../`. */
 function findLock(
   files: ProjectFiles,
   preferred: PackageManager | undefined,
@@ -46,7 +46,7 @@ function findLock(
   return undefined
 }
 
-/** The command that installs the dependencies in CI, and the way to the folder in which it must run, such as `../`. */
+/** The command that installs the dependencies in CI, and the path to the folder in which it must run, such as `../`. */
 export function installStep(
   files: ProjectFiles,
   { manifest, packageManager }: { readonly manifest: Manifest; readonly packageManager: PackageManager },

@@ -5,7 +5,7 @@ export type Framework = 'nest' | 'next' | 'fastify' | 'express' | 'koa' | 'hono'
 export type Orm = 'prisma' | 'drizzle' | 'typeorm' | 'kysely' | 'mikro' | 'sequelize' | 'knex' | 'pg'
 export type TestRunner = 'vitest' | 'jest' | 'node'
 
-/** Nest and Next first: they bring Express or React along. */
+/** Nest and Next come first, because such a project may also have Express. */
 const FRAMEWORKS: readonly (readonly [string, Framework])[] = [
   ['@nestjs/core', 'nest'],
   ['next', 'next'],
@@ -15,7 +15,7 @@ const FRAMEWORKS: readonly (readonly [string, Framework])[] = [
   ['hono', 'hono'],
 ]
 
-/** pg last: ORMs need it too. */
+/** pg comes last, because ORMs need it too. */
 const ORMS: readonly (readonly [string, Orm])[] = [
   ['@prisma/client', 'prisma'],
   ['drizzle-orm', 'drizzle'],
@@ -40,19 +40,19 @@ export function findTestRunner(manifest: Manifest): TestRunner {
   return manifest.has('jest') ? 'jest' : 'node'
 }
 
-/** How the project's own files are written, so that new ones look alike. */
+/** How the project's own files are written, so that new files look the same. */
 export interface CodeStyle {
   readonly language: 'ts' | 'js'
   readonly modules: 'esm' | 'commonjs'
-  /** What relative imports end in: `./db.js`, `./db.ts` or `./db`. */
+  /** The end of relative imports: `./db.js`, `./db.ts` or `./db`. */
   readonly importEnding: '.js' | '.ts' | ''
   /** The folder of the source files: `src`, `app`, `server`, `lib` or `.`. */
   readonly sourceFolder: string
-  /** Runs the tests' own files: `test`, `tests`, `__tests__` or `src`. */
+  /** The folder of the tests: `test`, `tests`, `__tests__` or `src`. */
   readonly testFolder: string
   /** `.test` or `.spec`. */
   readonly testMark: '.test' | '.spec'
-  /** How the file names of tests end. */
+  /** The extension of test files. */
   readonly testLanguage: 'ts' | 'js'
 }
 
@@ -83,13 +83,19 @@ export function findCodeStyle(files: ProjectFiles, manifest: Manifest): CodeStyl
   }
 }
 
-/** The tests that Jest finds, where package.json tells its folder: `nest new` has those of `src`, and others in `test` for another command. */
+/**
+ * The tests that Jest finds, if package.json names Jest's folder. In a project of `nest new` these are the tests in `src`; another command
+ * runs those in `test`.
+ */
 function testsOfJest(tests: readonly string[], { jest }: Manifest): readonly string[] {
   const rootDir = jest?.rootDir
   return rootDir === undefined ? tests : tests.filter((path) => path.startsWith(`${rootDir}/`))
 }
 
-/** The folder that all tests share, of those in the top-level folder with the most tests: `test`, or `src` if tests stand beside the code. */
+/**
+ * Takes the top-level folder with the most tests, and returns the deepest folder that contains all of these tests: `test`, or `src` if
+ * tests stand beside the code.
+ */
 function folderOfTests(tests: readonly string[]): { readonly folder: string; readonly first: string | undefined } {
   const top = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '') : '')
   const favourite = most(tests.map(top))

@@ -7,14 +7,17 @@ export interface TokenCookie {
   readonly path: string
 }
 
-/** Reads of one cookie, of Express, Fastify, Koa, Hono and passport-jwt; the name is a property, a key in brackets, or an argument. */
+/**
+ * Patterns of code that reads one cookie, in Express, Fastify, Koa, Hono and passport-jwt. The name of the cookie is a property, a key in
+ * brackets, or an argument.
+ */
 const READS = [
   /\b(?:req|request|ctx|context|c)\??\.cookies\??\.(?:get\(\s*['"])?([\w-]{1,64})/g,
   /\b(?:req|request)\??\.cookies\??(?:\.)?\[\s*['"]([\w.-]{1,64})['"]\s*\]/g,
   /\bgetCookie\(\s*\w{1,40}\s*,\s*['"]([\w.-]{1,64})['"]/g,
 ]
 const TOKEN = /token|jwt|session|auth|sid/i
-/** Cookies that hold another token than the one that says who is calling. */
+/** Names of cookies whose token does not say who is calling. */
 const OTHER = /refresh|csrf|xsrf/i
 
 /**

@@ -3,7 +3,7 @@ import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL } from '../writers/names.ts'
 import type { ByHand } from './init-plan.ts'
 
-/** What the application does around its statements, and what a person must bring into line with the wall: its start, TLS, and tools that change tables. */
+/** Returns what a person must adapt to the wall beside the statements: the start of the server, TLS, and tools that change tables. */
 export function besideTheCode(files: ProjectFiles, project: Project, wallPath: string): readonly ByHand[] {
   const sources = files
     .find(/\.[cm]?[jt]s$/)
@@ -24,7 +24,7 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
       : [
           {
             path: '.env',
-            why: `your connections use TLS (${secured.join(', ')}), and those of the wall take it from their URLs alone: add ?sslmode=verify-full to ${APP_URL} and ${ENTRY_URL}, or sslmode=no-verify if you check no certificate`,
+            why: `your connections use TLS (${secured.join(', ')}), and the connections of the wall use TLS only if their URLs say so: add ?sslmode=verify-full to ${APP_URL} and ${ENTRY_URL}, or sslmode=no-verify if you check no certificate`,
             lines: [],
           },
         ]),
@@ -50,7 +50,7 @@ export function besideTheCode(files: ProjectFiles, project: Project, wallPath: s
       ? [
           {
             path: `your next migration of ${project.orm === 'typeorm' ? 'TypeORM' : 'MikroORM'}`,
-            why: 'a generated one drops the keys, foreign keys and indexes that partywall’s migration adds, because no entity names them: delete these statements from it before you run it',
+            why: 'a generated migration drops the keys, foreign keys and indexes that partywall’s migration adds, because no entity names them: delete these statements from it before you run it',
             lines: [],
           },
         ]

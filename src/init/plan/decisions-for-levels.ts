@@ -2,8 +2,8 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Decision } from '../../protect/change.ts'
 
 /**
- * Makes the statements of decisions name `tenant_user` and `tenant_admin`, which the migration gives the rights to. The application's login has
- * none of its own: to revoke them from it has no effect, and a person would think that it had.
+ * Makes the statements of decisions name `tenant_user` and `tenant_admin`, to which the migration grants the rights. The application's
+ * login has no rights of its own, so a REVOKE from the login would have no effect, and nobody would notice.
  *
  * @param login the application's login
  */

@@ -39,8 +39,8 @@ const MEMBERSHIP_NAME = /member|(?:^|_)users?(?:_|$)|staff|employee/i
 const ROLE_OF_MEMBER = /^(?:roles?|permissions?|status|state|level|type)$/i
 
 /**
- * Whether a table only joins users and tenants. A table of work, such as tasks with an assignee, refers to both too, but has columns of its
- * own: the entry login would read and insert the work of all tenants.
+ * Whether a table only joins users and tenants. A table of work, such as tasks with an assignee, refers to both too, but has further
+ * columns. It is no membership, because the entry login could then read and insert the work of all tenants.
  */
 function isMembership({ name, columns, constraints }: Relation): boolean {
   if (MEMBERSHIP_NAME.test(name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_'))) return true
@@ -119,7 +119,7 @@ function sequencesOf(catalog: Catalog, table: Relation): readonly Relation[] {
   })
 }
 
-/** The sequences that belong to columns of the table, those of identity columns too. */
+/** The sequences that belong to columns of the table, also to identity columns. */
 export function ownedSequences(catalog: Catalog, table: Relation): readonly Relation[] {
   return [...catalog.relations.values()].filter(
     ({ kind, oid }) => kind === 'sequence' && catalog.sequences.get(oid)?.ownedByRelation === table.oid,

@@ -28,7 +28,7 @@ export interface ByHand {
   readonly lines: readonly string[]
 }
 
-/** Changes of the code: edits that are safe, and those that are left to a person. */
+/** Changes of the code: safe edits, and changes that are left to a person. */
 export interface Wiring {
   readonly edits: readonly PlannedFile[]
   readonly byHand: readonly ByHand[]
@@ -43,14 +43,14 @@ export interface TenantFacts {
   readonly schema: string
   readonly tableName: string
   readonly key: string
-  /** The columns status and tier of the table of tenants, where it has them. */
+  /** The columns for status and tier in the table of tenants, if it has them. */
   readonly status: string | undefined
   readonly tier: string | undefined
   readonly schemas: readonly string[]
-  /** Those of them in which the application has tables, and not only its migration tool. */
+  /** The schemas in which the application has tables, and not only its migration tool. */
   readonly searchPath: readonly string[]
   /** Tables with rows of tenants, `schema.table`. */
   readonly tables: readonly string[]
-  /** The same without the table of tenants, quoted for SQL. */
+  /** These tables without the table of tenants, quoted for SQL. */
   readonly otherTables: readonly string[]
 }

@@ -8,10 +8,10 @@ const CONFIGS = ['ts', 'js', 'mjs', 'cjs', 'json'].map((end) => `jest.config.${e
 export function jestLines(files: ProjectFiles, { testRunner, manifest }: Project): readonly ByHand[] {
   if (testRunner !== 'jest' || manifest.testScript?.includes('experimental-vm-modules') === true) return []
   const path = CONFIGS.find((name) => files.read(name) !== undefined) ?? 'package.json'
-  // `nest new` has a second one, test/jest-e2e.json.
+  // `nest new` makes a second configuration, test/jest-e2e.json.
   const others = files.find(/(?:^|\/)jest-[\w-]+\.(?:json|[cm]?[jt]s)$/)
   const text = files.read(path) ?? ''
-  // Without transforms of its own, Jest has one. It ends as soon as the configuration names another.
+  // Jest uses babel-jest only while the configuration names no transform. So name it beside ours.
   const rest = /\btransform\b|\bpreset\b/.test(text) ? '…' : '"\\\\.[jt]sx?$": "babel-jest"'
   return [
     {

@@ -4,7 +4,10 @@ import type { ProtectPlan } from '../../protect/change.ts'
 import type { Tenancy } from '../../tenancy/facts.ts'
 import type { ByHand } from './init-plan.ts'
 
-/** The most frequent reason: the row that tells the tenant may be missing. */
+/**
+ * Statements for foreign keys that may be NULL. They are the most frequent reason for a decision: if the key is NULL, no row tells the
+ * tenant.
+ */
 function nullableLinks(relation: Relation, tenancy: Tenancy): readonly string[] {
   const columns = relation.constraints
     .filter(({ kind, references }) => kind === 'foreign-key' && references !== undefined)
@@ -19,7 +22,10 @@ function nullableLinks(relation: Relation, tenancy: Tenancy): readonly string[] 
   ]
 }
 
-/** Tables with rows of tenants for which the migration has a decision in place of a policy. Every tenant sees all of their rows until then. */
+/**
+ * Tables with rows of tenants for which the migration has a decision in place of a policy. Until a person decides, every tenant sees all
+ * rows of such a table.
+ */
 export function leftUnprotected(plan: ProtectPlan, tenancy: Tenancy): readonly ByHand[] {
   const statements = new Set(plan.changes.flatMap(({ up }) => up))
   const undecided = new Set(plan.decisions.filter(({ sql }) => sql === undefined).map(({ object }) => object))

@@ -3,8 +3,8 @@ import type { Change } from '../../protect/change.ts'
 import type { LoginNames } from './login-names.ts'
 
 /**
- * Creates the login roles, if the server has none of these names: the migration also runs where `partywall init` never ran, such as in CI. They
- * get no password there, so nobody can log in until you set one.
+ * Creates each login role that the server does not have yet: the migration also runs where `partywall init` never ran, such as in CI. A
+ * role gets no password there, so nobody can log in as this role until you set one.
  */
 export function loginChange({ app, entry }: LoginNames): Change {
   const create = (name: string, options: string) =>

@@ -6,7 +6,7 @@ export interface LoginNames {
   readonly entry: string
 }
 
-/** Names of roles after the name of the database. PostgreSQL truncates names after 63 bytes. */
+/** Makes the names of the roles from the name of the database. PostgreSQL truncates names after 63 bytes. */
 export function loginNamesFor(database: string, taken: ReadonlySet<string>): LoginNames {
   const cleaned = database
     .toLowerCase()

@@ -34,7 +34,7 @@ import { settingsOfTests } from './settings-of-tests.ts'
 import { tokensByHand } from './tokens-by-hand.ts'
 import { withoutTrialRights } from './without-trial-rights.ts'
 
-/** Finds the tenancy of a database and plans its protection. The caller has `partywall protect` do it. */
+/** Finds the tenancy of a database and plans its protection. The caller passes the function of `partywall protect`. */
 type PlanProtection = (
   db: Queryable,
   options: { readonly appRole: string; readonly seal: true; readonly tenantColumn?: readonly string[] | undefined },
@@ -49,11 +49,11 @@ interface MakePlanInput {
   /** The migration role's connection, in no transaction. */
   readonly client: Queryable
   readonly planProtection: PlanProtection
-  /** Undefined: found. */
+  /** Undefined: the tenant column is found. */
   readonly tenantColumn: readonly string[] | undefined
   readonly now: Date
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** The text of SKILL.md, if agents are to be told. */
+  /** The text of SKILL.md, if a skill for coding agents is to be written. */
   readonly skill?: string | undefined
 }
 
@@ -160,7 +160,7 @@ function readOnlyRoot({ table, schema, tableName, key, status, tier }: TenantFac
   return {
     object: `${schema}.${tableName}`,
     reason:
-      'requests of a tenant may read its own row here, and neither change nor delete it. If they must, name the columns, such as the ones below. A tenant that deletes itself: docs/guides/rename-and-delete.md of partywall',
+      'requests of a tenant may read its own row here, and neither change nor delete it. If requests must change it, grant UPDATE on the columns that they change, as below. For a tenant that deletes itself, see docs/guides/rename-and-delete.md of partywall',
     sql: `GRANT UPDATE (${list}) ON ${table} TO tenant_user, tenant_admin;`,
   }
 }
@@ -225,7 +225,10 @@ function writtenFiles(
   }
 }
 
-/** Under Nest not TypeScript: `nest build` compiles all files of the folder, and one outside src moves dist/main.js to dist/src/main.js. */
+/**
+ * Under Nest, the file is not in TypeScript: `nest build` compiles all TypeScript of the folder, and a file outside src would move
+ * dist/main.js to dist/src/main.js.
+ */
 function configPath({ style, framework }: Project): string {
   return `partywall.config.${style.language === 'ts' && framework !== 'nest' ? 'ts' : 'mjs'}`
 }

@@ -12,12 +12,12 @@ export const OWNER_URL = 'DATABASE_URL'
 export interface OwnerUrl {
   /** Variables that get the URL. */
   readonly names: readonly string[]
-  /** Those of them that have another value now. Their lines stay as comments. */
+  /** Those of `names` that have another value now. Their lines stay as comments. */
   readonly replaced: readonly string[]
   readonly byHand: readonly ByHand[]
 }
 
-/** Plans which variables of `.env` get the URL. Those that have it already, in `.env` or in the environment, are left alone. */
+/** Plans which variables of `.env` get the URL. A variable that has the URL already, in `.env` or in the environment, is not changed. */
 export function ownerUrl(
   files: ProjectFiles,
   database: FoundUrl,

@@ -35,7 +35,7 @@ export async function requireRights(client: Queryable): Promise<void> {
         and not pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION') order by 1`,
     [grantsAll ? [] : OWN_ROLES],
   )
-  // Another role of the server made them for its database.
+  // Another role has made these roles, for another database of the server.
   if (foreign.length > 0)
     missing.push(`GRANT ${foreign.map((each) => each.role).join(', ')} TO ${name} WITH ADMIN OPTION;`)
   if (missing.length === 0) return

@@ -2,7 +2,10 @@ import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL, SEAL_SECRET } from '../writers/names.ts'
 import type { ByHand } from './init-plan.ts'
 
-/** Tests that load the application's code load the wall too, and it throws without its settings. A CI job of theirs may have had none. */
+/**
+ * Tests that load the application's code load the wall too, and it throws without its settings. A CI job that runs such tests may have had
+ * no settings until now.
+ */
 export function settingsOfTests(files: ProjectFiles, wallPath: string): readonly ByHand[] {
   const tests = files.find(/\.(?:test|spec)\.[cm]?[jt]sx?$/)
   if (tests.length === 0) return []

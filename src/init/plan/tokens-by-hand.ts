@@ -72,6 +72,6 @@ function verifyByHand(files: ProjectFiles, path: string, { column }: TenantFacts
   const why =
     signs.length === 0
       ? 'no code was found that signs tokens'
-      : `${signs.join(' and ')} ${signs.length === 1 ? 'signs' : 'sign'} tokens, but no claim such as ${column} could be read there. If the tokens do not name the tenant, they must first`
+      : `${signs.join(' and ')} ${signs.length === 1 ? 'signs' : 'sign'} tokens, but no claim such as ${column} could be read there. If the tokens do not name the tenant, add such a claim first`
   return { path, why: `write auth.verify: ${why}. See "Tokens" in docs/init.md of partywall`, lines: [] }
 }

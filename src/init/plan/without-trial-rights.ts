@@ -2,8 +2,9 @@ import { quoteIdentifier } from '../../catalog/names.ts'
 import type { Change } from '../../protect/change.ts'
 
 /**
- * Removes the statements that move the rights of the application's login to `tenant_user` and `tenant_admin`. The login has such rights only in
- * the trial schema. A down migration with them would give it rights that it never had, on tables without policies.
+ * Removes the statements that move the rights of the application's login to `tenant_user` and `tenant_admin`. The login has such rights
+ * only in the trial schema. With these statements, the down migration would give the login rights that it never had, on tables without
+ * policies.
  *
  * @param login the application's login
  */

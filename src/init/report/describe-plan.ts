@@ -96,7 +96,7 @@ export function nextSteps(
         ]),
     `run the migration: ${migrations.command ?? `with your tool, in ${migrations.folder}`}`,
     ...schemaFile(project, runProgram),
-    `look whether all is there that the application needs: ${runProgram('partywall doctor')}`,
+    `check that everything is there that the application needs: ${runProgram('partywall doctor')}`,
     `run your tests: ${testCommand(project, runProgram)}${isolationCommand(project, plan)}`,
     `prove it: ${runProgram('partywall verify --attack')}. It plants rows of two tenants in a transaction, attacks them, and rolls back`,
   ]
@@ -107,10 +107,10 @@ export function nextSteps(
 function schemaFile({ orm }: Project, runProgram: (command: string) => string): readonly string[] {
   if (orm !== 'prisma') return []
   const pull = runProgram('prisma db pull')
-  return [`take the new keys into schema.prisma, or the next prisma migrate dev removes them: ${pull}`]
+  return [`add the new keys to schema.prisma, or the next prisma migrate dev removes them from the database: ${pull}`]
 }
 
-/** `bun test` is the test runner of Bun, and not the script. */
+/** With Bun, the script needs `bun run test`: `bun test` is Bun's own test runner. */
 function testCommand(
   { manifest, packageManager, testRunner }: Project,
   runProgram: (command: string) => string,
@@ -120,7 +120,10 @@ function testCommand(
   return testRunner === 'node' ? 'node --test' : runProgram(testRunner)
 }
 
-/** If the script of the tests does not run Node.js's own test runner, for which the test of the isolation is written. */
+/**
+ * The command for the test of the isolation, if the project's own test script does not run it. That test is written for Node.js's own test
+ * runner.
+ */
 function isolationCommand({ manifest: { testScript }, testRunner }: Project, { files }: InitPlan): string {
   const test = files.find(
     ({ kind, path }) => kind === 'create' && /(?:^|\/)tenant-isolation\.\w+\.[cm]?[jt]s$/.test(path),

@@ -18,7 +18,7 @@ interface Marked {
   readonly line: string
 }
 
-/** Longest common subsequence. Files of an application are short enough for its table. */
+/** Compares the lines by their longest common subsequence. Files of an application are short enough for the table that this needs. */
 function marksOf(a: readonly string[], b: readonly string[]): readonly Marked[] {
   const width = b.length + 1
   const lengths = new Uint32Array((a.length + 1) * width)

@@ -5,7 +5,10 @@ import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
 
 const POSTGRES_JS = /(['"])drizzle-orm\/postgres-js\1/
 
-/** Drizzle gets `wall.pool`, and a second instance on the entry pool. On postgres.js it moves to pg, because the pool of the wall is one of pg. */
+/**
+ * Gives Drizzle `wall.pool`, and adds a second instance on the entry pool. If Drizzle uses postgres.js, it is moved to pg, because the
+ * wall's pool is a pool of pg.
+ */
 export function wireDrizzle(task: WireTask): Wiring {
   const { project, wallPath } = task
   const source = onlySource(task, /\bdrizzle\s*\(/)
@@ -21,7 +24,7 @@ export function wireDrizzle(task: WireTask): Wiring {
   const rest = text.slice(end)
   const pool = onlyCall(source.text, /new (?:\w+\.)?Pool\s*\(/g)
   const overPostgresJs = POSTGRES_JS.test(source.text)
-  // The pool of the file may be closed elsewhere in it, so it is replaced where it is made.
+  // Other code of the file may close the pool, so the pool is replaced where it is made.
   const named = pool !== undefined && source.text.slice(0, pool.start).trimEnd().endsWith(` ${first} =`)
   const change =
     named && pool !== undefined ? { ...pool, by: 'wall.pool' } : { ...call, by: `drizzle(wall.pool${rest}` }
@@ -45,13 +48,16 @@ function leftOfPostgresJs({ project: { manifest, packageManager } }: WireTask, p
       : [{ path: 'package.json', why: `Drizzle works on pg now, and no longer on postgres.js: ${add}`, lines: [] }]),
     {
       path,
-      why: 'remove the client of postgres.js, unless other code uses it: its statements have no tenant, and the rights of its URL. db.execute() answers { rows: […] } now, and no list',
+      why: 'remove the client of postgres.js, unless other code uses it: its statements have no tenant, and run with the rights of its URL. db.execute() now returns { rows: […] } and not a list',
       lines: [],
     },
   ]
 }
 
-/** The position of the comma or parenthesis behind the first argument. An argument with a comma of its own is no name, and is not changed. */
+/**
+ * The position of the comma or parenthesis after the first argument. An argument that itself contains a comma is no name, and is not
+ * changed.
+ */
 function endOfFirst(call: string): number {
   const comma = call.indexOf(',')
   return comma < 0 ? call.length - 1 : comma

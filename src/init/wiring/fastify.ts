@@ -8,7 +8,7 @@ import { byHand, edit, onlySource, type WireTask } from './wire-task.ts'
 const GATE =
   /^([ \t]*)(?:await )?(\w+)\.addHook\(\s*['"](?:onRequest|preHandler|preValidation)['"],\s*[\w.]*(?:auth|jwt|session|login)[\w.]*\s*\);?[ \t]*$/gim
 
-/** Registers partywall's plugin in the scope whose requests need a login. */
+/** Registers partywall's plugin in the scope whose requests need a sign-in. */
 export function wireFastify(task: WireTask): Wiring {
   const { project, wallPath } = task
   const hasCookie = findTokenCookie(task.files) !== undefined

@@ -5,7 +5,7 @@ import type { Wiring } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 import { byHand, edit, sourcesWith, type WireTask } from './wire-task.ts'
 
-/** What imports the module, and the names that the file of the wall exports for it. */
+/** The call that imports the module, and the names that the file of the wall exports for the call. */
 interface ModuleCall {
   readonly call: string
   readonly names: readonly string[]
@@ -26,7 +26,7 @@ export function moduleCall(files: ProjectFiles): ModuleCall {
   }
 }
 
-/** Whether browsers on other origins call the application: they ask with OPTIONS first, and read an answer only with the headers of CORS. */
+/** Whether browsers on other origins call the application: they first send OPTIONS, and can read an answer only if it has CORS headers. */
 export function allowsOtherOrigins(files: ProjectFiles): boolean {
   return files.find(/\.[cm]?[jt]s$/).some((path) => /enableCors|\bcors:/.test(files.read(path) ?? ''))
 }

@@ -57,7 +57,7 @@ function wireAsync(task: WireTask): Wiring {
   const text = source === undefined || call === undefined ? '' : source.text.slice(call.start, call.end)
   const options = text.slice(text.indexOf('(') + 1, -1)
   const before = source === undefined || call === undefined ? '' : source.text.slice(0, call.start).trimEnd()
-  // Anything but an object in the list of imports has to be looked at by a person.
+  // The call is changed only if its argument is an object and the call stands in a list. Otherwise a person must look at it.
   const isSafe =
     /^\s*\{/.test(options) &&
     /\buseFactory\b/.test(options) &&

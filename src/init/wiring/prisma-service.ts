@@ -12,7 +12,9 @@ const LINES = [
   'super({ adapter: new PrismaPg(entryPool) })       // in a second class, for code that runs before the tenant is known',
 ]
 
-/** The class gets the pool and the extension, and stands beside a second one on the entry pool, which its module provides too. */
+/**
+ * Gives the class the pool and the extension. Adds a second class on the entry pool, which the module of the first class then provides too.
+ */
 export function wirePrismaService(task: WireTask): Wiring {
   const { project, wallPath } = task
   const source = onlySource(task, CLIENT_CLASS)

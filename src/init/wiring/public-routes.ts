@@ -2,7 +2,7 @@ import { type NestRoute, nestRoutes } from '../detection/nest-routes.ts'
 import type { ByHand } from '../plan/init-plan.ts'
 import type { ProjectFiles } from '../project-files.ts'
 
-/** Routes of NestJS that run without a tenant: those that the written code excludes, and those that a person must decide. */
+/** Routes of NestJS that run without a tenant: `routes` are excluded by the written code, and `byHand` are left to a person. */
 interface PublicRoutes {
   /** `POST /auth/login`. Exactly these routes are excluded, and nothing below them. */
   readonly routes: readonly string[]
@@ -10,8 +10,8 @@ interface PublicRoutes {
 }
 
 /**
- * The routes that a decorator such as `@Public()` marks. A route is excluded only if its method and path are known for sure, and if no request
- * of another route fits it.
+ * The routes that a decorator such as `@Public()` marks. A route is excluded only if its method and path are known for sure, and if no
+ * request of another route matches it.
  *
  * @param wallPath the file that holds the list
  */
@@ -36,7 +36,7 @@ export function publicRoutes(files: ProjectFiles, wallPath: string): PublicRoute
 }
 
 const UNCLEAR =
-  'these routes need no token, but their path is not known for sure, or requests of other routes fit it. Add them to publicRoutes with the whole path of their requests, as in:'
+  'these routes need no token, but their path is not known for sure, or requests of other routes match it. Add them to publicRoutes with the whole path of their requests, as in:'
 
 function entryOf(path: string, routes: readonly NestRoute[], why: string): readonly ByHand[] {
   if (routes.length === 0) return []
@@ -52,7 +52,7 @@ function isClear({ path }: NestRoute): boolean {
   return path?.split('/').every((part) => /^(?:[\w.~-]*|:\w+)$/.test(part)) === true
 }
 
-/** Whether a request of another route, which needs a token, fits this one. Such a route is excluded only by a person. */
+/** Whether a request of another route, which needs a token, also matches this route. Only a person may exclude such a route. */
 function overlaps(route: NestRoute, all: readonly NestRoute[]): boolean {
   const parts = (route.path ?? '').split('/')
   if (!parts.some((part) => part.startsWith(':'))) return false
@@ -80,7 +80,7 @@ function globalPrefix(files: ProjectFiles): string | undefined {
   return calls.length > 1 || path === undefined ? undefined : `/${path}`
 }
 
-/** Where guards stand on controllers, and not on the whole application: the routes without one. */
+/** If the application has guards on controllers, and no guard for the whole application: the routes without a guard. */
 function opened(all: readonly NestRoute[], files: ProjectFiles): readonly NestRoute[] {
   if (!all.some(({ isGuarded }) => isGuarded)) return []
   const hasGlobal = files

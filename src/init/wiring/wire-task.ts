@@ -39,7 +39,7 @@ export function sourcesWith(
   })
 }
 
-/** The task after edits: a later edit of the same file is then made on the text that the earlier one left. */
+/** The task after edits: a later edit of the same file then starts from the text after these edits. */
 export function afterEdits(task: WireTask, edits: readonly PlannedFile[]): WireTask {
   const texts = new Map(edits.flatMap((each) => (each.kind === 'edit' ? [[each.path, each.content] as const] : [])))
   return { ...task, files: { ...task.files, read: (path) => texts.get(path) ?? task.files.read(path) } }

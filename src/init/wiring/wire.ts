@@ -17,8 +17,8 @@ import { CLIENT_CLASS } from './prisma-service.ts'
 import { afterEdits, type WireTask } from './wire-task.ts'
 
 /**
- * Connects the code of the project with the wall: its pool or ORM, its framework, and the code that runs before the tenant is known. A place
- * is changed only if there is exactly one that can be meant; otherwise the lines are left to a person.
+ * Connects the code of the project with the wall: its pool or ORM, its framework, and the code that runs before the tenant is known. Code
+ * is changed only if exactly one place can be meant; otherwise the lines are left to a person.
  */
 export function wire(files: ProjectFiles, project: Project, wallPath: string): Wiring {
   const task: WireTask = { files, project, wallPath }
@@ -69,7 +69,7 @@ function frameworkWiring(task: WireTask): Wiring {
   }
 }
 
-/** Joins successive edits of one file. Each was made on the text that the one before left. */
+/** Joins successive edits of one file. Each edit was made on the text after the edit before it. */
 function joined(edits: readonly PlannedFile[]): readonly PlannedFile[] {
   const byPath = new Map<string, PlannedFile>()
   for (const edit of edits) {
@@ -133,8 +133,8 @@ const SIGNS_IN = /\b(?:log|sign)_?in\w*\s*[(=:]/i
 
 /**
  * Code that signs users in runs before the tenant is known: a file that signs a token, and also compares a password or has a function for
- * the sign-in. A file
- * that only compares passwords may change the password of a user who is signed in, so it counts only if no file does both.
+ * the sign-in. A file that only compares passwords may change the password of a user who is signed in. So it is reported only if no file
+ * does both.
  */
 function signInCode(task: WireTask): readonly ByHand[] {
   const { files } = task

@@ -7,8 +7,8 @@ import type { ProjectFiles } from '../project-files.ts'
 import { APP_URL, ENTRY_URL, SEAL_SECRET } from './names.ts'
 
 /**
- * A workflow of GitHub that builds the database from the migrations and verifies it. GitHub reads workflows only at the root of a repository.
- * For GitLab and others: the lines.
+ * A workflow of GitHub that builds the database from the migrations and verifies it. GitHub reads workflows only at the root of a
+ * repository. For GitLab and other systems, a person gets the lines.
  */
 export function ciStep(
   files: ProjectFiles,

@@ -11,7 +11,7 @@ export default defineConfig({
   appRole: '${appRole}',
   tenantColumn: ${list([facts.column])},
   schema: ${list(facts.schemas)},
-  // Lower it to 'medium' once you have decided what the migration lists under TO DECIDE. What stays as it is goes into a baseline: partywall verify --help.
+  // Lower it to 'medium' once you have decided what the migration lists under TO DECIDE. Findings that you accept go into a baseline: partywall verify --help.
   failOn: 'high',
 })
 `

@@ -26,7 +26,7 @@ export function isolationTests(project: Project, facts: TenantFacts, appRole: st
   const style: CodeStyle = { ...project.style, language: 'js', testLanguage: 'js', modules: 'esm' }
   const content = isolationTest({ ...project, testRunner: 'node', style }, facts, appRole)
   if (project.testRunner === 'node') return [{ path: at(testFolder, `tenant-isolation${testMark}.mjs`), content }]
-  // Jest takes each file of a folder __tests__ for a test of its own.
+  // Jest runs each file in a folder __tests__ as a separate test.
   const native = at(testFolder.replace(/(?:^|\/)__tests__(?:$|\/.*)/, ''), 'tenant-isolation.mjs')
   return [
     { path: native, content },
@@ -34,7 +34,10 @@ export function isolationTests(project: Project, facts: TenantFacts, appRole: st
   ]
 }
 
-/** Without a script of its own, `node --test` runs the test. In Node.js 20 it finds no TypeScript, and would report that nothing failed. */
+/**
+ * Whether Node.js runs the test in the project's language. Without a test script, `node --test` runs the test; in Node.js 20 this command
+ * finds no TypeScript, and would report that nothing failed.
+ */
 function isRunAsItIs({ testRunner, style, manifest }: Project): boolean {
   return testRunner === 'node' && (style.testLanguage === 'js' || manifest.testScript !== undefined)
 }

@@ -1,6 +1,6 @@
 import type { TokenCookie } from '../detection/token-cookie.ts'
 
-/** `tokenOf`, by which the adapter takes the token out of a request: out of the application's cookie, else out of the header. */
+/** The code of `tokenOf`, with which the adapter takes the token from a request: from the application's cookie, else from the header. */
 export function tokenOf({ name, path }: TokenCookie, typed: boolean, exported: (name: string) => string): string {
   const request = typed
     ? '(request: { readonly headers: { readonly cookie?: string | undefined; readonly authorization?: string | undefined } })'

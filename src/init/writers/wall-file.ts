@@ -11,7 +11,7 @@ import { tokenOf } from './token-of.ts'
 import { wallNest } from './wall-nest.ts'
 import { wallSettings } from './wall-settings.ts'
 
-/** What the file of the wall depends on. */
+/** Input of {@link wallFile}. */
 interface WallFileInput {
   readonly files: ProjectFiles
   readonly project: Project
@@ -66,7 +66,10 @@ ${authOf(input)}
   return `${parts.join('\n\n')}\n`
 }
 
-/** The names under which answers hold the tenant: the guard looks for them, where an adapter gets `guard: wall.guard`. */
+/**
+ * The option `guard`, with the names of the fields of answers that name the tenant. The guard checks these fields if an adapter gets
+ * `guard: wall.guard`.
+ */
 function guardOf({ column }: TenantFacts): string {
   const camel = column.replace(/_(\w)/g, (_whole, letter: string) => letter.toUpperCase())
   if (camel === 'tenantId') return ''
@@ -140,7 +143,7 @@ function exported({ project: { style } }: WallFileInput, name: string): string {
 /** Frameworks whose requests have the headers as an object. */
 const WITH_HEADERS: readonly unknown[] = ['express', 'nest', 'fastify', 'koa']
 
-/** The cookie that holds the token, where the application reads it from one. */
+/** The cookie that holds the token, if the application reads the token from a cookie. */
 function cookieOf({ files, project: { framework } }: WallFileInput): TokenCookie | undefined {
   return WITH_HEADERS.includes(framework) ? findTokenCookie(files) : undefined
 }

@@ -3,7 +3,7 @@ import { ENTRY_URL } from './names.ts'
 interface WallNestInput {
   readonly typed: boolean
   readonly typeorm: boolean
-  /** Where the application makes TypeORM's options when it starts: `forRootAsync`. */
+  /** Whether the application makes TypeORM's options only when it starts: `forRootAsync`. */
   readonly async: boolean
   /** `POST /auth/login` */
   readonly publicRoutes: readonly string[]

@@ -11,8 +11,8 @@ interface HonoRoute {
 /**
  * Finds routes of a Hono application without a declared permission, also in applications that it mounts with `route()`.
  *
- * A route is declared by `requirePermission` or `publicRoute` before its last handler, or by `app.use(requirePermission(…))` above it for a
- * path that covers it.
+ * A route is declared by `requirePermission` or `publicRoute` before its last handler, or by `app.use(requirePermission(…))` above it, if
+ * the path of `use` covers the route.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is no route, because such a result proves nothing
  */

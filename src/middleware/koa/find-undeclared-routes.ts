@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../errors.ts'
 import { declarationOf } from '../route-declaration.ts'
 import { declaredBeforeLast, type FoundRoute, foundRoute, type RouteReport, reportOf } from '../route-report.ts'
 
-/** A layer of `@koa/router`. One without methods is middleware of `router.use`. */
+/** A layer of `@koa/router`. A layer without methods is middleware of `router.use`. */
 interface KoaLayer {
   readonly methods: readonly string[]
   readonly path: unknown
@@ -13,8 +13,8 @@ interface KoaLayer {
 /**
  * Finds routes of a router of `@koa/router` without a declared permission, also in routers that it mounts.
  *
- * A route is declared by `requirePermission` or `publicRoute` before its last handler, or by `router.use(requirePermission(…))` above it for
- * a path that covers it.
+ * A route is declared by `requirePermission` or `publicRoute` before its last handler, or by `router.use(requirePermission(…))` above it,
+ * if the path of `use` covers the route.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if there is no route, because such a result proves nothing
  */

@@ -17,11 +17,11 @@ interface GuardOptions {
   readonly requireDeclarations: boolean
 }
 
-/** Request and response of Node, behind those of Express or Fastify. */
+/** Node's own request and response, to which the objects of Express or Fastify belong. */
 interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** Partywall answers in place of the framework. */
+  /** Called before partywall answers in place of the framework. */
   takeOver(): void
 }
 
@@ -72,7 +72,7 @@ export class NestTenantGuard {
   }
 }
 
-/** An answer was sent already. NestJS would send another one if the guard said no. */
+/** Never settles. An answer was sent already, and NestJS would send another answer if the guard returned false. */
 const never = () => new Promise<never>(() => {})
 
 function plain({ object: _, ...rule }: NestRule) {

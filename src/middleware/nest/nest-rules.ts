@@ -17,7 +17,7 @@ type NestRuleDecorator = (target: object, key?: string | symbol, descriptor?: Pr
 const rules = new WeakMap<object, NestRule>()
 
 /**
- * Demands a permission for a method, or for all methods of a controller.
+ * Requires a permission for a method, or for all methods of a controller.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -30,7 +30,7 @@ export function RequirePermission(
 }
 
 /**
- * Opens a method, or a controller, to every user of the tenant, and says why it needs no permission. A token is needed all the same.
+ * Opens a method, or a controller, to every user of the tenant, and says why it needs no permission. A token is still needed.
  *
  * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION`
  */
@@ -39,12 +39,12 @@ export function PublicRoute(reason: string): NestRuleDecorator {
   return decorate({ public: reason })
 }
 
-/** `route`: counts each request against the limit `rateLimit.routes[route]` as well. `cost`: counts each request as that many. */
+/** `route`: counts each request against the limit `rateLimit.routes[route]` as well. `cost`: counts each request as that many requests. */
 export function TenantLimit(limit: Pick<RouteRule, 'route' | 'cost'>): NestRuleDecorator {
   return decorate({ route: limit.route, cost: limit.cost })
 }
 
-/** The rule of a handler. Its own declarations replace those of its controller. */
+/** The rule of a handler. Declarations of the handler replace declarations of its controller. */
 export function ruleOf(handler: object, controller: object): NestRule {
   const own = rules.get(handler) ?? {}
   const shared = rules.get(controller) ?? {}

@@ -1,4 +1,4 @@
-// The part of NestJS that the adapter calls. NestJS itself is a peer: its 150 packages are installed for tests/frameworks alone.
+// The part of NestJS that the adapter calls. NestJS itself is a peer: its 150 packages are installed only for tests/frameworks.
 declare module '@nestjs/core' {
   export const APP_FILTER: string
   export const APP_GUARD: string

@@ -11,7 +11,7 @@ import {
 
 const LOCK = "SET LOCAL lock_timeout = '5s';"
 
-/** `1741700000000_partywall.sql` with both directions. node-pg-migrate runs SQL files beside those in JavaScript and TypeScript. */
+/** `1741700000000_partywall.sql` with both directions. node-pg-migrate runs SQL files beside files in JavaScript and TypeScript. */
 export function nodePgMigrateFiles(
   plan: ProtectPlan,
   existing: readonly string[],

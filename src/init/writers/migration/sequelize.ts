@@ -12,8 +12,8 @@ import { templateLiteral } from './template-literal.ts'
 const MIGRATION = /^(\d{10,17})([-_]).*(\.[cm]?[jt]s)$/
 
 /**
- * `20260131093000-partywall.js`: an object with up and down, as sequelize-cli and umzug run it. Neither begins a transaction, so the migration
- * does. Names, endings and the form of the exports are those of the last migration in the folder.
+ * `20260131093000-partywall.js`: an object with up and down, as sequelize-cli and umzug run it. Neither tool begins a transaction, so the
+ * migration does. Names, endings and the form of the exports are taken from the last migration in the folder.
  */
 export function sequelizeFiles(
   files: ProjectFiles,
@@ -57,7 +57,7 @@ ${calls}${left === '' ? '' : `${left.replace(/^(?=.)/gm, '      ')}\n`}    })
 `
 }
 
-/** The time as a number that is higher than that of the last migration: tools run files in the order of their names. */
+/** The time as a number. It is always higher than the number of the last migration, because tools run files in the order of their names. */
 function stampAfter(last: string, now: Date): string {
   const time = now.toISOString().replace(/\D/g, '').slice(0, 14)
   return BigInt(time) > BigInt(last) ? time : String(BigInt(last) + 1n).padStart(last.length, '0')

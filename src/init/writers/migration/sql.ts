@@ -14,7 +14,10 @@ import {
 const NOTE = `-- Your runner may run this file in one transaction. On large tables take the files of
 -- partywall protect --seal --out DIR instead, which build indexes concurrently, and run them with psql.`
 
-/** One file, numbered after the others and named as they are: `003_partywall.sql`, `003_partywall.up.sql`, `20260131093000_partywall.sql`. */
+/**
+ * One file, numbered after the existing files and named like them: `003_partywall.sql`, `003_partywall.up.sql`,
+ * `20260131093000_partywall.sql`.
+ */
 export function sqlFiles(plan: ProtectPlan, existing: readonly string[]): readonly MigrationFile[] {
   const { up, down } = togetherOf(plan)
   const name = nextName(existing)
