@@ -73,7 +73,7 @@ function hintsOf({ appRole, schema, tenantColumn, setting }: ProtectSettings): D
 }
 
 function tellNothing(plan: ProtectPlan): void {
-  console.error('Nothing to do: the tables have all that partywall protect would give them.')
+  console.error('Nothing to do: the tables already have everything that partywall protect adds.')
   if (plan.decisions.length > 0) console.log(decisionsOf(plan.decisions))
 }
 

@@ -10,7 +10,7 @@ import { connectToCopy, openCopy } from '../shared/schema-copy.ts'
  * Tries a migration in a copy of the schema. Returns sentences about the result: which tables other tenants no longer reach, and what else
  * changes.
  *
- * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if somebody could see or change more than before. Then nothing may be written
+ * @throws {ConfigurationError} `PARTYWALL_CONFIGURATION` if the migration would let somebody see or change more than before
  */
 export async function tryPlan(
   plan: ProtectPlan,

@@ -135,7 +135,7 @@ export function databaseEvidence({
   ]
   const migration = files.find((file) => basename(file) === 'enable-rls-policies.sql')
   if (migration !== undefined)
-    pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run and holds`))
+    pieces.push(judge('output-rls-migration', failure ?? leak, `${basename(migration)} was run, and no hole was found`))
   return pieces
 }
 

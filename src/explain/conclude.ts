@@ -29,7 +29,7 @@ export function conclude(found: Found, { verb }: RowQuestion, { tenant }: Tenant
   if (doubt !== undefined) return { outcome: 'unknown', foreign, conclusion: `Not known. ${doubt}` }
   if (seen !== true) {
     const what = seen === false ? 'PostgreSQL hides the row' : 'PostgreSQL reports an error'
-    return { outcome: 'unknown', foreign, conclusion: `${what}, and nothing that was looked at explains it.` }
+    return { outcome: 'unknown', foreign, conclusion: `${what}, and none of the checks explains why.` }
   }
   return {
     outcome: 'visible',

@@ -42,8 +42,8 @@ export const FUNCTION_BODY = `encode(sha256(convert_to(row((select l.lanname fro
 export const VIEW_BODY = `encode(sha256(convert_to(pg_get_viewdef(c.oid), 'UTF8')), 'hex')`
 
 /**
- * The policy's text without the name of its tenant column and without its tenant's mark (see {@link MARK}). So policies of tables with
- * different tenant columns, and of schemas of different tenants, can be compared.
+ * Returns the policy's text without the name of its tenant column and without its tenant's mark (see {@link MARK}). So policies of tables
+ * with different tenant columns, and of schemas of different tenants, can be compared.
  */
 export function policyText({ permissive, command, using, check, column }: PrintedPolicy): string {
   const plain = (expression: string | null) => withoutMark(withoutColumn(expression, column))

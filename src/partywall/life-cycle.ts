@@ -58,7 +58,7 @@ export class WallLife<Claims> {
     this.#refuseWhenClosing()
     this.awake()
     const { protection, pool, verifier, limiter, logger } = this.#parts
-    // Use the own connections of the protection watch. They work even while tenants' work is refused.
+    // Use the protection watch's connections. They work even while tenants' work is refused.
     const checked = protection?.pool ?? pool
     const lookup = this.#tenants?.findByClaim === undefined ? lookups(this.#tenants, checked).findByClaim : undefined
     const checks = () => checkReadiness({ pool: checked, verifier, lookup, limiter, logger })

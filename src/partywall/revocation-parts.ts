@@ -53,7 +53,7 @@ export class SharedRevocations implements RevocationCheck {
   }
 
   /**
-   * Reads the list if it is not known yet; undefined if it is known.
+   * Reads the list if it is not known yet. Returns undefined if it is known.
    *
    * @throws {DependencyUnavailableError} `PARTYWALL_DEPENDENCY_UNAVAILABLE`
    */

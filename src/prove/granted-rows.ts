@@ -91,7 +91,7 @@ function partlyNamed(
     kind: 'trusts-table',
     // A random UUID can't be guessed, so the hole is not certain.
     certain: linked.some((column) => column.baseType !== 'uuid'),
-    explanation: `${relation.label} is looked up by ${names} alone, which is a key only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another tenant's row`,
+    explanation: `the policy looks up ${relation.label} only by ${names}, which is unique only together with ${tenant.name}: ${role.role.name} may add a row of its own tenant with the ${names} of another tenant's row`,
     subject: relation.label,
     namesPart: true as const,
   }

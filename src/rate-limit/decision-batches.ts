@@ -103,7 +103,7 @@ export function createDecisionBatches({ prefix, run, together }: DecisionBatches
   }
 }
 
-/** Whether a decision belongs into a batch. Limits are compared by identity, because equal limits are always the same object. */
+/** Whether a decision fits into a batch. Limits are compared by identity, because equal limits are always the same object. */
 function fits(batch: Batch, scopes: readonly Scope[], cost: number): boolean {
   if (batch.cost !== cost || batch.scopes.length !== scopes.length || batch.waiting.length >= MOST) return false
   for (let index = 0; index < scopes.length; index++) {

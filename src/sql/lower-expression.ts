@@ -16,7 +16,11 @@ interface ExpressionLowering {
   partsOf(fields: Node): readonly Expr[]
 }
 
-/** @param lowerSelect converts a query. It is passed in, because expressions contain queries and queries contain expressions */
+/**
+ * Makes the functions that convert expressions.
+ *
+ * @param lowerSelect converts a query. It is passed in, because expressions contain queries and queries contain expressions
+ */
 export function expressionLowering(lowerSelect: (fields: Node) => Query): ExpressionLowering {
   return { lowerExpression, partsOf }
 

@@ -70,7 +70,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const unsealed = gauge('partywall.audit.unsealed_events', 'Events that are not sealed')
   const mode = gauge('partywall.rate_limit.mode', '1 for the mode in force')
   const breaker = gauge('partywall.breaker.open', '1 while the breaker of a dependency is open')
-  const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the newest trip to the store')
+  const latency = gauge('partywall.rate_limit.store_latency', 'Milliseconds of the latest call to the store')
   const denials = gauge(
     'partywall.tenant.refusals',
     'Refusals of the most refused tenants, and of those in the option tenants',

@@ -37,7 +37,11 @@ export class RunningWork {
     return sum
   }
 
-  /** Begins work of a tenant. @param isRevoked says whether the work's token was revoked. Default: the work has no token */
+  /**
+   * Begins work of a tenant.
+   *
+   * @param isRevoked says whether the work's token was revoked. Default: the work has no token
+   */
   begin(tenantId: string, isRevoked: () => boolean = () => false): Work {
     const work = new OneWork(
       () => this.#remove(tenantId, work),

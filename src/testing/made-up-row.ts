@@ -49,7 +49,12 @@ export async function madeUpValue(pool: pg.Pool, column: TableColumn, depth = 0)
   }
 }
 
-/** Reads the columns of a table. @param name the table's name, quoted for SQL; @param label the name for messages */
+/**
+ * Reads the columns of a table.
+ *
+ * @param name the table's name, quoted for SQL
+ * @param label the table's name for messages
+ */
 export async function readColumns(pool: pg.Pool, name: string, label: string): Promise<readonly TableColumn[]> {
   const { rows } = await pool.query<TableColumn>(
     `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory as category,

@@ -27,8 +27,7 @@ export interface VerifyOptions {
   /** The role that the application's queries run as. Default: the role that verify finds by its grants. */
   readonly appRole?: string | undefined
   /**
-   * URL with the application's login role. verify connects to it only to read the name of this role, which is also session_user in
-   * policies.
+   * Connection URL of the application. verify connects only to read the name of its login role, which is session_user in policies.
    */
   readonly appUrl?: string | undefined
   /** Schemas to verify. Default: all schemas except PostgreSQL's own. */

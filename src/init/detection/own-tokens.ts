@@ -32,7 +32,7 @@ const OBJECTS = /\b(?:const|let|var)\s+(\w{1,64})\s*(?::[^=;]{1,120})?=\s*\{([^{
 const USER_CLAIMS = ['sub', 'userId', 'user_id', 'uid', 'accountId', 'id', 'user', 'uuid']
 const SECRETS =
   /(?:process\.env(?:\.|\[['"])|\bconfig(?:Service)?\.get(?:OrThrow)?(?:<\w{1,40}>)?\(\s*['"])(\w*(?:JWT|AUTH|TOKEN|SESSION)\w*)/gi
-/** Names of settings that are no secret, but a lifetime. */
+/** Names of settings that contain a lifetime and not a secret. */
 const NO_SECRET = /EXPIR|TTL|LIFETIME|MAX_?AGE/i
 
 /**

@@ -28,7 +28,7 @@ export function sealedRoleGrants(planning: Planning): Part {
   for (const relation of planning.catalog.relations.values()) {
     if (!planning.schemas.has(relation.schema) || planning.targetOf(relation.oid) !== undefined) continue
     if (isBookkeeping(relation)) continue
-    // TO DECIDE names this object. A grant here would undo the person's decision.
+    // The migration lists this object under TO DECIDE, so that a person decides about its grants.
     if (isBeyondPolicies(planning, relation)) continue
     const privileges =
       relation.kind === 'sequence' ? sequencePrivileges(planning, relation) : ownRights(planning, relation)
