@@ -16,7 +16,7 @@ interface ChecklistParts {
   readonly command: string
   /** Names of the files that built the schema. */
   readonly files: readonly string[]
-  /** The severity from which findings fail the run; default `medium`. Findings of medium and above leave a line open if they do not fail it. */
+  /** The lowest severity that fails the run; default `medium`. A finding from `medium` up that does not fail the run leaves its line open. */
   readonly failOn?: Severity
   /** The assumptions of the run, if it made any. Then no line of the checklist is confirmed. */
   readonly assumed?: string | undefined

@@ -20,7 +20,7 @@ export async function examineRedis(settings: DoctorSettings): Promise<readonly D
   if (!URL.canParse(redisUrl))
     return [error(AREA, 'REDIS_URL is not a URL.', 'Its form is redis://user:password@host:6379.')]
   const open = await clientOf(folder)
-  // Only the caller's word makes it a fault: the application may use the server of REDIS_URL without partywall.
+  // A problem is an error only if the caller says that partywall uses this server. The application may use REDIS_URL for something else.
   const fault = (sentence: string, fix: string) =>
     redisIsOurs
       ? error(AREA, sentence, fix)
